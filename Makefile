@@ -1,0 +1,97 @@
+# Counterpart: make run | test | lint | bench | portal
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check lint format bench evaluate soak portal clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that will do.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DISK_MB := 4000
+# Processes that run tests at once.
+JOBS ?= 2
+
+help:  ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(BIN)/.installed static/vendor/.installed .static/.collected  ## install everything, start nothing
+
+run: setup  ## run everything on http://127.0.0.1:8000 until Ctrl-C (PORT, TOM_HOME, DEMO=0)
+	@exec $(BIN)/python manage.py up $(if $(filter 0,$(DEMO)),--no-demo)
+
+portal: setup  ## run a real OCS portal here, and point the LCO facility at it
+	@exec $(BIN)/python manage.py portal
+
+test: setup $(BIN)/.installed-dev  ## every check and every test
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: $(BIN)/.installed-dev  ## format, lint, types, imports, templates, migrations, deployment
+	@$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	git ls-files -z -- 'templates/*.html' | xargs -0 $(BIN)/djade --check --target-version 5.2
+	$(BIN)/python manage.py makemigrations --check --dry-run live streams targets events candidates scoring followup reports web
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	DATABASE_URL=postgres://tom@localhost/tom BROKER_URL=redis://localhost/0 ALLOWED_HOSTS=tom.example.org \
+		SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+lint: $(BIN)/.installed-dev  ## format and lint what is here
+	@$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	git ls-files -z -- 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2
+
+bench: setup  ## measure speed; prints JSON
+	@$(BIN)/python -m tests.bench
+
+soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration night loads; compare
+	@$(BIN)/python -m tests.recovery.soak
+
+evaluate: $(BIN)/.installed-dev  ## fit the scorers anew beside the kept fit, measure the kept one (TOM_REAL_DATA)
+	@data=$${TOM_REAL_DATA:-../shared/data}
+	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
+	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"
+
+lock: $(BIN)/.installed-dev  ## compile the pinned requirements from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --group dev pyproject.toml \
+		-c requirements.txt -o requirements-dev.txt
+
+clean:  ## remove what was installed; the data in TOM_HOME stays
+	@rm -rf $(VENV) static/vendor .static
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "Counterpart wants Python 3.11 or 3.12 with venv: install one" >&2; exit 1; fi
+	free=$$(df -Pm . | awk 'NR==2 {print $$4}')
+	if [ "$$free" -lt $(DISK_MB) ]; then echo "too little disk: $$free MB free, $(DISK_MB) MB needed" >&2; exit 1; fi
+	echo "counterpart: making the virtual environment"
+	$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); \
+		echo "cannot make a virtual environment: install venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+$(BIN)/.installed: requirements.txt | $(BIN)/python
+	@echo "counterpart: installing the requirements (a minute with a warm package cache)"
+	$(PIP) -r requirements.txt >$(VENV)/install.log 2>&1 || { \
+		echo "cannot install the requirements: $$(grep -E 'ERROR|error:' $(VENV)/install.log | head -1) (see $(VENV)/install.log)" >&2; exit 1; }
+	touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
+	@echo "counterpart: installing what the tests need"
+	$(PIP) -r requirements-dev.txt >$(VENV)/install-dev.log 2>&1 || { \
+		echo "cannot install what the tests need: $$(grep -E 'ERROR|error:' $(VENV)/install-dev.log | head -1) (see $(VENV)/install-dev.log)" >&2; exit 1; }
+	touch $@
+
+static/vendor/.installed: package-lock.json tom/embedded/frontend.py $(BIN)/.installed
+	@echo "counterpart: installing the front-end packages"
+	$(BIN)/python -m tom.embedded.frontend
+	touch $@
+
+.static/.collected: static/vendor/.installed $(wildcard static/*/*.css static/*/*.js static/*/*.svg)
+	@$(BIN)/python manage.py collectstatic --noinput --clear -v 0 >/dev/null
+	touch $@

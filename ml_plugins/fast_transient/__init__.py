@@ -1,0 +1,83 @@
+"""Chance that a light curve is a kilonova's: it rises within a day, fades within days, reddens."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ml_plugins.fast_transient.features import NAMES, count_detections, measure
+from ml_plugins.fast_transient.model import Model, contributions
+from tom.scoring.contract import (
+    Batch,
+    Contribution,
+    IntArray,
+    Reason,
+    ScoreBatch,
+    ScorerSpec,
+)
+
+PRIOR = 0.05
+LEAST_DETECTIONS = 2
+
+
+class FastTransient:
+    """Likelihood ratio of rates and colour between kilonovae and what else the sky shows."""
+
+    spec = ScorerSpec(
+        name="fast_transient",
+        version="1.0.0",
+        inputs=("lightcurve:g,r>=2", "ebv"),
+        classes=("kilonova", "other"),
+        prior=(PRIOR, 1 - PRIOR),
+        licence="GPL-3.0-or-later",
+        card="card.md",
+        seconds_per_object=0.01,
+        artefact="model.json",
+        artefact_sha256="de809f1e50c8e98599afbe0b404c7c7a4d097996f7339880bc1b3fbd3869929c",
+    )
+
+    def setup(self, artefacts: Path) -> None:
+        """Read the fitted model from the plugin's folder."""
+        self._model = Model.read(artefacts / "model.json")
+
+    def eligible(self, batch: Batch) -> IntArray:
+        """Want two visits in g or r that give a rate, a colour, or a bound on one."""
+        features = measure(batch)
+        known = features.measured.any(axis=1) | np.isfinite(features.fade).any(axis=1)
+        enough = count_detections(batch) >= LEAST_DETECTIONS
+        return np.where(enough & known, Reason.OK, Reason.TOO_FEW_POINTS).astype(np.int64)
+
+    def score(self, batch: Batch) -> ScoreBatch:
+        """Return calibrated probabilities under the card's prior."""
+        features = measure(batch)
+        log_odds = self._model.log_ratio(features) + np.log(PRIOR / (1 - PRIOR))
+        chance = 1 / (1 + np.exp(-log_odds))
+        return ScoreBatch(
+            probability=np.stack([chance, 1 - chance], axis=1), sigma=self._model.sigma(features)
+        )
+
+    def explain(self, batch: Batch) -> Sequence[Contribution]:
+        """Return what each rate, the colour and the rise did to each opinion."""
+        features = measure(batch)
+        parts = contributions(self._model, features)
+        known = dict(zip(NAMES, features.measured.T, strict=True))
+        return [
+            Contribution(
+                object_id=str(object_id),
+                name=name,
+                log_lr=float(moved[row]),
+                text=_text(name, float(moved[row])),
+                value=float(features.value[row, NAMES.index(name)])
+                if name in known and known[name][row]
+                else None,
+            )
+            for row, object_id in enumerate(batch.object_ids)
+            for name, moved in parts.items()
+        ]
+
+
+def _text(name: str, moved: float) -> str:
+    if abs(moved) < 0.05:
+        return f"{name}: says little"
+    side = "for" if moved > 0 else "against"
+    return f"{name}: {np.exp(abs(moved)):.2g} to 1 {side} a kilonova"

@@ -1,0 +1,90 @@
+"""Measure speed and print it as JSON: `python -m tests.bench [--quick]`, or `make bench`.
+
+It runs in a folder of its own, on services of its own, for some five minutes on two cores. What
+each figure means stands with the function that measures it.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.bench.database import fresh_database, own_services
+from tests.bench.measure import describe_machine, timed
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    demonstration: bool = True
+    targets: int = 100_000
+    messages: int = 100_000
+    sky_targets: int = 1_000_000
+    visibility_targets: int = 1_000
+    sites: int = 10
+    times: int = 10
+
+
+QUICK = Sizes(
+    demonstration=False, targets=500, messages=500, sky_targets=2_000, visibility_targets=20,
+    sites=2, times=2,
+)  # fmt: skip
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it work at all?")
+    sizes = QUICK if parser.parse_args().quick else Sizes()
+    report: dict[str, object] = {"machine": describe_machine(), "quick": sizes is QUICK}
+    with timed() as whole, own_services():
+        report |= measure(sizes)
+    report["machine_after"] = describe_machine()["load_average"]
+    report["seconds"] = round(whole.seconds, 1)
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+def measure(sizes: Sizes) -> dict[str, object]:
+    """Measure everything, each stage on what the one before left in the tables."""
+    # Django's models are known only now.
+    import numpy as np
+
+    from tests.bench import alerts, nights, pages, sky, targets
+    from tom.events.models import NonLocalizedEvent
+
+    rng = np.random.default_rng(SEED)
+    messages = nights.demonstration_night() if sizes.demonstration else nights.short_night()
+    report: dict[str, object] = {}
+    with fresh_database("one"):
+        _note(report, "one_process", lambda: alerts.measure_one_process(messages))
+    with fresh_database("rows"):
+        _note(report, "points", lambda: alerts.compare_with_rows(messages))
+    targets.add_targets(sizes.targets, rng=rng)
+    targets.add_messages(sizes.messages)
+    _note(report, "two_workers", lambda: alerts.measure_workers(messages))
+    event = NonLocalizedEvent.objects.get()
+    _note(report, "pages", lambda: pages.measure_pages(event, times=sizes.times))
+    targets.add_targets(sizes.sky_targets - sizes.targets, rng=rng, points=0)
+    _note(report, "sky_map_in_database", lambda: sky.measure_in_database(event))
+    _note(report, "sky_map_in_memory", lambda: sky.measure_in_memory(sizes.sky_targets, rng))
+    _note(
+        report,
+        "visibility",
+        lambda: sky.measure_visibility(sizes.visibility_targets, sizes.sites, rng),
+    )
+    return report
+
+
+def _note(report: dict[str, object], name: str, measured: Callable[[], object]) -> None:
+    """Say on stderr what is measured, and keep the figures."""
+    sys.stderr.write(f"bench: {name}\n")
+    report[name] = measured()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Fill the tables with targets all over the sky, by COPY."""
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils import timezone
+
+from tom.sky import healpix29
+from tom.targets.copy import Table, copy_rows
+from tom.targets.models import Program
+
+MANY = Table(
+    "many",
+    {"name": "text", "ra": "float8", "dec": "float8", "healpix29": "bigint", "days": "float8"},
+)
+POINTS_EACH = 4
+BATCH = 100_000
+# Over how many days the targets were last seen: few lie in an event's window.
+DAYS = 400.0
+
+INSERT_TARGETS = """
+    INSERT INTO tom_targets_basetarget (name, type, created, modified, permissions, ra, dec, epoch,
+        scheme, shared_by, shared_from)
+    SELECT name, 'SIDEREAL', %(now)s, %(now)s, 'PUBLIC', ra, dec, 2000, '', '', '' FROM many
+"""
+INSERT_SUMMARIES = """
+    INSERT INTO targets_targetsummary (target_id, healpix29, survey, ebv, ebv_error, n_detections,
+        n_limits, first_seen, first_detection, last_detection, last_magnitude, last_band,
+        peak_magnitude, alert_values, solar_system_name, host_name, is_test, version,
+        scored_version)
+    SELECT t.id, m.healpix29, 'ZTF', 0.1, 0.05, %(points)s, 0, seen - interval '9 days',
+        seen - interval '9 days', seen, 18 + mod(t.id, 30) / 10.0, 'r', 18, '{}', '', '', false, 1,
+        1
+    FROM many m JOIN tom_targets_basetarget t USING (name)
+    CROSS JOIN LATERAL (SELECT %(now)s - m.days * interval '1 day' AS seen) s
+"""
+INSERT_POINTS = """
+    INSERT INTO targets_lightcurvepoint (target_id, survey, kind, key, time, band, flux, flux_error,
+        program_id, is_trigger)
+    SELECT t.id, 'ZTF', 'alert', t.id || ':' || i, %(now)s - (m.days + 3 * i) * interval '1 day',
+        CASE mod(i, 2) WHEN 0 THEN 'r' ELSE 'g' END, 30000 - 1000 * i, 1000, p.id, true
+    FROM many m JOIN tom_targets_basetarget t USING (name)
+    CROSS JOIN generate_series(0, %(points)s - 1) i
+    CROSS JOIN (SELECT id FROM targets_program WHERE survey = 'ZTF' AND number = 1) p
+"""
+INSERT_MESSAGES = """
+    INSERT INTO streams_alertmessage (topic, kind, sha256, size, state, reason, received, finished,
+        name, attempts, replays, is_repeat, partition, "offset")
+    SELECT 'ztf_bench_programid1', 'ztf', md5(i::text), 60000, 'stored', '', heard, heard,
+        '', 1, 0, false, 0, i
+    FROM generate_series(1, %(n)s) i
+    CROSS JOIN LATERAL (SELECT %(now)s - i * interval '1 second' AS heard) h
+"""
+
+
+def add_targets(n: int, *, rng: np.random.Generator, points: int = POINTS_EACH) -> None:
+    """Add targets with a summary, and with their points where any are asked for."""
+    Program.objects.get_or_create(survey="ZTF", number=1, defaults={"public": True})
+    for first in range(0, n, BATCH):
+        _add(min(BATCH, n - first), rng, points)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _add(n: int, rng: np.random.Generator, points: int) -> None:
+    ra = rng.uniform(0, 360, n)
+    dec = np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
+    days = rng.uniform(0, DAYS, n)
+    prefix = f"bench{rng.integers(2**40):010x}"
+    columns = (ra.tolist(), dec.tolist(), healpix29(ra, dec).tolist(), days.tolist())
+    values = {"now": timezone.now(), "points": points}
+    with transaction.atomic(), connection.cursor() as cursor:
+        rows = zip((f"{prefix}{i:06d}" for i in range(n)), *columns, strict=True)
+        copy_rows(cursor, MANY, rows)
+        cursor.execute(INSERT_TARGETS, values)
+        cursor.execute(INSERT_SUMMARIES, values)
+        if points:
+            cursor.execute(INSERT_POINTS, values)
+
+
+def add_messages(n: int) -> None:
+    """Add messages that were worked on long ago, without their bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_MESSAGES, {"n": n, "now": timezone.now()})

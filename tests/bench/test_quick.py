@@ -1,0 +1,30 @@
+"""The bench runs, in small sizes, and leaves nothing behind."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.timeout(240)
+def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--quick"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["one_process"]["alerts_per_second"] > 0
+    assert report["two_workers"]["alerts_per_second"] > 0
+    assert report["points"]["ratio"] > 1
+    assert report["sky_map_in_database"]["rows"] == 19_200
+    assert {page["status"] for page in report["pages"].values()} == {200}

@@ -1,0 +1,181 @@
+"""Targets become candidates by region and window; updates move levels and delete nothing."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import MERGER, make_event, make_localization, make_observer, make_target
+from tom.candidates.models import CandidateRule, EventCandidate, Vetting
+from tom.candidates.services import match_event, match_if_due, match_targets, vet
+from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.events.services import pin_localization
+from tom.live.models import LiveEvent
+from tom.targets.models import TargetSummary
+
+pytestmark = pytest.mark.django_db
+
+
+def names(event: NonLocalizedEvent) -> set[str]:
+    return set(event.candidates.values_list("target__name", flat=True))
+
+
+def test_targets_in_the_region_and_the_window_become_candidates() -> None:
+    event = make_event()
+    make_target("inside")
+    make_target("far", ra=17.0, dec=60.0)
+    early = make_target("early")
+    long_ago = MERGER - timedelta(days=30)
+    TargetSummary.objects.filter(target=early).update(
+        first_detection=long_ago, last_detection=long_ago
+    )
+
+    assert match_event(event) == 1
+    assert names(event) == {"inside"}
+
+
+def test_a_target_that_shone_before_too_is_a_candidate_for_it_is_weighed_not_cut() -> None:
+    event = make_event()
+    target = make_target("old")
+    TargetSummary.objects.filter(target=target).update(first_detection=MERGER - timedelta(days=300))
+
+    match_event(event)
+
+    assert names(event) == {"old"}
+
+
+def test_a_kind_without_a_window_takes_every_target_of_the_region() -> None:
+    CandidateRule.objects.filter(kind="gw").update(days_before=None, days_after=None)
+    event = make_event()
+    target = make_target("static")
+    TargetSummary.objects.filter(target=target).update(last_detection=MERGER - timedelta(days=3000))
+
+    match_event(event)
+
+    assert names(event) == {"static"}
+
+
+def test_changed_targets_meet_the_events_of_their_own_time_by_no_clock() -> None:
+    event = make_event()
+    old_event = make_event(time=MERGER - timedelta(days=200))
+    retracted = make_event(retracted=True)
+    target = make_target("new")
+
+    touched = match_targets([target.pk])
+
+    assert touched == {event.pk}
+    assert names(event) == {"new"}
+    assert names(old_event) == names(retracted) == set()
+
+
+def test_matching_and_re_matching_give_the_same_levels() -> None:
+    event = make_event()
+    target = make_target("both", ra=199.0, dec=-22.0)
+    match_targets([target.pk])
+    first = EventCandidate.objects.values().get()
+
+    match_event(event)
+
+    assert EventCandidate.objects.values().get() == first
+    assert 0 < first["credible_level_2d"] < 0.99
+    assert first["probdensity"] > 0
+
+
+def test_an_update_that_moves_the_region_away_keeps_the_candidate_with_its_new_level() -> None:
+    event = make_event()
+    make_target("left")
+    match_event(event)
+    EventLocalization.objects.create(
+        event=event,
+        localization=make_localization(ra=20.0, dec=60.0, sigma_deg=2.0),
+        product="skymap",
+        time=MERGER + timedelta(days=1),
+    )
+
+    match_event(event)
+
+    candidate = event.candidates.get()
+    assert candidate.credible_level_2d is not None
+    assert candidate.credible_level_2d > 0.999
+
+
+def test_a_localization_pinned_by_hand_is_matched_once_before_the_next_ranking() -> None:
+    event = make_event()
+    make_target("inside")
+    elsewhere = EventLocalization.objects.create(
+        event=event,
+        localization=make_localization(ra=20.0, dec=60.0, sigma_deg=2.0),
+        product="combined_skymap",
+        time=MERGER,
+    )
+    pin_localization(event, elsewhere)
+    event.refresh_from_db()
+
+    match_if_due(event)
+    make_target("there", ra=20.0, dec=60.0)
+    match_if_due(event)
+    assert names(event) == set()
+
+    pin_localization(event, elsewhere)
+    event.refresh_from_db()
+    match_if_due(event)
+    assert names(event) == {"there"}
+
+
+def test_a_new_candidate_is_scored_anew_inside_the_window() -> None:
+    event = make_event()
+    target = make_target("scored")
+    TargetSummary.objects.filter(target=target).update(version=4, scored_version=4)
+
+    match_event(event)
+    event.refresh_from_db()
+
+    assert TargetSummary.objects.get(target=target).scored_version == 0
+    assert event.rank_due
+
+
+def test_a_hosts_distance_gives_a_3d_level() -> None:
+    event = make_event()
+    target = make_target("hosted")
+    TargetSummary.objects.filter(target=target).update(
+        host_distance_mpc=40.0, host_distance_error_mpc=4.0
+    )
+    make_target("bare", ra=198.0)
+
+    match_event(event)
+
+    levels = dict(event.candidates.values_list("target__name", "credible_level_3d"))
+    assert levels["bare"] is None
+    assert levels["hosted"] is not None
+    assert 0 <= levels["hosted"] < 0.5
+
+
+def test_matching_takes_the_same_queries_for_one_target_and_for_thirty() -> None:
+    event = make_event()
+    make_target()
+    match_event(event)  # the map is unpacked once
+    make_target()
+    with CaptureQueriesContext(connection) as few:
+        match_event(event)
+    for i in range(30):
+        make_target(ra=190 + 0.5 * i)
+
+    with CaptureQueriesContext(connection) as many:
+        match_event(event)
+
+    assert len(many) == len(few)
+
+
+def test_vetting_says_who_and_tells_the_pages() -> None:
+    event = make_event()
+    make_target()
+    match_event(event)
+    candidate = event.candidates.get()
+    person = make_observer()
+
+    vet(candidate, Vetting.PROMISING, by=person)
+
+    candidate.refresh_from_db()
+    assert (candidate.vetting, candidate.vetted_by) == (Vetting.PROMISING, person)
+    assert LiveEvent.objects.filter(topic="ranking", key=event.event_id).exists()

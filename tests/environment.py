@@ -1,0 +1,18 @@
+"""Loaded before Django's settings: a home of the run's own, nothing of the person's."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="counterpart-test-"))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+
+os.environ["TOM_HOME"] = str(_FOLDER / "home")
+for _name in (
+    *("DATABASE_URL", "BROKER_URL", "REDIS_URL", "SECRET_KEY", "STREAMS"),
+    *("STREAM_GROUP", "TELL_URL"),
+    *("OCS_PORTAL_URL", "OCS_API_TOKEN", "OCS_PROPOSAL", "PAGE_EMAILS", "PAGE_WEBHOOK", "EBV_MAP"),
+):
+    os.environ.pop(_name, None)

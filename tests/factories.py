@@ -1,0 +1,355 @@
+"""Rows for tests, with physical defaults: people, events, targets, candidates, messages.
+
+Each function writes what it names and returns it; a test overrides only what it is about.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from django.contrib.auth.models import Group, User
+from guardian.shortcuts import assign_perm
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import CandidateRule, EventCandidate
+from tom.events.models import (
+    EventKind,
+    EventLocalization,
+    EventSequence,
+    Localization,
+    NonLocalizedEvent,
+)
+from tom.scoring.models import RankedCandidate, Ranking, Score
+from tom.sky import (
+    SkyMap,
+    build_skymap,
+    healpix29,
+    pack,
+    separation_arcsec,
+    summarize,
+    write_skymap,
+)
+from tom.sky.healpix import pixel_centre
+from tom.streams.models import AlertMessage, MessageState
+from tom.targets.models import LightCurvePoint, PointKind, Program, TargetSummary
+
+PASSWORD = "a long enough passphrase"
+# Some days ago, whenever the tests run: what shone after it lies in the past.
+MERGER = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)
+_numbers = itertools.count(1)
+
+
+# --- People -----------------------------------------------------------------------------------
+def make_user(username: str = "", **fields: object) -> User:
+    """Somebody who may log in and nothing more."""
+    name = username or f"user{next(_numbers)}"
+    return User.objects.create_user(name, f"{name}@example.org", PASSWORD, **fields)
+
+
+def make_observer(username: str = "", *, groups: Sequence[Group] = ()) -> User:
+    """A member of Observers: may request, vet, comment, follow, replay and tell."""
+    from tom.web.permissions import ensure_roles
+
+    ensure_roles()
+    user = make_user(username)
+    user.groups.add(Group.objects.get(name="Observers"), *groups)
+    return user
+
+
+def make_admin(username: str = "") -> User:
+    """An administrator."""
+    return make_user(username, is_staff=True, is_superuser=True)
+
+
+def make_group(name: str = "") -> Group:
+    return Group.objects.create(name=name or f"group{next(_numbers)}")
+
+
+# --- Messages ---------------------------------------------------------------------------------
+def make_message(
+    payload: bytes = b"", *, topic: str = "igwn.gwalert", state: str = "", **fields: object
+) -> AlertMessage:
+    """A kept message, stored unless a state is given."""
+    number = next(_numbers)
+    body = payload or b'{"number": %d}' % number
+    return AlertMessage.objects.create(
+        topic=topic,
+        payload=body,
+        size=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        state=state or MessageState.STORED,
+        **{"partition": 0, "offset": number, **fields},
+    )
+
+
+# --- Events -----------------------------------------------------------------------------------
+def make_skymap(
+    *, ra: float = 197.45, dec: float = -23.38, sigma_deg: float = 6.0, distance_mpc: float = 40.0
+) -> SkyMap:
+    """A Gaussian blob of 3,072 rows, with one distance everywhere."""
+    level = np.full(12 * 4**4, 4)
+    ipix = np.arange(len(level))
+    pixel_ra, pixel_dec = pixel_centre(level=level, ipix=ipix)
+    separation_deg = separation_arcsec(pixel_ra, pixel_dec, ra, dec) / 3600
+    mu, sigma = np.full(len(level), distance_mpc), np.full(len(level), 0.2 * distance_mpc)
+    return build_skymap(
+        level=level,
+        ipix=ipix,
+        probdensity=np.exp(-0.5 * (separation_deg / sigma_deg) ** 2),
+        distance=(mu, sigma, 1 / (mu**2 + sigma**2)),
+        distance_mean=distance_mpc,
+        distance_std=0.2 * distance_mpc,
+    )
+
+
+def make_localization(
+    *, ra: float = 197.45, dec: float = -23.38, sigma_deg: float = 6.0, distance_mpc: float = 40.0
+) -> Localization:
+    """A stored sky map with its figures and contours."""
+    skymap = make_skymap(ra=ra, dec=dec, sigma_deg=sigma_deg, distance_mpc=distance_mpc)
+    figures = summarize(skymap)
+    fits = write_skymap(skymap)
+    return Localization.objects.create(
+        sha256=hashlib.sha256(fits + str(next(_numbers)).encode()).hexdigest(),
+        fits=fits,
+        packed=pack(skymap),
+        n_rows=skymap.n,
+        area_50=figures.area_50,
+        area_90=figures.area_90,
+        distance_mean=figures.distance_mean,
+        distance_std=figures.distance_std,
+        distance_fraction=1.0,
+        max_ra=figures.max_ra,
+        max_dec=figures.max_dec,
+        contours={
+            level: [_circle(ra=ra, dec=dec, radius_deg=factor * sigma_deg)]
+            for level, factor in (("0.5", 1.177), ("0.9", 2.146))
+        },
+    )
+
+
+def make_event(
+    event_id: str = "",
+    *,
+    alert_types: Sequence[str] = ("PRELIMINARY", "INITIAL", "UPDATE"),
+    localized: bool = True,
+    **fields: object,
+) -> NonLocalizedEvent:
+    """A live binary neutron star merger: a chain of messages, each with a better map."""
+    # A test with real transactions has emptied the tables, the rules of the migrations too.
+    CandidateRule.objects.get_or_create(
+        kind=fields.get("kind", EventKind.GW), defaults={"days_before": 1.0, "days_after": 14.0}
+    )
+    event = NonLocalizedEvent.objects.create(
+        event_id=event_id or f"S261120{_letters(next(_numbers))}",
+        **{
+            "time": MERGER,
+            "alert_type": alert_types[-1] if alert_types else "",
+            "time_created": MERGER + timedelta(minutes=5),
+            "significant": True,
+            "far": 1e-12,
+            "classification": {"BNS": 0.97, "NSBH": 0.01, "BBH": 0.0, "Terrestrial": 0.02},
+            "properties": {"HasNS": 1.0, "HasRemnant": 1.0, "HasMassGap": 0.01},
+            **fields,
+        },
+    )
+    for number, alert_type in enumerate(alert_types, start=1):
+        _add_sequence(event, number, alert_type, localized=localized)
+    return event
+
+
+def _add_sequence(
+    event: NonLocalizedEvent, number: int, alert_type: str, *, localized: bool
+) -> EventSequence:
+    time = MERGER + timedelta(minutes=5 * number * number)
+    localization = None
+    if localized and alert_type != "RETRACTION":
+        localization = EventLocalization.objects.create(
+            event=event,
+            localization=make_localization(sigma_deg=8.0 - 2 * min(number, 3)),
+            author="bayestar" if number < 3 else "Bilby",
+            product="skymap",
+            time=time,
+        )
+    return EventSequence.objects.create(
+        event=event,
+        number=number,
+        alert_type=alert_type,
+        time_created=time,
+        message=make_message(),
+        localization=localization,
+        details={"far": event.far, "classification": event.classification},
+    )
+
+
+# --- Targets ----------------------------------------------------------------------------------
+def make_program(number: int = 1, *, group: Group | None = None) -> Program:
+    """ZTF's public program, or one of a group's own."""
+    program, _ = Program.objects.get_or_create(
+        survey="ZTF",
+        number=number,
+        defaults={"name": f"program {number}", "public": group is None, "group": group},
+    )
+    return program
+
+
+def make_target(
+    name: str = "",
+    *,
+    ra: float = 197.45,
+    dec: float = -23.38,
+    private: bool = False,
+    points: int = 6,
+    owners: Sequence[User | Group] = (),
+    program: Program | None = None,
+) -> BaseTarget:
+    """A fading transient after MERGER, seen in g and r, with a limit before it.
+
+    `owners` are given TOM Toolkit's view permission, which matters where it is private.
+    """
+    kind = BaseTarget.Permissions.PRIVATE if private else BaseTarget.Permissions.PUBLIC
+    target = BaseTarget.objects.create(
+        name=name or f"ZTF26{_letters(next(_numbers), width=7)}",
+        type="SIDEREAL",
+        ra=ra,
+        dec=dec,
+        permissions=kind,
+    )
+    for owner in owners:
+        assign_perm("tom_targets.view_target", owner, target)
+    first = MERGER + timedelta(hours=14)
+    TargetSummary.objects.create(
+        target=target,
+        healpix29=int(healpix29(ra, dec)),
+        survey="ZTF",
+        ebv=0.11,
+        ebv_error=0.02,
+        n_detections=points,
+        n_limits=1,
+        first_seen=first,
+        first_detection=first,
+        last_detection=first + timedelta(hours=12 * max(points - 1, 0)),
+        last_magnitude=17.5 + 0.25 * max(points - 1, 0),
+        last_band="r",
+        peak_magnitude=17.5,
+        alert_values={"drb": 0.98, "rb": 0.81},
+    )
+    add_light_curve(target, points=points, program=program or make_program())
+    return target
+
+
+def add_light_curve(target: BaseTarget, *, points: int, program: Program) -> None:
+    """A limit two days before MERGER, then `points` detections 12 hours apart."""
+    limit = _point(target, program, "limit", PointKind.LIMIT, MERGER - timedelta(days=2), "r", 20.8)
+    limit.flux = None
+    fading = [
+        _point(
+            target, program, str(i), PointKind.ALERT,
+            MERGER + timedelta(hours=14 + 12 * i), "gr"[i % 2], 17.5 + 0.25 * i,
+        )
+        for i in range(points)
+    ]  # fmt: skip
+    LightCurvePoint.objects.bulk_create([limit, *fading])
+
+
+def _point(
+    target: BaseTarget, program: Program, key: str, kind: str, time: datetime, band: str, mag: float
+) -> LightCurvePoint:
+    flux = 10 ** ((31.4 - mag) / 2.5)
+    return LightCurvePoint(
+        target=target, survey="ZTF", kind=kind, key=f"{target.pk}:{key}", time=time, band=band,
+        flux=flux, flux_error=flux / 20 if kind != PointKind.LIMIT else flux / 5, program=program,
+    )  # fmt: skip
+
+
+def make_score(target: BaseTarget, *, scorer: str = "fast_transient", p: float = 0.8) -> Score:
+    return Score.objects.create(
+        target=target,
+        scorer=scorer,
+        version="1.0.0",
+        data_version=1,
+        data_until=MERGER + timedelta(days=1),
+        probability={"kilonova": p, "other": 1 - p},
+        sigma=0.5,
+    )
+
+
+# --- Candidates -------------------------------------------------------------------------------
+TERMS = [
+    {"name": "sky_map", "log_lr": 4.2, "log_lr_low": 4.2, "log_lr_high": 4.2, "reason": "",
+     "value": 66.0, "inputs": ["localization.probdensity"]},
+    {"name": "fast_transient", "log_lr": 2.1, "log_lr_low": 1.2, "log_lr_high": 3.0, "reason": "",
+     "value": 0.8, "inputs": ["lightcurve"]},
+    {"name": "star", "log_lr": -0.7, "log_lr_low": -1.1, "log_lr_high": -0.3, "reason": "",
+     "value": 2.4, "inputs": ["star"]},
+    {"name": "distance", "log_lr": 0.0, "log_lr_low": -1.5, "log_lr_high": 1.5,
+     "reason": "no host distance", "value": None, "inputs": ["host.distance"]},
+]  # fmt: skip
+
+
+def make_candidate(
+    event: NonLocalizedEvent,
+    target: BaseTarget | None = None,
+    *,
+    posterior: float = 0.8,
+    rank: int | None = 1,
+    **fields: object,
+) -> EventCandidate:
+    """A candidate in the event's newest ranking (which is made where there is none)."""
+    found = target or make_target()
+    low, high = posterior / 2, min(1.0, posterior * 1.2)
+    candidate = EventCandidate.objects.create(
+        event=event,
+        target=found,
+        localization=event.localizations.last(),
+        **{
+            "credible_level_2d": 0.31,
+            "credible_level_3d": 0.27,
+            "probdensity": 5.0,
+            "rank": rank,
+            "posterior": posterior,
+            "posterior_low": low,
+            "posterior_high": high,
+            **fields,
+        },
+    )
+    ranking = event.rankings.order_by("-created").first() or make_ranking(event)
+    if rank is not None:
+        RankedCandidate.objects.create(
+            ranking=ranking,
+            candidate=candidate,
+            rank=rank,
+            posterior=posterior,
+            posterior_low=low,
+            posterior_high=high,
+            terms=TERMS,
+        )
+    return candidate
+
+
+def make_ranking(event: NonLocalizedEvent) -> Ranking:
+    return Ranking.objects.create(
+        event=event,
+        localization=event.localizations.last(),
+        prior=0.001,
+        scorers={"fast_transient": "1.0.0", "real_bogus": "1.0.0"},
+    )
+
+
+def _circle(*, ra: float, dec: float, radius_deg: float) -> list[list[float]]:
+    """A small circle about a centre away from the poles, as [[ra, dec], ...]."""
+    angle = np.linspace(0, 2 * np.pi, 60)
+    decs = dec + radius_deg * np.sin(angle)
+    ras = ra + radius_deg * np.cos(angle) / np.cos(np.radians(decs))
+    points: list[list[float]] = np.column_stack([ras % 360, decs]).round(3).tolist()
+    return points
+
+
+def _letters(number: int, width: int = 2) -> str:
+    text = ""
+    for _ in range(width):
+        number, digit = divmod(number, 26)
+        text = chr(ord("a") + digit) + text
+    return text

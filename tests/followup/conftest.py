@@ -1,0 +1,70 @@
+"""What the tests of requests share."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from tom_targets.base_models import BaseTarget
+
+from tests import factories
+from tests.peers.ocs import ocs_portal as ocs_portal
+from tests.peers.ocs import operator as operator
+from tests.peers.ocs import opposite_the_sun
+from tests.peers.ocs import portal_venv as portal_venv
+from tom.embedded.portal import Portal
+from tom.followup.models import ObservationRequest
+from tom.followup.services import request_observation
+
+
+@pytest.fixture
+def target(db: None) -> BaseTarget:
+    """A target that is up tonight at every site."""
+    return factories.make_target("SN2026abc", ra=opposite_the_sun(timezone.now()), dec=-5.0)
+
+
+@pytest.fixture
+def observer(db: None) -> User:
+    return factories.make_user("vera")
+
+
+def make_spec(element: str = "rp", **fields: Any) -> dict[str, Any]:
+    """Two exposures of two minutes, within three days."""
+    now = timezone.now()
+    return {
+        "exposures": [{"element": element, "seconds": 120, "count": 2}],
+        "start": now.isoformat(),
+        "end": (now + timedelta(days=3)).isoformat(),
+        **fields,
+    }
+
+
+def point_at(settings: Settings, portal: Portal, url: str = "") -> None:
+    """Point our facilities at a portal, or at something that stands before it."""
+    settings.OCS_PORTAL_URL = url or portal.url
+    settings.OCS_API_TOKEN = portal.token
+    settings.OCS_PROPOSAL = portal.proposal
+    settings.OCS_PRACTICE = True
+
+
+def make_request(
+    target: BaseTarget, by: User, *, facility: str = "PRACTICE", **fields: Any
+) -> ObservationRequest:
+    """An approved request; `fields` are written into its row as they are."""
+    instrument, element = {
+        "PRACTICE": ("PRACTICE-IMAGER", "r"),
+        "LCO": ("1M0-SCICAM-SINISTRO", "rp"),
+    }[facility]
+    request = request_observation(
+        target=target,
+        event=None,
+        facility=facility,
+        instrument=instrument,
+        spec=make_spec(element),
+        by=by,
+    )
+    ObservationRequest.objects.filter(pk=request.pk).update(**{"state": request.state, **fields})
+    request.refresh_from_db()
+    return request

@@ -1,0 +1,262 @@
+"""The real OCS portal: a request's whole life, every instrument, and lost answers."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from tom_targets.base_models import BaseTarget
+
+from tests.followup.conftest import make_spec, point_at
+from tests.peers.ocs import Operator, losing_proxy
+from tom.embedded.portal import Portal
+from tom.followup.facilities import PORTAL_CARDS, portal_calls
+from tom.followup.models import ObservationRequest
+from tom.followup.services import (
+    cancel_request,
+    poll_requests,
+    reconcile_request,
+    request_observation,
+    send_cancel,
+    submit_request,
+)
+from tom.followup.states import RequestState
+
+pytestmark = [pytest.mark.portal, pytest.mark.django_db]
+INSTRUMENTS = [
+    (card.name, instrument.name, element, mode)
+    for card in PORTAL_CARDS
+    for instrument in card.instruments
+    for element, mode in zip(
+        (instrument.elements[0], instrument.elements[-1]), instrument.modes[:2], strict=False
+    )
+]
+
+
+def ask(target: BaseTarget, by: User) -> ObservationRequest:
+    return request_observation(
+        target=target,
+        event=None,
+        facility="LCO",
+        instrument="1M0-SCICAM-SINISTRO",
+        spec=make_spec(),
+        by=by,
+    )
+
+
+def poll(request: ObservationRequest) -> str:
+    poll_requests("LCO", timezone.now())
+    request.refresh_from_db()
+    return request.state
+
+
+def test_a_request_goes_from_pending_to_completed(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    point_at(settings, ocs_portal)
+    request = ask(target, observer)
+
+    submit_request(request)
+    accepted = poll(request)
+    observation = operator.schedule(operator.groups(request.key)[0])
+    scheduled = poll(request)
+    operator.execute(observation, "ATTEMPTED")
+    running = poll(request)
+    operator.execute(observation, "COMPLETED")
+    completed = poll(request)
+
+    assert [accepted, scheduled, running, completed] == [
+        RequestState.ACCEPTED,
+        RequestState.SCHEDULED,
+        RequestState.IN_PROGRESS,
+        RequestState.COMPLETED,
+    ]
+    assert request.record is not None
+    assert request.record.status == request.remote_state == "COMPLETED"
+    assert ocs_portal.token not in str(list(request.exchanges.values()))
+
+
+def test_bad_data_reopen_a_completed_request(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    point_at(settings, ocs_portal)
+    request = ask(target, observer)
+    submit_request(request)
+    observation = operator.schedule(operator.groups(request.key)[0])
+    operator.execute(observation, "COMPLETED")
+    assert poll(request) == RequestState.COMPLETED
+
+    operator.spoil(observation)
+
+    assert poll(request) == RequestState.ACCEPTED
+
+
+def test_a_failed_observation_leaves_the_request_pending(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    point_at(settings, ocs_portal)
+    request = ask(target, observer)
+    submit_request(request)
+    observation = operator.schedule(operator.groups(request.key)[0])
+    assert poll(request) == RequestState.SCHEDULED
+
+    operator.execute(observation, "FAILED")
+
+    assert poll(request) == RequestState.ACCEPTED
+
+
+@pytest.mark.parametrize("how", ["drop", "502", "cut", "hang"])
+def test_after_a_lost_answer_the_portal_holds_one_group_and_ours_finds_it(
+    how: str,
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(portal_calls, "READ_SECONDS", 1.5)
+    with losing_proxy(ocs_portal, how) as url:
+        point_at(settings, ocs_portal, url)
+        request = ask(target, observer)
+        submit_request(request)
+        request.refresh_from_db()
+        assert request.state == RequestState.UNKNOWN
+        assert request.reason
+        submit_request(request)  # a second nudge sends nothing
+
+        reconcile_request(request)
+
+    request.refresh_from_db()
+    groups = operator.groups(request.key)
+    assert request.state == RequestState.ACCEPTED
+    assert [str(group["id"]) for group in groups] == [request.remote_id]
+    assert request.attempts == 1
+
+
+def test_a_cancel_reaches_the_portal(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    point_at(settings, ocs_portal)
+    request = ask(target, observer)
+    submit_request(request)
+    request.refresh_from_db()
+
+    cancel_request(request, observer)
+    send_cancel(request)
+
+    request.refresh_from_db()
+    assert request.state == RequestState.CANCELED
+    assert operator.groups(request.key)[0]["state"] == "CANCELED"
+
+
+def test_a_cancel_too_late_ends_as_completed_after_cancel(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    point_at(settings, ocs_portal)
+    request = ask(target, observer)
+    submit_request(request)
+    operator.execute(operator.schedule(operator.groups(request.key)[0]), "COMPLETED")
+    request.refresh_from_db()
+
+    cancel_request(request, observer)
+    send_cancel(request)
+
+    request.refresh_from_db()
+    assert request.state == RequestState.COMPLETED_AFTER_CANCEL
+
+
+def test_what_the_portal_refuses_is_rejected_with_its_reason(
+    ocs_portal: Portal, settings: Settings, target: BaseTarget, observer: User
+) -> None:
+    point_at(settings, ocs_portal)
+    target.dec = 89.0  # never above airmass 1.6 at these sites
+    request = ask(target, observer)
+
+    submit_request(request)
+
+    request.refresh_from_db()
+    assert request.state == RequestState.REJECTED
+    assert "airmass" in request.reason.lower() or "visible" in request.reason.lower()
+
+
+def test_a_wrong_token_is_a_definite_no(
+    ocs_portal: Portal, settings: Settings, target: BaseTarget, observer: User
+) -> None:
+    point_at(settings, ocs_portal)
+    settings.OCS_API_TOKEN = "wrong"
+    request = ask(target, observer)
+
+    submit_request(request)
+
+    request.refresh_from_db()
+    assert request.state == RequestState.REJECTED
+    assert request.reason.startswith("40")
+
+
+@pytest.mark.parametrize(("facility", "instrument", "element", "mode"), INSTRUMENTS)
+def test_the_portal_takes_every_instrument_of_ours(
+    facility: str,
+    instrument: str,
+    element: str,
+    mode: str,
+    ocs_portal: Portal,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    point_at(settings, ocs_portal)
+    request = request_observation(
+        target=target,
+        event=None,
+        facility=facility,
+        instrument=instrument,
+        spec=make_spec(element, mode=mode),
+        by=observer,
+    )
+
+    submit_request(request)
+
+    request.refresh_from_db()
+    assert (request.state, request.reason) == (RequestState.ACCEPTED, "")
+
+
+def test_the_portal_takes_a_rapid_response(
+    ocs_portal: Portal, settings: Settings, target: BaseTarget, observer: User
+) -> None:
+    point_at(settings, ocs_portal)
+    end = (timezone.now() + timedelta(hours=23)).isoformat()
+    request = request_observation(
+        target=target,
+        event=None,
+        facility="LCO",
+        instrument="1M0-SCICAM-SINISTRO",
+        spec=make_spec(mode="RAPID_RESPONSE", end=end),
+        by=observer,
+    )
+
+    submit_request(request)
+
+    request.refresh_from_db()
+    assert (request.state, request.reason) == (RequestState.ACCEPTED, "")

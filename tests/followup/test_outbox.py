@@ -1,0 +1,425 @@
+"""The outbox before a portal in trouble: what is sent, what is not, and what is not known."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from tom_targets.base_models import BaseTarget
+
+from tests import factories
+from tests.followup.conftest import make_request
+from tests.peers.ocs_answers import Trouble, portal_in_trouble
+from tom.followup.facilities import portal_calls
+from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
+from tom.followup.services import (
+    cancel_request,
+    poll_requests,
+    reconcile_request,
+    resume_sending,
+    send_cancel,
+    stop_sending,
+    submit_request,
+)
+from tom.followup.states import RequestState
+
+pytestmark = pytest.mark.django_db
+S = RequestState
+TOKEN = "a-token-that-nobody-may-read"
+NOT_THERE = {"count": 0, "next": None, "results": []}
+
+
+@pytest.fixture
+def trouble(settings: Settings) -> Iterator[Trouble]:
+    with portal_in_trouble() as server:
+        settings.OCS_PORTAL_URL = server.url
+        settings.OCS_API_TOKEN = TOKEN
+        settings.OCS_PROPOSAL = "TOM-001"
+        settings.OCS_PRACTICE = True
+        yield server
+
+
+@pytest.fixture
+def request_(trouble: Trouble, target: BaseTarget, observer: User) -> ObservationRequest:
+    return make_request(target, observer, facility="LCO")
+
+
+def group(request: ObservationRequest, *, state: str = "PENDING") -> dict[str, object]:
+    return {"id": 71, "name": request.key, "state": state}
+
+
+def lose_answer(request: ObservationRequest, trouble: Trouble) -> None:
+    trouble.say(502)
+    submit_request(request)
+    request.refresh_from_db()
+    assert request.state == S.UNKNOWN
+    trouble.calls.clear()
+
+
+def over(request: ObservationRequest) -> None:
+    """Let the quiet time pass."""
+    request.sent = timezone.now() - timedelta(hours=1)
+    request.save(update_fields=["sent"])
+
+
+def posts(trouble: Trouble) -> list[tuple[str, str]]:
+    return [call for call in trouble.calls if call[0] == "POST"]
+
+
+def test_a_portal_that_asks_us_to_wait_is_asked_again_when_it_said(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(429, {"detail": "throttled"}, retry_after="77")
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    wait = request_.retry_at - timezone.now()
+    assert request_.state == S.RETRY_AT
+    assert timedelta(seconds=70) < wait < timedelta(seconds=78)
+
+
+def test_a_refused_connection_sent_nothing_and_is_tried_again(
+    trouble: Trouble, request_: ObservationRequest, settings: Settings
+) -> None:
+    settings.OCS_PORTAL_URL = "http://127.0.0.1:9"  # nobody listens there
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.RETRY_AT
+    assert "No connection" in request_.reason
+    assert request_.retry_at > timezone.now()
+
+
+def test_a_name_that_does_not_exist_sent_nothing(
+    request_: ObservationRequest, settings: Settings
+) -> None:
+    settings.OCS_PORTAL_URL = "http://portal.invalid"
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.RETRY_AT
+
+
+def test_a_refusal_is_told_with_every_nested_reason(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    fault = {"exposure_time": ["must be positive"]}
+    inner = {"configurations": [{}, {"instrument_configs": [fault]}]}
+    trouble.say(400, {"requests": [inner], "non_field_errors": ["no time left"]})
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.REJECTED
+    assert (
+        "requests.0.configurations.1.instrument_configs.0.exposure_time: must be positive"
+        in request_.reason
+    )
+    assert "no time left" in request_.reason
+
+
+@pytest.mark.parametrize("status", [301, 408, 425, 500, 502, 503, 504])
+def test_what_is_no_definite_answer_is_unknown(
+    status: int, trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(status, {"id": 1}, location="http://elsewhere.invalid/")
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+    assert len(trouble.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>welcome</html>", b"[1, 2", b"[]", b'{"id": 5}', b"null", b"\xff\x00"]
+)
+def test_a_yes_that_cannot_be_read_is_unknown(
+    body: bytes, trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, body)
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+
+
+def test_an_answer_about_another_request_is_unknown(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, {"id": 5, "name": "somebody else's", "state": "PENDING"})
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+
+
+def test_a_connection_that_ends_without_an_answer_is_unknown(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.drop = True
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+    assert len(posts(trouble)) == 1
+
+
+def test_a_yes_that_is_cut_short_is_unknown_even_where_it_reads_well(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, group(request_))
+    trouble.missing_bytes = 10
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+
+
+def test_an_answer_that_comes_drop_by_drop_is_given_up(
+    trouble: Trouble, request_: ObservationRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal_calls, "WHOLE_SECONDS", 0.5)
+    trouble.say(201, b" " * 1000)
+    trouble.seconds_between_bytes = 0.1
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+
+
+def test_an_answer_without_end_is_given_up(
+    trouble: Trouble, request_: ObservationRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal_calls, "LARGEST_ANSWER", 1000)
+    trouble.say(201, b" " * 300_000)
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+
+
+def test_an_unknown_request_is_never_sent_by_a_nudge(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+
+    sent = submit_request(request_)
+
+    assert not sent
+    assert not trouble.calls
+
+
+def test_an_unknown_request_found_by_its_key_is_accepted(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    other = {**group(request_), "id": 72, "name": f"{request_.key}0"}  # the filter is a substring
+    trouble.say(200, {"count": 2, "next": None, "results": [other, group(request_), other]})
+
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert (request_.state, request_.remote_id) == (S.ACCEPTED, "71")
+
+
+def test_an_unknown_request_that_is_not_there_waits_for_the_quiet_time(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    trouble.say(200, NOT_THERE)
+
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+    assert not posts(trouble)
+
+
+def test_after_the_quiet_time_it_is_sent_again_with_the_same_key(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    trouble.say(200, NOT_THERE)
+    over(request_)
+    sent_first = request_.exchanges.get(method="POST").sent
+
+    reconcile_request(request_)
+
+    sent_again = request_.exchanges.filter(method="POST").last().sent
+    assert len(posts(trouble)) == 1
+    assert sent_again == sent_first
+    assert request_.key in sent_again
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(500, None), (403, {"detail": "Invalid token."}), (429, None), (200, b"<html>"), (200, {})],
+)
+def test_where_the_portal_cannot_be_asked_it_stays_unknown_and_says_so(
+    status: int, body: object, trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    over(request_)
+    trouble.say(status, body)
+
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+    assert "could not be asked" in request_.reason
+    assert not posts(trouble)
+    assert request_.retry_at > timezone.now()
+
+
+def test_an_unknown_request_of_an_event_retracted_meanwhile_is_held_not_sent(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    event = factories.make_event()
+    ObservationRequest.objects.filter(pk=request_.pk).update(event=event)
+    lose_answer(request_, trouble)
+    over(request_)
+    event.retracted = True
+    event.save()
+    trouble.say(200, NOT_THERE)
+
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.HELD
+    assert not posts(trouble)
+
+
+def test_the_outbox_itself_holds_what_must_not_reach_a_real_facility(
+    trouble: Trouble, request_: ObservationRequest, settings: Settings
+) -> None:
+    event = factories.make_event(test_reasons=["group is Test"])
+    ObservationRequest.objects.filter(pk=request_.pk).update(event=event)
+    settings.OCS_PRACTICE = False
+
+    sent = submit_request(request_)
+
+    request_.refresh_from_db()
+    assert not sent
+    assert request_.state == S.HELD
+    assert "test event" in request_.reason
+    assert not trouble.calls
+
+
+def test_a_request_whose_window_is_over_is_not_sent(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    past = timezone.now() - timedelta(days=1)
+    ObservationRequest.objects.filter(pk=request_.pk).update(
+        window_start=past - timedelta(days=1), window_end=past
+    )
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.EXPIRED
+    assert not trouble.calls
+
+
+def test_a_request_to_a_facility_no_longer_configured_is_held(
+    request_: ObservationRequest, settings: Settings
+) -> None:
+    settings.OCS_PORTAL_URL = ""
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.HELD
+    assert "LCO" in request_.reason
+
+
+def test_nothing_is_sent_while_sending_is_stopped(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    stop_sending(observer, reason="storm")
+    stopped = submit_request(request_)
+    calls_while_stopped = list(trouble.calls)
+    resume_sending(observer)
+
+    trouble.say(201, group(request_))
+    resumed = submit_request(request_)
+
+    assert (stopped, resumed) == (False, True)
+    assert not calls_while_stopped
+
+
+def test_a_cancel_while_the_answer_is_lost_waits_until_it_is_known_what_to_cancel(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    lose_answer(request_, trouble)
+    cancel_request(request_, observer)
+    trouble.say(200, NOT_THERE)
+
+    send_cancel(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.CANCEL_REQUESTED
+    over(request_)
+    send_cancel(request_)
+    request_.refresh_from_db()
+    assert request_.state == S.CANCELED
+
+
+def test_a_cancel_that_is_not_answered_is_sent_again_later(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    trouble.say(201, group(request_))
+    submit_request(request_)
+    request_.refresh_from_db()
+    cancel_request(request_, observer)
+    trouble.say(502)
+
+    send_cancel(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.CANCEL_REQUESTED
+    assert request_.retry_at > timezone.now()
+    assert "Not cancelled" in request_.reason
+
+
+def test_the_token_is_kept_nowhere(trouble: Trouble, request_: ObservationRequest) -> None:
+    trouble.say(403, {"detail": f"Invalid token {TOKEN}"})
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    exchange = Exchange.objects.get()
+    assert (exchange.method, exchange.status) == ("POST", 403)
+    kept = f"{request_.reason}{list(Exchange.objects.values())}{list(request_.changes.values())}"
+    assert TOKEN not in kept
+
+
+def test_a_portal_that_cannot_be_polled_is_asked_less_and_less_often(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, group(request_))
+    submit_request(request_)
+    trouble.say(503)
+    now = timezone.now()
+
+    waits = []
+    for _ in range(3):
+        poll_requests("LCO", now)
+        waits.append(FacilityWatch.objects.get(facility="LCO").next_poll - now)
+
+    watch = FacilityWatch.objects.get(facility="LCO")
+    assert waits == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
+    assert (watch.failures, "503" in watch.detail) == (3, True)
+    request_.refresh_from_db()
+    assert request_.state == S.ACCEPTED

@@ -1,0 +1,86 @@
+"""The site as it runs: uvicorn, and a Celery worker with its beat, on the test's database."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from signal import SIGTERM
+
+import requests
+from django.conf import settings
+from django.db import connection
+
+from tom.embedded.children import start, stop, wait_until
+
+START_SECONDS = 60
+PYTHON = (sys.executable, "-m")
+WEB = (*PYTHON, "uvicorn", "tom.asgi:application", "--timeout-graceful-shutdown", "2")
+WORKER = (*PYTHON, "celery", "-A", "tom", "worker", "-B", "-c", "1", "--loglevel=WARNING")
+
+
+class SiteError(Exception):
+    """The site did not start; the message says where its log is."""
+
+
+@contextmanager
+def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> Iterator[str]:
+    """Run the site in processes of its own for the block; yield its address.
+
+    Parameters
+    ----------
+    folder
+        For logs and the beat's schedule.
+    static
+        Where the static files were collected.
+    with_worker
+        Whether tasks are worked on too.
+    """
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = _environment(static)
+    with ExitStack() as children:
+        log = folder / "web.log"
+        web = start([*WEB, "--port", str(port)], log=log, environment=environment)
+        children.callback(stop, web, first=SIGTERM, seconds=5)
+        if not wait_until(lambda: _answers(address), child=web, seconds=START_SECONDS):
+            message = f"the site did not start: see {log}"
+            raise SiteError(message)
+        if with_worker:
+            argv = [*WORKER, "-Q", "urgent,work,score", "-s", str(folder / "beat")]
+            worker = start(argv, log=folder / "worker.log", environment=environment)
+            children.callback(stop, worker, first=SIGTERM, seconds=8)
+        yield address
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(static: Path) -> dict[str, str]:
+    """As in production: every service is named, here by the test's own."""
+    database = connection.settings_dict
+    host = str(database["HOST"]).replace("/", "%2F")
+    return {
+        "DATABASE_URL": f"postgres://{database['USER']}@{host}/{database['NAME']}",
+        "BROKER_URL": settings.BROKER_URL,
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "HTTPS": "false",
+        "STATIC_ROOT": str(static),
+        "TOM_HOME": str(settings.HOME.path),
+        "PRACTICE_TELESCOPE": "true",
+        "PRACTICE_STEP_SECONDS": "0.5",
+        "PYTHONPATH": os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/accounts/login/", timeout=5).ok
+    except requests.ConnectionError:
+        return False

@@ -1,0 +1,60 @@
+"""An HTTP server that keeps what is posted to it, and can refuse, cut or fall silent."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Webhook:
+    """What arrived, and how to answer: a `status`, or `cut` the connection without one."""
+
+    url: str = ""
+    status: int = 200
+    cut: bool = False
+    silent_seconds: float = 0
+    posts: list[Any] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def running_webhook() -> Iterator[Webhook]:
+    """A webhook on a free port of the loopback for as long as the block runs."""
+    hook = Webhook()
+
+    class Handler(_Handler):
+        webhook = hook
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        hook.url = f"http://127.0.0.1:{server.server_port}/services/T0/B0/secret"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield hook
+        finally:
+            hook.over.set()
+            server.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    webhook: Webhook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.webhook.posts.append(json.loads(body))
+        self.webhook.over.wait(self.webhook.silent_seconds)
+        if self.webhook.cut:
+            self.close_connection = True
+            return
+        self.send_response(self.webhook.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing on stderr."""

@@ -1,0 +1,264 @@
+import socket
+from datetime import timedelta
+
+import pytest
+from django.core.mail.backends.smtp import EmailBackend
+from django.db import IntegrityError
+from django.utils import timezone
+
+from tests.factories import make_event, make_user
+from tests.peers.smtp import MailSink, running_mail_sink
+from tests.peers.webhook import Webhook, running_webhook
+from tom.reports.models import Page, PageSend, SendState
+from tom.reports.paging import acknowledge_page, due_pages, page_event, send_page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def news(settings):
+    """The factories' event, some days old, is news here."""
+    settings.PAGE_HOURS = 24 * 30
+
+
+@pytest.fixture
+def mail_sink(settings):
+    with running_mail_sink() as sink:
+        settings.EMAIL_BACKEND = f"{EmailBackend.__module__}.{EmailBackend.__qualname__}"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", sink.port, 2
+        settings.PAGE_EMAILS = ["duty@example.org", "second@example.org"]
+        yield sink
+
+
+@pytest.fixture
+def webhook(settings):
+    with running_webhook() as hook:
+        settings.PAGE_WEBHOOK = hook.url
+        yield hook
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def states(page: Page) -> list[str]:
+    return list(page.sends.values_list("state", flat=True))
+
+
+def later(**delta: float):
+    return timezone.now() + timedelta(**delta)
+
+
+# --- What pages -------------------------------------------------------------------------------
+def test_a_significant_live_event_pages_on_every_channel(mail_sink: MailSink, webhook: Webhook):
+    page = page_event(make_event("S261120a"))
+    send_page(page, now=timezone.now())
+
+    recipients, mail = mail_sink.mails[0]
+    assert recipients == ["duty@example.org", "second@example.org"]
+    assert mail["Subject"] == "S261120a: significant gravitational wave"
+    assert "BNS 97%" in mail.get_payload()
+    assert "one in 3.17e+04 years" in mail.get_payload()
+    assert webhook.posts == [{"text": f"*{page.title}*\n{page.body}"}]
+    assert states(page) == [SendState.SENT, SendState.SENT]
+
+
+def test_a_page_fires_once_however_often_its_event_speaks(mail_sink: MailSink, webhook: Webhook):
+    event = make_event()
+    page = page_event(event)
+    for _ in range(3):
+        assert page is not None
+        send_page(page, now=later(hours=1))
+        assert page_event(event) is None
+
+    assert (len(mail_sink.mails), len(webhook.posts)) == (1, 1)
+
+
+def test_the_database_holds_one_page_an_event_and_cause():
+    page = page_event(make_event())
+
+    with pytest.raises(IntegrityError):
+        Page.objects.create(event=page.event, cause=page.cause, title="", body="")
+
+
+def test_a_retraction_pages_beside_the_event_it_retracts():
+    event = make_event("S261120a")
+    page_event(event)
+    event.retracted = True
+
+    page = page_event(event)
+
+    assert page.title == "S261120a is retracted"
+    assert Page.objects.count() == 2
+
+
+@pytest.mark.parametrize("retracted", [False, True])
+def test_a_test_event_never_pages(retracted: bool):
+    event = make_event("MS261120a", test_reasons=["id begins with M"], retracted=retracted)
+
+    assert page_event(event) is None
+
+
+@pytest.mark.parametrize("significant", [False, None])
+def test_an_event_that_is_not_significant_does_not_page(significant: bool | None):
+    assert page_event(make_event(significant=significant)) is None
+
+
+def test_an_event_that_becomes_significant_pages_then():
+    event = make_event(significant=False)
+    assert page_event(event) is None
+    event.significant = True
+
+    assert page_event(event) is not None
+
+
+def test_an_event_found_to_be_a_test_after_its_page_was_made_is_not_sent(webhook: Webhook):
+    event = make_event()
+    page = page_event(event)
+    event.test_reasons = ["search is MDC"]
+    event.save()
+
+    send_page(Page.objects.get(pk=page.pk), now=timezone.now())
+
+    assert webhook.posts == []
+    assert states(page) == [SendState.FAILED]
+
+
+def test_without_a_channel_the_page_is_on_the_screen_only():
+    page = page_event(make_event())
+
+    send_page(page, now=timezone.now())
+
+    assert Page.objects.unacknowledged().get() == page
+
+
+# --- Failing channels -------------------------------------------------------------------------
+def test_a_dead_mail_server_does_not_keep_the_webhook_from_paging(settings, webhook: Webhook):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    settings.PAGE_EMAILS = ["duty@example.org"]
+    page = page_event(make_event())
+
+    send_page(page, now=timezone.now())
+
+    assert states(page) == [SendState.DUE, SendState.SENT]
+    assert page.sends.get(channel="email").reason == "e-mail: ConnectionRefusedError"
+
+
+def test_a_refused_mail_is_tried_again_when_due_and_arrives_once(mail_sink: MailSink):
+    mail_sink.refuse_with = "451 greylisted"
+    page = page_event(make_event())
+    send_page(page, now=timezone.now())
+    assert states(page) == [SendState.DUE]
+
+    mail_sink.refuse_with = ""
+    send_page(page, now=timezone.now())  # not due yet
+    assert mail_sink.mails == []
+    send_page(page, now=later(minutes=2))
+
+    assert states(page) == [SendState.SENT]
+    assert len(mail_sink.mails) == 1
+
+
+@pytest.mark.parametrize("status", [302, 403, 429, 503])
+def test_a_webhook_that_refuses_is_tried_again_and_fails_at_last(webhook: Webhook, status: int):
+    webhook.status = status
+    page = page_event(make_event())
+
+    for day in range(9):
+        send_page(page, now=later(days=day))
+
+    assert len(webhook.posts) == 5
+    assert states(page) == [SendState.FAILED]
+    assert page.sends.get().reason == f"webhook: it answered {status}"
+
+
+def test_a_webhook_whose_answer_is_lost_is_unknown_and_not_sent_again(webhook: Webhook):
+    webhook.cut = True
+    page = page_event(make_event())
+
+    for day in range(3):
+        send_page(page, now=later(days=day))
+
+    assert states(page) == [SendState.UNKNOWN]
+    assert len(webhook.posts) == 1
+
+
+def test_a_silent_webhook_is_unknown_within_the_timeout(webhook: Webhook, monkeypatch):
+    monkeypatch.setattr("tom.reports.channels.TIMEOUT_SECONDS", (1, 0.3))
+    webhook.silent_seconds = 30
+    page = page_event(make_event())
+
+    send_page(page, now=timezone.now())
+
+    assert states(page) == [SendState.UNKNOWN]
+    assert page.sends.get().reason == "webhook: ReadTimeout"
+
+
+def test_a_mail_whose_answer_is_lost_is_unknown_and_not_sent_again(mail_sink: MailSink):
+    mail_sink.cut = True
+    page = page_event(make_event())
+
+    for day in range(3):
+        send_page(page, now=later(days=day))
+
+    assert states(page) == [SendState.UNKNOWN]
+    assert len(mail_sink.mails) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:{port}/secret", "nonsense/secret", "http://"]
+)
+def test_the_secret_address_of_a_webhook_is_in_no_reason(settings, address: str):
+    settings.PAGE_WEBHOOK = address.format(port=free_port())
+    page = page_event(make_event())
+
+    send_page(page, now=timezone.now())
+
+    assert states(page) == [SendState.DUE]
+    assert "secret" not in page.sends.get().reason
+
+
+def test_a_page_whose_worker_was_killed_is_unknown_not_sent_twice(webhook: Webhook):
+    page = page_event(make_event())
+    page.sends.update(state=SendState.SENDING, due_at=timezone.now())
+
+    assert list(due_pages(later(seconds=1))) == [page]
+    send_page(page, now=later(seconds=1))
+
+    assert states(page) == [SendState.UNKNOWN]
+    assert webhook.posts == []
+
+
+def test_the_sweep_finds_what_is_due_and_only_that(webhook: Webhook):
+    webhook.status = 429
+    page = page_event(make_event())
+    assert list(due_pages(later(seconds=1))) == [page]
+
+    send_page(page, now=timezone.now())
+
+    assert not due_pages(timezone.now()).exists()
+    assert due_pages(later(minutes=1)).exists()
+    PageSend.objects.update(state=SendState.SENT)
+    assert not due_pages(later(minutes=1)).exists()
+
+
+# --- Answering --------------------------------------------------------------------------------
+def test_the_first_to_answer_acknowledges():
+    page, first, second = page_event(make_event()), make_user(), make_user()
+
+    assert acknowledge_page(page, first)
+    assert not acknowledge_page(page, second)
+
+    page.refresh_from_db()
+    assert page.acknowledged_by == first
+    assert not Page.objects.unacknowledged().exists()
+
+
+def test_a_past_event_pages_nobody(settings):
+    settings.PAGE_HOURS = 24
+
+    assert page_event(make_event(time_created=later(hours=-25))) is None
+    assert page_event(make_event(time_created=later(hours=-23))) is not None

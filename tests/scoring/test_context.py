@@ -1,0 +1,145 @@
+"""Each context term is graded, bounded, and on average 1 for unrelated sources."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tom.scoring import context
+from tom.scoring.context import (
+    distance_term,
+    earlier_activity_term,
+    sky_map_term,
+    solar_system_term,
+    star_term,
+)
+from tom.scoring.fusion import fuse
+
+MISSING = [
+    sky_map_term(None),
+    distance_term(None),
+    star_term(separation_arcsec=None, star_score=None),
+    earlier_activity_term(epochs=None, age_days=None),
+    solar_system_term(None),
+]
+
+
+@pytest.mark.parametrize("term", MISSING, ids=lambda term: term.name)
+def test_what_was_not_looked_up_counts_one_and_could_go_either_way(term):
+    assert term.missing
+    assert term.log_lr == 0
+    assert term.log_lr_low < 0 < term.log_lr_high
+
+
+def test_the_terms_of_one_candidate_share_no_datum():
+    assert len(fuse(0.01, MISSING).terms) == 5
+
+
+def test_a_uniform_sky_map_moves_nothing():
+    assert sky_map_term(1 / (4 * math.pi)).log_lr == pytest.approx(0)
+
+
+def test_the_sky_map_counts_as_its_density_over_the_average():
+    gw170817 = sky_map_term(0.0346792 * (180 / math.pi) ** 2)  # per deg2 to per sr
+
+    assert math.exp(gw170817.log_lr) == pytest.approx(0.98 * 0.0346792 * 41252.96 + 0.02)
+
+
+def test_off_the_map_is_bounded_by_the_maps_own_failures():
+    assert math.exp(sky_map_term(0.0).log_lr) == pytest.approx(context.MAP_FAILS.value)
+
+
+@given(st.lists(st.floats(0, 1e4), min_size=2, max_size=2).map(sorted))
+def test_more_density_is_never_less_evidence(densities):
+    low, high = map(sky_map_term, densities)
+
+    assert low.log_lr <= high.log_lr
+
+
+def test_a_host_at_a_usual_distance_moves_nothing():
+    assert distance_term(1.0).log_lr == pytest.approx(0)
+
+
+def test_a_host_at_a_wrong_distance_may_be_the_wrong_host():
+    assert math.exp(distance_term(0.0).log_lr) == pytest.approx(context.HOST_IS_WRONG.value)
+
+
+def test_a_star_on_the_spot_weighs_against():
+    star = star_term(separation_arcsec=0.2, star_score=0.98)
+    galaxy = star_term(separation_arcsec=0.2, star_score=0.02)
+
+    assert star.log_lr < math.log(0.1)
+    assert galaxy.log_lr > 0
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_more_it_is_a_star_the_more_it_weighs_against(first, second):
+    low, high = sorted([first, second])
+
+    terms = [star_term(separation_arcsec=0.5, star_score=score) for score in (low, high)]
+
+    assert terms[0].log_lr >= terms[1].log_lr
+
+
+def test_a_star_farther_than_an_arcsecond_is_no_star_on_the_spot():
+    assert star_term(separation_arcsec=1.01, star_score=1.0).log_lr > 0
+
+
+def test_no_catalogued_source_is_known_absence_not_ignorance():
+    term = star_term(separation_arcsec=math.inf, star_score=None)
+
+    assert not term.missing
+    assert term.value is None
+
+
+def test_stars_average_to_one_over_unrelated_sources():
+    """The ratios, weighted by how often an unrelated source shows each, sum to 1."""
+    share = context.SOURCE_IS_STAR.value
+    on = math.exp(star_term(separation_arcsec=0.1, star_score=1.0).log_lr)
+    off = math.exp(star_term(separation_arcsec=math.inf, star_score=None).log_lr)
+
+    assert share * on + (1 - share) * off == pytest.approx(1)
+
+
+def test_earlier_activity_weighs_more_with_each_epoch_down_to_a_floor():
+    logs = [earlier_activity_term(epochs=n, age_days=5.0).log_lr for n in range(12)]
+
+    assert logs == sorted(logs, reverse=True)
+    assert logs[0] > 0 > logs[1]
+    assert logs[11] > math.log(1e-3)
+
+
+def test_older_activity_weighs_less():
+    recent = earlier_activity_term(epochs=5, age_days=3.0)
+    ancient = earlier_activity_term(epochs=5, age_days=3000.0)
+
+    assert recent.log_lr < ancient.log_lr < 0
+
+
+@given(st.lists(st.floats(0, 30), min_size=2, max_size=2).map(sorted))
+def test_the_nearer_the_minor_planet_the_more_it_weighs_against(separations):
+    near, far = map(solar_system_term, separations)
+
+    assert near.log_lr <= far.log_lr
+
+
+def test_a_minor_planet_on_the_spot_weighs_heavily_and_one_far_off_hardly():
+    assert solar_system_term(0.3).log_lr < math.log(0.01)
+    assert abs(solar_system_term(25.0).log_lr) < 0.5
+
+
+separations = st.floats(0, 60)
+
+
+@given(separations, st.floats(0, 1), st.integers(0, 50), st.floats(0, 5000), st.floats(0, 1e5))
+def test_every_term_lies_in_its_interval(separation, score, epochs, age, number):
+    terms = [
+        sky_map_term(number),
+        distance_term(number),
+        star_term(separation_arcsec=separation, star_score=score),
+        earlier_activity_term(epochs=epochs, age_days=age),
+        solar_system_term(separation),
+    ]
+
+    assert all(term.log_lr_low <= term.log_lr <= term.log_lr_high for term in terms)

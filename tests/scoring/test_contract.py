@@ -1,0 +1,185 @@
+"""What every plugin must keep, run on each of them."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.scoring.curves import make_curve
+from tom.scoring.batch import Batch
+from tom.scoring.contract import Reason, Scorer, ScorerKind
+from tom.scoring.registry import card_of, load_scorers
+from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
+
+PLUGINS = ("ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus")
+
+magnitudes = st.floats(12, 24)
+points = st.lists(
+    st.tuples(st.floats(-30, 9), st.sampled_from("griz"), magnitudes), min_size=0, max_size=12
+)
+chances = st.one_of(st.just(float("nan")), st.floats(-1, 2))
+
+
+@st.composite
+def curves(draw):
+    seen = draw(points)
+    kinds = draw(
+        st.lists(
+            st.sampled_from(["alert", "limit", "forced"]), min_size=len(seen), max_size=len(seen)
+        )
+    )
+    return make_curve(
+        "one",
+        seen,
+        kinds=kinds,
+        error_fraction=draw(st.floats(0.01, 1)),
+        ebv=draw(st.one_of(st.just(float("nan")), st.floats(0, 3))),
+        ebv_sigma=draw(st.one_of(st.just(float("nan")), st.floats(0, 1))),
+        alert_values={"drb": draw(chances), "rb": draw(chances)},
+    )
+
+
+batches = st.lists(curves(), max_size=6).map(Batch.build)
+
+
+@pytest.fixture(params=PLUGINS, scope="module")
+def scorer(request) -> Scorer:
+    (loaded,) = load_scorers([request.param])
+    return loaded
+
+
+def ordinary(n: int) -> Batch:
+    """Make n objects that differ, most of them with something to say."""
+    rng = np.random.default_rng(5)
+    made = []
+    for index in range(n):
+        days = np.sort(rng.uniform(0, 9, 10))
+        seen = [(day, "gr"[k % 2], 18 + rng.normal()) for k, day in enumerate(days)]
+        made.append(make_curve(str(index), seen, alert_values={"drb": float(rng.uniform())}))
+    return Batch.build(made)
+
+
+def eligible_part(scorer: Scorer, batch: Batch) -> Batch:
+    return batch.take(np.flatnonzero(scorer.eligible(batch) == Reason.OK))
+
+
+@given(batch=batches)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_light_curve_gets_an_opinion_or_a_reason(scorer, batch):
+    outcomes = run_scorer(scorer, batch, breaker=Breaker())
+
+    assert len(outcomes) == len(batch)
+    failed = [o for o in outcomes if isinstance(o, Abstention) and o.reason == Reason.FAILED]
+    assert failed == []
+
+
+def test_shapes_and_range(scorer):
+    batch = eligible_part(scorer, ordinary(50))
+
+    scores = scorer.score(batch)
+
+    assert len(batch) > 25
+    assert scores.probability.shape == (len(batch), len(scorer.spec.classes))
+    assert scores.sigma.shape == (len(batch),)
+    assert np.all(scores.sigma >= 0)
+    assert scorer.spec.kind == ScorerKind.PROBABILITY
+    np.testing.assert_allclose(scores.probability.sum(axis=1), 1)
+    assert np.all((scores.probability >= 0) & (scores.probability <= 1))
+
+
+def test_opinions_differ_between_objects(scorer):
+    chance = scorer.score(eligible_part(scorer, ordinary(50))).probability[:, 0]
+
+    assert np.ptp(chance) > 0.01
+
+
+def test_an_opinion_does_not_hang_on_the_others_or_their_order(scorer):
+    batch = eligible_part(scorer, ordinary(30))
+    order = np.random.default_rng(1).permutation(len(batch))
+    whole = scorer.score(batch)
+
+    shuffled = scorer.score(batch.take(order))
+    alone = np.concatenate([scorer.score(batch.take([i])).probability for i in range(len(batch))])
+
+    np.testing.assert_allclose(shuffled.probability, whole.probability[order], rtol=1e-9)
+    np.testing.assert_allclose(alone, whole.probability, rtol=1e-9)
+
+
+def test_the_same_batch_gets_the_same_answer(scorer):
+    batch = eligible_part(scorer, ordinary(30))
+
+    first, second = scorer.score(batch), scorer.score(batch)
+
+    np.testing.assert_array_equal(first.probability, second.probability)
+    np.testing.assert_array_equal(first.sigma, second.sigma)
+
+
+def test_nothing_known_is_an_abstention_with_a_reason(scorer):
+    dark = make_curve("dark", [])
+
+    (outcome,) = run_scorer(scorer, Batch.build([dark]), breaker=Breaker())
+
+    assert isinstance(outcome, Abstention)
+    assert outcome.reason not in {Reason.OK, Reason.FAILED}
+
+
+def test_an_empty_batch_is_no_trouble(scorer):
+    empty = Batch.build([])
+
+    assert scorer.eligible(empty).shape == (0,)
+    assert scorer.score(empty).probability.shape == (0, len(scorer.spec.classes))
+    assert list(scorer.explain(empty)) == []
+
+
+def test_nan_flux_spoils_neither_its_object_nor_the_next(scorer):
+    good = make_curve("good", [(1.0, "g", 18.0), (1.02, "r", 18.0)], alert_values={"drb": 0.9})
+    spoilt = make_curve(
+        "spoilt",
+        [(1.0, "g", float("nan")), (1.01, "g", 18.0), (1.02, "r", 18.0)],
+        alert_values={"drb": 0.9},
+    )
+
+    alone, beside, bad = (
+        *run_scorer(scorer, Batch.build([good]), breaker=Breaker()),
+        *run_scorer(scorer, Batch.build([good, spoilt]), breaker=Breaker()),
+    )
+
+    assert isinstance(bad, Opinion)
+    assert beside == alone
+
+
+def test_what_comes_after_the_moment_of_the_score_is_not_seen(scorer):
+    seen = [(0.0, "g", 18.0), (0.02, "r", 18.0), (2.0, "g", 19.5), (2.02, "r", 18.9)]
+    later = [*seen, (3.0, "g", 16.0), (3.1, "r", 15.0)]
+    curves = [make_curve("one", p, as_of=61002.5, alert_values={"drb": 0.9}) for p in (seen, later)]
+
+    first, second = run_scorer(scorer, Batch.build(curves), breaker=Breaker())
+
+    assert first == second
+
+
+def test_a_batch_is_scored_within_its_budget(scorer):
+    batch = eligible_part(scorer, ordinary(400))
+
+    start = time.perf_counter()
+    scorer.score(batch)
+
+    assert time.perf_counter() - start < scorer.spec.seconds_per_object * len(batch)
+
+
+def test_every_explained_object_is_one_of_the_batch(scorer):
+    batch = eligible_part(scorer, ordinary(5))
+
+    told = scorer.explain(batch)
+
+    assert {piece.object_id for piece in told} == set(batch.object_ids.tolist())
+    assert all(np.isfinite(piece.log_lr) and piece.text for piece in told)
+
+
+def test_its_card_states_figures_with_their_n(scorer):
+    card = card_of(scorer)
+
+    assert card.name == scorer.spec.name
+    assert " n " in card.sections["Metrics"] or "(n " in card.sections["Metrics"]

@@ -1,0 +1,124 @@
+"""Scores are added once for each state of the data; a ranking keeps every term of every place."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import MERGER, make_event, make_target
+from tom.candidates.services import match_event
+from tom.events.models import NonLocalizedEvent
+from tom.scoring.models import RankedCandidate, Ranking, Score
+from tom.scoring.ranking import newest_ranking, rank_event
+from tom.scoring.services import score_due, scorers
+from tom.targets.models import LightCurvePoint, TargetSummary
+
+pytestmark = pytest.mark.django_db
+
+
+def ranked_event(*names: str) -> NonLocalizedEvent:
+    """An event whose candidates are scored and ranked."""
+    event = make_event()
+    for i, name in enumerate(names):
+        make_target(name, ra=197.45 + 3.0 * i)
+    match_event(event)
+    score_due(most=100)
+    rank_event(event)
+    return event
+
+
+def test_each_scorer_says_something_of_each_target_or_why_it_does_not() -> None:
+    ranked_event("a", "b")
+
+    rows = list(Score.objects.all())
+
+    assert len(rows) == 2 * len(scorers())
+    assert all((row.probability is None) == bool(row.reason) for row in rows)
+    assert {row.since for row in rows} == {MERGER - timedelta(days=1)}
+
+
+def test_scoring_twice_adds_nothing_and_new_data_adds_rows() -> None:
+    ranked_event("a")
+    before = Score.objects.count()
+
+    assert score_due(most=100) == 0
+    TargetSummary.objects.update(scored_version=0)
+    score_due(most=100)
+    assert Score.objects.count() == before
+
+    TargetSummary.objects.update(version=2)
+    score_due(most=100)
+    assert Score.objects.count() == 2 * before
+
+
+def test_the_place_on_the_map_orders_equal_candidates_and_every_term_is_kept() -> None:
+    event = ranked_event("centre", "edge", "outskirts")
+
+    ranking = newest_ranking(event)
+
+    assert ranking is not None
+    places = ranking.places.order_by("rank").select_related("candidate__target")
+    assert [place.candidate.target.name for place in places] == ["centre", "edge", "outskirts"]
+    terms = {term["name"]: term for term in places[0].terms}
+    assert {"sky map", "star", "earlier activity", "minor planet", "distance"} <= set(terms)
+    assert terms["distance"]["missing"]
+    assert terms["sky map"]["log_lr"] > 0
+    assert event.candidates.get(rank=1).posterior == places[0].posterior
+
+
+def test_a_ranking_is_added_only_where_something_moved() -> None:
+    event = ranked_event("a")
+
+    assert rank_event(event) is None
+    assert Ranking.objects.count() == 1
+
+    TargetSummary.objects.update(context_time=MERGER, star_separation_arcsec=0.2, star_score=1.0)
+    assert rank_event(event) is not None
+    first, second = RankedCandidate.objects.order_by("ranking_id")
+    assert second.posterior < first.posterior
+
+
+def test_what_shone_before_the_window_ranks_below_its_new_twin() -> None:
+    event = make_event()
+    new, old = make_target("new"), make_target("old")
+    point = LightCurvePoint.objects.filter(target=old, kind="alert").first()
+    assert point is not None
+    for days in (40, 60, 80):
+        point.pk, point.key = None, f"earlier {days}"
+        point.time = MERGER - timedelta(days=days)
+        point.save()
+    match_event(event)
+    score_due(most=100)
+    rank_event(event)
+
+    ranks = dict(event.candidates.values_list("target_id", "rank"))
+
+    assert ranks[new.pk] < ranks[old.pk]
+
+
+def test_what_only_the_survey_saw_earlier_counts_as_earlier_activity() -> None:
+    event = make_event()
+    new, old = make_target("new"), make_target("old")
+    TargetSummary.objects.filter(target=old).update(
+        first_seen=MERGER - timedelta(days=900), n_survey_detections=300
+    )
+    match_event(event)
+    score_due(most=100)
+    rank_event(event)
+
+    ranks = dict(event.candidates.values_list("target_id", "rank"))
+
+    assert ranks[new.pk] < ranks[old.pk]
+
+
+def test_a_stored_probability_is_read_by_its_class_whatever_order_the_database_keeps() -> None:
+    event = ranked_event("a")
+    Score.objects.filter(scorer="fast_transient").update(
+        probability={"kilonova": 0.9, "other": 0.1}, sigma=1.0, reason=""
+    )
+
+    rank_event(event)
+
+    ranking = newest_ranking(event)
+    assert ranking is not None
+    (term,) = (t for t in ranking.places.get().terms if t["name"].startswith("fast_transient"))
+    assert term["value"] == 0.9

@@ -1,0 +1,96 @@
+"""The likelihood ratio of a host's distance, against plain integration."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tom.sky import build_skymap, distance_moments, distance_overlap, distance_pdf_at
+
+HORIZON = 300.0
+
+
+def one_direction(mu, sigma):
+    """A map of one row, whose distance distribution integrates to one."""
+    radii = np.linspace(0, max(mu, 0) + 12 * sigma, 200_001)
+    mass = np.trapezoid(radii**2 * np.exp(-0.5 * ((radii - mu) / sigma) ** 2), radii)
+    norm = np.sqrt(2 * np.pi) * sigma / mass
+    return build_skymap(level=[0], ipix=[0], probdensity=[1.0], distance=([mu], [sigma], [norm]))
+
+
+def ratio(skymap, distance, error):
+    return distance_overlap(
+        skymap, [0], distance_mpc=[distance], distance_sigma_mpc=[error], horizon_mpc=HORIZON
+    )[0]
+
+
+@settings(max_examples=40)
+@given(st.floats(-30, 150), st.floats(5, 40), st.floats(1, 350), st.floats(2, 60))
+def test_the_ratio_is_the_integral_over_distance(mu, sigma, distance, error):
+    skymap = one_direction(mu, sigma)
+    radii = np.linspace(1e-3, HORIZON, 40_001)
+    host = np.exp(-0.5 * ((radii - distance) / error) ** 2)
+    everywhere = np.linspace(0, distance + 12 * error, 40_001)
+    host /= np.trapezoid(np.exp(-0.5 * ((everywhere - distance) / error) ** 2), everywhere)
+    background = 3 * radii**2 / HORIZON**3
+    density = distance_pdf_at(skymap, np.zeros(len(radii), dtype=np.int64), radii)
+    expected = np.trapezoid(density * host / background, radii)
+
+    assert ratio(skymap, distance, error) == pytest.approx(expected, rel=2e-3, abs=1e-9)
+
+
+def test_an_exact_distance_compares_the_two_densities_there():
+    skymap = one_direction(40.0, 8.0)
+    expected = distance_pdf_at(skymap, [0], [42.0])[0] / (3 * 42.0**2 / HORIZON**3)
+
+    assert ratio(skymap, 42.0, 0.0) == pytest.approx(expected)
+    assert ratio(skymap, 42.0, 1e-3) == pytest.approx(expected, rel=1e-4)
+
+
+def test_unrelated_hosts_have_a_mean_ratio_of_one():
+    """The background's own distances must, on average, speak neither for nor against."""
+    skymap = one_direction(60.0, 15.0)
+    distances = HORIZON * np.random.default_rng(3).random(200_000) ** (1 / 3)
+
+    ratios = distance_overlap(
+        skymap,
+        np.zeros(len(distances), dtype=np.int64),
+        distance_mpc=distances,
+        distance_sigma_mpc=0.0,
+        horizon_mpc=HORIZON,
+    )
+
+    assert ratios.mean() == pytest.approx(1, abs=0.05)
+
+
+def test_a_host_beyond_the_horizon_is_no_host():
+    assert ratio(one_direction(40.0, 8.0), 500.0, 0.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("distance", "error"), [(np.nan, 1.0), (-3.0, 1.0), (40.0, np.nan), (40.0, -1.0)]
+)
+def test_a_host_without_a_distance_has_no_ratio(distance, error):
+    assert np.isnan(ratio(one_direction(40.0, 8.0), distance, error))
+
+
+def test_a_2d_map_has_no_ratio_and_no_moments():
+    skymap = build_skymap(level=[0], ipix=[0], probdensity=[1.0])
+
+    assert np.isnan(ratio(skymap, 40.0, 4.0))
+    assert np.isnan(distance_moments(skymap)).all()
+
+
+@settings(max_examples=40)
+@given(st.floats(-60, 150), st.floats(8, 40))
+def test_moments_are_the_integrals_over_distance(mu, sigma):
+    radii = np.linspace(0, max(mu, 0) + 12 * sigma, 100_001)
+    weight = radii**2 * np.exp(-0.5 * ((radii - mu) / sigma) ** 2)
+    mean = np.average(radii, weights=weight)
+
+    found_mean, found_std = distance_moments(one_direction(mu, sigma))
+
+    assert found_mean == pytest.approx(mean, rel=1e-4)
+    assert found_std == pytest.approx(
+        np.sqrt(np.average((radii - mean) ** 2, weights=weight)), rel=1e-3
+    )

@@ -1,0 +1,180 @@
+import base64
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.streams.packets import make_gwalert, make_gwalert_avro, make_gwalert_json
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.igwn import AlertType, parse_gwalert_avro, parse_gwalert_json
+
+COINCIDENCE = {
+    "gcn_notice_id": 524666471,
+    "ivorn": None,
+    "observatory": "Fermi",
+    "search": "GRB",
+    "time_difference": 1.7,
+    "time_coincidence_far": 1e-14,
+    "time_sky_position_coincidence_far": None,
+    "combined_skymap": b"SIMPLE  = both",
+}
+
+
+def test_json_with_a_base64_map_and_avro_with_a_raw_one_say_the_same():
+    values = {"external_coinc": COINCIDENCE}
+
+    assert parse_gwalert_json(make_gwalert_json(**values)) == parse_gwalert_avro(
+        make_gwalert_avro(**values)
+    )
+
+
+def test_an_alert_is_read():
+    alert = parse_gwalert_json(make_gwalert_json(external_coinc=COINCIDENCE))
+
+    assert alert.alert_type is AlertType.PRELIMINARY
+    assert alert.superevent_id == "S260101a"
+    assert alert.time_created == datetime(2026, 1, 1, 5, 5, tzinfo=UTC)
+    assert alert.event.far == 1e-10
+    assert alert.event.classification["BNS"] == 0.95
+    assert alert.skymap == b"SIMPLE  = a map"
+    assert alert.combined_skymap == b"SIMPLE  = both"
+
+
+@pytest.mark.parametrize("notice", [1000215, "1000215"])
+def test_a_notice_id_is_text_whether_number_or_string(notice):
+    alert = parse_gwalert_json(
+        make_gwalert_json(external_coinc=COINCIDENCE | {"gcn_notice_id": notice})
+    )
+
+    assert alert.external_coinc.gcn_notice_id == "1000215"
+
+
+def test_an_alert_in_a_list_of_one_is_read():
+    assert parse_gwalert_json(b"[" + make_gwalert_json() + b"]").superevent_id == "S260101a"
+
+
+def test_a_retraction_has_no_event():
+    alert = parse_gwalert_json(make_gwalert_json(alert_type="RETRACTION"))
+
+    assert alert.is_retraction
+    assert alert.event is None
+    assert alert.skymap is None
+
+
+def test_a_null_id_stays_unidentified():
+    assert parse_gwalert_json(make_gwalert_json(superevent_id=None)).superevent_id is None
+
+
+def test_a_time_without_a_zone_is_utc():
+    alert = parse_gwalert_json(make_gwalert_json(time_created="2026-01-01T05:05:00.5"))
+
+    assert alert.time_created == datetime(2026, 1, 1, 5, 5, 0, 500_000, tzinfo=UTC)
+
+
+def test_what_is_null_or_not_finite_is_absent():
+    event = {"far": float("nan"), "significant": None, "properties": None, "instruments": None}
+    event["classification"] = {"BNS": float("inf"), "NSBH": 0.5}
+
+    event = parse_gwalert_json(make_gwalert_json(event=event)).event
+
+    assert event.far is None
+    assert event.significant is False
+    assert event.properties == {}
+    assert event.instruments == ()
+    assert event.classification == {"NSBH": 0.5}
+
+
+def test_messages_of_one_time_are_ordered_by_type():
+    alerts = [
+        parse_gwalert_json(make_gwalert_json(alert_type=kind))
+        for kind in ("RETRACTION", "UPDATE", "INITIAL", "PRELIMINARY", "EARLYWARNING")
+    ]
+    earlier = parse_gwalert_json(
+        make_gwalert_json(alert_type="UPDATE", time_created="2026-01-01T05:04:59Z")
+    )
+
+    in_order = sorted([*alerts, earlier], key=lambda alert: alert.order)
+
+    assert in_order == [earlier, *reversed(alerts)]
+
+
+@pytest.mark.parametrize("topic", ["igwn.gwalert", "file"])
+def test_an_event_of_the_sky_has_no_sign_of_a_test(topic):
+    assert parse_gwalert_json(make_gwalert_json()).test_reasons(topic) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "topic"),
+    [
+        ({"superevent_id": "MS260101a"}, "igwn.gwalert"),
+        ({"superevent_id": "TS260101a"}, "igwn.gwalert"),
+        ({"superevent_id": "MS260101a", "alert_type": "RETRACTION"}, "igwn.gwalert"),
+        ({"event": {"search": "MDC"}}, "igwn.gwalert"),
+        ({"alert_tense": "injection"}, "igwn.gwalert"),
+        ({"urls": {"gracedb": "https://gracedb-playground.ligo.org/"}}, "igwn.gwalert"),
+        ({}, "igwn.gwalert-playground"),
+        ({}, "igwn.gwalert-demo"),
+        ({}, "igwn.gwalert.TEST"),
+    ],
+)
+def test_any_sign_of_a_test_is_found_and_said(values, topic):
+    assert len(parse_gwalert_json(make_gwalert_json(**values)).test_reasons(topic)) == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "holds 0"),
+        (b'{"superevent_id": "S1"}', "alert_type"),
+        (b"[" * 100_000, "not JSON"),
+        (make_gwalert_json(alert_type="GUESS"), "alert_type"),
+        (make_gwalert_json(time_created="yesterday"), "time_created"),
+        (make_gwalert_json(time_created="0001-01-01T00:00:00+23:00"), "time_created"),
+        (make_gwalert_json(superevent_id="S1'; --"), "superevent_id"),
+        (make_gwalert_json(superevent_id="S1\x00"), "superevent_id"),
+        (make_gwalert_json(event={"skymap": "no base64!"}), "base64"),
+        (json.dumps(make_gwalert(event=None)).encode(), "only a retraction"),
+    ],
+)
+def test_a_broken_alert_is_malformed_with_a_short_reason(payload, reason):
+    with pytest.raises(MalformedAlertError, match=reason) as caught:
+        parse_gwalert_json(payload)
+    assert len(str(caught.value)) < 500
+
+
+def test_base64_in_lines_is_read():
+    lines = base64.encodebytes(bytes(range(200))).decode()
+
+    assert parse_gwalert_json(make_gwalert_json(event={"skymap": lines})).skymap == bytes(
+        range(200)
+    )
+
+
+def test_every_real_alert_is_read(real_data):
+    alerts = {
+        path.name: parse_gwalert_json(path.read_bytes())
+        for path in (real_data / "gw" / "lvk").glob("*.json")
+    }
+    alerts |= {
+        path.name: parse_gwalert_avro(path.read_bytes())
+        for path in (real_data / "gw" / "lvk").glob("*.avro")
+    }
+
+    assert len(alerts) == 15
+    live = {name.split("-")[0] for name, alert in alerts.items() if not alert.test_reasons("file")}
+    assert live == {"S230518h", "S230522a", "S230525a"}
+    assert all(alert.skymap.startswith(b"SIMPLE  =") for alert in alerts.values() if alert.event)
+    assert alerts["MS181101ab-ext-update.avro"].combined_skymap.startswith(b"SIMPLE  =")
+    assert alerts["MS181101ab-preliminary.avro"] == alerts["MS181101ab-preliminary.json"]
+
+
+def test_the_real_chain_of_one_event_has_an_order(real_data):
+    chain = [
+        parse_gwalert_json(path.read_bytes())
+        for path in (real_data / "gw" / "lvk").glob("MS181101ab-*.json")
+    ]
+
+    assert [alert.alert_type for alert in sorted(chain, key=lambda alert: alert.order)] == list(
+        AlertType
+    )

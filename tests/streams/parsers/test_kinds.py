@@ -1,0 +1,126 @@
+import json
+
+import pytest
+
+from tests.streams.packets import (
+    SCHEMA,
+    make_candidate,
+    make_circular,
+    make_container,
+    make_gwalert_avro,
+    make_gwalert_json,
+    make_ztf_packet,
+)
+from tom.streams.parsers.kinds import FILE_TOPIC, Kind, describe, identify
+
+HERMES = json.dumps({"title": "t", "submitter": "s", "message_text": "m"}).encode()
+OTHER_SCHEMA = {
+    "type": "record",
+    "name": "other.alert",
+    "fields": [{"name": "a", "type": "int"}],
+}
+NOTICE = json.dumps({"$schema": "https://gcn.nasa.gov/schema/v4/x.json", "ra": 1.0}).encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        (make_ztf_packet(), Kind.ZTF),
+        (make_gwalert_avro(), Kind.GW_AVRO),
+        (make_gwalert_json(), Kind.GW_JSON),
+        (make_circular(), Kind.CIRCULAR),
+        (NOTICE, Kind.GCN_NOTICE),
+        (HERMES, Kind.HERMES),
+        (b'{"anything": 1}', Kind.UNKNOWN),
+        (b"[]", Kind.UNKNOWN),
+        (b"\x00\x00\x00\x04\x4d rubin", Kind.UNKNOWN),
+        (b"", Kind.UNKNOWN),
+    ],
+)
+def test_a_file_is_known_by_its_content(payload, kind):
+    assert identify(FILE_TOPIC, payload) is kind
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "kind"),
+    [
+        ("igwn.gwalert", b"{}", Kind.GW_JSON),
+        ("igwn.gwalert-playground", make_gwalert_avro(), Kind.GW_AVRO),
+        ("gcn.circulars", b"", Kind.CIRCULAR),
+        ("gcn.heartbeat", b"{}", Kind.HEARTBEAT),
+        ("gcn.notices.icecube.gold_bronze_track_alerts", b"{}", Kind.GCN_NOTICE),
+        ("ztf_20260101_programid1", b"damaged", Kind.ZTF),
+        ("hermes.discovery", b"{}", Kind.HERMES),
+    ],
+)
+def test_a_listed_topic_decides_whatever_the_content(topic, payload, kind):
+    assert identify(topic, payload) is kind
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        (make_ztf_packet(), Kind.ZTF),
+        (HERMES, Kind.HERMES),
+        (b'{"anything": 1}', Kind.HOPSKOTCH_TEXT),
+        (b"plain words", Kind.UNKNOWN),
+    ],
+)
+def test_another_topic_is_known_by_its_content(payload, kind):
+    assert identify("someone.topic", payload) is kind
+
+
+@pytest.mark.parametrize("payload", [make_gwalert_json(), make_gwalert_avro()])
+def test_an_event_is_not_believed_on_a_topic_that_is_not_its_senders(payload):
+    assert identify("someone.topic", payload) in (Kind.HOPSKOTCH_TEXT, Kind.UNKNOWN)
+
+
+@pytest.mark.parametrize("survey", ["atlas", "pgir", "winter", "turbo"])
+def test_a_packet_of_another_survey_is_not_ztf(survey):
+    record = {"objectId": "A1", "candid": 1, "candidate": make_candidate()}
+    packet = make_container(SCHEMA | {"name": f"{survey}.alert"}, [record])
+
+    assert identify(FILE_TOPIC, packet) is Kind.UNKNOWN
+
+
+def test_a_history_of_fluxes_on_another_scale_is_not_ztf():
+    fields = [field for field in SCHEMA["fields"] if field["name"] != "prv_candidates"]
+    flux = {"type": "record", "name": "flux", "fields": [{"name": "psfFlux", "type": "double"}]}
+    history = {"name": "prv_candidates", "type": {"type": "array", "items": flux}}
+    record = {"objectId": "A1", "candid": 1, "candidate": make_candidate(), "prv_candidates": []}
+    packet = make_container(SCHEMA | {"fields": [*fields, history]}, [record])
+
+    assert identify(FILE_TOPIC, packet) is Kind.UNKNOWN
+
+
+def test_real_packets_of_other_surveys_and_scales_are_not_ztf(real_data):
+    others = sorted((real_data / "other_surveys").rglob("*.avro"))
+    babamul = real_data / "brokers" / "recorded" / "babamul_alert.avro"
+
+    kinds = {identify(FILE_TOPIC, path.read_bytes()) for path in [*others, babamul]}
+
+    assert len(others) == 13
+    assert kinds == {Kind.UNKNOWN}
+
+
+def test_a_real_ztf_packet_that_a_broker_added_to_is_ztf(real_data):
+    path = real_data / "brokers" / "fink-client" / "fink-broker-sample-alert-1.avro"
+
+    assert identify("fink_sn_candidates_ztf", path.read_bytes()) is Kind.ZTF
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        (b"", "empty"),
+        (make_container(OTHER_SCHEMA, [{"a": 1}]), "1 records other.alert"),
+        (b"Obj\x01broken", "damaged"),
+        (make_ztf_packet()[:-5], "damaged"),
+        (b"\x00\x00\x00\x04\x4d rubin", "schema id 1101"),
+        (b'{"type": "record", "name": "x"}', "schema"),
+        (b'{"a": 1}', "JSON object with keys a"),
+        (b"SIMPLE  =", "begins with b'SIMPLE"),
+    ],
+)
+def test_what_an_unknown_payload_looks_like_is_said(payload, words):
+    assert words in describe(payload)

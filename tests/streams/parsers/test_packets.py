@@ -1,0 +1,151 @@
+import gzip
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from tests.streams.packets import make_ztf_packet
+from tom.streams.parsers import packets
+from tom.streams.parsers.kinds import FILE_TOPIC, Kind, identify
+from tom.streams.parsers.packets import Rejection, open_packets
+from tom.streams.parsers.ztf import parse_ztf
+
+MEMBERS = {"b.avro": b"second", "folder/a.json": b"first"}
+
+
+def tar_of(members, mode):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        archive.add(".", recursive=False)  # a folder is no packet
+        for name, payload in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(payload)
+            archive.addfile(info, io.BytesIO(payload))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    return buffer.getvalue()
+
+
+def zip_of(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("folder")
+        for name, payload in members.items():
+            archive.writestr(name, payload)
+    return buffer.getvalue()
+
+
+def opened(path):
+    return list(open_packets(path))
+
+
+def test_a_file_is_one_payload(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"payload")
+
+    assert opened(path) == [(str(path), b"payload")]
+
+
+def test_a_folder_is_walked_in_order(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name in ("c", "b/2", "b/1", "a"):
+        (tmp_path / name).write_bytes(name.encode())
+
+    assert [payload for _, payload in opened(tmp_path)] == [b"a", b"b/1", b"b/2", b"c"]
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [tar_of(MEMBERS, f"w:{kind}") for kind in ("", "gz", "bz2", "xz")] + [zip_of(MEMBERS)],
+)
+def test_the_files_of_an_archive_are_payloads_whatever_its_name(tmp_path, archive):
+    path = tmp_path / "tar.tst"
+    path.write_bytes(archive)
+
+    assert opened(path) == [(f"{path}!{name}", payload) for name, payload in MEMBERS.items()]
+
+
+def test_a_gzipped_file_is_one_payload(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(b"payload" * 1000))
+
+    assert opened(path) == [(str(path), b"payload" * 1000)]
+
+
+def test_a_name_that_climbs_out_is_only_a_label(tmp_path):
+    path = tmp_path / "evil.tar"
+    path.write_bytes(tar_of({"../../evil": b"x"}, "w"))
+
+    assert opened(path) == [(f"{path}!../../evil", b"x")]
+    assert not (tmp_path.parent.parent / "evil").exists()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda data: tar_of({"a": data}, "w:gz"), bytes])
+def test_what_is_too_large_is_rejected_without_being_held(tmp_path, monkeypatch, pack):
+    monkeypatch.setattr(packets, "MAX_PAYLOAD_BYTES", 1000)
+    path = tmp_path / "x"
+    path.write_bytes(pack(bytes(1001)))
+
+    ((_, rejection),) = opened(path)
+    assert rejection == Rejection("larger than 1000 bytes")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        gzip.compress(bytes(5000))[:-20],
+        tar_of({"a": b"x" * 5000}, "w:gz")[:100],
+        zip_of(MEMBERS)[:-30],
+        b"PK\x03\x04",
+        b"BZh",
+        b"\x1f\x8b\x08\x00",
+        b"",
+    ],
+    ids=("gzip", "tar", "zip", "zip's name", "bzip2's name", "gzip's name", "empty"),
+)
+def test_a_damaged_archive_is_rejected_with_a_reason(tmp_path, damaged):
+    path = tmp_path / "x"
+    path.write_bytes(damaged)
+
+    *_, (_, rejection) = opened(path)
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason
+
+
+def test_a_container_of_many_alerts_becomes_messages_of_one(tmp_path):
+    path = tmp_path / "many.avro"
+    path.write_bytes(make_ztf_packet(copies=3))
+
+    found = opened(path)
+
+    assert [name for name, _ in found] == [f"{path}#{number}" for number in range(3)]
+    assert all(parse_ztf(payload).object_id == "ZTF26aaaaaaa" for _, payload in found)
+
+
+def test_a_damaged_container_stays_whole(tmp_path):
+    path = tmp_path / "damaged.avro"
+    path.write_bytes(make_ztf_packet(copies=3)[:-5])
+
+    assert len(opened(path)) == 1
+
+
+def test_nothing_at_the_path_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        opened(tmp_path / "absent")
+
+
+def test_every_real_ztf_packet_parses_and_the_rest_is_known_as_none(real_data):
+    found = [(name, payload) for name, payload in open_packets(real_data / "ztf")]
+
+    kinds = {name: identify(FILE_TOPIC, payload) for name, payload in found}
+    alerts = [
+        parse_ztf(payload)
+        for name, payload in found
+        if kinds[name] is Kind.ZTF and not name.endswith("87704463155000.avro")
+    ]
+    assert len(alerts) == 246
+    others = [name for name, kind in kinds.items() if kind is not Kind.ZTF]
+    assert len(others) == len(found) - 247 == 11
+    assert all(name.endswith((".json", ".avsc")) for name in others if not name.endswith("avro"))

@@ -1,0 +1,94 @@
+"""Listening inside a real Celery worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.peers.kafka import KafkaPeer
+from tom.celery import app
+from tom.streams.models import AlertMessage, MessageState, StreamHealth
+
+pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def running_worker(queue: str, url: str, store: Path) -> Iterator[subprocess.Popen[bytes]]:
+    database = connection.settings_dict["NAME"]
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "tom.settings",
+        "STREAMS": url,
+        "STREAM_GROUP": f"observer-1234-{uuid.uuid4().hex[:8]}",
+        "XDG_CONFIG_HOME": str(store),
+    }
+    with (store / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.streams.ingester_process", database, queue],
+            cwd=PROJECT, env={**os.environ, **environment}, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            yield worker
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+def wait_for(ready: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < deadline, log.read_text()[-2000:]
+        time.sleep(0.05)
+
+
+def empty_queue() -> int:
+    """Empty the queues of the pipeline's work; return how many tasks waited."""
+    with app.connection_for_write() as broker:
+        return sum(broker.default_channel.queue_purge(name) for name in ("urgent", "work"))
+
+
+def was_worked_on(topic: str) -> bool:
+    """Whether the worker of another test's site was quicker to take the task."""
+    kept = AlertMessage.objects.filter(topic=topic)
+    return kept.exclude(state=MessageState.RECEIVED).exists()
+
+
+@pytest.fixture
+def topic(kafka: KafkaPeer, tmp_path: Path) -> str:
+    kafka.write_credentials(tmp_path)
+    return kafka.create_topic(f"hermes.w{uuid.uuid4().hex[:8]}")
+
+
+def test_the_ingest_worker_listens_wakes_the_pipeline_and_stops_in_three_seconds(
+    kafka: KafkaPeer, topic: str, tmp_path: Path
+):
+    empty_queue()
+    with running_worker("ingest", kafka.url(topic), tmp_path) as worker:
+        kafka.produce(topic, [b'{"title": "hello"}'])
+        wait_for(lambda: empty_queue() == 1 or was_worked_on(topic), tmp_path / "worker.log")
+        assert AlertMessage.objects.get().topic == topic
+
+        began = time.monotonic()
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(20)
+
+    assert time.monotonic() - began < 3
+    assert worker.returncode == 0
+
+
+def test_another_worker_does_not_listen(kafka: KafkaPeer, topic: str, tmp_path: Path):
+    log = tmp_path / "worker.log"
+    with running_worker("elsewhere", kafka.url(topic), tmp_path):
+        kafka.produce(topic, [b'{"title": "hello"}'])
+        wait_for(lambda: " ready." in log.read_text(), log)
+        time.sleep(1)
+
+    assert not StreamHealth.objects.exists()

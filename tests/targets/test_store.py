@@ -1,0 +1,143 @@
+"""Alerts become targets, points and TOM Toolkit's mirror; the same ones again change nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from tom_dataproducts.models import PhotometryReducedDatum
+from tom_targets.base_models import BaseTarget
+
+from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
+from tom.targets.models import Cutout, LightCurvePoint, Program, TargetSummary, visible_targets
+from tom.targets.store import store_alerts
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_alert_makes_a_public_target_with_its_points_and_summary() -> None:
+    alert = make_alert(
+        "ZTF26a", make_point("2", trigger=True), make_point("1", days=-2), make_limit("L")
+    )
+
+    changed = store_alerts([alert])
+
+    target = BaseTarget.objects.get(name="ZTF26a")
+    summary = TargetSummary.objects.get(target=target)
+    assert changed == [target.pk]
+    assert (target.permissions, target.ra, target.dec) == ("PUBLIC", 150.0, 2.0)
+    assert (summary.n_detections, summary.n_limits, summary.version) == (2, 1, 1)
+    assert summary.first_seen == NIGHT - timedelta(days=2)
+    assert summary.last_magnitude == pytest.approx(19.0)
+    assert summary.alert_values == {"rb": 0.9, "drb": 0.99}
+    assert summary.star_separation_arcsec == 0.4
+    assert summary.solar_system_name == "2010 AB"
+    assert Cutout.objects.get(target=target).time == NIGHT
+
+
+def test_the_same_alerts_again_add_nothing_and_change_nothing() -> None:
+    alerts = [make_alert("ZTF26a"), make_alert("ZTF26b", ra=10.0)]
+    store_alerts(alerts)
+    before = list(LightCurvePoint.objects.order_by("pk").values())
+
+    changed = store_alerts(alerts)
+
+    assert changed == []
+    assert list(LightCurvePoint.objects.order_by("pk").values()) == before
+    assert set(TargetSummary.objects.values_list("version", flat=True)) == {1}
+    assert PhotometryReducedDatum.objects.count() == 2
+
+
+def test_the_triggers_copy_replaces_a_rounded_one_of_a_history_and_never_the_reverse() -> None:
+    rounded = replace(make_point("1", magnitude=19.01), flux_error_njy=1.0)
+    exact = make_point("1", magnitude=19.0, trigger=True)
+    store_alerts([make_alert("ZTF26a", rounded)])
+
+    store_alerts([make_alert("ZTF26a", exact)])
+    store_alerts([make_alert("ZTF26a", rounded)])
+
+    assert LightCurvePoint.objects.get().flux == pytest.approx(exact.flux_njy)
+    mirrored = PhotometryReducedDatum.objects.get()
+    assert mirrored.brightness == pytest.approx(19.0)
+
+
+def test_a_faint_or_negative_detection_is_mirrored_as_its_limit() -> None:
+    store_alerts(
+        [
+            make_alert(
+                "ZTF26a",
+                make_point("faint", snr=2.0, days=-1),
+                make_point("negative", positive=False, snr=10.0, trigger=True),
+            )
+        ]
+    )
+
+    mirror = PhotometryReducedDatum.objects.order_by("timestamp")
+
+    assert [row.brightness for row in mirror] == [None, None]
+    assert mirror[0].limit == pytest.approx(19.0 - 2.5 * 0.39794, abs=1e-3)
+    assert mirror[1].limit == pytest.approx(19.0 + 2.5 * 0.30103, abs=1e-3)
+    assert LightCurvePoint.objects.get(key="negative").flux < 0
+
+
+def test_a_late_older_alert_moves_the_first_sight_but_not_the_context() -> None:
+    store_alerts([make_alert("ZTF26a", make_point("2", trigger=True))])
+    older = make_alert("ZTF26a", make_point("1", days=-5, trigger=True))
+
+    store_alerts([replace(older, scores={"rb": 0.1})])
+
+    summary = TargetSummary.objects.get()
+    assert summary.first_seen == NIGHT - timedelta(days=5)
+    assert summary.alert_values == {"rb": 0.9, "drb": 0.99}
+
+
+def test_a_proprietary_alert_makes_a_private_target_of_its_group() -> None:
+    group = Group.objects.create(name="partners")
+    member = User.objects.create(username="member")
+    member.groups.add(group)
+    stranger = User.objects.create(username="stranger")
+    Program.objects.create(survey="ZTF", number=2, name="partnership", group=group)
+
+    store_alerts([make_alert("ZTF26p", make_point("1", program=2, trigger=True), program=2)])
+
+    assert BaseTarget.objects.get().permissions == "PRIVATE"
+    assert list(visible_targets(member).values_list("name", flat=True)) == ["ZTF26p"]
+    assert not visible_targets(stranger).exists()
+    assert not visible_targets(AnonymousUser()).exists()
+    assert LightCurvePoint.objects.visible_to(member).count() == 1
+    assert LightCurvePoint.objects.visible_to(stranger).count() == 0
+
+
+def test_private_points_of_a_public_target_stay_out_of_its_summary_and_mirror() -> None:
+    private = make_point("p", magnitude=17.0, program=2)
+
+    store_alerts([make_alert("ZTF26a", private, make_point("1", days=-1, trigger=True))])
+
+    summary = TargetSummary.objects.get()
+    assert summary.n_detections == 1
+    assert summary.peak_magnitude == pytest.approx(19.0)
+    assert PhotometryReducedDatum.objects.count() == 1
+
+
+def test_a_public_alert_opens_a_private_target() -> None:
+    store_alerts([make_alert("ZTF26a", make_point("1", program=2, trigger=True), program=2)])
+
+    store_alerts([make_alert("ZTF26a", make_point("2", days=1, trigger=True))])
+
+    assert BaseTarget.objects.get().permissions == "PUBLIC"
+    assert TargetSummary.objects.get().n_detections == 1
+
+
+def test_the_number_of_queries_does_not_grow_with_the_batch() -> None:
+    store_alerts([make_alert("ZTF26z")])
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        store_alerts([make_alert("ZTF26a")])
+
+    with CaptureQueriesContext(connection) as many:
+        store_alerts([make_alert(f"ZTF26b{i}", ra=float(i)) for i in range(50)])
+
+    assert len(many) == len(few)

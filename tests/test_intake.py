@@ -1,0 +1,289 @@
+"""A kept message is parsed, stored and matched in one transaction, once, whatever comes."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from tests.factories import make_skymap
+from tests.streams.packets import (
+    make_circular,
+    make_gwalert_avro,
+    make_gwalert_json,
+    make_ztf_packet,
+)
+from tom import intake
+from tom.candidates.models import EventCandidate
+from tom.events.localizations import chosen_localization
+from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
+from tom.sky import write_skymap
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import FILE_TOPIC
+from tom.streams.services import Incoming, store_message, store_messages
+from tom.targets.models import LightCurvePoint, TargetSummary
+
+pytestmark = pytest.mark.django_db
+
+BEGIN = datetime(2026, 1, 1, 5, 0, tzinfo=UTC)
+
+
+def work(payload: bytes, topic: str = "igwn.gwalert") -> AlertMessage:
+    """Keep a message and do its work; return its row."""
+    message, _ = store_message(topic, payload)
+    intake.work_message(message.pk)
+    message.refresh_from_db()
+    return message
+
+
+def gwalert(kind: str, minutes: int, **values: object) -> bytes:
+    """One message of a chain, with a real map."""
+    skymap = write_skymap(make_skymap(sigma_deg=5.0))
+    event = None if kind == "RETRACTION" else {"skymap": skymap}
+    time = (BEGIN + timedelta(minutes=minutes)).isoformat()
+    return make_gwalert_json(event=event, alert_type=kind, time_created=time, **values)
+
+
+def test_a_chain_is_numbered_by_its_own_times_whatever_the_order_of_arrival() -> None:
+    for kind, minutes in (("UPDATE", 60), ("PRELIMINARY", 5), ("INITIAL", 30)):
+        assert work(gwalert(kind, minutes)).state == MessageState.STORED
+
+    event = NonLocalizedEvent.objects.get()
+
+    chain = [(row.number, row.alert_type) for row in event.sequences.all()]
+    assert chain == [(1, "PRELIMINARY"), (2, "INITIAL"), (3, "UPDATE")]
+    assert event.alert_type == "UPDATE"
+    assert event.is_live
+    assert Localization.objects.count() == 1  # the same map three times
+    assert EventLocalization.objects.count() == 3
+
+
+def test_a_retraction_may_come_first_and_a_late_older_message_never_revives_the_event() -> None:
+    work(gwalert("RETRACTION", 90))
+    work(gwalert("PRELIMINARY", 5))
+
+    event = NonLocalizedEvent.objects.get()
+
+    assert event.retracted
+    assert event.alert_type == "RETRACTION"
+    assert event.far == pytest.approx(1e-10)  # what the older message said is kept
+
+
+def test_messages_of_one_time_are_put_in_order_by_their_type() -> None:
+    work(gwalert("UPDATE", 5))
+    work(gwalert("INITIAL", 5))
+
+    assert NonLocalizedEvent.objects.get().alert_type == "UPDATE"
+
+
+def test_the_same_alert_in_another_form_is_known_and_adds_nothing() -> None:
+    skymap = write_skymap(make_skymap())
+    first = work(make_gwalert_json(event={"skymap": skymap}))
+
+    second = work(make_gwalert_avro(event={"skymap": skymap}))
+
+    assert (first.state, second.state) == (MessageState.STORED, MessageState.KNOWN)
+    assert NonLocalizedEvent.objects.get().sequences.count() == 1
+
+
+def test_the_same_alert_with_another_map_adds_the_map() -> None:
+    skymap, combined = write_skymap(make_skymap()), write_skymap(make_skymap(sigma_deg=2.0))
+    coincidence = {"gcn_notice_id": 7, "observatory": "Fermi", "search": "GRB"}
+    work(make_gwalert_json(event={"skymap": skymap}))
+
+    second = work(
+        make_gwalert_json(
+            event={"skymap": skymap}, external_coinc={**coincidence, "combined_skymap": combined}
+        )
+    )
+
+    event = NonLocalizedEvent.objects.get()
+    chosen = chosen_localization(event)
+    assert second.state == MessageState.STORED
+    assert set(event.localizations.values_list("product", flat=True)) == {
+        "skymap",
+        "combined_skymap",
+    }
+    assert chosen is not None
+    assert chosen.product == "skymap"  # until a person accepts the coincidence
+
+
+@pytest.mark.parametrize(
+    ("values", "topic"),
+    [({"superevent_id": "MS260101a"}, "igwn.gwalert"), ({}, "igwn.gwalert-playground")],
+)
+def test_an_event_with_any_sign_of_a_test_is_not_live(
+    values: dict[str, object], topic: str
+) -> None:
+    work(gwalert("PRELIMINARY", 5, **values), topic)
+
+    assert not NonLocalizedEvent.objects.get().is_live
+
+
+def test_an_alert_without_an_id_stays_unidentified_and_is_never_merged() -> None:
+    work(gwalert("PRELIMINARY", 5, superevent_id=None))
+    work(gwalert("UPDATE", 9, superevent_id=None))
+
+    ids = list(NonLocalizedEvent.objects.values_list("event_id", flat=True))
+
+    assert len(ids) == 2
+    assert all(event_id.startswith("unidentified-") for event_id in ids)
+
+
+def test_a_map_that_cannot_be_used_ends_as_a_dead_letter_and_leaves_nothing() -> None:
+    message = work(make_gwalert_json(event={"skymap": b"no map"}))
+
+    assert message.state == MessageState.DEAD
+    assert message.reason
+    assert not NonLocalizedEvent.objects.exists()
+
+
+def test_a_circular_is_kept_in_its_newest_version() -> None:
+    work(gwalert("PRELIMINARY", 5))
+    work(make_circular(version=2, subject="second"), "gcn.circulars")
+
+    late = work(make_circular(version=1, subject="first"), "gcn.circulars")
+
+    circular = Circular.objects.get()
+    assert (circular.subject, late.state) == ("second", MessageState.KNOWN)
+    assert circular.event == NonLocalizedEvent.objects.get()
+
+
+def test_what_has_no_parser_is_kept_as_unhandled_and_what_is_no_message_is_dead() -> None:
+    notice = work(b'{"$schema": "https://gcn.nasa.gov/schema/x.json"}', "gcn.notices.chime.frb")
+    schema = work(b'{"type": "record", "name": "x", "fields": []}', FILE_TOPIC)
+
+    assert notice.state == MessageState.UNHANDLED
+    assert (schema.state, schema.reason[:12]) == (MessageState.DEAD, "not a packet")
+
+
+def test_a_batch_stores_the_good_and_buries_the_bad_with_its_reason() -> None:
+    good = make_ztf_packet()
+    broken = good[: len(good) // 2]
+    store_messages([Incoming("ztf_x", good), Incoming("ztf_x", broken)])
+
+    assert intake.work_alerts()
+    assert not intake.work_alerts()
+
+    states = {row.size: row.state for row in AlertMessage.objects.all()}
+    assert states == {len(good): MessageState.STORED, len(broken): MessageState.DEAD}
+    assert LightCurvePoint.objects.exists()
+
+
+def test_the_same_bytes_add_a_row_only_at_a_new_position_and_no_work() -> None:
+    packet = make_ztf_packet()
+    store_messages([Incoming("ztf_x", packet, 0, 1)])
+    again = store_messages([Incoming("ztf_x", packet, 0, 1), Incoming("ztf_x", packet, 0, 2)])
+
+    assert again.ids == {}
+    rows = list(AlertMessage.objects.order_by("offset").values_list("offset", "state"))
+    assert rows == [(1, MessageState.RECEIVED), (2, MessageState.KNOWN)]
+
+
+def test_a_message_that_kills_its_worker_is_worked_on_alone_and_dies_after_the_last_attempt(
+    settings: Settings,
+) -> None:
+    settings.MESSAGE_ATTEMPTS = 3
+    store_messages([Incoming("ztf_x", make_ztf_packet(), 0, n) for n in range(1)])
+    AlertMessage.objects.update(attempts=3)
+
+    assert not intake.work_alerts()
+
+    message = AlertMessage.objects.get()
+    assert message.state == MessageState.DEAD
+    assert "failed 3 times" in message.reason
+
+
+def test_an_unforeseen_fault_leaves_the_message_waiting_with_its_reason() -> None:
+    """A table that is gone stands for any fault of ours: the other messages go on."""
+    message, _ = store_message("gcn.circulars", make_circular())
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE events_circular RENAME TO events_gone")
+
+    intake.work_message(message.pk)
+
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (MessageState.RECEIVED, 1)
+    assert "events_circular" in message.reason
+
+
+def test_an_alert_inside_the_region_and_the_window_becomes_a_candidate() -> None:
+    work(gwalert("PRELIMINARY", 5))
+    event = NonLocalizedEvent.objects.get()
+    assert event.time is not None
+    jd = 2440587.5 + (event.time.timestamp() + 86_400) / 86_400
+    inside = make_ztf_packet(jd=jd, jdstarthist=jd, ra=197.45, dec=-23.38, history=[])
+    outside = make_ztf_packet(
+        object_id="ZTF26out", candid=7, jd=jd, jdstarthist=jd, ra=17.45, dec=23.38, history=[]
+    )
+    store_messages([Incoming("ztf_x", inside), Incoming("ztf_x", outside)])
+
+    intake.work_alerts()
+
+    candidate = EventCandidate.objects.get()
+    assert TargetSummary.objects.count() == 2
+    assert candidate.credible_level_2d is not None
+    assert candidate.credible_level_2d < 0.1
+    assert candidate.target.ra == pytest.approx(197.45)
+
+
+def test_real_alerts_give_one_event_with_three_sequences_and_its_areas(real_data: Path) -> None:
+    for path in sorted((real_data / "gw/lvk").glob("S230518h-*.json")):
+        work(path.read_bytes(), FILE_TOPIC)
+
+    event = NonLocalizedEvent.objects.get()
+    areas = [
+        row.localization.localization.area_90 for row in event.sequences.all() if row.localization
+    ]
+    assert areas == pytest.approx([1002, 666, 666], rel=0.01)
+
+
+def test_a_real_retraction_marks_its_event_and_the_files_again_change_nothing(
+    real_data: Path,
+) -> None:
+    paths = sorted((real_data / "gw/lvk").glob("MS181101ab-*.json"))
+    for path in paths:
+        work(path.read_bytes(), FILE_TOPIC)
+    before = list(AlertMessage.objects.values()), list(NonLocalizedEvent.objects.values())
+
+    stored = store_messages([Incoming(FILE_TOPIC, path.read_bytes()) for path in paths])
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.retracted
+    assert stored.known == len(paths)
+    assert (list(AlertMessage.objects.values()), list(NonLocalizedEvent.objects.values())) == before
+
+
+def test_34_real_packets_of_one_supernova_give_34_detections_and_16_limits(
+    real_data: Path,
+) -> None:
+    paths = sorted((real_data / "ztf").rglob("ZTF21abiuvdk/*.avro"))
+    store_messages([Incoming(FILE_TOPIC, path.read_bytes()) for path in paths])
+
+    while intake.work_alerts():
+        pass
+
+    summary = TargetSummary.objects.get()
+    assert (len(paths), summary.n_detections, summary.n_limits) == (34, 34, 16)
+    assert LightCurvePoint.objects.count() == 50
+
+
+def test_what_only_test_topics_speak_of_is_no_candidate_of_a_live_event_until_it_is_real() -> None:
+    work(gwalert("PRELIMINARY", 5))
+    event = NonLocalizedEvent.objects.get()
+    assert event.time is not None
+    jd = 2440587.5 + (event.time.timestamp() + 86_400) / 86_400
+    place = {"ra": 197.45, "dec": -23.38}
+    made = make_ztf_packet(jd=jd, jdstarthist=jd, history=[], **place)
+    store_messages([Incoming("ztf_demo_20260101_programid1", made)])
+    intake.work_alerts()
+    assert TargetSummary.objects.get().is_test
+    assert not EventCandidate.objects.exists()
+
+    later = make_ztf_packet(jd=jd + 1, candid=8, jdstarthist=jd, history=[], **place)
+    store_messages([Incoming("ztf_20260102_programid1", later)])
+    intake.work_alerts()
+
+    assert not TargetSummary.objects.get().is_test
+    assert EventCandidate.objects.exists()

@@ -1,0 +1,258 @@
+"""Logging in, one's account, tokens, and who may do what."""
+
+import io
+
+import pytest
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from tests.factories import PASSWORD, make_admin, make_group, make_target, make_user
+from tom.targets.models import visible_targets
+from tom.web.accounts import ensure_demo_user
+from tom.web.permissions import OBSERVERS_MAY, ensure_roles, find_permissions
+from tom.web.tokens import renew_token, token_of
+
+pytestmark = pytest.mark.django_db
+LOGIN = "/accounts/login/"
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_tried():
+    cache.clear()
+
+
+# --- Logging in -------------------------------------------------------------------------------
+def test_a_page_asks_to_log_in_and_leads_back(client):
+    make_user("ada")
+
+    asked = client.get("/account/")
+    answer = client.post(asked["Location"], {"login": "ada", "password": PASSWORD})
+
+    assert asked["Location"] == f"{LOGIN}?next=/account/"
+    assert answer["Location"] == "/account/"
+    assert client.get("/account/").status_code == 200
+
+
+def test_a_wrong_password_says_nothing_of_who_exists(client):
+    make_user("ada")
+
+    said = [
+        client.post(LOGIN, {"login": name, "password": "wrong"}).content.replace(name.encode(), b"")
+        for name in ("ada", "bob")
+    ]
+
+    assert b"not correct" in said[0]
+    assert errors(said[0]) == errors(said[1])
+
+
+def errors(page: bytes) -> bytes:
+    return page.partition(b'role="alert">')[2].partition(b"</div>")[0]
+
+
+def test_after_five_wrong_passwords_the_right_one_waits(client):
+    make_user("ada")
+
+    for _ in range(5):
+        client.post(LOGIN, {"login": "ada", "password": "wrong"})
+    last = client.post(LOGIN, {"login": "ada", "password": PASSWORD})
+
+    assert last.status_code == 200
+    assert b"Too many" in last.content
+    assert client.get("/account/").status_code == 302
+
+
+def test_the_administration_has_no_door_of_its_own(client):
+    make_admin("root")
+
+    answer = client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+
+    assert answer["Location"].startswith(LOGIN)
+    assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("door", [LOGIN, "/admin/"])
+def test_a_second_factor_is_asked_for_at_every_door(client, door):
+    user, secret = make_admin("root"), generate_totp_secret()
+    TOTP.activate(user, secret)
+    asked = client.get(door, follow=True).redirect_chain
+
+    first = client.post(LOGIN, {"login": "root", "password": PASSWORD})
+    before = client.get("/account/").status_code
+    client.post(first["Location"], {"code": "000000"})
+    still = client.get("/account/").status_code
+    counter = next(yield_hotp_counters_from_time())
+    client.post(first["Location"], {"code": format_hotp_value(hotp_value(secret, counter))})
+
+    assert all(where.startswith(("/accounts/login/", "/admin/login/")) for where, _ in asked)
+    assert first["Location"] == "/accounts/2fa/authenticate/"
+    assert (before, still) == (302, 302)
+    assert client.get("/account/").status_code == 200
+
+
+def test_logging_in_elsewhere_is_refused(client):
+    make_user("ada")
+
+    answer = client.post(
+        f"{LOGIN}?next=https://evil.example/", {"login": "ada", "password": PASSWORD}
+    )
+
+    assert answer["Location"] == "/"
+
+
+def test_logging_out_takes_a_post(client):
+    client.force_login(make_user())
+
+    assert client.get("/accounts/logout/").status_code == 200
+    assert client.get("/account/").status_code == 200
+    client.post("/accounts/logout/")
+    assert client.get("/account/").status_code == 302
+
+
+def test_the_session_changes_at_the_log_in(client):
+    make_user("ada")
+    client.get(LOGIN)
+    before = client.session.session_key
+    client.post(LOGIN, {"login": "ada", "password": PASSWORD})
+
+    assert client.session.session_key not in {None, before}
+
+
+def test_cookies_are_for_this_site_s_pages_alone(client, settings):
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    make_user("ada")
+    client.post(LOGIN, {"login": "ada", "password": PASSWORD})
+
+    session = client.cookies["sessionid"]
+
+    assert session["httponly"]
+    assert session["secure"]
+    assert session["samesite"] == "Lax"
+
+
+def test_a_form_without_the_csrf_token_is_refused():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user())
+
+    assert client.post("/account/token/").status_code == 403
+
+
+def test_one_may_change_one_s_password(client):
+    user = make_user("ada")
+    client.post(LOGIN, {"login": "ada", "password": PASSWORD})
+    new = "quite another phrase 7"
+
+    answer = client.post(
+        "/accounts/password/change/",
+        {"oldpassword": PASSWORD, "password1": new, "password2": new},
+    )
+
+    user.refresh_from_db()
+    assert answer.status_code == 302
+    assert user.check_password(new)
+    assert client.get("/account/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/account/",
+        "/accounts/password/change/",
+        "/accounts/2fa/",
+        "/accounts/2fa/totp/activate/",
+        "/accounts/reauthenticate/",
+        "/accounts/logout/",
+    ],
+)
+def test_the_account_pages_come_in_our_frame(client, page):
+    make_user("ada")
+    client.post(LOGIN, {"login": "ada", "password": PASSWORD})
+
+    response = client.get(page)
+
+    assert response.status_code == 200
+    assert b'class="brand"' in response.content
+    assert b"<script>" not in response.content
+
+
+# --- Tokens -----------------------------------------------------------------------------------
+def test_the_account_page_shows_one_s_own_token_and_is_kept_nowhere(client):
+    user, other = make_user(), make_user()
+    client.force_login(user)
+
+    page = client.get("/account/")
+
+    assert token_of(user).key in page.content.decode()
+    assert token_of(other).key not in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_a_token_is_replaced_by_a_post_that_is_logged_without_it(client, caplog):
+    user = make_user()
+    client.force_login(user)
+    old = token_of(user).key
+
+    client.post("/account/token/")
+
+    new = token_of(user).key
+    assert new != old
+    assert "API token renewed" in caplog.text
+    assert old not in caplog.text
+    assert new not in caplog.text
+
+
+def test_the_command_prints_a_token_and_makes_it_where_there_is_none():
+    user = make_user("ada")
+    renew_token(user).delete()
+    out = io.StringIO()
+
+    call_command("api_token", "ada", stdout=out)
+
+    assert out.getvalue().strip() == token_of(user).key
+
+
+def test_the_command_knows_no_token_of_nobody():
+    with pytest.raises(CommandError, match="no active user"):
+        call_command("api_token", "nobody")
+
+
+# --- Roles ------------------------------------------------------------------------------------
+def test_every_permission_of_observers_exists():
+    assert len(find_permissions(OBSERVERS_MAY)) == len(OBSERVERS_MAY)
+
+
+def test_observers_have_their_permissions_after_a_migration_and_keep_others():
+    group = ensure_roles()
+    extra = find_permissions(["auth.view_user"])
+    group.permissions.add(*extra)
+
+    again = ensure_roles()
+
+    assert again == group
+    assert set(again.permissions.all()) == {*find_permissions(OBSERVERS_MAY), *extra}
+
+
+def test_observers_see_no_private_target_that_is_not_theirs(django_user_model):
+    user = make_user()
+    user.groups.add(ensure_roles())
+    make_target(private=True, owners=[make_group()])
+
+    assert not visible_targets(user).exists()
+
+
+def test_the_demo_user_is_made_once_with_its_password():
+    user, created = ensure_demo_user("a password")
+    again, created_again = ensure_demo_user("another password")
+
+    assert (created, created_again) == (True, False)
+    assert user == again
+    assert user.is_superuser
+    assert user.groups.filter(name="Observers").exists()
+    assert again.check_password("a password")

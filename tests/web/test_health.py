@@ -1,0 +1,72 @@
+"""The health check."""
+
+import socket
+import time
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.utils import timezone
+
+from tom.live import heartbeat
+from tom.live.heartbeat import beat
+from tom.pipeline import sweep
+
+pytestmark = pytest.mark.django_db
+
+
+def test_all_is_well_while_a_worker_sweeps(client):
+    beat()
+
+    response = client.get("/health/")
+
+    assert response.status_code == 200
+    assert response.json() == {"database": "ok", "broker": "ok", "worker": "ok"}
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_the_sweep_is_the_workers_sign_of_life(client):
+    cache.clear()
+
+    sweep()
+
+    assert client.get("/health/").json()["worker"] == "ok"
+
+
+@pytest.mark.parametrize("silence", [None, timedelta(minutes=2)])
+def test_a_worker_that_is_silent_is_not_well(client, silence):
+    cache.clear()
+    if silence:
+        cache.set(heartbeat.KEY, timezone.now() - silence)
+
+    response = client.get("/health/")
+
+    assert response.status_code == 503
+    assert response.json() == {"database": "ok", "broker": "ok", "worker": "failing"}
+
+
+def test_a_service_that_is_away_is_named_without_its_address(client, monkeypatch):
+    beat()
+    monkeypatch.setattr(current_app.conf, "broker_url", "redis://:a-password@127.0.0.1:1/0")
+
+    response = client.get("/health/")
+
+    assert response.status_code == 503
+    assert response.json()["broker"] == "failing"
+    assert b"127.0.0.1" not in response.content
+
+
+def test_a_broker_that_hangs_is_not_waited_for(client, monkeypatch, tmp_path):
+    beat()
+    deaf = socket.socket(socket.AF_UNIX)
+    deaf.bind(str(tmp_path / "deaf"))
+    deaf.listen()
+    monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{tmp_path}/deaf")
+
+    start = time.monotonic()
+    response = client.get("/health/")
+
+    assert time.monotonic() - start < 10
+    assert response.json()["broker"] == "failing"
+    deaf.close()

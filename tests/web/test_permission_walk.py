@@ -1,0 +1,339 @@
+"""Nobody gets in where they don't belong: every route, by every method, as everybody.
+
+The routes come from the resolver. Each stands in TABLE with who gets in by which method; a method
+that the table does not name lets nobody in. A route without a line fails, as does a line without
+a route. What is private is `SECRET`'s: no answer to a person who may not see it has that word.
+"""
+
+from datetime import timedelta
+from http.cookies import SimpleCookie
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from tom_targets.models import TargetName
+
+from tests.factories import (
+    MERGER,
+    make_admin,
+    make_candidate,
+    make_event,
+    make_group,
+    make_message,
+    make_observer,
+    make_program,
+    make_score,
+    make_target,
+    make_user,
+)
+from tests.web.routes import METHODS, Route, all_routes
+from tom.demo.cutouts import to_fits
+from tom.events.models import Circular
+from tom.followup.models import ObservationRequest
+from tom.live.heartbeat import beat
+from tom.reports.models import Notification, Page, Report
+from tom.streams.parsers.kinds import Kind
+from tom.targets.models import Cutout
+from tom.web.comments import add_comment
+
+SECRET = "hiddensupernova"
+
+# --- Who gets in ------------------------------------------------------------------------------
+# What each of PEOPLE meets, in that order. `plain` has no rights, `stranger` is an observer who
+# is not of the group that owns what is private, `member` is one who is.
+PEOPLE = ("anonymous", "plain", "stranger", "member", "admin")
+Access = tuple[str, str, str, str, str]
+EVERYBODY: Access = ("in", "in", "in", "in", "in")
+ENTRANCE: Access = ("login", "in", "in", "in", "in")  # sends on: to log in, or back in
+USER: Access = ("login", "in", "in", "in", "in")
+OBSERVER: Access = ("login", "barred", "in", "in", "in")
+OWNER: Access = ("login", "missing", "missing", "in", "in")
+ADMIN: Access = ("login", "barred", "barred", "barred", "in")
+OWN: Access = ("login", "missing", "missing", "in", "missing")  # the member's alone
+OWNING_OBSERVER: Access = ("login", "barred", "missing", "in", "in")
+STAFF: Access = ("staff only", "staff only", "staff only", "staff only", "anything")
+NOBODY: Access = ("shut", "shut", "shut", "shut", "shut")
+LOGS_OUT: Access = ("login", "login", "login", "login", "login")
+NOTHING_THERE: Access = ("login", "missing", "missing", "missing", "missing")
+# OPTIONS tells which methods there are, and no more.
+OPTIONS_OF_OPEN: Access = ("anything", "anything", "anything", "anything", "anything")
+OPTIONS_OF_OTHERS: Access = ("shut", "anything", "anything", "anything", "anything")
+
+# The outcomes that each word allows.
+ALLOWED = {
+    "in": {"in"},
+    "login": {"login"},
+    "barred": {"barred"},
+    "missing": {"missing"},
+    "staff only": {"login", "to the administration", "barred", "missing"},
+    "shut": {"login", "barred", "missing", "no such method", "to the administration"},
+    "anything": {"in", "login", "barred", "missing", "no such method", "to the administration"},
+}
+Line = dict[str, Access]
+
+
+def reads(who: Access) -> Line:
+    return {"GET": who, "HEAD": who}
+
+
+def posts(who: Access) -> Line:
+    return {"POST": who}
+
+
+def forms(who: Access) -> Line:
+    """A form view of Django's, which takes PUT as POST."""
+    return reads(who) | posts(who) | {"PUT": who}
+
+
+def always(who: Access) -> Line:
+    return dict.fromkeys(METHODS, who)
+
+
+TABLE: dict[str, Line] = {
+    # Logging in, and one's own account
+    "login": forms(EVERYBODY),
+    "logout": reads(USER) | posts(LOGS_OUT),
+    "account_login": forms(EVERYBODY),
+    "account_logout": reads(USER) | posts(LOGS_OUT),
+    "account_inactive": reads(EVERYBODY),
+    "account_reauthenticate": forms(USER),
+    "account_change_password": forms(USER),
+    "mfa_index": reads(USER),
+    "mfa_authenticate": always(ENTRANCE),
+    "mfa_reauthenticate": always(USER),
+    "mfa_activate_totp": always(USER),
+    "mfa_generate_recovery_codes": always(USER),
+    # Nobody here has a second factor.
+    "mfa_deactivate_totp": forms(NOTHING_THERE),
+    "mfa_view_recovery_codes": reads(NOTHING_THERE),
+    "mfa_download_recovery_codes": reads(NOTHING_THERE),
+    "account": reads(USER),
+    "account_renew_token": posts(USER),
+    # The administration: one rule for all of it, below; its password form is everybody's own
+    "admin/password_change/": always(USER),
+    "admin:password_change": always(USER),
+    # The pages
+    "tonight": reads(USER),
+    "live": reads(USER),
+    "event_list": reads(USER),
+    "event": reads(USER),
+    "pin": posts(OBSERVER),
+    "candidates_csv": reads(USER),
+    "vet": posts(OWNING_OBSERVER),
+    "targets:list": reads(USER),
+    "targets:detail": reads(OWNER),
+    "targets:lightcurve": reads(OWNER),
+    "targets:cutout": reads(OWNER),
+    "targets:comment": posts(OWNING_OBSERVER),
+    "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "request_list": reads(USER),
+    "request": reads(OWNER),
+    "request_cancel": posts(OWNING_OBSERVER),
+    "request_release": posts(OWNING_OBSERVER),
+    "switch_sending": posts(ADMIN),
+    "message_list": reads(OBSERVER),
+    "message": reads(OBSERVER),
+    "message_bytes": reads(ADMIN),  # of a survey's packet
+    "message_replay": posts(OBSERVER),
+    "message_replay_all": posts(OBSERVER),
+    "circular": reads(USER),
+    "notifications": reads(USER),
+    "bell": reads(USER),
+    "notifications_read": posts(USER),
+    "notification_read": posts(OWN),
+    "follow": posts(OBSERVER),
+    "acknowledge": posts(OBSERVER),
+    "tell": reads(OBSERVER) | posts(OBSERVER),
+    "report": reads(OWNING_OBSERVER),
+    "report_confirm": posts(OWNING_OBSERVER),
+    "report_discard": posts(OWNING_OBSERVER),
+    # For whoever watches the site
+    "health": reads(EVERYBODY),
+    # The API
+    "api:schema": reads(USER),
+    "api:events": reads(USER),
+    "api:event": reads(USER),
+    "api:candidates": reads(USER),
+    "api:targets": reads(USER),
+    "api:target": reads(OWNER),
+    "api:lightcurve": reads(OWNER),
+    "api:scores": reads(OWNER),
+    "api:requests": reads(USER) | posts(OBSERVER),
+    "api:request": reads(OWNER),
+    "api:cancel": posts(OWNING_OBSERVER),
+    "api:messages": reads(OBSERVER),
+    "api:message": reads(OBSERVER),
+    "api:replay": posts(OBSERVER),
+    "api:missing": always(NOTHING_THERE),
+}
+
+
+def line_of(route: Route) -> Line | None:
+    if route.name in TABLE:
+        return TABLE[route.name]
+    return always(STAFF) if route.pattern.startswith("admin/") else None
+
+
+def expected(line: Line, method: str) -> Access:
+    if method == "OPTIONS" and "in" in [who[0] for who in line.values()]:
+        return OPTIONS_OF_OPEN
+    if method == "OPTIONS":
+        return OPTIONS_OF_OTHERS
+    return line.get(method, NOBODY)
+
+
+# --- What is there to see ---------------------------------------------------------------------
+@pytest.fixture
+def world(db):
+    """A private target of the team's with all that can hang on it, and everybody."""
+    team = make_group("team")
+    people = {
+        "plain": make_user("plain"),
+        "stranger": make_observer("stranger"),
+        "member": make_observer("member", groups=[team]),
+        "admin": make_admin("admin"),
+    }
+    target = make_secret_target(team, by=people["member"])
+    event = make_event("S261120ab")
+    candidate = make_candidate(event, target)
+    request = make_request(candidate, by=people["member"])
+    packet = make_message(SECRET.encode(), state="dead", kind=Kind.ZTF)
+    notification = Notification.objects.create(
+        user=people["member"], kind="target", cause="1", title=SECRET, target=target
+    )
+    page = Page.objects.create(event=event, cause="significant", title="", body="")
+    report = Report.objects.create(event=event, url="kafka://broker/topic", body={"name": SECRET})
+    report.candidates.add(candidate)
+    circular = Circular.objects.create(
+        circular_id=40_000, subject="", body="", created_on=MERGER, message=make_message()
+    )
+    return {
+        "people": people,
+        # What fills an address: by the argument's name ...
+        "values": {
+            "event_id": event.event_id,
+            "number": circular.circular_id,
+            "kind": "science",
+            "rest": "nothing",
+            "url": "nothing",
+            "app_label": "auth",
+            **dict.fromkeys(("object_id", "content_type_id"), "1"),
+        },
+        # ... and a row's key by what the address begins with.
+        "keys": {
+            "targets/": target.pk,
+            "requests/": request.pk,
+            "messages/": packet.pk,
+            "events/": candidate.pk,
+            "notifications/": notification.pk,
+            "pages/": page.pk,
+            "reports/": report.pk,
+        },
+    }
+
+
+def make_secret_target(team, *, by):
+    program = make_program(2, group=team)
+    target = make_target(SECRET, private=True, owners=[team], program=program)
+    TargetName.objects.bulk_create([TargetName(target=target, name=f"{SECRET} alias")])
+    make_score(target)
+    add_comment(target, f"{SECRET} rises", by=by)
+    stamp = to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0)
+    Cutout.objects.create(target=target, kind="science", time=MERGER, program=program, fits=stamp)
+    return target
+
+
+def make_request(candidate, *, by):
+    request = ObservationRequest.objects.create(
+        target=candidate.target,
+        event=candidate.event,
+        candidate=candidate,
+        facility="PRACTICE",
+        instrument="PRACTICE-IMAGER",
+        spec={},
+        body={"name": SECRET},
+        key=f"{SECRET}|T0",
+        window_start=MERGER,
+        window_end=MERGER + timedelta(days=1),
+        created_by=by,
+    )
+    request.exchanges.create(facility="PRACTICE", method="POST", url="", sent=SECRET, seconds=0.1)
+    return request
+
+
+# --- The walk ---------------------------------------------------------------------------------
+def test_every_route_has_a_line_and_every_line_a_route():
+    routes = all_routes()
+
+    assert [route for route in routes if line_of(route) is None] == []
+    assert TABLE.keys() - {route.name for route in routes} == set()
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_nobody_gets_in_where_they_do_not_belong(world, name, monkeypatch):
+    # The test's transaction lives on the one connection that the live page would close.
+    monkeypatch.setattr("tom.web.live._close_connections", do_nothing)
+    client = Client(raise_request_exception=False)
+    if name in world["people"]:
+        client.force_login(world["people"][name])
+    session = client.cookies.output()
+    seen = b""
+    faults = []
+
+    for route in all_routes():
+        address = route.address({**world["values"], "pk": key_for(route, world["keys"])})
+        for method in METHODS:
+            client.cookies = SimpleCookie(session.replace("Set-Cookie: ", ""))
+            cache.clear()  # of the counts that limit how often one may try
+            beat()
+            response = call(client, method, address)
+            told = content(response)
+            seen += told
+            wanted = expected(line_of(route) or {}, method)[PEOPLE.index(name)]
+            if outcome(response) not in ALLOWED[wanted]:
+                faults.append(f"{method} {address}: {response.status_code}, not {wanted}")
+            if SECRET.encode() in told and name not in {"member", "admin"}:
+                faults.append(f"{method} {address}: tells what is private")
+
+    assert not faults, "\n".join(faults)
+    # The word is found where it may be: else looking for it would prove nothing.
+    assert (SECRET.encode() in seen) == (name in {"member", "admin"})
+
+
+async def do_nothing() -> None:
+    """Close nothing."""
+
+
+def key_for(route: Route, keys: dict[str, int]) -> int:
+    path = route.pattern.removeprefix("api/")
+    return next((pk for start, pk in keys.items() if path.startswith(start)), 1)
+
+
+def call(client, method, address):
+    """Make a request and undo whatever it did."""
+    with transaction.atomic():
+        response = client.generic(method, address)
+        transaction.set_rollback(True)
+    return response
+
+
+def content(response) -> bytes:
+    headers = str(response.headers).encode()
+    if response.streaming and response.is_async:  # live events: they name rows, see their test
+        return headers
+    return headers + (b"".join(response) if response.streaming else response.content)
+
+
+def outcome(response) -> str:
+    """Say in one word what somebody met."""
+    by_status = {401: "login", 403: "barred", 404: "missing", 405: "no such method"}
+    where = response.headers.get("Location", "")
+    if where.startswith("/accounts/login/"):
+        return "login"
+    if where.startswith("/admin/") and response.status_code == 302:
+        return "to the administration"
+    if response.status_code == 429 or response.status_code >= 500:
+        return "failure"
+    return by_status.get(response.status_code, "in")

@@ -1,0 +1,49 @@
+"""`manage.py skymap` prints what a map says, as JSON."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+
+def say(*argv: str) -> dict[str, float | None]:
+    out = StringIO()
+    call_command("skymap", *argv, stdout=out)
+    said: dict[str, float | None] = json.loads(out.getvalue())
+    return said
+
+
+def test_gw170817_and_its_counterpart(real_data: Path) -> None:
+    path = str(real_data / "gw/maps/GW170817_HLV_bayestar_as_MS181101ab.multiorder.fits")
+
+    said = say(path, "--ra", "197.450354", "--dec=-23.381484", "--distance", "40.7")
+
+    assert said["area_90"] == pytest.approx(30.979, abs=1e-3)
+    assert said["area_50"] == pytest.approx(8.90, abs=0.01)
+    assert said["distance_mean"] == pytest.approx(39.770, abs=1e-3)
+    assert said["credible_level_2d"] == pytest.approx(0.55593, abs=1e-4)
+    assert said["credible_level_3d"] == pytest.approx(0.39205, abs=2e-3)
+    assert said["max_ra"] == pytest.approx(194.304199, abs=1e-5)
+
+
+def test_without_a_position_it_says_nothing_of_one(real_data: Path) -> None:
+    path = str(real_data / "gw/maps/GW170817_HLV_bayestar_as_MS181101ab.multiorder.fits")
+
+    assert set(say(path)) == {
+        *("area_50", "area_90", "distance_mean", "distance_std", "max_ra", "max_dec")
+    }
+
+
+def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "x.fits").write_bytes(b"no map")
+
+    for argv, reason in (
+        ([str(tmp_path / "x.fits")], "x.fits"),
+        ([str(tmp_path / "gone.fits")], "gone.fits"),
+        ([str(tmp_path / "x.fits"), "--ra", "1"], "both --ra and --dec"),
+        ([str(tmp_path / "x.fits"), "--distance", "1"], "needs --ra and --dec"),
+    ):
+        with pytest.raises(CommandError, match=reason):
+            call_command("skymap", *argv)

@@ -1,0 +1,86 @@
+"""How pages write numbers, times and positions."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tom.web.templatetags.sky import (
+    chance,
+    dec_dms,
+    describe_age,
+    false_alarms,
+    file_size,
+    ra_hms,
+    utc,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.0%"), (0.0004, "< 0.1%"), (0.042, "4.2%"), (0.5, "50%"), (0.9999, "> 99%")],
+)
+def test_a_chance_never_rounds_to_a_certainty(value: float, text: str) -> None:
+    assert chance(value) == text
+
+
+def test_a_certainty_is_said() -> None:
+    assert chance(1.0) == "100%"
+
+
+@pytest.mark.parametrize(
+    ("far", "text"),
+    [
+        (1e-12, "1 per 31,700 yr"),
+        (1e-8, "1 per 3.2 yr"),
+        (1e-6, "1 per 12 d"),
+        (1e-20, "1 per 3.2e+12 yr"),
+    ],
+)
+def test_a_false_alarm_rate_is_said_in_years(far: float, text: str) -> None:
+    assert false_alarms(far) == text
+
+
+@pytest.mark.parametrize(
+    ("ra", "text"),
+    [(0.0, "00:00:00.00"), (197.450354, "13:09:48.08"), (359.9999999, "00:00:00.00")],
+)
+def test_right_ascension_is_written_in_hours(ra: float, text: str) -> None:
+    assert ra_hms(ra) == text
+
+
+@pytest.mark.parametrize(
+    ("dec", "text"),
+    [(-23.381484, "-23:22:53.3"), (-0.5, "-00:30:00.0"), (89.99999999, "+90:00:00.0")],
+)
+def test_declination_is_written_in_degrees(dec: float, text: str) -> None:
+    assert dec_dms(dec) == text
+
+
+@given(st.floats(0, 360), st.floats(-90, 90))
+def test_no_position_has_sixty_seconds(ra: float, dec: float) -> None:
+    assert ":60" not in ra_hms(ra) + dec_dms(dec)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5, "5 s ago"), (200, "3 min ago"), (-7300, "in 2 h"), (500_000, "5 d ago")],
+)
+def test_an_age_is_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert describe_age(seconds) == text
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    said = {chance(None), false_alarms(None), ra_hms(None), dec_dms(None), utc(None)}
+
+    assert said == {"\u2013"}
+
+
+def test_a_time_is_written_in_utc() -> None:
+    assert utc(datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)) == "2026-11-20 01:02:03"
+
+
+@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1500, "1.5 kB"), (5_800_000, "5.8 MB")])
+def test_a_size_is_said_in_the_unit_that_fits(size: int, text: str) -> None:
+    assert file_size(size) == text

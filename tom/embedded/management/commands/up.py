@@ -1,0 +1,121 @@
+"""Run everything: databases, worker, beat, ingester, web server, and the demonstration night."""
+
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from contextlib import closing
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, call_command
+from django.db import connections
+
+from tom.embedded.children import stop
+from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
+from tom.embedded.services import ServiceError, start_services
+from tom.embedded.supervisor import ROOT, Supervisor, programs
+from tom.streams.sources import SourceError, read_sources
+from tom.web.accounts import ensure_demo_user
+
+START_SECONDS = 90
+
+
+class Command(BaseCommand):
+    help = "Run everything here until Ctrl-C (embedded mode)."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=read_port, default=os.environ.get("PORT", "8000"))
+        parser.add_argument(
+            "--no-demo", action="store_true", help="start without the demonstration"
+        )
+
+    def handle(self, *args: Any, port: int, no_demo: bool, **options: Any) -> None:
+        if not settings.EMBEDDED:
+            msg = "DATABASE_URL is set: 'up' is for the embedded mode; see docs/production.md"
+            raise ServiceError(msg)
+        began = time.monotonic()
+        self._check_settings()
+        with supervisor_lock(settings.HOME) as lock:
+            check_port(port)
+            self._say("starting PostgreSQL and Redis")
+            services = start_services(settings.HOME)
+            supervisor = Supervisor(
+                settings.HOME, services, programs(settings.HOME, port=port), self._say
+            )
+            try:
+                self._prepare()
+                sign_as_supervisor(lock)
+                self._run(supervisor, port=port, demo=not no_demo, began=began)
+            finally:
+                self._say("stopping")
+                supervisor.stop()
+                gc.freeze()  # Python's last search for garbage would take seconds
+
+    def _check_settings(self) -> None:
+        try:
+            read_sources(settings.STREAMS)
+        except SourceError as error:
+            raise ServiceError(str(error)) from error
+        if not (settings.STATIC_ROOT / "staticfiles.json").exists():
+            msg = "the static files are not installed: run 'make setup' first"
+            raise ServiceError(msg)
+
+    def _prepare(self) -> None:
+        self._say("preparing the database")
+        call_command("migrate", verbosity=0, interactive=False)
+        self._password = settings.HOME.secret("login_password", entropy_bytes=12)
+        ensure_demo_user(self._password)
+        connections.close_all()
+
+    def _run(self, supervisor: Supervisor, *, port: int, demo: bool, began: float) -> None:
+        address = f"http://127.0.0.1:{port}"
+        supervisor.start_web()
+        supervisor.wait_for_web(f"{address}/accounts/login/", seconds=START_SECONDS)
+        if supervisor.stopping:
+            return
+        supervisor.start_others()
+        self._say(f"ready after {time.monotonic() - began:.0f} s")
+        login = f"user demo, password {self._password}"
+        self.stdout.write(f"\n    {address}\n    {login}\n    Ctrl-C stops all of it\n\n")
+        self.stdout.flush()
+        if demo:
+            self._load_demo(supervisor)
+        supervisor.watch()
+
+    def _load_demo(self, supervisor: Supervisor) -> None:
+        child = subprocess.Popen(  # noqa: S603  our own command
+            [sys.executable, str(ROOT / "manage.py"), "demo_night"],
+            env={**os.environ, SUPERVISED: "1"},
+            start_new_session=True,
+        )
+        supervisor.watch(until=lambda: child.poll() is not None)
+        stop(child, first=signal.SIGTERM, seconds=2)
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(f"counterpart: {text}")
+        self.stdout.flush()
+
+
+def read_port(text: str) -> int:
+    """Read a port's number; raise a ServiceError where it is none."""
+    if not text.isdecimal():
+        msg = f"port {text!r} is no number: choose one, as in PORT=8001 make run"
+        raise ServiceError(msg)
+    return int(text)
+
+
+def check_port(port: int) -> None:
+    """Raise a ServiceError where the port is taken."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            msg = f"port {port} cannot be used ({error}): choose another, as in PORT=8001 make run"
+            raise ServiceError(msg) from error

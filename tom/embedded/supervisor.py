@@ -1,0 +1,179 @@
+"""Run every process of the embedded mode, restart what dies, stop all in time."""
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from urllib.error import URLError
+
+from tom.embedded.children import start, stop, wait_until
+from tom.embedded.home import Home
+from tom.embedded.run import SUPERVISED
+from tom.embedded.services import ServiceError, Services
+
+ROOT = Path(__file__).resolve().parents[2]
+# All of them together have this long to end before they are killed, and the services as long
+# again: Ctrl-C stops everything in 10 s. The web server takes 2 s, a worker at rest 3 s.
+STOP_SECONDS = 4.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+# A process that lived this long is started again at once when it dies.
+HEALTHY_SECONDS = 60.0
+LOOK_SECONDS = 0.25
+
+# Linear algebra on the threads of every process at once made a 3D level table 7 times slower.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Program:
+    """One process to keep running."""
+
+    name: str
+    argv: tuple[str, ...]
+    child: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = FIRST_PAUSE
+    due: float = 0.0
+
+
+def programs(home: Home, *, port: int) -> list[Program]:
+    """The processes beside the services, in the order in which they start."""
+    celery = (sys.executable, "-m", "celery", "-A", "tom")
+    worker = (*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
+    web = (sys.executable, "-m", "uvicorn", "tom.asgi:application", "--no-access-log")
+    return [
+        Program("web", (*web, "--port", str(port), "--timeout-graceful-shutdown", "2")),
+        Program("worker", (*worker, "-n", "worker@%h", "-Q", "urgent,work,score", "-c", "2")),
+        Program("beat", (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile=")),
+        Program("ingester", (*worker, "-n", "ingest@%h", "-Q", "ingest", "-P", "solo")),
+    ]
+
+
+@dataclass
+class Supervisor:
+    """Keeps services and programs running until it is told to stop."""
+
+    home: Home
+    services: Services
+    programs: list[Program]
+    say: Say
+    stopping: bool = False
+    _watched: float | None = None
+
+    def start_web(self) -> None:
+        """Start the web server, and let Ctrl-C and SIGTERM end the watch.
+
+        Alone: all at once on two cores, the page would come seconds later.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        self._watched = self._settings_changed()
+        self._launch(self._web)
+
+    def start_others(self) -> None:
+        """Start the programs beside the web server."""
+        for program in self.programs:
+            if program is not self._web:
+                self._launch(program)
+
+    def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
+        """Restart what dies, until told to stop or `until()`."""
+        while not self.stopping and not until():
+            for text in self.services.restart_dead():
+                self.say(text)
+            self._restart_dead()
+            self._restart_on_new_settings()
+            time.sleep(LOOK_SECONDS)
+
+    def stop(self) -> None:
+        """Stop the programs together, then the services."""
+        running = [p.child for p in self.programs if p.child is not None]
+        for child in running:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in running:
+            left = max(deadline - time.monotonic(), 0.01)
+            stop(child, first=signal.SIGTERM, seconds=left)
+        self.services.stop()
+
+    def wait_for_web(self, url: str, *, seconds: float) -> None:
+        """Wait until the site answers.
+
+        Raises
+        ------
+        ServiceError
+            If it does not within the time.
+        """
+        child = self._web.child
+        if child is None or not wait_until(
+            lambda: self.stopping or answers(url), child=child, seconds=seconds
+        ):
+            msg = f"the web server did not start: see {self.home.logs / 'web.log'}"
+            raise ServiceError(msg)
+
+    @property
+    def _web(self) -> Program:
+        return next(program for program in self.programs if program.name == "web")
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.stopping:  # a second Ctrl-C: no patience left
+            for program in self.programs:
+                if program.child is not None and program.child.poll() is None:
+                    program.child.kill()
+        self.stopping = True
+
+    def _launch(self, program: Program) -> None:
+        program.child = start(
+            program.argv,
+            log=self.home.logs / f"{program.name}.log",
+            environment={SUPERVISED: "1", **ONE_THREAD},
+            cwd=ROOT,
+        )
+        program.started = time.monotonic()
+
+    def _restart_dead(self) -> None:
+        now = time.monotonic()
+        for program in self.programs:
+            if program.child is not None and program.child.poll() is not None:
+                if now - program.started > HEALTHY_SECONDS:
+                    program.pause = FIRST_PAUSE
+                self.say(f"{program.name} had died: started again in {program.pause:.1f} s")
+                program.child, program.due = None, now + program.pause
+                program.pause = min(2 * program.pause, LONGEST_PAUSE)
+            elif program.child is None and now >= program.due:
+                self._launch(program)
+
+    def _restart_on_new_settings(self) -> None:
+        """A portal that came or went changes the settings: who read the old ones starts anew."""
+        found = self._settings_changed()
+        if found == self._watched:
+            return
+        self._watched = found
+        self.say("the facilities' settings changed: worker and web server start again")
+        for program in self.programs:
+            if program.name in {"worker", "web"} and program.child is not None:
+                stop(program.child, first=signal.SIGTERM, seconds=STOP_SECONDS)
+                self._launch(program)
+
+    def _settings_changed(self) -> float | None:
+        file = self.home.portal_settings
+        return file.stat().st_mtime if file.exists() else None
+
+
+def answers(url: str) -> bool:
+    """Whether the site at `url` answers at all."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own http address
+            return bool(answer.status < 500)
+    except URLError as error:
+        return getattr(error, "code", 500) < 500
+    except OSError:
+        return False

@@ -1,0 +1,27 @@
+"""A Celery worker for as long as a command runs, where no supervisor keeps one."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tom.embedded.children import start, stop
+from tom.embedded.home import Home
+from tom.embedded.run import ALONE
+from tom.embedded.supervisor import ROOT
+
+
+@contextmanager
+def working(home: Home) -> Iterator[None]:
+    """Have a worker, with the sweep in it, for the block."""
+    if not os.environ.get(ALONE):
+        yield  # a supervisor, or production, keeps the workers
+        return
+    argv = (sys.executable, "-m", "celery", "-A", "tom", "worker", "--loglevel=INFO", "-B")
+    options = ("-s", str(home.run / "beat"), "-n", "alone@%h", "-Q", "urgent,work,score", "-c", "2")
+    child = start((*argv, *options), log=home.logs / "worker.log", cwd=ROOT)
+    try:
+        yield
+    finally:
+        stop(child, first=signal.SIGTERM, seconds=8)

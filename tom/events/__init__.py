@@ -1,0 +1,1 @@
+"""Nonlocalized events, their sequence of updates and their localizations."""

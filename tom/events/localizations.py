@@ -1,0 +1,110 @@
+"""Keep sky maps once by their hash, with what pages and matching need beside them."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+
+from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
+from tom.sky import (
+    SkyMap,
+    contours,
+    distance_probability_fraction,
+    pack,
+    read_skymap,
+    summarize,
+    unpack,
+)
+
+CONTOUR_LEVELS = (0.5, 0.9)
+SKYMAP, COMBINED = "skymap", "combined_skymap"
+# Maps are some hundred kilobytes unpacked; a worker meets the same few again and again.
+MAPS_KEPT = 16
+
+
+def keep_localization(
+    event: NonLocalizedEvent, fits: bytes, *, author: str, product: str, time: datetime
+) -> EventLocalization:
+    """Store a map, once however often it is sent, and that it localizes this event.
+
+    Raises
+    ------
+    MalformedSkyMapError
+        If the bytes are no sky map that can be used.
+    """
+    sha256 = hashlib.sha256(fits).hexdigest()
+    localization = Localization.objects.filter(sha256=sha256).first()
+    if localization is None:
+        localization, _ = Localization.objects.get_or_create(
+            sha256=sha256, defaults=_described(fits)
+        )
+    use, _ = EventLocalization.objects.get_or_create(
+        event=event,
+        localization=localization,
+        product=product,
+        time=time,
+        defaults={"author": author},
+    )
+    return use
+
+
+def chosen_localization(event: NonLocalizedEvent) -> EventLocalization | None:
+    """The localization the event uses; one query."""
+    uses = event.localizations.select_related("localization").defer(
+        "localization__fits", "localization__packed"
+    )
+    return choose_localization(event, uses)
+
+
+def choose_localization(
+    event: NonLocalizedEvent, uses: Iterable[EventLocalization]
+) -> EventLocalization | None:
+    """Among the event's, the pinned one, else the newest sky map of its own.
+
+    A coincidence's combined map is used once a person has accepted it by pinning it.
+    """
+    if event.pinned_id is not None:
+        return next((use for use in uses if use.pk == event.pinned_id), None)
+    own = [use for use in uses if use.product == SKYMAP]
+    return max(own, key=lambda use: (use.time, use.pk), default=None)
+
+
+def skymap_of(localization_id: int) -> SkyMap:
+    """The parsed map of a stored localization, kept in memory."""
+    return _unpacked(localization_id)
+
+
+@lru_cache(maxsize=MAPS_KEPT)
+def _unpacked(localization_id: int) -> SkyMap:
+    row = Localization.objects.values_list("packed", flat=True).get(pk=localization_id)
+    return unpack(bytes(row))
+
+
+def _described(fits: bytes) -> dict[str, object]:
+    skymap = read_skymap(fits)
+    summary = summarize(skymap)
+    return {
+        "fits": fits,
+        "packed": pack(skymap),
+        "n_rows": skymap.n,
+        "area_50": summary.area_50,
+        "area_90": summary.area_90,
+        "distance_mean": _known(summary.distance_mean),
+        "distance_std": _known(summary.distance_std),
+        "distance_fraction": distance_probability_fraction(skymap),
+        "max_ra": summary.max_ra,
+        "max_dec": summary.max_dec,
+        "contours": {
+            str(level): [
+                [[round(float(ra), 3), round(float(dec), 3)] for ra, dec in zip(*line, strict=True)]
+                for line in lines
+            ]
+            for level, lines in contours(skymap, levels=CONTOUR_LEVELS).items()
+        },
+    }
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,152 @@
+"""Nonlocalized events: a chain of messages, and the localizations they brought."""
+
+from django.db import models
+
+from tom.streams.models import AlertMessage
+
+
+class EventKind(models.TextChoices):
+    GW = "gw", "Gravitational wave"
+    GRB = "grb", "Gamma-ray burst"
+    NEUTRINO = "neutrino", "Neutrino"
+    FRB = "frb", "Fast radio burst"
+    UNKNOWN = "unknown", "Unidentified"
+
+
+class NonLocalizedEvent(models.Model):
+    """Something that happened somewhere in a region of the sky.
+
+    What the chain now says of it (`alert_type` to `properties`) is copied from the newest
+    sequence when one is recorded.
+    """
+
+    event_id = models.CharField(max_length=64, unique=True, help_text="For LVK the superevent id")
+    kind = models.CharField(max_length=12, choices=EventKind.choices, default=EventKind.GW)
+    time = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="Of the event itself"
+    )
+    retracted = models.BooleanField(default=False)
+    # Empty: live. Else each sign that it is a test; such an event reaches nothing real.
+    test_reasons = models.JSONField(default=list, blank=True)
+    alert_type = models.CharField(max_length=16, blank=True)
+    time_created = models.DateTimeField(null=True, blank=True)
+    significant = models.BooleanField(null=True, blank=True)
+    far = models.FloatField(null=True, blank=True, help_text="Hz")
+    classification = models.JSONField(default=dict, blank=True)
+    properties = models.JSONField(default=dict, blank=True)
+    pinned = models.ForeignKey(
+        "EventLocalization", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    match_due = models.BooleanField(default=False, help_text="Before it is ranked next")
+    rank_due = models.BooleanField(default=False, db_index=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-time", "-pk")
+
+    def __str__(self) -> str:
+        return self.event_id
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may reach a real facility, a public topic or a pager."""
+        return not self.test_reasons and not self.retracted
+
+
+class Localization(models.Model):
+    """A sky map's bytes, once by their hash, with compact arrays and its figures beside."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    fits = models.BinaryField()
+    packed = models.BinaryField(help_text="tom.sky.pack of the parsed map")
+    n_rows = models.PositiveIntegerField()
+    area_50 = models.FloatField(help_text="deg2")
+    area_90 = models.FloatField(help_text="deg2")
+    distance_mean = models.FloatField(null=True, blank=True, help_text="Mpc")
+    distance_std = models.FloatField(null=True, blank=True, help_text="Mpc")
+    distance_fraction = models.FloatField(
+        default=0, help_text="Share of the probability that has a distance"
+    )
+    max_ra = models.FloatField()
+    max_dec = models.FloatField()
+    contours = models.JSONField(
+        default=dict, blank=True, help_text="Level to [[[ra, dec], ...], ...]"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class EventLocalization(models.Model):
+    """That an author gave this localization of an event, as this product."""
+
+    event = models.ForeignKey(
+        NonLocalizedEvent, on_delete=models.CASCADE, related_name="localizations"
+    )
+    localization = models.ForeignKey(Localization, on_delete=models.PROTECT, related_name="uses")
+    author = models.CharField(max_length=64, blank=True, help_text="For LVK the pipeline")
+    product = models.CharField(max_length=32, help_text="skymap or combined_skymap")
+    time = models.DateTimeField(help_text="Of the message that brought it")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "product", "time", "localization"], name="events_localization_once"
+            )
+        ]
+        ordering = ("time", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.product} of {self.event_id} at {self.time:%Y-%m-%d %H:%M}"
+
+
+class EventSequence(models.Model):
+    """One message of an event's chain, numbered by the order of the messages' own times."""
+
+    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="sequences")
+    number = models.PositiveIntegerField(default=0)
+    alert_type = models.CharField(max_length=16)
+    time_created = models.DateTimeField()
+    message = models.ForeignKey(AlertMessage, on_delete=models.PROTECT, related_name="+")
+    localization = models.ForeignKey(
+        EventLocalization, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    details = models.JSONField(default=dict, help_text="The message without its map")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "alert_type", "time_created"], name="events_sequence_once"
+            )
+        ]
+        ordering = ("number", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.alert_type}"
+
+
+class Circular(models.Model):
+    """A GCN Circular, in its newest version."""
+
+    circular_id = models.PositiveIntegerField(unique=True)
+    version = models.PositiveIntegerField(default=1)
+    subject = models.TextField()
+    submitter = models.TextField(blank=True)
+    body = models.TextField()
+    created_on = models.DateTimeField(db_index=True)
+    event_name = models.CharField(max_length=200, blank=True, help_text="As the circular names it")
+    event = models.ForeignKey(
+        NonLocalizedEvent,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="circulars",
+    )
+    message = models.ForeignKey(AlertMessage, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("-created_on",)
+
+    def __str__(self) -> str:
+        return f"GCN {self.circular_id}: {self.subject}"

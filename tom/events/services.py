@@ -1,0 +1,159 @@
+"""Record the messages of an event's chain, in whatever order they come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tom.events.localizations import COMBINED, SKYMAP, keep_localization
+from tom.events.models import (
+    Circular,
+    EventKind,
+    EventLocalization,
+    EventSequence,
+    NonLocalizedEvent,
+)
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.streams.models import AlertMessage
+from tom.streams.parsers.circular import Circular as ParsedCircular
+from tom.streams.parsers.igwn import AlertType, GWAlert
+
+RETRACTION = AlertType.RETRACTION.value
+TYPES = [kind.value for kind in AlertType]  # in the order in which ties in time are put
+MAPS = {"event": {"skymap"}, "external_coinc": {"combined_skymap"}}
+
+
+def record_alert(message: AlertMessage, alert: GWAlert) -> EventSequence | None:
+    """Add an alert to its event's chain; None where it says nothing that is not known.
+
+    An alert is the same as another of its event, type and time, unless it brings another map.
+    The event then says what the newest message by its own time says, so that a late older one
+    never revives a retracted event. Nothing is deleted.
+    """
+    with transaction.atomic():
+        event = _locked_event(message, alert)
+        maps = set(event.localizations.values_list("pk", flat=True))
+        localization = _localize(event, alert)
+        sequence, created = EventSequence.objects.get_or_create(
+            event=event,
+            alert_type=alert.alert_type,
+            time_created=alert.time_created,
+            defaults={
+                "message": message,
+                "localization": localization,
+                "details": alert.model_dump(mode="json", exclude=MAPS),
+            },
+        )
+        if not created and set(event.localizations.values_list("pk", flat=True)) == maps:
+            return None
+        _note_tests(event, alert.test_reasons(message.topic))
+        _renumber(event)
+        publish(Topic.EVENT, event.event_id)
+    sequence.refresh_from_db()
+    return sequence
+
+
+def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
+    """Keep a circular in its newest version; return whether that changed anything."""
+    values = {
+        "version": circular.version,
+        "subject": circular.subject,
+        "submitter": circular.submitter,
+        "body": circular.body,
+        "created_on": circular.created_on,
+        "event_name": circular.event_id or "",
+        "event": _event_named(circular.event_id),
+        "message": message,
+    }
+    with transaction.atomic():
+        row, created = Circular.objects.select_for_update().get_or_create(
+            circular_id=circular.circular_id, defaults=values
+        )
+        if not created:
+            newer = Circular.objects.filter(pk=row.pk, version__lt=circular.version)
+            if not newer.update(**values):
+                return False
+        if row.event is not None:
+            publish(Topic.EVENT, row.event.event_id)
+    return True
+
+
+def pin_localization(event: NonLocalizedEvent, use: EventLocalization | None) -> None:
+    """Use this localization of the event whatever comes later; None: the newest again.
+
+    The candidates follow with the next ranking, which the caller wakes.
+    """
+    with transaction.atomic():
+        NonLocalizedEvent.objects.filter(pk=event.pk).update(
+            pinned=use, match_due=True, rank_due=True
+        )
+        publish(Topic.EVENT, event.event_id)
+
+
+def _locked_event(message: AlertMessage, alert: GWAlert) -> NonLocalizedEvent:
+    # Without an id it stays unidentified, known by its message: never merged by guess.
+    event_id = alert.superevent_id or f"unidentified-{message.sha256[:12]}"
+    kind = EventKind.GW if alert.superevent_id else EventKind.UNKNOWN
+    event, _ = NonLocalizedEvent.objects.get_or_create(event_id=event_id, defaults={"kind": kind})
+    return NonLocalizedEvent.objects.select_for_update().get(pk=event.pk)
+
+
+def _localize(event: NonLocalizedEvent, alert: GWAlert) -> EventLocalization | None:
+    found = None
+    if alert.skymap is not None:
+        author = alert.event.pipeline if alert.event and alert.event.pipeline else ""
+        found = keep_localization(
+            event, alert.skymap, author=author, product=SKYMAP, time=alert.time_created
+        )
+    if alert.combined_skymap is not None:
+        keep_localization(
+            event,
+            alert.combined_skymap,
+            author="LVK",
+            product=COMBINED,
+            time=alert.time_created,
+        )
+    return found
+
+
+def _note_tests(event: NonLocalizedEvent, reasons: Sequence[str]) -> None:
+    event.test_reasons = sorted({*event.test_reasons, *reasons})
+
+
+def _renumber(event: NonLocalizedEvent) -> None:
+    """Number the chain by its own times, and let the event say what the newest message says."""
+    chain = sorted(
+        event.sequences.defer("details"),
+        key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.pk),
+    )
+    for number, row in enumerate(chain, start=1):
+        row.number = number
+    EventSequence.objects.bulk_update(chain, ["number"])
+    newest = chain[-1]
+    event.alert_type = newest.alert_type
+    event.time_created = newest.time_created
+    event.retracted = newest.alert_type == RETRACTION
+    telling = [row for row in chain if row.alert_type != RETRACTION]
+    if telling:
+        _describe(event, EventSequence.objects.get(pk=telling[-1].pk).details)
+    event.rank_due = True
+    event.save()
+
+
+def _describe(event: NonLocalizedEvent, details: dict[str, Any]) -> None:
+    said = details.get("event") or {}
+    if said.get("time"):
+        event.time = datetime.fromisoformat(said["time"])
+    event.significant = said.get("significant")
+    event.far = said.get("far")
+    event.classification = said.get("classification") or {}
+    event.properties = said.get("properties") or {}
+
+
+def _event_named(name: str | None) -> NonLocalizedEvent | None:
+    if not name:
+        return None
+    bare = name.removeprefix("LIGO/Virgo/KAGRA ").removeprefix("LIGO/Virgo ").strip()
+    return NonLocalizedEvent.objects.filter(event_id=bare).first()

@@ -1,0 +1,1 @@
+"""Observation requests: their states, the outbox, and the facilities."""

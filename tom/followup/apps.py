@@ -1,0 +1,9 @@
+"""The Django application of this stage."""
+
+from django.apps import AppConfig
+
+
+class FollowupConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "tom.followup"
+    verbose_name = "Follow-up"

@@ -1,0 +1,190 @@
+"""Ask for an observation: check it, refuse what may not be, and write it down with its key."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import EventCandidate
+from tom.events.models import NonLocalizedEvent
+from tom.followup.facilities import get_facility
+from tom.followup.facilities.contract import Aim, Facility
+from tom.followup.models import (
+    KEY_LENGTH,
+    ObservationRequest,
+    ObservationRequestQuerySet,
+    StateChange,
+)
+from tom.followup.spec import InvalidSpecError, ObservationSpec, read_spec
+from tom.followup.states import RequestState
+from tom.followup.transitions import pk, transition
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.targets.models import TargetSummary
+
+KEY_BYTES = 10  # 80 random bits in hexadecimal digits
+# The caller wakes the outbox at once; the sweep looks after this time whether it did.
+NUDGE = timedelta(seconds=10)
+
+
+class RefusedRequestError(Exception):
+    """This may not be asked for; the message says why. Asking again does not help."""
+
+
+class DuplicateRequestError(Exception):
+    """A live request for the same target, facility and instrument exists: `existing`."""
+
+    def __init__(self, existing: ObservationRequest | None) -> None:
+        self.existing = existing
+        super().__init__("the same target is already asked for on this instrument")
+
+
+def request_observation(
+    *,
+    target: BaseTarget,
+    event: NonLocalizedEvent | None,
+    facility: str,
+    instrument: str,
+    spec: Mapping[str, object],
+    by: AbstractBaseUser,
+) -> ObservationRequest:
+    """Ask for an observation, approved by the person who asks; the caller nudges the outbox.
+
+    Parameters
+    ----------
+    event : NonLocalizedEvent or None
+        For which the target is observed, where there is one.
+    spec : mapping
+        The fields of `ObservationSpec`.
+
+    Raises
+    ------
+    InvalidSpecError
+        If the wish cannot be observed; its `errors` name the fields.
+    RefusedRequestError
+        If it is for an event that must not reach this facility.
+    DuplicateRequestError
+        If a live request for the same target, facility and instrument exists.
+    UnknownFacilityError
+        If no such facility is configured.
+    """
+    draft = _draft(
+        target=target, event=event, facility=facility, instrument=instrument, spec=spec, by=by
+    )
+    existing = _same_wish(draft).live().first()
+    if existing is not None:
+        raise DuplicateRequestError(existing)
+    # Of two people who ask at the same moment, the database lets one through.
+    draft.guard = f"{target.pk}:{facility}:{instrument}"
+    try:
+        return _approve(draft, by)
+    except IntegrityError as error:
+        raise DuplicateRequestError(_same_wish(draft).live().first()) from error
+
+
+def request_observation_again(
+    *,
+    target: BaseTarget,
+    event: NonLocalizedEvent | None,
+    facility: str,
+    instrument: str,
+    spec: Mapping[str, object],
+    by: AbstractBaseUser,
+) -> ObservationRequest:
+    """Ask for a second observation beside a live one, which the person has confirmed.
+
+    Raises as `request_observation`, but never DuplicateRequestError.
+    """
+    draft = _draft(
+        target=target, event=event, facility=facility, instrument=instrument, spec=spec, by=by
+    )
+    return _approve(draft, by)
+
+
+def approve_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
+    """Let a proposed request be sent; False where somebody else has decided already."""
+    return transition(request, RequestState.APPROVED, by=by, retry_at=timezone.now() + NUDGE)
+
+
+def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
+    """Say why a request for this must not reach the facility; empty: it may."""
+    if facility.is_real and TargetSummary.objects.filter(pk=target.pk, is_test=True).exists():
+        return f"{target.name} is known from a test alone, and {facility.label} is real"
+    if event is None:
+        return ""
+    if event.retracted:
+        return f"{event.event_id} is retracted"
+    if event.test_reasons and facility.is_real:
+        return f"{event.event_id} is a test event, and {facility.label} is real"
+    return ""
+
+
+def make_key(target_name: str) -> str:
+    """Return a new random key that carries as much of the target's name as fits."""
+    random_part = f"|T{secrets.token_hex(KEY_BYTES)}"
+    plain = re.sub(r"[^A-Za-z0-9+._-]", "", target_name)
+    return plain[: KEY_LENGTH - len(random_part)] + random_part
+
+
+def _draft(
+    *,
+    target: BaseTarget,
+    event: NonLocalizedEvent | None,
+    facility: str,
+    instrument: str,
+    spec: Mapping[str, object],
+    by: AbstractBaseUser,
+) -> ObservationRequest:
+    place = get_facility(facility)
+    refusal = why_not(event, place, target=target)
+    if refusal:
+        raise RefusedRequestError(refusal)
+    wish = _wish(spec)
+    key = make_key(target.name)
+    return ObservationRequest(
+        target=target,
+        event=event,
+        candidate=EventCandidate.objects.filter(event=event, target=target).first(),
+        facility=facility,
+        instrument=instrument,
+        spec=wish.model_dump(mode="json"),
+        body=place.build(wish, instrument=instrument, aim=_aim(target), key=key),
+        key=key,
+        window_start=wish.start,
+        window_end=wish.end,
+        created_by_id=by.pk,
+    )
+
+
+def _wish(spec: Mapping[str, object]) -> ObservationSpec:
+    wish = read_spec(spec)
+    if wish.end <= timezone.now():
+        raise InvalidSpecError({"end": ["the window is over already"]})
+    return wish
+
+
+def _aim(target: BaseTarget) -> Aim:
+    if target.ra is None or target.dec is None:
+        msg = f"{target.name} has no position"
+        raise RefusedRequestError(msg)
+    return Aim(name=target.name, ra=target.ra, dec=target.dec)
+
+
+def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest:
+    with transaction.atomic():
+        draft.save(force_insert=True)
+        StateChange.objects.create(request=draft, new=RequestState.PROPOSED, by_id=pk(by))
+        publish(Topic.REQUEST, draft.pk)
+        transition(draft, RequestState.APPROVED, by=by, retry_at=timezone.now() + NUDGE)
+    return draft
+
+
+def _same_wish(draft: ObservationRequest) -> ObservationRequestQuerySet:
+    return ObservationRequest.objects.filter(
+        target=draft.target, facility=draft.facility, instrument=draft.instrument
+    )

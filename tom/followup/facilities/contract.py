@@ -1,0 +1,140 @@
+"""What every facility offers, and the ways in which a call to one may fail."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from tom.followup.spec import ObservationSpec
+
+Body = dict[str, Any]  # JSON as the facility wants it
+
+
+class Progress(StrEnum):
+    """How far a facility is with a request, in our words."""
+
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the facility will do no more, as far as it knows."""
+        return self not in {Progress.PENDING, Progress.SCHEDULED, Progress.IN_PROGRESS}
+
+
+@dataclass(frozen=True)
+class Remote:
+    """What a facility says of one request."""
+
+    id: str
+    key: str
+    state: str  # in its own words
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class RemoteChanges:
+    """The requests that changed at a facility, and the moment of its clock read up to."""
+
+    remotes: Sequence[Remote]
+    read_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What a form needs to know of an instrument."""
+
+    name: str
+    label: str
+    kind: Literal["imaging", "spectrum"]
+    element_label: str  # "Filter" or "Slit"
+    elements: tuple[str, ...]
+    seconds_max: float
+    seconds_default: float
+    modes: tuple[str, ...] = ("NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE")
+    sites: tuple[str, ...] = ()  # names in tom.followup.sites
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Where to point: ICRS degrees."""
+
+    name: str
+    ra: float
+    dec: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to a facility and its answer, as it may be stored: without secrets."""
+
+    method: str
+    url: str
+    sent: str
+    status: int | None
+    received: str
+    error: str
+    seconds: float
+
+
+Recorder = Callable[[Call], None]
+
+
+class FacilityError(Exception):
+    """A call to a facility that did not do what it was for."""
+
+
+class NothingSentError(FacilityError):
+    """Surely nothing was taken (refused connection, 429): send it again at `retry_at`."""
+
+    def __init__(self, message: str, *, retry_at: datetime | None = None) -> None:
+        self.retry_at = retry_at
+        super().__init__(message)
+
+
+class RejectedError(FacilityError):
+    """The facility said no, and says why."""
+
+
+class UnknownOutcomeError(FacilityError):
+    """It may have been taken or not: only asking for the key can tell."""
+
+
+class LookUpFailedError(FacilityError):
+    """The facility could not be asked: nothing is known, nothing may be concluded."""
+
+
+class Facility(Protocol):
+    """An observatory, or the portal of several."""
+
+    name: str
+    label: str
+    is_real: bool  # whether a telescope may move: then only live events reach it
+    poll_seconds: float  # how often to ask while something is under way
+
+    def instruments(self) -> Sequence[Instrument]:
+        """Name what may be asked for."""
+
+    def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
+        """Write the body that `submit` will send; raise InvalidSpecError where it cannot be."""
+
+    def submit(self, body: Body, *, key: str) -> Remote:
+        """Send it, once. Raises NothingSentError, RejectedError or UnknownOutcomeError."""
+
+    def find(self, key: str) -> Remote | None:
+        """Ask for the request with this key; None: surely not there. Raises LookUpFailedError."""
+
+    def status(self, remote_id: str) -> Remote:
+        """Ask how far one request is. Raises LookUpFailedError."""
+
+    def changes(self, since: datetime | None, *, open_ids: Sequence[str]) -> RemoteChanges:
+        """Ask in bulk what changed; `open_ids` are those not ended. Raises LookUpFailedError."""
+
+    def cancel(self, remote_id: str) -> Remote:
+        """Cancel it. Raises NothingSentError, RejectedError (too late) or UnknownOutcomeError."""

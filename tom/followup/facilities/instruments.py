@@ -1,0 +1,162 @@
+"""Instruments of each facility, and how an OCS portal names what they need.
+
+The codes are those of the observatories' own instrument tables; see
+https://developers.lco.global and https://observe.lco.global/api/instruments/.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tom.followup.facilities.contract import Instrument
+
+
+@dataclass(frozen=True)
+class PortalWords:
+    """What an OCS portal wants to read for one instrument."""
+
+    telescope_class: str
+    configuration_type: str
+    element_group: str  # under which a spec's element is sent
+    fixed_elements: Mapping[str, str] = field(default_factory=dict)
+    acquisition: Mapping[str, str] = field(default_factory=dict)
+    guiding: Mapping[str, str] = field(default_factory=dict)
+    rotator: str = ""
+
+
+@dataclass(frozen=True)
+class FacilityCard:
+    """One facility: its name, its instruments, and the words for each."""
+
+    name: str
+    label: str
+    instruments: tuple[Instrument, ...]
+    words: Mapping[str, PortalWords]
+
+
+_LCO_1M = ("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide")
+
+LCO = FacilityCard(
+    name="LCO",
+    label="Las Cumbres Observatory",
+    instruments=(
+        Instrument(
+            name="1M0-SCICAM-SINISTRO",
+            label="Sinistro imager, 1 m",
+            kind="imaging",
+            element_label="Filter",
+            elements=("gp", "rp", "ip", "zs"),
+            seconds_max=1200,
+            seconds_default=120,
+            sites=_LCO_1M,
+        ),
+        Instrument(
+            name="2M0-FLOYDS-SCICAM",
+            label="FLOYDS spectrograph, 2 m",
+            kind="spectrum",
+            element_label="Slit",
+            elements=("slit_1.6as", "slit_2.0as", "slit_1.2as", "slit_6.0as"),
+            seconds_max=3600,
+            seconds_default=1800,
+            sites=("Haleakala", "Siding Spring"),
+        ),
+    ),
+    words={
+        "1M0-SCICAM-SINISTRO": PortalWords("1m0", "EXPOSE", "filter"),
+        "2M0-FLOYDS-SCICAM": PortalWords(
+            "2m0",
+            "SPECTRUM",
+            "slit",
+            acquisition={"mode": "WCS"},
+            guiding={"mode": "ON"},
+            rotator="VFLOAT",
+        ),
+    },
+)
+
+SOAR = FacilityCard(
+    name="SOAR",
+    label="SOAR 4.1 m",
+    instruments=(
+        Instrument(
+            name="SOAR_GHTS_REDCAM_IMAGER",
+            label="Goodman imager",
+            kind="imaging",
+            element_label="Filter",
+            elements=("g-SDSS", "r-SDSS", "i-SDSS"),
+            seconds_max=1200,
+            seconds_default=60,
+            modes=("NORMAL", "TIME_CRITICAL"),
+            sites=("Cerro Pachon",),
+        ),
+        Instrument(
+            name="SOAR_GHTS_REDCAM",
+            label="Goodman spectrograph, 400 lines",
+            kind="spectrum",
+            element_label="Slit",
+            elements=("slit_1.0as", "slit_1.5as"),
+            seconds_max=3600,
+            seconds_default=1200,
+            modes=("NORMAL", "TIME_CRITICAL"),
+            sites=("Cerro Pachon",),
+        ),
+    ),
+    words={
+        "SOAR_GHTS_REDCAM_IMAGER": PortalWords("4m0", "EXPOSE", "filter"),
+        "SOAR_GHTS_REDCAM": PortalWords(
+            "4m0",
+            "SPECTRUM",
+            "slit",
+            fixed_elements={"grating": "SYZY_400"},
+            acquisition={"mode": "WCS"},
+            guiding={"mode": "ON"},
+            rotator="VFLOAT",
+        ),
+    },
+)
+
+BLANCO = FacilityCard(
+    name="BLANCO",
+    label="Blanco 4 m",
+    instruments=(
+        Instrument(
+            name="BLANCO_NEWFIRM",
+            label="NEWFIRM near-infrared imager",
+            kind="imaging",
+            element_label="Filter",
+            elements=("JX", "HX", "KXs"),
+            seconds_max=600,
+            seconds_default=30,
+            modes=("NORMAL", "TIME_CRITICAL"),
+            sites=("Cerro Tololo",),
+        ),
+    ),
+    words={"BLANCO_NEWFIRM": PortalWords("4m0", "EXPOSE", "filter")},
+)
+
+PRACTICE = FacilityCard(
+    name="PRACTICE",
+    label="Practice telescope (observes nothing)",
+    instruments=(
+        Instrument(
+            name="PRACTICE-IMAGER",
+            label="Practice imager, 1 m",
+            kind="imaging",
+            element_label="Filter",
+            elements=("g", "r", "i", "z"),
+            seconds_max=1200,
+            seconds_default=120,
+            sites=_LCO_1M,
+        ),
+        Instrument(
+            name="PRACTICE-SPECTROGRAPH",
+            label="Practice spectrograph, 2 m",
+            kind="spectrum",
+            element_label="Slit",
+            elements=("slit_1.6as", "slit_2.0as"),
+            seconds_max=3600,
+            seconds_default=1800,
+            sites=("Haleakala", "Siding Spring"),
+        ),
+    ),
+    words={},
+)

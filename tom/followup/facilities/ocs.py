@@ -1,0 +1,225 @@
+"""The OCS Observation Portal, as LCO, SOAR and the Blanco use it.
+
+https://observation-portal.lco.global/ and https://developers.lco.global/
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tom.followup.facilities.contract import (
+    Aim,
+    Body,
+    Instrument,
+    LookUpFailedError,
+    NothingSentError,
+    Progress,
+    Recorder,
+    RejectedError,
+    Remote,
+    RemoteChanges,
+    UnknownOutcomeError,
+)
+from tom.followup.facilities.instruments import FacilityCard, PortalWords
+from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.facilities.portal_calls import PortalAccess, PortalCalls, answered_at
+from tom.followup.spec import Exposure, ObservationSpec
+
+PAGE_SIZE = 100
+MOST_PAGES = 50
+# A portal writes a request's state and its group's one after the other, and its clock says
+# whole seconds: each bulk question reaches back behind the last.
+OVERLAP = timedelta(seconds=60)
+_PROGRESS_OF = {
+    "PENDING": Progress.PENDING,
+    "COMPLETED": Progress.COMPLETED,
+    "WINDOW_EXPIRED": Progress.EXPIRED,
+    "CANCELED": Progress.CANCELED,
+    "FAILURE_LIMIT_REACHED": Progress.FAILED,
+}
+
+
+class PortalFacility:
+    """One facility behind a portal."""
+
+    def __init__(self, card: FacilityCard, access: PortalAccess, record: Recorder) -> None:
+        self.name = card.name
+        self.label = card.label if access.is_real else f"{card.label} (practice portal)"
+        self.is_real = access.is_real
+        self.poll_seconds = access.poll_seconds
+        self._card = card
+        self._proposal = access.proposal
+        self._calls = PortalCalls(access, record)
+
+    def instruments(self) -> Sequence[Instrument]:
+        return self._card.instruments
+
+    def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
+        check_limits(spec, find_instrument(self._card.instruments, instrument))
+        words = self._card.words[instrument]
+        return {
+            "name": key,
+            "proposal": self._proposal,
+            "ipp_value": spec.priority,
+            "operator": "SINGLE",
+            "observation_type": spec.mode,
+            "requests": [
+                {
+                    "acceptability_threshold": 90,
+                    "optimization_type": "TIME",
+                    "configuration_repeats": 1,
+                    "location": {"telescope_class": words.telescope_class},
+                    "windows": [{"start": _portal_time(spec.start), "end": _portal_time(spec.end)}],
+                    "configurations": [_configuration(spec, instrument, words, aim)],
+                    "extra_params": {},
+                }
+            ],
+        }
+
+    def submit(self, body: Body, *, key: str) -> Remote:
+        answer = self._calls.post("requestgroups/", body)
+        remote = _remote(answer.json)
+        if remote.key != key:
+            msg = f"The portal answered with another name: {remote.key!r}"
+            raise UnknownOutcomeError(msg)
+        return remote
+
+    def find(self, key: str) -> Remote | None:
+        with _look_up():
+            groups = self._pages("requestgroups/", {"name": key, "proposal": self._proposal})
+            found = [remote for remote in map(_remote, groups) if remote.key == key]
+        # Newest first; the oldest is the one that came through first.
+        return found[-1] if found else None
+
+    def status(self, remote_id: str) -> Remote:
+        with _look_up():
+            remote = _remote(self._calls.get(f"requestgroups/{remote_id}/").json)
+            scheduled = self._scheduled({"request_group_id": remote_id})
+        return _with_schedule(remote, scheduled)
+
+    def changes(self, since: datetime | None, *, open_ids: Sequence[str]) -> RemoteChanges:
+        with _look_up():
+            first = self._calls.get("requestgroups/", _page(self._asked(since), 0))
+            groups = self._pages("requestgroups/", self._asked(since), first.json)
+            changed = {remote.id: remote for remote in map(_remote, groups)}
+            scheduled = self._scheduled({"proposal": self._proposal}) if open_ids else {}
+        # An open one that did not change is still pending there.
+        still = {
+            remote_id: Remote(remote_id, "", "PENDING", Progress.PENDING) for remote_id in open_ids
+        }
+        remotes = [_with_schedule(remote, scheduled) for remote in (still | changed).values()]
+        return RemoteChanges(remotes, read_until=answered_at(first) - OVERLAP)
+
+    def cancel(self, remote_id: str) -> Remote:
+        return _remote(self._calls.post(f"requestgroups/{remote_id}/cancel/").json)
+
+    def _asked(self, since: datetime | None) -> dict[str, str | list[str]]:
+        asked: dict[str, str | list[str]] = {"proposal": self._proposal}
+        if since is not None:
+            asked["modified_after"] = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return asked
+
+    def _scheduled(self, which: Mapping[str, str | list[str]]) -> dict[str, Progress]:
+        """Return how far the observations now planned or running are, by request group."""
+        asked = {**which, "state": ["PENDING", "IN_PROGRESS"]}
+        found: dict[str, Progress] = {}
+        for observation in self._pages("observations/", asked):
+            group = str(observation["request_group_id"])
+            running = observation["state"] == "IN_PROGRESS"
+            if running or group not in found:
+                found[group] = Progress.IN_PROGRESS if running else Progress.SCHEDULED
+        return found
+
+    def _pages(
+        self, path: str, asked: Mapping[str, str | list[str]], first: Any = None
+    ) -> Iterator[Any]:
+        for number in range(MOST_PAGES):
+            page = (
+                first if first and not number else self._calls.get(path, _page(asked, number)).json
+            )
+            yield from page["results"]
+            if not page.get("next"):
+                return
+        msg = f"more than {MOST_PAGES} pages"
+        raise LookUpFailedError(msg)
+
+
+def _page(asked: Mapping[str, str | list[str]], number: int) -> dict[str, str | list[str]]:
+    return {**asked, "limit": str(PAGE_SIZE), "offset": str(number * PAGE_SIZE)}
+
+
+@contextmanager
+def _look_up() -> Iterator[None]:
+    """Whatever goes wrong with a question, nothing is known."""
+    try:
+        yield
+    except (NothingSentError, RejectedError, UnknownOutcomeError) as error:
+        raise LookUpFailedError(str(error)) from error
+    except (KeyError, TypeError) as error:
+        msg = f"The portal's answer is not understood: {error!r}"
+        raise LookUpFailedError(msg) from error
+
+
+def _remote(group: Any) -> Remote:
+    try:
+        state = str(group["state"])
+        return Remote(
+            id=str(group["id"]),
+            key=str(group["name"]),
+            state=state,
+            progress=_PROGRESS_OF.get(state, Progress.PENDING),
+        )
+    except (KeyError, TypeError) as error:
+        msg = f"The portal's answer is not understood: {error!r}"
+        raise UnknownOutcomeError(msg) from error
+
+
+def _with_schedule(remote: Remote, scheduled: Mapping[str, Progress]) -> Remote:
+    if remote.progress is not Progress.PENDING or remote.id not in scheduled:
+        return remote
+    return Remote(remote.id, remote.key, remote.state, scheduled[remote.id])
+
+
+def _configuration(
+    spec: ObservationSpec, instrument: str, words: PortalWords, aim: Aim
+) -> dict[str, Any]:
+    return {
+        "type": words.configuration_type,
+        "instrument_type": instrument,
+        "target": {
+            "type": "ICRS",
+            "name": aim.name[:50],
+            "ra": aim.ra,
+            "dec": aim.dec,
+            "epoch": 2000.0,
+            "proper_motion_ra": 0,
+            "proper_motion_dec": 0,
+            "parallax": 0,
+            "extra_params": {},
+        },
+        "constraints": {
+            "max_airmass": spec.max_airmass,
+            "min_lunar_distance": spec.min_moon_separation_deg,
+        },
+        "instrument_configs": [_instrument_config(item, words) for item in spec.exposures],
+        "acquisition_config": dict(words.acquisition),
+        "guiding_config": dict(words.guiding),
+        "extra_params": {},
+    }
+
+
+def _instrument_config(exposure: Exposure, words: PortalWords) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "exposure_count": exposure.count,
+        "exposure_time": exposure.seconds,
+        "optical_elements": {words.element_group: exposure.element, **words.fixed_elements},
+        "extra_params": {},
+    }
+    if words.rotator:
+        config["rotator_mode"] = words.rotator
+    return config
+
+
+def _portal_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,251 @@
+"""Calls to an OCS portal: bounded in time and size, recorded, and told apart by what they did."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+
+from tom.followup.facilities.contract import (
+    Call,
+    NothingSentError,
+    Recorder,
+    RejectedError,
+    UnknownOutcomeError,
+)
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+WHOLE_SECONDS = 30  # for an answer that comes drop by drop
+LARGEST_ANSWER = 20_000_000
+KEPT_CHARACTERS = 20_000
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+NO_ANSWER_STATUSES = {408, 425}  # the request may or may not have been read
+SECRET = "[secret]"  # noqa: S105  what stands in for one
+
+
+@dataclass(frozen=True)
+class PortalAccess:
+    """Where a portal is, and what lets us in."""
+
+    url: str
+    token: str = field(repr=False)
+    proposal: str
+    is_real: bool
+    poll_seconds: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A portal's answer, read to its end."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+    @property
+    def json(self) -> Any:
+        """What the text says; None where it is not JSON."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+class PortalCalls:
+    """Calls to one portal."""
+
+    def __init__(self, access: PortalAccess, record: Recorder) -> None:
+        self._access = access
+        self._record = record
+
+    def get(self, path: str, params: Mapping[str, str | list[str]] | None = None) -> Answer:
+        """Read something.
+
+        Raises
+        ------
+        NothingSentError, RejectedError, UnknownOutcomeError
+            Where there is no JSON answer of status 200.
+        """
+        return checked(self._call("GET", path, params=params))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Send something.
+
+        Raises
+        ------
+        NothingSentError
+            If surely nothing was taken.
+        RejectedError
+            If the portal said no.
+        UnknownOutcomeError
+            If it may have been taken or not.
+        """
+        return checked(self._call("POST", path, body=body))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | list[str]] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        prepared = requests.Request(
+            method,
+            f"{self._access.url.rstrip('/')}/api/{path}",
+            params=params,
+            json=body,
+            auth=_Token(self._access.token),
+            headers={"Accept-Encoding": "identity"},
+        ).prepare()
+        started = time.monotonic()
+        try:
+            answer = _exchange(prepared)
+        except (NothingSentError, UnknownOutcomeError) as error:
+            self._keep(prepared, None, str(error), time.monotonic() - started)
+            raise
+        answer = replace(answer, text=self._hide(answer.text))
+        self._keep(prepared, answer, "", time.monotonic() - started)
+        return answer
+
+    def _keep(
+        self, sent: requests.PreparedRequest, answer: Answer | None, error: str, seconds: float
+    ) -> None:
+        body = sent.body.decode() if isinstance(sent.body, bytes) else sent.body or ""
+        self._record(
+            Call(
+                method=str(sent.method),
+                url=self._hide(str(sent.url)),
+                sent=self._hide(body),
+                status=answer.status if answer else None,
+                received=answer.text[:KEPT_CHARACTERS] if answer else "",
+                error=self._hide(error),
+                seconds=seconds,
+            )
+        )
+
+    def _hide(self, text: str) -> str:
+        """Take the token out, and what PostgreSQL cannot keep."""
+        if self._access.token:
+            text = text.replace(self._access.token, SECRET)
+        return text.replace("\0", "")
+
+
+class _Token(AuthBase):
+    """The token in its header; as an auth object no .netrc can take its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Token {self._token}"
+        return request
+
+
+def checked(answer: Answer) -> Answer:
+    """Return the answer where it is a definite yes, and raise what it is else."""
+    if answer.status == 429:
+        msg = "The portal asks us to wait"
+        raise NothingSentError(msg, retry_at=_retry_after(answer))
+    if answer.status in NO_ANSWER_STATUSES or not 200 <= answer.status < 500:
+        raise UnknownOutcomeError(_odd(answer))
+    if answer.status >= 400:
+        raise RejectedError(_refusal(answer))
+    if answer.status >= 300 or answer.json is None:
+        raise UnknownOutcomeError(_odd(answer))
+    return answer
+
+
+def flatten(errors: Any, path: str = "") -> str:
+    """Write a portal's nested errors on one line, each with its place."""
+    if isinstance(errors, dict):
+        parts = [flatten(value, f"{path}.{name}".strip(".")) for name, value in errors.items()]
+    elif isinstance(errors, list) and any(isinstance(item, dict | list) for item in errors):
+        parts = [flatten(item, f"{path}.{number}") for number, item in enumerate(errors)]
+    elif isinstance(errors, list):
+        parts = [flatten(" ".join(str(item) for item in errors), path)] if errors else []
+    else:
+        label = path.removesuffix("non_field_errors").removesuffix("detail").strip(".")
+        return f"{label}: {errors}" if label and errors else str(errors or "")
+    return "; ".join(part for part in parts if part)
+
+
+def _exchange(prepared: requests.PreparedRequest) -> Answer:
+    with requests.Session() as session:
+        settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
+        try:
+            response = session.send(
+                prepared,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,  # the token goes to this portal alone
+                **settings,
+            )
+            text = _read(response)
+        except (requests.RequestException, HTTPError) as error:
+            if _never_connected(error):
+                msg = f"No connection: {_cause(error)}"
+                raise NothingSentError(msg) from error
+            msg = f"No answer: {_cause(error)}"
+            raise UnknownOutcomeError(msg) from error
+    return Answer(response.status_code, text, response.headers)
+
+
+def _read(response: requests.Response) -> str:
+    deadline = time.monotonic() + WHOLE_SECONDS
+    content = bytearray()
+    with response:
+        # Whatever has come, not whole blocks: a slow answer would hold a block back for ever.
+        while chunk := response.raw.read1(65_536):
+            content += chunk
+            if len(content) > LARGEST_ANSWER or time.monotonic() > deadline:
+                msg = "No answer: it is too long or too slow"
+                raise UnknownOutcomeError(msg)
+    return content.decode(errors="replace")
+
+
+def _never_connected(error: Exception) -> bool:
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
+        return True
+    inner = error.args[0] if error.args else None
+    return isinstance(inner, MaxRetryError) and isinstance(inner.reason, NewConnectionError)
+
+
+def _cause(error: Exception) -> str:
+    """Name the innermost cause, without the addresses that the outer ones repeat."""
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    return f"{type(error).__name__} ({cause})"
+
+
+def _refusal(answer: Answer) -> str:
+    return f"{answer.status}: {flatten(answer.json) or answer.text[:500]}"
+
+
+def _odd(answer: Answer) -> str:
+    return f"Unreadable answer, status {answer.status}: {answer.text[:200]!r}"
+
+
+def _retry_after(answer: Answer) -> datetime | None:
+    now = datetime.now(UTC)
+    said = answer.headers.get("Retry-After", "")
+    try:
+        wait = timedelta(seconds=int(said)) if said.isdigit() else parsedate_to_datetime(said) - now
+    except (TypeError, ValueError):
+        return None
+    return now + min(max(wait, timedelta(seconds=1)), LONGEST_RETRY_AFTER)
+
+
+def answered_at(answer: Answer) -> datetime:
+    """Return the portal's own time of an answer; ours where it says none."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return datetime.now(UTC)

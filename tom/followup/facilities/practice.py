@@ -1,0 +1,136 @@
+"""The practice telescope: answers as an OCS portal does, in seconds, and observes nothing.
+
+How far a request is follows from the time since it was asked, so it survives any restart.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from tom.followup.facilities.contract import (
+    Aim,
+    Body,
+    Call,
+    Instrument,
+    Progress,
+    Recorder,
+    RejectedError,
+    Remote,
+    RemoteChanges,
+)
+from tom.followup.facilities.instruments import PRACTICE
+from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.models import PracticeObservation
+from tom.followup.spec import ObservationSpec
+
+# An OCS portal's words for each step, and ours.
+STEPS = (
+    ("PENDING", Progress.PENDING),
+    ("PENDING", Progress.SCHEDULED),
+    ("PENDING", Progress.IN_PROGRESS),
+    ("COMPLETED", Progress.COMPLETED),
+)
+
+
+class PracticeTelescope:
+    """A telescope for learning and for demonstrations."""
+
+    name = PRACTICE.name
+    label = PRACTICE.label
+    is_real = False
+
+    def __init__(self, step_seconds: float, record: Recorder) -> None:
+        self.poll_seconds = step_seconds / 2
+        self._step_seconds = step_seconds
+        self._record = record
+
+    def instruments(self) -> Sequence[Instrument]:
+        return PRACTICE.instruments
+
+    def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
+        check_limits(spec, find_instrument(PRACTICE.instruments, instrument))
+        return {
+            "name": key,
+            "instrument": instrument,
+            "target": {"name": aim.name, "ra": aim.ra, "dec": aim.dec},
+            **spec.model_dump(mode="json"),
+        }
+
+    def submit(self, body: Body, *, key: str) -> Remote:
+        row, _ = PracticeObservation.objects.get_or_create(
+            key=key,
+            defaults={
+                "body": body,
+                "created": timezone.now(),
+                "step_seconds": self._step_seconds,
+            },
+        )
+        remote = _remote(row)
+        self._answer("POST", "requestgroups", remote, sent=body, status=201)
+        return remote
+
+    def find(self, key: str) -> Remote | None:
+        row = PracticeObservation.objects.filter(key=key).first()
+        remote = _remote(row) if row else None
+        self._answer("GET", f"requestgroups?name={key}", remote)
+        return remote
+
+    def status(self, remote_id: str) -> Remote:
+        return _remote(PracticeObservation.objects.get(pk=_pk(remote_id)))
+
+    def changes(self, since: datetime | None, *, open_ids: Sequence[str]) -> RemoteChanges:
+        which = Q(pk__in=[_pk(remote_id) for remote_id in open_ids])
+        if since is not None:
+            life = timedelta(seconds=len(STEPS) * self._step_seconds)
+            which |= Q(canceled__gte=since) | Q(created__gte=since - life)
+        rows = PracticeObservation.objects.filter(which)
+        return RemoteChanges([_remote(row) for row in rows], read_until=timezone.now())
+
+    def cancel(self, remote_id: str) -> Remote:
+        row = PracticeObservation.objects.get(pk=_pk(remote_id))
+        if _remote(row).progress is Progress.COMPLETED:
+            self._answer("POST", f"requestgroups/{remote_id}/cancel", _remote(row), status=400)
+            msg = "the practice telescope has completed it"
+            raise RejectedError(msg)
+        row.canceled = row.canceled or timezone.now()
+        row.save(update_fields=["canceled"])
+        remote = _remote(row)
+        self._answer("POST", f"requestgroups/{remote_id}/cancel", remote)
+        return remote
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        remote: Remote | None,
+        *,
+        sent: Body | None = None,
+        status: int = 200,
+    ) -> None:
+        received = "[]" if remote is None else json.dumps({"id": remote.id, "state": remote.state})
+        self._record(
+            Call(
+                method=method,
+                url=f"practice:/{path}",
+                sent=json.dumps(sent) if sent else "",
+                status=status,
+                received=received,
+                error="",
+                seconds=0,
+            )
+        )
+
+
+def _remote(row: PracticeObservation) -> Remote:
+    if row.canceled:
+        return Remote(f"practice-{row.pk}", row.key, "CANCELED", Progress.CANCELED)
+    step = int((timezone.now() - row.created) / timedelta(seconds=row.step_seconds))
+    state, progress = STEPS[min(step, len(STEPS) - 1)]
+    return Remote(f"practice-{row.pk}", row.key, state, progress)
+
+
+def _pk(remote_id: str) -> int:
+    return int(remote_id.removeprefix("practice-"))

@@ -1,0 +1,145 @@
+"""Follow requests: what is due, what was interrupted, and how far the facilities are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from tom.followup.exchanges import facility_for_many
+from tom.followup.facilities import UnknownFacilityError
+from tom.followup.facilities.contract import Facility, LookUpFailedError, RemoteChanges
+from tom.followup.models import (
+    FacilityWatch,
+    ObservationRequest,
+    ObservationRequestQuerySet,
+)
+from tom.followup.outbox import reconcile_request
+from tom.followup.progress import record_progress
+from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
+from tom.followup.stopping import is_sending
+from tom.followup.transitions import transition
+
+NUDGED_AGAIN_AFTER = timedelta(seconds=30)
+POLL_LEASE = timedelta(minutes=2)
+IDLE_POLL = timedelta(minutes=10)
+LONGEST_POLL_WAIT = timedelta(minutes=10)
+# Data may be judged bad, or a late exposure come, some days after the window.
+SOFT_END = timedelta(days=7)
+FIRST_LOOK_BACK = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class DueRequests:
+    """Primary keys of the requests that the sweep should hand to the outbox."""
+
+    submit: list[int]
+    cancel: list[int]
+
+
+def due_requests(now: datetime) -> DueRequests:
+    """Return what is due, and count it as handed out, so that the next sweep leaves it."""
+    cancel = _hand_out([RequestState.CANCEL_REQUESTED], now)
+    submit = _hand_out(SENDABLE, now) if is_sending() else []
+    return DueRequests(submit=submit, cancel=cancel)
+
+
+def follow_requests(now: datetime) -> None:
+    """Settle what is unknown and ask each facility how far it is, where that is due."""
+    mark_interrupted(now)
+    unknown = ObservationRequest.objects.filter(state=RequestState.UNKNOWN)
+    for request in unknown.filter(Q(retry_at__lte=now) | Q(retry_at=None)):
+        reconcile_request(request)
+    for name in sorted(set(followed(now).values_list("facility", flat=True))):
+        if _claim_poll(name, now):
+            poll_requests(name, now)
+
+
+def mark_interrupted(now: datetime) -> None:
+    """Call unknown what a dead worker left while sending: it may have arrived or not."""
+    stale = now - timedelta(seconds=settings.REQUEST_STALE_SECONDS)
+    for request in ObservationRequest.objects.filter(
+        state=RequestState.SUBMITTING, sent__lte=stale
+    ):
+        transition(
+            request, RequestState.UNKNOWN, reason="Interrupted while it was sent", retry_at=now
+        )
+
+
+def followed(now: datetime) -> ObservationRequestQuerySet:
+    """Requests that a facility has and may still say something new of."""
+    return ObservationRequest.objects.exclude(remote_id="").filter(
+        Q(state__in=OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED})
+        | Q(window_end__gt=now - SOFT_END)
+    )
+
+
+def poll_requests(facility: str, now: datetime) -> int:
+    """Ask one facility in bulk what changed; return how many requests changed their state."""
+    watch, _ = FacilityWatch.objects.get_or_create(facility=facility, defaults={"next_poll": now})
+    ours = followed(now).filter(facility=facility)
+    open_ids = sorted(
+        ours.filter(state__in=OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED}).values_list(
+            "remote_id", flat=True
+        )
+    )
+    try:
+        place = facility_for_many(facility)
+        changes = place.changes(watch.read_until or _first_look(ours, now), open_ids=open_ids)
+    except (LookUpFailedError, UnknownFacilityError) as error:
+        _note_failure(watch, error, now)
+        return 0
+    changed = _record_changes(ours, changes)
+    _note_answer(watch, changes, place, now=now, busy=bool(open_ids))
+    return changed
+
+
+def _hand_out(states: Iterable[RequestState], now: datetime) -> list[int]:
+    due = ObservationRequest.objects.filter(state__in=states).filter(
+        Q(retry_at__lte=now) | Q(retry_at=None)
+    )
+    keys = list(due.values_list("pk", flat=True))
+    due.filter(pk__in=keys).update(retry_at=now + NUDGED_AGAIN_AFTER)
+    return keys
+
+
+def _claim_poll(name: str, now: datetime) -> bool:
+    FacilityWatch.objects.get_or_create(facility=name, defaults={"next_poll": now})
+    due = FacilityWatch.objects.filter(facility=name, next_poll__lte=now)
+    return bool(due.update(next_poll=now + POLL_LEASE))
+
+
+def _first_look(ours: ObservationRequestQuerySet, now: datetime) -> datetime:
+    first = ours.order_by("sent").values_list("sent", flat=True).first()
+    return (first or now) - FIRST_LOOK_BACK
+
+
+def _record_changes(ours: ObservationRequestQuerySet, changes: RemoteChanges) -> int:
+    told = {remote.id: remote for remote in changes.remotes}
+    changed = 0
+    for request in ours.filter(remote_id__in=told):
+        remote = told[request.remote_id]
+        if remote.key in {"", request.key}:
+            changed += record_progress(request, remote)
+    return changed
+
+
+def _note_failure(watch: FacilityWatch, error: Exception, now: datetime) -> None:
+    wait = min(timedelta(seconds=10) * 2 ** min(watch.failures, 7), LONGEST_POLL_WAIT)
+    FacilityWatch.objects.filter(pk=watch.pk).update(
+        failures=watch.failures + 1, detail=str(error), next_poll=now + wait
+    )
+
+
+def _note_answer(
+    watch: FacilityWatch, changes: RemoteChanges, place: Facility, *, now: datetime, busy: bool
+) -> None:
+    wait = timedelta(seconds=place.poll_seconds) if busy else IDLE_POLL
+    FacilityWatch.objects.filter(pk=watch.pk).update(
+        failures=0,
+        detail="",
+        last_answer=now,
+        read_until=changes.read_until,
+        next_poll=now + wait,
+    )

@@ -1,0 +1,207 @@
+"""Observation requests, what happened to them, and every exchange with a facility."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from tom_observations.models import ObservationRecord
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import EventCandidate
+from tom.events.models import NonLocalizedEvent
+from tom.followup.states import ENDS, LIVE, RequestState
+from tom.targets.models import Visitor, visible_targets
+
+KEY_LENGTH = 50  # what an OCS portal takes as a name
+
+
+class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
+    """Reads of requests."""
+
+    def visible_to(self, user: Visitor) -> "ObservationRequestQuerySet":
+        """Requests of targets that the user may see."""
+        return self.filter(target__in=visible_targets(user))
+
+    def live(self) -> "ObservationRequestQuerySet":
+        """Requests that have not ended."""
+        return self.filter(state__in=LIVE)
+
+
+class ObservationRequest(models.Model):
+    """Our wish that a facility observes a target."""
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.PROTECT, related_name="requests")
+    event = models.ForeignKey(
+        NonLocalizedEvent,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="requests",
+    )
+    candidate = models.ForeignKey(
+        EventCandidate, null=True, blank=True, on_delete=models.SET_NULL, related_name="requests"
+    )
+    facility = models.CharField(max_length=32)
+    instrument = models.CharField(max_length=64)
+    spec = models.JSONField(help_text="What to observe, in no facility's own words")
+    body = models.JSONField(help_text="Exactly what is sent")
+    key = models.CharField(max_length=KEY_LENGTH, unique=True, help_text="Random, sent along")
+    # Target, facility and instrument while this is the one live request for them, else None:
+    # a second one needs a person's confirmation, and two clicks at once make one request.
+    guard = models.CharField(max_length=120, null=True, blank=True, unique=True)
+    window_start = models.DateTimeField()
+    window_end = models.DateTimeField()
+
+    state = models.CharField(
+        max_length=24, choices=RequestState.choices, default=RequestState.PROPOSED
+    )
+    reason = models.TextField(blank=True, help_text="Why it is in this state")
+    attempts = models.PositiveIntegerField(default=0, help_text="Times it was sent, or may have")
+    sent = models.DateTimeField(null=True, blank=True, help_text="When it was last being sent")
+    # When the outbox next looks at it: to send, to ask or to cancel again.
+    retry_at = models.DateTimeField(null=True, blank=True)
+    remote_id = models.CharField(max_length=64, blank=True)
+    remote_state = models.CharField(max_length=64, blank=True, help_text="In its own words")
+    polled = models.DateTimeField(null=True, blank=True, help_text="When it last told its state")
+    record = models.OneToOneField(
+        ObservationRecord,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="What TOM Toolkit keeps of it",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = ObservationRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=RequestState.values), name="followup_request_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(window_end__gt=F("window_start")), name="followup_request_window"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RequestState.ACCEPTED) | ~Q(remote_id=""),
+                name="followup_request_accepted_has_remote",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["facility", "remote_id"], name="followup_request_remote"),
+            models.Index(fields=["target", "-created"], name="followup_request_target"),
+            models.Index(
+                fields=["state", "retry_at"],
+                condition=Q(state__in=sorted(LIVE)),
+                name="followup_request_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.facility} {self.instrument} of {self.target_id}: {self.state}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not ended."""
+        return self.state not in ENDS
+
+
+class StateChange(models.Model):
+    """One change of a request's state; rows are only added."""
+
+    request = models.ForeignKey(
+        ObservationRequest, on_delete=models.CASCADE, related_name="changes"
+    )
+    old = models.CharField(max_length=24, choices=RequestState.choices, blank=True)
+    new = models.CharField(max_length=24, choices=RequestState.choices)
+    reason = models.TextField(blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.old} to {self.new}"
+
+
+class Exchange(models.Model):
+    """One call to a facility and its answer, secrets removed; rows are only added."""
+
+    request = models.ForeignKey(
+        ObservationRequest,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="exchanges",
+        help_text="None: a call about many",
+    )
+    facility = models.CharField(max_length=32)
+    method = models.CharField(max_length=8)
+    url = models.TextField()
+    sent = models.TextField(blank=True)
+    status = models.PositiveIntegerField(null=True, blank=True, help_text="None: no answer")
+    received = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    seconds = models.FloatField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}: {self.status or self.error}"
+
+
+class OutboxSwitch(models.Model):
+    """The one switch that stops all sending; no row means that sending is on."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    sending = models.BooleanField(default=True)
+    reason = models.TextField(blank=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="followup_switch_is_one"),
+        ]
+
+    def __str__(self) -> str:
+        return "sending" if self.sending else f"stopped: {self.reason}"
+
+
+class FacilityWatch(models.Model):
+    """How far we have followed a facility's requests."""
+
+    facility = models.CharField(max_length=32, unique=True)
+    next_poll = models.DateTimeField()
+    # The facility's own clock: everything changed before it has been read.
+    read_until = models.DateTimeField(null=True, blank=True)
+    last_answer = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="In a row")
+    detail = models.TextField(blank=True, help_text="What the last failure said")
+
+    def __str__(self) -> str:
+        return self.facility
+
+
+class PracticeObservation(models.Model):
+    """What the practice telescope was asked; how far it is follows from the time since then."""
+
+    key = models.CharField(max_length=KEY_LENGTH, unique=True)
+    body = models.JSONField()
+    created = models.DateTimeField()
+    step_seconds = models.FloatField()
+    canceled = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.key

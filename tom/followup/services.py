@@ -1,0 +1,50 @@
+"""What other stages call: ask for an observation, send, follow, cancel, hold."""
+
+from tom.followup.asking import (
+    DuplicateRequestError,
+    RefusedRequestError,
+    approve_request,
+    request_observation,
+    request_observation_again,
+)
+from tom.followup.exchanges import forget_polls
+from tom.followup.facilities import UnknownFacilityError, available_facilities, get_facility
+from tom.followup.following import DueRequests, due_requests, follow_requests, poll_requests
+from tom.followup.outbox import reconcile_request, send_cancel, submit_request
+from tom.followup.spec import InvalidSpecError
+from tom.followup.stopping import (
+    cancel_request,
+    hold_unsent,
+    is_sending,
+    release_request,
+    resume_sending,
+    stop_sending,
+)
+from tom.followup.transitions import IllegalTransitionError
+
+__all__ = [
+    "DueRequests",
+    "DuplicateRequestError",
+    "IllegalTransitionError",
+    "InvalidSpecError",
+    "RefusedRequestError",
+    "UnknownFacilityError",
+    "approve_request",
+    "available_facilities",
+    "cancel_request",
+    "due_requests",
+    "follow_requests",
+    "forget_polls",
+    "get_facility",
+    "hold_unsent",
+    "is_sending",
+    "poll_requests",
+    "reconcile_request",
+    "release_request",
+    "request_observation",
+    "request_observation_again",
+    "resume_sending",
+    "send_cancel",
+    "stop_sending",
+    "submit_request",
+]

@@ -1,0 +1,69 @@
+"""Cancel requests, hold them back, and stop all sending."""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from tom.events.models import NonLocalizedEvent
+from tom.followup.models import ObservationRequest, OutboxSwitch
+from tom.followup.states import UNSENT, RequestState
+from tom.followup.transitions import pk, transition
+
+# A request in one of these that was never sent ends at once; any other, the facility must hear of.
+_AT_OUR_SIDE = UNSENT | {RequestState.HELD}
+
+
+def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
+    """Cancel a live request for a person; False where it changed meanwhile: read it anew.
+
+    One that was never sent ends now. For any other the caller nudges the outbox's `send_cancel`.
+
+    Raises
+    ------
+    IllegalTransitionError
+        If it has ended.
+    """
+    if request.state in _AT_OUR_SIDE and not request.attempts:
+        return transition(request, RequestState.CANCELED, reason="Never sent", by=by)
+    return transition(request, RequestState.CANCEL_REQUESTED, by=by, retry_at=timezone.now())
+
+
+def hold_unsent(event: NonLocalizedEvent, *, reason: str) -> list[int]:
+    """Hold the event's unsent requests, in the caller's transaction; return their keys.
+
+    For a retraction. Those a facility has stay as they are: a person cancels them.
+    """
+    unsent = ObservationRequest.objects.filter(event=event, state__in=UNSENT)
+    return [request.pk for request in unsent if hold_request(request, reason=reason)]
+
+
+def hold_request(request: ObservationRequest, *, reason: str) -> bool:
+    """Hold one unsent request until a person releases or cancels it."""
+    return transition(request, RequestState.HELD, reason=reason, retry_at=None)
+
+
+def release_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
+    """Let a held request be sent after all; the caller nudges the outbox."""
+    return transition(
+        request, RequestState.APPROVED, reason="Released", by=by, retry_at=timezone.now()
+    )
+
+
+def is_sending() -> bool:
+    """Whether the outbox may send."""
+    return not OutboxSwitch.objects.filter(sending=False).exists()
+
+
+def stop_sending(by: AbstractBaseUser, *, reason: str) -> None:
+    """Stop all sending; cancels and questions still go out."""
+    _set_switch(sending=False, by=by, reason=reason)
+
+
+def resume_sending(by: AbstractBaseUser) -> None:
+    """Let the outbox send again."""
+    _set_switch(sending=True, by=by, reason="")
+
+
+def _set_switch(*, sending: bool, by: AbstractBaseUser, reason: str) -> None:
+    OutboxSwitch.objects.update_or_create(
+        pk=1, defaults={"sending": sending, "reason": reason, "changed_by_id": pk(by)}
+    )

@@ -1,0 +1,198 @@
+"""From a kept message to what it says: parsed, stored and matched in one transaction.
+
+The message's new state is part of that transaction, so whatever dies in between leaves the
+message waiting and nothing half done.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import OperationalError, transaction
+
+from tom.candidates.services import match_event, match_targets
+from tom.events.models import NonLocalizedEvent
+from tom.events.services import record_alert, record_circular
+from tom.followup.services import hold_unsent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.reports.notifications import notify_alerts, notify_message
+from tom.reports.paging import page_event
+from tom.sky import MalformedSkyMapError
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.circular import parse_circular
+from tom.streams.parsers.errors import MalformedAlertError, UnhandledAlertError
+from tom.streams.parsers.igwn import GWAlert, parse_gwalert_avro, parse_gwalert_json
+from tom.streams.parsers.kinds import Kind, describe
+from tom.streams.parsers.records import ObjectAlert
+from tom.streams.parsers.topics import is_test_topic
+from tom.streams.parsers.ztf import parse_ztf
+from tom.streams.services import claim, claim_one, finish, locked, note_failure
+from tom.targets.store import store_alerts
+
+logger = logging.getLogger(__name__)
+
+# Survey alerts in one transaction.
+BATCH = 200
+SURVEY_KINDS = frozenset({Kind.ZTF})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a message."""
+
+    state: MessageState
+    reason: str = ""
+
+
+STORED = Verdict(MessageState.STORED)
+KNOWN = Verdict(MessageState.KNOWN, "said already by an earlier message")
+
+
+def work_message(pk: int) -> None:
+    """Do the work of one message that is no survey alert. Safe to call twice, or late."""
+    if not claim_one(pk):
+        return
+    try:
+        with transaction.atomic():
+            for message in locked([pk]):
+                verdict = _judge(message)
+                finish([pk], verdict.state, verdict.reason)
+                notify_message(message)
+                publish(Topic.MESSAGE, pk)
+    except OperationalError:
+        raise  # the database is away: the message waits
+    # The message boundary: one message's fault, whatever it is, must not stop the others. It
+    # stays waiting with its reason, and is dead after the last attempt.
+    except Exception as error:
+        logger.exception("A message failed", extra={"message_id": pk})
+        note_failure(pk, f"{type(error).__name__}: {error}")
+
+
+def work_alerts() -> bool:
+    """Do the work of one batch of survey alerts; return whether any were waiting."""
+    ids = claim(Kind.ZTF, most=BATCH)
+    if not ids:
+        return False
+    try:
+        _work_batch(ids)
+    except OperationalError:
+        raise
+    # The message boundary, as above; alone, the one at fault is found.
+    except Exception as error:
+        logger.exception("A batch of alerts failed", extra={"first": ids[0], "n": len(ids)})
+        if len(ids) == 1:
+            note_failure(ids[0], f"{type(error).__name__}: {error}")
+        else:
+            _work_each(ids)
+    return True
+
+
+def _judge(message: AlertMessage) -> Verdict:
+    """Parse and store one message; what its bytes are to blame for is a verdict."""
+    try:
+        with transaction.atomic():
+            return _handle(message)
+    except (MalformedAlertError, MalformedSkyMapError) as error:
+        return Verdict(MessageState.DEAD, str(error))
+    except UnhandledAlertError as error:
+        return Verdict(MessageState.UNHANDLED, str(error))
+
+
+def _handle(message: AlertMessage) -> Verdict:
+    payload = bytes(message.payload or b"")
+    handler = HANDLERS.get(Kind(message.kind))
+    if handler is None:
+        return _without_handler(message, payload)
+    return handler(message, payload)
+
+
+def _without_handler(message: AlertMessage, payload: bytes) -> Verdict:
+    if message.kind == Kind.UNKNOWN:
+        return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")
+    return Verdict(MessageState.UNHANDLED, f"kept; no parser for {message.kind} yet")
+
+
+def _record_json(message: AlertMessage, payload: bytes) -> Verdict:
+    return _record(message, parse_gwalert_json(payload))
+
+
+def _record_avro(message: AlertMessage, payload: bytes) -> Verdict:
+    return _record(message, parse_gwalert_avro(payload))
+
+
+def _record(message: AlertMessage, alert: GWAlert) -> Verdict:
+    sequence = record_alert(message, alert)
+    if sequence is None:
+        return KNOWN
+    event = NonLocalizedEvent.objects.get(pk=sequence.event_id)
+    if event.retracted:
+        hold_unsent(event, reason="The event was retracted")
+    else:
+        match_event(event)
+    page_event(event)
+    return STORED
+
+
+def _record_circular(message: AlertMessage, payload: bytes) -> Verdict:
+    return STORED if record_circular(message, parse_circular(payload)) else KNOWN
+
+
+HANDLERS: dict[Kind, Callable[[AlertMessage, bytes], Verdict]] = {
+    Kind.GW_JSON: _record_json,
+    Kind.GW_AVRO: _record_avro,
+    Kind.CIRCULAR: _record_circular,
+    Kind.HERMES: lambda message, payload: STORED,
+    Kind.HOPSKOTCH_TEXT: lambda message, payload: STORED,
+}
+
+
+def _work_each(ids: Sequence[int]) -> None:
+    for pk in ids:
+        try:
+            _work_batch([pk])
+        except OperationalError:
+            raise
+        # The message boundary, as above.
+        except Exception as error:
+            logger.exception("An alert failed", extra={"message_id": pk})
+            note_failure(pk, f"{type(error).__name__}: {error}")
+
+
+def _work_batch(ids: Sequence[int]) -> None:
+    """Parse and store alerts in one transaction, their new states in it."""
+    with transaction.atomic():
+        messages = locked(ids)
+        alerts: dict[int, ObjectAlert] = {}
+        senders: dict[str, AlertMessage] = {}
+        for message in messages:
+            try:
+                alert = parse_ztf(bytes(message.payload or b""))
+            except MalformedAlertError as error:
+                finish([message.pk], MessageState.DEAD, str(error))
+                publish(Topic.MESSAGE, message.pk)
+                continue
+            alerts[message.pk] = alert
+            senders[alert.object_id] = message
+        changed = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
+        match_targets(changed)
+        notify_alerts(senders, target_ids=changed)
+        finish(_still_waiting(messages), MessageState.STORED)
+        if changed:
+            publish(Topic.ALERTS)
+
+
+def _known_from_tests(
+    messages: Sequence[AlertMessage], alerts: Mapping[int, ObjectAlert]
+) -> set[str]:
+    """The objects that only messages on test topics speak of."""
+    topics: dict[str, set[str]] = {}
+    for message in messages:
+        if message.pk in alerts:
+            topics.setdefault(alerts[message.pk].object_id, set()).add(message.topic)
+    return {name for name, where in topics.items() if all(map(is_test_topic, where))}
+
+
+def _still_waiting(messages: Sequence[AlertMessage]) -> list[int]:
+    rows = AlertMessage.objects.filter(pk__in=[message.pk for message in messages])
+    return list(rows.filter(state=MessageState.RECEIVED).values_list("pk", flat=True))

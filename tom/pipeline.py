@@ -1,0 +1,194 @@
+"""The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
+
+    message kept -> ingest | ingest_alerts -> score -> rank
+    request approved -> submit -> follow        page made -> page        report confirmed -> tell
+
+Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from celery import Task, shared_task
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from tom import intake
+from tom.candidates.services import match_if_due
+from tom.events.models import NonLocalizedEvent
+from tom.followup import services as followup
+from tom.followup.models import ObservationRequest
+from tom.live.heartbeat import beat
+from tom.live.models import LiveEvent
+from tom.reports import paging, telling
+from tom.reports.models import Page, Report
+from tom.scoring.ranking import rank_event
+from tom.scoring.services import score_due
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import Kind
+from tom.targets.models import TargetSummary
+
+logger = logging.getLogger(__name__)
+
+# Targets scored between two commits.
+SCORE_BATCH = 500
+# A nudge of the sweep that no worker took by the next sweep or two is stale.
+NUDGE_SECONDS = 10
+# What the sweep leaves alone, because its own nudge is surely still under way.
+SETTLING = timedelta(seconds=5)
+LIVE_DAYS = 3
+
+
+@shared_task
+def ingest(message_id: int) -> None:
+    """Work on one message that is no survey alert."""
+    intake.work_message(message_id)
+    _wake_ranking()
+    _wake_pages()
+
+
+@shared_task
+def ingest_alerts() -> None:
+    """Work on one batch of waiting survey alerts.
+
+    The next batch is a task of its own, so that what is more urgent comes between.
+    """
+    if intake.work_alerts():
+        nudge(ingest_alerts)
+        nudge(score)
+
+
+@shared_task
+def score() -> None:
+    """Score what changed, then wake the rankings that it moves."""
+    while score_due(most=SCORE_BATCH):
+        pass
+    _wake_ranking()
+
+
+@shared_task
+def rank(event_id: int) -> None:
+    """Rank one event's candidates."""
+    event = NonLocalizedEvent.objects.get(pk=event_id)
+    match_if_due(event)
+    rank_event(event)
+
+
+@shared_task
+def submit(request_id: int) -> None:
+    """Send one approved request. What it leaves unsettled, the sweep takes up."""
+    followup.submit_request(ObservationRequest.objects.get(pk=request_id))
+
+
+@shared_task
+def cancel(request_id: int) -> None:
+    """Tell a facility that a request is no longer wanted."""
+    followup.send_cancel(ObservationRequest.objects.get(pk=request_id))
+
+
+@shared_task
+def follow_requests() -> None:
+    """Ask the facilities how their requests are, and settle what is unknown."""
+    followup.follow_requests(timezone.now())
+
+
+@shared_task
+def page(page_id: int) -> None:
+    """Send one page on the channels where it is due."""
+    paging.send_page(Page.objects.select_related("event").get(pk=page_id), now=timezone.now())
+
+
+@shared_task
+def tell(report_id: int) -> None:
+    """Send one confirmed report, or settle what became of it."""
+    telling.tell_report(Report.objects.get(pk=report_id), now=timezone.now())
+
+
+@shared_task
+def sweep() -> None:
+    """Wake whatever the rows say is due."""
+    _wake_messages()
+    _wake_ranking()
+    if TargetSummary.objects.filter(scored_version__lt=F("version")).exists():
+        nudge(score)
+    now = timezone.now()
+    due = followup.due_requests(now)
+    for pk in due.submit:
+        nudge(submit, pk)
+    for pk in due.cancel:
+        nudge(cancel, pk)
+    _wake_pages()
+    for pk in telling.due_reports(now).values_list("pk", flat=True):
+        nudge(tell, pk)
+    nudge(follow_requests)
+    beat()
+
+
+@shared_task
+def prune() -> None:
+    """Let go of raw survey packets and live events past their time."""
+    now = timezone.now()
+    LiveEvent.objects.filter(created__lt=now - timedelta(days=LIVE_DAYS)).delete()
+    followup.forget_polls(now - timedelta(days=LIVE_DAYS))
+    if settings.PACKET_DAYS:
+        AlertMessage.objects.filter(
+            kind__in=intake.SURVEY_KINDS,
+            state=MessageState.STORED,
+            finished__lt=now - timedelta(days=settings.PACKET_DAYS),
+        ).exclude(payload=None).update(payload=None)
+
+
+def nudge(task: "Task[..., None]", *key: int) -> None:
+    """Wake a task, if the broker is there: where it is not, the sweep finds what the rows say."""
+    try:
+        task.apply_async(args=key, expires=NUDGE_SECONDS, retry=False)
+    except BrokerError:
+        logger.warning("The broker is away: a nudge was lost", extra={"task": task.name})
+
+
+def wake(message_ids: Mapping[Kind, Sequence[int]]) -> None:
+    """Wake the work of messages just kept, by kind; the caller has committed them."""
+    for kind, ids in message_ids.items():
+        if kind in intake.SURVEY_KINDS:
+            nudge(ingest_alerts)
+        else:
+            for pk in ids:
+                nudge(ingest, pk)
+
+
+def work_left(message_ids: Sequence[int]) -> int:
+    """Count what is still to be done of these messages, and of the scoring and ranking of all."""
+    unscored = TargetSummary.objects.filter(scored_version__lt=F("version"))
+    return sum(
+        rows.count()
+        for rows in (
+            AlertMessage.objects.filter(pk__in=message_ids, state=MessageState.RECEIVED),
+            unscored,
+            NonLocalizedEvent.objects.filter(rank_due=True),
+        )
+    )
+
+
+def _wake_messages() -> None:
+    waiting = AlertMessage.objects.filter(
+        state=MessageState.RECEIVED, received__lt=timezone.now() - SETTLING
+    )
+    if waiting.filter(kind__in=intake.SURVEY_KINDS).exists():
+        nudge(ingest_alerts)
+    others = waiting.exclude(kind__in=intake.SURVEY_KINDS).order_by("pk")
+    for pk in others.values_list("pk", flat=True)[:500]:
+        nudge(ingest, pk)
+
+
+def _wake_pages() -> None:
+    for pk in paging.due_pages(timezone.now()).values_list("pk", flat=True):
+        nudge(page, pk)
+
+
+def _wake_ranking() -> None:
+    due = NonLocalizedEvent.objects.filter(rank_due=True)
+    for pk in due.values_list("pk", flat=True):
+        nudge(rank, pk)

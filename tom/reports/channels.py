@@ -1,0 +1,103 @@
+"""The two channels of a page: e-mail, and a webhook in the form that Slack takes.
+
+Each either returns, or raises one of two errors, which differ in what the caller may do. A
+webhook's address is a secret: it is in no message of ours.
+"""
+
+import smtplib
+from collections.abc import Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Final
+
+import requests
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from requests import exceptions
+from urllib3.exceptions import NewConnectionError
+
+TIMEOUT_SECONDS: Final = (5, 10)
+"""To connect, and to answer."""
+
+# Refused with a reply of its own before or instead of taking the message.
+_REFUSALS: Final = (
+    smtplib.SMTPSenderRefused,
+    smtplib.SMTPRecipientsRefused,
+    smtplib.SMTPDataError,
+    smtplib.SMTPNotSupportedError,
+)
+_NOT_HANDLED: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
+
+
+class NotSentError(Exception):
+    """It certainly did not arrive: it may be sent again."""
+
+
+class UnknownOutcomeError(Exception):
+    """It may have arrived: it must not be sent again blindly."""
+
+
+def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None:
+    """Send one e-mail to all of `to`, with a Message-ID made from `name`.
+
+    Raises
+    ------
+    NotSentError
+        If no connection came about, or the server refused.
+    UnknownOutcomeError
+        If the connection was lost once the message was on its way.
+    """
+    connection = get_connection()
+    try:
+        connection.open()
+    except OSError as error:  # smtplib's own errors are OSErrors too
+        raise NotSentError(_reason("e-mail", error)) from error
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
+    message = EmailMessage(subject, body, to=list(to), headers={"Message-ID": f"<{name}@{domain}>"})
+    try:
+        connection.send_messages([message])
+    except _REFUSALS as error:
+        raise NotSentError(_reason("e-mail", error)) from error
+    except OSError as error:
+        raise UnknownOutcomeError(_reason("e-mail", error)) from error
+    finally:
+        with suppress(OSError):  # what was sent stays sent, however we part
+            connection.close()
+
+
+def send_webhook(url: str, *, text: str) -> None:
+    """Post a text to a webhook.
+
+    Raises
+    ------
+    NotSentError
+        If no connection came about, or the answer is a refusal (3xx, 4xx, 503).
+    UnknownOutcomeError
+        If no whole answer came, or another 5xx.
+    """
+    try:
+        answer = requests.post(
+            url, json={"text": text}, timeout=TIMEOUT_SECONDS, allow_redirects=False
+        )
+    except exceptions.RequestException as error:
+        kind = NotSentError if _was_never_connected(error) else UnknownOutcomeError
+        raise kind(_reason("webhook", error)) from None  # its text has the address
+    if 200 <= answer.status_code < 300:
+        return
+    reason = f"webhook: it answered {answer.status_code}"
+    if answer.status_code < 500 or answer.status_code in _NOT_HANDLED:
+        raise NotSentError(reason)
+    raise UnknownOutcomeError(reason)
+
+
+def _was_never_connected(error: exceptions.RequestException) -> bool:
+    if isinstance(error, exceptions.ConnectTimeout | exceptions.SSLError | ValueError):
+        return True  # ValueError: an address that is none
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", None), NewConnectionError)
+
+
+def _reason(channel: str, error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{channel}: the server said {error.smtp_code}"
+    return f"{channel}: {type(error).__name__}"

@@ -1,0 +1,58 @@
+"""Following topics, events and targets."""
+
+from django.contrib.auth.models import User
+from tom_targets.base_models import BaseTarget
+
+from tom.events.models import NonLocalizedEvent
+from tom.reports.models import Follow, FollowKind
+from tom.targets.models import Visitor, visible_targets
+
+
+class CannotFollowError(Exception):
+    """There is no such thing for this person to follow."""
+
+
+def follow(user: User, *, kind: str, value: str) -> Follow:
+    """Follow a topic, an event (by event id) or a target (by primary key); twice is once.
+
+    Raises
+    ------
+    CannotFollowError
+        If the kind is none of `FollowKind`, or the user may see no such event or target. A
+        topic need not have said anything yet.
+    """
+    if not _is_followable(user, kind=kind, value=value):
+        msg = f"there is no {kind} {value!r} to follow"
+        raise CannotFollowError(msg)
+    return Follow.objects.get_or_create(user=user, kind=kind, value=value)[0]
+
+
+def unfollow(user: User, *, kind: str, value: str) -> bool:
+    """Stop following; return whether the user did."""
+    return Follow.objects.of(user).filter(kind=kind, value=value).delete()[0] > 0
+
+
+def is_following(user: Visitor, *, kind: str, value: str) -> bool:
+    return Follow.objects.of(user).filter(kind=kind, value=value).exists()
+
+
+def _is_followable(user: Visitor, *, kind: str, value: str) -> bool:
+    match kind:
+        case FollowKind.TOPIC:
+            return 0 < len(value) <= 255 and value.isprintable()
+        case FollowKind.EVENT:
+            return NonLocalizedEvent.objects.filter(event_id=value).exists()
+        case FollowKind.TARGET:
+            return value.isdecimal() and _sees(user, int(value))
+        case _:
+            return False
+
+
+def _sees(user: Visitor, target_id: int) -> bool:
+    largest = 2**31 - 1  # of BaseTarget's key
+    return target_id <= largest and visible_targets(user).filter(pk=target_id).exists()
+
+
+def followable_value(thing: NonLocalizedEvent | BaseTarget) -> str:
+    """Return the value by which an event or a target is followed."""
+    return thing.event_id if isinstance(thing, NonLocalizedEvent) else str(thing.pk)

@@ -1,0 +1,181 @@
+"""Send one message to a Hopskotch topic, and find out whether it is there.
+
+confluent-kafka's producer is used with hop's credentials and hop's packing, since hop's own
+producer sends again whatever was not answered: with the replies lost it put one message on a
+topic eight times in five seconds. With `retries` at zero a message leaves at most once.
+"""
+
+import threading
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Producer as KafkaProducer
+from hop.auth import Auth
+from hop.io import Consumer, Producer, StartPosition, Stream
+
+from tom.streams.credentials import CredentialError, find_credential
+from tom.streams.sources import Source, SourceError, read_source
+from tom.streams.watch import ASK_SECONDS, Broker, Errors, RefusedError
+
+SEND_SECONDS: Final = 10
+READ_SECONDS: Final = 60
+"""How long the reading back of a topic may take."""
+
+# Whatever else comes back leaves it open whether the message is there.
+_DEFINITE: Final = (
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.INVALID_RECORD,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError._UNKNOWN_TOPIC,
+)
+
+
+class NothingSentError(Exception):
+    """The broker was not reached, so nothing left: try again."""
+
+
+class RejectedError(Exception):
+    """It certainly is not on the topic, and will not be by trying again."""
+
+
+class UnknownOutcomeError(Exception):
+    """It may be on the topic: read the topic back, never send again."""
+
+
+class LookUpFailedError(Exception):
+    """The topic could not be read to its end: ask again later."""
+
+
+def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UUID) -> None:
+    """Put one JSON message on a topic under our own id; at most once, whatever happens.
+
+    Raises
+    ------
+    NothingSentError, RejectedError, UnknownOutcomeError
+        As each says of itself.
+    """
+    source, credential = _find_access(url)
+    _check_topic(source, credential)
+    payload, headers = Producer.pack(dict(content), auth=credential)
+    headers = [(name, value) for name, value in headers if name != "_id"]
+    config: dict[str, Any] = {
+        "bootstrap.servers": source.broker,
+        "retries": 0,
+        "acks": "all",
+        "message.timeout.ms": SEND_SECONDS * 1000,
+        "error_cb": Errors().note,
+        **_login(credential),
+    }
+    outcome: list[KafkaError | None] = []
+    producer = KafkaProducer(config)
+    try:
+        producer.produce(
+            source.topics[0],
+            payload,
+            headers=[*headers, ("_id", message_id.bytes)],
+            on_delivery=lambda error, _: outcome.append(error),
+        )
+    except KafkaException as error:  # too large, say: refused on this side
+        raise RejectedError(_text(error)) from error
+    producer.flush(2 * SEND_SECONDS)
+    _judge(outcome)
+
+
+def is_published(url: str, message_id: uuid.UUID, *, since: datetime) -> bool:
+    """Read a topic from `since` to its end and say whether a message with our id is there.
+
+    Raises
+    ------
+    LookUpFailedError
+        If the topic cannot be read to its end.
+    """
+    try:
+        source, credential = _find_access(url)
+        _check_topic(source, credential)
+        return _find(source, credential, message_id, since)
+    except (NothingSentError, RejectedError, KafkaException, ValueError, RuntimeError) as error:
+        raise LookUpFailedError(_text(error)) from error
+
+
+def _find(source: Source, credential: Auth | None, message_id: uuid.UUID, since: datetime) -> bool:
+    stream = Stream(auth=credential or False, start_at=StartPosition.EARLIEST, until_eos=True)
+    user = credential.username if credential is not None else "anonymous"
+    late = threading.Event()
+    with stream.open(
+        source.url,
+        "r",
+        group_id=f"{user}-look-up-{uuid.uuid4().hex}",
+        ignoretest=False,
+        fetch_external=False,
+        error_callback=Errors().note,
+    ) as consumer:
+        timer = threading.Timer(READ_SECONDS, _give_up, args=(consumer, late))
+        timer.start()
+        try:
+            found = _is_among(consumer, message_id, since)
+        finally:
+            timer.cancel()
+    if late.is_set() and not found:
+        msg = "reading the topic back took too long"
+        raise LookUpFailedError(msg)
+    return found
+
+
+def _is_among(consumer: Consumer, message_id: uuid.UUID, since: datetime) -> bool:
+    messages = consumer.read_raw(
+        metadata=True, autocommit=False, batch_timeout=timedelta(seconds=0.2), start_at=since
+    )
+    return any(("_id", message_id.bytes) in (metadata.headers or []) for _, metadata in messages)
+
+
+def _give_up(consumer: Consumer, late: threading.Event) -> None:
+    late.set()
+    consumer.stop()
+
+
+def _find_access(url: str) -> tuple[Source, Auth | None]:
+    try:
+        source = read_source(url)
+        return source, find_credential(source.broker, source.username)
+    except (SourceError, CredentialError) as error:
+        raise RejectedError(str(error)) from error
+
+
+def _check_topic(source: Source, credential: Auth | None) -> None:
+    """Make sure, before anything leaves, that the broker answers and has the topic."""
+    try:
+        broker = Broker(source.broker, credential, Errors())
+        topics = broker.count_partitions(seconds=ASK_SECONDS, hurry=lambda: False)
+    except RefusedError as error:
+        raise RejectedError(str(error)) from error
+    except KafkaException as error:
+        raise NothingSentError(_text(error)) from error
+    if source.topics[0] not in topics:
+        msg = f"there is no topic {source.topics[0]}, or no right to it"
+        raise RejectedError(msg)
+
+
+def _judge(outcome: list[KafkaError | None]) -> None:
+    if not outcome:
+        msg = "the broker did not answer"
+        raise UnknownOutcomeError(msg)
+    error = outcome[0]
+    if error is None:
+        return
+    if error.code() in _DEFINITE:
+        raise RejectedError(error.str())
+    raise UnknownOutcomeError(error.str())
+
+
+def _login(credential: Auth | None) -> dict[str, Any]:
+    return dict(credential()) if credential is not None else {}
+
+
+def _text(error: Exception) -> str:
+    return str(error.args[0].str()) if isinstance(error, KafkaException) else str(error)

@@ -1,0 +1,226 @@
+"""Notifications: what came for the topics, events and targets that a person follows."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
+
+from tom.events.models import Circular, EventSequence, NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.reports.models import Follow, FollowKind, Notification
+from tom.streams.models import AlertMessage
+from tom.streams.parsers.kinds import FILE_TOPIC, read_json_object
+from tom.targets.models import Visitor, visible_targets
+
+MOST_NAMES: Final = 200
+"""How many targets of one message are looked up."""
+
+# Whoever follows a message in more than one way is told by the most particular.
+_PARTICULAR: Final = (FollowKind.TARGET, FollowKind.EVENT, FollowKind.TOPIC)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a message is about, beside its topic."""
+
+    events: Mapping[str, NonLocalizedEvent]
+    targets: Mapping[str, BaseTarget]
+    title: str
+
+
+def notify_message(message: AlertMessage, *, targets: Iterable[BaseTarget] = ()) -> int:
+    """Tell everyone who follows what a message is about; return how many were told.
+
+    Called once the message was processed; safe to call again, since a person is told of a
+    message once.
+
+    Parameters
+    ----------
+    message
+        With its payload. Events are those whose chain or circulars it belongs to, and the one
+        that a message in HERMES's form names.
+    targets
+        Those that the message updated. Targets that a message in HERMES's form names are
+        found here. Nobody is told of a target that they may not see.
+    """
+    if not Follow.objects.exists():
+        return 0
+    subject = _find_subject(message, targets)
+    follows = Follow.objects.filter(
+        Q(kind=FollowKind.TOPIC, value=message.topic)
+        | Q(kind=FollowKind.EVENT, value__in=list(subject.events))
+        | Q(kind=FollowKind.TARGET, value__in=list(subject.targets))
+    ).select_related("user")
+    told = 0
+    for follow in _most_particular(follows):
+        told += _notify(follow, message=message, subject=subject)
+    return told
+
+
+def notify_alerts(messages: Mapping[str, AlertMessage], *, target_ids: Collection[int]) -> int:
+    """Tell everyone who follows one of these targets of the survey alert that updated it.
+
+    Topics of survey alerts notify nobody: a night brings thousands.
+
+    Parameters
+    ----------
+    messages
+        The alerts' messages by the name that the survey gives the object.
+    target_ids
+        The targets whose light curves they changed.
+    """
+    follows = Follow.objects.filter(kind=FollowKind.TARGET)
+    followed = {int(value) for value in follows.values_list("value", flat=True).distinct()}
+    told = 0
+    for target in BaseTarget.objects.filter(pk__in=followed & set(target_ids)):
+        message = next((messages[name] for name in _names_of(target) if name in messages), None)
+        if message is not None:
+            told += notify_message(message, targets=[target])
+    return told
+
+
+def unread_count(user: Visitor) -> int:
+    return Notification.objects.visible_to(user).unread().count()
+
+
+def mark_read(notification: Notification) -> None:
+    """Mark one notification read; a second time changes nothing."""
+    _mark(Q(pk=notification.pk), user_id=notification.user_id)
+
+
+def mark_all_read(user: User) -> int:
+    """Mark all of a person's notifications read; return how many were not."""
+    return _mark(Q(), user_id=user.pk)
+
+
+def _mark(which: Q, *, user_id: int) -> int:
+    with transaction.atomic():
+        marked = (
+            Notification.objects.filter(which, user_id=user_id)
+            .unread()
+            .update(read_at=timezone.now())
+        )
+        if marked:
+            publish(Topic.NOTIFICATION, user_id=user_id)
+    return marked
+
+
+def _notify(follow: Follow, *, message: AlertMessage, subject: Subject) -> bool:
+    target = subject.targets.get(follow.value) if follow.kind == FollowKind.TARGET else None
+    event = subject.events.get(follow.value) if follow.kind == FollowKind.EVENT else None
+    with transaction.atomic():
+        notification, created = Notification.objects.get_or_create(
+            user=follow.user,
+            cause=f"message:{message.pk}",
+            defaults={
+                "kind": follow.kind,
+                "title": _title(target or event or message.topic, subject.title),
+                "message": message,
+                "event": event,
+                "target": target,
+            },
+        )
+        if created:
+            publish(Topic.NOTIFICATION, notification.pk, user_id=follow.user_id)
+    return created
+
+
+def _title(what: object, title: str) -> str:
+    return f"{what}: {title}"[:300]
+
+
+def _most_particular(follows: Iterable[Follow]) -> Iterable[Follow]:
+    """Keep one follow a person, of what that person may see today."""
+    chosen: dict[int, Follow] = {}
+    for follow in sorted(follows, key=lambda each: _PARTICULAR.index(FollowKind(each.kind))):
+        if follow.user_id not in chosen and follow.user.is_active and _may_see(follow):
+            chosen[follow.user_id] = follow
+    return chosen.values()
+
+
+def _may_see(follow: Follow) -> bool:
+    match follow.kind:
+        case FollowKind.TARGET:
+            return visible_targets(follow.user).filter(pk=int(follow.value)).exists()
+        case FollowKind.TOPIC:
+            return follow.user.has_perm("streams.view_alertmessage")
+        case _:
+            return True
+
+
+def _find_subject(message: AlertMessage, targets: Iterable[BaseTarget]) -> Subject:
+    events = {event.event_id: event for event in _events_of(message)}
+    found = {str(target.pk): target for target in targets}
+    content = _read_hermes(message)
+    if content is not None:
+        events |= {event.event_id: event for event in _named_event(content)}
+        found |= {str(target.pk): target for target in _named_targets(content)}
+    return Subject(events=events, targets=found, title=_describe(message, content))
+
+
+def _events_of(message: AlertMessage) -> list[NonLocalizedEvent]:
+    chains = EventSequence.objects.filter(message=message).values("event")
+    circulars = Circular.objects.filter(message=message).values("event")
+    return list(NonLocalizedEvent.objects.filter(Q(pk__in=chains) | Q(pk__in=circulars)))
+
+
+def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
+    """Read a message in HERMES's form (or any JSON object that has its title); None for others."""
+    if message.payload is None:
+        return None
+    content = read_json_object(bytes(message.payload))
+    return content if content is not None and isinstance(content.get("title"), str) else None
+
+
+def _named_event(content: Mapping[str, Any]) -> list[NonLocalizedEvent]:
+    event_id = _data(content).get("event_id")
+    if not isinstance(event_id, str) or "\0" in event_id:
+        return []
+    return list(NonLocalizedEvent.objects.filter(event_id=event_id))
+
+
+def _named_targets(content: Mapping[str, Any]) -> list[BaseTarget]:
+    rows = _data(content).get("targets")
+    names = [name for row in _list(rows) for name in _names(row)][:MOST_NAMES]
+    aliases = TargetName.objects.filter(name__in=names).values("target")
+    return list(BaseTarget.objects.filter(Q(name__in=names) | Q(pk__in=aliases)))
+
+
+def _names_of(target: BaseTarget) -> list[str]:
+    return [target.name, *target.aliases.values_list("name", flat=True)]
+
+
+def _names(row: object) -> list[str]:
+    if not isinstance(row, dict):
+        return []
+    names = [row.get("name"), *_list(row.get("aliases"))]
+    return [name for name in names if isinstance(name, str) and name and "\0" not in name]
+
+
+def _data(content: Mapping[str, Any]) -> dict[str, Any]:
+    data = content.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _describe(message: AlertMessage, content: Mapping[str, Any] | None) -> str:
+    """Say what came. The payload of a survey alert is not quoted: it may be private."""
+    sequence = EventSequence.objects.filter(message=message).select_related("event").first()
+    if sequence is not None:
+        return f"{sequence.event} {sequence.alert_type}"
+    circular = Circular.objects.filter(message=message).first()
+    if circular is not None:
+        return str(circular)
+    if content is not None:
+        return str(content["title"])
+    return "a new message" if message.topic != FILE_TOPIC else message.name

@@ -1,0 +1,1 @@
+"""The plugin contract, the scores, and the explained ranking."""

@@ -1,0 +1,223 @@
+"""The contract of a scoring plugin: its specification, its answers, its reasons to abstain.
+
+Pure numpy. A plugin imports what it needs from here and nothing else of the project.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from tom.scoring.batch import Batch, BoolArray, Curve, FloatArray, IntArray, StrArray
+
+__all__ = [
+    "Batch",
+    "BoolArray",
+    "Contribution",
+    "Curve",
+    "FloatArray",
+    "IntArray",
+    "InvalidSpecError",
+    "Reason",
+    "ScoreBatch",
+    "Scorer",
+    "ScorerKind",
+    "ScorerSpec",
+    "StrArray",
+]
+
+NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class InvalidSpecError(ValueError):
+    """A plugin's specification breaks the contract; its author must mend it."""
+
+
+class Reason(IntEnum):
+    """Why a scorer gives no opinion of an object; 0 means it can give one."""
+
+    OK = 0
+    TOO_FEW_POINTS = 1
+    NO_COLOUR = 2
+    MISSING_INPUT = 3
+    OUT_OF_SCOPE = 4
+    FAILED = 5
+    BREAKER_OPEN = 6
+
+    @property
+    def text(self) -> str:
+        """What a person reads."""
+        return _REASON_TEXT[self]
+
+
+_REASON_TEXT = {
+    Reason.OK: "scored",
+    Reason.TOO_FEW_POINTS: "too few detections",
+    Reason.NO_COLOUR: "no colour measured",
+    Reason.MISSING_INPUT: "an input is missing",
+    Reason.OUT_OF_SCOPE: "outside what the scorer was made for",
+    Reason.FAILED: "the scorer failed on this object",
+    Reason.BREAKER_OPEN: "the scorer is off after too many failures",
+}
+
+
+class ScorerKind(StrEnum):
+    """What the numbers of a scorer mean."""
+
+    PROBABILITY = "probability"
+    RANK = "rank"
+    ANOMALY = "anomaly"
+    LIKELIHOOD_RATIO = "likelihood_ratio"
+
+
+@dataclass(frozen=True)
+class ScorerSpec:
+    """What a scorer is, checked when it is made.
+
+    Attributes
+    ----------
+    name, version : str
+        `lower_case`; `major.minor.patch`. Together they identify a score for ever.
+    inputs : tuple of str
+        The data it reads, `name` or `name:condition`. The ranking lets each name enter once.
+    classes : tuple of str
+        Columns of its probability.
+    prior : tuple of float
+        The class shares it was trained under, in the order of `classes`; sums to 1.
+    batch_size : int
+        Most objects in one call.
+    seconds_per_object : float
+        Its time budget.
+    licence : str
+        SPDX identifier.
+    card : str
+        File of the model card, beside the plugin's module.
+    artefact, artefact_sha256 : str or None
+        File of the fitted numbers, beside the module, and its hash. Text or ONNX, never a pickle.
+    """
+
+    name: str
+    version: str
+    inputs: tuple[str, ...]
+    classes: tuple[str, ...]
+    prior: tuple[float, ...]
+    licence: str
+    card: str
+    kind: ScorerKind = ScorerKind.PROBABILITY
+    batch_size: int = 512
+    seconds_per_object: float = 0.01
+    artefact: str | None = None
+    artefact_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a specification that breaks the contract.
+
+        Raises
+        ------
+        InvalidSpecError
+            With the first broken rule.
+        """
+        rules = (
+            (bool(NAME.fullmatch(self.name)), "name must be lower_case, 2 to 40 characters"),
+            (bool(VERSION.fullmatch(self.version)), "version must be major.minor.patch"),
+            (self.kind in set(ScorerKind), "kind is unknown"),
+            (bool(self.inputs) and all(self.inputs), "inputs must name what it reads"),
+            (len(set(self.input_names)) == len(self.inputs), "an input is named twice"),
+            (len(self.classes) >= 1 and all(self.classes), "classes must be named"),
+            (len(set(self.classes)) == len(self.classes), "a class is named twice"),
+            (_is_distribution(self.prior, len(self.classes)), "prior must be one share per class"),
+            (self.batch_size >= 1, "batch_size must be at least 1"),
+            (self.seconds_per_object > 0, "seconds_per_object must be positive"),
+            (bool(self.licence), "licence must be given"),
+            (_is_bare(self.card), "card must be a file beside the plugin"),
+            (
+                self._artefact_is_declared(),
+                "artefact needs a file beside the plugin and its sha256",
+            ),
+        )
+        for holds, rule in rules:
+            if not holds:
+                message = f"scorer {self.name!r}: {rule}"
+                raise InvalidSpecError(message)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs without their conditions."""
+        return tuple(item.partition(":")[0] for item in self.inputs)
+
+    def prior_of(self, label: str) -> float:
+        """Return the prior of one class; KeyError where it has no such class."""
+        return dict(zip(self.classes, self.prior, strict=True))[label]
+
+    def _artefact_is_declared(self) -> bool:
+        if self.artefact is None or self.artefact_sha256 is None:
+            return self.artefact is None and self.artefact_sha256 is None
+        return _is_bare(self.artefact) and bool(SHA256.fullmatch(self.artefact_sha256))
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreBatch:
+    """Opinions of n objects, row by row.
+
+    Attributes
+    ----------
+    probability : array, shape (n, n_classes)
+        Each row sums to 1 where the kind is `probability`.
+    sigma : array, shape (n,)
+        Standard deviation of the first class's log odds (natural), 0 or more: how far the
+        opinion could move with what is not known of this object.
+    """
+
+    probability: FloatArray
+    sigma: FloatArray
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One piece of an opinion: how far it moved the first class's log odds (natural)."""
+
+    object_id: str
+    name: str
+    log_lr: float
+    text: str
+    value: float | None = None
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A scoring plugin. Its answers depend on the batch alone: no clock, no network, no state."""
+
+    @property
+    def spec(self) -> ScorerSpec:
+        """What it is."""
+
+    def setup(self, artefacts: Path) -> None:
+        """Load what it needs from its folder; called once in a process."""
+
+    def eligible(self, batch: Batch) -> IntArray:
+        """Return a `Reason` per object, shape (n,); `Reason.OK` where it can give an opinion."""
+
+    def score(self, batch: Batch) -> ScoreBatch:
+        """Score eligible objects; vectorised, deterministic, and blind to their order."""
+
+    def explain(self, batch: Batch) -> Sequence[Contribution]:
+        """Return what moved each opinion, on demand."""
+
+
+def _is_distribution(prior: tuple[float, ...], n_classes: int) -> bool:
+    shares = np.asarray(prior, float)
+    return (
+        shares.shape == (n_classes,)
+        and bool(np.all((shares > 0) & (shares <= 1)))
+        and abs(shares.sum() - 1) < 1e-6
+    )
+
+
+def _is_bare(name: str) -> bool:
+    return bool(name) and Path(name).name == name and not name.startswith(".")

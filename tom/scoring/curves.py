@@ -1,0 +1,60 @@
+"""Read light curves from the database in the form that scorers take."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from django.db.models import Q
+
+from tom.scoring.contract import Curve
+from tom.targets.models import LightCurvePoint, TargetSummary
+
+MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
+SECONDS_PER_DAY = 86_400.0
+
+
+def mjd_of(time: datetime) -> float:
+    """Modified Julian date (UTC) of an aware time."""
+    return (time - MJD_EPOCH).total_seconds() / SECONDS_PER_DAY
+
+
+def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:
+    """Each target's light curve; targets without a point are left out.
+
+    Scores are shown to whoever may see the target, so a public target's private points are left
+    out. The moment of the score is that of the newest point: the same points, the same score.
+    """
+    wanted = {summary.pk: summary for summary in summaries}
+    rows: dict[int, list[list[Any]]] = defaultdict(list)
+    for pk, *values in (
+        LightCurvePoint.objects.filter(target_id__in=wanted)
+        .filter(Q(program__public=True) | Q(target__permissions="PRIVATE"))
+        .order_by("target_id", "time")
+        .values_list("target_id", "time", "flux", "flux_error", "band", "kind", "real_bogus")
+    ):
+        rows[pk].append(values)
+    return {pk: _curve(wanted[pk], points) for pk, points in rows.items()}
+
+
+def _curve(summary: TargetSummary, points: list[list[Any]]) -> Curve:
+    time, flux, error, band, kind, real_bogus = map(list, zip(*points, strict=True))
+    mjd = [mjd_of(moment) for moment in time]
+    return Curve(
+        object_id=str(summary.pk),
+        mjd=mjd,
+        flux=_numbers(flux),
+        flux_error=_numbers(error),
+        band=band,
+        kind=kind,
+        as_of_mjd=mjd[-1],
+        ebv=np.nan if summary.ebv is None else summary.ebv,
+        ebv_sigma=np.nan if summary.ebv_error is None else summary.ebv_error,
+        alert_values=summary.alert_values,
+        point_values={"rb": _numbers(real_bogus)},
+    )
+
+
+def _numbers(values: list[float | None]) -> list[float]:
+    return [np.nan if value is None else value for value in values]

@@ -1,0 +1,77 @@
+"""Scores and rankings: facts about a moment, only ever added."""
+
+from django.db import models
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import EventCandidate
+from tom.events.models import EventLocalization, NonLocalizedEvent
+
+
+class Score(models.Model):
+    """One scorer's opinion of one target at one state of its light curve, or why it has none."""
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="scores")
+    scorer = models.CharField(max_length=64)
+    version = models.CharField(max_length=32)
+    artefact_sha256 = models.CharField(max_length=64, blank=True)
+    data_version = models.PositiveIntegerField(help_text="TargetSummary.version it saw")
+    since = models.DateTimeField(
+        null=True, help_text="Detections before it were left out: the window of an event"
+    )
+    data_until = models.DateTimeField(null=True, help_text="Time of the newest point it saw")
+    probability = models.JSONField(null=True, help_text="Class to probability; None: abstained")
+    sigma = models.FloatField(null=True, help_text="One standard deviation, in log-odds")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it abstained")
+    explanation = models.JSONField(default=list, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "scorer", "version", "data_version", "since"],
+                name="scoring_score_once",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["target", "-created"], name="scoring_score_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.scorer} {self.version} of {self.target_id}"
+
+
+class Ranking(models.Model):
+    """An event's candidates in order, at one moment."""
+
+    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="rankings")
+    localization = models.ForeignKey(
+        EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    prior = models.FloatField(help_text="Of any one candidate, before any evidence")
+    scorers = models.JSONField(default=dict, help_text="Scorer to version")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["event", "-created"], name="scoring_ranking_newest")]
+
+    def __str__(self) -> str:
+        return f"ranking of {self.event_id} at {self.created:%Y-%m-%d %H:%M:%S}"
+
+
+class RankedCandidate(models.Model):
+    """One candidate's place, with every term that put it there."""
+
+    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="places")
+    candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="places")
+    rank = models.PositiveIntegerField()
+    posterior = models.FloatField()
+    posterior_low = models.FloatField()
+    posterior_high = models.FloatField()
+    terms = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ranking", "candidate"], name="scoring_place_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rank} in {self.ranking_id}"

@@ -1,0 +1,93 @@
+"""Find, check and load the scoring plugins; none is named here."""
+
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from tom.scoring.card import ModelCard, check_card, load_card
+from tom.scoring.contract import Scorer
+
+ENTRY_POINT_GROUP = "tom.scorers"
+
+
+class ScorerLoadError(ValueError):
+    """A plugin cannot be loaded; the setting or the plugin must be mended."""
+
+
+def load_scorers(paths: Sequence[str]) -> list[Scorer]:
+    """Return every installed plugin and those at the dotted `paths`, checked and set up.
+
+    Raises
+    ------
+    ScorerLoadError
+        If a path leads nowhere, the object is no scorer, its artefact is not the declared one,
+        or two scorers share a name.
+    InvalidCardError, InvalidSpecError
+        If the model card or the specification breaks the contract. No card, no load.
+    """
+    factories = {entry.value.replace(":", "."): entry.load for entry in _entries()}
+    factories |= {path: _importer(path) for path in paths}
+    scorers: dict[str, Scorer] = {}
+    for path, load in factories.items():
+        scorer = _prepare(load(), path)
+        if scorer.spec.name in scorers:
+            message = f"two scorers are named {scorer.spec.name!r}; the second is {path}"
+            raise ScorerLoadError(message)
+        scorers[scorer.spec.name] = scorer
+    return list(scorers.values())
+
+
+def card_of(scorer: Scorer) -> ModelCard:
+    """Return a loaded scorer's model card."""
+    return load_card(folder_of(scorer) / scorer.spec.card)
+
+
+def folder_of(scorer: Scorer) -> Path:
+    """Return the folder of a scorer's module: its card and its artefact lie there."""
+    return Path(inspect.getfile(type(scorer))).parent
+
+
+def _entries() -> Sequence[importlib.metadata.EntryPoint]:
+    return sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
+
+
+def _importer(path: str) -> Callable[[], object]:
+    def load() -> object:
+        module, _, name = path.rpartition(".")
+        try:
+            found: object = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            message = f"no scorer at {path!r}: {error}"
+            raise ScorerLoadError(message) from error
+        return found
+
+    return load
+
+
+def _prepare(factory: object, path: str) -> Scorer:
+    scorer = factory() if callable(factory) else factory
+    if not isinstance(scorer, Scorer):
+        message = f"{path!r} does not keep the contract of a scorer"
+        raise ScorerLoadError(message)
+    folder = folder_of(scorer)
+    check_card(load_card(folder / scorer.spec.card), scorer.spec)
+    _check_artefact(scorer, folder)
+    scorer.setup(folder)
+    return scorer
+
+
+def _check_artefact(scorer: Scorer, folder: Path) -> None:
+    if scorer.spec.artefact is None:
+        return
+    path = folder / scorer.spec.artefact
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        message = f"scorer {scorer.spec.name!r}: cannot read its artefact: {error}"
+        raise ScorerLoadError(message) from error
+    if found != scorer.spec.artefact_sha256:
+        message = f"scorer {scorer.spec.name!r}: {path.name} is not the declared artefact ({found})"
+        raise ScorerLoadError(message)

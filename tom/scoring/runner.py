@@ -1,0 +1,166 @@
+"""Run one scorer on a batch: chunk, quarantine failing rows by bisection, break when hopeless."""
+
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tom.scoring.contract import Batch, FloatArray, IntArray, Reason, ScoreBatch, Scorer, ScorerKind
+
+logger = logging.getLogger(__name__)
+
+MAX_DETAIL = 300
+
+
+class InvalidOutputError(ValueError):
+    """A scorer's answer breaks the contract: shape, range or sum."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a scorer said of one object; `sigma` is in natural log odds of the first class."""
+
+    object_id: str
+    probability: tuple[float, ...]
+    sigma: float
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """Why a scorer said nothing of one object."""
+
+    object_id: str
+    reason: Reason
+    detail: str = ""
+
+
+Outcome = Opinion | Abstention
+
+
+@dataclass
+class Breaker:
+    """Stops calling a scorer after `limit` objects in a row failed; one success closes it."""
+
+    limit: int = 20
+    failures: int = field(default=0, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the scorer is off."""
+        return self.failures >= self.limit
+
+    def record_failure(self) -> None:
+        """Count one object that failed by itself."""
+        self.failures += 1
+
+    def reset(self) -> None:
+        """Forget the failures: the scorer answered, or a person says try again."""
+        self.failures = 0
+
+
+def run_scorer(
+    scorer: Scorer,
+    batch: Batch,
+    *,
+    breaker: Breaker,
+    passthrough: tuple[type[BaseException], ...] = (),
+) -> list[Outcome]:
+    """Return one opinion or abstention per object, in the batch's order.
+
+    A failing object never spoils the others: the failing half is halved until it stands alone
+    and abstains with `Reason.FAILED`. Exceptions named in `passthrough` (a task's time limit)
+    leave at once, as KeyboardInterrupt and SystemExit do.
+    """
+    outcomes: list[Outcome] = []
+    fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, *passthrough)
+    for first in range(0, len(batch), scorer.spec.batch_size):
+        chunk = np.arange(first, min(first + scorer.spec.batch_size, len(batch)))
+        outcomes += _bisect(scorer, batch.take(chunk), breaker, fatal)
+    return outcomes
+
+
+def _bisect(
+    scorer: Scorer, batch: Batch, breaker: Breaker, fatal: tuple[type[BaseException], ...]
+) -> list[Outcome]:
+    if breaker.is_open:
+        return [Abstention(str(name), Reason.BREAKER_OPEN) for name in batch.object_ids]
+    try:
+        outcomes = _judge(scorer, batch)
+    except fatal:
+        raise
+    # A plugin's native code can raise what is not an Exception (pyo3's PanicException): this is
+    # the plugin boundary, where everything but the fatal ones above becomes an abstention.
+    except BaseException as error:  # noqa: BLE001
+        return _split_or_quarantine(scorer, batch, breaker, fatal, error)
+    if any(isinstance(outcome, Opinion) for outcome in outcomes):
+        breaker.reset()
+    return outcomes
+
+
+def _split_or_quarantine(
+    scorer: Scorer,
+    batch: Batch,
+    breaker: Breaker,
+    fatal: tuple[type[BaseException], ...],
+    error: BaseException,
+) -> list[Outcome]:
+    if len(batch) > 1:
+        middle = len(batch) // 2
+        halves = np.arange(middle), np.arange(middle, len(batch))
+        return [
+            outcome
+            for half in halves
+            for outcome in _bisect(scorer, batch.take(half), breaker, fatal)
+        ]
+    breaker.record_failure()
+    object_id = str(batch.object_ids[0])
+    logger.warning(
+        "A scorer failed on an object",
+        extra={"scorer": scorer.spec.name, "object_id": object_id},
+        exc_info=error,
+    )
+    detail = f"{type(error).__name__}: {error}"[:MAX_DETAIL]
+    return [Abstention(object_id, Reason.FAILED, detail)]
+
+
+def _judge(scorer: Scorer, batch: Batch) -> list[Outcome]:
+    reasons = _check_reasons(np.asarray(scorer.eligible(batch)), len(batch))
+    rows = np.flatnonzero(reasons == Reason.OK)
+    outcomes: list[Outcome] = [
+        Abstention(str(name), Reason(int(reason)), Reason(int(reason)).text)
+        for name, reason in zip(batch.object_ids, reasons, strict=True)
+    ]
+    if not len(rows):
+        return outcomes
+    probability, sigma = _check_scores(scorer, scorer.score(batch.take(rows)), len(rows))
+    for row, values, spread in zip(rows, probability.tolist(), sigma.tolist(), strict=True):
+        outcomes[row] = Opinion(str(batch.object_ids[row]), tuple(values), spread)
+    return outcomes
+
+
+def _check_reasons(reasons: IntArray, n: int) -> IntArray:
+    if reasons.shape != (n,) or not np.all(np.isin(reasons, [int(reason) for reason in Reason])):
+        message = f"eligible must return {n} reason codes"
+        raise InvalidOutputError(message)
+    return reasons
+
+
+def _check_scores(scorer: Scorer, scores: ScoreBatch, n: int) -> tuple[FloatArray, FloatArray]:
+    probability = np.asarray(scores.probability, float)
+    sigma = np.asarray(scores.sigma, float)
+    spec = scorer.spec
+    if probability.shape != (n, len(spec.classes)) or sigma.shape != (n,):
+        message = f"score returned shapes {probability.shape} and {sigma.shape} for {n} objects"
+        raise InvalidOutputError(message)
+    if not np.all(np.isfinite(probability)) or not np.all(np.isfinite(sigma)) or np.any(sigma < 0):
+        message = "score returned a value that is not finite, or a negative sigma"
+        raise InvalidOutputError(message)
+    if spec.kind == ScorerKind.PROBABILITY and not _are_distributions(probability):
+        message = "score returned probabilities outside 0 to 1 or not summing to 1"
+        raise InvalidOutputError(message)
+    return probability, sigma
+
+
+def _are_distributions(probability: FloatArray) -> bool:
+    inside = bool(np.all((probability >= 0) & (probability <= 1)))
+    return inside and bool(np.allclose(probability.sum(axis=1), 1, atol=1e-6))

@@ -1,0 +1,126 @@
+"""Score what changed. Rows are only ever added."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from tom.candidates.models import CandidateRule, EventCandidate
+from tom.events.models import NonLocalizedEvent
+from tom.scoring.contract import Batch, Curve, Scorer
+from tom.scoring.curves import curves_of, mjd_of
+from tom.scoring.models import Score
+from tom.scoring.registry import load_scorers
+from tom.scoring.runner import Breaker, Opinion, Outcome, run_scorer
+from tom.targets.models import TargetSummary
+
+
+@cache
+def scorers() -> tuple[Scorer, ...]:
+    """Every scorer, loaded once in a process."""
+    return tuple(load_scorers(settings.SCORERS))
+
+
+@cache
+def _breaker(name: str) -> Breaker:
+    return Breaker()
+
+
+def score_due(*, most: int) -> int:
+    """Score up to `most` targets whose light curve changed; return how many were due.
+
+    Twice at once gives the same rows once: a score is known by the data it saw.
+    """
+    due = list(TargetSummary.objects.filter(scored_version__lt=F("version")).order_by("pk")[:most])
+    if not due:
+        return 0
+    curves = curves_of(due)
+    rows = []
+    for since, summaries in _by_window(due).items():
+        rows += _score([s for s in summaries if s.pk in curves], curves, since)
+    with transaction.atomic():
+        Score.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+        _note_scored(due)
+        NonLocalizedEvent.objects.filter(
+            candidates__target__in=[summary.pk for summary in due]
+        ).update(rank_due=True)
+    return len(due)
+
+
+def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | None:
+    """From when detections count as the event's; None: from ever."""
+    if event.time is None or rule.days_before is None:
+        return None
+    return event.time - timedelta(days=rule.days_before)
+
+
+def _by_window(
+    summaries: Sequence[TargetSummary],
+) -> dict[datetime | None, list[TargetSummary]]:
+    """Each target once for each window it is a candidate in; outside any, all its points count."""
+    rules = {rule.kind: rule for rule in CandidateRule.objects.all()}
+    windows = defaultdict(set)
+    candidacies = EventCandidate.objects.filter(target__in=[s.pk for s in summaries])
+    for candidate in candidacies.select_related("event"):
+        start = window_start(candidate.event, rules[candidate.event.kind])
+        windows[candidate.target_id].add(start)
+    grouped = defaultdict(list)
+    for summary in summaries:
+        for start in windows.get(summary.pk, {None}):
+            grouped[start].append(summary)
+    return grouped
+
+
+def _score(
+    summaries: Sequence[TargetSummary], curves: dict[int, Curve], since: datetime | None
+) -> list[Score]:
+    if not summaries:
+        return []
+    batch = Batch.build([curves[summary.pk] for summary in summaries])
+    if since is not None:
+        batch = batch.since(mjd_of(since))
+    return [
+        _row(scorer, summary, outcome, since)
+        for scorer in scorers()
+        for summary, outcome in zip(
+            summaries,
+            run_scorer(
+                scorer,
+                batch,
+                breaker=_breaker(scorer.spec.name),
+                passthrough=(SoftTimeLimitExceeded,),
+            ),
+            strict=True,
+        )
+    ]
+
+
+def _row(scorer: Scorer, summary: TargetSummary, outcome: Outcome, since: datetime | None) -> Score:
+    spec = scorer.spec
+    score = Score(
+        target_id=summary.pk,
+        scorer=spec.name,
+        version=spec.version,
+        artefact_sha256=spec.artefact_sha256 or "",
+        data_version=summary.version,
+        data_until=summary.last_detection,
+        since=since,
+    )
+    if isinstance(outcome, Opinion):
+        score.probability = dict(zip(spec.classes, outcome.probability, strict=True))
+        score.sigma = outcome.sigma
+    else:
+        score.reason = (outcome.detail or outcome.reason.text)[:200]
+    return score
+
+
+def _note_scored(summaries: Sequence[TargetSummary]) -> None:
+    """Mark what was scored; what changed meanwhile stays due."""
+    for summary in summaries:
+        summary.scored_version = summary.version
+    TargetSummary.objects.bulk_update(summaries, ["scored_version"], batch_size=500)

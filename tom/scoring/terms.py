@@ -1,0 +1,71 @@
+"""The evidence on one candidate, as the terms that the ranking fuses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tom.candidates.models import EventCandidate
+from tom.scoring.context import (
+    distance_term,
+    earlier_activity_term,
+    sky_map_term,
+    solar_system_term,
+    star_term,
+)
+from tom.scoring.contract import ScorerSpec
+from tom.scoring.fusion import Term
+from tom.scoring.opinions import UnrelatedClassesError, opinion_term
+from tom.scoring.runner import Outcome
+from tom.targets.models import TargetSummary
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierActivity:
+    """What shone at the place before the event's window; `epochs` None: nobody looked."""
+
+    epochs: int | None
+    age_days: float | None
+
+
+def terms_of(
+    candidate: EventCandidate,
+    summary: TargetSummary,
+    *,
+    earlier: EarlierActivity,
+    distance_overlap: float | None,
+    opinions: Mapping[ScorerSpec, Outcome],
+    weights: Mapping[str, float],
+) -> list[Term]:
+    """Every term on one candidate, missing ones too."""
+    looked = summary.context_time is not None
+    return [
+        sky_map_term(candidate.probdensity),
+        distance_term(distance_overlap),
+        star_term(
+            separation_arcsec=_nearest(summary.star_separation_arcsec, looked=looked),
+            star_score=summary.star_score,
+        ),
+        earlier_activity_term(epochs=earlier.epochs, age_days=earlier.age_days),
+        solar_system_term(_nearest(summary.solar_system_separation_arcsec, looked=looked)),
+        *_opinion_terms(opinions, weights),
+    ]
+
+
+def _opinion_terms(
+    opinions: Mapping[ScorerSpec, Outcome], weights: Mapping[str, float]
+) -> list[Term]:
+    terms = []
+    for spec, outcome in opinions.items():
+        try:
+            terms.append(opinion_term(spec, outcome, weight=weights.get(spec.name, 1.0)))
+        except UnrelatedClassesError:
+            continue  # it speaks of other classes than the one sought
+    return terms
+
+
+def _nearest(separation: float | None, *, looked: bool) -> float | None:
+    """An alert that names no neighbour says that there is none near; no alert says nothing."""
+    if separation is None and looked:
+        return np.inf
+    return separation

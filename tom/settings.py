@@ -1,0 +1,335 @@
+"""All settings, from the environment. A bad value stops the start."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from environs import Env
+from tom_common.default_settings import *  # noqa: F403  TOM Toolkit's own, as its documentation asks
+from tom_common.default_settings import TOMTOOLKIT_INSTALLED_APPS
+
+from tom.embedded.home import Home
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The folder of the embedded mode: databases, secrets, logs.
+HOME = Home(Path(env.str("TOM_HOME", str(BASE_DIR / ".tom"))))
+# Embedded mode: no database is named, so we run our own.
+EMBEDDED = not env.str("DATABASE_URL", "")
+
+if EMBEDDED and HOME.portal_settings.exists():
+    env.read_env(str(HOME.portal_settings), recurse=False, override=True)
+
+# --- Security -------------------------------------------------------------------------------
+# Signs sessions and encrypts stored secrets. Production has no default.
+SECRET_KEY = HOME.secret("secret_key") if EMBEDDED else env.str("SECRET_KEY")
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if EMBEDDED else [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+# Whether the site is reached by HTTPS: cookies, redirects and HSTS follow.
+HTTPS = env.bool("HTTPS", not EMBEDDED)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Whether a proxy of ours stands before us: only then are its headers believed.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose addresses wrong passwords are counted by
+SECURE_REDIRECT_EXEMPT = [r"^health/$"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        # plotly.js sets style attributes on the labels that it draws, and makes two style
+        # elements: an empty one and one whose text is known.
+        "style-src-attr": ["'unsafe-inline'"],
+        "style-src-elem": [
+            "'self'",
+            "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+            "'sha256-gG0b4ixT/IQUp7JJLbyKcpYcYDjq2Wp8NGv3f+aasqo='",
+        ],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "object-src": ["'none'"],
+    }
+}
+
+# --- Applications -----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    *TOMTOOLKIT_INSTALLED_APPS,
+    "csp",
+    "drf_spectacular",
+    "tom.live",
+    "tom.streams",
+    "tom.targets",
+    "tom.events",
+    "tom.candidates",
+    "tom.scoring",
+    "tom.followup",
+    "tom.reports",
+    "tom.web",
+    "tom.embedded",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "tom.web.middleware.NullCharacterMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Default deny: a view is for people logged in unless it says otherwise.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "tom_common.middleware.HTMXRedirectMiddleware",
+    "tom_common.middleware.AccountRequirementsMiddleware",
+]
+ROOT_URLCONF = "tom.urls"
+ASGI_APPLICATION = "tom.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tom.web.context.site",
+            ],
+        },
+    },
+]
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+SITE_ID = 1
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Services ---------------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {
+    "default": HOME.database()
+    if EMBEDDED
+    else dj_database_url.parse(env.str("DATABASE_URL"), conn_max_age=0)
+}
+# A database that is away is known after seconds.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DEFAULT_AUTO_FIELD = (
+    "django.db.models.AutoField"  # as TOM Toolkit's migrations; ours say BigAutoField
+)
+# Celery's broker, and the Redis the cache uses.
+BROKER_URL = HOME.broker_url if EMBEDDED else env.str("BROKER_URL")
+REDIS_URL = HOME.redis_url if EMBEDDED else env.str("REDIS_URL", BROKER_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+}
+# As measured to lose no task on Redis when a worker is killed; the transport's options bring such
+# a task back within seconds, where the default takes 100.
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    # A broker that hangs is as one that is away. Workers ask it every second.
+    "socket_timeout": 15,
+    "socket_connect_timeout": 5,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "work"
+# Workers take from their queues in turn: an event or a request never waits for a night's alerts.
+CELERY_TASK_ROUTES = {
+    **{
+        f"tom.pipeline.{name}": {"queue": "urgent"}
+        for name in ("ingest", "submit", "cancel", "page", "tell")
+    },
+    **{f"tom.pipeline.{name}": {"queue": "score"} for name in ("score", "rank")},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+# Tasks are nudges: what a lost one leaves undone is found in the rows.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "tom.pipeline.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "prune": {"task": "tom.pipeline.prune", "schedule": 3600.0},
+}
+# After how long without a sweep /health/ says that no worker works; one task may take long.
+WORKER_SILENCE_SECONDS = env.float("WORKER_SILENCE_SECONDS", 60)
+TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+
+# --- Files --------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tom.web.staticfiles.StaticStorage"},
+}
+MEDIA_ROOT = HOME.path / "media"
+MEDIA_URL = "/media/"  # mounted nowhere: data products are served by views that check rights
+
+# --- TOM Toolkit --------------------------------------------------------------------------------
+TOM_NAME = env.str("TOM_NAME", "Counterpart")
+TARGET_TYPE = "SIDEREAL"
+TARGET_DEFAULT_PERMISSION = "PRIVATE"
+TARGET_PERMISSIONS_ONLY = True
+AUTH_STRATEGY = "LOCKED"
+EXTRA_FIELDS: list[dict[str, object]] = []
+MATCH_MANAGERS: dict[str, str] = {}
+FACILITIES: dict[str, dict[str, object]] = {}
+TOM_FACILITY_CLASSES: list[str] = []  # ours are in tom.followup, and a worker calls them
+HOOKS: dict[str, str] = {}
+DATA_PRODUCT_TYPES = {"photometry": ("photometry", "Photometry")}
+DATA_PROCESSORS: dict[str, str] = {}
+HINTS_ENABLED = False
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tom_common.accounts.api_auth.TomTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["tom.web.api.renderers.FiniteJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["tom.web.api.parsers.ShallowJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "tom.web.api.pagination.Pages",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    # How often one user may call the API.
+    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", "600/min")},
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Counterpart",
+    "DESCRIPTION": "Events, candidates, targets, scores, requests and messages.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_NAME_OVERRIDES": {
+        "RequestState": "tom.followup.states.RequestState",
+        "MessageState": "tom.streams.models.MessageState",
+    },
+}
+
+# --- Streams ------------------------------------------------------------------------------------
+# hop URLs to read, comma-separated, several topics of a broker too:
+# kafka://kafka.scimma.org/igwn.gwalert,gcn.circulars,kafka://kafka.gcn.nasa.gov/gcn.heartbeat
+STREAMS: list[str] = env.list("STREAMS", [])
+# The consumer group, which holds our place in a stream; SCiMMA wants it to start with the user
+# name. Empty: made from the user name. Two installations with one credential need two groups.
+STREAM_GROUP = env.str("STREAM_GROUP", "")
+# The credential for Hopskotch, where hop's own store (hop auth add) has none; MECHANISM as Kafka
+# names it, CA_FILE for a broker with a certificate of its own.
+HOP_HOST = env.str("HOP_HOST", "kafka.scimma.org")
+HOP_USERNAME = env.str("HOP_USERNAME", "")
+HOP_PASSWORD = env.str("HOP_PASSWORD", "")
+HOP_MECHANISM = env.str("HOP_MECHANISM", "SCRAM-SHA-512")
+HOP_CA_FILE = env.str("HOP_CA_FILE", "")
+# GCN's client credential, and where its broker takes it.
+GCN_HOST = env.str("GCN_HOST", "kafka.gcn.nasa.gov")
+GCN_CLIENT_ID = env.str("GCN_CLIENT_ID", "")
+GCN_CLIENT_SECRET = env.str("GCN_CLIENT_SECRET", "")
+GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token")
+# How often a message may fail (its worker dying, say) before it is dead.
+MESSAGE_ATTEMPTS = env.int("MESSAGE_ATTEMPTS", 5)
+# How many days raw survey packets are kept once stored. 0: for ever.
+PACKET_DAYS = env.int("PACKET_DAYS", 30)
+
+# --- Scoring ------------------------------------------------------------------------------------
+# Scorers beside those that installed packages offer under the entry point group tom.scorers.
+SCORERS = env.list(
+    "SCORERS", ["ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus"]
+)
+# How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where scorers share inputs.
+SCORER_WEIGHTS: dict[str, float] = env.dict("SCORER_WEIGHTS", {}, subcast_values=float)
+# Chance that any one source that an alert stream shows in an event's window, anywhere on the
+# sky, is its counterpart. It sets the scale of the posterior, never the order.
+CANDIDATE_PRIOR = env.float("CANDIDATE_PRIOR", 1e-4)
+# How far the hosts of unrelated sources are counted, Mpc: the depth of the survey's hosts.
+HOST_HORIZON_MPC = env.float("HOST_HORIZON_MPC", 1000.0)
+# A HEALPix FITS map of E(B-V), nested or ring; without it a cosecant law with a wide error.
+EBV_MAP = env.str("EBV_MAP", "")
+
+# --- Follow-up ----------------------------------------------------------------------------------
+# The practice telescope stands in where no observatory is configured.
+PRACTICE_TELESCOPE = env.bool("PRACTICE_TELESCOPE", EMBEDDED)
+# Seconds it takes for each step of a request.
+PRACTICE_STEP_SECONDS = env.float("PRACTICE_STEP_SECONDS", 4.0)
+# The OCS portal of LCO, SOAR and Blanco.
+OCS_PORTAL_URL = env.str("OCS_PORTAL_URL", "")
+OCS_API_TOKEN = env.str("OCS_API_TOKEN", "")
+OCS_PROPOSAL = env.str("OCS_PROPOSAL", "")
+# A portal that runs on this machine for practice: test events may reach it.
+OCS_PRACTICE = env.bool("OCS_PRACTICE", False)
+# Seconds between two questions to a portal while a request is under way there.
+OCS_POLL_SECONDS = env.float("OCS_POLL_SECONDS", 20.0)
+# After a lost answer, how long a request that the facility does not list may still turn up.
+REQUEST_QUIET_SECONDS = env.float("REQUEST_QUIET_SECONDS", 60.0)
+# After how long a request still being sent was left by a dead worker; more than any call takes.
+REQUEST_STALE_SECONDS = env.float("REQUEST_STALE_SECONDS", 90.0)
+
+# --- Telling ------------------------------------------------------------------------------------
+EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
+# Who is paged for significant live events and retractions: e-mail addresses, and a webhook
+# (in the form that Slack takes).
+PAGE_EMAILS: list[str] = env.list("PAGE_EMAILS", [])
+PAGE_WEBHOOK = env.str("PAGE_WEBHOOK", "")
+# A message older than this pages nobody: it was sent again, or read from a file.
+PAGE_HOURS = env.float("PAGE_HOURS", 24)
+# How often a channel may refuse a page before it has failed.
+PAGE_ATTEMPTS = env.int("PAGE_ATTEMPTS", 5)
+# The Hopskotch topic (a hop URL) to which a person may send an event's candidates.
+TELL_URL = env.str("TELL_URL", "")
+
+# --- Logging ------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "numexpr": {"level": "WARNING"},
+        # It tells of each new user, at a level that it sets itself; its warnings are still printed.
+        "tom_common.signals": {"propagate": False},
+    },
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []

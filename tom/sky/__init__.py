@@ -1,0 +1,77 @@
+"""Where things are on the sky: maps, levels, regions, distances, visibility. No Django here."""
+
+from tom.sky.cone import cone_localization, cone_sigma_deg
+from tom.sky.distance import (
+    distance_moments,
+    distance_overlap,
+    distance_pdf_at,
+    distance_probability_fraction,
+)
+from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_way_ebv, read_ebv_map
+from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
+from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
+from tom.sky.packing import pack, unpack
+from tom.sky.regions import contours, credible_ranges
+from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, most_probable, row_at
+from tom.sky.skymap_fits import read_skymap, write_skymap
+from tom.sky.summary import SkyMapSummary, describe, summarize
+from tom.sky.visibility import (
+    Constraints,
+    Night,
+    Site,
+    airmass,
+    altitudes,
+    datetime_of,
+    mjd_of,
+    observable_tonight,
+    sun_altitude,
+)
+from tom.sky.volume import credible_volume, levels_3d
+
+__all__ = [
+    "Constraints",
+    "EbvMap",
+    "MalformedSkyMapError",
+    "Night",
+    "Site",
+    "SkyMap",
+    "SkyMapSummary",
+    "airmass",
+    "altitudes",
+    "build_skymap",
+    "cone_localization",
+    "cone_ranges",
+    "cone_sigma_deg",
+    "contours",
+    "credible_area",
+    "credible_levels",
+    "credible_ranges",
+    "credible_volume",
+    "datetime_of",
+    "describe",
+    "distance_moments",
+    "distance_overlap",
+    "distance_pdf_at",
+    "distance_probability_fraction",
+    "extinction_coefficient",
+    "galactic",
+    "healpix29",
+    "levels_2d",
+    "levels_3d",
+    "merge_ranges",
+    "milky_way_ebv",
+    "mjd_of",
+    "most_probable",
+    "observable_tonight",
+    "pack",
+    "probdensity_at",
+    "radec_of",
+    "read_ebv_map",
+    "read_skymap",
+    "row_at",
+    "separation_arcsec",
+    "summarize",
+    "sun_altitude",
+    "unpack",
+    "write_skymap",
+]

@@ -1,0 +1,152 @@
+r"""Distances in a 3D sky map: along one direction, of the whole map, and against a host's.
+
+In a row of density rho the distance r follows p(r) = N r^2 gauss(r; mu, sigma) (Singer et al.
+2016, https://doi.org/10.3847/2041-8205/829/1/L15). A volume element is r^2 dr dOmega, so the r^2
+cancels in the density per volume, rho N gauss(r; mu, sigma), and all integrals are closed.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.skymap import SkyMap, has_distance, row_at
+
+
+def distance_probability_fraction(skymap: SkyMap) -> float:
+    """Find the share of the probability in rows that carry a distance, 0 to 1."""
+    return float(skymap.probability[has_distance(skymap)].sum() / skymap.probability.sum())
+
+
+def distance_pdf_at(
+    skymap: SkyMap, hpx29: npt.ArrayLike, distance_mpc: npt.ArrayLike
+) -> FloatArray:
+    """Find the density of distance along directions, p(r | direction).
+
+    Parameters
+    ----------
+    hpx29
+        Nested order-29 ids, shape `(m,)`.
+    distance_mpc
+        Mpc, shape `(m,)` or scalar.
+
+    Returns
+    -------
+    numpy.ndarray
+        1/Mpc, shape `(m,)`; NaN where the map knows no distance or `distance_mpc` is not above 0.
+    """
+    mu, sigma, norm = distance_rows(skymap, row_at(skymap, hpx29))
+    r = _positive(distance_mpc)
+    return np.asarray(norm * r**2 * gauss(r, mu, sigma), dtype=np.float64)
+
+
+def distance_overlap(
+    skymap: SkyMap,
+    hpx29: npt.ArrayLike,
+    *,
+    distance_mpc: npt.ArrayLike,
+    distance_sigma_mpc: npt.ArrayLike,
+    horizon_mpc: float,
+) -> FloatArray:
+    """Weigh a host's distance against the map's: the likelihood ratio of a true association.
+
+    It is the integral over d of p_GW(d | direction) p_host(d) / p_background(d), where the host's
+    distance is a Gaussian cut off at 0 and unrelated hosts fill the volume evenly out to the
+    horizon: p_background(d) = 3 d^2 / horizon^3. The d^2 cancels, so the integral is closed.
+
+    Parameters
+    ----------
+    hpx29
+        Nested order-29 ids, shape `(m,)`.
+    distance_mpc, distance_sigma_mpc
+        The host's distance and its error in Mpc, shape `(m,)` or scalar. The error is the whole
+        one, peculiar velocity included; 0 is allowed.
+    horizon_mpc
+        How far unrelated hosts are counted, Mpc. It scales the ratio by its cube: take the depth
+        of the survey or catalogue that the host was drawn from.
+
+    Returns
+    -------
+    numpy.ndarray
+        Ratio from 0, shape `(m,)`; 0 for a host wholly beyond the horizon, NaN where the map or
+        the host has no distance.
+    """
+    mu, sigma, norm = distance_rows(skymap, row_at(skymap, hpx29))
+    host, error = _positive(distance_mpc), _not_negative(distance_sigma_mpc)
+    variance = sigma**2 + error**2
+    both = (mu * error**2 + host * sigma**2) / variance
+    # Where the host is exact the product's width is 0; the tiny one keeps the step at the horizon.
+    width = np.maximum(sigma * error / np.sqrt(variance), 1e-12 * sigma)
+    within = ndtr((horizon_mpc - both) / width) - ndtr(-both / width)
+    cut = ndtr(host / np.maximum(error, 1e-12 * host))
+    ratio = norm * horizon_mpc**3 / 3 * gauss(host, mu, np.sqrt(variance)) * within / cut
+    return np.asarray(ratio, dtype=np.float64)
+
+
+def distance_moments(skymap: SkyMap) -> tuple[float, float]:
+    """Find the mean and standard deviation of distance over the rows that have one, Mpc.
+
+    NaN for a map without distances. Equals a map's own `DISTMEAN` and `DISTSTD`.
+    """
+    known = np.flatnonzero(has_distance(skymap))
+    if len(known) == 0:
+        return float("nan"), float("nan")
+    mu, sigma, norm = distance_rows(skymap, known)
+    second, third, fourth = _radial_moments(mu, sigma)
+    weight = skymap.probability[known] * norm
+    total = float(weight @ second)
+    mean = float(weight @ third) / total
+    return mean, float(np.sqrt(max(float(weight @ fourth) / total - mean**2, 0.0)))
+
+
+def distance_rows(skymap: SkyMap, row: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Take `distmu, distsigma, distnorm` of rows; NaN for row -1 and rows without a distance."""
+    if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
+        nothing = np.full(np.shape(row), np.nan)
+        return nothing, nothing, nothing
+    known = has_distance(skymap)[row] & (row >= 0)
+    columns = (skymap.distmu, skymap.distsigma, skymap.distnorm)
+    mu, sigma, norm = (np.where(known, column[row], np.nan) for column in columns)
+    return mu, sigma, norm
+
+
+def gauss(x: npt.ArrayLike, mu: npt.ArrayLike, sigma: npt.ArrayLike) -> FloatArray:
+    """Evaluate the normal density."""
+    z = (np.asarray(x) - mu) / np.asarray(sigma)
+    return np.asarray(np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sigma), dtype=np.float64)
+
+
+def radial_mass(near: FloatArray, far: FloatArray, mu: FloatArray, sigma: FloatArray) -> FloatArray:
+    """Integrate r^2 gauss(r; mu, sigma) from `near` to `far`, both at least 0.
+
+    Where mu is negative only the far tail of the Gaussian counts, and the integral is taken from
+    above, or it would be the difference of two numbers that agree in every digit.
+    """
+    side = np.where(mu < 0, -1.0, 1.0)
+    mass = side * (_primitive(far, mu, sigma, side) - _primitive(near, mu, sigma, side))
+    return np.asarray(mass, dtype=np.float64)
+
+
+def _primitive(r: FloatArray, mu: FloatArray, sigma: FloatArray, side: FloatArray) -> FloatArray:
+    z = (r - mu) / sigma
+    slope = sigma * (r + mu) * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    return np.asarray((mu**2 + sigma**2) * ndtr(side * z) - side * slope, dtype=np.float64)
+
+
+def _radial_moments(mu: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Integrate r^k gauss(r; mu, sigma) over r > 0 for k = 2, 3, 4, by parts."""
+    zeroth = ndtr(mu / sigma)
+    first = mu * zeroth + sigma**2 * gauss(0.0, mu, sigma)
+    second = mu * first + sigma**2 * zeroth
+    third = mu * second + 2 * sigma**2 * first
+    return second, third, mu * third + 3 * sigma**2 * second
+
+
+def _positive(values: npt.ArrayLike) -> FloatArray:
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(numbers > 0, numbers, np.nan)
+
+
+def _not_negative(values: npt.ArrayLike) -> FloatArray:
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(numbers >= 0, numbers, np.nan)

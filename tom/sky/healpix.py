@@ -1,0 +1,136 @@
+"""HEALPix ids of order 29 (nested), the ranges that cover a cone, and angles on the sphere.
+
+One nested id of order 29 names a direction to 0.4 milliarcseconds, and every coarser nested pixel
+is one contiguous range of such ids, so cones and credible regions become ranges of an indexed
+integer. Scheme: Gorski et al. 2005, https://doi.org/10.1086/427976.
+"""
+
+import healpy
+import numpy as np
+import numpy.typing as npt
+
+from tom.sky.arrays import FloatArray, IntArray
+
+ORDER = 29
+NSIDE = 2**ORDER
+FULL_SKY_DEG2 = 4 * np.pi * np.degrees(1) ** 2
+PIXEL_SIZE_ORDER_0_DEG = np.degrees(np.sqrt(np.pi / 3))
+# healpy compares cosines, which cannot tell angles below some milliarcseconds apart.
+CONE_MARGIN_ARCSEC = 0.05
+
+
+def healpix29(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
+    """Find the nested order-29 HEALPix id of each direction.
+
+    Parameters
+    ----------
+    ra, dec
+        ICRS degrees, any shape that broadcasts. RA may lie outside 0 to 360.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 ids in [0, 12 * 4**29), in the broadcast shape.
+
+    Raises
+    ------
+    ValueError
+        If a declination lies outside -90 to 90, or a coordinate is not finite.
+    """
+    longitude = np.asarray(ra, dtype=np.float64)
+    latitude = np.asarray(dec, dtype=np.float64)
+    if not (np.all(np.isfinite(longitude)) and np.all(np.abs(latitude) <= 90)):
+        message = "a direction needs a finite ra and a dec between -90 and 90"
+        raise ValueError(message)
+    ids = healpy.ang2pix(NSIDE, longitude, latitude, nest=True, lonlat=True)
+    return np.asarray(ids, dtype=np.int64)
+
+
+def radec_of(hpx29: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Find the centre (ICRS degrees, RA in [0, 360)) of nested order-29 pixels."""
+    return pixel_centre(level=ORDER, ipix=hpx29)
+
+
+def pixel_centre(*, level: npt.ArrayLike, ipix: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Find the centre (ICRS degrees, RA in [0, 360)) of nested pixels, each at its own level."""
+    nside = np.left_shift(np.int64(1), np.asarray(level, dtype=np.int64))
+    ra, dec = healpy.pix2ang(nside, np.asarray(ipix, dtype=np.int64), nest=True, lonlat=True)
+    return np.asarray(ra, dtype=np.float64), np.asarray(dec, dtype=np.float64)
+
+
+def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
+    """Turn ICRS degrees of shape `(...)` into unit vectors of shape `(..., 3)`."""
+    longitude, latitude = np.radians(ra), np.radians(dec)
+    x = np.cos(latitude) * np.cos(longitude)
+    y = np.cos(latitude) * np.sin(longitude)
+    return np.stack(np.broadcast_arrays(x, y, np.sin(latitude)), axis=-1)
+
+
+def radec_of_vectors(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Turn vectors of shape `(..., 3)` and any length into ICRS degrees, RA in [0, 360)."""
+    x, y, z = np.moveaxis(np.asarray(vectors, dtype=np.float64), -1, 0)
+    ra = np.degrees(np.arctan2(y, x)) % 360
+    dec = np.degrees(np.arctan2(z, np.hypot(x, y)))
+    return np.where(ra >= 360, 0.0, ra), np.asarray(dec, dtype=np.float64)
+
+
+def separation_arcsec(
+    ra: npt.ArrayLike, dec: npt.ArrayLike, other_ra: npt.ArrayLike, other_dec: npt.ArrayLike
+) -> FloatArray:
+    """Measure the angle in arcsec between directions in ICRS degrees.
+
+    The arc tangent of the cross and dot products stays exact for tiny angles, at RA 0, at the
+    poles and at the antipode, where the plain arc cosine or haversine does not.
+    """
+    first, second = unit_vectors(ra, dec), unit_vectors(other_ra, other_dec)
+    across = np.linalg.norm(np.cross(first, second), axis=-1)
+    along = np.sum(first * second, axis=-1)
+    return np.asarray(np.degrees(np.arctan2(across, along)) * 3600, dtype=np.float64)
+
+
+def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
+    """List nested order-29 ranges that surely cover a cone.
+
+    The ranges may reach a little outside: whoever needs the exact cone compares
+    `separation_arcsec` afterwards.
+
+    Parameters
+    ----------
+    ra, dec
+        Centre, ICRS degrees.
+    radius_arcsec
+        Radius, from 0 to 648000 (180 degrees).
+
+    Returns
+    -------
+    numpy.ndarray
+        int64, shape `(k, 2)`: start and exclusive stop, sorted, apart from each other.
+    """
+    if not 0 <= radius_arcsec <= 180 * 3600:
+        message = "a cone's radius lies between 0 and 180 degrees"
+        raise ValueError(message)
+    radius_deg = min((radius_arcsec + CONE_MARGIN_ARCSEC) / 3600, 180.0)
+    healpix29(ra, dec)  # refuses a direction that is none
+    level = _cone_level(radius_deg)
+    ipix = healpy.query_disc(
+        2**level, unit_vectors(ra, dec), np.radians(radius_deg), inclusive=True, fact=4, nest=True
+    )
+    ipix = np.asarray(ipix, dtype=np.int64)
+    shift = 2 * (ORDER - level)
+    return merge_ranges(np.column_stack([ipix << shift, (ipix + 1) << shift]))
+
+
+def _cone_level(radius_deg: float) -> int:
+    """Choose a level whose pixels are about half the radius: some twenty pixels a cone."""
+    return max(int(np.ceil(np.log2(2 * PIXEL_SIZE_ORDER_0_DEG / radius_deg))), 0)
+
+
+def merge_ranges(ranges: IntArray) -> IntArray:
+    """Join touching or overlapping `[start, stop)` ranges of shape `(k, 2)`; sort them."""
+    if len(ranges) == 0:
+        return np.empty((0, 2), dtype=np.int64)
+    ordered = ranges[np.argsort(ranges[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(ordered[:, 1])
+    opens = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
+    closes = np.concatenate([opens[1:], [True]])
+    return np.column_stack([ordered[opens, 0], reach[closes]])

@@ -1,0 +1,59 @@
+"""Credible levels of a sky map in 2D: of its rows, of positions, and the area within a level."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tom.sky.arrays import FloatArray
+from tom.sky.skymap import SkyMap, row_at
+
+
+@lru_cache(maxsize=4)
+def credible_levels(skymap: SkyMap) -> FloatArray:
+    """Find the credible level of each row: the probability of all rows at least as dense.
+
+    A row counts itself in, as ligo.skymap does. Rows of equal density, whose order would be an
+    accident, share one level: the mean of the levels they would have in any order.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape `(n,)`, read-only, in (0, 1].
+    """
+    order = np.argsort(-skymap.probdensity, kind="stable")
+    density = skymap.probdensity[order]
+    cumulated = np.cumsum(skymap.probability[order])
+    first = np.flatnonzero(np.concatenate([[True], density[1:] != density[:-1]]))
+    size = np.diff(np.append(first, len(density)))
+    after = cumulated[first + size - 1]
+    before = np.concatenate([[0.0], after[:-1]])
+    shared = before + (after - before) * (1 + 1 / size) / 2
+    levels = np.empty(skymap.n)
+    levels[order] = np.minimum(np.repeat(shared, size), 1.0)
+    levels.flags.writeable = False
+    return levels
+
+
+def levels_2d(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
+    """Find the 2D credible level at nested order-29 ids, shape `(m,)`; NaN where not covered."""
+    return _at(skymap, credible_levels(skymap), hpx29)
+
+
+def probdensity_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
+    """Find the density in 1/sr at nested order-29 ids, shape `(m,)`; NaN where not covered."""
+    return _at(skymap, skymap.probdensity, hpx29)
+
+
+def credible_area(skymap: SkyMap, level: float) -> float:
+    """Measure the smallest area in deg2 that holds a probability, between whole rows linearly."""
+    order = np.argsort(-skymap.probdensity, kind="stable")
+    probability = np.cumsum(skymap.probability[order])
+    area = np.cumsum(skymap.area_sr[order]) * np.degrees(1) ** 2
+    inside = np.interp(level, np.append(0, probability), np.append(0, area))
+    return float(inside)
+
+
+def _at(skymap: SkyMap, of_rows: FloatArray, hpx29: npt.ArrayLike) -> FloatArray:
+    row = row_at(skymap, hpx29)
+    return np.where(row >= 0, of_rows[row], np.nan)

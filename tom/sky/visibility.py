@@ -1,0 +1,232 @@
+"""When a site can see a target: altitude, airmass, Sun and Moon, through one night.
+
+Many targets at many times are one matrix product: the zenith of a site at each time, turned into
+the celestial frame, times the targets' unit vectors. Left out: refraction (0.1 degrees at airmass
+2), annual aberration (21 arcsec), UT1 - UTC (13 arcsec at most), so nothing is ever downloaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import erfa
+import numpy as np
+import numpy.typing as npt
+
+from tom.sky.arrays import BoolArray, FloatArray
+from tom.sky.healpix import unit_vectors
+
+MJD_ZERO = 2400000.5
+MJD_UNIX_EPOCH = 40587.0
+TT_MINUS_UTC_DAYS = 69.184 / 86400
+EARTH_RADIUS_AU = 6378.137 / 149597870.7
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an observatory stands: geodetic degrees, east positive, and metres."""
+
+    name: str
+    latitude: float
+    longitude: float
+    elevation_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What makes a target observable."""
+
+    airmass_max: float = 2.0
+    sun_altitude_max_deg: float = -12.0
+    moon_separation_min_deg: float = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Night:
+    """One night of m targets at a site, at t times from noon to noon.
+
+    Attributes
+    ----------
+    mjd
+        UTC, shape `(t,)`.
+    altitude_deg, airmass, moon_separation_deg
+        Shape `(m, t)`; the airmass is NaN below the horizon.
+    sun_altitude_deg, moon_altitude_deg, moon_illumination
+        Shape `(t,)`; the illuminated fraction is 0 to 1.
+    observable
+        Shape `(m, t)`: where the constraints hold, from the asked moment on.
+    """
+
+    site: Site
+    mjd: FloatArray
+    altitude_deg: FloatArray
+    airmass: FloatArray
+    moon_separation_deg: FloatArray
+    sun_altitude_deg: FloatArray
+    moon_altitude_deg: FloatArray
+    moon_illumination: FloatArray
+    observable: BoolArray
+
+    @property
+    def hours(self) -> FloatArray:
+        """Hours that each target is still observable, shape `(m,)`."""
+        step_hours = float(self.mjd[1] - self.mjd[0]) * 24
+        return np.asarray(self.observable.sum(axis=1) * step_hours, dtype=np.float64)
+
+    @property
+    def best_mjd(self) -> FloatArray:
+        """When each target stands highest while observable, MJD UTC `(m,)`; NaN if never."""
+        altitude = np.where(self.observable, self.altitude_deg, -np.inf)
+        best = self.mjd[np.argmax(altitude, axis=1)]
+        return np.where(self.observable.any(axis=1), best, np.nan)
+
+
+def mjd_of(moment: datetime) -> float:
+    """Turn an aware datetime into MJD UTC.
+
+    Raises
+    ------
+    ValueError
+        If the datetime is naive.
+    """
+    if moment.tzinfo is None:
+        message = "a moment needs a time zone"
+        raise ValueError(message)
+    return moment.timestamp() / 86400 + MJD_UNIX_EPOCH
+
+
+def datetime_of(mjd: float) -> datetime:
+    """Turn MJD UTC into an aware datetime."""
+    return datetime.fromtimestamp((mjd - MJD_UNIX_EPOCH) * 86400, tz=UTC)
+
+
+def altitudes(
+    sites: Sequence[Site], *, ra: npt.ArrayLike, dec: npt.ArrayLike, mjd: npt.ArrayLike
+) -> FloatArray:
+    """Find the altitude of m targets at k sites and t times.
+
+    Parameters
+    ----------
+    ra, dec
+        ICRS degrees, shape `(m,)`.
+    mjd
+        MJD UTC, shape `(t,)`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Degrees without refraction, shape `(k, m, t)`.
+    """
+    targets = np.atleast_2d(unit_vectors(ra, dec))
+    times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
+    return np.stack([_altitude(targets @ _zenith(site, times).T) for site in sites])
+
+
+def airmass(altitude_deg: npt.ArrayLike) -> FloatArray:
+    """Find the airmass at an altitude in degrees; NaN below the horizon.
+
+    Kasten & Young 1989, https://doi.org/10.1364/AO.28.004735.
+    """
+    altitude = np.asarray(altitude_deg, dtype=np.float64)
+    above = np.where(altitude >= 0, altitude, np.nan)
+    return np.asarray(
+        1 / (np.sin(np.radians(above)) + 0.50572 * (above + 6.07995) ** -1.6364), dtype=np.float64
+    )
+
+
+def sun_altitude(site: Site, mjd: npt.ArrayLike) -> FloatArray:
+    """Find the altitude of the Sun's centre in degrees, shape `(t,)`."""
+    times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
+    return _altitude(np.sum(_zenith(site, times) * _sun(times), axis=1))
+
+
+def moon_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Find where the Moon stands as seen from a site: ICRS degrees, each of shape `(t,)`."""
+    times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
+    x, y, z = _moon(site, times).T
+    return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arcsin(z))
+
+
+def observable_tonight(
+    site: Site,
+    *,
+    ra: npt.ArrayLike,
+    dec: npt.ArrayLike,
+    when: datetime,
+    constraints: Constraints | None = None,
+    step_minutes: float = 10.0,
+) -> Night:
+    """Follow targets through the night that is under way, or else the next one.
+
+    Parameters
+    ----------
+    ra, dec
+        ICRS degrees, shape `(m,)` or scalar.
+    when
+        The moment from which on time counts; aware.
+    constraints
+        What makes a target observable; None for the defaults. A Moon below the horizon disturbs
+        nobody.
+    step_minutes
+        Distance of the times.
+    """
+    limits = constraints or Constraints()
+    now = mjd_of(when)
+    times = _noon_before(site, now) + np.arange(0, 1440, step_minutes) / 1440
+    targets = np.atleast_2d(unit_vectors(ra, dec))
+    zenith, sun, moon = _zenith(site, times), _sun(times), _moon(site, times)
+    altitude = _altitude(targets @ zenith.T)
+    sun_altitude_deg = _altitude(np.sum(zenith * sun, axis=1))
+    moon_altitude_deg = _altitude(np.sum(zenith * moon, axis=1))
+    moon_separation = np.degrees(np.arccos(np.clip(targets @ moon.T, -1, 1)))
+    thickness = airmass(altitude)
+    observable = thickness <= limits.airmass_max
+    observable &= (sun_altitude_deg <= limits.sun_altitude_max_deg) & (times >= now)
+    observable &= (moon_separation >= limits.moon_separation_min_deg) | (moon_altitude_deg < 0)
+    return Night(
+        site=site,
+        mjd=times,
+        altitude_deg=altitude,
+        airmass=thickness,
+        moon_separation_deg=moon_separation,
+        sun_altitude_deg=sun_altitude_deg,
+        moon_altitude_deg=moon_altitude_deg,
+        moon_illumination=(1 - np.sum(sun * moon, axis=1)) / 2,
+        observable=observable,
+    )
+
+
+def _noon_before(site: Site, now: float) -> float:
+    """Find the mean noon that the night under way, or the next one, follows."""
+    offset = site.longitude / 360
+    noon = np.floor(now + offset - 0.5) + 0.5 - offset
+    morning = now - noon > 0.5 and sun_altitude(site, now)[0] > 0
+    return float(noon + 1 if morning else noon)
+
+
+def _zenith(site: Site, mjd: FloatArray) -> FloatArray:
+    """Point at a site's zenith in the celestial frame, shape `(t, 3)`."""
+    sidereal = erfa.gst00b(MJD_ZERO, mjd)
+    of_date = unit_vectors(np.degrees(sidereal) + site.longitude, site.latitude)
+    rotation = erfa.pnm00b(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)  # celestial to true of date
+    return np.asarray(np.einsum("tji,tj->ti", rotation, of_date), dtype=np.float64)
+
+
+def _sun(mjd: FloatArray) -> FloatArray:
+    """Point at the Sun, shape `(t, 3)`."""
+    heliocentric, _ = erfa.epv00(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)
+    return _normalized(-heliocentric["p"])
+
+
+def _moon(site: Site, mjd: FloatArray) -> FloatArray:
+    """Point at the Moon from a site, shape `(t, 3)`: it is near enough for a degree of parallax."""
+    geocentric = erfa.moon98(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)["p"]
+    return _normalized(geocentric - EARTH_RADIUS_AU * _zenith(site, mjd))
+
+
+def _normalized(vectors: FloatArray) -> FloatArray:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float64)
+
+
+def _altitude(sine: FloatArray) -> FloatArray:
+    return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1, 1))), dtype=np.float64)

@@ -1,0 +1,189 @@
+"""Credible levels and volumes of a 3D sky map, by the closed form and not on a grid.
+
+In each row {density per volume > t} is one interval of distance, with a closed mass. So the
+probability P(t) above a density t is a sum over rows; it is tabulated once a map.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import ndtr
+
+from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.distance import distance_rows, gauss, radial_mass
+from tom.sky.skymap import SkyMap, has_distance, row_at
+
+N_COARSE = 48
+N_FINE = 320
+# Rows and densities left out hold less than this share of the probability together.
+NEGLIGIBLE = 1e-7
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+BATCH = 65536
+
+
+@dataclass(frozen=True, eq=False)
+class _Volume:
+    """The rows with a distance, the densest peak first, and the table of P against log t."""
+
+    log_peak: FloatArray
+    mu: FloatArray
+    sigma: FloatArray
+    weight: FloatArray
+    area_sr: FloatArray
+    total: float
+
+    def interval(self, log_t: float) -> tuple[int, FloatArray, FloatArray]:
+        """Find how many rows exceed a density, and between which distances each does."""
+        n = int(np.searchsorted(-self.log_peak, -log_t))
+        half = self.sigma[:n] * np.sqrt(2 * (self.log_peak[:n] - log_t))
+        return n, np.maximum(self.mu[:n] - half, 0), np.maximum(self.mu[:n] + half, 0)
+
+    def level(self, log_t: float) -> float:
+        """Find the probability above a density, as a share of the whole."""
+        n, near, far = self.interval(log_t)
+        mass = radial_mass(near, far, self.mu[:n], self.sigma[:n])
+        # Not a dot product: BLAS would start threads for it, and wait for them on a busy machine.
+        return float(np.sum(self.weight[:n] * mass)) / self.total
+
+    def volume(self, log_t: float) -> float:
+        """Measure the volume above a density, Mpc3."""
+        n, near, far = self.interval(log_t)
+        return float(np.sum(self.area_sr[:n] * (far**3 - near**3))) / 3
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Credible level against log density per volume, which ascends."""
+
+    log_t: FloatArray
+    level: FloatArray
+
+    def __call__(self, log_t: FloatArray) -> FloatArray:
+        return np.asarray(np.interp(log_t, self.log_t, self.level), dtype=np.float64)
+
+
+def levels_3d(
+    skymap: SkyMap,
+    hpx29: npt.ArrayLike,
+    distance_mpc: npt.ArrayLike,
+    distance_sigma_mpc: npt.ArrayLike = 0.0,
+) -> FloatArray:
+    """Find the 3D credible level of targets: the mass of all denser volume elements.
+
+    It is a share of the probability that has a distance (`distance_probability_fraction`). Where
+    the target's distance has an error, the level is averaged over it.
+
+    Parameters
+    ----------
+    hpx29
+        Nested order-29 ids, shape `(m,)`.
+    distance_mpc, distance_sigma_mpc
+        The target's distance and its Gaussian error, cut off at 0; Mpc, shape `(m,)` or scalar.
+
+    Returns
+    -------
+    numpy.ndarray
+        0 to 1, shape `(m,)`. NaN where it cannot be said: the map does not cover the position or
+        knows no distance there, or the target has none.
+    """
+    ids = np.asarray(hpx29, dtype=np.int64)
+    row = row_at(skymap, ids)
+    mu, sigma, norm = distance_rows(skymap, row)
+    if np.all(np.isnan(mu)):
+        return np.full(ids.shape, np.nan)
+    with np.errstate(divide="ignore"):  # a density of 0 has the level 1
+        log_peak = np.log(skymap.probdensity[row]) + np.log(norm) - np.log(sigma)
+    log_peak -= 0.5 * np.log(2 * np.pi)
+    r, error = np.broadcast_arrays(
+        np.asarray(distance_mpc, dtype=np.float64), np.asarray(distance_sigma_mpc, dtype=np.float64)
+    )
+    r, error = np.broadcast_to(r, ids.shape), np.broadcast_to(error, ids.shape)
+    table = _table(skymap)
+    levels = table(log_peak - 0.5 * ((r - mu) / sigma) ** 2)
+    for some in np.array_split(np.flatnonzero(error.ravel() > 0), 1 + ids.size // BATCH):
+        levels.ravel()[some] = _averaged(
+            table,
+            *(values.ravel()[some] for values in (log_peak, mu, sigma, r, error)),
+        )
+    sayable = np.isfinite(mu) & (r > 0) & np.isfinite(r) & (error >= 0) & np.isfinite(error)
+    return np.where(sayable, levels, np.nan)
+
+
+def credible_volume(skymap: SkyMap, level: float) -> float:
+    """Measure the smallest volume in Mpc3 that holds a share of the mass with a distance.
+
+    NaN for a map without distances. The level lies in 0 to 1; at 1 the volume is unbounded.
+    """
+    if not has_distance(skymap).any():
+        return float("nan")
+    rows = _rows(skymap)
+    table = _table(skymap)
+    if not table.level[-1] < level < table.level[0]:
+        return 0.0 if level <= table.level[-1] else float("inf")
+    log_t = brentq(lambda at: rows.level(at) - level, table.log_t[0], table.log_t[-1], xtol=1e-10)
+    return rows.volume(log_t)
+
+
+def _averaged(
+    table: _Table,
+    log_peak: FloatArray,
+    mu: FloatArray,
+    sigma: FloatArray,
+    r: FloatArray,
+    error: FloatArray,
+) -> FloatArray:
+    """Average levels over the distance error.
+
+    1 - level vanishes outside a known interval, often far narrower than the error: only
+    there, and where the error's Gaussian is not negligible, is anything integrated.
+    """
+    half = sigma * np.sqrt(2 * np.maximum(log_peak - table.log_t[0], 0))
+    low = np.maximum(np.maximum(mu - half, r - 7 * error), 0)
+    high = np.maximum(np.minimum(mu + half, r + 7 * error), low)
+    inside = np.zeros_like(r)
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
+        at = low + (high - low) * (node + 1) / 2
+        levels = table(log_peak - 0.5 * ((at - mu) / sigma) ** 2)
+        inside += weight / 2 * (1 - levels) * gauss(at, r, error)
+    return np.asarray(1 - inside * (high - low) / ndtr(r / error), dtype=np.float64)
+
+
+def _rows(skymap: SkyMap) -> _Volume:
+    known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
+    known = known[_dominant(skymap.probability[known])]
+    mu, sigma, norm = distance_rows(skymap, known)
+    density = skymap.probdensity[known]
+    log_peak = np.log(density) + np.log(norm) - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+    order = np.argsort(-log_peak, kind="stable")
+    mu, sigma = mu[order], sigma[order]
+    area = skymap.area_sr[known][order]
+    weight = (density * norm)[order] * area
+    everything = radial_mass(np.zeros_like(mu), np.maximum(mu, 0) + 40 * sigma, mu, sigma)
+    return _Volume(log_peak[order], mu, sigma, weight, area, float(weight @ everything))
+
+
+@lru_cache(maxsize=4)
+def _table(skymap: SkyMap) -> _Table:
+    """Tabulate P(t): first evenly in log t, then where it moves evenly."""
+    rows = _rows(skymap)
+    top = float(rows.log_peak[0])
+    depth = 1.0
+    while rows.level(top - depth) < 1 - NEGLIGIBLE and depth < 2**12:
+        depth *= 2
+    coarse = top - np.linspace(0, np.sqrt(depth), N_COARSE) ** 2
+    levels = np.maximum.accumulate([rows.level(float(log_t)) for log_t in coarse])
+    even = np.linspace(0, float(levels[-1]), N_FINE)
+    log_t = np.unique(np.concatenate([coarse, np.interp(even, levels, coarse)]))
+    level = np.array([rows.level(float(at)) for at in log_t])
+    level[0] = 1.0  # whatever is thinner than the table's end is outside of everything
+    return _Table(log_t, np.minimum(np.maximum.accumulate(level[::-1])[::-1], 1.0))
+
+
+def _dominant(probability: FloatArray) -> IntArray:
+    order = np.argsort(-probability, kind="stable")
+    cumulated = np.cumsum(probability[order])
+    n = int(np.searchsorted(cumulated, (1 - NEGLIGIBLE) * cumulated[-1])) + 1
+    return order[:n]

@@ -1,0 +1,1 @@
+"""Listen to the streams, keep every message, parse it; dead letters and replay."""

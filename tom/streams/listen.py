@@ -1,0 +1,196 @@
+"""Listen to the topics of one broker and keep every message before its offset is marked.
+
+hop-client 0.13 as measured: with its default autocommit a crash loses a message; reading raw and
+marking what is stored loses none, and what comes again is known by its position. An outage
+raises nothing and a wrong password nothing that says so: both are found by asking the broker.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from confluent_kafka import KafkaException
+from django.db import Error as AnyDatabaseError
+from django.db import InterfaceError, OperationalError, connection
+from hop.auth import Auth
+from hop.io import Consumer, Metadata, StartPosition, Stream
+from kombu.exceptions import OperationalError as QueueError
+
+from tom.streams.credentials import CredentialError, find_credential, group_of
+from tom.streams.inbox import FetchingEndedError, Inbox, Received, fetching
+from tom.streams.parsers.kinds import Kind, identify
+from tom.streams.pulse import Pulse
+from tom.streams.services import Incoming, store_messages
+from tom.streams.sources import Source
+from tom.streams.watch import ASK_SECONDS, DOUBT_SECONDS, Broker, Errors, RefusedError, Watch
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+NO_TOPIC: Final = "no such topic here, or no right to read it"
+
+Wake = Callable[[dict[Kind, list[int]]], object]
+
+
+class CannotListenError(Exception):
+    """There is nothing to read as things stand; the message says why."""
+
+
+# What another attempt may find mended. ValueError and RuntimeError are hop's own.
+_MENDABLE: Final = (
+    CannotListenError,
+    CredentialError,
+    FetchingEndedError,
+    RefusedError,
+    KafkaException,
+    AnyDatabaseError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+
+
+class Listener:
+    """Reads one source until stopped, through every outage of its broker and of the database.
+
+    A new consumer group begins with the oldest message there is. Messages marked as tests (the
+    header `_test`) are left out by hop.
+    """
+
+    def __init__(self, source: Source, *, wake: Wake) -> None:
+        self._source = source
+        self._wake = wake
+        self._pulse = Pulse(source)
+        self._stopped = threading.Event()
+        self._errors = Errors()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Listen until `stop`; whatever fails is said in StreamHealth and tried again."""
+        pause = FIRST_PAUSE
+        while not self._stopped.is_set():
+            opened = time.monotonic()
+            try:
+                self._listen()
+            except _MENDABLE as error:
+                self._pulse.complain(_describe(error))
+            finally:
+                self._pulse.write()
+                connection.close()
+            if time.monotonic() - opened > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            self._stopped.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _listen(self) -> None:
+        self._pulse.write_if_due()
+        self._errors.forget()
+        credential = find_credential(self._source.broker, self._source.username)
+        broker = Broker(self._source.broker, credential, self._errors)
+        partitions = self._find_topics(broker, seconds=ASK_SECONDS)
+        if not partitions:
+            raise CannotListenError(NO_TOPIC)
+        with self._open(partitions, credential) as consumer, fetching(consumer) as inbox:
+            self._hear(partitions)
+            self._read(inbox, broker, partitions)
+
+    def _read(self, inbox: Inbox, broker: Broker, partitions: dict[str, int]) -> None:
+        """Keep what comes, until stopped or until the topics have changed."""
+        watch = Watch()
+        while not self._stopped.is_set():
+            batch = inbox.take()
+            if batch:
+                self._keep(batch, inbox)
+                watch.be_well()
+            if watch.is_due(in_doubt=bool(self._errors.newest)):
+                found = self._check(broker, watch)
+                if found is not None and found != partitions:
+                    return
+            self._pulse.write_if_due()
+
+    def _keep(self, batch: list[Received], inbox: Inbox) -> None:
+        """Store a batch, then say it is done, then wake its work. Heartbeats only count."""
+        incoming = [
+            _incoming(payload, metadata)
+            for payload, metadata in batch
+            if identify(metadata.topic, b"") is not Kind.HEARTBEAT
+        ]
+        ids = store_messages(incoming).ids if incoming else {}
+        inbox.done(batch)
+        for _, metadata in batch:
+            self._pulse.note_message(metadata.topic)
+        if not ids:
+            return
+        try:
+            self._wake(ids)
+        except QueueError:  # kept all the same: the sweep finds it
+            logger.warning(
+                "The task queue is away", extra={"messages": sum(map(len, ids.values()))}
+            )
+
+    def _check(self, broker: Broker, watch: Watch) -> dict[str, int] | None:
+        """Ask the broker whether it is there; return our topics, or None where it is not."""
+        try:
+            found = self._find_topics(broker, seconds=DOUBT_SECONDS)
+        except KafkaException as error:
+            self._pulse.complain(self._errors.newest or _describe(error))
+            if watch.is_lost():
+                raise
+            return None
+        watch.be_well()
+        self._errors.forget()
+        self._hear(found)
+        return found
+
+    def _find_topics(self, broker: Broker, *, seconds: float) -> dict[str, int]:
+        found = broker.count_partitions(seconds=seconds, hurry=self._stopped.is_set)
+        return {name: found[name] for name in self._source.topics if name in found}
+
+    def _hear(self, topics: Collection[str]) -> None:
+        """Note that these topics answered; complain of those that are not there."""
+        self._pulse.hear(topics)
+        missing = [topic for topic in self._source.topics if topic not in topics]
+        if missing:
+            self._pulse.complain(NO_TOPIC, topics=missing)
+
+    @contextmanager
+    def _open(self, topics: Collection[str], credential: Auth | None) -> Iterator[Consumer]:
+        stream = Stream(auth=credential or False, start_at=StartPosition.EARLIEST)
+        url = Source(self._source.broker, tuple(topics)).url
+        with stream.open(
+            url,
+            "r",
+            group_id=group_of(credential),
+            fetch_external=False,
+            error_callback=self._errors.note,
+            offset_commit_interval=timedelta(seconds=1),
+            reconnect_backoff_time=timedelta(seconds=1),
+        ) as consumer:
+            yield consumer
+
+
+def _incoming(payload: bytes | None, metadata: Metadata) -> Incoming:
+    headers: list[tuple[str, Any]] = metadata.headers or []
+    ids = [value for name, value in headers if name == "_id" and value]
+    return Incoming(
+        metadata.topic,
+        payload or b"",  # a tombstone has none
+        metadata.partition,
+        metadata.offset,
+        ids[0].hex() if ids else "",
+    )
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, OperationalError | InterfaceError):
+        return "the database is away"
+    if isinstance(error, KafkaException):
+        return str(error.args[0].str())
+    return f"{type(error).__name__}: {error}" if isinstance(error, AnyDatabaseError) else str(error)

@@ -1,0 +1,282 @@
+"""Avro object container files, read within bounds and with the writer's schema cached.
+
+A survey repeats a schema of 23 KB in every packet: parsing it each time costs more than the
+record does. The bytes come from outside, and so does the schema: one whose decoding could run
+away (recursion, arrays of nothing, thousands of nested nodes) is refused before use.
+
+Format: https://avro.apache.org/docs/1.12.0/specification/#object-container-files
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from struct import error as StructError  # noqa: N812 - its own name is a lower-case "error"
+from typing import Any, Final
+
+import cramjam
+import fastavro
+
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.schemas import SchemaError, check_schema, record_fields
+
+MAGIC: Final = b"Obj\x01"
+MAX_DECODED_BYTES: Final = 32 * 1024 * 1024
+_MAX_HEADER_ENTRIES: Final = 64
+_SYNC_BYTES: Final = 16
+
+# What fastavro raises for bytes that do not fit their schema; it has no base class of its own.
+_DECODE_ERRORS: Final = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    StructError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The start of a container: everything before its first block."""
+
+    schema: bytes  # JSON
+    codec: str
+    sync: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSchema:
+    """A checked schema: ready for fastavro, with what tells one kind of message from another."""
+
+    name: str
+    parsed: Any
+    fields: Mapping[str, frozenset[str]]  # of the record; each with the fields of its own record
+
+
+def read_header(payload: bytes) -> Header:
+    """Read the header of an Avro object container file.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is not one, or is cut short.
+    """
+    if not payload.startswith(MAGIC):
+        reason = "not an Avro object container file"
+        raise MalformedAlertError(reason)
+    metadata, position = _read_metadata(payload)
+    sync = payload[position : position + _SYNC_BYTES]
+    if len(sync) < _SYNC_BYTES or b"avro.schema" not in metadata:
+        reason = "Avro header cut short, or without a schema"
+        raise MalformedAlertError(reason)
+    codec = metadata.get(b"avro.codec", b"null").decode("ascii", "replace")
+    return Header(metadata[b"avro.schema"], codec, sync, position + _SYNC_BYTES)
+
+
+@lru_cache(maxsize=64)
+def read_schema(schema: bytes) -> WriterSchema:
+    """Parse and check a writer's schema, given as JSON.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is not a legal Avro schema, or one whose decoding could run away.
+    """
+    try:
+        parsed = check_schema(schema)
+    except SchemaError as error:
+        reason = f"Avro schema refused: {error}"
+        raise MalformedAlertError(reason) from error
+    name = parsed.get("name", "") if isinstance(parsed, dict) else ""
+    return WriterSchema(name=name, parsed=parsed, fields=record_fields(parsed))
+
+
+def read_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> list[dict[str, Any]]:
+    """Decode every record of a container.
+
+    Parameters
+    ----------
+    payload
+        The container's bytes.
+    limit
+        How many bytes its blocks may take once decompressed.
+
+    Raises
+    ------
+    MalformedAlertError
+        If anything in it is damaged, or it grows past the limit.
+    """
+    header = read_header(payload)
+    parsed = read_schema(header.schema).parsed
+    records: list[dict[str, Any]] = []
+    for count, data in _blocks(payload, header, limit):
+        records.extend(record for record, _ in _decode(count, data, parsed))
+    return records
+
+
+def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> list[bytes]:
+    """Cut a container of many records into containers of one, their bytes unchanged.
+
+    Raises
+    ------
+    MalformedAlertError
+        If anything in it is damaged, or it grows past the limit.
+    """
+    header = read_header(payload)
+    blocks = list(_blocks(payload, header, limit))
+    if sum(count for count, _ in blocks) == 1:
+        return [payload]
+    parsed = read_schema(header.schema).parsed
+    start = _plain_header(header)
+    return [
+        start + _long(1) + _long(len(record)) + record + header.sync
+        for count, data in blocks
+        for _, record in _decode(count, data, parsed)
+    ]
+
+
+def _decode(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield each record of a block with the bytes it came from."""
+    if count > len(data):
+        reason = f"Avro block claims {count} records in {len(data)} bytes"
+        raise MalformedAlertError(reason)
+    stream = BytesIO(data)
+    start = 0
+    for _ in range(count):
+        try:
+            record = fastavro.schemaless_reader(stream, parsed, None)
+        except _DECODE_ERRORS as error:
+            reason = f"Avro record does not fit its schema: {type(error).__name__}: {error}"
+            raise MalformedAlertError(reason) from error
+        if not isinstance(record, dict):
+            reason = "Avro data is not a record"
+            raise MalformedAlertError(reason)
+        yield record, data[start : stream.tell()]
+        start = stream.tell()
+    if start != len(data):
+        reason = f"{len(data) - start} bytes left in an Avro block"
+        raise MalformedAlertError(reason)
+
+
+def _blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of records and the decompressed bytes of each block."""
+    decompress = _CODECS.get(header.codec)
+    if decompress is None:
+        reason = f"Avro codec {header.codec!r} is not supported"
+        raise MalformedAlertError(reason)
+    position = header.size
+    while position < len(payload):
+        count, position = _read_long(payload, position)
+        size, position = _read_long(payload, position)
+        end = position + size
+        if end + _SYNC_BYTES > len(payload):
+            reason = "Avro container cut short"
+            raise MalformedAlertError(reason)
+        if count < 0 or size < 0 or payload[end : end + _SYNC_BYTES] != header.sync:
+            reason = "Avro sync marker not found: the container is damaged"
+            raise MalformedAlertError(reason)
+        data = decompress(payload[position:end], limit)
+        limit -= len(data)
+        yield count, data
+        position = end + _SYNC_BYTES
+
+
+def _read_metadata(payload: bytes) -> tuple[dict[bytes, bytes], int]:
+    metadata: dict[bytes, bytes] = {}
+    count, position = _read_long(payload, len(MAGIC))
+    while count:
+        if count < 0:  # then the size of the map's block follows
+            count, (_, position) = -count, _read_long(payload, position)
+        if count > _MAX_HEADER_ENTRIES:
+            reason = "Avro header has too many entries"
+            raise MalformedAlertError(reason)
+        for _ in range(count):
+            key, position = _read_bytes(payload, position)
+            metadata[key], position = _read_bytes(payload, position)
+        count, position = _read_long(payload, position)
+    return metadata, position
+
+
+def _read_bytes(payload: bytes, position: int) -> tuple[bytes, int]:
+    size, position = _read_long(payload, position)
+    if size < 0 or position + size > len(payload):
+        reason = "Avro header cut short"
+        raise MalformedAlertError(reason)
+    return payload[position : position + size], position + size
+
+
+def _read_long(payload: bytes, position: int) -> tuple[int, int]:
+    """Read a zigzag varint of at most ten bytes; return it and the position after it."""
+    value = 0
+    for shift, byte in enumerate(payload[position : position + 10]):
+        value |= (byte & 0x7F) << (7 * shift)
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), position + shift + 1
+    reason = "Avro container cut short"
+    raise MalformedAlertError(reason)
+
+
+def _long(value: int) -> bytes:
+    """Write a natural number as a zigzag varint."""
+    value <<= 1
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def _plain_header(header: Header) -> bytes:
+    entries = ((b"avro.schema", header.schema), (b"avro.codec", b"null"))
+    body = b"".join(_long(len(part)) + part for entry in entries for part in entry)
+    return MAGIC + _long(len(entries)) + body + _long(0) + header.sync
+
+
+def _keep(data: bytes, limit: int) -> bytes:
+    if len(data) > limit:
+        reason = "Avro container is too large"
+        raise MalformedAlertError(reason)
+    return data
+
+
+def _inflate(data: bytes, limit: int) -> bytes:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = inflater.decompress(data, limit + 1)
+    except zlib.error as error:
+        reason = f"Avro block does not inflate: {error}"
+        raise MalformedAlertError(reason) from error
+    if not inflater.eof and len(inflated) <= limit:
+        reason = "Avro block does not inflate: cut short"
+        raise MalformedAlertError(reason)
+    return _keep(inflated, limit)
+
+
+def _unsnap(data: bytes, limit: int) -> bytes:
+    block, checksum = data[:-4], data[-4:]
+    try:
+        if cramjam.snappy.decompress_raw_len(block) > limit:
+            reason = "Avro container is too large"
+            raise MalformedAlertError(reason)
+        plain = bytes(cramjam.snappy.decompress_raw(block))
+    except cramjam.DecompressionError as error:
+        reason = f"Avro block is not snappy: {error}"
+        raise MalformedAlertError(reason) from error
+    if zlib.crc32(plain).to_bytes(4, "big") != checksum:
+        reason = "Avro block fails its checksum"
+        raise MalformedAlertError(reason)
+    return plain
+
+
+_CODECS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
+    "null": _keep,
+    "deflate": _inflate,
+    "snappy": _unsnap,
+}

@@ -1,0 +1,243 @@
+"""Gravitational-wave alerts of LIGO, Virgo and KAGRA: JSON from GCN, Avro from Hopskotch.
+
+Form: https://emfollow.docs.ligo.org/userguide/content.html
+"""
+
+import base64
+import binascii
+import math
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import from_json
+
+from tom.streams.parsers.containers import read_records
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.faults import summarize
+from tom.streams.parsers.topics import is_test_topic
+from tom.streams.parsers.values import text
+
+MAX_BYTES: Final = 32 * 1024 * 1024  # real ones reach 5.8 MB
+_TEST_PREFIXES: Final = ("M", "T")
+_TEST_SEARCH: Final = "MDC"
+_TEST_SERVERS: Final = ("gracedb-playground", "gracedb-test", "gracedb-dev")
+
+
+class AlertType(StrEnum):
+    """What a message says about its event."""
+
+    EARLY_WARNING = "EARLYWARNING"
+    PRELIMINARY = "PRELIMINARY"
+    INITIAL = "INITIAL"
+    UPDATE = "UPDATE"
+    RETRACTION = "RETRACTION"
+
+
+_RANKS: Final = {kind: rank for rank, kind in enumerate(AlertType)}
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Take a time that names no zone as UTC, as every time in these alerts is."""
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as error:
+        reason = "out of range"
+        raise ValueError(reason) from error
+
+
+def _decode_map(value: Any) -> Any:
+    """Turn base64 text into bytes; Avro's raw bytes stay."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except binascii.Error as error:
+        reason = f"the map is not base64: {error}"
+        raise ValueError(reason) from error
+
+
+def _only_finite(values: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _none_if_not_finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+Text = Annotated[str, AfterValidator(text)]
+UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
+Number = Annotated[float, AfterValidator(_none_if_not_finite)]
+Numbers = Annotated[dict[Text, float], AfterValidator(_only_finite)]
+Map = Annotated[bytes, BeforeValidator(_decode_map)]
+EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class _Part(BaseModel):
+    """A part of an alert, in which null means the same as absent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        return {name: value for name, value in content.items() if value is not None}
+
+
+class GWEvent(_Part):
+    """What is known of a gravitational-wave event."""
+
+    time: UtcTime
+    far: Number | None = None  # Hz
+    significant: bool = False
+    instruments: tuple[Text, ...] = ()
+    group: Text | None = None
+    pipeline: Text | None = None
+    search: Text | None = None
+    classification: Numbers = {}
+    properties: Numbers = {}
+    duration: Number | None = None  # s
+    central_frequency: Number | None = None  # Hz
+    skymap: Map | None = None
+    skymap_filename: Text | None = None
+
+
+class ExternalCoincidence(_Part):
+    """Something else seen at the same time: a gamma-ray burst, neutrinos."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    gcn_notice_id: Text | None = None  # a number or a text
+    ivorn: Text | None = None
+    observatory: Text | None = None
+    search: Text | None = None
+    time_difference: Number | None = None  # s, external minus gravitational
+    time_coincidence_far: Number | None = None  # Hz
+    time_sky_position_coincidence_far: Number | None = None  # Hz
+    combined_skymap: Map | None = None
+
+
+class GWAlert(_Part):
+    """One message about one gravitational-wave event."""
+
+    alert_type: AlertType
+    time_created: UtcTime
+    superevent_id: EventId | None = None  # None in some messages of the newest form: never guessed
+    urls: dict[Text, Text] = {}
+    alert_tense: Text | None = None
+    event: GWEvent | None = None  # None in a retraction
+    external_coinc: ExternalCoincidence | None = None
+
+    @model_validator(mode="after")
+    def _check_event(self) -> "GWAlert":
+        if self.event is None and not self.is_retraction:
+            reason = "only a retraction comes without an event"
+            raise ValueError(reason)
+        return self
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """What puts the messages of an event in order: there is no sequence number."""
+        return self.time_created, _RANKS[self.alert_type]
+
+    @property
+    def is_retraction(self) -> bool:
+        """Whether the event is withdrawn."""
+        return self.alert_type is AlertType.RETRACTION
+
+    @property
+    def skymap(self) -> bytes | None:
+        """The event's own map, a FITS file, if the message carries it."""
+        return self.event.skymap or None if self.event else None
+
+    @property
+    def combined_skymap(self) -> bytes | None:
+        """The map combined with that of the external coincidence, a FITS file, if there is one."""
+        return self.external_coinc.combined_skymap or None if self.external_coinc else None
+
+    @property
+    def skymap_url(self) -> str | None:
+        """Where the event's own map lies, if said."""
+        return self.urls.get("skymap")
+
+    @property
+    def combined_skymap_url(self) -> str | None:
+        """Where the combined map lies, if said."""
+        return self.urls.get("combined_skymap")
+
+    def test_reasons(self, topic: str) -> tuple[str, ...]:
+        """Say why this is a test and no event of the sky: an event is live only if nothing says so.
+
+        Parameters
+        ----------
+        topic
+            The topic the message came on.
+        """
+        superevent_id = self.superevent_id or ""
+        searches = [
+            (part.search or "").upper() for part in (self.event, self.external_coinc) if part
+        ]
+        signs = {
+            f"the id {superevent_id} begins with M or T": superevent_id.startswith(_TEST_PREFIXES),
+            "the search is MDC": _TEST_SEARCH in searches,
+            f"the tense is {self.alert_tense}": self.alert_tense not in (None, "", "current"),
+            f"the topic is {topic}": is_test_topic(topic),
+            "its page is on a test server": any(
+                server in url for server in _TEST_SERVERS for url in self.urls.values()
+            ),
+        }
+        return tuple(reason for reason, found in signs.items() if found)
+
+
+def parse_gwalert_json(payload: bytes) -> GWAlert:
+    """Parse a gravitational-wave alert in JSON, its maps in base64.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is not JSON, or breaks the form. Retrying cannot help.
+    """
+    if len(payload) > MAX_BYTES:
+        reason = f"longer than {MAX_BYTES} bytes"
+        raise MalformedAlertError(reason)
+    try:
+        content = from_json(payload, allow_inf_nan=True)
+    except ValueError as error:
+        reason = f"not JSON: {error}"
+        raise MalformedAlertError(reason) from error
+    return _read(content)
+
+
+def parse_gwalert_avro(payload: bytes) -> GWAlert:
+    """Parse a gravitational-wave alert in Avro, its maps as raw bytes.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the container is damaged, does not hold exactly one record, or breaks the form.
+    """
+    return _read(read_records(payload, MAX_BYTES))
+
+
+def _read(content: Any) -> GWAlert:
+    """Read an alert, alone or as the only item of a list."""
+    if isinstance(content, list):
+        if len(content) != 1:
+            reason = f"a message holds one alert; this one holds {len(content)}"
+            raise MalformedAlertError(reason)
+        content = content[0]
+    try:
+        return GWAlert.model_validate(content)
+    except ValidationError as error:
+        raise MalformedAlertError(summarize(error)) from error

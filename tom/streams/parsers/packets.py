@@ -1,0 +1,153 @@
+"""Messages from files: a file, a folder of them, or archives, one payload at a time."""
+
+import gzip
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from lzma import LZMAError
+from pathlib import Path
+from typing import IO, Final
+
+from tom.streams.parsers import containers
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.values import clean
+
+MAX_PAYLOAD_BYTES: Final = 64 * 1024 * 1024
+MAX_MEMBERS: Final = 1_000_000
+_COMPRESSED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_ZIP: Final = b"PK\x03\x04"
+_TAR: Final = b"ustar"
+_TAR_MAGIC_AT: Final = 257
+# What the archive readers raise for damage; an OSError covers a truncated gzip, too.
+_ARCHIVE_ERRORS: Final = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    NotImplementedError,  # a compression that zipfile does not know
+    OSError,
+    OverflowError,
+    RuntimeError,  # an encrypted zip
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a file or a member of an archive gave no payload."""
+
+    reason: str
+
+
+Packet = tuple[str, bytes | Rejection]
+
+
+def open_packets(path: Path) -> Iterator[Packet]:
+    """Yield the name and the payload of every message in a file or, in order, in a folder.
+
+    Archives (zip; tar, plain or in gzip, bzip2 or xz; one file in gzip) are read in place: nothing
+    is written, and a member's name is a label only. An Avro container of many records
+    is cut into messages of one. What cannot be read, or is too large, yields a `Rejection`.
+
+    Parameters
+    ----------
+    path
+        A file or a folder. Symbolic links to folders are not followed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at the path.
+    """
+    if not path.exists():
+        raise FileNotFoundError(path)
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    for file in files:
+        if file.is_file():
+            for name, payload in _open_file(file):
+                yield from _split(clean(name), payload)
+
+
+def _open_file(path: Path) -> Iterator[Packet]:
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            yield from _open_archive(name, file)
+    except _ARCHIVE_ERRORS as error:
+        yield name, Rejection(f"cannot be read: {type(error).__name__}: {error}")
+
+
+def _open_archive(name: str, file: IO[bytes]) -> Iterator[Packet]:
+    start = file.read(_TAR_MAGIC_AT + len(_TAR))
+    file.seek(0)
+    if start.startswith(_ZIP):
+        return _open_zip(name, file)
+    if start[_TAR_MAGIC_AT:] == _TAR:
+        return _open_tar(name, file)
+    if start.startswith(_COMPRESSED):
+        return _open_compressed(name, file)
+    return iter([(name, _read_bounded(file))])
+
+
+def _open_compressed(name: str, file: IO[bytes]) -> Iterator[Packet]:
+    """Open a compressed tar; or, where it is none, the one file inside."""
+    is_tar = _holds_tar(file)
+    file.seek(0)
+    if is_tar:
+        yield from _open_tar(name, file)
+        return
+    with gzip.open(file) as inner:
+        yield name, _read_bounded(inner)
+
+
+def _holds_tar(file: IO[bytes]) -> bool:
+    try:
+        with tarfile.open(fileobj=file, mode="r|*") as archive:
+            return archive.next() is not None  # zeros alone pass for an empty one
+    except tarfile.ReadError:
+        return False
+
+
+def _open_tar(name: str, file: IO[bytes]) -> Iterator[Packet]:
+    with tarfile.open(fileobj=file, mode="r|*") as archive:
+        for member in islice(archive, MAX_MEMBERS):
+            inner = archive.extractfile(member) if member.isfile() else None
+            if inner is not None:
+                yield f"{name}!{member.name}", _read_bounded(inner)
+
+
+def _open_zip(name: str, file: IO[bytes]) -> Iterator[Packet]:
+    with zipfile.ZipFile(file) as archive:
+        for member in islice(archive.infolist(), MAX_MEMBERS):
+            if not member.is_dir():
+                with archive.open(member) as inner:
+                    yield f"{name}!{member.filename}", _read_bounded(inner)
+
+
+def _read_bounded(file: IO[bytes] | gzip.GzipFile) -> bytes | Rejection:
+    payload = file.read(MAX_PAYLOAD_BYTES + 1)
+    if not payload:
+        return Rejection("empty")
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        return Rejection(f"larger than {MAX_PAYLOAD_BYTES} bytes")
+    return payload
+
+
+def _split(name: str, payload: bytes | Rejection) -> Iterator[Packet]:
+    """Cut a container of many records; a damaged one stays whole, for its parser to say why."""
+    if isinstance(payload, Rejection) or not payload.startswith(containers.MAGIC):
+        yield name, payload
+        return
+    try:
+        parts = containers.split_records(payload)
+    except MalformedAlertError:
+        parts = [payload]
+    if len(parts) == 1:
+        yield name, parts[0]
+        return
+    for number, part in enumerate(parts):
+        yield f"{name}#{number}", part

@@ -1,0 +1,160 @@
+"""What a survey alert holds once parsed: positions in ICRS degrees, times in UTC, fluxes in nJy."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+AB_ZERO_POINT_NJY = 31.4
+"""AB magnitude of 1 nJy: m = 31.4 - 2.5 log10(F / nJy)."""
+
+
+class PointKind(StrEnum):
+    """How a light curve point came to be."""
+
+    ALERT = "alert"
+    LIMIT = "limit"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One epoch of a light curve.
+
+    Attributes
+    ----------
+    kind
+        An alert's own detection, an upper limit, or photometry forced at the position.
+    key
+        The survey's identity of the measurement, never a measured value: `candid` of a
+        detection, `objectId:pid` of a limit, `objectId:pid:fp` of a forced point.
+    time
+        Middle of the exposure, aware, UTC.
+    band
+        `g`, `r` or `i`.
+    flux_njy
+        Difference flux in nJy, signed (negative: fainter than the reference); NaN for a limit.
+    flux_error_njy
+        One sigma in nJy; for a limit a fifth of the 5 sigma limiting flux.
+    program
+        ZTF program that took the exposure; 1 is public.
+    magnitude_limit
+        5 sigma limiting AB magnitude of the exposure, from its global noise.
+    is_trigger
+        Whether this is the detection the alert is about. Its copy is preferred to a later one
+        from an alert's history, whose magnitudes are rounded.
+    real_bogus
+        The `rb` score of this detection, 0 to 1, or None.
+    """
+
+    kind: PointKind
+    key: str
+    time: datetime
+    band: str
+    flux_njy: float
+    flux_error_njy: float
+    program: int
+    magnitude_limit: float | None = None
+    is_trigger: bool = False
+    real_bogus: float | None = None
+
+    @property
+    def signal_to_noise(self) -> float:
+        """Signed flux over its error; NaN for a limit."""
+        return self.flux_njy / self.flux_error_njy
+
+
+@dataclass(frozen=True, slots=True)
+class NearbyStar:
+    """The nearest Pan-STARRS source within 30 arcsec: a star where the score is near 1."""
+
+    separation_arcsec: float
+    star_galaxy_score: float | None  # 0 galaxy, 1 star, 0.5 not known
+    magnitudes: Mapping[str, float] = field(default_factory=dict)  # AB, by band (g, r, i, z)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSource:
+    """The nearest source in the survey's own reference image."""
+
+    separation_arcsec: float
+    magnitude: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SolarSystemMatch:
+    """A known minor planet near the position at the time of the exposure."""
+
+    name: str
+    separation_arcsec: float | None
+    magnitude: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAlert:
+    """One survey alert: the detection that caused it, its history and its context.
+
+    Attributes
+    ----------
+    survey, object_id, alert_id
+        The alert's identity. Ids are strings, since they exceed 2**53.
+    time
+        Middle of the exposure of the triggering detection, aware, UTC.
+    ra, dec
+        ICRS degrees.
+    points
+        Trigger, history, limits and forced photometry, one per key, in order of time.
+    program
+        ZTF program of the trigger; 1 is public.
+    first_seen
+        Earliest of the survey's own start of history, the detections in the packet and
+        positive forced photometry of at least 5 sigma. Limits do not count.
+    magnitude
+        AB magnitude of the size of the trigger's difference flux; its sign is `is_positive`.
+    scores, score_versions
+        The alert's own scores (`rb`, `drb`), 0 to 1, absent ones left out, and their versions.
+    n_detections
+        How often the survey saw something at this place, or None.
+    gaia_separation_arcsec
+        Separation of the nearest Gaia source, or None where there is none.
+    cutouts
+        Gzipped FITS stamps by `science`, `template` and `difference`; absent ones left out.
+    """
+
+    survey: str
+    object_id: str
+    alert_id: str
+    time: datetime
+    ra: float
+    dec: float
+    points: tuple[Point, ...]
+    program: int
+    first_seen: datetime
+    magnitude: float
+    is_positive: bool
+    schema_version: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    score_versions: Mapping[str, str] = field(default_factory=dict)
+    star: NearbyStar | None = None
+    reference: ReferenceSource | None = None
+    solar_system: SolarSystemMatch | None = None
+    n_detections: int | None = None
+    gaia_separation_arcsec: float | None = None
+    cutouts: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def trigger(self) -> Point:
+        """The detection that caused the alert."""
+        return next(point for point in self.points if point.is_trigger)
+
+
+def flux_of_magnitude(magnitude: float) -> float:
+    """Convert an AB magnitude to a flux in nJy.
+
+    Raises
+    ------
+    OverflowError
+        If the magnitude is so bright that its flux is no finite number.
+    """
+    return math.pow(10.0, 0.4 * (AB_ZERO_POINT_NJY - magnitude))

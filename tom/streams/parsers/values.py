@@ -1,0 +1,74 @@
+"""Single values as surveys send them: nulls, NaNs, sentinels and Julian dates."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+_HUGE: Final = 1e150  # products of two smaller numbers stay finite
+_MAGNITUDES: Final = (-30.0, 40.0)
+_UNIX_EPOCH_JD: Final = 2_440_587.5
+_UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_JULIAN_DATES: Final = (2_415_020.0, 2_488_070.0)  # 1900 to 2100
+_DEFAULT_EXPOSURE_S: Final = 30.0
+_LONGEST_EXPOSURE_S: Final = 3600.0
+_MAX_TEXT: Final = 500
+_MAX_INTEGER: Final = 2**63 - 1
+
+
+def finite(value: Any) -> float | None:
+    """Read a number; None for null, NaN, what is beyond all measure, or another type."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -_HUGE < value < _HUGE else None
+
+
+def magnitude(value: Any) -> float | None:
+    """Read a magnitude or zero-point; None for what is none, sentinels included."""
+    number = finite(value)
+    if number is None or not _MAGNITUDES[0] < number < _MAGNITUDES[1]:
+        return None
+    return number
+
+
+def integer(value: Any) -> int | None:
+    """Read a whole number of at most 64 bits; None for another type.
+
+    Ids exceed 2**53, so they are never read as floats; negative ones exist.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_INTEGER:
+        return None
+    return value
+
+
+def text(value: Any) -> str | None:
+    """Read a short text, cleaned; None for another type."""
+    return clean(value).strip()[:_MAX_TEXT] if isinstance(value, str) else None
+
+
+def clean(value: str) -> str:
+    """Drop the NULs and replace the lone surrogates that no database stores."""
+    return value.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def middle_of_exposure(jd: Any, exposure_s: Any) -> datetime | None:
+    """Find the middle of an exposure that starts at a Julian date (UTC).
+
+    Parameters
+    ----------
+    jd
+        UTC Julian date of the start, in days.
+    exposure_s
+        Exposure time in seconds; 30 where it is not given, ZTF's rule.
+
+    Returns
+    -------
+    datetime or None
+        Aware, UTC, to the millisecond (a double holds a Julian date to 0.04 ms); None where the
+        date is missing or not between 1900 and 2100.
+    """
+    start, exposure = finite(jd), finite(exposure_s)
+    if start is None or not _JULIAN_DATES[0] < start < _JULIAN_DATES[1]:
+        return None
+    if exposure is None or not 0 < exposure < _LONGEST_EXPOSURE_S:
+        exposure = _DEFAULT_EXPOSURE_S
+    milliseconds = (start - _UNIX_EPOCH_JD) * 86_400_000 + exposure * 500
+    return _UNIX_EPOCH + timedelta(milliseconds=round(milliseconds))

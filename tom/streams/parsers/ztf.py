@@ -1,0 +1,196 @@
+"""ZTF alert packets, of any schema version since 2018 and from any broker that keeps their form.
+
+Fields: https://zwickytransientfacility.github.io/ztf-avro-alert/schema.html
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from tom.streams.parsers.containers import read_records
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.records import (
+    NearbyStar,
+    ObjectAlert,
+    Point,
+    PointKind,
+    ReferenceSource,
+    SolarSystemMatch,
+)
+from tom.streams.parsers.values import (
+    finite,
+    integer,
+    magnitude,
+    middle_of_exposure,
+    text,
+)
+from tom.streams.parsers.ztf_points import (
+    DETECTION_SIGMA,
+    Fields,
+    read_detection,
+    read_light_curve,
+    read_score,
+)
+
+MAX_DECODED_BYTES: Final = 8 * 1024 * 1024  # a real packet takes 40 to 150 KB
+_OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_CUTOUTS: Final = {
+    "science": "cutoutScience",
+    "template": "cutoutTemplate",
+    "difference": "cutoutDifference",
+}
+
+
+def parse_ztf(payload: bytes) -> ObjectAlert:
+    """Parse one ZTF packet.
+
+    Epochs of the history that lack what makes them a measurement (time, band, flux, error) are
+    left out; a trigger that lacks any of it makes the packet malformed.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the container is damaged, does not hold exactly one record, or the alert lacks its
+        identity, position, time or flux. Retrying cannot help.
+    """
+    records = read_records(payload, MAX_DECODED_BYTES)
+    if len(records) != 1:
+        reason = f"a ZTF message holds one alert; this one holds {len(records)}"
+        raise MalformedAlertError(reason)
+    return _read_alert(records[0])
+
+
+def _read_alert(record: Fields) -> ObjectAlert:
+    candidate = record.get("candidate")
+    if not isinstance(candidate, dict):
+        reason = "no candidate"
+        raise MalformedAlertError(reason)
+    object_id = _object_id(record)
+    trigger = _read_trigger(candidate, record)
+    points = read_light_curve(record, object_id, trigger)
+    ra, dec = _position(candidate)
+    return ObjectAlert(
+        survey="ZTF",
+        object_id=object_id,
+        alert_id=trigger.key,
+        time=trigger.time,
+        ra=ra,
+        dec=dec,
+        points=points,
+        program=trigger.program,
+        first_seen=_first_seen(candidate, points),
+        magnitude=float(candidate["magpsf"]),
+        is_positive=trigger.flux_njy > 0,
+        schema_version=text(record.get("schemavsn")),
+        scores=dict(_scores(candidate)),
+        score_versions=dict(_score_versions(candidate)),
+        star=_star(candidate),
+        reference=_reference(candidate),
+        solar_system=_solar_system(candidate),
+        n_detections=integer(candidate.get("ndethist")),
+        gaia_separation_arcsec=_separation(candidate.get("neargaia")),
+        cutouts=dict(_cutouts(record)),
+    )
+
+
+def _object_id(record: Fields) -> str:
+    object_id = record.get("objectId")
+    if not isinstance(object_id, str) or not _OBJECT_ID.fullmatch(object_id):
+        reason = f"no usable objectId: {str(object_id)[:80]!r}"
+        raise MalformedAlertError(reason)
+    return object_id
+
+
+def _position(candidate: Fields) -> tuple[float, float]:
+    ra, dec = finite(candidate.get("ra")), finite(candidate.get("dec"))
+    if ra is None or dec is None or not 0 <= ra <= 360 or not -90 <= dec <= 90:
+        reason = f"no usable position: ra {ra}, dec {dec}"
+        raise MalformedAlertError(reason)
+    return ra % 360, dec
+
+
+def _read_trigger(candidate: Fields, record: Fields) -> Point:
+    # A broker that rewrites packets may drop one of the two copies of `candid`.
+    inner = candidate.get("candid")
+    candid = record.get("candid") if inner is None else inner
+    point = read_detection(candidate, candid, is_trigger=True)
+    if point is None:
+        seen = {key: candidate.get(key) for key in ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos")}
+        reason = f"no usable detection: candid {candid}, {seen}"[:300]
+        raise MalformedAlertError(reason)
+    return point
+
+
+def _first_seen(candidate: Fields, points: Iterable[Point]) -> datetime:
+    """Find the first sight: a packet carries 30 days, the object may be years old."""
+    start = middle_of_exposure(candidate.get("jdstarthist"), candidate.get("exptime"))
+    sights = [point.time for point in points if _is_sight(point)]
+    return min(sights if start is None else [start, *sights])
+
+
+def _is_sight(point: Point) -> bool:
+    if point.kind is PointKind.FORCED:
+        return point.signal_to_noise >= DETECTION_SIGMA
+    return point.kind is PointKind.ALERT
+
+
+def _scores(candidate: Fields) -> Iterator[tuple[str, float]]:
+    for name in ("rb", "drb"):
+        score = read_score(candidate.get(name))
+        # Before the classifier existed, brokers filled in 0.0 and an empty version.
+        if score is not None and candidate.get(f"{name}version") != "":
+            yield name, score
+
+
+def _score_versions(candidate: Fields) -> Iterator[tuple[str, str]]:
+    for name in ("rb", "drb"):
+        version = text(candidate.get(f"{name}version"))
+        if version:
+            yield name, version
+
+
+def _star(candidate: Fields) -> NearbyStar | None:
+    separation = _separation(candidate.get("distpsnr1"))
+    if separation is None:
+        return None
+    magnitudes = {band: magnitude(candidate.get(f"s{band}mag1")) for band in "griz"}
+    return NearbyStar(
+        separation_arcsec=separation,
+        star_galaxy_score=read_score(candidate.get("sgscore1")),
+        magnitudes={band: value for band, value in magnitudes.items() if value is not None},
+    )
+
+
+def _reference(candidate: Fields) -> ReferenceSource | None:
+    separation = _separation(candidate.get("distnr"))
+    if separation is None:
+        return None
+    return ReferenceSource(separation, magnitude(candidate.get("magnr")))
+
+
+def _solar_system(candidate: Fields) -> SolarSystemMatch | None:
+    name = text(candidate.get("ssnamenr"))
+    if not name or name.lower() == "null":
+        return None
+    return SolarSystemMatch(
+        name=name,
+        separation_arcsec=_separation(candidate.get("ssdistnr")),
+        magnitude=magnitude(candidate.get("ssmagnr")),
+    )
+
+
+def _separation(value: Any) -> float | None:
+    """Read a separation in arcsec; -999 says that nothing was found."""
+    separation = finite(value)
+    return separation if separation is not None and separation >= 0 else None
+
+
+def _cutouts(record: Fields) -> Iterator[tuple[str, bytes]]:
+    """Yield the stamps that are gzipped FITS; packets of early 2018 hold JPEG previews."""
+    for name, field in _CUTOUTS.items():
+        cutout = record.get(field)
+        stamp = cutout.get("stampData") if isinstance(cutout, dict) else None
+        if isinstance(stamp, bytes) and stamp.startswith(_GZIP_MAGIC):
+            yield name, stamp

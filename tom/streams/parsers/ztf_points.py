@@ -1,0 +1,129 @@
+"""The points of a ZTF light curve: detections, upper limits and forced photometry."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from tom.streams.parsers.records import Point, PointKind, flux_of_magnitude
+from tom.streams.parsers.values import finite, integer, magnitude, middle_of_exposure
+
+Fields = Mapping[str, Any]
+
+DETECTION_SIGMA: Final = 5.0
+_BANDS: Final = {1: "g", 2: "r", 3: "i"}
+_SIGNS: Final = {"t": 1, "true": 1, "1": 1, "+1": 1, "f": -1, "false": -1, "0": -1, "-1": -1}
+_MAX_PROGRAM: Final = 2**31 - 1
+_ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an error of 1 mag
+_NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
+
+
+def read_light_curve(record: Fields, object_id: str, trigger: Point) -> tuple[Point, ...]:
+    """Collect one point per key; the trigger's own values replace a rounded copy of it."""
+    history = _read_history(_list(record, "prv_candidates"), object_id)
+    forced = _read_forced(_list(record, "fp_hists"), object_id)
+    points = {point.key: point for points in (history, forced) for point in points}
+    points[trigger.key] = trigger
+    return tuple(sorted(points.values(), key=lambda point: point.time))
+
+
+def _list(record: Fields, name: str) -> list[Fields]:
+    epochs = record.get(name)
+    if not isinstance(epochs, list):  # null, or a broker that leaves the history out
+        return []
+    return [epoch for epoch in epochs if isinstance(epoch, dict)]
+
+
+def _read_history(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
+    for epoch in epochs:
+        candid = epoch.get("candid")
+        limit = candid is None
+        point = _read_limit(epoch, object_id) if limit else read_detection(epoch, candid)
+        if point is not None:
+            yield point
+
+
+def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> Point | None:
+    """Read a detection: the magnitude is the size of the difference flux, `isdiffpos` its sign."""
+    exposure = _read_exposure(epoch)
+    size, error = magnitude(epoch.get("magpsf")), finite(epoch.get("sigmapsf"))
+    sign = _SIGNS.get(str(epoch.get("isdiffpos")).lower())
+    key = integer(candid)
+    if exposure is None or sign is None or key is None or size is None or not error or error < 0:
+        return None
+    time, band, program = exposure
+    flux = flux_of_magnitude(size)
+    return Point(
+        kind=PointKind.ALERT,
+        key=str(key),
+        time=time,
+        band=band,
+        flux_njy=sign * flux,
+        flux_error_njy=flux * error * _ERROR_PER_MAGNITUDE,
+        program=program,
+        magnitude_limit=magnitude(epoch.get("diffmaglim")),
+        is_trigger=is_trigger,
+        real_bogus=read_score(epoch.get("rb")),
+    )
+
+
+def _read_limit(epoch: Fields, object_id: str) -> Point | None:
+    exposure, pid = _read_exposure(epoch), integer(epoch.get("pid"))
+    limit = magnitude(epoch.get("diffmaglim"))
+    if exposure is None or pid is None or limit is None:
+        return None
+    time, band, program = exposure
+    return Point(
+        kind=PointKind.LIMIT,
+        key=f"{object_id}:{pid}",
+        time=time,
+        band=band,
+        flux_njy=math.nan,
+        flux_error_njy=flux_of_magnitude(limit) / DETECTION_SIGMA,
+        program=program,
+        magnitude_limit=limit,
+    )
+
+
+def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
+    """Read forced photometry: counts on a zero-point of their own at each epoch.
+
+    Only epochs with `procstatus` 0 are kept: the others have no flux, or one that bad pixels
+    spoiled (56), which would pass for earlier activity. Codes: Masci et al. 2023,
+    https://arxiv.org/abs/2305.16279
+    """
+    for epoch in epochs:
+        exposure, pid = _read_exposure(epoch), integer(epoch.get("pid"))
+        flux, error = finite(epoch.get("forcediffimflux")), finite(epoch.get("forcediffimfluxunc"))
+        zero_point = magnitude(epoch.get("magzpsci"))
+        if str(epoch.get("procstatus") or "0") != "0" or exposure is None or pid is None:
+            continue
+        if flux is None or flux == _NO_FLUX or not error or error < 0 or not zero_point:
+            continue
+        scale = flux_of_magnitude(zero_point)
+        time, band, program = exposure
+        yield Point(
+            kind=PointKind.FORCED,
+            key=f"{object_id}:{pid}:fp",
+            time=time,
+            band=band,
+            flux_njy=flux * scale,
+            flux_error_njy=error * scale,
+            program=program,
+            magnitude_limit=magnitude(epoch.get("diffmaglim")),
+        )
+
+
+def _read_exposure(epoch: Fields) -> tuple[datetime, str, int] | None:
+    """Read when, in which band and for which program; None where any of it is missing."""
+    time = middle_of_exposure(epoch.get("jd"), epoch.get("exptime"))
+    fid, program = integer(epoch.get("fid")), integer(epoch.get("programid"))
+    if time is None or fid not in _BANDS or program is None or not 0 <= program <= _MAX_PROGRAM:
+        return None
+    return time, _BANDS[fid], program
+
+
+def read_score(value: Any) -> float | None:
+    """Read a score from 0 to 1; None for what is none."""
+    score = finite(value)
+    return score if score is not None and 0 <= score <= 1 else None

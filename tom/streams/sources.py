@@ -1,0 +1,66 @@
+"""Which topics are read from which broker, as the setting STREAMS says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+
+class SourceError(ValueError):
+    """STREAMS is not a list of hop URLs; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A broker, what is read from it, and as whom where its credentials are several."""
+
+    broker: str
+    topics: tuple[str, ...]
+    username: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"kafka://{self.broker}/{','.join(self.topics)}"
+
+
+def read_sources(items: Sequence[str]) -> list[Source]:
+    """Read hop URLs, split at every comma: an item without a scheme is one more topic.
+
+    URLs of one broker and user are read together, as one source.
+
+    Raises
+    ------
+    SourceError
+        If an item is no hop URL, or names no topic.
+    """
+    topics: dict[tuple[str, str], dict[str, None]] = {}
+    place = None
+    for item in (each.strip() for each in items):
+        if "://" in item:
+            place, topic = _read_url(item)
+        else:
+            topic = item
+        if place is None or not topic:
+            msg = f"STREAMS has {item!r}, which is no kafka://broker/topic"
+            raise SourceError(msg)
+        topics.setdefault(place, {})[topic] = None
+    return [Source(broker, tuple(names), user) for (broker, user), names in topics.items()]
+
+
+def read_source(url: str) -> Source:
+    """Read one hop URL.
+
+    Raises
+    ------
+    SourceError
+        If it is none, or names no topic.
+    """
+    return read_sources(url.split(","))[0]
+
+
+def _read_url(url: str) -> tuple[tuple[str, str], str]:
+    parts = urlsplit(url)
+    user, _, broker = parts.netloc.rpartition("@")
+    if parts.scheme != "kafka" or not broker or ":" in user:
+        msg = "STREAMS takes kafka://[user@]broker[:port]/topic, and no password"
+        raise SourceError(msg)
+    return (broker, unquote(user)), parts.path.strip("/")

@@ -1,0 +1,109 @@
+"""Whether a broker is there and lets us in: what it complains of, and when to ask it.
+
+librdkafka raises nothing in an outage, and a wrong password only stops it from answering; both
+are in its error callback, some 20 times a second.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from hop.auth import Auth
+
+ASK_SECONDS: Final = 10
+"""How long a broker may take to say what topics it has."""
+CHECK_SECONDS: Final = 20
+"""How often a quiet broker is asked whether it is still there."""
+DOUBT_SECONDS: Final = 2
+"""How often once it complained."""
+REOPEN_SECONDS: Final = 60
+"""How long a connection may stay in doubt before it is opened anew."""
+
+_REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
+
+
+class RefusedError(Exception):
+    """The broker refuses the credential: a person has to mend it."""
+
+
+class Broker:
+    """A broker, asked what topics it has on a connection apart from the one that reads.
+
+    confluent-kafka 2.16 lets one thread at a time use a consumer, and a reading one never rests.
+    """
+
+    def __init__(self, address: str, credential: Auth | None, errors: "Errors") -> None:
+        self._errors = errors
+        config: dict[str, Any] = {
+            "bootstrap.servers": address,
+            "error_cb": errors.note,
+            "reconnect.backoff.ms": 1000,
+        }
+        self._client = AdminClient({**config, **(credential() if credential is not None else {})})
+
+    def count_partitions(self, *, seconds: float, hurry: Callable[[], bool]) -> dict[str, int]:
+        """Return how many partitions each topic has that we may read.
+
+        Raises
+        ------
+        RefusedError
+            If the broker refuses the credential.
+        KafkaException
+            If the broker does not answer within `seconds`, or at once where there is a `hurry`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            self._client.poll(0)  # serves the error callback, and OAuth's token
+            if self._errors.refusal:
+                raise RefusedError(self._errors.refusal)
+            try:
+                found = self._client.list_topics(timeout=1).topics
+            except KafkaException:
+                if time.monotonic() > deadline or hurry():
+                    raise
+            else:
+                return {
+                    name: len(about.partitions)
+                    for name, about in found.items()
+                    if about.error is None
+                }
+
+
+class Errors:
+    """The newest of what librdkafka complains of, until forgotten."""
+
+    def __init__(self) -> None:
+        self.newest = ""
+        self.refusal = ""
+
+    def note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and self.newest:
+            return  # what came before it says why
+        self.newest = error.str()
+        if error.code() in _REFUSED:
+            self.newest = self.refusal = f"the broker refuses the credential: {error.str()}"
+
+    def forget(self) -> None:
+        self.newest = self.refusal = ""
+
+
+class Watch:
+    """When to ask a broker whether it is there, and for how long it has not been."""
+
+    def __init__(self) -> None:
+        self._asked = self._well = time.monotonic()
+
+    def be_well(self) -> None:
+        self._well = time.monotonic()
+
+    def is_due(self, *, in_doubt: bool) -> bool:
+        now = time.monotonic()
+        if now - self._asked < (DOUBT_SECONDS if in_doubt else CHECK_SECONDS):
+            return False
+        self._asked = now
+        return True
+
+    def is_lost(self) -> bool:
+        return time.monotonic() - self._well > REOPEN_SECONDS

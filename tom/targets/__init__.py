@@ -1,0 +1,1 @@
+"""Targets, their light curves and cutouts."""

@@ -1,0 +1,34 @@
+"""COPY rows into a temporary table."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """A temporary table: its name, and its columns with their SQL types."""
+
+    name: str
+    columns: Mapping[str, str]
+
+
+def copy_rows(cursor: Any, table: Table, rows: Iterable[Sequence[object]]) -> None:
+    """Make `table` for this transaction and fill it. None is NULL; times must be aware."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
+    texts = ", ".join(f'"{name}"' for name, kind in table.columns.items() if kind == "text")
+    cursor.execute(f"DROP TABLE IF EXISTS {table.name}")
+    cursor.execute(f"CREATE TEMPORARY TABLE {table.name} ({columns}) ON COMMIT DROP")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for row in rows:
+        writer.writerow(
+            [value.isoformat() if isinstance(value, datetime) else value for value in row]
+        )
+    text.seek(0)
+    # An empty field is NULL, but an empty text where the column is one.
+    options = f"FORMAT csv, FORCE_NOT_NULL ({texts})" if texts else "FORMAT csv"
+    cursor.copy_expert(f"COPY {table.name} FROM STDIN WITH ({options})", text)

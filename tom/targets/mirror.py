@@ -1,0 +1,40 @@
+"""TOM Toolkit's photometry as a mirror of our points: for its pages, sharing and plug-ins."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
+    """Mirror points as TOM Toolkit's photometry, in AB magnitudes, where the target shows them.
+
+    A detection below 3 sigma or negative is mirrored as its limit. The clause without a target
+    covers both of the table's unique keys.
+    """
+    cursor.execute(
+        """
+        DELETE FROM tom_dataproducts_photometryreduceddatum m USING targets_lightcurvepoint p
+        WHERE p.id = ANY(%(ids)s) AND m.target_id = p.target_id
+            AND m.source_location = p.kind || ':' || p.key
+        """,
+        {"ids": list(ids)},
+    )
+    cursor.execute(
+        """
+        INSERT INTO tom_dataproducts_photometryreduceddatum (target_id, timestamp, value, telescope,
+            instrument, source_name, source_location, reduction_version, brightness,
+            brightness_error, "limit", unit, bandpass, exposure_time)
+        SELECT p.target_id, p.time, '{}', '', p.survey, p.survey, p.kind || ':' || p.key, p.kind,
+            CASE WHEN seen THEN 31.4 - 2.5 * log(p.flux) END,
+            CASE WHEN seen THEN 2.5 / ln(10) * p.flux_error / p.flux END,
+            CASE WHEN NOT seen THEN 31.4 - 2.5 * log(5 * p.flux_error) END,
+            'AB mag', p.band, NULL
+        FROM targets_lightcurvepoint p
+        JOIN targets_program g ON g.id = p.program_id
+        JOIN tom_targets_basetarget t ON t.id = p.target_id
+        CROSS JOIN LATERAL (SELECT coalesce(p.flux >= 3 * p.flux_error, false) AS seen) s
+        WHERE p.id = ANY(%(ids)s) AND p.flux_error > 0
+            AND (g.public OR t.permissions = 'PRIVATE')
+        ON CONFLICT DO NOTHING
+        """,
+        {"ids": list(ids)},
+    )

@@ -1,0 +1,173 @@
+"""What we add to TOM Toolkit's targets: position index, summary, light curve, cutouts."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.db import models
+from django.db.models import Q
+from tom_targets.base_models import BaseTarget
+from tom_targets.permissions import targets_for_user
+
+Visitor = AbstractBaseUser | AnonymousUser
+
+
+class Program(models.Model):
+    """A survey's program: who may see its data."""
+
+    survey = models.CharField(max_length=16)
+    number = models.IntegerField()
+    name = models.CharField(max_length=100)
+    public = models.BooleanField(default=False)
+    group = models.ForeignKey(
+        Group, null=True, blank=True, on_delete=models.PROTECT, related_name="programs"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "number"], name="targets_program_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.survey} {self.name}"
+
+
+class TargetSummary(models.Model):
+    """One row of ours beside each target: where it is on the sky, and its light curve in short.
+
+    Everything here is computed from public points for a public target, from all points for a
+    private one, so that it may be shown to whoever may see the target.
+    """
+
+    target = models.OneToOneField(
+        BaseTarget, on_delete=models.CASCADE, primary_key=True, related_name="summary"
+    )
+    healpix29 = models.BigIntegerField(db_index=True, help_text="nested, order 29")
+    survey = models.CharField(max_length=16, blank=True)
+    # Known from test topics alone, the demonstration's too: it must reach nothing real.
+    is_test = models.BooleanField(default=False)
+    ebv = models.FloatField(null=True, blank=True)
+    ebv_error = models.FloatField(null=True, blank=True)
+    n_detections = models.PositiveIntegerField(default=0)
+    n_limits = models.PositiveIntegerField(default=0)
+    first_seen = models.DateTimeField(null=True, blank=True, db_index=True)
+    first_detection = models.DateTimeField(null=True, blank=True)
+    last_detection = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_magnitude = models.FloatField(null=True, blank=True)
+    last_band = models.CharField(max_length=8, blank=True)
+    peak_magnitude = models.FloatField(null=True, blank=True)
+    # The newest alert's own context.
+    context_time = models.DateTimeField(null=True, blank=True, help_text="Of that alert")
+    alert_values = models.JSONField(default=dict, blank=True, help_text="rb, drb, ... as numbers")
+    n_survey_detections = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How often the survey saw something here, as it says"
+    )
+    star_separation_arcsec = models.FloatField(null=True, blank=True)
+    star_score = models.FloatField(null=True, blank=True, help_text="0 galaxy to 1 star")
+    solar_system_name = models.CharField(max_length=100, blank=True)
+    solar_system_separation_arcsec = models.FloatField(null=True, blank=True)
+    host_name = models.CharField(max_length=100, blank=True)
+    host_distance_mpc = models.FloatField(null=True, blank=True)
+    host_distance_error_mpc = models.FloatField(null=True, blank=True)
+    # A count that grows with every change of the light curve, and the count last scored.
+    version = models.PositiveIntegerField(default=1)
+    scored_version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["target"],
+                condition=Q(scored_version__lt=models.F("version")),
+                name="targets_summary_unscored",
+            ),
+            # The order of the list of targets.
+            models.Index(
+                models.F("last_detection").desc(nulls_last=True), name="targets_summary_newest"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"summary of {self.target_id}"
+
+
+class PointKind(models.TextChoices):
+    """Where a point of the light curve comes from."""
+
+    ALERT = "alert", "Alert"
+    LIMIT = "limit", "Limit"
+    FORCED = "forced", "Forced"
+
+
+class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
+    """Reads of light curve points."""
+
+    def visible_to(self, user: Visitor) -> "LightCurvePointQuerySet":
+        """Points whose program is public or belongs to a group of the user's.
+
+        It does not look at the target: fetch that with its own `visible_to` first.
+        """
+        if getattr(user, "is_superuser", False):
+            return self
+        groups = getattr(user, "groups", None)
+        mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
+        return self.filter(Q(program__public=True) | mine)
+
+
+class LightCurvePoint(models.Model):
+    """One detection, limit or forced measurement, with the identity its survey gave it."""
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="points")
+    survey = models.CharField(max_length=16)
+    kind = models.CharField(max_length=8, choices=PointKind.choices)
+    key = models.CharField(max_length=80, help_text="The survey's identity, never a measured value")
+    time = models.DateTimeField(help_text="Middle of the exposure, UTC")
+    band = models.CharField(max_length=8)
+    flux = models.FloatField(null=True, help_text="Signed, nJy (AB 31.4); None for a limit")
+    flux_error = models.FloatField(null=True, help_text="nJy; a fifth of the 5-sigma limit")
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    real_bogus = models.FloatField(null=True, help_text="The survey's own score of this detection")
+    # An alert's own copy is kept against the rounded ones in later alerts' histories.
+    is_trigger = models.BooleanField(default=False)
+
+    objects = LightCurvePointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "kind", "key"], name="targets_point_identity")
+        ]
+        indexes = [models.Index(fields=["target", "time"], name="targets_point_target_time")]
+
+    def __str__(self) -> str:
+        return f"{self.survey} {self.kind} {self.key}"
+
+
+class CutoutKind(models.TextChoices):
+    SCIENCE = "science", "Science"
+    TEMPLATE = "template", "Template"
+    DIFFERENCE = "difference", "Difference"
+
+
+class Cutout(models.Model):
+    """The newest stamp of each kind that a target's alerts brought (gzipped FITS)."""
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="cutouts")
+    kind = models.CharField(max_length=12, choices=CutoutKind.choices)
+    time = models.DateTimeField()
+    program = models.ForeignKey(Program, on_delete=models.PROTECT)
+    fits = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["target", "kind"], name="targets_cutout_newest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} cutout of {self.target_id}"
+
+
+def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
+    """Targets the user may see: TOM Toolkit's rule, and none for someone not logged in."""
+    if not user.is_authenticated:
+        return BaseTarget.objects.none()
+    # TOM Toolkit carries no types.
+    allowed: models.QuerySet[BaseTarget] = targets_for_user(  # type: ignore[no-untyped-call]
+        user, BaseTarget.objects.all(), "view_target"
+    )
+    return allowed

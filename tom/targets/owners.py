@@ -1,0 +1,174 @@
+"""Which target an alert's points belong to, and who may see it: found, or made in bulk."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+from django.db import connection
+from guardian.shortcuts import assign_perm
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
+
+from tom.sky import galactic, healpix29, milky_way_ebv
+from tom.sky.extinction import EbvMap, read_ebv_map
+from tom.streams.parsers.records import ObjectAlert
+from tom.targets.copy import Table, copy_rows
+from tom.targets.models import Program, TargetSummary
+
+# Programs whose data everybody may see, where no row of ours says otherwise.
+PUBLIC_PROGRAMS = {"ZTF": {1}}
+Programs = Mapping[tuple[str, int], Program]
+NEW_TARGETS = Table(
+    "new_targets",
+    {
+        "name": "text",
+        "permissions": "text",
+        "survey": "text",
+        "is_test": "bool",
+        "ra": "float8",
+        "dec": "float8",
+        "galactic_lng": "float8",
+        "galactic_lat": "float8",
+        "healpix29": "bigint",
+        "ebv": "float8",
+        "ebv_error": "float8",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A target's row as the points need it."""
+
+    target_id: int
+    is_private: bool
+
+
+def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
+    wanted = {(alert.survey, point.program) for alert in alerts for point in alert.points}
+    wanted |= {(alert.survey, alert.program) for alert in alerts}
+    Program.objects.bulk_create(
+        [
+            Program(
+                survey=survey,
+                number=number,
+                name=f"program {number}",
+                public=number in PUBLIC_PROGRAMS.get(survey, ()),
+            )
+            for survey, number in sorted(wanted)
+        ],
+        ignore_conflicts=True,
+    )
+    surveys = {survey for survey, _ in wanted}
+    rows = Program.objects.filter(survey__in=surveys).select_related("group")
+    return {(row.survey, row.number): row for row in rows}
+
+
+def find_owners(
+    alerts: Sequence[ObjectAlert], programs: Programs, *, tests: Collection[str]
+) -> dict[str, Owner]:
+    """Find or make the target of each object. Public alerts make or open a PUBLIC target.
+
+    Objects in `tests` are known from test topics alone; one that another alert knows is real.
+    """
+    first: dict[str, ObjectAlert] = {}
+    public: set[str] = set()
+    for alert in alerts:
+        first.setdefault(alert.object_id, alert)
+        if programs[alert.survey, alert.program].public:
+            public.add(alert.object_id)
+    found = _find(first)
+    missing = [alert for name, alert in first.items() if name not in found]
+    if missing:
+        _create_targets(missing, public, tests)
+        found |= _find({alert.object_id: alert for alert in missing})
+        _share_private(missing, public, found, programs)
+    _mark_real([owner.target_id for name, owner in found.items() if name not in tests])
+    _open_targets([owner for name, owner in found.items() if name in public and owner.is_private])
+    return {
+        name: Owner(owner.target_id, owner.is_private and name not in public)
+        for name, owner in found.items()
+    }
+
+
+def _find(names: Iterable[str]) -> dict[str, Owner]:
+    wanted = list(names)
+    private = BaseTarget.Permissions.PRIVATE
+    rows = BaseTarget.objects.filter(name__in=wanted).values_list("name", "pk", "permissions")
+    aliases = TargetName.objects.filter(name__in=wanted)
+    named = aliases.values_list("name", "target_id", "target__permissions")
+    return {name: Owner(pk, rule == private) for name, pk, rule in [*named, *rows]}
+
+
+def _create_targets(
+    alerts: Sequence[ObjectAlert], public: set[str], tests: Collection[str]
+) -> None:
+    ra = [alert.ra for alert in alerts]
+    dec = [alert.dec for alert in alerts]
+    longitude, latitude = galactic(ra, dec)
+    ebv, ebv_error = milky_way_ebv(ra, dec, dust=_dust())
+    sky = [values.tolist() for values in (longitude, latitude, healpix29(ra, dec), ebv, ebv_error)]
+    rows = [
+        (
+            alert.object_id,
+            "PUBLIC" if alert.object_id in public else "PRIVATE",
+            alert.survey,
+            alert.object_id in tests,
+            alert.ra,
+            alert.dec,
+            *place,
+        )
+        for alert, *place in zip(alerts, *sky, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        copy_rows(cursor, NEW_TARGETS, rows)
+        cursor.execute(
+            """
+            INSERT INTO tom_targets_basetarget (name, type, created, modified, permissions, ra, dec,
+                epoch, galactic_lng, galactic_lat, scheme, shared_by, shared_from)
+            SELECT name, 'SIDEREAL', now(), now(), permissions, ra, dec, 2000, galactic_lng,
+                galactic_lat, '', '', '' FROM new_targets ORDER BY name
+            ON CONFLICT (name) DO NOTHING
+            """
+        )
+        cursor.execute(
+            """
+            INSERT INTO targets_targetsummary (target_id, healpix29, survey, is_test, ebv,
+                ebv_error, n_detections, n_limits, last_band, alert_values,
+                solar_system_name, host_name, version, scored_version)
+            SELECT t.id, n.healpix29, n.survey, n.is_test, n.ebv, n.ebv_error, 0, 0, '', '{}', '',
+                '', 0, 0
+            FROM new_targets n JOIN tom_targets_basetarget t ON t.name = n.name ORDER BY t.id
+            ON CONFLICT (target_id) DO NOTHING
+            """
+        )
+
+
+@cache
+def _dust() -> EbvMap | None:
+    return read_ebv_map(settings.EBV_MAP) if settings.EBV_MAP else None
+
+
+def _share_private(
+    alerts: Sequence[ObjectAlert],
+    public: set[str],
+    found: Mapping[str, Owner],
+    programs: Programs,
+) -> None:
+    for alert in alerts:
+        group = programs[alert.survey, alert.program].group
+        if alert.object_id not in public and group is not None:
+            target = BaseTarget.objects.get(pk=found[alert.object_id].target_id)
+            assign_perm("tom_targets.view_target", group, target)
+
+
+def _mark_real(target_ids: Sequence[int]) -> None:
+    TargetSummary.objects.filter(pk__in=target_ids, is_test=True).update(is_test=False)
+
+
+def _open_targets(owners: Sequence[Owner]) -> None:
+    """A public alert of it makes a private target public; its private points stay private."""
+    ids = [owner.target_id for owner in owners]
+    if ids:
+        BaseTarget.objects.filter(pk__in=ids).update(permissions=BaseTarget.Permissions.PUBLIC)

@@ -1,0 +1,59 @@
+"""Find targets by name and by place."""
+
+from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
+
+from tom.sky.healpix import cone_ranges
+
+ARCSEC_PER_RADIAN = 206264.80624709636
+# The widest cone that a search takes: 10 degrees.
+LARGEST_RADIUS_ARCSEC = 36_000.0
+
+
+def find_by_name(targets: QuerySet[BaseTarget], name: str) -> QuerySet[BaseTarget]:
+    """Keep targets with `name` inside their name or one of their aliases, whatever the case."""
+    aliased = TargetName.objects.filter(name__icontains=name).values("target")
+    return targets.filter(Q(name__icontains=name) | Q(pk__in=aliased))
+
+
+def find_in_cone(
+    targets: QuerySet[BaseTarget], *, ra: float, dec: float, radius_arcsec: float
+) -> QuerySet[BaseTarget]:
+    """Keep targets in a cone, the nearest first, each with its `separation_arcsec`.
+
+    Parameters
+    ----------
+    targets
+        Targets with a `TargetSummary`, whose indexed HEALPix id finds them.
+    ra, dec
+        Centre, ICRS degrees.
+    radius_arcsec
+        Radius, from 0 to `LARGEST_RADIUS_ARCSEC`.
+
+    Raises
+    ------
+    ValueError
+        If the radius or the direction lies outside its range, or is not finite.
+    """
+    if not 0 <= radius_arcsec <= LARGEST_RADIUS_ARCSEC:
+        message = f"the radius lies between 0 and {LARGEST_RADIUS_ARCSEC:.0f} arcsec"
+        raise ValueError(message)
+    inside = Q(pk__in=[])
+    for start, stop in cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist():
+        inside |= Q(summary__healpix29__gte=start, summary__healpix29__lt=stop)
+    # PostgreSQL raises where a product underflows: no difference of angles may be that small.
+    separation = _separation(round(ra, 12), round(dec, 12))
+    near = targets.filter(inside).annotate(separation_arcsec=separation)
+    return near.filter(separation_arcsec__lte=radius_arcsec).order_by("separation_arcsec", "pk")
+
+
+def _separation(ra: float, dec: float) -> Combinable:
+    """The haversine in SQL: exact to a microarcsecond within the cones allowed here."""
+    across = Power(Sin(Radians(F("ra") - Value(ra)) / Value(2.0)), Value(2.0))
+    along = Power(Sin(Radians(F("dec") - Value(dec)) / Value(2.0)), Value(2.0))
+    cosines = Cos(Radians(F("dec"))) * Cos(Radians(Value(dec)))
+    half = Least(Value(1.0), Sqrt(along + cosines * across))
+    return ExpressionWrapper(Value(2 * ARCSEC_PER_RADIAN) * ASin(half), output_field=FloatField())

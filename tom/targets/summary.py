@@ -1,0 +1,130 @@
+"""A target's summary, always recomputed from its points: alerts come late and out of order."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from psycopg2 import Binary
+from psycopg2.extras import execute_values
+
+from tom.streams.parsers.records import ObjectAlert
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The newest alert of a target in a batch, and when the target was first seen."""
+
+    target_id: int
+    program_id: int
+    first_seen: datetime
+    alert: ObjectAlert
+
+
+def refresh_summaries(target_ids: Iterable[int]) -> None:
+    """Recompute the summaries of targets whose points changed; they are due for scoring then.
+
+    Private points of a public target are left out, so that all of it may be shown.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(REFRESH, {"ids": sorted(target_ids)})
+
+
+REFRESH = """
+    WITH shown AS (
+        SELECT p.*, p.kind <> 'limit' AND p.flux > 0
+            AND (p.kind = 'alert' OR p.flux >= 5 * p.flux_error) AS seen
+        FROM targets_lightcurvepoint p
+        JOIN targets_program g ON g.id = p.program_id
+        JOIN tom_targets_basetarget t ON t.id = p.target_id
+        WHERE p.target_id = ANY(%(ids)s) AND (g.public OR t.permissions = 'PRIVATE')
+    ), counted AS (
+        SELECT target_id,
+            count(*) FILTER (WHERE kind = 'alert') AS n_detections,
+            count(*) FILTER (WHERE kind = 'limit') AS n_limits,
+            min(time) FILTER (WHERE seen) AS first_detection,
+            max(time) FILTER (WHERE seen) AS last_detection,
+            31.4 - 2.5 * log(max(flux) FILTER (WHERE seen)) AS peak_magnitude
+        FROM shown GROUP BY target_id
+    ), newest AS (
+        SELECT DISTINCT ON (target_id) target_id, 31.4 - 2.5 * log(flux) AS magnitude, band
+        FROM shown WHERE seen ORDER BY target_id, time DESC, kind
+    )
+    UPDATE targets_targetsummary s
+    SET n_detections = c.n_detections, n_limits = c.n_limits,
+        first_detection = c.first_detection, last_detection = c.last_detection,
+        first_seen = least(s.first_seen, c.first_detection),
+        peak_magnitude = c.peak_magnitude, last_magnitude = n.magnitude,
+        last_band = coalesce(n.band, ''), version = s.version + 1
+    FROM counted c LEFT JOIN newest n USING (target_id)
+    WHERE s.target_id = c.target_id
+"""
+
+
+def note_contexts(contexts: Sequence[Context]) -> None:
+    """Keep what the newest alert says of its surroundings, its cutouts, and the first sight."""
+    if not contexts:
+        return
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor, NOTE, [_context_row(item) for item in contexts], template=CONTEXT_ROW
+        )
+        cutouts = [row for item in contexts for row in _cutout_rows(item)]
+        if cutouts:
+            execute_values(cursor.cursor, KEEP_CUTOUTS, cutouts, page_size=50)
+
+
+NOTE = """
+    UPDATE targets_targetsummary s
+    SET first_seen = least(s.first_seen, n.first_seen),
+        alert_values = CASE WHEN newer THEN n.alert_values ELSE s.alert_values END,
+        n_survey_detections = CASE WHEN newer THEN n.n_survey ELSE s.n_survey_detections END,
+        star_separation_arcsec = CASE WHEN newer THEN n.star_separation
+            ELSE s.star_separation_arcsec END,
+        star_score = CASE WHEN newer THEN n.star_score ELSE s.star_score END,
+        solar_system_name = CASE WHEN newer THEN n.ss_name ELSE s.solar_system_name END,
+        solar_system_separation_arcsec = CASE WHEN newer THEN n.ss_separation
+            ELSE s.solar_system_separation_arcsec END,
+        context_time = greatest(s.context_time, n.time)
+    FROM (
+        SELECT v.*, coalesce(o.context_time < v.time, true) AS newer FROM (VALUES %s) AS v (
+            target_id, time, first_seen, alert_values, n_survey, star_separation, star_score,
+            ss_name, ss_separation)
+        JOIN targets_targetsummary o ON o.target_id = v.target_id
+    ) n
+    WHERE s.target_id = n.target_id
+"""
+CONTEXT_ROW = (
+    "(%s, %s::timestamptz, %s::timestamptz, %s::jsonb, %s::int, %s::float8, %s::float8, %s, "
+    "%s::float8)"
+)
+KEEP_CUTOUTS = """
+    INSERT INTO targets_cutout AS old (target_id, kind, time, program_id, fits) VALUES %s
+    ON CONFLICT (target_id, kind) DO UPDATE
+    SET time = excluded.time, program_id = excluded.program_id, fits = excluded.fits
+    WHERE old.time < excluded.time
+"""
+
+
+def _context_row(context: Context) -> tuple[object, ...]:
+    alert = context.alert
+    star, match = alert.star, alert.solar_system
+    return (
+        context.target_id,
+        alert.time,
+        context.first_seen,
+        json.dumps(dict(alert.scores)),
+        alert.n_detections,
+        star.separation_arcsec if star else None,
+        star.star_galaxy_score if star else None,
+        match.name[:100] if match else "",
+        match.separation_arcsec if match else None,
+    )
+
+
+def _cutout_rows(context: Context) -> list[tuple[object, ...]]:
+    return [
+        (context.target_id, kind, context.alert.time, context.program_id, Binary(data))
+        for kind, data in context.alert.cutouts.items()
+    ]

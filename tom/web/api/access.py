@@ -1,0 +1,40 @@
+"""Permissions of the API's routes, beside being logged in."""
+
+from collections.abc import Sequence
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from tom.web import permissions
+
+
+class _Permitted(BasePermission):
+    """Ask for `permission` on every method but those in `open_methods`."""
+
+    permission = ""
+    open_methods: Sequence[str] = ()
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return request.method in self.open_methods or request.user.has_perm(self.permission)
+
+
+class MayRequestObservations(_Permitted):
+    """Everybody reads the requests of targets they may see; observers make them."""
+
+    permission = permissions.REQUEST_OBSERVATION
+    open_methods = SAFE_METHODS
+
+
+class MayCancelRequests(_Permitted):
+    permission = permissions.CANCEL_REQUEST
+
+
+class MayViewMessages(_Permitted):
+    """Messages may hold what is private: observers read them."""
+
+    permission = permissions.VIEW_MESSAGES
+
+
+class MayReplayMessages(_Permitted):
+    permission = permissions.REPLAY_MESSAGE

@@ -1,0 +1,168 @@
+"""Events, their chains, and their ranked candidates."""
+
+from typing import Any
+
+from django.db.models import F, Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tom.candidates.models import EventCandidate
+from tom.events.localizations import choose_localization
+from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
+from tom.scoring.models import RankedCandidate
+from tom.scoring.ranking import newest_ranking
+from tom.web.api.filters import read_choice
+
+# A stored map's bytes have no place in a list.
+_BULKY = ("localization__fits", "localization__packed", "localization__contours")
+
+
+class SequenceFigure(serializers.FloatField):
+    """A figure of the localization that a message brought, else null."""
+
+    def get_attribute(self, instance: EventSequence) -> float | None:
+        brought = instance.localization
+        return getattr(brought.localization, str(self.field_name)) if brought else None
+
+
+class EventFigure(serializers.FloatField):
+    """A figure of the localization that the event uses, else null."""
+
+    def get_attribute(self, instance: NonLocalizedEvent) -> float | None:
+        chosen = choose_localization(instance, instance.localizations.all())
+        return getattr(chosen.localization, str(self.field_name)) if chosen else None
+
+
+class SequenceSerializer(serializers.ModelSerializer[EventSequence]):
+    """One message of an event's chain."""
+
+    area_50 = SequenceFigure(read_only=True, allow_null=True, help_text="deg2")
+    area_90 = SequenceFigure(read_only=True, allow_null=True, help_text="deg2")
+    distance_mean = SequenceFigure(read_only=True, allow_null=True, help_text="Mpc")
+    distance_std = SequenceFigure(read_only=True, allow_null=True, help_text="Mpc")
+
+    class Meta:
+        model = EventSequence
+        fields = (
+            *("number", "alert_type", "time_created"),
+            *("area_50", "area_90", "distance_mean", "distance_std"),
+        )
+
+
+class EventSerializer(serializers.ModelSerializer[NonLocalizedEvent]):
+    """An event as its chain now has it, with the figures of the localization it uses."""
+
+    is_live = serializers.BooleanField(
+        read_only=True, help_text="Neither a test nor retracted: it may reach real facilities"
+    )
+    area_50 = EventFigure(read_only=True, allow_null=True, help_text="deg2")
+    area_90 = EventFigure(read_only=True, allow_null=True, help_text="deg2")
+    distance_mean = EventFigure(read_only=True, allow_null=True, help_text="Mpc")
+    distance_std = EventFigure(read_only=True, allow_null=True, help_text="Mpc")
+    max_ra = EventFigure(read_only=True, allow_null=True, help_text="ICRS degrees")
+    max_dec = EventFigure(read_only=True, allow_null=True, help_text="ICRS degrees")
+    sequences = SequenceSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = NonLocalizedEvent
+        fields = (
+            *("event_id", "kind", "time", "alert_type", "time_created", "significant", "far"),
+            *("classification", "properties", "test_reasons", "is_live", "retracted"),
+            *("distance_mean", "distance_std", "area_50", "area_90", "max_ra", "max_dec"),
+            "sequences",
+        )
+
+
+class TermSerializer(serializers.Serializer[dict[str, Any]]):
+    """One reason for a candidate's place: a likelihood ratio (natural log) with its interval."""
+
+    name = serializers.CharField()
+    log_lr = serializers.FloatField()
+    log_lr_low = serializers.FloatField()
+    log_lr_high = serializers.FloatField()
+    reason = serializers.CharField(allow_blank=True, help_text="Why it says nothing")
+    value = serializers.JSONField(allow_null=True)
+    inputs = serializers.ListField(child=serializers.CharField())
+
+
+class CandidateSerializer(serializers.ModelSerializer[EventCandidate]):
+    """A target for an event, with its place in the newest ranking and every term of it."""
+
+    target = serializers.IntegerField(source="target_id", read_only=True)
+    name = serializers.CharField(source="target.name", read_only=True)
+    ra = serializers.FloatField(source="target.ra", read_only=True, help_text="ICRS degrees")
+    dec = serializers.FloatField(source="target.dec", read_only=True, help_text="ICRS degrees")
+    terms = serializers.SerializerMethodField()
+
+    class Meta:
+        model = EventCandidate
+        fields = (
+            *("id", "target", "name", "ra", "dec", "rank"),
+            *("posterior", "posterior_low", "posterior_high"),
+            *("credible_level_2d", "credible_level_3d", "probdensity"),
+            *("vetting", "vetted", "created", "terms"),
+        )
+
+    @staticmethod
+    @extend_schema_field(TermSerializer(many=True))
+    def get_terms(candidate: EventCandidate) -> list[dict[str, Any]]:
+        return [term for place in candidate.places.all() for term in place.terms]
+
+
+def told_events() -> QuerySet[NonLocalizedEvent]:
+    """Events with all that the API tells of them, in as many queries whatever their number."""
+    light = EventLocalization.objects.select_related("localization").defer(*_BULKY)
+    sequences = EventSequence.objects.prefetch_related(Prefetch("localization", light))
+    return NonLocalizedEvent.objects.prefetch_related(
+        Prefetch("sequences", sequences.defer("details")),
+        Prefetch("localizations", light),
+    )
+
+
+class EventList(generics.ListAPIView[NonLocalizedEvent]):
+    """List events, the newest first."""
+
+    serializer_class = EventSerializer
+    queryset = NonLocalizedEvent.objects.none()
+
+    @extend_schema(
+        parameters=[OpenApiParameter("kind", str, enum=EventKind.values)],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[NonLocalizedEvent]:
+        kind = read_choice(self.request, "kind", EventKind.values)
+        return told_events().filter(kind=kind) if kind else told_events()
+
+
+class EventDetail(generics.RetrieveAPIView[NonLocalizedEvent]):
+    """Show one event."""
+
+    serializer_class = EventSerializer
+    lookup_field = "event_id"
+    queryset = NonLocalizedEvent.objects.none()
+
+    def get_queryset(self) -> QuerySet[NonLocalizedEvent]:
+        return told_events()
+
+
+class CandidateList(generics.ListAPIView[EventCandidate]):
+    """List an event's candidates that you may see, as the newest ranking has them."""
+
+    serializer_class = CandidateSerializer
+    queryset = EventCandidate.objects.none()
+
+    def get_queryset(self) -> QuerySet[EventCandidate]:
+        event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
+        places = RankedCandidate.objects.filter(ranking=newest_ranking(event))
+        return (
+            EventCandidate.objects.visible_to(self.request.user)
+            .filter(event=event)
+            .select_related("target")
+            .prefetch_related(Prefetch("places", places))
+            .order_by(F("rank").asc(nulls_last=True), "pk")
+        )

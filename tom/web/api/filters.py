@@ -1,0 +1,37 @@
+"""Read the query parameters of a request; what cannot be read is a 400 that says why."""
+
+import math
+from collections.abc import Sequence
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+
+def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """Return the parameter where it is given and one of `choices`."""
+    value = request.query_params.get(name)
+    if value is not None and value not in choices:
+        raise ValidationError({name: [f"one of {', '.join(choices)}"]})
+    return value
+
+
+def read_number(request: Request, name: str) -> float | None:
+    """Return the parameter as a finite number where it is given."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValidationError({name: ["a number"]})
+    return number
+
+
+def read_text(request: Request, name: str) -> str | None:
+    """Return the parameter where it is given and not empty."""
+    text = request.query_params.get(name, "").strip()
+    if "\x00" in text:
+        raise ValidationError({name: ["a text without null characters"]})
+    return text or None

@@ -1,0 +1,86 @@
+"""Messages: what became of each, and the replay of one."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tom.pipeline import wake
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import Kind
+from tom.streams.services import replay_message
+from tom.web.api.access import MayReplayMessages, MayViewMessages
+from tom.web.api.filters import read_choice, read_text
+
+
+class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
+    """A kept message without its bytes."""
+
+    class Meta:
+        model = AlertMessage
+        fields = (
+            *("id", "topic", "partition", "offset", "name", "kind", "sha256", "size"),
+            *("state", "reason", "attempts", "replays", "received", "finished"),
+        )
+
+
+class MessageList(generics.ListAPIView[AlertMessage]):
+    """List messages, the newest first."""
+
+    serializer_class = MessageSerializer
+    permission_classes = (IsAuthenticated, MayViewMessages)
+    queryset = AlertMessage.objects.none()
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("state", str, enum=MessageState.values),
+            OpenApiParameter("topic", str),
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[AlertMessage]:
+        messages = kept_messages()
+        if state := read_choice(self.request, "state", MessageState.values):
+            messages = messages.filter(state=state)
+        if topic := read_text(self.request, "topic"):
+            messages = messages.filter(topic=topic)
+        return messages
+
+
+class MessageDetail(generics.RetrieveAPIView[AlertMessage]):
+    """Show one message."""
+
+    serializer_class = MessageSerializer
+    permission_classes = (IsAuthenticated, MayViewMessages)
+    queryset = AlertMessage.objects.none()
+
+    def get_queryset(self) -> QuerySet[AlertMessage]:
+        return kept_messages()
+
+
+@extend_schema(request=None, responses={202: MessageSerializer, 409: None})
+@api_view(["POST"])
+@permission_classes([IsAuthenticated, MayReplayMessages])
+def replay(request: Request, pk: int) -> Response:
+    """Put a message back to be worked on, by the same path."""
+    message = get_object_or_404(kept_messages(), pk=pk)
+    if not replay_message(message):
+        said = "It waits already, repeats another message, or its bytes are no longer kept."
+        return Response({"detail": said}, status=status.HTTP_409_CONFLICT)
+    transaction.on_commit(partial(wake, {Kind(message.kind): [message.pk]}))
+    message.refresh_from_db(fields=("state", "reason", "attempts", "replays", "finished"))
+    return Response(MessageSerializer(message).data, status=status.HTTP_202_ACCEPTED)
+
+
+def kept_messages() -> QuerySet[AlertMessage]:
+    return AlertMessage.objects.defer("payload").order_by("-received", "-pk")

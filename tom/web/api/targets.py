@@ -1,0 +1,188 @@
+"""Targets: found by name or place, with their light curves and scores."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from tom_targets.base_models import BaseTarget
+
+from tom.scoring.models import Score
+from tom.targets.magnitudes import magnitude_of
+from tom.targets.models import LightCurvePoint, TargetSummary, visible_targets
+from tom.targets.search import find_by_name, find_in_cone
+from tom.web.api.filters import read_number, read_text
+from tom.web.api.pagination import LightCurvePages
+
+CONE = ("ra", "dec", "radius_arcsec")
+POINT_COLUMNS = (
+    *("time", "survey", "kind", "key", "band", "flux", "flux_error"),
+    *("program__name", "program__public"),
+)
+
+
+class SummarySerializer(serializers.ModelSerializer[TargetSummary]):
+    """The light curve in short, and what the alerts said of the surroundings."""
+
+    healpix29 = serializers.CharField(read_only=True, help_text="nested, order 29; past 2**53")
+
+    class Meta:
+        model = TargetSummary
+        fields = (
+            *("healpix29", "survey", "ebv", "ebv_error", "n_detections", "n_limits"),
+            *("first_seen", "first_detection", "last_detection"),
+            *("last_magnitude", "last_band", "peak_magnitude", "alert_values"),
+            *("star_separation_arcsec", "star_score"),
+            *("solar_system_name", "solar_system_separation_arcsec"),
+            *("host_name", "host_distance_mpc", "host_distance_error_mpc", "version"),
+        )
+
+
+class TargetSerializer(serializers.ModelSerializer[BaseTarget]):
+    """A target that you may see."""
+
+    ra = serializers.FloatField(read_only=True, help_text="ICRS degrees")
+    dec = serializers.FloatField(read_only=True, help_text="ICRS degrees")
+    aliases = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
+    summary = SummarySerializer(read_only=True, allow_null=True, default=None)
+    separation_arcsec = serializers.FloatField(
+        read_only=True, default=None, allow_null=True, help_text="From a cone's centre"
+    )
+
+    class Meta:
+        model = BaseTarget
+        fields = (
+            *("id", "name", "aliases", "ra", "dec", "permissions", "created"),
+            *("separation_arcsec", "summary"),
+        )
+
+
+class PointSerializer(serializers.Serializer[dict[str, Any]]):
+    """One point of a light curve. A flux below three times its error has a limit only."""
+
+    time = serializers.DateTimeField(help_text="UTC, middle of the exposure")
+    survey = serializers.CharField()
+    kind = serializers.CharField(help_text="alert, limit or forced")
+    key = serializers.CharField(help_text="The survey's identity of the point")
+    band = serializers.CharField()
+    flux = serializers.FloatField(allow_null=True, help_text="Signed, nJy")
+    flux_error = serializers.FloatField(allow_null=True, help_text="nJy")
+    magnitude = serializers.FloatField(allow_null=True, help_text="AB")
+    magnitude_error = serializers.FloatField(allow_null=True)
+    limit = serializers.FloatField(allow_null=True, help_text="AB, 5 sigma")
+    program = serializers.CharField()
+    public = serializers.BooleanField()
+
+
+class ScoreSerializer(serializers.ModelSerializer[Score]):
+    """One scorer's opinion at one moment; without a probability it abstained, for `reason`."""
+
+    class Meta:
+        model = Score
+        fields = (
+            *("id", "scorer", "version", "artefact_sha256", "data_version", "data_until"),
+            *("probability", "sigma", "reason", "explanation", "created"),
+        )
+
+
+class TargetList(generics.ListAPIView[BaseTarget]):
+    """List targets that you may see, the newest first, or a cone's, the nearest first."""
+
+    serializer_class = TargetSerializer
+    queryset = BaseTarget.objects.none()
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("name", str, description="Part of the name or of an alias"),
+            OpenApiParameter("ra", float, description="Cone's centre, ICRS degrees"),
+            OpenApiParameter("dec", float, description="Cone's centre, ICRS degrees"),
+            OpenApiParameter("radius_arcsec", float, description="0 to 36000"),
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[BaseTarget]:
+        targets = shown_targets(self.request)
+        name = read_text(self.request, "name")
+        if name:
+            targets = find_by_name(targets, name)
+        return _in_cone(self.request, targets)
+
+
+class TargetDetail(generics.RetrieveAPIView[BaseTarget]):
+    """Show one target."""
+
+    serializer_class = TargetSerializer
+    queryset = BaseTarget.objects.none()
+
+    def get_queryset(self) -> QuerySet[BaseTarget]:
+        return shown_targets(self.request)
+
+
+class LightCurve(generics.GenericAPIView[Any]):
+    """List the points of a target's light curve that you may see, in order of time."""
+
+    serializer_class = PointSerializer
+    pagination_class = LightCurvePages
+    queryset = LightCurvePoint.objects.none()
+
+    @extend_schema(responses=PointSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        # Plain rows: model instances and serializer fields would take most of the time.
+        points = LightCurvePoint.objects.visible_to(request.user)
+        rows = points.filter(target=visible_target(request, pk))
+        page = self.paginate_queryset(rows.order_by("time", "pk").values(*POINT_COLUMNS))
+        return self.get_paginated_response([_tell_point(row) for row in page or []])
+
+
+class ScoreList(generics.ListAPIView[Score]):
+    """List the scores of a target, the newest first, abstentions with them."""
+
+    serializer_class = ScoreSerializer
+    queryset = Score.objects.none()
+
+    def get_queryset(self) -> QuerySet[Score]:
+        target = visible_target(self.request, self.kwargs["pk"])
+        return Score.objects.filter(target=target).order_by("-created", "-pk")
+
+
+def shown_targets(request: Request) -> QuerySet[BaseTarget]:
+    """Targets that the user may see, with all that the API tells of them."""
+    targets = visible_targets(request.user).select_related("summary")
+    return targets.prefetch_related("aliases").order_by("-pk")
+
+
+def visible_target(request: Request, pk: int) -> int:
+    """Return the id where the user may see that target, else raise 404."""
+    if not visible_targets(request.user).filter(pk=pk).exists():
+        raise Http404
+    return pk
+
+
+def _in_cone(request: Request, targets: QuerySet[BaseTarget]) -> QuerySet[BaseTarget]:
+    ra, dec, radius = (read_number(request, name) for name in CONE)
+    if ra is None and dec is None and radius is None:
+        return targets
+    if ra is None or dec is None or radius is None:
+        raise ValidationError({name: ["a cone takes all three"] for name in CONE})
+    try:
+        return find_in_cone(targets, ra=ra, dec=dec, radius_arcsec=radius)
+    except ValueError as error:
+        raise ValidationError({"detail": str(error)}) from error
+
+
+def _tell_point(row: dict[str, Any]) -> dict[str, Any]:
+    told = magnitude_of(flux=row["flux"], flux_error=row["flux_error"])
+    return {
+        **{name: row[name] for name in POINT_COLUMNS[:7]},
+        "magnitude": told.magnitude,
+        "magnitude_error": told.error,
+        "limit": told.limit,
+        "program": row["program__name"],
+        "public": row["program__public"],
+    }

@@ -1,0 +1,29 @@
+"""The routes of the API."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from tom.web.api import events, messages, missing, requests, targets
+
+app_name = "api"
+urlpatterns = [
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("events/", events.EventList.as_view(), name="events"),
+    path("events/<str:event_id>/", events.EventDetail.as_view(), name="event"),
+    path(
+        "events/<str:event_id>/candidates/",
+        events.CandidateList.as_view(),
+        name="candidates",
+    ),
+    path("targets/", targets.TargetList.as_view(), name="targets"),
+    path("targets/<int:pk>/", targets.TargetDetail.as_view(), name="target"),
+    path("targets/<int:pk>/lightcurve/", targets.LightCurve.as_view(), name="lightcurve"),
+    path("targets/<int:pk>/scores/", targets.ScoreList.as_view(), name="scores"),
+    path("requests/", requests.RequestList.as_view(), name="requests"),
+    path("requests/<int:pk>/", requests.RequestDetail.as_view(), name="request"),
+    path("requests/<int:pk>/cancel/", requests.cancel_one, name="cancel"),
+    path("messages/", messages.MessageList.as_view(), name="messages"),
+    path("messages/<int:pk>/", messages.MessageDetail.as_view(), name="message"),
+    path("messages/<int:pk>/replay/", messages.replay, name="replay"),
+    path("<path:rest>/", missing.missing, name="missing"),
+]

@@ -1,0 +1,59 @@
+"""How large a request may be: beyond that nothing of it is kept, not even on disk."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class BodyLimit:
+    """An ASGI application before another, which answers 413 to what is too large.
+
+    Django's own limit comes after it has spooled the whole body to a file.
+    """
+
+    def __init__(self, application: Application, *, most_bytes: int) -> None:
+        self.application = application
+        self.most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+        elif _declared_bytes(scope) > self.most_bytes:
+            await _refuse(send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hang up on a body that has no declared length and does not end."""
+        read, answered = 0, False
+
+        async def counting() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            return message if read <= self.most_bytes else {"type": "http.disconnect"}
+
+        async def noting(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        await self.application(scope, counting, noting)
+        if read > self.most_bytes and not answered:
+            await _refuse(send)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() and len(length) < 20 else 0
+
+
+async def _refuse(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": b"This is more than the site takes.\n"})

@@ -1,0 +1,60 @@
+"""A light curve as the plot's script reads it."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from tom_targets.base_models import BaseTarget
+
+from tom.targets.magnitudes import magnitude_of
+from tom.targets.models import LightCurvePoint, PointKind
+
+# The newest points; a light curve longer than this is drawn from here on.
+MOST_POINTS = 20_000
+Row = tuple[datetime, str, str, float | None, float | None]
+
+
+def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
+    """Group the points that the user may see by kind and band.
+
+    Times are UTC, fluxes signed nJy, magnitudes AB. A point that is not a detection of 3 sigma
+    has a limit instead of a magnitude.
+    """
+    rows = LightCurvePoint.objects.visible_to(user).filter(target=target).order_by("-time")
+    columns = rows.values_list("time", "band", "kind", "flux", "flux_error")[:MOST_POINTS]
+    series: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in reversed(columns):
+        series[(_kind(row[2]), row[1])].append(row)
+    events = target.candidacies.select_related("event").filter(event__time__isnull=False)
+    return {
+        "name": target.name,
+        "series": [_series(kind, band, points) for (kind, band), points in sorted(series.items())],
+        "events": [
+            {"name": row.event.event_id, "time": _text(row.event.time)}
+            for row in events[:10]
+            if row.event.time is not None
+        ],
+    }
+
+
+def _kind(kind: str) -> str:
+    return "forced" if kind == PointKind.FORCED else "survey"
+
+
+def _series(kind: str, band: str, points: list[Row]) -> dict[str, Any]:
+    told = [magnitude_of(flux=point[3], flux_error=point[4]) for point in points]
+    return {
+        "kind": kind,
+        "band": band,
+        "time": [_text(point[0]) for point in points],
+        "flux": [point[3] for point in points],
+        "flux_error": [point[4] for point in points],
+        "magnitude": [each.magnitude for each in told],
+        "error": [each.error for each in told],
+        "limit": [each.limit for each in told],
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]

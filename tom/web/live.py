@@ -1,0 +1,232 @@
+"""Live pages: server-sent events from the append-only table, one poller for each process."""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import time
+from collections.abc import AsyncIterator, Collection, Iterable
+from dataclasses import dataclass, field
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.db import DatabaseError, InterfaceError, connections
+from django.http import HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from tom.followup.models import ObservationRequest
+from tom.live.models import LiveEvent, Topic
+from tom.web.permissions import VIEW_MESSAGES
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.4
+# What comes in floods is told at most this often on one connection; the last is always told.
+CALM_SECONDS = 2.0
+PROMPT = {Topic.REQUEST, Topic.NOTIFICATION}
+KEEP_ALIVE_SECONDS = 15.0
+# A stream ends after this, and the browser opens it again: so rights are looked at anew.
+LIFE_SECONDS = 600.0
+# A row can show up later than its successors, since its transaction ended later.
+STRAGGLER_SECONDS = 60.0
+MOST_AT_ONCE = 1000
+MOST_QUEUED = 5000
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A row of the table, as it is handed to the streams."""
+
+    id: int
+    topic: str
+    key: str
+    user_id: int | None
+
+
+@dataclass
+class Poller:
+    """Reads the table for all streams of this process, as long as there are any."""
+
+    listeners: set["asyncio.Queue[Happening]"] = field(default_factory=set)
+    task: "asyncio.Task[None] | None" = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @contextlib.asynccontextmanager
+    async def listen(self) -> AsyncIterator["asyncio.Queue[Happening]"]:
+        """Queue what happens from now on."""
+        queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
+        self.listeners.add(queue)
+        async with self.lock:
+            if self.task is None or self.task.done():
+                # A context of its own: it must outlive the request that happens to start it.
+                self.task = asyncio.get_running_loop().create_task(
+                    self._poll(await _newest_id()), context=contextvars.Context()
+                )
+        try:
+            yield queue
+        finally:
+            self.listeners.discard(queue)
+
+    async def _poll(self, newest: int) -> None:
+        seen: dict[int, float] = {}
+        while self.listeners:
+            try:
+                found = await _read_after(newest, seen)
+            except (DatabaseError, InterfaceError):
+                logger.exception("the live table cannot be read; trying again")
+                await _close_connections()
+                await asyncio.sleep(2)
+                continue
+            now = time.monotonic()
+            seen.update((item.id, now) for item in found)
+            old = [pk for pk, when in seen.items() if now - when > STRAGGLER_SECONDS]
+            newest = max(old, default=newest)
+            for pk in old:
+                del seen[pk]
+            self._hand_out(found)
+            await asyncio.sleep(TICK_SECONDS)
+        await _close_connections()
+
+    def _hand_out(self, found: Iterable[Happening]) -> None:
+        for item in found:
+            for queue in list(self.listeners):
+                # A reader this far behind fetches whole pages anyhow.
+                with contextlib.suppress(asyncio.QueueFull):
+                    queue.put_nowait(item)
+
+
+_pollers: dict[asyncio.AbstractEventLoop, Poller] = {}
+
+
+def poller() -> Poller:
+    """Return the poller of the running event loop."""
+    loop = asyncio.get_running_loop()
+    for ended in [other for other in _pollers if other.is_closed()]:
+        del _pollers[ended]
+    return _pollers.setdefault(loop, Poller())
+
+
+@require_safe
+async def live(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream what happens to whoever is logged in."""
+    user = await request.auser()
+    after = request.headers.get("Last-Event-ID", "")
+    # The middleware used this request's own connection: it is not kept for the stream's life.
+    await _close_connections()
+    resume = int(after) if after.isdecimal() and len(after) < 19 else None
+    response = StreamingHttpResponse(stream(user, resume), content_type="text/event-stream")
+    response.headers["Cache-Control"] = "no-cache, no-transform"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def stream(user: AbstractBaseUser | AnonymousUser, after: int | None) -> AsyncIterator[str]:
+    """Yield server-sent events for one person, first what was missed since `after`."""
+    ends = time.monotonic() + LIFE_SECONDS
+    async with poller().listen() as queue:
+        yield "retry: 2000\n\n"
+        reader = Reader(user, may_see_messages=await _may_see_messages(user))
+        if after is not None:
+            reader.add(await _read_after(after, ()))
+            await _close_connections()
+        spoke = time.monotonic()
+        while time.monotonic() < ends:
+            reader.add(await _next_batch(queue))
+            text = await reader.tell(time.monotonic())
+            if not text and time.monotonic() - spoke > KEEP_ALIVE_SECONDS:
+                text = ": keep-alive\n\n"
+            if text:
+                spoke = time.monotonic()
+                yield text
+
+
+@dataclass
+class Reader:
+    """What one person is still to be told, each row once however often it changed."""
+
+    user: AbstractBaseUser | AnonymousUser
+    may_see_messages: bool
+    pending: dict[tuple[str, str], Happening] = field(default_factory=dict)
+    told: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def add(self, found: Iterable[Happening]) -> None:
+        """Note what concerns this person."""
+        for item in found:
+            if self._concerns(item):
+                self.pending[(item.topic, item.key)] = item
+
+    async def tell(self, now: float) -> str:
+        """Return what is due as the text of server-sent events."""
+        due = [item for name, item in self.pending.items() if self._is_due(name, now)]
+        for item in due:
+            del self.pending[(item.topic, item.key)]
+            self.told[(item.topic, item.key)] = now
+        requests = {item.key for item in due if item.topic == Topic.REQUEST}
+        visible = await _visible_requests(self.user, requests) if requests else set()
+        shown = [item for item in due if item.topic != Topic.REQUEST or item.key in visible]
+        return "".join(_write(item) for item in sorted(shown, key=lambda item: item.id))
+
+    def _concerns(self, item: Happening) -> bool:
+        if item.user_id is not None and item.user_id != self.user.pk:
+            return False
+        return item.topic != Topic.MESSAGE or self.may_see_messages
+
+    def _is_due(self, name: tuple[str, str], now: float) -> bool:
+        return name[0] in PROMPT or now - self.told.get(name, 0.0) >= CALM_SECONDS
+
+
+def _write(item: Happening) -> str:
+    """One event named by its topic, and one by topic and row for whoever waits for that row."""
+    key = item.key if item.key.isprintable() else ""
+    text = f"event: {item.topic}\ndata: {key}\n"
+    if key:
+        text += f"\nevent: {item.topic}:{key}\ndata: {key}\n"
+    return f"{text}id: {item.id}\n\n"
+
+
+async def _next_batch(queue: "asyncio.Queue[Happening]") -> list[Happening]:
+    """Wait a moment for the first, then take all that is there."""
+    found: list[Happening] = []
+    with contextlib.suppress(TimeoutError):
+        found.append(await asyncio.wait_for(queue.get(), TICK_SECONDS))
+    while not queue.empty():
+        found.append(queue.get_nowait())
+    return found
+
+
+_close_connections = sync_to_async(connections.close_all)
+
+
+@sync_to_async
+def _newest_id() -> int:
+    try:
+        newest = LiveEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+        return newest or 0
+    finally:
+        connections.close_all()
+
+
+@sync_to_async
+def _read_after(newest: int, seen: Collection[int]) -> list[Happening]:
+    ids = LiveEvent.objects.filter(pk__gt=newest).order_by("-pk")
+    fresh = [pk for pk in ids.values_list("pk", flat=True)[:MOST_AT_ONCE] if pk not in seen]
+    rows = LiveEvent.objects.filter(pk__in=fresh).order_by("pk") if fresh else []
+    return [Happening(row.pk, row.topic, row.key, row.user_id) for row in rows]
+
+
+@sync_to_async
+def _may_see_messages(user: AbstractBaseUser | AnonymousUser) -> bool:
+    try:
+        return isinstance(user, PermissionsMixin) and user.has_perm(VIEW_MESSAGES)
+    finally:
+        connections.close_all()
+
+
+@sync_to_async
+def _visible_requests(user: AbstractBaseUser | AnonymousUser, keys: Collection[str]) -> set[str]:
+    try:
+        numbers = [int(key) for key in keys if key.isdecimal()]
+        rows = ObservationRequest.objects.visible_to(user).filter(pk__in=numbers)
+        return {str(pk) for pk in rows.values_list("pk", flat=True)}
+    finally:
+        connections.close_all()

@@ -1,0 +1,129 @@
+"""Send files and folders through the same path as a stream."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+
+from tom.embedded.worker import working
+from tom.pipeline import wake, work_left
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import FILE_TOPIC
+from tom.streams.parsers.packets import Rejection, open_packets
+from tom.streams.services import Incoming, store_messages, store_rejection
+
+BATCH, BATCH_BYTES = 200, 32 * 1024 * 1024
+LOOK_SECONDS = 0.25
+# No message moved for so long: nobody works on them.
+IDLE_SECONDS = 120
+DEAD_SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = "Send messages in files, folders and archives through the intake."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--topic", default=FILE_TOPIC, help="as if they came on this topic")
+        parser.add_argument("--wait", action="store_true", help="until all the work has ended")
+        parser.add_argument(
+            "--strict", action="store_true", help="fail where a message is dead or unhandled"
+        )
+
+    def handle(self, *args: Any, paths: list[Path], **options: Any) -> None:
+        missing = [str(path) for path in paths if not path.exists()]
+        if missing:
+            msg = f"no such file or folder: {', '.join(missing)}"
+            raise CommandError(msg)
+        with working(settings.HOME):
+            feeder = Feeder(options["topic"])
+            feeder.feed(paths)
+            if options["wait"]:
+                wait_for_work(feeder.created)
+        self._report(feeder, strict=options["strict"])
+
+    def _report(self, feeder: "Feeder", *, strict: bool) -> None:
+        rows = AlertMessage.objects.filter(pk__in=feeder.created)
+        states = Counter(rows.values_list("state", flat=True))
+        dead = states[MessageState.DEAD] + feeder.rejected
+        known = states[MessageState.KNOWN] + feeder.known
+        self.stdout.write(
+            f"stored {states[MessageState.STORED]}, known already {known}, "
+            f"unhandled {states[MessageState.UNHANDLED]}, dead {dead}"
+            + (f", waiting {left}" if (left := states[MessageState.RECEIVED]) else "")
+        )
+        for row in rows.filter(state=MessageState.DEAD).order_by("pk")[:DEAD_SHOWN]:
+            self.stdout.write(f"dead: {row.name}: {row.reason}")
+        if dead > DEAD_SHOWN:
+            self.stdout.write(f"... and {dead - DEAD_SHOWN} more: see the page Messages")
+        if strict and (dead or states[MessageState.UNHANDLED]):
+            msg = "a message is dead or unhandled"
+            raise CommandError(msg)
+
+
+class Feeder:
+    """Keeps messages in batches and wakes the pipeline after each."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.created: list[int] = []
+        self.known = 0
+        self.rejected = 0
+
+    def feed(self, paths: Sequence[Path]) -> None:
+        """Keep every message under the paths."""
+        batch: list[Incoming] = []
+        size = 0
+        for item in self._messages(paths):
+            batch.append(item)
+            size += len(item.payload)
+            if len(batch) >= BATCH or size >= BATCH_BYTES:
+                self._store(batch)
+                batch, size = [], 0
+        if batch:
+            self._store(batch)
+
+    def _messages(self, paths: Sequence[Path]) -> Iterator[Incoming]:
+        for path in paths:
+            for name, payload in open_packets(path):
+                if isinstance(payload, Rejection):
+                    new = store_rejection(self.topic, name=name, reason=payload.reason)
+                    self.rejected += new
+                    self.known += not new
+                else:
+                    yield Incoming(self.topic, payload, name=name)
+
+    def _store(self, batch: Sequence[Incoming]) -> None:
+        stored = store_messages(batch)
+        self.created += stored.all_ids
+        self.known += stored.known
+        wake(stored.ids)
+
+
+def wait_for_work(created: Sequence[int]) -> None:
+    """Return when these messages, and all that they caused, have been worked on.
+
+    Raises
+    ------
+    CommandError
+        If nothing moves for two minutes: no worker is there.
+    """
+    last, moved = None, time.monotonic()
+    while True:
+        left = work_left(created)
+        if not left:
+            return
+        if left != last:
+            last, moved = left, time.monotonic()
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r{left} to do   ")
+        if time.monotonic() - moved > IDLE_SECONDS:
+            msg = f"{left} to do and nobody does it: is a worker running?"
+            raise CommandError(msg)
+        time.sleep(LOOK_SECONDS)

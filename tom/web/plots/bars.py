@@ -1,0 +1,79 @@
+"""Bars: a class's chance, a posterior with its interval, one term of a score."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+# A term beyond this (natural logarithm of a likelihood ratio) fills its bar.
+FULL_TERM = 6.0
+HALF = 24.0
+
+
+def class_bar(fraction: float) -> SafeString:
+    """A bar filled from the left, for a chance or a progress of 0 to 1."""
+    width = 100 * min(max(fraction, 0.0), 1.0)
+    return format_html(
+        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="100" height="8"/><rect class="fill" width="{}" height="8"/></svg>',
+        f"{width:.2f}",
+    )
+
+
+def interval_bar(mean: float | None, low: float | None, high: float | None) -> SafeString:
+    """A posterior from 0 to 1 with its interval."""
+    if mean is None:
+        return SafeString("")
+    start, stop = (mean if edge is None else edge for edge in (low, high))
+    return format_html(
+        '<svg class="interval" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="track" d="M0 4H100"/><path class="span" d="M{} 4H{}"/>'
+        '<rect class="mean" x="{}" y="0" width="3" height="8"/></svg>',
+        f"{100 * start:.1f}",
+        f"{100 * stop:.1f}",
+        f"{min(100 * mean, 98.5) - 1.5:.1f}",
+    )
+
+
+def term_bar(term: Mapping[str, Any] | None) -> SafeString:
+    """One term of a score: right of the axis it speaks for the candidate, left of it against.
+
+    The whisker is its uncertainty; a hollow box is a factor that is not known.
+    """
+    if term is None:
+        return SafeString("")
+    value, label = float(term["log_lr"]), _describe(term)
+    if term.get("reason") and value == 0:
+        bar = SafeString('<rect class="none" x="-5" y="3.5" width="10" height="7"/>')
+    else:
+        bar = _bar(value, float(term["log_lr_low"]), float(term["log_lr_high"]))
+    return format_html(
+        '<svg class="terms" viewBox="{} 0 {} 14" width="{}" height="14" role="img" '
+        'aria-label="{}"><title>{}</title><path class="axis" d="M0 0V14"/>{}</svg>',
+        f"{-HALF - 1:.0f}", f"{2 * HALF + 2:.0f}", f"{2 * HALF + 2:.0f}", label, label, bar,
+    )  # fmt: skip
+
+
+def _bar(value: float, low: float, high: float) -> SafeString:
+    end, start, stop = _place(value), _place(low), _place(high)
+    return format_html(
+        '<rect class="{}" x="{}" y="3" width="{}" height="8"/><path class="whisker" d="M{} 7H{}"/>',
+        "plus" if value > 0 else "minus",
+        f"{min(0.0, end):.1f}",
+        f"{max(abs(end), 0.8):.1f}",
+        f"{start:.1f}",
+        f"{stop:.1f}",
+    )
+
+
+def _place(value: float) -> float:
+    return HALF * min(max(value / FULL_TERM, -1.0), 1.0)
+
+
+def _describe(term: Mapping[str, Any]) -> str:
+    name = str(term["name"]).replace("_", " ")
+    text = f"{name}: {float(term['log_lr']):+.2f}"
+    low, high = float(term["log_lr_low"]), float(term["log_lr_high"])
+    text += f" ({low:+.2f} to {high:+.2f})"
+    return f"{text}, {term['reason']}" if term.get("reason") else text

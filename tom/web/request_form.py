@@ -1,0 +1,132 @@
+"""The form that asks for an observation: what it shows, and what it reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tom.followup.facilities.contract import Facility, Instrument
+from tom.followup.services import available_facilities
+
+MINUTES = "%Y-%m-%d %H:%M"
+DEFAULT_WINDOW = timedelta(days=1)
+WORDS = {"NORMAL": "normal", "TIME_CRITICAL": "time critical", "RAPID_RESPONSE": "rapid response"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An instrument that may be chosen, with its facility."""
+
+    facility: Facility
+    instrument: Instrument
+
+    @property
+    def value(self) -> str:
+        return f"{self.facility.name}:{self.instrument.name}"
+
+
+@dataclass
+class ExposureRow:
+    """One line of the form: a filter or slit, its seconds and its count, as typed."""
+
+    element: str
+    seconds: str
+    count: str
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RequestForm:
+    """The form for one instrument."""
+
+    choice: Choice
+    rows: list[ExposureRow]
+    values: dict[str, str]
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def modes(self) -> list[tuple[str, str]]:
+        return [(mode, WORDS.get(mode, mode)) for mode in self.choice.instrument.modes]
+
+    def spec(self) -> dict[str, object]:
+        """The wish in the fields of ObservationSpec; it judges what was typed."""
+        return {
+            "exposures": [
+                {"element": row.element, "seconds": row.seconds, "count": row.count}
+                for row in self._asked()
+            ],
+            "start": _moment(self.values["start"]),
+            "end": _moment(self.values["end"]),
+            "mode": self.values["mode"],
+            "max_airmass": self.values["max_airmass"],
+            "min_moon_separation_deg": self.values["min_moon_separation_deg"],
+        }
+
+    def refuse(self, errors: Mapping[str, list[str]]) -> None:
+        """Put what ails the wish beside the fields it ails."""
+        for name, said in errors.items():
+            self._errors_of(name).extend(said)
+
+    def _asked(self) -> list[ExposureRow]:
+        return [row for row in self.rows if row.count.strip() not in {"", "0"}]
+
+    def _errors_of(self, name: str) -> list[str]:
+        first, _, rest = name.partition(".")
+        number = rest.partition(".")[0]
+        asked = self._asked()
+        if first == "exposures" and number.isdecimal() and int(number) < len(asked):
+            return asked[int(number)].errors
+        return self.errors.setdefault(first or "form", [])
+
+
+def choices() -> list[Choice]:
+    """Every instrument of every configured facility."""
+    return [
+        Choice(facility, instrument)
+        for facility in available_facilities().values()
+        for instrument in facility.instruments()
+    ]
+
+
+def choose(value: str) -> Choice | None:
+    """Return the instrument named; the first where none is named or known."""
+    offered = choices()
+    return next((choice for choice in offered if choice.value == value), next(iter(offered), None))
+
+
+def empty_form(choice: Choice, *, now: datetime) -> RequestForm:
+    """A form to start from: one exposure in the first filter, in the day to come."""
+    instrument = choice.instrument
+    seconds = f"{instrument.seconds_default:g}"
+    return RequestForm(
+        choice=choice,
+        rows=[
+            ExposureRow(element, seconds, "1" if first == 0 else "0")
+            for first, element in enumerate(instrument.elements)
+        ],
+        values={
+            "start": now.astimezone(UTC).strftime(MINUTES),
+            "end": (now + DEFAULT_WINDOW).astimezone(UTC).strftime(MINUTES),
+            "mode": instrument.modes[0],
+            "max_airmass": "1.6",
+            "min_moon_separation_deg": "20",
+        },
+    )
+
+
+def read_form(choice: Choice, posted: Mapping[str, str], *, now: datetime) -> RequestForm:
+    """The form as it was sent."""
+    form = empty_form(choice, now=now)
+    for name in form.values:
+        form.values[name] = posted.get(name, "").strip()
+    for number, row in enumerate(form.rows):
+        row.seconds = posted.get(f"seconds-{number}", "").strip()
+        row.count = posted.get(f"count-{number}", "").strip()
+    return form
+
+
+def _moment(text: str) -> str:
+    """A form's moment is in UTC; anything else is left for the wish to refuse."""
+    try:
+        return datetime.strptime(text.replace("T", " "), MINUTES).replace(tzinfo=UTC).isoformat()
+    except ValueError:
+        return text

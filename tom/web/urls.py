@@ -1,0 +1,63 @@
+"""The routes of the pages and the API."""
+
+from django.urls import include, path
+
+from tom.web.account_pages import account, renew
+from tom.web.health import health
+from tom.web.live import live
+from tom.web.views import (
+    comments,
+    events,
+    messages,
+    notifications,
+    reports,
+    requests,
+    targets,
+    tonight,
+)
+
+# The names that TOM Toolkit's models reverse.
+target_patterns = [
+    path("", targets.target_list, name="list"),
+    path("<int:pk>/", targets.target, name="detail"),
+    path("<int:pk>/lightcurve.json", targets.lightcurve, name="lightcurve"),
+    path("<int:pk>/cutouts/<slug:kind>.png", targets.cutout, name="cutout"),
+    path("<int:pk>/comment/", comments.comment, name="comment"),
+]
+
+urlpatterns = [
+    path("", tonight.tonight, name="tonight"),
+    path("live/", live, name="live"),
+    path("events/", events.event_list, name="event_list"),
+    path("events/<str:event_id>/", events.event, name="event"),
+    path("events/<str:event_id>/tell/", reports.tell_event, name="tell"),
+    path("events/<str:event_id>/pin/", events.pin, name="pin"),
+    path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
+    path("events/<str:event_id>/candidates/<int:pk>/vet/", events.vet_candidate, name="vet"),
+    path("targets/", include((target_patterns, "targets"))),
+    path("targets/<int:pk>/request/", requests.request_new, name="request_new"),
+    path("requests/", requests.request_list, name="request_list"),
+    path("requests/switch/", requests.switch_sending, name="switch_sending"),
+    path("requests/<int:pk>/", requests.request_page, name="request"),
+    path("requests/<int:pk>/cancel/", requests.request_cancel, name="request_cancel"),
+    path("requests/<int:pk>/release/", requests.request_release, name="request_release"),
+    path("messages/", messages.message_list, name="message_list"),
+    path("messages/replay/", messages.replay_all, name="message_replay_all"),
+    path("messages/<int:pk>/", messages.message, name="message"),
+    path("messages/<int:pk>/bytes/", messages.message_bytes, name="message_bytes"),
+    path("messages/<int:pk>/replay/", messages.replay, name="message_replay"),
+    path("circulars/<int:number>/", messages.circular, name="circular"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/read/", notifications.read_all, name="notifications_read"),
+    path("notifications/<int:pk>/", notifications.read_notification, name="notification_read"),
+    path("reports/<int:pk>/", reports.report_page, name="report"),
+    path("reports/<int:pk>/confirm/", reports.report_confirm, name="report_confirm"),
+    path("reports/<int:pk>/discard/", reports.report_discard, name="report_discard"),
+    path("pages/<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
+    path("follow/", notifications.follow_thing, name="follow"),
+    path("account/", account, name="account"),
+    path("account/token/", renew, name="account_renew_token"),
+    path("api/", include("tom.web.api.urls")),
+    path("health/", health, name="health"),
+]

@@ -1,0 +1,1 @@
+"""Pages and partials, one module for each place of the site."""

@@ -1,0 +1,27 @@
+"""Comments on a target."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from tom.targets.models import visible_targets
+from tom.web.comments import add_comment, comments_on
+from tom.web.people import person
+from tom.web.permissions import COMMENT
+
+
+@require_POST
+@permission_required(COMMENT, raise_exception=True)
+def comment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say something of a target."""
+    target = get_object_or_404(visible_targets(request.user), pk=pk)
+    error = ""
+    try:
+        add_comment(target, request.POST.get("comment", ""), by=person(request))
+    except ValueError as refusal:
+        error = str(refusal)
+    if not request.headers.get("HX-Request"):
+        return redirect("targets:detail", pk)
+    context = {"target": target, "comments": comments_on(target), "comment_error": error}
+    return render(request, "targets/_comments.html", context)

@@ -1,0 +1,216 @@
+"""Events: the list, one event's chain, map and ranked candidates, and what people say of them."""
+
+import csv
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from tom.candidates.models import EventCandidate, Vetting
+from tom.candidates.services import rule_of, vet
+from tom.events.localizations import choose_localization
+from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
+from tom.events.services import pin_localization
+from tom.followup.models import ObservationRequest
+from tom.pipeline import nudge, rank
+from tom.reports.follows import is_following
+from tom.reports.models import FollowKind, Page, Report
+from tom.web.candidate_rows import count_visible, find_candidates, make_rows
+from tom.web.pagination import page_of
+from tom.web.people import person
+from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
+from tom.web.plots.skymap import Spot, draw_close, draw_sky
+
+CIRCULARS_SHOWN = 20
+SPOTS_SHOWN = 100
+ROWS_SHOWN = 30
+CSV_COLUMNS = (
+    *("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high"),
+    *("credible_level_2d", "credible_level_3d", "last_magnitude", "last_band", "last_detection"),
+    "vetting",
+)
+
+
+@require_safe
+def event_list(request: HttpRequest) -> HttpResponse:
+    """Every event, the newest first."""
+    rows = NonLocalizedEvent.objects.all()
+    kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
+    if kind in EventKind.values:
+        rows = rows.filter(kind=kind)
+    counted = (
+        _with_status(rows, status)
+        .annotate(n_candidates=count_visible(request.user))
+        .order_by(F("time").desc(nulls_last=True), "-pk")
+    )
+    context = {"page": page_of(request, counted), "kinds": EventKind.choices}
+    return render(request, "events/list.html", context | {"kind": kind, "status": status})
+
+
+def _with_status(rows: QuerySet[NonLocalizedEvent], status: str) -> QuerySet[NonLocalizedEvent]:
+    match status:
+        case "live":
+            return rows.filter(retracted=False, test_reasons=[])
+        case "test":
+            return rows.exclude(test_reasons=[])
+        case "retracted":
+            return rows.filter(retracted=True)
+        case _:
+            return rows
+
+
+@require_safe
+def event(request: HttpRequest, event_id: str) -> HttpResponse:
+    """One event; `?part=` names a part that is swapped by itself."""
+    found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    match request.GET.get("part"):
+        case None:
+            context = _about(found, person(request)) | _candidates(request, found)
+            return render(request, "events/event.html", context | _beside(found, person(request)))
+        case "about":
+            return render(request, "events/_about.html", _about(found, person(request)))
+        case "candidates":
+            return render(request, "events/_candidates.html", _candidates(request, found))
+        case _:
+            message = "no such part"
+            raise Http404(message)
+
+
+def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
+    uses = list(
+        found.localizations.select_related("localization").defer(
+            "localization__fits", "localization__packed"
+        )
+    )
+    chosen = choose_localization(found, uses)
+    contours = chosen.localization.contours if chosen else {}
+    spots = _spots(found, user)
+    return {
+        "event": found,
+        "classes": sorted(found.classification.items(), key=lambda item: -float(item[1])),
+        "sequences": found.sequences.select_related("localization__localization").defer(
+            "details", "localization__localization__fits", "localization__localization__packed"
+        ),
+        "localizations": uses,
+        "chosen": chosen,
+        "sky": draw_sky(contours, spots) if chosen else "",
+        "close": draw_close(contours, spots) if chosen else None,
+    }
+
+
+def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
+    rows = EventCandidate.objects.visible_to(user).filter(event=found)
+    rows = rows.exclude(vetting=Vetting.REJECTED).order_by("rank")
+    columns = ("target_id", "target__name", "target__ra", "target__dec", "rank", "posterior")
+    return [
+        Spot(
+            ra=ra,
+            dec=dec,
+            url=reverse("targets:detail", args=[pk]),
+            title=name if posterior is None else f"{rank}. {name}, {posterior:.1%}",
+            rank=rank,
+        )
+        for pk, name, ra, dec, rank, posterior in rows.values_list(*columns)[:SPOTS_SHOWN]
+        if ra is not None and dec is not None
+    ]
+
+
+def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any]:
+    user, shown = person(request), rule_of(found).level_shown
+    candidates = find_candidates(found, user, request.GET, level_shown=shown)
+    page = page_of(request, candidates, per_page=ROWS_SHOWN)
+    columns, rows = make_rows(found, list(page), user)
+    return {
+        "event": found,
+        "page": page,
+        "rows": rows,
+        "columns": columns,
+        "level_shown": shown,
+        "vettings": Vetting.choices,
+        "vetting": request.GET.get("vetting", ""),
+        "region": request.GET.get("region", ""),
+        "order": request.GET.get("order", "rank"),
+    }
+
+
+def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
+    requests = ObservationRequest.objects.visible_to(user).filter(event=found)
+    return {
+        "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],
+        "requests": requests.select_related("target")[:CIRCULARS_SHOWN],
+        "pages": Page.objects.visible_to(user)
+        .filter(event=found)
+        .select_related("acknowledged_by"),
+        "reports": Report.objects.visible_to(user).filter(event=found)[:CIRCULARS_SHOWN],
+        "follow_kind": FollowKind.EVENT,
+        "follow_value": found.event_id,
+        "following": is_following(user, kind=FollowKind.EVENT, value=found.event_id),
+    }
+
+
+@require_POST
+@permission_required(VET_CANDIDATE, raise_exception=True)
+def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
+    """Say what one makes of a candidate; `new` undoes it."""
+    rows = EventCandidate.objects.visible_to(request.user).select_related(
+        "event", "target", "target__summary"
+    )
+    candidate = get_object_or_404(rows, pk=pk, event__event_id=event_id)
+    value = request.POST.get("vetting", "")
+    if value not in Vetting.values:
+        return HttpResponse("no such status", status=400, content_type="text/plain")
+    vet(candidate, Vetting(value), by=person(request))
+    if not request.headers.get("HX-Request"):
+        return redirect("event", event_id)
+    candidate.refresh_from_db()
+    columns, rows_made = make_rows(candidate.event, [candidate], person(request))
+    context = {"row": rows_made[0], "columns": columns, "event": candidate.event}
+    return render(request, "events/_candidate.html", context)
+
+
+@require_POST
+@permission_required(PIN_LOCALIZATION, raise_exception=True)
+def pin(request: HttpRequest, event_id: str) -> HttpResponse:
+    """Use one of the event's localizations, whatever comes; none: the newest again."""
+    found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    value = request.POST.get("localization", "")
+    uses = EventLocalization.objects.filter(event=found)
+    chosen = get_object_or_404(uses, pk=value) if value.isdecimal() else None
+    pin_localization(found, chosen)
+    nudge(rank, found.pk)
+    return redirect("event", event_id)
+
+
+@require_safe
+def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
+    """The table of candidates, with the page's filters, as CSV."""
+    found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    shown = rule_of(found).level_shown
+    rows = find_candidates(found, person(request), request.GET, level_shown=shown)
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in found.event_id)
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-candidates.csv"'
+    writer = csv.writer(response)
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(_csv_row(candidate) for candidate in rows)
+    return response
+
+
+def _csv_row(candidate: EventCandidate) -> list[object]:
+    target, summary = candidate.target, candidate.target.summary
+    name = target.name
+    return [
+        candidate.rank,
+        f"'{name}" if name[:1] in "=+-@\t\r" else name,  # a spreadsheet would run it
+        target.ra, target.dec,
+        candidate.posterior, candidate.posterior_low, candidate.posterior_high,
+        candidate.credible_level_2d, candidate.credible_level_3d,
+        summary.last_magnitude, summary.last_band,
+        summary.last_detection.isoformat() if summary.last_detection else "",
+        candidate.vetting,
+    ]  # fmt: skip

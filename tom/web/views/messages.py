@@ -1,0 +1,188 @@
+"""Messages: every one that came, what became of it, and the replay of those that failed."""
+
+import json
+from functools import partial
+from typing import Any
+
+from django.contrib import messages as notes
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Max
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.http import require_POST, require_safe
+
+from tom.events.models import Circular
+from tom.intake import SURVEY_KINDS
+from tom.pipeline import wake
+from tom.reports.follows import is_following
+from tom.reports.models import FollowKind
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import Kind
+from tom.streams.services import replay_message
+from tom.web.pagination import page_of
+from tom.web.people import person
+from tom.web.permissions import REPLAY_MESSAGE, VIEW_MESSAGES
+
+# What is shown of a payload on its page; the whole is downloaded.
+SHOWN_BYTES = 20_000
+REASONS_SHOWN = 20
+TOPICS_OFFERED = 40
+# Of messages that died of one reason, how many one click replays.
+MOST_REPLAYED = 2000
+
+
+@require_safe
+@permission_required(VIEW_MESSAGES, raise_exception=True)
+def message_list(request: HttpRequest) -> HttpResponse:
+    """Messages, the newest first; of the dead ones, how many died of each reason."""
+    state, topic = request.GET.get("state", ""), request.GET.get("topic", "")[:255]
+    rows = AlertMessage.objects.defer("payload").order_by("-received", "-pk")
+    if state in MessageState.values:
+        rows = rows.filter(state=state)
+    if topic:
+        rows = rows.filter(topic=topic)
+    context = {
+        "page": page_of(request, rows),
+        "state": state,
+        "topic": topic,
+        "states": MessageState.choices,
+        "reasons": _reasons(topic) if state == MessageState.DEAD else [],
+    }
+    if request.GET.get("part") == "list":
+        return render(request, "messages/_list.html", context)
+    return render(request, "messages/list.html", context | _beside(person(request), topic))
+
+
+def _beside(user: User, topic: str) -> dict[str, Any]:
+    recent = AlertMessage.objects.order_by("-received").values_list("topic", flat=True)[:500]
+    return {
+        "topics": sorted(set(recent))[:TOPICS_OFFERED],
+        "counts": dict(
+            AlertMessage.objects.filter(state__in=["dead", "received", "unhandled"])
+            .values_list("state")
+            .annotate(n=Count("pk"))
+        ),
+        "follow_kind": FollowKind.TOPIC,
+        "follow_value": topic,
+        "following": bool(topic) and is_following(user, kind=FollowKind.TOPIC, value=topic),
+    }
+
+
+def _reasons(topic: str) -> list[dict[str, Any]]:
+    dead = AlertMessage.objects.filter(state=MessageState.DEAD)
+    if topic:
+        dead = dead.filter(topic=topic)
+    counted = dead.values("reason").annotate(n=Count("pk"), newest=Max("received"))
+    return [dict(row) for row in counted.order_by("-n", "reason")[:REASONS_SHOWN]]
+
+
+@require_safe
+@permission_required(VIEW_MESSAGES, raise_exception=True)
+def message(request: HttpRequest, pk: int) -> HttpResponse:
+    """One message: where it came from, what became of it, and its beginning."""
+    found = get_object_or_404(AlertMessage, pk=pk)
+    readable = found.payload is not None and may_read_bytes(person(request), found)
+    context = {
+        "message": found,
+        "readable": readable,
+        "shown": show_payload(bytes(found.payload or b"")) if readable else "",
+        "is_cut": readable and found.size > SHOWN_BYTES,
+    }
+    name = "_message" if request.GET.get("part") == "message" else "message"
+    return render(request, f"messages/{name}.html", context)
+
+
+@require_safe
+@permission_required(VIEW_MESSAGES, raise_exception=True)
+def message_bytes(request: HttpRequest, pk: int) -> HttpResponse:
+    """The bytes of one message as they came."""
+    found = get_object_or_404(AlertMessage, pk=pk)
+    if not may_read_bytes(person(request), found):
+        raise PermissionDenied
+    if found.payload is None:
+        message = "its bytes are no longer kept"
+        raise Http404(message)
+    response = HttpResponse(bytes(found.payload), content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="message-{found.pk}"'
+    return response
+
+
+def may_read_bytes(user: User, found: AlertMessage) -> bool:
+    """Survey packets may hold a private program's data: their bytes are for administrators."""
+    return user.is_superuser or found.kind not in {kind.value for kind in SURVEY_KINDS}
+
+
+def show_payload(payload: bytes) -> str:
+    """The beginning of a payload: JSON or text as it reads, else a dump of its bytes."""
+    head = payload[:SHOWN_BYTES]
+    try:
+        text = head.decode()
+    except UnicodeDecodeError:
+        return _dump(payload[:512])
+    if len(payload) <= SHOWN_BYTES:
+        try:
+            return json.dumps(json.loads(text), indent=2, ensure_ascii=False)[:SHOWN_BYTES]
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def _dump(payload: bytes) -> str:
+    lines = []
+    for start in range(0, len(payload), 16):
+        row = payload[start : start + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{start:06x}  {row.hex(' '):<47}  {text}")
+    return "\n".join(lines)
+
+
+@require_POST
+@permission_required(REPLAY_MESSAGE, raise_exception=True)
+def replay(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put one message back to be worked on."""
+    found = get_object_or_404(AlertMessage.objects.defer("payload"), pk=pk)
+    if _replay([found]):
+        notes.success(request, "It is worked on again.")
+    else:
+        notes.warning(request, "It waits already, repeats another, or its bytes are gone.")
+    return redirect(_back(request, f"{pk}"))
+
+
+@require_POST
+@permission_required(REPLAY_MESSAGE, raise_exception=True)
+def replay_all(request: HttpRequest) -> HttpResponse:
+    """Put the dead messages of one reason back to be worked on."""
+    dead = AlertMessage.objects.defer("payload").filter(
+        state=MessageState.DEAD, reason=request.POST.get("reason", "").replace("\r\n", "\n")
+    )
+    if topic := request.POST.get("topic", ""):
+        dead = dead.filter(topic=topic)
+    replayed = _replay(list(dead.order_by("pk")[:MOST_REPLAYED]))
+    notes.success(request, f"{replayed} worked on again.")
+    return redirect(f"/messages/?{urlencode({'state': 'dead', 'topic': topic})}")
+
+
+def _replay(rows: list[AlertMessage]) -> int:
+    ids: dict[Kind, list[int]] = {}
+    for row in rows:
+        if replay_message(row):
+            ids.setdefault(Kind(row.kind), []).append(row.pk)
+    transaction.on_commit(partial(wake, ids))
+    return sum(len(found) for found in ids.values())
+
+
+def _back(request: HttpRequest, otherwise: str) -> str:
+    wanted = request.POST.get("next", "")
+    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if wanted and here else f"/messages/{otherwise}/"
+
+
+@require_safe
+def circular(request: HttpRequest, number: int) -> HttpResponse:
+    """A GCN Circular."""
+    found = get_object_or_404(Circular.objects.select_related("event"), circular_id=number)
+    return render(request, "messages/circular.html", {"circular": found})

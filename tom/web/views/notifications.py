@@ -1,0 +1,90 @@
+"""The bell: what came for what a person follows, and the following itself."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from tom.reports.follows import CannotFollowError, follow, unfollow
+from tom.reports.models import Follow, Notification
+from tom.reports.notifications import mark_all_read, mark_read
+from tom.targets.models import visible_targets
+from tom.web.pagination import page_of
+from tom.web.people import person
+from tom.web.permissions import FOLLOW, VIEW_MESSAGES
+
+
+@require_safe
+def notifications(request: HttpRequest) -> HttpResponse:
+    """What one was told, the newest first, and what one follows."""
+    rows = Notification.objects.visible_to(request.user).select_related("event", "target")
+    context = {"page": page_of(request, rows)}
+    if request.GET.get("part") == "list":
+        return render(request, "notifications/_list.html", context)
+    follows = list(Follow.objects.of(request.user))
+    wanted = [int(row.value) for row in follows if row.kind == "target"]
+    names = dict(visible_targets(request.user).filter(pk__in=wanted).values_list("pk", "name"))
+    for row in follows:
+        row.label = names.get(int(row.value), "") if row.kind == "target" else row.value  # type: ignore[attr-defined]
+    return render(request, "notifications/page.html", context | {"follows": follows})
+
+
+@require_safe
+def bell(request: HttpRequest) -> HttpResponse:
+    """The bell with its count."""
+    return render(request, "web/_bell.html")
+
+
+@require_POST
+def read_notification(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark one notification read and go to what it is about."""
+    rows = Notification.objects.visible_to(request.user).select_related("event")
+    found = get_object_or_404(rows, pk=pk)
+    mark_read(found)
+    return redirect(_about(request, found))
+
+
+def _about(request: HttpRequest, found: Notification) -> str:
+    if found.target_id is not None:
+        return reverse("targets:detail", args=[found.target_id])
+    if found.event is not None:
+        return reverse("event", args=[found.event.event_id])
+    if found.message_id is not None and person(request).has_perm(VIEW_MESSAGES):
+        return reverse("message", args=[found.message_id])
+    return reverse("notifications")
+
+
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Mark all read."""
+    mark_all_read(person(request))
+    return redirect("notifications")
+
+
+@require_POST
+@permission_required(FOLLOW, raise_exception=True)
+def follow_thing(request: HttpRequest) -> HttpResponse:
+    """Follow a topic, an event or a target; with `stop`, no longer."""
+    user, kind = person(request), request.POST.get("kind", "")
+    value, stop = request.POST.get("value", "").strip(), "stop" in request.POST
+    try:
+        if stop:
+            unfollow(user, kind=kind, value=value)
+        else:
+            follow(user, kind=kind, value=value)
+    except CannotFollowError as error:
+        messages.error(request, f"Not followed: {error}.")
+        return redirect("notifications")
+    if request.headers.get("HX-Request"):
+        context = {"follow_kind": kind, "follow_value": value, "following": not stop}
+        return render(request, "web/_follow.html", context)
+    return redirect(_back(request))
+
+
+def _back(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if wanted and here else reverse("notifications")

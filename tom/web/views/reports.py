@@ -1,0 +1,103 @@
+"""Telling and paging: what a person drafts, confirms or answers."""
+
+import json
+from functools import partial
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from tom.candidates.models import EventCandidate, Vetting
+from tom.events.models import NonLocalizedEvent
+from tom.pipeline import nudge, tell
+from tom.reports.models import Page, Report, ReportState
+from tom.reports.paging import acknowledge_page
+from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
+from tom.web.people import person
+from tom.web.permissions import ACKNOWLEDGE_PAGE, TELL
+
+OFFERED = 40
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(TELL, raise_exception=True)
+def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
+    """Choose the candidates to tell of, and draft the message."""
+    event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    candidates = EventCandidate.objects.visible_to(request.user).filter(event=event)
+    offered = candidates.exclude(vetting=Vetting.REJECTED).select_related(
+        "target", "target__summary", "event"
+    )
+    offered = offered.order_by(F("rank").asc(nulls_last=True), "pk")
+    error = ""
+    if request.method == "POST":
+        wanted = [int(pk) for pk in request.POST.getlist("candidate") if pk.isdecimal()]
+        try:
+            report = draft_report(event, list(offered.filter(pk__in=wanted)), by=person(request))
+        except CannotTellError as refusal:
+            error = str(refusal)
+        else:
+            return redirect("report", report.pk)
+    context = {"event": event, "candidates": offered[:OFFERED], "error": error}
+    return render(request, "reports/tell.html", context, status=422 if error else 200)
+
+
+@require_safe
+@permission_required(TELL, raise_exception=True)
+def report_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """One report: the draft as it would be sent, or what became of it."""
+    report = _find(request, pk)
+    context = {
+        "report": report,
+        "is_draft": report.state == ReportState.DRAFT,
+        "text": json.dumps(report.body, indent=2, ensure_ascii=False),
+    }
+    name = "_report" if request.GET.get("part") == "report" else "report"
+    return render(request, f"reports/{name}.html", context)
+
+
+def _find(request: HttpRequest, pk: int) -> Report:
+    rows = Report.objects.visible_to(request.user)
+    return get_object_or_404(rows.select_related("event", "created_by", "confirmed_by"), pk=pk)
+
+
+@require_POST
+@permission_required(TELL, raise_exception=True)
+def report_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a draft, once."""
+    report = _find(request, pk)
+    try:
+        confirmed = confirm_report(report, person(request))
+    except CannotTellError as refusal:
+        messages.error(request, f"Not sent: {refusal}.")
+        return redirect("report", pk)
+    if confirmed:
+        transaction.on_commit(partial(nudge, tell, pk))
+    else:
+        messages.warning(request, "It was confirmed before.")
+    return redirect("report", pk)
+
+
+@require_POST
+@permission_required(TELL, raise_exception=True)
+def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Throw a draft away."""
+    report = _find(request, pk)
+    if not discard_report(report):
+        messages.warning(request, "It is no draft any more.")
+        return redirect("report", pk)
+    return redirect("event", report.event.event_id)
+
+
+@require_POST
+@permission_required(ACKNOWLEDGE_PAGE, raise_exception=True)
+def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer a page."""
+    pages = Page.objects.visible_to(request.user).select_related("event")
+    page = get_object_or_404(pages, pk=pk)
+    acknowledge_page(page, person(request))
+    return redirect("event", page.event.event_id)

@@ -1,0 +1,186 @@
+"""Observation requests: ask, follow, cancel."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from tom_targets.base_models import BaseTarget
+
+from tom.events.models import NonLocalizedEvent
+from tom.followup import services as followup
+from tom.followup.asking import why_not
+from tom.followup.models import ObservationRequest
+from tom.followup.states import RequestState
+from tom.pipeline import cancel as cancel_task
+from tom.pipeline import nudge
+from tom.pipeline import submit as submit_task
+from tom.targets.models import visible_targets
+from tom.web.pagination import page_of
+from tom.web.people import person
+from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION
+from tom.web.request_form import RequestForm, choices, choose, empty_form, read_form
+from tom.web.visibility import tonight_for
+
+SWITCH_SENDING = "followup.change_outboxswitch"
+
+
+@require_safe
+def request_list(request: HttpRequest) -> HttpResponse:
+    """Requests of targets that the user may see, the newest first."""
+    rows = ObservationRequest.objects.visible_to(request.user).select_related(
+        "target", "event", "created_by"
+    )
+    state = request.GET.get("state", "")
+    if state == "live":
+        rows = rows.live()
+    elif state in RequestState.values:
+        rows = rows.filter(state=state)
+    context = {
+        "page": page_of(request, rows),
+        "state": state,
+        "states": RequestState.choices,
+        "sending": followup.is_sending(),
+        "may_switch": person(request).has_perm(SWITCH_SENDING),
+    }
+    name = "_list" if request.GET.get("part") == "list" else "list"
+    return render(request, f"requests/{name}.html", context)
+
+
+@require_safe
+def request_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """One request: where it stands, how it came there, and every exchange."""
+    name = "_request" if request.GET.get("part") == "request" else "request"
+    return render(request, f"requests/{name}.html", _told(_find(request, pk)))
+
+
+def _find(request: HttpRequest, pk: int) -> ObservationRequest:
+    rows = ObservationRequest.objects.visible_to(request.user)
+    return get_object_or_404(rows.select_related("target", "event", "created_by"), pk=pk)
+
+
+def _told(observation: ObservationRequest) -> dict[str, Any]:
+    return {
+        "observation": observation,
+        "changes": observation.changes.select_related("by"),
+        "exchanges": observation.exchanges.order_by("-pk")[:50],
+        "is_held": observation.state == RequestState.HELD,
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(REQUEST_OBSERVATION, raise_exception=True)
+def request_new(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for an observation of a target: the form, and what it sends."""
+    targets = visible_targets(request.user).filter(summary__isnull=False)
+    target = get_object_or_404(targets, pk=pk)
+    named = request.POST.get("instrument", request.GET.get("instrument", ""))
+    choice = choose(named)
+    event = _event(request)
+    if choice is None:
+        return render(request, "requests/nowhere.html", {"target": target})
+    now = timezone.now()
+    if request.method != "POST":
+        return _show(request, target, event, empty_form(choice, now=now))
+    form = read_form(choice, request.POST, now=now)
+    return _ask(request, target, event, form)
+
+
+def _event(request: HttpRequest) -> NonLocalizedEvent | None:
+    name = request.POST.get("event", request.GET.get("event", ""))
+    return get_object_or_404(NonLocalizedEvent, event_id=name) if name else None
+
+
+def _ask(
+    request: HttpRequest, target: BaseTarget, event: NonLocalizedEvent | None, form: RequestForm
+) -> HttpResponse:
+    confirmed = "confirm" in request.POST
+    ask = followup.request_observation_again if confirmed else followup.request_observation
+    try:
+        observation = ask(
+            target=target,
+            event=event,
+            facility=form.choice.facility.name,
+            instrument=form.choice.instrument.name,
+            spec=form.spec(),
+            by=person(request),
+        )
+    except followup.InvalidSpecError as error:
+        form.refuse(error.errors)
+    except followup.RefusedRequestError as error:
+        form.refuse({"form": [f"Not sent: {error}."]})
+    except followup.DuplicateRequestError as error:
+        return _show(request, target, event, form, duplicate=error.existing, is_duplicate=True)
+    else:
+        transaction.on_commit(partial(nudge, submit_task, observation.pk))
+        return redirect("request", observation.pk)
+    return _show(request, target, event, form)
+
+
+def _show(
+    request: HttpRequest,
+    target: BaseTarget,
+    event: NonLocalizedEvent | None,
+    form: RequestForm,
+    **more: object,
+) -> HttpResponse:
+    context = {
+        "target": target,
+        "event": event,
+        "form": form,
+        "choices": choices(),
+        "nights": tonight_for(target, form.choice.instrument, timezone.now()),
+        "refusal": why_not(event, form.choice.facility, target=target),
+        "sending": followup.is_sending(),
+    }
+    status = 200 if request.method != "POST" else 422
+    return render(request, "requests/new.html", context | more, status=status)
+
+
+@require_POST
+@permission_required(CANCEL_REQUEST, raise_exception=True)
+def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel a live request."""
+    observation = _find(request, pk)
+    try:
+        changed = followup.cancel_request(observation, person(request))
+    except followup.IllegalTransitionError:
+        messages.warning(request, "It has ended: there is nothing to cancel.")
+        return redirect("request", pk)
+    if not changed:
+        messages.warning(request, "It changed meanwhile: look at it again.")
+    elif observation.state == RequestState.CANCEL_REQUESTED:
+        transaction.on_commit(partial(nudge, cancel_task, pk))
+    return redirect("request", pk)
+
+
+@require_POST
+@permission_required(REQUEST_OBSERVATION, raise_exception=True)
+def request_release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a held request be sent after all."""
+    observation = _find(request, pk)
+    try:
+        changed = followup.release_request(observation, person(request))
+    except followup.IllegalTransitionError:
+        changed = False
+    if changed:
+        transaction.on_commit(partial(nudge, submit_task, pk))
+    else:
+        messages.warning(request, "It is not held any more: look at it again.")
+    return redirect("request", pk)
+
+
+@require_POST
+@permission_required(SWITCH_SENDING, raise_exception=True)
+def switch_sending(request: HttpRequest) -> HttpResponse:
+    """Stop all sending, or let it go on."""
+    if request.POST.get("sending") == "on":
+        followup.resume_sending(person(request))
+    else:
+        followup.stop_sending(person(request), reason=request.POST.get("reason", "")[:500])
+    return redirect("request_list")

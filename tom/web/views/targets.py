@@ -1,0 +1,152 @@
+"""Targets: the list with its search, and all that is known of one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import F, Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import EventCandidate
+from tom.followup.models import ObservationRequest
+from tom.reports.follows import is_following
+from tom.reports.models import FollowKind
+from tom.scoring.models import RankedCandidate, Score
+from tom.sky import galactic
+from tom.targets.models import visible_targets
+from tom.web.comments import comments_on
+from tom.web.cutouts import UnreadableCutoutError, render_png, visible_cutouts
+from tom.web.lightcurve import plot_data
+from tom.web.pagination import page_of
+from tom.web.people import person
+from tom.web.search_text import find_targets, read_cone
+from tom.web.visibility import position_of, tonight_at_sites
+
+SCORES_SHOWN = 60
+LIST_SHOWN = 20
+ORDERS = {
+    "seen": (F("summary__last_detection").desc(nulls_last=True), "-pk"),
+    "new": (F("summary__first_detection").desc(nulls_last=True), "-pk"),
+    "bright": (F("summary__last_magnitude").asc(nulls_last=True), "pk"),
+    "name": (F("name"),),
+}
+
+
+@require_safe
+def target_list(request: HttpRequest) -> HttpResponse:
+    """Targets that the user may see, by name, alias or place."""
+    text = request.GET.get("q", "")[:200]
+    order = request.GET.get("order", "seen")
+    rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
+    cone = read_cone(text)
+    rows = find_targets(rows, text)
+    if cone is None:
+        rows = rows.order_by(*ORDERS.get(order, ORDERS["seen"]))
+    page = page_of(request, rows)
+    context = {"page": page, "text": text, "cone": cone, "order": order}
+    return render(request, "targets/list.html", context)
+
+
+@require_safe
+def target(request: HttpRequest, pk: int) -> HttpResponse:
+    """One target; `?part=` names a part that is swapped by itself."""
+    found, user = _find(request, pk), person(request)
+    match request.GET.get("part"):
+        case None:
+            context = _head(found, user) | _standing(found, user) | _beside(found, user)
+            return render(request, "targets/target.html", context)
+        case "standing":
+            return render(request, "targets/_standing.html", _standing(found, user))
+        case "visibility":
+            context = {"target": found, "nights": tonight_at_sites(found, timezone.now())}
+            return render(request, "targets/_visibility.html", context)
+        case _:
+            message = "no such part"
+            raise Http404(message)
+
+
+def _find(request: HttpRequest, pk: int) -> BaseTarget:
+    rows = visible_targets(request.user).filter(summary__isnull=False)
+    return get_object_or_404(rows.select_related("summary"), pk=pk)
+
+
+def _head(found: BaseTarget, user: User) -> dict[str, Any]:
+    longitude, latitude = galactic(*position_of(found))
+    return {
+        "target": found,
+        "summary": found.summary,
+        "aliases": list(found.aliases.all()),
+        "galactic": (float(longitude), float(latitude)),
+        "follow_kind": FollowKind.TARGET,
+        "follow_value": str(found.pk),
+        "following": is_following(user, kind=FollowKind.TARGET, value=str(found.pk)),
+    }
+
+
+def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
+    """What changes as alerts come: scores, places in rankings, requests."""
+    requests = ObservationRequest.objects.visible_to(user).filter(target=found)
+    candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
+    return {
+        "target": found,
+        "summary": found.summary,
+        **_scores(found),
+        "candidacies": _with_terms(
+            candidacies.select_related("event").order_by("-event__time")[:LIST_SHOWN]
+        ),
+        "requests": requests.select_related("event")[:LIST_SHOWN],
+    }
+
+
+def _scores(found: BaseTarget) -> dict[str, list[Score]]:
+    """The newest outcome of each scorer for each window of time, and the older ones."""
+    rows = Score.objects.filter(target=found).order_by("-created", "-pk")[:SCORES_SHOWN]
+    newest: dict[tuple[str, object], Score] = {}
+    for row in rows:
+        newest.setdefault((row.scorer, row.since), row)
+    shown = sorted(newest.values(), key=lambda row: row.scorer)
+    kept = {row.pk for row in shown}
+    return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
+
+
+def _with_terms(candidacies: Iterable[EventCandidate]) -> list[EventCandidate]:
+    """Give each candidacy the terms of its newest place."""
+    rows = list(candidacies)
+    places = RankedCandidate.objects.filter(candidate__in=rows).order_by("candidate", "-ranking")
+    terms = dict(places.distinct("candidate").values_list("candidate_id", "terms"))
+    for row in rows:
+        row.terms = terms.get(row.pk, [])  # type: ignore[attr-defined]
+    return rows
+
+
+def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
+    return {
+        "cutouts": visible_cutouts(found, user).defer("fits").order_by("pk"),
+        "comments": comments_on(found)[:100],
+        "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
+    }
+
+
+@require_safe
+def lightcurve(request: HttpRequest, pk: int) -> HttpResponse:
+    """The points that the user may see, for the plot."""
+    return JsonResponse(plot_data(_find(request, pk), person(request)))
+
+
+@require_safe
+@cache_control(private=True, max_age=300)
+def cutout(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """One cutout as PNG."""
+    rows = visible_cutouts(_find(request, pk), person(request))
+    stamp = get_object_or_404(rows, Q(kind=kind))
+    try:
+        png = render_png(bytes(stamp.fits))
+    except UnreadableCutoutError as error:
+        raise Http404(str(error)) from error
+    return HttpResponse(png, content_type="image/png")

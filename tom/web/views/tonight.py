@@ -1,0 +1,129 @@
+"""The first page: what there is tonight, each part swapped by itself as things happen."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Count, F, Max, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from tom.candidates.models import EventCandidate, Vetting
+from tom.events.models import NonLocalizedEvent
+from tom.followup.models import ObservationRequest
+from tom.reports.models import Page
+from tom.streams.models import AlertMessage, MessageState, StreamHealth
+from tom.targets.models import TargetSummary, visible_targets
+from tom.web.candidate_rows import count_visible
+from tom.web.permissions import VIEW_MESSAGES
+
+# How long an event counts as active after its own time, and how far back arrivals are counted.
+ACTIVE_DAYS = 21
+ARRIVALS_MINUTES = 15
+# A stream that has said nothing for this long is marked.
+SILENT_SECONDS = 120
+SHOWN = 10
+DEMONSTRATION = "demo"  # in the topics of the demonstration night
+
+Part = Callable[[User], dict[str, Any]]
+
+
+@require_safe
+def tonight(request: HttpRequest) -> HttpResponse:
+    """The whole page, or the one part that `?part=` names."""
+    user = request.user
+    name = request.GET.get("part")
+    if name is None:
+        context: dict[str, Any] = {}
+        for part in PARTS.values():
+            context |= part(user)  # type: ignore[arg-type]  # the middleware let nobody else in
+        return render(request, "tonight/page.html", context)
+    if name not in PARTS:
+        message = "no such part"
+        raise Http404(message)
+    return render(request, f"tonight/_{name}.html", PARTS[name](user))  # type: ignore[arg-type]
+
+
+def _events(user: User) -> dict[str, Any]:
+    events = NonLocalizedEvent.objects.annotate(n_candidates=count_visible(user)).order_by(
+        F("time").desc(nulls_last=True), "-pk"
+    )
+    pages = Page.objects.visible_to(user).unacknowledged().select_related("event")
+    return {"events": events[:SHOWN], "unanswered_pages": pages[:3]}
+
+
+def _candidates(user: User) -> dict[str, Any]:
+    since = timezone.now() - timedelta(days=ACTIVE_DAYS)
+    rows = (
+        EventCandidate.objects.visible_to(user)
+        .filter(event__retracted=False, event__time__gte=since, rank__isnull=False)
+        .exclude(vetting=Vetting.REJECTED)
+        .select_related("event", "target", "target__summary")
+        .order_by("-posterior", "pk")
+    )
+    return {"candidates": rows[:SHOWN], "active_days": ACTIVE_DAYS}
+
+
+def _arrivals(user: User) -> dict[str, Any]:
+    since = timezone.now() - timedelta(minutes=ARRIVALS_MINUTES)
+    newest = (
+        TargetSummary.objects.filter(target__in=visible_targets(user), last_detection__isnull=False)
+        .select_related("target")
+        .order_by("-last_detection")
+    )
+    context: dict[str, Any] = {"newest": newest[:8], "arrivals_minutes": ARRIVALS_MINUTES}
+    if user.has_perm(VIEW_MESSAGES):
+        context["topics"] = list(
+            AlertMessage.objects.filter(received__gte=since)
+            .values("topic")
+            .annotate(
+                n=Count("pk"), dead=Count("pk", filter=Q(state="dead")), newest=Max("received")
+            )
+            .order_by("-newest")[:6]
+        )
+    return context
+
+
+def _requests(user: User) -> dict[str, Any]:
+    rows = ObservationRequest.objects.visible_to(user).select_related("target", "event")
+    return {"requests": rows.live()[:SHOWN]}
+
+
+def _streams(user: User) -> dict[str, Any]:
+    late = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    streams = list(StreamHealth.objects.order_by("stream"))
+    for stream in streams:
+        stream.silent = stream.last_heard is None or stream.last_heard < late  # type: ignore[attr-defined]
+    return {"streams": streams, **_progress(user)}
+
+
+def _progress(_user: User) -> dict[str, Any]:
+    """How far the work on what came in the last hour is."""
+    rows = AlertMessage.objects.filter(state=MessageState.RECEIVED)
+    waiting = rows.count()
+    if not waiting:
+        return {"waiting": 0}
+    topic = rows.order_by("pk").values_list("topic", flat=True).first() or ""
+    since = timezone.now() - timedelta(hours=1)
+    total = AlertMessage.objects.filter(received__gte=since).count()
+    done = max(total - waiting, 0)
+    return {
+        "waiting": waiting,
+        "total": total,
+        "done": done,
+        "fraction": done / max(total, 1),
+        "is_demonstration": DEMONSTRATION in topic,
+    }
+
+
+PARTS: dict[str, Part] = {
+    "events": _events,
+    "candidates": _candidates,
+    "arrivals": _arrivals,
+    "requests": _requests,
+    "streams": _streams,
+    "progress": _progress,
+}
