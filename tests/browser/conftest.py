@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Page,
     Request,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -25,6 +26,10 @@ from tom.embedded.frontend import ROOT, VENDOR, install_frontend
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
+
+# What a page must come to show is waited for so long: a busy machine is no wrong page.
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 
 Enter = Callable[..., Page]
 
@@ -121,7 +126,7 @@ def watch(browser: Browser) -> Iterator[Callable[..., Watched]]:
 
     def opened(address: str, *, viewport: ViewportSize = DESKTOP) -> Watched:
         context = browser.new_context(viewport=viewport, base_url=address)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return Watched(context.new_page(), address)
 

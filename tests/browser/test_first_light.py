@@ -19,7 +19,7 @@ TOP = 5
 def test_a_person_finds_the_kilonova_and_follows_a_request_to_completed(
     tmp_path: Path, watch: Callable[..., Watched]
 ) -> None:
-    with running_demo(tmp_path / "home", PRACTICE_STEP_SECONDS="1") as site:
+    with running_demo(tmp_path / "home", PRACTICE_STEP_SECONDS="3") as site:
         address = f"http://127.0.0.1:{site.port}"
         watched = watch(address)
         page = watched.page
@@ -40,6 +40,7 @@ def test_a_person_finds_the_kilonova_and_follows_a_request_to_completed(
         watched.shoot("target")
         page.get_by_role("link", name="Observe").first.click()
         page.get_by_role("button", name=re.compile("^Send to")).click()
+        page.wait_for_url(re.compile(r"/requests/\d+/"))
 
         _follow(page)
         watched.shoot("request")
