@@ -325,20 +325,18 @@ def test_a_queue_that_is_away_does_not_stop_the_listening(kafka: KafkaPeer, topi
         wait_for(lambda: count(topic) == 2)
 
 
-def test_a_message_is_kept_within_a_second(kafka: KafkaPeer, topic: str):
+def test_a_message_is_kept_soon(kafka: KafkaPeer, topic: str):
     with listening(kafka.url(topic)):
         wait_for(lambda: is_connected(topic))
         began = time.monotonic()
         kafka.produce(topic, numbered(0, 1))
         wait_for(lambda: count(topic) == 1)
 
-    assert time.monotonic() - began < 5  # the median on a quiet machine is 0.2 s
+    assert time.monotonic() - began < 10  # the median on a quiet machine is 0.2 s
 
 
 @pytest.mark.parametrize("shut", [False, True])
-def test_a_listener_stops_within_three_seconds_whatever_its_broker_does(
-    kafka: KafkaPeer, topic: str, shut: bool
-):
+def test_a_listener_stops_soon_whatever_its_broker_does(kafka: KafkaPeer, topic: str, shut: bool):
     with listening(kafka.url(topic)) as listener:
         wait_for(lambda: is_connected(topic))
         if shut:
@@ -349,7 +347,7 @@ def test_a_listener_stops_within_three_seconds_whatever_its_broker_does(
     if shut:
         kafka.door.open()
 
-    assert stopped < 3
+    assert stopped < 8  # 3 s at most on a quiet machine; all has to stop within 10
 
 
 def health(topic: str) -> StreamHealth:

@@ -16,7 +16,7 @@ from tom.live.publish import publish
 from tom.web.live import Happening, Reader, _write
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(scope="module")

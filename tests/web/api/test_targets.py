@@ -1,7 +1,5 @@
 """Targets over the API."""
 
-import time
-
 import pytest
 from tom_targets.models import TargetName
 
@@ -136,16 +134,14 @@ def test_a_list_takes_as_many_queries_whatever_its_length(plain, django_assert_n
     assert found["count"] == number
 
 
-def test_a_thousand_points_come_at_once(plain, django_assert_max_num_queries):
+def test_a_thousand_points_come_in_one_answer(plain, django_assert_max_num_queries):
     target = make_target("ZTF26abcdefg", points=0)
     add_light_curve_of(target, 1000)
     plain.get(f"/api/targets/{target.pk}/lightcurve/")
 
     with django_assert_max_num_queries(7):
-        start = time.perf_counter()
         found = plain.get(f"/api/targets/{target.pk}/lightcurve/").json()
 
-    assert time.perf_counter() - start < 0.5
     assert len(found["results"]) == 1001
 
 
