@@ -45,6 +45,15 @@ def ask(target: BaseTarget, by: User) -> ObservationRequest:
     )
 
 
+@pytest.fixture
+def request_(
+    ocs_portal: Portal, settings: Settings, target: BaseTarget, observer: User
+) -> ObservationRequest:
+    """A request to the portal, approved and not yet sent."""
+    point_at(settings, ocs_portal)
+    return ask(target, observer)
+
+
 def poll(request: ObservationRequest) -> str:
     poll_requests("LCO", timezone.now())
     request.refresh_from_db()
@@ -52,23 +61,16 @@ def poll(request: ObservationRequest) -> str:
 
 
 def test_a_request_goes_from_pending_to_completed(
-    ocs_portal: Portal,
-    operator: Operator,
-    settings: Settings,
-    target: BaseTarget,
-    observer: User,
+    ocs_portal: Portal, operator: Operator, request_: ObservationRequest
 ) -> None:
-    point_at(settings, ocs_portal)
-    request = ask(target, observer)
-
-    submit_request(request)
-    accepted = poll(request)
-    observation = operator.schedule(operator.groups(request.key)[0])
-    scheduled = poll(request)
+    submit_request(request_)
+    accepted = poll(request_)
+    observation = operator.schedule(operator.groups(request_.key)[0])
+    scheduled = poll(request_)
     operator.execute(observation, "ATTEMPTED")
-    running = poll(request)
+    running = poll(request_)
     operator.execute(observation, "COMPLETED")
-    completed = poll(request)
+    completed = poll(request_)
 
     assert [accepted, scheduled, running, completed] == [
         RequestState.ACCEPTED,
@@ -76,46 +78,34 @@ def test_a_request_goes_from_pending_to_completed(
         RequestState.IN_PROGRESS,
         RequestState.COMPLETED,
     ]
-    assert request.record is not None
-    assert request.record.status == request.remote_state == "COMPLETED"
-    assert ocs_portal.token not in str(list(request.exchanges.values()))
+    assert request_.record is not None
+    assert request_.record.status == request_.remote_state == "COMPLETED"
+    assert ocs_portal.token not in str(list(request_.exchanges.values()))
 
 
 def test_bad_data_reopen_a_completed_request(
-    ocs_portal: Portal,
-    operator: Operator,
-    settings: Settings,
-    target: BaseTarget,
-    observer: User,
+    operator: Operator, request_: ObservationRequest
 ) -> None:
-    point_at(settings, ocs_portal)
-    request = ask(target, observer)
-    submit_request(request)
-    observation = operator.schedule(operator.groups(request.key)[0])
+    submit_request(request_)
+    observation = operator.schedule(operator.groups(request_.key)[0])
     operator.execute(observation, "COMPLETED")
-    assert poll(request) == RequestState.COMPLETED
+    assert poll(request_) == RequestState.COMPLETED
 
     operator.spoil(observation)
 
-    assert poll(request) == RequestState.ACCEPTED
+    assert poll(request_) == RequestState.ACCEPTED
 
 
 def test_a_failed_observation_leaves_the_request_pending(
-    ocs_portal: Portal,
-    operator: Operator,
-    settings: Settings,
-    target: BaseTarget,
-    observer: User,
+    operator: Operator, request_: ObservationRequest
 ) -> None:
-    point_at(settings, ocs_portal)
-    request = ask(target, observer)
-    submit_request(request)
-    observation = operator.schedule(operator.groups(request.key)[0])
-    assert poll(request) == RequestState.SCHEDULED
+    submit_request(request_)
+    observation = operator.schedule(operator.groups(request_.key)[0])
+    assert poll(request_) == RequestState.SCHEDULED
 
     operator.execute(observation, "FAILED")
 
-    assert poll(request) == RequestState.ACCEPTED
+    assert poll(request_) == RequestState.ACCEPTED
 
 
 @pytest.mark.parametrize("how", ["drop", "502", "cut", "hang"])
@@ -148,43 +138,31 @@ def test_after_a_lost_answer_the_portal_holds_one_group_and_ours_finds_it(
 
 
 def test_a_cancel_reaches_the_portal(
-    ocs_portal: Portal,
-    operator: Operator,
-    settings: Settings,
-    target: BaseTarget,
-    observer: User,
+    operator: Operator, request_: ObservationRequest, observer: User
 ) -> None:
-    point_at(settings, ocs_portal)
-    request = ask(target, observer)
-    submit_request(request)
-    request.refresh_from_db()
+    submit_request(request_)
+    request_.refresh_from_db()
 
-    cancel_request(request, observer)
-    send_cancel(request)
+    cancel_request(request_, observer)
+    send_cancel(request_)
 
-    request.refresh_from_db()
-    assert request.state == RequestState.CANCELED
-    assert operator.groups(request.key)[0]["state"] == "CANCELED"
+    request_.refresh_from_db()
+    assert request_.state == RequestState.CANCELED
+    assert operator.groups(request_.key)[0]["state"] == "CANCELED"
 
 
 def test_a_cancel_too_late_ends_as_completed_after_cancel(
-    ocs_portal: Portal,
-    operator: Operator,
-    settings: Settings,
-    target: BaseTarget,
-    observer: User,
+    operator: Operator, request_: ObservationRequest, observer: User
 ) -> None:
-    point_at(settings, ocs_portal)
-    request = ask(target, observer)
-    submit_request(request)
-    operator.execute(operator.schedule(operator.groups(request.key)[0]), "COMPLETED")
-    request.refresh_from_db()
+    submit_request(request_)
+    operator.execute(operator.schedule(operator.groups(request_.key)[0]), "COMPLETED")
+    request_.refresh_from_db()
 
-    cancel_request(request, observer)
-    send_cancel(request)
+    cancel_request(request_, observer)
+    send_cancel(request_)
 
-    request.refresh_from_db()
-    assert request.state == RequestState.COMPLETED_AFTER_CANCEL
+    request_.refresh_from_db()
+    assert request_.state == RequestState.COMPLETED_AFTER_CANCEL
 
 
 def test_what_the_portal_refuses_is_rejected_with_its_reason(
