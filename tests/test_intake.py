@@ -1,12 +1,14 @@
 """A kept message is parsed, stored and matched in one transaction, once, whatever comes."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
+from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_skymap
 from tests.streams.packets import (
     make_circular,
@@ -15,7 +17,7 @@ from tests.streams.packets import (
     make_ztf_packet,
 )
 from tom import intake
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.localizations import chosen_localization
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
 from tom.sky import write_skymap
@@ -287,3 +289,42 @@ def test_what_only_test_topics_speak_of_is_no_candidate_of_a_live_event_until_it
 
     assert not TargetSummary.objects.get().is_test
     assert EventCandidate.objects.exists()
+
+
+def keep_one_of_each() -> AlertMessage:
+    """Keep an event's alert, which is returned, and a survey's alert inside its region."""
+    CandidateRule.objects.get_or_create(
+        kind="gw", defaults={"days_before": 1.0, "days_after": 14.0}
+    )
+    time = datetime.fromisoformat(json.loads(gwalert("PRELIMINARY", 5))["event"]["time"])
+    jd = 2440587.5 + (time.timestamp() + 86_400) / 86_400
+    packet = make_ztf_packet(jd=jd, jdstarthist=jd, ra=197.45, dec=-23.38, history=[])
+    store_messages([Incoming("ztf_x", packet)])
+    message, _ = store_message("igwn.gwalert", gwalert("PRELIMINARY", 5))
+    return message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_alert_worked_on_while_its_event_is_new_becomes_a_candidate() -> None:
+    message = keep_one_of_each()
+
+    with transaction.atomic():
+        intake.work_message(message.pk)
+        other = begin(intake.work_alerts)
+
+    assert other.result(WAIT_SECONDS)
+    assert EventCandidate.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_comes_while_its_alert_is_worked_on_finds_the_candidate() -> None:
+    message = keep_one_of_each()
+
+    with transaction.atomic():
+        intake.work_alerts()
+        other = begin(lambda: intake.work_message(message.pk))
+
+    other.result(WAIT_SECONDS)
+    message.refresh_from_db()
+    assert message.state == MessageState.STORED
+    assert EventCandidate.objects.count() == 1

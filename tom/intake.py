@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import OperationalError, transaction
 
 from tom.candidates.services import match_event, match_targets
+from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_alert, record_circular
 from tom.followup.services import hold_unsent
@@ -174,6 +175,7 @@ def _work_batch(ids: Sequence[int]) -> None:
                 continue
             alerts[message.pk] = alert
             senders[alert.object_id] = message
+        hold_events()
         changed = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
         match_targets(changed)
         notify_alerts(senders, target_ids=changed)

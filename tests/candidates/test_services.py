@@ -123,6 +123,22 @@ def test_a_localization_pinned_by_hand_is_matched_once_before_the_next_ranking()
     assert names(event) == {"there"}
 
 
+def test_a_localization_pinned_after_the_event_was_read_is_the_one_that_is_matched() -> None:
+    event = make_event()
+    make_target("there", ra=20.0, dec=60.0)
+    elsewhere = EventLocalization.objects.create(
+        event=event,
+        localization=make_localization(ra=20.0, dec=60.0, sigma_deg=2.0),
+        product="combined_skymap",
+        time=MERGER,
+    )
+    pin_localization(NonLocalizedEvent.objects.get(pk=event.pk), elsewhere)
+
+    match_if_due(event)
+
+    assert names(event) == {"there"}
+
+
 def test_a_new_candidate_is_scored_anew_inside_the_window() -> None:
     event = make_event()
     target = make_target("scored")

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tom.candidates.models import CandidateRule, EventCandidate, Vetting
 from tom.events.localizations import chosen_localization, skymap_of
+from tom.events.locks import change_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
@@ -33,7 +34,8 @@ def rule_of(event: NonLocalizedEvent) -> CandidateRule:
 def match_event(event: NonLocalizedEvent) -> int:
     """Find every candidate of an event by its present localization; return how many it has.
 
-    Known candidates get their new levels, those now outside too: nothing is deleted.
+    Known candidates get their new levels, those now outside too: nothing is deleted. The caller
+    has called `change_events`, so that no target is missed that is being stored.
     """
     chosen = chosen_localization(event)
     if chosen is None:
@@ -49,14 +51,22 @@ def match_event(event: NonLocalizedEvent) -> int:
 
 def match_if_due(event: NonLocalizedEvent) -> None:
     """Match an event whose localization was changed by hand."""
+    due = NonLocalizedEvent.objects.filter(pk=event.pk, match_due=True)
+    if not due.exists():
+        return
     with transaction.atomic():
-        due = NonLocalizedEvent.objects.filter(pk=event.pk, match_due=True)
-        if due.update(match_due=False):
-            match_event(event)
+        change_events()
+        # Read anew: another localization may have been chosen meanwhile.
+        for changed in due.select_for_update():
+            due.update(match_due=False)
+            match_event(changed)
 
 
 def match_targets(target_ids: Iterable[int]) -> set[int]:
-    """Match changed targets with every event they may belong to; return those events' ids."""
+    """Match changed targets with every event they may belong to; return those events' ids.
+
+    The caller has called `hold_events`, so that no event is missed that is being stored.
+    """
     touched = set()
     summaries = TargetSummary.objects.filter(target_id__in=list(target_ids))
     for event in events_near(summaries):

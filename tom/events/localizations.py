@@ -24,10 +24,8 @@ SKYMAP, COMBINED = "skymap", "combined_skymap"
 MAPS_KEPT = 16
 
 
-def keep_localization(
-    event: NonLocalizedEvent, fits: bytes, *, author: str, product: str, time: datetime
-) -> EventLocalization:
-    """Store a map, once however often it is sent, and that it localizes this event.
+def keep_map(fits: bytes) -> Localization:
+    """Store a map, once however often it is sent.
 
     Raises
     ------
@@ -35,11 +33,22 @@ def keep_localization(
         If the bytes are no sky map that can be used.
     """
     sha256 = hashlib.sha256(fits).hexdigest()
-    localization = Localization.objects.filter(sha256=sha256).first()
-    if localization is None:
-        localization, _ = Localization.objects.get_or_create(
-            sha256=sha256, defaults=_described(fits)
-        )
+    known = Localization.objects.filter(sha256=sha256).defer("fits", "packed").first()
+    if known is not None:
+        return known
+    localization, _ = Localization.objects.get_or_create(sha256=sha256, defaults=_described(fits))
+    return localization
+
+
+def note_localization(
+    event: NonLocalizedEvent,
+    localization: Localization,
+    *,
+    author: str,
+    product: str,
+    time: datetime,
+) -> EventLocalization:
+    """Store, once, that the map localizes this event."""
     use, _ = EventLocalization.objects.get_or_create(
         event=event,
         localization=localization,

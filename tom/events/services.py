@@ -1,17 +1,19 @@
 """Record the messages of an event's chain, in whatever order they come."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from tom.events.localizations import COMBINED, SKYMAP, keep_localization
+from tom.events.localizations import COMBINED, SKYMAP, keep_map, note_localization
+from tom.events.locks import change_events, hold_events
 from tom.events.models import (
     Circular,
     EventKind,
     EventLocalization,
     EventSequence,
+    Localization,
     NonLocalizedEvent,
 )
 from tom.live.models import Topic
@@ -30,12 +32,15 @@ def record_alert(message: AlertMessage, alert: GWAlert) -> EventSequence | None:
 
     An alert is the same as another of its event, type and time, unless it brings another map.
     The event then says what the newest message by its own time says, so that a late older one
-    never revives a retracted event. Nothing is deleted.
+    never revives a retracted event. Nothing is deleted. Until the caller's transaction ends, no
+    other event changes and no target is matched.
     """
     with transaction.atomic():
+        maps = _keep_maps(alert)  # before the lock: it takes seconds
+        change_events()
         event = _locked_event(message, alert)
-        maps = set(event.localizations.values_list("pk", flat=True))
-        localization = _localize(event, alert)
+        known = set(event.localizations.values_list("pk", flat=True))
+        localization = _localize(event, alert, maps)
         sequence, created = EventSequence.objects.get_or_create(
             event=event,
             alert_type=alert.alert_type,
@@ -46,7 +51,7 @@ def record_alert(message: AlertMessage, alert: GWAlert) -> EventSequence | None:
                 "details": alert.model_dump(mode="json", exclude=MAPS),
             },
         )
-        if not created and set(event.localizations.values_list("pk", flat=True)) == maps:
+        if not created and set(event.localizations.values_list("pk", flat=True)) == known:
             return None
         _note_tests(event, alert.test_reasons(message.topic))
         _renumber(event)
@@ -100,22 +105,23 @@ def _locked_event(message: AlertMessage, alert: GWAlert) -> NonLocalizedEvent:
     return NonLocalizedEvent.objects.select_for_update().get(pk=event.pk)
 
 
-def _localize(event: NonLocalizedEvent, alert: GWAlert) -> EventLocalization | None:
-    found = None
-    if alert.skymap is not None:
-        author = alert.event.pipeline if alert.event and alert.event.pipeline else ""
-        found = keep_localization(
-            event, alert.skymap, author=author, product=SKYMAP, time=alert.time_created
+def _keep_maps(alert: GWAlert) -> dict[str, Localization]:
+    brought = {SKYMAP: alert.skymap, COMBINED: alert.combined_skymap}
+    return {product: keep_map(fits) for product, fits in brought.items() if fits is not None}
+
+
+def _localize(
+    event: NonLocalizedEvent, alert: GWAlert, maps: Mapping[str, Localization]
+) -> EventLocalization | None:
+    pipeline = alert.event.pipeline if alert.event and alert.event.pipeline else ""
+    authors = {SKYMAP: pipeline, COMBINED: "LVK"}
+    uses = {
+        product: note_localization(
+            event, localization, author=authors[product], product=product, time=alert.time_created
         )
-    if alert.combined_skymap is not None:
-        keep_localization(
-            event,
-            alert.combined_skymap,
-            author="LVK",
-            product=COMBINED,
-            time=alert.time_created,
-        )
-    return found
+        for product, localization in maps.items()
+    }
+    return uses.get(SKYMAP)
 
 
 def _note_tests(event: NonLocalizedEvent, reasons: Sequence[str]) -> None:
