@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
@@ -13,7 +13,26 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
 
-app = Celery("tom")
+# Whoever sends a task may be a web request: a broker that is away is known at once, one that hangs
+# after these seconds, twice. Workers, which read, keep the patience of the settings.
+WRITE_OPTIONS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "socket_timeout": 1,
+    "socket_connect_timeout": 1,
+}
+
+
+class App(Celery):
+    """Celery with little patience where it sends."""
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+        patience = {"transport_options": WRITE_OPTIONS}
+        return super().connection_for_write(url, **(patience | options))
+
+
+app = App("tom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.imports = ["tom.pipeline"]
 

@@ -7,7 +7,8 @@ Rows hold the state; a task is a nudge that carries a key, and may run twice, la
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from celery import Task, shared_task
@@ -46,8 +47,9 @@ LIVE_DAYS = 3
 def ingest(message_id: int) -> None:
     """Work on one message that is no survey alert."""
     intake.work_message(message_id)
-    _wake_ranking()
-    _wake_pages()
+    with _nudging():
+        _wake_ranking()
+        _wake_pages()
 
 
 @shared_task
@@ -66,7 +68,8 @@ def score() -> None:
     """Score what changed, then wake the rankings that it moves."""
     while score_due(most=SCORE_BATCH):
         pass
-    _wake_ranking()
+    with _nudging():
+        _wake_ranking()
 
 
 @shared_task
@@ -110,20 +113,16 @@ def tell(report_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Wake whatever the rows say is due."""
-    _wake_messages()
-    _wake_ranking()
-    if TargetSummary.objects.filter(scored_version__lt=F("version")).exists():
-        nudge(score)
-    now = timezone.now()
-    due = followup.due_requests(now)
-    for pk in due.submit:
-        nudge(submit, pk)
-    for pk in due.cancel:
-        nudge(cancel, pk)
-    _wake_pages()
-    for pk in telling.due_reports(now).values_list("pk", flat=True):
-        nudge(tell, pk)
-    nudge(follow_requests)
+    with _nudging():
+        _wake_messages()
+        _wake_ranking()
+        if TargetSummary.objects.filter(scored_version__lt=F("version")).exists():
+            _send(score)
+        _wake_requests()
+        _wake_pages()
+        for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
+            _send(tell, pk)
+        _send(follow_requests)
     beat()
 
 
@@ -142,21 +141,33 @@ def prune() -> None:
 
 
 def nudge(task: "Task[..., None]", *key: int) -> None:
-    """Wake a task, if the broker is there: where it is not, the sweep finds what the rows say."""
-    try:
-        task.apply_async(args=key, expires=NUDGE_SECONDS, retry=False)
-    except BrokerError:
-        logger.warning("The broker is away: a nudge was lost", extra={"task": task.name})
+    """Wake a task, if the broker is there."""
+    with _nudging():
+        _send(task, *key)
 
 
 def wake(message_ids: Mapping[Kind, Sequence[int]]) -> None:
     """Wake the work of messages just kept, by kind; the caller has committed them."""
-    for kind, ids in message_ids.items():
-        if kind in intake.SURVEY_KINDS:
-            nudge(ingest_alerts)
-        else:
-            for pk in ids:
-                nudge(ingest, pk)
+    with _nudging():
+        for kind, ids in message_ids.items():
+            if kind in intake.SURVEY_KINDS:
+                _send(ingest_alerts)
+            else:
+                for pk in ids:
+                    _send(ingest, pk)
+
+
+@contextmanager
+def _nudging() -> Iterator[None]:
+    """Leave the block where the broker is away: the sweep finds what the rows say."""
+    try:
+        yield
+    except BrokerError:
+        logger.warning("The broker is away: nudges were lost")
+
+
+def _send(task: "Task[..., None]", *key: int) -> None:
+    task.apply_async(args=key, expires=NUDGE_SECONDS, retry=False)
 
 
 def work_left(message_ids: Sequence[int]) -> int:
@@ -177,18 +188,26 @@ def _wake_messages() -> None:
         state=MessageState.RECEIVED, received__lt=timezone.now() - SETTLING
     )
     if waiting.filter(kind__in=intake.SURVEY_KINDS).exists():
-        nudge(ingest_alerts)
+        _send(ingest_alerts)
     others = waiting.exclude(kind__in=intake.SURVEY_KINDS).order_by("pk")
     for pk in others.values_list("pk", flat=True)[:500]:
-        nudge(ingest, pk)
+        _send(ingest, pk)
+
+
+def _wake_requests() -> None:
+    due = followup.due_requests(timezone.now())
+    for pk in due.submit:
+        _send(submit, pk)
+    for pk in due.cancel:
+        _send(cancel, pk)
 
 
 def _wake_pages() -> None:
     for pk in paging.due_pages(timezone.now()).values_list("pk", flat=True):
-        nudge(page, pk)
+        _send(page, pk)
 
 
 def _wake_ranking() -> None:
     due = NonLocalizedEvent.objects.filter(rank_due=True)
     for pk in due.values_list("pk", flat=True):
-        nudge(rank, pk)
+        _send(rank, pk)

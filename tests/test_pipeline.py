@@ -1,0 +1,129 @@
+"""Nudges where the broker is away: quickly given up, found again by the sweep."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.utils import timezone
+
+from tests.factories import make_message
+from tom.embedded.children import stop
+from tom.embedded.home import Home
+from tom.embedded.services import start_redis
+from tom.live.heartbeat import last_beat
+from tom.pipeline import nudge, score, sweep, wake
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import Kind
+
+PointAt = Callable[[str], None]
+
+
+@pytest.fixture
+def point_at(monkeypatch: pytest.MonkeyPatch) -> PointAt:
+    """Use the broker at an address, with connections of its own."""
+
+    def point(url: str) -> None:
+        monkeypatch.setattr(current_app.conf, "broker_url", url)
+        monkeypatch.setattr(current_app, "_pool", None)
+        monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
+
+    return point
+
+
+@pytest.fixture
+def hanging_broker(tmp_path: Path) -> Iterator[list[socket.socket]]:
+    """A broker that takes connections and never answers: those it took."""
+    taken: list[socket.socket] = []
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "deaf"))
+    listener.listen()
+    threading.Thread(target=_take_all, args=(listener, taken), daemon=True).start()
+    with closing(listener):
+        yield taken
+    for client in taken:
+        client.close()
+
+
+@pytest.fixture
+def redis_home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    return home
+
+
+def _take_all(listener: socket.socket, taken: list[socket.socket]) -> None:
+    while listener.fileno() >= 0:
+        try:
+            taken.append(listener.accept()[0])
+        except OSError:
+            return
+
+
+def test_a_broker_that_is_away_is_not_waited_for(point_at: PointAt, tmp_path: Path) -> None:
+    point_at(f"redis+socket://{tmp_path}/nothing?virtual_host=0")
+
+    start = time.monotonic()
+    nudge(score)
+
+    assert time.monotonic() - start < 5
+
+
+def test_a_broker_that_hangs_is_not_waited_for_long(
+    point_at: PointAt, hanging_broker: list[socket.socket], tmp_path: Path
+) -> None:
+    point_at(f"redis+socket://{tmp_path}/deaf?virtual_host=0")
+
+    start = time.monotonic()
+    nudge(score)
+
+    assert time.monotonic() - start < 10
+    assert hanging_broker
+
+
+def test_the_first_lost_nudge_ends_the_wake(
+    point_at: PointAt, hanging_broker: list[socket.socket], tmp_path: Path
+) -> None:
+    point_at(f"redis+socket://{tmp_path}/deaf?virtual_host=0")
+    nudge(score)
+    by_one_nudge = len(hanging_broker)
+
+    wake({Kind.CIRCULAR: range(1, 20), Kind.ZTF: [20]})
+
+    assert len(hanging_broker) <= 2 * by_one_nudge
+
+
+@pytest.mark.django_db
+def test_the_first_lost_nudge_ends_the_sweep_which_still_gives_its_sign_of_life(
+    point_at: PointAt, hanging_broker: list[socket.socket], tmp_path: Path
+) -> None:
+    cache.clear()
+    for _ in range(20):
+        make_message(state=MessageState.RECEIVED)
+    AlertMessage.objects.update(received=timezone.now() - timedelta(minutes=1))
+    point_at(f"redis+socket://{tmp_path}/deaf?virtual_host=0")
+    nudge(score)
+    by_one_nudge = len(hanging_broker)
+
+    sweep()
+
+    assert len(hanging_broker) <= 2 * by_one_nudge
+    assert last_beat() is not None
+
+
+def test_nudges_arrive_again_once_the_broker_is_back(point_at: PointAt, redis_home: Home) -> None:
+    point_at(redis_home.broker_url)
+    for _ in range(2):
+        redis = start_redis(redis_home)
+        nudge(score)
+        with current_app.connection_for_read() as broker:
+            assert broker.default_channel.queue_purge("score") == 1
+        stop(redis, first=signal.SIGKILL, seconds=5)
+        nudge(score)  # lost
