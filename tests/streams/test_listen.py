@@ -97,6 +97,7 @@ def test_messages_are_kept_with_their_position_and_wake_the_work(
     assert [(row.partition, row.offset, row.name) for row in rows] == [
         (0, 0, name.hex), (0, 1, name.hex), (0, 2, name.hex)
     ]  # fmt: skip
+    assert {row.broker for row in rows} == {read_source(kafka.url(topic)).broker}
     assert sorted(woken) == sorted(rows.values_list("pk", flat=True))
     assert set(rows.values_list("state", flat=True)) == {MessageState.RECEIVED}
 

@@ -118,7 +118,7 @@ class Listener:
     def _keep(self, batch: list[Received], inbox: Inbox) -> None:
         """Store a batch, then say it is done, then wake its work. Heartbeats only count."""
         incoming = [
-            _incoming(payload, metadata)
+            _incoming(self._source.broker, payload, metadata)
             for payload, metadata in batch
             if identify(metadata.topic, b"") is not Kind.HEARTBEAT
         ]
@@ -176,7 +176,7 @@ class Listener:
             yield consumer
 
 
-def _incoming(payload: bytes | None, metadata: Metadata) -> Incoming:
+def _incoming(broker: str, payload: bytes | None, metadata: Metadata) -> Incoming:
     headers: list[tuple[str, Any]] = metadata.headers or []
     ids = [value for name, value in headers if name == "_id" and value]
     return Incoming(
@@ -185,6 +185,7 @@ def _incoming(payload: bytes | None, metadata: Metadata) -> Incoming:
         metadata.partition,
         metadata.offset,
         ids[0].hex() if ids else "",
+        broker,
     )
 
 

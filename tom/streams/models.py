@@ -16,9 +16,14 @@ class MessageState(models.TextChoices):
 class AlertMessage(models.Model):
     """One raw message of a stream, kept before its offset is committed."""
 
+    broker = models.CharField(
+        max_length=255, blank=True, help_text="The Kafka broker it came from; empty for a file"
+    )
     topic = models.CharField(max_length=255)
     partition = models.IntegerField(null=True, blank=True)
-    offset = models.BigIntegerField(null=True, blank=True)
+    offset = models.BigIntegerField(
+        null=True, blank=True, help_text="None for a file, and where other bytes hold the position"
+    )
     name = models.CharField(
         max_length=300, blank=True, help_text="File name, or the message's own id"
     )
@@ -41,7 +46,7 @@ class AlertMessage(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["topic", "partition", "offset"], name="streams_message_position"
+                fields=["broker", "topic", "partition", "offset"], name="streams_message_position"
             ),
             # The same bytes on the same topic are the same message: one row does the work.
             models.UniqueConstraint(

@@ -1,8 +1,9 @@
 """Keep raw messages, claim those whose work is due, and say what became of them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -16,8 +17,14 @@ from tom.live.publish import publish
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind, identify
 
+logger = logging.getLogger(__name__)
+
 # From this many attempts a message is worked on alone, so that it fails alone.
 ALONE_FROM = 2
+
+# A topic and the sha256 of a payload.
+Content = tuple[str, str]
+Row = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Incoming:
     partition: int | None = None
     offset: int | None = None
     name: str = ""
+    broker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +55,27 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
     """Keep messages, each once by its position and by its content, in one transaction.
 
     A message delivered again adds nothing. The same bytes at another position of a stream add a
-    row that says so, without the bytes and without work.
+    row that says so, without the bytes and without work. New bytes at a position that others hold
+    (a topic made anew counts from 0 again) are kept without that position.
     """
-    rows = {_identity(item): item for item in incoming}
-    kinds = {identity: identify(item.topic, item.payload) for identity, item in rows.items()}
+    contents = [_content(item) for item in incoming]
+    first: dict[Content, Incoming] = {}
+    for content, item in zip(contents, incoming, strict=True):
+        first.setdefault(content, item)
     with transaction.atomic():
-        created = _insert(
-            [_row(item, kinds[identity], MessageState.RECEIVED) for identity, item in rows.items()]
-        )
-        new = {(topic, sha) for _, topic, sha in created}
-        repeats = [
-            _row(item, kinds[key], MessageState.KNOWN)
-            for key, item in rows.items()
-            if (item.topic, key[1]) not in new and item.offset is not None
+        created = _insert([_row(content, item) for content, item in first.items()])
+        created |= _insert(_displaced(first, created))
+        again = [
+            _repeat_row(content, item)
+            for content, item in zip(contents, incoming, strict=True)
+            if item.offset is not None and not (content in created and item is first[content])
         ]
-        _insert(repeats)
+        _insert(again)
         if created:
             publish(Topic.MESSAGE)
     ids: dict[Kind, list[int]] = {}
-    kind_of = {(item.topic, key[1]): kinds[key] for key, item in rows.items()}
-    for pk, topic, sha in created:
-        ids.setdefault(kind_of[topic, sha], []).append(pk)
+    for pk, kind in created.values():
+        ids.setdefault(kind, []).append(pk)
     return Stored(ids, len(incoming) - len(created))
 
 
@@ -163,44 +171,70 @@ def replay_message(message: AlertMessage) -> bool:
     return bool(changed)
 
 
-def _identity(item: Incoming) -> tuple[object, str]:
-    sha256 = hashlib.sha256(item.payload).hexdigest()
-    position = (item.topic, item.partition, item.offset) if item.offset is not None else item.topic
-    return position, sha256
+def _content(item: Incoming) -> Content:
+    return item.topic, hashlib.sha256(item.payload).hexdigest()
 
 
-def _row(item: Incoming, kind: Kind, state: MessageState) -> tuple[object, ...]:
-    known = state is MessageState.KNOWN
-    return (
-        item.topic,
-        item.partition,
-        item.offset,
-        item.name[:300],
-        kind.value,
-        hashlib.sha256(item.payload).hexdigest(),
-        len(item.payload),
-        None if known else Binary(item.payload),
-        known,
-        state.value,
-        "the same bytes came before on this topic" if known else "",
-        timezone.now() if known else None,
-    )
-
-
-def _insert(rows: Sequence[tuple[object, ...]]) -> list[tuple[int, str, str]]:
-    if not rows:
+def _displaced(first: Mapping[Content, Incoming], created: Collection[Content]) -> list[Row]:
+    """Rows without a position for new bytes whose position other bytes hold."""
+    missing = [content for content in first if content not in created]
+    if not missing:
         return []
+    kept = AlertMessage.objects.filter(
+        topic__in={topic for topic, _ in missing},
+        sha256__in=[sha256 for _, sha256 in missing],
+        is_repeat=False,
+    )
+    known = set(kept.values_list("topic", "sha256"))
+    rows = []
+    for content in missing:
+        if content not in known:
+            item = first[content]
+            logger.warning(
+                "Other bytes hold a message's position: kept without it",
+                extra={
+                    "broker": item.broker,
+                    "topic": item.topic,
+                    "partition": item.partition,
+                    "offset": item.offset,
+                },
+            )
+            rows.append(_row(content, replace(item, offset=None)))
+    return rows
+
+
+def _row(content: Content, item: Incoming) -> Row:
+    waiting = (Binary(item.payload), False, MessageState.RECEIVED.value, "", None)
+    return (*_origin(content, item), *waiting)
+
+
+def _repeat_row(content: Content, item: Incoming) -> Row:
+    why = "the same bytes came before on this topic"
+    return (*_origin(content, item), None, True, MessageState.KNOWN.value, why, timezone.now())
+
+
+def _origin(content: Content, item: Incoming) -> Row:
+    topic, sha256 = content
+    position = (item.broker, topic, item.partition, item.offset)
+    kind = identify(topic, item.payload)
+    return (*position, item.name[:300], kind.value, sha256, len(item.payload))
+
+
+def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
+    """Add rows; return the id and the kind of those that conflict with none."""
+    if not rows:
+        return {}
     statement = """
-        INSERT INTO streams_alertmessage (topic, partition, "offset", name, kind, sha256, size,
-            payload, is_repeat, state, reason, finished, attempts, replays, received)
-        VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256
+        INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, kind, sha256,
+            size, payload, is_repeat, state, reason, finished, attempts, replays, received)
+        VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
     """
-    template = "(" + "%s, " * 12 + "0, 0, clock_timestamp())"
+    template = "(" + "%s, " * 13 + "0, 0, clock_timestamp())"
     with connection.cursor() as cursor:
-        found: list[tuple[int, str, str]] = execute_values(
+        found: list[tuple[int, str, str, str]] = execute_values(
             cursor.cursor, statement, rows, template=template, page_size=500, fetch=True
         )
-    return found
+    return {(topic, sha256): (pk, Kind(kind)) for pk, topic, sha256, kind in found}
 
 
 def _claim_where(condition: str, kind: Kind, most: int) -> list[int]:

@@ -32,9 +32,10 @@ class Migration(migrations.Migration):
             name='AlertMessage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('broker', models.CharField(blank=True, help_text='The Kafka broker it came from; empty for a file', max_length=255)),
                 ('topic', models.CharField(max_length=255)),
                 ('partition', models.IntegerField(blank=True, null=True)),
-                ('offset', models.BigIntegerField(blank=True, null=True)),
+                ('offset', models.BigIntegerField(blank=True, help_text='None for a file, and where other bytes hold the position', null=True)),
                 ('name', models.CharField(blank=True, help_text="File name, or the message's own id", max_length=300)),
                 ('kind', models.CharField(blank=True, max_length=32)),
                 ('sha256', models.CharField(max_length=64)),
@@ -51,7 +52,7 @@ class Migration(migrations.Migration):
             options={
                 'permissions': [('replay_alertmessage', 'Can replay a message')],
                 'indexes': [models.Index(condition=models.Q(('state', 'received')), fields=['kind', 'id'], name='streams_message_waiting'), models.Index(fields=['state', '-received'], name='streams_message_state'), models.Index(fields=['-received'], name='streams_message_received'), models.Index(fields=['topic', '-received'], name='streams_message_topic')],
-                'constraints': [models.UniqueConstraint(fields=('topic', 'partition', 'offset'), name='streams_message_position'), models.UniqueConstraint(condition=models.Q(('is_repeat', False)), fields=('topic', 'sha256'), name='streams_message_content')],
+                'constraints': [models.UniqueConstraint(fields=('broker', 'topic', 'partition', 'offset'), name='streams_message_position'), models.UniqueConstraint(condition=models.Q(('is_repeat', False)), fields=('topic', 'sha256'), name='streams_message_content')],
             },
         ),
     ]

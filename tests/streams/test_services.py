@@ -1,0 +1,57 @@
+"""Every message is kept once, worked on by one at a time, and given up after its last attempt."""
+
+import logging
+
+import pytest
+
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.services import Incoming, store_messages
+
+pytestmark = pytest.mark.django_db
+
+GCN, SCIMMA = "kafka.gcn.nasa.gov", "kafka.scimma.org"
+
+
+def kept() -> list[tuple[bytes | None, int | None, str]]:
+    rows = AlertMessage.objects.order_by("pk").values_list("payload", "offset", "state")
+    return [(bytes(payload) if payload else None, *rest) for payload, *rest in rows]
+
+
+def test_brokers_that_share_a_topic_s_name_share_no_position() -> None:
+    for broker, payload in ((GCN, b"JSON"), (SCIMMA, b"Avro")):
+        stored = store_messages([Incoming("igwn.gwalert", payload, 0, 7, broker=broker)])
+        assert (len(stored.all_ids), stored.known) == (1, 0)
+
+    rows = AlertMessage.objects.order_by("pk").values_list("broker", "offset", "state")
+    assert list(rows) == [(GCN, 7, MessageState.RECEIVED), (SCIMMA, 7, MessageState.RECEIVED)]
+
+
+def test_new_bytes_at_a_position_that_others_hold_are_kept_without_it(caplog) -> None:
+    store_messages([Incoming("a.topic", b"before", 0, 0, broker=GCN)])
+    anew = [Incoming("a.topic", b"after", 0, 0, broker=GCN)]
+
+    with caplog.at_level(logging.WARNING):
+        stored = store_messages(anew)
+    again = store_messages(anew)
+
+    assert (len(stored.all_ids), stored.known) == (1, 0)
+    assert (again.all_ids, again.known) == ([], 1)
+    assert kept() == [
+        (b"before", 0, MessageState.RECEIVED),
+        (b"after", None, MessageState.RECEIVED),
+    ]
+    assert [record.offset for record in caplog.records] == [0]
+
+
+def test_the_same_bytes_twice_in_one_batch_add_a_row_that_says_so() -> None:
+    stored = store_messages([Incoming("a.topic", b"same", 0, offset) for offset in (3, 4, 4)])
+
+    assert (len(stored.all_ids), stored.known) == (1, 2)
+    assert kept() == [(b"same", 3, MessageState.RECEIVED), (None, 4, MessageState.KNOWN)]
+
+
+def test_the_same_file_twice_in_one_batch_adds_one_row() -> None:
+    stored = store_messages([Incoming("file", b"same", name=name) for name in ("a", "b")])
+
+    assert (len(stored.all_ids), stored.known) == (1, 1)
+    assert kept() == [(b"same", None, MessageState.RECEIVED)]
