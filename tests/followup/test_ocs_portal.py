@@ -137,6 +137,36 @@ def test_after_a_lost_answer_the_portal_holds_one_group_and_ours_finds_it(
     assert request.attempts == 1
 
 
+def test_a_request_of_an_earlier_proposal_is_found_and_followed_to_its_end(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+) -> None:
+    with losing_proxy(ocs_portal, "502") as url:
+        point_at(settings, ocs_portal, url)
+        request = ask(target, observer)
+        submit_request(request)
+        settings.OCS_PROPOSAL = "NEXT-SEMESTER"
+
+        reconcile_request(request)
+
+    request.refresh_from_db()
+    found = request.state
+    point_at(settings, ocs_portal)
+    settings.OCS_PROPOSAL = "NEXT-SEMESTER"
+    observation = operator.schedule(operator.groups(request.key)[0])
+    scheduled = poll(request)
+    operator.execute(observation, "COMPLETED")
+
+    assert [found, scheduled, poll(request)] == [
+        RequestState.ACCEPTED,
+        RequestState.SCHEDULED,
+        RequestState.COMPLETED,
+    ]
+
+
 def test_a_cancel_reaches_the_portal(
     operator: Operator, request_: ObservationRequest, observer: User
 ) -> None:

@@ -234,6 +234,26 @@ def test_an_unknown_request_found_by_its_key_is_accepted(
     assert (request_.state, request_.remote_id) == (S.ACCEPTED, "71")
 
 
+def test_requests_are_looked_for_and_followed_under_the_proposal_they_were_sent_for(
+    trouble: Trouble, request_: ObservationRequest, settings: Settings
+) -> None:
+    lose_answer(request_, trouble)
+    settings.OCS_PROPOSAL = "NEXT-SEMESTER"
+    trouble.say(200, {"count": 1, "next": None, "results": [group(request_)]})
+    reconcile_request(request_)
+    trouble.say(200, NOT_THERE)
+
+    poll_requests("LCO", timezone.now())
+
+    find, *polls = [path for _, path in trouble.calls]
+    assert "proposal" not in find
+    assert [path.partition("?")[0] for path in polls] == [
+        "/api/requestgroups/",
+        "/api/observations/",
+    ]
+    assert all("proposal=TOM-001&" in path for path in polls)
+
+
 def test_an_unknown_request_that_is_not_there_waits_for_the_quiet_time(
     trouble: Trouble, request_: ObservationRequest
 ) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from tom.followup.exchanges import facility_for_many
 from tom.followup.facilities import UnknownFacilityError
-from tom.followup.facilities.contract import Facility, LookUpFailedError, RemoteChanges
+from tom.followup.facilities.contract import Facility, LookUpFailedError, RemoteChanges, Sent
 from tom.followup.models import (
     FacilityWatch,
     ObservationRequest,
@@ -28,6 +28,8 @@ LONGEST_POLL_WAIT = timedelta(minutes=10)
 # Data may be judged bad, or a late exposure come, some days after the window.
 SOFT_END = timedelta(days=7)
 FIRST_LOOK_BACK = timedelta(hours=1)
+# Where a facility has more to do.
+OPEN = OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED}
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,7 @@ def mark_interrupted(now: datetime) -> None:
 def followed(now: datetime) -> ObservationRequestQuerySet:
     """Requests that a facility has and may still say something new of."""
     return ObservationRequest.objects.exclude(remote_id="").filter(
-        Q(state__in=OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED})
-        | Q(window_end__gt=now - SOFT_END)
+        Q(state__in=OPEN) | Q(window_end__gt=now - SOFT_END)
     )
 
 
@@ -79,19 +80,18 @@ def poll_requests(facility: str, now: datetime) -> int:
     """Ask one facility in bulk what changed; return how many requests changed their state."""
     watch, _ = FacilityWatch.objects.get_or_create(facility=facility, defaults={"next_poll": now})
     ours = followed(now).filter(facility=facility)
-    open_ids = sorted(
-        ours.filter(state__in=OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED}).values_list(
-            "remote_id", flat=True
-        )
-    )
+    sent = [
+        Sent(remote_id, body, is_open=state in OPEN)
+        for remote_id, body, state in ours.values_list("remote_id", "body", "state")
+    ]
     try:
         place = facility_for_many(facility)
-        changes = place.changes(watch.read_until or _first_look(ours, now), open_ids=open_ids)
+        changes = place.changes(watch.read_until or _first_look(ours, now), sent=sent)
     except (LookUpFailedError, UnknownFacilityError) as error:
         _note_failure(watch, error, now)
         return 0
     changed = _record_changes(ours, changes)
-    _note_answer(watch, changes, place, now=now, busy=bool(open_ids))
+    _note_answer(watch, changes, place, now=now, busy=any(each.is_open for each in sent))
     return changed
 
 

@@ -39,6 +39,15 @@ class Remote:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A request that a facility has: its id there, what was sent, and whether it goes on."""
+
+    id: str
+    body: Body
+    is_open: bool
+
+
+@dataclass(frozen=True)
 class RemoteChanges:
     """The requests that changed at a facility, and the moment of its clock read up to."""
 
@@ -133,8 +142,8 @@ class Facility(Protocol):
     def status(self, remote_id: str) -> Remote:
         """Ask how far one request is. Raises LookUpFailedError."""
 
-    def changes(self, since: datetime | None, *, open_ids: Sequence[str]) -> RemoteChanges:
-        """Ask in bulk what changed; `open_ids` are those not ended. Raises LookUpFailedError."""
+    def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
+        """Ask in bulk what changed of what was sent. Raises LookUpFailedError."""
 
     def cancel(self, remote_id: str) -> Remote:
         """Cancel it. Raises NothingSentError, RejectedError (too late) or UnknownOutcomeError."""

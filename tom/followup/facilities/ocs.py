@@ -19,6 +19,7 @@ from tom.followup.facilities.contract import (
     RejectedError,
     Remote,
     RemoteChanges,
+    Sent,
     UnknownOutcomeError,
 )
 from tom.followup.facilities.instruments import FacilityCard, PortalWords
@@ -86,8 +87,9 @@ class PortalFacility:
         return remote
 
     def find(self, key: str) -> Remote | None:
+        # By the key alone: the proposal of today's settings may be another than it was sent for.
         with _look_up():
-            groups = self._pages("requestgroups/", {"name": key, "proposal": self._proposal})
+            groups = self._pages("requestgroups/", {"name": key})
             found = [remote for remote in map(_remote, groups) if remote.key == key]
         # Newest first; the oldest is the one that came through first.
         return found[-1] if found else None
@@ -98,27 +100,27 @@ class PortalFacility:
             scheduled = self._scheduled({"request_group_id": remote_id})
         return _with_schedule(remote, scheduled)
 
-    def changes(self, since: datetime | None, *, open_ids: Sequence[str]) -> RemoteChanges:
-        with _look_up():
-            first = self._calls.get("requestgroups/", _page(self._asked(since), 0))
-            groups = self._pages("requestgroups/", self._asked(since), first.json)
-            changed = {remote.id: remote for remote in map(_remote, groups)}
-            scheduled = self._scheduled({"proposal": self._proposal}) if open_ids else {}
+    def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
+        still_open = [each for each in sent if each.is_open]
         # An open one that did not change is still pending there.
-        still = {
-            remote_id: Remote(remote_id, "", "PENDING", Progress.PENDING) for remote_id in open_ids
-        }
-        remotes = [_with_schedule(remote, scheduled) for remote in (still | changed).values()]
-        return RemoteChanges(remotes, read_until=answered_at(first) - OVERLAP)
+        remotes = {each.id: Remote(each.id, "", "PENDING", Progress.PENDING) for each in still_open}
+        scheduled: dict[str, Progress] = {}
+        answered: list[datetime] = []
+        with _look_up():
+            for proposal in _proposals(sent):
+                asked = _changed_since(since, proposal)
+                first = self._calls.get("requestgroups/", _page(asked, 0))
+                groups = self._pages("requestgroups/", asked, first.json)
+                remotes |= {remote.id: remote for remote in map(_remote, groups)}
+                answered.append(answered_at(first))
+            for proposal in _proposals(still_open):
+                scheduled |= self._scheduled({"proposal": proposal})
+        told = [_with_schedule(remote, scheduled) for remote in remotes.values()]
+        read_until = answered[0] - OVERLAP if answered else since
+        return RemoteChanges(told, read_until=read_until)
 
     def cancel(self, remote_id: str) -> Remote:
         return _remote(self._calls.post(f"requestgroups/{remote_id}/cancel/").json)
-
-    def _asked(self, since: datetime | None) -> dict[str, str | list[str]]:
-        asked: dict[str, str | list[str]] = {"proposal": self._proposal}
-        if since is not None:
-            asked["modified_after"] = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        return asked
 
     def _scheduled(self, which: Mapping[str, str | list[str]]) -> dict[str, Progress]:
         """Return how far the observations now planned or running are, by request group."""
@@ -143,6 +145,18 @@ class PortalFacility:
                 return
         msg = f"more than {MOST_PAGES} pages"
         raise LookUpFailedError(msg)
+
+
+def _proposals(sent: Sequence[Sent]) -> list[str]:
+    """Name the proposals it was sent for; that of today's settings may be another."""
+    return sorted({str(each.body["proposal"]) for each in sent})
+
+
+def _changed_since(since: datetime | None, proposal: str) -> dict[str, str | list[str]]:
+    asked: dict[str, str | list[str]] = {"proposal": proposal}
+    if since is not None:
+        asked["modified_after"] = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return asked
 
 
 def _page(asked: Mapping[str, str | list[str]], number: int) -> dict[str, str | list[str]]:

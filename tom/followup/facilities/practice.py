@@ -20,6 +20,7 @@ from tom.followup.facilities.contract import (
     RejectedError,
     Remote,
     RemoteChanges,
+    Sent,
 )
 from tom.followup.facilities.instruments import PRACTICE
 from tom.followup.facilities.limits import check_limits, find_instrument
@@ -81,8 +82,8 @@ class PracticeTelescope:
     def status(self, remote_id: str) -> Remote:
         return _remote(PracticeObservation.objects.get(pk=_pk(remote_id)))
 
-    def changes(self, since: datetime | None, *, open_ids: Sequence[str]) -> RemoteChanges:
-        which = Q(pk__in=[_pk(remote_id) for remote_id in open_ids])
+    def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
+        which = Q(pk__in=[_pk(each.id) for each in sent if each.is_open])
         if since is not None:
             life = timedelta(seconds=len(STEPS) * self._step_seconds)
             which |= Q(canceled__gte=since) | Q(created__gte=since - life)
