@@ -25,7 +25,7 @@ class FastTransient:
 
     spec = ScorerSpec(
         name="fast_transient",
-        version="1.0.0",
+        version="1.1.0",
         inputs=("lightcurve:g,r>=2", "ebv"),
         classes=("kilonova", "other"),
         prior=(PRIOR, 1 - PRIOR),
@@ -33,7 +33,7 @@ class FastTransient:
         card="card.md",
         seconds_per_object=0.01,
         artefact="model.json",
-        artefact_sha256="de809f1e50c8e98599afbe0b404c7c7a4d097996f7339880bc1b3fbd3869929c",
+        artefact_sha256="a375d0b8dba4c6e67e3f5ee3dd66ba49c9053293404fdf015d32341918c0a3a0",
     )
 
     def setup(self, artefacts: Path) -> None:

@@ -26,6 +26,8 @@ FLOOR = 0.03
 SHORTEST_LEVER = 10 / 1440
 # Rates are taken as asinh(rate / RATE_SCALE): linear for supernovae, logarithmic for flares.
 RATE_SCALE = 0.3
+# A later limit takes the place of a measured rate that it exceeds by this many of its errors.
+FASTER_SIGMAS = 2.0
 # Where the Milky Way's reddening is not known: the high-latitude sky's, and its scatter.
 EBV_UNKNOWN, EBV_UNKNOWN_SIGMA = 0.04, 0.04
 RISE_MEMORY_DAYS = 5.0
@@ -43,7 +45,8 @@ class Features:
         mag. A value not measured is 0 with variance inf.
     fade : array, shape (n, 2)
         Least fading rate in g and in r, scaled as `value`, where a limit follows the last
-        detection of a band whose rate is not measured; NaN: not bounded.
+        detection of a band and its rate is not measured or the limit wants a faster one, in which
+        case the measured one is left out; NaN: not bounded.
     rise : array, shape (n,)
         Least mean rise, mag a day, to the nights of the rate from what was seen or not seen up to
         5 days before them; NaN: not bounded.
@@ -91,10 +94,11 @@ def measure(batch: Batch) -> Features:
         newest = max((b.time[-1] for b in bands.values() if len(b.time)), default=np.nan)
         recent = {b: curve.since(newest - EPISODE_DAYS) for b, curve in bands.items()}
         for column, band in enumerate("gr"):
-            nights = recent[band].newest_nights
-            value[index, column], variance[index, column] = _rate(nights)
-            if not np.isfinite(variance[index, column]):
-                fade[index, column] = _fade_in(batch, index, band, recent[band])
+            rate, error2 = _rate(recent[band].newest_nights)
+            least = _fade_in(batch, index, band, recent[band])
+            if _outruns(least, rate, error2):
+                rate, error2, fade[index, column] = 0.0, np.inf, least
+            value[index, column], variance[index, column] = rate, error2
         value[index, 2], variance[index, 2] = _colour(recent["g"], recent["r"], batch, index)
         bounds = [_rise_in(batch, index, band, recent[band]) for band in "gr"]
         rise[index] = max((b for b in bounds if np.isfinite(b)), default=np.nan)
@@ -188,6 +192,13 @@ def _fade_in(batch: Batch, index: int, band: str, curve: _Band) -> float:
         longest=EPISODE_DAYS,
     )
     return float(np.arcsinh(rate / RATE_SCALE))
+
+
+def _outruns(least: float, rate: float, variance: float) -> bool:
+    """Whether a limit says more of the fading than the rate before it."""
+    if not np.isfinite(variance):
+        return bool(np.isfinite(least))
+    return bool(least > rate + FASTER_SIGMAS * np.sqrt(variance))
 
 
 def _limits(batch: Batch, index: int, band: str) -> tuple[FloatArray, FloatArray]:

@@ -110,6 +110,30 @@ def test_a_deep_limit_after_the_last_detection_bounds_the_fading(scorer):
     assert faded > chance(scorer, seen)
 
 
+def test_dropping_early_points_before_a_deep_limit_does_not_raise_it(scorer):
+    slow = [(0.0, "g", 18.3), (0.02, "r", 18.3), (1.0, "g", 18.5), (1.02, "r", 18.4)]
+    gone = [(2.0, "g", 21.0), (2.02, "r", 20.9)]
+    kinds = ["alert"] * 4 + ["limit"] * 2
+
+    whole = chance(scorer, [*slow, *gone], kinds=kinds)
+
+    assert whole >= chance(scorer, [*slow[2:], *gone], kinds=kinds[2:])
+
+
+def test_a_limit_takes_the_place_of_a_rate_only_where_it_is_surely_faster():
+    seen = [(0.0, "g", 18.0), (1.0, "g", 19.0)]
+    curves = [
+        make_curve(str(depth), [*seen, (2.0, "g", depth)], kinds=["alert", "alert", "limit"])
+        for depth in (19.5, 20.15, 21.5)
+    ]
+
+    features = measure(Batch.build(curves))
+
+    assert features.measured[:, 0].tolist() == [True, True, False]
+    assert np.isnan(features.fade[:2, 0]).all()
+    assert np.sinh(features.fade[2, 0]) * 0.3 == pytest.approx(2.44, abs=0.02)
+
+
 def test_detections_older_than_the_episode_do_not_count(scorer):
     old = [(-20.0, "g", 17.0), (-19.0, "r", 17.0)]
 
