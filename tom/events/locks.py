@@ -16,6 +16,6 @@ def hold_events() -> None:
 
 
 def change_events() -> None:
-    """Be the only one to change events until the caller's transaction ends, while none hold them."""
+    """Change events, alone and while none hold them, until the caller's transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [KEY])

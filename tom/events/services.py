@@ -62,17 +62,19 @@ def record_alert(message: AlertMessage, alert: GWAlert) -> EventSequence | None:
 
 def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
     """Keep a circular in its newest version; return whether that changed anything."""
-    values = {
-        "version": circular.version,
-        "subject": circular.subject,
-        "submitter": circular.submitter,
-        "body": circular.body,
-        "created_on": circular.created_on,
-        "event_name": circular.event_id or "",
-        "event": _event_named(circular.event_id),
-        "message": message,
-    }
+    name = circular.event_id or ""
     with transaction.atomic():
+        hold_events()  # else it misses an event that is being stored
+        values = {
+            "version": circular.version,
+            "subject": circular.subject,
+            "submitter": circular.submitter,
+            "body": circular.body,
+            "created_on": circular.created_on,
+            "event_name": name,
+            "event": NonLocalizedEvent.objects.filter(event_id=_bare(name)).first(),
+            "message": message,
+        }
         row, created = Circular.objects.select_for_update().get_or_create(
             circular_id=circular.circular_id, defaults=values
         )
@@ -101,13 +103,24 @@ def _locked_event(message: AlertMessage, alert: GWAlert) -> NonLocalizedEvent:
     # Without an id it stays unidentified, known by its message: never merged by guess.
     event_id = alert.superevent_id or f"unidentified-{message.sha256[:12]}"
     kind = EventKind.GW if alert.superevent_id else EventKind.UNKNOWN
-    event, _ = NonLocalizedEvent.objects.get_or_create(event_id=event_id, defaults={"kind": kind})
+    event, created = NonLocalizedEvent.objects.get_or_create(
+        event_id=event_id, defaults={"kind": kind}
+    )
+    if created:
+        _link_circulars(event)
     return NonLocalizedEvent.objects.select_for_update().get(pk=event.pk)
 
 
 def _keep_maps(alert: GWAlert) -> dict[str, Localization]:
     brought = {SKYMAP: alert.skymap, COMBINED: alert.combined_skymap}
     return {product: keep_map(fits) for product, fits in brought.items() if fits is not None}
+
+
+def _link_circulars(event: NonLocalizedEvent) -> None:
+    waiting = Circular.objects.filter(event=None, event_name__contains=event.event_id)
+    names = waiting.values_list("pk", "event_name")
+    ours = [pk for pk, name in names if _bare(name) == event.event_id]
+    Circular.objects.filter(pk__in=ours).update(event=event)
 
 
 def _localize(
@@ -158,8 +171,6 @@ def _describe(event: NonLocalizedEvent, details: dict[str, Any]) -> None:
     event.properties = said.get("properties") or {}
 
 
-def _event_named(name: str | None) -> NonLocalizedEvent | None:
-    if not name:
-        return None
-    bare = name.removeprefix("LIGO/Virgo/KAGRA ").removeprefix("LIGO/Virgo ").strip()
-    return NonLocalizedEvent.objects.filter(event_id=bare).first()
+def _bare(name: str) -> str:
+    """The event's id in the name that a circular gives it."""
+    return name.removeprefix("LIGO/Virgo/KAGRA ").removeprefix("LIGO/Virgo ").strip()
