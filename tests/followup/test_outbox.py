@@ -81,6 +81,17 @@ def test_a_portal_that_asks_us_to_wait_is_asked_again_when_it_said(
     assert timedelta(seconds=70) < wait < timedelta(seconds=78)
 
 
+def test_a_portal_that_names_no_sensible_time_is_asked_again_all_the_same(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(429, {"detail": "throttled"}, retry_after="9" * 20)
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.RETRY_AT
+
+
 def test_a_refused_connection_sent_nothing_and_is_tried_again(
     trouble: Trouble, request_: ObservationRequest, settings: Settings
 ) -> None:
@@ -103,6 +114,50 @@ def test_a_name_that_does_not_exist_sent_nothing(
 
     request_.refresh_from_db()
     assert request_.state == S.RETRY_AT
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("OCS_PORTAL_URL", "observe.example.org"),
+        ("OCS_PORTAL_URL", "localhost:8000"),
+        ("OCS_PORTAL_URL", "http://"),
+        ("OCS_PORTAL_URL", "ftp://observe.example.org"),
+        *[("OCS_API_TOKEN", f"{TOKEN}{end}") for end in ("\r", "\n", "\r\nX: y", "é", "\0")],
+    ],
+)
+def test_a_setting_that_cannot_be_used_sends_nothing_and_the_token_is_not_told(
+    setting: str,
+    value: str,
+    trouble: Trouble,
+    request_: ObservationRequest,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    setattr(settings, setting, value)
+
+    submit_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.RETRY_AT
+    assert setting in request_.reason
+    assert not trouble.calls
+    assert TOKEN not in f"{request_.reason}{list(Exchange.objects.values())}{caplog.text}"
+
+
+def test_an_unknown_request_stays_so_where_a_setting_cannot_be_used(
+    trouble: Trouble, request_: ObservationRequest, settings: Settings
+) -> None:
+    lose_answer(request_, trouble)
+    over(request_)
+    settings.OCS_API_TOKEN = f"{TOKEN}\r"
+
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+    assert "OCS_API_TOKEN" in request_.reason
+    assert TOKEN not in request_.reason
 
 
 def test_a_refusal_is_told_with_every_nested_reason(
@@ -137,7 +192,17 @@ def test_what_is_no_definite_answer_is_unknown(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>welcome</html>", b"[1, 2", b"[]", b'{"id": 5}', b"null", b"\xff\x00"]
+    "body",
+    [
+        b"",
+        b"<html>welcome</html>",
+        b"[1, 2",
+        b"[]",
+        b'{"id": 5}',
+        b"null",
+        b"\xff\x00",
+        b"[" * 9999,
+    ],
 )
 def test_a_yes_that_cannot_be_read_is_unknown(
     body: bytes, trouble: Trouble, request_: ObservationRequest

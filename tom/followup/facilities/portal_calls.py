@@ -54,7 +54,7 @@ class Answer:
         """What the text says; None where it is not JSON."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -97,14 +97,16 @@ class PortalCalls:
         params: Mapping[str, str | list[str]] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
-        prepared = requests.Request(
-            method,
-            f"{self._access.url.rstrip('/')}/api/{path}",
-            params=params,
-            json=body,
-            auth=_Token(self._access.token),
-            headers={"Accept-Encoding": "identity"},
-        ).prepare()
+        prepared = _prepare(
+            requests.Request(
+                method,
+                f"{self._access.url.rstrip('/')}/api/{path}",
+                params=params,
+                json=body,
+                auth=_Token(self._access.token),
+                headers={"Accept-Encoding": "identity"},
+            )
+        )
         started = time.monotonic()
         try:
             answer = _exchange(prepared)
@@ -145,6 +147,10 @@ class _Token(AuthBase):
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # Left to the sending, the error would quote it.
+        if not (self._token.isascii() and self._token.isprintable()):
+            msg = "OCS_API_TOKEN has a character that no header takes"
+            raise NothingSentError(msg)
         request.headers["Authorization"] = f"Token {self._token}"
         return request
 
@@ -175,6 +181,18 @@ def flatten(errors: Any, path: str = "") -> str:
         label = path.removesuffix("non_field_errors").removesuffix("detail").strip(".")
         return f"{label}: {errors}" if label and errors else str(errors or "")
     return "; ".join(part for part in parts if part)
+
+
+def _prepare(request: requests.Request) -> requests.PreparedRequest:
+    """Make a call ready to be sent; what a setting forbids is named and not quoted."""
+    try:
+        if request.url.startswith(("http://", "https://")):
+            return request.prepare()
+        kind = "no http address"
+    except requests.RequestException as error:
+        kind = type(error).__name__
+    msg = f"OCS_PORTAL_URL cannot be called: {kind}"
+    raise NothingSentError(msg)
 
 
 def _exchange(prepared: requests.PreparedRequest) -> Answer:
@@ -238,7 +256,7 @@ def _retry_after(answer: Answer) -> datetime | None:
     said = answer.headers.get("Retry-After", "")
     try:
         wait = timedelta(seconds=int(said)) if said.isdigit() else parsedate_to_datetime(said) - now
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return now + min(max(wait, timedelta(seconds=1)), LONGEST_RETRY_AFTER)
 
