@@ -69,6 +69,16 @@ def test_changed_targets_meet_the_events_of_their_own_time_by_no_clock() -> None
     assert names(old_event) == names(retracted) == set()
 
 
+def test_a_target_whose_points_reach_from_the_window_to_long_after_meets_the_event() -> None:
+    event = make_event(time=MERGER - timedelta(days=40))
+    target = make_target("long")
+    TargetSummary.objects.filter(target=target).update(first_detection=MERGER - timedelta(days=39))
+
+    touched = match_targets([target.pk])
+
+    assert touched == {event.pk}
+
+
 def test_matching_and_re_matching_give_the_same_levels() -> None:
     event = make_event()
     target = make_target("both", ra=199.0, dec=-22.0)

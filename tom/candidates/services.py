@@ -86,12 +86,12 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
 
 
 def events_near(summaries: QuerySet[TargetSummary]) -> QuerySet[NonLocalizedEvent]:
-    """Events in whose window the newest detections of these targets may lie.
+    """Events in whose window the detections of these targets may lie.
 
     By the detections' own times, not by the clock: a night replayed matches as it did then.
     """
     reach = CandidateRule.objects.aggregate(before=Max("days_before"), after=Max("days_after"))
-    span = summaries.aggregate(first=Min("last_detection"), last=Max("last_detection"))
+    span = summaries.aggregate(first=Min("first_detection"), last=Max("last_detection"))
     events = NonLocalizedEvent.objects.filter(retracted=False)
     if span["first"] is None:
         return events.none()
