@@ -5,14 +5,17 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
-from django.db import connection
+from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
 
+from tests.connections import WAIT_SECONDS, begin
 from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
+from tom.targets.copy import Table, copy_rows
 from tom.targets.models import Cutout, LightCurvePoint, Program, TargetSummary, visible_targets
 from tom.targets.store import store_alerts
+from tom.targets.summary import Context, note_contexts
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +131,37 @@ def test_a_public_alert_opens_a_private_target() -> None:
 
     assert BaseTarget.objects.get().permissions == "PUBLIC"
     assert TargetSummary.objects.get().n_detections == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_contexts_kept_at_once_the_newest_stays() -> None:
+    store_alerts([make_alert("ZTF26a", make_point("1", trigger=True))])
+    target_id = TargetSummary.objects.get().pk
+    program_id = Program.objects.get().pk
+
+    def note(days: float, value: float) -> None:
+        alert = make_alert("ZTF26a", make_point("x", days=days, trigger=True))
+        alert = replace(alert, scores={"rb": value})
+        note_contexts([Context(target_id, program_id, alert.time, alert)])
+
+    with transaction.atomic():
+        note(2, 0.2)
+        other = begin(lambda: note(1, 0.1))
+
+    other.result(WAIT_SECONDS)
+    summary = TargetSummary.objects.get()
+    assert (summary.alert_values, summary.context_time) == ({"rb": 0.2}, NIGHT + timedelta(days=2))
+
+
+def test_a_fault_of_the_database_in_a_bulk_write_is_one_of_djangos() -> None:
+    alert = replace(make_alert("ZTF26a"), n_detections=2**40)
+
+    with pytest.raises(DataError), transaction.atomic():
+        store_alerts([alert])
+    with pytest.raises(DataError), transaction.atomic():
+        store_alerts([replace(alert, n_detections=1, cutouts={"of no such kind": b"fits"})])
+    with pytest.raises(DataError), transaction.atomic(), connection.cursor() as cursor:
+        copy_rows(cursor, Table("numbers", {"number": "bigint"}), [["x"]])
 
 
 def test_the_number_of_queries_does_not_grow_with_the_batch() -> None:

@@ -31,4 +31,5 @@ def copy_rows(cursor: Any, table: Table, rows: Iterable[Sequence[object]]) -> No
     text.seek(0)
     # An empty field is NULL, but an empty text where the column is one.
     options = f"FORMAT csv, FORCE_NOT_NULL ({texts})" if texts else "FORMAT csv"
-    cursor.copy_expert(f"COPY {table.name} FROM STDIN WITH ({options})", text)
+    with cursor.db.wrap_database_errors:
+        cursor.copy_expert(f"COPY {table.name} FROM STDIN WITH ({options})", text)

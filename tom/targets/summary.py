@@ -66,35 +66,33 @@ def note_contexts(contexts: Sequence[Context]) -> None:
     """Keep what the newest alert says of its surroundings, its cutouts, and the first sight."""
     if not contexts:
         return
-    with connection.cursor() as cursor:
-        execute_values(
-            cursor.cursor, NOTE, [_context_row(item) for item in contexts], template=CONTEXT_ROW
-        )
-        cutouts = [row for item in contexts for row in _cutout_rows(item)]
+    rows = [_context_row(item) for item in contexts]
+    cutouts = [row for item in contexts for row in _cutout_rows(item)]
+    # psycopg2's own function, whose errors would not be Django's.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        execute_values(cursor.cursor, NOTE, rows, template=CONTEXT_ROW)
         if cutouts:
             execute_values(cursor.cursor, KEEP_CUTOUTS, cutouts, page_size=50)
 
 
-NOTE = """
+# Of the row as it is once its lock is held: two batches may bring alerts of one target.
+NEWER = "coalesce(s.context_time < n.time, true)"
+NOTE = f"""
     UPDATE targets_targetsummary s
     SET first_seen = least(s.first_seen, n.first_seen),
-        alert_values = CASE WHEN newer THEN n.alert_values ELSE s.alert_values END,
-        n_survey_detections = CASE WHEN newer THEN n.n_survey ELSE s.n_survey_detections END,
-        star_separation_arcsec = CASE WHEN newer THEN n.star_separation
+        alert_values = CASE WHEN {NEWER} THEN n.alert_values ELSE s.alert_values END,
+        n_survey_detections = CASE WHEN {NEWER} THEN n.n_survey ELSE s.n_survey_detections END,
+        star_separation_arcsec = CASE WHEN {NEWER} THEN n.star_separation
             ELSE s.star_separation_arcsec END,
-        star_score = CASE WHEN newer THEN n.star_score ELSE s.star_score END,
-        solar_system_name = CASE WHEN newer THEN n.ss_name ELSE s.solar_system_name END,
-        solar_system_separation_arcsec = CASE WHEN newer THEN n.ss_separation
+        star_score = CASE WHEN {NEWER} THEN n.star_score ELSE s.star_score END,
+        solar_system_name = CASE WHEN {NEWER} THEN n.ss_name ELSE s.solar_system_name END,
+        solar_system_separation_arcsec = CASE WHEN {NEWER} THEN n.ss_separation
             ELSE s.solar_system_separation_arcsec END,
         context_time = greatest(s.context_time, n.time)
-    FROM (
-        SELECT v.*, coalesce(o.context_time < v.time, true) AS newer FROM (VALUES %s) AS v (
-            target_id, time, first_seen, alert_values, n_survey, star_separation, star_score,
-            ss_name, ss_separation)
-        JOIN targets_targetsummary o ON o.target_id = v.target_id
-    ) n
+    FROM (VALUES %s) AS n (target_id, time, first_seen, alert_values, n_survey, star_separation,
+        star_score, ss_name, ss_separation)
     WHERE s.target_id = n.target_id
-"""
+"""  # noqa: S608  of our own text alone
 CONTEXT_ROW = (
     "(%s, %s::timestamptz, %s::timestamptz, %s::jsonb, %s::int, %s::float8, %s::float8, %s, "
     "%s::float8)"
