@@ -17,7 +17,7 @@ from django.utils import timezone
 from tests.factories import make_message
 from tom.embedded.children import stop
 from tom.embedded.home import Home
-from tom.embedded.services import start_redis
+from tom.embedded.services import launch_redis, wait_for_redis
 from tom.live.heartbeat import last_beat
 from tom.pipeline import nudge, score, sweep, wake
 from tom.streams.models import AlertMessage, MessageState
@@ -121,7 +121,8 @@ def test_the_first_lost_nudge_ends_the_sweep_which_still_gives_its_sign_of_life(
 def test_nudges_arrive_again_once_the_broker_is_back(point_at: PointAt, redis_home: Home) -> None:
     point_at(redis_home.broker_url)
     for _ in range(2):
-        redis = start_redis(redis_home)
+        redis = launch_redis(redis_home)
+        wait_for_redis(redis_home, redis)
         nudge(score)
         with current_app.connection_for_read() as broker:
             assert broker.default_channel.queue_purge("score") == 1

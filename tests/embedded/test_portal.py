@@ -15,7 +15,7 @@ from tests.peers.ocs import ROOT, wait_for
 from tests.peers.ocs import portal_venv as portal_venv  # a fixture
 from tom.embedded.home import Home
 from tom.embedded.portal import running_portal
-from tom.embedded.services import ServiceError
+from tom.embedded.program import ServiceError
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:

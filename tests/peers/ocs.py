@@ -17,7 +17,7 @@ import requests
 from tests.conftest import PEER_MISSING
 from tom.embedded.home import Home
 from tom.embedded.portal import Portal, install_portal, running_portal
-from tom.embedded.services import ServiceError
+from tom.embedded.program import ServiceError
 
 ROOT = Path(__file__).resolve().parents[2]
 WHEELS = Path(os.environ.get("OCS_WHEELS", ROOT.parent / "shared" / "peers" / "ocs" / "wheels"))

@@ -22,7 +22,8 @@ from pathlib import Path
 from tom.embedded.children import start, stop, wait_until
 from tom.embedded.home import Home
 from tom.embedded.portal_table import instrument_table
-from tom.embedded.services import ServiceError, running_services
+from tom.embedded.program import ServiceError
+from tom.embedded.services import running_services
 
 PACKAGE = "django-ocs-observation-portal==4.18.10"
 PROPOSAL = "TOM-001"

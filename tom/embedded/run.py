@@ -15,7 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 from environs.exceptions import EnvError
 
 from tom.embedded.home import Home, HomeError
-from tom.embedded.services import ServiceError, running_services
+from tom.embedded.program import ServiceError
+from tom.embedded.services import running_services
 
 # Commands that touch neither database nor broker.
 WITHOUT_SERVICES = {

@@ -1,15 +1,16 @@
 """PostgreSQL and Redis from their packages' binaries, in the foreground."""
 
+import contextlib
 import os
 import pwd
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,54 +18,52 @@ import psycopg2
 
 from tom.embedded.children import start, stop, wait_until
 from tom.embedded.home import Home
+from tom.embedded.program import Child, Program, Say, ServiceError
 
 LEAST_DISK_BYTES = 1_000_000_000
 DATABASE = "counterpart"
 
 
-class ServiceError(Exception):
-    """A service cannot run here; the message is one line that says why and what to do."""
-
-
 @dataclass
 class Services:
-    """The running PostgreSQL and Redis of a home."""
+    """PostgreSQL and Redis of a home."""
 
-    home: Home
-    postgres: subprocess.Popen[bytes]
-    redis: subprocess.Popen[bytes]
+    postgres: Program
+    redis: Program
 
-    def restart_dead(self) -> list[str]:
-        """Start again what has died; return what to say. What cannot start is tried again."""
-        said = []
-        for name, start_again in (("redis", start_redis), ("postgres", start_postgres)):
-            if getattr(self, name).poll() is None:
-                continue
-            try:
-                setattr(self, name, start_again(self.home))
-                said.append(f"{name} had died: started again")
-            except ServiceError as error:
-                said.append(f"{name} had died and does not start yet: {error}")
-        return said
+    def restart_dead(self, say: Say) -> None:
+        """Start again what has died, waiting for nothing: who needs it tries until it answers."""
+        self.redis.restart_if_dead(say)
+        self.postgres.restart_if_dead(say)
 
     def stop(self) -> None:
         """Stop both at once: PostgreSQL's last writes take the time of Redis's, too."""
-        if self.redis.poll() is None:
-            self.redis.send_signal(signal.SIGTERM)
-        stop(self.postgres, first=signal.SIGINT, seconds=4)  # a fast shutdown
-        stop(self.redis, first=signal.SIGTERM, seconds=0.5)
+        postgres, redis = self.postgres.child, self.redis.child
+        if redis is not None and redis.poll() is None:
+            redis.send_signal(signal.SIGTERM)
+        if postgres is not None:
+            stop(postgres, first=signal.SIGINT, seconds=4)  # a fast shutdown
+        if redis is not None:
+            stop(redis, first=signal.SIGTERM, seconds=0.5)
 
 
 def start_services(home: Home) -> Services:
     """Start PostgreSQL and Redis, and make the database where there is none."""
     home.prepare()
     _check_disk(home)
-    redis = start_redis(home)
+    services = Services(
+        Program("postgres", partial(launch_postgres, home)),
+        Program("redis", partial(launch_redis, home)),
+    )
     try:
-        return Services(home, start_postgres(home), redis)
+        redis, postgres = services.redis.start(), services.postgres.start()
+        wait_for_redis(home, redis)
+        _wait_for_postgres(home, postgres)
+        _create_database(home)
     except BaseException:
-        stop(redis, first=signal.SIGTERM, seconds=2)
+        services.stop()
         raise
+    return services
 
 
 @contextmanager
@@ -77,7 +76,8 @@ def running_services(home: Home) -> Iterator[Services]:
         services.stop()
 
 
-def start_redis(home: Home) -> subprocess.Popen[bytes]:
+def launch_redis(home: Home) -> Child:
+    """Start Redis, without waiting for it."""
     binary = find_redis()
     home.redis_socket.unlink(missing_ok=True)
     argv: list[str | Path] = [
@@ -86,34 +86,55 @@ def start_redis(home: Home) -> subprocess.Popen[bytes]:
         *("--dir", home.redis_data, "--appendonly", "yes", "--save", "", "--daemonize", "no"),
         *("--maxmemory-policy", "noeviction"),
     ]
-    child = start(argv, log=home.logs / "redis.log")
+    return start(argv, log=home.logs / "redis.log")
+
+
+def wait_for_redis(home: Home, child: Child) -> None:
+    """Wait until it answers."""
     if not wait_until(lambda: _redis_answers(home.redis_socket), child=child, seconds=30):
-        stop(child, first=signal.SIGTERM, seconds=2)
         msg = f"Redis did not start: see {home.logs / 'redis.log'}"
         raise ServiceError(msg)
-    return child
 
 
-def start_postgres(home: Home) -> subprocess.Popen[bytes]:
+def launch_postgres(home: Home) -> Child:
+    """Start PostgreSQL on its data, made where there are none, without waiting for it."""
     binaries, as_user = find_postgres(), _postgres_user()
-    _own_folder(home.postgres_data, as_user)
     _own_folder(home.postgres_socket, as_user)
     log = home.logs / "postgresql.log"
-    if not (home.postgres_data / "PG_VERSION").exists():
+    if not home.postgres_data.exists():
         _initialise(home, binaries, log, as_user)
+    for file in (
+        home.postgres_data / "postmaster.pid",
+        home.postgres_socket / ".s.PGSQL.5432.lock",
+    ):
+        _take_over(file)
     argv: list[str | Path] = [
         binaries / "postgres",
         *("-D", home.postgres_data, "-h", "", "-k", home.postgres_socket),
         *("-c", "unix_socket_permissions=0700", "-c", "timezone=UTC", "-c", "max_connections=60"),
         *("-c", "shared_buffers=128MB"),
     ]
-    child = start(argv, log=log, last_signal=signal.SIGINT, as_user=as_user)
-    if not wait_until(lambda: _postgres_answers(home), child=child, seconds=60):
-        stop(child, first=signal.SIGINT, seconds=4)
-        msg = f"PostgreSQL did not start: see {log}"
-        raise ServiceError(msg)
-    _create_database(home)
-    return child
+    return start(argv, log=log, last_signal=signal.SIGINT, as_user=as_user)
+
+
+def _take_over(lock_file: Path) -> None:
+    """Name ourselves in a lock file that a crash left.
+
+    The process named there may be anybody's by now, and PostgreSQL would wait for its end. A file
+    of its own parent it takes for left over; that no old process of its uses the data it finds out
+    from the shared memory, which the file names too.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        rest = lock_file.read_text().splitlines(keepends=True)[1:]
+        lock_file.write_text("".join([f"{os.getpid()}\n", *rest]))
+
+
+def _wait_for_postgres(home: Home, child: Child) -> None:
+    """Wait until it answers, however long it recovers from a crash."""
+    while not wait_until(lambda: _connects(home), child=child, seconds=60):
+        if child.poll() is not None or not _recovers(home):
+            msg = f"PostgreSQL did not start: see {home.logs / 'postgresql.log'}"
+            raise ServiceError(msg)
 
 
 def find_redis() -> Path:
@@ -157,15 +178,20 @@ def _own_folder(folder: Path, as_user: tuple[int, int] | None) -> None:
 
 
 def _initialise(home: Home, binaries: Path, log: Path, as_user: tuple[int, int] | None) -> None:
+    """Make the data beside, then rename: what is cut short is made anew."""
+    draft = home.postgres_data.with_suffix(".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    _own_folder(draft, as_user)
     argv: list[str | Path] = [
         binaries / "initdb",
-        *("-D", home.postgres_data, "-U", DATABASE, "-A", "trust", "-E", "UTF8"),
+        *("-D", draft, "-U", DATABASE, "-A", "trust", "-E", "UTF8"),
         *("--locale=C", "--no-instructions"),
     ]
     child = start(argv, log=log, as_user=as_user)
     if child.wait(120) != 0:
         msg = f"PostgreSQL's initdb failed: see {log}"
         raise ServiceError(msg)
+    draft.rename(home.postgres_data)
 
 
 def _create_database(home: Home) -> None:
@@ -184,12 +210,21 @@ def _connect(home: Home) -> "psycopg2.extensions.connection":
     )
 
 
-def _postgres_answers(home: Home) -> bool:
+def _connects(home: Home) -> bool:
+    return not _refusal(home)
+
+
+def _recovers(home: Home) -> bool:
+    return "the database system is" in _refusal(home)  # starting up, in recovery mode
+
+
+def _refusal(home: Home) -> str:
+    """Return why no connection can be had; empty where one can."""
     try:
         _connect(home).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
+    except psycopg2.OperationalError as error:
+        return str(error)
+    return ""
 
 
 def _redis_answers(path: Path) -> bool:

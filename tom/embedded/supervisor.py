@@ -1,46 +1,30 @@
 """Run every process of the embedded mode, restart what dies, stop all in time."""
 
 import signal
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
 
 from tom.embedded.children import start, stop, wait_until
 from tom.embedded.home import Home
+from tom.embedded.program import Child, Program, Say, ServiceError
 from tom.embedded.run import SUPERVISED
-from tom.embedded.services import ServiceError, Services
+from tom.embedded.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 # All of them together have this long to end before they are killed, and the services as long
 # again: Ctrl-C stops everything in 10 s. The web server takes 2 s, a worker at rest 3 s.
 STOP_SECONDS = 4.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-# A process that lived this long is started again at once when it dies.
-HEALTHY_SECONDS = 60.0
 LOOK_SECONDS = 0.25
 
 # Linear algebra on the threads of every process at once made a 3D level table 7 times slower.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-Say = Callable[[str], None]
-
-
-@dataclass
-class Program:
-    """One process to keep running."""
-
-    name: str
-    argv: tuple[str, ...]
-    child: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    pause: float = FIRST_PAUSE
-    due: float = 0.0
 
 
 def programs(home: Home, *, port: int) -> list[Program]:
@@ -48,12 +32,22 @@ def programs(home: Home, *, port: int) -> list[Program]:
     celery = (sys.executable, "-m", "celery", "-A", "tom")
     worker = (*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
     web = (sys.executable, "-m", "uvicorn", "tom.asgi:application", "--no-access-log")
-    return [
-        Program("web", (*web, "--port", str(port), "--timeout-graceful-shutdown", "2")),
-        Program("worker", (*worker, "-n", "worker@%h", "-Q", "urgent,work,score", "-c", "2")),
-        Program("beat", (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile=")),
-        Program("ingester", (*worker, "-n", "ingest@%h", "-Q", "ingest", "-P", "solo")),
-    ]
+    argvs = {
+        "web": (*web, "--port", str(port), "--timeout-graceful-shutdown", "2"),
+        "worker": (*worker, "-n", "worker@%h", "-Q", "urgent,work,score", "-c", "2"),
+        "beat": (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile="),
+        "ingester": (*worker, "-n", "ingest@%h", "-Q", "ingest", "-P", "solo"),
+    }
+    return [Program(name, partial(_launch, home, name, argv)) for name, argv in argvs.items()]
+
+
+def _launch(home: Home, name: str, argv: Sequence[str]) -> Child:
+    return start(
+        argv,
+        log=home.logs / f"{name}.log",
+        environment={SUPERVISED: "1", **ONE_THREAD},
+        cwd=ROOT,
+    )
 
 
 @dataclass
@@ -75,33 +69,26 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         self._watched = self._settings_changed()
-        self._launch(self._web)
+        self._web.start()
 
     def start_others(self) -> None:
         """Start the programs beside the web server."""
         for program in self.programs:
             if program is not self._web:
-                self._launch(program)
+                program.start()
 
     def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Restart what dies, until told to stop or `until()`."""
         while not self.stopping and not until():
-            for text in self.services.restart_dead():
-                self.say(text)
-            self._restart_dead()
+            self.services.restart_dead(self.say)
+            for program in self.programs:
+                program.restart_if_dead(self.say)
             self._restart_on_new_settings()
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
         """Stop the programs together, then the services."""
-        running = [p.child for p in self.programs if p.child is not None]
-        for child in running:
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        for child in running:
-            left = max(deadline - time.monotonic(), 0.01)
-            stop(child, first=signal.SIGTERM, seconds=left)
+        _stop_together(self.programs)
         self.services.stop()
 
     def wait_for_web(self, url: str, *, seconds: float) -> None:
@@ -130,27 +117,6 @@ class Supervisor:
                     program.child.kill()
         self.stopping = True
 
-    def _launch(self, program: Program) -> None:
-        program.child = start(
-            program.argv,
-            log=self.home.logs / f"{program.name}.log",
-            environment={SUPERVISED: "1", **ONE_THREAD},
-            cwd=ROOT,
-        )
-        program.started = time.monotonic()
-
-    def _restart_dead(self) -> None:
-        now = time.monotonic()
-        for program in self.programs:
-            if program.child is not None and program.child.poll() is not None:
-                if now - program.started > HEALTHY_SECONDS:
-                    program.pause = FIRST_PAUSE
-                self.say(f"{program.name} had died: started again in {program.pause:.1f} s")
-                program.child, program.due = None, now + program.pause
-                program.pause = min(2 * program.pause, LONGEST_PAUSE)
-            elif program.child is None and now >= program.due:
-                self._launch(program)
-
     def _restart_on_new_settings(self) -> None:
         """A portal that came or went changes the settings: who read the old ones starts anew."""
         found = self._settings_changed()
@@ -158,14 +124,25 @@ class Supervisor:
             return
         self._watched = found
         self.say("the facilities' settings changed: worker and web server start again")
-        for program in self.programs:
-            if program.name in {"worker", "web"} and program.child is not None:
-                stop(program.child, first=signal.SIGTERM, seconds=STOP_SECONDS)
-                self._launch(program)
+        concerned = [program for program in self.programs if program.name in {"worker", "web"}]
+        _stop_together(concerned)
+        for program in concerned:
+            program.start()
 
     def _settings_changed(self) -> float | None:
         file = self.home.portal_settings
         return file.stat().st_mtime if file.exists() else None
+
+
+def _stop_together(programs: Sequence[Program]) -> None:
+    running = [program.child for program in programs if program.child is not None]
+    for child in running:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in running:
+        left = max(deadline - time.monotonic(), 0.01)
+        stop(child, first=signal.SIGTERM, seconds=left)
 
 
 def answers(url: str) -> bool:

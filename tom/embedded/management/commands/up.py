@@ -16,8 +16,9 @@ from django.core.management import BaseCommand, call_command
 from django.db import connections
 
 from tom.embedded.children import stop
+from tom.embedded.program import ServiceError
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
-from tom.embedded.services import ServiceError, start_services
+from tom.embedded.services import start_services
 from tom.embedded.supervisor import ROOT, Supervisor, programs
 from tom.streams.sources import SourceError, read_sources
 from tom.web.accounts import ensure_demo_user

@@ -1,0 +1,93 @@
+"""PostgreSQL and Redis of a home: what a crash leaves does not keep them down."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.recovery.site import wait_for
+from tom.embedded.children import start, stop
+from tom.embedded.home import Home
+from tom.embedded.program import Child
+from tom.embedded.services import Services, _postgres_user, running_services
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("services") / "home")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[Child]:
+    """A process of PostgreSQL's user that has nothing to do with it."""
+    child = start(["sleep", "600"], log=tmp_path / "log", as_user=_postgres_user())
+    yield child
+    stop(child, first=signal.SIGKILL, seconds=5)
+
+
+def answers(home: Home) -> bool:
+    try:
+        psycopg2.connect(
+            host=str(home.postgres_socket), user="counterpart", dbname="counterpart"
+        ).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def test_lock_files_whose_process_is_now_another_s_are_taken_over(
+    home: Home, stranger: Child
+) -> None:
+    locks = [home.postgres_data / "postmaster.pid", home.postgres_socket / ".s.PGSQL.5432.lock"]
+    with running_services(home):
+        left = [file.read_text() for file in locks]
+    for file, text in zip(locks, left, strict=True):
+        file.write_text("\n".join([str(stranger.pid), *text.splitlines()[1:]]) + "\n")
+        os.chown(file, *(_postgres_user() or (-1, -1)))
+        file.chmod(0o600)
+
+    with running_services(home):
+        assert answers(home)
+
+
+def test_an_empty_lock_file_is_taken_over(home: Home) -> None:
+    with running_services(home):
+        pass
+    file = home.postgres_data / "postmaster.pid"
+    file.touch(0o600)
+    os.chown(file, *(_postgres_user() or (-1, -1)))
+
+    with running_services(home):
+        assert answers(home)
+
+
+def test_what_was_killed_is_started_again(home: Home) -> None:
+    said: list[str] = []
+    with running_services(home) as services:
+        for child in (services.postgres.child, services.redis.child):
+            assert child is not None
+            child.kill()
+
+        wait_for(lambda: restart(services, said, home), seconds=60)
+
+    assert {line.split(":")[0] for line in said} == {"postgres had died", "redis had died"}
+
+
+def restart(services: Services, said: list[str], home: Home) -> bool:
+    """Look at the services once; return whether both have died and run again."""
+    services.restart_dead(said.append)
+    return len(said) >= 2 and services.redis.child is not None and answers(home)
+
+
+def test_an_initialisation_cut_short_is_made_anew(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    half_made = home.path / "postgresql.new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+
+    with running_services(home):
+        assert answers(home)
+    assert not half_made.exists()
