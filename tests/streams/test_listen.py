@@ -326,6 +326,22 @@ def test_a_queue_that_is_away_does_not_stop_the_listening(kafka: KafkaPeer, topi
         wait_for(lambda: count(topic) == 2)
 
 
+def test_a_fault_that_nobody_foresaw_is_said_and_does_not_end_the_listening(
+    kafka: KafkaPeer, topic: str, monkeypatch
+):
+    monkeypatch.setattr(listen, "FIRST_PAUSE", 4.0)
+
+    def fail(_: object) -> None:
+        raise KeyError(topic)
+
+    kafka.produce(topic, numbered(0, 1))
+    with listening(kafka.url(topic), fail):
+        wait_for(lambda: "failed, KeyError" in detail(topic))
+        assert not health(topic).connected
+        kafka.produce(topic, numbered(1, 2))
+        wait_for(lambda: count(topic) == 2)
+
+
 def test_a_message_is_kept_soon(kafka: KafkaPeer, topic: str):
     with listening(kafka.url(topic)):
         wait_for(lambda: is_connected(topic))

@@ -2,7 +2,9 @@
 
 import logging
 
+import psycopg2
 import pytest
+from django.db import OperationalError, connection
 
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, store_messages
@@ -55,3 +57,19 @@ def test_the_same_file_twice_in_one_batch_adds_one_row() -> None:
 
     assert (len(stored.all_ids), stored.known) == (1, 1)
     assert kept() == [(b"same", None, MessageState.RECEIVED)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_is_told_as_django_tells_it() -> None:
+    connection.ensure_connection()
+    place = connection.settings_dict
+    with psycopg2.connect(host=place["HOST"], user=place["USER"], dbname="postgres") as other:
+        pid = connection.connection.get_backend_pid()
+        other.cursor().execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+    other.close()
+
+    with pytest.raises(OperationalError):
+        store_messages([Incoming("a.topic", b"payload")])
+    connection.close()
+
+    assert len(store_messages([Incoming("a.topic", b"payload")]).all_ids) == 1

@@ -77,17 +77,24 @@ class Listener:
         pause = FIRST_PAUSE
         while not self._stopped.is_set():
             opened = time.monotonic()
-            try:
-                self._listen()
-            except _MENDABLE as error:
-                self._pulse.complain(_describe(error))
-            finally:
-                self._pulse.write()
-                connection.close()
+            self._try_to_listen()
             if time.monotonic() - opened > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             self._stopped.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _try_to_listen(self) -> None:
+        try:
+            self._listen()
+        except _MENDABLE as error:
+            self._pulse.complain(_describe(error))
+        # The message boundary: no fault, whatever it is, must end the listening for good.
+        except Exception as error:
+            logger.exception("A listener failed", extra={"broker": self._source.broker})
+            self._pulse.complain(f"failed, {type(error).__name__}: {error}")
+        finally:
+            self._pulse.write()
+            connection.close()
 
     def _listen(self) -> None:
         self._pulse.write_if_due()

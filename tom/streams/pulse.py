@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import F
 from django.utils import timezone
 
 from tom.streams.models import StreamHealth
+from tom.streams.parsers.values import clean
 from tom.streams.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Pulse:
 
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
         """Say why these topics (all of them) cannot be heard; logged once a change."""
+        detail = clean(detail)
         concerned = self._source.topics if topics is None else tuple(topics)
         if any(self._details[topic] != detail for topic in concerned):
             logger.warning(
@@ -68,7 +70,7 @@ class Pulse:
         try:
             for topic in sorted(self._changed):
                 self._write_topic(topic)
-        except DatabaseError:
+        except Error:
             connection.close()
 
     def _say(self, topic: str, detail: str) -> None:

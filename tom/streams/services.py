@@ -230,7 +230,8 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
         VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
     """
     template = "(" + "%s, " * 13 + "0, 0, clock_timestamp())"
-    with connection.cursor() as cursor:
+    # psycopg2's own cursor raises psycopg2's own errors.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         found: list[tuple[int, str, str, str]] = execute_values(
             cursor.cursor, statement, rows, template=template, page_size=500, fetch=True
         )
