@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scoring.scorers import make_spec
-from tom.scoring.contract import Reason
+from tom.scoring.contract import Reason, ScorerKind
 from tom.scoring.fusion import fuse
-from tom.scoring.opinions import UnrelatedClassesError, lineage, opinion_term
+from tom.scoring.opinions import UnrelatedClassesError, lineage, opinion_term, ranked_class
 from tom.scoring.runner import Abstention, Opinion
 
 shares = st.floats(0.001, 0.999)
@@ -21,6 +21,10 @@ def kilonova_spec(prior: float = 0.2):
 
 def real_spec(prior: float = 0.6):
     return make_spec(classes=("real", "bogus"), prior=(prior, 1 - prior), inputs=("drb",))
+
+
+def ratio_spec(*classes: str, prior: tuple[float, ...] = (1.0,)):
+    return make_spec(kind=ScorerKind.LIKELIHOOD_RATIO, classes=classes, prior=prior)
 
 
 def says(chance: float, sigma: float = 1.0) -> Opinion:
@@ -92,6 +96,46 @@ def test_a_scorer_of_other_classes_says_nothing_of_kilonovae():
 def test_a_weight_outside_zero_to_one_is_refused(weight):
     with pytest.raises(ValueError, match="weight"):
         opinion_term(kilonova_spec(), says(0.5), weight=weight)
+
+
+@given(st.floats(1e-5, 1e5), st.floats(0, 1))
+def test_a_likelihood_ratio_enters_as_its_log(ratio, weight):
+    term = opinion_term(ratio_spec("kilonova"), Opinion("one", (ratio,), 0.5), weight=weight)
+
+    assert term.log_lr == pytest.approx(weight * math.log(ratio))
+    assert term.log_lr_high - term.log_lr == pytest.approx(weight * 1.645 * 0.5, abs=1e-3)
+
+
+@given(st.floats(1e-4, 1e4), st.floats(0.05, 0.95))
+def test_a_ratio_for_being_real_moves_as_the_chance_it_makes_of_the_prior(ratio, prior):
+    odds = ratio * prior / (1 - prior)
+    shared = (prior, 1 - prior)
+
+    by_ratio = opinion_term(ratio_spec("real", "bogus", prior=shared), says_ratio(ratio))
+    by_chance = opinion_term(real_spec(prior), says(odds / (1 + odds)))
+
+    assert by_ratio.log_lr == pytest.approx(by_chance.log_lr, abs=1e-3)
+
+
+def says_ratio(ratio: float) -> Opinion:
+    return Opinion("one", (ratio, 1 / ratio), 1.0)
+
+
+@given(st.sampled_from([0.0, 1e-300, 1e300]), st.floats(0, 1e4))
+def test_an_extreme_ratio_stays_finite(ratio, sigma):
+    opinion = Opinion("one", (ratio,), sigma)
+
+    for label in ("kilonova", "real"):
+        assert math.isfinite(opinion_term(ratio_spec(label), opinion).log_lr)
+
+
+@pytest.mark.parametrize("kind", [ScorerKind.ANOMALY, ScorerKind.RANK])
+def test_an_anomaly_or_a_rank_speaks_of_no_class(kind):
+    spec = make_spec(kind=kind, classes=("kilonova",), prior=(1.0,))
+
+    assert ranked_class(spec) is None
+    with pytest.raises(UnrelatedClassesError):
+        opinion_term(spec, Opinion("one", (-0.3,), 0.1))
 
 
 def test_a_class_is_held_by_ever_wider_ones():

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scoring.curves import make_curve
-from tests.scoring.scorers import Brightness
+from tests.scoring.scorers import Brightness, make_spec
 from tom.scoring.batch import Batch
-from tom.scoring.contract import Reason, ScoreBatch
+from tom.scoring.contract import Reason, ScoreBatch, ScorerKind
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
 
@@ -116,7 +116,16 @@ class WrongReasons(Brightness):
         return np.full(len(batch), 99)
 
 
-@pytest.mark.parametrize("kind", [WrongShape, OutOfRange, NotANumber, NegativeSigma, WrongReasons])
+class NegativeRatio(Brightness):
+    spec = make_spec(kind=ScorerKind.LIKELIHOOD_RATIO)
+
+    def answer(self, probability, sigma):
+        return ScoreBatch(probability=-probability, sigma=sigma)
+
+
+@pytest.mark.parametrize(
+    "kind", [WrongShape, OutOfRange, NotANumber, NegativeSigma, WrongReasons, NegativeRatio]
+)
 def test_an_answer_that_breaks_the_contract_is_a_failure(kind):
     (outcome,) = run_scorer(kind(), batch_of(1), breaker=Breaker())
 

@@ -68,7 +68,12 @@ _REASON_TEXT = {
 
 
 class ScorerKind(StrEnum):
-    """What the numbers of a scorer mean."""
+    """What the numbers of a scorer mean.
+
+    A probability is of a class, under the scorer's prior. A likelihood ratio is of a class to all
+    others, 0 or more. By these two the ranking goes; a rank and an anomaly (any number, higher is
+    more) are kept and shown alone.
+    """
 
     PROBABILITY = "probability"
     RANK = "rank"
@@ -89,7 +94,8 @@ class ScorerSpec:
     classes : tuple of str
         Columns of its probability.
     prior : tuple of float
-        The class shares it was trained under, in the order of `classes`; sums to 1.
+        The class shares it was trained under, in the order of `classes`; sums to 1. One class
+        alone has 1.
     batch_size : int
         Most objects in one call.
     seconds_per_object : float
@@ -131,6 +137,10 @@ class ScorerSpec:
             (len(set(self.input_names)) == len(self.inputs), "an input is named twice"),
             (len(self.classes) >= 1 and all(self.classes), "classes must be named"),
             (len(set(self.classes)) == len(self.classes), "a class is named twice"),
+            (
+                self.kind != ScorerKind.PROBABILITY or len(self.classes) >= 2,
+                "a probability needs two classes or more",
+            ),
             (_is_distribution(self.prior, len(self.classes)), "prior must be one share per class"),
             (self.batch_size >= 1, "batch_size must be at least 1"),
             (self.seconds_per_object > 0, "seconds_per_object must be positive"),
@@ -168,7 +178,7 @@ class ScoreBatch:
     Attributes
     ----------
     probability : array, shape (n, n_classes)
-        Each row sums to 1 where the kind is `probability`.
+        What the kind says of each class; each row sums to 1 where it is `probability`.
     sigma : array, shape (n,)
         Standard deviation of the first class's log odds (natural), 0 or more: how far the
         opinion could move with what is not known of this object.
@@ -214,7 +224,7 @@ def _is_distribution(prior: tuple[float, ...], n_classes: int) -> bool:
     shares = np.asarray(prior, float)
     return (
         shares.shape == (n_classes,)
-        and bool(np.all((shares > 0) & (shares <= 1)))
+        and bool(np.all((shares > 0) & ((shares < 1) | (n_classes == 1))))
         and abs(shares.sum() - 1) < 1e-6
     )
 

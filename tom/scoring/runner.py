@@ -158,6 +158,9 @@ def _check_scores(scorer: Scorer, scores: ScoreBatch, n: int) -> tuple[FloatArra
     if spec.kind == ScorerKind.PROBABILITY and not _are_distributions(probability):
         message = "score returned probabilities outside 0 to 1 or not summing to 1"
         raise InvalidOutputError(message)
+    if spec.kind == ScorerKind.LIKELIHOOD_RATIO and np.any(probability < 0):
+        message = "score returned a likelihood ratio below 0"
+        raise InvalidOutputError(message)
     return probability, sigma
 
 
