@@ -36,6 +36,10 @@ def test_the_terms_of_one_candidate_share_no_datum():
     assert len(fuse(0.01, MISSING).terms) == 5
 
 
+def test_every_datum_of_the_terms_is_listed_for_the_scorers_not_to_use():
+    assert {term.name: term.inputs for term in MISSING} == context.INPUTS
+
+
 def test_a_uniform_sky_map_moves_nothing():
     assert sky_map_term(1 / (4 * math.pi)).log_lr == pytest.approx(0)
 

@@ -8,6 +8,7 @@ import pytest
 
 from tom.scoring.card import REQUIRED_SECTIONS, InvalidCardError, load_card
 from tom.scoring.registry import ScorerLoadError, load_scorers
+from tom.scoring.services import scorers
 
 PLUGIN = """
 from tests.scoring.scorers import Brightness, make_spec
@@ -141,6 +142,64 @@ def test_two_scorers_of_one_name_are_refused(plugin):
 
     with pytest.raises(ScorerLoadError, match="two scorers"):
         load_scorers(["made_first.Made", "made_second.Made"])
+
+
+def speaker(name: str, **changes: object) -> dict[str, str]:
+    """A card and a specification of a scorer that speaks of kilonovae."""
+    spec = {"name": name, "classes": ("kilonova", "other"), "inputs": ("lightcurve:g>=2",)}
+    card = CARD.replace('"brightness"', f'"{name}"').replace("bright =", "kilonova =")
+    return {
+        "card": card.replace("faint =", "other ="),
+        "spec": ", ".join(f"{key}={value!r}" for key, value in (spec | changes).items()),
+    }
+
+
+def test_two_scorers_that_rank_by_the_same_input_are_refused(plugin):
+    plugin("made_curve", **speaker("first"))
+    plugin("made_again", **speaker("second", inputs=("ebv", "lightcurve:r>=3")))
+    paths = ["made_curve.Made", "made_again.Made"]
+
+    with pytest.raises(ScorerLoadError, match="'first' and 'second' both rest on 'lightcurve'"):
+        load_scorers(paths)
+
+    assert len(load_scorers(paths, weights={"second": 0.0})) == 2
+
+
+def test_a_scorer_of_other_classes_may_share_an_input(plugin):
+    plugin("made_speaker", **speaker("first"))
+    plugin("made_of_others", spec="inputs=('lightcurve',)")
+
+    assert len(load_scorers(["made_speaker.Made", "made_of_others.Made"])) == 2
+
+
+def test_a_scorer_that_ranks_by_what_the_ranking_weighs_itself_is_refused(plugin):
+    plugin("made_of_stars", **speaker("stars", inputs=("star.score",)))
+
+    with pytest.raises(ScorerLoadError, match=r"'star' and 'stars' both rest on 'star\.score'"):
+        load_scorers(["made_of_stars.Made"])
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+def test_a_weight_outside_zero_to_one_is_refused(plugin, weight):
+    plugin("made_weighty")
+
+    with pytest.raises(ScorerLoadError, match="weight of scorer 'brightness' must lie in 0 to 1"):
+        load_scorers(["made_weighty.Made"], weights={"brightness": weight})
+
+
+def test_a_weight_of_a_scorer_that_is_not_loaded_is_refused(plugin):
+    plugin("made_known")
+
+    with pytest.raises(ScorerLoadError, match="no scorer 'brigthness'; there is 'brightness'"):
+        load_scorers(["made_known.Made"], weights={"brigthness": 0.5})
+
+
+def test_the_weights_of_the_settings_are_checked(settings):
+    settings.SCORER_WEIGHTS = {"nobody": 0.5}
+    scorers.cache_clear()
+
+    with pytest.raises(ScorerLoadError, match="no scorer 'nobody'"):
+        scorers()
 
 
 def test_an_installed_entry_point_is_found(plugin, tmp_path):

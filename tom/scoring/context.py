@@ -48,6 +48,14 @@ STAR_RADIUS_ARCSEC = 1.0
 PLANET_RADIUS_ARCSEC = 30.0
 # Error of one coordinate of a predicted minor planet's place.
 EPHEMERIS_SIGMA_ARCSEC = 1.5
+# The data each term rests on; no scorer that is ranked by may rest on them too.
+INPUTS = {
+    "sky map": frozenset({"skymap.probdensity"}),
+    "distance": frozenset({"skymap.distance", "host.distance"}),
+    "star": frozenset({"star.separation", "star.score"}),
+    "earlier activity": frozenset({"lightcurve.before_window"}),
+    "minor planet": frozenset({"solar_system.separation"}),
+}
 # Where nothing at all is known of a factor, how far it could go in favour: natural log.
 BEST_UNSEEN_MAP = math.log(1000)
 BEST_UNSEEN_DISTANCE = math.log(10)
@@ -56,9 +64,10 @@ BEST_UNSEEN_DISTANCE = math.log(10)
 def sky_map_term(probdensity: float | None) -> Term:
     """Weigh the position: 4 pi times the sky map's probability density (per sr) there.
 
-    The unrelated sources are taken as uniform over the sky. None: the event has no map there.
+    The unrelated sources are taken as uniform over the sky. 0 where the map does not reach; None:
+    the event has no map.
     """
-    inputs = frozenset({"skymap.probdensity"})
+    inputs = INPUTS["sky map"]
     if probdensity is None or math.isnan(probdensity):
         return missing_term(
             "sky map",
@@ -79,7 +88,7 @@ def distance_term(overlap: float | None) -> Term:
     `overlap` is the integral of p_GW(d | direction) p_host(d) / p_background(d), a number without
     unit; 1 where the host's distance is what background galaxies have. None: no distance.
     """
-    inputs = frozenset({"skymap.distance", "host.distance"})
+    inputs = INPUTS["distance"]
     if overlap is None or math.isnan(overlap):
         return missing_term(
             "distance",
@@ -103,7 +112,7 @@ def star_term(*, separation_arcsec: float | None, star_score: float | None) -> T
     star_score : float or None
         Chance that it is a star (PS1's sgscore), 0 to 1; None: not known, taken as 0.5.
     """
-    inputs = frozenset({"star.separation", "star.score"})
+    inputs = INPUTS["star"]
     by_chance, is_star = STAR_BY_CHANCE, SOURCE_IS_STAR
     if separation_arcsec is None or math.isnan(separation_arcsec):
         return missing_term(
@@ -138,7 +147,7 @@ def earlier_activity_term(*, epochs: int | None, age_days: float | None) -> Term
     age_days : float or None
         From the newest of them to the window, days; None where there is none.
     """
-    inputs = frozenset({"lightcurve.before_window"})
+    inputs = INPUTS["earlier activity"]
     best = math.log((1 - EPOCH_BY_CHANCE.value) / (1 - SOURCE_IS_OLD.value))
     if epochs is None:
         return missing_term(
@@ -166,7 +175,7 @@ def solar_system_term(separation_arcsec: float | None) -> Term:
     `separation_arcsec` is to its predicted place; infinity where none is near; None where the
     survey did not look for one.
     """
-    inputs = frozenset({"solar_system.separation"})
+    inputs = INPUTS["minor planet"]
     by_chance, is_planet = PLANET_BY_CHANCE, SOURCE_IS_PLANET
     best = math.log((1 - by_chance.value) / (1 - is_planet.value))
     if separation_arcsec is None or math.isnan(separation_arcsec):

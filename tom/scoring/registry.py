@@ -3,28 +3,37 @@
 import hashlib
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 
 from tom.scoring.card import ModelCard, check_card, load_card
+from tom.scoring.context import INPUTS
 from tom.scoring.contract import Scorer
+from tom.scoring.opinions import ranked_class
 
 ENTRY_POINT_GROUP = "tom.scorers"
+NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 
 class ScorerLoadError(ValueError):
     """A plugin cannot be loaded; the setting or the plugin must be mended."""
 
 
-def load_scorers(paths: Sequence[str]) -> list[Scorer]:
+def load_scorers(
+    paths: Sequence[str], *, weights: Mapping[str, float] = NO_WEIGHTS
+) -> list[Scorer]:
     """Return every installed plugin and those at the dotted `paths`, checked and set up.
+
+    `weights` are those of the ranking, 0 to 1 by a scorer's name; 1 where none is given.
 
     Raises
     ------
     ScorerLoadError
         If a path leads nowhere, the object is no scorer, its artefact is not the declared one,
-        or two scorers share a name.
+        two scorers share a name, a weight is outside 0 to 1 or of no scorer, or two terms of the
+        ranking would rest on the same input.
     InvalidCardError, InvalidSpecError
         If the model card or the specification breaks the contract. No card, no load.
     """
@@ -37,6 +46,8 @@ def load_scorers(paths: Sequence[str]) -> list[Scorer]:
             message = f"two scorers are named {scorer.spec.name!r}; the second is {path}"
             raise ScorerLoadError(message)
         scorers[scorer.spec.name] = scorer
+    _check_weights(weights, list(scorers))
+    _refuse_shared_inputs([s for s in scorers.values() if weights.get(s.spec.name, 1.0) > 0])
     return list(scorers.values())
 
 
@@ -77,6 +88,33 @@ def _prepare(factory: object, path: str) -> Scorer:
     _check_artefact(scorer, folder)
     scorer.setup(folder)
     return scorer
+
+
+def _check_weights(weights: Mapping[str, float], names: Sequence[str]) -> None:
+    for name, weight in weights.items():
+        if name not in names:
+            there = ", ".join(map(repr, names))
+            message = f"a weight is set for no scorer {name!r}; there is {there}"
+            raise ScorerLoadError(message)
+        if not 0 <= weight <= 1:
+            message = f"the weight of scorer {name!r} must lie in 0 to 1, not {weight}"
+            raise ScorerLoadError(message)
+
+
+def _refuse_shared_inputs(scorers: Sequence[Scorer]) -> None:
+    """A datum enters the ranking once: by a term of its own, or by one scorer."""
+    owners = {datum: term for term, inputs in INPUTS.items() for datum in inputs}
+    for scorer in scorers:
+        if ranked_class(scorer.spec) is None:
+            continue
+        for datum in scorer.spec.input_names:
+            if datum in owners:
+                message = (
+                    f"{owners[datum]!r} and {scorer.spec.name!r} both rest on {datum!r}, which may "
+                    "enter the ranking once: leave out one scorer, or set its weight to 0"
+                )
+                raise ScorerLoadError(message)
+            owners[datum] = scorer.spec.name
 
 
 def _check_artefact(scorer: Scorer, folder: Path) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.events.services import note_changes
 from tom.scoring.contract import Batch, Curve, Scorer
 from tom.scoring.curves import curves_of, mjd_of
 from tom.scoring.models import Score
@@ -23,7 +24,7 @@ from tom.targets.models import TargetSummary
 @cache
 def scorers() -> tuple[Scorer, ...]:
     """Every scorer, loaded once in a process."""
-    return tuple(load_scorers(settings.SCORERS))
+    return tuple(load_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS))
 
 
 @cache
@@ -46,9 +47,8 @@ def score_due(*, most: int) -> int:
     with transaction.atomic():
         Score.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
         _note_scored(due)
-        NonLocalizedEvent.objects.filter(
-            candidates__target__in=[summary.pk for summary in due]
-        ).update(rank_due=True)
+        candidacies = EventCandidate.objects.filter(target__in=[summary.pk for summary in due])
+        note_changes(candidacies.values_list("event_id", flat=True).distinct())
     return len(due)
 
 
