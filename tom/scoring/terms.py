@@ -15,7 +15,7 @@ from tom.scoring.context import (
 )
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.fusion import Term
-from tom.scoring.opinions import UnrelatedClassesError, opinion_term
+from tom.scoring.opinions import opinion_term, ranked_class
 from tom.scoring.runner import Outcome
 from tom.targets.models import TargetSummary
 
@@ -40,7 +40,7 @@ def terms_of(
     """Every term on one candidate, missing ones too."""
     looked = summary.context_time is not None
     return [
-        sky_map_term(candidate.probdensity),
+        sky_map_term(_density(candidate)),
         distance_term(distance_overlap),
         star_term(
             separation_arcsec=_nearest(summary.star_separation_arcsec, looked=looked),
@@ -55,13 +55,19 @@ def terms_of(
 def _opinion_terms(
     opinions: Mapping[ScorerSpec, Outcome], weights: Mapping[str, float]
 ) -> list[Term]:
-    terms = []
-    for spec, outcome in opinions.items():
-        try:
-            terms.append(opinion_term(spec, outcome, weight=weights.get(spec.name, 1.0)))
-        except UnrelatedClassesError:
-            continue  # it speaks of other classes than the one sought
-    return terms
+    """A scorer of weight 0 or of other classes than the sought one is no part of the ranking."""
+    return [
+        opinion_term(spec, outcome, weight=weights.get(spec.name, 1.0))
+        for spec, outcome in opinions.items()
+        if weights.get(spec.name, 1.0) > 0 and ranked_class(spec)
+    ]
+
+
+def _density(candidate: EventCandidate) -> float | None:
+    """A map holds nothing where it does not reach; without a map nothing is known."""
+    if candidate.localization_id is None:
+        return None
+    return candidate.probdensity or 0.0
 
 
 def _nearest(separation: float | None, *, looked: bool) -> float | None:
