@@ -4,10 +4,21 @@ import logging
 
 import psycopg2
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from pytest_django import Settings
 
+from tests.connections import begin
+from tests.factories import make_message
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.services import Incoming, store_messages
+from tom.streams.parsers.kinds import Kind
+from tom.streams.services import (
+    Incoming,
+    claim,
+    claim_one,
+    finish,
+    locked,
+    store_messages,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +84,55 @@ def test_a_connection_that_is_lost_is_told_as_django_tells_it() -> None:
     connection.close()
 
     assert len(store_messages([Incoming("a.topic", b"payload")]).all_ids) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_worked_on_is_not_claimed_again_and_its_last_attempt_counts(
+    settings: Settings,
+) -> None:
+    settings.MESSAGE_ATTEMPTS = 1
+    pk = make_message(kind=Kind.ZTF, state=MessageState.RECEIVED).pk
+    assert claim_one(pk)
+
+    with transaction.atomic():
+        assert locked([pk])
+        for another in (begin(lambda: claim_one(pk)), begin(lambda: claim(Kind.ZTF, most=9))):
+            assert another.done()
+            assert not another.result()
+        finish([pk], MessageState.STORED)
+
+    message = AlertMessage.objects.get()
+    assert (message.state, message.attempts, message.reason) == (MessageState.STORED, 1, "")
+
+
+def test_a_message_is_dead_after_its_last_attempt_with_the_last_reason(settings: Settings) -> None:
+    settings.MESSAGE_ATTEMPTS = 2
+    tried = {"kind": Kind.CIRCULAR, "state": MessageState.RECEIVED, "attempts": 2}
+    failed, killed = make_message(**tried, reason="a fault"), make_message(**tried)
+
+    assert not claim_one(failed.pk)
+    assert not claim(Kind.CIRCULAR, most=9)
+
+    for row in (failed, killed):
+        row.refresh_from_db()
+        assert row.state == MessageState.DEAD
+        assert row.finished is not None
+    assert failed.reason == "failed 2 times: a fault"
+    assert killed.reason == "failed 2 times: its worker died each time"
+
+
+def test_a_message_tried_before_is_claimed_alone() -> None:
+    rows = [make_message(kind=Kind.ZTF, state=MessageState.RECEIVED, attempts=n) for n in (2, 2, 0)]
+
+    claimed = [claim(Kind.ZTF, most=9) for _ in range(4)]
+
+    suspects, fresh = [rows[0].pk], [rows[2].pk]
+    assert claimed == [fresh, fresh, suspects, suspects]
+
+
+def test_what_has_ended_is_not_said_again() -> None:
+    pk = make_message(state=MessageState.STORED).pk
+
+    finish([pk], MessageState.DEAD, "too late")
+
+    assert AlertMessage.objects.get().state == MessageState.STORED

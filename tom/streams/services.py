@@ -118,19 +118,18 @@ def claim(kind: Kind, *, most: int) -> list[int]:
     The count is committed before the work, so that a message that kills its worker is known by
     it; such a one is claimed alone, and after the last attempt it is dead.
     """
-    _bury_exhausted(kind)
-    fresh = _claim_where("attempts < %s", kind, most)
-    return fresh or _claim_where("attempts >= %s", kind, 1)
+    _bury_exhausted("kind = %s", kind.value)
+    fresh = _claim_where("kind = %s AND attempts < %s", kind.value, ALONE_FROM, most=most)
+    return fresh or _claim_where("kind = %s AND attempts >= %s", kind.value, ALONE_FROM, most=1)
 
 
 def claim_one(pk: int) -> bool:
-    """Count an attempt of one waiting message; return whether it is there to be worked on."""
-    kind = AlertMessage.objects.filter(pk=pk).values_list("kind", flat=True).first()
-    if kind is None:
-        return False
-    _bury_exhausted(Kind(kind))
-    waiting = AlertMessage.objects.filter(pk=pk, state=MessageState.RECEIVED)
-    return bool(waiting.update(attempts=F("attempts") + 1))
+    """Count an attempt of one waiting message; return whether it is there to be worked on.
+
+    One that is locked is another worker's, which is waited for neither here nor in `claim`.
+    """
+    _bury_exhausted("id = %s", pk)
+    return bool(_claim_where("id = %s", pk, most=1))
 
 
 def locked(ids: Iterable[int]) -> list[AlertMessage]:
@@ -140,8 +139,8 @@ def locked(ids: Iterable[int]) -> list[AlertMessage]:
 
 
 def finish(ids: Iterable[int], state: MessageState, reason: str = "") -> None:
-    """Say what became of messages."""
-    AlertMessage.objects.filter(pk__in=list(ids)).update(
+    """Say what became of waiting messages."""
+    AlertMessage.objects.filter(pk__in=list(ids), state=MessageState.RECEIVED).update(
         state=state, reason=reason[:2000], finished=timezone.now()
     )
 
@@ -238,23 +237,28 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
     return {(topic, sha256): (pk, Kind(kind)) for pk, topic, sha256, kind in found}
 
 
-def _claim_where(condition: str, kind: Kind, most: int) -> list[int]:
+def _claim_where(condition: str, *values: int | str, most: int) -> list[int]:
     statement = f"""
         UPDATE streams_alertmessage SET attempts = attempts + 1 WHERE id IN (
-            SELECT id FROM streams_alertmessage
-            WHERE state = 'received' AND kind = %s AND {condition}
+            SELECT id FROM streams_alertmessage WHERE state = 'received' AND {condition}
             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
         RETURNING id
-    """  # noqa: S608  the condition is one of two of ours
+    """  # noqa: S608  the condition is one of ours
     with connection.cursor() as cursor:
-        cursor.execute(statement, [kind.value, ALONE_FROM, most])
+        cursor.execute(statement, [*values, most])
         return sorted(pk for (pk,) in cursor.fetchall())
 
 
-def _bury_exhausted(kind: Kind) -> None:
-    exhausted = AlertMessage.objects.filter(
-        kind=kind.value, state=MessageState.RECEIVED, attempts__gte=settings.MESSAGE_ATTEMPTS
-    )
-    for pk, attempts, reason in exhausted.values_list("pk", "attempts", "reason"):
-        why = reason or "its worker died each time"
-        finish([pk], MessageState.DEAD, f"failed {attempts} times: {why}")
+def _bury_exhausted(condition: str, *values: int | str) -> None:
+    """End what failed at its last attempt; a locked one is at that attempt now."""
+    statement = f"""
+        UPDATE streams_alertmessage SET state = 'dead', finished = clock_timestamp(),
+            reason = 'failed ' || attempts || ' times: '
+                || coalesce(nullif(reason, ''), 'its worker died each time')
+        WHERE id IN (
+            SELECT id FROM streams_alertmessage
+            WHERE state = 'received' AND {condition} AND attempts >= %s
+            FOR UPDATE SKIP LOCKED)
+    """  # noqa: S608  the condition is one of ours
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, settings.MESSAGE_ATTEMPTS])
