@@ -13,7 +13,9 @@ from tests import factories
 from tests.followup.conftest import make_request
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tom.followup.facilities import portal_calls
+from tom.followup.facilities.contract import Progress, Remote
 from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
+from tom.followup.progress import accept
 from tom.followup.services import (
     cancel_request,
     poll_requests,
@@ -299,6 +301,21 @@ def test_an_unknown_request_found_by_its_key_is_accepted(
     assert (request_.state, request_.remote_id) == (S.ACCEPTED, "71")
 
 
+def test_an_unknown_request_found_after_it_ended_has_ended_with_us_too(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    found = {"count": 1, "next": None, "results": [group(request_, state="WINDOW_EXPIRED")]}
+    trouble.say(200, found)
+
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert (request_.state, request_.remote_state) == (S.EXPIRED, "WINDOW_EXPIRED")
+    assert request_.record.status == "WINDOW_EXPIRED"
+    assert [change.new for change in request_.changes.all()][-2:] == [S.ACCEPTED, S.EXPIRED]
+
+
 def test_requests_are_looked_for_and_followed_under_the_proposal_they_were_sent_for(
     trouble: Trouble, request_: ObservationRequest, settings: Settings
 ) -> None:
@@ -459,6 +476,25 @@ def test_a_cancel_while_the_answer_is_lost_waits_until_it_is_known_what_to_cance
     send_cancel(request_)
     request_.refresh_from_db()
     assert request_.state == S.CANCELED
+
+
+def test_a_request_cancelled_while_it_was_sent_has_its_record_all_the_same(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    ObservationRequest.objects.filter(pk=request_.pk).update(state=S.SUBMITTING, attempts=1)
+    request_.refresh_from_db()
+    sending = ObservationRequest.objects.get(pk=request_.pk)
+    cancel_request(request_, observer)
+
+    accept(sending, Remote("71", request_.key, "PENDING", Progress.PENDING))
+
+    request_.refresh_from_db()
+    assert (request_.state, request_.remote_id) == (S.CANCEL_REQUESTED, "71")
+    assert request_.record.observation_id == "71"
+    trouble.say(200, group(request_, state="CANCELED"))
+    send_cancel(request_)
+    request_.record.refresh_from_db()
+    assert request_.record.status == "CANCELED"
 
 
 def test_a_cancel_that_is_not_answered_is_sent_again_later(

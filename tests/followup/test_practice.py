@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from pytest_django.fixtures import Settings
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from tom_targets.base_models import BaseTarget
 
+from tests import factories
 from tests.followup.conftest import make_request
 from tom.followup.facilities import available_facilities, get_facility
-from tom.followup.models import PracticeObservation
+from tom.followup.models import ObservationRequest, PracticeObservation
 from tom.followup.services import (
     cancel_request,
     follow_requests,
@@ -54,6 +55,21 @@ def test_a_request_goes_through_its_life(target: BaseTarget, observer: User) -> 
         S.IN_PROGRESS,
         S.COMPLETED,
     ]
+
+
+def test_requests_that_did_not_change_cost_no_queries_of_their_own(
+    observer: User, settings: Settings, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.PRACTICE_STEP_SECONDS = 3600
+    for _ in range(8):
+        submit_request(make_request(factories.make_target(), observer))
+    poll_requests("PRACTICE", timezone.now())
+    before = timezone.now()
+
+    with django_assert_max_num_queries(8):
+        poll_requests("PRACTICE", timezone.now())
+
+    assert ObservationRequest.objects.filter(polled__gte=before).count() == 8
 
 
 def test_it_takes_seconds_as_the_setting_says(

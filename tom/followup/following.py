@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from tom.followup.exchanges import facility_for_many
 from tom.followup.facilities import UnknownFacilityError
@@ -117,12 +118,15 @@ def _first_look(ours: ObservationRequestQuerySet, now: datetime) -> datetime:
 
 def _record_changes(ours: ObservationRequestQuerySet, changes: RemoteChanges) -> int:
     told = {remote.id: remote for remote in changes.remotes}
-    changed = 0
-    for request in ours.filter(remote_id__in=told):
-        remote = told[request.remote_id]
-        if remote.key in {"", request.key}:
-            changed += record_progress(request, remote)
-    return changed
+    known = [
+        request
+        for request in ours.filter(remote_id__in=told)
+        if told[request.remote_id].key in {"", request.key}
+    ]
+    ObservationRequest.objects.filter(pk__in=[request.pk for request in known]).update(
+        polled=timezone.now()
+    )
+    return sum(record_progress(request, told[request.remote_id]) for request in known)
 
 
 def _note_failure(watch: FacilityWatch, error: Exception, now: datetime) -> None:

@@ -1,13 +1,11 @@
 """Write what a facility says of a request into our rows."""
 
-from typing import Any
-
 from django.db import transaction
 from django.utils import timezone
 
 from tom.followup.facilities.contract import Progress, Remote
-from tom.followup.models import FacilityWatch, ObservationRequest
-from tom.followup.records import mirror_accepted, mirror_status
+from tom.followup.models import FacilityWatch, ObservationRequest, ObservationRequestQuerySet
+from tom.followup.records import mirror
 from tom.followup.states import LEGAL, RequestState
 from tom.followup.transitions import transition
 
@@ -24,7 +22,7 @@ _STATE_OF = {
 
 
 def accept(request: ObservationRequest, remote: Remote, *, reason: str = "") -> None:
-    """Keep that the facility has the request."""
+    """Keep that the facility has the request, and how far it is with it."""
     with transaction.atomic():
         if transition(
             request,
@@ -35,30 +33,31 @@ def accept(request: ObservationRequest, remote: Remote, *, reason: str = "") -> 
             polled=timezone.now(),
             retry_at=None,
         ):
-            mirror_accepted(request)
+            mirror(request)
+            record_progress(request, remote)
         else:  # a person cancelled meanwhile: the cancel needs the id
-            unnamed = ObservationRequest.objects.filter(pk=request.pk, remote_id="")
-            unnamed.update(remote_id=remote.id, remote_state=remote.state)
+            _write(ObservationRequest.objects.filter(pk=request.pk, remote_id=""), request, remote)
         FacilityWatch.objects.filter(facility=request.facility).update(next_poll=timezone.now())
 
 
 def record_progress(request: ObservationRequest, remote: Remote) -> bool:
     """Keep what the facility says; return whether the request's state changed."""
-    told: dict[str, Any] = {
-        "remote_id": remote.id,
-        "remote_state": remote.state,
-        "polled": timezone.now(),
-    }
     old = RequestState(request.state)
     new = state_after(old, remote.progress)
+    if new == old:
+        _write(ObservationRequest.objects.filter(pk=request.pk, state=old), request, remote)
+        return False
     with transaction.atomic():
-        if new != old:
-            changed = transition(request, new, reason=_reason(old, new), retry_at=None, **told)
-        else:
-            ObservationRequest.objects.filter(pk=request.pk).update(**told)
-            changed = False
-        request.remote_state = remote.state
-        mirror_status(request)
+        if changed := transition(
+            request,
+            new,
+            reason=_reason(old, new),
+            remote_id=remote.id,
+            remote_state=remote.state,
+            polled=timezone.now(),
+            retry_at=None,
+        ):
+            mirror(request)
     return changed
 
 
@@ -68,6 +67,16 @@ def state_after(old: RequestState, progress: Progress) -> RequestState:
     if new is _S.COMPLETED and old in {_S.CANCEL_REQUESTED, _S.CANCELED}:
         new = _S.COMPLETED_AFTER_CANCEL
     return new if new in LEGAL[old] else old
+
+
+def _write(rows: ObservationRequestQuerySet, request: ObservationRequest, remote: Remote) -> None:
+    """Write the facility's own words into `rows`, the request's own, where they are new."""
+    if (request.remote_id, request.remote_state) == (remote.id, remote.state):
+        return
+    with transaction.atomic():
+        if rows.update(remote_id=remote.id, remote_state=remote.state):
+            request.remote_id, request.remote_state = remote.id, remote.state
+            mirror(request)
 
 
 def _reason(old: RequestState, new: RequestState) -> str:

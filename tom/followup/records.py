@@ -9,9 +9,17 @@ from tom_observations.models import ObservationRecord
 from tom.followup.models import ObservationRequest
 
 
-def mirror_accepted(request: ObservationRequest) -> None:
-    """Write the record of a request that was accepted, in the caller's transaction."""
+def mirror(request: ObservationRequest) -> None:
+    """Write what the facility says of a request into its record, made where there is none yet.
+
+    In the caller's transaction, once that has written the request's row: nobody else makes a
+    second record then.
+    """
+    request.refresh_from_db(fields=["record"])
     if request.record_id is not None:
+        ObservationRecord.objects.filter(pk=request.record_id).update(
+            status=request.remote_state, modified=timezone.now()
+        )
         return
     record = ObservationRecord(
         target_id=request.target_id,
@@ -24,11 +32,3 @@ def mirror_accepted(request: ObservationRequest) -> None:
     ObservationRecord.objects.bulk_create([record])
     ObservationRequest.objects.filter(pk=request.pk).update(record=record)
     request.record = record
-
-
-def mirror_status(request: ObservationRequest) -> None:
-    """Write what the facility now says into the record."""
-    if request.record_id is not None:
-        ObservationRecord.objects.filter(pk=request.record_id).update(
-            status=request.remote_state, modified=timezone.now()
-        )
