@@ -44,11 +44,11 @@ CORRELATION = 0.5
 
 
 class RealBogus:
-    """Pools drb, or rb where there is none, over the alerts of an object, with caution."""
+    """Pools one reading of each alert, its drb or else its rb, over an object's alerts."""
 
     spec = ScorerSpec(
         name="real_bogus",
-        version="1.0.0",
+        version="1.1.0",
         inputs=("alert_values:drb|rb",),
         classes=("real", "bogus"),
         prior=(PRIOR, 1 - PRIOR),
@@ -62,62 +62,89 @@ class RealBogus:
 
     def eligible(self, batch: Batch) -> IntArray:
         """Want a score between 0 and 1 in any alert."""
-        counts = sum((_pooled(batch, network)[1] for network in NETWORKS), np.zeros(len(batch)))
-        return np.where(counts > 0, Reason.OK, Reason.MISSING_INPUT).astype(np.int64)
+        count = _count(batch, _read(batch).owner)
+        return np.where(count > 0, Reason.OK, Reason.MISSING_INPUT).astype(np.int64)
 
     def score(self, batch: Batch) -> ScoreBatch:
         """Return chances under a prior of one half."""
-        log_lr, sigma, _ = _judge(batch)
+        readings = _read(batch)
+        count = np.maximum(_count(batch, readings.owner), 1)
+        log_lr = np.bincount(readings.owner, readings.log_lr, len(batch)) / _shared(count)
         chance = 1 / (1 + np.exp(-log_lr - np.log(PRIOR / (1 - PRIOR))))
-        return ScoreBatch(probability=np.stack([chance, 1 - chance], axis=1), sigma=sigma)
+        return ScoreBatch(
+            probability=np.stack([chance, 1 - chance], axis=1),
+            sigma=np.sqrt(_shared(count) / count),
+        )
 
     def explain(self, batch: Batch) -> Sequence[Contribution]:
-        """Say which score was used, of how many alerts."""
-        log_lr, _, used = _judge(batch)
-        counts = [_pooled(batch, network)[1] for network in NETWORKS]
-        return [
-            Contribution(
-                object_id=str(object_id),
-                name=NETWORKS[used[row]].key,
-                log_lr=float(log_lr[row]),
-                text=f"{NETWORKS[used[row]].key} of {int(counts[used[row]][row])} alerts",
-            )
-            for row, object_id in enumerate(batch.object_ids)
-        ]
+        """Say what each network's scores did, and of how many alerts they are."""
+        readings = _read(batch)
+        shared = _shared(np.maximum(_count(batch, readings.owner), 1))
+        told = []
+        for index, network in enumerate(NETWORKS):
+            mine = readings.network == index
+            owner = readings.owner[mine]
+            moved = np.bincount(owner, readings.log_lr[mine], len(batch)) / shared
+            count = _count(batch, owner)
+            told += [
+                Contribution(
+                    object_id=str(batch.object_ids[row]),
+                    name=network.key,
+                    log_lr=float(moved[row]),
+                    text=f"{network.key} of {count[row]} alert" + "s" * (count[row] > 1),
+                )
+                for row in np.flatnonzero(count)
+            ]
+        return told
 
 
-def _judge(batch: Batch) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Return log ratio, its sigma and the index of the network used, shape (n,) each."""
-    log_lr, count = np.zeros(len(batch)), np.zeros(len(batch))
-    used = np.zeros(len(batch), np.int64)
-    for index, network in enumerate(NETWORKS):
-        mean, n_alerts = _pooled(batch, network)
-        take = (n_alerts > 0) & (count == 0)
-        effective = n_alerts / (1 + CORRELATION * np.maximum(n_alerts - 1, 0))
-        log_lr = np.where(take, mean * effective, log_lr)
-        used = np.where(take, index, used)
-        count = np.where(take, n_alerts, count)
-    sigma = np.sqrt((1 + CORRELATION * np.maximum(count - 1, 0)) / np.maximum(count, 1))
-    return log_lr, sigma, used
+class Readings(NamedTuple):
+    """One score of each alert that has any, shape (k,): whose, by which network, what it says."""
+
+    owner: IntArray
+    network: IntArray
+    log_lr: FloatArray
 
 
-def _pooled(batch: Batch, network: Network) -> tuple[FloatArray, FloatArray]:
-    """Return the mean log ratio of an object's alerts and their number, shape (n,) each.
-
-    Every alert's own score where the batch has them, else the newest alert's alone.
-    """
-    values = batch.point_values.get(network.key, np.full(len(batch.mjd), np.nan))
+def _read(batch: Batch) -> Readings:
+    """Read each alert by the first network that scored it, the newest by its own scores."""
     owner = batch.point_object
-    usable = _is_score(values) & (batch.mjd <= batch.as_of_mjd[owner])
-    number = np.bincount(owner[usable], minlength=len(batch)).astype(float)
-    ratios = _log_ratio(values[usable], network)
-    # Of no points at all, bincount makes integers.
-    total = np.bincount(owner[usable], ratios, minlength=len(batch)).astype(float)
-    newest = batch.alert_values.get(network.key, np.full(len(batch), np.nan))
-    alone = (number == 0) & _is_score(newest)
-    total[alone] = _log_ratio(newest[alone], network)
-    number[alone] = 1
-    return total / np.maximum(number, 1), number
+    is_alert = (batch.kind == "alert") & (batch.mjd <= batch.as_of_mjd[owner])
+    rows = np.flatnonzero(is_alert)
+    # An object's points are in order of time: its last alert is its newest.
+    newest = np.full(len(batch), -1)
+    newest[owner[rows]] = rows
+    network, log_lr = np.full(len(owner), -1), np.zeros(len(owner))
+    for index, each in enumerate(NETWORKS):
+        values = _scores(batch, each.key, newest)
+        take = is_alert & (network < 0) & _is_score(values)
+        network[take] = index
+        log_lr[take] = _log_ratio(values[take], each)
+    found = np.flatnonzero(network >= 0)
+    return Readings(owner[found], network[found], log_lr[found])
+
+
+def _scores(batch: Batch, key: str, newest: IntArray) -> FloatArray:
+    """Return a network's score of each point; the newest alert's stand apart, and go to its point.
+
+    `newest` is that point of each object, -1 where it has none.
+    """
+    unknown = np.full(len(batch.mjd), np.nan)
+    values: FloatArray = np.array(batch.point_values.get(key, unknown))
+    own = batch.alert_values.get(key, np.full(len(batch), np.nan))
+    told = _is_score(own) & (newest >= 0)
+    values[newest[told]] = own[told]
+    return values
+
+
+def _count(batch: Batch, owner: IntArray) -> IntArray:
+    return np.bincount(owner, minlength=len(batch)).astype(np.int64)
+
+
+def _shared(count: IntArray) -> FloatArray:
+    """Return how many correlated readings say no more than one, shape (n,)."""
+    shared: FloatArray = 1 + CORRELATION * (count - 1)
+    return shared
 
 
 def _is_score(values: FloatArray) -> BoolArray:
