@@ -1,5 +1,6 @@
 """All settings, from the environment. A bad value stops the start."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The folder of the embedded mode: databases, secrets, logs.
-HOME = Home(Path(env.str("TOM_HOME", str(BASE_DIR / ".tom"))))
+HOME = Home(Path(env.str("TOM_HOME", "") or BASE_DIR / ".tom").expanduser().absolute())
+os.environ["TOM_HOME"] = str(HOME.path)  # the same for a child that starts in another folder
 # Embedded mode: no database is named, so we run our own.
 EMBEDDED = not env.str("DATABASE_URL", "")
 
