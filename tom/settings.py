@@ -20,9 +20,6 @@ os.environ["TOM_HOME"] = str(HOME.path)  # the same for a child that starts in a
 # Embedded mode: no database is named, so we run our own.
 EMBEDDED = not env.str("DATABASE_URL", "")
 
-if EMBEDDED and HOME.portal_settings.exists():
-    env.read_env(str(HOME.portal_settings), recurse=False, override=True)
-
 # --- Security -------------------------------------------------------------------------------
 # Signs sessions and encrypts stored secrets. Production has no default.
 SECRET_KEY = HOME.secret("secret_key") if EMBEDDED else env.str("SECRET_KEY")
@@ -291,12 +288,13 @@ EBV_MAP = env.str("EBV_MAP", "")
 PRACTICE_TELESCOPE = env.bool("PRACTICE_TELESCOPE", EMBEDDED)
 # Seconds it takes for each step of a request.
 PRACTICE_STEP_SECONDS = env.float("PRACTICE_STEP_SECONDS", 4.0)
-# The OCS portal of LCO, SOAR and Blanco.
-OCS_PORTAL_URL = env.str("OCS_PORTAL_URL", "")
-OCS_API_TOKEN = env.str("OCS_API_TOKEN", "")
-OCS_PROPOSAL = env.str("OCS_PROPOSAL", "")
-# A portal that runs on this machine for practice: test events may reach it.
-OCS_PRACTICE = env.bool("OCS_PRACTICE", False)
+# The OCS portal of LCO, SOAR and Blanco; one that runs on this machine stands in for it.
+local_portal = HOME.portal() if EMBEDDED else {}
+OCS_PORTAL_URL = local_portal.get("OCS_PORTAL_URL") or env.str("OCS_PORTAL_URL", "")
+OCS_API_TOKEN = local_portal.get("OCS_API_TOKEN") or env.str("OCS_API_TOKEN", "")
+OCS_PROPOSAL = local_portal.get("OCS_PROPOSAL") or env.str("OCS_PROPOSAL", "")
+# Whether the portal is for practice: test events may reach it.
+OCS_PRACTICE = bool(local_portal) or env.bool("OCS_PRACTICE", False)
 # Seconds between two questions to a portal while a request is under way there.
 OCS_POLL_SECONDS = env.float("OCS_POLL_SECONDS", 20.0)
 # After a lost answer, how long a request that the facility does not list may still turn up.

@@ -91,7 +91,7 @@ class RealBogus:
                     object_id=str(batch.object_ids[row]),
                     name=network.key,
                     log_lr=float(moved[row]),
-                    text=f"{network.key} of {count[row]} alert" + "s" * (count[row] > 1),
+                    text=f"{network.key} of {count[row]} alert" + "s" * int(count[row] > 1),
                 )
                 for row in np.flatnonzero(count)
             ]

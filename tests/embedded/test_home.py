@@ -2,10 +2,13 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.recovery.site import wait_for
 from tom.embedded.home import LONGEST_RUN_PATH, Home, HomeError
 
 
@@ -42,3 +45,31 @@ def test_a_run_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(HomeError, match="belongs to somebody else"):
         home.prepare()
+
+
+WITH_PORTAL = """
+import subprocess, sys, time
+from pathlib import Path
+from tom.embedded.portal import Portal, written_settings
+portal = Portal("http://127.0.0.1:9", "token", "operator", "TOM-001", process=None)
+with written_settings(portal, Path(sys.argv[1])):
+    time.sleep(600)
+"""
+
+
+def test_a_portal_s_settings_hold_while_it_runs_and_not_once_it_was_killed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert home.portal() == {}
+
+    runs = subprocess.Popen([sys.executable, "-c", WITH_PORTAL, str(home.portal_settings)])
+    try:
+        wait_for(lambda: home.portal() != {}, seconds=60)
+        held = home.portal()
+    finally:
+        runs.kill()
+        runs.wait()
+
+    assert held["OCS_PORTAL_URL"] == "http://127.0.0.1:9"
+    assert held["OCS_PROPOSAL"] == "TOM-001"
+    assert home.portal_settings.exists()
+    assert home.portal() == {}

@@ -1,6 +1,7 @@
 """The folder of the embedded mode: where everything lies in it."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 # A unix socket's path may have 107 bytes; PostgreSQL adds "/.s.PGSQL.5432.lock".
 LONGEST_RUN_PATH = 85
@@ -55,8 +57,17 @@ class Home:
 
     @property
     def portal_settings(self) -> Path:
-        """Settings of a portal that runs on this machine, as long as it runs."""
+        """The file with the settings of a portal that runs on this machine, who holds its lock."""
         return self.path.absolute() / "portal.env"
+
+    def portal(self) -> dict[str, str]:
+        """Return the settings of the portal that runs on this machine; none where none runs."""
+        try:
+            with self.portal_settings.open() as file:
+                held = not _try_lock_shared(file)
+                return dict(line.rstrip("\n").split("=", 1) for line in file) if held else {}
+        except FileNotFoundError:
+            return {}
 
     @property
     def demo(self) -> Path:
@@ -106,6 +117,15 @@ class Home:
             with _usable(self.path):
                 _write_secret(file, secrets.token_urlsafe(entropy_bytes))
         return file.read_text()
+
+
+def _try_lock_shared(file: TextIO) -> bool:
+    """Take the lock until the file is closed, if nobody holds it for himself alone."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write_secret(file: Path, text: str) -> None:

@@ -256,9 +256,19 @@ def _answers(address: str) -> bool:
             return False
 
 
-def write_settings(portal: Portal, file: Path) -> None:
-    """Write the settings that point us at the portal, for their owner alone to read."""
-    text = "".join(f"{name}={value}\n" for name, value in portal.settings().items())
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(text)
+@contextmanager
+def written_settings(portal: Portal, file: Path) -> Iterator[None]:
+    """Have the settings that point us at the portal in `file` for the block.
+
+    Its owner alone reads it, and it is locked: one that a killed portal left is not.
+    """
+    draft = file.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        fcntl.flock(out, fcntl.LOCK_EX)
+        out.writelines(f"{name}={value}\n" for name, value in portal.settings().items())
+        out.flush()
+        draft.rename(file)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)

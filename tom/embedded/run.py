@@ -100,11 +100,12 @@ def _sign(lock: TextIO, holder: str) -> None:
 
 
 def try_lock(lock: TextIO) -> bool:
-    """Take the lock if nobody has it."""
+    """Take the lock if nobody has it, and wipe the signature of one that was killed."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    lock.truncate(0)
     return True
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -59,7 +59,7 @@ class Supervisor:
     programs: list[Program]
     say: Say
     stopping: bool = False
-    _watched: float | None = None
+    _portal: dict[str, str] = field(default_factory=dict)
 
     def start_web(self) -> None:
         """Start the web server, and let Ctrl-C and SIGTERM end the watch.
@@ -68,7 +68,7 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        self._watched = self._settings_changed()
+        self._portal = self.home.portal()
         self._web.start()
 
     def start_others(self) -> None:
@@ -119,19 +119,15 @@ class Supervisor:
 
     def _restart_on_new_settings(self) -> None:
         """A portal that came or went changes the settings: who read the old ones starts anew."""
-        found = self._settings_changed()
-        if found == self._watched:
+        found = self.home.portal()
+        if found == self._portal:
             return
-        self._watched = found
+        self._portal = found
         self.say("the facilities' settings changed: worker and web server start again")
         concerned = [program for program in self.programs if program.name in {"worker", "web"}]
         _stop_together(concerned)
         for program in concerned:
             program.start()
-
-    def _settings_changed(self) -> float | None:
-        file = self.home.portal_settings
-        return file.stat().st_mtime if file.exists() else None
 
 
 def _stop_together(programs: Sequence[Program]) -> None:

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand
 from environs import Env
 
 from tom.embedded.home import Home
-from tom.embedded.portal import install_portal, running_portal, write_settings
+from tom.embedded.portal import install_portal, running_portal, written_settings
+from tom.embedded.run import supervisor_lock
 
 PORT = 8780
 
@@ -28,17 +29,17 @@ class Command(BaseCommand):
         wheels = env.path("OCS_WHEELS", root.parent / "shared" / "peers" / "ocs" / "wheels")
         self.stdout.write("Installing the OCS portal where it is not there yet ...")
         venv = install_portal(root / ".venv-ocs", wheels=wheels, log=home.logs / "install.log")
-        addresses = settings.HOME.path / "portal.env"
         signal.signal(signal.SIGTERM, _end)
-        with running_portal(home, venv=venv, port=env.int("PORTAL_PORT", PORT)) as portal:
-            write_settings(portal, addresses)
-            try:
-                self.stdout.write(f"OCS portal: {portal.url} (settings in {addresses})")
-                while portal.process.poll() is None:
-                    time.sleep(0.5)
-                self.stderr.write(f"The OCS portal ended: see {home.logs / 'portal.log'}")
-            finally:
-                addresses.unlink(missing_ok=True)
+        with (
+            supervisor_lock(home),
+            running_portal(home, venv=venv, port=env.int("PORTAL_PORT", PORT)) as portal,
+            written_settings(portal, settings.HOME.portal_settings),
+        ):
+            told = settings.HOME.portal_settings
+            self.stdout.write(f"OCS portal: {portal.url} (settings in {told})")
+            while portal.process.poll() is None:
+                time.sleep(0.5)
+            self.stderr.write(f"The OCS portal ended: see {home.logs / 'portal.log'}")
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
