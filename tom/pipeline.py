@@ -26,7 +26,7 @@ from tom.live.heartbeat import beat
 from tom.live.models import LiveEvent
 from tom.reports import paging, telling
 from tom.reports.models import Page, Report
-from tom.scoring.ranking import rank_event
+from tom.scoring.ranking import rank_if_due
 from tom.scoring.services import score_due
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
@@ -74,10 +74,12 @@ def score() -> None:
 
 @shared_task
 def rank(event_id: int) -> None:
-    """Rank one event's candidates."""
+    """Rank one event's candidates; what changed meanwhile is ranked by a task of its own."""
     event = NonLocalizedEvent.objects.get(pk=event_id)
     match_if_due(event)
-    rank_event(event)
+    if rank_if_due(event):
+        with _nudging():
+            _wake_ranking()
 
 
 @shared_task
@@ -178,7 +180,7 @@ def work_left(message_ids: Sequence[int]) -> int:
         for rows in (
             AlertMessage.objects.filter(pk__in=message_ids, state=MessageState.RECEIVED),
             unscored,
-            NonLocalizedEvent.objects.filter(rank_due=True),
+            NonLocalizedEvent.objects.due_for_ranking(),
         )
     )
 
@@ -208,6 +210,6 @@ def _wake_pages() -> None:
 
 
 def _wake_ranking() -> None:
-    due = NonLocalizedEvent.objects.filter(rank_due=True)
+    due = NonLocalizedEvent.objects.due_for_ranking()
     for pk in due.values_list("pk", flat=True):
         _send(rank, pk)

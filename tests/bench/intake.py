@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tom import intake
 from tom.demo.night import Message
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.ranking import rank_event
+from tom.scoring.ranking import rank_if_due
 from tom.scoring.services import score_due
 from tom.streams.services import Incoming, store_messages
 
@@ -34,5 +34,5 @@ def score() -> None:
     """Score what changed, and rank every event that it moves."""
     while score_due(most=SCORE_BATCH):
         pass
-    for event in NonLocalizedEvent.objects.filter(rank_due=True):
-        rank_event(event)
+    for event in NonLocalizedEvent.objects.due_for_ranking():
+        rank_if_due(event)

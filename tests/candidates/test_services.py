@@ -158,7 +158,7 @@ def test_a_new_candidate_is_scored_anew_inside_the_window() -> None:
     event.refresh_from_db()
 
     assert TargetSummary.objects.get(target=target).scored_version == 0
-    assert event.rank_due
+    assert NonLocalizedEvent.objects.due_for_ranking().get() == event
 
 
 def test_a_hosts_distance_gives_a_3d_level() -> None:

@@ -55,8 +55,8 @@ def load(site: Site) -> dict[str, object]:
     """Load the night to its end; return what the site holds then."""
     code, said = finish(site.manage("demo_night"), seconds=LOAD_SECONDS)
     assert code == 0, said
-    wait_for(lambda: site.query("SELECT count(*) FROM events_nonlocalizedevent "
-                                "WHERE rank_due")[0][0] == 0, seconds=60)  # fmt: skip
+    unranked = "SELECT count(*) FROM events_nonlocalizedevent WHERE ranked_version < rank_version"
+    wait_for(lambda: site.query(unranked)[0][0] == 0, seconds=60)
     return {name: site.query(statement) for name, statement in QUERIES.items()}
 
 

@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from pytest_django import Settings
 
+from tests.connections import WAIT_SECONDS, begin
 from tests.factories import MERGER, make_event, make_target
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
+from tom.events.services import note_changes
 from tom.scoring.models import RankedCandidate, Ranking, Score
-from tom.scoring.ranking import newest_ranking, rank_event
+from tom.scoring.ranking import newest_ranking, rank_event, rank_if_due
 from tom.scoring.services import score_due, scorers
 from tom.targets.models import LightCurvePoint, TargetSummary
 
@@ -75,6 +79,48 @@ def test_a_ranking_is_added_only_where_something_moved() -> None:
     assert rank_event(event) is not None
     first, second = RankedCandidate.objects.order_by("ranking_id")
     assert second.posterior < first.posterior
+
+
+def test_an_event_is_ranked_once_for_its_changes_and_again_for_the_next() -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+
+    assert rank_if_due(event)
+    assert not rank_if_due(event)
+    score_due(most=100)
+    assert rank_if_due(event)
+    assert not NonLocalizedEvent.objects.due_for_ranking().exists()
+
+
+def test_a_ranking_that_fails_stays_due(settings: Settings) -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    settings.CANDIDATE_PRIOR = None
+
+    with pytest.raises(TypeError):
+        rank_if_due(event)
+
+    assert NonLocalizedEvent.objects.due_for_ranking().get() == event
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_at_once_one_ranks_and_a_change_meanwhile_stays_due() -> None:
+    event = make_event()
+    make_target("a")
+    with transaction.atomic():
+        match_event(event)
+
+    with transaction.atomic():
+        assert rank_if_due(event)
+        second = begin(lambda: rank_if_due(event))
+        change = begin(transaction.atomic(lambda: note_changes([event.pk])))
+
+    assert not second.result(WAIT_SECONDS)
+    change.result(WAIT_SECONDS)
+    assert Ranking.objects.count() == 1
+    assert NonLocalizedEvent.objects.due_for_ranking().get() == event
 
 
 def test_what_shone_before_the_window_ranks_below_its_new_twin() -> None:

@@ -13,6 +13,7 @@ from tom.candidates.models import CandidateRule, EventCandidate, Vetting
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.locks import change_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.events.services import note_changes
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.sky import credible_ranges, levels_2d, levels_3d, probdensity_at
@@ -45,7 +46,8 @@ def match_event(event: NonLocalizedEvent) -> int:
     in_window = _in_window(event, rule)
     found = in_window.filter(target_id__in=inside) if inside else in_window.none()
     known = TargetSummary.objects.filter(target__candidacies__event=event)
-    _keep(event, chosen, [*found, *known])
+    if _keep(event, chosen, [*found, *known]):
+        note_changes([event.pk])
     return event.candidates.count()
 
 
@@ -69,7 +71,7 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
     """
     touched = set()
     summaries = TargetSummary.objects.filter(target_id__in=list(target_ids))
-    for event in events_near(summaries):
+    for event in events_near(summaries).order_by("pk"):
         chosen = chosen_localization(event)
         if chosen is None:
             continue
@@ -82,6 +84,7 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
         known = summaries.filter(target__candidacies__event=event)
         if _keep(event, chosen, [*inside, *known]):
             touched.add(event.pk)
+    note_changes(touched)
     return touched
 
 
@@ -166,7 +169,6 @@ def _keep(
         fresh = [target for target, is_new in cursor.fetchall() if is_new]
         # What was scored outside an event's window is scored anew inside it.
         TargetSummary.objects.filter(pk__in=fresh).update(scored_version=0)
-        NonLocalizedEvent.objects.filter(pk=event.pk).update(rank_due=True)
     return len(rows)
 
 

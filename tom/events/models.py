@@ -13,6 +13,14 @@ class EventKind(models.TextChoices):
     UNKNOWN = "unknown", "Unidentified"
 
 
+class NonLocalizedEventQuerySet(models.QuerySet["NonLocalizedEvent"]):
+    """Reads of events."""
+
+    def due_for_ranking(self) -> "NonLocalizedEventQuerySet":
+        """Events with a change that no ranking has taken up."""
+        return self.filter(ranked_version__lt=models.F("rank_version"))
+
+
 class NonLocalizedEvent(models.Model):
     """Something that happened somewhere in a region of the sky.
 
@@ -38,11 +46,22 @@ class NonLocalizedEvent(models.Model):
         "EventLocalization", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     match_due = models.BooleanField(default=False, help_text="Before it is ranked next")
-    rank_due = models.BooleanField(default=False, db_index=True)
+    # A count that grows with every change that may move the ranking, and the count last ranked.
+    rank_version = models.PositiveIntegerField(default=0)
+    ranked_version = models.PositiveIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = NonLocalizedEventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-time", "-pk")
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(ranked_version__lt=models.F("rank_version")),
+                name="events_event_unranked",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.event_id

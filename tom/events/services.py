@@ -1,10 +1,11 @@
 """Record the messages of an event's chain, in whatever order they come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from tom.events.localizations import COMBINED, SKYMAP, keep_map, note_localization
 from tom.events.locks import change_events, hold_events
@@ -94,9 +95,19 @@ def pin_localization(event: NonLocalizedEvent, use: EventLocalization | None) ->
     """
     with transaction.atomic():
         NonLocalizedEvent.objects.filter(pk=event.pk).update(
-            pinned=use, match_due=True, rank_due=True
+            pinned=use, match_due=True, rank_version=F("rank_version") + 1
         )
         publish(Topic.EVENT, event.event_id)
+
+
+def note_changes(event_ids: Iterable[int]) -> None:
+    """Make events due for ranking, in the caller's transaction.
+
+    Their rows are locked in one order, so that no two writers wait for each other.
+    """
+    events = NonLocalizedEvent.objects.filter(pk__in=list(event_ids))
+    locked = events.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True)
+    events.filter(pk__in=list(locked)).update(rank_version=F("rank_version") + 1)
 
 
 def _locked_event(message: AlertMessage, alert: GWAlert) -> NonLocalizedEvent:
@@ -157,7 +168,7 @@ def _renumber(event: NonLocalizedEvent) -> None:
     telling = [row for row in chain if row.alert_type != RETRACTION]
     if telling:
         _describe(event, EventSequence.objects.get(pk=telling[-1].pk).details)
-    event.rank_due = True
+    event.rank_version += 1
     event.save()
 
 

@@ -26,13 +26,13 @@ from tom.scoring.terms import EarlierActivity, terms_of
 from tom.sky import distance_overlap
 from tom.targets.models import LightCurvePoint, TargetSummary
 
+# A number of our own among the database's advisory locks.
+RANKING_KEY = 7_201_002
 NOT_SCORED = "not scored yet"
 
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
     """Rank the candidates as of now; None where there are none or nothing moved."""
-    # Before the reading: what changes from here on makes the event due again.
-    NonLocalizedEvent.objects.filter(pk=event.pk).update(rank_due=False)
     candidates = list(event.candidates.order_by("pk"))
     if not candidates:
         return None
@@ -43,9 +43,33 @@ def rank_event(event: NonLocalizedEvent) -> Ranking | None:
     return _keep(event, [(candidates[i], posteriors[i]) for i in order])
 
 
+def rank_if_due(event: NonLocalizedEvent) -> bool:
+    """Rank an event where a change calls for it; return whether this call did.
+
+    What changes meanwhile stays due. While another worker ranks the event, this does nothing.
+    """
+    with transaction.atomic():
+        if not _claim(event):
+            return False
+        due = NonLocalizedEvent.objects.due_for_ranking().filter(pk=event.pk).first()
+        if due is None:
+            return False
+        rank_event(due)
+        NonLocalizedEvent.objects.filter(pk=due.pk).update(ranked_version=due.rank_version)
+    return True
+
+
 def newest_ranking(event: NonLocalizedEvent) -> Ranking | None:
     """The newest ranking of an event."""
     return event.rankings.order_by("-created", "-pk").first()
+
+
+def _claim(event: NonLocalizedEvent) -> bool:
+    """Be the one that ranks the event until the transaction ends; False: another is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [RANKING_KEY, event.pk])
+        claimed: bool = cursor.fetchone()[0]
+    return claimed
 
 
 def _posteriors(event: NonLocalizedEvent, candidates: Sequence[EventCandidate]) -> list[Posterior]:

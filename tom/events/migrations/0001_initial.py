@@ -61,12 +61,14 @@ class Migration(migrations.Migration):
                 ('classification', models.JSONField(blank=True, default=dict)),
                 ('properties', models.JSONField(blank=True, default=dict)),
                 ('match_due', models.BooleanField(default=False, help_text='Before it is ranked next')),
-                ('rank_due', models.BooleanField(db_index=True, default=False)),
+                ('rank_version', models.PositiveIntegerField(default=0)),
+                ('ranked_version', models.PositiveIntegerField(default=0)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('pinned', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='events.eventlocalization')),
             ],
             options={
                 'ordering': ('-time', '-pk'),
+                'indexes': [models.Index(condition=models.Q(('ranked_version__lt', models.F('rank_version'))), fields=['id'], name='events_event_unranked')],
             },
         ),
         migrations.AddField(
