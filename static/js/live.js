@@ -1,18 +1,37 @@
 // What the live connection and failed requests say to the reader.
 (() => {
-  const notice = document.getElementById("notice");
+  // A connection that comes back within this time was not missed.
+  const patience = 5000;
+  let warning = 0;
 
-  function say(text) {
-    if (!notice) return;
-    notice.className = text ? "notice notice-warning" : "";
-    notice.textContent = text;
+  function write(id, text) {
+    const place = document.getElementById(id);
+    if (!place) return;
+    place.className = text ? "notice notice-warning" : "";
+    place.textContent = text;
+  }
+  const say = (text) => write("notice", text);
+
+  // What was missed is not known: every part that lives by the connection is fetched anew.
+  function refresh() {
+    for (const part of document.querySelectorAll('[hx-trigger*="sse:"]')) {
+      htmx.trigger(part, part.getAttribute("hx-trigger").match(/sse:[^\s,]+/)[0]);
+    }
   }
 
   document.addEventListener("htmx:sseOpen", () => {
-    document.documentElement.dataset.live = "on";
+    const { dataset } = document.documentElement;
+    if (dataset.live === "off") refresh();
+    dataset.live = "on";
+    clearTimeout(warning);
+    warning = 0;
+    write("interrupted", "");
   });
   document.addEventListener("htmx:sseError", () => {
     document.documentElement.dataset.live = "off";
+    warning ||= setTimeout(() => {
+      write("interrupted", "Live updates are interrupted; trying again.");
+    }, patience);
   });
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;

@@ -1,11 +1,14 @@
 """Live events: who is told what, at once, and what a reader who was away is told."""
 
+import asyncio
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 import requests
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -13,7 +16,8 @@ from tests import factories
 from tests.peers.site import running_site
 from tom.live.models import LiveEvent, Topic
 from tom.live.publish import publish
-from tom.web.live import Happening, Reader, _write
+from tom.web import live
+from tom.web.live import Happening, Poller, Reader, _write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 20
@@ -29,14 +33,20 @@ def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 class Listener:
     """The stream as a browser reads it."""
 
-    def __init__(self, site: str, user: User, after: int | None = None) -> None:
+    def __init__(
+        self, site: str, user: User, *, after: int | None = None, page: int | None = None
+    ) -> None:
         client = Client()
         client.force_login(user)
         headers = {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
         if after is not None:
             headers["Last-Event-ID"] = str(after)
         self.answer = requests.get(
-            f"{site}/live/", headers=headers, stream=True, timeout=PATIENCE_SECONDS
+            f"{site}/live/",
+            params={} if page is None else {"after": page},
+            headers=headers,
+            stream=True,
+            timeout=PATIENCE_SECONDS,
         )
         self.answer.raise_for_status()
         self.lines = self.answer.iter_lines(decode_unicode=True, chunk_size=1)
@@ -115,3 +125,119 @@ def test_a_row_that_changed_often_is_told_once() -> None:
     reader.add(Happening(number, "event", "S1", None) for number in range(50))
 
     assert len(reader.pending) == 1
+
+
+def test_a_page_is_told_what_happened_since_it_was_made(site: str, client: Client) -> None:
+    user = factories.make_user()
+    publish(Topic.EVENT, "S1")
+    client.force_login(user)
+
+    made = LiveEvent.objects.get().pk
+    assert f'sse-connect="/live/?after={made}"' in client.get("/").text
+    publish(Topic.EVENT, "S2")
+    told = Listener(site, user, page=made).names_until("event:S2")
+
+    assert told[-2:] == ["event", "event:S2"]
+
+
+def test_a_reader_stands_somewhere_from_the_first_moment(site: str) -> None:
+    publish(Topic.EVENT, "S1")
+
+    stream = Listener(site, factories.make_user())
+    with closing(stream.answer):
+        assert next(stream.lines) == f"id: {LiveEvent.objects.get().pk}"
+
+
+def test_what_was_written_just_before_is_told_again(site: str) -> None:
+    publish(Topic.EVENT, "S1")  # as if its transaction ended after that of the next
+    publish(Topic.EVENT, "S2")
+
+    newest = LiveEvent.objects.latest("pk").pk
+
+    assert "event:S1" in Listener(site, factories.make_user(), after=newest).names_until("event:S1")
+
+
+def test_what_is_held_back_is_told_after_a_cut() -> None:
+    user = factories.make_user()
+    reader = Reader(user, may_see_messages=True)
+
+    reader.add([Happening(1, "ranking", "S1", None)])
+    first = asyncio.run(reader.tell(100.0))
+    held = [Happening(2, "ranking", "S1", None), Happening(3, "notification", "7", user.pk)]
+    reader.add(held)
+    second = asyncio.run(reader.tell(100.1))
+    third = asyncio.run(reader.tell(200.0))
+
+    assert [text.splitlines()[-2] for text in (first, second, third)] == ["id: 1", "id: 1", "id: 3"]
+    assert "ranking" not in second
+    assert "ranking" in third
+
+
+def test_a_flood_of_messages_is_told_once_in_a_while() -> None:
+    reader = Reader(factories.make_user(), may_see_messages=True)
+
+    reader.add([Happening(1, "message", "11", None)])
+    asyncio.run(reader.tell(100.0))
+    reader.add([Happening(number, "message", str(number), None) for number in range(2, 50)])
+
+    assert asyncio.run(reader.tell(100.1)) == ""
+    assert asyncio.run(reader.tell(200.0)).count("event: message\n") == 1
+
+
+def test_a_listener_that_comes_as_the_poller_ends_is_told() -> None:
+    async def scene() -> str:
+        poller, gate = Poller(), threading.Event()
+        async with poller.listen():
+            pass
+        # Whatever the poller still asks of the database waits for the gate.
+        busy = asyncio.create_task(sync_to_async(gate.wait)())
+        try:
+            await until(lambda: poller.task is None)
+        finally:
+            gate.set()
+        async with poller.listen() as queue:
+            await busy
+            await sync_to_async(publish)(Topic.EVENT, "S1")
+            return (await asyncio.wait_for(queue.get(), PATIENCE_SECONDS)).key
+
+    assert asyncio.run(scene()) == "S1"
+
+
+def test_a_listener_who_leaves_while_waiting_is_forgotten() -> None:
+    async def scene() -> int:
+        poller = Poller()
+        async with poller.lock:
+            coming = asyncio.create_task(poller.listen().__aenter__())
+            await until(lambda: bool(poller.listeners))
+            coming.cancel()
+            await asyncio.wait([coming])
+        return len(poller.listeners)
+
+    assert asyncio.run(scene()) == 0
+
+
+def test_a_straggler_makes_nothing_be_told_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "STRAGGLER_SECONDS", 0.5)
+    monkeypatch.setattr(live, "TICK_SECONDS", 0.05)
+
+    def write(*ids: int) -> None:
+        for pk in ids:
+            LiveEvent.objects.create(pk=pk, topic=Topic.EVENT, key=str(pk))
+
+    async def scene() -> list[int]:
+        told = []
+        async with Poller().listen() as queue:
+            await sync_to_async(write)(2_000_002, 2_000_003)
+            told += [(await asyncio.wait_for(queue.get(), PATIENCE_SECONDS)).id for _ in range(2)]
+            await sync_to_async(write)(2_000_001)
+            told.append((await asyncio.wait_for(queue.get(), PATIENCE_SECONDS)).id)
+            await asyncio.sleep(2)  # until all are old
+            return told + [queue.get_nowait().id for _ in range(queue.qsize())]
+
+    assert asyncio.run(scene()) == [2_000_002, 2_000_003, 2_000_001]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)

@@ -12,7 +12,6 @@ class Topic(models.TextChoices):
     RANKING = "ranking", "Ranking"
     REQUEST = "request", "Request"
     NOTIFICATION = "notification", "Notification"
-    PROGRESS = "progress", "Progress"
 
 
 class LiveEvent(models.Model):

@@ -7,15 +7,19 @@ import logging
 import time
 from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.db import DatabaseError, InterfaceError, connections
+from django.db.models import Q
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tom.followup.models import ObservationRequest
 from tom.live.models import LiveEvent, Topic
+from tom.web.keys import read_pk
 from tom.web.permissions import VIEW_MESSAGES
 
 logger = logging.getLogger(__name__)
@@ -29,6 +33,9 @@ KEEP_ALIVE_SECONDS = 15.0
 LIFE_SECONDS = 600.0
 # A row can show up later than its successors, since its transaction ended later.
 STRAGGLER_SECONDS = 60.0
+# What was written so shortly before the place of a reader who comes back is told once more: its
+# transaction may have ended later, or while the page was made.
+OVERLAP_SECONDS = 10.0
 MOST_AT_ONCE = 1000
 MOST_QUEUED = 5000
 
@@ -56,19 +63,22 @@ class Poller:
         """Queue what happens from now on."""
         queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
         self.listeners.add(queue)
-        async with self.lock:
-            if self.task is None or self.task.done():
-                # A context of its own: it must outlive the request that happens to start it.
-                self.task = asyncio.get_running_loop().create_task(
-                    self._poll(await _newest_id()), context=contextvars.Context()
-                )
         try:
+            async with self.lock:
+                if self.task is None or self.task.done():
+                    settled = await _settled_id()
+                    known = await _read_after(settled, ())
+                    # A context of its own: it must outlive the request that happens to start it.
+                    self.task = asyncio.get_running_loop().create_task(
+                        self._poll(settled, known), context=contextvars.Context()
+                    )
             yield queue
         finally:
             self.listeners.discard(queue)
 
-    async def _poll(self, newest: int) -> None:
-        seen: dict[int, float] = {}
+    async def _poll(self, newest: int, known: Iterable[Happening]) -> None:
+        """Hand out the rows after `newest` that are not known, until nobody listens."""
+        seen = dict.fromkeys((item.id for item in known), time.monotonic())
         while self.listeners:
             try:
                 found = await _read_after(newest, seen)
@@ -80,11 +90,13 @@ class Poller:
             now = time.monotonic()
             seen.update((item.id, now) for item in found)
             old = [pk for pk, when in seen.items() if now - when > STRAGGLER_SECONDS]
-            newest = max(old, default=newest)
+            newest = max([newest, *old])
             for pk in old:
                 del seen[pk]
             self._hand_out(found)
             await asyncio.sleep(TICK_SECONDS)
+        # From here on a new listener needs a new poller.
+        self.task = None
         await _close_connections()
 
     def _hand_out(self, found: Iterable[Happening]) -> None:
@@ -110,11 +122,11 @@ def poller() -> Poller:
 async def live(request: HttpRequest) -> StreamingHttpResponse:
     """Stream what happens to whoever is logged in."""
     user = await request.auser()
-    after = request.headers.get("Last-Event-ID", "")
+    # The page says where it stood when it was made; the browser, what it heard last.
+    after = read_pk(request.headers.get("Last-Event-ID") or request.GET.get("after", ""))
     # The middleware used this request's own connection: it is not kept for the stream's life.
     await _close_connections()
-    resume = int(after) if after.isdecimal() and len(after) < 19 else None
-    response = StreamingHttpResponse(stream(user, resume), content_type="text/event-stream")
+    response = StreamingHttpResponse(stream(user, after), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -124,17 +136,20 @@ async def stream(user: AbstractBaseUser | AnonymousUser, after: int | None) -> A
     """Yield server-sent events for one person, first what was missed since `after`."""
     ends = time.monotonic() + LIFE_SECONDS
     async with poller().listen() as queue:
-        yield "retry: 2000\n\n"
-        reader = Reader(user, may_see_messages=await _may_see_messages(user))
+        reader = Reader(
+            user,
+            may_see_messages=await _may_see_messages(user),
+            heard=await _newest_id() if after is None else after,
+        )
+        yield f"retry: 2000\n{reader.place()}"
         if after is not None:
-            reader.add(await _read_after(after, ()))
-            await _close_connections()
+            reader.add(await _read_missed(after))
         spoke = time.monotonic()
         while time.monotonic() < ends:
             reader.add(await _next_batch(queue))
             text = await reader.tell(time.monotonic())
             if not text and time.monotonic() - spoke > KEEP_ALIVE_SECONDS:
-                text = ": keep-alive\n\n"
+                text = f": keep-alive\n{reader.place()}"
             if text:
                 spoke = time.monotonic()
                 yield text
@@ -146,25 +161,34 @@ class Reader:
 
     user: AbstractBaseUser | AnonymousUser
     may_see_messages: bool
+    # The highest row that was looked at.
+    heard: int = 0
     pending: dict[tuple[str, str], Happening] = field(default_factory=dict)
     told: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def add(self, found: Iterable[Happening]) -> None:
         """Note what concerns this person."""
         for item in found:
+            self.heard = max(self.heard, item.id)
             if self._concerns(item):
-                self.pending[(item.topic, item.key)] = item
+                self.pending[_name(item)] = item
 
     async def tell(self, now: float) -> str:
         """Return what is due as the text of server-sent events."""
         due = [item for name, item in self.pending.items() if self._is_due(name, now)]
         for item in due:
-            del self.pending[(item.topic, item.key)]
-            self.told[(item.topic, item.key)] = now
+            del self.pending[_name(item)]
+            self.told[_name(item)] = now
         requests = {item.key for item in due if item.topic == Topic.REQUEST}
         visible = await _visible_requests(self.user, requests) if requests else set()
         shown = [item for item in due if item.topic != Topic.REQUEST or item.key in visible]
-        return "".join(_write(item) for item in sorted(shown, key=lambda item: item.id))
+        text = "".join(_write(item) for item in sorted(shown, key=lambda item: item.id))
+        return text and text + self.place()
+
+    def place(self) -> str:
+        """Say from where to go on after a cut: what is still pending comes after it."""
+        first = min((item.id for item in self.pending.values()), default=self.heard + 1)
+        return f"id: {first - 1}\n\n"
 
     def _concerns(self, item: Happening) -> bool:
         if item.user_id is not None and item.user_id != self.user.pk:
@@ -175,13 +199,16 @@ class Reader:
         return name[0] in PROMPT or now - self.told.get(name, 0.0) >= CALM_SECONDS
 
 
+def _name(item: Happening) -> tuple[str, str]:
+    """What is told at most once in a while: a row; of the messages, which flood, all together."""
+    return item.topic, "" if item.topic == Topic.MESSAGE else item.key
+
+
 def _write(item: Happening) -> str:
     """One event named by its topic, and one by topic and row for whoever waits for that row."""
     key = item.key if item.key.isprintable() else ""
-    text = f"event: {item.topic}\ndata: {key}\n"
-    if key:
-        text += f"\nevent: {item.topic}:{key}\ndata: {key}\n"
-    return f"{text}id: {item.id}\n\n"
+    text = f"event: {item.topic}\ndata: {key}\n\n"
+    return text + f"event: {item.topic}:{key}\ndata: {key}\n\n" if key else text
 
 
 async def _next_batch(queue: "asyncio.Queue[Happening]") -> list[Happening]:
@@ -197,11 +224,37 @@ async def _next_batch(queue: "asyncio.Queue[Happening]") -> list[Happening]:
 _close_connections = sync_to_async(connections.close_all)
 
 
+def newest_id() -> int:
+    """The newest row of the table, 0 where there is none."""
+    return LiveEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 @sync_to_async
 def _newest_id() -> int:
     try:
-        newest = LiveEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
-        return newest or 0
+        return newest_id()
+    finally:
+        connections.close_all()
+
+
+@sync_to_async
+def _settled_id() -> int:
+    """The newest row that no straggler comes before."""
+    settled = timezone.now() - timedelta(seconds=STRAGGLER_SECONDS)
+    rows = LiveEvent.objects.filter(created__lt=settled).order_by("-pk")
+    return rows.values_list("pk", flat=True).first() or 0
+
+
+@sync_to_async
+def _read_missed(after: int) -> list[Happening]:
+    """Read what a reader who stood at `after` may not have been told, the newest of it."""
+    try:
+        stood = LiveEvent.objects.filter(pk__lte=after).order_by("-pk").first()
+        missed = Q(pk__gt=after)
+        if stood is not None:
+            missed |= Q(created__gt=stood.created - timedelta(seconds=OVERLAP_SECONDS))
+        rows = LiveEvent.objects.filter(missed).order_by("-pk")[:MOST_AT_ONCE]
+        return [_happening(row) for row in reversed(rows)]
     finally:
         connections.close_all()
 
@@ -211,7 +264,11 @@ def _read_after(newest: int, seen: Collection[int]) -> list[Happening]:
     ids = LiveEvent.objects.filter(pk__gt=newest).order_by("-pk")
     fresh = [pk for pk in ids.values_list("pk", flat=True)[:MOST_AT_ONCE] if pk not in seen]
     rows = LiveEvent.objects.filter(pk__in=fresh).order_by("pk") if fresh else []
-    return [Happening(row.pk, row.topic, row.key, row.user_id) for row in rows]
+    return [_happening(row) for row in rows]
+
+
+def _happening(row: LiveEvent) -> Happening:
+    return Happening(row.pk, row.topic, row.key, row.user_id)
 
 
 @sync_to_async

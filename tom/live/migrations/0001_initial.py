@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name='LiveEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topic', models.CharField(choices=[('message', 'Message'), ('alerts', 'Alerts'), ('event', 'Event'), ('ranking', 'Ranking'), ('request', 'Request'), ('notification', 'Notification'), ('progress', 'Progress')], max_length=16)),
+                ('topic', models.CharField(choices=[('message', 'Message'), ('alerts', 'Alerts'), ('event', 'Event'), ('ranking', 'Ranking'), ('request', 'Request'), ('notification', 'Notification')], max_length=16)),
                 ('key', models.CharField(blank=True, help_text='Event id or primary key', max_length=100)),
                 ('user_id', models.BigIntegerField(blank=True, null=True)),
                 ('created', models.DateTimeField(auto_now_add=True, db_index=True)),
