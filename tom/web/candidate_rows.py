@@ -1,12 +1,13 @@
 """The rows of an event's table of candidates: places, terms side by side, small light curves."""
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.safestring import SafeString
@@ -15,7 +16,7 @@ from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.models import RankedCandidate
 from tom.scoring.ranking import newest_ranking
-from tom.targets.models import LightCurvePoint, PointKind, Visitor
+from tom.targets.models import LightCurvePoint, PointKind, Visitor, visible_targets
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 
 # Of a long light curve the newest points are enough for a picture of this size.
@@ -49,6 +50,28 @@ def count_visible(user: Visitor) -> Coalesce:
     return Coalesce(Subquery(seen.values("event").annotate(n=Count("pk")).values("n")), 0)
 
 
+def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[EventCandidate]:
+    """Give each its rank among those of its event that the user may see.
+
+    Ranks among all would tell, by their gaps, of those that the user may not see.
+    """
+    rows = list(candidates)
+    seen = visible_targets(user).filter(pk=OuterRef("target"))
+    hidden: Iterable[tuple[int, Any]] = (
+        EventCandidate.objects.filter(~Exists(seen), event__in={row.event_id for row in rows})
+        .filter(rank__isnull=False)
+        .order_by("rank")
+        .values_list("event_id", "rank")
+    )
+    ranks: dict[int, list[int]] = defaultdict(list)
+    for event_id, rank in hidden:
+        ranks[event_id].append(rank)
+    for row in rows:
+        if row.rank is not None:
+            row.rank -= bisect(ranks[row.event_id], row.rank)
+    return rows
+
+
 def find_candidates(
     event: NonLocalizedEvent, user: User, query: QueryDict, *, level_shown: float
 ) -> QuerySet[EventCandidate]:
@@ -72,6 +95,7 @@ def make_rows(
     event: NonLocalizedEvent, candidates: Sequence[EventCandidate], user: User
 ) -> tuple[list[str], list[CandidateRow]]:
     """Gather what the table shows of these candidates: the names of its terms, and its rows."""
+    candidates = rank_visible(candidates, user)
     terms = _terms(event, candidates)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = _curves([candidate.target_id for candidate in candidates], user)

@@ -15,6 +15,7 @@ from tom.events.models import EventKind, EventLocalization, EventSequence, NonLo
 from tom.scoring.models import RankedCandidate
 from tom.scoring.ranking import newest_ranking
 from tom.web.api.filters import read_choice
+from tom.web.candidate_rows import rank_visible
 
 # A stored map's bytes have no place in a list.
 _BULKY = ("localization__fits", "localization__packed", "localization__contours")
@@ -89,7 +90,7 @@ class TermSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class CandidateSerializer(serializers.ModelSerializer[EventCandidate]):
-    """A target for an event, with its place in the newest ranking and every term of it."""
+    """A target for an event, with its rank among those you may see and every term of it."""
 
     target = serializers.IntegerField(source="target_id", read_only=True)
     name = serializers.CharField(source="target.name", read_only=True)
@@ -166,3 +167,7 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
             .prefetch_related(Prefetch("places", places))
             .order_by(F("rank").asc(nulls_last=True), "pk")
         )
+
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        page = super().paginate_queryset(queryset)
+        return None if page is None else rank_visible(page, self.request.user)

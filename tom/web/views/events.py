@@ -20,7 +20,7 @@ from tom.followup.models import ObservationRequest
 from tom.pipeline import nudge, rank
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind, Page, Report
-from tom.web.candidate_rows import count_visible, find_candidates, make_rows
+from tom.web.candidate_rows import count_visible, find_candidates, make_rows, rank_visible
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
@@ -105,19 +105,23 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 
 def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
     rows = EventCandidate.objects.visible_to(user).filter(event=found)
-    rows = rows.exclude(vetting=Vetting.REJECTED).order_by("rank")
-    columns = ("target_id", "target__name", "target__ra", "target__dec", "rank", "posterior")
+    rows = rows.exclude(vetting=Vetting.REJECTED).order_by("rank").select_related("target")
     return [
         Spot(
-            ra=ra,
-            dec=dec,
-            url=reverse("targets:detail", args=[pk]),
-            title=name if posterior is None else f"{rank}. {name}, {posterior:.1%}",
-            rank=rank,
+            ra=row.target.ra,
+            dec=row.target.dec,
+            url=reverse("targets:detail", args=[row.target_id]),
+            title=_title(row),
+            rank=row.rank,
         )
-        for pk, name, ra, dec, rank, posterior in rows.values_list(*columns)[:SPOTS_SHOWN]
-        if ra is not None and dec is not None
+        for row in rank_visible(rows[:SPOTS_SHOWN], user)
+        if row.target.ra is not None and row.target.dec is not None
     ]
+
+
+def _title(row: EventCandidate) -> str:
+    name = row.target.name
+    return name if row.posterior is None else f"{row.rank}. {name}, {row.posterior:.1%}"
 
 
 def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any]:
@@ -125,9 +129,11 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
     candidates = find_candidates(found, user, request.GET, level_shown=shown)
     page = page_of(request, candidates, per_page=ROWS_SHOWN)
     columns, rows = make_rows(found, list(page), user)
+    kept = EventCandidate.objects.visible_to(user).filter(event=found)
     return {
         "event": found,
         "page": page,
+        "any_kept": bool(rows) or kept.exists(),
         "rows": rows,
         "columns": columns,
         "level_shown": shown,
@@ -197,7 +203,7 @@ def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-candidates.csv"'
     writer = csv.writer(response)
     writer.writerow(CSV_COLUMNS)
-    writer.writerows(_csv_row(candidate) for candidate in rows)
+    writer.writerows(_csv_row(candidate) for candidate in rank_visible(rows, person(request)))
     return response
 
 

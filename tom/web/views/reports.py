@@ -17,6 +17,8 @@ from tom.pipeline import nudge, tell
 from tom.reports.models import Page, Report, ReportState
 from tom.reports.paging import acknowledge_page
 from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
+from tom.web.candidate_rows import rank_visible
+from tom.web.keys import read_pk
 from tom.web.people import person
 from tom.web.permissions import ACKNOWLEDGE_PAGE, TELL
 
@@ -35,14 +37,16 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     offered = offered.order_by(F("rank").asc(nulls_last=True), "pk")
     error = ""
     if request.method == "POST":
-        wanted = [int(pk) for pk in request.POST.getlist("candidate") if pk.isdecimal()]
+        given = map(read_pk, request.POST.getlist("candidate"))
+        chosen = offered.filter(pk__in=[pk for pk in given if pk is not None])
         try:
-            report = draft_report(event, list(offered.filter(pk__in=wanted)), by=person(request))
+            report = draft_report(event, list(chosen), by=person(request))
         except CannotTellError as refusal:
             error = str(refusal)
         else:
             return redirect("report", report.pk)
-    context = {"event": event, "candidates": offered[:OFFERED], "error": error}
+    shown = rank_visible(offered[:OFFERED], request.user)
+    context = {"event": event, "candidates": shown, "error": error}
     return render(request, "reports/tell.html", context, status=422 if error else 200)
 
 

@@ -1,6 +1,5 @@
 """Targets: the list with its search, and all that is known of one."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -20,6 +19,7 @@ from tom.reports.models import FollowKind
 from tom.scoring.models import RankedCandidate, Score
 from tom.sky import galactic
 from tom.targets.models import visible_targets
+from tom.web.candidate_rows import rank_visible
 from tom.web.comments import comments_on
 from tom.web.cutouts import UnreadableCutoutError, render_png, visible_cutouts
 from tom.web.lightcurve import plot_data
@@ -93,13 +93,12 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
     """What changes as alerts come: scores, places in rankings, requests."""
     requests = ObservationRequest.objects.visible_to(user).filter(target=found)
     candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
+    newest = candidacies.select_related("event").order_by("-event__time")[:LIST_SHOWN]
     return {
         "target": found,
         "summary": found.summary,
         **_scores(found),
-        "candidacies": _with_terms(
-            candidacies.select_related("event").order_by("-event__time")[:LIST_SHOWN]
-        ),
+        "candidacies": _with_terms(rank_visible(newest, user)),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
 
@@ -115,9 +114,8 @@ def _scores(found: BaseTarget) -> dict[str, list[Score]]:
     return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
 
 
-def _with_terms(candidacies: Iterable[EventCandidate]) -> list[EventCandidate]:
+def _with_terms(rows: list[EventCandidate]) -> list[EventCandidate]:
     """Give each candidacy the terms of its newest place."""
-    rows = list(candidacies)
     places = RankedCandidate.objects.filter(candidate__in=rows).order_by("candidate", "-ranking")
     terms = dict(places.distinct("candidate").values_list("candidate_id", "terms"))
     for row in rows:

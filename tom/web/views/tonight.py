@@ -17,7 +17,7 @@ from tom.followup.models import ObservationRequest
 from tom.reports.models import Page
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
 from tom.targets.models import TargetSummary, visible_targets
-from tom.web.candidate_rows import count_visible
+from tom.web.candidate_rows import count_visible, rank_visible
 from tom.web.permissions import VIEW_MESSAGES
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
@@ -64,7 +64,7 @@ def _candidates(user: User) -> dict[str, Any]:
         .select_related("event", "target", "target__summary")
         .order_by("-posterior", "pk")
     )
-    return {"candidates": rows[:SHOWN], "active_days": ACTIVE_DAYS}
+    return {"candidates": rank_visible(rows[:SHOWN], user), "active_days": ACTIVE_DAYS}
 
 
 def _arrivals(user: User) -> dict[str, Any]:
