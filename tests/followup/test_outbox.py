@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
@@ -12,6 +13,7 @@ from tom_targets.base_models import BaseTarget
 from tests import factories
 from tests.followup.conftest import make_request
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
+from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import portal_calls
 from tom.followup.facilities.contract import Progress, Remote
 from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
@@ -400,6 +402,38 @@ def test_an_unknown_request_of_an_event_retracted_meanwhile_is_held_not_sent(
 
     request_.refresh_from_db()
     assert request_.state == S.HELD
+    assert not posts(trouble)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [({"retracted": True}, "retracted"), ({"test_reasons": ["group is Test"]}, "test event")],
+)
+def test_what_an_event_turns_out_to_be_while_the_portal_is_asked_keeps_its_request_back(
+    fields: dict[str, object],
+    reason: str,
+    trouble: Trouble,
+    request_: ObservationRequest,
+    settings: Settings,
+) -> None:
+    event = factories.make_event()
+    ObservationRequest.objects.filter(pk=request_.pk).update(event=event)
+    lose_answer(request_, trouble)
+    over(request_)
+    settings.OCS_PRACTICE = False
+    trouble.say(200, NOT_THERE)
+
+    def learn() -> None:
+        NonLocalizedEvent.objects.filter(pk=event.pk).update(**fields)
+        connection.close()
+
+    trouble.meanwhile = learn
+    reconcile_request(request_)
+
+    request_.refresh_from_db()
+    assert request_.state == S.HELD
+    assert reason in request_.reason
     assert not posts(trouble)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +20,7 @@ class Trouble:
     missing_bytes: int = 0  # promised and never sent
     drop: bool = False  # close the connection without a word
     seconds_between_bytes: float = 0
+    meanwhile: Callable[[], None] = lambda: None  # what happens while we wait for an answer
     calls: list[tuple[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -63,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.how.calls.append((self.command, self.path))
+        self.how.meanwhile()
         if self.how.drop:
             self.close_connection = True
             return

@@ -122,6 +122,8 @@ def _allowed_facility(request: ObservationRequest) -> Facility | None:
     except UnknownFacilityError as error:
         hold_request(request, reason=str(error))
         return None
+    if request.event is not None:  # it may have said more while the facility was asked
+        request.event.refresh_from_db()
     refusal = why_not(request.event, facility, target=request.target)
     if refusal:
         hold_request(request, reason=refusal)
