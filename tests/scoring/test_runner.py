@@ -83,6 +83,28 @@ def test_the_breaker_opens_after_its_limit_and_the_rest_abstain():
     assert scorer.calls < 20
 
 
+def test_a_scorer_that_rested_is_tried_again_and_an_answer_closes_the_breaker(caplog):
+    scorer = Brightness({str(index): ValueError("broken") for index in range(100)})
+    now = [0.0]
+    breaker = Breaker(limit=3, rest_seconds=60, clock=lambda: now[0])
+    run_scorer(scorer, batch_of(100), breaker=breaker)
+
+    now[0] = 59.0
+    assert breaker.is_open
+    now[0] = 61.0
+    again = run_scorer(scorer, batch_of(100), breaker=breaker)
+    now[0] = 122.0
+    scorer.breaks_on = {}
+    mended = run_scorer(scorer, batch_of(100), breaker=breaker)
+
+    assert [o.reason for o in again] == [Reason.FAILED] + [Reason.BREAKER_OPEN] * 99
+    assert all(isinstance(outcome, Opinion) for outcome in mended)
+    assert not breaker.is_open
+    assert breaker.failures == 0
+    assert caplog.messages.count("A scorer is off until it works again") == 1
+    assert caplog.messages.count("A scorer works again") == 1
+
+
 def test_an_answer_between_failures_keeps_the_breaker_closed():
     scorer = Brightness({str(index): ValueError("broken") for index in range(0, 40, 4)})
 

@@ -63,7 +63,7 @@ _REASON_TEXT = {
     Reason.MISSING_INPUT: "an input is missing",
     Reason.OUT_OF_SCOPE: "outside what the scorer was made for",
     Reason.FAILED: "the scorer failed on this object",
-    Reason.BREAKER_OPEN: "the scorer is off after too many failures",
+    Reason.BREAKER_OPEN: "the scorer rests after too many failures",
 }
 
 

@@ -1,6 +1,9 @@
 """Run one scorer on a batch: chunk, quarantine failing rows by bisection, break when hopeless."""
 
 import logging
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,22 +42,30 @@ Outcome = Opinion | Abstention
 
 @dataclass
 class Breaker:
-    """Stops calling a scorer after `limit` objects in a row failed; one success closes it."""
+    """Stops calling a scorer after `limit` objects in a row failed; one success closes it.
+
+    After `rest_seconds` the scorer is tried again: one more failure is another rest.
+    """
 
     limit: int = 20
+    rest_seconds: float = 600.0
+    clock: Callable[[], float] = time.monotonic
     failures: int = field(default=0, init=False)
+    rests_until: float = field(default=-math.inf, init=False)
 
     @property
     def is_open(self) -> bool:
         """Whether the scorer is off."""
-        return self.failures >= self.limit
+        return self.clock() < self.rests_until
 
     def record_failure(self) -> None:
         """Count one object that failed by itself."""
         self.failures += 1
+        if self.failures >= self.limit:
+            self.rests_until = self.clock() + self.rest_seconds
 
     def reset(self) -> None:
-        """Forget the failures: the scorer answered, or a person says try again."""
+        """Forget the failures: the scorer answered."""
         self.failures = 0
 
 
@@ -93,6 +104,8 @@ def _bisect(
     except BaseException as error:  # noqa: BLE001
         return _split_or_quarantine(scorer, batch, breaker, fatal, error)
     if any(isinstance(outcome, Opinion) for outcome in outcomes):
+        if breaker.failures >= breaker.limit:
+            logger.warning("A scorer works again", extra={"scorer": scorer.spec.name})
         breaker.reset()
     return outcomes
 
@@ -119,6 +132,11 @@ def _split_or_quarantine(
         extra={"scorer": scorer.spec.name, "object_id": object_id},
         exc_info=error,
     )
+    if breaker.failures == breaker.limit:
+        logger.error(
+            "A scorer is off until it works again",
+            extra={"scorer": scorer.spec.name, "tried_every_s": breaker.rest_seconds},
+        )
     detail = f"{type(error).__name__}: {error}"[:MAX_DETAIL]
     return [Abstention(object_id, Reason.FAILED, detail)]
 
