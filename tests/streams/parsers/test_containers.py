@@ -7,7 +7,13 @@ import pytest
 
 from tests.streams.packets import SCHEMA, make_container, make_ztf_packet
 from tom.streams.parsers import containers
-from tom.streams.parsers.containers import read_header, read_records, read_schema, split_records
+from tom.streams.parsers.containers import (
+    count_records,
+    read_header,
+    read_record,
+    read_schema,
+    split_records,
+)
 from tom.streams.parsers.errors import MalformedAlertError
 
 NUMBERS = {"type": "record", "name": "n", "fields": [{"name": "a", "type": "long"}]}
@@ -20,15 +26,24 @@ def record_of(type_):
     ).encode()
 
 
+def array_of(items):
+    return record_of({"type": "array", "items": items})
+
+
+def fields_of(*types):
+    names = [f"f{number}" for number in range(len(types))]
+    fields = [{"name": name, "type": each} for name, each in zip(names, types, strict=True)]
+    return {"type": "record", "name": "item", "fields": fields}
+
+
 def json_of_depth(depth):
     return b'{"type": "array", "items": ' * depth + b'"int"' + b"}" * depth
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
-def test_records_come_back_in_every_codec(codec):
-    records = [{"a": number} for number in (-(2**63), -1, 0, 1, 2**63 - 1)]
-
-    assert read_records(make_container(NUMBERS, records, codec=codec)) == records
+@pytest.mark.parametrize("number", [-(2**63), -1, 0, 1, 2**63 - 1])
+def test_a_record_comes_back_in_every_codec(codec, number):
+    assert read_record(make_container(NUMBERS, [{"a": number}], codec=codec)) == {"a": number}
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
@@ -37,13 +52,37 @@ def test_a_container_is_cut_into_containers_of_one_record(codec):
 
     parts = split_records(make_container(NUMBERS, records, codec=codec))
 
-    assert [read_records(part) for part in parts] == [[record] for record in records]
+    assert [read_record(part) for part in parts] == records
 
 
-def test_a_container_of_one_record_stays_as_it_is():
-    packet = make_ztf_packet()
+def test_what_comes_before_damage_is_cut_and_the_damage_said():
+    header = make_container(NUMBERS, [])
+    sync = header[-16:]
+    parts = split_records(header + b"\x02\x02\x02" + sync + b"\x02\x02\x80" + sync)
 
-    assert split_records(packet) == [packet]
+    assert read_record(next(parts)) == {"a": 1}
+    with pytest.raises(MalformedAlertError, match="fit its schema"):
+        next(parts)
+
+
+def test_a_schema_repeated_too_often_is_refused_before_a_record_is_cut(monkeypatch):
+    packet = make_container(NUMBERS, [{"a": 1}] * 100)
+    monkeypatch.setattr(containers, "MAX_REPEATED_BYTES", 5000)
+
+    with pytest.raises(MalformedAlertError, match="too many records to be cut: 100"):
+        next(split_records(packet))
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_records_are_counted_and_more_than_one_refused_without_decoding_any(codec):
+    packet = make_container(NUMBERS, [{"a": 1}] * 3, codec=codec)
+    header = read_header(packet)
+    body = bytearray(packet)
+    body[header.size + 2 : -16] = bytes(len(packet) - header.size - 18)
+
+    assert count_records(bytes(body)) == 3
+    with pytest.raises(MalformedAlertError, match="this one holds 3"):
+        read_record(bytes(body))
 
 
 def test_a_schema_is_parsed_once():
@@ -56,9 +95,9 @@ def test_a_schema_is_parsed_once():
 def test_what_grows_past_the_limit_is_refused(codec):
     bomb = make_container(BYTES, [{"a": bytes(100_000)}], codec=codec)
 
-    assert read_records(bomb, limit=100_010)
+    assert read_record(bomb, limit=100_010)
     with pytest.raises(MalformedAlertError, match="too large"):
-        read_records(bomb, limit=99_000)
+        read_record(bomb, limit=99_000)
 
 
 def test_the_limit_counts_all_blocks_together():
@@ -66,18 +105,16 @@ def test_the_limit_counts_all_blocks_together():
     body = block[read_header(block).size :]
 
     with pytest.raises(MalformedAlertError, match="too large"):
-        read_records(block + body, limit=100_000)
+        list(split_records(block + body, limit=100_000))
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
 def test_a_container_cut_anywhere_is_malformed(codec):
     packet = make_ztf_packet(codec=codec)
-    header = read_header(packet).size
 
     for end in range(len(packet)):
-        if end != header:  # there it is a container of no records
-            with pytest.raises(MalformedAlertError):
-                read_records(packet[:end])
+        with pytest.raises(MalformedAlertError):
+            read_record(packet[:end])
 
 
 def test_a_snappy_block_with_a_wrong_checksum_is_malformed():
@@ -85,14 +122,14 @@ def test_a_snappy_block_with_a_wrong_checksum_is_malformed():
     packet[-17] ^= 1
 
     with pytest.raises(MalformedAlertError, match="checksum"):
-        read_records(bytes(packet))
+        read_record(bytes(packet))
 
 
 def test_an_unknown_codec_is_malformed():
     packet = make_container(NUMBERS, [{"a": 1}], codec="xz")
 
     with pytest.raises(MalformedAlertError, match="codec 'xz'"):
-        read_records(packet)
+        read_record(packet)
 
 
 def test_bytes_left_in_a_block_are_malformed():
@@ -102,7 +139,7 @@ def test_bytes_left_in_a_block_are_malformed():
     start = containers._plain_header(header)
 
     with pytest.raises(MalformedAlertError, match="1 bytes left"):
-        read_records(start + b"\x02\x04\x02\x02" + sync)
+        read_record(start + b"\x02\x04\x02\x02" + sync)
 
 
 @pytest.mark.parametrize(
@@ -112,9 +149,21 @@ def test_bytes_left_in_a_block_are_malformed():
         (b"7", "refused"),
         (b"[" * 100_000, "refused"),
         (b"[" * 60 + b'"int"' + b"]" * 60, "deeply"),
-        (record_of({"type": "array", "items": "null"}), "no bytes"),
-        (record_of({"type": "array", "items": {"type": "fixed", "size": 0, "name": "f"}}), "no by"),
-        (record_of({"type": "array", "items": {"type": "fixed", "size": -1, "name": "f"}}), "no b"),
+        (array_of("null"), "array of items that are far smaller"),
+        (array_of({"type": "fixed", "size": 0, "name": "f"}), "far smaller"),
+        (array_of({"type": "fixed", "size": -1, "name": "f"}), "far smaller"),
+        (array_of(fields_of("int")), "far smaller"),
+        (array_of(fields_of("int", *["null"] * 5_000)), "far smaller"),
+        (array_of(["int", fields_of("int", *["null"] * 9)]), "far smaller"),
+        (array_of(fields_of("string", fields_of(*["null"] * 9) | {"name": "x"})), "far smaller"),
+        (record_of({"type": "map", "values": fields_of("int")}), "map of items that are far"),
+        (record_of({"type": "bytes", "logicalType": "decimal", "precision": 9}), "decimals"),
+        (
+            record_of(
+                {"type": "fixed", "size": 9, "name": "f", "logicalType": "decimal", "precision": 9}
+            ),
+            "decimals",
+        ),
         (record_of(["null", "r"]), "recursive"),
         (json_of_depth(400), "nested too deeply"),
         (record_of("unheard_of"), "refused"),
@@ -124,6 +173,21 @@ def test_bytes_left_in_a_block_are_malformed():
 def test_a_schema_that_could_run_away_is_refused(schema, reason):
     with pytest.raises(MalformedAlertError, match=reason):
         read_schema(schema)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "int",
+        ["null", "string"],
+        fields_of("string", "double"),
+        fields_of("string", {"type": "map", "values": "double"}),
+        fields_of(*[["null", "float"]] * 100),
+        {"type": "array", "items": "double"},
+    ],
+)
+def test_a_schema_whose_items_take_bytes_as_real_ones_do_is_read(items):
+    assert read_schema(array_of(items)).fields
 
 
 def test_a_schema_that_expands_without_end_is_refused():
@@ -156,7 +220,7 @@ def test_fastavro_reads_what_was_cut():
 def test_every_real_packet_reads_as_fastavro_reads_it(real_data):
     for path in sorted((real_data / "ztf" / "alerce-pipeline").glob("*.avro"))[:20]:
         payload = path.read_bytes()
-        assert read_records(payload) == list(fastavro.reader(io.BytesIO(payload)))
+        assert [read_record(payload)] == list(fastavro.reader(io.BytesIO(payload)))
 
 
 def test_a_deflate_block_cut_short_inside_sound_framing_is_malformed():
@@ -166,4 +230,4 @@ def test_a_deflate_block_cut_short_inside_sound_framing_is_malformed():
     framed = packet[: header.size] + b"\x02" + bytes([len(squeezed) * 2]) + squeezed + header.sync
 
     with pytest.raises(MalformedAlertError, match="inflate"):
-        read_records(framed)
+        read_record(framed)

@@ -114,6 +114,7 @@ def test_a_real_ztf_packet_that_a_broker_added_to_is_ztf(real_data):
     [
         (b"", "empty"),
         (make_container(OTHER_SCHEMA, [{"a": 1}]), "1 records other.alert"),
+        (make_container(OTHER_SCHEMA, [{"a": 1}] * 4_000_000, codec="deflate"), "4000000 records"),
         (b"Obj\x01broken", "damaged"),
         (make_ztf_packet()[:-5], "damaged"),
         (b"\x00\x00\x00\x04\x4d rubin", "schema id 1101"),

@@ -7,6 +7,7 @@ import pytest
 
 from tests.streams.packets import make_ztf_packet
 from tom.streams.parsers import packets
+from tom.streams.parsers.containers import read_header
 from tom.streams.parsers.kinds import FILE_TOPIC, Kind, identify
 from tom.streams.parsers.packets import Rejection, open_packets
 from tom.streams.parsers.ztf import parse_ztf
@@ -122,6 +123,26 @@ def test_a_container_of_many_alerts_becomes_messages_of_one(tmp_path):
 
     assert [name for name, _ in found] == [f"{path}#{number}" for number in range(3)]
     assert all(parse_ztf(payload).object_id == "ZTF26aaaaaaa" for _, payload in found)
+
+
+def test_a_container_of_one_alert_stays_as_it_is(tmp_path):
+    path = tmp_path / "one.avro"
+    path.write_bytes(make_ztf_packet())
+
+    assert opened(path) == [(str(path), make_ztf_packet())]
+
+
+def test_what_follows_a_damaged_record_is_rejected_with_a_reason(tmp_path):
+    packet, path = make_ztf_packet(copies=2, codec="null"), tmp_path / "many.avro"
+    path.write_bytes(
+        packet + packet[read_header(packet).size :].replace(b"ZTF26", b"\xff\xff\xff26")
+    )
+
+    *sound, (name, rejection) = opened(path)
+
+    assert [parse_ztf(payload).object_id for _, payload in sound] == ["ZTF26aaaaaaa"] * 2
+    assert name == str(path)
+    assert "the rest of its records cannot be read" in rejection.reason
 
 
 def test_a_damaged_container_stays_whole(tmp_path):

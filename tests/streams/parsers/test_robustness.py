@@ -31,7 +31,13 @@ SOUND = [
     make_gwalert_json(),
     make_circular(),
 ]
-PARSERS = [parse_ztf, parse_gwalert_avro, parse_gwalert_json, parse_circular, split_records]
+
+
+def cut(payload):
+    return list(split_records(payload))
+
+
+PARSERS = [parse_ztf, parse_gwalert_avro, parse_gwalert_json, parse_circular, cut]
 
 
 @st.composite

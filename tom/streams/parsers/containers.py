@@ -2,7 +2,8 @@
 
 A survey repeats a schema of 23 KB in every packet: parsing it each time costs more than the
 record does. The bytes come from outside, and so does the schema: one whose decoding could run
-away (recursion, arrays of nothing, thousands of nested nodes) is refused before use.
+away (recursion, arrays of nothing, thousands of nested nodes) is refused before use. A message
+holds one record, and how many there are is read from the blocks' heads before any is decoded.
 
 Format: https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 """
@@ -23,6 +24,7 @@ from tom.streams.parsers.schemas import SchemaError, check_schema, record_fields
 
 MAGIC: Final = b"Obj\x01"
 MAX_DECODED_BYTES: Final = 32 * 1024 * 1024
+MAX_REPEATED_BYTES: Final = 256 * 1024 * 1024
 _MAX_HEADER_ENTRIES: Final = 64
 _SYNC_BYTES: Final = 16
 
@@ -97,8 +99,19 @@ def read_schema(schema: bytes) -> WriterSchema:
     return WriterSchema(name=name, parsed=parsed, fields=record_fields(parsed))
 
 
-def read_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> list[dict[str, Any]]:
-    """Decode every record of a container.
+def count_records(payload: bytes) -> int:
+    """Count the records of a container as the heads of its blocks say, decoding nothing.
+
+    Raises
+    ------
+    MalformedAlertError
+        If its header or the frame of a block is damaged.
+    """
+    return sum(count for count, _ in _frames(payload, read_header(payload)))
+
+
+def read_record(payload: bytes, limit: int = MAX_DECODED_BYTES) -> dict[str, Any]:
+    """Decode the one record of a container.
 
     Parameters
     ----------
@@ -110,35 +123,38 @@ def read_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> list[dict[st
     Raises
     ------
     MalformedAlertError
-        If anything in it is damaged, or it grows past the limit.
+        If anything in it is damaged, it grows past the limit, or it holds none or several.
     """
+    found = count_records(payload)
+    if found != 1:
+        reason = f"a message holds one record; this one holds {found}"
+        raise MalformedAlertError(reason)
     header = read_header(payload)
     parsed = read_schema(header.schema).parsed
-    records: list[dict[str, Any]] = []
-    for count, data in _blocks(payload, header, limit):
-        records.extend(record for record, _ in _decode(count, data, parsed))
-    return records
+    blocks = _blocks(payload, header, limit)
+    (record,) = (record for block in blocks for record, _ in _decode(*block, parsed))
+    return record
 
 
-def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> list[bytes]:
+def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> Iterator[bytes]:
     """Cut a container of many records into containers of one, their bytes unchanged.
 
     Raises
     ------
     MalformedAlertError
-        If anything in it is damaged, or it grows past the limit.
+        Where the damage is, once what comes before it was given; at once where the heads of the
+        blocks are damaged, or where the schema, repeated with each record, takes too much.
     """
+    found = count_records(payload)
     header = read_header(payload)
-    blocks = list(_blocks(payload, header, limit))
-    if sum(count for count, _ in blocks) == 1:
-        return [payload]
-    parsed = read_schema(header.schema).parsed
     start = _plain_header(header)
-    return [
-        start + _long(1) + _long(len(record)) + record + header.sync
-        for count, data in blocks
-        for _, record in _decode(count, data, parsed)
-    ]
+    if found * len(start) > MAX_REPEATED_BYTES:
+        reason = f"Avro container of too many records to be cut: {found}"
+        raise MalformedAlertError(reason)
+    parsed = read_schema(header.schema).parsed
+    for count, data in _blocks(payload, header, limit):
+        for _, record in _decode(count, data, parsed):
+            yield start + _long(1) + _long(len(record)) + record + header.sync
 
 
 def _decode(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -170,6 +186,14 @@ def _blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, b
     if decompress is None:
         reason = f"Avro codec {header.codec!r} is not supported"
         raise MalformedAlertError(reason)
+    for count, squeezed in _frames(payload, header):
+        data = decompress(squeezed, limit)
+        limit -= len(data)
+        yield count, data
+
+
+def _frames(payload: bytes, header: Header) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of records and the bytes of each block."""
     position = header.size
     while position < len(payload):
         count, position = _read_long(payload, position)
@@ -181,9 +205,7 @@ def _blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, b
         if count < 0 or size < 0 or payload[end : end + _SYNC_BYTES] != header.sync:
             reason = "Avro sync marker not found: the container is damaged"
             raise MalformedAlertError(reason)
-        data = decompress(payload[position:end], limit)
-        limit -= len(data)
-        yield count, data
+        yield count, payload[position:end]
         position = end + _SYNC_BYTES
 
 

@@ -21,13 +21,13 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-from tom.streams.parsers.containers import read_records
+from tom.streams.parsers.containers import read_record
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.faults import summarize
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.values import text
 
-MAX_BYTES: Final = 32 * 1024 * 1024  # real ones reach 5.8 MB
+MAX_BYTES: Final = 16 * 1024 * 1024  # real ones reach 5.8 MB
 _TEST_PREFIXES: Final = ("M", "T")
 _TEST_SEARCH: Final = "MDC"
 _TEST_SERVERS: Final = ("gracedb-playground", "gracedb-test", "gracedb-dev")
@@ -227,7 +227,7 @@ def parse_gwalert_avro(payload: bytes) -> GWAlert:
     MalformedAlertError
         If the container is damaged, does not hold exactly one record, or breaks the form.
     """
-    return _read(read_records(payload, MAX_BYTES))
+    return _read(read_record(payload, MAX_BYTES))
 
 
 def _read(content: Any) -> GWAlert:

@@ -147,8 +147,8 @@ def _is_schema(message: Mapping[str, Any]) -> bool:
 def _describe_avro(payload: bytes) -> str:
     try:
         schema = containers.read_schema(containers.read_header(payload).schema)
-        records = containers.read_records(payload)
+        count = containers.count_records(payload)
     except MalformedAlertError as error:
         return f"a damaged Avro container: {error}"
     name = schema.name or "without a name"
-    return f"an Avro container of {len(records)} records {name}, none that a parser takes"
+    return f"an Avro container of {count} records {name}, none that a parser takes"

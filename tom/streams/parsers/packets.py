@@ -138,16 +138,19 @@ def _read_bounded(file: IO[bytes] | gzip.GzipFile) -> bytes | Rejection:
 
 
 def _split(name: str, payload: bytes | Rejection) -> Iterator[Packet]:
-    """Cut a container of many records; a damaged one stays whole, for its parser to say why."""
-    if isinstance(payload, Rejection) or not payload.startswith(containers.MAGIC):
+    """Cut a container of many records; what cannot be counted is for its parser to judge."""
+    if isinstance(payload, Rejection) or not _holds_many(payload):
         yield name, payload
         return
     try:
-        parts = containers.split_records(payload)
+        for number, part in enumerate(containers.split_records(payload)):
+            yield f"{name}#{number}", part
+    except MalformedAlertError as error:
+        yield name, Rejection(f"the rest of its records cannot be read: {error}")
+
+
+def _holds_many(payload: bytes) -> bool:
+    try:
+        return containers.count_records(payload) > 1
     except MalformedAlertError:
-        parts = [payload]
-    if len(parts) == 1:
-        yield name, parts[0]
-        return
-    for number, part in enumerate(parts):
-        yield f"{name}#{number}", part
+        return False

@@ -7,10 +7,14 @@ from typing import Any, Final
 import fastavro
 from fastavro.schema import SchemaParseException, UnknownType
 
-_MAX_BYTES: Final = 1024 * 1024
+_MAX_BYTES: Final = 256 * 1024  # real ones take 41 KB at most
 _MAX_DEPTH: Final = 48
 _MAX_NODES: Final = 20_000
 _WIDTHS: Final = {"null": 0, "float": 4, "double": 8}  # bytes; any other primitive takes 1
+# Values that a byte pays for; what an empty record, and an empty array or map, weigh as values.
+_PAID: Final = 4
+_RECORD: Final = 4
+_LIST: Final = 2
 
 
 class SchemaError(ValueError):
@@ -23,8 +27,9 @@ def check_schema(schema: bytes) -> Any:
     Raises
     ------
     SchemaError
-        If it is not JSON, not legal Avro, recursive, nested too deeply, too large, or has an
-        array whose items take no bytes (any count of which fits in no data at all).
+        If it is not JSON, not legal Avro, recursive, nested too deeply, too large, holds decimals
+        (whose decoding takes the square of their length), or has an array or a map of items that
+        are far smaller as bytes than as objects.
     """
     if len(schema) > _MAX_BYTES:
         reason = f"longer than {_MAX_BYTES} bytes"
@@ -40,7 +45,7 @@ def check_schema(schema: bytes) -> Any:
         raise SchemaError(reason) from error
     except ValueError as error:
         raise SchemaError(str(error)) from error
-    _Measure().width(parsed, 0)
+    _Measure().excess(parsed, 0)
     return parsed
 
 
@@ -99,37 +104,48 @@ def _check_depth(tree: Any) -> None:
 
 
 class _Measure:
-    """The least number of bytes a type takes, found by walking all that it expands to."""
+    """How far what a type decodes to may outgrow its bytes, by walking all that it expands to.
+
+    A byte pays for four values (a number, a text, an entry of a record), so that what is read holds
+    no more than four times as many as it has bytes, whatever its arrays hold.
+    """
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
         self.nodes = 0
 
-    def width(self, node: Any, depth: int) -> int:
+    def excess(self, node: Any, depth: int) -> int:
+        """The most values that one of this type may hold, less those its bytes pay for."""
         self.nodes += 1
         if depth > _MAX_DEPTH or self.nodes > _MAX_NODES:
             reason = "recursive, or expands to too much"
             raise SchemaError(reason)
         if isinstance(node, list):
-            return 1 + min((self.width(part, depth + 1) for part in node), default=0)
+            return max((self.excess(part, depth + 1) for part in node), default=0) - _PAID
         if isinstance(node, str):
             known = self.names.get(node)
-            return _WIDTHS.get(node, 1) if known is None else self.width(known, depth + 1)
-        return self._width_of_complex(node, depth)
+            return (
+                1 - _PAID * _WIDTHS.get(node, 1) if known is None else self.excess(known, depth + 1)
+            )
+        return self._excess_of_complex(node, depth)
 
-    def _width_of_complex(self, node: dict[str, Any], depth: int) -> int:
+    def _excess_of_complex(self, node: dict[str, Any], depth: int) -> int:
         if "name" in node:
             self.names[node["name"]] = node
+        if node.get("logicalType") == "decimal":
+            reason = "decimals are not read"
+            raise SchemaError(reason)
         match node["type"]:
             case "record" | "error":
-                return sum(self.width(field["type"], depth + 1) for field in node["fields"])
+                fields = (self.excess(field["type"], depth + 1) for field in node["fields"])
+                return _RECORD + sum(fields)
             case "fixed":
-                return max(0, int(node["size"]))
+                return 1 - _PAID * max(0, int(node["size"]))
             case "array" | "map" as kind:
-                items = self.width(node["items" if kind == "array" else "values"], depth + 1)
-                if kind == "array" and items == 0:
-                    reason = "an array of items that take no bytes"
+                items = node["items" if kind == "array" else "values"]
+                if self.excess(items, depth + 1) > 0:
+                    reason = f"{kind} of items that are far smaller as bytes than as objects"
                     raise SchemaError(reason)
-                return 1
+                return _LIST - _PAID
             case inner:
-                return self.width(inner, depth + 1)
+                return self.excess(inner, depth + 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from tom.streams.parsers.containers import read_records
+from tom.streams.parsers.containers import read_record
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.records import (
     NearbyStar,
@@ -33,7 +33,7 @@ from tom.streams.parsers.ztf_points import (
     read_score,
 )
 
-MAX_DECODED_BYTES: Final = 8 * 1024 * 1024  # a real packet takes 40 to 150 KB
+MAX_DECODED_BYTES: Final = 2 * 1024 * 1024  # a real packet takes 40 to 150 KB
 _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _CUTOUTS: Final = {
@@ -55,11 +55,7 @@ def parse_ztf(payload: bytes) -> ObjectAlert:
         If the container is damaged, does not hold exactly one record, or the alert lacks its
         identity, position, time or flux. Retrying cannot help.
     """
-    records = read_records(payload, MAX_DECODED_BYTES)
-    if len(records) != 1:
-        reason = f"a ZTF message holds one alert; this one holds {len(records)}"
-        raise MalformedAlertError(reason)
-    return _read_alert(records[0])
+    return _read_alert(read_record(payload, MAX_DECODED_BYTES))
 
 
 def _read_alert(record: Fields) -> ObjectAlert:
