@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
 from tests.connections import WAIT_SECONDS, begin
@@ -19,7 +19,9 @@ from tests.streams.packets import (
 from tom import intake
 from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.localizations import chosen_localization
+from tom.events.locks import change_events
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
+from tom.scoring.services import score_due
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import FILE_TOPIC
@@ -314,6 +316,42 @@ def test_an_alert_worked_on_while_its_event_is_new_becomes_a_candidate() -> None
 
     assert other.result(WAIT_SECONDS)
     assert EventCandidate.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_scoring_waits_for_a_change_of_an_event_before_it_locks_anything() -> None:
+    message = keep_one_of_each()
+    intake.work_message(message.pk)
+    intake.work_alerts()
+    later, _ = store_message("igwn.gwalert", gwalert("UPDATE", 60))
+
+    with transaction.atomic():
+        intake.work_message(later.pk)
+        other = begin(lambda: score_due(most=100))
+        assert len(TargetSummary.objects.select_for_update(nowait=True)) == 1
+
+    assert other.result(WAIT_SECONDS) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_the_database_broke_off_stays_waiting_with_the_reason() -> None:
+    message = keep_one_of_each()
+
+    def work_all() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '10ms'")
+        with pytest.raises(OperationalError):
+            intake.work_message(message.pk)
+        with pytest.raises(OperationalError):
+            intake.work_alerts()
+
+    with transaction.atomic():
+        change_events()
+        begin(work_all).result(WAIT_SECONDS)
+
+    for row in AlertMessage.objects.all():
+        assert (row.state, row.attempts) == (MessageState.RECEIVED, 1)
+        assert "lock timeout" in row.reason
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,9 +6,10 @@ message waiting and nothing half done.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from tom.candidates.services import match_event, match_targets
 from tom.events.locks import hold_events
@@ -61,8 +62,9 @@ def work_message(pk: int) -> None:
                 finish([pk], verdict.state, verdict.reason)
                 notify_message(message)
                 publish(Topic.MESSAGE, pk)
-    except OperationalError:
-        raise  # the database is away: the message waits
+    except OperationalError as error:
+        _note_broken_off([pk], error)
+        raise
     # The message boundary: one message's fault, whatever it is, must not stop the others. It
     # stays waiting with its reason, and is dead after the last attempt.
     except Exception as error:
@@ -77,7 +79,8 @@ def work_alerts() -> bool:
         return False
     try:
         _work_batch(ids)
-    except OperationalError:
+    except OperationalError as error:
+        _note_broken_off(ids, error)
         raise
     # The message boundary, as above; alone, the one at fault is found.
     except Exception as error:
@@ -87,6 +90,13 @@ def work_alerts() -> bool:
         else:
             _work_each(ids)
     return True
+
+
+def _note_broken_off(ids: Sequence[int], error: OperationalError) -> None:
+    """Leave the reason on messages that wait; where the database is away, they wait without it."""
+    with suppress(OperationalError, InterfaceError):
+        for pk in ids:
+            note_failure(pk, f"{type(error).__name__}: {error}")
 
 
 def _judge(message: AlertMessage) -> Verdict:
@@ -152,7 +162,8 @@ def _work_each(ids: Sequence[int]) -> None:
     for pk in ids:
         try:
             _work_batch([pk])
-        except OperationalError:
+        except OperationalError as error:
+            _note_broken_off([pk], error)
             raise
         # The message boundary, as above.
         except Exception as error:

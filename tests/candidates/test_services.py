@@ -157,7 +157,7 @@ def test_a_new_candidate_is_scored_anew_inside_the_window() -> None:
     match_event(event)
     event.refresh_from_db()
 
-    assert TargetSummary.objects.get(target=target).scored_version == 0
+    assert TargetSummary.objects.get(target=target).version == 5
     assert NonLocalizedEvent.objects.due_for_ranking().get() == event
 
 

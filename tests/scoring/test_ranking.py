@@ -9,6 +9,7 @@ from pytest_django import Settings
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import MERGER, make_event, make_target
 from tom.candidates.services import match_event
+from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.scoring.models import RankedCandidate, Ranking, Score
@@ -49,9 +50,25 @@ def test_scoring_twice_adds_nothing_and_new_data_adds_rows() -> None:
     score_due(most=100)
     assert Score.objects.count() == before
 
-    TargetSummary.objects.update(version=2)
+    TargetSummary.objects.update(version=3)
     score_due(most=100)
     assert Score.objects.count() == 2 * before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_became_a_candidate_while_it_was_scored_is_scored_in_the_window_too() -> None:
+    event = make_event()
+    target = make_target("a")
+
+    with transaction.atomic():
+        change_events()
+        outside = begin(lambda: score_due(most=100))
+        match_event(event)
+
+    outside.result(WAIT_SECONDS)
+    while score_due(most=100):
+        pass
+    assert Score.objects.filter(target=target, since=MERGER - timedelta(days=1)).exists()
 
 
 def test_the_place_on_the_map_orders_equal_candidates_and_every_term_is_kept() -> None:

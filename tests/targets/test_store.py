@@ -134,6 +134,19 @@ def test_a_public_alert_opens_a_private_target() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_summary_counts_the_points_of_two_batches_at_once() -> None:
+    store_alerts([make_alert("ZTF26a", make_point("1", trigger=True))])
+
+    with transaction.atomic():
+        store_alerts([make_alert("ZTF26a", make_point("2", days=1, trigger=True))])
+        third = make_alert("ZTF26a", make_point("3", days=2, trigger=True))
+        other = begin(lambda: store_alerts([third]))
+
+    other.result(WAIT_SECONDS)
+    assert TargetSummary.objects.get().n_detections == 3
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_two_contexts_kept_at_once_the_newest_stays() -> None:
     store_alerts([make_alert("ZTF26a", make_point("1", trigger=True))])
     target_id = TargetSummary.objects.get().pk

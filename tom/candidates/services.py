@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from tom.candidates.models import CandidateRule, EventCandidate, Vetting
@@ -168,7 +168,7 @@ def _keep(
         cursor.execute(KEEP, {"event": event.pk, "localization": chosen.pk})
         fresh = [target for target, is_new in cursor.fetchall() if is_new]
         # What was scored outside an event's window is scored anew inside it.
-        TargetSummary.objects.filter(pk__in=fresh).update(scored_version=0)
+        TargetSummary.objects.filter(pk__in=fresh).update(version=F("version") + 1)
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from django.db.models.functions import TruncHour
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import rule_of
 from tom.events.localizations import chosen_localization, skymap_of
+from tom.events.locks import hold_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
@@ -190,6 +191,7 @@ def _unmoved(candidates: Sequence[EventCandidate], posteriors: Sequence[Posterio
 
 def _keep(event: NonLocalizedEvent, places: Sequence[tuple[EventCandidate, Posterior]]) -> Ranking:
     with transaction.atomic():
+        _lock_candidates(event)
         ranking = Ranking.objects.create(
             event=event,
             localization=chosen_localization(event),
@@ -215,6 +217,13 @@ def _keep(event: NonLocalizedEvent, places: Sequence[tuple[EventCandidate, Poste
             cursor.execute(COPY_PLACES, [ranking.pk])
         publish(Topic.RANKING, event.event_id)
     return ranking
+
+
+def _lock_candidates(event: NonLocalizedEvent) -> None:
+    """Lock in the order in which matching does, so that neither waits for the other."""
+    hold_events()
+    rows = event.candidates.select_for_update(no_key=True).order_by("target_id")
+    list(rows.values_list("pk"))
 
 
 COPY_PLACES = """

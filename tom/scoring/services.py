@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from tom.candidates.models import CandidateRule, EventCandidate
+from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.scoring.contract import Batch, Curve, Scorer
@@ -35,7 +36,8 @@ def _breaker(name: str) -> Breaker:
 def score_due(*, most: int) -> int:
     """Score up to `most` targets whose light curve changed; return how many were due.
 
-    Twice at once gives the same rows once: a score is known by the data it saw.
+    Twice at once gives the same rows once: a score is known by the data it saw. A target that
+    changes meanwhile keeps no score of what it was, and stays due.
     """
     due = list(TargetSummary.objects.filter(scored_version__lt=F("version")).order_by("pk")[:most])
     if not due:
@@ -45,9 +47,12 @@ def score_due(*, most: int) -> int:
     for since, summaries in _by_window(due).items():
         rows += _score([s for s in summaries if s.pk in curves], curves, since)
     with transaction.atomic():
-        Score.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
-        _note_scored(due)
-        candidacies = EventCandidate.objects.filter(target__in=[summary.pk for summary in due])
+        hold_events()
+        scored = _lock_unchanged(due)
+        kept = [row for row in rows if row.target_id in scored]
+        Score.objects.bulk_create(kept, ignore_conflicts=True, batch_size=500)
+        TargetSummary.objects.filter(pk__in=scored).update(scored_version=F("version"))
+        candidacies = EventCandidate.objects.filter(target__in=scored)
         note_changes(candidacies.values_list("event_id", flat=True).distinct())
     return len(due)
 
@@ -119,8 +124,9 @@ def _row(scorer: Scorer, summary: TargetSummary, outcome: Outcome, since: dateti
     return score
 
 
-def _note_scored(summaries: Sequence[TargetSummary]) -> None:
-    """Mark what was scored; what changed meanwhile stays due."""
-    for summary in summaries:
-        summary.scored_version = summary.version
-    TargetSummary.objects.bulk_update(summaries, ["scored_version"], batch_size=500)
+def _lock_unchanged(summaries: Sequence[TargetSummary]) -> set[int]:
+    """Lock those still due as they were read, in one order; return their keys."""
+    seen = {summary.pk: summary.version for summary in summaries}
+    due = TargetSummary.objects.filter(pk__in=seen, scored_version__lt=F("version"))
+    locked = due.select_for_update(no_key=True).order_by("pk").values_list("pk", "version")
+    return {pk for pk, version in locked if version == seen[pk]}

@@ -66,7 +66,8 @@ class TargetSummary(models.Model):
     host_name = models.CharField(max_length=100, blank=True)
     host_distance_mpc = models.FloatField(null=True, blank=True)
     host_distance_error_mpc = models.FloatField(null=True, blank=True)
-    # A count that grows with every change of the light curve, and the count last scored.
+    # A count that grows with every change of the light curve and every event that the target
+    # becomes a candidate of, and the count last scored.
     version = models.PositiveIntegerField(default=1)
     scored_version = models.PositiveIntegerField(default=0)
 
