@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.webhook import running_webhook
+
 ROOT = Path(__file__).resolve().parents[1]
 SHOW = "import json; from django.conf import settings as s; print(json.dumps(s.{}, default=str))"
 
@@ -52,3 +54,19 @@ def test_a_home_is_absolute_for_the_children_too(tmp_path: Path, given: str) -> 
     done = run(line, cwd=tmp_path, TOM_HOME=given, HOME=str(tmp_path))
 
     assert done.stdout.strip() == str(tmp_path / "home"), done.stderr
+
+
+def test_the_most_detailed_log_does_not_tell_a_webhook_s_path(tmp_path: Path) -> None:
+    line = (
+        "import django; django.setup(); from django.conf import settings; "
+        "from tom.reports.channels import send_webhook; "
+        "send_webhook(settings.PAGE_WEBHOOK, text='x')"
+    )
+
+    with running_webhook() as hook:
+        told = {"PAGE_WEBHOOK": hook.url, "LOG_LEVEL": "DEBUG", "TOM_HOME": str(tmp_path)}
+        done = run(line, cwd=tmp_path, **told)
+
+    assert done.returncode == 0, done.stderr
+    assert len(hook.posts) == 1
+    assert "secret" not in done.stdout + done.stderr

@@ -327,6 +327,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "httpx": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},  # below, it tells paths: a webhook's is its secret
         "numexpr": {"level": "WARNING"},
         # It tells of each new user, at a level that it sets itself; its warnings are still printed.
         "tom_common.signals": {"propagate": False},
