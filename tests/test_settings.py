@@ -56,6 +56,74 @@ def test_a_home_is_absolute_for_the_children_too(tmp_path: Path, given: str) -> 
     assert done.stdout.strip() == str(tmp_path / "home"), done.stderr
 
 
+SECRET = "xoxb-1234"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OCS_PORTAL_URL", f"observe.example.org/{SECRET}"),
+        ("OCS_PORTAL_URL", f"ftp://observe.example.org/{SECRET}"),
+        ("OCS_PORTAL_URL", f"https:///{SECRET}"),
+        ("OCS_PORTAL_URL", f"https://observe.example.org:port/{SECRET}"),
+        ("PAGE_WEBHOOK", f"hooks.example.org/{SECRET}"),
+        ("PAGE_WEBHOOK", f"https://hooks.example.org/{SECRET}\nX"),
+        ("PAGE_WEBHOOK", f"https://hooks.example.org/ {SECRET}"),
+        ("OCS_API_TOKEN", f"{SECRET}\nX-More: 1"),
+        ("OCS_API_TOKEN", f"{SECRET}\t1"),
+        ("OCS_API_TOKEN", f"{SECRET}\u2026"),
+        ("EMAIL_URL", SECRET),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_stops_the_start_in_one_line_that_names_it_and_hides_it(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    done = manage("help", TOM_HOME=str(tmp_path), **{name: value})
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert name in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+def manage(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command with nothing of our own environment."""
+    line = "import sys; from tom.embedded.run import main; sys.exit(main({}))"
+    return run(line.format(["manage.py", *words]), cwd=ROOT, **environment)
+
+
+def test_white_space_around_a_value_is_dropped(tmp_path: Path) -> None:
+    home = str(tmp_path)
+
+    assert read("OCS_API_TOKEN", cwd=tmp_path, TOM_HOME=home, OCS_API_TOKEN=" t\n") == "t"
+    found = read("PAGE_WEBHOOK", cwd=tmp_path, TOM_HOME=home, PAGE_WEBHOOK=" https://a.org/b\n")
+    assert found == "https://a.org/b"
+
+
+def test_pages_by_e_mail_need_a_way_to_send(tmp_path: Path) -> None:
+    home, emails = str(tmp_path), "duty@example.org, second@example.org,"
+
+    refused = manage("help", TOM_HOME=home, PAGE_EMAILS=emails, EMAIL_URL="")
+    assert refused.returncode == 1
+    assert "PAGE_EMAILS needs EMAIL_URL" in refused.stderr
+
+    for way in ("smtp://mail.example.org", "consolemail://"):
+        found = read("PAGE_EMAILS", cwd=tmp_path, TOM_HOME=home, PAGE_EMAILS=emails, EMAIL_URL=way)
+        assert found == ["duty@example.org", "second@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("url", "backend"), [("", "console"), ("consolemail://", "console"), ("smtp://h", "smtp")]
+)
+def test_e_mail_is_printed_unless_told_how_it_leaves(
+    tmp_path: Path, url: str, backend: str
+) -> None:
+    found = read("EMAIL_BACKEND", cwd=tmp_path, TOM_HOME=str(tmp_path), EMAIL_URL=url)
+
+    assert found == f"django.core.mail.backends.{backend}.EmailBackend"
+
+
 def test_the_most_detailed_log_does_not_tell_a_webhook_s_path(tmp_path: Path) -> None:
     line = (
         "import django; django.setup(); from django.conf import settings; "

@@ -1,17 +1,17 @@
 """All settings, from the environment. A bad value stops the start."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from environs import Env
 from tom_common.default_settings import *  # noqa: F403  TOM Toolkit's own, as its documentation asks
 from tom_common.default_settings import TOMTOOLKIT_INSTALLED_APPS
 
 from tom.embedded.home import Home
+from tom.environment import env, read_addresses, read_email, read_token, read_url
 
-env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The folder of the embedded mode: databases, secrets, logs.
@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Default deny: a view is for people logged in unless it says otherwise.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "tom.web.middleware.LoginMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -290,8 +290,8 @@ PRACTICE_TELESCOPE = env.bool("PRACTICE_TELESCOPE", EMBEDDED)
 PRACTICE_STEP_SECONDS = env.float("PRACTICE_STEP_SECONDS", 4.0)
 # The OCS portal of LCO, SOAR and Blanco; one that runs on this machine stands in for it.
 local_portal = HOME.portal() if EMBEDDED else {}
-OCS_PORTAL_URL = local_portal.get("OCS_PORTAL_URL") or env.str("OCS_PORTAL_URL", "")
-OCS_API_TOKEN = local_portal.get("OCS_API_TOKEN") or env.str("OCS_API_TOKEN", "")
+OCS_PORTAL_URL = local_portal.get("OCS_PORTAL_URL") or read_url("OCS_PORTAL_URL")
+OCS_API_TOKEN = local_portal.get("OCS_API_TOKEN") or read_token("OCS_API_TOKEN")
 OCS_PROPOSAL = local_portal.get("OCS_PROPOSAL") or env.str("OCS_PROPOSAL", "")
 # Whether the portal is for practice: test events may reach it.
 OCS_PRACTICE = bool(local_portal) or env.bool("OCS_PRACTICE", False)
@@ -303,14 +303,16 @@ REQUEST_QUIET_SECONDS = env.float("REQUEST_QUIET_SECONDS", 60.0)
 REQUEST_STALE_SECONDS = env.float("REQUEST_STALE_SECONDS", 90.0)
 
 # --- Telling ------------------------------------------------------------------------------------
-EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "consolemail://")
-vars().update(EMAIL_CONFIG)
+# How e-mail leaves; without it, it is printed.
+EMAIL_CONFIG = read_email()
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+vars().update(EMAIL_CONFIG or {})
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
 # Who is paged for significant live events and retractions: e-mail addresses, and a webhook
 # (in the form that Slack takes).
-PAGE_EMAILS: list[str] = env.list("PAGE_EMAILS", [])
-PAGE_WEBHOOK = env.str("PAGE_WEBHOOK", "")
+PAGE_EMAILS = read_addresses("PAGE_EMAILS", email=EMAIL_CONFIG)
+PAGE_WEBHOOK = read_url("PAGE_WEBHOOK")
 # A message older than this pages nobody: it was sent again, or read from a file.
 PAGE_HOURS = env.float("PAGE_HOURS", 24)
 # How often a channel may refuse a page before it has failed.
@@ -324,7 +326,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},  # below, it tells paths: a webhook's is its secret
