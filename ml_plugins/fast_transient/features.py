@@ -116,8 +116,7 @@ def count_detections(batch: Batch) -> IntArray:
 
 def _detections(batch: Batch, index: int, band: str) -> _Band:
     rows = batch.rows(index)
-    known = batch.mjd[rows] <= batch.as_of_mjd[index]
-    kept = np.flatnonzero(batch.is_detection[rows] & (batch.band[rows] == band) & known)
+    kept = np.flatnonzero(batch.is_detection[rows] & (batch.band[rows] == band))
     time, flux = batch.mjd[rows][kept], batch.flux[rows][kept]
     error = batch.flux_error[rows][kept] / flux * (2.5 / np.log(10))
     # The forced point at an alert's exposure is the same photons: the first of the two is kept.

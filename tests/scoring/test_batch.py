@@ -83,6 +83,15 @@ def test_only_positive_alerts_and_forced_points_of_five_sigma_are_detections():
     assert batch.n_detections.tolist() == [2]
 
 
+def test_what_comes_after_the_moment_of_the_score_is_no_detection():
+    curve = make_curve("one", [(1.0, "g", 19.0), (2.0, "g", 19.0)], as_of=TRIGGER + 1.5)
+
+    batch = Batch.build([curve])
+
+    assert batch.is_detection.tolist() == [True, False]
+    assert batch.n_detections.tolist() == [1]
+
+
 def test_an_alert_and_its_forced_point_are_one_visit():
     curve = make_curve(
         "one",

@@ -168,21 +168,21 @@ class Batch:
 
     @cached_property
     def is_detection(self) -> BoolArray:
-        """Whether each point is a positive detection, shape (m,).
+        """Whether each point is a positive detection up to `as_of_mjd`, shape (m,).
 
         A positive alert is one; a forced point is one from 5 sigma. NaN flux never is.
         """
+        known = self.mjd <= self.as_of_mjd[self.point_object]
         with np.errstate(invalid="ignore", divide="ignore"):
             significant = self.flux >= DETECTION_SNR * self.flux_error
         usable = (self.flux > 0) & (self.flux_error > 0) & np.isfinite(self.flux)
-        detected: BoolArray = usable & (
-            (self.kind == "alert") | (self.kind == "forced") & significant
-        )
+        shows = (self.kind == "alert") | (self.kind == "forced") & significant
+        detected: BoolArray = known & usable & shows
         return detected
 
     @cached_property
     def n_detections(self) -> IntArray:
-        """Number of visits with a positive detection, per object, shape (n,).
+        """Number of visits with a positive detection up to `as_of_mjd`, per object, shape (n,).
 
         An alert and the forced point at the same exposure count once.
         """
