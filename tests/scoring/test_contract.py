@@ -1,19 +1,23 @@
-"""What every plugin must keep, run on each of them."""
+"""What every plugin must keep, run on each of them and on the example of the plugins' README."""
 
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import ml_plugins
 from tests.scoring.curves import make_curve
 from tom.scoring.batch import Batch
-from tom.scoring.contract import Reason, Scorer, ScorerKind
+from tom.scoring.contract import Reason, Scorer
 from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
 PLUGINS = ("ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus")
+EXAMPLE = "readme_example.Scatter"
 
 magnitudes = st.floats(12, 24)
 points = st.lists(
@@ -44,21 +48,40 @@ def curves(draw):
 batches = st.lists(curves(), max_size=6).map(Batch.build)
 
 
-@pytest.fixture(params=PLUGINS, scope="module")
-def scorer(request) -> Scorer:
-    (loaded,) = load_scorers([request.param])
-    return loaded
+@pytest.fixture(scope="module")
+def example_folder(tmp_path_factory) -> Path:
+    """The README's example as a plugin's folder."""
+    text = (Path(ml_plugins.__path__[0]) / "README.md").read_text()
+    folder = tmp_path_factory.mktemp("plugins") / "readme_example"
+    folder.mkdir()
+    for language, name in (("python", "__init__.py"), ("markdown", "card.md")):
+        (block,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+        (folder / name).write_text(block)
+    return folder
+
+
+@pytest.fixture(params=(*PLUGINS, EXAMPLE), scope="module")
+def scorer(request, example_folder) -> Scorer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(example_folder.parent)
+        (loaded,) = load_scorers([request.param])
+        return loaded
 
 
 def ordinary(n: int) -> Batch:
     """Make n objects that differ, most of them with something to say."""
     rng = np.random.default_rng(5)
-    made = []
-    for index in range(n):
-        days = np.sort(rng.uniform(0, 9, 10))
-        seen = [(day, "gr"[k % 2], 18 + rng.normal()) for k, day in enumerate(days)]
-        made.append(make_curve(str(index), seen, alert_values={"drb": float(rng.uniform())}))
-    return Batch.build(made)
+    return Batch.build(
+        [
+            make_curve(str(index), ten_points(rng), alert_values={"drb": float(rng.uniform())})
+            for index in range(n)
+        ]
+    )
+
+
+def ten_points(rng: np.random.Generator) -> list[tuple[float, str, float]]:
+    days = np.sort(rng.uniform(0, 9, 10))
+    return [(day, "gr"[k % 2], 18 + rng.normal()) for k, day in enumerate(days)]
 
 
 def eligible_part(scorer: Scorer, batch: Batch) -> Batch:
@@ -79,14 +102,13 @@ def test_shapes_and_range(scorer):
     batch = eligible_part(scorer, ordinary(50))
 
     scores = scorer.score(batch)
+    outcomes = run_scorer(scorer, batch, breaker=Breaker())
 
     assert len(batch) > 25
     assert scores.probability.shape == (len(batch), len(scorer.spec.classes))
     assert scores.sigma.shape == (len(batch),)
-    assert np.all(scores.sigma >= 0)
-    assert scorer.spec.kind == ScorerKind.PROBABILITY
-    np.testing.assert_allclose(scores.probability.sum(axis=1), 1)
-    assert np.all((scores.probability >= 0) & (scores.probability <= 1))
+    # The runner refuses what the scorer's kind does not allow.
+    assert all(isinstance(outcome, Opinion) for outcome in outcomes)
 
 
 def test_opinions_differ_between_objects(scorer):
@@ -134,11 +156,11 @@ def test_an_empty_batch_is_no_trouble(scorer):
 
 
 def test_nan_flux_spoils_neither_its_object_nor_the_next(scorer):
-    good = make_curve("good", [(1.0, "g", 18.0), (1.02, "r", 18.0)], alert_values={"drb": 0.9})
-    spoilt = make_curve(
-        "spoilt",
-        [(1.0, "g", float("nan")), (1.01, "g", 18.0), (1.02, "r", 18.0)],
-        alert_values={"drb": 0.9},
+    points = ten_points(np.random.default_rng(6))
+    nothing = [(days, band, float("nan")) for days, band, _ in points[:2]]
+    good, spoilt = (
+        make_curve(name, seen, alert_values={"drb": 0.9})
+        for name, seen in (("good", points), ("spoilt", [*nothing, *points]))
     )
 
     alone, beside, bad = (
@@ -151,12 +173,13 @@ def test_nan_flux_spoils_neither_its_object_nor_the_next(scorer):
 
 
 def test_what_comes_after_the_moment_of_the_score_is_not_seen(scorer):
-    seen = [(0.0, "g", 18.0), (0.02, "r", 18.0), (2.0, "g", 19.5), (2.02, "r", 18.9)]
-    later = [*seen, (3.0, "g", 16.0), (3.1, "r", 15.0)]
-    curves = [make_curve("one", p, as_of=61002.5, alert_values={"drb": 0.9}) for p in (seen, later)]
+    seen = ten_points(np.random.default_rng(7))
+    later = [*seen, (9.6, "g", 16.0), (9.7, "r", 15.0)]
+    curves = [make_curve("one", p, as_of=61009.5, alert_values={"drb": 0.9}) for p in (seen, later)]
 
     first, second = run_scorer(scorer, Batch.build(curves), breaker=Breaker())
 
+    assert isinstance(first, Opinion)
     assert first == second
 
 
