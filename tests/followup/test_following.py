@@ -7,15 +7,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
 from tests.followup.conftest import make_request
+from tom.events.models import NonLocalizedEvent
 from tom.followup.exchanges import forget_polls, keep_call
 from tom.followup.facilities.contract import Call
 from tom.followup.models import ObservationRequest, PracticeObservation
 from tom.followup.services import (
     IllegalTransitionError,
+    RefusedRequestError,
     cancel_request,
     due_requests,
     follow_requests,
@@ -162,6 +165,50 @@ def test_a_held_request_is_sent_only_after_a_person_released_it(
 
     assert (before, after) == (False, True)
     assert request.changes.filter(new=S.APPROVED).last().by == observer
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [({"retracted": True}, "is retracted"), ({"test_reasons": ["group is Test"]}, "test event")],
+)
+def test_what_would_be_held_again_at_once_is_not_released(
+    fields: dict[str, object],
+    reason: str,
+    target: BaseTarget,
+    observer: User,
+    settings: Settings,
+) -> None:
+    settings.OCS_PORTAL_URL = "http://127.0.0.1:9"
+    event = factories.make_event()
+    request = make_request(target, observer, facility="LCO", state=S.HELD, event=event)
+    NonLocalizedEvent.objects.filter(pk=event.pk).update(**fields)
+
+    with pytest.raises(RefusedRequestError, match=reason):
+        release_request(ObservationRequest.objects.get(pk=request.pk), observer)
+
+    request.refresh_from_db()
+    assert request.state == S.HELD
+
+
+def test_a_request_of_a_facility_no_longer_configured_is_not_released(
+    target: BaseTarget, observer: User, settings: Settings
+) -> None:
+    request = make_request(target, observer, state=S.HELD)
+    settings.PRACTICE_TELESCOPE = False
+
+    with pytest.raises(RefusedRequestError, match="PRACTICE"):
+        release_request(request, observer)
+
+
+def test_a_released_request_that_may_have_been_sent_is_cancelled_through_the_facility(
+    target: BaseTarget, observer: User
+) -> None:
+    request = make_request(target, observer, state=S.HELD, attempts=1)
+    release_request(request, observer)
+
+    assert cancel_request(request, observer)
+
+    assert request.state == S.CANCEL_REQUESTED
 
 
 def test_an_unsent_request_is_cancelled_at_once(target: BaseTarget, observer: User) -> None:

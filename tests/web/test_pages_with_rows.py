@@ -279,6 +279,28 @@ def test_a_request_is_cancelled_by_a_click(client: Client) -> None:
     assert observation.state == "canceled"
 
 
+def test_a_held_request_is_released_by_a_click_unless_its_event_is_retracted(
+    client: Client,
+) -> None:
+    user = factories.make_observer()
+    client.force_login(user)
+    held, retracted = make_request(user), make_request(user)
+    event = factories.make_event("S261120rr", retracted=True)
+    ObservationRequest.objects.update(state="held")
+    ObservationRequest.objects.filter(pk=retracted.pk).update(event=event)
+    offered = ["Release" in client.get(f"/requests/{each.pk}/").text for each in (held, retracted)]
+
+    client.post(f"/requests/{held.pk}/release/")
+    refused = client.post(f"/requests/{retracted.pk}/release/", follow=True)
+
+    assert offered == [True, False]
+    assert dict(ObservationRequest.objects.values_list("pk", "state")) == {
+        held.pk: "approved",
+        retracted.pk: "held",
+    }
+    assert "S261120rr is retracted" in refused.text
+
+
 def make_request(user: User, target: BaseTarget | None = None) -> ObservationRequest:
     return request_observation(
         target=target or factories.make_target(),

@@ -106,11 +106,6 @@ def request_observation_again(
     return _approve(draft, by)
 
 
-def approve_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
-    """Let a proposed request be sent; False where somebody else has decided already."""
-    return transition(request, RequestState.APPROVED, by=by, retry_at=timezone.now() + NUDGE)
-
-
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
     """Say why a request for this must not reach the facility; empty: it may."""
     if facility.is_real and TargetSummary.objects.filter(pk=target.pk, is_test=True).exists():

@@ -3,7 +3,6 @@
 from tom.followup.asking import (
     DuplicateRequestError,
     RefusedRequestError,
-    approve_request,
     request_observation,
     request_observation_again,
 )
@@ -19,6 +18,7 @@ from tom.followup.stopping import (
     release_request,
     resume_sending,
     stop_sending,
+    why_not_release,
 )
 from tom.followup.transitions import IllegalTransitionError
 
@@ -29,7 +29,6 @@ __all__ = [
     "InvalidSpecError",
     "RefusedRequestError",
     "UnknownFacilityError",
-    "approve_request",
     "available_facilities",
     "cancel_request",
     "due_requests",
@@ -47,4 +46,5 @@ __all__ = [
     "send_cancel",
     "stop_sending",
     "submit_request",
+    "why_not_release",
 ]

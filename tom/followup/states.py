@@ -38,7 +38,8 @@ UNSENT = frozenset({_S.PROPOSED, _S.APPROVED, _S.RETRY_AT})
 _FACILITY_MAY_SAY = OBSERVED_BY_FACILITY | {_S.COMPLETED, _S.EXPIRED, _S.FAILED, _S.CANCELED}
 LEGAL: dict[RequestState, frozenset[RequestState]] = {
     _S.PROPOSED: frozenset({_S.APPROVED, _S.HELD, _S.CANCELED, _S.EXPIRED}),
-    _S.APPROVED: frozenset({_S.SUBMITTING, _S.HELD, _S.CANCELED, _S.EXPIRED}),
+    # Cancelled through the facility where it was sent before, held and released.
+    _S.APPROVED: frozenset({_S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
     _S.HELD: frozenset({_S.APPROVED, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
     _S.SUBMITTING: frozenset(
         {_S.ACCEPTED, _S.REJECTED, _S.RETRY_AT, _S.UNKNOWN, _S.CANCEL_REQUESTED}

@@ -4,6 +4,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from tom.events.models import NonLocalizedEvent
+from tom.followup.asking import RefusedRequestError, why_not
+from tom.followup.facilities import UnknownFacilityError, get_facility
 from tom.followup.models import ObservationRequest, OutboxSwitch
 from tom.followup.states import UNSENT, RequestState
 from tom.followup.transitions import pk, transition
@@ -41,8 +43,28 @@ def hold_request(request: ObservationRequest, *, reason: str) -> bool:
     return transition(request, RequestState.HELD, reason=reason, retry_at=None)
 
 
+def why_not_release(request: ObservationRequest) -> str:
+    """Say why a request has to stay held; empty: a person may release it."""
+    try:
+        facility = get_facility(request.facility)
+    except UnknownFacilityError as error:
+        return str(error)
+    return why_not(request.event, facility, target=request.target)
+
+
 def release_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
-    """Let a held request be sent after all; the caller nudges the outbox."""
+    """Let a held request be sent after all; the caller nudges the outbox.
+
+    Raises
+    ------
+    IllegalTransitionError
+        If it is not held.
+    RefusedRequestError
+        If it would be held again at once; the message says why.
+    """
+    refusal = why_not_release(request)
+    if refusal:
+        raise RefusedRequestError(refusal)
     return transition(
         request, RequestState.APPROVED, reason="Released", by=by, retry_at=timezone.now()
     )

@@ -69,7 +69,8 @@ def _told(observation: ObservationRequest) -> dict[str, Any]:
         "observation": observation,
         "changes": observation.changes.select_related("by"),
         "exchanges": observation.exchanges.order_by("-pk")[:50],
-        "is_held": observation.state == RequestState.HELD,
+        "may_release": observation.state == RequestState.HELD
+        and not followup.why_not_release(observation),
     }
 
 
@@ -150,7 +151,7 @@ def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         changed = followup.cancel_request(observation, person(request))
     except followup.IllegalTransitionError:
-        messages.warning(request, "It has ended: there is nothing to cancel.")
+        messages.warning(request, "It has ended, or is being cancelled already.")
         return redirect("request", pk)
     if not changed:
         messages.warning(request, "It changed meanwhile: look at it again.")
@@ -166,6 +167,9 @@ def request_release(request: HttpRequest, pk: int) -> HttpResponse:
     observation = _find(request, pk)
     try:
         changed = followup.release_request(observation, person(request))
+    except followup.RefusedRequestError as error:
+        messages.warning(request, f"Not released: {error}.")
+        return redirect("request", pk)
     except followup.IllegalTransitionError:
         changed = False
     if changed:
