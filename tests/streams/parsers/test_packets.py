@@ -115,6 +115,34 @@ def test_a_damaged_archive_is_rejected_with_a_reason(tmp_path, damaged):
     assert rejection.reason
 
 
+def test_a_damaged_member_of_a_zip_is_rejected_by_its_name_and_the_others_are_read(tmp_path):
+    path, names = tmp_path / "x", "01234"
+    archive = zip_of({name: name.encode() * 50 for name in names})
+    with zipfile.ZipFile(io.BytesIO(archive)) as read:
+        place = read.getinfo("2").header_offset + 30 + len("2")
+    path.write_bytes(archive[:place] + b"\xff\xff" + archive[place + 2 :])
+
+    found = dict(opened(path))
+
+    assert list(found) == [f"{path}!{name}" for name in names]
+    assert "cannot be read" in found.pop(f"{path}!2").reason
+    assert list(found.values()) == [name.encode() * 50 for name in "0134"]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 700])
+def test_a_damaged_tar_says_that_the_rest_was_not_read(tmp_path, cut):
+    path = tmp_path / "x"
+    archive = tar_of({str(number): b"x" * 500 for number in range(3)}, "w")
+    start = archive.index(b"2\0\0\0")  # of the last file's head
+    path.write_bytes(archive[: start + cut] if cut else archive[:start] + b"damaged" * 500)
+
+    *_, (_, first), (_, second), (name, rejection) = opened(path)
+
+    assert [first, second] == [b"x" * 500] * 2
+    assert name == str(path)
+    assert "the rest of the archive was not read" in rejection.reason
+
+
 def test_a_container_of_many_alerts_becomes_messages_of_one(tmp_path):
     path = tmp_path / "many.avro"
     path.write_bytes(make_ztf_packet(copies=3))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from lzma import LZMAError
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from tom.streams.parsers import containers
 from tom.streams.parsers.errors import MalformedAlertError
@@ -78,7 +78,11 @@ def _open_file(path: Path) -> Iterator[Packet]:
         with path.open("rb") as file:
             yield from _open_archive(name, file)
     except _ARCHIVE_ERRORS as error:
-        yield name, Rejection(f"cannot be read: {type(error).__name__}: {error}")
+        yield name, _reject(error)
+
+
+def _reject(error: Exception, and_so: str = "") -> Rejection:
+    return Rejection(f"cannot be read: {type(error).__name__}: {error}{and_so}")
 
 
 def _open_archive(name: str, file: IO[bytes]) -> Iterator[Packet]:
@@ -112,20 +116,41 @@ def _holds_tar(file: IO[bytes]) -> bool:
         return False
 
 
+class _Member(tarfile.TarInfo):
+    """A member of a tar; a damaged head, which `tarfile` takes for the end, is an error."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:
+            raise tarfile.ReadError(str(error)) from error
+
+
 def _open_tar(name: str, file: IO[bytes]) -> Iterator[Packet]:
-    with tarfile.open(fileobj=file, mode="r|*") as archive:
-        for member in islice(archive, MAX_MEMBERS):
-            inner = archive.extractfile(member) if member.isfile() else None
-            if inner is not None:
-                yield f"{name}!{member.name}", _read_bounded(inner)
+    try:
+        with tarfile.open(fileobj=file, mode="r|*", tarinfo=_Member) as archive:
+            for member in islice(archive, MAX_MEMBERS):
+                inner = archive.extractfile(member) if member.isfile() else None
+                if inner is not None:
+                    yield f"{name}!{member.name}", _read_bounded(inner)
+    except _ARCHIVE_ERRORS as error:
+        yield name, _reject(error, "; the rest of the archive was not read")
 
 
 def _open_zip(name: str, file: IO[bytes]) -> Iterator[Packet]:
     with zipfile.ZipFile(file) as archive:
         for member in islice(archive.infolist(), MAX_MEMBERS):
             if not member.is_dir():
-                with archive.open(member) as inner:
-                    yield f"{name}!{member.filename}", _read_bounded(inner)
+                yield f"{name}!{member.filename}", _read_member(archive, member)
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Rejection:
+    try:
+        with archive.open(member) as inner:
+            return _read_bounded(inner)
+    except _ARCHIVE_ERRORS as error:
+        return _reject(error)
 
 
 def _read_bounded(file: IO[bytes] | gzip.GzipFile) -> bytes | Rejection:
