@@ -7,7 +7,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from tests.connections import WAIT_SECONDS, begin
-from tests.factories import MERGER, make_event, make_target
+from tests.factories import MERGER, make_event, make_group, make_program, make_target
 from tom.candidates.services import match_event
 from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
@@ -156,6 +156,23 @@ def test_what_shone_before_the_window_ranks_below_its_new_twin() -> None:
     ranks = dict(event.candidates.values_list("target_id", "rank"))
 
     assert ranks[new.pk] < ranks[old.pk]
+
+
+def test_private_points_move_the_place_of_no_public_candidate() -> None:
+    event = make_event()
+    bare, watched = make_target("bare"), make_target("watched")
+    point = LightCurvePoint.objects.filter(target=watched, kind="alert").first()
+    assert point is not None
+    point.pk, point.key, point.time = None, "private", MERGER - timedelta(days=40)
+    point.program = make_program(2, group=make_group())
+    point.save()
+    match_event(event)
+    score_due(most=100)
+    rank_event(event)
+
+    posteriors = dict(event.candidates.values_list("target_id", "posterior"))
+
+    assert posteriors[bare.pk] == posteriors[watched.pk]
 
 
 def test_what_only_the_survey_saw_earlier_counts_as_earlier_activity() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Q
 
 from tom.scoring.contract import Curve
 from tom.targets.models import LightCurvePoint, TargetSummary
@@ -30,7 +29,7 @@ def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:
     rows: dict[int, list[list[Any]]] = defaultdict(list)
     for pk, *values in (
         LightCurvePoint.objects.filter(target_id__in=wanted)
-        .filter(Q(program__public=True) | Q(target__permissions="PRIVATE"))
+        .shown_with_target()
         .order_by("target_id", "time")
         .values_list("target_id", "time", "flux", "flux_error", "band", "kind", "real_bogus")
     ):

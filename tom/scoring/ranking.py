@@ -135,8 +135,8 @@ def _earlier_activity(
     """Positive 5 sigma epochs before the window: ours, and those only the survey counted."""
     if start is None:
         return {pk: EarlierActivity(None, None) for pk in summaries}
-    points = LightCurvePoint.objects.filter(target__in=summaries).exclude(kind="limit")
-    strong = points.extra(where=["flux >= 5 * flux_error"])
+    points = LightCurvePoint.objects.filter(target__in=summaries).shown_with_target()
+    strong = points.exclude(kind="limit").extra(where=["flux >= 5 * flux_error"])
     before = {
         row["target_id"]: row
         for row in strong.filter(time__lt=start)

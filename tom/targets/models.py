@@ -110,6 +110,14 @@ class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
         mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
         return self.filter(Q(program__public=True) | mine)
 
+    def shown_with_target(self) -> "LightCurvePointQuerySet":
+        """Points that whoever may see their target may see: what is computed from these is shown.
+
+        All of a private target; of a public one, those of public programs.
+        """
+        private = BaseTarget.Permissions.PRIVATE
+        return self.filter(Q(program__public=True) | Q(target__permissions=private))
+
 
 class LightCurvePoint(models.Model):
     """One detection, limit or forced measurement, with the identity its survey gave it."""
