@@ -8,7 +8,7 @@ from tests.streams.packets import JD, make_detection, make_ztf_packet
 from tom.demo.gwalerts import TOPIC as GW_TOPIC
 from tom.demo.gwalerts import make_chain
 from tom.demo.localization import draw_arcs, make_skymap
-from tom.demo.night import Message, make_night
+from tom.demo.night import Message, latest_merger, make_night
 from tom.demo.packets import to_datetime, to_jd
 
 SEED = 1
@@ -18,8 +18,7 @@ QUICK_OBJECTS, QUICK_ALERTS = 40, 3
 
 def demonstration_night() -> list[Message]:
     """About 3,000 alerts and an event of three messages; half a minute's work."""
-    merger = datetime.now(UTC) - timedelta(days=5, hours=12)
-    return make_night(SEED, merger.replace(minute=0, second=0, microsecond=0)).messages
+    return make_night(SEED, latest_merger(datetime.now(UTC))).messages
 
 
 def short_night() -> list[Message]:

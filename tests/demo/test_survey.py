@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from tom.demo.ephemeris import (
     sun_longitude,
 )
 from tom.demo.fields import N_FIELDS, draw_in_field, field_at, field_centre, pixel_at
+from tom.demo.night import latest_merger
 from tom.demo.packets import to_jd
 from tom.demo.survey import plan_survey
 
@@ -51,6 +54,23 @@ def test_fields_are_visited_twice_a_night_in_two_bands(exposures):
             visit = (public.field == field) & (nights == night)
             assert sorted(public.fid[visit]) == [1, 2]
             assert 20 / 1440 < np.ptp(public.jd[visit]) < 0.12
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_the_whole_night_of_the_latest_merger_lies_in_the_past(hour):
+    # In December the nights of Palomar are longest.
+    now = datetime(2026, 12, 21, hour, 59, 59, tzinfo=UTC)
+    merger = latest_merger(now)
+    exposures = plan_survey(
+        public=np.arange(300),
+        follow_up=FIELDS,
+        merger_jd=to_jd(merger),
+        rng=np.random.default_rng(2),
+    )
+
+    half_an_hour = 1 / 48
+    assert exposures.jd.max() + half_an_hour < to_jd(now)
+    assert (merger.minute, merger.second) == (0, 0)
 
 
 def test_follow_up_is_deeper_and_comes_after_the_merger_only(exposures):

@@ -9,13 +9,13 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.context import ForkContext
 
 from tests.bench.database import fresh_database, own_services
+from tom.demo.night import latest_merger
 
-AGO = timedelta(days=5, hours=12)
 TOP = 5
 
 
@@ -55,13 +55,13 @@ def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--merger", type=datetime.fromisoformat, default=_latest_merger())
+    parser.add_argument("--merger", type=datetime.fromisoformat, default=_merger_of_today())
     return parser.parse_args()
 
 
-def _latest_merger() -> datetime:
+def _merger_of_today() -> datetime:
     """As the demonstration night of today has it."""
-    return (datetime.now(UTC) - AGO).replace(minute=0, second=0, microsecond=0)
+    return latest_merger(datetime.now(UTC))
 
 
 def _fork() -> ForkContext:

@@ -1,6 +1,14 @@
 """The demonstration night: a merger's alerts and a survey's, made from a seed, truth apart."""
 
 from tom.demo.folder import read_night, write_night
-from tom.demo.night import Message, Night, Truth, make_night
+from tom.demo.night import Message, Night, Truth, latest_merger, make_night
 
-__all__ = ["Message", "Night", "Truth", "make_night", "read_night", "write_night"]
+__all__ = [
+    "Message",
+    "Night",
+    "Truth",
+    "latest_merger",
+    "make_night",
+    "read_night",
+    "write_night",
+]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from tom.demo.stamps import make_scene, make_stamps
 from tom.sky import SkyMap, healpix29, levels_2d
 from tom.sky.arrays import IntArray
 
+# The last exposure may come 6.1 days after the merger, its alert half an hour later.
+MERGER_AGE = timedelta(days=6, hours=6)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -61,11 +63,16 @@ class Night:
     truth: list[Truth]
 
 
+def latest_merger(now: datetime) -> datetime:
+    """Return the newest full hour of a merger whose whole night lies before `now`."""
+    return (now - MERGER_AGE).replace(minute=0, second=0, microsecond=0)
+
+
 def make_night(seed: int, merger_time: datetime) -> Night:
     """Make the demonstration night.
 
     One binary neutron star merger at `merger_time` (aware) as a chain of three messages, and
-    about 3,000 alerts of 600 objects from 20 days before to 5 days after it. The same seed
+    about 3,000 alerts of 600 objects from 20 days before to 6 days after it. The same seed
     and time give the same bytes.
     """
     rng = np.random.default_rng(seed)

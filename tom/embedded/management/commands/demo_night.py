@@ -5,7 +5,6 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from django.core.management import BaseCommand
 from django.utils import timezone
 
 from tom.demo.folder import read_night, write_night
-from tom.demo.night import Message, Night, make_night
+from tom.demo.night import Message, Night, latest_merger, make_night
 from tom.embedded.worker import working
 from tom.pipeline import wake, work_left
 from tom.streams.models import AlertMessage, MessageState
@@ -21,8 +20,6 @@ from tom.streams.services import Incoming, store_messages
 from tom.web.management.commands.replay import wait_for_work
 
 SEED = 1
-# The night ends five and a half days after its merger: all of it lies in the past.
-MERGER_AGE = timedelta(days=6)
 BATCH = 200
 
 
@@ -50,8 +47,7 @@ class Command(BaseCommand):
         if (folder / "night.json").exists():
             return read_night(folder)
         self._say("making it (half a minute)")
-        merger = (timezone.now() - MERGER_AGE).replace(minute=0, second=0, microsecond=0)
-        night = make_night(seed, merger)
+        night = make_night(seed, latest_merger(timezone.now()))
         draft = folder.with_name("demo.draft")
         shutil.rmtree(draft, ignore_errors=True)
         write_night(night, draft)
