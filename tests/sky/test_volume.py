@@ -149,6 +149,25 @@ def test_a_2d_map_has_no_3d_level_and_no_volume():
     assert np.isnan(credible_volume(skymap, 0.9))
 
 
+def test_distances_where_the_map_puts_nothing_give_no_level_no_volume_and_no_mean():
+    skymap = build_skymap(
+        level=[0, 0],
+        ipix=[4, 6],
+        probdensity=[0.0, 1.0],
+        distance=([100.0, np.inf], [10.0, 1.0], [1 / (100**2 + 10**2), 0.0]),
+    )
+
+    assert np.isnan(levels_3d(skymap, skymap.start29, [100.0, 100.0])).all()
+    assert np.isnan(credible_volume(skymap, 0.9))
+    assert np.isnan(distance_moments(skymap)).all()
+
+
+@pytest.mark.parametrize("level", [1 - 1e-8, 1 - 1e-12, 1.0])
+def test_nearer_to_one_than_the_negligible_share_the_volume_is_unbounded(level):
+    assert np.isfinite(credible_volume(half_known(), 1 - 2e-7))
+    assert np.isinf(credible_volume(half_known(), level))
+
+
 def test_a_negative_mean_leaves_the_tail_of_the_distribution():
     mu, sigma = -100.0, 50.0
     radii = np.linspace(0, 600, 600_001)

@@ -86,9 +86,10 @@ def distance_overlap(
 def distance_moments(skymap: SkyMap) -> tuple[float, float]:
     """Find the mean and standard deviation of distance over the rows that have one, Mpc.
 
-    NaN for a map without distances. Equals a map's own `DISTMEAN` and `DISTSTD`.
+    NaN for a map without distances, or without probability where it has them. Equals a map's own
+    `DISTMEAN` and `DISTSTD`.
     """
-    known = np.flatnonzero(has_distance(skymap))
+    known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
     if len(known) == 0:
         return float("nan"), float("nan")
     mu, sigma, norm = distance_rows(skymap, known)

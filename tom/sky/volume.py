@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.arrays import BoolArray, FloatArray, IntArray
 from tom.sky.distance import distance_rows, gauss, radial_mass
 from tom.sky.skymap import SkyMap, has_distance, row_at
 
@@ -92,7 +92,7 @@ def levels_3d(
     ids = np.asarray(hpx29, dtype=np.int64)
     row = row_at(skymap, ids)
     mu, sigma, norm = distance_rows(skymap, row)
-    if np.all(np.isnan(mu)):
+    if np.all(np.isnan(mu)) or not _has_mass(skymap).any():
         return np.full(ids.shape, np.nan)
     with np.errstate(divide="ignore"):  # a density of 0 has the level 1
         log_peak = np.log(skymap.probdensity[row]) + np.log(norm) - np.log(sigma)
@@ -115,14 +115,17 @@ def levels_3d(
 def credible_volume(skymap: SkyMap, level: float) -> float:
     """Measure the smallest volume in Mpc3 that holds a share of the mass with a distance.
 
-    NaN for a map without distances. The level lies in 0 to 1; at 1 the volume is unbounded.
+    NaN for a map without distances, or without probability where it has them. The level lies in
+    0 to 1; at 1, and nearer to it than a ten millionth, the volume counts as unbounded.
     """
-    if not has_distance(skymap).any():
+    if not _has_mass(skymap).any():
         return float("nan")
     rows = _rows(skymap)
     table = _table(skymap)
-    if not table.level[-1] < level < table.level[0]:
-        return 0.0 if level <= table.level[-1] else float("inf")
+    if level <= table.level[-1]:
+        return 0.0
+    if level >= rows.level(float(table.log_t[0])):
+        return float("inf")
     log_t = brentq(lambda at: rows.level(at) - level, table.log_t[0], table.log_t[-1], xtol=1e-10)
     return rows.volume(log_t)
 
@@ -151,8 +154,13 @@ def _averaged(
     return np.asarray(1 - inside * (high - low) / ndtr(r / error), dtype=np.float64)
 
 
+def _has_mass(skymap: SkyMap) -> BoolArray:
+    """Tell for each row whether it has both a distance and a probability, shape `(n,)`."""
+    return has_distance(skymap) & (skymap.probdensity > 0)
+
+
 def _rows(skymap: SkyMap) -> _Volume:
-    known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
+    known = np.flatnonzero(_has_mass(skymap))
     known = known[_dominant(skymap.probability[known])]
     mu, sigma, norm = distance_rows(skymap, known)
     density = skymap.probdensity[known]
