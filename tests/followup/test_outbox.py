@@ -1,7 +1,7 @@
 """The outbox before a portal in trouble: what is sent, what is not, and what is not known."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,10 +16,16 @@ from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import portal_calls
 from tom.followup.facilities.contract import Progress, Remote
-from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
+from tom.followup.models import (
+    Exchange,
+    FacilityWatch,
+    ObservationRequest,
+    PracticeObservation,
+)
 from tom.followup.progress import accept
 from tom.followup.services import (
     cancel_request,
+    follow_requests,
     poll_requests,
     reconcile_request,
     resume_sending,
@@ -566,15 +572,146 @@ def test_a_portal_that_cannot_be_polled_is_asked_less_and_less_often(
     trouble.say(201, group(request_))
     submit_request(request_)
     trouble.say(503)
-    now = timezone.now()
 
-    waits = []
-    for _ in range(3):
-        poll_requests("LCO", now)
-        waits.append(FacilityWatch.objects.get(facility="LCO").next_poll - now)
+    for seconds in (10, 20, 40):
+        began = timezone.now()
+        poll_requests("LCO", began)
+        watch = FacilityWatch.objects.get(facility="LCO")
+        wait = timedelta(seconds=seconds)
+        assert began + wait < watch.next_poll < timezone.now() + wait
 
-    watch = FacilityWatch.objects.get(facility="LCO")
-    assert waits == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
     assert (watch.failures, "503" in watch.detail) == (3, True)
     request_.refresh_from_db()
     assert request_.state == S.ACCEPTED
+
+
+def in_a_minute() -> datetime:
+    """When what was put off just now is due."""
+    return timezone.now() + timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_is_looked_for_once_however_often_the_sweep_comes_by_meanwhile(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    trouble.say(503)
+
+    def sweep() -> None:
+        if len(trouble.calls) < 5:
+            follow_requests(in_a_minute())
+        connection.close()
+
+    trouble.meanwhile = sweep
+    follow_requests(in_a_minute())
+
+    assert len(trouble.calls) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_facility_is_polled_once_however_often_the_sweep_comes_by_meanwhile(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, group(request_))
+    submit_request(request_)
+    trouble.calls.clear()
+    trouble.say(503)
+
+    def sweep() -> None:
+        if len(trouble.calls) < 5:
+            follow_requests(timezone.now())
+        connection.close()
+
+    trouble.meanwhile = sweep
+    follow_requests(timezone.now())
+
+    assert len(trouble.calls) == 1
+
+
+def test_a_portal_that_cannot_be_asked_for_one_request_is_not_asked_for_the_others_at_once(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    others = [make_request(factories.make_target(), observer, facility="LCO") for _ in range(2)]
+    for request in (request_, *others):
+        lose_answer(request, trouble)
+    trouble.say(503)
+
+    follow_requests(in_a_minute())
+
+    assert len(trouble.calls) == 1
+    rows = ObservationRequest.objects.all()
+    assert {row.state for row in rows} == {S.UNKNOWN}
+    assert all("could not be asked" in row.reason for row in rows)
+
+
+def test_a_portal_that_hangs_when_it_is_sent_to_again_is_not_sent_the_others_at_once(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    other = make_request(factories.make_target(), observer, facility="LCO")
+    for request in (request_, other):
+        lose_answer(request, trouble)
+        over(request)
+    trouble.say(200, NOT_THERE)  # no answer to a new group
+
+    follow_requests(in_a_minute())
+
+    assert len(posts(trouble)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_accepted_during_a_poll_is_asked_for_at_the_next(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    now = timezone.now()
+    ObservationRequest.objects.filter(pk=request_.pk).update(state=S.COMPLETED, remote_id="70")
+
+    def accepted() -> None:
+        FacilityWatch.objects.filter(facility="LCO").update(next_poll=now)
+        connection.close()
+
+    trouble.say(200, NOT_THERE)
+    trouble.meanwhile = accepted
+    follow_requests(now)
+
+    watch = FacilityWatch.objects.get(facility="LCO")
+    assert (watch.next_poll, watch.failures) == (now, 0)
+    assert watch.last_answer is not None
+
+
+def test_one_facility_in_trouble_keeps_none_of_the_others_from_being_followed(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    trouble.say(201, group(request_))
+    submit_request(request_)
+    practice = make_request(factories.make_target(), observer)
+    submit_request(practice)
+    PracticeObservation.objects.update(created=timezone.now() - timedelta(hours=1))
+    # A state longer than any that we can keep.
+    odd = {**group(request_, state="X" * 65), "request_group_id": 71}
+    trouble.say(200, {"count": 1, "next": None, "results": [odd]})
+
+    follow_requests(timezone.now())
+
+    practice.refresh_from_db()
+    assert practice.state == S.COMPLETED
+    assert "DataError" in FacilityWatch.objects.get(facility="LCO").detail
+
+
+def test_one_request_in_trouble_keeps_none_of_the_others_from_being_settled(
+    observer: User,
+) -> None:
+    odd, plain = (make_request(factories.make_target(), observer) for _ in range(2))
+    now = timezone.now()
+    for request, step_seconds in ((odd, 0), (plain, 60)):  # a division by zero
+        PracticeObservation.objects.create(
+            key=request.key, body=request.body, created=now, step_seconds=step_seconds
+        )
+    ObservationRequest.objects.update(state=S.UNKNOWN, attempts=1, sent=now, retry_at=now)
+
+    follow_requests(now)
+
+    odd.refresh_from_db()
+    plain.refresh_from_db()
+    assert (odd.state, plain.state) == (S.UNKNOWN, S.ACCEPTED)
+    assert "ZeroDivisionError" in odd.reason
+    assert odd.retry_at > now

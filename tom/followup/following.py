@@ -1,10 +1,12 @@
 """Follow requests: what is due, what was interrupted, and how far the facilities are."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -16,14 +18,17 @@ from tom.followup.models import (
     ObservationRequest,
     ObservationRequestQuerySet,
 )
-from tom.followup.outbox import reconcile_request
+from tom.followup.outbox import look_again, reconcile_request
 from tom.followup.progress import record_progress
 from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
 from tom.followup.stopping import is_sending
 from tom.followup.transitions import transition
 
+logger = logging.getLogger(__name__)
+
 NUDGED_AGAIN_AFTER = timedelta(seconds=30)
-POLL_LEASE = timedelta(minutes=2)
+# Far longer than it takes to ask each facility; after it, the worker that asked is lost.
+LEASE = timedelta(minutes=2)
 IDLE_POLL = timedelta(minutes=10)
 LONGEST_POLL_WAIT = timedelta(minutes=10)
 # Data may be judged bad, or a late exposure come, some days after the window.
@@ -49,14 +54,18 @@ def due_requests(now: datetime) -> DueRequests:
 
 
 def follow_requests(now: datetime) -> None:
-    """Settle what is unknown and ask each facility how far it is, where that is due."""
+    """Settle what is unknown and ask each facility how far it is, where that is due.
+
+    All that is due is claimed before anything is asked: a facility that does not answer holds
+    up one call of this, not those that come by meanwhile too.
+    """
     mark_interrupted(now)
-    unknown = ObservationRequest.objects.filter(state=RequestState.UNKNOWN)
-    for request in unknown.filter(Q(retry_at__lte=now) | Q(retry_at=None)):
-        reconcile_request(request)
-    for name in sorted(set(followed(now).values_list("facility", flat=True))):
-        if _claim_poll(name, now):
-            poll_requests(name, now)
+    unknown = _claim_unknown(now)
+    facilities = sorted(set(followed(now).values_list("facility", flat=True)))
+    due = [name for name in facilities if _claim_poll(name, now)]
+    _settle(unknown)
+    for name in due:
+        _poll(name, now)
 
 
 def mark_interrupted(now: datetime) -> None:
@@ -89,26 +98,67 @@ def poll_requests(facility: str, now: datetime) -> int:
         place = facility_for_many(facility)
         changes = place.changes(watch.read_until or _first_look(ours, now), sent=sent)
     except (LookUpFailedError, UnknownFacilityError) as error:
-        _note_failure(watch, error, now)
+        _note_failure(watch, error)
         return 0
     changed = _record_changes(ours, changes)
-    _note_answer(watch, changes, place, now=now, busy=any(each.is_open for each in sent))
+    _note_answer(watch, changes, place, busy=any(each.is_open for each in sent))
     return changed
 
 
-def _hand_out(states: Iterable[RequestState], now: datetime) -> list[int]:
-    due = ObservationRequest.objects.filter(state__in=states).filter(
-        Q(retry_at__lte=now) | Q(retry_at=None)
+def _due(states: Iterable[RequestState], now: datetime) -> ObservationRequestQuerySet:
+    return ObservationRequest.objects.filter(
+        Q(retry_at__lte=now) | Q(retry_at=None), state__in=states
     )
+
+
+def _hand_out(states: Iterable[RequestState], now: datetime) -> list[int]:
+    due = _due(states, now)
     keys = list(due.values_list("pk", flat=True))
     due.filter(pk__in=keys).update(retry_at=now + NUDGED_AGAIN_AFTER)
     return keys
 
 
+def _claim_unknown(now: datetime) -> list[ObservationRequest]:
+    due = _due([RequestState.UNKNOWN], now)
+    return [request for request in due if due.filter(pk=request.pk).update(retry_at=now + LEASE)]
+
+
+def _settle(requests: Iterable[ObservationRequest]) -> None:
+    silent: set[str] = set()
+    for request in requests:
+        if request.facility in silent:
+            look_again(request, "The facility could not be asked: it did not answer for another")
+        elif not _reconcile(request):
+            silent.add(request.facility)
+
+
+def _reconcile(request: ObservationRequest) -> bool:
+    try:
+        return reconcile_request(request)
+    except OperationalError:
+        raise  # the database is away
+    # One request's fault, whatever it is, must not keep the others from being settled.
+    except Exception as error:
+        logger.exception("A request could not be settled", extra={"request_id": request.pk})
+        look_again(request, f"It could not be settled: {type(error).__name__}")
+        return True
+
+
+def _poll(name: str, now: datetime) -> None:
+    try:
+        poll_requests(name, now)
+    except OperationalError:
+        raise
+    # One facility's fault, as above. Its lease runs on: it is asked again when that is over.
+    except Exception as error:
+        logger.exception("A facility could not be followed", extra={"facility": name})
+        FacilityWatch.objects.filter(facility=name).update(detail=type(error).__name__)
+
+
 def _claim_poll(name: str, now: datetime) -> bool:
     FacilityWatch.objects.get_or_create(facility=name, defaults={"next_poll": now})
     due = FacilityWatch.objects.filter(facility=name, next_poll__lte=now)
-    return bool(due.update(next_poll=now + POLL_LEASE))
+    return bool(due.update(next_poll=now + LEASE))
 
 
 def _first_look(ours: ObservationRequestQuerySet, now: datetime) -> datetime:
@@ -129,21 +179,22 @@ def _record_changes(ours: ObservationRequestQuerySet, changes: RemoteChanges) ->
     return sum(record_progress(request, told[request.remote_id]) for request in known)
 
 
-def _note_failure(watch: FacilityWatch, error: Exception, now: datetime) -> None:
+def _note_failure(watch: FacilityWatch, error: Exception) -> None:
     wait = min(timedelta(seconds=10) * 2 ** min(watch.failures, 7), LONGEST_POLL_WAIT)
-    FacilityWatch.objects.filter(pk=watch.pk).update(
-        failures=watch.failures + 1, detail=str(error), next_poll=now + wait
-    )
+    _poll_next(watch, wait)
+    FacilityWatch.objects.filter(pk=watch.pk).update(failures=watch.failures + 1, detail=str(error))
 
 
 def _note_answer(
-    watch: FacilityWatch, changes: RemoteChanges, place: Facility, *, now: datetime, busy: bool
+    watch: FacilityWatch, changes: RemoteChanges, place: Facility, *, busy: bool
 ) -> None:
-    wait = timedelta(seconds=place.poll_seconds) if busy else IDLE_POLL
+    _poll_next(watch, timedelta(seconds=place.poll_seconds) if busy else IDLE_POLL)
     FacilityWatch.objects.filter(pk=watch.pk).update(
-        failures=0,
-        detail="",
-        last_answer=now,
-        read_until=changes.read_until,
-        next_poll=now + wait,
+        failures=0, detail="", last_answer=timezone.now(), read_until=changes.read_until
     )
+
+
+def _poll_next(watch: FacilityWatch, wait: timedelta) -> None:
+    """Poll again after `wait`, but for a request accepted meanwhile, which wants it sooner."""
+    same = FacilityWatch.objects.filter(pk=watch.pk, next_poll=watch.next_poll)
+    same.update(next_poll=timezone.now() + wait)

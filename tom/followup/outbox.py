@@ -37,28 +37,34 @@ def submit_request(request: ObservationRequest) -> bool:
     return _send(request)
 
 
-def reconcile_request(request: ObservationRequest) -> None:
+def reconcile_request(request: ObservationRequest) -> bool:
     """Settle a request whose outcome is unknown, by asking the facility for its key.
 
     Found: it is accepted. Surely not there once the quiet time is over: it is sent again with
     the same key. The facility cannot be asked: it stays unknown, and says so.
+
+    Returns
+    -------
+    bool
+        Whether the facility answers: where not, another question would only wait as long.
     """
     request = _read(request.pk)
     if request.state != RequestState.UNKNOWN:
-        return
+        return True
     try:
         remote = facility_for(request).find(request.key)
     except (LookUpFailedError, UnknownFacilityError) as error:
-        _look_again(request, f"The facility could not be asked: {error}")
-        return
+        look_again(request, f"The facility could not be asked: {error}")
+        return False
     if remote is not None:
         accept(request, remote, reason="Found at the facility by its key")
     elif timezone.now() < quiet_until(request):
-        _look_again(request, "Not at the facility so far; asked again before it is sent again")
+        look_again(request, "Not at the facility so far; asked again before it is sent again")
     elif not is_sending():
-        _look_again(request, "Not at the facility; sending is stopped")
-    else:
-        _send(request)
+        look_again(request, "Not at the facility; sending is stopped")
+    elif _send(request):
+        return request.state != RequestState.UNKNOWN
+    return True
 
 
 def send_cancel(request: ObservationRequest) -> None:
@@ -75,7 +81,12 @@ def send_cancel(request: ObservationRequest) -> None:
         LookUpFailedError,
         UnknownFacilityError,
     ) as error:
-        _look_again(request, f"Not cancelled so far: {error}")
+        look_again(request, f"Not cancelled so far: {error}")
+
+
+def look_again(request: ObservationRequest, reason: str) -> None:
+    """Say why a request stays as it is, and look at it again in a while."""
+    note(request, reason=reason, retry_at=_back_off(request))
 
 
 def quiet_until(request: ObservationRequest) -> datetime:
@@ -152,14 +163,10 @@ def _find_id(request: ObservationRequest, facility: Facility) -> str:
     if remote is not None:
         return remote.id
     if timezone.now() < quiet_until(request):
-        _look_again(request, "Not at the facility so far")
+        look_again(request, "Not at the facility so far")
     else:
         transition(request, RequestState.CANCELED, reason="The facility never had it")
     return ""
-
-
-def _look_again(request: ObservationRequest, reason: str) -> None:
-    note(request, reason=reason, retry_at=_back_off(request))
 
 
 def _back_off(request: ObservationRequest) -> datetime:
