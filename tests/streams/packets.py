@@ -41,7 +41,7 @@ _MEASURED: dict[str, Any] = {
     ("magpsf", "sigmapsf", "magzpsci", "rb", "distnr", "magnr", "ssdistnr", "ssmagnr"), _FLOAT
 )  # fmt: skip
 _CONTEXT: dict[str, Any] = {
-    "drbversion": _TEXT, "ndethist": _optional("int"), "jdstarthist": _REAL,
+    "drbversion": _TEXT, "ndethist": _optional("long"), "jdstarthist": _REAL,
 } | dict.fromkeys(
     ("drb", "sgscore1", "distpsnr1", "sgmag1", "srmag1", "simag1", "szmag1", "neargaia", "exptime"),
     _FLOAT,

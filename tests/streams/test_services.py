@@ -17,7 +17,9 @@ from tom.streams.services import (
     claim_one,
     finish,
     locked,
+    note_failure,
     store_messages,
+    store_rejection,
 )
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +138,16 @@ def test_what_has_ended_is_not_said_again() -> None:
     finish([pk], MessageState.DEAD, "too late")
 
     assert AlertMessage.objects.get().state == MessageState.STORED
+
+
+def test_a_reason_that_no_database_stores_is_cleaned() -> None:
+    reason, cleaned = "a NUL \0 and half a pair \ud800", "a NUL  and half a pair ?"
+    waiting = make_message(state=MessageState.RECEIVED)
+    dying = make_message(state=MessageState.RECEIVED)
+
+    note_failure(waiting.pk, reason)
+    finish([dying.pk], MessageState.DEAD, reason)
+
+    assert store_rejection("file", name="name", reason=reason)
+    assert not store_rejection("file", name="name", reason=reason)
+    assert list(AlertMessage.objects.values_list("reason", flat=True)) == [cleaned] * 3

@@ -16,6 +16,7 @@ from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind, identify
+from tom.streams.parsers.values import clean
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
 
 def store_rejection(topic: str, *, name: str, reason: str) -> bool:
     """Keep that a file held no message at all, as a dead letter; return whether it is new."""
+    reason = _sayable(reason)
     sha256 = hashlib.sha256(f"{name}\0{reason}".encode()).hexdigest()
     row = AlertMessage(
         topic=topic,
@@ -141,13 +143,14 @@ def locked(ids: Iterable[int]) -> list[AlertMessage]:
 def finish(ids: Iterable[int], state: MessageState, reason: str = "") -> None:
     """Say what became of waiting messages."""
     AlertMessage.objects.filter(pk__in=list(ids), state=MessageState.RECEIVED).update(
-        state=state, reason=reason[:2000], finished=timezone.now()
+        state=state, reason=_sayable(reason), finished=timezone.now()
     )
 
 
 def note_failure(pk: int, reason: str) -> None:
     """Leave a reason on a message that stays waiting: another attempt may succeed."""
-    AlertMessage.objects.filter(pk=pk, state=MessageState.RECEIVED).update(reason=reason[:2000])
+    waiting = AlertMessage.objects.filter(pk=pk, state=MessageState.RECEIVED)
+    waiting.update(reason=_sayable(reason))
 
 
 def replay_message(message: AlertMessage) -> bool:
@@ -155,8 +158,13 @@ def replay_message(message: AlertMessage) -> bool:
 
     The caller wakes the pipeline. What was stored from it before is known and adds nothing.
     """
-    rows = AlertMessage.objects.filter(pk=message.pk, payload__isnull=False)
-    changed = (
+    return replay_messages([message.pk]) > 0
+
+
+def replay_messages(ids: Collection[int]) -> int:
+    """Put those kept messages back to be worked on that can be; return how many."""
+    rows = AlertMessage.objects.filter(pk__in=ids, payload__isnull=False)
+    return (
         rows.exclude(state=MessageState.RECEIVED)
         .exclude(state=MessageState.KNOWN)
         .update(
@@ -167,7 +175,11 @@ def replay_message(message: AlertMessage) -> bool:
             finished=None,
         )
     )
-    return bool(changed)
+
+
+def _sayable(reason: str) -> str:
+    """A reason may quote the message: its NULs, its halves of a character, its length."""
+    return clean(reason)[:2000]
 
 
 def _content(item: Incoming) -> Content:

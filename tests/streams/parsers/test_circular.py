@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.streams.packets import make_circular
+from tom.events.models import Circular
 from tom.streams.parsers.circular import parse_circular
 from tom.streams.parsers.errors import MalformedAlertError
 
@@ -26,6 +27,14 @@ def test_an_edit_has_a_version_and_a_time():
 
 def test_a_body_keeps_its_lines_and_loses_its_nuls():
     assert parse_circular(make_circular(body="one\n  two\x00\n")).body == "one\n  two\n"
+
+
+def test_the_name_of_an_event_is_kept_as_far_as_its_column_holds_it():
+    column = Circular._meta.get_field("event_name")
+
+    circular = parse_circular(make_circular(eventId="x" * 600))
+
+    assert circular.event_id == "x" * column.max_length
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.streams.packets import make_gwalert, make_gwalert_avro, make_gwalert_json
+from tom.events.models import EventLocalization
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.igwn import AlertType, parse_gwalert_avro, parse_gwalert_json
 
@@ -82,6 +83,23 @@ def test_what_is_null_or_not_finite_is_absent():
     assert event.properties == {}
     assert event.instruments == ()
     assert event.classification == {"NSBH": 0.5}
+
+
+def test_a_pipeline_is_kept_as_far_as_its_column_holds_it():
+    column = EventLocalization._meta.get_field("author")
+
+    alert = parse_gwalert_json(make_gwalert_json(event={"pipeline": "p" * 600}))
+
+    assert alert.event.pipeline == "p" * column.max_length
+
+
+@pytest.mark.parametrize("year", ["0001", "1899", "2100", "9999"])
+def test_a_time_that_leaves_no_room_for_a_window_is_malformed(year):
+    time = f"{year}-12-31T00:00:00Z"
+
+    for values in ({"time_created": time}, {"event": {"time": time}}):
+        with pytest.raises(MalformedAlertError, match="out of range"):
+            parse_gwalert_json(make_gwalert_json(**values))
 
 
 def test_messages_of_one_time_are_ordered_by_type():

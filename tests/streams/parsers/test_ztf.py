@@ -15,6 +15,7 @@ from tests.streams.packets import (
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.records import PointKind
 from tom.streams.parsers.ztf import parse_ztf
+from tom.targets.models import LightCurvePoint
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
 
@@ -200,6 +201,20 @@ def test_a_star_without_a_score_has_none():
     assert parse_ztf(make_ztf_packet(sgscore1=-999.0)).star.star_galaxy_score is None
 
 
+def test_the_longest_key_fits_its_column():
+    pid, column = -(2**63) + 1, LightCurvePoint._meta.get_field("key")
+    packet = make_ztf_packet(object_id="Z" * 56, forced=[make_forced(pid=pid)])
+
+    (point,) = points_of(parse_ztf(packet), PointKind.FORCED)
+
+    assert len(point.key) == column.max_length
+
+
+@pytest.mark.parametrize("value", [None, -1, 2**31])
+def test_a_number_of_sights_that_is_none_is_left_out(value):
+    assert parse_ztf(make_ztf_packet(ndethist=value)).n_detections is None
+
+
 @pytest.mark.parametrize("value", [None, math.nan, -999.0])
 def test_an_absent_score_is_left_out(value):
     assert set(parse_ztf(make_ztf_packet(drb=value)).scores) == {"rb"}
@@ -234,6 +249,7 @@ def test_a_packet_without_schemavsn_is_read():
     [
         ({"object_id": None}, "objectId"),
         ({"object_id": "ZTF\x00; --"}, "objectId"),
+        ({"object_id": "Z" * 57}, "objectId"),
         ({"ra": math.nan}, "position"),
         ({"dec": 91.0}, "position"),
         ({"magpsf": -999.0}, "detection"),

@@ -4,6 +4,7 @@ Form: https://gcn.nasa.gov/docs/circulars and https://gcn.nasa.gov/schema/main/g
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Final
 
 from pydantic import (
@@ -37,6 +38,7 @@ def _from_milliseconds(value: object) -> object:
 
 
 Line = Annotated[str, AfterValidator(text)]
+EventName = Annotated[str, AfterValidator(partial(text, most=200))]
 Body = Annotated[str, AfterValidator(clean)]
 Milliseconds = Annotated[AwareDatetime, BeforeValidator(_from_milliseconds)]
 
@@ -52,7 +54,7 @@ class Circular(BaseModel):
     body: Body
     submitter: Line
     created_on: Milliseconds = Field(alias="createdOn")
-    event_id: Line | None = Field(default=None, alias="eventId")
+    event_id: EventName | None = Field(default=None, alias="eventId")
     bibcode: Line | None = None
     format: Line | None = None  # text/plain, text/markdown
     edited_on: Milliseconds | None = Field(default=None, alias="editedOn")

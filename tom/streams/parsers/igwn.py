@@ -8,6 +8,7 @@ import binascii
 import math
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -28,6 +29,7 @@ from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.values import text
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # real ones reach 5.8 MB
+_YEARS: Final = range(1900, 2100)  # a window around any time in them is a time, too
 _TEST_PREFIXES: Final = ("M", "T")
 _TEST_SEARCH: Final = "MDC"
 _TEST_SERVERS: Final = ("gracedb-playground", "gracedb-test", "gracedb-dev")
@@ -48,11 +50,10 @@ _RANKS: Final = {kind: rank for rank, kind in enumerate(AlertType)}
 
 def _in_utc(time: datetime) -> datetime:
     """Take a time that names no zone as UTC, as every time in these alerts is."""
-    try:
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except OverflowError as error:
+    if time.year not in _YEARS:
         reason = "out of range"
-        raise ValueError(reason) from error
+        raise ValueError(reason)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _decode_map(value: Any) -> Any:
@@ -75,6 +76,7 @@ def _none_if_not_finite(value: float) -> float | None:
 
 
 Text = Annotated[str, AfterValidator(text)]
+Author = Annotated[str, AfterValidator(partial(text, most=64))]
 UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
 Number = Annotated[float, AfterValidator(_none_if_not_finite)]
 Numbers = Annotated[dict[Text, float], AfterValidator(_only_finite)]
@@ -103,7 +105,7 @@ class GWEvent(_Part):
     significant: bool = False
     instruments: tuple[Text, ...] = ()
     group: Text | None = None
-    pipeline: Text | None = None
+    pipeline: Author | None = None
     search: Text | None = None
     classification: Numbers = {}
     properties: Numbers = {}

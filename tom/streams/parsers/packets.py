@@ -34,6 +34,10 @@ _ARCHIVE_ERRORS: Final = (
     RuntimeError,  # an encrypted zip
     ValueError,
 )
+_DAMAGED_HEADS: Final = (
+    tarfile.InvalidHeaderError,  # type: ignore[attr-defined]  # the stubs lack both
+    tarfile.TruncatedHeaderError,  # type: ignore[attr-defined]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class _Member(tarfile.TarInfo):
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         try:
             return super().fromtarfile(archive)
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:
+        except _DAMAGED_HEADS as error:
             raise tarfile.ReadError(str(error)) from error
 
 

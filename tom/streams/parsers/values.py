@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 _HUGE: Final = 1e150  # products of two smaller numbers stay finite
+_TINY: Final = 1e-150  # products of two greater ones do not vanish
 _MAGNITUDES: Final = (-30.0, 40.0)
 _UNIX_EPOCH_JD: Final = 2_440_587.5
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,12 +13,15 @@ _DEFAULT_EXPOSURE_S: Final = 30.0
 _LONGEST_EXPOSURE_S: Final = 3600.0
 _MAX_TEXT: Final = 500
 _MAX_INTEGER: Final = 2**63 - 1
+_MAX_NATURAL: Final = 2**31 - 1
 
 
 def finite(value: Any) -> float | None:
-    """Read a number; None for null, NaN, what is beyond all measure, or another type."""
+    """Read a number, a vanishing one as 0; None for NaN, beyond all measure, another type."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
+    if abs(value) < _TINY:
+        return 0.0
     return float(value) if -_HUGE < value < _HUGE else None
 
 
@@ -39,9 +43,15 @@ def integer(value: Any) -> int | None:
     return value
 
 
-def text(value: Any) -> str | None:
-    """Read a short text, cleaned; None for another type."""
-    return clean(value).strip()[:_MAX_TEXT] if isinstance(value, str) else None
+def natural(value: Any) -> int | None:
+    """Read a count, as a column of 32 bits holds it; None for what is none."""
+    number = integer(value)
+    return number if number is not None and 0 <= number <= _MAX_NATURAL else None
+
+
+def text(value: Any, *, most: int = _MAX_TEXT) -> str | None:
+    """Read a short text, cleaned, its first `most` characters; None for another type."""
+    return clean(value).strip()[:most] if isinstance(value, str) else None
 
 
 def clean(value: str) -> str:

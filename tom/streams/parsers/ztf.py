@@ -20,9 +20,9 @@ from tom.streams.parsers.records import (
 )
 from tom.streams.parsers.values import (
     finite,
-    integer,
     magnitude,
     middle_of_exposure,
+    natural,
     text,
 )
 from tom.streams.parsers.ztf_points import (
@@ -34,7 +34,8 @@ from tom.streams.parsers.ztf_points import (
 )
 
 MAX_DECODED_BYTES: Final = 2 * 1024 * 1024  # a real packet takes 40 to 150 KB
-_OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
+# So long that the key of a point, `objectId:pid:fp`, takes 80 characters at most.
+_OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_.+-]{1,56}")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _CUTOUTS: Final = {
     "science": "cutoutScience",
@@ -85,7 +86,7 @@ def _read_alert(record: Fields) -> ObjectAlert:
         star=_star(candidate),
         reference=_reference(candidate),
         solar_system=_solar_system(candidate),
-        n_detections=integer(candidate.get("ndethist")),
+        n_detections=natural(candidate.get("ndethist")),
         gaia_separation_arcsec=_separation(candidate.get("neargaia")),
         cutouts=dict(_cutouts(record)),
     )

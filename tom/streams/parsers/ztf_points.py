@@ -6,14 +6,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from tom.streams.parsers.records import Point, PointKind, flux_of_magnitude
-from tom.streams.parsers.values import finite, integer, magnitude, middle_of_exposure
+from tom.streams.parsers.values import (
+    finite,
+    integer,
+    magnitude,
+    middle_of_exposure,
+    natural,
+)
 
 Fields = Mapping[str, Any]
 
 DETECTION_SIGMA: Final = 5.0
 _BANDS: Final = {1: "g", 2: "r", 3: "i"}
 _SIGNS: Final = {"t": 1, "true": 1, "1": 1, "+1": 1, "f": -1, "false": -1, "0": -1, "-1": -1}
-_MAX_PROGRAM: Final = 2**31 - 1
 _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an error of 1 mag
 _NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
 
@@ -117,8 +122,8 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
 def _read_exposure(epoch: Fields) -> tuple[datetime, str, int] | None:
     """Read when, in which band and for which program; None where any of it is missing."""
     time = middle_of_exposure(epoch.get("jd"), epoch.get("exptime"))
-    fid, program = integer(epoch.get("fid")), integer(epoch.get("programid"))
-    if time is None or fid not in _BANDS or program is None or not 0 <= program <= _MAX_PROGRAM:
+    fid, program = integer(epoch.get("fid")), natural(epoch.get("programid"))
+    if time is None or fid not in _BANDS or program is None:
         return None
     return time, _BANDS[fid], program
 
