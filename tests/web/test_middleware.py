@@ -1,5 +1,7 @@
 """What every request passes."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from tests.factories import make_observer, make_target
@@ -35,3 +37,37 @@ def test_every_answer_has_the_security_headers(client_in, page):
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+FETCHES = [
+    # What a part fetches leads back to the page that it is part of.
+    ("/?part=streams", {"HX-Request": "1", "HX-Current-URL": "http://testserver/?x=1"}, "/?x=1"),
+    (
+        "/targets/1/lightcurve.json",
+        {"HX-Request": "1", "HX-Current-URL": "http://testserver/targets/1/"},
+        "/targets/1/",
+    ),
+    ("/?part=streams", {"HX-Request": "1", "HX-Current-URL": "http://else.example/x/"}, "/"),
+    ("/?part=streams", {"HX-Request": "1", "HX-Current-URL": "http://testserver//else/"}, "/"),
+    ("/targets/1/lightcurve.json", {}, "/"),
+    ("/events/S1/candidates.csv", {"Referer": "http://testserver/events/S1/"}, "/events/S1/"),
+    ("/events/?kind=gw", {}, "/events/?kind=gw"),
+]
+
+
+@pytest.mark.parametrize(("address", "headers", "back"), FETCHES)
+@pytest.mark.django_db
+def test_the_login_leads_back_to_the_page_looked_at(client, address, headers, back):
+    answer = client.get(address, headers=headers)
+
+    login = answer.headers.get("HX-Redirect") or answer.headers["Location"]
+    assert parse_qs(urlsplit(login).query)["next"] == [back]
+
+
+@pytest.mark.django_db
+def test_the_login_leads_back_from_a_form_to_its_page(client):
+    headers = {"Referer": "http://testserver/targets/1/"}
+
+    login = client.post("/targets/1/comment/", headers=headers).headers["Location"]
+
+    assert parse_qs(urlsplit(login).query)["next"] == ["/targets/1/"]

@@ -2,8 +2,19 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
+from django.shortcuts import resolve_url
 from django.utils.deprecation import MiddlewareMixin
+
+from tom.web.addresses import looked_at
 
 NULL = "\x00"
 
@@ -30,6 +41,18 @@ class NullCharacterMiddleware(MiddlewareMixin):
             return None
         texts = (text for name, values in request.POST.lists() for text in (name, *values))
         return _refusal() if any(NULL in text for text in texts) else None
+
+
+class LoginMiddleware(LoginRequiredMiddleware):
+    """Send whoever is not logged in to the login, and from there back to the page looked at."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        login = resolve_url(self.get_login_url(view_func))
+        return redirect_to_login(
+            looked_at(request) or "/", login, self.get_redirect_field_name(view_func)
+        )
 
 
 def _refusal() -> HttpResponse:
