@@ -10,19 +10,22 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Max
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.events.models import Circular
 from tom.intake import SURVEY_KINDS
-from tom.pipeline import wake
+from tom.pipeline import nudge, sweep, wake
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.containers import MAGIC
 from tom.streams.parsers.kinds import Kind
-from tom.streams.services import replay_message
+from tom.streams.services import replay_message, replay_messages
+from tom.web.addresses import local_address
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import REPLAY_MESSAGE, VIEW_MESSAGES
@@ -31,6 +34,8 @@ from tom.web.permissions import REPLAY_MESSAGE, VIEW_MESSAGES
 SHOWN_BYTES = 20_000
 REASONS_SHOWN = 20
 TOPICS_OFFERED = 40
+# With this byte begins Avro as Confluent frames it.
+CONFLUENT = b"\x00"
 # Of messages that died of one reason, how many one click replays.
 MOST_REPLAYED = 2000
 
@@ -112,8 +117,15 @@ def message_bytes(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def may_read_bytes(user: User, found: AlertMessage) -> bool:
-    """Survey packets may hold a private program's data: their bytes are for administrators."""
-    return user.is_superuser or found.kind not in {kind.value for kind in SURVEY_KINDS}
+    """Survey packets may hold a private program's data: their bytes are for administrators.
+
+    So are those of a packet that is not understood: it may be a survey's, too.
+    """
+    if found.kind == Kind.UNKNOWN:
+        is_packet = bytes(found.payload or b"").startswith((MAGIC, CONFLUENT))
+    else:
+        is_packet = found.kind in SURVEY_KINDS
+    return user.is_superuser or not is_packet
 
 
 def show_payload(payload: bytes) -> str:
@@ -145,40 +157,31 @@ def _dump(payload: bytes) -> str:
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """Put one message back to be worked on."""
     found = get_object_or_404(AlertMessage.objects.defer("payload"), pk=pk)
-    if _replay([found]):
+    if replay_message(found):
+        transaction.on_commit(partial(wake, {Kind(found.kind): [pk]}))
         notes.success(request, "It is worked on again.")
     else:
         notes.warning(request, "It waits already, repeats another, or its bytes are gone.")
-    return redirect(_back(request, f"{pk}"))
+    page = reverse("message", args=[pk])
+    return HttpResponseRedirect(
+        local_address(request, request.POST.get("next", ""), otherwise=page)
+    )
 
 
 @require_POST
 @permission_required(REPLAY_MESSAGE, raise_exception=True)
 def replay_all(request: HttpRequest) -> HttpResponse:
     """Put the dead messages of one reason back to be worked on."""
-    dead = AlertMessage.objects.defer("payload").filter(
+    dead = AlertMessage.objects.filter(
         state=MessageState.DEAD, reason=request.POST.get("reason", "").replace("\r\n", "\n")
     )
     if topic := request.POST.get("topic", ""):
         dead = dead.filter(topic=topic)
-    replayed = _replay(list(dead.order_by("pk")[:MOST_REPLAYED]))
+    ids = dead.order_by("pk").values_list("pk", flat=True)[:MOST_REPLAYED]
+    replayed = replay_messages(list(ids))
+    transaction.on_commit(partial(nudge, sweep))
     notes.success(request, f"{replayed} worked on again.")
     return redirect(f"/messages/?{urlencode({'state': 'dead', 'topic': topic})}")
-
-
-def _replay(rows: list[AlertMessage]) -> int:
-    ids: dict[Kind, list[int]] = {}
-    for row in rows:
-        if replay_message(row):
-            ids.setdefault(Kind(row.kind), []).append(row.pk)
-    transaction.on_commit(partial(wake, ids))
-    return sum(len(found) for found in ids.values())
-
-
-def _back(request: HttpRequest, otherwise: str) -> str:
-    wanted = request.POST.get("next", "")
-    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return wanted if wanted and here else f"/messages/{otherwise}/"
 
 
 @require_safe

@@ -1,0 +1,44 @@
+"""The pages of messages: whose bytes are shown to whom, and many replayed at once."""
+
+import pytest
+
+from tests import factories
+from tests.web.api.conftest import take_nudges
+from tom.streams.models import AlertMessage
+
+BYTES = [
+    (b"Obj\x01damaged private packet", "unknown", 403),
+    (b"\x00\x00\x00\x00\x01private", "unknown", 403),
+    (b"private", "ztf.avro", 403),
+    (b"no packet at all", "unknown", 200),
+    (b"Obj\x01a public alert", "igwn.avro", 200),
+]
+
+
+@pytest.mark.parametrize(("payload", "kind", "status"), BYTES)
+@pytest.mark.django_db
+def test_what_may_be_a_survey_packet_is_for_administrators(client, payload, kind, status):
+    message = factories.make_message(payload, topic="file", state="dead", kind=kind)
+    client.force_login(factories.make_observer())
+
+    assert client.get(f"/messages/{message.pk}/bytes/").status_code == status
+    page = client.get(f"/messages/{message.pk}/")
+    assert page.context["readable"] == (status == 200)
+    client.force_login(factories.make_admin())
+    assert client.get(f"/messages/{message.pk}/bytes/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_are_replayed_by_a_few_questions_and_one_nudge(client, django_assert_max_num_queries):
+    for _ in range(30):
+        factories.make_message(state="dead", reason="bad luck", kind="unknown")
+    other = factories.make_message(state="dead", reason="else", kind="unknown")
+    client.force_login(factories.make_observer())
+    take_nudges()
+
+    with django_assert_max_num_queries(12):
+        client.post("/messages/replay/", {"reason": "bad luck"})
+
+    assert AlertMessage.objects.filter(state="received", replays=1).count() == 30
+    assert AlertMessage.objects.get(pk=other.pk).state == "dead"
+    assert [task for task, _ in take_nudges()] == ["tom.pipeline.sweep"]
