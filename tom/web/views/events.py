@@ -21,6 +21,7 @@ from tom.pipeline import nudge, rank
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind, Page, Report
 from tom.web.candidate_rows import count_visible, find_candidates, make_rows, rank_visible
+from tom.web.keys import read_pk
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
@@ -186,7 +187,7 @@ def pin(request: HttpRequest, event_id: str) -> HttpResponse:
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     value = request.POST.get("localization", "")
     uses = EventLocalization.objects.filter(event=found)
-    chosen = get_object_or_404(uses, pk=value) if value.isdecimal() else None
+    chosen = get_object_or_404(uses, pk=read_pk(value)) if value else None
     pin_localization(found, chosen)
     nudge(rank, found.pk)
     return redirect("event", event_id)

@@ -2,19 +2,21 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.reports.follows import CannotFollowError, follow, unfollow
 from tom.reports.models import Follow, Notification
 from tom.reports.notifications import mark_all_read, mark_read
 from tom.targets.models import visible_targets
+from tom.web.addresses import local_address
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import FOLLOW, VIEW_MESSAGES
+
+LONGEST_VALUE = 255
 
 
 @require_safe
@@ -70,6 +72,9 @@ def follow_thing(request: HttpRequest) -> HttpResponse:
     """Follow a topic, an event or a target; with `stop`, no longer."""
     user, kind = person(request), request.POST.get("kind", "")
     value, stop = request.POST.get("value", "").strip(), "stop" in request.POST
+    if len(value) > LONGEST_VALUE:
+        messages.error(request, "Not followed: there is nothing with so long a name.")
+        return redirect("notifications")
     try:
         if stop:
             unfollow(user, kind=kind, value=value)
@@ -81,10 +86,5 @@ def follow_thing(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         context = {"follow_kind": kind, "follow_value": value, "following": not stop}
         return render(request, "web/_follow.html", context)
-    return redirect(_back(request))
-
-
-def _back(request: HttpRequest) -> str:
-    wanted = request.POST.get("next", "")
-    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return wanted if wanted and here else reverse("notifications")
+    back = local_address(request, request.POST.get("next", ""), otherwise=reverse("notifications"))
+    return HttpResponseRedirect(back)
