@@ -164,8 +164,12 @@ def get(mapping: dict[Any, Any], key: object) -> object:
 
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: object) -> str:
-    """The page's own query string with some values changed; an empty value drops its key."""
+    """The page's own query string with some values changed; an empty value drops its key.
+
+    A part of the page links to the whole: what names the part is left out.
+    """
     values = context["request"].GET.copy()
+    values.pop("part", None)
     for key, value in changes.items():
         values.pop(key, None)
         if value not in ("", None):
