@@ -10,16 +10,19 @@ from tom_targets.base_models import BaseTarget
 LONGEST = 3000
 
 
-def comments_on(target: BaseTarget) -> "QuerySet[Comment]":
-    """The comments on a target, oldest first; whoever may see the target may read them."""
+def comments_on(target: BaseTarget, user: User) -> "QuerySet[Comment]":
+    """The comments on a target that the user may read, oldest first.
+
+    What was said while the target was private is for those who could see it then, whatever
+    the target is now: `is_public` says which it was.
+    """
     kind = ContentType.objects.get_for_model(BaseTarget)
-    rows = Comment.objects.filter(content_type=kind, object_pk=str(target.pk))
-    shown: QuerySet[Comment] = (
-        rows.filter(is_public=True, is_removed=False)
-        .select_related("user")
-        .order_by("submit_date", "pk")
+    rows: QuerySet[Comment] = Comment.objects.filter(
+        content_type=kind, object_pk=str(target.pk), is_removed=False
     )
-    return shown
+    if not user.has_perm("tom_targets.view_target", target):
+        rows = rows.filter(is_public=True)
+    return rows.select_related("user").order_by("submit_date", "pk")
 
 
 def add_comment(target: BaseTarget, text: str, *, by: User) -> Comment:
@@ -40,4 +43,5 @@ def add_comment(target: BaseTarget, text: str, *, by: User) -> Comment:
         site=Site.objects.get_current(),
         user=by,
         comment=words,
+        is_public=target.permissions != BaseTarget.Permissions.PRIVATE,
     )

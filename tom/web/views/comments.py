@@ -15,13 +15,13 @@ from tom.web.permissions import COMMENT
 @permission_required(COMMENT, raise_exception=True)
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Say something of a target."""
-    target = get_object_or_404(visible_targets(request.user), pk=pk)
+    target, user = get_object_or_404(visible_targets(request.user), pk=pk), person(request)
     error = ""
     try:
-        add_comment(target, request.POST.get("comment", ""), by=person(request))
+        add_comment(target, request.POST.get("comment", ""), by=user)
     except ValueError as refusal:
         error = str(refusal)
     if not request.headers.get("HX-Request"):
         return redirect("targets:detail", pk)
-    context = {"target": target, "comments": comments_on(target), "comment_error": error}
+    context = {"target": target, "comments": comments_on(target, user), "comment_error": error}
     return render(request, "targets/_comments.html", context)

@@ -126,7 +126,7 @@ def _with_terms(rows: list[EventCandidate]) -> list[EventCandidate]:
 def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
     return {
         "cutouts": visible_cutouts(found, user).defer("fits").order_by("pk"),
-        "comments": comments_on(found)[:100],
+        "comments": comments_on(found, user)[:100],
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
 

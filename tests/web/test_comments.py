@@ -1,0 +1,53 @@
+"""Comments: who reads what was said, before and after a target becomes public."""
+
+import pytest
+
+from tests import factories
+from tom.targets.models import BaseTarget
+from tom.web.comments import add_comment
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_was_said_of_a_private_target_stays_with_its_group(client):
+    team = factories.make_group()
+    member, other = factories.make_observer(groups=[team]), factories.make_observer()
+    target = factories.make_target(private=True, owners=[team])
+    add_comment(target, "said among us", by=member)
+
+    target.permissions = BaseTarget.Permissions.PUBLIC
+    target.save()
+    add_comment(target, "said to all", by=member)
+    read = []
+    for user in (member, factories.make_admin(), other):
+        client.force_login(user)
+        text = client.get(f"/targets/{target.pk}/").text
+        read.append(["said among us" in text, "said to all" in text])
+
+    assert read == [[True, True], [True, True], [False, True]]
+
+
+def test_an_answer_to_a_comment_shows_no_more_than_the_page(client):
+    team = factories.make_group()
+    target = factories.make_target(private=True, owners=[team])
+    add_comment(target, "said among us", by=factories.make_observer(groups=[team]))
+    BaseTarget.objects.update(permissions=BaseTarget.Permissions.PUBLIC)
+    client.force_login(factories.make_observer())
+
+    answer = client.post(
+        f"/targets/{target.pk}/comment/", {"comment": "hello"}, headers={"HX-Request": "true"}
+    )
+
+    assert "hello" in answer.text
+    assert "said among us" not in answer.text
+
+
+def test_the_form_says_who_will_read_it(client):
+    team = factories.make_group()
+    client.force_login(factories.make_observer(groups=[team]))
+    private, public = factories.make_target(private=True, owners=[team]), factories.make_target()
+
+    texts = [client.get(f"/targets/{target.pk}/").text for target in (private, public)]
+
+    assert ["groups only" in text for text in texts] == [True, False]
+    assert ["whoever may see the target" in text for text in texts] == [False, True]
