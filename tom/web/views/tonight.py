@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.reports.models import Page
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
+from tom.streams.sources import read_sources
 from tom.targets.models import TargetSummary, visible_targets
 from tom.web.candidate_rows import count_visible, rank_visible
 from tom.web.permissions import VIEW_MESSAGES
@@ -94,7 +96,10 @@ def _requests(user: User) -> dict[str, Any]:
 
 def _streams(user: User) -> dict[str, Any]:
     late = timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    streams = list(StreamHealth.objects.order_by("stream"))
+    sources = read_sources(settings.STREAMS)
+    read = {(source.broker, topic) for source in sources for topic in source.topics}
+    rows = StreamHealth.objects.order_by("topic", "stream")
+    streams = [row for row in rows if (row.stream, row.topic) in read]
     for stream in streams:
         stream.silent = stream.last_heard is None or stream.last_heard < late  # type: ignore[attr-defined]
     return {"streams": streams, **_progress(user)}

@@ -1,0 +1,42 @@
+"""The first page's parts."""
+
+import pytest
+
+from tests import factories
+from tom.streams.models import StreamHealth
+
+pytestmark = pytest.mark.django_db
+
+
+def test_streams_are_shown_by_topic_and_only_those_that_are_read(client, settings):
+    settings.STREAMS = ["kafka://one.example/b.topic", "a.topic", "kafka://two.example/c.topic"]
+    for broker, topic in [
+        ("one.example", "b.topic"),
+        ("one.example", "a.topic"),
+        ("one.example", "dropped.topic"),
+        ("gone.example", "c.topic"),
+        ("two.example", "c.topic"),
+    ]:
+        StreamHealth.objects.create(stream=broker, topic=topic, connected=True)
+    client.force_login(factories.make_user())
+
+    answer = client.get("/?part=streams")
+
+    assert [(row.topic, row.stream) for row in answer.context["streams"]] == [
+        ("a.topic", "one.example"),
+        ("b.topic", "one.example"),
+        ("c.topic", "two.example"),
+    ]
+    assert "a.topic" in answer.text
+
+
+def test_work_begun_shows_by_itself_to_whoever_may_not_read_messages(client):
+    client.force_login(factories.make_user())
+
+    idle = client.get("/?part=progress").text
+    factories.make_message(state="received")
+    busy = client.get("/?part=progress").text
+
+    assert "every 15s" in idle
+    assert "every 2s" in busy
+    assert "Working through messages" in busy
