@@ -21,6 +21,8 @@ from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.localizations import chosen_localization
 from tom.events.locks import change_events
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
+from tom.scoring.models import RankedCandidate, Score
+from tom.scoring.ranking import rank_if_due
 from tom.scoring.services import score_due
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
@@ -295,9 +297,8 @@ def test_what_only_test_topics_speak_of_is_no_candidate_of_a_live_event_until_it
 
 def keep_one_of_each() -> AlertMessage:
     """Keep an event's alert, which is returned, and a survey's alert inside its region."""
-    CandidateRule.objects.get_or_create(
-        kind="gw", defaults={"days_before": 1.0, "days_after": 14.0}
-    )
+    rule = {"days_before": 1.0, "days_after": 14.0}
+    CandidateRule.objects.get_or_create(kind="gw", defaults=rule)
     time = datetime.fromisoformat(json.loads(gwalert("PRELIMINARY", 5))["event"]["time"])
     jd = 2440587.5 + (time.timestamp() + 86_400) / 86_400
     packet = make_ztf_packet(jd=jd, jdstarthist=jd, ra=197.45, dec=-23.38, history=[])
@@ -316,6 +317,56 @@ def test_an_alert_worked_on_while_its_event_is_new_becomes_a_candidate() -> None
 
     assert other.result(WAIT_SECONDS)
     assert EventCandidate.objects.count() == 1
+
+
+def keep_alert(event: NonLocalizedEvent, *, program: int) -> None:
+    """Keep a program's alert of the one object, inside the event's region and window."""
+    assert event.time is not None
+    jd = 2440587.5 + event.time.timestamp() / 86_400 + program
+    place = {"ra": 197.45, "dec": -23.38}
+    packet = make_ztf_packet(
+        jd=jd, jdstarthist=jd, candid=program, programid=program, history=[], **place
+    )
+    store_messages([Incoming("ztf_x", packet)])
+
+
+def test_what_was_computed_of_a_private_target_is_forgotten_where_it_is_opened() -> None:
+    work(gwalert("PRELIMINARY", 5))
+    event = NonLocalizedEvent.objects.get()
+    keep_alert(event, program=2)
+    intake.work_alerts()
+    score_due(most=100)
+    assert rank_if_due(event)
+
+    keep_alert(event, program=1)
+    intake.work_alerts()
+
+    candidate = event.candidates.select_related("target").get()
+    assert candidate.target.permissions == "PUBLIC"
+    assert (candidate.rank, candidate.posterior) == (None, None)
+    assert not candidate.places.exists()
+    assert not Score.objects.exists()
+    assert score_due(most=100) == 1
+    assert rank_if_due(event)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ranking_under_way_while_a_private_target_is_opened_is_not_kept() -> None:
+    rule = {"days_before": 1.0, "days_after": 14.0}
+    CandidateRule.objects.get_or_create(kind="gw", defaults=rule)
+    work(gwalert("PRELIMINARY", 5))
+    event = NonLocalizedEvent.objects.get()
+    keep_alert(event, program=2)
+    intake.work_alerts()
+    keep_alert(event, program=1)
+
+    with transaction.atomic():
+        intake.work_alerts()
+        other = begin(lambda: rank_if_due(event))
+
+    other.result(WAIT_SECONDS)
+    assert not RankedCandidate.objects.exists()
+    assert NonLocalizedEvent.objects.due_for_ranking().get() == event
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,6 +20,7 @@ from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
+from tom.scoring.services import forget_scores
 from tom.sky import MalformedSkyMapError
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.circular import parse_circular
@@ -187,11 +188,12 @@ def _work_batch(ids: Sequence[int]) -> None:
             alerts[message.pk] = alert
             senders[alert.object_id] = message
         hold_events()
-        changed = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
-        match_targets(changed)
-        notify_alerts(senders, target_ids=changed)
+        changes = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
+        forget_scores(changes.opened)
+        match_targets(changes.changed)
+        notify_alerts(senders, target_ids=changes.changed)
         finish(_still_waiting(messages), MessageState.STORED)
-        if changed:
+        if changes.changed:
             publish(Topic.ALERTS)
 
 

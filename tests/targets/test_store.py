@@ -25,11 +25,11 @@ def test_an_alert_makes_a_public_target_with_its_points_and_summary() -> None:
         "ZTF26a", make_point("2", trigger=True), make_point("1", days=-2), make_limit("L")
     )
 
-    changed = store_alerts([alert])
+    changes = store_alerts([alert])
 
     target = BaseTarget.objects.get(name="ZTF26a")
     summary = TargetSummary.objects.get(target=target)
-    assert changed == [target.pk]
+    assert (changes.changed, changes.opened) == ([target.pk], [])
     assert (target.permissions, target.ra, target.dec) == ("PUBLIC", 150.0, 2.0)
     assert (summary.n_detections, summary.n_limits, summary.version) == (2, 1, 1)
     assert summary.first_seen == NIGHT - timedelta(days=2)
@@ -45,9 +45,9 @@ def test_the_same_alerts_again_add_nothing_and_change_nothing() -> None:
     store_alerts(alerts)
     before = list(LightCurvePoint.objects.order_by("pk").values())
 
-    changed = store_alerts(alerts)
+    changes = store_alerts(alerts)
 
-    assert changed == []
+    assert changes.changed == []
     assert list(LightCurvePoint.objects.order_by("pk").values()) == before
     assert set(TargetSummary.objects.values_list("version", flat=True)) == {1}
     assert PhotometryReducedDatum.objects.count() == 2
@@ -124,13 +124,50 @@ def test_private_points_of_a_public_target_stay_out_of_its_summary_and_mirror() 
     assert PhotometryReducedDatum.objects.count() == 1
 
 
-def test_a_public_alert_opens_a_private_target() -> None:
-    store_alerts([make_alert("ZTF26a", make_point("1", program=2, trigger=True), program=2)])
+def test_opening_a_private_target_shows_what_a_public_one_shows() -> None:
+    seen = make_point("1", days=2, magnitude=17.0, program=2, trigger=True)
+    private = make_alert("ZTF26a", seen, program=2)
+    public = make_alert("ZTF26a", make_point("2", days=1, trigger=True))
+    public = replace(public, scores={"rb": 0.5}, star=None, solar_system=None)
+    store_alerts([private])
+    target = BaseTarget.objects.get()
 
-    store_alerts([make_alert("ZTF26a", make_point("2", days=1, trigger=True))])
+    changes = store_alerts([public])
 
-    assert BaseTarget.objects.get().permissions == "PUBLIC"
-    assert TargetSummary.objects.get().n_detections == 1
+    target.refresh_from_db()
+    opened = TargetSummary.objects.values().get()
+    assert (changes.opened, target.permissions) == ([target.pk], "PUBLIC")
+    assert Cutout.objects.get().time == public.time
+    target.delete()
+    store_alerts([public])
+    fresh = TargetSummary.objects.values().get()
+    assert {name for name in fresh if opened[name] != fresh[name]} == {"target_id", "version"}
+
+
+def test_opening_a_private_target_takes_its_private_points_out_of_the_mirror() -> None:
+    private = [make_point(str(n), days=n, magnitude=17.0, program=2) for n in range(2)]
+    store_alerts([make_alert("ZTF26a", *private, program=2)])
+    assert PhotometryReducedDatum.objects.count() == 2
+
+    store_alerts([make_alert("ZTF26a", make_point("2", days=3, trigger=True))])
+
+    assert PhotometryReducedDatum.objects.get().brightness == pytest.approx(19.0)
+    assert LightCurvePoint.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_private_alert_stored_while_its_target_is_opened_shows_nothing() -> None:
+    store_alerts([make_alert("ZTF26a", make_point("1", program=2), program=2)])
+    public = make_alert("ZTF26a", make_point("2", days=1, trigger=True))
+    private = make_alert("ZTF26a", make_point("3", days=2, program=2, trigger=True), program=2)
+
+    with transaction.atomic():
+        store_alerts([replace(public, scores={"rb": 0.5})])
+        other = begin(lambda: store_alerts([private]))
+
+    other.result(WAIT_SECONDS)
+    summary = TargetSummary.objects.get()
+    assert (summary.alert_values, summary.n_detections) == ({"rb": 0.5}, 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""Scores and rankings: facts about a moment, only ever added."""
+"""Scores and rankings: facts about a moment; what a target's opening would tell is deleted."""
 
 from django.db import models
 from tom_targets.base_models import BaseTarget

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.db.models.functions import TruncHour
+from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import rule_of
@@ -34,7 +35,7 @@ NOT_SCORED = "not scored yet"
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
     """Rank the candidates as of now; None where there are none or nothing moved."""
-    candidates = list(event.candidates.order_by("pk"))
+    candidates = list(event.candidates.select_related("target").order_by("pk"))
     if not candidates:
         return None
     posteriors = _posteriors(event, candidates)
@@ -189,9 +190,13 @@ def _unmoved(candidates: Sequence[EventCandidate], posteriors: Sequence[Posterio
     )
 
 
-def _keep(event: NonLocalizedEvent, places: Sequence[tuple[EventCandidate, Posterior]]) -> Ranking:
+def _keep(
+    event: NonLocalizedEvent, places: Sequence[tuple[EventCandidate, Posterior]]
+) -> Ranking | None:
     with transaction.atomic():
         _lock_candidates(event)
+        if _any_opened([candidate.target for candidate, _ in places]):
+            return None  # private data moved it; what opened the target makes the event due
         ranking = Ranking.objects.create(
             event=event,
             localization=chosen_localization(event),
@@ -224,6 +229,13 @@ def _lock_candidates(event: NonLocalizedEvent) -> None:
     hold_events()
     rows = event.candidates.select_for_update(no_key=True).order_by("target_id")
     list(rows.values_list("pk"))
+
+
+def _any_opened(targets: Sequence[BaseTarget]) -> bool:
+    """Whether a target has been made public since it was read."""
+    private = BaseTarget.Permissions.PRIVATE
+    were = [target.pk for target in targets if target.permissions == private]
+    return BaseTarget.objects.filter(pk__in=were).exclude(permissions=private).exists()
 
 
 COPY_PLACES = """

@@ -1,4 +1,4 @@
-"""Score what changed. Rows are only ever added."""
+"""Score what changed. Rows are only added, and deleted only where a target is opened."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.scoring.contract import Batch, Curve, Scorer
 from tom.scoring.curves import curves_of, mjd_of
-from tom.scoring.models import Score
+from tom.scoring.models import RankedCandidate, Score
 from tom.scoring.registry import load_scorers
 from tom.scoring.runner import Breaker, Opinion, Outcome, run_scorer
 from tom.targets.models import TargetSummary
@@ -55,6 +55,20 @@ def score_due(*, most: int) -> int:
         candidacies = EventCandidate.objects.filter(target__in=scored)
         note_changes(candidacies.values_list("event_id", flat=True).distinct())
     return len(due)
+
+
+def forget_scores(target_ids: Sequence[int]) -> None:
+    """Delete what was computed of targets while they were private: anyone may see them now."""
+    if not target_ids:
+        return
+    candidates = EventCandidate.objects.filter(target__in=target_ids)
+    locked = candidates.select_for_update(no_key=True).order_by("event_id", "target_id")
+    ids = list(locked.values_list("pk", flat=True))
+    EventCandidate.objects.filter(pk__in=ids).update(
+        rank=None, posterior=None, posterior_low=None, posterior_high=None
+    )
+    RankedCandidate.objects.filter(candidate__in=ids).delete()
+    Score.objects.filter(target__in=target_ids).delete()
 
 
 def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | None:

@@ -14,7 +14,9 @@ from tom.sky import galactic, healpix29, milky_way_ebv
 from tom.sky.extinction import EbvMap, read_ebv_map
 from tom.streams.parsers.records import ObjectAlert
 from tom.targets.copy import Table, copy_rows
-from tom.targets.models import Program, TargetSummary
+from tom.targets.mirror import mirror_points
+from tom.targets.models import LightCurvePoint, Program, TargetSummary
+from tom.targets.summary import forget_private
 
 # Programs whose data everybody may see, where no row of ours says otherwise.
 PUBLIC_PROGRAMS = {"ZTF": {1}}
@@ -43,6 +45,7 @@ class Owner:
 
     target_id: int
     is_private: bool
+    was_opened: bool = False
 
 
 def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
@@ -84,21 +87,31 @@ def find_owners(
         _create_targets(missing, public, tests)
         found |= _find({alert.object_id: alert for alert in missing})
         _share_private(missing, public, found, programs)
-    _mark_real([owner.target_id for name, owner in found.items() if name not in tests])
-    _open_targets([owner for name, owner in found.items() if name in public and owner.is_private])
-    return {
-        name: Owner(owner.target_id, owner.is_private and name not in public)
-        for name, owner in found.items()
-    }
+    private = _lock_targets(found.values())
+    opened = private & {found[name] for name in public}
+    _mark_real([pk for name, pk in found.items() if name not in tests])
+    if opened:
+        _open_targets(sorted(opened))
+    return {name: Owner(pk, pk in private - opened, pk in opened) for name, pk in found.items()}
 
 
-def _find(names: Iterable[str]) -> dict[str, Owner]:
+def _find(names: Iterable[str]) -> dict[str, int]:
     wanted = list(names)
-    private = BaseTarget.Permissions.PRIVATE
-    rows = BaseTarget.objects.filter(name__in=wanted).values_list("name", "pk", "permissions")
-    aliases = TargetName.objects.filter(name__in=wanted)
-    named = aliases.values_list("name", "target_id", "target__permissions")
-    return {name: Owner(pk, rule == private) for name, pk, rule in [*named, *rows]}
+    rows = BaseTarget.objects.filter(name__in=wanted).values_list("name", "pk")
+    aliases = TargetName.objects.filter(name__in=wanted).values_list("name", "target_id")
+    return dict([*aliases, *rows])
+
+
+def _lock_targets(target_ids: Iterable[int]) -> set[int]:
+    """Lock the targets' summaries, in one order for every writer; return which are private.
+
+    Another batch may have opened a target; its lock awaited, what is read then is true.
+    """
+    ids = list(target_ids)
+    summaries = TargetSummary.objects.filter(pk__in=ids).select_for_update(no_key=True)
+    list(summaries.order_by("pk").values_list("pk"))
+    private = BaseTarget.objects.filter(pk__in=ids, permissions=BaseTarget.Permissions.PRIVATE)
+    return set(private.values_list("pk", flat=True))
 
 
 def _create_targets(
@@ -153,13 +166,13 @@ def _dust() -> EbvMap | None:
 def _share_private(
     alerts: Sequence[ObjectAlert],
     public: set[str],
-    found: Mapping[str, Owner],
+    found: Mapping[str, int],
     programs: Programs,
 ) -> None:
     for alert in alerts:
         group = programs[alert.survey, alert.program].group
         if alert.object_id not in public and group is not None:
-            target = BaseTarget.objects.get(pk=found[alert.object_id].target_id)
+            target = BaseTarget.objects.get(pk=found[alert.object_id])
             assign_perm("tom_targets.view_target", group, target)
 
 
@@ -167,8 +180,10 @@ def _mark_real(target_ids: Sequence[int]) -> None:
     TargetSummary.objects.filter(pk__in=target_ids, is_test=True).update(is_test=False)
 
 
-def _open_targets(owners: Sequence[Owner]) -> None:
-    """A public alert of it makes a private target public; its private points stay private."""
-    ids = [owner.target_id for owner in owners]
-    if ids:
-        BaseTarget.objects.filter(pk__in=ids).update(permissions=BaseTarget.Permissions.PUBLIC)
+def _open_targets(target_ids: Sequence[int]) -> None:
+    """Make private targets public; their private points stay private, what came of them goes."""
+    BaseTarget.objects.filter(pk__in=target_ids).update(permissions=BaseTarget.Permissions.PUBLIC)
+    forget_private(target_ids)
+    points = LightCurvePoint.objects.filter(target__in=target_ids)
+    with connection.cursor() as cursor:
+        mirror_points(cursor, list(points.values_list("pk", flat=True)))

@@ -6,6 +6,7 @@ points per second where `get_or_create` does 793.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -46,24 +47,31 @@ MERGE_POINTS = """
 """
 
 
-def store_alerts(
-    alerts: Sequence[ObjectAlert], *, tests: Collection[str] = frozenset()
-) -> list[int]:
-    """Store alerts; return the ids of the targets whose light curve they changed.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Targets whose light curve some alerts changed, and those of them that were private before."""
+
+    changed: list[int]
+    opened: list[int]
+
+
+def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = frozenset()) -> Changes:
+    """Store alerts; return which targets they changed.
 
     `tests` names the objects that only test topics speak of: their targets reach nothing real.
     Running it again with the same alerts changes nothing.
     """
     if not alerts:
-        return []
+        return Changes([], [])
     with transaction.atomic():
         programs = find_programs(alerts)
         owners = find_owners(alerts, programs, tests=tests)
-        changed = _merge_points(alerts, owners, programs)
+        opened = {owner.target_id for owner in owners.values() if owner.was_opened}
+        changed = opened | _merge_points(alerts, owners, programs)
         contexts = _newest_contexts(alerts, owners, programs)
         note_contexts(contexts)
         refresh_summaries(changed)
-    return sorted(changed)
+    return Changes(sorted(changed), sorted(opened))
 
 
 def _merge_points(

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import F
 from psycopg2 import Binary
 from psycopg2.extras import execute_values
 
 from tom.streams.parsers.records import ObjectAlert
+from tom.targets.models import Cutout, TargetSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,32 @@ REFRESH = """
     FROM counted c LEFT JOIN newest n USING (target_id)
     WHERE s.target_id = c.target_id
 """
+
+
+def forget_private(target_ids: Sequence[int]) -> None:
+    """Forget what points and alerts said of targets that were private until now.
+
+    What is public is noted anew by the alert that opens them; they are due for scoring then.
+    """
+    TargetSummary.objects.filter(pk__in=target_ids).update(
+        n_detections=0,
+        n_limits=0,
+        first_seen=None,
+        first_detection=None,
+        last_detection=None,
+        last_magnitude=None,
+        last_band="",
+        peak_magnitude=None,
+        context_time=None,
+        alert_values={},
+        n_survey_detections=None,
+        star_separation_arcsec=None,
+        star_score=None,
+        solar_system_name="",
+        solar_system_separation_arcsec=None,
+        version=F("version") + 1,
+    )
+    Cutout.objects.filter(target__in=target_ids, program__public=False).delete()
 
 
 def note_contexts(contexts: Sequence[Context]) -> None:
