@@ -36,7 +36,7 @@ from tom.targets.models import LightCurvePoint
 MOST_ATTEMPTS: Final = 10
 """How often the broker may be out of reach before a report has failed."""
 SENDING_SECONDS: Final = 120
-"""A report still being sent after this lost its worker; far above the timeouts of sending."""
+"""A report still being sent or looked for after this lost its worker; far above the timeouts."""
 RETRY_SECONDS: Final = 20
 LOOK_SECONDS: Final = 15
 QUIET_SECONDS: Final = 300
@@ -165,7 +165,9 @@ def send_report(report: Report, *, now: datetime) -> bool:
 
 
 def settle_report(report: Report, *, now: datetime) -> None:
-    """Find out by reading the topic back whether an UNKNOWN report is there."""
+    """Find out by reading the topic back whether an UNKNOWN report is there, where that is due."""
+    if not _claim_look(report, now=now):
+        return  # another worker reads it back
     tried = report.tried_at or report.created
     try:
         found = is_published(report.url, report.message_id, since=tried - timedelta(minutes=10))
@@ -246,8 +248,15 @@ def _put_off(report: Report, reason: str, *, now: datetime) -> None:
     _move(report, ReportState.SENDING, ReportState.CONFIRMED, reason=reason, due_at=due_at)
 
 
+def _claim_look(report: Report, *, now: datetime) -> bool:
+    due = Report.objects.filter(Q(due_at__lte=now) | Q(due_at=None), pk=report.pk)
+    until = max(now, timezone.now()) + timedelta(seconds=SENDING_SECONDS)
+    return bool(due.filter(state=ReportState.UNKNOWN).update(due_at=until))
+
+
 def _look_again(report: Report, reason: str, *, now: datetime) -> None:
     """Look again ever more slowly: each time after as long as it has been unknown."""
+    now = max(now, timezone.now())  # reading the topic back took its time
     waited = (now - (report.tried_at or report.created)).total_seconds()
     seconds = min(max(waited, LOOK_SECONDS), 3600)
     _move(
