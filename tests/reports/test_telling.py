@@ -1,6 +1,8 @@
 """Telling on a real Kafka broker behind SASL and TLS, which can lose its replies."""
 
 import json
+import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Message
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hop.io import StartPosition, Stream
 
@@ -119,6 +123,18 @@ def test_a_draft_tells_the_candidates_in_their_order_and_in_hermes_form():
     assert body["data"]["targets"][0]["ra"] == 10.5
     assert body["data"]["extra_data"]["candidates"][0]["posterior"] == 0.7
     assert json.loads(json.dumps(body)) == body
+
+
+def test_a_draft_asks_as_often_for_many_candidates_as_for_two(django_assert_max_num_queries):
+    event, by = make_event(), make_observer()
+    candidates = [make_candidate(event, rank=rank) for rank in range(1, 9)]
+    with CaptureQueriesContext(connection) as two:
+        draft_report(event, candidates[:2], by=by)
+
+    with django_assert_max_num_queries(len(two)):
+        report = draft_report(event, candidates, by=by)
+
+    assert len(report.body["data"]["targets"]) == 8
 
 
 def test_photometry_is_told_with_limits_as_limits():
@@ -288,7 +304,7 @@ def test_a_lost_reply_is_unknown_then_found_by_our_id_and_never_sent_again(
     assert told.state == ReportState.UNKNOWN
     assert told.due_at is not None
 
-    settled = tell(report)
+    settled = tell(report, timezone.now() + timedelta(seconds=20))
 
     assert settled.state == ReportState.SENT
     assert settled.reason == ""
@@ -315,6 +331,46 @@ def test_a_report_still_being_sent_is_left_alone():
 
     assert tell(report).state == ReportState.SENDING
     assert not due_reports(now).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_topic_being_read_back_is_not_due_meanwhile(monkeypatch):
+    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 1)
+    report = confirmed()
+    now = timezone.now()
+    due: list[bool] = []
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        url = f"kafka://127.0.0.1:{broker.getsockname()[1]}/hermes.test"
+        Report.objects.update(state=ReportState.UNKNOWN, url=url, tried_at=now, due_at=now)
+
+        def sweep() -> None:
+            broker.accept()[0].close()
+            due.append(due_reports(timezone.now()).exists())
+            connection.close()
+
+        sweeper = threading.Thread(target=sweep)
+        sweeper.start()
+        told = tell(report, now)
+        sweeper.join()
+
+    assert due == [False]
+    assert told.due_at < now + timedelta(seconds=telling.SENDING_SECONDS)
+
+
+def test_of_two_nudges_at_once_one_reads_the_topic_back(monkeypatch):
+    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 0)
+    report = confirmed()
+    now = timezone.now()
+    url = "kafka://127.0.0.1:9/hermes.test"
+    Report.objects.update(state=ReportState.UNKNOWN, url=url, tried_at=now, due_at=now)
+    first, second = reload(report), reload(report)
+
+    tell_report(first, now=now)
+    put_off = reload(report).due_at
+    tell_report(second, now=now)
+
+    assert put_off > timezone.now()
+    assert reload(report).due_at == put_off
 
 
 def test_what_is_not_on_the_topic_stays_unknown_for_a_while_then_has_failed(

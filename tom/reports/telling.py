@@ -12,7 +12,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
@@ -83,6 +83,7 @@ def draft_report(
         msg = "choose at least one candidate of this event"
         raise CannotTellError(msg)
     _refuse_not_live(event, topic)
+    prefetch_related_objects(chosen, "target__aliases")
     points = _public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})
     body = write_message(
