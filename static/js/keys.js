@@ -7,10 +7,14 @@
   const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent);
   const current = () => document.querySelector("[data-row].current");
 
-  function select(row) {
+  function mark(row) {
     current()?.classList.remove("current");
     row.classList.add("current");
     row.tabIndex = -1;
+  }
+
+  function select(row) {
+    mark(row);
     row.focus({ preventScroll: true });
     row.scrollIntoView({ block: "nearest" });
   }
@@ -61,13 +65,17 @@
     }
   });
 
-  // A row swapped by the server keeps its place under the keys.
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    event.detail.selectedRow = current()?.id;
+  // What the server swaps keeps its place under the keys; a row that went leaves it to the next.
+  let place = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    const row = current();
+    if (row) place = { id: row.id, at: rows().indexOf(row), focused: row.contains(document.activeElement) };
   });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const id = event.detail.selectedRow;
-    const row = id && document.getElementById(id);
-    if (row && !current()) row.classList.add("current");
+  document.addEventListener("htmx:afterSettle", () => {
+    const all = rows();
+    if (!place || current() || !all.length) return;
+    const row = document.getElementById(place.id) || all[Math.min(place.at, all.length - 1)];
+    mark(row);
+    if (place.focused) row.focus({ preventScroll: true });
   });
 })();

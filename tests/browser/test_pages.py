@@ -1,13 +1,15 @@
 """Pages in a real browser: no error, no other host, live, and usable on a phone."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import factories
-from tests.browser.conftest import NARROW, Enter
+from tests.browser.conftest import NARROW, Enter, Watched
 from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
 from tom.live.models import Topic
@@ -89,6 +91,85 @@ def test_a_candidate_is_vetted_by_the_keyboard(enter: Enter, candidate: EventCan
     expect(page.get_by_role("button", name="Promising")).to_have_attribute("aria-pressed", "true")
     candidate.refresh_from_db()
     assert candidate.vetting == "promising"
+
+
+def test_vetting_keeps_its_place_under_the_keys(enter: Enter, candidate: EventCandidate) -> None:
+    for rank in range(2, 6):
+        factories.make_candidate(candidate.event, rank=rank)
+    page = enter(factories.make_observer())
+    page.goto("/events/MS261120ab/")
+    rows = page.locator("#candidates tbody tr[data-row]")
+
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("p")
+    expect(rows.nth(2).get_by_role("button", name="Undo")).to_be_visible()
+    expect(rows.nth(2)).to_be_focused()
+    page.keyboard.press("j")
+    expect(rows.nth(3)).to_be_focused()
+    page.keyboard.press("x")
+    expect(rows.nth(3).get_by_role("button", name="Undo")).to_be_visible()
+
+    # The row just rejected goes with the next ranking: the one after it takes its place.
+    wait_for_live(page)
+    publish(Topic.RANKING, "MS261120ab")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(3)).to_be_focused()
+
+
+def test_a_table_that_was_swapped_leads_to_whole_pages(
+    enter: Enter, candidate: EventCandidate
+) -> None:
+    for rank in range(2, 40):
+        factories.make_candidate(candidate.event, rank=rank)
+    page = enter(factories.make_observer())
+    page.goto("/events/MS261120ab/?region=all")
+    wait_for_live(page)
+    table = page.locator("#candidates")
+    table.evaluate("table => { table.dataset.first = 'yes'; }")
+
+    publish(Topic.RANKING, "MS261120ab")
+    expect(page.locator("#candidates:not([data-first])")).to_be_visible()
+    table.get_by_role("link", name="Next").click()
+
+    expect(page.get_by_role("heading", name="MS261120ab", level=1)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/events/MS261120ab/\?region=all&page=2$"))
+
+
+def test_what_happens_before_the_connection_opens_is_not_missed(enter: Enter) -> None:
+    page = enter(factories.make_observer())
+    waiting: list[Route] = []
+    page.route("**/live/**", lambda route: waiting.append(route))
+    with page.expect_request("**/live/**"):
+        page.goto("/")
+    expect(page.get_by_text("No event yet")).to_be_visible()
+
+    factories.make_event("MS261120gap")
+    publish(Topic.EVENT, "MS261120gap")
+    for route in waiting:
+        route.continue_()
+
+    expect(page.get_by_role("link", name="MS261120gap")).to_be_visible()
+
+
+def test_a_lost_connection_is_said_and_made_good(
+    transactional_db: None, site: str, watch: Callable[..., Watched]
+) -> None:
+    user = factories.make_observer()
+    visit = watch(site)
+    visit.log_in(user=user.get_username(), password=factories.PASSWORD)
+    page = visit.page
+    page.route("**/live/**", lambda route: route.fulfill(status=503))
+    page.goto("/")
+
+    expect(page.get_by_text("Live updates are interrupted")).to_be_visible()
+    visit.shoot("interrupted")
+    factories.make_event("MS261120new")  # told by nothing: only a fresh look shows it
+    page.unroute("**/live/**")
+
+    wait_for_live(page)
+    expect(page.get_by_text("Live updates are interrupted")).to_have_count(0)
+    expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
 
 
 def test_a_click_sends_a_request_and_its_page_follows_it_to_the_end(
