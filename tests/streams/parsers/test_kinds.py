@@ -11,7 +11,7 @@ from tests.streams.packets import (
     make_gwalert_json,
     make_ztf_packet,
 )
-from tom.streams.parsers.kinds import FILE_TOPIC, Kind, describe, identify
+from tom.streams.parsers.kinds import FILE_TOPIC, Kind, describe, identify, read_json_object
 
 HERMES = json.dumps({"title": "t", "submitter": "s", "message_text": "m"}).encode()
 OTHER_SCHEMA = {
@@ -91,6 +91,16 @@ def test_a_history_of_fluxes_on_another_scale_is_not_ztf():
     packet = make_container(SCHEMA | {"fields": [*fields, history]}, [record])
 
     assert identify(FILE_TOPIC, packet) is Kind.UNKNOWN
+
+
+def test_the_texts_of_a_json_object_are_such_as_a_database_stores():
+    payload = b'{"ti\\u0000tle": ["a\\ud800", {"b": "\\u0000"}, 1.5, null, true]}'
+
+    assert read_json_object(payload) == {"title": ["a?", {"b": ""}, 1.5, None, True]}
+
+
+def test_json_too_deep_to_be_read_is_none():
+    assert read_json_object(b'{"a": ' + b"[" * 1000 + b"]" * 1000 + b"}") is None
 
 
 def test_real_packets_of_other_surveys_and_scales_are_not_ztf(real_data):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tom.streams.parsers import containers
 from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.values import clean
 
 FILE_TOPIC: Final = "file"
 """The topic of what is read from a file: such a message is known by its content alone."""
@@ -86,14 +87,26 @@ def describe(payload: bytes) -> str:
 
 
 def read_json_object(payload: bytes) -> dict[str, Any] | None:
-    """Read a JSON object; None for anything else."""
+    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply."""
     if payload.lstrip()[:1] != b"{":
         return None
     try:
-        message = json.loads(payload)
+        message = _cleaned(json.loads(payload))
     except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [_cleaned(item) for item in value]
+        case dict():
+            return {clean(key): _cleaned(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _kind_of_topic(topic: str) -> Kind | None:
