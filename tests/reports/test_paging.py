@@ -1,7 +1,12 @@
 import socket
+import ssl
+import threading
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import trustme
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import IntegrityError
 from django.utils import timezone
@@ -184,6 +189,57 @@ def test_a_webhook_whose_answer_is_lost_is_unknown_and_not_sent_again(webhook: W
 
     assert states(page) == [SendState.UNKNOWN]
     assert len(webhook.posts) == 1
+
+
+@pytest.mark.parametrize(("trusted", "state"), [(False, SendState.DUE), (True, SendState.UNKNOWN)])
+def test_a_page_that_reached_a_server_whose_encryption_broke_is_unknown(
+    settings, monkeypatch, tmp_path: Path, trusted: bool, state: str
+):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    if trusted:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.PAGE_WEBHOOK = f"https://localhost:{listener.getsockname()[1]}/hook"
+        server = threading.Thread(target=answer_without_encryption, args=(listener, context))
+        server.start()
+        page = page_event(make_event())
+
+        send_page(page, now=timezone.now())
+        server.join()
+
+    assert states(page) == [state]
+    assert page.sends.get().reason == "webhook: SSLError"
+
+
+def answer_without_encryption(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Take one page over TLS, and answer beside it."""
+    connection, _ = listener.accept()
+    with (
+        connection,
+        connection.dup() as bare,
+        suppress(ssl.SSLError),
+        context.wrap_socket(connection, server_side=True) as encrypted,
+    ):
+        received = b""
+        while b'"text"' not in received:
+            received += encrypted.recv(65_536)
+        bare.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+
+def test_a_server_that_leaves_before_it_was_told_anything_is_tried_again(settings):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.PAGE_WEBHOOK = f"https://localhost:{listener.getsockname()[1]}/hook"
+        server = threading.Thread(target=lambda: listener.accept()[0].close())
+        server.start()
+        page = page_event(make_event())
+
+        send_page(page, now=timezone.now())
+        server.join()
+
+    assert states(page) == [SendState.DUE]
 
 
 def test_a_silent_webhook_is_unknown_within_the_timeout(webhook: Webhook, monkeypatch):

@@ -4,6 +4,8 @@ Each either returns, or raises one of two errors, which differ in what the calle
 webhook's address is a secret: it is in no message of ours.
 """
 
+import io
+import json
 import smtplib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +16,6 @@ import requests
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from requests import exceptions
-from urllib3.exceptions import NewConnectionError
 
 TIMEOUT_SECONDS: Final = (5, 10)
 """To connect, and to answer."""
@@ -71,16 +72,22 @@ def send_webhook(url: str, *, text: str) -> None:
     Raises
     ------
     NotSentError
-        If no connection came about, or the answer is a refusal (3xx, 4xx, 503).
+        If the text never left, or the answer is a refusal (3xx, 4xx, 503).
     UnknownOutcomeError
         If no whole answer came, or another 5xx.
     """
+    body = io.BytesIO(json.dumps({"text": text}).encode())
     try:
         answer = requests.post(
-            url, json={"text": text}, timeout=TIMEOUT_SECONDS, allow_redirects=False
+            url,
+            data=body,
+            headers={"Content-Type": "application/json"},
+            timeout=TIMEOUT_SECONDS,
+            allow_redirects=False,
         )
     except exceptions.RequestException as error:
-        kind = NotSentError if _was_never_connected(error) else UnknownOutcomeError
+        # It is read once a connection stands, encryption and all, and the headers have left.
+        kind = UnknownOutcomeError if body.tell() else NotSentError
         raise kind(_reason("webhook", error)) from None  # its text has the address
     if 200 <= answer.status_code < 300:
         return
@@ -88,13 +95,6 @@ def send_webhook(url: str, *, text: str) -> None:
     if answer.status_code < 500 or answer.status_code in _NOT_HANDLED:
         raise NotSentError(reason)
     raise UnknownOutcomeError(reason)
-
-
-def _was_never_connected(error: exceptions.RequestException) -> bool:
-    if isinstance(error, exceptions.ConnectTimeout | exceptions.SSLError | ValueError):
-        return True  # ValueError: an address that is none
-    cause = error.args[0] if error.args else None
-    return isinstance(getattr(cause, "reason", None), NewConnectionError)
 
 
 def _reason(channel: str, error: Exception) -> str:
