@@ -26,8 +26,9 @@ from tom.live.heartbeat import beat
 from tom.live.models import LiveEvent
 from tom.reports import paging, telling
 from tom.reports.models import Page, Report
-from tom.scoring.ranking import rank_if_due
-from tom.scoring.services import score_due
+from tom.scoring.explanations import explain_top
+from tom.scoring.ranking import note_new_scorers, rank_if_due
+from tom.scoring.services import note_outdated, score_due
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 from tom.targets.models import TargetSummary
@@ -41,6 +42,8 @@ NUDGE_SECONDS = 10
 # What the sweep leaves alone, because its own nudge is surely still under way.
 SETTLING = timedelta(seconds=5)
 LIVE_DAYS = 3
+# Events so young are ranked anew by scorers that are new.
+RANKED_ANEW = timedelta(days=30)
 
 
 @shared_task
@@ -78,8 +81,12 @@ def rank(event_id: int) -> None:
     event = NonLocalizedEvent.objects.get(pk=event_id)
     match_if_due(event)
     if rank_if_due(event):
+        explain_top(event)
+        outdated = note_outdated(event)
         with _nudging():
             _wake_ranking()
+            if outdated:
+                _send(score)
 
 
 @shared_task
@@ -115,6 +122,7 @@ def tell(report_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Wake whatever the rows say is due."""
+    note_new_scorers(timezone.now() - RANKED_ANEW)
     with _nudging():
         _wake_messages()
         _wake_ranking()

@@ -12,9 +12,17 @@ from tom.candidates.services import match_event
 from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
+from tom.scoring.curves import curves_of
 from tom.scoring.models import RankedCandidate, Ranking, Score
-from tom.scoring.ranking import newest_ranking, rank_event, rank_if_due
-from tom.scoring.services import score_due, scorers
+from tom.scoring.ranking import (
+    NOT_SCORED,
+    newest_ranking,
+    note_new_scorers,
+    present_scorers,
+    rank_event,
+    rank_if_due,
+)
+from tom.scoring.services import note_outdated, score_due, scorers
 from tom.targets.models import LightCurvePoint, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +196,62 @@ def test_what_only_the_survey_saw_earlier_counts_as_earlier_activity() -> None:
     ranks = dict(event.candidates.values_list("target_id", "rank"))
 
     assert ranks[new.pk] < ranks[old.pk]
+
+
+def test_candidates_are_scored_anew_where_their_window_moved() -> None:
+    event = ranked_event("a", "b")
+    assert note_outdated(event) == 0
+
+    event.time = MERGER + timedelta(milliseconds=2)
+    event.save()
+    assert note_outdated(event) == 2
+    assert note_outdated(event) == 0  # they are due already
+    score_due(most=100)
+    assert note_outdated(event) == 0
+    rank_event(event)
+
+    place = RankedCandidate.objects.order_by("pk").last()
+    assert place is not None
+    assert NOT_SCORED not in str(place.terms)
+
+
+def test_candidates_are_scored_anew_by_a_new_version() -> None:
+    event = ranked_event("a")
+    Score.objects.filter(scorer="fast_transient").update(version="0.0.1")
+
+    assert note_outdated(event) == 1
+    score_due(most=100)
+
+    assert note_outdated(event) == 0
+    assert {row.version for row in Score.objects.filter(scorer="fast_transient")} > {"0.0.1"}
+
+
+def test_events_are_ranked_anew_once_where_other_scorers_ranked_them() -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    score_due(most=100)
+    rank_if_due(event)
+    Ranking.objects.update(scorers={"fast_transient": "0.0.1"})
+
+    note_new_scorers(MERGER + timedelta(days=1))
+    assert not NonLocalizedEvent.objects.due_for_ranking().exists()
+    note_new_scorers(MERGER - timedelta(days=1))
+    assert rank_if_due(event)
+
+    note_new_scorers(MERGER - timedelta(days=1))
+    assert not NonLocalizedEvent.objects.due_for_ranking().exists()
+    newest = newest_ranking(event)
+    assert newest is not None
+    assert newest.scorers == present_scorers()
+
+
+def test_scorers_are_told_where_a_target_is() -> None:
+    target = make_target("a", ra=10.5, dec=-70.25)
+
+    curve = curves_of(TargetSummary.objects.all())[target.pk]
+
+    assert (curve.ra, curve.dec) == (10.5, -70.25)
 
 
 def test_a_stored_probability_is_read_by_its_class_whatever_order_the_database_keeps() -> None:

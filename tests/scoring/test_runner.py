@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.scoring.curves import make_curve
 from tests.scoring.scorers import Brightness, make_spec
 from tom.scoring.batch import Batch
-from tom.scoring.contract import Reason, ScoreBatch, ScorerKind
-from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
+from tom.scoring.contract import Contribution, Reason, ScoreBatch, ScorerKind
+from tom.scoring.runner import Abstention, Breaker, Opinion, explain_batch, run_scorer
 
 
 def batch_of(n: int) -> Batch:
@@ -154,3 +154,35 @@ def test_an_answer_that_breaks_the_contract_is_a_failure(kind):
     assert isinstance(outcome, Abstention)
     assert outcome.reason == Reason.FAILED
     assert outcome.detail.startswith("InvalidOutputError")
+
+
+def test_reasons_of_other_objects_and_without_a_number_are_dropped():
+    class Chatty(Brightness):
+        def explain(self, batch):
+            return [
+                Contribution("1", "colour", 0.5, "blue"),
+                Contribution("1", "rate", float("nan"), "?"),
+                Contribution("elsewhere", "colour", 0.5, "blue"),
+            ]
+
+    (told,) = explain_batch(Chatty(), batch_of(2))
+
+    assert (told.object_id, told.name) == ("1", "colour")
+
+
+@pytest.mark.parametrize("error", [ValueError, NativePanicError])
+def test_a_scorer_that_fails_to_explain_gives_no_reasons(error):
+    class Silent(Brightness):
+        def explain(self, batch):
+            raise error
+
+    assert explain_batch(Silent(), batch_of(2)) == []
+
+
+def test_a_signal_to_stop_gets_out_of_an_explanation():
+    class Stopped(Brightness):
+        def explain(self, batch):
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        explain_batch(Stopped(), batch_of(2), passthrough=(TimeoutError,))

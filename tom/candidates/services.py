@@ -1,7 +1,7 @@
 """Match targets with events, and keep what people say of the candidates."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -62,6 +62,14 @@ def match_if_due(event: NonLocalizedEvent) -> None:
         for changed in due.select_for_update():
             due.update(match_due=False)
             match_event(changed)
+
+
+def match_anew(kind: str, *, since: datetime) -> None:
+    """Make the events of a kind from `since` on due, for a rule that was changed by hand."""
+    events = NonLocalizedEvent.objects.filter(Q(time=None) | Q(time__gte=since), kind=kind)
+    with transaction.atomic():
+        events.update(match_due=True)
+        note_changes(events.values_list("pk", flat=True))
 
 
 def match_targets(target_ids: Iterable[int]) -> set[int]:

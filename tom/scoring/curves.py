@@ -1,11 +1,12 @@
 """Read light curves from the database in the form that scorers take."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from tom_targets.base_models import BaseTarget
 
 from tom.scoring.contract import Curve
 from tom.targets.models import LightCurvePoint, TargetSummary
@@ -34,12 +35,14 @@ def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:
         .values_list("target_id", "time", "flux", "flux_error", "band", "kind", "real_bogus")
     ):
         rows[pk].append(values)
-    return {pk: _curve(wanted[pk], points) for pk, points in rows.items()}
+    places = BaseTarget.objects.filter(pk__in=rows).values_list("pk", "ra", "dec")
+    return {pk: _curve(wanted[pk], rows[pk], place) for pk, *place in places}
 
 
-def _curve(summary: TargetSummary, points: list[list[Any]]) -> Curve:
+def _curve(summary: TargetSummary, points: list[list[Any]], place: Sequence[float | None]) -> Curve:
     time, flux, error, band, kind, real_bogus = map(list, zip(*points, strict=True))
     mjd = [mjd_of(moment) for moment in time]
+    ra, dec = _numbers(place)
     return Curve(
         object_id=str(summary.pk),
         mjd=mjd,
@@ -48,6 +51,8 @@ def _curve(summary: TargetSummary, points: list[list[Any]]) -> Curve:
         band=band,
         kind=kind,
         as_of_mjd=mjd[-1],
+        ra=ra,
+        dec=dec,
         ebv=np.nan if summary.ebv is None else summary.ebv,
         ebv_sigma=np.nan if summary.ebv_error is None else summary.ebv_error,
         alert_values=summary.alert_values,
@@ -55,5 +60,5 @@ def _curve(summary: TargetSummary, points: list[list[Any]]) -> Curve:
     )
 
 
-def _numbers(values: list[float | None]) -> list[float]:
+def _numbers(values: Sequence[float | None]) -> list[float]:
     return [np.nan if value is None else value for value in values]

@@ -22,7 +22,9 @@ class Score(models.Model):
     probability = models.JSONField(null=True, help_text="Class to probability; None: abstained")
     sigma = models.FloatField(null=True, help_text="One standard deviation, in log-odds")
     reason = models.CharField(max_length=200, blank=True, help_text="Why it abstained")
-    explanation = models.JSONField(default=list, blank=True)
+    explanation = models.JSONField(
+        default=list, blank=True, help_text="What moved it, once asked for: the top of a ranking"
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

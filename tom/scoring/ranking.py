@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, OuterRef, Subquery
 from django.db.models.functions import TruncHour
 from tom_targets.base_models import BaseTarget
 
@@ -17,6 +17,7 @@ from tom.candidates.services import rule_of
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.locks import hold_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.events.services import note_changes
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.scoring.contract import Reason, ScorerSpec
@@ -40,7 +41,9 @@ def rank_event(event: NonLocalizedEvent) -> Ranking | None:
         return None
     posteriors = _posteriors(event, candidates)
     order = rank(posteriors)
-    if _unmoved([candidates[i] for i in order], [posteriors[i] for i in order]):
+    unmoved = _unmoved([candidates[i] for i in order], [posteriors[i] for i in order])
+    newest = newest_ranking(event) if unmoved else None
+    if newest is not None and newest.scorers == present_scorers():
         return None
     return _keep(event, [(candidates[i], posteriors[i]) for i in order])
 
@@ -64,6 +67,22 @@ def rank_if_due(event: NonLocalizedEvent) -> bool:
 def newest_ranking(event: NonLocalizedEvent) -> Ranking | None:
     """The newest ranking of an event."""
     return event.rankings.order_by("-created", "-pk").first()
+
+
+def present_scorers() -> dict[str, str]:
+    """The version of each scorer, by its name."""
+    return {scorer.spec.name: scorer.spec.version for scorer in scorers()}
+
+
+def note_new_scorers(since: datetime) -> None:
+    """Make the events from `since` on due that other scorers than the present ones ranked."""
+    rankings = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
+    ranked = NonLocalizedEvent.objects.filter(time__gte=since).annotate(
+        ranked_by=Subquery(rankings.values("scorers")[:1])
+    )
+    others = ranked.filter(ranked_by__isnull=False).exclude(ranked_by=present_scorers())
+    with transaction.atomic():
+        note_changes(others.values_list("pk", flat=True))
 
 
 def _claim(event: NonLocalizedEvent) -> bool:
@@ -201,7 +220,7 @@ def _keep(
             event=event,
             localization=chosen_localization(event),
             prior=settings.CANDIDATE_PRIOR,
-            scorers={scorer.spec.name: scorer.spec.version for scorer in scorers()},
+            scorers=present_scorers(),
         )
         RankedCandidate.objects.bulk_create(
             [

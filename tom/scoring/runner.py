@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tom.scoring.contract import Batch, FloatArray, IntArray, Reason, ScoreBatch, Scorer, ScorerKind
+from tom.scoring.contract import (
+    Batch,
+    Contribution,
+    FloatArray,
+    IntArray,
+    Reason,
+    ScoreBatch,
+    Scorer,
+    ScorerKind,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +97,25 @@ def run_scorer(
         chunk = np.arange(first, min(first + scorer.spec.batch_size, len(batch)))
         outcomes += _bisect(scorer, batch.take(chunk), breaker, fatal)
     return outcomes
+
+
+def explain_batch(
+    scorer: Scorer, batch: Batch, *, passthrough: tuple[type[BaseException], ...] = ()
+) -> list[Contribution]:
+    """Return what a scorer says of its opinions of these objects; nothing where it fails."""
+    fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, *passthrough)
+    try:
+        told = list(scorer.explain(batch))
+    except fatal:
+        raise
+    # The plugin boundary, as in `_bisect`: an opinion without its reasons is still an opinion.
+    except BaseException as error:
+        logger.warning(
+            "A scorer failed to explain", extra={"scorer": scorer.spec.name}, exc_info=error
+        )
+        return []
+    known = set(batch.object_ids.tolist())
+    return [each for each in told if each.object_id in known and math.isfinite(each.log_lr)]
 
 
 def _bisect(

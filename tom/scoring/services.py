@@ -8,9 +8,11 @@ from functools import cache
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from tom.candidates.models import CandidateRule, EventCandidate
+from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
@@ -78,6 +80,41 @@ def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | No
     return event.time - timedelta(days=rule.days_before)
 
 
+def batch_of(curves: Sequence[Curve], since: datetime | None) -> Batch:
+    """Light curves as scorers take them, without the detections before a window's start."""
+    batch = Batch.build(curves)
+    return batch if since is None else batch.since(mjd_of(since))
+
+
+def note_outdated(event: NonLocalizedEvent) -> int:
+    """Make candidates due that not every present scorer judged in the event's window.
+
+    For a window that moved with the event's time or its kind's rule, and for a scorer that is new
+    or has a new version. Returns how many were made due.
+    """
+    candidates = TargetSummary.objects.filter(target__candidacies__event=event)
+    judged = _judged_by(scorers(), since=window_start(event, rule_of(event)))
+    outdated = (
+        candidates.filter(Exists(Score.objects.filter(target=OuterRef("pk"))))
+        .annotate(judged=Coalesce(Subquery(judged), 0))
+        .filter(judged__lt=len(scorers()), scored_version=F("version"))
+    )
+    with transaction.atomic():
+        hold_events()
+        locked = outdated.select_for_update(of=("self",), no_key=True).order_by("pk")
+        keys = list(locked.values_list("pk", flat=True))
+        return TargetSummary.objects.filter(pk__in=keys).update(version=F("version") + 1)
+
+
+def _judged_by(those: Sequence[Scorer], *, since: datetime | None) -> QuerySet[Score, int]:
+    """By how many of these scorers the target of the query around was judged in a window."""
+    present = Q(pk=None)
+    for scorer in those:
+        present |= Q(scorer=scorer.spec.name, version=scorer.spec.version)
+    rows = Score.objects.filter(present, target=OuterRef("pk"), since=since).order_by()
+    return rows.values("target").values_list(Count("scorer", distinct=True))
+
+
 def _by_window(
     summaries: Sequence[TargetSummary],
 ) -> dict[datetime | None, list[TargetSummary]]:
@@ -100,9 +137,7 @@ def _score(
 ) -> list[Score]:
     if not summaries:
         return []
-    batch = Batch.build([curves[summary.pk] for summary in summaries])
-    if since is not None:
-        batch = batch.since(mjd_of(since))
+    batch = batch_of([curves[summary.pk] for summary in summaries], since)
     return [
         _row(scorer, summary, outcome, since)
         for scorer in scorers()

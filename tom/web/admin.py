@@ -1,10 +1,18 @@
 """What administrators edit: people, their rights, and the rows that are settings."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
 
 from tom.candidates.models import CandidateRule
+from tom.candidates.services import match_anew
 from tom.targets.models import Program
+
+MATCHED_ANEW = timedelta(days=30)
 
 admin.site.site_header = admin.site.site_title = settings.TOM_NAME
 admin.site.index_title = "Administration"
@@ -25,7 +33,15 @@ for model in [model for model in admin.site._registry if model._meta.label not i
 
 @admin.register(CandidateRule)
 class CandidateRuleAdmin(admin.ModelAdmin[CandidateRule]):
+    """A changed rule counts for the events of the last month, at their next ranking."""
+
     list_display = ("kind", "level_stored", "level_shown", "days_before", "days_after")
+
+    def save_model(
+        self, request: HttpRequest, obj: CandidateRule, form: ModelForm[CandidateRule], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        match_anew(obj.kind, since=timezone.now() - MATCHED_ANEW)
 
 
 @admin.register(Program)

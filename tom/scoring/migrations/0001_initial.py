@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('probability', models.JSONField(help_text='Class to probability; None: abstained', null=True)),
                 ('sigma', models.FloatField(help_text='One standard deviation, in log-odds', null=True)),
                 ('reason', models.CharField(blank=True, help_text='Why it abstained', max_length=200)),
-                ('explanation', models.JSONField(blank=True, default=list)),
+                ('explanation', models.JSONField(blank=True, default=list, help_text='What moved it, once asked for: the top of a ranking')),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='tom_targets.basetarget')),
             ],

@@ -1,0 +1,47 @@
+"""The first candidates' scores get their reasons; no other score does."""
+
+import pytest
+from django.db.models import F
+
+from tests.factories import make_event, make_target
+from tom.candidates.services import match_event
+from tom.events.models import NonLocalizedEvent
+from tom.scoring import explanations
+from tom.scoring.explanations import explain_top
+from tom.scoring.models import Score
+from tom.scoring.ranking import rank_event
+from tom.scoring.services import score_due
+from tom.targets.models import TargetSummary
+
+pytestmark = pytest.mark.django_db
+
+
+def ranked_event() -> NonLocalizedEvent:
+    event = make_event()
+    for name, ra in (("centre", 197.45), ("edge", 200.45)):
+        make_target(name, ra=ra)
+    match_event(event)
+    score_due(most=100)
+    rank_event(event)
+    return event
+
+
+def test_opinions_at_the_top_are_explained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanations, "TOP", 1)
+    event = ranked_event()
+
+    assert explain_top(event) > 0
+    assert explain_top(event) == 0
+
+    told = Score.objects.exclude(explanation=[])
+    assert {score.target.name for score in told} == {"centre"}
+    assert all(score.probability is not None for score in told)
+    fast = told.get(scorer="fast_transient")
+    assert all(item["text"] and item["name"] for item in fast.explanation)
+
+
+def test_a_score_of_older_data_is_not_explained_by_newer() -> None:
+    event = ranked_event()
+    TargetSummary.objects.update(version=F("version") + 1)
+
+    assert explain_top(event) == 0
