@@ -109,7 +109,8 @@ def test_a_follower_of_a_target_is_told_of_the_alerts_that_update_it():
     user, target = make_user(), make_target("ZTF26aaa")
     follow(user, kind="target", value=str(target.pk))
 
-    notify_message(make_message(b"Obj\x01", topic="ztf_20261121_programid1"), targets=[target])
+    message = make_message(b"Obj\x01", topic="ztf_20261121_programid1")
+    notify_alerts({"ZTF26aaa": message}, target_ids=[target.pk])
 
     assert Notification.objects.get().title == "ZTF26aaa: a new message"
 
@@ -122,6 +123,40 @@ def test_of_a_batch_of_alerts_the_follower_of_a_target_is_told_of_the_one_that_c
     assert notify_alerts(batch, target_ids=[followed.pk, other.pk]) == 1
     assert notify_alerts(batch, target_ids=[other.pk]) == 0
     assert Notification.objects.get().message == batch["ZTF26aaa"]
+
+
+def test_a_follower_of_a_surveys_topic_does_not_learn_what_others_follow():
+    user, other, target = make_user(), make_observer(), make_target("ZTF26aaa")
+    follow(user, kind="target", value=str(target.pk))
+    follow(other, kind="topic", value="ztf_x")
+
+    notify_alerts({"ZTF26aaa": make_message(topic="ztf_x")}, target_ids=[target.pk])
+
+    assert Notification.objects.get().user == user
+
+
+def test_an_alert_that_names_a_target_by_its_alias_is_told_to_its_followers():
+    user, target = make_user(), make_target("AT2026x")
+    TargetName.objects.create(target=target, name="ZTF26aaa")
+    follow(user, kind="target", value=str(target.pk))
+
+    assert notify_alerts({"ZTF26aaa": make_message(topic="ztf_x")}, target_ids=[target.pk]) == 1
+
+
+def test_a_batch_of_alerts_reads_all_that_is_followed_in_three_queries(
+    django_assert_max_num_queries,
+):
+    user = make_user()
+    targets = [make_target(f"ZTF26aa{letter}") for letter in "abcdefgh"]
+    for target in targets:
+        follow(user, kind="target", value=str(target.pk))
+    batch = {target.name: make_message(topic="ztf_x") for target in targets}
+    ids = [target.pk for target in targets]
+    notify_alerts(batch, target_ids=ids)
+
+    # And of each whether the follower may see it, and was told already.
+    with django_assert_max_num_queries(3 + 7 * len(targets)):
+        assert notify_alerts(batch, target_ids=ids) == 0
 
 
 def test_a_batch_of_alerts_costs_one_query_where_nobody_follows_a_target(
@@ -179,6 +214,8 @@ def test_somebody_who_left_is_not_told():
     "payload",
     [b"", b"\xff", b"[]", b'{"title": 3}', b'{"title": "t", "data": 7}',
      b'{"title": "t", "data": {"targets": {}, "event_id": ["x"]}}',
+     b'{"title": "a\\u0000b\\ud800c"}',
+     b'{"title": "t", "data": {"event_id": "\\ud800", "targets": [{"name": "\\ud800"}]}}',
      b'{"title": "t", "data": {"event_id": "a\\u0000", "targets": [{"name": "b\\u0000"}, 4]}}'],
 )  # fmt: skip
 def test_a_strange_payload_is_told_without_failing(payload: bytes):

@@ -22,6 +22,8 @@ from tom.targets.models import Visitor, visible_targets
 MOST_NAMES: Final = 200
 """How many targets of one message are looked up."""
 
+NOTHING_QUOTED: Final = "a new message"
+
 # Whoever follows a message in more than one way is told by the most particular.
 _PARTICULAR: Final = (FollowKind.TARGET, FollowKind.EVENT, FollowKind.TOPIC)
 
@@ -35,39 +37,34 @@ class Subject:
     title: str
 
 
-def notify_message(message: AlertMessage, *, targets: Iterable[BaseTarget] = ()) -> int:
+def notify_message(message: AlertMessage) -> int:
     """Tell everyone who follows what a message is about; return how many were told.
 
     Called once the message was processed; safe to call again, since a person is told of a
-    message once.
+    message once. Nobody is told of a target that they may not see.
 
     Parameters
     ----------
     message
         With its payload. Events are those whose chain or circulars it belongs to, and the one
-        that a message in HERMES's form names.
-    targets
-        Those that the message updated. Targets that a message in HERMES's form names are
-        found here. Nobody is told of a target that they may not see.
+        that a message in HERMES's form names; targets those that it names.
     """
     if not Follow.objects.exists():
         return 0
-    subject = _find_subject(message, targets)
+    subject = _find_subject(message)
     follows = Follow.objects.filter(
         Q(kind=FollowKind.TOPIC, value=message.topic)
         | Q(kind=FollowKind.EVENT, value__in=list(subject.events))
         | Q(kind=FollowKind.TARGET, value__in=list(subject.targets))
     ).select_related("user")
-    told = 0
-    for follow in _most_particular(follows):
-        told += _notify(follow, message=message, subject=subject)
-    return told
+    return _tell(follows, message, subject)
 
 
 def notify_alerts(messages: Mapping[str, AlertMessage], *, target_ids: Collection[int]) -> int:
     """Tell everyone who follows one of these targets of the survey alert that updated it.
 
-    Topics of survey alerts notify nobody: a night brings thousands.
+    Topics of survey alerts notify nobody: a night brings thousands. Nor is an alert quoted: it
+    may be private.
 
     Parameters
     ----------
@@ -76,13 +73,19 @@ def notify_alerts(messages: Mapping[str, AlertMessage], *, target_ids: Collectio
     target_ids
         The targets whose light curves they changed.
     """
-    follows = Follow.objects.filter(kind=FollowKind.TARGET)
-    followed = {int(value) for value in follows.values_list("value", flat=True).distinct()}
+    values = [str(pk) for pk in target_ids]
+    follows: dict[str, list[Follow]] = {}
+    for follow in Follow.objects.filter(kind=FollowKind.TARGET, value__in=values).select_related(
+        "user"
+    ):
+        follows.setdefault(follow.value, []).append(follow)
     told = 0
-    for target in BaseTarget.objects.filter(pk__in=followed & set(target_ids)):
+    for target in BaseTarget.objects.filter(pk__in=map(int, follows)).prefetch_related("aliases"):
         message = next((messages[name] for name in _names_of(target) if name in messages), None)
         if message is not None:
-            told += notify_message(message, targets=[target])
+            value = str(target.pk)
+            subject = Subject(events={}, targets={value: target}, title=NOTHING_QUOTED)
+            told += _tell(follows[value], message, subject)
     return told
 
 
@@ -110,6 +113,12 @@ def _mark(which: Q, *, user_id: int) -> int:
         if marked:
             publish(Topic.NOTIFICATION, user_id=user_id)
     return marked
+
+
+def _tell(follows: Iterable[Follow], message: AlertMessage, subject: Subject) -> int:
+    return sum(
+        _notify(follow, message=message, subject=subject) for follow in _most_particular(follows)
+    )
 
 
 def _notify(follow: Follow, *, message: AlertMessage, subject: Subject) -> bool:
@@ -155,14 +164,14 @@ def _may_see(follow: Follow) -> bool:
             return True
 
 
-def _find_subject(message: AlertMessage, targets: Iterable[BaseTarget]) -> Subject:
+def _find_subject(message: AlertMessage) -> Subject:
     events = {event.event_id: event for event in _events_of(message)}
-    found = {str(target.pk): target for target in targets}
+    targets: dict[str, BaseTarget] = {}
     content = _read_hermes(message)
     if content is not None:
         events |= {event.event_id: event for event in _named_event(content)}
-        found |= {str(target.pk): target for target in _named_targets(content)}
-    return Subject(events=events, targets=found, title=_describe(message, content))
+        targets = {str(target.pk): target for target in _named_targets(content)}
+    return Subject(events=events, targets=targets, title=_describe(message, content))
 
 
 def _events_of(message: AlertMessage) -> list[NonLocalizedEvent]:
@@ -181,7 +190,7 @@ def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
 
 def _named_event(content: Mapping[str, Any]) -> list[NonLocalizedEvent]:
     event_id = _data(content).get("event_id")
-    if not isinstance(event_id, str) or "\0" in event_id:
+    if not isinstance(event_id, str):
         return []
     return list(NonLocalizedEvent.objects.filter(event_id=event_id))
 
@@ -194,14 +203,14 @@ def _named_targets(content: Mapping[str, Any]) -> list[BaseTarget]:
 
 
 def _names_of(target: BaseTarget) -> list[str]:
-    return [target.name, *target.aliases.values_list("name", flat=True)]
+    return [target.name, *(alias.name for alias in target.aliases.all())]
 
 
 def _names(row: object) -> list[str]:
     if not isinstance(row, dict):
         return []
     names = [row.get("name"), *_list(row.get("aliases"))]
-    return [name for name in names if isinstance(name, str) and name and "\0" not in name]
+    return [name for name in names if isinstance(name, str) and name]
 
 
 def _data(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,7 +223,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _describe(message: AlertMessage, content: Mapping[str, Any] | None) -> str:
-    """Say what came. The payload of a survey alert is not quoted: it may be private."""
+    """Say what came."""
     sequence = EventSequence.objects.filter(message=message).select_related("event").first()
     if sequence is not None:
         return f"{sequence.event} {sequence.alert_type}"
@@ -223,4 +232,4 @@ def _describe(message: AlertMessage, content: Mapping[str, Any] | None) -> str:
         return str(circular)
     if content is not None:
         return str(content["title"])
-    return "a new message" if message.topic != FILE_TOPIC else message.name
+    return NOTHING_QUOTED if message.topic != FILE_TOPIC else message.name
