@@ -69,13 +69,13 @@
   let place = null;
   document.addEventListener("htmx:beforeSwap", () => {
     const row = current();
-    if (row) place = { id: row.id, at: rows().indexOf(row), focused: row.contains(document.activeElement) };
+    if (row) place = { id: row.id, at: rows().indexOf(row) };
   });
   document.addEventListener("htmx:afterSettle", () => {
     const all = rows();
     if (!place || current() || !all.length) return;
     const row = document.getElementById(place.id) || all[Math.min(place.at, all.length - 1)];
     mark(row);
-    if (place.focused) row.focus({ preventScroll: true });
+    if (document.activeElement === document.body) row.focus({ preventScroll: true });
   });
 })();
