@@ -2,10 +2,13 @@
 """Run a command of the project, with the services it needs."""
 
 import os
+import signal
 import sys
 
-from tom.embedded.run import main
-
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while importing ends in silence
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
+
+    from tom.embedded.run import main
+
     sys.exit(main(sys.argv))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     from django.conf import settings
 
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if len(argv) < 2 or argv[1] in WITHOUT_SERVICES or not settings.EMBEDDED:
             execute_from_command_line(list(argv))
         else:

@@ -188,7 +188,11 @@ def _initialise(home: Home, binaries: Path, log: Path, as_user: tuple[int, int] 
         *("--locale=C", "--no-instructions"),
     ]
     child = start(argv, log=log, as_user=as_user)
-    if child.wait(120) != 0:
+    try:
+        code = child.wait()
+    finally:
+        stop(child, first=signal.SIGTERM, seconds=4)
+    if code != 0:
         msg = f"PostgreSQL's initdb failed: see {log}"
         raise ServiceError(msg)
     draft.rename(home.postgres_data)

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=read_port, default=os.environ.get("PORT", "8000"))
+        parser.add_argument("--port", type=read_port, default=os.environ.get("PORT") or "8000")
         parser.add_argument(
             "--no-demo", action="store_true", help="start without the demonstration"
         )
@@ -41,6 +41,7 @@ class Command(BaseCommand):
             msg = "DATABASE_URL is set: 'up' is for the embedded mode; see docs/production.md"
             raise ServiceError(msg)
         began = time.monotonic()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the start as Ctrl-C does
         self._check_settings()
         with supervisor_lock(settings.HOME) as lock:
             check_port(port)
@@ -105,7 +106,7 @@ class Command(BaseCommand):
 
 def read_port(text: str) -> int:
     """Read a port's number; raise a ServiceError where it is none."""
-    if not text.isdecimal():
+    if not text.isdecimal() or int(text) == 0:
         msg = f"port {text!r} is no number: choose one, as in PORT=8001 make run"
         raise ServiceError(msg)
     return int(text)
