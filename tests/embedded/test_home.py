@@ -22,6 +22,13 @@ def test_a_secret_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> No
     assert stat.S_IMODE((tmp_path / "home" / "key").stat().st_mode) == 0o600
 
 
+def test_a_secret_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "key").mkdir()
+
+    with pytest.raises(HomeError, match="set TOM_HOME"):
+        Home(tmp_path).secret("key")
+
+
 def test_sockets_lie_in_the_home_where_its_path_is_short(tmp_path: Path) -> None:
     home = Home(Path("/srv/tom"))
 

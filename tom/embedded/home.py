@@ -112,11 +112,11 @@ class Home:
     def secret(self, name: str, *, entropy_bytes: int = 50) -> str:
         """A secret of this home, made at its first use, in a file only its owner reads."""
         file = self.path / name
-        if not file.exists():
-            _make_private(self.path)
-            with _usable(self.path):
+        with _usable(self.path):
+            if not file.exists():
+                _make_private(self.path)
                 _write_secret(file, secrets.token_urlsafe(entropy_bytes))
-        return file.read_text()
+            return file.read_text()
 
 
 def _try_lock_shared(file: TextIO) -> bool:
