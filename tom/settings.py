@@ -273,7 +273,8 @@ PACKET_DAYS = env.int("PACKET_DAYS", 30)
 SCORERS = env.list(
     "SCORERS", ["ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus"]
 )
-# How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where scorers share inputs.
+# How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where one repeats in
+# part what others say; 0: kept and shown, never ranked by.
 SCORER_WEIGHTS: dict[str, float] = env.dict("SCORER_WEIGHTS", {}, subcast_values=float)
 # Chance that any one source that an alert stream shows in an event's window, anywhere on the
 # sky, is its counterpart. It sets the scale of the posterior, never the order.

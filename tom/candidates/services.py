@@ -68,8 +68,8 @@ def match_anew(kind: str, *, since: datetime) -> None:
     """Make the events of a kind from `since` on due, for a rule that was changed by hand."""
     events = NonLocalizedEvent.objects.filter(Q(time=None) | Q(time__gte=since), kind=kind)
     with transaction.atomic():
+        note_changes(events.values_list("pk", flat=True))  # which locks them in its order
         events.update(match_due=True)
-        note_changes(events.values_list("pk", flat=True))
 
 
 def match_targets(target_ids: Iterable[int]) -> set[int]:

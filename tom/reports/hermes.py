@@ -107,9 +107,9 @@ def _photometry(point: LightCurvePoint, name: str) -> dict[str, Any] | None:
 
 
 def _standing(candidate: EventCandidate) -> dict[str, Any]:
+    # Without its rank, whose gaps would tell of private candidates: the list is in order.
     return {
         "name": candidate.target.name,
-        "rank": candidate.rank,
         "posterior": candidate.posterior,
         "posterior_low": candidate.posterior_low,
         "posterior_high": candidate.posterior_high,

@@ -27,7 +27,7 @@ class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
     class Meta:
         model = AlertMessage
         fields = (
-            *("id", "topic", "partition", "offset", "name", "kind", "sha256", "size"),
+            *("id", "broker", "topic", "partition", "offset", "name", "kind", "sha256", "size"),
             *("state", "reason", "attempts", "replays", "received", "finished"),
         )
 
