@@ -34,9 +34,9 @@ expect.set_options(timeout=PATIENCE_MS)
 Enter = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window; let go before other tests want an event loop of their own."""
     found = find_chromium(ROOT / "node_modules" / ".chromium")
     if found is None:
         pytest.skip(f"{PEER_MISSING}Chromium (apt-get install chromium, or set CHROMIUM)")
@@ -65,11 +65,11 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(
     django_db_setup: None, static_files: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The address of the site, with a worker behind it."""
+    """The address of the site, with a worker behind it, which other tests must not meet."""
     folder = tmp_path_factory.mktemp("site")
     with running_site(folder, static=static_files, with_worker=True) as address:
         yield address

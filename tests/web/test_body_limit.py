@@ -1,7 +1,6 @@
 """How large a request may be."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -26,12 +25,6 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": b"%d" % read})
 
 
-def run(call):
-    """Run in a thread of its own: a browser of the same run may have a loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, call).result()
-
-
 def ask(parts, *, declared=None, kind="http"):
     """Send a body in parts; return what was answered."""
     messages = [
@@ -49,7 +42,7 @@ def ask(parts, *, declared=None, kind="http"):
 
     application = BodyLimit(echo, most_bytes=MOST)
     call = application({"type": kind, "headers": headers}, receive, send)
-    run(call)
+    asyncio.run(call)
     return sent
 
 
@@ -84,6 +77,6 @@ def test_a_length_that_is_no_number_does_no_harm(length):
         sent.append(message)
 
     scope = {"type": "http", "headers": [(b"content-length", length)]}
-    run(BodyLimit(answer, most_bytes=10**12)(scope, answer, send))
+    asyncio.run(BodyLimit(answer, most_bytes=10**12)(scope, answer, send))
 
     assert sent == [{"status": 200}]
