@@ -93,7 +93,7 @@ def test_killing_any_part_during_a_replay_loses_nothing_and_doubles_nothing(
             wait_for(lambda pid=killed: all_run(site, not_pid=pid), seconds=60)
         code, said = finish(site.manage("replay", "--wait", str(night)), seconds=240)
         assert code == 0, said
-        wait_for(lambda: contents(site) == EXPECTED, seconds=60)
+        assert contents(site) == EXPECTED
 
     with running_site(home) as again:  # the data is found after a stop
         assert contents(again) == EXPECTED

@@ -72,6 +72,16 @@ def test_the_same_file_twice_in_one_batch_adds_one_row() -> None:
     assert kept() == [(b"same", None, MessageState.RECEIVED)]
 
 
+def test_known_messages_are_waited_for_until_they_are_worked_on() -> None:
+    first = store_messages([Incoming("file", b"one"), Incoming("file", b"two")])
+    finish(first.all_ids[:1], MessageState.STORED)
+
+    again = store_messages([Incoming("file", b"one"), Incoming("file", b"two")])
+
+    assert first.waiting == first.all_ids
+    assert (again.all_ids, again.waiting) == ([], first.all_ids[1:])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_is_lost_is_told_as_django_tells_it() -> None:
     connection.ensure_connection()

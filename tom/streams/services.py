@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from psycopg2 import Binary
 from psycopg2.extras import execute_values
@@ -42,14 +42,20 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a batch added: new rows by kind, and how many messages were known already."""
+    """What a batch added: new rows by kind; how many were known, and the rows still to work on."""
 
     ids: dict[Kind, list[int]]
     known: int
+    known_waiting: list[int]
 
     @property
     def all_ids(self) -> list[int]:
         return [pk for ids in self.ids.values() for pk in ids]
+
+    @property
+    def waiting(self) -> list[int]:
+        """The rows to be worked on, new or not."""
+        return self.all_ids + self.known_waiting
 
 
 def store_messages(incoming: Sequence[Incoming]) -> Stored:
@@ -77,7 +83,9 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
     ids: dict[Kind, list[int]] = {}
     for pk, kind in created.values():
         ids.setdefault(kind, []).append(pk)
-    return Stored(ids, len(incoming) - len(created))
+    known = [content for content in first if content not in created]
+    waiting = _kept(known).filter(state=MessageState.RECEIVED) if known else ()
+    return Stored(ids, len(incoming) - len(created), [row.pk for row in waiting])
 
 
 def store_rejection(topic: str, *, name: str, reason: str) -> bool:
@@ -186,17 +194,22 @@ def _content(item: Incoming) -> Content:
     return item.topic, hashlib.sha256(item.payload).hexdigest()
 
 
+def _kept(contents: Sequence[Content]) -> QuerySet[AlertMessage]:
+    """The rows that hold these contents."""
+    rows = AlertMessage.objects.filter(
+        topic__in={topic for topic, _ in contents},
+        sha256__in=[sha256 for _, sha256 in contents],
+        is_repeat=False,
+    )
+    return rows.only("pk")
+
+
 def _displaced(first: Mapping[Content, Incoming], created: Collection[Content]) -> list[Row]:
     """Rows without a position for new bytes whose position other bytes hold."""
     missing = [content for content in first if content not in created]
     if not missing:
         return []
-    kept = AlertMessage.objects.filter(
-        topic__in={topic for topic, _ in missing},
-        sha256__in=[sha256 for _, sha256 in missing],
-        is_repeat=False,
-    )
-    known = set(kept.values_list("topic", "sha256"))
+    known = set(_kept(missing).values_list("topic", "sha256"))
     rows = []
     for content in missing:
         if content not in known:

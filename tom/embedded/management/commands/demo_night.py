@@ -62,7 +62,7 @@ class Command(BaseCommand):
             batch = messages[first : first + BATCH]
             stored = store_messages([Incoming(m.topic, m.payload) for m in batch])
             wake(stored.ids)
-            ids += stored.all_ids
+            ids += stored.waiting
             self._say(f"{first + len(batch)} of {len(messages)} messages kept")
         while left := self._waiting(ids):
             self._say(f"{len(ids) - left} of {len(ids)} messages worked on")

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             feeder = Feeder(options["topic"])
             feeder.feed(paths)
             if options["wait"]:
-                wait_for_work(feeder.created)
+                wait_for_work(feeder.waiting)
         self._report(feeder, strict=options["strict"])
 
     def _report(self, feeder: "Feeder", *, strict: bool) -> None:
@@ -73,6 +73,7 @@ class Feeder:
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.created: list[int] = []
+        self.waiting: list[int] = []
         self.known = 0
         self.rejected = 0
 
@@ -102,11 +103,12 @@ class Feeder:
     def _store(self, batch: Sequence[Incoming]) -> None:
         stored = store_messages(batch)
         self.created += stored.all_ids
+        self.waiting += stored.waiting
         self.known += stored.known
         wake(stored.ids)
 
 
-def wait_for_work(created: Sequence[int]) -> None:
+def wait_for_work(waiting: Sequence[int]) -> None:
     """Return when these messages, and all that they caused, have been worked on.
 
     Raises
@@ -116,7 +118,7 @@ def wait_for_work(created: Sequence[int]) -> None:
     """
     last, moved = None, time.monotonic()
     while True:
-        left = work_left(created)
+        left = work_left(waiting)
         if not left:
             return
         if left != last:
