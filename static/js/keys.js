@@ -3,14 +3,27 @@
 (() => {
   const places = { t: "tonight", e: "event_list", o: "targets:list", r: "request_list", m: "message_list" };
   let afterG = 0;
+  // The row under the keys, and where it stood. The server's swaps replace rows, and what they
+  // settle later takes classes away: a class says nothing of the place.
+  let place = null;
 
   const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent);
-  const current = () => document.querySelector("[data-row].current");
+  const current = () => (place?.row.isConnected ? place.row : place && document.getElementById(place.row.id));
 
   function mark(row) {
-    current()?.classList.remove("current");
+    document.querySelector("[data-row].current")?.classList.remove("current");
     row.classList.add("current");
     row.tabIndex = -1;
+    place = { row, at: rows().indexOf(row) };
+  }
+
+  // A row that went leaves its place to the next.
+  function restore() {
+    const all = rows();
+    if (!place || !all.length) return;
+    const row = current() || all[Math.min(place.at, all.length - 1)];
+    mark(row);
+    if (document.activeElement === document.body) row.focus({ preventScroll: true });
   }
 
   function select(row) {
@@ -20,6 +33,7 @@
   }
 
   function move(step) {
+    restore();
     const all = rows();
     if (!all.length) return;
     const at = all.indexOf(current());
@@ -65,17 +79,5 @@
     }
   });
 
-  // What the server swaps keeps its place under the keys; a row that went leaves it to the next.
-  let place = null;
-  document.addEventListener("htmx:beforeSwap", () => {
-    const row = current();
-    if (row) place = { id: row.id, at: rows().indexOf(row) };
-  });
-  document.addEventListener("htmx:afterSettle", () => {
-    const all = rows();
-    if (!place || current() || !all.length) return;
-    const row = document.getElementById(place.id) || all[Math.min(place.at, all.length - 1)];
-    mark(row);
-    if (document.activeElement === document.body) row.focus({ preventScroll: true });
-  });
+  document.addEventListener("htmx:afterSettle", restore);
 })();
