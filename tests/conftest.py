@@ -1,6 +1,7 @@
 """What every test may use: a PostgreSQL and a Redis of the run's own, and the real data."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ REAL_DATA = Path(
 # Examples are not timed: a busy machine is no wrong result.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+FLUSHES = 5
 
 # A skip whose reason begins so means that a real component could not be had.
 PEER_MISSING = "peer missing: "
@@ -36,6 +39,31 @@ def services() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(services: None) -> None:
     """Start the services before the test database is made."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_flush() -> Iterator[None]:
+    """Empty the tables again where another process's transaction got in between.
+
+    A site that runs on the test's database goes on working; PostgreSQL ends one of two that wait
+    for each other, and that may be the emptying.
+    """
+    from django.core.management import CommandError
+    from django.test import TransactionTestCase
+
+    empty = TransactionTestCase._fixture_teardown
+
+    def empty_patiently(case: TransactionTestCase) -> None:
+        for _ in range(FLUSHES - 1):
+            try:
+                return empty(case)
+            except CommandError:
+                time.sleep(0.5)
+        return empty(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_patiently)
+        yield
 
 
 @pytest.fixture(scope="session")
