@@ -142,6 +142,16 @@ def test_a_message_tried_before_is_claimed_alone() -> None:
     assert claimed == [fresh, fresh, suspects, suspects]
 
 
+def test_no_plan_of_the_database_claims_more_than_asked() -> None:
+    for _ in range(3):
+        make_message(kind=Kind.ZTF, state=MessageState.RECEIVED, attempts=2)
+    with connection.cursor() as cursor:
+        for way in ("hashagg", "hashjoin", "mergejoin", "sort", "material", "indexscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+
+    assert len(claim(Kind.ZTF, most=9)) == 1
+
+
 def test_what_has_ended_is_not_said_again() -> None:
     pk = make_message(state=MessageState.STORED).pk
 

@@ -263,11 +263,14 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
 
 
 def _claim_where(condition: str, *values: int | str, most: int) -> list[int]:
+    # MATERIALIZED: as a subquery, a nested loop may run it once for each row, and each run skips
+    # what the statement has changed, so that more than `most` are claimed.
     statement = f"""
-        UPDATE streams_alertmessage SET attempts = attempts + 1 WHERE id IN (
+        WITH due AS MATERIALIZED (
             SELECT id FROM streams_alertmessage WHERE state = 'received' AND {condition}
             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
-        RETURNING id
+        UPDATE streams_alertmessage SET attempts = attempts + 1
+        FROM due WHERE due.id = streams_alertmessage.id RETURNING due.id
     """  # noqa: S608  the condition is one of ours
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, most])
