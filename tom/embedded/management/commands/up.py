@@ -18,7 +18,7 @@ from django.db import connections
 from tom.embedded.children import stop
 from tom.embedded.program import ServiceError
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
-from tom.embedded.services import start_services
+from tom.embedded.services import check_services, start_services
 from tom.embedded.supervisor import ROOT, Supervisor, programs
 from tom.streams.sources import SourceError, read_sources
 from tom.web.accounts import ensure_demo_user
@@ -45,6 +45,7 @@ class Command(BaseCommand):
         self._check_settings()
         with supervisor_lock(settings.HOME) as lock:
             check_port(port)
+            check_services(settings.HOME)
             self._say("starting PostgreSQL and Redis")
             services = start_services(settings.HOME)
             supervisor = Supervisor(
