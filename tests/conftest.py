@@ -43,10 +43,9 @@ def django_db_modify_db_settings(services: None) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_flush() -> Iterator[None]:
-    """Empty the tables again where another process's transaction got in between.
+    """Empty the tables again where PostgreSQL chose the emptying to end a deadlock.
 
-    A site that runs on the test's database goes on working; PostgreSQL ends one of two that wait
-    for each other, and that may be the emptying.
+    A site that runs on the test's database goes on working meanwhile.
     """
     from django.core.management import CommandError
     from django.test import TransactionTestCase
@@ -57,13 +56,22 @@ def patient_flush() -> Iterator[None]:
         for _ in range(FLUSHES - 1):
             try:
                 return empty(case)
-            except CommandError:
+            except CommandError as error:
+                if not _is_deadlock(error):
+                    raise
                 time.sleep(0.5)
         return empty(case)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_patiently)
         yield
+
+
+def _is_deadlock(error: BaseException) -> bool:
+    from psycopg2.errors import DeadlockDetected
+
+    cause = error.__cause__
+    return cause is not None and (isinstance(cause, DeadlockDetected) or _is_deadlock(cause))
 
 
 @pytest.fixture(scope="session")
