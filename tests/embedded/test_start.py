@@ -38,7 +38,7 @@ def start(home: Path, **surroundings: str) -> tuple[int, str]:
         env={**os.environ, "TOM_HOME": str(home), **surroundings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -119,7 +119,7 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_start_is_clean(tmp_p
     with running_site(home) as site:
         children = site.children()
         os.kill(site.process.pid, 9)
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), seconds=15)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), seconds=60)
 
     with running_site(home) as again:
         assert again.query("SELECT 1") == [(1,)]
