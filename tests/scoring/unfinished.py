@@ -1,0 +1,3 @@
+"""A plugin whose author is not done."""
+
+learn  # noqa: B018, F821

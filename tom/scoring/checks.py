@@ -1,0 +1,20 @@
+"""A scorer or a weight that cannot be used is said at the start, not at the first alert."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from tom.scoring.services import scorers
+
+
+@register
+def check_scorers(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Load every scorer once; a system check of Django's."""
+    try:
+        scorers()
+    except Exception as error:  # noqa: BLE001  a plugin is anybody's code
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        message = f"the scorers cannot be loaded: {kind}{error}"
+        hint = "mend SCORERS, SCORER_WEIGHTS or the plugin; see ml_plugins/README.md"
+        return [Error(message, hint=hint, id="scoring.E001")]
+    return []
