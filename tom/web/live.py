@@ -5,7 +5,7 @@ import contextlib
 import contextvars
 import logging
 import time
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -54,6 +54,7 @@ class Happening:
 class Poller:
     """Reads the table for all streams of this process, as long as there are any."""
 
+    clock: Callable[[], float] = time.monotonic
     listeners: set["asyncio.Queue[Happening]"] = field(default_factory=set)
     task: "asyncio.Task[None] | None" = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -78,7 +79,7 @@ class Poller:
 
     async def _poll(self, newest: int, known: Iterable[Happening]) -> None:
         """Hand out the rows after `newest` that are not known, until nobody listens."""
-        seen = dict.fromkeys((item.id for item in known), time.monotonic())
+        seen = dict.fromkeys((item.id for item in known), self.clock())
         while self.listeners:
             try:
                 found = await _read_after(newest, seen)
@@ -87,7 +88,7 @@ class Poller:
                 await _close_connections()
                 await asyncio.sleep(2)
                 continue
-            now = time.monotonic()
+            now = self.clock()
             seen.update((item.id, now) for item in found)
             old = [pk for pk, when in seen.items() if now - when > STRAGGLER_SECONDS]
             newest = max([newest, *old])
