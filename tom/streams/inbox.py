@@ -16,6 +16,8 @@ from confluent_kafka import KafkaException
 from hop.io import Consumer, Metadata
 
 BATCH: Final = 100
+BATCH_BYTES: Final = 32 * 1024 * 1024
+"""A batch ends with the message that reaches it: PostgreSQL takes no statement of 1 GB."""
 FETCH_SECONDS: Final = 0.1
 TAKE_SECONDS: Final = 0.2
 
@@ -53,7 +55,7 @@ class Inbox:
             self._done.put(metadata)
 
     def take(self) -> list[Received]:
-        """Take what waits, up to a batch; wait a moment where nothing does.
+        """Take what waits, up to a batch or its bytes; wait a moment where nothing does.
 
         Raises
         ------
@@ -63,9 +65,10 @@ class Inbox:
             If it ended for another reason.
         """
         batch: list[Received] = []
+        size = 0
         try:
             batch.append(self._waiting.get(timeout=TAKE_SECONDS))
-            while len(batch) < BATCH:
+            while len(batch) < BATCH and (size := size + _size(batch[-1])) < BATCH_BYTES:
                 batch.append(self._waiting.get_nowait())
         except queue.Empty:
             if not batch and not self._thread.is_alive():
@@ -98,6 +101,11 @@ class Inbox:
             except queue.Full:
                 continue
             return
+
+
+def _size(received: Received) -> int:
+    payload, _ = received
+    return len(payload or b"")  # a tombstone has none
 
 
 @contextmanager
