@@ -1,15 +1,16 @@
 """Targets become candidates by region and window; updates move levels and delete nothing."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import MERGER, make_event, make_localization, make_observer, make_target
-from tom.candidates.models import CandidateRule, EventCandidate, Vetting
-from tom.candidates.services import match_event, match_if_due, match_targets, vet
-from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate, Vetting
+from tom.candidates.services import match_event, match_if_due, match_targets, rule_of, vet
+from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.live.models import LiveEvent
 from tom.targets.models import TargetSummary
@@ -46,14 +47,56 @@ def test_a_target_that_shone_before_too_is_a_candidate_for_it_is_weighed_not_cut
 
 
 def test_a_kind_without_a_window_takes_every_target_of_the_region() -> None:
-    CandidateRule.objects.filter(kind="gw").update(days_before=None, days_after=None)
     event = make_event()
+    CandidateRule.objects.filter(kind="gw").update(days_before=None, days_after=None)
     target = make_target("static")
     TargetSummary.objects.filter(target=target).update(last_detection=MERGER - timedelta(days=3000))
 
     match_event(event)
 
     assert names(event) == {"static"}
+
+
+def test_a_target_stored_later_meets_an_event_of_a_kind_without_a_window() -> None:
+    event = make_event(time=MERGER - timedelta(days=3000))
+    CandidateRule.objects.filter(kind="gw").update(days_before=None, days_after=None)
+    target = make_target("static")
+
+    assert match_targets([target.pk]) == {event.pk}
+
+
+def test_a_target_stored_later_meets_an_event_whose_whole_region_is_one_dense_place() -> None:
+    event = make_event(alert_types=["PRELIMINARY"], localized=False)
+    EventLocalization.objects.create(
+        event=event,
+        localization=make_localization(sigma_deg=0.1),
+        product="skymap",
+        time=MERGER,
+    )
+    target = make_target("inside")
+
+    assert match_targets([target.pk]) == {event.pk}
+    assert match_event(event) == 1
+
+
+def test_a_deleted_rule_counts_as_it_was_at_first() -> None:
+    event = make_event()
+    CandidateRule.objects.all().delete()
+    make_target("inside")
+    long_ago = TargetSummary.objects.filter(target=make_target("early"))
+    long_ago.update(last_detection=MERGER - timedelta(days=2))
+
+    match_event(event)
+
+    assert names(event) == {"inside"}
+    assert rule_of(event).level_shown == 0.9
+
+
+def test_the_first_rules_are_those_of_the_migration() -> None:
+    stored = import_module("tom.candidates.migrations.0002_rules").WINDOWS
+
+    assert stored == WINDOWS
+    assert set(WINDOWS) == set(EventKind)
 
 
 def test_changed_targets_meet_the_events_of_their_own_time_by_no_clock() -> None:

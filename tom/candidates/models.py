@@ -7,6 +7,16 @@ from tom_targets.base_models import BaseTarget
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.targets.models import Visitor, visible_targets
 
+# Days before and after an event in which a candidate must have shone, where no row of ours says
+# otherwise; None: no window.
+WINDOWS: dict[str, tuple[float | None, float | None]] = {
+    EventKind.GW: (1.0, 14.0),
+    EventKind.GRB: (0.1, 30.0),
+    EventKind.NEUTRINO: (365.0, 30.0),
+    EventKind.FRB: (None, None),
+    EventKind.UNKNOWN: (1.0, 14.0),
+}
+
 
 class CandidateRule(models.Model):
     """For one kind of event: which targets become candidates, and which are shown."""

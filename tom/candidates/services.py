@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from tom.candidates.models import CandidateRule, EventCandidate, Vetting
+from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate, Vetting
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.locks import change_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
@@ -27,9 +27,18 @@ NEW = Table(
 )
 
 
+def rules_of_kinds() -> dict[str, CandidateRule]:
+    """The settings of every kind of event; the first ones again where somebody deleted a row."""
+    first = {
+        kind: CandidateRule(kind=kind, days_before=before, days_after=after)
+        for kind, (before, after) in WINDOWS.items()
+    }
+    return first | {rule.kind: rule for rule in CandidateRule.objects.all()}
+
+
 def rule_of(event: NonLocalizedEvent) -> CandidateRule:
     """The settings of the event's kind."""
-    return CandidateRule.objects.get(kind=event.kind)
+    return rules_of_kinds()[event.kind]
 
 
 def match_event(event: NonLocalizedEvent) -> int:
@@ -77,18 +86,15 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
 
     The caller has called `hold_events`, so that no event is missed that is being stored.
     """
-    touched = set()
+    touched: set[int] = set()
+    rules = rules_of_kinds()
     summaries = TargetSummary.objects.filter(target_id__in=list(target_ids))
-    for event in events_near(summaries).order_by("pk"):
+    for event in events_near(summaries, rules.values()).order_by("pk"):
         chosen = chosen_localization(event)
         if chosen is None:
             continue
-        rule = rule_of(event)
-        rows = list(_in_window(event, rule, summaries))
-        levels = levels_2d(skymap_of(chosen.localization_id), [row.healpix29 for row in rows])
-        inside = [
-            row for row, level in zip(rows, levels, strict=True) if level <= rule.level_stored
-        ]
+        rule = rules[event.kind]
+        inside = _inside(chosen, rule.level_stored, list(_in_window(event, rule, summaries)))
         known = summaries.filter(target__candidacies__event=event)
         if _keep(event, chosen, [*inside, *known]):
             touched.add(event.pk)
@@ -96,23 +102,26 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
     return touched
 
 
-def events_near(summaries: QuerySet[TargetSummary]) -> QuerySet[NonLocalizedEvent]:
+def events_near(
+    summaries: QuerySet[TargetSummary], rules: Iterable[CandidateRule]
+) -> QuerySet[NonLocalizedEvent]:
     """Events in whose window the detections of these targets may lie.
 
     By the detections' own times, not by the clock: a night replayed matches as it did then.
     """
-    reach = CandidateRule.objects.aggregate(before=Max("days_before"), after=Max("days_after"))
     span = summaries.aggregate(first=Min("first_detection"), last=Max("last_detection"))
     events = NonLocalizedEvent.objects.filter(retracted=False)
     if span["first"] is None:
         return events.none()
-    return events.filter(
-        Q(time=None)
-        | Q(
-            time__gte=span["first"] - timedelta(days=reach["after"] or 0.0),
-            time__lte=span["last"] + timedelta(days=reach["before"] or 0.0),
-        )
-    )
+    near = Q(time=None)
+    for rule in rules:
+        ours = Q(kind=rule.kind)
+        if rule.days_after is not None:
+            ours &= Q(time__gte=span["first"] - timedelta(days=rule.days_after))
+        if rule.days_before is not None:
+            ours &= Q(time__lte=span["last"] + timedelta(days=rule.days_before))
+        near |= ours
+    return events.filter(near)
 
 
 def vet(candidate: EventCandidate, vetting: Vetting, *, by: User) -> None:
@@ -135,6 +144,17 @@ def _in_region(chosen: EventLocalization, level: float) -> list[int]:
             """
         )
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def _inside(
+    chosen: EventLocalization, level: float, rows: Sequence[TargetSummary]
+) -> list[TargetSummary]:
+    """The rows in the region that `_in_region` searches."""
+    start, stop = credible_ranges(skymap_of(chosen.localization_id), level).T
+    places = np.array([row.healpix29 for row in rows], np.int64)
+    last = np.searchsorted(start, places, side="right") - 1
+    within = (last >= 0) & (places < stop[last])
+    return [row for row, is_inside in zip(rows, within, strict=True) if is_inside]
 
 
 def _in_window(

@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from tom.candidates.models import CandidateRule, EventCandidate
-from tom.candidates.services import rule_of
+from tom.candidates.services import rule_of, rules_of_kinds
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
@@ -119,7 +119,7 @@ def _by_window(
     summaries: Sequence[TargetSummary],
 ) -> dict[datetime | None, list[TargetSummary]]:
     """Each target once for each window it is a candidate in; outside any, all its points count."""
-    rules = {rule.kind: rule for rule in CandidateRule.objects.all()}
+    rules = rules_of_kinds()
     windows = defaultdict(set)
     candidacies = EventCandidate.objects.filter(target__in=[s.pk for s in summaries])
     for candidate in candidacies.select_related("event"):
