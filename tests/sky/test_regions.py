@@ -1,5 +1,7 @@
 """Credible regions as ranges, which agree with levels, and as outlines, which enclose them."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,6 +129,19 @@ def test_a_featureless_sky_has_no_outline():
     skymap = build_skymap(level=[0] * 12, ipix=range(12), probdensity=[1.0] * 12)
 
     assert contours(skymap) == {0.5: [], 0.9: []}
+
+
+def test_outlines_of_a_wide_region_take_little_more_memory_than_its_map():
+    n = 12 * 4**7
+    density = 1 + np.random.default_rng(1).random(n)
+    skymap = build_skymap(level=np.full(n, 7), ipix=np.arange(n), probdensity=density)
+
+    tracemalloc.start()
+    contours(skymap, levels=(0.9,))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 100e6
 
 
 def test_outlines_stay_small_enough_for_a_page(real_data):

@@ -106,7 +106,8 @@ def _middle(vectors: FloatArray, weights: FloatArray) -> FloatArray:
     if length > 0 and (vectors @ mean).min() > length * np.cos(np.radians(COMPACT_RADIUS_DEG)):
         return np.asarray(mean / length, dtype=np.float64)
     candidates = np.stack(healpy.pix2vec(4, np.arange(192), nest=True), axis=-1)
-    nearest = (vectors @ candidates.T).max(axis=0)
+    # One after the other: a flat map's millions of rows times 192 would take gigabytes.
+    nearest = np.array([(vectors @ candidate).max() for candidate in candidates])
     return np.asarray(-candidates[np.argmin(nearest)], dtype=np.float64)
 
 
