@@ -172,16 +172,29 @@ def test_equal_siblings_of_a_ring_map_are_joined():
     np.testing.assert_allclose(skymap.probability, np.arange(1.0, 13.0) / 78)
 
 
-def test_a_partial_flat_map_names_its_pixels():
+def partial(pixels, *, ordering):
     columns = [
-        fits.Column("PIXEL", "J", array=[5, 3]),
+        fits.Column("PIXEL", "J", array=pixels),
         fits.Column("PROB", "D", array=[0.75, 0.25]),
     ]
+    return table_bytes(columns, ORDERING=ordering, NSIDE=4, INDXSCHM="EXPLICIT")
 
-    skymap = read_skymap(table_bytes(columns, ORDERING="NESTED", NSIDE=4, INDXSCHM="EXPLICIT"))
+
+@pytest.mark.parametrize("ordering", ["NESTED", "RING"])
+def test_a_partial_flat_map_names_its_pixels(ordering):
+    named = np.array([5, 3]) if ordering == "NESTED" else healpy.nest2ring(4, [5, 3])
+
+    skymap = read_skymap(partial(named, ordering=ordering))
 
     assert skymap.ipix.tolist() == [3, 5]
     np.testing.assert_allclose(skymap.probability, [0.25, 0.75])
+
+
+@pytest.mark.parametrize("ordering", ["NESTED", "RING"])
+@pytest.mark.parametrize("pixel", [-3, 192])
+def test_a_partial_flat_map_names_only_pixels_that_exist(ordering, pixel):
+    with pytest.raises(MalformedSkyMapError, match="does not exist"):
+        read_skymap(partial([5, pixel], ordering=ordering))
 
 
 def test_gzipped_bytes_are_unpacked():
@@ -279,6 +292,15 @@ def test_gzip_members_are_unpacked_only_up_to_the_limit():
     assert gunzip(members, limit=1000) == bytes(1000)
     with pytest.raises(MalformedSkyMapError, match="more than 999"):
         gunzip(members, limit=999)
+
+
+def test_a_header_is_read_only_so_far():
+    """A few kilobytes of gzip unpack to millions of cards."""
+    lines = b"".join(f"K{i:07d}= {i:20d}".encode().ljust(80) for i in range(40_000))
+    hostile = BASE[:2880] + BASE[2880:2960] + lines + BASE[2960:]
+
+    with pytest.raises(MalformedSkyMapError, match="no end"):
+        read_skymap(hostile)
 
 
 def test_a_header_without_end_is_refused():

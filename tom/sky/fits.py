@@ -18,6 +18,8 @@ from tom.sky.skymap import MalformedSkyMapError
 
 BLOCK = 2880
 CARD = 80
+# 999 columns, the most a table may have, take some ten cards each.
+MAX_CARDS = 20_000
 # A flat map of nside 1024 with four double columns has 384 MiB.
 MAX_BYTES = 512 * 2**20
 PIECE = 16 * 2**20
@@ -162,14 +164,15 @@ def integer(header: Header, keyword: str, default: int | None = None) -> int:
 
 def _read_header(data: bytes | bytearray, position: int) -> tuple[Header, int]:
     header: Header = {}
-    for start in range(position, len(data) - CARD + 1, CARD):
+    end = min(len(data), position + MAX_CARDS * CARD)
+    for start in range(position, end - CARD + 1, CARD):
         card = data[start : start + CARD].decode("latin-1")
         if card.rstrip() == "END":
             blocks = (start - position) // BLOCK + 1
             return header, position + blocks * BLOCK
         if card[8:10] == "= ":
             header[card[:8].rstrip()] = _value(card[10:])
-    message = "a FITS header has no end"
+    message = f"a FITS header has no end in {MAX_CARDS} cards"
     raise MalformedSkyMapError(message)
 
 

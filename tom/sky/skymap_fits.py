@@ -155,13 +155,10 @@ def _multi_order_rows(table: Table) -> _Rows:
 def _flat_rows(table: Table, names: list[str]) -> _Rows:
     """Bring a flat map into nested rows; join equal siblings where it covers the whole sky."""
     nside = _nside(table)
+    if str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT":
+        return _partial_rows(table, nside)
     level = nside.bit_length() - 1
     ring = _ordering(table) == "RING"
-    if str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT":
-        ipix = _integers(table, "PIXEL")
-        ipix = np.asarray(healpy.ring2nest(nside, ipix), dtype=np.int64) if ring else ipix
-        levels = np.full(len(ipix), level, dtype=np.uint8)
-        return _Rows(level=levels, ipix=ipix, stored_level=levels, pick=slice(None))
     columns = [table.cells(name) for name in names]
     if any(len(column) != 12 * nside**2 for column in columns):
         message = f"a column has not the {12 * nside**2} pixels of NSIDE {nside}"
@@ -176,6 +173,19 @@ def _flat_rows(table: Table, names: list[str]) -> _Rows:
         stored_level=np.full(len(levels), level, dtype=np.uint8),
         pick=healpy.nest2ring(nside, first) if ring else first,
     )
+
+
+def _partial_rows(table: Table, nside: int) -> _Rows:
+    """Bring a flat map that names its pixels into nested rows."""
+    ipix = _integers(table, "PIXEL")
+    # healpy makes some other pixel of one that does not exist.
+    if not np.all((ipix >= 0) & (ipix < 12 * nside**2)):
+        message = f"a pixel does not exist at NSIDE {nside}"
+        raise MalformedSkyMapError(message)
+    if _ordering(table) == "RING":
+        ipix = np.asarray(healpy.ring2nest(nside, ipix), dtype=np.int64)
+    levels = np.full(len(ipix), nside.bit_length() - 1, dtype=np.uint8)
+    return _Rows(level=levels, ipix=ipix, stored_level=levels, pick=slice(None))
 
 
 def _nside(table: Table) -> int:
