@@ -13,6 +13,7 @@ from tom.sky import (
     levels_3d,
     read_skymap,
 )
+from tom.sky.volume import _table
 
 AT2017GFO = healpix29([197.450354], [-23.381484])
 
@@ -160,6 +161,25 @@ def test_distances_where_the_map_puts_nothing_give_no_level_no_volume_and_no_mea
     assert np.isnan(levels_3d(skymap, skymap.start29, [100.0, 100.0])).all()
     assert np.isnan(credible_volume(skymap, 0.9))
     assert np.isnan(distance_moments(skymap)).all()
+
+
+def test_distances_wholly_below_zero_give_no_level_no_volume_and_no_mean():
+    skymap = build_skymap(
+        level=[0], ipix=[4], probdensity=[1.0], distance=([-500.0], [5.0], [1e-3])
+    )
+
+    assert np.isnan(levels_3d(skymap, skymap.start29, [40.0])).all()
+    assert np.isnan(credible_volume(skymap, 0.9))
+    assert np.isnan(distance_moments(skymap)).all()
+
+
+def test_without_a_targets_distance_a_map_is_not_tabulated():
+    skymap = half_known()
+    before = _table.cache_info().misses
+
+    levels_3d(skymap, skymap.start29, [np.nan, np.nan])
+
+    assert _table.cache_info().misses == before
 
 
 @pytest.mark.parametrize("level", [1 - 1e-8, 1 - 1e-12, 1.0])

@@ -90,12 +90,12 @@ def distance_moments(skymap: SkyMap) -> tuple[float, float]:
     `DISTMEAN` and `DISTSTD`.
     """
     known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
-    if len(known) == 0:
-        return float("nan"), float("nan")
     mu, sigma, norm = distance_rows(skymap, known)
     second, third, fourth = _radial_moments(mu, sigma)
     weight = skymap.probability[known] * norm
     total = float(weight @ second)
+    if not 0 < total < np.inf:  # no row, or none whose distribution reaches above 0
+        return float("nan"), float("nan")
     mean = float(weight @ third) / total
     return mean, float(np.sqrt(max(float(weight @ fourth) / total - mean**2, 0.0)))
 

@@ -92,23 +92,23 @@ def levels_3d(
     ids = np.asarray(hpx29, dtype=np.int64)
     row = row_at(skymap, ids)
     mu, sigma, norm = distance_rows(skymap, row)
-    if np.all(np.isnan(mu)) or not _has_mass(skymap).any():
-        return np.full(ids.shape, np.nan)
-    with np.errstate(divide="ignore"):  # a density of 0 has the level 1
-        log_peak = np.log(skymap.probdensity[row]) + np.log(norm) - np.log(sigma)
-    log_peak -= 0.5 * np.log(2 * np.pi)
     r, error = np.broadcast_arrays(
         np.asarray(distance_mpc, dtype=np.float64), np.asarray(distance_sigma_mpc, dtype=np.float64)
     )
     r, error = np.broadcast_to(r, ids.shape), np.broadcast_to(error, ids.shape)
-    table = _table(skymap)
+    sayable = np.isfinite(mu) & (r > 0) & np.isfinite(r) & (error >= 0) & np.isfinite(error)
+    table = _table(skymap) if sayable.any() else None
+    if table is None:
+        return np.full(ids.shape, np.nan)
+    with np.errstate(divide="ignore"):  # a density of 0 has the level 1
+        log_peak = np.log(skymap.probdensity[row]) + np.log(norm) - np.log(sigma)
+    log_peak -= 0.5 * np.log(2 * np.pi)
     levels = table(log_peak - 0.5 * ((r - mu) / sigma) ** 2)
     for some in np.array_split(np.flatnonzero(error.ravel() > 0), 1 + ids.size // BATCH):
         levels.ravel()[some] = _averaged(
             table,
             *(values.ravel()[some] for values in (log_peak, mu, sigma, r, error)),
         )
-    sayable = np.isfinite(mu) & (r > 0) & np.isfinite(r) & (error >= 0) & np.isfinite(error)
     return np.where(sayable, levels, np.nan)
 
 
@@ -118,10 +118,10 @@ def credible_volume(skymap: SkyMap, level: float) -> float:
     NaN for a map without distances, or without probability where it has them. The level lies in
     0 to 1; at 1, and nearer to it than a ten millionth, the volume counts as unbounded.
     """
-    if not _has_mass(skymap).any():
+    table = _table(skymap)
+    if table is None:
         return float("nan")
     rows = _rows(skymap)
-    table = _table(skymap)
     if level <= table.level[-1]:
         return 0.0
     if level >= rows.level(float(table.log_t[0])):
@@ -174,9 +174,16 @@ def _rows(skymap: SkyMap) -> _Volume:
 
 
 @lru_cache(maxsize=4)
-def _table(skymap: SkyMap) -> _Table:
-    """Tabulate P(t): first evenly in log t, then where it moves evenly."""
+def _table(skymap: SkyMap) -> _Table | None:
+    """Tabulate P(t): first evenly in log t, then where it moves evenly.
+
+    None where no row has both a distance and a probability, or no distribution reaches above 0.
+    """
+    if not _has_mass(skymap).any():
+        return None
     rows = _rows(skymap)
+    if not 0 < rows.total < np.inf:
+        return None
     top = float(rows.log_peak[0])
     depth = 1.0
     while rows.level(top - depth) < 1 - NEGLIGIBLE and depth < 2**12:
