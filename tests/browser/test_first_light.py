@@ -15,7 +15,7 @@ TOP = 5
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_a_person_finds_the_kilonova_and_follows_a_request_to_completed(
     tmp_path: Path, watch: Callable[..., Watched]
 ) -> None:

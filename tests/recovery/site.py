@@ -110,7 +110,7 @@ def running_site(folder: Path, *options: str, **surroundings: str) -> Iterator[S
 def running_demo(folder: Path, **surroundings: str) -> Iterator[Site]:
     """Start a site in `folder`, wait until its demonstration night is loaded, and stop it."""
     with _running(folder, [], surroundings) as site:
-        wait_for(lambda: _has_said(site, "night: loaded after"), seconds=300)
+        wait_for(lambda: _has_said(site, "night: loaded after"), seconds=600)
         yield site
 
 

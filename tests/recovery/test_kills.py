@@ -75,7 +75,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_killing_any_part_during_a_replay_loses_nothing_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:
@@ -113,7 +113,7 @@ def all_run(site: Site, *, not_pid: int) -> bool:
     return present and not_pid not in pids and site.answers()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_killed_supervisor_leaves_no_process_and_the_next_start_is_clean(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_site(home) as site:
