@@ -44,6 +44,21 @@ def test_a_supplied_map_is_read_in_its_own_frame(tmp_path, nested):
     np.testing.assert_allclose(sigma, 0.16 * ebv)
 
 
+@pytest.mark.parametrize("nothing", [np.nan, healpy.UNSEEN])
+def test_where_a_supplied_map_knows_nothing_the_law_is_taken(tmp_path, nothing):
+    _, latitude = healpy.pix2ang(64, np.arange(12 * 64**2), lonlat=True)
+    path = tmp_path / "dust.fits"
+    half = np.where(latitude > 0, 0.5, nothing)
+    healpy.write_map(path, half, coord="G", dtype=np.float64)
+    poles = [192.86, 12.86], [27.13, -27.13]
+
+    ebv, sigma = milky_way_ebv(*poles, dust=read_ebv_map(str(path)))
+
+    by_law, sigma_by_law = milky_way_ebv(*poles)
+    np.testing.assert_allclose(ebv, [0.5, by_law[1]])
+    np.testing.assert_allclose(sigma, [0.08, sigma_by_law[1]])
+
+
 @pytest.mark.parametrize(("band", "coefficient"), [("ztf_g", 3.172), ("r", 2.273), ("u", 4.145)])
 def test_coefficients_are_those_of_schlafly_and_finkbeiner(band, coefficient):
     assert extinction_coefficient(band) == coefficient

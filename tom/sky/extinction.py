@@ -72,7 +72,7 @@ def milky_way_ebv(
         ICRS degrees, any shape.
     dust
         A map to read instead of the cosecant law; its values count as good to 16% (Schlegel et
-        al. 1998, https://doi.org/10.1086/305772).
+        al. 1998, https://doi.org/10.1086/305772). Where it has none, the law is taken.
 
     Returns
     -------
@@ -80,13 +80,14 @@ def milky_way_ebv(
         E(B-V) on the scale of SFD, and one standard deviation. Under the cosecant law the
         deviation is as wide as the law is poor: near the plane it says little more than "dusty".
     """
-    if dust is not None:
-        mapped = _from_map(ra, dec, dust)
-        return mapped, 0.16 * mapped
     _, latitude = galactic(ra, dec)
     path = np.minimum(1 / np.maximum(np.abs(np.sin(np.radians(latitude))), 1e-9), CSC_MAX)
     ebv = np.asarray(POLAR_EBV * path, dtype=np.float64)
-    return ebv, FRACTIONAL_SIGMA * ebv
+    if dust is None:
+        return ebv, FRACTIONAL_SIGMA * ebv
+    mapped = _from_map(ra, dec, dust)
+    known = mapped >= 0  # HEALPix files say -1.6375e30 or NaN where they know nothing
+    return np.where(known, mapped, ebv), np.where(known, 0.16 * mapped, FRACTIONAL_SIGMA * ebv)
 
 
 def extinction_coefficient(band: str) -> float:
