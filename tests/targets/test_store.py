@@ -53,6 +53,17 @@ def test_the_same_alerts_again_add_nothing_and_change_nothing() -> None:
     assert PhotometryReducedDatum.objects.count() == 2
 
 
+def test_an_alert_of_a_test_that_comes_as_a_real_one_changes_its_target() -> None:
+    alert = make_alert("ZTF26a")
+    store_alerts([alert], tests={"ZTF26a"})
+    target = TargetSummary.objects.get(is_test=True)
+
+    assert store_alerts([alert], tests={"ZTF26a"}).changed == []
+    assert store_alerts([alert]).changed == [target.pk]
+    assert store_alerts([alert]).changed == []
+    assert TargetSummary.objects.get().version == target.version + 1
+
+
 def test_the_triggers_copy_replaces_a_rounded_one_of_a_history_and_never_the_reverse() -> None:
     rounded = replace(make_point("1", magnitude=19.01), flux_error_njy=1.0)
     exact = make_point("1", magnitude=19.0, trigger=True)

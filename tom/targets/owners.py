@@ -46,6 +46,7 @@ class Owner:
     target_id: int
     is_private: bool
     was_opened: bool = False
+    became_real: bool = False
 
 
 def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
@@ -89,10 +90,13 @@ def find_owners(
         _share_private(missing, public, found, programs)
     private = _lock_targets(found.values())
     opened = private & {found[name] for name in public}
-    _mark_real([pk for name, pk in found.items() if name not in tests])
+    real = _mark_real([pk for name, pk in found.items() if name not in tests])
     if opened:
         _open_targets(sorted(opened))
-    return {name: Owner(pk, pk in private - opened, pk in opened) for name, pk in found.items()}
+    return {
+        name: Owner(pk, pk in private - opened, pk in opened, pk in real)
+        for name, pk in found.items()
+    }
 
 
 def _find(names: Iterable[str]) -> dict[str, int]:
@@ -176,8 +180,13 @@ def _share_private(
             assign_perm("tom_targets.view_target", group, target)
 
 
-def _mark_real(target_ids: Sequence[int]) -> None:
-    TargetSummary.objects.filter(pk__in=target_ids, is_test=True).update(is_test=False)
+def _mark_real(target_ids: Sequence[int]) -> set[int]:
+    """Mark as real those known from tests alone so far; return them."""
+    tests = TargetSummary.objects.filter(pk__in=target_ids, is_test=True)
+    found = set(tests.values_list("pk", flat=True))
+    if found:
+        tests.update(is_test=False)
+    return found
 
 
 def _open_targets(target_ids: Sequence[int]) -> None:

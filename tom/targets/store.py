@@ -49,7 +49,10 @@ MERGE_POINTS = """
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Targets whose light curve some alerts changed, and those of them that were private before."""
+    """Targets that some alerts changed, and those of them that were private before.
+
+    Their light curve changed, or who may see them, or that they are no test alone any more.
+    """
 
     changed: list[int]
     opened: list[int]
@@ -67,7 +70,8 @@ def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = froz
         programs = find_programs(alerts)
         owners = find_owners(alerts, programs, tests=tests)
         opened = {owner.target_id for owner in owners.values() if owner.was_opened}
-        changed = opened | _merge_points(alerts, owners, programs)
+        real = {owner.target_id for owner in owners.values() if owner.became_real}
+        changed = opened | real | _merge_points(alerts, owners, programs)
         contexts = _newest_contexts(alerts, owners, programs)
         note_contexts(contexts)
         refresh_summaries(changed)
