@@ -8,6 +8,7 @@ from tests.factories import make_message, make_skymap
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom.events.models import Circular
 from tom.events.services import record_alert, record_circular
+from tom.live.models import LiveEvent
 from tom.sky import write_skymap
 from tom.streams.parsers.circular import parse_circular
 from tom.streams.parsers.igwn import parse_gwalert_json
@@ -23,8 +24,8 @@ def send_alert() -> None:
     record_alert(make_message(), alert)
 
 
-def send_circular(name: str, number: int = 1) -> None:
-    circular = parse_circular(make_circular(circularId=number, eventId=name))
+def send_circular(name: str, number: int = 1, version: int = 1) -> None:
+    circular = parse_circular(make_circular(circularId=number, eventId=name, version=version))
     record_circular(make_message(topic="gcn.circulars"), circular)
 
 
@@ -37,6 +38,16 @@ def test_a_circular_that_came_before_its_event_is_linked_with_it(name: str) -> N
 
     linked = Circular.objects.filter(event__event_id=NAME)
     assert list(linked.values_list("circular_id", flat=True)) == [1]
+
+
+def test_an_edit_that_first_names_an_event_shows_on_its_page() -> None:
+    send_alert()
+    send_circular("")
+    LiveEvent.objects.all().delete()
+
+    send_circular(NAME, version=2)
+
+    assert LiveEvent.objects.get().key == NAME
 
 
 @pytest.mark.django_db(transaction=True)

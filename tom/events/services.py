@@ -66,6 +66,7 @@ def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
     name = circular.event_id or ""
     with transaction.atomic():
         hold_events()  # else it misses an event that is being stored
+        event = NonLocalizedEvent.objects.filter(event_id=_bare(name)).first()
         values = {
             "version": circular.version,
             "subject": circular.subject,
@@ -73,7 +74,7 @@ def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
             "body": circular.body,
             "created_on": circular.created_on,
             "event_name": name,
-            "event": NonLocalizedEvent.objects.filter(event_id=_bare(name)).first(),
+            "event": event,
             "message": message,
         }
         row, created = Circular.objects.select_for_update().get_or_create(
@@ -83,8 +84,9 @@ def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
             newer = Circular.objects.filter(pk=row.pk, version__lt=circular.version)
             if not newer.update(**values):
                 return False
-        if row.event is not None:
-            publish(Topic.EVENT, row.event.event_id)
+        for named in {row.event, event}:  # an edit may name another
+            if named is not None:
+                publish(Topic.EVENT, named.event_id)
     return True
 
 
