@@ -198,6 +198,23 @@ def test_what_only_the_survey_saw_earlier_counts_as_earlier_activity() -> None:
     assert ranks[new.pk] < ranks[old.pk]
 
 
+def test_of_what_only_the_survey_counted_the_newest_is_as_near_as_its_epochs_are_dense() -> None:
+    event = make_event()
+    target = make_target("old")
+    TargetSummary.objects.filter(target=target).update(
+        first_seen=MERGER - timedelta(days=901), n_survey_detections=306
+    )
+    match_event(event)
+
+    rank_event(event)
+
+    ranking = newest_ranking(event)
+    assert ranking is not None
+    terms = {term["name"]: term for term in ranking.places.get().terms}
+    reason = "300 earlier epochs, the newest about 3 d before"  # 6 of 306 are our own points
+    assert terms["earlier activity"]["reason"] == reason
+
+
 def test_candidates_are_scored_anew_where_their_window_moved() -> None:
     event = ranked_event("a", "b")
     assert note_outdated(event) == 0

@@ -143,9 +143,10 @@ def earlier_activity_term(*, epochs: int | None, age_days: float | None) -> Term
     Parameters
     ----------
     epochs : int or None
-        Positive epochs of at least 5 sigma before the window; None: no history was searched.
+        Epochs before the window, positive by 5 sigma or counted by the survey alone; None: no
+        history was searched.
     age_days : float or None
-        From the newest of them to the window, days; None where there is none.
+        From the newest of them to the window, days, about; None where there is none.
     """
     inputs = INPUTS["earlier activity"]
     best = math.log((1 - EPOCH_BY_CHANCE.value) / (1 - SOURCE_IS_OLD.value))
@@ -165,7 +166,8 @@ def earlier_activity_term(*, epochs: int | None, age_days: float | None) -> Term
         memory * math.log(max(chance * NEXT_EPOCH_BY_CHANCE ** (epochs - 1), floor) / old)
         for chance, floor, old in zip(EPOCH_BY_CHANCE, OLD_FLOOR, SOURCE_IS_OLD, strict=True)
     ]
-    reason = f"{epochs} earlier positive epochs, the newest {age_days or 0.0:.3g} d before"
+    plural = "" if epochs == 1 else "s"
+    reason = f"{epochs} earlier epoch{plural}, the newest about {age_days or 0.0:.3g} d before"
     return _term("earlier activity", logs, inputs, reason, float(epochs))
 
 

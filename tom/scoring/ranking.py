@@ -170,12 +170,12 @@ def _activity(
     summary: TargetSummary, ours: dict[str, Any] | None, start: datetime
 ) -> EarlierActivity:
     epochs = ours["epochs"] if ours else 0
-    newest = ours["newest"] if ours else None
+    age = (start - ours["newest"]).total_seconds() / 86_400 if ours else None
     if summary.first_seen is not None and summary.first_seen < start:
         # The survey saw it earlier than the points it sent us say.
         epochs = max(epochs, 1, (summary.n_survey_detections or 0) - summary.n_detections)
-        newest = newest or summary.first_seen
-    age = (start - newest).total_seconds() / 86_400 if newest else None
+        if age is None:  # of its epochs it tells only the first: as if they were evenly spread
+            age = (start - summary.first_seen).total_seconds() / 86_400 / epochs
     return EarlierActivity(epochs, age)
 
 
