@@ -1,5 +1,57 @@
-// What the live connection and failed requests say to the reader.
+// The live connection, and what it and failed requests say to the reader.
 (() => {
+  // A browser opens six connections to a site, whatever the number of its tabs: one that nobody
+  // looks at gives its own up, or the seventh would never load. It is what htmx takes for an
+  // EventSource.
+  class SeenSource {
+    constructor(url) {
+      this.url = url;
+      this.source = null;
+      this.listeners = [];
+      this.look = () => (document.hidden ? this.rest() : this.open());
+      document.addEventListener("visibilitychange", this.look);
+      this.look();
+    }
+
+    get readyState() {
+      return this.source ? this.source.readyState : EventSource.CONNECTING;
+    }
+
+    open() {
+      if (this.source) return;
+      const source = new EventSource(this.url);
+      source.onopen = (event) => this.onopen(event);
+      source.onerror = (event) => {
+        this.onerror(event);
+        if (source.readyState === EventSource.CLOSED) this.close(); // htmx makes another
+      };
+      for (const [name, listener] of this.listeners) source.addEventListener(name, listener);
+      this.source = source;
+    }
+
+    rest() {
+      this.source?.close();
+      this.source = null;
+      document.documentElement.dataset.live = "off";
+    }
+
+    close() {
+      document.removeEventListener("visibilitychange", this.look);
+      this.rest();
+    }
+
+    addEventListener(name, listener) {
+      this.listeners.push([name, listener]);
+      this.source?.addEventListener(name, listener);
+    }
+
+    removeEventListener(name, listener) {
+      this.listeners = this.listeners.filter((each) => each[0] !== name || each[1] !== listener);
+      this.source?.removeEventListener(name, listener);
+    }
+  }
+  if (window.htmx) htmx.createEventSource = (url) => new SeenSource(url);
+
   // A connection that comes back within this time was not missed.
   const patience = 5000;
   let warning = 0;

@@ -172,6 +172,30 @@ def test_a_lost_connection_is_said_and_made_good(
     expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
 
 
+def test_a_browser_opens_more_tabs_than_it_has_connections(enter: Enter) -> None:
+    page = enter(factories.make_observer())
+    wait_for_live(page)
+
+    for _ in range(8):
+        turn_away(page)
+        page = page.context.new_page()
+        page.goto("/events/")
+        wait_for_live(page)
+
+
+def test_a_tab_that_is_looked_at_again_shows_what_happened_meanwhile(enter: Enter) -> None:
+    page = enter(factories.make_observer())
+    wait_for_live(page)
+
+    turn_away(page)
+    factories.make_event("MS261120new")  # told by nothing: only a fresh look shows it
+    expect(page.locator("html")).to_have_attribute("data-live", "off")
+    turn_back(page)
+
+    wait_for_live(page)
+    expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
+
+
 def test_a_click_sends_a_request_and_its_page_follows_it_to_the_end(
     enter: Enter, candidate: EventCandidate
 ) -> None:
@@ -181,7 +205,7 @@ def test_a_click_sends_a_request_and_its_page_follows_it_to_the_end(
     page.get_by_role("link", name="Observe").click()
     page.get_by_role("button", name="Send to").click()
 
-    expect(page.locator("#request .chain")).to_contain_text("Completed", timeout=60_000)
+    expect(page.locator("#request .chain")).to_contain_text("Completed", timeout=120_000)
     assert ObservationRequest.objects.get().state == "completed"
 
 
@@ -197,3 +221,20 @@ def test_the_colours_chosen_are_kept(enter: Enter) -> None:
 def wait_for_live(page: Page) -> None:
     """Wait until the page hears of what happens."""
     expect(page.locator("html")).to_have_attribute("data-live", "on")
+
+
+def turn_away(page: Page) -> None:
+    """Have the page see what it does when another tab is chosen."""
+    _hide(page, "true")
+
+
+def turn_back(page: Page) -> None:
+    _hide(page, "false")
+
+
+def _hide(page: Page, hidden: str) -> None:
+    # A browser without a window shows all its tabs at once.
+    page.evaluate(
+        f"Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }});"
+        "document.dispatchEvent(new Event('visibilitychange'));"
+    )
