@@ -28,7 +28,7 @@ DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
 # What a page must come to show is waited for so long: a busy machine is no wrong page.
-PATIENCE_MS = 15_000
+PATIENCE_MS = 45_000
 expect.set_options(timeout=PATIENCE_MS)
 
 Enter = Callable[..., Page]

@@ -19,7 +19,7 @@ TOP = 5
 def test_a_person_finds_the_kilonova_and_follows_a_request_to_completed(
     tmp_path: Path, watch: Callable[..., Watched]
 ) -> None:
-    with running_demo(tmp_path / "home", PRACTICE_STEP_SECONDS="3") as site:
+    with running_demo(tmp_path / "home", PRACTICE_STEP_SECONDS="6") as site:
         address = f"http://127.0.0.1:{site.port}"
         watched = watch(address)
         page = watched.page
@@ -64,7 +64,7 @@ def _follow(page: Page) -> None:
     page.evaluate("document.documentElement.dataset.opened = 'once'")
     states = page.get_by_role("list", name="How it came here").locator("li b")
     shown_first = states.all_inner_texts()
-    expect(states.last).to_have_text("Completed", timeout=60_000)
+    expect(states.last).to_have_text("Completed", timeout=120_000)
     assert page.evaluate("document.documentElement.dataset.opened") == "once"
     # Between two questions to the telescope a state may come and go unseen, never these.
     assert states.all_inner_texts()[:4] == ["Proposed", "Approved", "Submitting", "Accepted"]
