@@ -1,7 +1,8 @@
 """The outbox before a portal in trouble: what is sent, what is not, and what is not known."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +17,7 @@ from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import portal_calls
 from tom.followup.facilities.contract import Progress, Remote
+from tom.followup.following import mark_interrupted
 from tom.followup.models import (
     Exchange,
     FacilityWatch,
@@ -60,12 +62,34 @@ def group(request: ObservationRequest, *, state: str = "PENDING") -> dict[str, o
     return {"id": 71, "name": request.key, "state": state}
 
 
+def submit(request: ObservationRequest) -> bool:
+    sent = submit_request(request)
+    request.refresh_from_db()
+    return sent
+
+
+def reconcile(request: ObservationRequest) -> None:
+    reconcile_request(request)
+    request.refresh_from_db()
+
+
+def cancel_there(request: ObservationRequest) -> None:
+    send_cancel(request)
+    request.refresh_from_db()
+
+
 def lose_answer(request: ObservationRequest, trouble: Trouble) -> None:
     trouble.say(502)
-    submit_request(request)
-    request.refresh_from_db()
+    submit(request)
     assert request.state == S.UNKNOWN
     trouble.calls.clear()
+
+
+def make_event_of(request: ObservationRequest, **fields: object) -> NonLocalizedEvent:
+    """Make the event that the request is for."""
+    event = factories.make_event(**fields)
+    ObservationRequest.objects.filter(pk=request.pk).update(event=event)
+    return event
 
 
 def over(request: ObservationRequest) -> None:
@@ -82,13 +106,12 @@ def test_a_portal_that_asks_us_to_wait_is_asked_again_when_it_said(
     trouble: Trouble, request_: ObservationRequest
 ) -> None:
     trouble.say(429, {"detail": "throttled"}, retry_after="77")
+    began, wait = timezone.now(), timedelta(seconds=77)
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
-    wait = request_.retry_at - timezone.now()
     assert request_.state == S.RETRY_AT
-    assert timedelta(seconds=70) < wait < timedelta(seconds=78)
+    assert began + wait < request_.retry_at < timezone.now() + wait
 
 
 def test_a_portal_that_names_no_sensible_time_is_asked_again_all_the_same(
@@ -96,9 +119,8 @@ def test_a_portal_that_names_no_sensible_time_is_asked_again_all_the_same(
 ) -> None:
     trouble.say(429, {"detail": "throttled"}, retry_after="9" * 20)
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.RETRY_AT
 
 
@@ -107,9 +129,8 @@ def test_a_refused_connection_sent_nothing_and_is_tried_again(
 ) -> None:
     settings.OCS_PORTAL_URL = "http://127.0.0.1:9"  # nobody listens there
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.RETRY_AT
     assert "No connection" in request_.reason
     assert request_.retry_at > timezone.now()
@@ -120,9 +141,8 @@ def test_a_name_that_does_not_exist_sent_nothing(
 ) -> None:
     settings.OCS_PORTAL_URL = "http://portal.invalid"
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.RETRY_AT
 
 
@@ -146,9 +166,8 @@ def test_a_setting_that_cannot_be_used_sends_nothing_and_the_token_is_not_told(
 ) -> None:
     setattr(settings, setting, value)
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.RETRY_AT
     assert setting in request_.reason
     assert not trouble.calls
@@ -162,9 +181,8 @@ def test_an_unknown_request_stays_so_where_a_setting_cannot_be_used(
     over(request_)
     settings.OCS_API_TOKEN = f"{TOKEN}\r"
 
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
     assert "OCS_API_TOKEN" in request_.reason
     assert TOKEN not in request_.reason
@@ -177,9 +195,8 @@ def test_a_refusal_is_told_with_every_nested_reason(
     inner = {"configurations": [{}, {"instrument_configs": [fault]}]}
     trouble.say(400, {"requests": [inner], "non_field_errors": ["no time left"]})
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.REJECTED
     assert (
         "requests.0.configurations.1.instrument_configs.0.exposure_time: must be positive"
@@ -188,15 +205,34 @@ def test_a_refusal_is_told_with_every_nested_reason(
     assert "no time left" in request_.reason
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (rb'{"detail": "no\u0000 time\ud800"}', "400: no time?"),
+        (b'{"a":' * 700 + b"1" + b"}" * 700, '400: {"a":'),
+        (b'{"detail": "' + b"x" * 300_000 + b'"}', "400: xxx"),
+    ],
+)
+def test_a_refusal_that_is_hard_to_read_is_one_all_the_same(
+    body: bytes, reason: str, trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(400, body)
+
+    submit(request_)
+
+    assert request_.state == S.REJECTED
+    assert request_.reason.startswith(reason)
+    assert len(request_.reason) < 5000
+
+
 @pytest.mark.parametrize("status", [301, 408, 425, 500, 502, 503, 504])
 def test_what_is_no_definite_answer_is_unknown(
     status: int, trouble: Trouble, request_: ObservationRequest
 ) -> None:
     trouble.say(status, {"id": 1}, location="http://elsewhere.invalid/")
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
     assert len(trouble.calls) == 1
 
@@ -219,9 +255,8 @@ def test_a_yes_that_cannot_be_read_is_unknown(
 ) -> None:
     trouble.say(201, body)
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
 
 
@@ -230,9 +265,8 @@ def test_an_answer_about_another_request_is_unknown(
 ) -> None:
     trouble.say(201, {"id": 5, "name": "somebody else's", "state": "PENDING"})
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
 
 
@@ -241,9 +275,8 @@ def test_a_connection_that_ends_without_an_answer_is_unknown(
 ) -> None:
     trouble.drop = True
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
     assert len(posts(trouble)) == 1
 
@@ -254,9 +287,8 @@ def test_a_yes_that_is_cut_short_is_unknown_even_where_it_reads_well(
     trouble.say(201, group(request_))
     trouble.missing_bytes = 10
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
 
 
@@ -267,9 +299,8 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up(
     trouble.say(201, b" " * 1000)
     trouble.seconds_between_bytes = 0.1
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
 
 
@@ -279,9 +310,8 @@ def test_an_answer_without_end_is_given_up(
     monkeypatch.setattr(portal_calls, "LARGEST_ANSWER", 1000)
     trouble.say(201, b" " * 300_000)
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
 
 
@@ -303,9 +333,8 @@ def test_an_unknown_request_found_by_its_key_is_accepted(
     other = {**group(request_), "id": 72, "name": f"{request_.key}0"}  # the filter is a substring
     trouble.say(200, {"count": 2, "next": None, "results": [other, group(request_), other]})
 
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert (request_.state, request_.remote_id) == (S.ACCEPTED, "71")
 
 
@@ -316,9 +345,8 @@ def test_an_unknown_request_found_after_it_ended_has_ended_with_us_too(
     found = {"count": 1, "next": None, "results": [group(request_, state="WINDOW_EXPIRED")]}
     trouble.say(200, found)
 
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert (request_.state, request_.remote_state) == (S.EXPIRED, "WINDOW_EXPIRED")
     assert request_.record.status == "WINDOW_EXPIRED"
     assert [change.new for change in request_.changes.all()][-2:] == [S.ACCEPTED, S.EXPIRED]
@@ -350,9 +378,8 @@ def test_an_unknown_request_that_is_not_there_waits_for_the_quiet_time(
     lose_answer(request_, trouble)
     trouble.say(200, NOT_THERE)
 
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
     assert not posts(trouble)
 
@@ -384,29 +411,55 @@ def test_where_the_portal_cannot_be_asked_it_stays_unknown_and_says_so(
     over(request_)
     trouble.say(status, body)
 
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.UNKNOWN
     assert "could not be asked" in request_.reason
     assert not posts(trouble)
     assert request_.retry_at > timezone.now()
 
 
+def test_only_a_look_up_asked_after_the_quiet_time_says_that_it_is_not_there(
+    trouble: Trouble, request_: ObservationRequest, settings: Settings
+) -> None:
+    lose_answer(request_, trouble)
+    trouble.say(200, NOT_THERE)
+
+    trouble.meanwhile = partial(setattr, settings, "REQUEST_QUIET_SECONDS", 0)
+    reconcile(request_)
+
+    assert request_.state == S.UNKNOWN
+    assert not posts(trouble)
+
+
+def test_what_a_lost_worker_was_sending_may_still_turn_up_for_the_quiet_time(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    now = timezone.now()
+    ObservationRequest.objects.filter(pk=request_.pk).update(
+        state=S.SUBMITTING, attempts=1, sent=now - timedelta(seconds=100), retry_at=None
+    )
+    trouble.say(200, NOT_THERE)
+
+    follow_requests(now)
+
+    request_.refresh_from_db()
+    assert request_.state == S.UNKNOWN
+    assert not posts(trouble)
+
+
 def test_an_unknown_request_of_an_event_retracted_meanwhile_is_held_not_sent(
     trouble: Trouble, request_: ObservationRequest
 ) -> None:
-    event = factories.make_event()
-    ObservationRequest.objects.filter(pk=request_.pk).update(event=event)
+    event = make_event_of(request_)
     lose_answer(request_, trouble)
     over(request_)
     event.retracted = True
     event.save()
     trouble.say(200, NOT_THERE)
 
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.HELD
     assert not posts(trouble)
 
@@ -423,8 +476,7 @@ def test_what_an_event_turns_out_to_be_while_the_portal_is_asked_keeps_its_reque
     request_: ObservationRequest,
     settings: Settings,
 ) -> None:
-    event = factories.make_event()
-    ObservationRequest.objects.filter(pk=request_.pk).update(event=event)
+    event = make_event_of(request_)
     lose_answer(request_, trouble)
     over(request_)
     settings.OCS_PRACTICE = False
@@ -435,9 +487,8 @@ def test_what_an_event_turns_out_to_be_while_the_portal_is_asked_keeps_its_reque
         connection.close()
 
     trouble.meanwhile = learn
-    reconcile_request(request_)
+    reconcile(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.HELD
     assert reason in request_.reason
     assert not posts(trouble)
@@ -446,13 +497,11 @@ def test_what_an_event_turns_out_to_be_while_the_portal_is_asked_keeps_its_reque
 def test_the_outbox_itself_holds_what_must_not_reach_a_real_facility(
     trouble: Trouble, request_: ObservationRequest, settings: Settings
 ) -> None:
-    event = factories.make_event(test_reasons=["group is Test"])
-    ObservationRequest.objects.filter(pk=request_.pk).update(event=event)
+    make_event_of(request_, test_reasons=["group is Test"])
     settings.OCS_PRACTICE = False
 
-    sent = submit_request(request_)
+    sent = submit(request_)
 
-    request_.refresh_from_db()
     assert not sent
     assert request_.state == S.HELD
     assert "test event" in request_.reason
@@ -467,9 +516,8 @@ def test_a_request_whose_window_is_over_is_not_sent(
         window_start=past - timedelta(days=1), window_end=past
     )
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.EXPIRED
     assert not trouble.calls
 
@@ -479,9 +527,8 @@ def test_a_request_to_a_facility_no_longer_configured_is_held(
 ) -> None:
     settings.OCS_PORTAL_URL = ""
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.HELD
     assert "LCO" in request_.reason
 
@@ -508,14 +555,25 @@ def test_a_cancel_while_the_answer_is_lost_waits_until_it_is_known_what_to_cance
     cancel_request(request_, observer)
     trouble.say(200, NOT_THERE)
 
-    send_cancel(request_)
+    cancel_there(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.CANCEL_REQUESTED
     over(request_)
-    send_cancel(request_)
-    request_.refresh_from_db()
+    cancel_there(request_)
     assert request_.state == S.CANCELED
+
+
+def test_only_a_look_up_asked_after_the_quiet_time_ends_a_cancelled_request(
+    trouble: Trouble, request_: ObservationRequest, observer: User, settings: Settings
+) -> None:
+    lose_answer(request_, trouble)
+    cancel_request(request_, observer)
+    trouble.say(200, NOT_THERE)
+
+    trouble.meanwhile = partial(setattr, settings, "REQUEST_QUIET_SECONDS", 0)
+    cancel_there(request_)
+
+    assert request_.state == S.CANCEL_REQUESTED
 
 
 def test_a_request_cancelled_while_it_was_sent_has_its_record_all_the_same(
@@ -537,6 +595,23 @@ def test_a_request_cancelled_while_it_was_sent_has_its_record_all_the_same(
     assert request_.record.status == "CANCELED"
 
 
+def test_an_answer_that_comes_once_its_worker_was_given_up_is_taken_all_the_same(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    now = timezone.now()
+    ObservationRequest.objects.filter(pk=request_.pk).update(
+        state=S.SUBMITTING, attempts=1, sent=now - timedelta(seconds=100)
+    )
+    slow = ObservationRequest.objects.get(pk=request_.pk)
+    mark_interrupted(now)
+
+    accept(slow, Remote("71", request_.key, "PENDING", Progress.PENDING))
+
+    request_.refresh_from_db()
+    assert (request_.state, request_.remote_id) == (S.ACCEPTED, "71")
+    assert request_.record.observation_id == "71"
+
+
 def test_a_cancel_that_is_not_answered_is_sent_again_later(
     trouble: Trouble, request_: ObservationRequest, observer: User
 ) -> None:
@@ -546,9 +621,8 @@ def test_a_cancel_that_is_not_answered_is_sent_again_later(
     cancel_request(request_, observer)
     trouble.say(502)
 
-    send_cancel(request_)
+    cancel_there(request_)
 
-    request_.refresh_from_db()
     assert request_.state == S.CANCEL_REQUESTED
     assert request_.retry_at > timezone.now()
     assert "Not cancelled" in request_.reason
@@ -557,9 +631,8 @@ def test_a_cancel_that_is_not_answered_is_sent_again_later(
 def test_the_token_is_kept_nowhere(trouble: Trouble, request_: ObservationRequest) -> None:
     trouble.say(403, {"detail": f"Invalid token {TOKEN}"})
 
-    submit_request(request_)
+    submit(request_)
 
-    request_.refresh_from_db()
     exchange = Exchange.objects.get()
     assert (exchange.method, exchange.status) == ("POST", 403)
     kept = f"{request_.reason}{list(Exchange.objects.values())}{list(request_.changes.values())}"
@@ -585,6 +658,17 @@ def test_a_portal_that_cannot_be_polled_is_asked_less_and_less_often(
     assert request_.state == S.ACCEPTED
 
 
+def sweep_meanwhile(trouble: Trouble, clock: Callable[[], datetime]) -> None:
+    """Let the sweep come by while we wait for an answer."""
+
+    def sweep() -> None:
+        if len(trouble.calls) < 5:
+            follow_requests(clock())
+        connection.close()
+
+    trouble.meanwhile = sweep
+
+
 def in_a_minute() -> datetime:
     """When what was put off just now is due."""
     return timezone.now() + timedelta(minutes=1)
@@ -597,12 +681,7 @@ def test_a_request_is_looked_for_once_however_often_the_sweep_comes_by_meanwhile
     lose_answer(request_, trouble)
     trouble.say(503)
 
-    def sweep() -> None:
-        if len(trouble.calls) < 5:
-            follow_requests(in_a_minute())
-        connection.close()
-
-    trouble.meanwhile = sweep
+    sweep_meanwhile(trouble, in_a_minute)
     follow_requests(in_a_minute())
 
     assert len(trouble.calls) == 1
@@ -617,12 +696,7 @@ def test_a_facility_is_polled_once_however_often_the_sweep_comes_by_meanwhile(
     trouble.calls.clear()
     trouble.say(503)
 
-    def sweep() -> None:
-        if len(trouble.calls) < 5:
-            follow_requests(timezone.now())
-        connection.close()
-
-    trouble.meanwhile = sweep
+    sweep_meanwhile(trouble, timezone.now)
     follow_requests(timezone.now())
 
     assert len(trouble.calls) == 1
@@ -676,6 +750,43 @@ def test_a_request_accepted_during_a_poll_is_asked_for_at_the_next(
     watch = FacilityWatch.objects.get(facility="LCO")
     assert (watch.next_poll, watch.failures) == (now, 0)
     assert watch.last_answer is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_comes_late_changes_nothing_of_what_was_said_meanwhile(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, group(request_))
+    submit_request(request_)
+
+    def completed() -> None:  # as a poll beside ours was told
+        ObservationRequest.objects.filter(pk=request_.pk).update(state=S.COMPLETED)
+        connection.close()
+
+    trouble.say(200, NOT_THERE)
+    trouble.meanwhile = completed
+    poll_requests("LCO", timezone.now())
+
+    request_.refresh_from_db()
+    assert request_.state == S.COMPLETED
+
+
+def test_a_facility_is_asked_for_no_changes_from_before_its_requests_were_sent(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, group(request_))
+    submit_request(request_)
+    now = timezone.now()
+    FacilityWatch.objects.create(
+        facility="LCO", next_poll=now, read_until=now - timedelta(days=300)
+    )
+    trouble.say(200, NOT_THERE)
+
+    poll_requests("LCO", now)
+
+    request_.refresh_from_db()
+    since = (request_.sent - timedelta(days=1)).strftime("%Y-%m-%d+%H%%3A%M%%3A%S")
+    assert f"modified_after={since}" in trouble.calls[-2][1]
 
 
 def test_one_facility_in_trouble_keeps_none_of_the_others_from_being_followed(

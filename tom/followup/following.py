@@ -1,7 +1,7 @@
 """Follow requests: what is due, what was interrupted, and how far the facilities are."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,11 +18,10 @@ from tom.followup.models import (
     ObservationRequest,
     ObservationRequestQuerySet,
 )
-from tom.followup.outbox import look_again, reconcile_request
+from tom.followup.outbox import look_again, lose_answer, reconcile_request
 from tom.followup.progress import record_progress
 from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
 from tom.followup.stopping import is_sending
-from tom.followup.transitions import transition
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +32,8 @@ IDLE_POLL = timedelta(minutes=10)
 LONGEST_POLL_WAIT = timedelta(minutes=10)
 # Data may be judged bad, or a late exposure come, some days after the window.
 SOFT_END = timedelta(days=7)
-FIRST_LOOK_BACK = timedelta(hours=1)
+# By which our clock and a facility's may differ.
+CLOCKS_APART = timedelta(days=1)
 # Where a facility has more to do.
 OPEN = OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED}
 
@@ -74,9 +74,7 @@ def mark_interrupted(now: datetime) -> None:
     for request in ObservationRequest.objects.filter(
         state=RequestState.SUBMITTING, sent__lte=stale
     ):
-        transition(
-            request, RequestState.UNKNOWN, reason="Interrupted while it was sent", retry_at=now
-        )
+        lose_answer(request, reason="Interrupted while it was sent", retry_at=now)
 
 
 def followed(now: datetime) -> ObservationRequestQuerySet:
@@ -89,14 +87,12 @@ def followed(now: datetime) -> ObservationRequestQuerySet:
 def poll_requests(facility: str, now: datetime) -> int:
     """Ask one facility in bulk what changed; return how many requests changed their state."""
     watch, _ = FacilityWatch.objects.get_or_create(facility=facility, defaults={"next_poll": now})
-    ours = followed(now).filter(facility=facility)
-    sent = [
-        Sent(remote_id, body, is_open=state in OPEN)
-        for remote_id, body, state in ours.values_list("remote_id", "body", "state")
-    ]
+    # As they are before the question: an answer says nothing of what changed after it.
+    ours = list(followed(now).filter(facility=facility))
+    sent = [Sent(each.remote_id, each.body, is_open=each.state in OPEN) for each in ours]
     try:
         place = facility_for_many(facility)
-        changes = place.changes(watch.read_until or _first_look(ours, now), sent=sent)
+        changes = place.changes(_since(watch, ours, now), sent=sent)
     except (LookUpFailedError, UnknownFacilityError) as error:
         _note_failure(watch, error)
         return 0
@@ -161,17 +157,18 @@ def _claim_poll(name: str, now: datetime) -> bool:
     return bool(due.update(next_poll=now + LEASE))
 
 
-def _first_look(ours: ObservationRequestQuerySet, now: datetime) -> datetime:
-    first = ours.order_by("sent").values_list("sent", flat=True).first()
-    return (first or now) - FIRST_LOOK_BACK
+def _since(watch: FacilityWatch, ours: Sequence[ObservationRequest], now: datetime) -> datetime:
+    """Return since when to ask for changes: before they were sent there are none of ours."""
+    first = min((request.sent or now for request in ours), default=now) - CLOCKS_APART
+    return max(first, watch.read_until or first)
 
 
-def _record_changes(ours: ObservationRequestQuerySet, changes: RemoteChanges) -> int:
+def _record_changes(ours: Iterable[ObservationRequest], changes: RemoteChanges) -> int:
     told = {remote.id: remote for remote in changes.remotes}
     known = [
         request
-        for request in ours.filter(remote_id__in=told)
-        if told[request.remote_id].key in {"", request.key}
+        for request in ours
+        if request.remote_id in told and told[request.remote_id].key in {"", request.key}
     ]
     ObservationRequest.objects.filter(pk__in=[request.pk for request in known]).update(
         polled=timezone.now()

@@ -51,6 +51,7 @@ def reconcile_request(request: ObservationRequest) -> bool:
     request = _read(request.pk)
     if request.state != RequestState.UNKNOWN:
         return True
+    settled = is_settled(request)
     try:
         remote = facility_for(request).find(request.key)
     except (LookUpFailedError, UnknownFacilityError) as error:
@@ -58,7 +59,7 @@ def reconcile_request(request: ObservationRequest) -> bool:
         return False
     if remote is not None:
         accept(request, remote, reason="Found at the facility by its key")
-    elif timezone.now() < quiet_until(request):
+    elif not settled:
         look_again(request, "Not at the facility so far; asked again before it is sent again")
     elif not is_sending():
         look_again(request, "Not at the facility; sending is stopped")
@@ -84,14 +85,20 @@ def send_cancel(request: ObservationRequest) -> None:
         look_again(request, f"Not cancelled so far: {error}")
 
 
+def lose_answer(request: ObservationRequest, *, reason: str, retry_at: datetime) -> None:
+    """Call unknown what was still being sent until now: from now on it may turn up."""
+    transition(request, RequestState.UNKNOWN, reason=reason, retry_at=retry_at, sent=timezone.now())
+
+
 def look_again(request: ObservationRequest, reason: str) -> None:
     """Say why a request stays as it is, and look at it again in a while."""
     note(request, reason=reason, retry_at=_back_off(request))
 
 
-def quiet_until(request: ObservationRequest) -> datetime:
-    """Return the moment from which a request that is not found was surely not taken."""
-    return (request.sent or request.created) + timedelta(seconds=settings.REQUEST_QUIET_SECONDS)
+def is_settled(request: ObservationRequest) -> bool:
+    """Whether a request that the facility, asked from now on, does not have was never taken."""
+    quiet = timedelta(seconds=settings.REQUEST_QUIET_SECONDS)
+    return timezone.now() >= (request.sent or request.created) + quiet
 
 
 def _read(pk: int) -> ObservationRequest:
@@ -110,7 +117,7 @@ def _send(request: ObservationRequest) -> bool:
     except RejectedError as refusal:  # a definite 4xx
         transition(request, RequestState.REJECTED, reason=str(refusal))
     except UnknownOutcomeError as error:  # timeout, reset, 5xx, unreadable
-        transition(request, RequestState.UNKNOWN, reason=str(error), retry_at=_back_off(request))
+        lose_answer(request, reason=str(error), retry_at=_back_off(request))
     else:
         accept(request, remote)
     return True
@@ -159,10 +166,11 @@ def _cancel_at_facility(request: ObservationRequest, facility: Facility) -> None
 
 
 def _find_id(request: ObservationRequest, facility: Facility) -> str:
+    settled = is_settled(request)
     remote = facility.find(request.key)
     if remote is not None:
         return remote.id
-    if timezone.now() < quiet_until(request):
+    if not settled:
         look_again(request, "Not at the facility so far")
     else:
         transition(request, RequestState.CANCELED, reason="The facility never had it")

@@ -35,6 +35,10 @@ def accept(request: ObservationRequest, remote: Remote, *, reason: str = "") -> 
         ):
             mirror(request)
             record_progress(request, remote)
+        elif unknown := ObservationRequest.objects.filter(
+            pk=request.pk, state=_S.UNKNOWN
+        ).first():  # this worker was given up, and heard the answer all the same
+            accept(unknown, remote, reason="The answer came late")
         else:  # a person cancelled meanwhile: the cancel needs the id
             _write(ObservationRequest.objects.filter(pk=request.pk, remote_id=""), request, remote)
         FacilityWatch.objects.filter(facility=request.facility).update(next_poll=timezone.now())

@@ -19,12 +19,14 @@ from tom.followup.facilities.contract import (
     RejectedError,
     UnknownOutcomeError,
 )
+from tom.streams.parsers.values import clean
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 WHOLE_SECONDS = 30  # for an answer that comes drop by drop
 LARGEST_ANSWER = 20_000_000
 KEPT_CHARACTERS = 20_000
+LONGEST_REASON = 2000
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 NO_ANSWER_STATUSES = {408, 425}  # the request may or may not have been read
 SECRET = "[secret]"  # noqa: S105  what stands in for one
@@ -244,7 +246,11 @@ def _cause(error: Exception) -> str:
 
 
 def _refusal(answer: Answer) -> str:
-    return f"{answer.status}: {flatten(answer.json) or answer.text[:500]}"
+    try:
+        said = clean(flatten(answer.json))[:LONGEST_REASON]
+    except RecursionError:
+        said = ""
+    return f"{answer.status}: {said or answer.text[:500]}"
 
 
 def _odd(answer: Answer) -> str:
