@@ -182,6 +182,8 @@ def test_of_clicks_at_the_same_moment_one_makes_a_request(
         ({"exposures": [{"element": "r", "seconds": 10, "count": 0}]}, "exposures.0.count"),
         ({"start": "soon"}, "start"),
         ({"start": "2026-11-21T00:00:00"}, "start"),  # in which time zone?
+        ({"start": "0001-01-01T00:00:00+01:00"}, "start"),  # before any year in UTC
+        ({"end": "9999-12-31T23:59:59-01:00"}, "end"),
         ({"end": "2020-01-01T00:00:00Z"}, "end"),
         ({"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}, "end"),
         ({"mode": "NOW"}, "mode"),

@@ -1,6 +1,7 @@
 """What to observe, in no facility's own words."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Literal, Self
 
 from pydantic import (
@@ -52,6 +53,15 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
             msg = f"ask for 1 to {MOST_EXPOSURES} kinds of exposures"
             raise ValueError(msg)
         return exposures
+
+    @field_validator("start", "end")
+    @classmethod
+    def _in_utc(cls, moment: datetime) -> datetime:
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError as error:
+            msg = "the year is out of range"
+            raise ValueError(msg) from error
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
