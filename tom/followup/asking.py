@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -44,23 +45,19 @@ class DuplicateRequestError(Exception):
         super().__init__("the same target is already asked for on this instrument")
 
 
-def request_observation(
-    *,
-    target: BaseTarget,
-    event: NonLocalizedEvent | None,
-    facility: str,
-    instrument: str,
-    spec: Mapping[str, object],
-    by: AbstractBaseUser,
-) -> ObservationRequest:
-    """Ask for an observation, approved by the person who asks; the caller nudges the outbox.
+class Wish(TypedDict):
+    """What is asked for, and by whom."""
 
-    Parameters
-    ----------
-    event : NonLocalizedEvent or None
-        For which the target is observed, where there is one.
-    spec : mapping
-        The fields of `ObservationSpec`.
+    target: BaseTarget
+    event: NonLocalizedEvent | None  # for which the target is observed, where there is one
+    facility: str
+    instrument: str
+    spec: Mapping[str, object]  # the fields of `ObservationSpec`
+    by: AbstractBaseUser
+
+
+def request_observation(**wish: Unpack[Wish]) -> ObservationRequest:
+    """Ask for an observation, approved by the person who asks; the caller nudges the outbox.
 
     Raises
     ------
@@ -73,37 +70,24 @@ def request_observation(
     UnknownFacilityError
         If no such facility is configured.
     """
-    draft = _draft(
-        target=target, event=event, facility=facility, instrument=instrument, spec=spec, by=by
-    )
+    draft = _draft(**wish)
     existing = _same_wish(draft).live().first()
     if existing is not None:
         raise DuplicateRequestError(existing)
     # Of two people who ask at the same moment, the database lets one through.
-    draft.guard = f"{target.pk}:{facility}:{instrument}"
+    draft.guard = f"{draft.target_id}:{draft.facility}:{draft.instrument}"
     try:
-        return _approve(draft, by)
+        return _approve(draft, wish["by"])
     except IntegrityError as error:
         raise DuplicateRequestError(_same_wish(draft).live().first()) from error
 
 
-def request_observation_again(
-    *,
-    target: BaseTarget,
-    event: NonLocalizedEvent | None,
-    facility: str,
-    instrument: str,
-    spec: Mapping[str, object],
-    by: AbstractBaseUser,
-) -> ObservationRequest:
+def request_observation_again(**wish: Unpack[Wish]) -> ObservationRequest:
     """Ask for a second observation beside a live one, which the person has confirmed.
 
     Raises as `request_observation`, but never DuplicateRequestError.
     """
-    draft = _draft(
-        target=target, event=event, facility=facility, instrument=instrument, spec=spec, by=by
-    )
-    return _approve(draft, by)
+    return _approve(_draft(**wish), wish["by"])
 
 
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
@@ -126,41 +110,34 @@ def make_key(target_name: str) -> str:
     return plain[: KEY_LENGTH - len(random_part)] + random_part
 
 
-def _draft(
-    *,
-    target: BaseTarget,
-    event: NonLocalizedEvent | None,
-    facility: str,
-    instrument: str,
-    spec: Mapping[str, object],
-    by: AbstractBaseUser,
-) -> ObservationRequest:
-    place = get_facility(facility)
-    refusal = why_not(event, place, target=target)
+def _draft(**wish: Unpack[Wish]) -> ObservationRequest:
+    target, event, instrument = wish["target"], wish["event"], wish["instrument"]
+    facility = get_facility(wish["facility"])
+    refusal = why_not(event, facility, target=target)
     if refusal:
         raise RefusedRequestError(refusal)
-    wish = _wish(spec)
+    spec = _read_spec(wish["spec"])
     key = make_key(target.name)
     return ObservationRequest(
         target=target,
         event=event,
         candidate=EventCandidate.objects.filter(event=event, target=target).first(),
-        facility=facility,
+        facility=facility.name,
         instrument=instrument,
-        spec=wish.model_dump(mode="json"),
-        body=place.build(wish, instrument=instrument, aim=_aim(target), key=key),
+        spec=spec.model_dump(mode="json"),
+        body=facility.build(spec, instrument=instrument, aim=_aim(target), key=key),
         key=key,
-        window_start=wish.start,
-        window_end=wish.end,
-        created_by_id=by.pk,
+        window_start=spec.start,
+        window_end=spec.end,
+        created_by_id=wish["by"].pk,
     )
 
 
-def _wish(spec: Mapping[str, object]) -> ObservationSpec:
-    wish = read_spec(spec)
-    if wish.end <= timezone.now():
+def _read_spec(fields: Mapping[str, object]) -> ObservationSpec:
+    spec = read_spec(fields)
+    if spec.end <= timezone.now():
         raise InvalidSpecError({"end": ["the window is over already"]})
-    return wish
+    return spec
 
 
 def _aim(target: BaseTarget) -> Aim:
