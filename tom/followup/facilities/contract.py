@@ -62,12 +62,16 @@ class Instrument:
     name: str
     label: str
     kind: Literal["imaging", "spectrum"]
-    element_label: str  # "Filter" or "Slit"
     elements: tuple[str, ...]
     seconds_max: float
     seconds_default: float
     modes: tuple[str, ...] = ("NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE")
     sites: tuple[str, ...] = ()  # names in tom.followup.sites
+
+    @property
+    def element_label(self) -> str:
+        """What its elements are called."""
+        return "Filter" if self.kind == "imaging" else "Slit"
 
 
 @dataclass(frozen=True)

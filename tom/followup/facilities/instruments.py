@@ -33,6 +33,22 @@ class FacilityCard:
     words: Mapping[str, PortalWords]
 
 
+def _imaging(telescope_class: str) -> PortalWords:
+    return PortalWords(telescope_class, "EXPOSE", "filter")
+
+
+def _spectroscopy(telescope_class: str, **fixed_elements: str) -> PortalWords:
+    return PortalWords(
+        telescope_class,
+        "SPECTRUM",
+        "slit",
+        fixed_elements=fixed_elements,
+        acquisition={"mode": "WCS"},
+        guiding={"mode": "ON"},
+        rotator="VFLOAT",
+    )
+
+
 _LCO_1M = ("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide")
 
 LCO = FacilityCard(
@@ -43,7 +59,6 @@ LCO = FacilityCard(
             name="1M0-SCICAM-SINISTRO",
             label="Sinistro imager, 1 m",
             kind="imaging",
-            element_label="Filter",
             elements=("gp", "rp", "ip", "zs"),
             seconds_max=1200,
             seconds_default=120,
@@ -53,7 +68,6 @@ LCO = FacilityCard(
             name="2M0-FLOYDS-SCICAM",
             label="FLOYDS spectrograph, 2 m",
             kind="spectrum",
-            element_label="Slit",
             elements=("slit_1.6as", "slit_2.0as", "slit_1.2as", "slit_6.0as"),
             seconds_max=3600,
             seconds_default=1800,
@@ -61,15 +75,8 @@ LCO = FacilityCard(
         ),
     ),
     words={
-        "1M0-SCICAM-SINISTRO": PortalWords("1m0", "EXPOSE", "filter"),
-        "2M0-FLOYDS-SCICAM": PortalWords(
-            "2m0",
-            "SPECTRUM",
-            "slit",
-            acquisition={"mode": "WCS"},
-            guiding={"mode": "ON"},
-            rotator="VFLOAT",
-        ),
+        "1M0-SCICAM-SINISTRO": _imaging("1m0"),
+        "2M0-FLOYDS-SCICAM": _spectroscopy("2m0"),
     },
 )
 
@@ -81,7 +88,6 @@ SOAR = FacilityCard(
             name="SOAR_GHTS_REDCAM_IMAGER",
             label="Goodman imager",
             kind="imaging",
-            element_label="Filter",
             elements=("g-SDSS", "r-SDSS", "i-SDSS"),
             seconds_max=1200,
             seconds_default=60,
@@ -92,7 +98,6 @@ SOAR = FacilityCard(
             name="SOAR_GHTS_REDCAM",
             label="Goodman spectrograph, 400 lines",
             kind="spectrum",
-            element_label="Slit",
             elements=("slit_1.0as", "slit_1.5as"),
             seconds_max=3600,
             seconds_default=1200,
@@ -101,16 +106,8 @@ SOAR = FacilityCard(
         ),
     ),
     words={
-        "SOAR_GHTS_REDCAM_IMAGER": PortalWords("4m0", "EXPOSE", "filter"),
-        "SOAR_GHTS_REDCAM": PortalWords(
-            "4m0",
-            "SPECTRUM",
-            "slit",
-            fixed_elements={"grating": "SYZY_400"},
-            acquisition={"mode": "WCS"},
-            guiding={"mode": "ON"},
-            rotator="VFLOAT",
-        ),
+        "SOAR_GHTS_REDCAM_IMAGER": _imaging("4m0"),
+        "SOAR_GHTS_REDCAM": _spectroscopy("4m0", grating="SYZY_400"),
     },
 )
 
@@ -122,7 +119,6 @@ BLANCO = FacilityCard(
             name="BLANCO_NEWFIRM",
             label="NEWFIRM near-infrared imager",
             kind="imaging",
-            element_label="Filter",
             elements=("JX", "HX", "KXs"),
             seconds_max=600,
             seconds_default=30,
@@ -130,7 +126,7 @@ BLANCO = FacilityCard(
             sites=("Cerro Tololo",),
         ),
     ),
-    words={"BLANCO_NEWFIRM": PortalWords("4m0", "EXPOSE", "filter")},
+    words={"BLANCO_NEWFIRM": _imaging("4m0")},
 )
 
 PRACTICE = FacilityCard(
@@ -141,7 +137,6 @@ PRACTICE = FacilityCard(
             name="PRACTICE-IMAGER",
             label="Practice imager, 1 m",
             kind="imaging",
-            element_label="Filter",
             elements=("g", "r", "i", "z"),
             seconds_max=1200,
             seconds_default=120,
@@ -151,7 +146,6 @@ PRACTICE = FacilityCard(
             name="PRACTICE-SPECTROGRAPH",
             label="Practice spectrograph, 2 m",
             kind="spectrum",
-            element_label="Slit",
             elements=("slit_1.6as", "slit_2.0as"),
             seconds_max=3600,
             seconds_default=1800,
