@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Message
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hop.io import StartPosition, Stream
@@ -26,6 +26,7 @@ from tests.factories import (
     make_user,
 )
 from tests.peers.kafka import KafkaPeer
+from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
 from tom.live.models import LiveEvent
 from tom.reports import hopskotch, telling
@@ -261,6 +262,35 @@ def test_only_a_draft_is_discarded():
     assert not discard_report(confirmed())
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_that_is_just_being_confirmed_is_not_discarded():
+    report, by = draft(), make_observer()
+    discarded: list[bool] = []
+
+    def discard() -> None:
+        discarded.append(discard_report(report))
+        connection.close()
+
+    other = threading.Thread(target=discard)
+    with transaction.atomic():
+        assert confirm_report(report, by)
+        other.start()
+        wait_for(somebody_waits, seconds=60)
+    other.join()
+
+    assert discarded == [False]
+    assert reload(report).state == ReportState.CONFIRMED
+
+
+def somebody_waits() -> bool:
+    """Whether another connection waits for the end of this one's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
+        )
+        return cursor.fetchone() is not None
+
+
 def test_a_draft_is_never_sent(kafka: KafkaPeer, topic: str):
     report = draft()
 
@@ -410,9 +440,9 @@ def test_a_topic_that_cannot_be_read_leaves_it_unknown_and_says_so(
 def test_a_broker_that_is_away_is_tried_again_and_told_once(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
-    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 1)
     report = confirmed()
-    with broker_away(kafka):
+    with broker_away(kafka), monkeypatch.context() as patch:
+        patch.setattr(hopskotch, "ASK_SECONDS", 1)
         told = tell(report)
     assert told.state == ReportState.CONFIRMED
     assert told.reason

@@ -121,7 +121,14 @@ def confirm_report(report: Report, by: User) -> bool:
 
 def discard_report(report: Report) -> bool:
     """Delete a draft; return whether it still was one."""
-    return Report.objects.filter(pk=report.pk, state=ReportState.DRAFT).delete()[0] > 0
+    drafts = Report.objects.filter(pk=report.pk, state=ReportState.DRAFT)
+    with transaction.atomic():
+        # Locked first: else one that is just being confirmed is deleted while it is sent.
+        locked = drafts.select_for_update().first()
+        if locked is None:
+            return False
+        locked.delete()
+    return True
 
 
 def tell_report(report: Report, *, now: datetime) -> None:
