@@ -1,20 +1,22 @@
 """A mail server that keeps what it is sent, and can refuse or fall silent."""
 
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 
+from tests.peers.serving import serving
+
 
 @dataclass
 class MailSink:
-    """What arrived, and how to answer: `refuse_with` a reply to RCPT, `cut` after the message."""
+    """What arrived, and how to answer: `refuse_with` to RCPT, `then_say` or `cut` to a message."""
 
     port: int = 0
     refuse_with: str = ""
+    then_say: str = "250 OK"
     cut: bool = False
     mails: list[tuple[list[str], Message]] = field(default_factory=list)
 
@@ -27,16 +29,10 @@ def running_mail_sink() -> Iterator[MailSink]:
     class Handler(_Handler):
         mail_sink = sink
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        sink.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield sink
-        finally:
-            server.shutdown()
-            thread.join()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    with serving(server) as sink.port:
+        yield sink
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -56,6 +52,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.mail_sink.mails.append((recipients, message_from_bytes(self._read_data())))
                 if self.mail_sink.cut:
                     return
+                self._say(self.mail_sink.then_say)
+                continue
             self._say(self._reply(verb))
             if verb == b"QUIT":
                 return

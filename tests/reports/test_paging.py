@@ -30,7 +30,7 @@ def news(settings):
 def mail_sink(settings):
     with running_mail_sink() as sink:
         settings.EMAIL_BACKEND = f"{EmailBackend.__module__}.{EmailBackend.__qualname__}"
-        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", sink.port, 2
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
         settings.PAGE_EMAILS = ["duty@example.org", "second@example.org"]
         yield sink
 
@@ -42,10 +42,12 @@ def webhook(settings):
         yield hook
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture
+def closed_port():
+    """A port that is ours, and on which nobody listens."""
+    with socket.socket() as ours:
+        ours.bind(("127.0.0.1", 0))
+        yield ours.getsockname()[1]
 
 
 def states(page: Page) -> list[str]:
@@ -140,9 +142,11 @@ def test_without_a_channel_the_page_is_on_the_screen_only():
 
 
 # --- Failing channels -------------------------------------------------------------------------
-def test_a_dead_mail_server_does_not_keep_the_webhook_from_paging(settings, webhook: Webhook):
+def test_a_dead_mail_server_does_not_keep_the_webhook_from_paging(
+    settings, webhook: Webhook, closed_port: int
+):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", closed_port
     settings.PAGE_EMAILS = ["duty@example.org"]
     page = page_event(make_event())
 
@@ -253,6 +257,25 @@ def test_a_silent_webhook_is_unknown_within_the_timeout(webhook: Webhook, monkey
     assert page.sends.get().reason == "webhook: ReadTimeout"
 
 
+@pytest.mark.parametrize(
+    ("reply", "state"),
+    [
+        ("550 not wanted", SendState.DUE),
+        ("299 filed", SendState.UNKNOWN),
+        ("so be it", SendState.UNKNOWN),
+    ],
+)
+def test_a_mail_is_sent_again_only_where_the_answer_to_it_is_a_refusal(
+    mail_sink: MailSink, reply: str, state: str
+):
+    mail_sink.then_say = reply
+    page = page_event(make_event())
+
+    send_page(page, now=timezone.now())
+
+    assert states(page) == [state]
+
+
 def test_a_mail_whose_answer_is_lost_is_unknown_and_not_sent_again(mail_sink: MailSink):
     mail_sink.cut = True
     page = page_event(make_event())
@@ -267,8 +290,8 @@ def test_a_mail_whose_answer_is_lost_is_unknown_and_not_sent_again(mail_sink: Ma
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:{port}/secret", "nonsense/secret", "http://"]
 )
-def test_the_secret_address_of_a_webhook_is_in_no_reason(settings, address: str):
-    settings.PAGE_WEBHOOK = address.format(port=free_port())
+def test_the_secret_address_of_a_webhook_is_in_no_reason(settings, closed_port: int, address: str):
+    settings.PAGE_WEBHOOK = address.format(port=closed_port)
     page = page_event(make_event())
 
     send_page(page, now=timezone.now())

@@ -20,11 +20,10 @@ from requests import exceptions
 TIMEOUT_SECONDS: Final = (5, 10)
 """To connect, and to answer."""
 
-# Refused with a reply of its own before or instead of taking the message.
+# Refused before the message was on its way.
 _REFUSALS: Final = (
     smtplib.SMTPSenderRefused,
     smtplib.SMTPRecipientsRefused,
-    smtplib.SMTPDataError,
     smtplib.SMTPNotSupportedError,
 )
 _NOT_HANDLED: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
@@ -59,6 +58,9 @@ def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None
         connection.send_messages([message])
     except _REFUSALS as error:
         raise NotSentError(_reason("e-mail", error)) from error
+    except smtplib.SMTPDataError as error:  # whatever was said to the message but 250
+        kind = NotSentError if 400 <= error.smtp_code < 600 else UnknownOutcomeError
+        raise kind(_reason("e-mail", error)) from error
     except OSError as error:
         raise UnknownOutcomeError(_reason("e-mail", error)) from error
     finally:
