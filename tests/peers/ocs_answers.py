@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.peers.serving import serving
+
 
 @dataclass
 class Trouble:
@@ -39,17 +41,12 @@ def portal_in_trouble() -> Iterator[Trouble]:
     class Handler(_Handler):
         how = trouble
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        trouble.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        trouble.url = f"http://127.0.0.1:{port}"
         try:
             yield trouble
         finally:
             trouble.over.set()
-            server.shutdown()
-            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

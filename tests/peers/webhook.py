@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.peers.serving import serving
+
 
 @dataclass
 class Webhook:
@@ -29,17 +31,12 @@ def running_webhook() -> Iterator[Webhook]:
     class Handler(_Handler):
         webhook = hook
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        hook.url = f"http://127.0.0.1:{server.server_port}/services/T0/B0/secret"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        hook.url = f"http://127.0.0.1:{port}/services/T0/B0/secret"
         try:
             yield hook
         finally:
             hook.over.set()
-            server.shutdown()
-            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
