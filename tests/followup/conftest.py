@@ -31,12 +31,13 @@ def observer(db: None) -> User:
 
 
 def make_spec(element: str = "rp", **fields: Any) -> dict[str, Any]:
-    """Two exposures of two minutes, within three days."""
+    """Two exposures of two minutes, within three days, wherever the moon stands."""
     now = timezone.now()
     return {
         "exposures": [{"element": element, "seconds": 120, "count": 2}],
         "start": now.isoformat(),
         "end": (now + timedelta(days=3)).isoformat(),
+        "min_moon_separation_deg": 0,
         **fields,
     }
 

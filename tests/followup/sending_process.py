@@ -13,9 +13,11 @@ def main(database: str, request_pk: str, portal_url: str) -> None:
 
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
+    from tom.followup.facilities import portal_calls
     from tom.followup.models import ObservationRequest
     from tom.followup.services import submit_request
 
+    portal_calls.READ_SECONDS = 600  # it is killed before it gives up
     submit_request(ObservationRequest.objects.get(pk=request_pk))
 
 

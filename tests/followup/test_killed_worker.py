@@ -20,6 +20,7 @@ from tom.followup.states import RequestState
 
 
 @pytest.mark.portal
+@pytest.mark.timeout(600)
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_in_the_middle_leaves_one_group_that_is_found(
     ocs_portal: Portal,
@@ -46,7 +47,7 @@ def test_a_worker_killed_in_the_middle_leaves_one_group_that_is_found(
             cwd=ROOT,
         )
         try:
-            wait_for(lambda: operator.groups(request.key) or worker.poll(), seconds=60)
+            wait_for(lambda: operator.groups(request.key) or worker.poll() is not None, seconds=120)
         finally:
             worker.kill()
             worker.wait()

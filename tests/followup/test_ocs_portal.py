@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
 from tests.followup.conftest import make_spec, point_at
-from tests.peers.ocs import Operator, losing_proxy
+from tests.peers.ocs import Operator, losing_proxy, wait_for
 from tom.embedded.portal import Portal
 from tom.followup.facilities import PORTAL_CARDS, portal_calls
 from tom.followup.models import ObservationRequest
@@ -23,7 +23,8 @@ from tom.followup.services import (
 )
 from tom.followup.states import RequestState
 
-pytestmark = [pytest.mark.portal, pytest.mark.django_db]
+# The first one waits until the portal has started.
+pytestmark = [pytest.mark.portal, pytest.mark.django_db, pytest.mark.timeout(600)]
 INSTRUMENTS = [
     (card.name, instrument.name, element, mode)
     for card in PORTAL_CARDS
@@ -108,9 +109,12 @@ def test_a_failed_observation_leaves_the_request_pending(
     assert poll(request_) == RequestState.ACCEPTED
 
 
-@pytest.mark.parametrize("how", ["drop", "502", "cut", "hang"])
+@pytest.mark.parametrize(
+    ("how", "patience_seconds"), [("drop", 20), ("502", 20), ("cut", 20), ("hang", 2)]
+)
 def test_after_a_lost_answer_the_portal_holds_one_group_and_ours_finds_it(
     how: str,
+    patience_seconds: float,
     ocs_portal: Portal,
     operator: Operator,
     settings: Settings,
@@ -118,15 +122,17 @@ def test_after_a_lost_answer_the_portal_holds_one_group_and_ours_finds_it(
     observer: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(portal_calls, "READ_SECONDS", 1.5)
     with losing_proxy(ocs_portal, how) as url:
         point_at(settings, ocs_portal, url)
         request = ask(target, observer)
-        submit_request(request)
+        with monkeypatch.context() as patch:
+            patch.setattr(portal_calls, "READ_SECONDS", patience_seconds)
+            submit_request(request)
         request.refresh_from_db()
         assert request.state == RequestState.UNKNOWN
         assert request.reason
         submit_request(request)  # a second nudge sends nothing
+        wait_for(lambda: operator.groups(request.key), seconds=60)  # it may be slower than we
 
         reconcile_request(request)
 

@@ -26,6 +26,12 @@ pytestmark = pytest.mark.django_db
 S = RequestState
 
 
+@pytest.fixture(autouse=True)
+def long_steps(settings: Settings) -> None:
+    """However slow the tests are, the telescope goes on when they say so."""
+    settings.PRACTICE_STEP_SECONDS = 3600
+
+
 def pass_steps(key: str, steps: float) -> None:
     """Let the practice telescope work for some steps."""
     row = PracticeObservation.objects.get(key=key)
@@ -58,9 +64,8 @@ def test_a_request_goes_through_its_life(target: BaseTarget, observer: User) -> 
 
 
 def test_requests_that_did_not_change_cost_no_queries_of_their_own(
-    observer: User, settings: Settings, django_assert_max_num_queries: DjangoAssertNumQueries
+    observer: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    settings.PRACTICE_STEP_SECONDS = 3600
     for _ in range(8):
         submit_request(make_request(factories.make_target(), observer))
     poll_requests("PRACTICE", timezone.now())

@@ -165,21 +165,28 @@ def _forward(client: socket.socket, upstream: int, how: str, over: threading.Eve
         elif how == "cut":
             client.sendall(answer[: len(answer) - 200])
         elif how == "hang":
-            over.wait(60)
+            over.wait()
 
 
 def _read_request(client: socket.socket) -> bytes:
     """Read one request, and ask for its answer's connection to be closed after it."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += client.recv(65_536)
+        data += _receive(client)
     head, _, body = data.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
     lengths = [line for line in lines if line.lower().startswith(b"content-length:")]
     length = int(lengths[0].split(b":")[1]) if lengths else 0
     while len(body) < length:
-        body += client.recv(65_536)
+        body += _receive(client)
     return b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body
+
+
+def _receive(client: socket.socket) -> bytes:
+    if not (data := client.recv(65_536)):
+        msg = "the client left in the middle of its request"
+        raise ConnectionResetError(msg)
+    return data
 
 
 def opposite_the_sun(now: datetime) -> float:
