@@ -1,13 +1,17 @@
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from tests.demo.conftest import MERGER_TIME, SEED
 from tom.demo import make_night
-from tom.demo.night import MERGER_AGE
-from tom.demo.packets import to_datetime
+from tom.demo.gwalerts import make_chain
+from tom.demo.light import to_magnitude
+from tom.demo.localization import draw_arcs, make_skymap
+from tom.demo.night import MERGER_AGE, latest_merger
+from tom.demo.packets import to_datetime, to_jd
+from tom.demo.population import Population, alert_rows, region_of
 
 FAST_KINDS = {"kilonova", "flare", "CV", "SN II", "SN IIb"}
 
@@ -103,3 +107,27 @@ def test_no_packet_holds_the_truth(night, packets):
 
 def test_julian_dates_and_times_agree():
     assert to_datetime(2451545.0).isoformat() == "2000-01-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("day", range(0, 360, 15))
+def test_the_kilonova_is_seen_to_fade_whatever_the_day_of_the_start(day):
+    now = datetime(2026, 1, 10, 4, tzinfo=UTC) + timedelta(days=day)
+
+    assert kilonova_s_fade(latest_merger(now)) > 1
+
+
+def kilonova_s_fade(merger_time):
+    """The largest fade in one filter, mag, that the alerts of the default night tell."""
+    rng, merger_jd = np.random.default_rng(SEED), to_jd(merger_time)
+    wide, narrow = draw_arcs(merger_jd, rng)
+    maps = {"preliminary": make_skymap(wide), "update": make_skymap(narrow)}
+    make_chain(merger_time=merger_time, **maps, rng=rng)
+    population = Population(region_of(maps["update"]), merger_jd, rng)
+    kilonova = next(drawn for drawn in population.draw() if drawn.source.kind == "kilonova")
+    alerts = alert_rows(kilonova, merger_jd)
+    filters = kilonova.epochs.exposures.fid[alerts]
+    magnitudes = to_magnitude(kilonova.epochs.flux[alerts])
+    return max(
+        np.max(np.maximum.accumulate(seen[::-1])[::-1] - seen)
+        for seen in (magnitudes[filters == fid] for fid in np.unique(filters))
+    )

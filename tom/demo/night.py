@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from tom.sky.arrays import IntArray
 
 # The last exposure may come 6.1 days after the merger, its alert half an hour later.
 MERGER_AGE = timedelta(days=6, hours=6)
+# UTC: by day at Palomar, so that the kilonova is young in the first night and fades in the next
+# ones. A merger in the night may show only its rise.
+MERGER_HOUR = 18
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -64,8 +67,10 @@ class Night:
 
 
 def latest_merger(now: datetime) -> datetime:
-    """Return the newest full hour of a merger whose whole night lies before `now`."""
-    return (now - MERGER_AGE).replace(minute=0, second=0, microsecond=0)
+    """Return the newest merger by day at Palomar whose whole night lies before `now` (aware)."""
+    newest = now.astimezone(UTC) - MERGER_AGE
+    merger = newest.replace(hour=MERGER_HOUR, minute=0, second=0, microsecond=0)
+    return merger if merger <= newest else merger - timedelta(days=1)
 
 
 def make_night(seed: int, merger_time: datetime) -> Night:
