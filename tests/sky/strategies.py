@@ -25,14 +25,7 @@ def _make(seed: int, n_splits: int, n_values: int, *, is_3d: bool) -> SkyMap:
     level, ipix = np.array(rows).T
     density = generator.integers(0, n_values, len(rows)).astype(float)
     density[0] += 1
-    distance = None
-    if is_3d:
-        mu = np.where(
-            generator.random(len(rows)) < 0.2, np.inf, generator.normal(50, 60, len(rows))
-        )
-        sigma = np.where(np.isfinite(mu), generator.uniform(5, 40, len(rows)), 1.0)
-        norm = np.where(np.isfinite(mu), generator.uniform(1e-5, 1e-3, len(rows)), 0.0)
-        distance = (mu, sigma, norm)
+    distance = _distances(generator, len(rows)) if is_3d else None
     return build_skymap(level=level, ipix=ipix, probdensity=density, distance=distance)
 
 
