@@ -197,8 +197,8 @@ def _incoming(broker: str, payload: bytes | None, metadata: Metadata) -> Incomin
 
 
 def _describe(error: Exception) -> str:
-    if isinstance(error, OperationalError | InterfaceError):
-        return "the database is away"
+    if isinstance(error, OperationalError | InterfaceError):  # away, or its disk is full
+        return f"the database fails: {str(error).partition(chr(10))[0]}"
     if isinstance(error, KafkaException):
         return str(error.args[0].str())
     return f"{type(error).__name__}: {error}" if isinstance(error, AnyDatabaseError) else str(error)
