@@ -50,7 +50,7 @@ class KafkaPeer:
         )
 
     def write_credentials(self, folder: Path, **changed: str) -> None:
-        """Write hop's own store under `folder`, which is to be XDG_CONFIG_HOME."""
+        """Write hop's own store under `folder`, which is to be XDG_CONFIG_HOME, all at once."""
         entry = {
             "username": USER,
             "password": PASSWORD,
@@ -62,8 +62,10 @@ class KafkaPeer:
         store = folder / "hop" / "auth.toml"
         store.parent.mkdir(parents=True, exist_ok=True)
         lines = [f'{key} = "{value}"' for key, value in entry.items()]
-        store.touch(mode=0o600)
-        store.write_text("\n".join(["[[auth]]", *lines, ""]))
+        draft = store.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text("\n".join(["[[auth]]", *lines, ""]))
+        draft.rename(store)
 
     def create_topic(self, name: str, *, partitions: int = 1) -> str:
         """Create a topic; hop's producer wants to read its largest message."""
@@ -71,7 +73,7 @@ class KafkaPeer:
         config = {"max.message.bytes": str(LARGEST_MESSAGE)}
         topic = NewTopic(name, partitions, 1, config=config)
         for future in admin.create_topics([topic]).values():
-            future.result(10)
+            future.result(60)
         return name
 
     def produce(
@@ -94,7 +96,7 @@ class KafkaPeer:
             producer.produce(
                 topic, payload, headers=list(headers), partition=partition, on_delivery=note
             )
-            producer.flush(10)
+            assert producer.flush(60) == 0, "not delivered"
         assert not failures, failures
 
     @property
@@ -140,7 +142,7 @@ def _start_tansu(tansu: Path, log: Path, *, port: int, inner_port: int) -> subpr
         *("--storage-engine", "memory://tansu/"),
     ]
     child = start(argv, log=log)
-    if not wait_until(lambda: _answers(inner_port), child=child, seconds=20):
+    if not wait_until(lambda: _answers(inner_port), child=child, seconds=60):
         stop(child, first=signal.SIGTERM, seconds=2)
         msg = f"Tansu did not start: {log.read_text()[-500:]}"
         raise RuntimeError(msg)

@@ -34,8 +34,9 @@ class Door:
         self._scram = {name: ScramMechanism(name) for name in SCRAM}
         self._guests: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._is_open = False
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="door")
+        self._thread = threading.Thread(target=self._loop.run_forever, name="door", daemon=True)
         self._thread.start()
         self.open()
 
@@ -56,14 +57,16 @@ class Door:
         async def wait() -> None:
             await job
 
-        asyncio.run_coroutine_threadsafe(wait(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(wait(), self._loop).result(60)
 
     async def _open(self) -> None:
+        self._is_open = True
         self._server = await asyncio.start_server(
             self._welcome, "127.0.0.1", self.port, ssl=self.tls, reuse_address=True
         )
 
     async def _shut(self) -> None:
+        self._is_open = False
         if self._server is not None:
             self._server.close()
         for guest in list(self._guests):
@@ -71,6 +74,9 @@ class Door:
         await asyncio.gather(*self._guests, return_exceptions=True)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._is_open:
+            writer.transport.abort()  # its TLS handshake ended after the door was shut
+            return
         task = asyncio.current_task()
         assert task is not None
         self._guests.add(task)

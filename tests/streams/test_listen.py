@@ -15,17 +15,18 @@ import psycopg2
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import KafkaPeer
-from tom.streams import listen, watch
+from tom.streams import inbox, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
 from tom.streams.sources import read_source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
 PROJECT = Path(__file__).resolve().parents[2]
+WAIT_SECONDS = 120
 
 
 @pytest.fixture(autouse=True)
@@ -56,12 +57,22 @@ def listening(url: str, wake: Callable[..., object] = lambda _: None) -> Iterato
         yield listener
     finally:
         listener.stop()
-        thread.join(10)
+        thread.join(WAIT_SECONDS)
         assert not thread.is_alive()
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
+@contextmanager
+def broker_away(kafka: KafkaPeer) -> Iterator[None]:
+    """Refuse everyone, and cut those inside, for as long as the block runs."""
+    kafka.door.shut()
+    try:
+        yield
+    finally:
+        kafka.door.open()
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
     while not ready():
         assert time.monotonic() < deadline, list(StreamHealth.objects.values())
         time.sleep(0.05)
@@ -120,6 +131,17 @@ def test_messages_of_several_megabytes_are_kept(kafka: KafkaPeer, topic: str):
         wait_for(lambda: count(topic) == 3)
 
     assert payloads(topic) == sent
+
+
+def test_what_is_stored_at_once_is_bounded_by_its_bytes(kafka: KafkaPeer, topic: str, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH_BYTES", 1000)
+    kafka.produce(topic, [bytes([number]) * 600 for number in range(6)])
+    batches: list[int] = []
+
+    with listening(kafka.url(topic), lambda ids: batches.append(sum(map(len, ids.values())))):
+        wait_for(lambda: sum(batches) == 6)
+
+    assert max(batches) <= 2
 
 
 def test_messages_marked_as_tests_are_left_out(kafka: KafkaPeer, topic: str):
@@ -214,12 +236,8 @@ def test_a_dead_broker_is_said_and_listening_goes_on_without_a_restart(
 ):
     with listening(kafka.url(topic)):
         wait_for(lambda: is_connected(topic))
-        kafka.door.shut()
-        try:
-            wait_for(lambda: not is_connected(topic), seconds=15)
-            assert "refused" in health(topic).detail
-        finally:
-            kafka.door.open()
+        with broker_away(kafka):
+            wait_for(lambda: complains(topic, "refused"))
         kafka.produce(topic, numbered(0, 3))
         wait_for(lambda: count(topic) == 3)
         wait_for(lambda: is_connected(topic))
@@ -231,14 +249,12 @@ def test_an_outage_so_long_that_the_connection_is_opened_anew_loses_nothing(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
     monkeypatch.setattr(watch, "REOPEN_SECONDS", 1)
-    monkeypatch.setattr(listen, "ASK_SECONDS", 1)
     with listening(kafka.url(topic)):
         kafka.produce(topic, numbered(0, 2))
         wait_for(lambda: count(topic) == 2)
-        kafka.door.shut()
-        wait_for(lambda: not is_connected(topic))
-        time.sleep(4)
-        kafka.door.open()
+        with broker_away(kafka):
+            wait_for(lambda: not is_connected(topic))
+            time.sleep(4)
         kafka.produce(topic, numbered(2, 4))
         wait_for(lambda: count(topic) == 4)
 
@@ -249,11 +265,12 @@ def test_a_listener_started_before_its_broker_listens_once_it_is_there(
     kafka: KafkaPeer, topic: str
 ):
     kafka.produce(topic, numbered(0, 1))
-    kafka.door.shut()
-    with listening(kafka.url(topic)):
-        wait_for(lambda: bool(StreamHealth.objects.filter(topic=topic, connected=False)))
-        kafka.door.open()
-        wait_for(lambda: count(topic) == 1)
+    with ExitStack() as away:
+        away.enter_context(broker_away(kafka))
+        with listening(kafka.url(topic)):
+            wait_for(lambda: bool(StreamHealth.objects.filter(topic=topic, connected=False)))
+            away.close()
+            wait_for(lambda: count(topic) == 1)
 
 
 def test_a_wrong_password_is_said_and_mended_without_a_restart(
@@ -262,8 +279,7 @@ def test_a_wrong_password_is_said_and_mended_without_a_restart(
     kafka.produce(topic, numbered(0, 1))
     kafka.write_credentials(credentials, password="wrong")
     with listening(kafka.url(topic)):
-        wait_for(lambda: "refuses the credential" in detail(topic))
-        assert not health(topic).connected
+        wait_for(lambda: complains(topic, "refuses the credential"))
         assert "wrong" not in health(topic).detail
 
         kafka.write_credentials(credentials)
@@ -274,7 +290,7 @@ def test_no_credential_at_all_is_said(settings, credentials: Path):
     (credentials / "hop" / "auth.toml").unlink()
 
     with listening("kafka://kafka.example.org/some.topic"):
-        wait_for(lambda: "no credential for kafka.example.org" in detail("some.topic"))
+        wait_for(lambda: complains("some.topic", "no credential for kafka.example.org"))
 
 
 def test_an_unknown_topic_is_said_and_the_others_are_read(kafka: KafkaPeer, topic: str):
@@ -283,7 +299,7 @@ def test_an_unknown_topic_is_said_and_the_others_are_read(kafka: KafkaPeer, topi
 
     with listening(kafka.url(unknown, topic)):
         wait_for(lambda: count(topic) == 1)
-        wait_for(lambda: "no such topic" in detail(unknown))
+        wait_for(lambda: complains(unknown, "no such topic"))
         wait_for(lambda: is_connected(topic))
 
 
@@ -329,17 +345,26 @@ def test_a_queue_that_is_away_does_not_stop_the_listening(kafka: KafkaPeer, topi
 def test_a_fault_that_nobody_foresaw_is_said_and_does_not_end_the_listening(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
-    monkeypatch.setattr(listen, "FIRST_PAUSE", 4.0)
+    monkeypatch.setattr(listen, "FIRST_PAUSE", 10.0)
 
     def fail(_: object) -> None:
         raise KeyError(topic)
 
     kafka.produce(topic, numbered(0, 1))
     with listening(kafka.url(topic), fail):
-        wait_for(lambda: "failed, KeyError" in detail(topic))
-        assert not health(topic).connected
+        wait_for(lambda: complains(topic, "failed, KeyError"))
         kafka.produce(topic, numbered(1, 2))
         wait_for(lambda: count(topic) == 2)
+
+
+def test_what_the_database_says_of_its_failure_is_said(kafka: KafkaPeer, topic: str):
+    def fail(_: object) -> None:
+        reason = "could not extend file: No space left on device\nHINT:  Check the disk."
+        raise OperationalError(reason)
+
+    kafka.produce(topic, numbered(0, 1))
+    with listening(kafka.url(topic), fail):
+        wait_for(lambda: complains(topic, "could not extend file: No space left on device"))
 
 
 def test_a_message_is_kept_soon(kafka: KafkaPeer, topic: str):
@@ -349,30 +374,30 @@ def test_a_message_is_kept_soon(kafka: KafkaPeer, topic: str):
         kafka.produce(topic, numbered(0, 1))
         wait_for(lambda: count(topic) == 1)
 
-    assert time.monotonic() - began < 10  # the median on a quiet machine is 0.2 s
+    assert time.monotonic() - began < 30  # the median on a quiet machine is 0.2 s
 
 
 @pytest.mark.parametrize("shut", [False, True])
 def test_a_listener_stops_soon_whatever_its_broker_does(kafka: KafkaPeer, topic: str, shut: bool):
-    with listening(kafka.url(topic)) as listener:
-        wait_for(lambda: is_connected(topic))
-        if shut:
-            kafka.door.shut()
-        began = time.monotonic()
-        listener.stop()
-    stopped = time.monotonic() - began
-    if shut:
-        kafka.door.open()
+    with ExitStack() as away:
+        with listening(kafka.url(topic)) as listener:
+            wait_for(lambda: is_connected(topic))
+            if shut:
+                away.enter_context(broker_away(kafka))
+            began = time.monotonic()
+            listener.stop()
+        stopped = time.monotonic() - began
 
-    assert stopped < 8  # 3 s at most on a quiet machine; all has to stop within 10
+    assert stopped < 30  # 3 s at most on a quiet machine
 
 
 def health(topic: str) -> StreamHealth:
     return StreamHealth.objects.get(topic=topic)
 
 
-def detail(topic: str) -> str:
-    return "".join(StreamHealth.objects.filter(topic=topic).values_list("detail", flat=True))
+def complains(topic: str, words: str) -> bool:
+    rows = StreamHealth.objects.filter(topic=topic, connected=False)
+    return rows.filter(detail__contains=words).exists()
 
 
 def is_connected(topic: str) -> bool:
@@ -383,7 +408,7 @@ def committed(kafka: KafkaPeer, topic: str) -> int:
     """The place that the broker holds for the group; negative where it holds none."""
     client = Consumer({**kafka.client_config, "group.id": settings.STREAM_GROUP})
     try:
-        return client.committed([TopicPartition(topic, 0)], timeout=10)[0].offset
+        return client.committed([TopicPartition(topic, 0)], timeout=60)[0].offset
     finally:
         client.close()
 
