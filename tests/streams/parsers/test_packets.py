@@ -1,7 +1,10 @@
 import gzip
 import io
+import os
+import pwd
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +43,25 @@ def zip_of(members):
 
 def opened(path):
     return list(open_packets(path))
+
+
+@pytest.fixture
+def night(tmp_path, monkeypatch):
+    """A folder of which not all may be read; even root has no right to the rest here."""
+    monkeypatch.chdir(tmp_path)  # what lies above need not be open
+    night, before = Path("night"), os.geteuid()
+    for name in ("closed/1", "listed/2", "closed file", "open"):
+        (night / name).parent.mkdir(parents=True, exist_ok=True)
+        (night / name).write_bytes(b"payload")
+    for name, mode in (("closed", 0), ("listed", 0o444), ("closed file", 0)):
+        (night / name).chmod(mode)
+    for folder in (tmp_path, night):
+        folder.chmod(0o755)
+    os.seteuid(before or pwd.getpwnam("nobody").pw_uid)
+    yield night
+    os.seteuid(before)
+    for folder in ("closed", "listed"):
+        (night / folder).chmod(0o700)
 
 
 def test_a_file_is_one_payload(tmp_path):
@@ -158,6 +180,29 @@ def test_a_container_of_one_alert_stays_as_it_is(tmp_path):
     path.write_bytes(make_ztf_packet())
 
     assert opened(path) == [(str(path), make_ztf_packet())]
+
+
+@pytest.mark.parametrize(
+    ("archive", "read"), [(tar_of(MEMBERS, "w"), [b"second"]), (zip_of(MEMBERS), [])]
+)
+def test_an_archive_of_too_many_members_says_so(tmp_path, monkeypatch, archive, read):
+    monkeypatch.setattr(packets, "MAX_MEMBERS", 2)
+    path = tmp_path / "x"
+    path.write_bytes(archive)
+
+    *members, (name, rejection) = opened(path)
+
+    assert [payload for _, payload in members] == read
+    assert name == str(path)
+    assert "more than 2 members" in rejection.reason
+
+
+def test_what_may_not_be_read_is_rejected_by_its_name_and_the_rest_is_read(night):
+    found = dict(opened(night))
+
+    assert found.pop("night/open") == b"payload"
+    assert list(found) == ["night/closed file", "night/listed/2", "night/closed"]
+    assert all("PermissionError" in rejection.reason for rejection in found.values())
 
 
 def test_what_follows_a_damaged_record_is_rejected_with_a_reason(tmp_path):

@@ -1,12 +1,12 @@
 """Messages from files: a file, a folder of them, or archives, one payload at a time."""
 
 import gzip
+import os
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Final, Self
@@ -55,7 +55,8 @@ def open_packets(path: Path) -> Iterator[Packet]:
 
     Archives (zip; tar, plain or in gzip, bzip2 or xz; one file in gzip) are read in place: nothing
     is written, and a member's name is a label only. An Avro container of many records
-    is cut into messages of one. What cannot be read, or is too large, yields a `Rejection`.
+    is cut into messages of one. What cannot be read, or is too large, yields a `Rejection`, a
+    folder too.
 
     Parameters
     ----------
@@ -64,23 +65,29 @@ def open_packets(path: Path) -> Iterator[Packet]:
 
     Raises
     ------
-    FileNotFoundError
-        If there is nothing at the path.
+    OSError
+        If there is nothing at the path, or no right to look there.
     """
-    if not path.exists():
-        raise FileNotFoundError(path)
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    for file in files:
-        if file.is_file():
-            for name, payload in _open_file(file):
-                yield from _split(clean(name), payload)
+    path.stat()
+    for name, payload in _open_folder(path) if path.is_dir() else _open_file(path):
+        yield from _split(clean(name), payload)
+
+
+def _open_folder(path: Path) -> Iterator[Packet]:
+    closed: list[OSError] = []
+    walk = os.walk(path, onerror=closed.append)
+    for file in sorted(Path(root, name) for root, _, names in walk for name in names):
+        yield from _open_file(file)
+    for error in closed:
+        yield error.filename, _reject(error)
 
 
 def _open_file(path: Path) -> Iterator[Packet]:
     name = str(path)
     try:
-        with path.open("rb") as file:
-            yield from _open_archive(name, file)
+        if path.is_file():
+            with path.open("rb") as file:
+                yield from _open_archive(name, file)
     except _ARCHIVE_ERRORS as error:
         yield name, _reject(error)
 
@@ -134,7 +141,8 @@ class _Member(tarfile.TarInfo):
 def _open_tar(name: str, file: IO[bytes]) -> Iterator[Packet]:
     try:
         with tarfile.open(fileobj=file, mode="r|*", tarinfo=_Member) as archive:
-            for member in islice(archive, MAX_MEMBERS):
+            for number, member in enumerate(archive, 1):
+                _check_number(number)
                 inner = archive.extractfile(member) if member.isfile() else None
                 if inner is not None:
                     yield f"{name}!{member.name}", _read_bounded(inner)
@@ -144,9 +152,16 @@ def _open_tar(name: str, file: IO[bytes]) -> Iterator[Packet]:
 
 def _open_zip(name: str, file: IO[bytes]) -> Iterator[Packet]:
     with zipfile.ZipFile(file) as archive:
-        for member in islice(archive.infolist(), MAX_MEMBERS):
+        _check_number(len(archive.infolist()))
+        for member in archive.infolist():
             if not member.is_dir():
                 yield f"{name}!{member.filename}", _read_member(archive, member)
+
+
+def _check_number(members: int) -> None:
+    if members > MAX_MEMBERS:
+        reason = f"more than {MAX_MEMBERS} members"
+        raise ValueError(reason)
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | Rejection:
