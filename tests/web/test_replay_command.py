@@ -3,27 +3,29 @@
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def manage(home: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+def manage(home: Path, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a home of its own."""
     return subprocess.run(
         [sys.executable, "manage.py", *argv],
         cwd=ROOT,
-        env={**os.environ, "TOM_HOME": str(home)},
+        env={**os.environ, "TOM_HOME": str(home), **environment},
         text=True,
         capture_output=True,
-        timeout=240,
+        timeout=400,
         check=False,
     )
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_every_real_ztf_packet_is_stored_the_rest_is_dead_and_a_second_run_adds_nothing(
     real_data: Path, tmp_path: Path
 ) -> None:
@@ -39,7 +41,7 @@ def test_every_real_ztf_packet_is_stored_the_rest_is_dead_and_a_second_run_adds_
     assert second.stdout.startswith("stored 0, known already 258, unhandled 0, dead 0")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_strict_fails_on_a_dead_letter_and_a_missing_path_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("no message")
 
@@ -52,3 +54,31 @@ def test_strict_fails_on_a_dead_letter_and_a_missing_path_is_one_line(tmp_path: 
     assert missing.returncode != 0
     assert "no such file or folder" in missing.stderr
     assert "Traceback" not in missing.stderr
+
+
+@pytest.mark.django_db
+def test_the_reasons_of_files_without_a_message_are_printed_once(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    first, second = StringIO(), StringIO()
+
+    call_command("replay", str(tmp_path), stdout=first)
+    call_command("replay", str(tmp_path), stdout=second)
+
+    counts = "stored 0, known already {}, unhandled 0, dead {}\n"
+    assert first.getvalue() == counts.format(0, 1) + f"dead: {tmp_path}/empty: empty\n"
+    assert second.getvalue() == counts.format(1, 0)
+
+
+def test_a_database_that_is_away_is_said_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("no message")
+    away = {
+        "DATABASE_URL": "postgres://tom@127.0.0.1:1/tom",
+        "BROKER_URL": f"redis+socket://{tmp_path}/nothing",
+        "SECRET_KEY": "not the one of any site: " + "x" * 40,
+    }
+
+    replay = manage(tmp_path / "home", "replay", str(tmp_path / "note.txt"), **away)
+
+    assert replay.returncode != 0
+    assert "the database fails" in replay.stderr
+    assert "Traceback" not in replay.stderr

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
 
 from tom.embedded.worker import working
 from tom.pipeline import wake, work_left
@@ -37,29 +38,34 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, paths: list[Path], **options: Any) -> None:
-        missing = [str(path) for path in paths if not path.exists()]
+        missing = [str(path) for path in paths if not _is_there(path)]
         if missing:
-            msg = f"no such file or folder: {', '.join(missing)}"
+            msg = f"no such file or folder, or no right to it: {', '.join(missing)}"
             raise CommandError(msg)
-        with working(settings.HOME):
-            feeder = Feeder(options["topic"])
-            feeder.feed(paths)
-            if options["wait"]:
-                wait_for_work(feeder.waiting)
-        self._report(feeder, strict=options["strict"])
+        feeder = Feeder(options["topic"])
+        try:
+            with working(settings.HOME):
+                feeder.feed(paths)
+                if options["wait"]:
+                    wait_for_work(feeder.waiting)
+            self._report(feeder, strict=options["strict"])
+        except (OperationalError, InterfaceError) as error:
+            msg = f"the database fails; the same command goes on from here: {error}"
+            raise CommandError(msg) from error
 
     def _report(self, feeder: "Feeder", *, strict: bool) -> None:
         rows = AlertMessage.objects.filter(pk__in=feeder.created)
         states = Counter(rows.values_list("state", flat=True))
-        dead = states[MessageState.DEAD] + feeder.rejected
+        dead = states[MessageState.DEAD] + len(feeder.rejected)
         known = states[MessageState.KNOWN] + feeder.known
         self.stdout.write(
             f"stored {states[MessageState.STORED]}, known already {known}, "
             f"unhandled {states[MessageState.UNHANDLED]}, dead {dead}"
             + (f", waiting {left}" if (left := states[MessageState.RECEIVED]) else "")
         )
-        for row in rows.filter(state=MessageState.DEAD).order_by("pk")[:DEAD_SHOWN]:
-            self.stdout.write(f"dead: {row.name}: {row.reason}")
+        buried = rows.filter(state=MessageState.DEAD).order_by("pk").values_list("name", "reason")
+        for name, reason in [*feeder.rejected, *buried[:DEAD_SHOWN]][:DEAD_SHOWN]:
+            self.stdout.write(f"dead: {name}: {reason}")
         if dead > DEAD_SHOWN:
             self.stdout.write(f"... and {dead - DEAD_SHOWN} more: see the page Messages")
         if strict and (dead or states[MessageState.UNHANDLED]):
@@ -75,7 +81,7 @@ class Feeder:
         self.created: list[int] = []
         self.waiting: list[int] = []
         self.known = 0
-        self.rejected = 0
+        self.rejected: list[tuple[str, str]] = []  # names and reasons
 
     def feed(self, paths: Sequence[Path]) -> None:
         """Keep every message under the paths."""
@@ -94,11 +100,15 @@ class Feeder:
         for path in paths:
             for name, payload in open_packets(path):
                 if isinstance(payload, Rejection):
-                    new = store_rejection(self.topic, name=name, reason=payload.reason)
-                    self.rejected += new
-                    self.known += not new
+                    self._reject(name, payload.reason)
                 else:
                     yield Incoming(self.topic, payload, name=name)
+
+    def _reject(self, name: str, reason: str) -> None:
+        if store_rejection(self.topic, name=name, reason=reason):
+            self.rejected.append((name, reason))
+        else:
+            self.known += 1
 
     def _store(self, batch: Sequence[Incoming]) -> None:
         stored = store_messages(batch)
@@ -106,6 +116,13 @@ class Feeder:
         self.waiting += stored.waiting
         self.known += stored.known
         wake(stored.ids)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def wait_for_work(waiting: Sequence[int]) -> None:
