@@ -49,6 +49,19 @@ def test_each_scorer_says_something_of_each_target_or_why_it_does_not() -> None:
     assert {row.since for row in rows} == {MERGER - timedelta(days=1)}
 
 
+def test_a_score_tells_the_time_of_the_newest_point_it_saw_be_it_a_limit() -> None:
+    target = make_target("a")
+    point = LightCurvePoint.objects.get(target=target, kind="limit")
+    point.pk, point.key, point.time = None, "later", MERGER + timedelta(days=4)
+    point.save()
+
+    score_due(most=100)
+
+    told = Score.objects.values_list("data_until", flat=True)
+    assert len(told) == len(scorers())
+    assert all(abs(time - point.time) < timedelta(milliseconds=1) for time in told)
+
+
 def test_scoring_twice_adds_nothing_and_new_data_adds_rows() -> None:
     ranked_event("a")
     before = Score.objects.count()

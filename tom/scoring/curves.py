@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,11 @@ SECONDS_PER_DAY = 86_400.0
 def mjd_of(time: datetime) -> float:
     """Modified Julian date (UTC) of an aware time."""
     return (time - MJD_EPOCH).total_seconds() / SECONDS_PER_DAY
+
+
+def time_of(mjd: float) -> datetime:
+    """Aware time, to some microseconds, of a modified Julian date (UTC)."""
+    return MJD_EPOCH + timedelta(days=mjd)
 
 
 def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:

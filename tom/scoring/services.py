@@ -17,7 +17,7 @@ from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.scoring.contract import Batch, Curve, Scorer
-from tom.scoring.curves import curves_of, mjd_of
+from tom.scoring.curves import curves_of, mjd_of, time_of
 from tom.scoring.models import RankedCandidate, Score
 from tom.scoring.registry import load_scorers
 from tom.scoring.runner import Breaker, Opinion, Outcome, run_scorer
@@ -139,7 +139,7 @@ def _score(
         return []
     batch = batch_of([curves[summary.pk] for summary in summaries], since)
     return [
-        _row(scorer, summary, outcome, since)
+        _row(scorer, summary, outcome, since=since, until=curves[summary.pk].as_of_mjd)
         for scorer in scorers()
         for summary, outcome in zip(
             summaries,
@@ -154,7 +154,14 @@ def _score(
     ]
 
 
-def _row(scorer: Scorer, summary: TargetSummary, outcome: Outcome, since: datetime | None) -> Score:
+def _row(
+    scorer: Scorer,
+    summary: TargetSummary,
+    outcome: Outcome,
+    *,
+    since: datetime | None,
+    until: float,
+) -> Score:
     spec = scorer.spec
     score = Score(
         target_id=summary.pk,
@@ -162,7 +169,7 @@ def _row(scorer: Scorer, summary: TargetSummary, outcome: Outcome, since: dateti
         version=spec.version,
         artefact_sha256=spec.artefact_sha256 or "",
         data_version=summary.version,
-        data_until=summary.last_detection,
+        data_until=time_of(until),
         since=since,
     )
     if isinstance(outcome, Opinion):
