@@ -563,6 +563,26 @@ def test_a_cancel_while_the_answer_is_lost_waits_until_it_is_known_what_to_cance
     assert request_.state == S.CANCELED
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_request_cancelled_while_its_answer_is_lost_may_turn_up_for_the_quiet_time(
+    trouble: Trouble, request_: ObservationRequest
+) -> None:
+    def cancel() -> None:  # and the answer takes its time
+        rows = ObservationRequest.objects.filter(pk=request_.pk)
+        rows.update(state=S.CANCEL_REQUESTED, sent=timezone.now() - timedelta(seconds=70))
+        connection.close()
+
+    trouble.say(502)
+    trouble.meanwhile = cancel
+    submit(request_)
+    trouble.say(200, NOT_THERE)
+    trouble.meanwhile = lambda: None
+
+    cancel_there(request_)
+
+    assert request_.state == S.CANCEL_REQUESTED
+
+
 def test_only_a_look_up_asked_after_the_quiet_time_ends_a_cancelled_request(
     trouble: Trouble, request_: ObservationRequest, observer: User, settings: Settings
 ) -> None:

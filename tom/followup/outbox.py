@@ -86,8 +86,16 @@ def send_cancel(request: ObservationRequest) -> None:
 
 
 def lose_answer(request: ObservationRequest, *, reason: str, retry_at: datetime) -> None:
-    """Call unknown what was still being sent until now: from now on it may turn up."""
-    transition(request, RequestState.UNKNOWN, reason=reason, retry_at=retry_at, sent=timezone.now())
+    """Call unknown what was still being sent until now: from now on it may turn up.
+
+    One that a person cancelled meanwhile may too, and stays as it is.
+    """
+    ObservationRequest.objects.filter(
+        pk=request.pk,
+        attempts=request.attempts,
+        state__in=[RequestState.SUBMITTING, RequestState.CANCEL_REQUESTED],
+    ).update(sent=timezone.now())
+    transition(request, RequestState.UNKNOWN, reason=reason, retry_at=retry_at)
 
 
 def look_again(request: ObservationRequest, reason: str) -> None:
