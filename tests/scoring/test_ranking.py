@@ -11,7 +11,7 @@ from tests.factories import MERGER, make_event, make_group, make_program, make_t
 from tom.candidates.services import match_event
 from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
-from tom.events.services import note_changes
+from tom.events.services import note_changes, pin_localization
 from tom.scoring.curves import curves_of
 from tom.scoring.models import RankedCandidate, Ranking, Score
 from tom.scoring.ranking import (
@@ -105,6 +105,22 @@ def test_the_place_on_the_map_orders_equal_candidates_and_every_term_is_kept() -
     assert terms["distance"]["missing"]
     assert terms["sky map"]["log_lr"] > 0
     assert event.candidates.get(rank=1).posterior == places[0].posterior
+
+
+def test_a_ranking_names_the_map_that_its_candidates_were_matched_with() -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    matched = event.candidates.get().localization
+    pin_localization(event, event.localizations.first())
+    event.refresh_from_db()
+
+    rank_event(event)
+
+    ranking = newest_ranking(event)
+    assert ranking is not None
+    assert event.pinned != matched
+    assert ranking.localization == matched
 
 
 def test_a_ranking_is_added_only_where_something_moved() -> None:

@@ -218,7 +218,7 @@ def _keep(
             return None  # private data moved it; what opened the target makes the event due
         ranking = Ranking.objects.create(
             event=event,
-            localization=chosen_localization(event),
+            localization_id=places[0][0].localization_id,  # which they were weighed by
             prior=settings.CANDIDATE_PRIOR,
             scorers=present_scorers(),
         )
