@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from celery import current_app
+from celery import Task, current_app
 from django.core.cache import cache
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.embedded.services import launch_redis, wait_for_redis
 from tom.live.heartbeat import last_beat
-from tom.pipeline import nudge, score, sweep, wake
+from tom.pipeline import follow_requests, ingest_alerts, nudge, score, sweep, wake
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 
@@ -114,11 +114,16 @@ def test_the_first_lost_nudge_ends_the_sweep_which_still_gives_its_sign_of_life(
     assert last_beat() is not None
 
 
-def arrives() -> bool:
-    """Whether a nudge comes to its queue."""
-    nudge(score)
+def arrives(task: "Task[[], None]" = score, queue: str = "score") -> bool:
+    """Whether a nudge comes to a queue, which is emptied."""
+    nudge(task)
+    return empty(queue) > 0
+
+
+def empty(queue: str) -> int:
     with current_app.connection_for_read() as broker:
-        return broker.default_channel.queue_purge("score") > 0
+        purged: int = broker.default_channel.queue_purge(queue)
+    return purged
 
 
 def test_nudges_arrive_again_once_the_broker_is_back(point_at: PointAt, redis_home: Home) -> None:
@@ -129,3 +134,13 @@ def test_nudges_arrive_again_once_the_broker_is_back(point_at: PointAt, redis_ho
         assert any(arrives() for _ in range(10))  # one second may be too short on a busy machine
         stop(redis, first=signal.SIGKILL, seconds=5)
         nudge(score)  # lost
+
+
+@pytest.mark.parametrize("task", [sweep, follow_requests])
+def test_the_sweep_and_the_following_wait_for_no_batch_of_alerts(
+    services: None, task: "Task[[], None]"
+) -> None:
+    empty("urgent")
+
+    assert not arrives(ingest_alerts, "urgent")
+    assert any(arrives(task, "urgent") for _ in range(10))

@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 SCORE_BATCH = 500
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
 NUDGE_SECONDS = 10
+# The queue of what would never come in time behind the batches of a night's alerts: each batch
+# calls for the next, so that all that waits there grows stale while there are any.
+IN_TIME = "urgent"
 # What the sweep leaves alone, because its own nudge is surely still under way.
 SETTLING = timedelta(seconds=5)
 LIVE_DAYS = 3
@@ -101,7 +104,7 @@ def cancel(request_id: int) -> None:
     followup.send_cancel(ObservationRequest.objects.get(pk=request_id))
 
 
-@shared_task
+@shared_task(queue=IN_TIME)
 def follow_requests() -> None:
     """Ask the facilities how their requests are, and settle what is unknown."""
     followup.follow_requests(timezone.now())
@@ -119,7 +122,7 @@ def tell(report_id: int) -> None:
     telling.tell_report(Report.objects.get(pk=report_id), now=timezone.now())
 
 
-@shared_task
+@shared_task(queue=IN_TIME)
 def sweep() -> None:
     """Wake whatever the rows say is due."""
     note_new_scorers(timezone.now() - RANKED_ANEW)
