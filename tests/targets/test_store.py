@@ -124,6 +124,23 @@ def test_a_proprietary_alert_makes_a_private_target_of_its_group() -> None:
     assert LightCurvePoint.objects.visible_to(stranger).count() == 0
 
 
+def test_a_group_that_is_set_late_sees_a_private_target_from_its_next_alert_on() -> None:
+    group, other = (Group.objects.create(name=name) for name in ("partners", "others"))
+    member, stranger = (User.objects.create(username=name) for name in ("member", "stranger"))
+    member.groups.add(group)
+    stranger.groups.add(other)
+    private = [make_point(str(n), days=n, program=2, trigger=True) for n in range(3)]
+    store_alerts([make_alert("ZTF26p", private[0], program=2)])
+    Program.objects.update(group=group)
+
+    store_alerts([make_alert("ZTF26p", private[1], program=2)])
+    Program.objects.update(group=other)
+    store_alerts([make_alert("ZTF26p", private[2], program=2)])
+
+    assert visible_targets(member).exists()
+    assert not visible_targets(stranger).exists()
+
+
 def test_private_points_of_a_public_target_stay_out_of_its_summary_and_mirror() -> None:
     private = make_point("p", magnitude=17.0, program=2)
 
@@ -225,14 +242,19 @@ def test_a_fault_of_the_database_in_a_bulk_write_is_one_of_djangos() -> None:
         copy_rows(cursor, Table("numbers", {"number": "bigint"}), [["x"]])
 
 
-def test_the_number_of_queries_does_not_grow_with_the_batch() -> None:
-    store_alerts([make_alert("ZTF26z")])
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
-        store_alerts([make_alert("ZTF26a")])
+@pytest.mark.parametrize("program", [1, 2])
+def test_the_number_of_queries_does_not_grow_with_the_batch(program: int) -> None:
+    group = Group.objects.create(name="partners")
+    Program.objects.create(survey="ZTF", number=2, name="partnership", group=group)
+    batch = [
+        make_alert(name, make_point(name, program=program), ra=float(i), program=program)
+        for i, name in enumerate(f"ZTF26b{i}" for i in range(52))
+    ]
+    store_alerts(batch[:1])
+    with CaptureQueriesContext(connection) as few:
+        store_alerts(batch[1:2])
 
     with CaptureQueriesContext(connection) as many:
-        store_alerts([make_alert(f"ZTF26b{i}", ra=float(i)) for i in range(50)])
+        store_alerts(batch[2:])
 
     assert len(many) == len(few)

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from guardian.models import GroupObjectPermission
 from guardian.shortcuts import assign_perm
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
@@ -87,9 +90,9 @@ def find_owners(
     if missing:
         _create_targets(missing, public, tests)
         found |= _find({alert.object_id: alert for alert in missing})
-        _share_private(missing, public, found, programs)
     private = _lock_targets(found.values())
     opened = private & {found[name] for name in public}
+    _share_private(alerts, private - opened, found, programs)
     real = _mark_real([pk for name, pk in found.items() if name not in tests])
     if opened:
         _open_targets(sorted(opened))
@@ -169,15 +172,25 @@ def _dust() -> EbvMap | None:
 
 def _share_private(
     alerts: Sequence[ObjectAlert],
-    public: set[str],
+    private: set[int],
     found: Mapping[str, int],
     programs: Programs,
 ) -> None:
+    """Show private targets that no group sees yet to their program's; it may be given one late."""
+    groups: dict[int, Group] = {}
     for alert in alerts:
-        group = programs[alert.survey, alert.program].group
-        if alert.object_id not in public and group is not None:
-            target = BaseTarget.objects.get(pk=found[alert.object_id])
-            assign_perm("tom_targets.view_target", group, target)
+        pk, group = found[alert.object_id], programs[alert.survey, alert.program].group
+        if pk in private and group is not None:
+            groups.setdefault(pk, group)
+    if not groups:
+        return
+    shown = GroupObjectPermission.objects.filter(
+        content_type=ContentType.objects.get_for_model(BaseTarget), object_pk__in=map(str, groups)
+    )
+    unseen = groups.keys() - {int(pk) for pk in shown.values_list("object_pk", flat=True)}
+    for group in {groups[pk] for pk in unseen}:
+        ours = [pk for pk in unseen if groups[pk] == group]
+        assign_perm("tom_targets.view_target", group, BaseTarget.objects.filter(pk__in=ours))
 
 
 def _mark_real(target_ids: Sequence[int]) -> set[int]:
