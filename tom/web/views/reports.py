@@ -35,18 +35,19 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
         "target", "target__summary", "event"
     )
     offered = offered.order_by(F("rank").asc(nulls_last=True), "pk")
+    shown = rank_visible(offered[:OFFERED], request.user)
+    chosen = {row.pk for row in shown if row.vetting == Vetting.PROMISING}
     error = ""
     if request.method == "POST":
         given = map(read_pk, request.POST.getlist("candidate"))
-        chosen = offered.filter(pk__in=[pk for pk in given if pk is not None])
+        chosen = {pk for pk in given if pk is not None}
         try:
-            report = draft_report(event, list(chosen), by=person(request))
+            report = draft_report(event, list(offered.filter(pk__in=chosen)), by=person(request))
         except CannotTellError as refusal:
             error = str(refusal)
         else:
             return redirect("report", report.pk)
-    shown = rank_visible(offered[:OFFERED], request.user)
-    context = {"event": event, "candidates": shown, "error": error}
+    context = {"event": event, "candidates": shown, "chosen": chosen, "error": error}
     return render(request, "reports/tell.html", context, status=422 if error else 200)
 
 
