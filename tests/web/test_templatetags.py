@@ -10,6 +10,7 @@ from tom.web.templatetags.sky import (
     chance,
     dec_dms,
     describe_age,
+    end_of_path,
     false_alarms,
     file_size,
     ra_hms,
@@ -84,3 +85,9 @@ def test_a_time_is_written_in_utc() -> None:
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1500, "1.5 kB"), (5_800_000, "5.8 MB")])
 def test_a_size_is_said_in_the_unit_that_fits(size: int, text: str) -> None:
     assert file_size(size) == text
+
+
+def test_of_a_long_path_the_file_is_named() -> None:
+    assert end_of_path("a/short.avro") == "a/short.avro"
+    assert end_of_path(f"{'folder/' * 20}alert_7.avro").endswith("/alert_7.avro")
+    assert len(end_of_path("x" * 200)) == 51

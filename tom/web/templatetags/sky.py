@@ -20,6 +20,7 @@ register.simple_tag(interval_bar)
 register.simple_tag(term_bar)
 
 SECONDS_PER_YEAR = 31_557_600
+LONGEST_PATH = 50
 DASH = "\u2013"  # an en dash
 
 
@@ -148,6 +149,12 @@ def file_size(size: int | None) -> str:
 def likely(event: NonLocalizedEvent) -> tuple[str, float] | None:
     """The most likely class of an event and its probability."""
     return max(event.classification.items(), key=lambda item: float(item[1]), default=None)
+
+
+@register.filter
+def end_of_path(path: str) -> str:
+    """A path; of a long one the end, where the file is named."""
+    return path if len(path) <= LONGEST_PATH else f"…{path[-LONGEST_PATH:]}"
 
 
 @register.filter
