@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from tom.sky.arrays import FloatArray
 from tom.sky.visibility import Night, datetime_of, mjd_of
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 620.0, 230.0, 26.0, 20.0, 8.0
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 620.0, 236.0, 26.0, 20.0, 14.0
 LOWEST_DEG, STEP_DEG = 10.0, 20
 COLOURS = 7  # as many as the style sheet has
 
@@ -74,16 +74,16 @@ def _grid(start: float, stop: float) -> SafeString:
     hours = [float(m) for m in np.arange(first, stop, 1 / 8)]
     path = "".join(f"M{LEFT} {_y(a):.1f}H{WIDTH}" for a in degrees)
     path += "".join(f"M{_x(m, start, stop):.1f} {TOP}V{HEIGHT - BOTTOM}" for m in hours)
-    labels = [(2.0, _y(a) + 3, f"{a}°") for a in degrees]
+    labels = [("start", 2.0, _y(a) + 3, f"{a}°") for a in degrees]
     labels += [
-        (_x(m, start, stop) - 13, HEIGHT - 6, f"{datetime_of(m + 1e-6):%H:%M}")
+        ("middle", _x(m, start, stop), HEIGHT - 6, f"{datetime_of(m + 1e-6):%H:%M}")
         for m in hours
-        if _x(m, start, stop) < WIDTH - 16
+        if _x(m, start, stop) < WIDTH - 22
     ]
     texts = format_html_join(
         "",
-        '<text x="{}" y="{}">{}</text>',
-        ((f"{x:.0f}", f"{y:.0f}", text) for x, y, text in labels),
+        '<text text-anchor="{}" x="{}" y="{}">{}</text>',
+        ((anchor, f"{x:.0f}", f"{y:.0f}", text) for anchor, x, y, text in labels),
     )
     return format_html('<path class="gridline" fill="none" d="{}"/>{}', path, texts)
 

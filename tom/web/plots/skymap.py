@@ -40,8 +40,8 @@ def draw_sky(contours: Contours, spots: Iterable[Spot]) -> SafeString:
     centre = choose_centre(contours)
     regions = _join(_region(level, _sky_path(rings, centre)) for level, rings in _by_size(contours))
     return format_html(
-        '<svg class="sky-map" viewBox="0 0 {} {}" role="img" aria-label="Map of the whole sky">'
-        "{}{}{}{}{}</svg>",
+        '<svg class="sky-map whole" viewBox="0 0 {} {}" role="img" '
+        'aria-label="Map of the whole sky">{}{}{}{}{}</svg>',
         f"{WIDTH:.0f}", f"{HEIGHT:.0f}", _sky_grid(), _galactic_plane(centre),
         regions, _sky_labels(centre), _spots(spots, lambda s: _sky_xy(s, centre)),
     )  # fmt: skip
@@ -72,8 +72,8 @@ def draw_close(contours: Contours, spots: Iterable[Spot]) -> SafeString | None:
     )
     lines, labels = _close_grid(centre, half, place)
     return format_html(
-        '<svg class="sky-map" viewBox="0 0 {0} {0}" role="img" aria-label="Map of the region">'
-        "{1}{2}{3}{4}</svg>",
+        '<svg class="sky-map close" viewBox="0 0 {0} {0}" role="img" '
+        'aria-label="Map of the region">{1}{2}{3}{4}</svg>',
         f"{CLOSE_SIZE:.0f}", lines, regions, labels, _spots(spots, spot_xy),
     )  # fmt: skip
 
