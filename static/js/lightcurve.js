@@ -25,7 +25,7 @@
       name: label, x: of("time"), y: of(value), mode: "markers", type: "scatter",
       error_y: { type: "data", array: of(error), thickness: 1, width: 0, color: bandColour(series.band) },
       marker: { color: bandColour(series.band), symbol: (shapes[series.band] || "cross") + (series.kind === "forced" ? "-open" : ""), size: 7, line: { width: 1.3 } },
-      hovertemplate: `%{x|%Y-%m-%d %H:%M}<br>${label} %{y:.3f} ± %{error_y.array:.3f}<extra></extra>`,
+      hovertemplate: `%{x|%Y-%m-%d %H:%M} UTC<br>${label} %{y:.3f} ± %{error_y.array:.3f}<extra></extra>`,
     };
   }
 
@@ -34,7 +34,7 @@
     return {
       name: `${series.band} limit`, x: of("time"), y: of("limit"), mode: "markers", type: "scatter",
       marker: { color: bandColour(series.band), symbol: "triangle-down-open", size: 8 }, opacity: 0.6,
-      hovertemplate: `%{x|%Y-%m-%d %H:%M}<br>${series.band} > %{y:.2f}<extra></extra>`,
+      hovertemplate: `%{x|%Y-%m-%d %H:%M} UTC<br>${series.band} > %{y:.2f}<extra></extra>`,
     };
   }
 
