@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import tracemalloc
 
 import healpy
 import numpy as np
@@ -160,6 +161,17 @@ def test_equal_siblings_of_a_flat_map_are_joined():
     np.testing.assert_allclose(
         probdensity_at(skymap, np.arange(768) << 52) * 4 * np.pi / 768, values / values.sum()
     )
+
+
+def test_a_ring_map_is_read_in_little_more_memory_than_it_has():
+    data = flat(np.ones(12 * 256**2), ordering="RING", nside=256, form="E")
+
+    tracemalloc.start()
+    read_skymap(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2.5 * len(data)
 
 
 def test_equal_siblings_of_a_ring_map_are_joined():

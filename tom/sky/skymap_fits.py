@@ -164,8 +164,7 @@ def _flat_rows(table: Table, names: list[str]) -> _Rows:
         message = f"a column has not the {12 * nside**2} pixels of NSIDE {nside}"
         raise MalformedSkyMapError(message)
     if ring:
-        order = healpy.nest2ring(nside, np.arange(12 * nside**2))
-        columns = [column[order] for column in columns]
+        columns = _nested(nside, columns)
     levels, first = _join_siblings(level, columns)
     return _Rows(
         level=levels,
@@ -194,6 +193,20 @@ def _nside(table: Table) -> int:
         message = f"NSIDE is {nside}"
         raise MalformedSkyMapError(message)
     return nside
+
+
+def _nested(nside: int, columns: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Bring ring columns into nested order, a base pixel at a time.
+
+    The index of the whole sky would be several times as large as the map.
+    """
+    nested = [np.empty(len(column), column.dtype) for column in columns]
+    for first in range(0, 12 * nside**2, nside**2):
+        place = slice(first, first + nside**2)
+        order = healpy.nest2ring(nside, np.arange(place.start, place.stop))
+        for column, ring in zip(nested, columns, strict=True):
+            column[place] = ring[order]
+    return nested
 
 
 def _join_siblings(level: int, columns: list[npt.NDArray[Any]]) -> tuple[ByteArray, IntArray]:
