@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ml_plugins.fast_transient.features import NAMES, count_detections, measure
-from ml_plugins.fast_transient.model import Model, contributions
+from ml_plugins.fast_transient.model import MOST, Model, contributions
 from tom.scoring.contract import (
     Batch,
     Contribution,
@@ -80,4 +80,6 @@ def _text(name: str, moved: float) -> str:
     if abs(moved) < 0.05:
         return f"{name}: says little"
     side = "for" if moved > 0 else "against"
-    return f"{name}: {np.exp(abs(moved)):.2g} to 1 {side} a kilonova"
+    odds = float(np.exp(abs(moved)))
+    least = "at least " if abs(moved) >= MOST else ""
+    return f"{name}: {least}{odds:.{0 if odds >= 10 else 1}f} to 1 {side} a kilonova"

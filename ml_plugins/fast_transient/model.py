@@ -129,13 +129,17 @@ def without(features: Features, column: int) -> Features:
 
 
 def contributions(model: Model, features: Features) -> dict[str, FloatArray]:
-    """Return, per feature and for the rise, how far it moved the log ratio, shape (n,)."""
+    """Return, per feature and for the rise, how far it moved the log ratio, shape (n,).
+
+    None is told to have moved it further than the samples can support.
+    """
     whole = model.density_ratio(features)
     parts = {
-        name: model.temper * (whole - model.density_ratio(without(features, column)))
+        name: whole - model.density_ratio(without(features, column))
         for column, name in enumerate(NAMES)
     }
-    return parts | {"rise": model.temper * model.rise_ratio(features)}
+    parts["rise"] = model.rise_ratio(features)
+    return {name: np.clip(model.temper * part, -MOST, MOST) for name, part in parts.items()}
 
 
 def _rounded(values: FloatArray) -> object:

@@ -150,6 +150,15 @@ def test_dust_makes_a_source_redder_than_it_is(scorer):
     assert reddening == pytest.approx(0.5 * 0.901, abs=0.01)
 
 
+def test_no_reason_claims_more_than_the_samples_allow(scorer):
+    flare = Batch.build([make_curve("one", FLARE)])
+
+    told = {piece.name: piece for piece in scorer.explain(flare)}
+
+    assert told["colour g-r"].text == "colour g-r: at least 100 to 1 against a kilonova"
+    assert max(abs(piece.log_lr) for piece in told.values()) <= np.log(100)
+
+
 def test_unknown_dust_leaves_the_colour_less_certain(scorer):
     known, unknown = (
         measure(Batch.build([make_curve("one", KILONOVA, ebv=ebv, ebv_sigma=0.0)]))
