@@ -24,7 +24,6 @@ from tom.followup.services import (
     UnknownFacilityError,
     cancel_request,
     request_observation,
-    request_observation_again,
 )
 from tom.followup.states import RequestState
 from tom.targets.models import TargetSummary
@@ -38,10 +37,12 @@ def ask(
     *,
     event: NonLocalizedEvent | None = None,
     facility: str = "PRACTICE",
+    beside: int | None = None,
     **spec: object,
 ) -> ObservationRequest:
     imager = {"PRACTICE": "PRACTICE-IMAGER", "LCO": "1M0-SCICAM-SINISTRO"}[facility]
     return request_observation(
+        beside=beside,
         target=target,
         event=event,
         facility=facility,
@@ -127,17 +128,13 @@ def test_a_second_request_for_the_same_needs_a_confirmation(
 
     with pytest.raises(DuplicateRequestError) as raised:
         ask(target, observer)
-    again = request_observation_again(
-        target=target,
-        event=None,
-        facility="PRACTICE",
-        instrument="PRACTICE-IMAGER",
-        spec=make_spec("r"),
-        by=observer,
-    )
+    again = ask(target, observer, beside=first.pk)
+    with pytest.raises(DuplicateRequestError) as confirmed_twice:
+        ask(target, observer, beside=first.pk)
 
     assert raised.value.existing == first
     assert again.key != first.key
+    assert confirmed_twice.value.existing == again
 
 
 def test_a_request_that_ended_is_no_duplicate(target: BaseTarget, observer: User) -> None:
@@ -148,15 +145,17 @@ def test_a_request_that_ended_is_no_duplicate(target: BaseTarget, observer: User
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_second", [False, True])
 def test_of_clicks_at_the_same_moment_one_makes_a_request(
-    target: BaseTarget, observer: User
+    target: BaseTarget, observer: User, is_second: bool
 ) -> None:
     start, outcomes = threading.Barrier(4), []
+    beside = ask(target, observer).pk if is_second else None
 
     def click() -> None:
         start.wait()
         try:
-            outcomes.append(ask(target, observer).state)
+            outcomes.append(ask(target, observer, beside=beside).state)
         except DuplicateRequestError:
             outcomes.append("duplicate")
         connection.close()
@@ -168,7 +167,7 @@ def test_of_clicks_at_the_same_moment_one_makes_a_request(
         thread.join()
 
     assert sorted(outcomes) == ["approved", "duplicate", "duplicate", "duplicate"]
-    assert ObservationRequest.objects.count() == 1
+    assert ObservationRequest.objects.count() == 1 + is_second
 
 
 @pytest.mark.parametrize(

@@ -252,9 +252,12 @@ def test_a_second_request_needs_a_second_click(observer: Client) -> None:
 
     observer.post(url, form)
     warned = observer.post(url, form)
-    observer.post(url, form | {"confirm": "1"})
+    first = ObservationRequest.objects.get()
+    for _ in range(2):  # a double click makes one
+        observer.post(url, form | {"beside": str(first.pk)})
 
     assert "Already asked for" in warned.text
+    assert f'name="beside" value="{first.pk}"' in warned.text
     assert ObservationRequest.objects.count() == 2
 
 

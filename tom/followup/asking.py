@@ -56,8 +56,11 @@ class Wish(TypedDict):
     by: AbstractBaseUser
 
 
-def request_observation(**wish: Unpack[Wish]) -> ObservationRequest:
+def request_observation(*, beside: int | None = None, **wish: Unpack[Wish]) -> ObservationRequest:
     """Ask for an observation, approved by the person who asks; the caller nudges the outbox.
+
+    `beside` is the newest live request for the same target, facility and instrument, where the
+    person has confirmed that a second one is wanted. Confirmed twice, it is made once.
 
     Raises
     ------
@@ -66,28 +69,23 @@ def request_observation(**wish: Unpack[Wish]) -> ObservationRequest:
     RefusedRequestError
         If it is for an event that must not reach this facility.
     DuplicateRequestError
-        If a live request for the same target, facility and instrument exists.
+        If a live request for the same target, facility and instrument exists, and `beside` does
+        not name the newest.
     UnknownFacilityError
         If no such facility is configured.
     """
     draft = _draft(**wish)
     existing = _same_wish(draft).live().first()
-    if existing is not None:
-        raise DuplicateRequestError(existing)
-    # Of two people who ask at the same moment, the database lets one through.
     draft.guard = f"{draft.target_id}:{draft.facility}:{draft.instrument}"
+    if existing is not None:
+        if existing.pk != beside:
+            raise DuplicateRequestError(existing)
+        draft.guard += f":{beside}"
+    # Of two people who ask at the same moment, the database lets one through.
     try:
         return _approve(draft, wish["by"])
     except IntegrityError as error:
         raise DuplicateRequestError(_same_wish(draft).live().first()) from error
-
-
-def request_observation_again(**wish: Unpack[Wish]) -> ObservationRequest:
-    """Ask for a second observation beside a live one, which the person has confirmed.
-
-    Raises as `request_observation`, but never DuplicateRequestError.
-    """
-    return _approve(_draft(**wish), wish["by"])
 
 
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:

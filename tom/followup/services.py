@@ -4,7 +4,6 @@ from tom.followup.asking import (
     DuplicateRequestError,
     RefusedRequestError,
     request_observation,
-    request_observation_again,
 )
 from tom.followup.exchanges import forget_polls
 from tom.followup.facilities import UnknownFacilityError, available_facilities, get_facility
@@ -41,7 +40,6 @@ __all__ = [
     "reconcile_request",
     "release_request",
     "request_observation",
-    "request_observation_again",
     "resume_sending",
     "send_cancel",
     "stop_sending",

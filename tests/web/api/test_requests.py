@@ -64,9 +64,14 @@ def test_a_second_request_takes_a_confirmation(observer):
     observer.post("/api/requests/", wish(target))
 
     refused = observer.post("/api/requests/", wish(target))
-    confirmed = observer.post("/api/requests/", wish(target, confirm_duplicate=True))
+    beside = refused.json()["existing"]
+    confirmed, again = (
+        observer.post("/api/requests/", wish(target, beside=beside)) for _ in range(2)
+    )
 
-    assert (refused.status_code, confirmed.status_code) == (409, 201)
+    assert (refused.status_code, confirmed.status_code, again.status_code) == (409, 201, 409)
+    assert "already asked for" in refused.json()["detail"]
+    assert again.json()["existing"] != beside
     assert ObservationRequest.objects.count() == 2
 
 

@@ -24,7 +24,6 @@ from tom.followup.services import (
     UnknownFacilityError,
     cancel_request,
     request_observation,
-    request_observation_again,
 )
 from tom.followup.spec import Exposure, ObservationSpec
 from tom.followup.states import RequestState
@@ -91,8 +90,10 @@ class NewRequestSerializer(serializers.Serializer[dict[str, Any]]):
     facility = serializers.CharField(max_length=32)
     instrument = serializers.CharField(max_length=64)
     spec = SpecField()
-    confirm_duplicate = serializers.BooleanField(
-        default=False, help_text="Ask though a live request for the same instrument exists"
+    beside = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="The live request for the same instrument beside which a second one is wanted",
     )
 
 
@@ -158,12 +159,12 @@ def told_requests(request: Request) -> QuerySet[ObservationRequest]:
 
 def _ask(request: Request, wish: dict[str, Any]) -> ObservationRequest:
     """Make the request, each refusal as the answer it deserves."""
-    ask = request_observation_again if wish["confirm_duplicate"] else request_observation
     target = visible_targets(request.user).filter(pk=wish["target"]).first()
     if target is None:
         raise ValidationError({"target": ["no such target"]})
     try:
-        return ask(
+        return request_observation(
+            beside=wish["beside"],
             target=target,
             event=_named_event(wish.get("event")),
             facility=wish["facility"],
@@ -175,8 +176,11 @@ def _ask(request: Request, wish: dict[str, Any]) -> ObservationRequest:
         raise ValidationError({"spec": error.errors}) from error
     except UnknownFacilityError as error:
         raise ValidationError({"facility": [str(error)]}) from error
-    except (RefusedRequestError, DuplicateRequestError) as error:
+    except RefusedRequestError as error:
         raise ConflictError(str(error)) from error
+    except DuplicateRequestError as error:
+        existing = str(error.existing.pk) if error.existing else ""
+        raise ConflictError({"detail": str(error), "existing": existing}) from error
 
 
 def _named_event(event_id: str | None) -> NonLocalizedEvent | None:

@@ -21,6 +21,7 @@ from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
 from tom.targets.models import visible_targets
+from tom.web.keys import read_pk
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION
@@ -100,10 +101,9 @@ def _event(request: HttpRequest) -> NonLocalizedEvent | None:
 def _ask(
     request: HttpRequest, target: BaseTarget, event: NonLocalizedEvent | None, form: RequestForm
 ) -> HttpResponse:
-    confirmed = "confirm" in request.POST
-    ask = followup.request_observation_again if confirmed else followup.request_observation
     try:
-        observation = ask(
+        observation = followup.request_observation(
+            beside=read_pk(request.POST.get("beside", "")),
             target=target,
             event=event,
             facility=form.choice.facility.name,
