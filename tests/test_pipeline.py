@@ -19,7 +19,7 @@ from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.embedded.services import launch_redis, wait_for_redis
 from tom.live.heartbeat import last_beat
-from tom.pipeline import follow_requests, ingest_alerts, nudge, score, sweep, wake
+from tom.pipeline import follow_requests, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 
@@ -134,6 +134,16 @@ def test_nudges_arrive_again_once_the_broker_is_back(point_at: PointAt, redis_ho
         assert any(arrives() for _ in range(10))  # one second may be too short on a busy machine
         stop(redis, first=signal.SIGKILL, seconds=5)
         nudge(score)  # lost
+
+
+@pytest.mark.django_db
+def test_what_is_left_is_counted_up_to_the_last_message_asked_for() -> None:
+    rows = [make_message(state=MessageState.RECEIVED) for _ in range(4)]
+    AlertMessage.objects.filter(pk=rows[1].pk).update(state=MessageState.STORED)
+
+    assert work_left([rows[0].pk, rows[2].pk]) == 2
+    assert work_left([rows[1].pk]) == 0
+    assert work_left([]) == 0
 
 
 @pytest.mark.parametrize("task", [sweep, follow_requests])

@@ -184,12 +184,17 @@ def _send(task: "Task[..., None]", *key: int) -> None:
 
 
 def work_left(message_ids: Sequence[int]) -> int:
-    """Count what is still to be done of these messages, and of the scoring and ranking of all."""
+    """Count what is still to be done of these messages, and of the scoring and ranking of all.
+
+    Messages kept between the first and the last of them count, too: a night's are too many to
+    name each time.
+    """
+    ends = (min(message_ids), max(message_ids)) if message_ids else (0, 0)
     unscored = TargetSummary.objects.filter(scored_version__lt=F("version"))
     return sum(
         rows.count()
         for rows in (
-            AlertMessage.objects.filter(pk__in=message_ids, state=MessageState.RECEIVED),
+            AlertMessage.objects.filter(pk__range=ends, state=MessageState.RECEIVED),
             unscored,
             NonLocalizedEvent.objects.due_for_ranking(),
         )
