@@ -16,3 +16,6 @@ for _name in (
     *("OCS_PORTAL_URL", "OCS_API_TOKEN", "OCS_PROPOSAL", "PAGE_EMAILS", "PAGE_WEBHOOK", "EBV_MAP"),
 ):
     os.environ.pop(_name, None)
+# Peers of the tests run on this machine: no proxy stands before them.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(["127.0.0.1", "localhost", os.environ.get(_name, "")])

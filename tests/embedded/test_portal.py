@@ -28,6 +28,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.portal
+@pytest.mark.timeout(1200)  # it may be the one that installs the portal
 def test_the_command_writes_the_settings_while_it_runs_and_leaves_nothing(
     tmp_path: Path, portal_venv: Path
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.site import free_port
 from tests.recovery.site import wait_for
 from tom.embedded.frontend import ROOT
 from tom.embedded.program import ServiceError
@@ -22,12 +23,6 @@ def taken_port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(home: Path, **surroundings: str) -> tuple[int, str]:

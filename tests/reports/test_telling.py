@@ -39,7 +39,6 @@ from tom.reports.telling import (
     discard_report,
     draft_report,
     due_reports,
-    is_test_topic,
     tell_report,
 )
 from tom.targets.models import LightCurvePoint
@@ -197,15 +196,6 @@ def test_an_event_that_is_not_live_is_told_on_a_test_topic_only(settings, fields
 
     settings.TELL_URL = "kafka://kafka.scimma.org/hermes.test"
     assert draft(**fields).state == ReportState.DRAFT
-
-
-@pytest.mark.parametrize(
-    ("topic", "is_test"),
-    [("hermes.test", True), ("test", True), ("my-test-topic", True), ("x.playground", True),
-     ("hermes.candidates", False), ("latest.news", False), ("hermes.testament", False)],
-)  # fmt: skip
-def test_a_test_topic_says_so_in_a_word_of_its_own(topic: str, is_test: bool):
-    assert is_test_topic(topic) is is_test
 
 
 @pytest.mark.parametrize("url", ["", "https://x/y", "kafka://a/", "kafka://a/x,y"])

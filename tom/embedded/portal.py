@@ -74,7 +74,8 @@ def running_portal(
     ServiceError
         If the port is taken or a part of it does not start.
     """
-    address = f"127.0.0.1:{_take_port(port)}"
+    if port:
+        _check_port(port)
     with running_services(home), _serve_table(venv) as table_url:
         tokens = {
             "PORTAL_PROPOSAL": PROPOSAL,
@@ -83,6 +84,7 @@ def running_portal(
         }
         surroundings = {**_environment(home, table_url), **tokens, **(environment or {})}
         _set_up(home, venv, surroundings)
+        address = f"127.0.0.1:{port or _free_port()}"  # late: nobody else may take it meanwhile
         child = _start_server(home, venv, address, surroundings)
         try:
             yield Portal(
@@ -153,7 +155,7 @@ def _run(argv: list[str | Path], log: Path, environment: Mapping[str, str] | Non
     raise ServiceError(msg)
 
 
-def _take_port(port: int) -> int:
+def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -161,6 +163,11 @@ def _take_port(port: int) -> int:
         except OSError as error:
             msg = f"port {port} is in use: set PORTAL_PORT to another"
             raise ServiceError(msg) from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 

@@ -4,7 +4,6 @@ A person drafts and a person confirms; a worker sends. What was not confirmed by
 UNKNOWN and is settled by reading the topic back for our id; it is never sent again.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,6 +29,7 @@ from tom.reports.hopskotch import (
     publish_message,
 )
 from tom.reports.models import Report, ReportState
+from tom.streams.parsers.topics import is_test_topic
 from tom.streams.sources import SourceError, read_source
 from tom.targets.models import LightCurvePoint
 
@@ -42,8 +42,6 @@ LOOK_SECONDS: Final = 15
 QUIET_SECONDS: Final = 300
 """A message not on its topic so long after it left will not come any more."""
 
-_TEST_TOPIC: Final = re.compile(r"(?:^|[._-])(?:tests?|sandbox|playground)(?:$|[._-])")
-
 
 class CannotTellError(Exception):
     """This may not be told; the message says why, for the person who asked."""
@@ -55,10 +53,6 @@ class PrivateDataError(CannotTellError):
 
 class NotLiveError(CannotTellError):
     """A test or retracted event, and a topic that is not for tests."""
-
-
-def is_test_topic(topic: str) -> bool:
-    return _TEST_TOPIC.search(topic) is not None
 
 
 def draft_report(

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _TEST_TOPIC: Final = re.compile(
-    r"(?:^|[._-])(?:test|tests|playground|demo|dev|mock|injection|practice)(?:$|[._-])"
+    r"(?:^|[._-])(?:tests?|sandbox|playground|demo|dev|mock|injection|practice)(?:$|[._-])"
 )
 
 
