@@ -79,7 +79,8 @@ def test_the_administration_has_no_door_of_its_own(client):
 
 
 @pytest.mark.parametrize("door", [LOGIN, "/admin/"])
-def test_a_second_factor_is_asked_for_at_every_door(client, door):
+def test_a_second_factor_is_asked_for_at_every_door(client, settings, door):
+    settings.MFA_TOTP_TOLERANCE = 1  # the half minute of the code may end before it is sent
     user, secret = make_admin("root"), generate_totp_secret()
     TOTP.activate(user, secret)
     asked = client.get(door, follow=True).redirect_chain
@@ -88,7 +89,7 @@ def test_a_second_factor_is_asked_for_at_every_door(client, door):
     before = client.get("/account/").status_code
     client.post(first["Location"], {"code": "000000"})
     still = client.get("/account/").status_code
-    counter = next(yield_hotp_counters_from_time())
+    _, counter, _ = yield_hotp_counters_from_time()
     client.post(first["Location"], {"code": format_hotp_value(hotp_value(secret, counter))})
 
     assert all(where.startswith(("/accounts/login/", "/admin/login/")) for where, _ in asked)

@@ -67,6 +67,6 @@ def test_a_broker_that_hangs_is_not_waited_for(client, monkeypatch, tmp_path):
     start = time.monotonic()
     response = client.get("/health/")
 
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 14  # the broker's own connections wait 15 s
     assert response.json()["broker"] == "failing"
     deaf.close()
