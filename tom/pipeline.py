@@ -39,9 +39,6 @@ logger = logging.getLogger(__name__)
 SCORE_BATCH = 500
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
 NUDGE_SECONDS = 10
-# The queue of what would never come in time behind the batches of a night's alerts: each batch
-# calls for the next, so that all that waits there grows stale while there are any.
-IN_TIME = "urgent"
 # What the sweep leaves alone, because its own nudge is surely still under way.
 SETTLING = timedelta(seconds=5)
 LIVE_DAYS = 3
@@ -71,11 +68,15 @@ def ingest_alerts() -> None:
 
 @shared_task
 def score() -> None:
-    """Score what changed, then wake the rankings that it moves."""
-    while score_due(most=SCORE_BATCH):
-        pass
-    with _nudging():
-        _wake_ranking()
+    """Score one batch of what changed; after the last one wake the rankings that it moves.
+
+    As with alerts, the next batch is a task of its own.
+    """
+    if score_due(most=SCORE_BATCH) == SCORE_BATCH:
+        nudge(score)
+    else:
+        with _nudging():
+            _wake_ranking()
 
 
 @shared_task
@@ -104,7 +105,7 @@ def cancel(request_id: int) -> None:
     followup.send_cancel(ObservationRequest.objects.get(pk=request_id))
 
 
-@shared_task(queue=IN_TIME)
+@shared_task
 def follow_requests() -> None:
     """Ask the facilities how their requests are, and settle what is unknown."""
     followup.follow_requests(timezone.now())
@@ -122,7 +123,7 @@ def tell(report_id: int) -> None:
     telling.tell_report(Report.objects.get(pk=report_id), now=timezone.now())
 
 
-@shared_task(queue=IN_TIME)
+@shared_task
 def sweep() -> None:
     """Wake whatever the rows say is due."""
     note_new_scorers(timezone.now() - RANKED_ANEW)

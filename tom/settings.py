@@ -169,11 +169,12 @@ CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "work"
-# Workers take from their queues in turn: an event or a request never waits for a night's alerts.
+# Workers take from their queues in turn: an event or a request never waits for a night's alerts,
+# nor do the sweep and the following, which would grow stale behind batch after batch.
 CELERY_TASK_ROUTES = {
     **{
         f"tom.pipeline.{name}": {"queue": "urgent"}
-        for name in ("ingest", "submit", "cancel", "page", "tell")
+        for name in ("ingest", "submit", "cancel", "page", "tell", "sweep", "follow_requests")
     },
     **{f"tom.pipeline.{name}": {"queue": "score"} for name in ("score", "rank")},
 }
@@ -325,7 +326,13 @@ TELL_URL = env.str("TELL_URL", "")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "tom.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
     "loggers": {
