@@ -92,6 +92,7 @@ static/vendor/.installed: package-lock.json tom/embedded/frontend.py $(BIN)/.ins
 	$(BIN)/python -m tom.embedded.frontend
 	touch $@
 
+# Nothing is cleared: a site that runs goes on serving the files that it knows.
 .static/.collected: static/vendor/.installed $(wildcard static/*/*.css static/*/*.js static/*/*.svg)
-	@$(BIN)/python manage.py collectstatic --noinput --clear -v 0 >/dev/null
+	@$(BIN)/python manage.py collectstatic --noinput -v 0 >/dev/null
 	touch $@

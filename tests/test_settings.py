@@ -87,6 +87,16 @@ def test_a_bad_value_stops_the_start_in_one_line_that_names_it_and_hides_it(
     assert SECRET not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("path", ["/no/such/map.fits", "/"])
+def test_a_map_that_cannot_be_read_stops_the_start_in_one_line(tmp_path: Path, path: str) -> None:
+    done = manage("help", TOM_HOME=str(tmp_path), EBV_MAP=path)
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"EBV_MAP names no file that can be read: {path}\n",
+    )
+
+
 def manage(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a command with nothing of our own environment."""
     line = "import sys; from tom.embedded.run import main; sys.exit(main({}))"

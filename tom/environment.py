@@ -1,5 +1,7 @@
 """Settings as the environment gives them: a bad one stops the start in a line that names it."""
 
+import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,15 @@ def read_token(name: str) -> str:
         msg = f"{name} is not one line of printable ASCII characters"
         raise EnvError(msg)
     return text
+
+
+def read_file(name: str) -> str:
+    """Read the path of a file; empty where none is set."""
+    path = env.str(name, "").strip()
+    if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
+        msg = f"{name} names no file that can be read: {path}"
+        raise EnvError(msg)
+    return path
 
 
 def read_addresses(name: str, *, email: dict[str, Any] | None) -> list[str]:

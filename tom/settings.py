@@ -10,7 +10,7 @@ from tom_common.default_settings import *  # noqa: F403  TOM Toolkit's own, as i
 from tom_common.default_settings import TOMTOOLKIT_INSTALLED_APPS
 
 from tom.embedded.home import Home
-from tom.environment import env, read_addresses, read_email, read_token, read_url
+from tom.environment import env, read_addresses, read_email, read_file, read_token, read_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -283,7 +283,7 @@ CANDIDATE_PRIOR = env.float("CANDIDATE_PRIOR", 1e-4)
 # How far the hosts of unrelated sources are counted, Mpc: the depth of the survey's hosts.
 HOST_HORIZON_MPC = env.float("HOST_HORIZON_MPC", 1000.0)
 # A HEALPix FITS map of E(B-V), nested or ring; without it a cosecant law with a wide error.
-EBV_MAP = env.str("EBV_MAP", "")
+EBV_MAP = read_file("EBV_MAP")
 
 # --- Follow-up ----------------------------------------------------------------------------------
 # The practice telescope stands in where no observatory is configured.

@@ -1,8 +1,10 @@
 from dataclasses import replace
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tom.demo import read_night, write_night
+from tom.embedded.home import Home
 
 
 @pytest.fixture
@@ -43,3 +45,12 @@ def test_a_second_night_does_not_go_into_the_same_folder(short, tmp_path):
 
     with pytest.raises(FileExistsError):
         write_night(short, tmp_path)
+
+
+def test_another_seed_is_refused_where_there_is_a_night(tmp_path, settings):
+    settings.HOME = Home(tmp_path)
+    settings.HOME.demo.mkdir()
+    (settings.HOME.demo / "night.json").touch()
+
+    with pytest.raises(CommandError, match="another folder"):
+        call_command("demo_night", seed=2)

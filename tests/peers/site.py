@@ -82,5 +82,5 @@ def _environment(static: Path) -> dict[str, str]:
 def _answers(address: str) -> bool:
     try:
         return requests.get(f"{address}/accounts/login/", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
 from tom.demo.folder import read_night, write_night
@@ -27,14 +27,17 @@ class Command(BaseCommand):
     help = "Make the demonstration night, and send it through the intake."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--seed", type=int, default=SEED)
+        parser.add_argument("--seed", type=int, help=f"of another night; {SEED} where not given")
 
-    def handle(self, *args: Any, seed: int, **options: Any) -> None:
+    def handle(self, *args: Any, seed: int | None, **options: Any) -> None:
         done = settings.HOME.demo / "loaded"
+        if seed is not None and (settings.HOME.demo / "night.json").exists():
+            msg = "there is a night already: set TOM_HOME to another folder for another one"
+            raise CommandError(msg)
         if done.exists():
             return
         began = time.monotonic()
-        night = self._night(seed)
+        night = self._night(SEED if seed is None else seed)
         with working(settings.HOME):
             ids = self._feed(night.messages)
             wait_for_work(ids)
