@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import MERGER, make_event, make_group, make_program, make_target
-from tom.candidates.services import match_event
-from tom.events.locks import change_events
+from tom.candidates.services import match_event, match_targets
+from tom.events.locks import change_events, hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
 from tom.scoring.curves import curves_of
@@ -22,7 +22,7 @@ from tom.scoring.ranking import (
     rank_event,
     rank_if_due,
 )
-from tom.scoring.services import note_outdated, score_due, scorers
+from tom.scoring.services import forget_scores, note_outdated, score_due, scorers
 from tom.targets.models import LightCurvePoint, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +174,23 @@ def test_of_two_workers_at_once_one_ranks_and_a_change_meanwhile_stays_due() -> 
     assert not second.result(WAIT_SECONDS)
     change.result(WAIT_SECONDS)
     assert Ranking.objects.count() == 1
+    assert NonLocalizedEvent.objects.due_for_ranking().get() == event
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ranking_and_the_alert_that_opens_a_candidate_do_not_wait_for_each_other() -> None:
+    event = make_event()
+    first, opened = make_target("first"), make_target("opened")
+    with transaction.atomic():
+        match_event(event)
+
+    with transaction.atomic():
+        hold_events()
+        forget_scores([opened.pk])
+        ranking = begin(lambda: rank_if_due(event))
+        match_targets([first.pk, opened.pk])
+
+    ranking.result(WAIT_SECONDS)
     assert NonLocalizedEvent.objects.due_for_ranking().get() == event
 
 

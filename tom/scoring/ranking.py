@@ -24,13 +24,11 @@ from tom.scoring.contract import Reason, ScorerSpec
 from tom.scoring.fusion import Posterior, Term, fuse, rank
 from tom.scoring.models import RankedCandidate, Ranking, Score
 from tom.scoring.runner import Abstention, Opinion, Outcome
-from tom.scoring.services import scorers, window_start
+from tom.scoring.services import RANKING_KEY, scorers, window_start
 from tom.scoring.terms import EarlierActivity, terms_of
 from tom.sky import distance_overlap
 from tom.targets.models import LightCurvePoint, TargetSummary
 
-# A number of our own among the database's advisory locks.
-RANKING_KEY = 7_201_002
 NOT_SCORED = "not scored yet"
 
 

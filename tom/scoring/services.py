@@ -1,13 +1,13 @@
 """Score what changed. Rows are only added, and deleted only where a target is opened."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -22,6 +22,9 @@ from tom.scoring.models import RankedCandidate, Score
 from tom.scoring.registry import load_scorers
 from tom.scoring.runner import Breaker, Opinion, Outcome, run_scorer
 from tom.targets.models import TargetSummary
+
+# A number of our own among the database's advisory locks: with an event's key, its ranking.
+RANKING_KEY = 7_201_002
 
 
 @cache
@@ -64,6 +67,7 @@ def forget_scores(target_ids: Sequence[int]) -> None:
     if not target_ids:
         return
     candidates = EventCandidate.objects.filter(target__in=target_ids)
+    _hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
     locked = candidates.select_for_update(no_key=True).order_by("event_id", "target_id")
     ids = list(locked.values_list("pk", flat=True))
     EventCandidate.objects.filter(pk__in=ids).update(
@@ -71,6 +75,16 @@ def forget_scores(target_ids: Sequence[int]) -> None:
     )
     RankedCandidate.objects.filter(candidate__in=ids).delete()
     Score.objects.filter(target__in=target_ids).delete()
+
+
+def _hold_rankings(event_ids: Iterable[int]) -> None:
+    """Let no ranking of these events be under way until the caller's transaction ends.
+
+    A ranking locks its candidates in one order; who forgets some of them matches others after.
+    """
+    with connection.cursor() as cursor:
+        for pk in event_ids:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RANKING_KEY, pk])
 
 
 def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | None:
