@@ -101,6 +101,7 @@ SHARED = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by the shared component they use."""
     for item in items:

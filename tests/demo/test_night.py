@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,11 @@ FAST_KINDS = {"kilonova", "flare", "CV", "SN II", "SN IIb"}
 
 def object_ids(packets):
     return Counter(packet["objectId"] for packet in packets)
+
+
+def test_tests_of_one_night_run_in_one_process(night, request):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@demo")
 
 
 def test_the_night_holds_one_event_and_some_three_thousand_alerts_of_600_objects(night, packets):
