@@ -61,7 +61,8 @@ def _unzip(stamp: bytes) -> bytes:
 def _read_image(data: bytes) -> FloatArray:
     try:
         with fits.open(io.BytesIO(data), memmap=False) as found:
-            image = next((hdu.data for hdu in found if hdu.data is not None), None)
+            units = (getattr(hdu, "data", None) for hdu in found)  # a corrupted one has none
+            image = next((data for data in units if data is not None), None)
     except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
         message = "the cutout is no FITS image"
         raise UnreadableCutoutError(message) from error
