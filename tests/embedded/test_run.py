@@ -1,7 +1,11 @@
 """The lock of a home: who joins whom."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+from tom.embedded.frontend import ROOT
 from tom.embedded.home import Home
 from tom.embedded.run import sign_as_supervisor, supervisor_lock
 
@@ -18,3 +22,22 @@ def test_what_a_killed_supervisor_signed_is_wiped_by_the_next(tmp_path: Path) ->
         sign_as_supervisor(lock)
         assert lock_file.read_text().startswith("up ")
     assert lock_file.read_text() == ""
+
+
+def test_a_reader_of_the_output_who_goes_is_no_fault(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "help"],
+            cwd=ROOT,
+            env={**os.environ, "TOM_HOME": str(tmp_path)},
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -43,6 +43,10 @@ def main(argv: Sequence[str]) -> int:
                 if os.environ.get(ALONE) and argv[1] != "migrate":
                     _migrate()
                 execute_from_command_line(list(argv))
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ServiceError, HomeError, EnvError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
