@@ -157,6 +157,16 @@ def _answers(port: int) -> bool:
     return True
 
 
+@contextmanager
+def broker_away(kafka: KafkaPeer) -> Iterator[None]:
+    """Refuse everyone, and cut those inside, for as long as the block runs."""
+    kafka.door.shut()
+    try:
+        yield
+    finally:
+        kafka.door.open()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -25,7 +25,7 @@ from tests.factories import (
     make_target,
     make_user,
 )
-from tests.peers.kafka import KafkaPeer
+from tests.peers.kafka import KafkaPeer, broker_away
 from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
 from tom.live.models import LiveEvent
@@ -95,15 +95,6 @@ def replies_lost(kafka: KafkaPeer) -> Iterator[None]:
         yield
     finally:
         kafka.door.lose_replies_to_produce = False
-
-
-@contextmanager
-def broker_away(kafka: KafkaPeer) -> Iterator[None]:
-    kafka.door.shut()
-    try:
-        yield
-    finally:
-        kafka.door.open()
 
 
 # --- Drafting ---------------------------------------------------------------------------------

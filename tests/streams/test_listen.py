@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as QueueError
 
-from tests.peers.kafka import KafkaPeer
+from tests.peers.kafka import KafkaPeer, broker_away
 from tom.streams import inbox, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
@@ -59,16 +59,6 @@ def listening(url: str, wake: Callable[..., object] = lambda _: None) -> Iterato
         listener.stop()
         thread.join(WAIT_SECONDS)
         assert not thread.is_alive()
-
-
-@contextmanager
-def broker_away(kafka: KafkaPeer) -> Iterator[None]:
-    """Refuse everyone, and cut those inside, for as long as the block runs."""
-    kafka.door.shut()
-    try:
-        yield
-    finally:
-        kafka.door.open()
 
 
 def wait_for(ready: Callable[[], bool]) -> None:
