@@ -129,6 +129,33 @@ def test_an_opinion_does_not_hang_on_the_others_or_their_order(scorer):
     np.testing.assert_allclose(alone, whole.probability, rtol=1e-9)
 
 
+def test_an_opinion_does_not_hang_on_how_points_of_one_time_came(scorer):
+    rng = np.random.default_rng(3)
+    seen = [
+        (float(day), band, 18 + rng.normal()) for day in (0, 1, 1, 1, 2, 2, 2, 2) for band in "gr"
+    ]
+    seen[-1] = (seen[-1][0], seen[-1][1], seen[-2][2])
+    kinds = ["alert", "forced"] * (len(seen) // 2)
+    rb = rng.uniform(size=len(seen)).tolist()
+    for keys in ([str(k) for k in range(len(seen))], []):
+        opinions = set()
+        for _ in range(20):
+            order = rng.permutation(len(seen))
+            curve = make_curve(
+                "one",
+                [seen[k] for k in order],
+                kinds=[kinds[k] for k in order],
+                alert_values={"drb": 0.7},
+                point_values={"rb": [rb[k] for k in order]},
+                key=[keys[k] for k in order] if keys else [],
+            )
+            (opinion,) = run_scorer(scorer, Batch.build([curve]), breaker=Breaker())
+            opinions.add(opinion)
+
+        assert len(opinions) == 1
+        assert isinstance(opinions.pop(), Opinion)
+
+
 def test_the_same_batch_gets_the_same_answer(scorer):
     batch = eligible_part(scorer, ordinary(30))
 

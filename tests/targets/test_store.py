@@ -11,13 +11,29 @@ from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
 
 from tests.connections import WAIT_SECONDS, begin
+from tests.factories import make_user
 from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
+from tom.scoring.curves import curves_of
+from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.copy import Table, copy_rows
-from tom.targets.models import Cutout, LightCurvePoint, Program, TargetSummary, visible_targets
+from tom.targets.models import (
+    POINT_ORDER,
+    Cutout,
+    LightCurvePoint,
+    Program,
+    TargetSummary,
+    visible_targets,
+)
 from tom.targets.store import store_alerts
 from tom.targets.summary import Context, note_contexts
 
 pytestmark = pytest.mark.django_db
+
+# Of a summary, what does not tell how often it was written.
+TOLD = (
+    *("n_detections", "n_limits", "first_seen", "first_detection", "last_detection"),
+    *("last_magnitude", "last_band", "peak_magnitude", "context_time", "alert_values"),
+)
 
 
 def test_an_alert_makes_a_public_target_with_its_points_and_summary() -> None:
@@ -258,3 +274,89 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(program: int) -> Non
         store_alerts(batch[2:])
 
     assert len(many) == len(few)
+
+
+def test_what_two_packets_say_of_one_moment_is_stored_alike_in_any_order() -> None:
+    first, second = (
+        replace(
+            make_alert(
+                "ZTF26a",
+                make_point("1", trigger=name == "5", magnitude=19 + shift),
+                make_point(name, days=1, magnitude=18 + shift, band=band, trigger=True),
+                make_point("0", days=-1, magnitude=20 + shift),
+            ),
+            alert_id=name,
+            scores={"drb": shift},
+            cutouts={"science": name.encode()},
+        )
+        for name, band, shift in (("5", "g", 0.1), ("6", "r", 0.2))
+    )
+    stored = set()
+    for order in ([[first], [second]], [[second], [first]], [[first, second]], [[second, first]]):
+        with transaction.atomic():
+            for batch in order:
+                store_alerts(batch)
+            summary = TargetSummary.objects.values(*TOLD).get()
+            points = LightCurvePoint.objects.order_by(*POINT_ORDER)
+            curves = curves_of(TargetSummary.objects.all())
+            stored.add(
+                repr(
+                    [
+                        summary,
+                        list(points.values_list("kind", "key", "flux", "flux_error", "is_trigger")),
+                        [replace(curve, object_id="") for curve in curves.values()],
+                        bytes(Cutout.objects.get().fits),
+                    ]
+                )
+            )
+            transaction.set_rollback(True)
+
+    assert len(stored) == 1
+
+
+def test_a_detection_in_the_histories_of_two_objects_belongs_to_each() -> None:
+    shared = make_point("7", days=1, magnitude=18.5)
+    a = make_alert("ZTF26a", replace(shared, is_trigger=True))
+    b = make_alert("ZTF26b", shared, make_point("8", days=2, trigger=True), ra=150.0004)
+    for order in ([[a], [b]], [[b], [a]], [[a, b]], [[b, a]]):
+        with transaction.atomic():
+            for batch in order:
+                store_alerts(batch)
+            counts = TargetSummary.objects.values_list("target__name", "n_detections")
+            mirrored = PhotometryReducedDatum.objects.values_list("target__name", flat=True)
+
+            assert dict(counts) == {"ZTF26a": 1, "ZTF26b": 2}
+            assert sorted(mirrored) == ["ZTF26a", "ZTF26b", "ZTF26b"]
+            assert LightCurvePoint.objects.filter(key="7").count() == 2
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("first", ["public", "private"])
+def test_a_shared_public_detection_is_public_on_the_public_object(first) -> None:
+    shared = make_point("7", days=1)
+    public = make_alert("ZTF26a", replace(shared, is_trigger=True))
+    hidden = make_point("8", days=2, trigger=True, program=2)
+    private = make_alert("ZTF26b", shared, hidden, ra=150.0004, program=2)
+    for alert in (public, private) if first == "public" else (private, public):
+        store_alerts([alert])
+
+    seen = LightCurvePoint.objects.visible_to(AnonymousUser()).filter(key="7")
+    assert set(seen.values_list("target__name", flat=True)) == {"ZTF26a", "ZTF26b"}
+    assert TargetSummary.objects.get(target__name="ZTF26a").n_detections == 1
+    assert set(visible_targets(make_user()).values_list("name", flat=True)) == {"ZTF26a"}
+
+
+def test_each_object_of_real_packets_keeps_every_detection_its_packets_name(real_data) -> None:
+    files = sorted((real_data / "ztf" / "ampel-ztf").glob("*.avro"))
+    alerts = [parse_ztf(file.read_bytes()) for file in files]
+    named: dict[str, set[str]] = {}
+    for alert in alerts:
+        keys = named.setdefault(alert.object_id, set())
+        keys.update(point.key for point in alert.points if point.kind == "alert")
+
+    store_alerts(alerts)
+
+    kept = LightCurvePoint.objects.filter(kind="alert").values_list("target__name", "key")
+    assert set(kept) == {(name, key) for name, keys in named.items() for key in keys}
+    together = [key for keys in named.values() for key in keys]
+    assert len(together) > len(set(together))  # some stand in two histories

@@ -31,7 +31,7 @@ from tom.reports.hopskotch import (
 from tom.reports.models import Report, ReportState
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.sources import SourceError, read_source
-from tom.targets.models import LightCurvePoint
+from tom.targets.models import POINT_ORDER, LightCurvePoint
 
 MOST_ATTEMPTS: Final = 10
 """How often the broker may be out of reach before a report has failed."""
@@ -230,7 +230,7 @@ def _refuse_private(targets: "Sequence[BaseTarget] | QuerySet[BaseTarget]") -> N
 def _public_points(targets: Sequence[BaseTarget]) -> list[LightCurvePoint]:
     _refuse_private(targets)
     points = LightCurvePoint.objects.filter(target__in=targets).select_related("program")
-    public = list(points.filter(program__public=True).order_by("target_id", "time"))
+    public = list(points.filter(program__public=True).order_by("target_id", *POINT_ORDER))
     known = set(points.values_list("target_id", flat=True))
     hidden = known - {point.target_id for point in public}
     if hidden:

@@ -27,6 +27,7 @@ class Curve:
     `mjd` is UTC. `flux` and `flux_error` are nJy (AB 31.4), flux signed; a limit has flux NaN and
     the 5-sigma limit's fifth as its error. Missing scalars are NaN. `alert_values` are the newest
     alert's own scores (`rb`, `drb`); `point_values` the same for each point, NaN where it has none.
+    `key` is each point's identity, which orders points of one time and kind; it may be left out.
     """
 
     object_id: str
@@ -42,6 +43,26 @@ class Curve:
     ebv_sigma: float = np.nan
     alert_values: Mapping[str, float] = field(default_factory=dict)
     point_values: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    key: Sequence[str] = ()
+
+    def order(self) -> IntArray:
+        """Return the order of the points by time, kind and key, shape (m,).
+
+        It is total: points that differ in anything stand in one order, however they came.
+        """
+        mjd = np.asarray(self.mjd, float)
+        if len(np.unique(mjd)) == len(mjd):
+            return np.argsort(mjd)
+        values = [_values_of(self, name) for name in sorted(self.point_values, reverse=True)]
+        names = [
+            np.asarray(column, str) for column in (self.band, self.key or self.band, self.kind)
+        ]
+        numbers = [np.asarray(column, float) for column in (self.flux_error, self.flux)]
+        columns = [*values, *numbers, *names, mjd]
+        if any(column.shape != mjd.shape for column in columns):
+            return np.argsort(mjd, kind="stable")  # which `Batch.build` refuses
+        order: IntArray = np.lexsort(columns)
+        return order
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +73,7 @@ class Batch:
     ----------
     object_ids : array of str, shape (n,)
     start : array of int, shape (n + 1,)
-        Object i owns the points `start[i]` to `start[i + 1]`, in order of time.
+        Object i owns the points `start[i]` to `start[i + 1]`, in order of time, kind and key.
     mjd, flux, flux_error : array, shape (m,)
         UTC days; nJy, signed; nJy. A limit has flux NaN and error = 5-sigma limit / 5.
     band, kind : array of str, shape (m,)
@@ -123,8 +144,8 @@ class Batch:
 
     @classmethod
     def build(cls, curves: Sequence[Curve]) -> Self:
-        """Make a batch from one `Curve` per object; points are put in order of time."""
-        orders = [np.argsort(np.asarray(curve.mjd, float), kind="stable") for curve in curves]
+        """Make a batch from one `Curve` per object; points are put in `Curve.order`."""
+        orders = [curve.order() for curve in curves]
         alert_names = sorted({name for curve in curves for name in curve.alert_values})
         point_names = sorted({name for curve in curves for name in curve.point_values})
 

@@ -9,10 +9,11 @@ import numpy as np
 from tom_targets.base_models import BaseTarget
 
 from tom.scoring.contract import Curve
-from tom.targets.models import LightCurvePoint, TargetSummary
+from tom.targets.models import POINT_ORDER, LightCurvePoint, TargetSummary
 
 MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 SECONDS_PER_DAY = 86_400.0
+IDENTITY = ("survey", "key")
 
 
 def mjd_of(time: datetime) -> float:
@@ -36,8 +37,10 @@ def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:
     for pk, *values in (
         LightCurvePoint.objects.filter(target_id__in=wanted)
         .shown_with_target()
-        .order_by("target_id", "time")
-        .values_list("target_id", "time", "flux", "flux_error", "band", "kind", "real_bogus")
+        .order_by("target_id", *POINT_ORDER)
+        .values_list(
+            "target_id", "time", "flux", "flux_error", "band", "kind", "real_bogus", *IDENTITY
+        )
     ):
         rows[pk].append(values)
     places = BaseTarget.objects.filter(pk__in=rows).values_list("pk", "ra", "dec")
@@ -45,7 +48,7 @@ def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:
 
 
 def _curve(summary: TargetSummary, points: list[list[Any]], place: Sequence[float | None]) -> Curve:
-    time, flux, error, band, kind, real_bogus = map(list, zip(*points, strict=True))
+    time, flux, error, band, kind, real_bogus, survey, key = map(list, zip(*points, strict=True))
     mjd = [mjd_of(moment) for moment in time]
     ra, dec = _numbers(place)
     return Curve(
@@ -62,6 +65,7 @@ def _curve(summary: TargetSummary, points: list[list[Any]], place: Sequence[floa
         ebv_sigma=np.nan if summary.ebv_error is None else summary.ebv_error,
         alert_values=summary.alert_values,
         point_values={"rb": _numbers(real_bogus)},
+        key=[f"{of} {name}" for of, name in zip(survey, key, strict=True)],
     )
 
 

@@ -55,6 +55,12 @@ class TargetSummary(models.Model):
     peak_magnitude = models.FloatField(null=True, blank=True)
     # The newest alert's own context.
     context_time = models.DateTimeField(null=True, blank=True, help_text="Of that alert")
+    context_alert = models.CharField(
+        max_length=80,
+        blank=True,
+        db_default="",
+        help_text="Its id: of two at one time the greater is the newer",
+    )
     alert_values = models.JSONField(default=dict, blank=True, help_text="rb, drb, ... as numbers")
     n_survey_detections = models.PositiveIntegerField(
         null=True, blank=True, help_text="How often the survey saw something here, as it says"
@@ -96,6 +102,10 @@ class PointKind(models.TextChoices):
     FORCED = "forced", "Forced"
 
 
+# Every reader takes points in this order, which is total: no result hangs on how they came.
+POINT_ORDER = ("time", "kind", "survey", "key")
+
+
 class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
     """Reads of light curve points."""
 
@@ -120,7 +130,11 @@ class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
 
 
 class LightCurvePoint(models.Model):
-    """One detection, limit or forced measurement, with the identity its survey gave it."""
+    """One detection, limit or forced measurement, with the identity its survey gave it.
+
+    It belongs to the object whose packet names it. A detection may stand in the histories of two
+    objects: each keeps a point of its own.
+    """
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="points")
     survey = models.CharField(max_length=16)
@@ -139,7 +153,9 @@ class LightCurvePoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["survey", "kind", "key"], name="targets_point_identity")
+            models.UniqueConstraint(
+                fields=["target", "survey", "kind", "key"], name="targets_point_once"
+            )
         ]
         indexes = [models.Index(fields=["target", "time"], name="targets_point_target_time")]
 

@@ -33,16 +33,19 @@ POINTS = Table(
         "is_trigger": "bool",
     },
 )
-# A trigger's own copy replaces the rounded one of a later alert's history, never the reverse.
+# A trigger's own copy replaces the rounded one of a later alert's history, never the reverse. Of
+# two copies that differ besides, the greater stays: which came first is of no account.
 MERGE_POINTS = """
     INSERT INTO targets_lightcurvepoint AS old (target_id, survey, kind, key, time, band, flux,
         flux_error, program_id, real_bogus, is_trigger)
-    SELECT DISTINCT ON (survey, kind, key) * FROM new_points
-    ORDER BY survey, kind, key, is_trigger DESC
-    ON CONFLICT (survey, kind, key) DO UPDATE
+    SELECT * FROM new_points ORDER BY target_id, survey, kind, key
+    ON CONFLICT (target_id, survey, kind, key) DO UPDATE
     SET flux = excluded.flux, flux_error = excluded.flux_error, time = excluded.time,
-        real_bogus = excluded.real_bogus, is_trigger = true
-    WHERE excluded.is_trigger AND NOT old.is_trigger
+        real_bogus = excluded.real_bogus, is_trigger = excluded.is_trigger
+    WHERE (old.is_trigger, old.time, coalesce(old.flux, '-infinity'), old.flux_error,
+            coalesce(old.real_bogus, '-infinity'))
+        < (excluded.is_trigger, excluded.time, coalesce(excluded.flux, '-infinity'),
+            excluded.flux_error, coalesce(excluded.real_bogus, '-infinity'))
     RETURNING id, target_id
 """
 
@@ -96,15 +99,15 @@ def _point_rows(
     owners: Mapping[str, Owner],
     programs: Programs,
 ) -> list[tuple[object, ...]]:
-    best: dict[tuple[str, str, str], tuple[ObjectAlert, Point]] = {}
+    best: dict[tuple[int, str, str, str], tuple[ObjectAlert, Point]] = {}
     for alert in alerts:
+        owner = owners[alert.object_id].target_id
         for point in alert.points:
-            identity = (alert.survey, point.kind.value, point.key)
-            if identity not in best or point.is_trigger:
+            identity = (owner, alert.survey, point.kind.value, point.key)
+            if identity not in best or _merit(best[identity][1]) < _merit(point):
                 best[identity] = (alert, point)
     return [
         (
-            owners[alert.object_id].target_id,
             *identity,
             point.time,
             point.band,
@@ -116,6 +119,13 @@ def _point_rows(
         )
         for identity, (alert, point) in best.items()
     ]
+
+
+def _merit(point: Point) -> tuple[object, ...]:
+    """By which of two copies of a point the greater is kept, as `MERGE_POINTS` does."""
+    flux = -math.inf if math.isnan(point.flux_njy) else point.flux_njy
+    real_bogus = -math.inf if point.real_bogus is None else point.real_bogus
+    return (point.is_trigger, point.time, flux, point.flux_error_njy, real_bogus)
 
 
 def _newest_contexts(
@@ -131,9 +141,14 @@ def _newest_contexts(
             continue
         pk = owner.target_id
         earliest[pk] = min(earliest.get(pk, alert.first_seen), alert.first_seen)
-        if pk not in newest or newest[pk].alert.time < alert.time:
+        if pk not in newest or _age_key(newest[pk].alert) < _age_key(alert):
             newest[pk] = Context(pk, program.pk, earliest[pk], alert)
     return [
         Context(pk, context.program_id, earliest[pk], context.alert)
         for pk, context in sorted(newest.items())
     ]
+
+
+def _age_key(alert: ObjectAlert) -> tuple[datetime, str]:
+    """By what the newest alert of a target is told: of two at one time, by their ids."""
+    return (alert.time, alert.alert_id)

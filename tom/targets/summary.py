@@ -51,7 +51,7 @@ REFRESH = """
         FROM shown GROUP BY target_id
     ), newest AS (
         SELECT DISTINCT ON (target_id) target_id, 31.4 - 2.5 * log(flux) AS magnitude, band
-        FROM shown WHERE seen ORDER BY target_id, time DESC, kind
+        FROM shown WHERE seen ORDER BY target_id, time DESC, kind, survey, key
     )
     UPDATE targets_targetsummary s
     SET n_detections = c.n_detections, n_limits = c.n_limits,
@@ -79,6 +79,7 @@ def forget_private(target_ids: Sequence[int]) -> None:
         last_band="",
         peak_magnitude=None,
         context_time=None,
+        context_alert="",
         alert_values={},
         n_survey_detections=None,
         star_separation_arcsec=None,
@@ -104,7 +105,7 @@ def note_contexts(contexts: Sequence[Context]) -> None:
 
 
 # Of the row as it is once its lock is held: two batches may bring alerts of one target.
-NEWER = "coalesce(s.context_time < n.time, true)"
+NEWER = "coalesce((s.context_time, s.context_alert) < (n.time, n.alert), true)"
 NOTE = f"""
     UPDATE targets_targetsummary s
     SET first_seen = least(s.first_seen, n.first_seen),
@@ -116,20 +117,21 @@ NOTE = f"""
         solar_system_name = CASE WHEN {NEWER} THEN n.ss_name ELSE s.solar_system_name END,
         solar_system_separation_arcsec = CASE WHEN {NEWER} THEN n.ss_separation
             ELSE s.solar_system_separation_arcsec END,
-        context_time = greatest(s.context_time, n.time)
-    FROM (VALUES %s) AS n (target_id, time, first_seen, alert_values, n_survey, star_separation,
-        star_score, ss_name, ss_separation)
+        context_time = greatest(s.context_time, n.time),
+        context_alert = CASE WHEN {NEWER} THEN n.alert ELSE s.context_alert END
+    FROM (VALUES %s) AS n (target_id, time, alert, first_seen, alert_values, n_survey,
+        star_separation, star_score, ss_name, ss_separation)
     WHERE s.target_id = n.target_id
 """  # noqa: S608  of our own text alone
 CONTEXT_ROW = (
-    "(%s, %s::timestamptz, %s::timestamptz, %s::jsonb, %s::int, %s::float8, %s::float8, %s, "
+    "(%s, %s::timestamptz, %s, %s::timestamptz, %s::jsonb, %s::int, %s::float8, %s::float8, %s, "
     "%s::float8)"
 )
 KEEP_CUTOUTS = """
     INSERT INTO targets_cutout AS old (target_id, kind, time, program_id, fits) VALUES %s
     ON CONFLICT (target_id, kind) DO UPDATE
     SET time = excluded.time, program_id = excluded.program_id, fits = excluded.fits
-    WHERE old.time < excluded.time
+    WHERE (old.time, old.fits) < (excluded.time, excluded.fits)
 """
 
 
@@ -139,6 +141,7 @@ def _context_row(context: Context) -> tuple[object, ...]:
     return (
         context.target_id,
         alert.time,
+        alert.alert_id,
         context.first_seen,
         json.dumps(dict(alert.scores)),
         alert.n_detections,

@@ -16,7 +16,13 @@ from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.models import RankedCandidate
 from tom.scoring.ranking import newest_ranking
-from tom.targets.models import LightCurvePoint, PointKind, Visitor, visible_targets
+from tom.targets.models import (
+    POINT_ORDER,
+    LightCurvePoint,
+    PointKind,
+    Visitor,
+    visible_targets,
+)
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 
 # Of a long light curve the newest points are enough for a picture of this size.
@@ -122,7 +128,7 @@ def _curves(target_ids: Sequence[int], user: User) -> dict[int, list[SparkPoint]
         LightCurvePoint.objects.visible_to(user)
         .filter(target__in=target_ids)
         .exclude(kind=PointKind.FORCED)
-        .order_by("time")
+        .order_by(*POINT_ORDER)
         .values_list("target_id", "time", "band", "flux", "flux_error")
     )
     curves: dict[int, list[SparkPoint]] = defaultdict(list)

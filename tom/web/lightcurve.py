@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from tom_targets.base_models import BaseTarget
 
 from tom.targets.magnitudes import magnitude_of
-from tom.targets.models import LightCurvePoint, PointKind
+from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
 
 # The newest points; a light curve longer than this is drawn from here on.
 MOST_POINTS = 20_000
@@ -21,7 +21,9 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
     Times are UTC, fluxes signed nJy, magnitudes AB. A point that is not a detection of 3 sigma
     has a limit instead of a magnitude.
     """
-    rows = LightCurvePoint.objects.visible_to(user).filter(target=target).order_by("-time")
+    newest_first = [f"-{name}" for name in POINT_ORDER]
+    visible = LightCurvePoint.objects.visible_to(user)
+    rows = visible.filter(target=target).order_by(*newest_first)
     columns = rows.values_list("time", "band", "kind", "flux", "flux_error")[:MOST_POINTS]
     series: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in reversed(columns):

@@ -29,7 +29,7 @@ def read_light_curve(record: Fields, object_id: str, trigger: Point) -> tuple[Po
     forced = _read_forced(_list(record, "fp_hists"), object_id)
     points = {point.key: point for points in (history, forced) for point in points}
     points[trigger.key] = trigger
-    return tuple(sorted(points.values(), key=lambda point: point.time))
+    return tuple(sorted(points.values(), key=lambda point: (point.time, point.kind, point.key)))
 
 
 def _list(record: Fields, name: str) -> list[Fields]:

@@ -13,7 +13,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.scoring.models import Score
 from tom.targets.magnitudes import magnitude_of
-from tom.targets.models import LightCurvePoint, TargetSummary, visible_targets
+from tom.targets.models import POINT_ORDER, LightCurvePoint, TargetSummary, visible_targets
 from tom.targets.search import find_by_name, find_in_cone
 from tom.web.api.filters import read_number, read_text
 from tom.web.api.pagination import LightCurvePages
@@ -136,7 +136,7 @@ class LightCurve(generics.GenericAPIView[Any]):
         # Plain rows: model instances and serializer fields would take most of the time.
         points = LightCurvePoint.objects.visible_to(request.user)
         rows = points.filter(target=visible_target(request, pk))
-        page = self.paginate_queryset(rows.order_by("time", "pk").values(*POINT_COLUMNS))
+        page = self.paginate_queryset(rows.order_by(*POINT_ORDER).values(*POINT_COLUMNS))
         return self.get_paginated_response([_tell_point(row) for row in page or []])
 
 
