@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,17 +124,22 @@ def operator(ocs_portal: Portal) -> Operator:
 
 
 @contextmanager
-def losing_proxy(portal: Portal, how: str) -> Iterator[str]:
+def losing_proxy(
+    portal: Portal, how: str, let_through: threading.Event | None = None
+) -> Iterator[str]:
     """Forward to the portal, but lose the answer to a new request group.
 
     `how`: "drop" closes the connection, "502" says so instead, "cut" sends half of the answer,
-    "hang" sends nothing for a long time. The portal has committed it each time.
+    "hang" sends nothing for a long time. The portal has committed it each time; but of "late"
+    the first, which waits for `let_through`.
     """
-    upstream = int(portal.url.rpartition(":")[2])
     over = threading.Event()
+    losses = _Losses(
+        upstream=int(portal.url.rpartition(":")[2]), how=how, over=over, let_through=let_through
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
-        thread = threading.Thread(target=_serve, args=(listener, upstream, how, over))
+        thread = threading.Thread(target=_serve, args=(listener, losses))
         thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -143,29 +148,64 @@ def losing_proxy(portal: Portal, how: str) -> Iterator[str]:
             thread.join()
 
 
-def _serve(listener: socket.socket, upstream: int, how: str, over: threading.Event) -> None:
-    while not over.is_set():
+@dataclass
+class _Losses:
+    """What becomes of the answers."""
+
+    upstream: int
+    how: str
+    over: threading.Event
+    let_through: threading.Event | None
+
+
+@dataclass(frozen=True)
+class LateProxy:
+    """A proxy that keeps the first new request group back until it is let through."""
+
+    url: str
+    let_through: threading.Event
+
+
+@contextmanager
+def late_proxy(portal: Portal) -> Iterator[LateProxy]:
+    """Forward to the portal, but the first new request group only once it is let through."""
+    let_through = threading.Event()
+    with losing_proxy(portal, "late", let_through) as url:
+        try:
+            yield LateProxy(url, let_through)
+        finally:
+            let_through.set()
+
+
+def _serve(listener: socket.socket, losses: _Losses) -> None:
+    while not losses.over.is_set():
         try:
             client, _ = listener.accept()
         except TimeoutError:
             continue
-        threading.Thread(target=_forward, args=(client, upstream, how, over), daemon=True).start()
+        threading.Thread(target=_forward, args=(client, losses), daemon=True).start()
 
 
-def _forward(client: socket.socket, upstream: int, how: str, over: threading.Event) -> None:
-    with client, socket.create_connection(("127.0.0.1", upstream)) as server:
+def _forward(client: socket.socket, losses: _Losses) -> None:
+    with client:
         client.settimeout(10)
         request = _read_request(client)
-        server.sendall(request)
-        answer = b"".join(iter(lambda: server.recv(65_536), b""))
-        if not request.startswith(b"POST /api/requestgroups/ "):
-            client.sendall(answer)
-        elif how == "502":
+        is_new_group = request.startswith(b"POST /api/requestgroups/ ")
+        if is_new_group and losses.let_through is not None:
+            let_through, losses.let_through = losses.let_through, None
+            let_through.wait()
+        with socket.create_connection(("127.0.0.1", losses.upstream)) as server:
+            server.sendall(request)
+            answer = b"".join(iter(lambda: server.recv(65_536), b""))
+        if not is_new_group or losses.how == "late":
+            with suppress(OSError):  # it may have left
+                client.sendall(answer)
+        elif losses.how == "502":
             client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-        elif how == "cut":
+        elif losses.how == "cut":
             client.sendall(answer[: len(answer) - 200])
-        elif how == "hang":
-            over.wait()
+        elif losses.how == "hang":
+            losses.over.wait()
 
 
 def _read_request(client: socket.socket) -> bytes:

@@ -22,6 +22,7 @@ from tom.followup.outbox import look_again, lose_answer, reconcile_request
 from tom.followup.progress import record_progress
 from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
 from tom.followup.stopping import is_sending
+from tom.followup.strays import claim_strays, seek_strays
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +62,12 @@ def follow_requests(now: datetime) -> None:
     """
     mark_interrupted(now)
     unknown = _claim_unknown(now)
+    doubtful = claim_strays(now, lease=LEASE)
     facilities = sorted(set(followed(now).values_list("facility", flat=True)))
     due = [name for name in facilities if _claim_poll(name, now)]
-    _settle(unknown)
+    silent: set[str] = set()
+    _settle(unknown, silent)
+    _seek_strays(doubtful, silent)
     for name in due:
         _poll(name, now)
 
@@ -119,8 +123,7 @@ def _claim_unknown(now: datetime) -> list[ObservationRequest]:
     return [request for request in due if due.filter(pk=request.pk).update(retry_at=now + LEASE)]
 
 
-def _settle(requests: Iterable[ObservationRequest]) -> None:
-    silent: set[str] = set()
+def _settle(requests: Iterable[ObservationRequest], silent: set[str]) -> None:
     for request in requests:
         if request.facility in silent:
             look_again(request, "The facility could not be asked: it did not answer for another")
@@ -138,6 +141,23 @@ def _reconcile(request: ObservationRequest) -> bool:
         logger.exception("A request could not be settled", extra={"request_id": request.pk})
         look_again(request, f"It could not be settled: {type(error).__name__}")
         return True
+
+
+def _seek_strays(requests: Iterable[ObservationRequest], silent: set[str]) -> None:
+    """Look for second copies at the facilities that are not silent; the lease puts off the rest."""
+    for request in requests:
+        if request.facility in silent:
+            continue
+        try:
+            answers = seek_strays(request)
+        except OperationalError:
+            raise
+        # One request's fault, as above. Its lease runs on.
+        except Exception:
+            logger.exception("No copies could be sought", extra={"request_id": request.pk})
+        else:
+            if not answers:
+                silent.add(request.facility)
 
 
 def _poll(name: str, now: datetime) -> None:

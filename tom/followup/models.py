@@ -62,6 +62,9 @@ class ObservationRequest(models.Model):
     remote_id = models.CharField(max_length=64, blank=True)
     remote_state = models.CharField(max_length=64, blank=True, help_text="In its own words")
     polled = models.DateTimeField(null=True, blank=True, help_text="When it last told its state")
+    strays_due = models.DateTimeField(
+        null=True, blank=True, help_text="When to look for second copies of it there"
+    )
     record = models.OneToOneField(
         ObservationRecord,
         null=True,
@@ -98,6 +101,11 @@ class ObservationRequest(models.Model):
                 fields=["state", "retry_at"],
                 condition=Q(state__in=sorted(LIVE)),
                 name="followup_request_due",
+            ),
+            models.Index(
+                fields=["strays_due"],
+                condition=Q(strays_due__isnull=False),
+                name="followup_request_strays",
             ),
         ]
 
@@ -157,6 +165,26 @@ class Exchange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}: {self.status or self.error}"
+
+
+class Stray(models.Model):
+    """A second copy of a request at its facility: a call that we gave up came through late."""
+
+    request = models.ForeignKey(ObservationRequest, on_delete=models.CASCADE, related_name="strays")
+    remote_id = models.CharField(max_length=64)
+    remote_state = models.CharField(max_length=64, help_text="In the facility's own words")
+    canceled = models.DateTimeField(null=True, blank=True, help_text="When we cancelled it")
+    reason = models.TextField(blank=True, help_text="Why it is not cancelled")
+    found = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["request", "remote_id"], name="followup_stray_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remote_id}: {self.remote_state}"
 
 
 class OutboxSwitch(models.Model):

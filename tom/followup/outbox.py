@@ -19,6 +19,7 @@ from tom.followup.models import ObservationRequest
 from tom.followup.progress import accept, record_progress
 from tom.followup.states import SENDABLE, RequestState
 from tom.followup.stopping import hold_request, is_sending
+from tom.followup.strays import FIRST_LOOK, first_found
 from tom.followup.transitions import note, transition
 
 FIRST_RETRY = timedelta(seconds=5)
@@ -53,7 +54,7 @@ def reconcile_request(request: ObservationRequest) -> bool:
         return True
     settled = is_settled(request)
     try:
-        remote = facility_for(request).find(request.key)
+        remote = first_found(request, facility_for(request).find(request.key))
     except (LookUpFailedError, UnknownFacilityError) as error:
         look_again(request, f"The facility could not be asked: {error}")
         return False
@@ -94,7 +95,7 @@ def lose_answer(request: ObservationRequest, *, reason: str, retry_at: datetime)
         pk=request.pk,
         attempts=request.attempts,
         state__in=[RequestState.SUBMITTING, RequestState.CANCEL_REQUESTED],
-    ).update(sent=timezone.now())
+    ).update(sent=timezone.now(), strays_due=timezone.now() + FIRST_LOOK)
     transition(request, RequestState.UNKNOWN, reason=reason, retry_at=retry_at)
 
 
@@ -175,7 +176,7 @@ def _cancel_at_facility(request: ObservationRequest, facility: Facility) -> None
 
 def _find_id(request: ObservationRequest, facility: Facility) -> str:
     settled = is_settled(request)
-    remote = facility.find(request.key)
+    remote = first_found(request, facility.find(request.key))
     if remote is not None:
         return remote.id
     if not settled:

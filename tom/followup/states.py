@@ -39,12 +39,31 @@ _FACILITY_MAY_SAY = OBSERVED_BY_FACILITY | {_S.COMPLETED, _S.EXPIRED, _S.FAILED,
 LEGAL: dict[RequestState, frozenset[RequestState]] = {
     _S.PROPOSED: frozenset({_S.APPROVED, _S.HELD, _S.CANCELED, _S.EXPIRED}),
     # Cancelled through the facility where it was sent before, held and released.
-    _S.APPROVED: frozenset({_S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
-    _S.HELD: frozenset({_S.APPROVED, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
+    # Accepted where a call that was given up came through late, as below.
+    _S.APPROVED: frozenset(
+        {
+            _S.SUBMITTING,
+            _S.HELD,
+            _S.ACCEPTED,
+            _S.CANCEL_REQUESTED,
+            _S.CANCELED,
+            _S.EXPIRED,
+        }
+    ),
+    _S.HELD: frozenset({_S.APPROVED, _S.ACCEPTED, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
     _S.SUBMITTING: frozenset(
         {_S.ACCEPTED, _S.REJECTED, _S.RETRY_AT, _S.UNKNOWN, _S.CANCEL_REQUESTED}
     ),
-    _S.RETRY_AT: frozenset({_S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
+    _S.RETRY_AT: frozenset(
+        {
+            _S.SUBMITTING,
+            _S.HELD,
+            _S.ACCEPTED,
+            _S.CANCEL_REQUESTED,
+            _S.CANCELED,
+            _S.EXPIRED,
+        }
+    ),
     _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.EXPIRED}),
     _S.ACCEPTED: _FACILITY_MAY_SAY - {_S.ACCEPTED} | {_S.CANCEL_REQUESTED},
     _S.SCHEDULED: _FACILITY_MAY_SAY - {_S.SCHEDULED} | {_S.CANCEL_REQUESTED},

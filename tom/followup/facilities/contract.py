@@ -140,8 +140,12 @@ class Facility(Protocol):
     def submit(self, body: Body, *, key: str) -> Remote:
         """Send it, once. Raises NothingSentError, RejectedError or UnknownOutcomeError."""
 
-    def find(self, key: str) -> Remote | None:
-        """Ask for the request with this key; None: surely not there. Raises LookUpFailedError."""
+    def find(self, key: str) -> Sequence[Remote]:
+        """Ask for what has this key, the first to come through first; none: surely not there.
+
+        It is more than one where a call that we gave up came through late. Raises
+        LookUpFailedError.
+        """
 
     def status(self, remote_id: str) -> Remote:
         """Ask how far one request is. Raises LookUpFailedError."""

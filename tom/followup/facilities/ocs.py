@@ -86,13 +86,12 @@ class PortalFacility:
             raise UnknownOutcomeError(msg)
         return remote
 
-    def find(self, key: str) -> Remote | None:
+    def find(self, key: str) -> Sequence[Remote]:
         # By the key alone: the proposal of today's settings may be another than it was sent for.
         with _look_up():
             groups = self._pages("requestgroups/", {"name": key})
             found = [remote for remote in map(_remote, groups) if remote.key == key]
-        # Newest first; the oldest is the one that came through first.
-        return found[-1] if found else None
+        return found[::-1]  # the portal lists the newest first
 
     def status(self, remote_id: str) -> Remote:
         with _look_up():

@@ -73,11 +73,11 @@ class PracticeTelescope:
         self._answer("POST", "requestgroups", remote, sent=body, status=201)
         return remote
 
-    def find(self, key: str) -> Remote | None:
+    def find(self, key: str) -> Sequence[Remote]:
         row = PracticeObservation.objects.filter(key=key).first()
         remote = _remote(row) if row else None
         self._answer("GET", f"requestgroups?name={key}", remote)
-        return remote
+        return [remote] if remote else []
 
     def status(self, remote_id: str) -> Remote:
         return _remote(PracticeObservation.objects.get(pk=_pk(remote_id)))

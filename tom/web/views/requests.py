@@ -69,6 +69,7 @@ def _told(observation: ObservationRequest) -> dict[str, Any]:
     return {
         "observation": observation,
         "changes": observation.changes.select_related("by"),
+        "strays": observation.strays.all(),
         "exchanges": observation.exchanges.order_by("-pk")[:50],
         "may_release": observation.state == RequestState.HELD
         and not followup.why_not_release(observation),

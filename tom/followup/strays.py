@@ -1,0 +1,128 @@
+"""Second copies of a request at its facility: find them, keep one, cancel the others.
+
+A call that we gave up may come through long after the quiet time, when the request was sent
+again, cancelled or held. So after every lost answer the facility is asked for the key, ever more
+slowly, until the request's window is over: no facility takes it after that.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from tom.followup.exchanges import facility_for
+from tom.followup.facilities import UnknownFacilityError
+from tom.followup.facilities.contract import (
+    Facility,
+    LookUpFailedError,
+    NothingSentError,
+    RejectedError,
+    Remote,
+    UnknownOutcomeError,
+)
+from tom.followup.models import ObservationRequest, Stray
+from tom.followup.progress import accept
+from tom.followup.states import UNSENT, RequestState
+from tom.live.models import Topic
+from tom.live.publish import publish
+
+logger = logging.getLogger(__name__)
+
+FIRST_LOOK = timedelta(seconds=30)
+LONGEST_LOOK = timedelta(hours=6)
+# A call under way when the window ends is answered by then.
+AFTER_THE_WINDOW = timedelta(minutes=10)
+# Whose outcome is being settled already, by asking for the same key.
+_BEING_SETTLED = frozenset({RequestState.SUBMITTING, RequestState.UNKNOWN})
+# We believe that no facility has it: the copy that turns up is the one to keep.
+_NOWHERE = UNSENT | {RequestState.HELD}
+
+
+def claim_strays(now: datetime, *, lease: timedelta) -> list[ObservationRequest]:
+    """Return the requests whose copies are due to be looked for, each to one caller."""
+    due = ObservationRequest.objects.filter(strays_due__lte=now)
+    return [request for request in due if due.filter(pk=request.pk).update(strays_due=now + lease)]
+
+
+def seek_strays(request: ObservationRequest) -> bool:
+    """Ask the facility for every copy of a request, and cancel those beyond the one we follow.
+
+    Where we follow none and a person still wants it, the first one is followed from now on.
+
+    Returns
+    -------
+    bool
+        Whether the facility answers.
+    """
+    request = ObservationRequest.objects.select_related("target").get(pk=request.pk)
+    _look_later(request)
+    if request.state in _BEING_SETTLED:
+        return True
+    try:
+        facility = facility_for(request)
+        copies = facility.find(request.key)
+    except (LookUpFailedError, UnknownFacilityError):
+        return False
+    if not request.remote_id and request.state in _NOWHERE:
+        first = first_found(request, copies)
+        if first is not None:
+            accept(request, first, reason="It reached the facility late")
+    _cancel_others(request, facility, copies)
+    return True
+
+
+def first_found(request: ObservationRequest, copies: Sequence[Remote]) -> Remote | None:
+    """Return the copy to follow: the first that goes on, else the first; none of the strays."""
+    strays = set(request.strays.values_list("remote_id", flat=True))
+    ours = [copy for copy in copies if copy.id not in strays]
+    return next((copy for copy in ours if not copy.progress.is_end), next(iter(ours), None))
+
+
+def _cancel_others(
+    request: ObservationRequest, facility: Facility, copies: Sequence[Remote]
+) -> None:
+    request.refresh_from_db(fields=["remote_id", "state"])
+    if request.state == RequestState.CANCEL_REQUESTED and not request.remote_id:
+        return  # the cancel itself finds the one to cancel
+    for copy in copies:
+        if copy.id != request.remote_id:
+            _cancel(_keep(request, copy), facility, copy)
+
+
+def _keep(request: ObservationRequest, copy: Remote) -> Stray:
+    with transaction.atomic():
+        stray, is_new = Stray.objects.update_or_create(
+            request=request, remote_id=copy.id, defaults={"remote_state": copy.state}
+        )
+        if is_new:
+            publish(Topic.REQUEST, request.pk)
+    if is_new:
+        logger.warning(
+            "A facility has a second copy of a request",
+            extra={"request_id": request.pk, "remote_id": copy.id},
+        )
+    return stray
+
+
+def _cancel(stray: Stray, facility: Facility, copy: Remote) -> None:
+    if copy.progress.is_end:
+        return
+    rows = Stray.objects.filter(pk=stray.pk)
+    try:
+        canceled = facility.cancel(copy.id)
+    except (NothingSentError, RejectedError, UnknownOutcomeError, LookUpFailedError) as error:
+        rows.update(reason=f"Not cancelled so far: {error}")
+    else:
+        rows.update(canceled=timezone.now(), remote_state=canceled.state, reason="")
+    publish(Topic.REQUEST, stray.request_id)
+
+
+def _look_later(request: ObservationRequest) -> None:
+    """Look again after a quarter of the time since it was sent; no more once its window is over."""
+    now = timezone.now()
+    since = now - (request.sent or request.created)
+    later = now + min(max(since / 4, FIRST_LOOK), LONGEST_LOOK)
+    is_over = now >= request.window_end + AFTER_THE_WINDOW
+    ObservationRequest.objects.filter(pk=request.pk).update(strays_due=None if is_over else later)
