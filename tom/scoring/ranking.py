@@ -34,7 +34,8 @@ NOT_SCORED = "not scored yet"
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
     """Rank the candidates as of now; None where there are none or nothing moved."""
-    candidates = list(event.candidates.select_related("target").order_by("pk"))
+    # By name, which says who is first of those alike: not by the order in which they came.
+    candidates = list(event.candidates.select_related("target").order_by("target__name"))
     if not candidates:
         return None
     posteriors = _posteriors(event, candidates)

@@ -43,6 +43,9 @@ class TargetSummary(models.Model):
     survey = models.CharField(max_length=16, blank=True)
     # Known from test topics alone, the demonstration's too: it must reach nothing real.
     is_test = models.BooleanField(default=False)
+    # The earliest alert's, which gave the position; without it, no alert moves the target.
+    position_time = models.DateTimeField(null=True, blank=True)
+    position_alert = models.CharField(max_length=80, blank=True, db_default="")
     ebv = models.FloatField(null=True, blank=True)
     ebv_error = models.FloatField(null=True, blank=True)
     n_detections = models.PositiveIntegerField(default=0)

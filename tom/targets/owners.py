@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
 
-from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -13,12 +12,11 @@ from guardian.shortcuts import assign_perm
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
-from tom.sky import galactic, healpix29, milky_way_ebv
-from tom.sky.extinction import EbvMap, read_ebv_map
 from tom.streams.parsers.records import ObjectAlert
 from tom.targets.copy import Table, copy_rows
 from tom.targets.mirror import mirror_points
 from tom.targets.models import LightCurvePoint, Program, TargetSummary
+from tom.targets.places import PLACE, earliest, move_targets, place_rows
 from tom.targets.summary import forget_private
 
 # Programs whose data everybody may see, where no row of ours says otherwise.
@@ -31,13 +29,7 @@ NEW_TARGETS = Table(
         "permissions": "text",
         "survey": "text",
         "is_test": "bool",
-        "ra": "float8",
-        "dec": "float8",
-        "galactic_lng": "float8",
-        "galactic_lat": "float8",
-        "healpix29": "bigint",
-        "ebv": "float8",
-        "ebv_error": "float8",
+        **PLACE,
     },
 )
 
@@ -49,7 +41,8 @@ class Owner:
     target_id: int
     is_private: bool
     was_opened: bool = False
-    became_real: bool = False
+    # It is public now, no test any more, or at another place.
+    was_changed: bool = False
 
 
 def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
@@ -79,25 +72,29 @@ def find_owners(
 
     Objects in `tests` are known from test topics alone; one that another alert knows is real.
     """
-    first: dict[str, ObjectAlert] = {}
-    public: set[str] = set()
+    told: dict[str, list[ObjectAlert]] = {}
+    told_publicly: dict[str, list[ObjectAlert]] = {}
     for alert in alerts:
-        first.setdefault(alert.object_id, alert)
+        told.setdefault(alert.object_id, []).append(alert)
         if programs[alert.survey, alert.program].public:
-            public.add(alert.object_id)
+            told_publicly.setdefault(alert.object_id, []).append(alert)
+    public = set(told_publicly)
+    first = {name: earliest(told_publicly.get(name, told[name])) for name in told}
     found = _find(first)
     missing = [alert for name, alert in first.items() if name not in found]
     if missing:
         _create_targets(missing, public, tests)
         found |= _find({alert.object_id: alert for alert in missing})
-    private = _lock_targets(found.values())
+    places, private = _lock_targets(found.values())
     opened = private & {found[name] for name in public}
+    moved = _find_moved(first, found, places, private=private, opened=opened, public=public)
+    move_targets(moved)
     _share_private(alerts, private - opened, found, programs)
     real = _mark_real([pk for name, pk in found.items() if name not in tests])
     if opened:
         _open_targets(sorted(opened))
     return {
-        name: Owner(pk, pk in private - opened, pk in opened, pk in real)
+        name: Owner(pk, pk in private - opened, pk in opened, pk in opened | real | set(moved))
         for name, pk in found.items()
     }
 
@@ -109,37 +106,61 @@ def _find(names: Iterable[str]) -> dict[str, int]:
     return dict([*aliases, *rows])
 
 
-def _lock_targets(target_ids: Iterable[int]) -> set[int]:
-    """Lock the targets' summaries, in one order for every writer; return which are private.
+Places = Mapping[int, tuple[datetime | None, str]]
+
+
+def _lock_targets(target_ids: Iterable[int]) -> tuple[Places, set[int]]:
+    """Lock the targets' summaries, in one order for every writer.
+
+    Return the alert that gave each its position, and which are private.
 
     Another batch may have opened a target; its lock awaited, what is read then is true.
     """
     ids = list(target_ids)
     summaries = TargetSummary.objects.filter(pk__in=ids).select_for_update(no_key=True)
-    list(summaries.order_by("pk").values_list("pk"))
+    rows = summaries.order_by("pk").values_list("pk", "position_time", "position_alert")
+    places = {pk: (time, key) for pk, time, key in rows}
     private = BaseTarget.objects.filter(pk__in=ids, permissions=BaseTarget.Permissions.PRIVATE)
-    return set(private.values_list("pk", flat=True))
+    return places, set(private.values_list("pk", flat=True))
+
+
+def _find_moved(
+    first: Mapping[str, ObjectAlert],
+    found: Mapping[str, int],
+    places: Places,
+    *,
+    private: set[int],
+    opened: set[int],
+    public: set[str],
+) -> dict[int, ObjectAlert]:
+    """The targets that these alerts saw earlier than any before, or that they open.
+
+    A private alert never moves a public target: the place would tell of it.
+    """
+    moved: dict[int, ObjectAlert] = {}
+    for name, alert in first.items():
+        pk = found[name]
+        time, key = places.get(pk, (None, ""))
+        if name not in public and (pk not in private or pk in opened):
+            continue
+        is_earlier = time is not None and (alert.time, alert.alert_id) < (time, key)
+        if is_earlier or pk in opened:
+            moved[pk] = earliest([alert, moved[pk]]) if pk in moved else alert
+    return moved
 
 
 def _create_targets(
     alerts: Sequence[ObjectAlert], public: set[str], tests: Collection[str]
 ) -> None:
-    ra = [alert.ra for alert in alerts]
-    dec = [alert.dec for alert in alerts]
-    longitude, latitude = galactic(ra, dec)
-    ebv, ebv_error = milky_way_ebv(ra, dec, dust=_dust())
-    sky = [values.tolist() for values in (longitude, latitude, healpix29(ra, dec), ebv, ebv_error)]
     rows = [
         (
             alert.object_id,
             "PUBLIC" if alert.object_id in public else "PRIVATE",
             alert.survey,
             alert.object_id in tests,
-            alert.ra,
-            alert.dec,
             *place,
         )
-        for alert, *place in zip(alerts, *sky, strict=True)
+        for alert, place in zip(alerts, place_rows(alerts), strict=True)
     ]
     with connection.cursor() as cursor:
         copy_rows(cursor, NEW_TARGETS, rows)
@@ -155,19 +176,14 @@ def _create_targets(
         cursor.execute(
             """
             INSERT INTO targets_targetsummary (target_id, healpix29, survey, is_test, ebv,
-                ebv_error, n_detections, n_limits, last_band, alert_values,
-                solar_system_name, host_name, version, scored_version)
-            SELECT t.id, n.healpix29, n.survey, n.is_test, n.ebv, n.ebv_error, 0, 0, '', '{}', '',
-                '', 0, 0
+                ebv_error, position_time, position_alert, n_detections, n_limits, last_band,
+                alert_values, solar_system_name, host_name, version, scored_version)
+            SELECT t.id, n.healpix29, n.survey, n.is_test, n.ebv, n.ebv_error, n.position_time,
+                n.position_alert, 0, 0, '', '{}', '', '', 0, 0
             FROM new_targets n JOIN tom_targets_basetarget t ON t.name = n.name ORDER BY t.id
             ON CONFLICT (target_id) DO NOTHING
             """
         )
-
-
-@cache
-def _dust() -> EbvMap | None:
-    return read_ebv_map(settings.EBV_MAP) if settings.EBV_MAP else None
 
 
 def _share_private(

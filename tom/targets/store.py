@@ -54,7 +54,7 @@ MERGE_POINTS = """
 class Changes:
     """Targets that some alerts changed, and those of them that were private before.
 
-    Their light curve changed, or who may see them, or that they are no test alone any more.
+    Their light curve changed, or who may see them, or their place, or they are no test any more.
     """
 
     changed: list[int]
@@ -73,8 +73,8 @@ def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = froz
         programs = find_programs(alerts)
         owners = find_owners(alerts, programs, tests=tests)
         opened = {owner.target_id for owner in owners.values() if owner.was_opened}
-        real = {owner.target_id for owner in owners.values() if owner.became_real}
-        changed = opened | real | _merge_points(alerts, owners, programs)
+        noted = {owner.target_id for owner in owners.values() if owner.was_changed}
+        changed = noted | _merge_points(alerts, owners, programs)
         contexts = _newest_contexts(alerts, owners, programs)
         note_contexts(contexts)
         refresh_summaries(changed)
