@@ -11,6 +11,7 @@ from pytest_django import Settings
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_skymap
 from tests.streams.packets import (
+    JD,
     make_circular,
     make_gwalert_avro,
     make_gwalert_json,
@@ -232,6 +233,24 @@ def test_an_alert_inside_the_region_and_the_window_becomes_a_candidate() -> None
     assert candidate.credible_level_2d is not None
     assert candidate.credible_level_2d < 0.1
     assert candidate.target.ra == pytest.approx(197.45)
+
+
+def test_what_a_survey_counted_after_the_merger_is_no_earlier_activity() -> None:
+    """Both were first seen 3 days before the merger; one was seen often since, by others too."""
+    work(gwalert("PRELIMINARY", 5))
+    place = {"ra": 197.45, "dec": -23.38, "jdstarthist": JD - 3.0}
+    packets = [
+        make_ztf_packet(object_id="ZTF26seldom", candid=1, ndethist=2, **place),
+        make_ztf_packet(object_id="ZTF26often", candid=2, ndethist=90, **place),
+        make_ztf_packet(object_id="ZTF26new", candid=3, **place | {"jdstarthist": JD}),
+    ]
+    store_messages([Incoming(FILE_TOPIC, payload) for payload in packets])
+    assert intake.work_alerts()
+    rank_if_due(NonLocalizedEvent.objects.get())
+
+    chances = dict(EventCandidate.objects.values_list("target__name", "posterior"))
+
+    assert chances["ZTF26seldom"] == chances["ZTF26often"] < chances["ZTF26new"]
 
 
 def test_real_alerts_give_one_event_with_three_sequences_and_its_areas(real_data: Path) -> None:

@@ -114,6 +114,15 @@ def test_earlier_activity_weighs_more_with_each_epoch_down_to_a_floor():
     assert logs[11] > math.log(1e-3)
 
 
+def test_a_first_sight_alone_weighs_less_than_an_epoch_of_ours():
+    dark = earlier_activity_term(epochs=0, age_days=None)
+    sight = earlier_activity_term(epochs=0, age_days=None, sight_age_days=5.0)
+    epoch = earlier_activity_term(epochs=1, age_days=5.0)
+
+    assert dark.log_lr > 0 > sight.log_lr > epoch.log_lr
+    assert sight.log_lr_low < sight.log_lr < sight.log_lr_high
+
+
 def test_older_activity_weighs_less():
     recent = earlier_activity_term(epochs=5, age_days=3.0)
     ancient = earlier_activity_term(epochs=5, age_days=3000.0)

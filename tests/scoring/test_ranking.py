@@ -229,24 +229,30 @@ def test_private_points_move_the_place_of_no_public_candidate() -> None:
     assert posteriors[bare.pk] == posteriors[watched.pk]
 
 
-def test_what_only_the_survey_saw_earlier_counts_as_earlier_activity() -> None:
+def test_the_surveys_first_sight_before_the_window_weighs_against_but_its_count_never() -> None:
     event = make_event()
-    new, old = make_target("new"), make_target("old")
-    TargetSummary.objects.filter(target=old).update(
-        first_seen=MERGER - timedelta(days=900), n_survey_detections=300
-    )
+    seen = {"dark": (None, 900), "few": (901, 7), "many": (901, 900)}
+    for name, (days, count) in seen.items():
+        rows = TargetSummary.objects.filter(target=make_target(name))
+        rows.update(n_survey_detections=count)
+        if days:
+            rows.update(first_seen=MERGER - timedelta(days=days))
     match_event(event)
     score_due(most=100)
     rank_event(event)
 
-    ranks = dict(event.candidates.values_list("target_id", "rank"))
+    chances = dict(event.candidates.values_list("target__name", "posterior"))
 
-    assert ranks[new.pk] < ranks[old.pk]
+    assert chances["few"] == chances["many"] < chances["dark"]
 
 
-def test_of_what_only_the_survey_counted_the_newest_is_as_near_as_its_epochs_are_dense() -> None:
+def test_an_epoch_of_ours_is_told_with_its_own_age_whatever_the_surveys_first_sight() -> None:
     event = make_event()
     target = make_target("old")
+    point = LightCurvePoint.objects.filter(target=target, kind="alert").first()
+    assert point is not None
+    point.pk, point.key, point.time = None, "earlier", MERGER - timedelta(days=41)
+    point.save()
     TargetSummary.objects.filter(target=target).update(
         first_seen=MERGER - timedelta(days=901), n_survey_detections=306
     )
@@ -257,7 +263,7 @@ def test_of_what_only_the_survey_counted_the_newest_is_as_near_as_its_epochs_are
     ranking = newest_ranking(event)
     assert ranking is not None
     terms = {term["name"]: term for term in ranking.places.get().terms}
-    reason = "300 earlier epochs, the newest about 3 d before"  # 6 of 306 are our own points
+    reason = "1 earlier epoch, the newest about 40 d before"
     assert terms["earlier activity"]["reason"] == reason
 
 

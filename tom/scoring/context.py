@@ -31,6 +31,9 @@ STAR_BY_CHANCE = Share(0.002, 0.0005, 0.01)
 SOURCE_IS_STAR = Share(0.4, 0.25, 0.6)
 # A position has one earlier 5-sigma positive epoch by a fault of subtraction or an asteroid.
 EPOCH_BY_CHANCE = Share(0.03, 0.01, 0.1)
+# A position has one earlier detection of 3 sigma by chance alone: 12 of 53 real ZTF objects that
+# were younger than 30 days had one before their first of 5 sigma.
+SIGHT_BY_CHANCE = Share(0.2, 0.1, 0.35)
 # An unrelated source, new in the event's window, was seen before it.
 SOURCE_IS_OLD = Share(0.5, 0.3, 0.7)
 # Each further epoch by chance is rarer than the last by this much.
@@ -137,16 +140,21 @@ def star_term(*, separation_arcsec: float | None, star_score: float | None) -> T
     return _term("star", logs, inputs, reason, separation_arcsec)
 
 
-def earlier_activity_term(*, epochs: int | None, age_days: float | None) -> Term:
+def earlier_activity_term(
+    *, epochs: int | None, age_days: float | None, sight_age_days: float | None = None
+) -> Term:
     """Weigh what shone here before the event's window.
 
     Parameters
     ----------
     epochs : int or None
-        Epochs before the window, positive by 5 sigma or counted by the survey alone; None: no
-        history was searched.
+        Epochs before the window, positive by 5 sigma; None: no history was searched.
     age_days : float or None
-        From the newest of them to the window, days, about; None where there is none.
+        From the newest of them to the window, days; None where there is none.
+    sight_age_days : float or None
+        From the survey's first sight, one raw detection of 3 sigma, to the window, days; None
+        where it does not lie before the window. It weighs only where there is no epoch, and
+        less than one: so weak a detection is often chance.
     """
     inputs = INPUTS["earlier activity"]
     best = math.log((1 - EPOCH_BY_CHANCE.value) / (1 - SOURCE_IS_OLD.value))
@@ -158,10 +166,12 @@ def earlier_activity_term(*, epochs: int | None, age_days: float | None) -> Term
             worst=math.log(OLD_FLOOR.value),
             best=best,
         )
+    if epochs == 0 and sight_age_days is not None:
+        return _first_sight(sight_age_days)
     if epochs == 0:
         logs = _over(EPOCH_BY_CHANCE, SOURCE_IS_OLD, lambda chance, old: (1 - chance) / (1 - old))
         return _term("earlier activity", logs, inputs, "dark here before the event", 0.0)
-    memory = math.exp(-max(age_days or 0.0, 0.0) / ACTIVITY_MEMORY_DAYS)
+    memory = _memory(age_days or 0.0)
     logs = [
         memory * math.log(max(chance * NEXT_EPOCH_BY_CHANCE ** (epochs - 1), floor) / old)
         for chance, floor, old in zip(EPOCH_BY_CHANCE, OLD_FLOOR, SOURCE_IS_OLD, strict=True)
@@ -169,6 +179,20 @@ def earlier_activity_term(*, epochs: int | None, age_days: float | None) -> Term
     plural = "" if epochs == 1 else "s"
     reason = f"{epochs} earlier epoch{plural}, the newest about {age_days or 0.0:.3g} d before"
     return _term("earlier activity", logs, inputs, reason, float(epochs))
+
+
+def _first_sight(age_days: float) -> Term:
+    memory = _memory(age_days)
+    logs = [
+        memory * log
+        for log in _over(SIGHT_BY_CHANCE, SOURCE_IS_OLD, lambda chance, old: chance / old)
+    ]
+    reason = f"no earlier epoch of 5 sigma, but the survey's first sight {age_days:.3g} d before"
+    return _term("earlier activity", logs, INPUTS["earlier activity"], reason, 0.0)
+
+
+def _memory(age_days: float) -> float:
+    return math.exp(-max(age_days, 0.0) / ACTIVITY_MEMORY_DAYS)
 
 
 def solar_system_term(separation_arcsec: float | None) -> Term:

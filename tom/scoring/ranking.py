@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,7 @@ def _outcome(score: Score, spec: ScorerSpec) -> Outcome:
 def _earlier_activity(
     summaries: Mapping[int, TargetSummary], start: datetime | None
 ) -> dict[int, EarlierActivity]:
-    """Positive 5 sigma epochs before the window: ours, and those only the survey counted."""
+    """Positive 5 sigma epochs before the window, or only the survey's first sight before it."""
     if start is None:
         return {pk: EarlierActivity(None, None) for pk in summaries}
     points = LightCurvePoint.objects.filter(target__in=summaries).shown_with_target()
@@ -168,14 +168,21 @@ def _earlier_activity(
 def _activity(
     summary: TargetSummary, ours: dict[str, Any] | None, start: datetime
 ) -> EarlierActivity:
-    epochs = ours["epochs"] if ours else 0
-    age = (start - ours["newest"]).total_seconds() / 86_400 if ours else None
+    """Take our own epochs; where there are none, that the survey's first sight lies before.
+
+    How often the survey saw something here (ZTF's `ndethist`) is no evidence: it counts raw
+    detections down to 3 sigma, those of other programs and those after the merger too. The first
+    of them (`jdstarthist`) is one such detection, whose time is known.
+    """
+    if ours:
+        return EarlierActivity(ours["epochs"], _days(start - ours["newest"]))
     if summary.first_seen is not None and summary.first_seen < start:
-        # The survey saw it earlier than the points it sent us say.
-        epochs = max(epochs, 1, (summary.n_survey_detections or 0) - summary.n_detections)
-        if age is None:  # of its epochs it tells only the first: as if they were evenly spread
-            age = (start - summary.first_seen).total_seconds() / 86_400 / epochs
-    return EarlierActivity(epochs, age)
+        return EarlierActivity(0, None, sight_age_days=_days(start - summary.first_seen))
+    return EarlierActivity(0, None)
+
+
+def _days(span: timedelta) -> float:
+    return span.total_seconds() / 86_400
 
 
 def _overlaps(

@@ -22,10 +22,14 @@ from tom.targets.models import TargetSummary
 
 @dataclass(frozen=True, slots=True)
 class EarlierActivity:
-    """What shone at the place before the event's window; `epochs` None: nobody looked."""
+    """What shone at the place before the event's window; `epochs` None: nobody looked.
+
+    `sight_age_days`: without an epoch of ours, from the survey's own first sight to the window.
+    """
 
     epochs: int | None
     age_days: float | None
+    sight_age_days: float | None = None
 
 
 def terms_of(
@@ -46,7 +50,11 @@ def terms_of(
             separation_arcsec=_nearest(summary.star_separation_arcsec, looked=looked),
             star_score=summary.star_score,
         ),
-        earlier_activity_term(epochs=earlier.epochs, age_days=earlier.age_days),
+        earlier_activity_term(
+            epochs=earlier.epochs,
+            age_days=earlier.age_days,
+            sight_age_days=earlier.sight_age_days,
+        ),
         solar_system_term(_nearest(summary.solar_system_separation_arcsec, looked=looked)),
         *_opinion_terms(opinions, weights),
     ]
