@@ -118,6 +118,7 @@ TABLE: dict[str, Line] = {
     # The pages
     "tonight": reads(USER),
     "live": reads(USER),
+    "search": reads(USER),
     "event_list": reads(USER),
     "event": reads(USER),
     "pin": posts(OBSERVER),

@@ -1,8 +1,10 @@
 """Find targets by name and by place."""
 
+from collections.abc import Sequence
+
 from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import ASin, Cos, Least, Power, Radians, Sin, Sqrt
+from django.db.models.functions import ASin, Cos, Least, Lower, Power, Radians, Sin, Sqrt
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
@@ -17,6 +19,14 @@ def find_by_name(targets: QuerySet[BaseTarget], name: str) -> QuerySet[BaseTarge
     """Keep targets with `name` inside their name or one of their aliases, whatever the case."""
     aliased = TargetName.objects.filter(name__icontains=name).values("target")
     return targets.filter(Q(name__icontains=name) | Q(pk__in=aliased))
+
+
+def find_exactly(targets: QuerySet[BaseTarget], names: Sequence[str]) -> QuerySet[BaseTarget]:
+    """Keep targets whose name, or one of whose aliases, is one of `names`, whatever the case."""
+    lowered = [name.lower() for name in names]
+    aliases = TargetName.objects.alias(lower=Lower("name")).filter(lower__in=lowered)
+    named = targets.alias(lower_name=Lower("name"))
+    return named.filter(Q(lower_name__in=lowered) | Q(pk__in=aliases.values("target")))
 
 
 def find_in_cone(

@@ -1,17 +1,19 @@
-"""What people type to find a target: a name, or a position with a radius."""
+"""What people type into the search box: a name, or a position with a radius."""
 
-import math
 import re
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
-from tom.targets.search import LARGEST_RADIUS_ARCSEC, find_by_name, find_in_cone
+from tom.sky.place_angles import UnreadablePlaceError
+from tom.sky.place_text import read_place
+from tom.sky.place_tokens import LONGEST, NotAPlaceError
+from tom.targets.search import LARGEST_RADIUS_ARCSEC, find_by_name, find_exactly, find_in_cone
 
 DEFAULT_RADIUS_ARCSEC = 10.0
-_SEPARATORS = re.compile(r"[\s,;]+")
-_SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3})[:hd](\d{1,2})[:m'](\d{1,2}(?:\.\d*)?)[s\"]?")
+# TNS's prefix says whether a type is known, and changes when it is.
+_TNS = re.compile(r"(?:AT|SN)?\s?([12][0-9]{3}[a-z]{1,8})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -23,47 +25,72 @@ class Cone:
     radius_arcsec: float
 
 
-def read_cone(text: str) -> Cone | None:
-    """Read "RA Dec [radius in arcsec]"; None where the text is no position.
+@dataclass(frozen=True)
+class Sought:
+    """What a text means: a cone, else a name; `why_not` where it was meant as a position."""
 
-    Right ascension and declination are decimal degrees, or hours and degrees with colons
-    (also 13h09m48.1s -23d22m53s).
-    """
-    parts = [part for part in _SEPARATORS.split(text.strip()) if part]
-    if len(parts) not in {2, 3}:
-        return None
-    ra, dec = _angle(parts[0], hours=True), _angle(parts[1], hours=False)
-    radius = _number(parts[2].rstrip('"')) if len(parts) == 3 else DEFAULT_RADIUS_ARCSEC
-    if ra is None or dec is None or radius is None:
-        return None
-    if not (0 <= ra <= 360 and -90 <= dec <= 90 and 0 < radius <= LARGEST_RADIUS_ARCSEC):
-        return None
-    return Cone(ra % 360, dec, radius)
+    name: str
+    cone: Cone | None = None
+    why_not: str = ""
 
 
-def find_targets(targets: QuerySet[BaseTarget], text: str) -> QuerySet[BaseTarget]:
-    """Keep the targets that a person's text means."""
-    wanted = text.replace("\0", "").strip()
-    cone = read_cone(wanted)
-    if cone is not None:
-        return find_in_cone(targets, ra=cone.ra, dec=cone.dec, radius_arcsec=cone.radius_arcsec)
-    return find_by_name(targets, wanted) if wanted else targets
-
-
-def _angle(text: str, *, hours: bool) -> float | None:
-    found = _SEXAGESIMAL.fullmatch(text)
-    if found is None:
-        return _number(text)
-    sign, whole, minutes, seconds = found.groups()
-    if int(minutes) >= 60 or float(seconds) >= 60:
-        return None
-    value = int(whole) + int(minutes) / 60 + float(seconds) / 3600
-    return (-value if sign == "-" else value) * (15 if hours else 1)
-
-
-def _number(text: str) -> float | None:
+def read_search(text: str) -> Sought:
+    """Read what a person typed or pasted."""
+    name = text.replace("\0", "").strip()
+    if len(name) > LONGEST:
+        return Sought(name[:LONGEST], why_not=f"It is longer than {LONGEST} characters.")
     try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        return Sought(name, cone=read_cone(name))
+    except NotAPlaceError:
+        return Sought(name)
+    except UnreadablePlaceError as error:
+        return Sought(name, why_not=f"No position: {error}.")
+
+
+def read_cone(text: str) -> Cone:
+    """Read a position with the radius after it; without one it is `DEFAULT_RADIUS_ARCSEC`.
+
+    Raises
+    ------
+    NotAPlaceError
+        If the text is no position.
+    UnreadablePlaceError
+        If it is meant as one and cannot be one, or its radius is out of range.
+    """
+    place = read_place(text)
+    radius = DEFAULT_RADIUS_ARCSEC if place.radius_arcsec is None else place.radius_arcsec
+    if not 0 < radius <= LARGEST_RADIUS_ARCSEC:
+        message = f"the radius is above 0 and at most {LARGEST_RADIUS_ARCSEC:.0f} arcsec"
+        raise UnreadablePlaceError(message)
+    return Cone(place.ra, place.dec, radius)
+
+
+def find_targets(targets: QuerySet[BaseTarget], sought: Sought) -> QuerySet[BaseTarget]:
+    """Keep the targets that a person's text means; a target's own name counts before a place."""
+    if not sought.name:
+        return targets
+    cone = sought.cone
+    if cone is not None and not find_exactly(targets, [sought.name]).exists():
+        return find_in_cone(targets, ra=cone.ra, dec=cone.dec, radius_arcsec=cone.radius_arcsec)
+    return find_by_name(targets, bare_name(sought.name))
+
+
+def bare_name(name: str) -> str:
+    """Return a name without what people write in more than one way: TNS's prefix."""
+    found = _TNS.fullmatch(name)
+    return found[1] if found else name
+
+
+def spellings(name: str) -> list[str]:
+    """Return the ways in which a whole name may be stored."""
+    if found := _TNS.fullmatch(name):
+        return [f"{prefix}{found[1]}" for prefix in ("", "AT", "AT ", "SN", "SN ")]
+    return list(dict.fromkeys([name, "".join(name.split())]))
+
+
+def any_of(column: str, values: list[str]) -> Q:
+    """Ask for a column that is one of these, whatever the case."""
+    wanted = Q(pk__in=[])
+    for value in values:
+        wanted |= Q(**{f"{column}__iexact": value})
+    return wanted

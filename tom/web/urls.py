@@ -12,6 +12,7 @@ from tom.web.views import (
     notifications,
     reports,
     requests,
+    search,
     targets,
     tonight,
 )
@@ -28,6 +29,7 @@ target_patterns = [
 urlpatterns = [
     path("", tonight.tonight, name="tonight"),
     path("live/", live, name="live"),
+    path("search/", search.search, name="search"),
     path("events/", events.event_list, name="event_list"),
     path("events/<str:event_id>/", events.event, name="event"),
     path("events/<str:event_id>/tell/", reports.tell_event, name="tell"),

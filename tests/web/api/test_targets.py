@@ -24,6 +24,21 @@ def test_a_target_is_found_by_its_name_and_by_its_alias(plain):
     assert names(plain.get("/api/targets/?name=nothing")) == []
 
 
+def test_a_cone_may_be_written_in_hours_and_minutes(plain):
+    make_target("here", ra=10.5, dec=20)
+    query = {"ra": "0h42m00s", "dec": "+20d00m00s", "radius_arcsec": 1}
+
+    assert names(plain.get("/api/targets/", query)) == ["here"]
+    assert names(plain.get("/api/targets/", query | {"ra": "10d30m00s"})) == ["here"]
+
+
+def test_a_place_out_of_range_is_refused_with_the_reason(plain):
+    response = plain.get("/api/targets/", {"ra": 999, "dec": 0, "radius_arcsec": 1})
+
+    assert response.status_code == 400
+    assert "RA lies from 0 to 360 degrees, not at 999" in response.text
+
+
 def test_a_cone_gives_the_nearest_first_with_its_distance(plain):
     make_target("near", ra=359.9999, dec=0)
     make_target("nearer", ra=0.00002, dec=0)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from tom_targets.base_models import BaseTarget
 
 from tom.scoring.models import Score
+from tom.sky.place_text import read_place
 from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, TargetSummary, visible_targets
 from tom.targets.search import find_by_name, find_in_cone
@@ -19,6 +20,7 @@ from tom.web.api.filters import read_number, read_text
 from tom.web.api.pagination import LightCurvePages
 
 CONE = ("ra", "dec", "radius_arcsec")
+WRITTEN = "ICRS: degrees, or as it is written elsewhere, say 197.45d"
 POINT_COLUMNS = (
     *("time", "survey", "kind", "key", "band", "flux", "flux_error"),
     *("program__name", "program__public"),
@@ -98,8 +100,8 @@ class TargetList(generics.ListAPIView[BaseTarget]):
     @extend_schema(
         parameters=[
             OpenApiParameter("name", str, description="Part of the name or of an alias"),
-            OpenApiParameter("ra", float, description="Cone's centre, ICRS degrees"),
-            OpenApiParameter("dec", float, description="Cone's centre, ICRS degrees"),
+            OpenApiParameter("ra", str, description=f"Cone's centre, {WRITTEN} or 13:09:48.1"),
+            OpenApiParameter("dec", str, description=f"Cone's centre, {WRITTEN} or -23:22:53"),
             OpenApiParameter("radius_arcsec", float, description="0 to 36000"),
         ]
     )
@@ -165,13 +167,15 @@ def visible_target(request: Request, pk: int) -> int:
 
 
 def _in_cone(request: Request, targets: QuerySet[BaseTarget]) -> QuerySet[BaseTarget]:
-    ra, dec, radius = (read_number(request, name) for name in CONE)
+    ra, dec = read_text(request, "ra"), read_text(request, "dec")
+    radius = read_number(request, "radius_arcsec")
     if ra is None and dec is None and radius is None:
         return targets
     if ra is None or dec is None or radius is None:
         raise ValidationError({name: ["a cone takes all three"] for name in CONE})
     try:
-        return find_in_cone(targets, ra=ra, dec=dec, radius_arcsec=radius)
+        place = read_place(f"ra={ra} dec={dec}")
+        return find_in_cone(targets, ra=place.ra, dec=place.dec, radius_arcsec=radius)
     except ValueError as error:
         raise ValidationError({"detail": str(error)}) from error
 

@@ -25,7 +25,7 @@ from tom.web.cutouts import UnreadableCutoutError, render_png, visible_cutouts
 from tom.web.lightcurve import plot_data
 from tom.web.pagination import page_of
 from tom.web.people import person
-from tom.web.search_text import find_targets, read_cone
+from tom.web.search_text import find_targets, read_search
 from tom.web.visibility import position_of, tonight_at_sites
 
 SCORES_SHOWN = 60
@@ -41,15 +41,14 @@ ORDERS = {
 @require_safe
 def target_list(request: HttpRequest) -> HttpResponse:
     """Targets that the user may see, by name, alias or place."""
-    text = request.GET.get("q", "")[:200]
+    sought = read_search(request.GET.get("q", ""))
     order = request.GET.get("order", "seen")
     rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
-    cone = read_cone(text)
-    rows = find_targets(rows, text)
-    if cone is None:
+    rows = find_targets(rows, sought)
+    if sought.cone is None:
         rows = rows.order_by(*ORDERS.get(order, ORDERS["seen"]))
     page = page_of(request, rows)
-    context = {"page": page, "text": text, "cone": cone, "order": order}
+    context = {"page": page, "sought": sought, "cone": sought.cone, "order": order}
     return render(request, "targets/list.html", context)
 
 

@@ -1,0 +1,98 @@
+"""What the search box finds: targets, events, circulars and requests, and which one is meant."""
+
+import re
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+from django.urls import reverse
+from tom_targets.base_models import BaseTarget
+
+from tom.events.models import Circular, NonLocalizedEvent
+from tom.followup.models import ObservationRequest
+from tom.targets.models import Visitor, visible_targets
+from tom.targets.search import find_exactly
+from tom.web.search_text import Sought, any_of, find_targets, spellings
+
+SHOWN = 20
+# One more than this in a list says that there are more.
+_SUPEREVENT = re.compile(r"\b(?:M|T)?[SG]W?[0-9]{6}[a-z]{1,6}\b", re.IGNORECASE)
+_CIRCULAR = re.compile(r"(?:GCN\s*)?(?:Circular|Circ\.?|C)?\s*#?\s*([0-9]{1,7})", re.IGNORECASE)
+_REQUEST = re.compile(r"(?:request\s*)?#?\s*([0-9]{1,12})", re.IGNORECASE)
+SAME_PLACE_ARCSEC = 1.0
+
+
+@dataclass
+class Found:
+    """What fits a text, `SHOWN` of each kind at most, and the pages that are meant exactly."""
+
+    targets: list[BaseTarget] = field(default_factory=list)
+    n_targets: int = 0
+    events: list[NonLocalizedEvent] = field(default_factory=list)
+    circulars: list[Circular] = field(default_factory=list)
+    requests: list[ObservationRequest] = field(default_factory=list)
+    exact: set[str] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.targets or self.events or self.circulars or self.requests)
+
+
+def search_everything(sought: Sought, user: Visitor) -> Found:
+    """Search all that a user may see."""
+    found = Found()
+    if not sought.name:
+        return found
+    _add_targets(found, sought, user)
+    if sought.cone is None:
+        _add_events(found, sought.name)
+        _add_circulars(found, sought.name)
+        _add_requests(found, sought.name, user)
+    return found
+
+
+def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
+    mine = visible_targets(user).filter(summary__isnull=False).select_related("summary")
+    rows = find_targets(mine, sought)
+    if sought.cone is None:
+        rows = rows.order_by("name")
+    found.n_targets = rows.count()
+    found.targets = list(rows[:SHOWN])
+    named = find_exactly(mine, spellings(sought.name)).values_list("pk", flat=True)
+    found.exact |= {reverse("targets:detail", args=[pk]) for pk in named[:2]}
+    if not found.exact and found.n_targets == 1:
+        (only,) = found.targets
+        if getattr(only, "separation_arcsec", SAME_PLACE_ARCSEC) < SAME_PLACE_ARCSEC:
+            found.exact.add(reverse("targets:detail", args=[only.pk]))
+
+
+def _add_events(found: Found, name: str) -> None:
+    names = [*spellings(name), *_SUPEREVENT.findall(name)]
+    spoken_of = Q(circulars__event_name__iexact=name)
+    exact = any_of("event_id", names)
+    rows = NonLocalizedEvent.objects.filter(exact | spoken_of | Q(event_id__icontains=name))
+    found.events = list(rows.distinct()[:SHOWN])
+    meant = NonLocalizedEvent.objects.filter(exact | spoken_of).distinct()
+    found.exact |= {reverse("event", args=[row.event_id]) for row in meant[:2]}
+
+
+def _add_circulars(found: Found, name: str) -> None:
+    wanted = Q(subject__icontains=name) | Q(event_name__icontains=name)
+    if number := _CIRCULAR.fullmatch(name):
+        exact = Circular.objects.filter(circular_id=int(number[1]))
+        pages = [reverse("circular", args=[row.circular_id]) for row in exact]
+        found.exact |= set(pages)
+        wanted |= Q(circular_id=int(number[1]))
+    rows = Circular.objects.filter(wanted).select_related("event").defer("body")
+    found.circulars = list(rows[:SHOWN])
+
+
+def _add_requests(found: Found, name: str, user: Visitor) -> None:
+    mine = ObservationRequest.objects.visible_to(user)
+    exact = Q(remote_id=name) | Q(key=name)
+    if number := _REQUEST.fullmatch(name):
+        exact |= Q(pk=int(number[1]))
+    wanted = exact | Q(target__name__icontains=name) | Q(event__event_id__iexact=name)
+    rows = mine.filter(wanted).select_related("target", "event").defer("body", "spec")
+    found.requests = list(rows[:SHOWN])
+    meant = mine.filter(exact).values_list("pk", flat=True)[:2]
+    found.exact |= {reverse("request", args=[pk]) for pk in meant}
