@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from tests.factories import make_message
+from tests.targets.alerts import make_alert
 from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.embedded.services import launch_redis, wait_for_redis
 from tom.live.heartbeat import last_beat
-from tom.pipeline import follow_requests, ingest_alerts, nudge, score, sweep, wake, work_left
+from tom.pipeline import draw, follow_requests, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
+from tom.targets.models import Cutout
+from tom.targets.store import store_alerts
 
 PointAt = Callable[[str], None]
 
@@ -154,3 +158,44 @@ def test_the_sweep_and_the_following_wait_for_no_batch_of_alerts(
 
     assert not arrives(ingest_alerts, "urgent")
     assert any(arrives(task, "urgent") for _ in range(10))
+
+
+def waiting(queue: str) -> list[str]:
+    """The names of the tasks that wait on a queue, which is emptied."""
+    names = []
+    with current_app.connection_for_read() as broker:
+        while (message := broker.default_channel.basic_get(queue, no_ack=True)) is not None:
+            names.append(message.headers["task"].rpartition(".")[2])
+    return names
+
+
+@pytest.mark.django_db
+def test_stored_alerts_wake_the_drawing_and_so_does_the_sweep(services: None) -> None:
+    alert = replace(make_alert("ZTF26a"), cutouts={"science": b"stamp"})
+    make_message(kind=Kind.ZTF, state=MessageState.RECEIVED, payload=b"not used")
+    empty("score")
+
+    ingest_alerts()
+    after_alerts = waiting("score")
+    sweep()
+    nothing_due = waiting("score")
+    store_alerts([alert])
+    sweep()
+
+    assert "draw" in after_alerts
+    assert "draw" not in nothing_due
+    assert "draw" in waiting("score")
+
+
+@pytest.mark.django_db
+def test_a_full_batch_of_drawing_wakes_the_next(
+    services: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tom.pipeline.DRAW_BATCH", 1)
+    store_alerts([replace(make_alert("ZTF26a"), cutouts={"science": b"", "template": b""})])
+    empty("score")
+
+    draw()
+
+    assert Cutout.objects.due().count() == 1
+    assert waiting("score") == ["draw"]

@@ -1,6 +1,7 @@
 """The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
 
     message kept -> ingest | ingest_alerts -> score -> rank
+                             ingest_alerts -> draw
     request approved -> submit -> follow        page made -> page        report confirmed -> tell
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
@@ -31,12 +32,15 @@ from tom.scoring.ranking import note_new_scorers, rank_if_due
 from tom.scoring.services import note_outdated, score_due
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
-from tom.targets.models import TargetSummary
+from tom.targets.cutouts import draw_due
+from tom.targets.models import Cutout, TargetSummary
 
 logger = logging.getLogger(__name__)
 
 # Targets scored between two commits.
 SCORE_BATCH = 500
+# Cutouts drawn between two commits: each takes about a millisecond.
+DRAW_BATCH = 300
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
 NUDGE_SECONDS = 10
 # What the sweep leaves alone, because its own nudge is surely still under way.
@@ -64,6 +68,14 @@ def ingest_alerts() -> None:
     if intake.work_alerts():
         nudge(ingest_alerts)
         nudge(score)
+        nudge(draw)
+
+
+@shared_task
+def draw() -> None:
+    """Draw one batch of cutouts; as with alerts, the next batch is a task of its own."""
+    if draw_due(most=DRAW_BATCH) == DRAW_BATCH:
+        nudge(draw)
 
 
 @shared_task
@@ -132,6 +144,8 @@ def sweep() -> None:
         _wake_ranking()
         if TargetSummary.objects.filter(scored_version__lt=F("version")).exists():
             _send(score)
+        if Cutout.objects.due().exists():
+            _send(draw)
         _wake_requests()
         _wake_pages()
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):

@@ -176,7 +176,7 @@ CELERY_TASK_ROUTES = {
         f"tom.pipeline.{name}": {"queue": "urgent"}
         for name in ("ingest", "submit", "cancel", "page", "tell", "sweep", "follow_requests")
     },
-    **{f"tom.pipeline.{name}": {"queue": "score"} for name in ("score", "rank")},
+    **{f"tom.pipeline.{name}": {"queue": "score"} for name in ("score", "rank", "draw")},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3

@@ -35,6 +35,7 @@ from tom.followup.models import ObservationRequest
 from tom.live.heartbeat import beat
 from tom.reports.models import Notification, Page, Report
 from tom.streams.parsers.kinds import Kind
+from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout
 from tom.web.comments import add_comment
 
@@ -244,6 +245,7 @@ def make_secret_target(team, *, by):
     add_comment(target, f"{SECRET} rises", by=by)
     stamp = to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0)
     Cutout.objects.create(target=target, kind="science", time=MERGER, program=program, fits=stamp)
+    draw_due(most=1)
     return target
 
 

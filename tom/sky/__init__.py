@@ -11,9 +11,11 @@ from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_w
 from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
 from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
 from tom.sky.packing import pack, unpack
+from tom.sky.pictures import Picture, draw_stamp
 from tom.sky.regions import contours, credible_ranges
 from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, most_probable, row_at
 from tom.sky.skymap_fits import read_skymap, write_skymap
+from tom.sky.stamps import Orientation, Stamp, UnreadableStampError, read_stamp
 from tom.sky.summary import SkyMapSummary, describe, summarize
 from tom.sky.visibility import (
     Constraints,
@@ -33,9 +35,13 @@ __all__ = [
     "EbvMap",
     "MalformedSkyMapError",
     "Night",
+    "Orientation",
+    "Picture",
     "Site",
     "SkyMap",
     "SkyMapSummary",
+    "Stamp",
+    "UnreadableStampError",
     "airmass",
     "altitudes",
     "build_skymap",
@@ -53,6 +59,7 @@ __all__ = [
     "distance_overlap",
     "distance_pdf_at",
     "distance_probability_fraction",
+    "draw_stamp",
     "extinction_coefficient",
     "galactic",
     "healpix29",
@@ -68,6 +75,7 @@ __all__ = [
     "radec_of",
     "read_ebv_map",
     "read_skymap",
+    "read_stamp",
     "row_at",
     "separation_arcsec",
     "summarize",

@@ -172,18 +172,50 @@ class CutoutKind(models.TextChoices):
     DIFFERENCE = "difference", "Difference"
 
 
+class CutoutQuerySet(models.QuerySet["Cutout"]):
+    """Reads of cutouts."""
+
+    def visible_to(self, user: Visitor) -> "CutoutQuerySet":
+        """Cutouts of programs that are public or belong to a group of the user's.
+
+        It does not look at the target: fetch that with its own `visible_to` first.
+        """
+        if getattr(user, "is_superuser", False):
+            return self
+        groups = getattr(user, "groups", None)
+        mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
+        return self.filter(Q(program__public=True) | mine)
+
+    def due(self) -> "CutoutQuerySet":
+        """Cutouts that nobody has tried to draw."""
+        return self.filter(png=None, fault="")
+
+
 class Cutout(models.Model):
-    """The newest stamp of each kind that a target's alerts brought (gzipped FITS)."""
+    """The newest stamp of each kind that a target's alerts brought (FITS, gzipped or not).
+
+    A worker draws its picture once: then it has `png`, or the reason why it has none in `fault`.
+    """
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="cutouts")
     kind = models.CharField(max_length=12, choices=CutoutKind.choices)
     time = models.DateTimeField()
     program = models.ForeignKey(Program, on_delete=models.PROTECT)
     fits = models.BinaryField()
+    png = models.BinaryField(null=True, help_text="North up, east to the left")
+    width_arcsec = models.FloatField(
+        null=True, help_text="Of the picture; None where its orientation is not known"
+    )
+    fault = models.CharField(max_length=200, blank=True, db_default="")
+
+    objects = CutoutQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["target", "kind"], name="targets_cutout_newest")
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(png=None, fault=""), name="targets_cutout_due")
         ]
 
     def __str__(self) -> str:

@@ -130,7 +130,8 @@ CONTEXT_ROW = (
 KEEP_CUTOUTS = """
     INSERT INTO targets_cutout AS old (target_id, kind, time, program_id, fits) VALUES %s
     ON CONFLICT (target_id, kind) DO UPDATE
-    SET time = excluded.time, program_id = excluded.program_id, fits = excluded.fits
+    SET time = excluded.time, program_id = excluded.program_id, fits = excluded.fits,
+        png = NULL, width_arcsec = NULL, fault = ''
     WHERE (old.time, old.fits) < (excluded.time, excluded.fits)
 """
 

@@ -1,6 +1,7 @@
 """Filters and tags of the pages: times, sky positions, chances, small plots."""
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +14,13 @@ from django.utils.safestring import SafeString
 
 from tom.events.models import NonLocalizedEvent
 from tom.web.plots.bars import class_bar, interval_bar, term_bar
+from tom.web.plots.compass import stamp_scale
 
 register = template.Library()
 register.simple_tag(class_bar)
 register.simple_tag(interval_bar)
 register.simple_tag(term_bar)
+register.simple_tag(stamp_scale)
 
 SECONDS_PER_YEAR = 31_557_600
 LONGEST_PATH = 50
@@ -133,6 +136,12 @@ def dec_dms(dec: float | None) -> str:
     minutes, rest = divmod(tenths, 600)
     degrees, minutes = divmod(minutes, 60)
     return f"{'-' if dec < 0 else '+'}{degrees:02d}:{minutes:02d}:{rest / 10:04.1f}"
+
+
+@register.filter
+def any_due(cutouts: Iterable[Any]) -> bool:
+    """Whether a cutout has neither a picture yet nor a reason for having none."""
+    return any(not cutout.is_drawn and not cutout.fault for cutout in cutouts)
 
 
 @register.filter

@@ -18,10 +18,9 @@ from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
 from tom.scoring.models import RankedCandidate, Score
 from tom.sky import galactic
-from tom.targets.models import visible_targets
+from tom.targets.models import Cutout, visible_targets
 from tom.web.candidate_rows import rank_visible
 from tom.web.comments import comments_on
-from tom.web.cutouts import UnreadableCutoutError, render_png, visible_cutouts
 from tom.web.lightcurve import plot_data
 from tom.web.pagination import page_of
 from tom.web.people import person
@@ -62,6 +61,8 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
             return render(request, "targets/target.html", context)
         case "standing":
             return render(request, "targets/_standing.html", _standing(found, user))
+        case "cutouts":
+            return render(request, "targets/_cutouts.html", _cutouts(found, user))
         case "visibility":
             context = {"target": found, "nights": tonight_at_sites(found, timezone.now())}
             return render(request, "targets/_visibility.html", context)
@@ -124,10 +125,16 @@ def _with_terms(rows: list[EventCandidate]) -> list[EventCandidate]:
 
 def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
     return {
-        "cutouts": visible_cutouts(found, user).defer("fits").order_by("pk"),
+        **_cutouts(found, user),
         "comments": comments_on(found, user)[:100],
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
+
+
+def _cutouts(found: BaseTarget, user: User) -> dict[str, Any]:
+    rows = Cutout.objects.visible_to(user).filter(target=found).order_by("pk")
+    drawn = rows.annotate(is_drawn=Q(png__isnull=False)).defer("fits", "png")
+    return {"target": found, "cutouts": list(drawn)}
 
 
 @require_safe
@@ -139,11 +146,7 @@ def lightcurve(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=300)
 def cutout(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """One cutout as PNG."""
-    rows = visible_cutouts(_find(request, pk), person(request))
-    stamp = get_object_or_404(rows, Q(kind=kind))
-    try:
-        png = render_png(bytes(stamp.fits))
-    except UnreadableCutoutError as error:
-        raise Http404(str(error)) from error
-    return HttpResponse(png, content_type="image/png")
+    """One cutout's picture, which a worker drew."""
+    rows = Cutout.objects.visible_to(person(request)).exclude(png=None)
+    found = get_object_or_404(rows.only("png"), target=_find(request, pk), kind=kind)
+    return HttpResponse(bytes(found.png or b""), content_type="image/png")
