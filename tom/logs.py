@@ -2,6 +2,10 @@
 
 import logging
 
+from django.conf import settings
+
+from tom.redaction import hide
+
 # What every record has; what is beside these was given as `extra`.
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 OURS = "tom."
@@ -12,6 +16,11 @@ class LineFormatter(logging.Formatter):
 
     Lines of libraries are left as they are: Django hands whole requests over as `extra`.
     """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record, its traceback too, without the token of the portal."""
+        line = super().format(record)
+        return hide(line, settings.OCS_API_TOKEN) if settings.configured else line
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         line = super().formatMessage(record)

@@ -14,6 +14,7 @@ from tom_targets.base_models import BaseTarget
 from tests import factories
 from tests.followup.conftest import make_request
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
+from tests.test_redaction import CODINGS
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import portal_calls
 from tom.followup.facilities.contract import Progress, Remote
@@ -659,6 +660,144 @@ def test_the_token_is_kept_nowhere(trouble: Trouble, request_: ObservationReques
     assert TOKEN not in kept
 
 
+@pytest.mark.parametrize("status", [201, 400, 403, 502])
+@pytest.mark.parametrize("coding", ["JSON escapes", "URL", "base64 after a word", "HTML"])
+def test_a_token_that_is_echoed_in_another_coding_is_kept_nowhere(
+    coding: str,
+    status: int,
+    trouble: Trouble,
+    request_: ObservationRequest,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    coded = CODINGS[coding](TOKEN)
+    trouble.say(status, f'{{"detail": "Invalid token {coded}", "state": "{coded}"}}'.encode())
+
+    submit(request_)
+
+    kept = f"{request_.reason}{list(Exchange.objects.values())}{list(request_.changes.values())}"
+    assert TOKEN not in kept
+    assert coded not in kept
+    assert coded not in caplog.text
+    assert "[secret]" in Exchange.objects.get().received
+
+
+ODD_IDS = [
+    None,
+    "",
+    " ",
+    -71,
+    0,
+    71.5,
+    True,
+    [71],
+    {"id": 71},
+    "7\0001",
+    "7" * 65,
+    10**80,
+    "../71",
+    "7 1",
+    "\ud800",
+    "७१",
+    TOKEN,
+]
+ODD_STATES = [
+    None,
+    "",
+    "  ",
+    5,
+    -5,
+    ["PENDING"],
+    {},
+    "P\0ENDING",
+    "P" * 65,
+    "\ud800",
+    "A\nB",
+    TOKEN,
+]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [*({"id": each} for each in ODD_IDS), *({"state": each} for each in ODD_STATES)],
+    ids=repr,
+)
+def test_an_odd_answer_to_a_new_request_leaves_it_unknown_with_the_reason_until_it_is_found(
+    odd: dict[str, object], trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, group(request_) | odd)
+    submit(request_)
+    sent = (request_.state, request_.reason)
+    trouble.say(200, {"count": 1, "next": None, "results": [group(request_) | odd]})
+    over(request_)
+    reconcile(request_)
+    looked_up = (request_.state, request_.reason)
+
+    trouble.say(200, {"count": 1, "next": None, "results": [group(request_)]})
+    reconcile(request_)
+
+    assert sent[0] == looked_up[0] == S.UNKNOWN
+    assert "is not understood: its " in sent[1]
+    assert "is not understood: its " in looked_up[1]
+    assert (request_.state, request_.remote_id, request_.attempts) == (S.ACCEPTED, "71", 1)
+
+
+@pytest.mark.parametrize("body", [[], "PENDING", 71, None, [{"id": 71}], {"id": 71}])
+def test_an_answer_of_another_kind_leaves_a_request_unknown(
+    body: object, trouble: Trouble, request_: ObservationRequest
+) -> None:
+    trouble.say(201, body)
+
+    submit(request_)
+
+    assert request_.state == S.UNKNOWN
+    assert request_.reason
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"count": 1, "next": None, "results": []},
+        {"count": 0, "next": None, "results": ""},
+        {"count": 0, "next": None, "results": {}},
+        {"count": 0, "next": None, "results": None},
+        [],
+    ],
+)
+def test_a_list_that_is_none_does_not_say_that_a_request_is_not_there(
+    page: object, trouble: Trouble, request_: ObservationRequest
+) -> None:
+    lose_answer(request_, trouble)
+    over(request_)
+    trouble.say(200, page)
+
+    reconcile(request_)
+
+    assert (request_.state, request_.attempts) == (S.UNKNOWN, 1)
+    assert "could not be asked" in request_.reason
+
+
+def test_an_odd_group_in_a_poll_moves_nothing_but_is_told_and_read_again(
+    trouble: Trouble, request_: ObservationRequest, observer: User
+) -> None:
+    other = make_request(
+        factories.make_target("other"), observer, facility="LCO", state=S.ACCEPTED, remote_id="72"
+    )
+    ObservationRequest.objects.filter(pk=request_.pk).update(state=S.SCHEDULED, remote_id="71")
+    good = group(other, state="COMPLETED") | {"id": 72}
+    odd = group(request_) | {"state": "P" * 70}
+    trouble.say(200, {"count": 2, "next": None, "results": [odd, good]})
+    trouble.bodies["/api/observations/"] = b'{"count": 0, "next": null, "results": []}'
+
+    poll_requests("LCO", timezone.now())
+
+    watch = FacilityWatch.objects.get(facility="LCO")
+    request_.refresh_from_db()
+    other.refresh_from_db()
+    assert (request_.state, other.state) == (S.SCHEDULED, S.COMPLETED)
+    assert "its state is missing, empty, too long" in watch.detail
+    assert watch.read_until < timezone.now() - timedelta(hours=23)  # they are asked for again
+
+
 def test_a_portal_that_cannot_be_polled_is_asked_less_and_less_often(
     trouble: Trouble, request_: ObservationRequest
 ) -> None:
@@ -810,22 +949,21 @@ def test_a_facility_is_asked_for_no_changes_from_before_its_requests_were_sent(
 
 
 def test_one_facility_in_trouble_keeps_none_of_the_others_from_being_followed(
-    trouble: Trouble, request_: ObservationRequest, observer: User
+    trouble: Trouble, request_: ObservationRequest, observer: User, settings: Settings
 ) -> None:
     trouble.say(201, group(request_))
     submit_request(request_)
     practice = make_request(factories.make_target(), observer)
     submit_request(practice)
     PracticeObservation.objects.update(created=timezone.now() - timedelta(hours=1))
-    # A state longer than any that we can keep.
-    odd = {**group(request_, state="X" * 65), "request_group_id": 71}
-    trouble.say(200, {"count": 1, "next": None, "results": [odd]})
+    settings.OCS_POLL_SECONDS = float("nan")  # no time to poll at
+    trouble.say(200, NOT_THERE)
 
     follow_requests(timezone.now())
 
     practice.refresh_from_db()
     assert practice.state == S.COMPLETED
-    assert "DataError" in FacilityWatch.objects.get(facility="LCO").detail
+    assert "ValueError" in FacilityWatch.objects.get(facility="LCO").detail
 
 
 def test_one_request_in_trouble_keeps_none_of_the_others_from_being_settled(

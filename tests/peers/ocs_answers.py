@@ -19,6 +19,7 @@ class Trouble:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    bodies: dict[str, bytes] = field(default_factory=dict)  # of paths that begin so
     missing_bytes: int = 0  # promised and never sent
     drop: bool = False  # close the connection without a word
     seconds_between_bytes: float = 0
@@ -68,12 +69,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.how.status)
         for name, said in self.how.headers.items():
             self.send_header(name, said)
-        self.send_header("Content-Length", str(len(self.how.body) + self.how.missing_bytes))
+        others = (self.how.bodies[each] for each in self.how.bodies if self.path.startswith(each))
+        body = next(others, self.how.body)
+        self.send_header("Content-Length", str(len(body) + self.how.missing_bytes))
         self.end_headers()
         if not self.how.seconds_between_bytes:
-            self.wfile.write(self.how.body)
+            self.wfile.write(body)
             return
-        for byte in self.how.body:
+        for byte in body:
             if self.how.over.wait(self.how.seconds_between_bytes):
                 return
             self.wfile.write(bytes([byte]))

@@ -207,7 +207,7 @@ def _note_answer(
 ) -> None:
     _poll_next(watch, timedelta(seconds=place.poll_seconds) if busy else IDLE_POLL)
     FacilityWatch.objects.filter(pk=watch.pk).update(
-        failures=0, detail="", last_answer=timezone.now(), read_until=changes.read_until
+        failures=0, detail=changes.unread, last_answer=timezone.now(), read_until=changes.read_until
     )
 
 

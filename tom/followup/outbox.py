@@ -1,8 +1,10 @@
 """The outbox: send a request exactly once, settle what is not known, cancel."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 
 from tom.followup.asking import why_not
@@ -21,6 +23,8 @@ from tom.followup.states import SENDABLE, RequestState
 from tom.followup.stopping import hold_request, is_sending
 from tom.followup.strays import FIRST_LOOK, first_found
 from tom.followup.transitions import note, transition
+
+logger = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -127,6 +131,13 @@ def _send(request: ObservationRequest) -> bool:
         transition(request, RequestState.REJECTED, reason=str(refusal))
     except UnknownOutcomeError as error:  # timeout, reset, 5xx, unreadable
         lose_answer(request, reason=str(error), retry_at=_back_off(request))
+    except OperationalError:
+        raise  # the database is away
+    # Whatever else came of it, it may have been taken.
+    except Exception as error:
+        logger.exception("A request broke while it was sent", extra={"request_id": request.pk})
+        reason = f"It broke while it was sent: {type(error).__name__}"
+        lose_answer(request, reason=reason, retry_at=_back_off(request))
     else:
         accept(request, remote)
     return True

@@ -53,6 +53,7 @@ class RemoteChanges:
 
     remotes: Sequence[Remote]
     read_until: datetime | None
+    unread: str = ""  # what was odd about those left out
 
 
 @dataclass(frozen=True)

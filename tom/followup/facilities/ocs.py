@@ -5,6 +5,7 @@ https://observation-portal.lco.global/ and https://developers.lco.global/
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from tom.followup.facilities.contract import (
 )
 from tom.followup.facilities.instruments import FacilityCard, PortalWords
 from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.facilities.portal_answers import read_group
 from tom.followup.facilities.portal_calls import PortalAccess, PortalCalls, answered_at
 from tom.followup.spec import Exposure, ObservationSpec
 
@@ -32,13 +34,31 @@ MOST_PAGES = 50
 # A portal writes a request's state and its group's one after the other, and its clock says
 # whole seconds: each bulk question reaches back behind the last.
 OVERLAP = timedelta(seconds=60)
-_PROGRESS_OF = {
-    "PENDING": Progress.PENDING,
-    "COMPLETED": Progress.COMPLETED,
-    "WINDOW_EXPIRED": Progress.EXPIRED,
-    "CANCELED": Progress.CANCELED,
-    "FAILURE_LIMIT_REACHED": Progress.FAILED,
-}
+
+
+@dataclass
+class _Told:
+    """What a portal says of the requests that were sent to it."""
+
+    sent: Sequence[Sent]
+    answered: list[datetime] = field(default_factory=list)
+    unread: str = ""
+
+    def __post_init__(self) -> None:
+        # An open one that did not change is still pending there.
+        self.remotes = {
+            each.id: Remote(each.id, "", "PENDING", Progress.PENDING)
+            for each in self.sent
+            if each.is_open
+        }
+
+    def leave_out(self, group: Any, why: str) -> None:
+        """Say nothing of the request that an odd group is about, by its id or its name."""
+        self.unread = why
+        said = group if isinstance(group, Mapping) else {}
+        for each in self.sent:
+            if each.id == str(said.get("id"))[:100] or each.body.get("name") == said.get("name"):
+                self.remotes.pop(each.id, None)
 
 
 class PortalFacility:
@@ -80,9 +100,9 @@ class PortalFacility:
 
     def submit(self, body: Body, *, key: str) -> Remote:
         answer = self._calls.post("requestgroups/", body)
-        remote = _remote(answer.json)
+        remote = self._read(answer.json)
         if remote.key != key:
-            msg = f"The portal answered with another name: {remote.key!r}"
+            msg = f"The portal answered with another name: {self._calls.hide(remote.key[:200])!r}"
             raise UnknownOutcomeError(msg)
         return remote
 
@@ -90,36 +110,55 @@ class PortalFacility:
         # By the key alone: the proposal of today's settings may be another than it was sent for.
         with _look_up():
             groups = self._pages("requestgroups/", {"name": key})
-            found = [remote for remote in map(_remote, groups) if remote.key == key]
+            found = [self._read(group) for group in groups if group["name"] == key]
         return found[::-1]  # the portal lists the newest first
 
     def status(self, remote_id: str) -> Remote:
         with _look_up():
-            remote = _remote(self._calls.get(f"requestgroups/{remote_id}/").json)
+            remote = self._read_one(remote_id, self._calls.get(f"requestgroups/{remote_id}/").json)
             scheduled = self._scheduled({"request_group_id": remote_id})
         return _with_schedule(remote, scheduled)
 
     def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
         still_open = [each for each in sent if each.is_open]
-        # An open one that did not change is still pending there.
-        remotes = {each.id: Remote(each.id, "", "PENDING", Progress.PENDING) for each in still_open}
+        told = _Told(sent)
         scheduled: dict[str, Progress] = {}
-        answered: list[datetime] = []
         with _look_up():
             for proposal in _proposals(sent):
                 asked = _changed_since(since, proposal)
                 first = self._calls.get("requestgroups/", _page(asked, 0))
-                groups = self._pages("requestgroups/", asked, first.json)
-                remotes |= {remote.id: remote for remote in map(_remote, groups)}
-                answered.append(answered_at(first))
+                told.answered.append(answered_at(first))
+                for group in self._pages("requestgroups/", asked, first.json):
+                    self._hear(group, told)
             for proposal in _proposals(still_open):
                 scheduled |= self._scheduled({"proposal": proposal})
-        told = [_with_schedule(remote, scheduled) for remote in remotes.values()]
-        read_until = answered[0] - OVERLAP if answered else since
-        return RemoteChanges(told, read_until=read_until)
+        read_until = told.answered[0] - OVERLAP if told.answered and not told.unread else since
+        remotes = [_with_schedule(remote, scheduled) for remote in told.remotes.values()]
+        return RemoteChanges(remotes, read_until=read_until, unread=told.unread)
 
     def cancel(self, remote_id: str) -> Remote:
-        return _remote(self._calls.post(f"requestgroups/{remote_id}/cancel/").json)
+        return self._read_one(
+            remote_id, self._calls.post(f"requestgroups/{remote_id}/cancel/").json
+        )
+
+    def _hear(self, group: Any, told: "_Told") -> None:
+        """Add what the portal says of one group; an odd one is left out, and named."""
+        try:
+            remote = self._read(group)
+        except UnknownOutcomeError as error:
+            told.leave_out(group, str(error))
+        else:
+            told.remotes[remote.id] = remote
+
+    def _read(self, group: Any) -> Remote:
+        return read_group(group, hide=self._calls.hide)
+
+    def _read_one(self, remote_id: str, group: Any) -> Remote:
+        remote = self._read(group)
+        if remote.id != remote_id:
+            msg = f"The portal answered about another request group: {remote.id}"
+            raise UnknownOutcomeError(msg)
+        return remote
 
     def _scheduled(self, which: Mapping[str, str | list[str]]) -> dict[str, Progress]:
         """Return how far the observations now planned or running are, by request group."""
@@ -139,7 +178,7 @@ class PortalFacility:
             page = (
                 first if first and not number else self._calls.get(path, _page(asked, number)).json
             )
-            yield from page["results"]
+            yield from _results(page)
             if not page.get("next"):
                 return
         msg = f"more than {MOST_PAGES} pages"
@@ -174,18 +213,15 @@ def _look_up() -> Iterator[None]:
         raise LookUpFailedError(msg) from error
 
 
-def _remote(group: Any) -> Remote:
-    try:
-        state = str(group["state"])
-        return Remote(
-            id=str(group["id"]),
-            key=str(group["name"]),
-            state=state,
-            progress=_PROGRESS_OF.get(state, Progress.PENDING),
-        )
-    except (KeyError, TypeError) as error:
-        msg = f"The portal's answer is not understood: {error!r}"
-        raise UnknownOutcomeError(msg) from error
+def _results(page: Any) -> list[Any]:
+    """Return what a page lists; one that lists less than it counts says nothing."""
+    results = page["results"]
+    if not isinstance(results, list) or (
+        not results and page.get("count") and not page.get("previous")
+    ):
+        msg = "a list that is none"
+        raise TypeError(msg)
+    return results
 
 
 def _with_schedule(remote: Remote, scheduled: Mapping[str, Progress]) -> Remote:

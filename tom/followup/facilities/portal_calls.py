@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,11 +14,13 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from tom.followup.facilities.contract import (
     Call,
+    FacilityError,
     NothingSentError,
     Recorder,
     RejectedError,
     UnknownOutcomeError,
 )
+from tom.redaction import hide
 from tom.streams.parsers.values import clean
 
 CONNECT_SECONDS = 5
@@ -26,10 +28,11 @@ READ_SECONDS = 20
 WHOLE_SECONDS = 30  # for an answer that comes drop by drop
 LARGEST_ANSWER = 20_000_000
 KEPT_CHARACTERS = 20_000
+BEYOND = 5_000  # read beyond what is kept, so that no secret is cut before it is hidden
 LONGEST_REASON = 2000
+CLOCKS_APART = timedelta(days=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 NO_ANSWER_STATUSES = {408, 425}  # the request may or may not have been read
-SECRET = "[secret]"  # noqa: S105  what stands in for one
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,16 @@ class PortalAccess:
 
 @dataclass(frozen=True)
 class Answer:
-    """A portal's answer, read to its end."""
+    """A portal's answer, read to its end; `text` may tell the token, `shown` does not."""
 
     status: int
-    text: str
-    headers: Mapping[str, str]
+    text: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    hide: Callable[[str], str] = field(repr=False)
+
+    def shown(self, most: int) -> str:
+        """Return the beginning of its text as it may be told."""
+        return self.hide(self.text[: most + BEYOND])[:most]
 
     @property
     def json(self) -> Any:
@@ -111,11 +119,10 @@ class PortalCalls:
         )
         started = time.monotonic()
         try:
-            answer = _exchange(prepared)
+            answer = _exchange(prepared, self.hide)
         except (NothingSentError, UnknownOutcomeError) as error:
             self._keep(prepared, None, str(error), time.monotonic() - started)
             raise
-        answer = replace(answer, text=self._hide(answer.text))
         self._keep(prepared, answer, "", time.monotonic() - started)
         return answer
 
@@ -126,20 +133,18 @@ class PortalCalls:
         self._record(
             Call(
                 method=str(sent.method),
-                url=self._hide(str(sent.url)),
-                sent=self._hide(body),
+                url=self.hide(str(sent.url)),
+                sent=self.hide(body),
                 status=answer.status if answer else None,
-                received=answer.text[:KEPT_CHARACTERS] if answer else "",
-                error=self._hide(error),
+                received=answer.shown(KEPT_CHARACTERS) if answer else "",
+                error=error,
                 seconds=seconds,
             )
         )
 
-    def _hide(self, text: str) -> str:
+    def hide(self, text: str) -> str:
         """Take the token out, and what PostgreSQL cannot keep."""
-        if self._access.token:
-            text = text.replace(self._access.token, SECRET)
-        return text.replace("\0", "")
+        return hide(clean(text), self._access.token)
 
 
 class _Token(AuthBase):
@@ -197,7 +202,8 @@ def _prepare(request: requests.Request) -> requests.PreparedRequest:
     raise NothingSentError(msg)
 
 
-def _exchange(prepared: requests.PreparedRequest) -> Answer:
+def _exchange(prepared: requests.PreparedRequest, hide: Callable[[str], str]) -> Answer:
+    """Send it and read the answer; what an error tells may be told."""
     with requests.Session() as session:
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
         try:
@@ -209,12 +215,13 @@ def _exchange(prepared: requests.PreparedRequest) -> Answer:
             )
             text = _read(response)
         except (requests.RequestException, HTTPError) as error:
+            kind: type[FacilityError] = UnknownOutcomeError
+            said = f"No answer: {_cause(error)}"
             if _never_connected(error):
-                msg = f"No connection: {_cause(error)}"
-                raise NothingSentError(msg) from error
-            msg = f"No answer: {_cause(error)}"
-            raise UnknownOutcomeError(msg) from error
-    return Answer(response.status_code, text, response.headers)
+                kind, said = NothingSentError, f"No connection: {_cause(error)}"
+            # Not from the error, which may quote the answer where it is logged.
+            raise kind(hide(said[:LONGEST_REASON])) from None
+    return Answer(response.status_code, text, response.headers, hide)
 
 
 def _read(response: requests.Response) -> str:
@@ -247,14 +254,14 @@ def _cause(error: Exception) -> str:
 
 def _refusal(answer: Answer) -> str:
     try:
-        said = clean(flatten(answer.json))[:LONGEST_REASON]
+        said = answer.hide(flatten(answer.json)[: LONGEST_REASON + BEYOND])[:LONGEST_REASON]
     except RecursionError:
         said = ""
-    return f"{answer.status}: {said or answer.text[:500]}"
+    return f"{answer.status}: {said or answer.shown(500)}"
 
 
 def _odd(answer: Answer) -> str:
-    return f"Unreadable answer, status {answer.status}: {answer.text[:200]!r}"
+    return f"Unreadable answer, status {answer.status}: {answer.shown(200)!r}"
 
 
 def _retry_after(answer: Answer) -> datetime | None:
@@ -268,8 +275,10 @@ def _retry_after(answer: Answer) -> datetime | None:
 
 
 def answered_at(answer: Answer) -> datetime:
-    """Return the portal's own time of an answer; ours where it says none."""
+    """Return the portal's own time of an answer; ours where it says none that can be."""
+    now = datetime.now(UTC)
     try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (TypeError, ValueError):
-        return datetime.now(UTC)
+        said = parsedate_to_datetime(answer.headers.get("Date", ""))
+        return said if abs(said - now) < CLOCKS_APART else now
+    except (TypeError, ValueError, OverflowError):
+        return now

@@ -1,0 +1,75 @@
+"""Read what an OCS portal says of a request group; whatever is odd about it is refused."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+from tom.followup.facilities.contract import Progress, Remote, UnknownOutcomeError
+from tom.streams.parsers.values import clean
+
+LONGEST_WORD: Final = 64  # of what a request keeps of an id or a state
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
+_PROGRESS_OF: Final = {
+    "PENDING": Progress.PENDING,
+    "COMPLETED": Progress.COMPLETED,
+    "WINDOW_EXPIRED": Progress.EXPIRED,
+    "CANCELED": Progress.CANCELED,
+    "FAILURE_LIMIT_REACHED": Progress.FAILED,
+}
+
+
+def read_group(group: Any, *, hide: Callable[[str], str]) -> Remote:
+    """Read one request group.
+
+    `hide` takes secrets out of a text: a group that tells one is as odd as any other.
+
+    Raises
+    ------
+    UnknownOutcomeError
+        If its id, name or state is missing, empty, too long, or nothing of the kind.
+    """
+    if not isinstance(group, Mapping):
+        _refuse(f"a {type(group).__name__} where a request group should be")
+    state = _read_state(group.get("state"), hide)
+    return Remote(
+        id=read_id(group.get("id"), hide=hide),
+        key=_read_name(group.get("name")),
+        state=state,
+        progress=_PROGRESS_OF.get(state, Progress.PENDING),
+    )
+
+
+def read_id(value: Any, *, hide: Callable[[str], str]) -> str:
+    """Read a request group's id, a positive number or a short word; it stands in addresses.
+
+    Raises
+    ------
+    UnknownOutcomeError
+        If it is neither.
+    """
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    text = str(value) if is_number else value
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_WORD:
+        _refuse("its id is missing, empty, too long, or no id at all")
+    if not _ID.fullmatch(text) or not text.strip("0") or hide(text) != text:
+        _refuse("its id has characters that no id has")
+    return text
+
+
+def _read_name(value: Any) -> str:
+    if not isinstance(value, str):
+        _refuse("its name is missing or no text")
+    return value
+
+
+def _read_state(value: Any, hide: Callable[[str], str]) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= len(value) <= LONGEST_WORD:
+        _refuse("its state is missing, empty, too long, or no text")
+    if clean(value) != value or not value.isprintable() or hide(value) != value:
+        _refuse("its state has characters that no state has")
+    return value
+
+
+def _refuse(why: str) -> NoReturn:
+    msg = f"The portal's answer is not understood: {why}"
+    raise UnknownOutcomeError(msg)
