@@ -1,11 +1,14 @@
 """How pages write numbers, times and positions."""
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from django.template import Context, Template
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tom.events.models import NonLocalizedEvent
 from tom.web.templatetags.sky import (
     chance,
     dec_dms,
@@ -14,6 +17,7 @@ from tom.web.templatetags.sky import (
     false_alarms,
     file_size,
     ra_hms,
+    register,
     utc,
 )
 
@@ -91,3 +95,45 @@ def test_of_a_long_path_the_file_is_named() -> None:
     assert end_of_path("a/short.avro") == "a/short.avro"
     assert end_of_path(f"{'folder/' * 20}alert_7.avro").endswith("/alert_7.avro")
     assert len(end_of_path("x" * 200)) == 51
+
+
+class Odd:
+    """What no filter expects."""
+
+    def __str__(self) -> str:
+        return "odd"
+
+
+ODD = [
+    *(None, "", "x", "0.5", b"x", True, 0, -1, 10**400, 1e300, -1e300, 1e-320, math.nan),
+    *(math.inf, -math.inf, [], {}, {"log_lr": None}, {"log_lr": "x", "name": None}, Odd()),
+    *(datetime(1, 1, 1), datetime.max.replace(tzinfo=UTC), date(2026, 1, 1)),  # noqa: DTZ001
+    *(datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))), NonLocalizedEvent()),
+    NonLocalizedEvent(classification=None),
+    NonLocalizedEvent(classification={"BNS": None, "NSBH": "x", "BBH": math.nan}),
+]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize("name", sorted(register.filters))
+def test_no_filter_fails_whatever_a_row_holds(name: str, value: object) -> None:
+    argument = ":key" if name == "get" else ""
+    template = Template(
+        f"{{% load sky %}}{{{{ value|{name}{argument} }}}}{{{{ no.such|{name}{argument} }}}}"
+    )
+
+    template.render(Context({"value": value, "key": "x"}))
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(
+    "tag",
+    ["class_bar v", "interval_bar v v v", "interval_bar 0.5 v v", "term_bar v", "stamp_scale v"],
+)
+def test_no_bar_fails_whatever_a_row_holds(tag: str, value: object) -> None:
+    Template(f"{{% load sky %}}{{% {tag} %}}").render(Context({"v": value}))
+
+
+@pytest.mark.parametrize("value", [-5, 1e300, 1.5, math.nan, "", None])
+def test_what_is_no_chance_is_a_dash(value: object) -> None:
+    assert chance(value) == "\u2013"

@@ -70,6 +70,8 @@ def tonight_for(target: BaseTarget, instrument: Instrument, now: datetime) -> Ni
 
 
 def _nights(target: BaseTarget, names: Iterable[str], now: datetime) -> Nights:
+    if target.ra is None or target.dec is None:
+        return Nights([], SafeString(""))
     sites: list[Site] = [SITES[name] for name in names]
     ra, dec = position_of(target)
     nights = [observable_tonight(site, ra=ra, dec=dec, when=now) for site in sites]

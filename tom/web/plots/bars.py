@@ -6,14 +6,16 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tom.streams.parsers.values import finite
+
 # A term beyond this (natural logarithm of a likelihood ratio) fills its bar.
 FULL_TERM = 6.0
 HALF = 24.0
 
 
-def class_bar(fraction: float) -> SafeString:
-    """A bar filled from the left, for a chance or a progress of 0 to 1."""
-    width = 100 * min(max(fraction, 0.0), 1.0)
+def class_bar(fraction: object) -> SafeString:
+    """A bar filled from the left, for a chance or a progress of 0 to 1; empty for none."""
+    width = 100 * min(max(finite(fraction) or 0.0, 0.0), 1.0)
     return format_html(
         '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         '<rect width="100" height="8"/><rect class="fill" width="{}" height="8"/></svg>',
@@ -21,33 +23,34 @@ def class_bar(fraction: float) -> SafeString:
     )
 
 
-def interval_bar(mean: float | None, low: float | None, high: float | None) -> SafeString:
+def interval_bar(mean: object, low: object, high: object) -> SafeString:
     """A posterior from 0 to 1 with its interval."""
-    if mean is None:
+    middle, *edges = map(finite, (mean, low, high))
+    if middle is None:
         return SafeString("")
-    start, stop = (mean if edge is None else edge for edge in (low, high))
+    start, stop = (middle if edge is None else edge for edge in edges)
     return format_html(
         '<svg class="interval" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         '<path class="track" d="M0 4H100"/><path class="span" d="M{} 4H{}"/>'
         '<rect class="mean" x="{}" y="0" width="3" height="8"/></svg>',
         f"{100 * start:.1f}",
         f"{100 * stop:.1f}",
-        f"{min(100 * mean, 98.5) - 1.5:.1f}",
+        f"{min(100 * middle, 98.5) - 1.5:.1f}",
     )
 
 
-def term_bar(term: Mapping[str, Any] | None) -> SafeString:
+def term_bar(term: object) -> SafeString:
     """One term of a score: right of the axis it speaks for the candidate, left of it against.
 
     The whisker is its uncertainty; a hollow box is a factor that is not known.
     """
-    if term is None:
+    if not isinstance(term, Mapping):
         return SafeString("")
-    value, label = float(term["log_lr"]), _describe(term)
+    value, label = _log(term, "log_lr"), _describe(term)
     if term.get("reason") and value == 0:
         bar = SafeString('<rect class="none" x="-5" y="3.5" width="10" height="7"/>')
     else:
-        bar = _bar(value, float(term["log_lr_low"]), float(term["log_lr_high"]))
+        bar = _bar(value, _log(term, "log_lr_low"), _log(term, "log_lr_high"))
     return format_html(
         '<svg class="terms" viewBox="{} 0 {} 14" width="{}" height="14" role="img" '
         'aria-label="{}"><title>{}</title><path class="axis" d="M0 0V14"/>{}</svg>',
@@ -72,8 +75,11 @@ def _place(value: float) -> float:
 
 
 def _describe(term: Mapping[str, Any]) -> str:
-    name = str(term["name"]).replace("_", " ")
-    text = f"{name}: {float(term['log_lr']):+.2f}"
-    low, high = float(term["log_lr_low"]), float(term["log_lr_high"])
-    text += f" ({low:+.2f} to {high:+.2f})"
+    name = str(term.get("name", "")).replace("_", " ")
+    low, high = _log(term, "log_lr_low"), _log(term, "log_lr_high")
+    text = f"{name}: {_log(term, 'log_lr'):+.2f} ({low:+.2f} to {high:+.2f})"
     return f"{text}, {term['reason']}" if term.get("reason") else text
+
+
+def _log(term: Mapping[str, Any], name: str) -> float:
+    return finite(term.get(name)) or 0.0

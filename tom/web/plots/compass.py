@@ -3,14 +3,17 @@
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tom.streams.parsers.values import finite
+
 LENGTHS_ARCSEC = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 # The longest share of the picture's width that the bar may take, of 100.
 LONGEST = 34.0
 
 
-def stamp_scale(width_arcsec: float | None) -> SafeString:
+def stamp_scale(width: object) -> SafeString:
     """Draw compass and scale of a picture with north up and east left; nothing without a width."""
-    if not width_arcsec or width_arcsec <= 0:
+    width_arcsec = finite(width)
+    if not width_arcsec or width_arcsec < 0:
         return SafeString("")
     fitting = [size for size in LENGTHS_ARCSEC if 100 * size / width_arcsec <= LONGEST]
     size = fitting[-1] if fitting else width_arcsec / 4

@@ -1,4 +1,8 @@
-"""Filters and tags of the pages: times, sky positions, chances, small plots."""
+"""Filters and tags of the pages: times, sky positions, chances, small plots.
+
+A row may lack what a filter is asked to write, and a template may name what is not there: a
+filter writes a dash then. None raises, whatever it is given.
+"""
 
 import math
 from collections.abc import Iterable
@@ -13,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tom.events.models import NonLocalizedEvent
+from tom.streams.parsers.values import finite
 from tom.web.plots.bars import class_bar, interval_bar, term_bar
 from tom.web.plots.compass import stamp_scale
 
@@ -24,6 +29,7 @@ register.simple_tag(stamp_scale)
 
 SECONDS_PER_YEAR = 31_557_600
 LONGEST_PATH = 50
+HUGE = 1e15
 DASH = "\u2013"  # an en dash
 
 
@@ -38,21 +44,32 @@ def place(context: dict[str, Any], name: str, label: str) -> SafeString:
 
 
 @register.filter
-def utc(moment: datetime | None) -> str:
+def utc(moment: object) -> str:
     """A moment to the second, in UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else DASH
+    known = _in_utc(moment)
+    return known.isoformat(" ", "seconds")[:19] if known else DASH
+
+
+def _in_utc(moment: object) -> datetime | None:
+    if not isinstance(moment, datetime):
+        return None
+    try:
+        return moment.astimezone(UTC)
+    except (OverflowError, ValueError):  # within a day of year 1 or 9999, in another zone
+        return moment.replace(tzinfo=UTC)
 
 
 @register.filter
-def age(moment: datetime | None) -> SafeString:
+def age(moment: object) -> SafeString:
     """A moment as its age; the script of the clock keeps it fresh, the title has it in full."""
-    if moment is None:
+    known = _in_utc(moment)
+    if known is None:
         return SafeString(DASH)
     return format_html(
         '<time datetime="{}" title="{} UTC" data-age>{}</time>',
-        moment.astimezone(UTC).isoformat(),
-        utc(moment),
-        describe_age((timezone.now() - moment).total_seconds()),
+        known.isoformat(),
+        utc(known),
+        describe_age((timezone.now() - known).total_seconds()),
     )
 
 
@@ -66,11 +83,12 @@ def describe_age(seconds: float) -> str:
 
 
 @register.filter
-def false_alarms(far: float | None) -> str:
+def false_alarms(far: object) -> str:
     """A false alarm rate in Hz as "1 per 31,700 yr"."""
-    if not far or far <= 0:
+    rate = finite(far)
+    if not rate or rate < 0:
         return DASH
-    years = 1 / far / SECONDS_PER_YEAR
+    years = 1 / rate / SECONDS_PER_YEAR
     if years >= 1:
         return f"1 per {_significant(years)} yr"
     return f"1 per {_significant(years * 365.25)} d"
@@ -80,17 +98,18 @@ def _significant(value: float) -> str:
     if value >= 1e7:
         return f"{value:.1e}"
     if value < 10:
-        return f"{value:.1f}"
+        return f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
     digits = max(int(math.log10(value)) - 2, 0)
     return f"{round(value, -digits):,.0f}"
 
 
 @register.filter
-def chance(value: float | None) -> str:
-    """A probability as a percentage that never rounds to a certainty."""
-    if value is None:
+def chance(value: object) -> str:
+    """A probability as a percentage that never rounds to a certainty; a dash for what is none."""
+    known = finite(value)
+    if known is None or not 0 <= known <= 1:
         return DASH
-    percent = 100 * value
+    percent = 100 * known
     if percent and percent < 0.1:
         return "< 0.1%"
     if percent < 10:
@@ -101,81 +120,101 @@ def chance(value: float | None) -> str:
 
 
 @register.filter
-def number(value: float | None, digits: int = 2) -> str:
+def number(value: object, digits: int = 2) -> str:
     """A number with a fixed count of decimals, and thousands apart; a dash for none."""
-    if value is None or not math.isfinite(value):
+    known = finite(value)
+    if known is None:
         return DASH
-    return f"{value:,.{int(digits)}f}"
+    return f"{known:,.{int(digits)}f}" if abs(known) < HUGE else f"{known:.2e}"
 
 
 @register.filter
-def square_degrees(value: float | None) -> str:
+def square_degrees(value: object) -> str:
     """An area in square degrees with the digits that matter."""
-    if value is None:
+    area = finite(value)
+    if area is None:
         return DASH
-    return f"{value:,.0f} deg²" if value >= 100 else f"{value:.3g} deg²"
+    return f"{area:,.0f} deg²" if 100 <= area < HUGE else f"{area:.3g} deg²"
 
 
 @register.filter
-def ra_hms(ra: float | None) -> str:
+def ra_hms(ra: object) -> str:
     """Right ascension in degrees as hours, minutes and seconds."""
-    if ra is None:
+    known = finite(ra)
+    if known is None:
         return DASH
-    centiseconds = round((ra % 360) / 15 * 360_000) % 8_640_000
+    centiseconds = round((known % 360) / 15 * 360_000) % 8_640_000
     minutes, rest = divmod(centiseconds, 6000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02d}:{minutes:02d}:{rest / 100:05.2f}"
 
 
 @register.filter
-def dec_dms(dec: float | None) -> str:
-    """Declination in degrees as degrees, minutes and seconds."""
-    if dec is None:
+def dec_dms(dec: object) -> str:
+    """Declination in degrees as degrees, minutes and seconds; a dash for what is none."""
+    known = finite(dec)
+    if known is None or abs(known) > 90:
         return DASH
-    tenths = round(abs(dec) * 36_000)
+    tenths = round(abs(known) * 36_000)
     minutes, rest = divmod(tenths, 600)
     degrees, minutes = divmod(minutes, 60)
-    return f"{'-' if dec < 0 else '+'}{degrees:02d}:{minutes:02d}:{rest / 10:04.1f}"
+    return f"{'-' if known < 0 else '+'}{degrees:02d}:{minutes:02d}:{rest / 10:04.1f}"
 
 
 @register.filter
-def any_due(cutouts: Iterable[Any]) -> bool:
+def any_due(cutouts: object) -> bool:
     """Whether a cutout has neither a picture yet nor a reason for having none."""
-    return any(not cutout.is_drawn and not cutout.fault for cutout in cutouts)
+    rows = cutouts if isinstance(cutouts, Iterable) else ()
+    return any(
+        not getattr(row, "is_drawn", True) and not getattr(row, "fault", True) for row in rows
+    )
 
 
 @register.filter
-def file_size(size: int | None) -> str:
+def file_size(size: object) -> str:
     """Bytes as B, kB or MB."""
-    if size is None:
+    known = finite(size)
+    if known is None:
         return DASH
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
+    if known < 1000:
+        return f"{known:.0f} B"
+    return f"{known / 1000:.1f} kB" if known < 1_000_000 else f"{known / 1e6:.1f} MB"
 
 
 @register.filter
-def likely(event: NonLocalizedEvent) -> tuple[str, float] | None:
+def likely(event: object) -> tuple[str, float] | None:
     """The most likely class of an event and its probability."""
-    return max(event.classification.items(), key=lambda item: float(item[1]), default=None)
+    classes = event.classification if isinstance(event, NonLocalizedEvent) else None
+    return next(iter(ranked_classes(classes)), None)
+
+
+def ranked_classes(classification: object) -> list[tuple[str, float]]:
+    """The classes of an event with their probabilities, the most likely first."""
+    classes = classification if isinstance(classification, dict) else {}
+    known = [(str(name), finite(value)) for name, value in classes.items()]
+    return sorted(
+        ((name, value) for name, value in known if value is not None),
+        key=lambda item: -item[1],
+    )
 
 
 @register.filter
-def end_of_path(path: str) -> str:
+def end_of_path(name: object) -> str:
     """A path; of a long one the end, where the file is named."""
+    path = "" if name is None else str(name)
     return path if len(path) <= LONGEST_PATH else f"…{path[-LONGEST_PATH:]}"
 
 
 @register.filter
-def words(name: str) -> str:
+def words(name: object) -> str:
     """A name of the code as words."""
-    return str(name).replace("_", " ")
+    return "" if name is None else str(name).replace("_", " ")
 
 
 @register.filter
-def get(mapping: dict[Any, Any], key: object) -> object:
+def get(mapping: object, key: object) -> object:
     """The value of a key that the template holds in a variable."""
-    return mapping.get(key)
+    return mapping.get(key) if isinstance(mapping, dict) else None
 
 
 @register.simple_tag(takes_context=True)

@@ -26,6 +26,7 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
+from tom.web.templatetags.sky import ranked_classes
 
 CIRCULARS_SHOWN = 20
 SPOTS_SHOWN = 100
@@ -93,7 +94,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     spots = _spots(found, user)
     return {
         "event": found,
-        "classes": sorted(found.classification.items(), key=lambda item: -float(item[1])),
+        "classes": ranked_classes(found.classification),
         "sequences": found.sequences.select_related("localization__localization").defer(
             "details", "localization__localization__fits", "localization__localization__packed"
         ),

@@ -25,7 +25,7 @@ from tom.web.lightcurve import plot_data
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.search_text import find_targets, read_search
-from tom.web.visibility import position_of, tonight_at_sites
+from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
 LIST_SHOWN = 20
@@ -77,16 +77,22 @@ def _find(request: HttpRequest, pk: int) -> BaseTarget:
 
 
 def _head(found: BaseTarget, user: User) -> dict[str, Any]:
-    longitude, latitude = galactic(*position_of(found))
     return {
         "target": found,
         "summary": found.summary,
         "aliases": list(found.aliases.all()),
-        "galactic": (float(longitude), float(latitude)),
+        "galactic": _galactic(found),
         "follow_kind": FollowKind.TARGET,
         "follow_value": str(found.pk),
         "following": is_following(user, kind=FollowKind.TARGET, value=str(found.pk)),
     }
+
+
+def _galactic(found: BaseTarget) -> tuple[float, float] | None:
+    if found.ra is None or found.dec is None:
+        return None
+    longitude, latitude = galactic(found.ra, found.dec)
+    return float(longitude), float(latitude)
 
 
 def _standing(found: BaseTarget, user: User) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""Every page and every answer of the API, with each value that a row may lack missing in turn."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+from django.test import Client
+from tom_targets.base_models import BaseTarget
+
+from tests.web.routes import all_routes
+from tests.web.test_permission_walk import LIVE, key_for, world  # noqa: F401 - a fixture
+from tom.live.heartbeat import beat
+
+OURS = ("live", "streams", "targets", "events", "candidates", "scoring", "followup", "reports")
+# What may have gone, so that there is no file.
+FILES = ("/bytes/", ".png")
+# Pages that show no row of ours.
+APART = ("admin", "account", "mfa", "login", "logout", "static", "__")
+
+
+def values_to_miss(model: type[models.Model]) -> Iterator[tuple[str, object]]:
+    """Name each column that may hold nothing, with the nothing it may hold."""
+    for field in model._meta.concrete_fields:
+        if field.null:
+            yield field.attname, None
+        elif field.blank and isinstance(field, models.CharField | models.TextField):
+            yield field.attname, ""
+        elif field.blank and isinstance(field, models.JSONField):
+            yield field.attname, field.get_default()
+
+
+MODELS = [
+    model
+    for model in (
+        *(model for name in OURS for model in apps.get_app_config(name).get_models()),
+        BaseTarget,
+    )
+    if list(values_to_miss(model))
+]
+
+
+def shown_addresses(values: dict[str, object], keys: dict[str, int]) -> list[str]:
+    routes = [
+        route
+        for route in all_routes()
+        if route.name != LIVE and not route.name.startswith(APART) and "schema" not in route.name
+    ]
+    return [route.address({**values, "pk": key_for(route, keys)}) for route in routes]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_every_page_is_shown_whatever_a_row_lacks(world, model):  # noqa: F811
+    beat()
+    client = Client(raise_request_exception=False)
+    client.force_login(world["people"]["admin"])
+    addresses = shown_addresses(world["values"], world["keys"])
+    pages = [address for address in addresses if client.get(address).status_code == 200]
+    faults = []
+
+    for name, nothing in values_to_miss(model):
+        with transaction.atomic():
+            if miss(model, name, nothing):
+                answers = {page: client.get(page).status_code for page in pages}
+                faults += [
+                    f"{page} without {name}: {status}"
+                    for page, status in answers.items()
+                    if status != 200 and not (status == 404 and page.endswith(FILES))
+                ]
+            transaction.set_rollback(True)
+
+    assert len(pages) > 20
+    assert not faults, "\n".join(faults)
+
+
+def miss(model: type[models.Model], name: str, nothing: object) -> bool:
+    """Take the value out of every row; False where the database forbids it."""
+    try:
+        with transaction.atomic():
+            model.objects.update(**{name: nothing})
+    except IntegrityError:
+        return False
+    return True
