@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import yaml
+from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
@@ -41,7 +42,8 @@ def test_the_dockerfile_copies_and_runs_what_exists() -> None:
     assert (ROOT / "requirements.txt").exists()
     assert (ROOT / "tom/embedded/frontend.py").exists()
     assert "USER tom" in text
-    assert "tom.asgi:application" in text
+    assert '"manage.py", "serve"' in text
+    assert "serve" in get_commands()
 
 
 def test_the_example_environment_names_settings_that_are_read() -> None:

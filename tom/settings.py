@@ -136,6 +136,14 @@ DATABASES: dict[str, Any] = {
 }
 # A database that is away is known after seconds.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# So many requests use the database at once in one web process, each on a connection of its own;
+# live pages share one more, the health check has one. The others wait for their turn. PostgreSQL's
+# `max_connections` must leave enough for workers and commands, which take about 20.
+WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", 8)
+# A request that got no turn for so long is refused (503).
+WEB_WAIT_SECONDS = env.float("WEB_WAIT_SECONDS", 30.0)
+# A request's body must have come by then.
+WEB_BODY_SECONDS = env.float("WEB_BODY_SECONDS", 30.0)
 DEFAULT_AUTO_FIELD = (
     "django.db.models.AutoField"  # as TOM Toolkit's migrations; ours say BigAutoField
 )

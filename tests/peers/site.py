@@ -16,7 +16,7 @@ from tom.embedded.children import start, stop, wait_until
 
 START_SECONDS = 60
 PYTHON = (sys.executable, "-m")
-WEB = (*PYTHON, "uvicorn", "tom.asgi:application", "--timeout-graceful-shutdown", "2")
+WEB = (sys.executable, str(settings.BASE_DIR / "manage.py"), "serve")
 WORKER = (*PYTHON, "celery", "-A", "tom", "worker", "-B", "-c", "1", "--loglevel=WARNING")
 
 

@@ -12,8 +12,14 @@ from django.utils import timezone
 from tom.live import heartbeat
 from tom.live.heartbeat import beat
 from tom.pipeline import sweep
+from tom.web.health import recent
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_recent():
+    recent.forget()
 
 
 def test_all_is_well_while_a_worker_sweeps(client):

@@ -31,9 +31,9 @@ def programs(home: Home, *, port: int) -> list[Program]:
     """The processes beside the services, in the order in which they start."""
     celery = (sys.executable, "-m", "celery", "-A", "tom")
     worker = (*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
-    web = (sys.executable, "-m", "uvicorn", "tom.asgi:application", "--no-access-log")
+    web = (sys.executable, "manage.py", "serve")
     argvs = {
-        "web": (*web, "--port", str(port), "--timeout-graceful-shutdown", "2"),
+        "web": (*web, "--port", str(port)),
         "worker": (*worker, "-n", "worker@%h", "-Q", "urgent,work,score", "-c", "2"),
         "beat": (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile="),
         "ingester": (*worker, "-n", "ingest@%h", "-Q", "ingest", "-P", "solo"),

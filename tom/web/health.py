@@ -1,6 +1,8 @@
 """Whether the services answer: for whoever watches the site, without a login."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 
 from celery import current_app
@@ -19,14 +21,18 @@ from tom.live.heartbeat import last_beat
 
 logger = logging.getLogger(__name__)
 BROKER_SECONDS = 2
+FRESH_SECONDS = 1.0
 
 
 @login_not_required
 @never_cache
 @require_safe
 def health(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 where all is well and 503 otherwise, naming what is not."""
-    well = {name: _is_well(name, check) for name, check in CHECKS.items()}
+    """Answer 200 where all is well and 503 otherwise, naming what is not.
+
+    Looked at once a second at most, however many ask: this page waits for no turn.
+    """
+    well = recent.look()
     said = {name: "ok" if fine else "failing" for name, fine in well.items()}
     return JsonResponse(said, status=200 if all(well.values()) else 503)
 
@@ -53,6 +59,28 @@ def worker_beats() -> bool:
     return (timezone.now() - beat).total_seconds() < settings.WORKER_SILENCE_SECONDS
 
 
+class Recent:
+    """What was found last, for as long as it is fresh."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Look anew when next asked."""
+        self.until = 0.0
+        self.well: dict[str, bool] = {}
+
+    def look(self) -> dict[str, bool]:
+        """Say what is well; who asks meanwhile waits for the one who looks."""
+        with self.lock:
+            if time.monotonic() >= self.until:
+                self.well = {name: _is_well(name, check) for name, check in CHECKS.items()}
+                self.until = time.monotonic() + FRESH_SECONDS
+            return self.well
+
+
+recent = Recent()
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": database_answers,
     "broker": broker_answers,

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
@@ -21,8 +22,10 @@ from tom.followup.models import ObservationRequest
 from tom.live.models import LiveEvent, Topic
 from tom.web.keys import read_pk
 from tom.web.permissions import VIEW_MESSAGES
+from tom.web.turns import TooLongError, web_turns
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TICK_SECONDS = 0.4
 # What comes in floods is told at most this often on one connection; the last is always told.
@@ -69,6 +72,7 @@ class Poller:
                 if self.task is None or self.task.done():
                     settled = await _settled_id()
                     known = await _read_after(settled, ())
+                    await _close_connections()  # of the reader who happens to start it
                     # A context of its own: it must outlive the request that happens to start it.
                     self.task = asyncio.get_running_loop().create_task(
                         self._poll(settled, known), context=contextvars.Context()
@@ -135,16 +139,22 @@ async def live(request: HttpRequest) -> StreamingHttpResponse:
 
 async def stream(user: AbstractBaseUser | AnonymousUser, after: int | None) -> AsyncIterator[str]:
     """Yield server-sent events for one person, first what was missed since `after`."""
+    with contextlib.suppress(TooLongError):  # the stream ends; the browser opens it again
+        async for text in _stream(user, after):
+            yield text
+
+
+async def _stream(user: AbstractBaseUser | AnonymousUser, after: int | None) -> AsyncIterator[str]:
     ends = time.monotonic() + LIFE_SECONDS
     async with poller().listen() as queue:
         reader = Reader(
             user,
-            may_see_messages=await _may_see_messages(user),
-            heard=await _newest_id() if after is None else after,
+            may_see_messages=await _in_turn(_may_see_messages, user),
+            heard=await _in_turn(newest_id) if after is None else after,
         )
         yield f"retry: 2000\n{reader.place()}"
         if after is not None:
-            reader.add(await _read_missed(after))
+            reader.add(await _in_turn(_read_missed, after))
         spoke = time.monotonic()
         while time.monotonic() < ends:
             reader.add(await _next_batch(queue))
@@ -181,7 +191,7 @@ class Reader:
             del self.pending[_name(item)]
             self.told[_name(item)] = now
         requests = {item.key for item in due if item.topic == Topic.REQUEST}
-        visible = await _visible_requests(self.user, requests) if requests else set()
+        visible = await _in_turn(_visible_requests, self.user, requests) if requests else set()
         shown = [item for item in due if item.topic != Topic.REQUEST or item.key in visible]
         text = "".join(_write(item) for item in sorted(shown, key=lambda item: item.id))
         return text and text + self.place()
@@ -225,17 +235,22 @@ async def _next_batch(queue: "asyncio.Queue[Happening]") -> list[Happening]:
 _close_connections = sync_to_async(connections.close_all)
 
 
+async def _in_turn(read: Callable[..., T], *args: Any) -> T:
+    """Read from the database when it is this stream's turn; no connection is kept."""
+
+    def read_and_close() -> T:
+        try:
+            return read(*args)
+        finally:
+            connections.close_all()
+
+    async with web_turns().take():
+        return await sync_to_async(read_and_close)()
+
+
 def newest_id() -> int:
     """The newest row of the table, 0 where there is none."""
     return LiveEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
-@sync_to_async
-def _newest_id() -> int:
-    try:
-        return newest_id()
-    finally:
-        connections.close_all()
 
 
 @sync_to_async
@@ -246,18 +261,14 @@ def _settled_id() -> int:
     return rows.values_list("pk", flat=True).first() or 0
 
 
-@sync_to_async
 def _read_missed(after: int) -> list[Happening]:
     """Read what a reader who stood at `after` may not have been told, the newest of it."""
-    try:
-        stood = LiveEvent.objects.filter(pk__lte=after).order_by("-pk").first()
-        missed = Q(pk__gt=after)
-        if stood is not None:
-            missed |= Q(created__gt=stood.created - timedelta(seconds=OVERLAP_SECONDS))
-        rows = LiveEvent.objects.filter(missed).order_by("-pk")[:MOST_AT_ONCE]
-        return [_happening(row) for row in reversed(rows)]
-    finally:
-        connections.close_all()
+    stood = LiveEvent.objects.filter(pk__lte=after).order_by("-pk").first()
+    missed = Q(pk__gt=after)
+    if stood is not None:
+        missed |= Q(created__gt=stood.created - timedelta(seconds=OVERLAP_SECONDS))
+    rows = LiveEvent.objects.filter(missed).order_by("-pk")[:MOST_AT_ONCE]
+    return [_happening(row) for row in reversed(rows)]
 
 
 @sync_to_async
@@ -272,19 +283,11 @@ def _happening(row: LiveEvent) -> Happening:
     return Happening(row.pk, row.topic, row.key, row.user_id)
 
 
-@sync_to_async
 def _may_see_messages(user: AbstractBaseUser | AnonymousUser) -> bool:
-    try:
-        return isinstance(user, PermissionsMixin) and user.has_perm(VIEW_MESSAGES)
-    finally:
-        connections.close_all()
+    return isinstance(user, PermissionsMixin) and user.has_perm(VIEW_MESSAGES)
 
 
-@sync_to_async
 def _visible_requests(user: AbstractBaseUser | AnonymousUser, keys: Collection[str]) -> set[str]:
-    try:
-        numbers = [int(key) for key in keys if key.isdecimal()]
-        rows = ObservationRequest.objects.visible_to(user).filter(pk__in=numbers)
-        return {str(pk) for pk in rows.values_list("pk", flat=True)}
-    finally:
-        connections.close_all()
+    numbers = [int(key) for key in keys if key.isdecimal()]
+    rows = ObservationRequest.objects.visible_to(user).filter(pk__in=numbers)
+    return {str(pk) for pk in rows.values_list("pk", flat=True)}

@@ -1,0 +1,214 @@
+"""Many at once: they wait for their turn, and leave the database to the workers, too."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from tests import factories
+from tests.peers.site import running_site
+from tom.live.heartbeat import beat
+from tom.web.turns import InTurn, TooLongError, Turns
+
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("site")
+    with running_site(folder, static=folder) as address:
+        yield address
+
+
+@pytest.fixture
+def cookie(transactional_db: None) -> str:
+    client = Client()
+    client.force_login(factories.make_observer())
+    return client.cookies["sessionid"].value
+
+
+class Peak:
+    """The most connections that others had to the database during a block."""
+
+    def __enter__(self) -> "Peak":
+        self.most, self.over = 0, threading.Event()
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def _watch(self) -> None:
+        counted = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        with connection.cursor() as cursor:
+            while not self.over.wait(0.01):
+                cursor.execute(counted)
+                self.most = max(self.most, cursor.fetchone()[0])
+        connection.close()
+
+
+def answers(site: str, path: str, *, times: int, cookie: str = "") -> list[int]:
+    """Ask for a page so often at once."""
+    headers = {"Cookie": f"sessionid={cookie}"}
+
+    def ask(_: int) -> int:
+        return requests.get(site + path, headers=headers, timeout=PATIENCE_SECONDS).status_code
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(ask, range(times)))
+
+
+def test_a_crowd_at_the_health_check_is_answered_and_takes_no_connections(site, cookie) -> None:
+    beat()
+    with Peak() as peak:
+        assert answers(site, "/health/", times=150) == [200] * 150
+
+    assert peak.most <= 3  # the test's own, and one that looks
+
+
+def test_a_crowd_of_readers_waits_for_its_turn(site, cookie) -> None:
+    with Peak() as peak:
+        assert answers(site, "/targets/", times=80, cookie=cookie) == [200] * 80
+
+    # A server process ends a moment after its connection.
+    assert 1 < peak.most <= 2 * settings.WEB_CONNECTIONS
+
+
+def test_a_crowd_of_live_pages_is_connected_and_told(site, cookie) -> None:
+    with ExitStack() as streams, Peak() as peak:
+        opened = list(open_streams(site, cookie, 200, streams))
+        assert all(line == b"retry: 2000" for line in opened)
+        during = answers(site, "/targets/", times=10, cookie=cookie)
+
+    assert len(opened) == 200
+    assert during == [200] * 10
+    # Each reads three times, and a server process ends a moment after its connection.
+    assert peak.most <= 3 * settings.WEB_CONNECTIONS
+
+
+def open_streams(site: str, cookie: str, count: int, kept: ExitStack) -> Iterator[bytes]:
+    def open_one(_: int) -> bytes:
+        answer = kept.enter_context(
+            requests.get(
+                f"{site}/live/",
+                headers={"Cookie": f"sessionid={cookie}"},
+                stream=True,
+                timeout=PATIENCE_SECONDS,
+            )
+        )
+        return next(answer.iter_lines(chunk_size=1))
+
+    with ThreadPoolExecutor(count) as pool:
+        yield from pool.map(open_one, range(count))
+
+
+def test_a_header_that_does_not_end_is_hung_up_on(site) -> None:
+    place = urlsplit(site)
+    with closing(socket.create_connection((place.hostname, place.port))) as slow:
+        slow.settimeout(40)
+        start = time.monotonic()
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        assert slow.recv(100) == b""
+
+    assert 5 < time.monotonic() - start < 30
+
+
+def test_a_second_header_on_the_same_connection_must_end_too(site) -> None:
+    place = urlsplit(site)
+    with closing(socket.create_connection((place.hostname, place.port))) as slow:
+        slow.settimeout(40)
+        slow.sendall(b"GET /health/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert slow.recv(10_000).startswith(b"HTTP/1.1")
+        start = time.monotonic()
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        while slow.recv(10_000):
+            pass
+
+    assert time.monotonic() - start < 30
+
+
+def test_an_address_that_a_client_claims_is_not_believed(site, cookie) -> None:
+    headers = {"X-Forwarded-For": "10.9.8.7", "X-Forwarded-Proto": "https"}
+    answer = requests.get(f"{site}/accounts/login/", headers=headers, timeout=PATIENCE_SECONDS)
+
+    assert answer.ok
+    assert not answer.cookies or all(not each.secure for each in answer.cookies)
+
+
+async def hold(turns: Turns, seconds: float) -> str:
+    try:
+        async with turns.take():
+            await asyncio.sleep(seconds)
+    except TooLongError:
+        return "too long"
+    return "had it"
+
+
+def test_who_waits_too_long_for_a_turn_is_told() -> None:
+    async def three() -> list[str]:
+        turns = Turns(1, wait_seconds=0.3)
+        return await asyncio.gather(hold(turns, 0.2), hold(turns, 0.5), hold(turns, 0.0))
+
+    assert asyncio.run(three()) == ["had it", "had it", "too long"]
+
+
+def run_application(receive, *, turns: Turns, body_seconds: float = 5) -> list[dict]:
+    sent: list[dict] = []
+
+    async def application(scope, receive, send) -> None:
+        assert (await receive())["body"] == b"all of it"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    async def send(message) -> None:
+        sent.append({**message, "free": turns._semaphore()._value})
+
+    async def run() -> None:
+        within = InTurn(application, turns=turns, body_seconds=body_seconds)
+        await within({"type": "http", "path": "/"}, receive, send)
+
+    asyncio.run(run())
+    return sent
+
+
+def test_an_answer_is_sent_after_the_turn() -> None:
+    async def receive():
+        return {"type": "http.request", "body": b"all of it"}
+
+    sent = run_application(receive, turns=Turns(1, wait_seconds=1))
+
+    assert [message["free"] for message in sent] == [1, 1]
+
+
+def test_a_body_that_does_not_come_holds_no_turn_and_is_given_up() -> None:
+    async def receive():
+        await asyncio.sleep(60)
+
+    sent = run_application(receive, turns=Turns(1, wait_seconds=1), body_seconds=0.2)
+
+    assert (sent[0]["status"], sent[0]["free"]) == (408, 1)
+
+
+def test_no_turn_in_time_is_a_503_that_says_when_to_come_again() -> None:
+    async def receive():
+        return {"type": "http.request", "body": b"all of it"}
+
+    sent = run_application(receive, turns=Turns(0, wait_seconds=0.2))
+
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"5") in sent[0]["headers"]

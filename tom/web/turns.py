@@ -1,0 +1,135 @@
+"""Turns at the database: so many requests use it at once, the others wait for theirs.
+
+Each request that Django works on opens a connection of its own. Without a bound a crowd of readers
+takes every connection that PostgreSQL has, and workers and commands fail.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+from tom.web.body_limit import Application, Message, Receive, Scope, Send
+
+# What needs no database, or takes its turn only where it needs one.
+WITHOUT = ("/static/", "/health/")
+LIVE = "/live/"
+
+
+class TooLongError(Exception):
+    """No turn came in time."""
+
+
+class Turns:
+    """Turns of one event loop's requests."""
+
+    def __init__(self, most: int, *, wait_seconds: float) -> None:
+        self.most = most
+        self.wait_seconds = wait_seconds
+        self._free: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+    @contextlib.asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Wait for a turn and hold it for the block.
+
+        Raises
+        ------
+        TooLongError
+            If none came within `wait_seconds`.
+        """
+        free = self._semaphore()
+        try:
+            await asyncio.wait_for(free.acquire(), self.wait_seconds)
+        except TimeoutError as error:
+            raise TooLongError from error
+        try:
+            yield
+        finally:
+            free.release()
+
+    def _semaphore(self) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        for ended in [other for other in self._free if other.is_closed()]:
+            del self._free[ended]
+        return self._free.setdefault(loop, asyncio.Semaphore(self.most))
+
+
+@cache
+def web_turns() -> Turns:
+    """The turns of this process."""
+    return Turns(settings.WEB_CONNECTIONS, wait_seconds=settings.WEB_WAIT_SECONDS)
+
+
+class InTurn:
+    """An ASGI application before another, which lets so many requests in at once.
+
+    What a client sends is read before it waits, and what it gets is sent after its turn, so that a
+    slow client holds none. A live stream holds its turn until its first bytes.
+    """
+
+    def __init__(self, application: Application, *, turns: Turns, body_seconds: float) -> None:
+        self.application = application
+        self.turns = turns
+        self.body_seconds = body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(WITHOUT):
+            await self.application(scope, receive, send)
+            return
+        try:
+            sent = await asyncio.wait_for(_read(receive), self.body_seconds)
+            if scope["path"] == LIVE:
+                await self._stream(scope, _replay(sent, receive), send)
+            else:
+                await self._answer(scope, _replay(sent, receive), send)
+        except TooLongError:
+            await _refuse(send, 503, b"Too many ask at once. Try again in a moment.\n")
+        except TimeoutError:
+            await _refuse(send, 408, b"The request did not come to its end.\n")
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        async with self.turns.take():
+            await self.application(scope, receive, keep)
+        for message in answer:
+            await send(message)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with contextlib.AsyncExitStack() as turn:
+            await turn.enter_async_context(self.turns.take())
+
+            async def pass_on(message: Message) -> None:
+                await turn.aclose()
+                await send(message)
+
+            await self.application(scope, receive, pass_on)
+
+
+async def _read(receive: Receive) -> list[Message]:
+    """Read a request's whole body; BodyLimit, which stands before, bounds it."""
+    messages = [await receive()]
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    left = list(messages)
+
+    async def next_message() -> Message:
+        return left.pop(0) if left else await receive()
+
+    return next_message
+
+
+async def _refuse(send: Send, status: int, text: bytes) -> None:
+    headers: list[Any] = [(b"content-type", b"text/plain"), (b"retry-after", b"5")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
