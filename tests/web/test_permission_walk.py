@@ -128,6 +128,8 @@ TABLE: dict[str, Line] = {
     "targets:list": reads(USER),
     "targets:detail": reads(OWNER),
     "targets:lightcurve": reads(OWNER),
+    "targets:points": reads(OWNER),
+    "targets:points_csv": reads(OWNER),
     "targets:cutout": reads(OWNER),
     "targets:comment": posts(OWNING_OBSERVER),
     "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),

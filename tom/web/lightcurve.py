@@ -5,13 +5,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Prefetch
 from tom_targets.base_models import BaseTarget
 
+from tom.candidates.models import EventCandidate
+from tom.events.models import EventLocalization
 from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
+from tom.web.distances import distances_of, map_distance, redshift_of
+from tom.web.kilonova import kilonova_data
 
 # The newest points; a light curve longer than this is drawn from here on.
 MOST_POINTS = 20_000
+MOST_EVENTS = 10
 Row = tuple[datetime, str, str, float | None, float | None]
 
 
@@ -28,15 +34,33 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
     series: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in reversed(columns):
         series[(_kind(row[2]), row[1])].append(row)
-    events = target.candidacies.select_related("event").filter(event__time__isnull=False)
+    candidacies = _candidacies(target)
+    distances = distances_of(target, candidacies, redshift_of(target))
     return {
         "name": target.name,
         "series": [_series(kind, band, points) for (kind, band), points in sorted(series.items())],
-        "events": [
-            {"name": row.event.event_id, "time": _text(row.event.time)}
-            for row in events[:10]
-            if row.event.time is not None
-        ],
+        "events": [_event(candidacy) for candidacy in candidacies],
+        "distances": [distance.told() for distance in distances],
+        "kilonova": kilonova_data(),
+    }
+
+
+def _candidacies(target: BaseTarget) -> list[EventCandidate]:
+    """The events that the target is a candidate of, the newest first, with their maps' figures."""
+    maps = EventLocalization.objects.select_related("localization").defer(
+        "localization__fits", "localization__packed", "localization__contours"
+    )
+    rows = target.candidacies.select_related("event").filter(event__time__isnull=False)
+    newest = rows.order_by("-event__time", "-pk")[:MOST_EVENTS]
+    return list(newest.prefetch_related(Prefetch("event__localizations", maps)))
+
+
+def _event(candidacy: EventCandidate) -> dict[str, Any]:
+    time = candidacy.event.time
+    return {
+        "name": candidacy.event.event_id,
+        "time": _text(time) if time else None,
+        "distance_mpc": map_distance(candidacy),
     }
 
 

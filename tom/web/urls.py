@@ -10,6 +10,7 @@ from tom.web.views import (
     events,
     messages,
     notifications,
+    points,
     reports,
     requests,
     search,
@@ -22,6 +23,8 @@ target_patterns = [
     path("", targets.target_list, name="list"),
     path("<int:pk>/", targets.target, name="detail"),
     path("<int:pk>/lightcurve.json", targets.lightcurve, name="lightcurve"),
+    path("<int:pk>/points/", points.points, name="points"),
+    path("<int:pk>/points.csv", points.points_csv, name="points_csv"),
     path("<int:pk>/cutouts/<slug:kind>.png", targets.cutout, name="cutout"),
     path("<int:pk>/comment/", comments.comment, name="comment"),
 ]

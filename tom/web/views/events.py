@@ -22,6 +22,7 @@ from tom.reports.follows import is_following
 from tom.reports.models import FollowKind, Page, Report
 from tom.web.candidate_rows import count_visible, find_candidates, make_rows, rank_visible
 from tom.web.keys import read_pk
+from tom.web.links import detectors_of, gracedb_link
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
@@ -92,12 +93,17 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     chosen = choose_localization(found, uses)
     contours = chosen.localization.contours if chosen else {}
     spots = _spots(found, user)
+    sequences = list(
+        found.sequences.select_related("localization__localization")
+        .defer("details", "localization__localization__fits", "localization__localization__packed")
+        .annotate(instruments=F("details__event__instruments"))
+    )
     return {
         "event": found,
+        "gracedb": gracedb_link(found),
+        "detectors": detectors_of(sequences),
         "classes": ranked_classes(found.classification),
-        "sequences": found.sequences.select_related("localization__localization").defer(
-            "details", "localization__localization__fits", "localization__localization__packed"
-        ),
+        "sequences": sequences,
         "localizations": uses,
         "chosen": chosen,
         "sky": draw_sky(contours, spots) if chosen else "",

@@ -21,7 +21,9 @@ from tom.sky import galactic
 from tom.targets.models import Cutout, visible_targets
 from tom.web.candidate_rows import rank_visible
 from tom.web.comments import comments_on
+from tom.web.distances import redshift_of
 from tom.web.lightcurve import plot_data
+from tom.web.links import links_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.search_text import find_targets, read_search
@@ -54,7 +56,7 @@ def target_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def target(request: HttpRequest, pk: int) -> HttpResponse:
     """One target; `?part=` names a part that is swapped by itself."""
-    found, user = _find(request, pk), person(request)
+    found, user = find_target(request, pk), person(request)
     match request.GET.get("part"):
         case None:
             context = _head(found, user) | _standing(found, user) | _beside(found, user)
@@ -63,6 +65,9 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
             return render(request, "targets/_standing.html", _standing(found, user))
         case "cutouts":
             return render(request, "targets/_cutouts.html", _cutouts(found, user))
+        case "chips":
+            context = _standing(found, user) | {"redshift": redshift_of(found)}
+            return render(request, "targets/_chips.html", context)
         case "visibility":
             context = {"target": found, "nights": tonight_at_sites(found, timezone.now())}
             return render(request, "targets/_visibility.html", context)
@@ -71,16 +76,21 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
             raise Http404(message)
 
 
-def _find(request: HttpRequest, pk: int) -> BaseTarget:
+def find_target(request: HttpRequest, pk: int) -> BaseTarget:
+    """Find a target that the user may see, with its summary, or raise 404."""
     rows = visible_targets(request.user).filter(summary__isnull=False)
     return get_object_or_404(rows.select_related("summary"), pk=pk)
 
 
 def _head(found: BaseTarget, user: User) -> dict[str, Any]:
+    aliases = list(found.aliases.all())
+    names = [found.name, *(alias.name for alias in aliases)]
     return {
         "target": found,
         "summary": found.summary,
-        "aliases": list(found.aliases.all()),
+        "aliases": aliases,
+        "links": links_of(names, ra=found.ra, dec=found.dec),
+        "redshift": redshift_of(found),
         "galactic": _galactic(found),
         "follow_kind": FollowKind.TARGET,
         "follow_value": str(found.pk),
@@ -100,10 +110,12 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
     requests = ObservationRequest.objects.visible_to(user).filter(target=found)
     candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
     newest = candidacies.select_related("event").order_by("-event__time")[:LIST_SHOWN]
+    scores = _scores(found)
     return {
         "target": found,
         "summary": found.summary,
-        **_scores(found),
+        **scores,
+        "opinions": _opinions(scores["scores"]),
         "candidacies": _with_terms(rank_visible(newest, user)),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
@@ -118,6 +130,16 @@ def _scores(found: BaseTarget) -> dict[str, list[Score]]:
     shown = sorted(newest.values(), key=lambda row: row.scorer)
     kept = {row.pk for row in shown}
     return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
+
+
+def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
+    """What each scorer last held for most likely: its name, the class and the probability."""
+    told: dict[str, tuple[str, str, float]] = {}
+    for row in sorted(scores, key=lambda row: (row.created, row.pk), reverse=True):
+        if row.probability and row.scorer not in told:
+            likely, chance = max(row.probability.items(), key=lambda item: item[1])
+            told[row.scorer] = (row.scorer, likely, chance)
+    return sorted(told.values())
 
 
 def _with_terms(rows: list[EventCandidate]) -> list[EventCandidate]:
@@ -146,7 +168,7 @@ def _cutouts(found: BaseTarget, user: User) -> dict[str, Any]:
 @require_safe
 def lightcurve(request: HttpRequest, pk: int) -> HttpResponse:
     """The points that the user may see, for the plot."""
-    return JsonResponse(plot_data(_find(request, pk), person(request)))
+    return JsonResponse(plot_data(find_target(request, pk), person(request)))
 
 
 @require_safe
@@ -154,5 +176,5 @@ def lightcurve(request: HttpRequest, pk: int) -> HttpResponse:
 def cutout(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """One cutout's picture, which a worker drew."""
     rows = Cutout.objects.visible_to(person(request)).exclude(png=None)
-    found = get_object_or_404(rows.only("png"), target=_find(request, pk), kind=kind)
+    found = get_object_or_404(rows.only("png"), target=find_target(request, pk), kind=kind)
     return HttpResponse(bytes(found.png or b""), content_type="image/png")

@@ -1,0 +1,111 @@
+"""Where else one can look: a target's and an event's pages at brokers, archives and surveys."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+from tom.events.models import EventSequence, NonLocalizedEvent
+
+RADIUS_ARCSEC: Final = 10
+# Pan-STARRS looks no further south.
+PS1_SOUTH_DEG: Final = -30.5
+_ZTF: Final = re.compile(r"ZTF[0-9]{2}[a-z]{7}")
+_LSST: Final = re.compile(r"[0-9]{15,19}")
+_TNS: Final = re.compile(r"(?:AT|SN)?\s?([12][0-9]{3}[a-z]{1,8})")
+_SUPEREVENT: Final = re.compile(r"(?:M|T)?(?:S|GW)[0-9]{6}[a-zA-Z]{1,8}")
+
+
+class Link(NamedTuple):
+    """A page of another site."""
+
+    name: str
+    url: str
+
+
+def links_of(names: Sequence[str], *, ra: float | None, dec: float | None) -> list[Link]:
+    """Return other sites' pages on a target with these names, at this place (ICRS degrees)."""
+    links = [link for name in dict.fromkeys(names) for link in _at_brokers(name)]
+    found = next((match[1] for name in names if (match := _TNS.fullmatch(name))), None)
+    if found:
+        links.append(Link("TNS", f"https://www.wis-tns.org/object/{found}"))
+    if ra is None or dec is None:
+        return links
+    if not found:
+        links.append(_near_at_tns(ra=ra, dec=dec))
+    return [*links, *_at_place(ra=ra, dec=dec)]
+
+
+def _at_brokers(name: str) -> list[Link]:
+    if _ZTF.fullmatch(name):
+        return [
+            Link("ALeRCE", f"https://alerce.online/object/{name}"),
+            Link("Fink", f"https://ztf.fink-portal.org/{name}"),
+            Link("Lasair", f"https://lasair-ztf.lsst.ac.uk/objects/{name}/"),
+        ]
+    number = name.removeprefix("LSST").strip(" -_")
+    if _LSST.fullmatch(number):
+        return [
+            Link("ALeRCE (LSST)", f"https://lsst.alerce.online/object/{number}?survey=lsst"),
+            Link("Fink (LSST)", f"https://lsst.fink-portal.org/{number}"),
+            Link("Lasair (LSST)", f"https://lasair.lsst.ac.uk/objects/{number}/"),
+        ]
+    return []
+
+
+def _near_at_tns(*, ra: float, dec: float) -> Link:
+    asked = {"ra": f"{ra:.6f}", "decl": f"{dec:.6f}", "radius": RADIUS_ARCSEC}
+    query = urlencode(asked | {"coords_unit": "arcsec"})
+    return Link("TNS", f"https://www.wis-tns.org/search?{query}")
+
+
+def _at_place(*, ra: float, dec: float) -> list[Link]:
+    place = f"{ra:.6f} {dec:+.6f}"
+    simbad = {"Coord": place, "CooFrame": "ICRS", "Radius": RADIUS_ARCSEC, "Radius.unit": "arcsec"}
+    ned = {
+        "in_csys": "Equatorial",
+        "in_equinox": "J2000",
+        "ra": f"{ra:.6f}d",
+        "dec": f"{dec:+.6f}d",
+        "radius": "0.5",
+        "search_type": "Near Position Search",
+    }
+    legacy = {"ra": f"{ra:.6f}", "dec": f"{dec:.6f}", "layer": "ls-dr10", "zoom": 16}
+    vizier = {"-c": place, "-c.eq": "J2000", "-c.rs": RADIUS_ARCSEC}
+    links = [
+        Link("SIMBAD", f"https://simbad.cds.unistra.fr/simbad/sim-coo?{urlencode(simbad)}"),
+        Link("NED", f"https://ned.ipac.caltech.edu/conesearch?{urlencode(ned)}"),
+        Link(
+            "Legacy Survey",
+            f"https://www.legacysurvey.org/viewer?{urlencode(legacy)}&mark={ra:.6f},{dec:.6f}",
+        ),
+        Link("VizieR", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-4?{urlencode(vizier)}"),
+    ]
+    if dec > PS1_SOUTH_DEG:
+        ps1 = {"pos": place, "filter": "color", "size": 240}
+        links.insert(
+            3, Link("PS1", f"https://ps1images.stsci.edu/cgi-bin/ps1cutouts?{urlencode(ps1)}")
+        )
+    return links
+
+
+def gracedb_link(event: NonLocalizedEvent) -> Link | None:
+    """Return an LVK superevent's page at GraceDB; None for any other event."""
+    if not _SUPEREVENT.fullmatch(event.event_id):
+        return None
+    return Link("GraceDB", f"https://gracedb.ligo.org/superevents/{quote(event.event_id)}/view/")
+
+
+DETECTORS: Final = {"H1": "LIGO Hanford", "L1": "LIGO Livingston", "V1": "Virgo", "K1": "KAGRA"}
+
+
+def detectors_of(sequences: Sequence[EventSequence]) -> list[str]:
+    """Name the detectors that the newest message with a list of them says saw the event.
+
+    Each sequence has been given the list of its message as `instruments`.
+    """
+    for sequence in reversed(sequences):
+        names = getattr(sequence, "instruments", None)
+        if isinstance(names, list):
+            return [DETECTORS.get(name, name) for name in names if isinstance(name, str)]
+    return []

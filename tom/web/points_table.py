@@ -1,0 +1,91 @@
+"""The points of a light curve as a table: on the page in any order, and as CSV."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from django.contrib.auth.models import User
+from django.db.models import F, QuerySet
+from tom_targets.base_models import BaseTarget
+
+from tom.sky.visibility import mjd_of
+from tom.targets.magnitudes import Magnitude, magnitude_of
+from tom.targets.models import POINT_ORDER, LightCurvePoint
+
+COLUMNS = (
+    *("time_utc", "mjd", "band", "kind", "magnitude_ab", "magnitude_error", "limit_ab_5sigma"),
+    *("flux_njy", "flux_error_njy", "survey", "program", "key"),
+)
+# What one may sort by. By magnitude, the bright come first, and limits last.
+COLUMN_OF = {
+    "time": "time",
+    "band": "band",
+    "kind": "kind",
+    "magnitude": "flux",
+    "flux": "flux",
+    "survey": "survey",
+    "program": "program__name",
+}
+NEWEST = "-time"
+
+
+class Writable(Protocol):
+    """What text is written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+@dataclass(frozen=True)
+class PointRow:
+    """One point as the table shows it."""
+
+    point: LightCurvePoint
+    mjd: float
+    told: Magnitude
+
+
+def find_points(target: BaseTarget, user: User, sort: str) -> "QuerySet[LightCurvePoint]":
+    """The points that the user may see; `sort` is a key of `COLUMN_OF`, a minus turns it round."""
+    if sort.removeprefix("-") not in COLUMN_OF:
+        sort = NEWEST
+    column = F(COLUMN_OF[sort.removeprefix("-")])
+    is_up = sort.startswith("-") == sort.endswith("magnitude")
+    order = column.asc(nulls_last=True) if is_up else column.desc(nulls_last=True)
+    rows = LightCurvePoint.objects.visible_to(user).filter(target=target)
+    return rows.select_related("program").order_by(order, *POINT_ORDER)
+
+
+def make_point_row(point: LightCurvePoint) -> PointRow:
+    """Give a point its modified Julian date (UTC) and its magnitude."""
+    told = magnitude_of(flux=point.flux, flux_error=point.flux_error)
+    return PointRow(point, float(mjd_of(point.time)), told)
+
+
+def write_points(out: Writable, points: "QuerySet[LightCurvePoint]") -> None:
+    """Write points as CSV; what is not known is empty."""
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows(_cells(make_point_row(point)) for point in points.iterator(2000))
+
+
+def _cells(row: PointRow) -> Iterator[object]:
+    point, told = row.point, row.told
+    yield from (_utc(point.time), f"{row.mjd:.6f}", _safe(point.band), point.kind)
+    yield from (_digits(told.magnitude), _digits(told.error), _digits(told.limit))
+    yield from (point.flux, point.flux_error)
+    yield from (_safe(point.survey), _safe(point.program.name), _safe(point.key))
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _safe(text: str) -> str:
+    """Keep a spreadsheet from running a text as a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
