@@ -30,7 +30,7 @@ def start(home: Path, **surroundings: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "manage.py", "up", "--no-demo"],
         cwd=ROOT,
-        env={**os.environ, "TOM_HOME": str(home), **surroundings},
+        env={**os.environ, "TOM_HOME": str(home), "PORT": str(free_port()), **surroundings},
         capture_output=True,
         text=True,
         timeout=120,
