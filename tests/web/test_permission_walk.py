@@ -146,6 +146,7 @@ TABLE: dict[str, Line] = {
     "circular": reads(USER),
     "notifications": reads(USER),
     "bell": reads(USER),
+    "alarms": reads(USER),
     "notifications_read": posts(USER),
     "notification_read": posts(OWN),
     "follow": posts(OBSERVER),

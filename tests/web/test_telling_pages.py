@@ -110,7 +110,7 @@ def test_a_page_is_answered_by_a_click_and_says_by_whom(
     observer.post(f"/pages/{page.pk}/acknowledge/")
     after = observer.get(f"/events/{event.event_id}/").text
 
-    assert "nobody has answered" in before
+    assert "nobody was paged, for no channel is set" in before
     assert "answered by vera" in after
 
 

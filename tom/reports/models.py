@@ -150,6 +150,27 @@ class Page(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def outcome(self) -> str:
+        """How it was told: `sent`, `unknown`, `under way`, `failed`, or `none`: by no channel.
+
+        The best of its channels. It reads all of `sends`: prefetch them.
+        """
+        states = {send.state for send in self.sends.all()}
+        if SendState.SENT in states:
+            return "sent"
+        if SendState.UNKNOWN in states:
+            return "unknown"
+        if states & {SendState.DUE, SendState.SENDING}:
+            return "under way"
+        return "failed" if states else "none"
+
+    @property
+    def failure(self) -> str:
+        """Why each channel failed."""
+        failed = [send for send in self.sends.all() if send.state == SendState.FAILED]
+        return " ".join(f"{send.get_channel_display()}: {send.reason}." for send in failed)
+
 
 class Channel(models.TextChoices):
     EMAIL = "email", "E-mail"

@@ -5,13 +5,14 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from tom.reports.notifications import unread_count
+from tom.web.alarms import alarms_for
 from tom.web.live import newest_id
 
 THEMES = ("dark", "red", "light")
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """The site's name and colours, whether the practice telescope stands in, the bell's count.
+    """The site's name and colours, the bell's count, alarms, and the practice telescope.
 
     And where the page stands in what happened, for its live connection to go on from.
     """
@@ -21,5 +22,6 @@ def site(request: HttpRequest) -> dict[str, object]:
         "practice": settings.PRACTICE_TELESCOPE,
         "theme": theme if theme in THEMES else THEMES[0],
         "unread": SimpleLazyObject(lambda: unread_count(request.user)),
+        "alarms": SimpleLazyObject(lambda: alarms_for(request.user)),
         "live_after": SimpleLazyObject(newest_id),
     }

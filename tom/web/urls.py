@@ -54,6 +54,7 @@ urlpatterns = [
     path("circulars/<int:number>/", messages.circular, name="circular"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/alarms/", notifications.alarms, name="alarms"),
     path("notifications/read/", notifications.read_all, name="notifications_read"),
     path("notifications/<int:pk>/", notifications.read_notification, name="notification_read"),
     path("reports/<int:pk>/", reports.report_page, name="report"),

@@ -159,7 +159,8 @@ def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
         "requests": requests.select_related("target")[:CIRCULARS_SHOWN],
         "pages": Page.objects.visible_to(user)
         .filter(event=found)
-        .select_related("acknowledged_by"),
+        .select_related("acknowledged_by")
+        .prefetch_related("sends"),
         "reports": Report.objects.visible_to(user).filter(event=found)[:CIRCULARS_SHOWN],
         "follow_kind": FollowKind.EVENT,
         "follow_value": found.event_id,

@@ -40,6 +40,12 @@ def bell(request: HttpRequest) -> HttpResponse:
     return render(request, "web/_bell.html")
 
 
+@require_safe
+def alarms(request: HttpRequest) -> HttpResponse:
+    """The bar of what nobody may miss."""
+    return render(request, "web/_alarms.html")
+
+
 @require_POST
 def read_notification(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one notification read and go to what it is about."""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,18 +14,15 @@ from django.views.decorators.http import require_safe
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
-from tom.reports.models import Page
-from tom.streams.models import AlertMessage, MessageState, StreamHealth
-from tom.streams.sources import read_sources
+from tom.streams.models import AlertMessage, MessageState
 from tom.targets.models import TargetSummary, visible_targets
+from tom.web.alarms import read_streams
 from tom.web.candidate_rows import count_visible, rank_visible
 from tom.web.permissions import VIEW_MESSAGES
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
 ACTIVE_DAYS = 21
 ARRIVALS_MINUTES = 15
-# A stream that has said nothing for this long is marked.
-SILENT_SECONDS = 120
 SHOWN = 10
 DEMONSTRATION = "demo"  # in the topics of the demonstration night
 
@@ -53,8 +49,7 @@ def _events(user: User) -> dict[str, Any]:
     events = NonLocalizedEvent.objects.annotate(n_candidates=count_visible(user)).order_by(
         F("time").desc(nulls_last=True), "-pk"
     )
-    pages = Page.objects.visible_to(user).unacknowledged().select_related("event")
-    return {"events": events[:SHOWN], "unanswered_pages": pages[:3]}
+    return {"events": events[:SHOWN]}
 
 
 def _candidates(user: User) -> dict[str, Any]:
@@ -95,14 +90,7 @@ def _requests(user: User) -> dict[str, Any]:
 
 
 def _streams(user: User) -> dict[str, Any]:
-    late = timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    sources = read_sources(settings.STREAMS)
-    read = {(source.broker, topic) for source in sources for topic in source.topics}
-    rows = StreamHealth.objects.order_by("topic", "stream")
-    streams = [row for row in rows if (row.stream, row.topic) in read]
-    for stream in streams:
-        stream.silent = stream.last_heard is None or stream.last_heard < late  # type: ignore[attr-defined]
-    return {"streams": streams, **_progress(user)}
+    return {"streams": read_streams(), **_progress(user)}
 
 
 def _progress(_user: User) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""What nobody may miss, on every page: pages without an answer, and streams that are down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+
+from tom.live.heartbeat import last_beat
+from tom.reports.models import Page
+from tom.streams.models import StreamHealth
+from tom.streams.sources import read_sources
+
+# Pages on the bar; of more only their number is said.
+SHOWN = 3
+# A listener writes every few seconds; one that is silent for so long has stopped.
+SILENT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """Unanswered pages, the newest first, how many more there are, and what is down."""
+
+    pages: Sequence[Page] = ()
+    more: int = 0
+    down: Sequence[str] = ()
+
+
+def read_streams() -> list[StreamHealth]:
+    """The health of the topics that the settings name; `silent` where nothing is heard of one."""
+    late = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    sources = read_sources(settings.STREAMS)
+    read = {(source.broker, topic) for source in sources for topic in source.topics}
+    if not read:
+        return []
+    rows = StreamHealth.objects.order_by("topic", "stream")
+    streams = [row for row in rows if (row.stream, row.topic) in read]
+    for stream in streams:
+        stream.silent = stream.last_heard is None or stream.last_heard < late  # type: ignore[attr-defined]
+    return streams
+
+
+def alarms_for(user: User | AnonymousUser) -> Alarms:
+    """What this person must not miss."""
+    if not user.is_authenticated:
+        return Alarms()
+    unanswered = Page.objects.visible_to(user).unacknowledged()
+    pages = list(unanswered.select_related("event").prefetch_related("sends")[: SHOWN + 1])
+    more = unanswered.count() - SHOWN if len(pages) > SHOWN else 0
+    return Alarms(pages[:SHOWN], more, [*_down(read_streams()), *_idle(last_beat())])
+
+
+def _down(streams: Sequence[StreamHealth]) -> list[str]:
+    """One sentence for each broker that is not heard, with the reason it gave."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for row in streams:
+        if row.connected and not row.silent:  # type: ignore[attr-defined]
+            continue
+        if not row.connected and row.detail == "starting":
+            continue
+        reason = row.detail or "its listener has stopped"
+        said.setdefault((row.stream, reason), []).append(row.topic)
+    return [
+        f"Nothing comes from {', '.join(topics)} of {broker}: {reason}."
+        for (broker, reason), topics in said.items()
+    ]
+
+
+def _idle(beat: datetime | None) -> list[str]:
+    if beat is None:  # a site that has just started
+        return []
+    silence = (timezone.now() - beat).total_seconds()
+    if silence < 2 * settings.WORKER_SILENCE_SECONDS:
+        return []
+    return [
+        f"The workers have not answered for {silence / 60:.0f} min: "
+        "what comes is kept, and nothing is scored or sent. Start them again."
+    ]
