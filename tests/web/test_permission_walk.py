@@ -35,8 +35,9 @@ from tom.followup.models import ObservationRequest
 from tom.live.heartbeat import beat
 from tom.reports.models import Notification, Page, Report
 from tom.streams.parsers.kinds import Kind
+from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
-from tom.targets.models import Cutout
+from tom.targets.models import Cutout, PointUpload
 from tom.web.comments import add_comment
 
 SECRET = "hiddensupernova"
@@ -132,6 +133,9 @@ TABLE: dict[str, Line] = {
     "targets:points_csv": reads(OWNER),
     "targets:cutout": reads(OWNER),
     "targets:comment": posts(OWNING_OBSERVER),
+    "targets:new": reads(OBSERVER) | posts(OBSERVER),
+    "targets:photometry": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "targets:photometry_undo": posts(OWNING_OBSERVER),
     "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "request_list": reads(USER),
     "request": reads(OWNER),
@@ -222,6 +226,7 @@ def world(db):
             "event_id": event.event_id,
             "number": circular.circular_id,
             "kind": "science",
+            "upload": make_upload(target, team, by=people["member"]).pk,
             "rest": "nothing",
             "url": "nothing",
             "app_label": "auth",
@@ -250,6 +255,12 @@ def make_secret_target(team, *, by):
     Cutout.objects.create(target=target, kind="science", time=MERGER, program=program, fits=stamp)
     draw_due(most=1)
     return target
+
+
+def make_upload(target, team, *, by):
+    return PointUpload.objects.create(
+        target=target, program=program_of(team), name=SECRET, n_points=0, created_by=by
+    )
 
 
 def make_request(candidate, *, by):

@@ -21,6 +21,8 @@ REPLAY_MESSAGE = "streams.replay_alertmessage"
 FOLLOW = "reports.add_follow"
 TELL = "reports.add_report"
 ACKNOWLEDGE_PAGE = "reports.change_page"
+MAKE_TARGET = "targets.add_targetsummary"
+UPLOAD_POINTS = "targets.add_pointupload"
 
 OBSERVERS_MAY = (
     REQUEST_OBSERVATION,
@@ -33,6 +35,8 @@ OBSERVERS_MAY = (
     FOLLOW,
     TELL,
     ACKNOWLEDGE_PAGE,
+    MAKE_TARGET,
+    UPLOAD_POINTS,
 )
 
 

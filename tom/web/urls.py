@@ -6,6 +6,7 @@ from tom.web.account_pages import account, renew
 from tom.web.health import health
 from tom.web.live import live
 from tom.web.views import (
+    by_hand,
     comments,
     events,
     messages,
@@ -21,7 +22,10 @@ from tom.web.views import (
 # The names that TOM Toolkit's models reverse.
 target_patterns = [
     path("", targets.target_list, name="list"),
+    path("new/", by_hand.target_new, name="new"),
     path("<int:pk>/", targets.target, name="detail"),
+    path("<int:pk>/photometry/", by_hand.photometry, name="photometry"),
+    path("<int:pk>/photometry/<int:upload>/undo/", by_hand.photometry_undo, name="photometry_undo"),
     path("<int:pk>/lightcurve.json", targets.lightcurve, name="lightcurve"),
     path("<int:pk>/points/", points.points, name="points"),
     path("<int:pk>/points.csv", points.points_csv, name="points_csv"),

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from tom.events.models import NonLocalizedEvent
 from tom.streams.parsers.values import finite
+from tom.targets.magnitudes import magnitude_of
 from tom.web.plots.bars import class_bar, interval_bar, term_bar
 from tom.web.plots.compass import stamp_scale
 
@@ -126,6 +127,15 @@ def number(value: object, digits: int = 2) -> str:
     if known is None:
         return DASH
     return f"{known:,.{int(digits)}f}" if abs(known) < HUGE else f"{known:.2e}"
+
+
+@register.simple_tag
+def told_magnitude(flux: float | None, flux_error: float | None) -> str:
+    """A flux (nJy) as an AB magnitude with its error, or as its limit."""
+    told = magnitude_of(flux=flux, flux_error=flux_error)
+    if told.magnitude is not None and told.error is not None:
+        return f"{told.magnitude:.3f} ± {told.error:.3f}"
+    return DASH if told.limit is None else f"> {told.limit:.2f}"
 
 
 @register.filter

@@ -18,7 +18,7 @@ from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
 from tom.scoring.models import RankedCandidate, Score
 from tom.sky import galactic
-from tom.targets.models import Cutout, visible_targets
+from tom.targets.models import Cutout, PointUpload, visible_targets
 from tom.web.candidate_rows import rank_visible
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
@@ -155,6 +155,7 @@ def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
     return {
         **_cutouts(found, user),
         "comments": comments_on(found, user)[:100],
+        "uploads": PointUpload.objects.visible_to(user).filter(target=found)[:LIST_SHOWN],
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
 

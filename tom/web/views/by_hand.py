@@ -1,0 +1,186 @@
+"""Targets made by hand, and photometry that people bring."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetExtra
+
+from tom.candidates.by_hand import undo_upload, upload_points
+from tom.pipeline import nudge, score
+from tom.targets.by_hand import NameTakenError, groups_to_choose, make_target, program_of
+from tom.targets.models import PointUpload, visible_targets
+from tom.targets.photometry_table import (
+    FIELDS,
+    FLUX_UNITS,
+    NoTableError,
+    Reading,
+    Table,
+    guess_columns,
+    read_points,
+    read_table,
+)
+from tom.targets.search import find_in_cone
+from tom.web.distances import REDSHIFT
+from tom.web.people import person
+from tom.web.permissions import MAKE_TARGET, UPLOAD_POINTS
+from tom.web.points_table import COLUMNS
+from tom.web.target_form import (
+    PhotometryForm,
+    TargetForm,
+    read_photometry_form,
+    read_target_form,
+)
+from tom.web.views.targets import find_target
+
+SAME_PLACE_ARCSEC = 1.0
+PREVIEWED = 20
+ERRORS_SHOWN = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(MAKE_TARGET, raise_exception=True)
+def target_new(request: HttpRequest) -> HttpResponse:
+    """Make a target; what stands there already is shown first."""
+    groups = groups_to_choose(person(request))
+    if request.method != "POST":
+        blank = TargetForm({"name": "", "position": request.GET.get("position", "")}, groups)
+        return render(request, "targets/new.html", {"form": blank})
+    form = read_target_form(request.POST, groups)
+    near = _near(request, form)
+    if not form.errors and (not near or request.POST.get("beside") == "yes"):
+        try:
+            made = _make(form)
+        except NameTakenError:
+            form.refuse("name", "There is a target of this name.")
+        else:
+            messages.success(request, f"{made.name} was made.")
+            return redirect("targets:detail", made.pk)
+    context = {"form": form, "near": near, "asks": bool(near) and not form.errors}
+    return render(request, "targets/new.html", context, status=422)
+
+
+def _near(request: HttpRequest, form: TargetForm) -> list[BaseTarget]:
+    if form.place is None:
+        return []
+    mine = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
+    place = form.place
+    return list(find_in_cone(mine, ra=place.ra, dec=place.dec, radius_arcsec=SAME_PLACE_ARCSEC))
+
+
+def _make(form: TargetForm) -> BaseTarget:
+    place = form.place
+    if place is None:
+        message = "the form has no place"
+        raise ValueError(message)
+    with transaction.atomic():
+        made = make_target(
+            name=form.values["name"],
+            ra=place.ra,
+            dec=place.dec,
+            group=form.group,
+            now=timezone.now(),
+        )
+        if form.redshift is not None:
+            TargetExtra.objects.create(target=made, key=REDSHIFT, value=str(form.redshift))
+    return made
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(UPLOAD_POINTS, raise_exception=True)
+def photometry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Bring photometry: read it, show what it would become, then store it."""
+    found = find_target(request, pk)
+    groups = groups_to_choose(person(request), found)
+    if request.method != "POST":
+        return render(request, "targets/photometry.html", _told(found, groups))
+    form = read_photometry_form(request, groups)
+    table, reading = _read(form)
+    if found.permissions == BaseTarget.Permissions.PRIVATE and form.is_public:
+        form.is_public = False
+    if form.group is None and not form.is_public:
+        form.errors.append("Choose who may see the points.")
+    is_good = reading is not None and reading.points and not reading.errors and not form.errors
+    if is_good and reading and request.POST.get("do") == "store":
+        return _store(request, found, form, reading)
+    context = _told(found, groups) | {"form": form, "table": table, "reading": reading}
+    context |= {"is_good": is_good} | _preview(form, table, reading)
+    status = 200 if is_good else 422
+    return render(request, "targets/photometry.html", context, status=status)
+
+
+def _read(form: PhotometryForm) -> tuple[Table | None, Reading | None]:
+    if form.errors:
+        return None, None
+    try:
+        table = read_table(form.text)
+    except NoTableError as error:
+        form.errors.append(f"This table cannot be read: {error}.")
+        return None, None
+    form.columns = form.columns or guess_columns(table.headings)
+    for name in ("time", "band"):
+        if name not in form.columns:
+            form.errors.append(f"Say which column holds the {name}.")
+    if form.errors:
+        return table, None
+    unit = form.values["flux_unit"]
+    return table, read_points(table, form.columns, flux_unit=unit, now=timezone.now())
+
+
+def _told(found: BaseTarget, groups: list[Group]) -> dict[str, Any]:
+    return {
+        "target": found,
+        "groups": groups,
+        "may_be_public": found.permissions != BaseTarget.Permissions.PRIVATE,
+        "example": ",".join(COLUMNS[1:7]),
+    }
+
+
+def _preview(form: PhotometryForm, table: Table | None, reading: Reading | None) -> dict[str, Any]:
+    headings = list(enumerate(table.headings)) if table else []
+    return {
+        "headings": headings,
+        "fields": [(name, form.columns.get(name)) for name in FIELDS],
+        "units": list(FLUX_UNITS),
+        "shown": reading.points[:PREVIEWED] if reading else [],
+        "faults": reading.errors[:ERRORS_SHOWN] if reading else [],
+    }
+
+
+def _store(
+    request: HttpRequest, found: BaseTarget, form: PhotometryForm, reading: Reading
+) -> HttpResponse:
+    upload_points(
+        found,
+        reading.points,
+        program=program_of(form.group),
+        name=form.name,
+        by=person(request),
+        now=timezone.now(),
+    )
+    transaction.on_commit(partial(nudge, score))
+    messages.success(request, f"{len(reading.points)} points were stored.")
+    return redirect("targets:detail", found.pk)
+
+
+@require_POST
+@permission_required(UPLOAD_POINTS, raise_exception=True)
+def photometry_undo(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
+    """Take an upload of one's own back; an administrator may take any."""
+    found, user = find_target(request, pk), person(request)
+    row = get_object_or_404(PointUpload.objects.visible_to(user), target=found, pk=upload)
+    if row.created_by_id != user.pk and not user.is_superuser:
+        raise PermissionDenied
+    undo_upload(row)
+    transaction.on_commit(partial(nudge, score))
+    messages.success(request, "The upload was taken back with its points.")
+    return redirect("targets:detail", found.pk)
