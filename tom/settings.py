@@ -9,6 +9,7 @@ import dj_database_url
 from tom_common.default_settings import *  # noqa: F403  TOM Toolkit's own, as its documentation asks
 from tom_common.default_settings import TOMTOOLKIT_INSTALLED_APPS
 
+from tom import queues
 from tom.embedded.home import Home
 from tom.environment import env, read_addresses, read_email, read_file, read_token, read_url
 
@@ -176,16 +177,8 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = "work"
-# Workers take from their queues in turn: an event or a request never waits for a night's alerts,
-# nor do the sweep and the following, which would grow stale behind batch after batch.
-CELERY_TASK_ROUTES = {
-    **{
-        f"tom.pipeline.{name}": {"queue": "urgent"}
-        for name in ("ingest", "submit", "cancel", "page", "tell", "sweep", "follow_requests")
-    },
-    **{f"tom.pipeline.{name}": {"queue": "score"} for name in ("score", "rank", "draw")},
-}
+CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

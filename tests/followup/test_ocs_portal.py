@@ -22,6 +22,7 @@ from tom.followup.services import (
     submit_request,
 )
 from tom.followup.states import RequestState
+from tom.live.models import Address
 
 # The first one waits until the portal has started.
 pytestmark = [pytest.mark.portal, pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -133,6 +134,7 @@ def test_after_a_lost_answer_the_portal_holds_one_group_and_ours_finds_it(
         assert request.reason
         submit_request(request)  # a second nudge sends nothing
         wait_for(lambda: operator.groups(request.key), seconds=60)  # it may be slower than we
+        Address.objects.update(rests_until=None)  # it has rested
 
         reconcile_request(request)
 

@@ -28,6 +28,7 @@ from tom.followup.services import (
 )
 from tom.followup.states import RequestState
 from tom.followup.strays import claim_strays, seek_strays
+from tom.live.models import Address
 
 pytestmark = [pytest.mark.django_db]
 S = RequestState
@@ -57,6 +58,7 @@ def delayed(
         submit_request(request)
     request.refresh_from_db()
     assert request.state == S.UNKNOWN
+    Address.objects.update(rests_until=None)  # it has rested
     return request
 
 

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from signal import SIGTERM
@@ -12,12 +12,14 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from tom import queues
 from tom.embedded.children import start, stop, wait_until
+from tom.embedded.supervisor import CALLER_POOL
 
 START_SECONDS = 60
 PYTHON = (sys.executable, "-m")
 WEB = (sys.executable, str(settings.BASE_DIR / "manage.py"), "serve")
-WORKER = (*PYTHON, "celery", "-A", "tom", "worker", "-B", "-c", "1", "--loglevel=WARNING")
+WORKER = (*PYTHON, "celery", "-A", "tom", "worker", "--loglevel=WARNING")
 
 
 class SiteError(Exception):
@@ -39,7 +41,7 @@ def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> It
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    environment = _environment(static)
+    environment = site_environment(static)
     with ExitStack() as children:
         log = folder / "web.log"
         web = start([*WEB, "--port", str(port)], log=log, environment=environment)
@@ -48,10 +50,23 @@ def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> It
             message = f"the site did not start: see {log}"
             raise SiteError(message)
         if with_worker:
-            argv = [*WORKER, "-Q", "urgent,work,score", "-s", str(folder / "beat")]
-            worker = start(argv, log=folder / "worker.log", environment=environment)
-            children.callback(stop, worker, first=SIGTERM, seconds=8)
+            children.enter_context(running_workers(folder, environment))
         yield address
+
+
+@contextmanager
+def running_workers(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """The worker, with its beat, and the caller, for the block."""
+    argvs = {
+        "worker": [*WORKER, "-B", "-c", "1", "-Q", queues.WORKER, "-s", str(folder / "beat")],
+        "caller": [*WORKER, "-Q", queues.CALLER, *CALLER_POOL],
+    }
+    with ExitStack() as children:
+        for name, argv in argvs.items():
+            log = folder / f"{name}.log"
+            child = start([*argv, "-n", f"{name}@test"], log=log, environment=environment)
+            children.callback(stop, child, first=SIGTERM, seconds=8)
+        yield
 
 
 def free_port() -> int:
@@ -60,7 +75,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(static: Path) -> dict[str, str]:
+def site_environment(static: Path) -> dict[str, str]:
     """As in production: every service is named, here by the test's own."""
     database = connection.settings_dict
     host = str(database["HOST"]).replace("/", "%2F")

@@ -28,7 +28,7 @@ from tests.factories import (
 from tests.peers.kafka import KafkaPeer, broker_away
 from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
-from tom.live.models import LiveEvent
+from tom.live.models import Address, LiveEvent
 from tom.reports import hopskotch, telling
 from tom.reports.models import Report, ReportState
 from tom.reports.telling import (
@@ -430,6 +430,7 @@ def test_a_broker_that_is_away_is_tried_again_and_told_once(
     assert not due_reports(timezone.now()).exists()
     assert due_reports(timezone.now() + timedelta(minutes=1)).exists()
 
+    Address.objects.update(rests_until=None)  # it has rested
     assert tell(report).state == ReportState.SENT
     assert len(read(kafka, topic)) == 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
 
+from tom import queues
 from tom.embedded.children import start, stop, wait_until
 from tom.embedded.home import Home
 from tom.embedded.program import Child, Program, Say, ServiceError
@@ -26,6 +27,11 @@ LOOK_SECONDS = 0.25
 # Linear algebra on the threads of every process at once made a 3D level table 7 times slower.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
+# Threads, for they only wait: as many processes would take as many times the memory.
+CALLER_POOL = ("-P", "threads", "-c", str(queues.CALLER_THREADS))
+# Who reads the facilities' settings.
+CONCERNED = {"worker", "caller", "web"}
+
 
 def programs(home: Home, *, port: int) -> list[Program]:
     """The processes beside the services, in the order in which they start."""
@@ -34,9 +40,10 @@ def programs(home: Home, *, port: int) -> list[Program]:
     web = (sys.executable, "manage.py", "serve")
     argvs = {
         "web": (*web, "--port", str(port)),
-        "worker": (*worker, "-n", "worker@%h", "-Q", "urgent,work,score", "-c", "2"),
+        "worker": (*worker, "-n", "worker@%h", "-Q", queues.WORKER, "-c", "2"),
+        "caller": (*worker, "-n", "caller@%h", "-Q", queues.CALLER, *CALLER_POOL),
         "beat": (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile="),
-        "ingester": (*worker, "-n", "ingest@%h", "-Q", "ingest", "-P", "solo"),
+        "ingester": (*worker, "-n", "ingest@%h", "-Q", queues.INGESTER, "-P", "solo"),
     }
     return [Program(name, partial(_launch, home, name, argv)) for name, argv in argvs.items()]
 
@@ -123,8 +130,8 @@ class Supervisor:
         if found == self._portal:
             return
         self._portal = found
-        self.say("the facilities' settings changed: worker and web server start again")
-        concerned = [program for program in self.programs if program.name in {"worker", "web"}]
+        self.say("the facilities' settings changed: workers and web server start again")
+        concerned = [program for program in self.programs if program.name in CONCERNED]
         _stop_together(concerned)
         for program in concerned:
             program.start()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tom import queues
 from tom.embedded.children import start, stop
 from tom.embedded.home import Home
 from tom.embedded.run import ALONE
@@ -19,7 +20,7 @@ def working(home: Home) -> Iterator[None]:
         yield  # a supervisor, or production, keeps the workers
         return
     argv = (sys.executable, "-m", "celery", "-A", "tom", "worker", "--loglevel=INFO", "-B")
-    options = ("-s", str(home.run / "beat"), "-n", "alone@%h", "-Q", "urgent,work,score", "-c", "2")
+    options = ("-s", str(home.run / "beat"), "-n", "alone@%h", "-Q", queues.ALL, "-c", "2")
     child = start((*argv, *options), log=home.logs / "worker.log", cwd=ROOT)
     try:
         yield

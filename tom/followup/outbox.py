@@ -23,6 +23,7 @@ from tom.followup.states import SENDABLE, RequestState
 from tom.followup.stopping import hold_request, is_sending
 from tom.followup.strays import FIRST_LOOK, first_found
 from tom.followup.transitions import note, transition
+from tom.live.addresses import RestingError, check_rest
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def _read(pk: int) -> ObservationRequest:
 
 def _send(request: ObservationRequest) -> bool:
     facility = _allowed_facility(request)
-    if facility is None or not _claim(request):
+    if facility is None or _is_resting(request, facility) or not _claim(request):
         return False
     try:
         remote = facility.submit(request.body, key=request.key)
@@ -141,6 +142,16 @@ def _send(request: ObservationRequest) -> bool:
     else:
         accept(request, remote)
     return True
+
+
+def _is_resting(request: ObservationRequest, facility: Facility) -> bool:
+    """Leave a request for later where its facility is silent."""
+    try:
+        check_rest(facility.address)
+    except RestingError as error:
+        note(request, reason=str(error), retry_at=error.until)
+        return True
+    return False
 
 
 def _claim(request: ObservationRequest) -> bool:

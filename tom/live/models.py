@@ -1,4 +1,4 @@
-"""The append-only table of what happened."""
+"""The append-only table of what happened, and which addresses outside answer."""
 
 from django.db import models
 
@@ -31,3 +31,26 @@ class LiveEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} {self.key}"
+
+
+class Address(models.Model):
+    """An address outside that we call, and whether it answers."""
+
+    name = models.CharField(max_length=200, unique=True, help_text="Without secrets")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when a call waits for its answer"
+    )
+    given_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When that call is surely over"
+    )
+    answered_at = models.DateTimeField(null=True, blank=True)
+    silences = models.PositiveIntegerField(default=0, help_text="In a row")
+    silent_since = models.DateTimeField(null=True, blank=True)
+    rests_until = models.DateTimeField(null=True, blank=True, help_text="When it is asked again")
+    detail = models.TextField(blank=True, help_text="How the last call ended")
+
+    class Meta:
+        verbose_name_plural = "addresses"
+
+    def __str__(self) -> str:
+        return self.name

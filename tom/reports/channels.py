@@ -7,18 +7,24 @@ webhook's address is a secret: it is in no message of ours.
 import io
 import json
 import smtplib
-from collections.abc import Sequence
-from contextlib import suppress
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
 import requests
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from requests import exceptions
+
+from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
 
 TIMEOUT_SECONDS: Final = (5, 10)
 """To connect, and to answer."""
+CALL_SECONDS: Final = 60
+"""A call is surely over after this: a mail takes several answers."""
 
 # Refused before the message was on its way.
 _REFUSALS: Final = (
@@ -31,6 +37,14 @@ _NOT_HANDLED: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
 
 class NotSentError(Exception):
     """It certainly did not arrive: it may be sent again."""
+
+
+class RestsError(NotSentError):
+    """Nothing was sent: the address is silent, and may be asked at `until`."""
+
+    def __init__(self, error: RestingError) -> None:
+        self.until = error.until
+        super().__init__(str(error))
 
 
 class UnknownOutcomeError(Exception):
@@ -48,6 +62,49 @@ def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None
         If the connection was lost once the message was on its way.
     """
     connection = get_connection()
+    with _calling(mail_address()):
+        _send_email(connection, subject=subject, body=body, to=to, name=name)
+
+
+def mail_address() -> str:
+    """Name the server that e-mail leaves through, as `tom.live.addresses` knows it."""
+    return f"e-mail {settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+
+
+def webhook_address() -> str:
+    """Name the webhook; its own address is a secret."""
+    return "webhook"
+
+
+@contextmanager
+def _calling(address: str) -> Iterator[None]:
+    """Note whether an address answers the call of the block; it is not called while it rests."""
+    try:
+        begin_call(address, seconds=CALL_SECONDS)
+    except RestingError as error:
+        raise RestsError(error) from error
+    try:
+        yield
+    except (NotSentError, UnknownOutcomeError) as error:
+        if _is_silence(error.__cause__ or error.__context__):
+            note_silence(address, str(error))
+        else:
+            note_answer(address)
+        raise
+    note_answer(address)
+
+
+def _is_silence(cause: BaseException | None) -> bool:
+    """Whether nobody answered in time, or at all."""
+    lost = (ConnectionRefusedError, TimeoutError, socket.gaierror, exceptions.Timeout)
+    return isinstance(cause, lost) or (
+        isinstance(cause, exceptions.ConnectionError) and "NewConnectionError" in str(cause)
+    )
+
+
+def _send_email(
+    connection: BaseEmailBackend, *, subject: str, body: str, to: Sequence[str], name: str
+) -> None:
     try:
         connection.open()
     except OSError as error:  # smtplib's own errors are OSErrors too
@@ -78,6 +135,11 @@ def send_webhook(url: str, *, text: str) -> None:
     UnknownOutcomeError
         If no whole answer came, or another 5xx.
     """
+    with _calling(webhook_address()):
+        _post(url, text)
+
+
+def _post(url: str, text: str) -> None:
     body = io.BytesIO(json.dumps({"text": text}).encode())
     try:
         answer = requests.post(

@@ -7,7 +7,8 @@ topic eight times in five seconds. With `retries` at zero a message leaves at mo
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,11 +17,14 @@ from confluent_kafka import Producer as KafkaProducer
 from hop.auth import Auth
 from hop.io import Consumer, Producer, StartPosition, Stream
 
+from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
 from tom.streams.credentials import CredentialError, find_credential
 from tom.streams.sources import Source, SourceError, read_source
 from tom.streams.watch import ASK_SECONDS, Broker, Errors, RefusedError
 
 SEND_SECONDS: Final = 10
+CALL_SECONDS: Final = 100
+"""A call is surely over after this."""
 READ_SECONDS: Final = 60
 """How long the reading back of a topic may take."""
 
@@ -38,6 +42,14 @@ _DEFINITE: Final = (
 
 class NothingSentError(Exception):
     """The broker was not reached, so nothing left: try again."""
+
+
+class RestsError(NothingSentError):
+    """The broker is silent, and may be asked at `until`."""
+
+    def __init__(self, error: RestingError) -> None:
+        self.until = error.until
+        super().__init__(str(error))
 
 
 class RejectedError(Exception):
@@ -61,6 +73,13 @@ def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UU
         As each says of itself.
     """
     source, credential = _find_access(url)
+    with _calling(source.broker):
+        _publish(source, credential, content, message_id)
+
+
+def _publish(
+    source: Source, credential: Auth | None, content: Mapping[str, Any], message_id: uuid.UUID
+) -> None:
     _check_topic(source, credential)
     payload, headers = Producer.pack(dict(content), auth=credential)
     headers = [(name, value) for name, value in headers if name != "_id"]
@@ -97,10 +116,29 @@ def is_published(url: str, message_id: uuid.UUID, *, since: datetime) -> bool:
     """
     try:
         source, credential = _find_access(url)
-        _check_topic(source, credential)
-        return _find(source, credential, message_id, since)
+        with _calling(source.broker):
+            _check_topic(source, credential)
+            return _find(source, credential, message_id, since)
     except (NothingSentError, RejectedError, KafkaException, ValueError, RuntimeError) as error:
         raise LookUpFailedError(_text(error)) from error
+
+
+@contextmanager
+def _calling(broker: str) -> Iterator[None]:
+    """Note whether a broker answers the call of the block; it is not called while it rests."""
+    try:
+        begin_call(broker, seconds=CALL_SECONDS)
+    except RestingError as error:
+        raise RestsError(error) from error
+    try:
+        yield
+    except NothingSentError as error:
+        note_silence(broker, str(error))
+        raise
+    except BaseException:
+        note_answer(broker)
+        raise
+    note_answer(broker)
 
 
 def _find(source: Source, credential: Auth | None, message_id: uuid.UUID, since: datetime) -> bool:

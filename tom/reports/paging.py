@@ -17,7 +17,13 @@ from django.utils import timezone
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.reports.channels import NotSentError, UnknownOutcomeError, send_email, send_webhook
+from tom.reports.channels import (
+    NotSentError,
+    RestsError,
+    UnknownOutcomeError,
+    send_email,
+    send_webhook,
+)
 from tom.reports.models import Channel, Page, PageCause, PageSend, SendState
 
 SENDING_SECONDS: Final = 120
@@ -117,6 +123,9 @@ def _send(page: Page, send: PageSend, *, now: datetime) -> None:
         return  # another worker has it, or it is done
     try:
         _deliver(page, Channel(send.channel))
+    except RestsError as error:  # no attempt: the address is silent for everybody
+        attempts = F("attempts") - 1
+        row.update(state=SendState.DUE, reason=str(error), due_at=error.until, attempts=attempts)
     except NotSentError as error:
         _put_off(row, attempts=send.attempts + 1, reason=str(error), now=now)
     except UnknownOutcomeError as error:

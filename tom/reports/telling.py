@@ -24,6 +24,7 @@ from tom.reports.hopskotch import (
     LookUpFailedError,
     NothingSentError,
     RejectedError,
+    RestsError,
     UnknownOutcomeError,
     is_published,
     publish_message,
@@ -154,6 +155,15 @@ def send_report(report: Report, *, now: datetime) -> bool:
     try:
         _refuse(report)
         publish_message(report.url, report.body, message_id=report.message_id)
+    except RestsError as error:  # no attempt: the broker is silent for everybody
+        _move(
+            report,
+            ReportState.SENDING,
+            ReportState.CONFIRMED,
+            reason=str(error),
+            due_at=error.until,
+            attempts=F("attempts") - 1,
+        )
     except NothingSentError as error:
         _put_off(report, str(error), now=now)
     except (CannotTellError, RejectedError) as error:

@@ -103,6 +103,8 @@ Recorder = Callable[[Call], None]
 class FacilityError(Exception):
     """A call to a facility that did not do what it was for."""
 
+    is_silent = False  # whether nobody answered in time
+
 
 class NothingSentError(FacilityError):
     """Surely nothing was taken (refused connection, 429): send it again at `retry_at`."""
@@ -130,6 +132,7 @@ class Facility(Protocol):
     name: str
     label: str
     is_real: bool  # whether a telescope may move: then only live events reach it
+    address: str  # whom its calls reach, as `tom.live.addresses` knows it; empty: nobody outside
     poll_seconds: float  # how often to ask while something is under way
 
     def instruments(self) -> Sequence[Instrument]:

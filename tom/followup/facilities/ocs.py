@@ -68,6 +68,7 @@ class PortalFacility:
         self.name = card.name
         self.label = card.label if access.is_real else f"{card.label} (practice portal)"
         self.is_real = access.is_real
+        self.address = access.address
         self.poll_seconds = access.poll_seconds
         self._card = card
         self._proposal = access.proposal

@@ -10,7 +10,12 @@ from typing import Any
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import (
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from tom.followup.facilities.contract import (
     Call,
@@ -20,18 +25,21 @@ from tom.followup.facilities.contract import (
     RejectedError,
     UnknownOutcomeError,
 )
+from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
 from tom.redaction import hide
 from tom.streams.parsers.values import clean
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 WHOLE_SECONDS = 30  # for an answer that comes drop by drop
+LONGEST_CALL_SECONDS = CONNECT_SECONDS + READ_SECONDS + WHOLE_SECONDS
 LARGEST_ANSWER = 20_000_000
 KEPT_CHARACTERS = 20_000
 BEYOND = 5_000  # read beyond what is kept, so that no secret is cut before it is hidden
 LONGEST_REASON = 2000
 CLOCKS_APART = timedelta(days=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+_TIMEOUTS = (requests.Timeout, TimeoutError, ReadTimeoutError)
 NO_ANSWER_STATUSES = {408, 425}  # the request may or may not have been read
 
 
@@ -44,6 +52,11 @@ class PortalAccess:
     proposal: str
     is_real: bool
     poll_seconds: float
+
+    @property
+    def address(self) -> str:
+        """Host and port, which tell no secret."""
+        return self.url.partition("://")[2].partition("/")[0].rpartition("@")[2][:200]
 
 
 @dataclass(frozen=True)
@@ -117,14 +130,29 @@ class PortalCalls:
                 headers={"Accept-Encoding": "identity"},
             )
         )
+        self._begin()
         started = time.monotonic()
         try:
             answer = _exchange(prepared, self.hide)
         except (NothingSentError, UnknownOutcomeError) as error:
+            self._end(str(error) if error.is_silent else "")
             self._keep(prepared, None, str(error), time.monotonic() - started)
             raise
+        self._end("")
         self._keep(prepared, answer, "", time.monotonic() - started)
         return answer
+
+    def _begin(self) -> None:
+        try:
+            begin_call(self._access.address, seconds=LONGEST_CALL_SECONDS)
+        except RestingError as error:
+            raise NothingSentError(str(error), retry_at=error.until) from error
+
+    def _end(self, silence: str) -> None:
+        if silence:
+            note_silence(self._access.address, silence)
+        else:
+            note_answer(self._access.address)
 
     def _keep(
         self, sent: requests.PreparedRequest, answer: Answer | None, error: str, seconds: float
@@ -219,8 +247,10 @@ def _exchange(prepared: requests.PreparedRequest, hide: Callable[[str], str]) ->
             said = f"No answer: {_cause(error)}"
             if _never_connected(error):
                 kind, said = NothingSentError, f"No connection: {_cause(error)}"
+            failed = kind(hide(said[:LONGEST_REASON]))
+            failed.is_silent = kind is NothingSentError or isinstance(error, _TIMEOUTS)
             # Not from the error, which may quote the answer where it is logged.
-            raise kind(hide(said[:LONGEST_REASON])) from None
+            raise failed from None
     return Answer(response.status_code, text, response.headers, hide)
 
 
@@ -232,8 +262,9 @@ def _read(response: requests.Response) -> str:
         while chunk := response.raw.read1(65_536):
             content += chunk
             if len(content) > LARGEST_ANSWER or time.monotonic() > deadline:
-                msg = "No answer: it is too long or too slow"
-                raise UnknownOutcomeError(msg)
+                failed = UnknownOutcomeError("No answer: it is too long or too slow")
+                failed.is_silent = len(content) <= LARGEST_ANSWER
+                raise failed
     return content.decode(errors="replace")
 
 

@@ -42,6 +42,7 @@ class PracticeTelescope:
     name = PRACTICE.name
     label = PRACTICE.label
     is_real = False
+    address = ""
 
     def __init__(self, step_seconds: float, record: Recorder) -> None:
         self.poll_seconds = step_seconds / 2

@@ -17,6 +17,7 @@ from tom.followup import services as followup
 from tom.followup.asking import why_not
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
+from tom.live.addresses import silent_addresses
 from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
@@ -47,6 +48,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "state": state,
         "states": RequestState.choices,
         "sending": followup.is_sending(),
+        "silent": silent_addresses(),
         "may_switch": person(request).has_perm(SWITCH_SENDING),
     }
     name = "_list" if request.GET.get("part") == "list" else "list"

@@ -1,0 +1,136 @@
+"""Calls to a silent address keep nothing waiting: real workers, and servers that never answer."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from pytest_django.fixtures import Settings
+
+from tests import factories
+from tests.followup.conftest import make_request
+from tests.peers.site import running_workers, site_environment
+from tests.peers.webhook import Webhook, running_webhook
+from tests.streams.packets import make_gwalert_json
+from tom import queues
+from tom.followup.models import ObservationRequest
+from tom.live.addresses import silent_addresses
+from tom.pipeline import ingest, nudge, page, submit
+from tom.reports.models import Channel, Page, PageSend
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import Kind
+
+REQUESTS = 10
+
+
+@pytest.fixture
+def silent_server() -> Iterator[list[socket.socket]]:
+    """The connections to a server that takes them and says nothing."""
+    taken: list[socket.socket] = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        threading.Thread(target=_take_all, args=(listener, taken), daemon=True).start()
+        taken.append(listener)  # the first is the server itself
+        yield taken
+    for client in taken[1:]:
+        client.close()
+
+
+def _take_all(listener: socket.socket, taken: list[socket.socket]) -> None:
+    while True:
+        try:
+            taken.append(listener.accept()[0])
+        except OSError:
+            return
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with running_webhook() as hook:
+        yield hook
+
+
+@pytest.fixture
+def workers(
+    silent_server: list[socket.socket],
+    webhook: Webhook,
+    settings: Settings,
+    tmp_path: Path,
+    transactional_db: None,
+) -> Iterator[None]:
+    """The worker and the caller; their portal is silent, their webhook answers."""
+    settings.OCS_PORTAL_URL = f"http://127.0.0.1:{silent_server[0].getsockname()[1]}"
+    settings.OCS_API_TOKEN, settings.OCS_PROPOSAL = "token", "TOM-001"
+    settings.OCS_PRACTICE = True
+    environment = site_environment(tmp_path) | {
+        "OCS_PORTAL_URL": settings.OCS_PORTAL_URL,
+        "OCS_API_TOKEN": "token",
+        "OCS_PROPOSAL": "TOM-001",
+        "OCS_PRACTICE": "true",
+        "PAGE_WEBHOOK": webhook.url,
+    }
+    with current_app.connection_for_read() as broker:
+        for queue in queues.ALL.split(","):
+            broker.default_channel.queue_purge(queue)
+    with running_workers(tmp_path, environment):
+        warm = make_alert("S261120a")
+        nudge(ingest, warm.pk)
+        seconds_until(lambda: state_of(warm) == MessageState.STORED, most=60)
+        yield
+
+
+def make_alert(superevent_id: str) -> AlertMessage:
+    return factories.make_message(
+        make_gwalert_json(superevent_id=superevent_id, event={"skymap": None}),
+        state=MessageState.RECEIVED,
+        kind=Kind.GW_JSON,
+    )
+
+
+def state_of(message: AlertMessage) -> str:
+    return AlertMessage.objects.values_list("state", flat=True).get(pk=message.pk)
+
+
+def seconds_until(ready: Callable[[], bool], *, most: float) -> float:
+    began = time.monotonic()
+    while not ready():
+        assert time.monotonic() - began < most
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+@pytest.mark.timeout(180)
+def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
+    workers: None, silent_server: list[socket.socket], webhook: Webhook
+) -> None:
+    observer = factories.make_user("vera")
+    requests = [
+        make_request(factories.make_target(f"T{number}"), observer, facility="LCO")
+        for number in range(REQUESTS)
+    ]
+    for request in requests:
+        nudge(submit, request.pk)
+    seconds_until(lambda: len(silent_server) > 1, most=30)
+
+    alert = make_alert("S261120b")
+    event = factories.make_event("S261119a")
+    woken = Page.objects.create(event=event, cause="significant", title="Woken", body="")
+    PageSend.objects.create(page=woken, channel=Channel.WEBHOOK)
+    nudge(ingest, alert.pk)
+    nudge(page, woken.pk)
+    ingested = seconds_until(lambda: state_of(alert) == MessageState.STORED, most=30)
+    paged = seconds_until(lambda: "Woken" in str(webhook.posts), most=30)
+
+    assert ingested < 1
+    assert paged < 3
+    assert len(silent_server) - 1 == 1, "one request asks"
+    seconds_until(lambda: bool(silent_addresses()), most=60)
+    rows = ObservationRequest.objects.all()
+    seconds_until(lambda: rows.filter(state="unknown").exists(), most=30)
+    states = list(rows.values_list("state", flat=True))
+    assert states.count("unknown") == 1
+    assert set(states) <= {"unknown", "approved", "retry_at"}
+    assert len(states) == len(requests)

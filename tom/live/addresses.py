@@ -1,0 +1,116 @@
+"""Addresses outside that we call: one that is silent is asked by one call, and rests.
+
+A call begins with `begin_call` and ends with `note_answer` or `note_silence`. Where an address has
+not answered of late, one call goes alone; the others wait a moment for its answer, then are put
+off. After a silence it rests, longer each time; then one call asks again, and an answer, of
+whichever kind, ends it. The rows are shared by every process.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from tom.live.models import Address, Topic
+from tom.live.publish import publish
+
+logger = logging.getLogger(__name__)
+
+# Nobody joins a call that has waited longer for its answer.
+PATIENCE = timedelta(seconds=1)
+# An address that answered so lately is asked by several at once.
+WELL = timedelta(minutes=1)
+FIRST_REST = timedelta(seconds=5)
+LONGEST_REST = timedelta(minutes=2)
+LOOK_SECONDS = 0.05
+
+
+class RestingError(Exception):
+    """The address is silent: nothing was sent, and it may be asked at `until`."""
+
+    def __init__(self, name: str, until: datetime) -> None:
+        self.until = until
+        super().__init__(f"{name} does not answer: it is asked again {until:%H:%M:%S} UTC")
+
+
+def begin_call(name: str, *, seconds: float) -> None:
+    """Begin a call that is surely given up after `seconds`.
+
+    Raises
+    ------
+    RestingError
+        If the address rests, or somebody still waits for its answer.
+    """
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while not _claim(name, timedelta(seconds=seconds)):
+        check_rest(name)
+        if time.monotonic() > deadline:
+            raise RestingError(name, timezone.now() + PATIENCE)
+        time.sleep(LOOK_SECONDS)
+
+
+def check_rest(name: str) -> None:
+    """Raise RestingError where a call to this address would be put off."""
+    now = timezone.now()
+    row = Address.objects.filter(name=name).first()
+    if row is None:
+        return
+    if row.rests_until and row.rests_until > now:
+        raise RestingError(name, row.rests_until)
+    is_waited_for = row.asked_at and row.given_up_at and row.given_up_at > now
+    if is_waited_for and row.asked_at and row.asked_at < now - PATIENCE:
+        raise RestingError(name, now + 2 * PATIENCE)
+
+
+def note_answer(name: str) -> None:
+    """End a call that was answered, whatever the answer."""
+    rows = Address.objects.filter(name=name)
+    recovered = rows.exclude(silent_since=None).update(silent_since=None)
+    rows.update(
+        asked_at=None,
+        given_up_at=None,
+        answered_at=timezone.now(),
+        silences=0,
+        rests_until=None,
+        detail="",
+    )
+    if recovered:
+        logger.info("An address answers again", extra={"address": name})
+        publish(Topic.REQUEST)
+
+
+def note_silence(name: str, why: str) -> None:
+    """End a call that was not answered; the address rests."""
+    now = timezone.now()
+    rows = Address.objects.filter(name=name)
+    silences = rows.values_list("silences", flat=True).first() or 0
+    rest = min(FIRST_REST * 2 ** min(silences, 10), LONGEST_REST)
+    rows.update(
+        asked_at=None,
+        given_up_at=None,
+        silences=F("silences") + 1,
+        rests_until=now + rest,
+        silent_since=Coalesce("silent_since", Now()),
+        detail=why,
+    )
+    logger.warning("An address does not answer", extra={"address": name, "why": why})
+    publish(Topic.REQUEST)
+
+
+def silent_addresses() -> list[Address]:
+    """Return the addresses that do not answer."""
+    return list(Address.objects.exclude(silent_since=None).order_by("name"))
+
+
+def _claim(name: str, seconds: timedelta) -> bool:
+    now = timezone.now()
+    Address.objects.get_or_create(name=name)
+    rested = Address.objects.filter(Q(rests_until=None) | Q(rests_until__lte=now), name=name)
+    free = rested.filter(Q(asked_at=None) | Q(given_up_at__lte=now))
+    if free.update(asked_at=now, given_up_at=now + seconds):
+        return True
+    beside = rested.filter(silences=0, answered_at__gt=now - WELL, asked_at__gt=now - PATIENCE)
+    return beside.exists()

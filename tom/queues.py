@@ -1,0 +1,24 @@
+"""The queues of tasks: which task goes where, and which worker takes from which.
+
+Workers take from their queues in turn: an event never waits for a night's alerts, nor does the
+sweep, which would grow stale behind batch after batch. What calls somebody outside waits for an
+answer and does nothing else: it has a worker of its own, of threads, and keeps nothing waiting.
+"""
+
+from typing import Final
+
+_TASKS: Final = {
+    "urgent": ("ingest", "sweep"),
+    "score": ("score", "rank", "draw"),
+    "calls": ("submit", "cancel", "page", "tell", "follow_requests"),
+}
+DEFAULT: Final = "work"  # survey alerts, and what is not named above
+ROUTES: Final = {
+    f"tom.pipeline.{task}": {"queue": queue} for queue, tasks in _TASKS.items() for task in tasks
+}
+
+WORKER: Final = "urgent,work,score"
+CALLER: Final = "calls"
+INGESTER: Final = "ingest"
+ALL: Final = f"{WORKER},{CALLER}"
+CALLER_THREADS: Final = 12
