@@ -138,12 +138,12 @@ def test_an_alert_without_an_id_stays_unidentified_and_is_never_merged() -> None
     assert all(event_id.startswith("unidentified-") for event_id in ids)
 
 
-def test_a_map_that_cannot_be_used_ends_as_a_dead_letter_and_leaves_nothing() -> None:
+def test_a_map_that_cannot_be_used_is_the_reason_of_a_message_that_is_kept() -> None:
     message = work(make_gwalert_json(event={"skymap": b"no map"}))
 
-    assert message.state == MessageState.DEAD
-    assert message.reason
-    assert not NonLocalizedEvent.objects.exists()
+    assert message.state == MessageState.STORED
+    assert message.reason.startswith("stored, but left out: skymap (")
+    assert NonLocalizedEvent.objects.get().far == pytest.approx(1e-10)
 
 
 def test_a_circular_is_kept_in_its_newest_version() -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, transaction
 
 from tom.candidates.services import match_event, match_targets
+from tom.events.circulars import dated_late, record_circular
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
-from tom.events.services import record_alert, record_circular
+from tom.events.services import record_alert
 from tom.followup.services import hold_unsent
 from tom.live.models import Topic
 from tom.live.publish import publish
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Survey alerts in one transaction.
 BATCH = 200
+# From the next attempt on, an alert is stored without its maps.
+ATTEMPTS_WITH_MAPS = 2
 SURVEY_KINDS = frozenset({Kind.ZTF})
 
 
@@ -134,20 +137,37 @@ def _record_avro(message: AlertMessage, payload: bytes) -> Verdict:
 
 
 def _record(message: AlertMessage, alert: GWAlert) -> Verdict:
-    sequence = record_alert(message, alert)
-    if sequence is None:
+    # Rather an event without its map than none: reading one may end its worker each time.
+    recorded = record_alert(message, alert, with_maps=message.attempts <= ATTEMPTS_WITH_MAPS)
+    if recorded.is_new:
+        react_to_change(recorded.event)
+    elif not recorded.left_out:
         return KNOWN
-    event = NonLocalizedEvent.objects.get(pk=sequence.event_id)
+    return _stored(recorded.left_out)
+
+
+def react_to_change(event: NonLocalizedEvent) -> None:
+    """Do what a changed chain calls for: hold requests, match targets, page."""
     if event.retracted:
         hold_unsent(event, reason="The event was retracted")
     else:
         match_event(event)
     page_event(event)
-    return STORED
+
+
+def _stored(left_out: Sequence[str]) -> Verdict:
+    """Stored; what of a message could not be used is its reason, for a replay once mended."""
+    if not left_out:
+        return STORED
+    return Verdict(MessageState.STORED, f"stored, but left out: {'; '.join(left_out)}")
 
 
 def _record_circular(message: AlertMessage, payload: bytes) -> Verdict:
-    return STORED if record_circular(message, parse_circular(payload)) else KNOWN
+    circular = parse_circular(payload)
+    left_out = (*circular.left_out, *dated_late(message, circular))
+    if not record_circular(message, circular) and not left_out:
+        return KNOWN
+    return _stored(left_out)
 
 
 HANDLERS: dict[Kind, Callable[[AlertMessage, bytes], Verdict]] = {

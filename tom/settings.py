@@ -318,6 +318,8 @@ PAGE_EMAILS = read_addresses("PAGE_EMAILS", email=EMAIL_CONFIG)
 PAGE_WEBHOOK = read_url("PAGE_WEBHOOK")
 # A message older than this pages nobody: it was sent again, or read from a file.
 PAGE_HOURS = env.float("PAGE_HOURS", 24)
+# A message dated so long after it came has a wrong date: it does not rule its event's chain.
+FUTURE_MINUTES = env.float("FUTURE_MINUTES", 60)
 # How often a channel may refuse a page before it has failed.
 PAGE_ATTEMPTS = env.int("PAGE_ATTEMPTS", 5)
 # The Hopskotch topic (a hop URL) to which a person may send an event's candidates.

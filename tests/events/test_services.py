@@ -6,8 +6,9 @@ from django.db import transaction
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_message, make_skymap
 from tests.streams.packets import make_circular, make_gwalert_json
+from tom.events.circulars import record_circular
 from tom.events.models import Circular
-from tom.events.services import record_alert, record_circular
+from tom.events.services import record_alert
 from tom.live.models import LiveEvent
 from tom.sky import write_skymap
 from tom.streams.parsers.circular import parse_circular

@@ -10,6 +10,7 @@ import numpy as np
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
 from tom.sky import (
     SkyMap,
+    SkyMapSummary,
     contours,
     distance_probability_fraction,
     pack,
@@ -22,6 +23,8 @@ CONTOUR_LEVELS = (0.5, 0.9)
 SKYMAP, COMBINED = "skymap", "combined_skymap"
 # Maps are some hundred kilobytes unpacked; a worker meets the same few again and again.
 MAPS_KEPT = 16
+# Beyond every source of light.
+FARTHEST_MPC = 20_000.0
 
 
 def keep_map(fits: bytes) -> Localization:
@@ -70,13 +73,13 @@ def chosen_localization(event: NonLocalizedEvent) -> EventLocalization | None:
 def choose_localization(
     event: NonLocalizedEvent, uses: Iterable[EventLocalization]
 ) -> EventLocalization | None:
-    """Among the event's, the pinned one, else the newest sky map of its own.
+    """Among the event's, the pinned one, else the newest sky map of its own not set aside.
 
     A coincidence's combined map is used once a person has accepted it by pinning it.
     """
     if event.pinned_id is not None:
         return next((use for use in uses if use.pk == event.pinned_id), None)
-    own = [use for use in uses if use.product == SKYMAP]
+    own = [use for use in uses if use.product == SKYMAP and not use.set_aside]
     return max(own, key=lambda use: (use.time, use.pk), default=None)
 
 
@@ -94,14 +97,16 @@ def _unpacked(localization_id: int) -> SkyMap:
 def _described(fits: bytes) -> dict[str, object]:
     skymap = read_skymap(fits)
     summary = summarize(skymap)
+    mean, std, left_out = _distance(summary)
     return {
         "fits": fits,
         "packed": pack(skymap),
         "n_rows": skymap.n,
         "area_50": summary.area_50,
         "area_90": summary.area_90,
-        "distance_mean": _known(summary.distance_mean),
-        "distance_std": _known(summary.distance_std),
+        "distance_mean": mean,
+        "distance_std": std,
+        "left_out": left_out,
         "distance_fraction": distance_probability_fraction(skymap),
         "max_ra": summary.max_ra,
         "max_dec": summary.max_dec,
@@ -115,5 +120,13 @@ def _described(fits: bytes) -> dict[str, object]:
     }
 
 
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _distance(summary: SkyMapSummary) -> tuple[float | None, float | None, list[str]]:
+    """The map's distance and its error; None, and named, where they cannot be."""
+    mean, std = summary.distance_mean, summary.distance_std
+    if np.isnan(mean):
+        return None, None, []
+    if not 0 < mean <= FARTHEST_MPC:
+        return None, None, [f"the map's distance {mean:g} Mpc (not from 0 to {FARTHEST_MPC:g})"]
+    if np.isnan(std) or 0 <= std <= FARTHEST_MPC:
+        return mean, None if np.isnan(std) else std, []
+    return mean, None, [f"the distance's error {std:g} Mpc (not from 0 to {FARTHEST_MPC:g})"]

@@ -1,5 +1,8 @@
 """Nonlocalized events: a chain of messages, and the localizations they brought."""
 
+from decimal import Decimal
+
+from django.conf import settings
 from django.db import models
 
 from tom.streams.models import AlertMessage
@@ -91,6 +94,9 @@ class Localization(models.Model):
     contours = models.JSONField(
         default=dict, blank=True, help_text="Level to [[[ra, dec], ...], ...]"
     )
+    left_out = models.JSONField(
+        default=list, blank=True, help_text="Figures of its header that cannot be, with the reason"
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -107,6 +113,7 @@ class EventLocalization(models.Model):
     author = models.CharField(max_length=64, blank=True, help_text="For LVK the pipeline")
     product = models.CharField(max_length=32, help_text="skymap or combined_skymap")
     time = models.DateTimeField(help_text="Of the message that brought it")
+    set_aside = models.BooleanField(default=False, help_text="With every message that brought it")
 
     class Meta:
         constraints = [
@@ -132,6 +139,20 @@ class EventSequence(models.Model):
         EventLocalization, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     details = models.JSONField(default=dict, help_text="The message without its map")
+    left_out = models.JSONField(
+        default=list, blank=True, help_text="What of the message could not be used, with the reason"
+    )
+    is_early = models.BooleanField(
+        default=False, help_text="Dated after it was received: it does not rule the chain"
+    )
+    set_aside = models.DateTimeField(null=True, blank=True, help_text="When a person did so")
+    set_aside_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
 
     class Meta:
         constraints = [
@@ -145,16 +166,27 @@ class EventSequence(models.Model):
         return f"{self.number} {self.alert_type}"
 
 
+class CircularNumberField(models.DecimalField):  # type: ignore[type-arg]  # not at run time
+    """The number of a GCN Circular: whole, or a half (18453.5), written as short as it is."""
+
+    def from_db_value(self, value: Decimal | None, *_: object) -> Decimal | None:
+        whole = value is not None and value % 1 == 0
+        return value.to_integral_value() if value is not None and whole else value
+
+
 class Circular(models.Model):
     """A GCN Circular, in its newest version."""
 
-    circular_id = models.PositiveIntegerField(unique=True)
+    circular_id = CircularNumberField(max_digits=11, decimal_places=1, unique=True)
     version = models.PositiveIntegerField(default=1)
     subject = models.TextField()
     submitter = models.TextField(blank=True)
     body = models.TextField()
     created_on = models.DateTimeField(db_index=True)
     event_name = models.CharField(max_length=200, blank=True, help_text="As the circular names it")
+    names = models.JSONField(
+        default=list, blank=True, help_text="Keys of the events it names (event_names.key_of)"
+    )
     event = models.ForeignKey(
         NonLocalizedEvent,
         null=True,

@@ -1,16 +1,20 @@
 """Record the messages of an event's chain, in whatever order they come."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
+from tom.events.circulars import link_circulars
 from tom.events.localizations import COMBINED, SKYMAP, keep_map, note_localization
-from tom.events.locks import change_events, hold_events
+from tom.events.locks import change_events
 from tom.events.models import (
-    Circular,
     EventKind,
     EventLocalization,
     EventSequence,
@@ -20,28 +24,54 @@ from tom.events.models import (
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.circular import Circular as ParsedCircular
 from tom.streams.parsers.igwn import AlertType, GWAlert
+from tom.streams.parsers.values import clean
 
 RETRACTION = AlertType.RETRACTION.value
 TYPES = [kind.value for kind in AlertType]  # in the order in which ties in time are put
-MAPS = {"event": {"skymap"}, "external_coinc": {"combined_skymap"}}
+MAPS: dict[str, Any] = {
+    "event": {"skymap"},
+    "external_coinc": {"combined_skymap"},
+    "left_out": True,
+}
+# What reading a map may raise; what the database raises is no fault of the map.
+MAP_FAULTS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+ALL_SET_ASIDE = "every message of it was set aside"
 
 
-def record_alert(message: AlertMessage, alert: GWAlert) -> EventSequence | None:
-    """Add an alert to its event's chain; None where it says nothing that is not known.
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """The maps of a message by their product, and what is wrong with those that are missing."""
+
+    kept: Mapping[str, Localization]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a message added to its event's chain, and what of it could not be used."""
+
+    event: NonLocalizedEvent
+    is_new: bool
+    left_out: tuple[str, ...]
+
+
+def record_alert(message: AlertMessage, alert: GWAlert, *, with_maps: bool = True) -> Recorded:
+    """Add an alert to its event's chain.
 
     An alert is the same as another of its event, type and time, unless it brings another map.
     The event then says what the newest message by its own time says, so that a late older one
     never revives a retracted event. Nothing is deleted. Until the caller's transaction ends, no
-    other event changes and no target is matched.
+    other event changes and no target is matched. A map that cannot be read is left out, as is
+    every map where `with_maps` is false, since reading them ended the worker.
     """
     with transaction.atomic():
-        maps = _keep_maps(alert)  # before the lock: it takes seconds
+        maps = _keep_maps(alert, with_maps=with_maps)  # before the lock: it takes seconds
         change_events()
         event = _locked_event(message, alert)
+        left_out = (*alert.left_out, *maps.faults, *_early_event(alert))
         known = set(event.localizations.values_list("pk", flat=True))
-        localization = _localize(event, alert, maps)
+        localization = _localize(event, alert, maps.kept)
         sequence, created = EventSequence.objects.get_or_create(
             event=event,
             alert_type=alert.alert_type,
@@ -49,45 +79,40 @@ def record_alert(message: AlertMessage, alert: GWAlert) -> EventSequence | None:
             defaults={
                 "message": message,
                 "localization": localization,
-                "details": alert.model_dump(mode="json", exclude=MAPS),
+                "details": _details(alert),
+                "left_out": left_out,
+                "is_early": _is_early(message, alert),
             },
         )
         if not created and set(event.localizations.values_list("pk", flat=True)) == known:
-            return None
+            return Recorded(event, is_new=False, left_out=left_out)
+        if not created:
+            _complete(sequence, localization, left_out)
         _note_tests(event, alert.test_reasons(message.topic))
         _renumber(event)
         publish(Topic.EVENT, event.event_id)
-    sequence.refresh_from_db()
-    return sequence
+    return Recorded(event, is_new=True, left_out=left_out)
 
 
-def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
-    """Keep a circular in its newest version; return whether that changed anything."""
-    name = circular.event_id or ""
+def set_aside(sequence: EventSequence, by: User) -> NonLocalizedEvent:
+    """Let a message rule nothing of its event, which then says what the others say."""
+    return _set_aside(sequence, set_aside=timezone.now(), set_aside_by=by)
+
+
+def take_back(sequence: EventSequence) -> NonLocalizedEvent:
+    """Let a message that was set aside count again."""
+    return _set_aside(sequence, set_aside=None, set_aside_by=None)
+
+
+def _set_aside(sequence: EventSequence, **values: object) -> NonLocalizedEvent:
     with transaction.atomic():
-        hold_events()  # else it misses an event that is being stored
-        event = NonLocalizedEvent.objects.filter(event_id=_bare(name)).first()
-        values = {
-            "version": circular.version,
-            "subject": circular.subject,
-            "submitter": circular.submitter,
-            "body": circular.body,
-            "created_on": circular.created_on,
-            "event_name": name,
-            "event": event,
-            "message": message,
-        }
-        row, created = Circular.objects.select_for_update().get_or_create(
-            circular_id=circular.circular_id, defaults=values
-        )
-        if not created:
-            newer = Circular.objects.filter(pk=row.pk, version__lt=circular.version)
-            if not newer.update(**values):
-                return False
-        for named in {row.event, event}:  # an edit may name another
-            if named is not None:
-                publish(Topic.EVENT, named.event_id)
-    return True
+        change_events()
+        event = NonLocalizedEvent.objects.select_for_update().get(pk=sequence.event_id)
+        event.sequences.filter(pk=sequence.pk).update(**values)
+        event.match_due = True
+        _renumber(event)
+        publish(Topic.EVENT, event.event_id)
+    return event
 
 
 def pin_localization(event: NonLocalizedEvent, use: EventLocalization | None) -> None:
@@ -120,20 +145,63 @@ def _locked_event(message: AlertMessage, alert: GWAlert) -> NonLocalizedEvent:
         event_id=event_id, defaults={"kind": kind}
     )
     if created:
-        _link_circulars(event)
+        link_circulars(event)
     return NonLocalizedEvent.objects.select_for_update().get(pk=event.pk)
 
 
-def _keep_maps(alert: GWAlert) -> dict[str, Localization]:
+def _keep_maps(alert: GWAlert, *, with_maps: bool) -> Maps:
+    """Store each map by itself: one that cannot be used takes nothing else with it."""
     brought = {SKYMAP: alert.skymap, COMBINED: alert.combined_skymap}
-    return {product: keep_map(fits) for product, fits in brought.items() if fits is not None}
+    kept, faults = {}, []
+    for product, fits in brought.items():
+        if fits is None:
+            continue
+        if not with_maps:
+            faults.append(f"{product} (its reading ended the worker)")
+            continue
+        try:
+            with transaction.atomic():
+                kept[product] = keep_map(fits)
+        except MAP_FAULTS as error:
+            faults.append(f"{product} ({_say(error)})")
+    return Maps(kept, tuple(faults))
 
 
-def _link_circulars(event: NonLocalizedEvent) -> None:
-    waiting = Circular.objects.filter(event=None, event_name__contains=event.event_id)
-    names = waiting.values_list("pk", "event_name")
-    ours = [pk for pk, name in names if _bare(name) == event.event_id]
-    Circular.objects.filter(pk__in=ours).update(event=event)
+def _say(error: Exception) -> str:
+    return clean(str(error))[:300] or type(error).__name__
+
+
+def _is_early(message: AlertMessage, alert: GWAlert) -> bool:
+    """Whether a message is dated so long after it was received that its date must be wrong."""
+    return alert.time_created - message.received > _tolerance()
+
+
+def _early_event(alert: GWAlert) -> list[str]:
+    """Name the time of an event that its own message says is still to come."""
+    time = alert.event.time if alert.event else None
+    if time is None or time - alert.time_created <= _tolerance():
+        return []
+    return [f"event.time {time:%Y-%m-%d %H:%M:%S} (after the message itself)"]
+
+
+def _tolerance() -> timedelta:
+    return timedelta(minutes=settings.FUTURE_MINUTES)
+
+
+def _details(alert: GWAlert) -> dict[str, Any]:
+    details = alert.model_dump(mode="json", exclude=MAPS)
+    if _early_event(alert):
+        details["event"]["time"] = None
+    return details
+
+
+def _complete(
+    sequence: EventSequence, localization: EventLocalization | None, left_out: Sequence[str]
+) -> None:
+    """Add to a message of the chain the map that it lacked."""
+    sequence.localization = sequence.localization or localization
+    sequence.left_out = list(left_out)
+    sequence.save(update_fields=["localization", "left_out"])
 
 
 def _localize(
@@ -155,7 +223,11 @@ def _note_tests(event: NonLocalizedEvent, reasons: Sequence[str]) -> None:
 
 
 def _renumber(event: NonLocalizedEvent) -> None:
-    """Number the chain by its own times, and let the event say what the newest message says."""
+    """Number the chain by its own times, and let the event say what its newest message says.
+
+    A message that a person set aside says nothing; one dated in the future only where no other
+    does.
+    """
     chain = sorted(
         event.sequences.defer("details"),
         key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.pk),
@@ -163,15 +235,34 @@ def _renumber(event: NonLocalizedEvent) -> None:
     for number, row in enumerate(chain, start=1):
         row.number = number
     EventSequence.objects.bulk_update(chain, ["number"])
-    newest = chain[-1]
-    event.alert_type = newest.alert_type
-    event.time_created = newest.time_created
-    event.retracted = newest.alert_type == RETRACTION
-    telling = [row for row in chain if row.alert_type != RETRACTION]
-    if telling:
-        _describe(event, EventSequence.objects.get(pk=telling[-1].pk).details)
+    counting = [row for row in chain if row.set_aside is None]
+    ruling = [row for row in counting if not row.is_early] or counting
+    _weigh_maps(event, chain, ruling)
+    _say_newest(event, ruling)
+    others = [reason for reason in event.test_reasons if reason != ALL_SET_ASIDE]
+    event.test_reasons = others if ruling else sorted([*others, ALL_SET_ASIDE])
     event.rank_version += 1
     event.save()
+
+
+def _weigh_maps(
+    event: NonLocalizedEvent, chain: Sequence[EventSequence], ruling: Sequence[EventSequence]
+) -> None:
+    """Set aside the maps that only messages brought which do not rule."""
+    times = {row.time_created for row in ruling}
+    others = {row.time_created for row in chain} - times
+    event.localizations.filter(time__in=times, set_aside=True).update(set_aside=False)
+    if others:
+        event.localizations.filter(time__in=others).update(set_aside=True)
+
+
+def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
+    newest = ruling[-1] if ruling else None
+    event.alert_type = newest.alert_type if newest else ""
+    event.time_created = newest.time_created if newest else None
+    event.retracted = newest is not None and newest.alert_type == RETRACTION
+    telling = [row for row in ruling if row.alert_type != RETRACTION]
+    _describe(event, EventSequence.objects.get(pk=telling[-1].pk).details if telling else {})
 
 
 def _describe(event: NonLocalizedEvent, details: dict[str, Any]) -> None:
@@ -182,8 +273,3 @@ def _describe(event: NonLocalizedEvent, details: dict[str, Any]) -> None:
     event.far = said.get("far")
     event.classification = said.get("classification") or {}
     event.properties = said.get("properties") or {}
-
-
-def _bare(name: str) -> str:
-    """The event's id in the name that a circular gives it."""
-    return name.removeprefix("LIGO/Virgo/KAGRA ").removeprefix("LIGO/Virgo ").strip()

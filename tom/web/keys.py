@@ -1,4 +1,6 @@
-"""Primary keys as browsers and programs write them."""
+"""Primary keys and numbers as browsers and programs write them."""
+
+from decimal import Decimal
 
 # Ten to this power is below the largest key, 2**63 - 1.
 MOST_DIGITS = 18
@@ -6,4 +8,17 @@ MOST_DIGITS = 18
 
 def read_pk(text: str) -> int | None:
     """Return a primary key; None where the text is none, or one that no row can have."""
-    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
+    is_one = text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+    return int(text) if is_one else None
+
+
+class CircularNumber:
+    """A circular's number in an address: 18454, or a half as 18453.5."""
+
+    regex = r"[0-9]{1,10}(?:\.[05])?"
+
+    def to_python(self, value: str) -> Decimal:
+        return Decimal(value)
+
+    def to_url(self, value: Decimal | int) -> str:
+        return f"{value}".removesuffix(".0")

@@ -15,6 +15,7 @@ REQUEST_OBSERVATION = "followup.add_observationrequest"
 CANCEL_REQUEST = "followup.change_observationrequest"
 VET_CANDIDATE = "candidates.change_eventcandidate"
 PIN_LOCALIZATION = "events.change_nonlocalizedevent"
+SET_ASIDE_MESSAGE = "events.change_eventsequence"
 COMMENT = "django_comments.add_comment"
 VIEW_MESSAGES = "streams.view_alertmessage"
 REPLAY_MESSAGE = "streams.replay_alertmessage"
@@ -29,6 +30,7 @@ OBSERVERS_MAY = (
     CANCEL_REQUEST,
     VET_CANDIDATE,
     PIN_LOCALIZATION,
+    SET_ASIDE_MESSAGE,
     COMMENT,
     VIEW_MESSAGES,
     REPLAY_MESSAGE,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db.models import Q
 from django.urls import reverse
@@ -16,7 +17,9 @@ from tom.web.search_text import Sought, any_of, find_targets, spellings
 SHOWN = 20
 # One more than this in a list says that there are more.
 _SUPEREVENT = re.compile(r"\b(?:M|T)?[SG]W?[0-9]{6}[a-z]{1,6}\b", re.IGNORECASE)
-_CIRCULAR = re.compile(r"(?:GCN\s*)?(?:Circular|Circ\.?|C)?\s*#?\s*([0-9]{1,7})", re.IGNORECASE)
+_CIRCULAR = re.compile(
+    r"(?:GCN\s*)?(?:Circular|Circ\.?|C)?\s*#?\s*([0-9]{1,7}(?:\.[05])?)", re.IGNORECASE
+)
 _REQUEST = re.compile(r"(?:request\s*)?#?\s*([0-9]{1,12})", re.IGNORECASE)
 SAME_PLACE_ARCSEC = 1.0
 
@@ -78,10 +81,10 @@ def _add_events(found: Found, name: str) -> None:
 def _add_circulars(found: Found, name: str) -> None:
     wanted = Q(subject__icontains=name) | Q(event_name__icontains=name)
     if number := _CIRCULAR.fullmatch(name):
-        exact = Circular.objects.filter(circular_id=int(number[1]))
+        exact = Circular.objects.filter(circular_id=Decimal(number[1]))
         pages = [reverse("circular", args=[row.circular_id]) for row in exact]
         found.exact |= set(pages)
-        wanted |= Q(circular_id=int(number[1]))
+        wanted |= Q(circular_id=Decimal(number[1]))
     rows = Circular.objects.filter(wanted).select_related("event").defer("body")
     found.circulars = list(rows[:SHOWN])
 

@@ -1,12 +1,14 @@
 """The routes of the pages and the API."""
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 from tom.web.account_pages import account, renew
 from tom.web.health import health
+from tom.web.keys import CircularNumber
 from tom.web.live import live
 from tom.web.views import (
     by_hand,
+    chain,
     comments,
     events,
     messages,
@@ -18,6 +20,8 @@ from tom.web.views import (
     targets,
     tonight,
 )
+
+register_converter(CircularNumber, "circular")
 
 # The names that TOM Toolkit's models reverse.
 target_patterns = [
@@ -40,6 +44,11 @@ urlpatterns = [
     path("events/", events.event_list, name="event_list"),
     path("events/<str:event_id>/", events.event, name="event"),
     path("events/<str:event_id>/tell/", reports.tell_event, name="tell"),
+    path(
+        "events/<str:event_id>/messages/<int:pk>/aside/",
+        chain.set_message_aside,
+        name="set_message_aside",
+    ),
     path("events/<str:event_id>/pin/", events.pin, name="pin"),
     path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
     path("events/<str:event_id>/candidates/<int:pk>/vet/", events.vet_candidate, name="vet"),
@@ -55,7 +64,7 @@ urlpatterns = [
     path("messages/<int:pk>/", messages.message, name="message"),
     path("messages/<int:pk>/bytes/", messages.message_bytes, name="message_bytes"),
     path("messages/<int:pk>/replay/", messages.replay, name="message_replay"),
-    path("circulars/<int:number>/", messages.circular, name="circular"),
+    path("circulars/<circular:number>/", messages.circular, name="circular"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/bell/", notifications.bell, name="bell"),
     path("notifications/alarms/", notifications.alarms, name="alarms"),

@@ -85,6 +85,68 @@ def test_what_is_null_or_not_finite_is_absent():
     assert event.classification == {"NSBH": 0.5}
 
 
+NONSENSE = [
+    ({"far": -3}, "event.far -3 (negative)"),
+    ({"far": float("inf")}, "event.far inf (not finite)"),
+    ({"far": "often"}, "event.far often"),
+    ({"classification": {"BNS": 1e300, "NSBH": 0.5}}, "event.classification.BNS 1e+300 (more"),
+    ({"classification": {"BNS": -5, "NSBH": 0.5}}, "event.classification.BNS -5 (less than"),
+    ({"classification": {"BNS": "x", "NSBH": 0.5}}, "event.classification.BNS x"),
+    ({"properties": {"HasNS": -999}}, "event.properties.HasNS -999 (less than"),
+    ({"properties": [1]}, "event.properties (input should be"),
+    ({"instruments": ["H1", 7, "L1", None]}, "event.instruments.1 7 (input should be"),
+    ({"pipeline": {}}, "event.pipeline (input should be"),
+    ({"significant": "perhaps"}, "event.significant perhaps"),
+    ({"time": "1950-01-01T00:00:00Z"}, "event.time 1950-01-01T00:00:00Z (before 1980)"),
+    ({"time": "0001-12-31T00:00:00Z"}, "event.time 0001-12-31T00:00:00Z (out of range)"),
+    ({"time": "soon"}, "event.time soon"),
+    ({"duration": -1}, "event.duration -1 (negative)"),
+    ({"skymap": "no base64!"}, "event.skymap no base64! (the map is not base64"),
+    ({"skymap": "\u00e4"}, "event.skymap \u00e4 (the map is not base64"),
+    ({"skymap": 7}, "event.skymap 7"),
+]
+
+
+@pytest.mark.parametrize(("event", "named"), NONSENSE, ids=lambda value: str(value)[:40])
+def test_one_value_that_breaks_the_form_is_left_out_and_named(event, named):
+    alert = parse_gwalert_json(make_gwalert_json(event=event))
+
+    assert alert.left_out[0].startswith(named)
+    assert len(alert.left_out) == (2 if "instruments" in event else 1)
+    assert "BNS" in alert.event.classification or alert.event.classification == {"NSBH": 0.5}
+    assert alert.event.group == "CBC"
+
+
+@pytest.mark.parametrize(
+    "coincidence", ["x", COINCIDENCE | {"combined_skymap": "?"}, COINCIDENCE | {"search": []}]
+)
+def test_a_broken_coincidence_takes_nothing_else_with_it(coincidence):
+    alert = parse_gwalert_json(make_gwalert_json(external_coinc=coincidence))
+
+    assert alert.skymap == b"SIMPLE  = a map"
+    assert alert.left_out[0].startswith("external_coinc")
+
+
+def test_a_map_that_is_too_large_is_left_out(monkeypatch):
+    monkeypatch.setattr("tom.streams.parsers.igwn.MAX_MAP_BYTES", 100)
+
+    alert = parse_gwalert_json(make_gwalert_json(event={"skymap": bytes(101)}))
+
+    assert alert.skymap is None
+    assert alert.left_out == ("event.skymap (the map is longer than 100 bytes)",)
+
+
+def test_a_rounding_just_outside_of_a_chance_is_no_fault():
+    alert = parse_gwalert_json(make_gwalert_json(event={"classification": {"BNS": 1.0000001}}))
+
+    assert alert.event.classification == {"BNS": 1.0}
+    assert alert.left_out == ()
+
+
+def test_a_message_does_not_say_itself_what_was_left_out():
+    assert parse_gwalert_json(make_gwalert_json(left_out=["all"])).left_out == ()
+
+
 def test_a_pipeline_is_kept_as_far_as_its_column_holds_it():
     column = EventLocalization._meta.get_field("author")
 
@@ -97,9 +159,9 @@ def test_a_pipeline_is_kept_as_far_as_its_column_holds_it():
 def test_a_time_that_leaves_no_room_for_a_window_is_malformed(year):
     time = f"{year}-12-31T00:00:00Z"
 
-    for values in ({"time_created": time}, {"event": {"time": time}}):
-        with pytest.raises(MalformedAlertError, match="out of range"):
-            parse_gwalert_json(make_gwalert_json(**values))
+    with pytest.raises(MalformedAlertError, match="out of range"):
+        parse_gwalert_json(make_gwalert_json(time_created=time))
+    assert parse_gwalert_json(make_gwalert_json(event={"time": time})).event.time is None
 
 
 def test_messages_of_one_time_are_ordered_by_type():
@@ -151,7 +213,12 @@ def test_any_sign_of_a_test_is_found_and_said(values, topic):
         (make_gwalert_json(time_created="0001-01-01T00:00:00+23:00"), "time_created"),
         (make_gwalert_json(superevent_id="S1'; --"), "superevent_id"),
         (make_gwalert_json(superevent_id="S1\x00"), "superevent_id"),
-        (make_gwalert_json(event={"skymap": "no base64!"}), "base64"),
+        (make_gwalert_json(superevent_id=".."), "not dots alone"),
+        (make_gwalert_json(superevent_id="."), "not dots alone"),
+        (make_gwalert_json(superevent_id="S1/../x"), "letters, digits"),
+        (make_gwalert_json(superevent_id="S1?x#y"), "letters, digits"),
+        (make_gwalert_json(superevent_id="S" * 65), "1 to 64"),
+        (make_gwalert_json(superevent_id="S1\n"), "letters, digits"),
         (json.dumps(make_gwalert(event=None)).encode(), "only a retraction"),
     ],
 )

@@ -4,6 +4,7 @@ Form: https://gcn.nasa.gov/docs/circulars and https://gcn.nasa.gov/schema/main/g
 """
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, DecimalException
 from functools import partial
 from typing import Annotated, Final
 
@@ -14,51 +15,77 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
 )
+from pydantic_core import from_json
 
 from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.faults import summarize
+from tom.streams.parsers.faults import read_sparing
 from tom.streams.parsers.values import clean, text
 
 MAX_BYTES: Final = 4 * 1024 * 1024  # GCN's own limit for a message
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_ID: Final = 2**31 - 1
+_YEARS: Final = range(1990, 2100)
+# Without these it is no circular. It is kept without whatever else breaks the form.
+_NEEDED: Final = frozenset({"circularId", "subject", "body"})
 
 
 def _from_milliseconds(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         reason = "not milliseconds since 1970"
         raise ValueError(reason)  # noqa: TRY004 - pydantic takes a ValueError
+    reason = "out of range"
     try:
-        return _EPOCH + timedelta(milliseconds=value)
+        time = _EPOCH + timedelta(milliseconds=value)
     except OverflowError as error:
-        reason = "out of range"
         raise ValueError(reason) from error
+    if time.year not in _YEARS:
+        raise ValueError(reason)
+    return time
+
+
+def _read_number(value: object) -> Decimal:
+    """A circular's number, which may be a half: a number, or one as text."""
+    reason = "not the number of a circular"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(reason)  # noqa: TRY004 - pydantic takes a ValueError
+    try:
+        number = Decimal(str(value).strip())
+        is_half = number.is_finite() and 1 <= number <= _MAX_ID and number * 2 % 1 == 0
+    except DecimalException as error:
+        raise ValueError(reason) from error
+    if not is_half:
+        raise ValueError(reason)
+    return number.to_integral_value() if number % 1 == 0 else number.quantize(Decimal("0.1"))
 
 
 Line = Annotated[str, AfterValidator(text)]
 EventName = Annotated[str, AfterValidator(partial(text, most=200))]
 Body = Annotated[str, AfterValidator(clean)]
+Number = Annotated[Decimal, BeforeValidator(_read_number)]
 Milliseconds = Annotated[AwareDatetime, BeforeValidator(_from_milliseconds)]
 
 
 class Circular(BaseModel):
-    """One version of one Circular. A later version of the same id replaces it."""
+    """One version of one Circular. A later version of the same id replaces it.
+
+    `left_out` names each value that broke the form and is missing here, with the reason.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    circular_id: int = Field(alias="circularId", ge=1, le=_MAX_ID)
+    circular_id: Number = Field(alias="circularId")
     version: int = Field(default=1, ge=1, le=_MAX_ID)
     subject: Line
     body: Body
-    submitter: Line
-    created_on: Milliseconds = Field(alias="createdOn")
+    submitter: Line | None = None
+    created_on: Milliseconds | None = Field(default=None, alias="createdOn")
     event_id: EventName | None = Field(default=None, alias="eventId")
     bibcode: Line | None = None
     format: Line | None = None  # text/plain, text/markdown
     edited_on: Milliseconds | None = Field(default=None, alias="editedOn")
     edited_by: Line | None = Field(default=None, alias="editedBy")
+    left_out: tuple[str, ...] = ()
 
 
 def parse_circular(payload: bytes) -> Circular:
@@ -73,6 +100,9 @@ def parse_circular(payload: bytes) -> Circular:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
     try:
-        return Circular.model_validate_json(payload)
-    except ValidationError as error:
-        raise MalformedAlertError(summarize(error)) from error
+        content = from_json(payload, allow_inf_nan=True)
+    except ValueError as error:
+        reason = f"not JSON: {error}"
+        raise MalformedAlertError(reason) from error
+    circular, left_out = read_sparing(Circular, content, needed=_NEEDED)
+    return circular.model_copy(update={"left_out": left_out})

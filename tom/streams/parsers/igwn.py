@@ -6,6 +6,7 @@ Form: https://emfollow.docs.ligo.org/userguide/content.html
 import base64
 import binascii
 import math
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -16,19 +17,22 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    StringConstraints,
-    ValidationError,
     model_validator,
 )
 from pydantic_core import from_json
 
 from tom.streams.parsers.containers import read_record
 from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.faults import summarize
+from tom.streams.parsers.faults import read_sparing
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.values import text
 
-MAX_BYTES: Final = 16 * 1024 * 1024  # real ones reach 5.8 MB
+MAX_BYTES: Final = 64 * 1024 * 1024  # real ones reach 5.8 MB
+MAX_MAP_BYTES: Final = 16 * 1024 * 1024
+# Without these a message is no alert. An alert is kept without whatever else breaks the form.
+_NEEDED: Final = frozenset({"alert_type", "time_created", "superevent_id", "event"})
+_EVENT_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_FIRST_EVENT_YEAR: Final = 1980
 _YEARS: Final = range(1900, 2100)  # a window around any time in them is a time, too
 _TEST_PREFIXES: Final = ("M", "T")
 _TEST_SEARCH: Final = "MDC"
@@ -62,26 +66,67 @@ def _decode_map(value: Any) -> Any:
         return value
     try:
         return base64.b64decode("".join(value.split()), validate=True)
-    except binascii.Error as error:
+    except (binascii.Error, ValueError) as error:
         reason = f"the map is not base64: {error}"
         raise ValueError(reason) from error
 
 
-def _only_finite(values: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if math.isfinite(value)}
+def _check_size(fits: bytes) -> bytes:
+    if len(fits) > MAX_MAP_BYTES:
+        reason = f"the map is longer than {MAX_MAP_BYTES} bytes"
+        raise ValueError(reason)
+    return fits
 
 
-def _none_if_not_finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _check_number(value: float, *, least: float, most: float) -> float:
+    """Refuse what cannot be such a number: not finite, or outside the range that it has."""
+    if not math.isfinite(value):
+        reason = "not finite"
+    elif value < least:
+        reason = "negative" if least == 0 else f"less than {least:g}"
+    elif value > most:
+        reason = f"more than {most:g}"
+    else:
+        return value
+    raise ValueError(reason)
+
+
+def _chance(value: float) -> float:
+    """A probability; what a rounding puts just outside of 0 to 1 is put back."""
+    _check_number(value + 0.0, least=-1e-6, most=1 + 1e-6)
+    return min(max(value, 0.0), 1.0)
+
+
+def _event_id(value: str) -> str:
+    """Refuse an id that no address or file can hold: it becomes part of both."""
+    if not _EVENT_ID.fullmatch(value) or not value.strip("."):
+        reason = "an event's id is 1 to 64 letters, digits, '_', '-' and '.', and not dots alone"
+        raise ValueError(reason)
+    return value
+
+
+def _in_our_age(time: datetime) -> datetime:
+    if time.year < _FIRST_EVENT_YEAR:
+        reason = f"before {_FIRST_EVENT_YEAR}"
+        raise ValueError(reason)
+    return time
+
+
+def _between(least: float, most: float) -> AfterValidator:
+    return AfterValidator(partial(_check_number, least=least, most=most))
 
 
 Text = Annotated[str, AfterValidator(text)]
 Author = Annotated[str, AfterValidator(partial(text, most=64))]
 UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
-Number = Annotated[float, AfterValidator(_none_if_not_finite)]
-Numbers = Annotated[dict[Text, float], AfterValidator(_only_finite)]
-Map = Annotated[bytes, BeforeValidator(_decode_map)]
-EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+EventTime = Annotated[UtcTime, AfterValidator(_in_our_age)]
+Rate = Annotated[float, _between(0, 1e6)]  # Hz
+Seconds = Annotated[float, _between(0, 1e7)]
+Difference = Annotated[float, _between(-1e9, 1e9)]  # s
+Frequency = Annotated[float, _between(0, 1e6)]  # Hz
+Chances = dict[Text, Annotated[float, AfterValidator(_chance)]]
+Map = Annotated[bytes, BeforeValidator(_decode_map), AfterValidator(_check_size)]
+EventId = Annotated[str, AfterValidator(_event_id)]
 
 
 class _Part(BaseModel):
@@ -100,17 +145,17 @@ class _Part(BaseModel):
 class GWEvent(_Part):
     """What is known of a gravitational-wave event."""
 
-    time: UtcTime
-    far: Number | None = None  # Hz
+    time: EventTime | None = None
+    far: Rate | None = None
     significant: bool = False
     instruments: tuple[Text, ...] = ()
     group: Text | None = None
     pipeline: Author | None = None
     search: Text | None = None
-    classification: Numbers = {}
-    properties: Numbers = {}
-    duration: Number | None = None  # s
-    central_frequency: Number | None = None  # Hz
+    classification: Chances = {}
+    properties: Chances = {}
+    duration: Seconds | None = None
+    central_frequency: Frequency | None = None
     skymap: Map | None = None
     skymap_filename: Text | None = None
 
@@ -124,14 +169,17 @@ class ExternalCoincidence(_Part):
     ivorn: Text | None = None
     observatory: Text | None = None
     search: Text | None = None
-    time_difference: Number | None = None  # s, external minus gravitational
-    time_coincidence_far: Number | None = None  # Hz
-    time_sky_position_coincidence_far: Number | None = None  # Hz
+    time_difference: Difference | None = None  # external minus gravitational
+    time_coincidence_far: Rate | None = None
+    time_sky_position_coincidence_far: Rate | None = None
     combined_skymap: Map | None = None
 
 
 class GWAlert(_Part):
-    """One message about one gravitational-wave event."""
+    """One message about one gravitational-wave event.
+
+    `left_out` names each value that broke the form and is missing here, with the reason.
+    """
 
     alert_type: AlertType
     time_created: UtcTime
@@ -140,6 +188,7 @@ class GWAlert(_Part):
     alert_tense: Text | None = None
     event: GWEvent | None = None  # None in a retraction
     external_coinc: ExternalCoincidence | None = None
+    left_out: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_event(self) -> "GWAlert":
@@ -239,7 +288,6 @@ def _read(content: Any) -> GWAlert:
             reason = f"a message holds one alert; this one holds {len(content)}"
             raise MalformedAlertError(reason)
         content = content[0]
-    try:
-        return GWAlert.model_validate(content)
-    except ValidationError as error:
-        raise MalformedAlertError(summarize(error)) from error
+    alert, left_out = read_sparing(GWAlert, content, needed=_NEEDED)
+    # Also where none is: what the message itself says of it is not believed.
+    return alert.model_copy(update={"left_out": left_out})

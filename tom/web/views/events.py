@@ -94,7 +94,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     contours = chosen.localization.contours if chosen else {}
     spots = _spots(found, user)
     sequences = list(
-        found.sequences.select_related("localization__localization")
+        found.sequences.select_related("localization__localization", "set_aside_by")
         .defer("details", "localization__localization__fits", "localization__localization__packed")
         .annotate(instruments=F("details__event__instruments"))
     )

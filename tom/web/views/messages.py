@@ -1,6 +1,7 @@
 """Messages: every one that came, what became of it, and the replay of those that failed."""
 
 import json
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -185,7 +186,7 @@ def replay_all(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def circular(request: HttpRequest, number: int) -> HttpResponse:
+def circular(request: HttpRequest, number: Decimal) -> HttpResponse:
     """A GCN Circular."""
     found = get_object_or_404(Circular.objects.select_related("event"), circular_id=number)
     return render(request, "messages/circular.html", {"circular": found})

@@ -1,0 +1,118 @@
+"""A circular is linked with its event, whichever comes first; its number may be a half."""
+
+import importlib
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+
+from tests.factories import make_event, make_message, make_user
+from tests.streams.packets import make_circular, make_gwalert_json
+from tom import intake
+from tom.events.models import Circular
+from tom.streams.models import MessageState
+from tom.streams.services import store_message
+
+pytestmark = pytest.mark.django_db
+
+
+def work(payload: bytes, topic: str):
+    message, _ = store_message(topic, payload)
+    intake.work_message(message.pk)
+    message.refresh_from_db()
+    return message
+
+
+def send_circular(number: object = 1, **values: object):
+    return work(make_circular(circularId=number, **values), "gcn.circulars")
+
+
+def send_alert() -> None:
+    work(make_gwalert_json(superevent_id="S261120ab", event={"skymap": None}), "igwn.gwalert")
+
+
+NAMES = [
+    *("LIGO/Virgo/KAGRA S261120ab", "LIGO/VIRGO/KAGRA S261120ab", "LIGO/Virgo/Kagra S261120ab"),
+    *("KAGRA/Virgo/LIGO S261120ab", "LIGO-Virgo-KAGRA S261120ab", "LVK S261120ab", "S261120ab"),
+    *("LIGO Virgo KAGRA s261120ab", "LIGO/Virgo S261120ab ", "S261120AB", "ligo/virgo/S261120ab"),
+]
+
+
+@pytest.mark.parametrize("comes_first", ["event", "circular"])
+def test_a_circular_is_linked_however_it_writes_the_detectors(comes_first):
+    if comes_first == "event":
+        send_alert()
+    for number, name in enumerate(NAMES, start=1):
+        send_circular(number, eventId=name, subject="A report")
+    send_circular(99, eventId=None, subject="LIGO/VIRGO S261120ab: report")
+    send_circular(100, eventId="LIGO/Virgo/KAGRA S261120abc", subject="Another event")
+    send_circular(101, eventId="GRB 261120A", subject="Coincident with S261120ab")
+    if comes_first == "circular":
+        send_alert()
+
+    linked = Circular.objects.filter(event__event_id="S261120ab")
+
+    assert {int(row.circular_id) for row in linked} == {*range(1, len(NAMES) + 1), 99}
+
+
+@pytest.mark.parametrize(
+    ("event_id", "name"),
+    [("GRB 261120A", "grb261120a"), ("IceCube-261120A", "IC 261120A"), ("EP261120a", "EP 261120a")],
+)
+def test_a_circular_of_another_kind_of_event_is_linked(event_id, name):
+    event = make_event(event_id, alert_types=())
+
+    send_circular(eventId=name)
+
+    assert Circular.objects.get().event == event
+
+
+@pytest.mark.parametrize("number", [18453.5, "18453.5"])
+def test_a_half_numbered_circular_has_a_page(client, number):
+    client.force_login(make_user())
+    send_circular(18454.0, subject="The whole")
+
+    message = send_circular(number, subject="The half")
+
+    half, whole = client.get("/circulars/18453.5/"), client.get("/circulars/18454/")
+    assert message.state == MessageState.STORED
+    assert "GCN Circular 18453.5<" in half.text
+    assert "The half" in half.text
+    assert "GCN Circular 18454<" in whole.text
+    assert client.get("/circulars/18454.0/").status_code == 200
+    assert client.get("/circulars/18455/").status_code == 404
+
+
+def test_the_page_of_an_event_leads_to_its_half_numbered_circular(client):
+    client.force_login(make_user())
+    send_alert()
+    send_circular(18453.5, eventId="S261120ab")
+
+    assert 'href="/circulars/18453.5/"' in client.get("/events/S261120ab/").text
+
+
+@pytest.mark.parametrize(
+    "milliseconds", [-62_135_596_800_000, 253_402_300_000_000, 4_070_908_800_000]
+)
+def test_a_circular_of_a_wrong_time_is_dated_by_when_it_came(milliseconds):
+    message = send_circular(createdOn=milliseconds)
+
+    circular = Circular.objects.get()
+
+    assert abs(circular.created_on - message.received) < timedelta(seconds=1)
+    assert message.state == MessageState.STORED
+    assert "left out: createdOn" in message.reason
+
+
+def test_circulars_kept_before_are_linked_by_the_migration():
+    event = make_event("S261120ab", alert_types=())
+    row = Circular.objects.create(
+        circular_id=7, subject="", body="", created_on=event.created, message=make_message(),
+        event_name="KAGRA-Virgo S261120ab",
+    )  # fmt: skip
+    migration = importlib.import_module("tom.events.migrations.0004_link_circulars")
+
+    migration.link(apps, None)
+
+    row.refresh_from_db()
+    assert (row.event, row.names) == (event, ["S261120AB"])

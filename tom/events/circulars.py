@@ -1,0 +1,81 @@
+"""Keep GCN Circulars, each in its newest version, with the event that they speak of."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Func, Value
+from django.db.models.functions import Upper
+
+from tom.events.locks import hold_events
+from tom.events.models import Circular, NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.streams.models import AlertMessage
+from tom.streams.parsers.circular import Circular as ParsedCircular
+from tom.streams.parsers.event_names import key_of, names_of_circular
+
+# Nobody sends tomorrow's circular.
+LATEST_AFTER_RECEIVED = timedelta(days=1)
+
+
+def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
+    """Keep a circular in its newest version; return whether that changed anything.
+
+    One whose date cannot be is dated by when it came.
+    """
+    names = names_of_circular(circular.event_id or "", circular.subject)
+    with transaction.atomic():
+        hold_events()  # else it misses an event that is being stored
+        event = _find_event(names)
+        values = {
+            "version": circular.version,
+            "subject": circular.subject,
+            "submitter": circular.submitter or "",
+            "body": circular.body,
+            "created_on": _created_on(message, circular),
+            "event_name": circular.event_id or "",
+            "names": names,
+            "event": event,
+            "message": message,
+        }
+        row, created = Circular.objects.select_for_update().get_or_create(
+            circular_id=circular.circular_id, defaults=values
+        )
+        if not created:
+            newer = Circular.objects.filter(pk=row.pk, version__lt=circular.version)
+            if not newer.update(**values):
+                return False
+        for named in {row.event, event}:  # an edit may name another
+            if named is not None:
+                publish(Topic.EVENT, named.event_id)
+    return True
+
+
+def link_circulars(event: NonLocalizedEvent) -> None:
+    """Give a new event the circulars that named it before it came."""
+    waiting = Circular.objects.filter(event=None, names__contains=[key_of(event.event_id)])
+    waiting.update(event=event)
+
+
+def _find_event(names: list[str]) -> NonLocalizedEvent | None:
+    """The first of these names that an event of ours has."""
+    key = Func(
+        Upper("event_id"), Value("[^A-Z0-9.+]"), Value(""), Value("g"), function="regexp_replace"
+    )
+    rows = NonLocalizedEvent.objects.annotate(key=key).filter(key__in=names)
+    found = dict(rows.order_by("-pk").values_list("key", "pk"))
+    known = [found[name] for name in names if name in found]
+    return NonLocalizedEvent.objects.get(pk=known[0]) if known else None
+
+
+def dated_late(message: AlertMessage, circular: ParsedCircular) -> tuple[str, ...]:
+    """Name the date of a circular that came before it was written."""
+    created = circular.created_on
+    if created is None or created <= message.received + LATEST_AFTER_RECEIVED:
+        return ()
+    return (f"createdOn {created:%Y-%m-%d} (after it was received)",)
+
+
+def _created_on(message: AlertMessage, circular: ParsedCircular) -> datetime:
+    created = circular.created_on
+    return message.received if created is None or dated_late(message, circular) else created

@@ -1,0 +1,55 @@
+"""The names by which people call an event, whatever the detectors before them and the letters.
+
+A circular says "LIGO/Virgo/KAGRA S261120ab", "Kagra-Virgo S261120AB" or "sb/S261120ab", and
+"GRB 261120A", "grb261120a" or "GRB-261120A": each event has one key, by which they are the same.
+"""
+
+import re
+from typing import Final
+
+MOST_NAMES: Final = 10
+_NOT_IN_KEY: Final = re.compile(r"[^A-Z0-9.+]")
+# Each stands by itself: MS261120ab is not S261120ab, which is not S261120a.
+_NAMES: Final = re.compile(
+    r"(?<![a-z0-9.])"
+    r"(?:"
+    r"[mt]?s\d{6}[a-z]{1,5}"  # a superevent
+    r"|gw\s?\d{6}(?:_\d{6})?"
+    r"|grb[\s-]?\d{6}(?:[a-z]|\.\d{1,3})?"
+    r"|frb[\s-]?(?:\d{8}|\d{6})[a-z]{0,3}"
+    r"|(?:icecube|ic)[\s-]?\d{6}[a-z]?"
+    r"|ep[\s-]?\d{6}[a-z]"
+    r"|sb\d{8}"  # SVOM
+    r"|sgr\s?[j]?\d{4}[+-]\d{2,4}"
+    r")"
+    r"(?![a-z0-9])",
+    re.IGNORECASE,
+)
+_SPELLINGS: Final = (("IC", "ICECUBE"),)
+
+
+def key_of(name: str) -> str:
+    """Return what is the same for all spellings of a name: its letters in capitals, and digits."""
+    key = _NOT_IN_KEY.sub("", name.upper())
+    for short, long in _SPELLINGS:
+        if key.startswith(short) and key[len(short) :][:1].isdigit():
+            return long + key[len(short) :]
+    return key
+
+
+def find_names(text: str) -> list[str]:
+    """Return the keys of the events that a text names, in order."""
+    found = (key_of(name) for name in _NAMES.findall(text))
+    return list(dict.fromkeys(found))[:MOST_NAMES]
+
+
+def names_of_circular(event_name: str, subject: str) -> list[str]:
+    """Return the keys of the events that a circular is about.
+
+    Its own field says so; where that is missing, or holds no name that is known, the subject.
+    """
+    named = find_names(event_name)
+    if named:
+        return named
+    whole = key_of(event_name)
+    return [*([whole] if whole else []), *find_names(subject)][:MOST_NAMES]

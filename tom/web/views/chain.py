@@ -1,0 +1,32 @@
+"""The messages of an event's chain: set one aside that is wrong, and take that back."""
+
+from functools import partial
+
+from django.contrib.auth.decorators import permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from tom.events.models import EventSequence
+from tom.events.services import set_aside, take_back
+from tom.intake import react_to_change
+from tom.pipeline import nudge, rank
+from tom.web.people import person
+from tom.web.permissions import SET_ASIDE_MESSAGE
+
+
+@require_POST
+@permission_required(SET_ASIDE_MESSAGE, raise_exception=True)
+def set_message_aside(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
+    """Let a message rule nothing of its event; `undo` lets it count again."""
+    rows = EventSequence.objects.filter(event__event_id=event_id)
+    sequence = get_object_or_404(rows, pk=pk)
+    with transaction.atomic():
+        if request.POST.get("undo"):
+            event = take_back(sequence)
+        else:
+            event = set_aside(sequence, by=person(request))
+        react_to_change(event)
+        transaction.on_commit(partial(nudge, rank, event.pk))
+    return redirect("event", event_id)
