@@ -44,6 +44,7 @@ from tom.reports.telling import (
 from tom.targets.models import LightCurvePoint
 
 pytestmark = pytest.mark.django_db
+TELLING = ("target", "survey", "band", "flux", "flux_error", "program")
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +141,54 @@ def test_photometry_is_told_with_limits_as_limits():
     assert bright["brightness_error"] == pytest.approx(0.054, abs=1e-3)
     assert (bright["bandpass"], bright["brightness_unit"]) == ("g", "AB mag")
     assert bright["date_obs"].endswith("+00:00")
+
+
+def test_each_exposure_is_told_once_and_the_alerts_own_measurement_first():
+    event = make_event()
+    candidate = make_candidate(event)
+    points = list(candidate.target.points.all())
+    doubled = [
+        LightCurvePoint(
+            target=point.target,
+            survey=point.survey,
+            kind="forced",
+            key=f"forced:{point.key}",
+            time=point.time + timedelta(seconds=0.1),
+            band=point.band,
+            flux=5e4,
+            flux_error=5e2,
+            program=point.program,
+        )
+        for point in points
+    ]
+    later = {"key": "alone", "time": points[-1].time + timedelta(seconds=40)}
+    alone = LightCurvePoint(
+        **{name: getattr(doubled[-1], name) for name in TELLING}, kind="forced", **later
+    )
+    LightCurvePoint.objects.bulk_create([*doubled, alone])
+
+    rows = draft_report(event, [candidate], by=make_observer()).body["data"]["photometry"]
+
+    detections = [point for point in points if point.kind == "alert"]
+    forced = [row for row in rows if row.get("brightness") == 19.653]
+    assert len(rows) == len(points) + 1
+    assert len(forced) == len(points) - len(detections) + 1
+    assert len({(row["date_obs"][:19], row["bandpass"]) for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [(0.9018, "91%"), (0.9, "90%"), (0.07, "7%"), (0.995, "100%"), (0.0001, "1%"), (1.0, "100%")],
+)
+def test_the_region_that_is_told_contains_the_candidate(level: float, said: str):
+    event = make_event()
+    candidate = make_candidate(event)
+    candidate.credible_level_2d = level
+    candidate.save()
+
+    text = draft_report(event, [candidate], by=make_observer()).body["message_text"]
+
+    assert f"inside the {said} credible region" in text
 
 
 def test_the_programs_whose_data_it_uses_are_named():

@@ -4,7 +4,9 @@ The form is that of its `submit_message` (https://hermes.lco.global/about); `ext
 place for what has no field of its own.
 """
 
+import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,10 +16,13 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.targets.magnitudes import magnitude_of
-from tom.targets.models import LightCurvePoint
+from tom.targets.models import LightCurvePoint, PointKind
 
 # Survey to telescope and instrument.
 _TELESCOPES: Final = {"ZTF": ("Palomar 1.2m Oschin", "ZTF"), "LSST": ("Simonyi", "LSSTCam")}
+# The times of two measurements of one exposure differ by less, those of two exposures by more.
+_SAME_EXPOSURE: Final = timedelta(seconds=20)
+_ORDER: Final = (PointKind.ALERT, PointKind.FORCED, PointKind.LIMIT)
 _UNIT: Final = "AB mag"
 
 
@@ -33,6 +38,7 @@ def write_message(
     """Write the message that tells of these candidates with these points of their light curves."""
     name = by.get_full_name() or by.get_username()
     names = {candidate.target_id: candidate.target.name for candidate in candidates}
+    rows = {point.pk: _photometry(point, names[point.target_id]) for point in points}
     return {
         "title": f"{event.event_id}: {_count(candidates)} from {settings.TOM_NAME}",
         "topic": topic,
@@ -44,7 +50,7 @@ def write_message(
             "references": [],
             "targets": [_target(candidate.target) for candidate in candidates],
             "photometry": [
-                row for point in points if (row := _photometry(point, names[point.target_id]))
+                rows[point.pk] for point in _once([each for each in points if rows[each.pk]])
             ],
             "extra_data": {
                 "programs": list(programs),
@@ -70,8 +76,44 @@ def _line(candidate: EventCandidate) -> str:
     if candidate.posterior is not None:
         parts.append(f"probability {candidate.posterior:.2g}")
     if candidate.credible_level_2d is not None:
-        parts.append(f"inside the {candidate.credible_level_2d:.0%} credible region")
+        parts.append(f"inside the {_percent(candidate.credible_level_2d)}% credible region")
     return ", ".join(parts)
+
+
+def _percent(level: float) -> int:
+    """Return the smallest whole percentage of a region that contains the candidate."""
+    return math.ceil(round(level * 100, 9))
+
+
+def _once(points: Sequence[LightCurvePoint]) -> list[LightCurvePoint]:
+    """Keep one point of each exposure of a target, in their order.
+
+    A survey may measure one exposure twice: in the alert, and by forced photometry. The alert's own
+    measurement is told, else the forced one, else the limit.
+    """
+    exposures: list[LightCurvePoint] = []
+    for point in sorted(points, key=_exposure):
+        last = exposures[-1] if exposures else None
+        if last is None or not _is_same_exposure(last, point):
+            exposures.append(point)
+        elif _told_before(point) < _told_before(last):
+            exposures[-1] = point
+    kept = {point.pk for point in exposures}
+    return [point for point in points if point.pk in kept]
+
+
+def _exposure(point: LightCurvePoint) -> tuple[int, str, str, datetime]:
+    return point.target_id, point.survey, point.band, point.time
+
+
+def _is_same_exposure(one: LightCurvePoint, other: LightCurvePoint) -> bool:
+    *one_place, began = _exposure(one)
+    *other_place, later = _exposure(other)
+    return one_place == other_place and later - began < _SAME_EXPOSURE
+
+
+def _told_before(point: LightCurvePoint) -> tuple[int, bool, int]:
+    return _ORDER.index(point.kind), not point.is_trigger, point.pk
 
 
 def _target(target: BaseTarget) -> dict[str, Any]:
