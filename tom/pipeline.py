@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from tom import intake
 from tom.candidates.services import match_if_due
+from tom.events.localizations import let_old_maps_go
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
@@ -138,6 +139,7 @@ def tell(report_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Wake whatever the rows say is due."""
+    let_old_maps_go()
     note_new_scorers(timezone.now() - RANKED_ANEW)
     with _nudging():
         _wake_messages()

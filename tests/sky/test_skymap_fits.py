@@ -363,3 +363,35 @@ def test_the_map_of_every_real_alert_is_read(real_data):
 
     assert len(skymaps_read) >= 10
     assert all(each.probability.sum() == pytest.approx(1) for each in skymaps_read)
+
+
+def unlike_neighbours(nside: int) -> np.ndarray:
+    """A map that packs well and in which no pixels join."""
+    return np.tile(np.array([1.0, 2, 3, 4, 1, 5, 2, 9], np.float32), 12 * nside**2 // 8)
+
+
+@pytest.mark.parametrize("ordering", ["RING", "NESTED"])
+def test_a_map_with_too_many_rows_is_refused_before_it_takes_memory(ordering):
+    data = flat(unlike_neighbours(1024), ordering=ordering, nside=1024, form="E")
+
+    tracemalloc.start()
+    with pytest.raises(MalformedSkyMapError, match="more than 3145728 rows"):
+        read_skymap(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 3 * len(data)
+
+
+def test_a_multi_order_map_may_have_no_more_rows_either(monkeypatch):
+    monkeypatch.setattr("tom.sky.skymap_fits.MOST_ROWS", 1)
+
+    for data in (multi_order(), partial(np.array([3, 5]), ordering="NESTED")):
+        with pytest.raises(MalformedSkyMapError, match="rows"):
+            read_skymap(data)
+
+
+def test_equal_pixels_count_once_for_the_limit(monkeypatch):
+    monkeypatch.setattr("tom.sky.skymap_fits.MOST_ROWS", 12)
+
+    assert read_skymap(flat(np.ones(12 * 64**2), ordering="NESTED", nside=64)).n == 12

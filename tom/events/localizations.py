@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
+from threading import Lock
 
 import numpy as np
+from cachetools import TTLCache, cached
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
 from tom.sky import (
@@ -21,10 +22,18 @@ from tom.sky import (
 
 CONTOUR_LEVELS = (0.5, 0.9)
 SKYMAP, COMBINED = "skymap", "combined_skymap"
-# Maps are some hundred kilobytes unpacked; a worker meets the same few again and again.
-MAPS_KEPT = 16
 # Beyond every source of light.
 FARTHEST_MPC = 20_000.0
+# A worker meets the same few maps again and again. Most take a megabyte; the largest that is read
+# takes BYTES_KEPT alone. One that was kept for SECONDS_KEPT is let go.
+BYTES_KEPT = 256_000_000
+SECONDS_KEPT = 600
+# A row's columns with what is computed from them once: seven of 8 bytes, and its level.
+BYTES_OF_A_ROW = 80
+_lock = Lock()
+_kept: "TTLCache[int, SkyMap]" = TTLCache(
+    BYTES_KEPT, SECONDS_KEPT, getsizeof=lambda skymap: skymap.n * BYTES_OF_A_ROW
+)
 
 
 def keep_map(fits: bytes) -> Localization:
@@ -84,11 +93,17 @@ def choose_localization(
 
 
 def skymap_of(localization_id: int) -> SkyMap:
-    """The parsed map of a stored localization, kept in memory."""
+    """The parsed map of a stored localization, kept in memory for a while."""
     return _unpacked(localization_id)
 
 
-@lru_cache(maxsize=MAPS_KEPT)
+def let_old_maps_go() -> None:
+    """Free the memory of maps kept for their time: nothing else does while none is read."""
+    with _lock:
+        _kept.expire()
+
+
+@cached(_kept, lock=_lock)
 def _unpacked(localization_id: int) -> SkyMap:
     row = Localization.objects.values_list("packed", flat=True).get(pk=localization_id)
     return unpack(bytes(row))

@@ -1,6 +1,6 @@
 """Credible levels of a sky map in 2D: of its rows, of positions, and the area within a level."""
 
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,10 @@ import numpy.typing as npt
 from tom.sky.arrays import FloatArray
 from tom.sky.skymap import SkyMap, row_at
 
+# A map's levels live as long as the map.
+_levels: "WeakKeyDictionary[SkyMap, FloatArray]" = WeakKeyDictionary()
 
-@lru_cache(maxsize=4)
+
 def credible_levels(skymap: SkyMap) -> FloatArray:
     """Find the credible level of each row: the probability of all rows at least as dense.
 
@@ -21,6 +23,13 @@ def credible_levels(skymap: SkyMap) -> FloatArray:
     numpy.ndarray
         float64, shape `(n,)`, read-only, in (0, 1].
     """
+    found = _levels.get(skymap)
+    if found is None:
+        found = _levels[skymap] = _rank_rows(skymap)
+    return found
+
+
+def _rank_rows(skymap: SkyMap) -> FloatArray:
     order = np.argsort(-skymap.probdensity, kind="stable")
     density = skymap.probdensity[order]
     cumulated = np.cumsum(skymap.probability[order])

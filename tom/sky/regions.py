@@ -28,6 +28,8 @@ MARGIN_CELLS = 8
 MOST_POINTS = 240
 # Smaller islands are noise of the grid.
 LEAST_ISLAND_CELLS = 6.0
+# Of a region in more pieces the largest are drawn.
+MOST_RINGS = 500
 COMPACT_RADIUS_DEG = 60.0
 
 
@@ -143,7 +145,8 @@ def _rings(plane: _Plane, lines: list[FloatArray]) -> list[tuple[FloatArray, Flo
     areas = [abs(_ring_area(line)) / cell for line in lines]
     by_area = sorted(range(len(lines)), key=lambda i: -areas[i])
     kept = [i for i in by_area if areas[i] >= LEAST_ISLAND_CELLS or i == by_area[0]]
-    return [radec_of_vectors(_deproject(plane.axes, *_thinned(lines[i]).T)) for i in kept]
+    drawn = [_thinned(lines[i]) for i in kept[:MOST_RINGS]]
+    return [radec_of_vectors(_deproject(plane.axes, *line.T)) for line in drawn]
 
 
 def _ring_area(ring: FloatArray) -> float:

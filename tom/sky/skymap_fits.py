@@ -16,6 +16,9 @@ from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, split_uni
 
 DISTANCES = ("DISTMU", "DISTSIGMA", "DISTNORM")
 PROBABILITIES = ("PROBDENSITY", "PROB", "PROBABILITY")
+# The whole sky at nside 512 where no pixels join. Reading so many takes some 500 MB in all; the
+# multi-order maps of gravitational waves have some 20,000.
+MOST_ROWS = 12 * 512**2
 ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 
 
@@ -148,6 +151,7 @@ def _number(header: Header, keyword: str) -> float:
 
 
 def _multi_order_rows(table: Table) -> _Rows:
+    _check_rows(table.n_rows)
     level, ipix = split_uniq(_integers(table, "UNIQ"))
     return _Rows(level=level, ipix=ipix, stored_level=level, pick=slice(None))
 
@@ -176,6 +180,7 @@ def _flat_rows(table: Table, names: list[str]) -> _Rows:
 
 def _partial_rows(table: Table, nside: int) -> _Rows:
     """Bring a flat map that names its pixels into nested rows."""
+    _check_rows(table.n_rows)
     ipix = _integers(table, "PIXEL")
     # healpy makes some other pixel of one that does not exist.
     if not np.all((ipix >= 0) & (ipix < 12 * nside**2)):
@@ -185,6 +190,12 @@ def _partial_rows(table: Table, nside: int) -> _Rows:
         ipix = np.asarray(healpy.ring2nest(nside, ipix), dtype=np.int64)
     levels = np.full(len(ipix), nside.bit_length() - 1, dtype=np.uint8)
     return _Rows(level=levels, ipix=ipix, stored_level=levels, pick=slice(None))
+
+
+def _check_rows(n: int) -> None:
+    if n > MOST_ROWS:
+        message = f"the map has more than {MOST_ROWS} rows: send a multi-order map"
+        raise MalformedSkyMapError(message)
 
 
 def _nside(table: Table) -> int:
@@ -218,8 +229,11 @@ def _join_siblings(level: int, columns: list[npt.NDArray[Any]]) -> tuple[ByteArr
     whole: BoolArray = np.ones(len(columns[0]), dtype=np.bool_)
     levels: list[ByteArray] = []
     firsts: list[IntArray] = []
+    n = 0
     for at in range(level, -1, -1):
         joined = _equal_siblings(whole, columns) if at > 0 else np.zeros(0, dtype=np.bool_)
+        n += int(np.count_nonzero(whole)) - 4 * int(np.count_nonzero(joined))
+        _check_rows(n)
         kept = np.flatnonzero(whole & ~np.repeat(joined, 4) if at > 0 else whole)
         levels.append(np.full(len(kept), at, dtype=np.uint8))
         firsts.append(kept << (2 * (level - at)))

@@ -5,7 +5,7 @@ probability P(t) above a density t is a sum over rows; it is tabulated once a ma
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -173,8 +173,17 @@ def _rows(skymap: SkyMap) -> _Volume:
     return _Volume(log_peak[order], mu, sigma, weight, area, float(weight @ everything))
 
 
-@lru_cache(maxsize=4)
+# A map's table lives as long as the map.
+_tables: "WeakKeyDictionary[SkyMap, _Table | None]" = WeakKeyDictionary()
+
+
 def _table(skymap: SkyMap) -> _Table | None:
+    if skymap not in _tables:
+        _tables[skymap] = _tabulate(skymap)
+    return _tables[skymap]
+
+
+def _tabulate(skymap: SkyMap) -> _Table | None:
     """Tabulate P(t): first evenly in log t, then where it moves evenly.
 
     None where no row has both a distance and a probability, or no distribution reaches above 0.
