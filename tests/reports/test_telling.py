@@ -30,6 +30,7 @@ from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
 from tom.live.models import Address, LiveEvent
 from tom.reports import hopskotch, telling
+from tom.reports.drafts import retry_report
 from tom.reports.models import Report, ReportState
 from tom.reports.telling import (
     CannotTellError,
@@ -238,7 +239,7 @@ def test_an_event_that_is_not_live_is_told_on_a_test_topic_only(settings, fields
     assert draft(**fields).state == ReportState.DRAFT
 
 
-@pytest.mark.parametrize("url", ["", "https://x/y", "kafka://a/", "kafka://a/x,y"])
+@pytest.mark.parametrize("url", ["https://x/y", "kafka://a/", "kafka://a/x,y"])
 def test_without_one_topic_to_tell_on_there_is_nothing_to_draft(settings, url: str):
     settings.TELL_URL = url
 
@@ -527,3 +528,43 @@ def test_a_report_is_seen_by_those_who_see_all_its_candidates():
 
     assert not Report.objects.visible_to(other).exists()
     assert Report.objects.visible_to(member).get() == report
+
+
+# --- Sent again after it failed ---------------------------------------------------------------
+def test_a_failed_report_that_arrived_after_all_is_not_sent_twice(kafka: KafkaPeer, topic: str):
+    report = tell(confirmed())
+    Report.objects.filter(pk=report.pk).update(state=ReportState.FAILED)  # as if given up
+
+    assert retry_report(reload(report), make_observer())
+    told = tell(report)
+
+    assert told.state == ReportState.SENT
+    assert len(read(kafka, topic)) == 1
+
+
+def test_a_failed_report_that_never_arrived_is_sent_once_more(kafka: KafkaPeer, topic: str):
+    report = confirmed()
+    Report.objects.filter(pk=report.pk).update(
+        state=ReportState.FAILED, tried_at=timezone.now() - timedelta(minutes=1)
+    )
+
+    assert retry_report(reload(report), make_observer())
+    assert not retry_report(reload(report), make_observer())
+    told = tell(report)
+
+    assert told.state == ReportState.SENT
+    assert len(read(kafka, topic)) == 1
+
+
+def test_while_the_topic_cannot_be_looked_at_a_retried_report_is_not_sent(settings):
+    settings.TELL_URL = "kafka://127.0.0.1:9/hermes.test"
+    report = confirmed()
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Report.objects.filter(pk=report.pk).update(state=ReportState.FAILED, tried_at=long_ago)
+
+    retry_report(reload(report), make_observer())
+    told = tell(report)
+
+    assert told.state == ReportState.CONFIRMED
+    assert "could not look" in told.reason
+    assert told.tried_at == long_ago  # so that the next attempt looks, too

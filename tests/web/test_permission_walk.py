@@ -157,7 +157,8 @@ TABLE: dict[str, Line] = {
     "follow": posts(OBSERVER),
     "acknowledge": posts(OBSERVER),
     "tell": reads(OBSERVER) | posts(OBSERVER),
-    "report": reads(OWNING_OBSERVER),
+    "report": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "report_retry": posts(OWNING_OBSERVER),
     "report_confirm": posts(OWNING_OBSERVER),
     "report_discard": posts(OWNING_OBSERVER),
     # For whoever watches the site

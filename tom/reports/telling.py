@@ -61,7 +61,8 @@ def draft_report(
 ) -> Report:
     """Draft the message that tells these candidates of an event on the topic of TELL_URL.
 
-    Only public points are used, and their programs are named.
+    Only public points are used, and their programs are named. While TELL_URL is empty, the draft
+    can be copied but never sent.
 
     Raises
     ------
@@ -72,12 +73,13 @@ def draft_report(
     PrivateDataError
         If a target is private, or all that is known of it is.
     """
-    topic = _topic()
+    topic = topic_to_tell() if settings.TELL_URL else ""
     chosen = sorted(candidates, key=lambda each: (each.rank is None, each.rank, each.pk))
     if not chosen or any(candidate.event_id != event.pk for candidate in chosen):
         msg = "choose at least one candidate of this event"
         raise CannotTellError(msg)
-    _refuse_not_live(event, topic)
+    if topic:
+        _refuse_not_live(event, topic)
     prefetch_related_objects(chosen, "target__aliases")
     points = _public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})
@@ -102,7 +104,7 @@ def confirm_report(report: Report, by: User) -> bool:
     NotLiveError, PrivateDataError
         If it could not be drafted any more as things are now.
     """
-    _refuse(report)
+    refuse_report(report)
     now = timezone.now()
     return _move(
         report,
@@ -143,6 +145,7 @@ def send_report(report: Report, *, now: datetime) -> bool:
 
     Whatever is not a definite answer leaves it UNKNOWN: only `settle_report` may move it on.
     """
+    tried_at = report.tried_at  # before this time
     if not _move(
         report,
         ReportState.CONFIRMED,
@@ -153,8 +156,9 @@ def send_report(report: Report, *, now: datetime) -> bool:
     ):
         return False  # another worker has it
     try:
-        _refuse(report)
-        publish_message(report.url, report.body, message_id=report.message_id)
+        refuse_report(report)
+        if not _came_late(report, tried_at):
+            publish_message(report.url, report.body, message_id=report.message_id)
     except RestsError as error:  # no attempt: the broker is silent for everybody
         _move(
             report,
@@ -174,6 +178,19 @@ def send_report(report: Report, *, now: datetime) -> bool:
     else:
         _end(report, ReportState.SENDING, ReportState.SENT, sent_at=timezone.now())
     return True
+
+
+def _came_late(report: Report, tried_at: datetime | None) -> bool:
+    """Look whether a report that had failed, and was confirmed anew, is on its topic after all."""
+    if tried_at is None or report.confirmed_at is None or tried_at > report.confirmed_at:
+        return False
+    try:
+        return is_published(report.url, report.message_id, since=tried_at - timedelta(minutes=10))
+    except LookUpFailedError as error:
+        # Of the next attempt, too, it is the time before this confirmation that counts.
+        Report.objects.filter(pk=report.pk).update(tried_at=tried_at)
+        msg = f"could not look whether it is there already: {error}"
+        raise NothingSentError(msg) from error
 
 
 def settle_report(report: Report, *, now: datetime) -> None:
@@ -201,7 +218,14 @@ def due_reports(now: datetime) -> QuerySet[Report]:
     return Report.objects.filter(state__in=waiting, due_at__lte=now)
 
 
-def _topic() -> str:
+def topic_to_tell() -> str:
+    """Return the topic of TELL_URL.
+
+    Raises
+    ------
+    CannotTellError
+        If it is no hop URL of one topic.
+    """
     try:
         source = read_source(settings.TELL_URL)
     except SourceError as error:
@@ -213,8 +237,11 @@ def _topic() -> str:
     return source.topics[0]
 
 
-def _refuse(report: Report) -> None:
+def refuse_report(report: Report) -> None:
     """Raise what forbids a report as things are now, after its draft too."""
+    if not report.url:
+        msg = "it was drafted while telling was switched off; draft it again"
+        raise CannotTellError(msg)
     report.event.refresh_from_db()
     _refuse_not_live(report.event, report.topic)
     _refuse_private(BaseTarget.objects.filter(candidacies__reports=report))

@@ -72,6 +72,7 @@ urlpatterns = [
     path("notifications/<int:pk>/", notifications.read_notification, name="notification_read"),
     path("reports/<int:pk>/", reports.report_page, name="report"),
     path("reports/<int:pk>/confirm/", reports.report_confirm, name="report_confirm"),
+    path("reports/<int:pk>/retry/", reports.report_retry, name="report_retry"),
     path("reports/<int:pk>/discard/", reports.report_discard, name="report_discard"),
     path("pages/<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
     path("follow/", notifications.follow_thing, name="follow"),

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -9,11 +10,13 @@ from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.pipeline import nudge, tell
+from tom.reports.circular_form import TableError, write_circular, write_rows
+from tom.reports.drafts import NotADraftError, edit_report, retry_report, why_off
 from tom.reports.models import Page, Report, ReportState
 from tom.reports.paging import acknowledge_page
 from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
@@ -23,6 +26,7 @@ from tom.web.people import person
 from tom.web.permissions import ACKNOWLEDGE_PAGE, TELL
 
 OFFERED = 40
+ROWS_SHOWN = 200
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,21 +52,43 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
         else:
             return redirect("report", report.pk)
     context = {"event": event, "candidates": shown, "chosen": chosen, "error": error}
+    context["off"] = why_off()
     return render(request, "reports/tell.html", context, status=422 if error else 200)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(TELL, raise_exception=True)
 def report_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """One report: the draft as it would be sent, or what became of it."""
+    """One report: the draft as it would be sent, to be changed, or what became of it."""
     report = _find(request, pk)
-    context = {
+    if request.method != "POST":
+        name = "_report" if request.GET.get("part") == "report" else "report"
+        return render(request, f"reports/{name}.html", _told(report))
+    given = {name: request.POST.get(name, "") for name in ("title", "authors", "text", "table")}
+    try:
+        edit_report(report, **given)
+    except (CannotTellError, TableError) as refusal:
+        context = _told(report) | given | {"error": str(refusal)}
+        return render(request, "reports/report.html", context, status=422)
+    except NotADraftError:
+        messages.warning(request, "It is no draft any more: nothing was changed.")
+    return redirect("report", pk)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    data = report.body.get("data", {})
+    return {
         "report": report,
         "is_draft": report.state == ReportState.DRAFT,
-        "text": json.dumps(report.body, indent=2, ensure_ascii=False),
+        "off": why_off(),
+        "title": report.body.get("title", ""),
+        "authors": report.body.get("authors", ""),
+        "text": report.body.get("message_text", ""),
+        "table": write_rows(data.get("photometry", [])),
+        "rows": data.get("photometry", [])[:ROWS_SHOWN],
+        "circular": write_circular(report.body),
+        "json": json.dumps(report.body, indent=2, ensure_ascii=False),
     }
-    name = "_report" if request.GET.get("part") == "report" else "report"
-    return render(request, f"reports/{name}.html", context)
 
 
 def _find(request: HttpRequest, pk: int) -> Report:
@@ -84,6 +110,23 @@ def report_confirm(request: HttpRequest, pk: int) -> HttpResponse:
         transaction.on_commit(partial(nudge, tell, pk))
     else:
         messages.warning(request, "It was confirmed before.")
+    return redirect("report", pk)
+
+
+@require_POST
+@permission_required(TELL, raise_exception=True)
+def report_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a failed report again, once."""
+    report = _find(request, pk)
+    try:
+        retried = retry_report(report, person(request))
+    except CannotTellError as refusal:
+        messages.error(request, f"Not sent: {refusal}.")
+        return redirect("report", pk)
+    if retried:
+        transaction.on_commit(partial(nudge, tell, pk))
+    else:
+        messages.warning(request, "It has not failed, or is being sent again already.")
     return redirect("report", pk)
 
 
