@@ -124,6 +124,7 @@ TABLE: dict[str, Line] = {
     "event_list": reads(USER),
     "event": reads(USER),
     "pin": posts(OBSERVER),
+    "going_on": reads(USER) | posts(OBSERVER),
     "set_message_aside": posts(OBSERVER),
     "candidates_csv": reads(USER),
     "vet": posts(OWNING_OBSERVER),

@@ -12,6 +12,7 @@ from tom.followup.outbox import reconcile_request, send_cancel, submit_request
 from tom.followup.spec import InvalidSpecError
 from tom.followup.stopping import (
     cancel_request,
+    going_on,
     hold_unsent,
     is_sending,
     release_request,
@@ -34,6 +35,7 @@ __all__ = [
     "follow_requests",
     "forget_polls",
     "get_facility",
+    "going_on",
     "hold_unsent",
     "is_sending",
     "poll_requests",

@@ -6,12 +6,13 @@ from django.utils import timezone
 from tom.events.models import NonLocalizedEvent
 from tom.followup.asking import RefusedRequestError, why_not
 from tom.followup.facilities import UnknownFacilityError, get_facility
-from tom.followup.models import ObservationRequest, OutboxSwitch
-from tom.followup.states import UNSENT, RequestState
+from tom.followup.models import ObservationRequest, ObservationRequestQuerySet, OutboxSwitch
+from tom.followup.states import OBSERVED_BY_FACILITY, UNSENT, RequestState
 from tom.followup.transitions import pk, transition
 
 # A request in one of these that was never sent ends at once; any other, the facility must hear of.
 _AT_OUR_SIDE = UNSENT | {RequestState.HELD}
+_AT_THE_FACILITY = OBSERVED_BY_FACILITY | {RequestState.SUBMITTING, RequestState.UNKNOWN}
 
 
 def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
@@ -36,6 +37,13 @@ def hold_unsent(event: NonLocalizedEvent, *, reason: str) -> list[int]:
     """
     unsent = ObservationRequest.objects.filter(event=event, state__in=UNSENT)
     return [request.pk for request in unsent if hold_request(request, reason=reason)]
+
+
+def going_on(event: NonLocalizedEvent) -> ObservationRequestQuerySet:
+    """Requests for a retracted event that a facility has, or may have, and nobody cancelled."""
+    if not event.retracted:
+        return ObservationRequest.objects.none()
+    return ObservationRequest.objects.filter(event=event, state__in=_AT_THE_FACILITY)
 
 
 def hold_request(request: ObservationRequest, *, reason: str) -> bool:

@@ -49,6 +49,7 @@ urlpatterns = [
         chain.set_message_aside,
         name="set_message_aside",
     ),
+    path("events/<str:event_id>/going-on/", requests.going_on, name="going_on"),
     path("events/<str:event_id>/pin/", events.pin, name="pin"),
     path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
     path("events/<str:event_id>/candidates/<int:pk>/vet/", events.vet_candidate, name="vet"),

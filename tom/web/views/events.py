@@ -28,6 +28,7 @@ from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
 from tom.web.templatetags.sky import ranked_classes
+from tom.web.views.requests import requests_going_on
 
 CIRCULARS_SHOWN = 20
 SPOTS_SHOWN = 100
@@ -156,6 +157,7 @@ def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     requests = ObservationRequest.objects.visible_to(user).filter(event=found)
     return {
         "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],
+        "going_on": requests_going_on(found, user),
         "requests": requests.select_related("target")[:CIRCULARS_SHOWN],
         "pages": Page.objects.visible_to(user)
         .filter(event=found)

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -59,7 +61,11 @@ def request_list(request: HttpRequest) -> HttpResponse:
 def request_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One request: where it stands, how it came there, and every exchange."""
     name = "_request" if request.GET.get("part") == "request" else "request"
-    return render(request, f"requests/{name}.html", _told(_find(request, pk)))
+    observation = _find(request, pk)
+    context = _told(observation)
+    if observation.event is not None:
+        context["going_on"] = requests_going_on(observation.event, person(request))
+    return render(request, f"requests/{name}.html", context)
 
 
 def _find(request: HttpRequest, pk: int) -> ObservationRequest:
@@ -161,6 +167,38 @@ def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     elif observation.state == RequestState.CANCEL_REQUESTED:
         transaction.on_commit(partial(nudge, cancel_task, pk))
     return redirect("request", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def going_on(request: HttpRequest, event_id: str) -> HttpResponse:
+    """What goes on for a retracted event: the part of a page, and the click that cancels it."""
+    event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    observations = requests_going_on(event, person(request))
+    if request.method != "POST":
+        context = {"event": event, "going_on": observations}
+        return render(request, "requests/_going_on.html", context)
+    if not person(request).has_perm(CANCEL_REQUEST):
+        raise PermissionDenied
+    canceled = [each.pk for each in observations if _cancel(each, person(request))]
+    for pk in canceled:
+        transaction.on_commit(partial(nudge, cancel_task, pk))
+    messages.success(request, f"Requests that are being cancelled: {len(canceled)}.")
+    return redirect("event", event_id)
+
+
+def requests_going_on(event: NonLocalizedEvent, user: User) -> list[ObservationRequest]:
+    """Return the requests that the user may see and that go on though the event is retracted."""
+    if not event.retracted:
+        return []
+    rows = followup.going_on(event).visible_to(user)
+    return list(rows.select_related("target").order_by("pk"))
+
+
+def _cancel(observation: ObservationRequest, by: User) -> bool:
+    try:
+        return followup.cancel_request(observation, by)
+    except followup.IllegalTransitionError:
+        return False  # it ended meanwhile
 
 
 @require_POST
