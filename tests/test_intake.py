@@ -13,6 +13,7 @@ from tests.factories import make_skymap
 from tests.streams.packets import (
     JD,
     make_circular,
+    make_container,
     make_gwalert_avro,
     make_gwalert_json,
     make_ztf_packet,
@@ -163,6 +164,45 @@ def test_what_has_no_parser_is_kept_as_unhandled_and_what_is_no_message_is_dead(
 
     assert notice.state == MessageState.UNHANDLED
     assert (schema.state, schema.reason[:12]) == (MessageState.DEAD, "not a packet")
+
+
+OTHER_FORMS = {
+    b"": "empty",
+    b"plain words": "plain text: 'plain words'",
+    b"<VOEvent ivorn='ivo://x/y#1'/>": "XML, a VOEvent with ivorn ivo://x/y#1",
+    b"[1, 2]": "a JSON list of 2",
+    b'"x"': "a JSON text: x",
+    b"null": "JSON's null",
+    b"\x00\x00\x00\x04\x4d rubin": "Confluent-framed Avro, schema id 1101",
+    b"\x93\x8f\xff\x00": "no known format, begins with",
+    make_container({"type": "record", "name": "other", "fields": []}, [{}]): "records other, none",
+}
+TOPICS = ["someone.topic", "igwn.gwalert", "gcn.circulars", "hermes.discovery", "ztf_20260101"]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize(("payload", "reason"), OTHER_FORMS.items(), ids=OTHER_FORMS.values())
+def test_what_no_parser_takes_on_a_followed_topic_is_unhandled_for_the_true_reason(
+    topic: str, payload: bytes, reason: str
+) -> None:
+    message, _ = store_message(topic, payload)
+    intake.work_alerts()
+    intake.work_message(message.pk)
+    message.refresh_from_db()
+
+    assert (message.state, reason in message.reason) == (MessageState.UNHANDLED, True)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("igwn.gwalert", make_gwalert_json()[:400]),
+        ("igwn.gwalert", make_gwalert_avro()[:-9]),
+        ("gcn.circulars", make_circular()[:-9]),
+    ],
+)
+def test_what_claims_to_be_of_its_kind_and_is_damaged_is_dead(topic: str, payload: bytes) -> None:
+    assert work(payload, topic).state == MessageState.DEAD
 
 
 def test_a_batch_stores_the_good_and_buries_the_bad_with_its_reason() -> None:

@@ -22,12 +22,12 @@ from tom.live.publish import publish
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
 from tom.scoring.services import forget_scores
-from tom.sky import MalformedSkyMapError
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.circular import parse_circular
 from tom.streams.parsers.errors import MalformedAlertError, UnhandledAlertError
+from tom.streams.parsers.forms import describe, read_json_object
 from tom.streams.parsers.igwn import GWAlert, parse_gwalert_avro, parse_gwalert_json
-from tom.streams.parsers.kinds import Kind, describe
+from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims
 from tom.streams.parsers.records import ObjectAlert
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.ztf import parse_ztf
@@ -108,10 +108,22 @@ def _judge(message: AlertMessage) -> Verdict:
     try:
         with transaction.atomic():
             return _handle(message)
-    except (MalformedAlertError, MalformedSkyMapError) as error:
-        return Verdict(MessageState.DEAD, str(error))
+    except MalformedAlertError as error:
+        return _refused(message, error)
     except UnhandledAlertError as error:
         return Verdict(MessageState.UNHANDLED, str(error))
+
+
+def _refused(message: AlertMessage, error: MalformedAlertError) -> Verdict:
+    """A dead letter claims to be of its kind and is damaged; anything else is unhandled."""
+    payload = bytes(message.payload or b"")
+    if message.topic == FILE_TOPIC or claims(Kind(message.kind), payload):
+        return Verdict(MessageState.DEAD, str(error))
+    return Verdict(MessageState.UNHANDLED, _no_parser_takes(payload))
+
+
+def _no_parser_takes(payload: bytes) -> str:
+    return f"no parser takes this: {describe(payload)}"
 
 
 def _handle(message: AlertMessage) -> Verdict:
@@ -123,8 +135,10 @@ def _handle(message: AlertMessage) -> Verdict:
 
 
 def _without_handler(message: AlertMessage, payload: bytes) -> Verdict:
-    if message.kind == Kind.UNKNOWN:
+    if message.kind == Kind.UNKNOWN and message.topic == FILE_TOPIC:
         return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")
+    if message.kind == Kind.UNKNOWN:
+        return Verdict(MessageState.UNHANDLED, _no_parser_takes(payload))
     return Verdict(MessageState.UNHANDLED, f"kept; no parser for {message.kind} yet")
 
 
@@ -170,11 +184,18 @@ def _record_circular(message: AlertMessage, payload: bytes) -> Verdict:
     return _stored(left_out)
 
 
+def _keep_hermes(_message: AlertMessage, payload: bytes) -> Verdict:
+    """Keep a message of people's; what is no JSON object is none in HERMES's form."""
+    if read_json_object(payload) is None:
+        raise UnhandledAlertError(_no_parser_takes(payload))
+    return STORED
+
+
 HANDLERS: dict[Kind, Callable[[AlertMessage, bytes], Verdict]] = {
     Kind.GW_JSON: _record_json,
     Kind.GW_AVRO: _record_avro,
     Kind.CIRCULAR: _record_circular,
-    Kind.HERMES: lambda message, payload: STORED,
+    Kind.HERMES: _keep_hermes,
     Kind.HOPSKOTCH_TEXT: lambda message, payload: STORED,
 }
 
@@ -202,7 +223,8 @@ def _work_batch(ids: Sequence[int]) -> None:
             try:
                 alert = parse_ztf(bytes(message.payload or b""))
             except MalformedAlertError as error:
-                finish([message.pk], MessageState.DEAD, str(error))
+                verdict = _refused(message, error)
+                finish([message.pk], verdict.state, verdict.reason)
                 publish(Topic.MESSAGE, message.pk)
                 continue
             alerts[message.pk] = alert

@@ -16,7 +16,8 @@ from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.reports.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.kinds import FILE_TOPIC, read_json_object
+from tom.streams.parsers.forms import read_json_object
+from tom.streams.parsers.kinds import FILE_TOPIC
 from tom.targets.models import Visitor, visible_targets
 
 MOST_NAMES: Final = 200

@@ -1,11 +1,13 @@
 import io
 import json
+import lzma
 import zlib
 
+import cramjam
 import fastavro
 import pytest
 
-from tests.streams.packets import SCHEMA, make_container, make_ztf_packet
+from tests.streams.packets import SCHEMA, encoded, make_container, make_ztf_packet, rewritten
 from tom.streams.parsers import containers
 from tom.streams.parsers.containers import (
     count_records,
@@ -16,6 +18,7 @@ from tom.streams.parsers.containers import (
 )
 from tom.streams.parsers.errors import MalformedAlertError
 
+CODECS = ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"]
 NUMBERS = {"type": "record", "name": "n", "fields": [{"name": "a", "type": "long"}]}
 BYTES = {"type": "record", "name": "b", "fields": [{"name": "a", "type": "bytes"}]}
 
@@ -40,13 +43,13 @@ def json_of_depth(depth):
     return b'{"type": "array", "items": ' * depth + b'"int"' + b"}" * depth
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+@pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("number", [-(2**63), -1, 0, 1, 2**63 - 1])
 def test_a_record_comes_back_in_every_codec(codec, number):
     assert read_record(make_container(NUMBERS, [{"a": number}], codec=codec)) == {"a": number}
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_container_is_cut_into_containers_of_one_record(codec):
     records = [{"a": number} for number in range(300)]
 
@@ -73,7 +76,7 @@ def test_a_schema_repeated_too_often_is_refused_before_a_record_is_cut(monkeypat
         next(split_records(packet))
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+@pytest.mark.parametrize("codec", CODECS)
 def test_records_are_counted_and_more_than_one_refused_without_decoding_any(codec):
     packet = make_container(NUMBERS, [{"a": 1}] * 3, codec=codec)
     header = read_header(packet)
@@ -91,7 +94,7 @@ def test_a_schema_is_parsed_once():
     assert read_schema(read_header(first).schema) is read_schema(read_header(second).schema)
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+@pytest.mark.parametrize("codec", CODECS)
 def test_what_grows_past_the_limit_is_refused(codec):
     bomb = make_container(BYTES, [{"a": bytes(100_000)}], codec=codec)
 
@@ -108,7 +111,7 @@ def test_the_limit_counts_all_blocks_together():
         list(split_records(block + body, limit=100_000))
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_container_cut_anywhere_is_malformed(codec):
     packet = make_ztf_packet(codec=codec)
 
@@ -126,10 +129,40 @@ def test_a_snappy_block_with_a_wrong_checksum_is_malformed():
 
 
 def test_an_unknown_codec_is_malformed():
-    packet = make_container(NUMBERS, [{"a": 1}], codec="xz")
+    packet = make_container(NUMBERS, [{"a": 1}]).replace(b"\x08null", b"\x08lz4x")
 
-    with pytest.raises(MalformedAlertError, match="codec 'xz'"):
+    with pytest.raises(MalformedAlertError, match="codec 'lz4x'"):
         read_record(packet)
+
+
+def test_a_container_that_names_no_codec_is_plain():
+    packet = make_container(NUMBERS, [{"a": 1}])
+    packet = packet.replace(b"\x14avro.codec\x08null", b"").replace(b"Obj\x01\x04", b"Obj\x01\x02")
+
+    assert read_record(packet) == {"a": 1}
+
+
+def test_a_zstandard_frame_that_does_not_say_its_size_is_read():
+    squeezer = cramjam.zstd.Compressor()
+    squeezer.compress(encoded(BYTES, {"a": bytes(900_000)}))
+    packet = rewritten(make_container(BYTES, [{"a": b""}]), "zstandard", bytes(squeezer.finish()))
+
+    assert read_record(packet) == {"a": bytes(900_000)}
+
+
+@pytest.mark.parametrize("codec", CODECS[1:])
+@pytest.mark.parametrize("block", [b"", b"\x00", b"no such thing", bytes(100)])
+def test_a_block_that_is_not_of_its_codec_is_malformed(codec, block):
+    with pytest.raises(MalformedAlertError):
+        read_record(rewritten(make_container(NUMBERS, [{"a": 1}]), codec, block))
+
+
+def test_an_xz_block_of_a_huge_dictionary_is_refused():
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 2**30}]
+    block = lzma.compress(bytes(1000), lzma.FORMAT_XZ, filters=filters)
+
+    with pytest.raises(MalformedAlertError, match="not xz"):
+        read_record(rewritten(make_container(NUMBERS, [{"a": 1}]), "xz", block))
 
 
 def test_bytes_left_in_a_block_are_malformed():

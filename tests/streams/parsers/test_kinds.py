@@ -11,7 +11,8 @@ from tests.streams.packets import (
     make_gwalert_json,
     make_ztf_packet,
 )
-from tom.streams.parsers.kinds import FILE_TOPIC, Kind, describe, identify, read_json_object
+from tom.streams.parsers.forms import describe, read_json_object
+from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims, identify
 
 HERMES = json.dumps({"title": "t", "submitter": "s", "message_text": "m"}).encode()
 OTHER_SCHEMA = {
@@ -19,6 +20,9 @@ OTHER_SCHEMA = {
     "name": "other.alert",
     "fields": [{"name": "a", "type": "int"}],
 }
+VOEVENT = b"""<?xml version="1.0"?>
+<!-- made by the tests -->
+<voe:VOEvent ivorn="ivo://nasa.gsfc.gcn/x#1" role="test" version="2.0"/>"""
 NOTICE = json.dumps({"$schema": "https://gcn.nasa.gov/schema/v4/x.json", "ra": 1.0}).encode()
 
 
@@ -130,8 +134,48 @@ def test_a_real_ztf_packet_that_a_broker_added_to_is_ztf(real_data):
         (b"\x00\x00\x00\x04\x4d rubin", "schema id 1101"),
         (b'{"type": "record", "name": "x"}', "schema"),
         (b'{"a": 1}', "JSON object with keys a"),
-        (b"SIMPLE  =", "begins with b'SIMPLE"),
+        (b"SIMPLE  =", "a FITS file, begins with b'SIMPLE"),
+        (b" \n", "blank"),
+        (b"TITLE: GCN NOTICE\nRA: 1", "plain text: 'TITLE: GCN NOTICE RA: 1'"),
+        (VOEVENT, "XML, a VOEvent with ivorn ivo://nasa.gsfc.gcn/x#1"),
+        (b"<html><body>503</body></html>", "XML, a html"),
+        (b"[1, 2]", "a JSON list of 2"),
+        (b'"words"', "a JSON text: words"),
+        (b"7.5", "a JSON number: 7.5"),
+        (b"true", "a JSON truth value: True"),
+        (b"null", "JSON's null"),
+        (b'{"url": "https://example.org/m/1"}', "kept at https://example.org/m/1"),
+        (b'{"a": ', "damaged JSON"),
+        (b"\x9c\x80\x01", "no known format"),
+        (b"ab\x01cd", "no known format"),
+        (make_container({"type": "array", "items": "int"}, [[1]]), "values that are no records"),
     ],
 )
 def test_what_an_unknown_payload_looks_like_is_said(payload, words):
     assert words in describe(payload)
+
+
+OTHER = make_container(OTHER_SCHEMA, [{"a": 1}])
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (Kind.GW_JSON, make_gwalert_json()[:300]),
+        (Kind.GW_JSON, b'[{"alert_type": 7}]'),
+        (Kind.GW_AVRO, make_gwalert_avro()[:-3]),
+        (Kind.GW_AVRO, b"Obj\x01broken"),
+        (Kind.CIRCULAR, make_circular()[:-9]),
+        (Kind.ZTF, make_ztf_packet()[:-9]),
+    ],
+)
+def test_a_damaged_message_still_claims_its_kind(kind, payload):
+    assert claims(kind, payload)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"words", VOEVENT, b"[]", b'"x"', b"{}", OTHER, b"\x00\x01"]
+)
+@pytest.mark.parametrize("kind", [Kind.GW_JSON, Kind.GW_AVRO, Kind.CIRCULAR, Kind.ZTF])
+def test_what_does_not_look_like_a_kind_does_not_claim_it(kind, payload):
+    assert not claims(kind, payload)

@@ -18,8 +18,9 @@ from tests.streams.packets import (
 from tom.streams.parsers.circular import parse_circular
 from tom.streams.parsers.containers import split_records
 from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.forms import describe
 from tom.streams.parsers.igwn import parse_gwalert_avro, parse_gwalert_json
-from tom.streams.parsers.kinds import FILE_TOPIC, describe, identify
+from tom.streams.parsers.kinds import FILE_TOPIC, identify
 from tom.streams.parsers.ztf import parse_ztf
 
 EPOCHS = {"history": [make_detection(), make_limit()], "forced": [make_forced()]}

@@ -8,17 +8,16 @@ holds one record, and how many there are is read from the blocks' heads before a
 Format: https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 """
 
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from struct import error as StructError  # noqa: N812 - its own name is a lower-case "error"
 from typing import Any, Final
 
-import cramjam
 import fastavro
 
+from tom.streams.parsers.codecs import find_codec
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.schemas import SchemaError, check_schema, record_fields
 
@@ -182,10 +181,7 @@ def _decode(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, An
 
 def _blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, bytes]]:
     """Yield the number of records and the decompressed bytes of each block."""
-    decompress = _CODECS.get(header.codec)
-    if decompress is None:
-        reason = f"Avro codec {header.codec!r} is not supported"
-        raise MalformedAlertError(reason)
+    decompress = find_codec(header.codec)
     for count, squeezed in _frames(payload, header):
         data = decompress(squeezed, limit)
         limit -= len(data)
@@ -259,46 +255,3 @@ def _plain_header(header: Header) -> bytes:
     entries = ((b"avro.schema", header.schema), (b"avro.codec", b"null"))
     body = b"".join(_long(len(part)) + part for entry in entries for part in entry)
     return MAGIC + _long(len(entries)) + body + _long(0) + header.sync
-
-
-def _keep(data: bytes, limit: int) -> bytes:
-    if len(data) > limit:
-        reason = "Avro container is too large"
-        raise MalformedAlertError(reason)
-    return data
-
-
-def _inflate(data: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        inflated = inflater.decompress(data, limit + 1)
-    except zlib.error as error:
-        reason = f"Avro block does not inflate: {error}"
-        raise MalformedAlertError(reason) from error
-    if not inflater.eof and len(inflated) <= limit:
-        reason = "Avro block does not inflate: cut short"
-        raise MalformedAlertError(reason)
-    return _keep(inflated, limit)
-
-
-def _unsnap(data: bytes, limit: int) -> bytes:
-    block, checksum = data[:-4], data[-4:]
-    try:
-        if cramjam.snappy.decompress_raw_len(block) > limit:
-            reason = "Avro container is too large"
-            raise MalformedAlertError(reason)
-        plain = bytes(cramjam.snappy.decompress_raw(block))
-    except cramjam.DecompressionError as error:
-        reason = f"Avro block is not snappy: {error}"
-        raise MalformedAlertError(reason) from error
-    if zlib.crc32(plain).to_bytes(4, "big") != checksum:
-        reason = "Avro block fails its checksum"
-        raise MalformedAlertError(reason)
-    return plain
-
-
-_CODECS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
-    "null": _keep,
-    "deflate": _inflate,
-    "snappy": _unsnap,
-}

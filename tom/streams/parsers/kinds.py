@@ -1,6 +1,5 @@
 """What kind of message this is: from its topic, or for a file from its content."""
 
-import json
 from collections.abc import Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -8,7 +7,7 @@ from typing import Any, Final
 
 from tom.streams.parsers import containers
 from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.values import clean
+from tom.streams.parsers.forms import is_schema, read_json_object
 
 FILE_TOPIC: Final = "file"
 """The topic of what is read from a file: such a message is known by its content alone."""
@@ -44,6 +43,11 @@ _TOPICS: Final = (
 _ZTF_CANDIDATE: Final = frozenset({"jd", "fid", "pid", "magpsf", "sigmapsf", "isdiffpos"})
 _ZTF_HISTORY: Final = frozenset({"jd", "fid", "pid", "magpsf", "diffmaglim"})
 _OTHER_SURVEYS: Final = frozenset({"atlas", "decat", "pgir", "turbo", "winter"})
+# What tells the JSON of a kind, also where the rest of it is damaged.
+_KEYS: Final = {
+    Kind.GW_JSON: (b'"superevent_id"', b'"alert_type"'),
+    Kind.CIRCULAR: (b'"circularId"',),
+}
 _HERMES_KEYS: Final = frozenset({"title", "submitter", "message_text"})
 
 
@@ -71,42 +75,26 @@ def identify(topic: str, payload: bytes) -> Kind:
     return _kind_of_json(message) if topic == FILE_TOPIC else _kind_of_hopskotch(message)
 
 
-def describe(payload: bytes) -> str:
-    """Say in a few words what an unknown payload looks like, for the person who reads why."""
-    if not payload:
-        return "empty"
+def claims(kind: Kind, payload: bytes) -> bool:
+    """Say whether a payload is of this kind by its own form, damaged or not.
+
+    Anybody may send anything on a topic: what does not even look like a message of its kind is
+    no damaged one.
+    """
     if payload.startswith(containers.MAGIC):
-        return _describe_avro(payload)
-    if payload[0] == 0 and len(payload) > 5:
-        return f"Confluent-framed Avro, schema id {int.from_bytes(payload[1:5], 'big')}"
-    message = read_json_object(payload)
-    if message is not None:
-        what = "a JSON or Avro schema" if _is_schema(message) else "a JSON object"
-        return f"{what} with keys {', '.join(sorted(message)[:6])}"[:200]
-    return f"no known format, begins with {payload[:8]!r}"
+        return kind in (Kind.ZTF, Kind.GW_AVRO) and _avro_claims(kind, payload)
+    keys = _KEYS.get(kind)
+    looks_like_json = payload.lstrip()[:1] in (b"{", b"[")
+    return looks_like_json and keys is not None and any(key in payload for key in keys)
 
 
-def read_json_object(payload: bytes) -> dict[str, Any] | None:
-    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply."""
-    if payload.lstrip()[:1] != b"{":
-        return None
+def _avro_claims(kind: Kind, payload: bytes) -> bool:
+    """A container whose schema cannot be read may hold anything, so also this."""
     try:
-        message = _cleaned(json.loads(payload))
-    except (ValueError, RecursionError):
-        return None
-    return message if isinstance(message, dict) else None
-
-
-def _cleaned(value: Any) -> Any:
-    match value:
-        case str():
-            return clean(value)
-        case list():
-            return [_cleaned(item) for item in value]
-        case dict():
-            return {clean(key): _cleaned(item) for key, item in value.items()}
-        case _:
-            return value
+        containers.read_schema(containers.read_header(payload).schema)
+    except MalformedAlertError:
+        return True
+    return _kind_of_avro(payload) is kind
 
 
 def _kind_of_topic(topic: str) -> Kind | None:
@@ -144,24 +132,10 @@ def _kind_of_json(message: Mapping[str, Any]) -> Kind:
         return Kind.GW_JSON
     if "circularId" in message:
         return Kind.CIRCULAR
-    if "gcn.nasa.gov/schema" in str(message.get("$schema")) and not _is_schema(message):
+    if "gcn.nasa.gov/schema" in str(message.get("$schema")) and not is_schema(message):
         return Kind.GCN_NOTICE
     return Kind.HERMES if message.keys() >= _HERMES_KEYS else Kind.UNKNOWN
 
 
 def _kind_of_hopskotch(message: Mapping[str, Any]) -> Kind:
     return Kind.HERMES if message.keys() >= _HERMES_KEYS else Kind.HOPSKOTCH_TEXT
-
-
-def _is_schema(message: Mapping[str, Any]) -> bool:
-    return "$id" in message or message.get("type") in ("object", "record")
-
-
-def _describe_avro(payload: bytes) -> str:
-    try:
-        schema = containers.read_schema(containers.read_header(payload).schema)
-        count = containers.count_records(payload)
-    except MalformedAlertError as error:
-        return f"a damaged Avro container: {error}"
-    name = schema.name or "without a name"
-    return f"an Avro container of {count} records {name}, none that a parser takes"

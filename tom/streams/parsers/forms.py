@@ -1,0 +1,122 @@
+"""The form in which a payload comes, whatever it means: said to the person who reads why."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tom.streams.parsers import containers
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.values import clean
+
+_SHOWN: Final = 60
+_CONFLUENT_HEAD: Final = 5
+_BINARY: Final = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstandard",
+    b"PK\x03\x04": "a zip archive",
+    b"SIMPLE  =": "a FITS file",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"%PDF": "a PDF document",
+}
+_ROOT: Final = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
+_IVORN: Final = re.compile(r"""ivorn\s*=\s*["']([^"'<>]{1,100})""")
+
+
+def describe(payload: bytes) -> str:
+    """Say in a few words what an unknown payload looks like."""
+    if not payload:
+        return "empty"
+    if payload.startswith(containers.MAGIC):
+        return _describe_avro(payload)
+    for start, name in _BINARY.items():
+        if payload.startswith(start):
+            return f"{name}, begins with {payload[:8]!r}"
+    if payload[0] == 0 and len(payload) > _CONFLUENT_HEAD:
+        return f"Confluent-framed Avro, schema id {int.from_bytes(payload[1:5], 'big')}"
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return f"no known format, begins with {payload[:8]!r}"
+    return clean(_describe_text(text.lstrip("\ufeff")))[:200]
+
+
+def read_json_object(payload: bytes) -> dict[str, Any] | None:
+    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply."""
+    if payload.lstrip()[:1] != b"{":
+        return None
+    try:
+        message = _cleaned(json.loads(payload))
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def is_schema(message: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is the form of messages, and no message."""
+    return "$id" in message or message.get("type") in ("object", "record")
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [_cleaned(item) for item in value]
+        case dict():
+            return {clean(key): _cleaned(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _describe_text(text: str) -> str:
+    stripped = text.strip()
+    if not stripped:
+        return "blank"
+    if any(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text):
+        return f"no known format, begins with {text[:8].encode()!r}"
+    if stripped.startswith("<"):
+        return _describe_xml(stripped)
+    try:
+        return _describe_json(json.loads(stripped))
+    except (ValueError, RecursionError) as error:
+        if stripped[0] in "{[":
+            return f"damaged JSON ({type(error).__name__}: {error})"
+        return f"plain text: {' '.join(stripped.split())[:_SHOWN]!r}"
+
+
+def _describe_json(value: Any) -> str:
+    if isinstance(value, dict):
+        if value.keys() == {"url"}:
+            return f"a reference to a message kept at {str(value['url'])[:100]}"
+        what = "a JSON or Avro schema" if is_schema(value) else "a JSON object"
+        return f"{what} with keys {', '.join(sorted(value)[:6])}"
+    if isinstance(value, list):
+        return f"a JSON list of {len(value)}"
+    names = {str: "text", bool: "truth value", int: "number", float: "number"}
+    name = names.get(type(value))
+    return f"a JSON {name}: {str(value)[:_SHOWN]}" if name else "JSON's null"
+
+
+def _describe_xml(text: str) -> str:
+    head = re.sub(r"<[?!][^>]*>", "", text[:5000])
+    root = _ROOT.search(head)
+    if root is None:
+        return f"XML or HTML, begins with {text[:_SHOWN]!r}"
+    ivorn = _IVORN.search(head)
+    return f"XML, a {root[1]}" + (f" with ivorn {ivorn[1]}" if ivorn else "")
+
+
+def _describe_avro(payload: bytes) -> str:
+    try:
+        schema = containers.read_schema(containers.read_header(payload).schema)
+        count = containers.count_records(payload)
+    except MalformedAlertError as error:
+        return f"a damaged Avro container: {error}"
+    if not isinstance(schema.parsed, dict) or schema.parsed.get("type") != "record":
+        return f"an Avro container of {count} values that are no records"
+    name = schema.name or "without a name"
+    return f"an Avro container of {count} records {name}, none that a parser takes"
