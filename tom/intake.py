@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, transaction
 
 from tom.candidates.services import match_event, match_targets
-from tom.events.circulars import dated_late, record_circular
+from tom.events.circulars import LATEST_AFTER_RECEIVED, dated_late, record_circular
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_alert
@@ -222,6 +222,7 @@ def _work_batch(ids: Sequence[int]) -> None:
         for message in messages:
             try:
                 alert = parse_ztf(bytes(message.payload or b""))
+                _check_time(alert, message)
             except MalformedAlertError as error:
                 verdict = _refused(message, error)
                 finish([message.pk], verdict.state, verdict.reason)
@@ -237,6 +238,13 @@ def _work_batch(ids: Sequence[int]) -> None:
         finish(_still_waiting(messages), MessageState.STORED)
         if changes.changed:
             publish(Topic.ALERTS)
+
+
+def _check_time(alert: ObjectAlert, message: AlertMessage) -> None:
+    """Refuse a detection of tomorrow: it would stay the newest of its object for good."""
+    if alert.time - message.received > LATEST_AFTER_RECEIVED:
+        reason = f"its detection is of {alert.time:%Y-%m-%d}, after the message was received"
+        raise MalformedAlertError(reason)
 
 
 def _known_from_tests(

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.factories import make_skymap
+from tom.sky import write_skymap
+
 
 def say(*argv: str) -> dict[str, float | None]:
     out = StringIO()
@@ -47,3 +50,22 @@ def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(CommandError, match=reason):
             call_command("skymap", *argv)
+
+
+@pytest.mark.parametrize("dec", ["-1e-05", "-1E-5", "-.5", "-5.", "-45"])
+def test_a_negative_number_may_have_an_exponent(tmp_path: Path, dec: str) -> None:
+    path = tmp_path / "map.fits"
+    path.write_bytes(write_skymap(make_skymap()))
+
+    assert say(str(path), "--ra", "10", "--dec", dec)["probdensity"] is not None
+
+
+@pytest.mark.parametrize(
+    "position",
+    [("999", "0"), ("-1", "0"), ("1", "-91"), ("nan", "0"), ("1", "-inf"), ("1", "-nan")],
+)
+def test_what_is_no_direction_is_refused(tmp_path: Path, position: tuple[str, str]) -> None:
+    ra, dec = position
+
+    with pytest.raises(CommandError, match="from"):
+        say(str(tmp_path / "x.fits"), "--ra", ra, "--dec", dec)

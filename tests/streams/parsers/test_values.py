@@ -2,7 +2,14 @@ import math
 
 import pytest
 
-from tom.streams.parsers.values import finite, natural, text
+from tom.streams.parsers.values import (
+    finite,
+    magnitude,
+    middle_of_exposure,
+    natural,
+    separation,
+    text,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +39,20 @@ def test_a_count_is_one_that_a_column_holds(value, number):
 def test_a_text_is_cleaned_and_cut():
     assert text(" \x00a\ud800bcd ", most=3) == "a?b"
     assert text(7) is None
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -2.5, -999.0, -1006.94, 40.0, 99.0, math.nan, "19"])
+def test_what_is_no_magnitude_is_none(value):
+    assert magnitude(value) is None
+
+
+@pytest.mark.parametrize("jd", [0, -1, 61_041.75, 2_400_000.5, 2_451_544.4, 2_488_071.0, math.nan])
+def test_what_is_no_julian_date_of_a_survey_is_none(jd):
+    assert middle_of_exposure(jd, 30) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "arcsec"), [(0, 0.0), (29.5, 29.5), (-999.0, None), (999.0, None), (1e30, None)]
+)
+def test_a_separation_that_no_survey_looks_for_is_none(value, arcsec):
+    assert separation(value) == arcsec

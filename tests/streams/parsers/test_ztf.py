@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.streams.packets import (
     CANDID,
+    JD,
     make_detection,
     make_forced,
     make_limit,
@@ -202,12 +203,12 @@ def test_a_star_without_a_score_has_none():
 
 
 def test_the_longest_key_fits_its_column():
-    pid, column = -(2**63) + 1, LightCurvePoint._meta.get_field("key")
+    pid, column = 2**63 - 1, LightCurvePoint._meta.get_field("key")
     packet = make_ztf_packet(object_id="Z" * 56, forced=[make_forced(pid=pid)])
 
     (point,) = points_of(parse_ztf(packet), PointKind.FORCED)
 
-    assert len(point.key) == column.max_length
+    assert len(point.key) == column.max_length - 1  # a negative id, which none has, takes one more
 
 
 @pytest.mark.parametrize("value", [None, -1, 2**31])
@@ -295,3 +296,59 @@ def test_34_packets_of_one_supernova_give_34_detections_and_16_limits(real_data)
     assert len(alerts) == kinds.count(PointKind.ALERT) == 34
     assert kinds.count(PointKind.LIMIT) == len(kinds) - 34 == 16
     assert len({alert.first_seen for alert in alerts}) == 1
+
+
+@pytest.mark.parametrize("limit", [0.0, -2.5, -1006.94, 99.0, float("nan")])
+def test_a_limit_at_or_below_zero_is_none(limit):
+    packet = make_ztf_packet(
+        history=[make_limit(-2, diffmaglim=limit), make_limit(-3)], diffmaglim=limit
+    )
+
+    alert = parse_ztf(packet)
+
+    assert [point.kind for point in alert.points] == [PointKind.LIMIT, PointKind.ALERT]
+    assert alert.points[0].magnitude_limit == pytest.approx(20.4)
+    assert alert.trigger.magnitude_limit is None
+
+
+ODD_POINTS = [
+    *(make_detection(-2, magpsf=size) for size in (0.0, -5.0, -999.0, 99.0, float("nan"))),
+    *(make_detection(-2, sigmapsf=size) for size in (0.0, -1.0, 99.0, -999.0, float("inf"))),
+    *(make_detection(-2, **{name: 0}) for name in ("candid", "fid", "jd")),
+    *(make_detection(-2, jd=jd) for jd in (61_041.75, float("nan"), -999.0)),
+    *(make_detection(-2, programid=number) for number in (-1, -999)),
+    *(make_limit(-2, pid=pid) for pid in (0, -999)),
+]
+ODD_FORCED = [
+    *(make_forced(-2, forcediffimflux=flux) for flux in (-99_999.0, 1e30, float("nan"))),
+    *(make_forced(-2, forcediffimfluxunc=error) for error in (0.0, -99_999.0, 1e30, float("inf"))),
+    *(make_forced(-2, magzpsci=zero) for zero in (0.0, -999.0, 99.0, float("nan"))),
+    *(make_forced(-2, pid=pid) for pid in (0, -999)),
+]
+
+
+@pytest.mark.parametrize("odd", ODD_POINTS, ids=str)
+def test_an_epoch_that_holds_nonsense_is_left_out(odd):
+    assert len(parse_ztf(make_ztf_packet(history=[odd])).points) == 1
+
+
+@pytest.mark.parametrize("odd", ODD_FORCED, ids=str)
+def test_a_forced_epoch_that_holds_nonsense_is_left_out(odd):
+    assert len(parse_ztf(make_ztf_packet(forced=[odd])).points) == 1
+
+
+@pytest.mark.parametrize("jd", [0.0, 61_041.75, -999.0, float("nan"), JD + 400])
+def test_a_first_sight_that_cannot_be_is_the_trigger_itself(jd):
+    alert = parse_ztf(make_ztf_packet(jdstarthist=jd))
+
+    assert alert.first_seen == alert.time
+
+
+def test_neighbours_and_counts_that_cannot_be_are_none():
+    alert = parse_ztf(
+        make_ztf_packet(distpsnr1=1e30, distnr=-999.0, ndethist=-999, neargaia=9999.0, drb=7.0)
+    )
+
+    assert (alert.star, alert.reference, alert.n_detections) == (None, None, None)
+    assert alert.gaia_separation_arcsec is None
+    assert "drb" not in alert.scores

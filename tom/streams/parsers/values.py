@@ -5,12 +5,13 @@ from typing import Any, Final
 
 _HUGE: Final = 1e150  # products of two smaller numbers stay finite
 _TINY: Final = 1e-150  # products of two greater ones do not vanish
-_MAGNITUDES: Final = (-30.0, 40.0)
+_MAGNITUDES: Final = (0.0, 40.0)  # of what a survey of faint things measures; 0 stands for none
 _UNIX_EPOCH_JD: Final = 2_440_587.5
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_JULIAN_DATES: Final = (2_415_020.0, 2_488_070.0)  # 1900 to 2100
+_JULIAN_DATES: Final = (2_451_544.5, 2_488_070.0)  # 2000 to 2100
 _DEFAULT_EXPOSURE_S: Final = 30.0
 _LONGEST_EXPOSURE_S: Final = 3600.0
+_LARGEST_SEPARATION_ARCSEC: Final = 900.0  # no survey looks for a neighbour so far away
 _MAX_TEXT: Final = 500
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_NATURAL: Final = 2**31 - 1
@@ -26,7 +27,7 @@ def finite(value: Any) -> float | None:
 
 
 def magnitude(value: Any) -> float | None:
-    """Read a magnitude or zero-point; None for what is none, sentinels included."""
+    """Read a magnitude, limit or zero-point; None for what is none: 0 and below, 99, sentinels."""
     number = finite(value)
     if number is None or not _MAGNITUDES[0] < number < _MAGNITUDES[1]:
         return None
@@ -47,6 +48,12 @@ def natural(value: Any) -> int | None:
     """Read a count, as a column of 32 bits holds it; None for what is none."""
     number = integer(value)
     return number if number is not None and 0 <= number <= _MAX_NATURAL else None
+
+
+def separation(value: Any) -> float | None:
+    """Read a separation in arcsec; None for what is none, as -999 where nothing was found."""
+    number = finite(value)
+    return number if number is not None and 0 <= number <= _LARGEST_SEPARATION_ARCSEC else None
 
 
 def text(value: Any, *, most: int = _MAX_TEXT) -> str | None:
@@ -73,7 +80,7 @@ def middle_of_exposure(jd: Any, exposure_s: Any) -> datetime | None:
     -------
     datetime or None
         Aware, UTC, to the millisecond (a double holds a Julian date to 0.04 ms); None where the
-        date is missing or not between 1900 and 2100.
+        date is missing or not between 2000 and 2100.
     """
     start, exposure = finite(jd), finite(exposure_s)
     if start is None or not _JULIAN_DATES[0] < start < _JULIAN_DATES[1]:

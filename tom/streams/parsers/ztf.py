@@ -6,7 +6,7 @@ Fields: https://zwickytransientfacility.github.io/ztf-avro-alert/schema.html
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from tom.streams.parsers.containers import read_record
 from tom.streams.parsers.errors import MalformedAlertError
@@ -23,6 +23,7 @@ from tom.streams.parsers.values import (
     magnitude,
     middle_of_exposure,
     natural,
+    separation,
     text,
 )
 from tom.streams.parsers.ztf_points import (
@@ -87,7 +88,7 @@ def _read_alert(record: Fields) -> ObjectAlert:
         reference=_reference(candidate),
         solar_system=_solar_system(candidate),
         n_detections=natural(candidate.get("ndethist")),
-        gaia_separation_arcsec=_separation(candidate.get("neargaia")),
+        gaia_separation_arcsec=separation(candidate.get("neargaia")),
         cutouts=dict(_cutouts(record)),
     )
 
@@ -149,22 +150,22 @@ def _score_versions(candidate: Fields) -> Iterator[tuple[str, str]]:
 
 
 def _star(candidate: Fields) -> NearbyStar | None:
-    separation = _separation(candidate.get("distpsnr1"))
-    if separation is None:
+    distance = separation(candidate.get("distpsnr1"))
+    if distance is None:
         return None
     magnitudes = {band: magnitude(candidate.get(f"s{band}mag1")) for band in "griz"}
     return NearbyStar(
-        separation_arcsec=separation,
+        separation_arcsec=distance,
         star_galaxy_score=read_score(candidate.get("sgscore1")),
         magnitudes={band: value for band, value in magnitudes.items() if value is not None},
     )
 
 
 def _reference(candidate: Fields) -> ReferenceSource | None:
-    separation = _separation(candidate.get("distnr"))
-    if separation is None:
+    distance = separation(candidate.get("distnr"))
+    if distance is None:
         return None
-    return ReferenceSource(separation, magnitude(candidate.get("magnr")))
+    return ReferenceSource(distance, magnitude(candidate.get("magnr")))
 
 
 def _solar_system(candidate: Fields) -> SolarSystemMatch | None:
@@ -173,15 +174,9 @@ def _solar_system(candidate: Fields) -> SolarSystemMatch | None:
         return None
     return SolarSystemMatch(
         name=name,
-        separation_arcsec=_separation(candidate.get("ssdistnr")),
+        separation_arcsec=separation(candidate.get("ssdistnr")),
         magnitude=magnitude(candidate.get("ssmagnr")),
     )
-
-
-def _separation(value: Any) -> float | None:
-    """Read a separation in arcsec; -999 says that nothing was found."""
-    separation = finite(value)
-    return separation if separation is not None and separation >= 0 else None
 
 
 def _cutouts(record: Fields) -> Iterator[tuple[str, bytes]]:

@@ -20,6 +20,9 @@ DETECTION_SIGMA: Final = 5.0
 _BANDS: Final = {1: "g", 2: "r", 3: "i"}
 _SIGNS: Final = {"t": 1, "true": 1, "1": 1, "+1": 1, "f": -1, "false": -1, "0": -1, "-1": -1}
 _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an error of 1 mag
+# An error beyond this, or a flux beyond that of magnitude 0, is no measurement.
+_LARGEST_ERROR_MAG: Final = 5.0
+_LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
 _NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
 
 
@@ -54,7 +57,9 @@ def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> P
     size, error = magnitude(epoch.get("magpsf")), finite(epoch.get("sigmapsf"))
     sign = _SIGNS.get(str(epoch.get("isdiffpos")).lower())
     key = integer(candid)
-    if exposure is None or sign is None or key is None or size is None or not error or error < 0:
+    if exposure is None or sign is None or not key or size is None:
+        return None
+    if not error or not 0 < error <= _LARGEST_ERROR_MAG:
         return None
     time, band, program = exposure
     flux = flux_of_magnitude(size)
@@ -73,7 +78,7 @@ def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> P
 
 
 def _read_limit(epoch: Fields, object_id: str) -> Point | None:
-    exposure, pid = _read_exposure(epoch), integer(epoch.get("pid"))
+    exposure, pid = _read_exposure(epoch), _read_pid(epoch)
     limit = magnitude(epoch.get("diffmaglim"))
     if exposure is None or pid is None or limit is None:
         return None
@@ -98,7 +103,7 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
     https://arxiv.org/abs/2305.16279
     """
     for epoch in epochs:
-        exposure, pid = _read_exposure(epoch), integer(epoch.get("pid"))
+        exposure, pid = _read_exposure(epoch), _read_pid(epoch)
         flux, error = finite(epoch.get("forcediffimflux")), finite(epoch.get("forcediffimfluxunc"))
         zero_point = magnitude(epoch.get("magzpsci"))
         if str(epoch.get("procstatus") or "0") != "0" or exposure is None or pid is None:
@@ -106,6 +111,8 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
         if flux is None or flux == _NO_FLUX or not error or error < 0 or not zero_point:
             continue
         scale = flux_of_magnitude(zero_point)
+        if max(abs(flux), error) * scale > _LARGEST_FLUX_NJY:
+            continue
         time, band, program = exposure
         yield Point(
             kind=PointKind.FORCED,
@@ -117,6 +124,12 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
             program=program,
             magnitude_limit=magnitude(epoch.get("diffmaglim")),
         )
+
+
+def _read_pid(epoch: Fields) -> int | None:
+    """Read the exposure's id, which is part of a key; a sentinel would make many points one."""
+    pid = integer(epoch.get("pid"))
+    return pid if pid is not None and pid > 0 else None
 
 
 def _read_exposure(epoch: Fields) -> tuple[datetime, str, int] | None:

@@ -15,17 +15,21 @@ def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | No
     return value
 
 
-def read_number(request: Request, name: str) -> float | None:
-    """Return the parameter as a finite number where it is given."""
+def read_number(
+    request: Request, name: str, *, least: float = -math.inf, most: float = math.inf
+) -> float | None:
+    """Return the parameter as a finite number in its range where it is given."""
     text = request.query_params.get(name)
     if text is None:
         return None
     try:
-        number = float(text)
+        number = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
         raise ValidationError({name: ["a number"]})
+    if not least <= number <= most:
+        raise ValidationError({name: [f"from {least:g} to {most:g}"]})
     return number
 
 
