@@ -33,7 +33,6 @@ from tom.targets.search import find_in_cone
 from tom.web.distances import REDSHIFT
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET, UPLOAD_POINTS
-from tom.web.points_table import COLUMNS
 from tom.web.target_form import (
     PhotometryForm,
     TargetForm,
@@ -141,7 +140,6 @@ def _told(found: BaseTarget, groups: list[Group]) -> dict[str, Any]:
         "target": found,
         "groups": groups,
         "may_be_public": found.permissions != BaseTarget.Permissions.PRIVATE,
-        "example": ",".join(COLUMNS[1:7]),
     }
 
 

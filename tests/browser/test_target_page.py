@@ -1,0 +1,115 @@
+"""A target's page in a browser: what a reader chooses stays, and what is drawn can be read."""
+
+from datetime import timedelta
+from itertools import combinations
+
+import pytest
+from playwright.sync_api import FloatRect, expect
+from tom_targets.base_models import BaseTarget
+
+from tests import factories
+from tests.browser.conftest import Enter
+from tom.targets.models import LightCurvePoint
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def make_target_of_events(count: int) -> BaseTarget:
+    """A target that is a candidate of several events some minutes apart."""
+    target = factories.make_target("ZTF26abcdefg")
+    for number in range(count):
+        time = factories.MERGER + timedelta(minutes=20 * number)
+        factories.make_candidate(factories.make_event(time=time), target)
+    return target
+
+
+def add_point(target: BaseTarget, *, band: str) -> None:
+    LightCurvePoint.objects.create(
+        target=target,
+        survey="ZTF",
+        kind="alert",
+        key="another",
+        time=factories.MERGER + timedelta(hours=50),
+        band=band,
+        flux=1e5,
+        flux_error=1e3,
+        program=factories.make_program(),
+    )
+
+
+def overlap(first: FloatRect, second: FloatRect) -> bool:
+    across = (
+        first["x"] < second["x"] + second["width"] and second["x"] < first["x"] + first["width"]
+    )
+    along = (
+        first["y"] < second["y"] + second["height"] and second["y"] < first["y"] + first["height"]
+    )
+    return across and along
+
+
+def test_the_labels_of_events_do_not_overprint(enter: Enter) -> None:
+    target = make_target_of_events(4)
+    page = enter(factories.make_observer())
+    page.goto(f"/targets/{target.pk}/")
+
+    labels = page.locator("#lightcurve .annotation-text")
+    expect(labels).to_have_count(4)
+    boxes = [label.bounding_box() for label in labels.all()]
+
+    assert all(boxes)
+    assert not any(overlap(a, b) for a, b in combinations(boxes, 2) if a and b)
+
+
+def test_what_is_chosen_for_the_light_curve_stays_after_a_swap_and_a_reload(enter: Enter) -> None:
+    target = make_target_of_events(1)
+    page = enter(factories.make_observer())
+    page.goto(f"/targets/{target.pk}/")
+    band = page.locator('[data-band="g"]')
+    points = page.locator("#lightcurve .scatterlayer .trace")
+    expect(points).to_have_count(3)  # g, r, and the limit in r
+
+    band.press("Enter")
+    page.locator('[data-scale="absolute"]').press("Enter")
+    page.locator('[data-axis="phase"]').press("Enter")
+    expect(points).to_have_count(2)
+    add_point(target, band="i")
+    page.evaluate("htmx.trigger('#lightcurve-news', 'sse:ranking')")
+    expect(points).to_have_count(3)
+    expect(band).to_have_attribute("aria-pressed", "false")
+    page.reload()
+
+    expect(points).to_have_count(3)
+    expect(band).to_have_attribute("aria-pressed", "false")
+    expect(page.locator('[data-scale="absolute"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#lightcurve .xtitle")).to_contain_text("Days since S261120")
+    expect(page.locator("#lightcurve .ytitle")).to_contain_text("Absolute magnitude (map of")
+
+
+def test_at2017gfo_is_drawn_in_its_bands_beside_the_target(enter: Enter) -> None:
+    target = make_target_of_events(1)
+    page = enter(factories.make_observer())
+    page.goto(f"/targets/{target.pk}/")
+
+    overlay = page.locator("#curve-overlay")
+    expect(overlay).to_be_visible()
+    overlay.press("Enter")
+
+    expect(page.locator("#lightcurve .scatterlayer .trace .js-line")).to_have_count(4)
+    expect(page.locator('[data-band="z"]')).to_be_visible()
+
+
+def test_the_place_is_copied_and_the_points_are_sorted_by_the_keyboard(enter: Enter) -> None:
+    target = make_target_of_events(0)
+    page = enter(factories.make_observer())
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/targets/{target.pk}/")
+
+    page.locator("[data-copy]").first.press("Enter")
+    expect(page.locator("[data-copy]").first).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_text("Table of the points").press("Enter")
+    page.locator("#sort-magnitude").press("Enter")
+
+    assert copied == "197.450000 -23.380000"
+    expect(page.locator('th[aria-sort="ascending"]')).to_contain_text("Magnitude")
+    expect(page.locator("#points tbody tr").first).to_contain_text("17.500")
