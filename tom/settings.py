@@ -219,7 +219,7 @@ DATA_PROCESSORS: dict[str, str] = {}
 HINTS_ENABLED = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "tom_common.accounts.api_auth.TomTokenAuthentication",
+        "tom.web.tokens.HashedTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -1,6 +1,7 @@
 """Logging in, one's account, tokens, and who may do what."""
 
 import io
+from importlib import import_module
 
 import pytest
 from allauth.mfa.totp.internal.auth import (
@@ -10,15 +11,19 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.apps import apps
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from rest_framework.authtoken.models import Token
 
 from tests.factories import PASSWORD, make_admin, make_group, make_target, make_user
 from tom.targets.models import visible_targets
 from tom.web.accounts import ensure_demo_user
+from tom.web.models import ApiToken
 from tom.web.permissions import OBSERVERS_MAY, ensure_roles, find_permissions
-from tom.web.tokens import renew_token, token_of
+from tom.web.tokens import renew_token
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
@@ -184,39 +189,108 @@ def test_the_account_pages_come_in_our_frame(client, page):
 
 
 # --- Tokens -----------------------------------------------------------------------------------
-def test_the_account_page_shows_one_s_own_token_and_is_kept_nowhere(client):
-    user, other = make_user(), make_user()
-    client.force_login(user)
-
-    page = client.get("/account/")
-
-    assert token_of(user).key in page.content.decode()
-    assert token_of(other).key not in page.content.decode()
-    assert "no-store" in page["Cache-Control"]
+def opens(token: str) -> bool:
+    answer = Client().get("/api/events/", headers={"authorization": f"Token {token}"})
+    return answer.status_code == 200
 
 
-def test_a_token_is_replaced_by_a_post_that_is_logged_without_it(client, caplog):
+def shown_token(page: str) -> str:
+    return page.partition('<code id="token">')[2].partition("</code>")[0]
+
+
+def test_a_token_is_shown_once_and_logged_never(client, caplog):
+    client.force_login(make_user())
+
+    made = client.post("/account/token/")
+    token = shown_token(made.text)
+    again = client.get("/account/")
+
+    assert opens(token)
+    assert "no-store" in made["Cache-Control"]
+    assert token not in again.text
+    assert "You have one, made" in again.text
+    assert "API token renewed" in caplog.text
+    assert token not in caplog.text
+
+
+def test_no_table_holds_a_token():
+    token = renew_token(make_user())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(t)::text FROM web_apitoken t")
+        rows = cursor.fetchall()
+
+    assert len(rows) == 1
+    assert token not in rows[0][0]
+
+
+def test_a_token_that_was_replaced_or_ended_opens_nothing(client):
     user = make_user()
     client.force_login(user)
-    old = token_of(user).key
+    old = renew_token(user)
+    new = shown_token(client.post("/account/token/").text)
+    before = (opens(old), opens(new))
 
-    client.post("/account/token/")
+    client.post("/account/token/", {"end": "1"})
 
-    new = token_of(user).key
-    assert new != old
-    assert "API token renewed" in caplog.text
-    assert old not in caplog.text
-    assert new not in caplog.text
+    assert before == (False, True)
+    assert not opens(new)
+    assert "You have none." in client.get("/account/").text
 
 
-def test_the_command_prints_a_token_and_makes_it_where_there_is_none():
+def test_another_password_ends_the_token():
+    user = make_user()
+    token = renew_token(user)
+
+    user.set_password("another one")
+    user.save()
+
+    assert not opens(token)
+    assert opens(renew_token(user))
+
+
+def test_the_last_use_of_a_token_is_kept_to_the_hour():
+    token = renew_token(make_user())
+    opens(token)
+    first = ApiToken.objects.get().last_used
+    opens(token)
+
+    assert first is not None
+    assert ApiToken.objects.get().last_used == first
+
+
+def test_tokens_that_were_kept_as_they_are_go_on_working_as_hashes():
+    user = make_user()
+    Token.objects.filter(user=user).delete()
+    plain = Token.objects.create(user=user).key
+    migration = import_module("tom.web.migrations.0002_hash_tokens")
+
+    migration.hash_tokens(apps, None)
+
+    assert opens(plain)
+    assert not Token.objects.exists()
+
+
+def test_an_administrator_finds_nobodys_token(client):
+    client.force_login(make_admin())
+    token = renew_token(make_user())
+
+    pages = [client.get("/admin/"), client.get("/admin/authtoken/tokenproxy/")]
+
+    assert "token" not in pages[0].text.lower().replace("csrfmiddlewaretoken", "")
+    assert pages[1].status_code == 404
+    assert token not in pages[0].text
+
+
+def test_the_command_makes_a_token_and_prints_it():
     user = make_user("ada")
-    renew_token(user).delete()
+    old = renew_token(user)
     out = io.StringIO()
 
     call_command("api_token", "ada", stdout=out)
 
-    assert out.getvalue().strip() == token_of(user).key
+    assert opens(out.getvalue().strip())
+    assert not opens(old)
 
 
 def test_the_command_knows_no_token_of_nobody():

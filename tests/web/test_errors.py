@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.factories import PASSWORD, make_user
-from tom.web.tokens import token_of
+from tom.web.tokens import renew_token
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ def visitor(db):
     user = make_user("anne")
     client = Client(raise_request_exception=False)
     client.force_login(user)
-    client.defaults["HTTP_AUTHORIZATION"] = f"Token {token_of(user)}"
+    client.defaults["HTTP_AUTHORIZATION"] = f"Token {renew_token(user)}"
     return client
 
 

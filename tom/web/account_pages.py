@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from tom.web.models import ApiToken
 from tom.web.people import person
-from tom.web.tokens import renew_token, token_of
+from tom.web.tokens import end_token, renew_token
 
 logger = logging.getLogger("tom_common.security")  # where TOM Toolkit logs log-ins
 
@@ -17,20 +18,30 @@ logger = logging.getLogger("tom_common.security")  # where TOM Toolkit logs log-
 @never_cache
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    """Show who one is, what one may do, and one's API token."""
+    """Show who one is, what one may do, and whether one has an API token."""
+    return _show(request)
+
+
+def _show(request: HttpRequest, *, new_token: str = "") -> HttpResponse:
     user = person(request)
-    return render(
-        request,
-        "account/account.html",
-        {"token": token_of(user), "groups": user.groups.order_by("name")},
-    )
+    context = {
+        "token": ApiToken.objects.filter(user=user).first(),
+        "new_token": new_token,
+        "groups": user.groups.order_by("name"),
+    }
+    return render(request, "account/account.html", context)
 
 
+@never_cache
 @require_POST
 def renew(request: HttpRequest) -> HttpResponse:
-    """Replace one's API token."""
+    """Make an API token in place of the old one, and show it this once; or end it."""
     user = person(request)
-    renew_token(user)
+    if "end" in request.POST:
+        end_token(user)
+        logger.info("API token ended: %s", user.get_username())
+        messages.success(request, "Your API token no longer works.")
+        return redirect("account")
+    token = renew_token(user)
     logger.info("API token renewed: %s", user.get_username())
-    messages.success(request, "Your API token is new. The old one no longer works.")
-    return redirect("account")
+    return _show(request, new_token=token)

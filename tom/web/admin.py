@@ -22,7 +22,6 @@ admin.site.index_title = "Administration"
 KEPT = {
     "auth.User",
     "auth.Group",
-    "authtoken.TokenProxy",
     "mfa.Authenticator",
     "django_comments.Comment",
 }

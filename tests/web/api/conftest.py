@@ -4,16 +4,21 @@ from queue import Empty
 
 import pytest
 from celery import current_app
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.factories import make_admin, make_group, make_observer, make_user
-from tom.web.tokens import token_of
+from tom import queues
+from tom.web.models import ApiToken
+from tom.web.tokens import renew_token
 
 
 def client_of(user):
     """A program that sends the user's token."""
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(user).key}")
+    token = renew_token(user)
+    ApiToken.objects.filter(user=user).update(last_used=timezone.now())  # not its first call
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     return client
 
 
@@ -50,7 +55,7 @@ def anonymous():
     return APIClient()
 
 
-QUEUES = ("urgent", "work", "score")
+QUEUES = queues.ALL.split(",")
 
 
 def take_nudges():

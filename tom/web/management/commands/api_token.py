@@ -1,4 +1,4 @@
-"""Print a user's API token."""
+"""Make a user's API token and print it."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from tom.web.tokens import token_of
+from tom.web.tokens import renew_token
 
 
 class Command(BaseCommand):
-    help = "Print the API token of a user; it is made where there is none."
+    help = "Make an API token for a user in place of the old one, and print it this once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the user's name")
@@ -20,4 +20,4 @@ class Command(BaseCommand):
         if user is None:
             msg = f"no active user is named {options['name']!r}"
             raise CommandError(msg)
-        self.stdout.write(token_of(user).key)
+        self.stdout.write(renew_token(user))
