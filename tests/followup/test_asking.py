@@ -170,6 +170,18 @@ def test_of_clicks_at_the_same_moment_one_makes_a_request(
     assert ObservationRequest.objects.count() == 1 + is_second
 
 
+LONG = [{"element": "r", "seconds": 1200, "count": 20}]
+
+
+def within(*, hours: float, until: float) -> dict[str, object]:
+    """A window from and to so many hours from now."""
+    now = timezone.now()
+    return {
+        "start": (now + timedelta(hours=hours)).isoformat(),
+        "end": (now + timedelta(hours=until)).isoformat(),
+    }
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -187,6 +199,11 @@ def test_of_clicks_at_the_same_moment_one_makes_a_request(
         ({"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}, "end"),
         ({"mode": "NOW"}, "mode"),
         ({"mode": "RAPID_RESPONSE"}, "end"),  # its window is three days
+        ({"mode": "RAPID_RESPONSE", **within(hours=1, until=20)}, "start"),
+        ({"mode": "RAPID_RESPONSE", **within(hours=-10, until=24.2)}, "end"),
+        ({"exposures": LONG, **within(hours=0, until=6)}, "end"),
+        ({"exposures": LONG, **within(hours=-48, until=6)}, "end"),  # as much of it as is left
+        (within(hours=0, until=24 * 185), "end"),
         ({"max_airmass": 0.5}, "max_airmass"),
         ({"colour": "red"}, "colour"),
     ],

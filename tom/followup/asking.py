@@ -142,6 +142,9 @@ def _aim(target: BaseTarget) -> Aim:
     if target.ra is None or target.dec is None:
         msg = f"{target.name} has no position"
         raise RefusedRequestError(msg)
+    if not (0 <= target.ra < 360 and -90 <= target.dec <= 90):
+        msg = f"{target.name} stands nowhere: RA {target.ra}, Dec {target.dec}"
+        raise RefusedRequestError(msg)
     return Aim(name=target.name, ra=target.ra, dec=target.dec)
 
 

@@ -1,7 +1,7 @@
 """What to observe, in no facility's own words."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
 
 from pydantic import (
@@ -44,6 +44,11 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
     max_airmass: float = Field(default=1.6, ge=1, le=3, allow_inf_nan=False)
     min_moon_separation_deg: float = Field(default=20, ge=0, le=180, allow_inf_nan=False)
     priority: float = Field(default=1.0, ge=0.5, le=2, allow_inf_nan=False)
+
+    @property
+    def exposure(self) -> timedelta:
+        """How long its exposures are together, without what lies between them."""
+        return timedelta(seconds=sum(each.seconds * each.count for each in self.exposures))
 
     @field_validator("exposures")
     @classmethod

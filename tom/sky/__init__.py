@@ -25,6 +25,7 @@ from tom.sky.visibility import (
     altitudes,
     datetime_of,
     mjd_of,
+    observable_now,
     observable_tonight,
     sun_altitude,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "milky_way_ebv",
     "mjd_of",
     "most_probable",
+    "observable_now",
     "observable_tonight",
     "pack",
     "probdensity_at",

@@ -39,6 +39,8 @@ class Constraints:
     airmass_max: float = 2.0
     sun_altitude_max_deg: float = -12.0
     moon_separation_min_deg: float = 20.0
+    altitude_min_deg: float = 0.0
+    hour_angle_max_hours: float = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,9 @@ class Night:
         Shape `(t,)`; the illuminated fraction is 0 to 1.
     observable
         Shape `(m, t)`: where the constraints hold, from the asked moment on.
+    tests
+        What has to hold, in the order in which it is told, each of shape `(m, t)`: "window",
+        "dark", "high", "hour angle", "moon".
     """
 
     site: Site
@@ -66,6 +71,16 @@ class Night:
     moon_altitude_deg: FloatArray
     moon_illumination: FloatArray
     observable: BoolArray
+    tests: tuple[tuple[str, BoolArray], ...]
+
+    def limit(self, row: int = 0) -> str:
+        """Name what keeps a target from being observable at all; empty where nothing does."""
+        left = np.ones(len(self.mjd), dtype=bool)
+        for name, holds in self.tests:
+            left = left & holds[row]
+            if not left.any():
+                return name
+        return ""
 
     @property
     def hours(self) -> FloatArray:
@@ -153,6 +168,7 @@ def observable_tonight(
     ra: npt.ArrayLike,
     dec: npt.ArrayLike,
     when: datetime,
+    until: datetime | None = None,
     constraints: Constraints | None = None,
     step_minutes: float = 10.0,
 ) -> Night:
@@ -164,25 +180,62 @@ def observable_tonight(
         ICRS degrees, shape `(m,)` or scalar.
     when
         The moment from which on time counts; aware.
+    until
+        The moment up to which time counts; aware, None for the end of the night.
     constraints
         What makes a target observable; None for the defaults. A Moon below the horizon disturbs
         nobody.
     step_minutes
         Distance of the times.
     """
-    limits = constraints or Constraints()
     now = mjd_of(when)
     times = _noon_before(site, now) + np.arange(0, 1440, step_minutes) / 1440
+    counts = (times >= now) & (times <= (np.inf if until is None else mjd_of(until)))
     targets = np.atleast_2d(unit_vectors(ra, dec))
+    return _follow(site, targets, times, counts, constraints or Constraints())
+
+
+def observable_now(
+    site: Site,
+    *,
+    ra: npt.ArrayLike,
+    dec: npt.ArrayLike,
+    when: datetime,
+    constraints: Constraints | None = None,
+) -> Night:
+    """Say how targets stand at one moment: a night of that one time.
+
+    Parameters
+    ----------
+    ra, dec, when, constraints
+        As in `observable_tonight`.
+    """
+    times = np.array([mjd_of(when)])
+    targets = np.atleast_2d(unit_vectors(ra, dec))
+    return _follow(site, targets, times, np.array([True]), constraints or Constraints())
+
+
+def _follow(
+    site: Site, targets: FloatArray, times: FloatArray, counts: BoolArray, limits: Constraints
+) -> Night:
     zenith, sun, moon = _zenith(site, times), _sun(times), _moon(site, times)
     altitude = _altitude(targets @ zenith.T)
     sun_altitude_deg = _altitude(np.sum(zenith * sun, axis=1))
     moon_altitude_deg = _altitude(np.sum(zenith * moon, axis=1))
     moon_separation = np.degrees(np.arccos(np.clip(targets @ moon.T, -1, 1)))
     thickness = airmass(altitude)
-    observable = thickness <= limits.airmass_max
-    observable &= (sun_altitude_deg <= limits.sun_altitude_max_deg) & (times >= now)
-    observable &= (moon_separation >= limits.moon_separation_min_deg) | (moon_altitude_deg < 0)
+    shape = altitude.shape
+    is_high = (thickness <= limits.airmass_max) & (altitude >= limits.altitude_min_deg)
+    tests = (
+        ("window", np.broadcast_to(counts, shape)),
+        ("dark", np.broadcast_to(sun_altitude_deg <= limits.sun_altitude_max_deg, shape)),
+        ("high", is_high),
+        ("hour angle", np.abs(_hour_angles(targets, zenith)) <= limits.hour_angle_max_hours),
+        (
+            "moon",
+            (moon_separation >= limits.moon_separation_min_deg) | (moon_altitude_deg < 0),
+        ),
+    )
     return Night(
         site=site,
         mjd=times,
@@ -192,8 +245,17 @@ def observable_tonight(
         sun_altitude_deg=sun_altitude_deg,
         moon_altitude_deg=moon_altitude_deg,
         moon_illumination=(1 - np.sum(sun * moon, axis=1)) / 2,
-        observable=observable,
+        observable=np.logical_and.reduce([holds for _, holds in tests]),
+        tests=tests,
     )
+
+
+def _hour_angles(targets: FloatArray, zenith: FloatArray) -> FloatArray:
+    """Find how far m targets are past the meridian at t times, -12 to 12 hours, shape `(m, t)`."""
+    meridian = np.arctan2(zenith[:, 1], zenith[:, 0])
+    ascension = np.arctan2(targets[:, 1], targets[:, 0])
+    hours = np.degrees(meridian[np.newaxis] - ascension[:, np.newaxis]) / 15
+    return np.asarray((hours + 12) % 24 - 12, dtype=np.float64)
 
 
 def _noon_before(site: Site, now: float) -> float:

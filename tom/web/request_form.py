@@ -1,14 +1,18 @@
 """The form that asks for an observation: what it shows, and what it reads."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tom.followup.facilities.contract import Facility, Instrument
 from tom.followup.services import available_facilities
+from tom.web.visibility import Limits
 
 MINUTES = "%Y-%m-%d %H:%M"
 DEFAULT_WINDOW = timedelta(days=1)
+MAX_AIRMASS = 1.6
+MOON_DEG = 20.0
 WORDS = {"NORMAL": "normal", "TIME_CRITICAL": "time critical", "RAPID_RESPONSE": "rapid response"}
 
 
@@ -61,6 +65,16 @@ class RequestForm:
             "min_moon_separation_deg": self.values["min_moon_separation_deg"],
         }
 
+    def limits(self) -> Limits:
+        """The limits that the hours at the sites are counted with; the form's own where it is
+        empty or not understood."""
+        return Limits(
+            airmass_max=_number(self.values["max_airmass"], MAX_AIRMASS),
+            moon_min_deg=_number(self.values["min_moon_separation_deg"], MOON_DEG),
+            start=_aware(self.values["start"]),
+            end=_aware(self.values["end"]),
+        )
+
     def refuse(self, errors: Mapping[str, list[str]]) -> None:
         """Put what ails the wish beside the fields it ails."""
         for name, said in errors.items():
@@ -107,8 +121,8 @@ def empty_form(choice: Choice, *, now: datetime) -> RequestForm:
             "start": now.astimezone(UTC).strftime(MINUTES),
             "end": (now + DEFAULT_WINDOW).astimezone(UTC).strftime(MINUTES),
             "mode": instrument.modes[0],
-            "max_airmass": "1.6",
-            "min_moon_separation_deg": "20",
+            "max_airmass": f"{MAX_AIRMASS:g}",
+            "min_moon_separation_deg": f"{MOON_DEG:g}",
         },
     )
 
@@ -124,9 +138,22 @@ def read_form(choice: Choice, posted: Mapping[str, str], *, now: datetime) -> Re
     return form
 
 
+def _number(text: str, otherwise: float) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return otherwise
+    return number if math.isfinite(number) else otherwise
+
+
+def _aware(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text.replace("T", " "), MINUTES).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _moment(text: str) -> str:
     """A form's moment is in UTC; anything else is left for the wish to refuse."""
-    try:
-        return datetime.strptime(text.replace("T", " "), MINUTES).replace(tzinfo=UTC).isoformat()
-    except ValueError:
-        return text
+    moment = _aware(text)
+    return text if moment is None else moment.isoformat()

@@ -1,7 +1,7 @@
 """Where a target is up tonight: the plot and the table of pages."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +11,13 @@ from tom_targets.base_models import BaseTarget
 from tom.followup.facilities.contract import Instrument
 from tom.followup.services import available_facilities
 from tom.followup.sites import SITES
-from tom.sky.visibility import Night, Site, datetime_of, mjd_of, observable_tonight
+from tom.sky.visibility import (
+    Constraints,
+    Night,
+    datetime_of,
+    observable_now,
+    observable_tonight,
+)
 from tom.web.plots.airmass import COLOURS, draw_altitude
 
 DARK_DEG = -12.0
@@ -26,6 +32,7 @@ class SiteTonight:
     is_up: bool
     why_not: str
     hours: float
+    why_none: str  # where the hours are 0
     best: datetime | None
     airmass: float | None
     moon_deg: float
@@ -53,52 +60,93 @@ def position_of(target: BaseTarget) -> tuple[float, float]:
     return target.ra, target.dec
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Within which limits a target is to be observed, and when."""
+
+    airmass_max: float = 2.0
+    moon_min_deg: float = 20.0
+    start: datetime | None = None
+    end: datetime | None = None
+
+
 def tonight_at_sites(target: BaseTarget, now: datetime) -> Nights:
-    """Every site of the configured facilities."""
-    names = dict.fromkeys(
-        site
-        for facility in available_facilities().values()
-        for instrument in facility.instruments()
-        for site in instrument.sites
-    )
-    return _nights(target, names, now)
+    """Every site of the configured facilities, each with the limits of its first instrument."""
+    instruments: dict[str, Instrument] = {}
+    for facility in available_facilities().values():
+        for instrument in facility.instruments():
+            for site in instrument.sites:
+                instruments.setdefault(site, instrument)
+    return _nights(target, instruments, now, Limits())
 
 
-def tonight_for(target: BaseTarget, instrument: Instrument, now: datetime) -> Nights:
-    """The sites of one instrument."""
-    return _nights(target, instrument.sites, now)
+def tonight_for(
+    target: BaseTarget, instrument: Instrument, now: datetime, limits: Limits
+) -> Nights:
+    """The sites of one instrument, within the limits of a wish."""
+    return _nights(target, dict.fromkeys(instrument.sites, instrument), now, limits)
 
 
-def _nights(target: BaseTarget, names: Iterable[str], now: datetime) -> Nights:
-    if target.ra is None or target.dec is None:
-        return Nights([], SafeString(""))
-    sites: list[Site] = [SITES[name] for name in names]
+def _nights(
+    target: BaseTarget, instruments: Mapping[str, Instrument], now: datetime, limits: Limits
+) -> Nights:
     ra, dec = position_of(target)
-    nights = [observable_tonight(site, ra=ra, dec=dec, when=now) for site in sites]
-    rows = [_row(night, number % COLOURS, now) for number, night in enumerate(nights)]
+    begin = max(now, limits.start or now)
+    is_over = limits.end is not None and limits.end <= now
+    nights, rows = [], []
+    for number, (name, instrument) in enumerate(instruments.items()):
+        constraints = Constraints(
+            airmass_max=limits.airmass_max,
+            moon_separation_min_deg=limits.moon_min_deg,
+            altitude_min_deg=instrument.altitude_min_deg,
+            hour_angle_max_hours=instrument.hour_angle_max_hours,
+        )
+        site = SITES[name]
+        night = observable_tonight(
+            site, ra=ra, dec=dec, when=begin, until=limits.end, constraints=constraints
+        )
+        present = observable_now(site, ra=ra, dec=dec, when=now, constraints=constraints)
+        nights.append(night)
+        row = _row(night, present, number % COLOURS)
+        rows.append(replace(row, why_none="the window is over") if is_over else row)
     return Nights(rows, draw_altitude(nights, now=now))
 
 
-def _row(night: Night, colour: int, now: datetime) -> SiteTonight:
-    at = min(int(np.searchsorted(night.mjd, mjd_of(now))), len(night.mjd) - 1)
+def _row(night: Night, present: Night, colour: int) -> SiteTonight:
     best_mjd = float(night.best_mjd[0])
     best = int(np.argmin(np.abs(night.mjd - best_mjd))) if np.isfinite(best_mjd) else None
-    is_up = bool(night.observable[0, at]) and abs(night.mjd[at] - mjd_of(now)) < 1 / 24
     return SiteTonight(
         site=night.site.name,
         colour=colour,
-        is_up=is_up,
-        why_not="" if is_up else _why_not(night, at),
+        is_up=bool(present.observable[0, 0]),
+        why_not=_why_not(present),
         hours=float(night.hours[0]),
+        why_none=_why_not(night),
         best=None if best is None else datetime_of(best_mjd),
         airmass=None if best is None else float(night.airmass[0, best]),
-        moon_deg=float(night.moon_separation_deg[0, at if best is None else best]),
+        moon_deg=float(
+            present.moon_separation_deg[0, 0]
+            if best is None
+            else night.moon_separation_deg[0, best]
+        ),
     )
 
 
-def _why_not(night: Night, at: int) -> str:
-    if night.altitude_deg[0, at] <= 0:
-        return "below the horizon"
-    if night.sun_altitude_deg[at] > DARK_DEG:
-        return "daylight" if night.sun_altitude_deg[at] > 0 else "twilight"
-    return "too low" if night.altitude_deg[0, at] < 30 else "too near the Moon"
+def _why_not(night: Night) -> str:
+    """Say what keeps the target from being observed at any of the night's times."""
+    match night.limit():
+        case "window" | "dark":
+            darkest = night.sun_altitude_deg.min()
+            if len(night.mjd) > 1:
+                return "no dark time is left"
+            return "daylight" if darkest > 0 else "twilight"
+        case "high":
+            dark = night.sun_altitude_deg <= DARK_DEG
+            highest = night.altitude_deg[0, dark].max()
+            return "below the horizon" if highest <= 0 else "too low"
+        case "hour angle":
+            return "too far from the meridian"
+        case "moon":
+            return "too near the Moon"
+        case _:
+            return ""

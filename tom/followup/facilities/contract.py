@@ -68,6 +68,9 @@ class Instrument:
     seconds_default: float
     modes: tuple[str, ...] = ("NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE")
     sites: tuple[str, ...] = ()  # names in tom.followup.sites
+    # How its telescope may point: not lower, nor farther from the meridian.
+    altitude_min_deg: float = 0
+    hour_angle_max_hours: float = 12
 
     @property
     def element_label(self) -> str:

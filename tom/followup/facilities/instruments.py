@@ -51,6 +51,9 @@ def _spectroscopy(telescope_class: str, **fixed_elements: str) -> PortalWords:
 
 _LCO_1M = ("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide")
 
+# The limits of its telescopes, as its Observation Portal's table of them gives them.
+_LCO_ALTITUDE, _LCO_HOURS = 15.0, 4.6
+
 LCO = FacilityCard(
     name="LCO",
     label="Las Cumbres Observatory",
@@ -63,6 +66,8 @@ LCO = FacilityCard(
             seconds_max=1200,
             seconds_default=120,
             sites=_LCO_1M,
+            altitude_min_deg=_LCO_ALTITUDE,
+            hour_angle_max_hours=_LCO_HOURS,
         ),
         Instrument(
             name="2M0-FLOYDS-SCICAM",
@@ -72,6 +77,8 @@ LCO = FacilityCard(
             seconds_max=3600,
             seconds_default=1800,
             sites=("Haleakala", "Siding Spring"),
+            altitude_min_deg=_LCO_ALTITUDE,
+            hour_angle_max_hours=_LCO_HOURS,
         ),
     ),
     words={

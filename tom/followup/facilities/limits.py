@@ -1,11 +1,14 @@
 """Hold a spec against what an instrument can do."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from tom.followup.facilities.contract import Instrument
 from tom.followup.spec import InvalidSpecError, ObservationSpec
 
-LONGEST_RAPID_WINDOW_S = 86_400
+# As the Observation Portal checks them; no semester is longer than the second.
+RAPID_WITHIN = timedelta(hours=24)
+LONGEST_WINDOW = timedelta(days=184)
 
 
 def find_instrument(instruments: Sequence[Instrument], name: str) -> Instrument:
@@ -22,8 +25,8 @@ def find_instrument(instruments: Sequence[Instrument], name: str) -> Instrument:
     raise InvalidSpecError({"instrument": [f"there is no instrument {name!r} here"]})
 
 
-def check_limits(spec: ObservationSpec, instrument: Instrument) -> None:
-    """Refuse what the instrument cannot do.
+def check_limits(spec: ObservationSpec, instrument: Instrument, *, now: datetime) -> None:
+    """Refuse what the instrument cannot do, and what a portal takes from nobody.
 
     Raises
     ------
@@ -40,14 +43,33 @@ def check_limits(spec: ObservationSpec, instrument: Instrument) -> None:
     if spec.mode not in instrument.modes:
         errors["mode"] = [f"choose one of {', '.join(instrument.modes)}"]
     elif spec.mode == "RAPID_RESPONSE":
-        errors |= _rapid_faults(spec)
+        errors |= _rapid_faults(spec, now)
+    errors = _window_faults(spec, now) | errors
     if errors:
         raise InvalidSpecError(errors)
 
 
-def _rapid_faults(spec: ObservationSpec) -> dict[str, list[str]]:
-    window = (spec.end - spec.start).total_seconds()
-    exposure = sum(item.seconds * item.count for item in spec.exposures)
-    if window > LONGEST_RAPID_WINDOW_S + exposure:
-        return {"end": ["a rapid response has a window of at most 24 hours"]}
+def _rapid_faults(spec: ObservationSpec, now: datetime) -> dict[str, list[str]]:
+    """A rapid response starts now, and ends within 24 hours and its own duration from now."""
+    faults: dict[str, list[str]] = {}
+    latest = now + RAPID_WITHIN + spec.exposure
+    if spec.start > now:
+        faults["start"] = ["a rapid response starts at once: not in the future"]
+    if spec.end > latest:
+        faults["end"] = [
+            "a rapid response has to start within 24 hours: its window ends by "
+            f"{latest:%Y-%m-%d %H:%M} UTC"
+        ]
+    return faults
+
+
+def _window_faults(spec: ObservationSpec, now: datetime) -> dict[str, list[str]]:
+    window = spec.end - spec.start
+    if spec.end - max(spec.start, now) <= spec.exposure:
+        hours = spec.exposure / timedelta(hours=1)
+        return {
+            "end": [f"the exposures take {hours:.2f} h, longer than what is left of the window"]
+        }
+    if window > LONGEST_WINDOW:
+        return {"end": [f"at most {LONGEST_WINDOW.days} days after the start: a semester"]}
     return {}

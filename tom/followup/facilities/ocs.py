@@ -78,7 +78,8 @@ class PortalFacility:
         return self._card.instruments
 
     def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
-        check_limits(spec, find_instrument(self._card.instruments, instrument))
+        found = find_instrument(self._card.instruments, instrument)
+        check_limits(spec, found, now=datetime.now(UTC))
         words = self._card.words[instrument]
         return {
             "name": key,

@@ -53,7 +53,8 @@ class PracticeTelescope:
         return PRACTICE.instruments
 
     def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
-        check_limits(spec, find_instrument(PRACTICE.instruments, instrument))
+        found = find_instrument(PRACTICE.instruments, instrument)
+        check_limits(spec, found, now=timezone.now())
         return {
             "name": key,
             "instrument": instrument,

@@ -29,7 +29,7 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION
 from tom.web.request_form import RequestForm, choices, choose, empty_form, read_form
-from tom.web.visibility import tonight_for
+from tom.web.visibility import Nights, tonight_for
 
 SWITCH_SENDING = "followup.change_outboxswitch"
 
@@ -96,10 +96,21 @@ def request_new(request: HttpRequest, pk: int) -> HttpResponse:
     if choice is None:
         return render(request, "requests/nowhere.html", {"target": target})
     now = timezone.now()
+    if request.GET.get("part") == "hours":
+        return _hours(request, target, read_form(choice, request.GET, now=now))
     if request.method != "POST":
         return _show(request, target, event, empty_form(choice, now=now))
     form = read_form(choice, request.POST, now=now)
     return _ask(request, target, event, form)
+
+
+def _hours(request: HttpRequest, target: BaseTarget, form: RequestForm) -> HttpResponse:
+    context = {"target": target, "form": form, "nights": _nights(target, form)}
+    return render(request, "requests/_hours.html", context)
+
+
+def _nights(target: BaseTarget, form: RequestForm) -> Nights:
+    return tonight_for(target, form.choice.instrument, timezone.now(), form.limits())
 
 
 def _event(request: HttpRequest) -> NonLocalizedEvent | None:
@@ -144,7 +155,7 @@ def _show(
         "event": event,
         "form": form,
         "choices": choices(),
-        "nights": tonight_for(target, form.choice.instrument, timezone.now()),
+        "nights": _nights(target, form),
         "refusal": why_not(event, form.choice.facility, target=target),
         "sending": followup.is_sending(),
     }
