@@ -86,35 +86,11 @@ def test_a_candidate_is_vetted_by_the_keyboard(enter: Enter, candidate: EventCan
     page.goto("/events/MS261120ab/")
 
     page.keyboard.press("j")
-    page.keyboard.press("p")
+    page.keyboard.press("y")
 
     expect(page.get_by_role("button", name="Promising")).to_have_attribute("aria-pressed", "true")
     candidate.refresh_from_db()
     assert candidate.vetting == "promising"
-
-
-def test_vetting_keeps_its_place_under_the_keys(enter: Enter, candidate: EventCandidate) -> None:
-    for rank in range(2, 6):
-        factories.make_candidate(candidate.event, rank=rank)
-    page = enter(factories.make_observer())
-    page.goto("/events/MS261120ab/")
-    rows = page.locator("#candidates tbody tr[data-row]")
-
-    for _ in range(3):
-        page.keyboard.press("j")
-    page.keyboard.press("p")
-    expect(rows.nth(2).get_by_role("button", name="Undo")).to_be_visible()
-    expect(rows.nth(2)).to_be_focused()
-    page.keyboard.press("j")
-    expect(rows.nth(3)).to_be_focused()
-    with page.expect_response("**/vet/"):
-        page.keyboard.press("x")
-
-    # The row just rejected goes with the next ranking: the one after it takes its place.
-    wait_for_live(page)
-    publish(Topic.RANKING, "MS261120ab")
-    expect(rows).to_have_count(4)
-    expect(rows.nth(3)).to_be_focused()
 
 
 def test_a_table_that_was_swapped_leads_to_whole_pages(

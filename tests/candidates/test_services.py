@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import MERGER, make_event, make_localization, make_observer, make_target
 from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate, Vetting
-from tom.candidates.services import match_event, match_if_due, match_targets, rule_of, vet
+from tom.candidates.services import match_event, match_if_due, match_targets, rule_of
+from tom.candidates.verdicts import give_verdict
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.live.models import LiveEvent
@@ -243,7 +244,7 @@ def test_vetting_says_who_and_tells_the_pages() -> None:
     candidate = event.candidates.get()
     person = make_observer()
 
-    vet(candidate, Vetting.PROMISING, by=person)
+    give_verdict(candidate, Vetting.PROMISING, by=person)
 
     candidate.refresh_from_db()
     assert (candidate.vetting, candidate.vetted_by) == (Vetting.PROMISING, person)

@@ -128,6 +128,8 @@ TABLE: dict[str, Line] = {
     "set_message_aside": posts(OBSERVER),
     "candidates_csv": reads(USER),
     "vet": posts(OWNING_OBSERVER),
+    "verdict_bar": reads(OWNER),
+    "undo_verdict": posts(OBSERVER),
     "targets:list": reads(USER),
     "targets:detail": reads(OWNER),
     "targets:lightcurve": reads(OWNER),

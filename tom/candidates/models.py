@@ -1,7 +1,10 @@
-"""A candidate is one target for one event."""
+"""A candidate is one target for one event; what people say of it is kept, verdict by verdict."""
+
+import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
@@ -67,6 +70,7 @@ class EventCandidate(models.Model):
     credible_level_2d = models.FloatField(null=True, blank=True)
     credible_level_3d = models.FloatField(null=True, blank=True)
     probdensity = models.FloatField(null=True, blank=True, help_text="1/sr")
+    # The newest verdict that stands, copied here so that a page reads one table.
     vetting = models.CharField(max_length=12, choices=Vetting.choices, default=Vetting.NEW)
     vetted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -89,3 +93,69 @@ class EventCandidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id} for {self.event_id}"
+
+
+class VerdictReason(models.TextChoices):
+    """Why a candidate is rejected, in the order of the keys 1, 2, ... that say so."""
+
+    STAR = "star", "Star or variable star"
+    MOVING = "moving", "Minor planet"
+    NUCLEUS = "nucleus", "Active nucleus"
+    EARLIER = "earlier", "Active before the event"
+    ARTEFACT = "artefact", "Not real"
+    DISTANCE = "distance", "At another distance"
+    SUPERNOVA = "supernova", "Supernova or another class"
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    """Reads of verdicts."""
+
+    def visible_to(self, user: Visitor) -> "VerdictQuerySet":
+        """Whoever may see the target may see what was said of it."""
+        return self.filter(candidate__target__in=visible_targets(user))
+
+    def given(self) -> "VerdictQuerySet":
+        """Verdicts that nobody took back."""
+        return self.filter(undoes=None, undone_by=None)
+
+    def standing(self) -> "VerdictQuerySet":
+        """Of each person's verdicts on a candidate the newest that was not taken back."""
+        newest = ("candidate", "by", "-created", "-pk")
+        return self.given().order_by(*newest).distinct("candidate", "by")
+
+
+class Verdict(models.Model):
+    """What one person made of a candidate at one moment; rows are only added.
+
+    A row that `undoes` another takes that one back.
+    """
+
+    candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="verdicts")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    verdict = models.CharField(max_length=12, choices=Vetting.choices)
+    reason = models.CharField(max_length=12, choices=VerdictReason.choices, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    created = models.DateTimeField(default=timezone.now)
+    # Whoever sends a verdict twice (an answer was lost) gives one.
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    undoes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="undone_by"
+    )
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["candidate", "by", "-created"], name="candidates_verdict_newest"),
+            models.Index(fields=["by", "-created"], name="candidates_verdict_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} for {self.candidate_id}"
+
+    @property
+    def why(self) -> str:
+        """The reason and the note as one text; "" where neither was given."""
+        return ": ".join(filter(None, [self.get_reason_display(), self.note]))

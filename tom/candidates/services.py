@@ -1,21 +1,17 @@
-"""Match targets with events, and keep what people say of the candidates."""
+"""Match targets with events."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F, Max, Min, Q, QuerySet
-from django.utils import timezone
 
-from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate, Vetting
+from tom.candidates.models import WINDOWS, CandidateRule
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.locks import change_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import note_changes
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.sky import credible_ranges, levels_2d, levels_3d, probdensity_at
 from tom.targets.copy import Table, copy_rows
 from tom.targets.models import TargetSummary
@@ -122,15 +118,6 @@ def events_near(
             ours &= Q(time__lte=span["last"] + timedelta(days=rule.days_before))
         near |= ours
     return events.filter(near)
-
-
-def vet(candidate: EventCandidate, vetting: Vetting, *, by: User) -> None:
-    """Say what a person makes of a candidate."""
-    with transaction.atomic():
-        EventCandidate.objects.filter(pk=candidate.pk).update(
-            vetting=vetting, vetted_by=by, vetted=timezone.now()
-        )
-        publish(Topic.RANKING, candidate.event.event_id)
 
 
 def _in_region(chosen: EventLocalization, level: float) -> list[int]:

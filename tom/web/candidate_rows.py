@@ -2,17 +2,19 @@
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from tom.candidates.models import EventCandidate, Vetting
+from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.models import RankedCandidate
 from tom.scoring.ranking import newest_ranking
@@ -27,6 +29,7 @@ from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
+ROWS_SHOWN = 30
 
 ORDERS = {
     "rank": (F("rank").asc(nulls_last=True), "pk"),
@@ -38,12 +41,32 @@ ORDERS = {
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A list's filters and order as a query string, and a place in it, from 0."""
+
+    query: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
 class CandidateRow:
-    """One candidate as the table shows it; `terms` follow the table's columns, None for none."""
+    """One candidate as the table shows it; `terms` follow the table's columns, None for none.
+
+    `said` has each person's verdict, the newest first; `mine` is the reader's own.
+    """
 
     candidate: EventCandidate
     terms: list[dict[str, Any] | None]
     sparkline: SafeString
+    said: list[Verdict]
+    mine: str
+    at: int
+    url: str
+
+    @property
+    def selector(self) -> str:
+        """The row among all of the page."""
+        return f"#candidate-{self.candidate.pk}"
 
 
 def count_visible(user: Visitor) -> Coalesce:
@@ -79,38 +102,92 @@ def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[Ev
 
 
 def find_candidates(
-    event: NonLocalizedEvent, user: User, query: QueryDict, *, level_shown: float
+    event: NonLocalizedEvent,
+    user: User,
+    query: QueryDict,
+    *,
+    level_shown: float,
+    kept: Collection[int] = (),
 ) -> QuerySet[EventCandidate]:
-    """The candidates that the user may see, as the page's filters and order ask."""
+    """The candidates that the user may see, as the page's filters and order ask.
+
+    Those in `kept` stay, whatever the filters say.
+    """
     rows = (
         EventCandidate.objects.visible_to(user)
         .filter(event=event)
-        .select_related("target", "target__summary", "vetted_by")
+        .select_related("event", "target", "target__summary", "vetted_by")
     )
+    chosen = _filters(query, level_shown=level_shown)
+    if kept and chosen:  # no filter at all hides nothing
+        chosen |= Q(pk__in=kept)
+    return rows.filter(chosen).order_by(*ORDERS.get(query.get("order", ""), ORDERS["rank"]))
+
+
+def _filters(query: QueryDict, *, level_shown: float) -> Q:
+    chosen = Q()
     vetting = query.get("vetting", "")
     if vetting in Vetting.values:
-        rows = rows.filter(vetting=vetting)
+        chosen &= Q(vetting=vetting)
     elif vetting != "all":
-        rows = rows.exclude(vetting=Vetting.REJECTED)
+        chosen &= ~Q(vetting=Vetting.REJECTED)
     if query.get("region") != "all":
-        rows = rows.filter(credible_level_2d__lte=level_shown)
-    return rows.order_by(*ORDERS.get(query.get("order", ""), ORDERS["rank"]))
+        chosen &= Q(credible_level_2d__lte=level_shown)
+    return chosen
 
 
 def make_rows(
-    event: NonLocalizedEvent, candidates: Sequence[EventCandidate], user: User
+    event: NonLocalizedEvent,
+    candidates: Sequence[EventCandidate],
+    user: User,
+    *,
+    listed: Listed,
 ) -> tuple[list[str], list[CandidateRow]]:
-    """Gather what the table shows of these candidates: the names of its terms, and its rows."""
+    """Gather what the table shows of these candidates: the names of its terms, and its rows.
+
+    The first of them stands at `listed.at`.
+    """
     candidates = rank_visible(candidates, user)
     terms = _terms(event, candidates)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = _curves([candidate.target_id for candidate in candidates], user)
+    verdicts = verdicts_on(candidates, user)
     rows = []
-    for candidate in candidates:
+    for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
-        drawn = draw_sparkline(curves[candidate.target_id], since=event.time)
-        rows.append(CandidateRow(candidate, [by_name.get(name) for name in columns], drawn))
+        said = verdicts[candidate.pk]
+        row = CandidateRow(
+            candidate=candidate,
+            terms=[by_name.get(name) for name in columns],
+            sparkline=draw_sparkline(curves[candidate.target_id], since=event.time),
+            said=said,
+            mine=verdict_of(said, user),
+            at=at,
+            url=target_url(candidate.target_id, event.event_id, Listed(listed.query, at)),
+        )
+        rows.append(row)
     return columns, rows
+
+
+def verdicts_on(candidates: Iterable[EventCandidate], user: User) -> dict[int, list[Verdict]]:
+    """Each person's present verdict on each of these candidates, the newest first."""
+    rows = Verdict.objects.visible_to(user).filter(candidate__in=[row.pk for row in candidates])
+    said: dict[int, list[Verdict]] = defaultdict(list)
+    for row in sorted(rows.standing().select_related("by"), key=lambda row: row.created):
+        if row.verdict != Vetting.NEW:
+            said[row.candidate_id].insert(0, row)
+    return said
+
+
+def verdict_of(said: Iterable[Verdict], user: User) -> str:
+    """The user's own verdict among these; "" for none."""
+    return next((row.verdict for row in said if row.by_id == user.pk), "")
+
+
+def target_url(target_id: int, event_id: str, listed: Listed) -> str:
+    """The target's page, which knows the event and the list that it was opened from."""
+    where = urlencode({"event": event_id, "list": listed.query, "at": listed.at})
+    return f"{reverse('targets:detail', args=[target_id])}?{where}"
 
 
 def _terms(

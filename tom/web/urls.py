@@ -19,6 +19,7 @@ from tom.web.views import (
     search,
     targets,
     tonight,
+    verdicts,
 )
 
 register_converter(CircularNumber, "circular")
@@ -52,7 +53,9 @@ urlpatterns = [
     path("events/<str:event_id>/going-on/", requests.going_on, name="going_on"),
     path("events/<str:event_id>/pin/", events.pin, name="pin"),
     path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
-    path("events/<str:event_id>/candidates/<int:pk>/vet/", events.vet_candidate, name="vet"),
+    path("events/<str:event_id>/candidates/<int:pk>/vet/", verdicts.vet_candidate, name="vet"),
+    path("events/<str:event_id>/candidates/<int:pk>/bar/", verdicts.bar, name="verdict_bar"),
+    path("verdicts/undo/", verdicts.undo_verdict, name="undo_verdict"),
     path("targets/", include((target_patterns, "targets"))),
     path("targets/<int:pk>/request/", requests.request_new, name="request_new"),
     path("requests/", requests.request_list, name="request_list"),

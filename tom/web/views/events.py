@@ -6,13 +6,13 @@ from typing import Any
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.models import EventCandidate, Vetting
-from tom.candidates.services import rule_of, vet
+from tom.candidates.services import rule_of
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
@@ -20,19 +20,27 @@ from tom.followup.models import ObservationRequest
 from tom.pipeline import nudge, rank
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind, Page, Report
-from tom.web.candidate_rows import count_visible, find_candidates, make_rows, rank_visible
+from tom.web.candidate_rows import (
+    ROWS_SHOWN,
+    Listed,
+    count_visible,
+    find_candidates,
+    make_rows,
+    rank_visible,
+)
+from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.links import detectors_of, gracedb_link
 from tom.web.pagination import page_of
 from tom.web.people import person
-from tom.web.permissions import PIN_LOCALIZATION, VET_CANDIDATE
+from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
 from tom.web.templatetags.sky import ranked_classes
+from tom.web.verdicts import REASONS
 from tom.web.views.requests import requests_going_on
 
 CIRCULARS_SHOWN = 20
 SPOTS_SHOWN = 100
-ROWS_SHOWN = 30
 CSV_COLUMNS = (
     *("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high"),
     *("credible_level_2d", "credible_level_3d", "last_magnitude", "last_band", "last_detection"),
@@ -135,9 +143,13 @@ def _title(row: EventCandidate) -> str:
 
 def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any]:
     user, shown = person(request), rule_of(found).level_shown
-    candidates = find_candidates(found, user, request.GET, level_shown=shown)
+    if "live" not in request.GET:  # a person asks, not the page for itself
+        forget_other_filters(request, found.pk, request.GET)
+    stay = rows_kept(request, found.pk, request.GET)
+    candidates = find_candidates(found, user, request.GET, level_shown=shown, kept=stay)
     page = page_of(request, candidates, per_page=ROWS_SHOWN)
-    columns, rows = make_rows(found, list(page), user)
+    listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
+    columns, rows = make_rows(found, list(page), user, listed=listed)
     kept = EventCandidate.objects.visible_to(user).filter(event=found)
     return {
         "event": found,
@@ -145,12 +157,22 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
         "any_kept": bool(rows) or kept.exists(),
         "rows": rows,
         "columns": columns,
+        "listed": listed,
+        "reasons": REASONS,
         "level_shown": shown,
         "vettings": Vetting.choices,
         "vetting": request.GET.get("vetting", ""),
         "region": request.GET.get("region", ""),
         "order": request.GET.get("order", "rank"),
     }
+
+
+def _list_query(query: QueryDict) -> str:
+    """The list's filters and order, without what names a page or a part of it."""
+    values = query.copy()
+    for name in ("part", "live", "page"):
+        values.pop(name, None)
+    return values.urlencode()
 
 
 def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
@@ -168,26 +190,6 @@ def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
         "follow_value": found.event_id,
         "following": is_following(user, kind=FollowKind.EVENT, value=found.event_id),
     }
-
-
-@require_POST
-@permission_required(VET_CANDIDATE, raise_exception=True)
-def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
-    """Say what one makes of a candidate; `new` undoes it."""
-    rows = EventCandidate.objects.visible_to(request.user).select_related(
-        "event", "target", "target__summary"
-    )
-    candidate = get_object_or_404(rows, pk=pk, event__event_id=event_id)
-    value = request.POST.get("vetting", "")
-    if value not in Vetting.values:
-        return HttpResponse("no such status", status=400, content_type="text/plain")
-    vet(candidate, Vetting(value), by=person(request))
-    if not request.headers.get("HX-Request"):
-        return redirect("event", event_id)
-    candidate.refresh_from_db()
-    columns, rows_made = make_rows(candidate.event, [candidate], person(request))
-    context = {"row": rows_made[0], "columns": columns, "event": candidate.event}
-    return render(request, "events/_candidate.html", context)
 
 
 @require_POST

@@ -27,6 +27,7 @@ from tom.web.links import links_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.search_text import find_targets, read_search
+from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
@@ -60,6 +61,7 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
     match request.GET.get("part"):
         case None:
             context = _head(found, user) | _standing(found, user) | _beside(found, user)
+            context |= verdict_bar(request, found, user)
             return render(request, "targets/target.html", context)
         case "standing":
             return render(request, "targets/_standing.html", _standing(found, user))

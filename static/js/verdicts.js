@@ -1,0 +1,167 @@
+// Verdicts: the question why a candidate is rejected, and what becomes of a verdict that was given
+// after the session ended: it waits in this tab, and is given after logging in again.
+(() => {
+  const STORE = "verdicts.waiting";
+  const user = document.body.dataset.user;
+  const isVerdict = (path) => /\/candidates\/\d+\/vet\/$/.test(path || "");
+  const isLogin = (url) => Boolean(url) && new URL(url, location.href).pathname.startsWith("/accounts/login");
+  const waiting = () => JSON.parse(sessionStorage.getItem(STORE) || "[]");
+  const keep = (all) => sessionStorage.setItem(STORE, JSON.stringify(all));
+  const count = (n) => `${n} verdict${n === 1 ? "" : "s"}`;
+
+  function newKey() {
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  function say(text) {
+    const place = document.getElementById("waiting");
+    if (!place) return;
+    place.className = text ? "notice notice-warning" : "";
+    place.textContent = text;
+  }
+
+  function tell() {
+    const all = waiting();
+    if (!all.length) return say("");
+    const are = `${count(all.length)} ${all.length === 1 ? "is" : "are"} waiting`;
+    if (!user) return say(`${are}: log in as ${all[0].user}, and it is given.`);
+    if (all.some((each) => each.user !== user)) return say(`${are} for ${all[0].user}, who gave it, to log in.`);
+    return say(`${are} for the server.`);
+  }
+
+  function store(config) {
+    const values = Object.fromEntries(Object.entries(config.parameters).filter(([name]) => name !== "csrfmiddlewaretoken"));
+    if (!waiting().some((each) => each.values.key === values.key)) keep([...waiting(), { path: config.path, values, user }]);
+    tell();
+  }
+
+  function logIn() {
+    location.assign(`/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+
+  // The first that waits goes; when it was taken the next goes. Its key makes it one verdict, also
+  // where only the answer was lost.
+  let isSending = false;
+  async function send() {
+    const [first] = waiting();
+    if (isSending || !first || first.user !== user || !isVerdict(first.path) || !window.htmx) return;
+    isSending = true;
+    const body = new URLSearchParams(first.values);
+    const headers = { "X-CSRFToken": JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"], "HX-Request": "true" };
+    try {
+      const answer = await fetch(first.path, { method: "POST", body, headers, redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.headers.has("HX-Redirect") || answer.status >= 500) return;
+      keep(waiting().filter((each) => each.values.key !== first.values.key));
+      tell();
+      note(answer.ok ? "The verdict that was waiting is given." : `The verdict that was waiting was refused (${answer.status}).`);
+      refresh();
+    } catch {
+      return; // no server yet: it goes on waiting
+    } finally {
+      isSending = false;
+    }
+    send();
+  }
+
+  function note(text) {
+    const place = document.getElementById("told");
+    if (!place) return;
+    const told = document.createElement("div");
+    told.className = "notice notice-success";
+    told.textContent = text;
+    place.replaceChildren(told);
+  }
+
+  function refresh() {
+    for (const part of document.querySelectorAll("#candidates, #verdict")) htmx.trigger(part, "verdict");
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (isVerdict(event.detail.path)) event.detail.parameters.key ||= newKey();
+  });
+
+  // What the server sends to the login was not done.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const isRefused = isLogin(xhr.getResponseHeader("HX-Redirect")) || isLogin(xhr.responseURL);
+    if (isRefused && isVerdict(requestConfig.path)) store(requestConfig);
+  });
+
+  // Without its cookie a form is refused before anybody asks who is logged in.
+  document.addEventListener("htmx:responseError", async (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!isVerdict(requestConfig.path)) return;
+    if (xhr.status >= 500) store(requestConfig);
+    if (xhr.status !== 403) return;
+    const look = await fetch(location.href, { redirect: "manual" });
+    if (look.type !== "opaqueredirect") return;
+    store(requestConfig);
+    logIn();
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => {
+      if (isVerdict(event.detail.requestConfig?.path)) store(event.detail.requestConfig);
+    });
+  }
+  document.addEventListener("htmx:sseOpen", send);
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful && event.detail.elt.id === "undo-verdict") refresh();
+  });
+
+  // --- Why a candidate is rejected ---
+  const dialog = document.getElementById("reject");
+  let asked = null;
+
+  function ask(button) {
+    asked = { id: button.form.id, form: button.form };
+    dialog.querySelector("form").reset();
+    dialog.querySelector("[data-name]").textContent = button.form.dataset.name;
+    dialog.showModal();
+  }
+
+  function reject() {
+    const answers = new FormData(dialog.querySelector("form"));
+    const form = document.getElementById(asked.id) || asked.form;
+    const values = { ...Object.fromEntries(new FormData(form)), vetting: "rejected", reason: answers.get("reason") || "", note: answers.get("note") };
+    delete values.csrfmiddlewaretoken;
+    dialog.close();
+    const target = form.isConnected && form.getAttribute("hx-target");
+    const at = target ? { target, swap: "outerHTML" } : { target: "#told", swap: "none" };
+    htmx.ajax("POST", form.getAttribute("action"), { source: document.body, values, ...at });
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest('.vet button[value="rejected"]');
+    if (!button || !dialog || !window.htmx) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    ask(button);
+  }, true);
+  if (dialog) {
+    dialog.addEventListener("submit", (event) => {
+      event.preventDefault();
+      reject();
+    });
+    dialog.addEventListener("keydown", (event) => {
+      if (event.target.matches("#reject-note") || event.ctrlKey || event.metaKey || event.altKey) return;
+      const radio = dialog.querySelector(`[data-reason="${CSS.escape(event.key)}"]`);
+      if (!radio) return;
+      event.preventDefault();
+      radio.checked = true;
+      reject();
+    });
+    dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+  }
+
+  // Of candidates looked at one after the other only the list stays in the history.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('#verdict a[rel="next"], #verdict a[rel="prev"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    location.replace(link.href);
+  });
+
+  tell();
+  send();
+})();

@@ -1,0 +1,217 @@
+"""Verdicts by the keyboard: given, taken back, after the session ended, from page to page."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Locator, Page, expect
+
+from tests import factories
+from tests.browser.conftest import Enter, Watched
+from tests.browser.test_pages import wait_for_live
+from tom.candidates.models import EventCandidate, Verdict, Vetting
+from tom.candidates.verdicts import give_verdict
+from tom.live.models import Topic
+from tom.live.publish import publish
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+]
+PAGE = "/events/MS261120ab/"
+
+
+@pytest.fixture
+def candidates(transactional_db: None) -> list[EventCandidate]:
+    event = factories.make_event("MS261120ab")
+    return [
+        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        for rank in range(1, 7)
+    ]
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#candidates [data-row]")
+
+
+def row(page: Page, number: int) -> Locator:
+    return page.locator("#candidates [data-row]").filter(has_text=f"ZTF26row{number}")
+
+
+def reject(page: Page, key: str = "Enter") -> None:
+    page.keyboard.press("x")
+    expect(page.locator("#reject")).to_be_visible()
+    with page.expect_response("**/vet/"):
+        page.keyboard.press(key)
+
+
+def refresh(page: Page) -> None:
+    """Have the list swapped by the live connection."""
+    with page.expect_response(re.compile("live=1")):
+        publish(Topic.RANKING, "MS261120ab")
+
+
+def test_a_rejected_row_stays_greyed_and_the_keys_go_on_from_it(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(PAGE)
+    wait_for_live(page)
+
+    for _ in range(2):
+        page.keyboard.press("j")
+    reject(page, "2")
+    expect(row(page, 2)).to_have_class(re.compile("rejected"))
+    refresh(page)
+    expect(row(page, 2)).to_contain_text("Minor planet")
+    page.keyboard.press("j")
+
+    expect(row(page, 3)).to_be_focused()
+    expect(rows(page)).to_have_count(6)
+    verdict = Verdict.objects.get()
+    assert (verdict.candidate, verdict.reason) == (candidates[1], "moving")
+
+
+def test_the_keys_skip_no_row_when_somebody_else_takes_the_one_under_them(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(PAGE)
+    wait_for_live(page)
+
+    for _ in range(3):
+        page.keyboard.press("j")
+    for gone in (candidates[2], candidates[0]):
+        give_verdict(gone, Vetting.REJECTED, by=factories.make_observer())
+    expect(rows(page)).to_have_count(4)
+    page.keyboard.press("w")  # no row is under the keys: none is meant
+    page.keyboard.press("j")
+
+    expect(row(page, 4)).to_be_focused()
+    assert not Verdict.objects.filter(verdict="watching").exists()
+
+
+def test_u_takes_back_the_last_verdict_from_another_page(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(PAGE)
+    page.keyboard.press("j")
+    reject(page)
+    expect(row(page, 1)).to_have_class(re.compile("rejected"))
+
+    page.goto("/requests/")
+    page.keyboard.press("u")
+
+    expect(page.get_by_text("Taken back: “rejected” for ZTF26row1")).to_be_visible()
+    candidates[0].refresh_from_db()
+    assert candidates[0].vetting == "new"
+
+
+def test_u_is_for_ones_last_verdict_whatever_row_is_under_the_keys(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(PAGE)
+    page.keyboard.press("j")
+    reject(page)
+
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("u")
+
+    expect(page.get_by_text("Taken back: “rejected” for ZTF26row1")).to_be_visible()
+    expect(row(page, 1)).not_to_have_class(re.compile("rejected"))
+    expect(row(page, 4)).to_be_focused()
+
+
+def test_a_person_goes_from_candidate_to_candidate_and_back_to_the_row(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(f"{PAGE}?region=all")
+    for _ in range(2):
+        page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="ZTF26row2", level=1)).to_be_visible()
+    expect(page.locator("#verdict")).to_be_visible()
+
+    page.keyboard.press("x")
+    with page.expect_response("**/vet/"):
+        page.keyboard.press("1")
+    expect(page.locator("#verdict")).to_contain_text("Star or variable star")
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="ZTF26row3", level=1)).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.get_by_role("heading", name="ZTF26row2", level=1)).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="ZTF26row3", level=1)).to_be_visible()
+    page.go_back()
+
+    expect(page).to_have_url(re.compile(r"/events/MS261120ab/\?region=all"))
+    expect(row(page, 3)).to_be_focused()
+    expect(row(page, 2)).to_have_class(re.compile("rejected"))
+
+
+def test_the_key_b_leads_back_to_the_row(enter: Enter, candidates: list[EventCandidate]) -> None:
+    page = enter(factories.make_observer())
+    page.goto(f"/targets/{candidates[4].target_id}/?event=MS261120ab")
+
+    page.keyboard.press("b")
+
+    expect(row(page, 5)).to_be_focused()
+
+
+@pytest.mark.parametrize("loss", ["session", "cookies"])
+def test_a_verdict_given_after_the_session_ended_waits_for_the_login(
+    site: str, watch: Callable[..., Watched], candidates: list[EventCandidate], loss: str
+) -> None:
+    vera = factories.make_observer("vera")
+    visit = watch(site)
+    visit.log_in(user="vera", password=factories.PASSWORD)
+    page = visit.page
+    page.goto(PAGE)
+    page.keyboard.press("j")
+    Session.objects.all().delete()
+    if loss == "cookies":
+        page.context.clear_cookies()
+
+    page.keyboard.press("x")
+    page.keyboard.type("3")
+    page.wait_for_url("**/accounts/login/**")
+    expect(page.get_by_text("1 verdict is waiting")).to_be_visible()
+    assert not Verdict.objects.exists()
+    log_in(page, vera)
+
+    expect(page.get_by_text("The verdict that was waiting is given")).to_be_visible()
+    expect(row(page, 1)).to_have_class(re.compile("rejected"))
+    verdict = Verdict.objects.get()
+    assert (verdict.by, verdict.reason) == (vera, "nucleus")
+
+
+def test_a_waiting_verdict_is_not_given_in_another_persons_name(
+    site: str, watch: Callable[..., Watched], candidates: list[EventCandidate]
+) -> None:
+    factories.make_observer("vera")
+    visit = watch(site)
+    visit.log_in(user="vera", password=factories.PASSWORD)
+    page = visit.page
+    page.goto(PAGE)
+    page.keyboard.press("j")
+    Session.objects.all().delete()
+    page.keyboard.press("w")
+    page.wait_for_url("**/accounts/login/**")
+
+    log_in(page, factories.make_observer("ed"))
+
+    expect(page.get_by_text("1 verdict is waiting for vera")).to_be_visible()
+    assert not Verdict.objects.exists()
+
+
+def log_in(page: Page, user: User) -> None:
+    page.get_by_label("User name").fill(user.get_username())
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"**{PAGE}**")

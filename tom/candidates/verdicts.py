@@ -1,0 +1,70 @@
+"""What people say of candidates: each verdict is kept, the newest one shows on the candidate."""
+
+import uuid
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from tom.candidates.models import EventCandidate, Verdict, VerdictReason, Vetting
+from tom.live.models import Topic
+from tom.live.publish import publish
+
+
+def give_verdict(
+    candidate: EventCandidate,
+    verdict: Vetting,
+    *,
+    by: User,
+    reason: VerdictReason | None = None,
+    note: str = "",
+    key: uuid.UUID | None = None,
+) -> Verdict:
+    """Keep what a person makes of a candidate; a key that comes twice makes one verdict."""
+    with transaction.atomic():
+        _lock(candidate.pk)
+        row, is_new = Verdict.objects.get_or_create(
+            key=key or uuid.uuid4(),
+            defaults={
+                "candidate": candidate,
+                "by": by,
+                "verdict": verdict,
+                "reason": reason or "",
+                "note": note,
+            },
+        )
+        if is_new:
+            _show_newest(candidate)
+    return row
+
+
+def undo_last_verdict(by: User) -> Verdict | None:
+    """Take back the person's last verdict, wherever it was; return it, None where there is none."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two tabs undo two verdicts
+        mine = Verdict.objects.given().visible_to(by).filter(by=by)
+        last = mine.select_related("candidate__event", "candidate__target").order_by(
+            "-created", "-pk"
+        )
+        row = last.first()
+        if row is None:
+            return None
+        _lock(row.candidate_id)
+        Verdict.objects.create(candidate=row.candidate, by=by, verdict=row.verdict, undoes=row)
+        _show_newest(row.candidate)
+    return row
+
+
+def _lock(candidate_id: int) -> None:
+    EventCandidate.objects.select_for_update(no_key=True).get(pk=candidate_id)
+
+
+def _show_newest(candidate: EventCandidate) -> None:
+    """Copy the newest verdict that stands onto the candidate, and tell the pages."""
+    standing = Verdict.objects.filter(candidate=candidate).standing()
+    said = [row for row in standing.select_related("by") if row.verdict != Vetting.NEW]
+    newest = max(said, key=lambda row: (row.created, row.pk), default=None)
+    candidate.vetting = newest.verdict if newest else Vetting.NEW
+    candidate.vetted_by = newest.by if newest else None
+    candidate.vetted = newest.created if newest else None
+    candidate.save(update_fields=["vetting", "vetted_by", "vetted"])
+    publish(Topic.RANKING, candidate.event.event_id)

@@ -1,0 +1,122 @@
+"""What pages show of verdicts: who decided what on a candidate, and the bar of the target page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import EventCandidate, Verdict, VerdictReason
+from tom.candidates.services import rule_of
+from tom.web.candidate_rows import (
+    ROWS_SHOWN,
+    Listed,
+    find_candidates,
+    rank_visible,
+    target_url,
+    verdict_of,
+    verdicts_on,
+)
+from tom.web.kept_rows import rows_kept
+from tom.web.keys import read_pk
+
+# So far from its place in the list a candidate is looked for, where the list has changed.
+NEAR = 200
+
+REASONS = [
+    (str(number), value, label) for number, (value, label) in enumerate(VerdictReason.choices, 1)
+]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """The candidate before or after in the list one came from."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class VerdictBar:
+    """What the target page offers for one event: verdicts, and the way through the list."""
+
+    candidate: EventCandidate
+    listed: Listed
+    said: list[Verdict]
+    mine: str
+    before: Neighbour | None
+    after: Neighbour | None
+    back: str
+
+
+def read_listed(values: QueryDict) -> Listed:
+    """Where in which list a candidate was opened, as its page's address says."""
+    return Listed(values.get("list", "")[:1000], read_pk(values.get("at", "")) or 0)
+
+
+def verdict_bar(request: HttpRequest, target: BaseTarget, user: User) -> dict[str, Any]:
+    """The bar for the event that the address names, else for the target's newest."""
+    rows = EventCandidate.objects.visible_to(user).filter(target=target)
+    named = request.GET.get("event", "")
+    if named:
+        rows = rows.filter(event__event_id=named)
+    newest = rows.select_related("event", "target", "vetted_by").order_by("-event__time", "-pk")
+    candidate = newest.first()
+    bar = make_bar(request, candidate, read_listed(request.GET), user) if candidate else None
+    return {"bar": bar, "reasons": REASONS}
+
+
+def make_bar(
+    request: HttpRequest, candidate: EventCandidate, listed: Listed, user: User
+) -> VerdictBar:
+    """Gather what the bar shows of a candidate."""
+    rank_visible([candidate], user)
+    said = verdicts_on([candidate], user)[candidate.pk]
+    before, after, at = _neighbours(request, candidate, listed, user)
+    query = QueryDict(listed.query, mutable=True)
+    if at >= ROWS_SHOWN:
+        query["page"] = str(at // ROWS_SHOWN + 1)
+    page = reverse("event", args=[candidate.event.event_id])
+    return VerdictBar(
+        candidate=candidate,
+        listed=listed,
+        said=said,
+        mine=verdict_of(said, user),
+        before=before,
+        after=after,
+        back=f"{page}?{query.urlencode()}#candidate-{candidate.pk}",
+    )
+
+
+def _neighbours(
+    request: HttpRequest, candidate: EventCandidate, listed: Listed, user: User
+) -> tuple[Neighbour | None, Neighbour | None, int]:
+    """What stands before and after, and where the candidate stands now.
+
+    A candidate that left the list has its place between those that stood beside it.
+    """
+    event, query = candidate.event, QueryDict(listed.query)
+    rows = find_candidates(
+        event,
+        user,
+        query,
+        level_shown=rule_of(event).level_shown,
+        kept=rows_kept(request, event.pk, query),
+    )
+    first = max(listed.at - NEAR, 0)
+    near = list(rows.values_list("target_id", "target__name")[first : listed.at + NEAR])
+    ids = [pk for pk, _ in near]
+    is_there = candidate.target_id in ids
+    here = ids.index(candidate.target_id) if is_there else min(listed.at - first, len(ids))
+    following = here + 1 if is_there else here
+
+    def neighbour(place: int) -> Neighbour | None:
+        if not 0 <= place < len(near):
+            return None
+        pk, name = near[place]
+        at = Listed(listed.query, first + place)
+        return Neighbour(name, target_url(pk, event.event_id, at))
+
+    return neighbour(here - 1), neighbour(following), first + here
