@@ -49,6 +49,9 @@ def assert_near(place: Place, wanted: SkyCoord, *, arcsec: float) -> None:
         "Dec=-23:22:53.3 RA=13:09:48.08",
         "Dec: - 23:22:53.3, RA: 13:09:48.08",
         "Right Ascension 13h09m48.08s Declination -23d22m53.3s",
+        "SRC_RA: 197.450333d {+13h 09m 48.1s},\nSRC_DEC: -23.381472d {-23d 22' 53\"} (J2000)",
+        "at RA 13h09m48.08s and Dec -23d22m53.3s, error radius 2 arcmin",
+        'RA2000 13:09:48.08 DEC2000 -23:22:53.3 (+/- 0.5")',
         # Papers
         r"$\alpha = 13^{\rm h}09^{\rm m}48^{\rm s}.08$, $\delta = -23^\circ22'53''.3$",
         r"13^h09^m48\fs08 -23\degr22'53\farcs3",
@@ -73,6 +76,7 @@ def test_each_way_of_hours_and_degrees_means_the_same_place(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "https://www.legacysurvey.org/viewer?ra=197.45&dec=-23.38&layer=ls-dr10&zoom=16",
         *("197.45 -23.38", "197.45,-23.38", "197.45, -23.38", "(197.45, -23.38)", "197.45-23.38"),
         *("197.45d -23.38d", "197.45 deg, -23.38 deg", "RA=197.45 Dec=-23.38", "197.45/-23.38"),
         *("ra=197.45&dec=-23.38", '{"ra": 197.45, "dec": -23.38}', '"197.45","-23.38"'),
@@ -154,6 +158,7 @@ def test_a_radius_may_stand_after_it(text: str, arcsec: float | None) -> None:
         ("13:09:48 -23 30", "two ways"),
         ("13:09:48 -23:22:53 (10.0, 20.0)", "not the same"),
         ("13h09m48s", "could not be told apart"),
+        ("RA=197.45 (14:09:48) Dec=-23.38", "not the same"),
     ],
 )
 def test_what_is_out_of_range_or_ambiguous_says_why(text: str, why: str) -> None:
@@ -239,7 +244,9 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     assert -90 <= place.dec <= 90
 
 
-@pytest.mark.parametrize("piece", ["1", "1:", "1 ", "-1", "1,", "1d", "(", "j1", "ra", "1e", ". "])
+@pytest.mark.parametrize(
+    "piece", ["https://x?ra=", "1", "1:", "1 ", "-1", "1,", "1d", "(", "j1", "ra", "1e", ". "]
+)
 def test_no_text_is_slow_to_read(piece: str) -> None:
     started = time.process_time()
     with pytest.raises((NotAPlaceError, UnreadablePlaceError)):

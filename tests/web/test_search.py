@@ -1,5 +1,7 @@
 """The search box of every page."""
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -55,7 +57,9 @@ def test_an_events_name_opens_it(observer: Client, text: str) -> None:
     assert opened(observer, text) == "/events/S261120ab/"
 
 
-def make_circular(number: int, *, event: object = None, name: str = "", subject: str = "") -> None:
+def make_circular(
+    number: int | Decimal, *, event: object = None, name: str = "", subject: str = ""
+) -> None:
     Circular.objects.create(
         circular_id=number,
         subject=subject,
@@ -72,6 +76,14 @@ def test_a_circulars_number_opens_it(observer: Client, text: str) -> None:
     make_circular(40123)
 
     assert opened(observer, text) == "/circulars/40123/"
+
+
+def test_a_circular_of_a_half_number_is_opened_by_it(observer: Client) -> None:
+    make_circular(18453)
+    make_circular(Decimal("18453.5"))
+
+    assert opened(observer, "GCN 18453.5") == "/circulars/18453.5/"
+    assert opened(observer, "18453") == "/circulars/18453/"
 
 
 def test_the_name_that_a_circular_gives_an_event_opens_the_event(observer: Client) -> None:

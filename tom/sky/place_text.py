@@ -6,7 +6,7 @@ The text is split here, and each angle is checked; astropy computes the angles a
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
@@ -25,6 +25,7 @@ from tom.sky.place_tokens import Label, NotAPlaceError, Number, Token, clean, sp
 _AMBIGUOUS: Final = (
     "these numbers can be read in two ways; write units or colons, as in 13:09:48 -23:22"
 )
+_NOT_THE_SAME: Final = "it has two positions that are not the same"
 _SHORT_NAME_ARCSEC: Final = 900.0
 """A name of hours and minutes alone (J1309-2322) cuts the rest off: one minute of time."""
 _TENTHS_ARCSEC: Final = 90.0
@@ -98,8 +99,7 @@ def _read(plain: str) -> Place:
     if len(rest) == 2:  # the same place, written a second time
         again = _place(rest[0], rest[1], labels)
         if max(abs(again.ra - place.ra), abs(again.dec - place.dec)) > _SAME_DEG:
-            message = "it has two positions that are not the same"
-            raise UnreadablePlaceError(message)
+            raise UnreadablePlaceError(_NOT_THE_SAME)
         return place
     if len(rest) > 2:
         raise UnreadablePlaceError(NOT_UNDERSTOOD)
@@ -175,10 +175,20 @@ def _continues(groups: Sequence[Angle], token: Number) -> bool:
 def _labelled(
     first: list[Angle], second: list[Angle], radius: list[Angle]
 ) -> tuple[Angle, Angle, list[Angle]]:
+    first, second = _once(first, right_ascension), _once(second, declination)
     if radius:
         return _join(first), _join(second), []
     size = _second_size(0 if _is_whole(first[0]) else len(first), second)
     return _join(first), _join(second[:size]), second[size:]
+
+
+def _once(groups: list[Angle], read: Callable[[Angle], float]) -> list[Angle]:
+    """Leave the second writing of the same angle out: "197.45d {+13h 09m 48s}"."""
+    if len(groups) < 2 or len(groups[1]) < 2 or (not groups[1][0].unit and len(groups[0]) > 1):
+        return groups
+    if abs(read(groups[0]) - read(groups[1])) > _SAME_DEG:
+        raise UnreadablePlaceError(_NOT_THE_SAME)
+    return [groups[0], *groups[2:]]
 
 
 def _join(groups: list[Angle]) -> Angle:

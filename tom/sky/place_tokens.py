@@ -71,6 +71,13 @@ _REWRITES: Final = tuple(
         (r"\\(?:mathrm|rm|text|textrm|hbox|,|;|!|:| |pm(?=-))", ""),
         (r"\\(alpha|delta)", r"\1"),
         (r"[$^{}]", ""),
+        # The address of a viewer, and what says how well a place is known.
+        (r"https?://\S*?[?&](ra=[^&\s]+)\S*?&(dec)l?(=[^&\s]+)\S*", r"\1 \2\3"),
+        (
+            r"\b(?:err(?:or)?|unc(?:ertainty)?)(?:\s+radius)?\s*[:=]?\s*[0-9.]+\s*"
+            r"(?:(?:deg|d|arcmin|arcsec)(?![a-z])|'|\")?",
+            " ",
+        ),
         (r"''", '"'),
         (r"\*\s*(?:u|units)\.", " "),
         (r"(?:\u00b1|\+/-|\+-|\\pm)\s*[0-9.]+\s*(?:(?:deg|d|arcmin|arcsec)(?![a-z])|'|\")?", " "),
@@ -99,7 +106,7 @@ _LABELS: Final = {
 # Words around a position that say nothing of their own here.
 _FILLERS: Final = (
     r"hh?[:\s]mm?[:\s]ss?(?:\.s+)?|dd?[:\s]mm?[:\s]ss?(?:\.s+)?|icrs|fk5|hms|dms|degrees?|deg|hours?|hourangle|sexagesimal|decimal|equinox|epoch|eq\.?|"
-    r"positions?|coordinates?|coords?\.?|pos\.?|skycoord|location|target|circle|point|and|in|is|of|the"
+    r"positions?|coordinates?|coords?\.?|pos\.?|skycoord|location|target|circle|point|and|at|in|is|of|the"
 )
 _EDGE: Final = r"(?=$|[^a-z\u03b1-\u03c9]|[jb](?:2000|1950))"
 _NUMBER: Final = re.compile(
@@ -108,7 +115,10 @@ _NUMBER: Final = re.compile(
     r"(?![a-z]))?"
 )
 _LABEL: Final = re.compile(
-    "_?(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _LABELS.items()) + ")" + _EDGE
+    r"(?:(?:src|grb|obj|trans|point|event)?_)?(?:"
+    + "|".join(f"(?P<{name}>{words})" for name, words in _LABELS.items())
+    + r")(?:2000(?:\.0)?(?![0-9.:]))?"
+    + _EDGE
 )
 _FILLER: Final = re.compile(rf"(?:{_FILLERS}){_EDGE}")
 _EQUINOX: Final = re.compile(
@@ -116,7 +126,7 @@ _EQUINOX: Final = re.compile(
     r"(?:\.0*)?(?![0-9.])\s*[)\]]?"
     r"|(?:(?:equinox|epoch|eq\.?)\s*[:=]?\s*|\(\s*)(?P<bare>2000|1950)(?:\.0*)?(?![0-9])\s*\)?"
 )
-_SEPARATOR: Final = re.compile(r"\s+|[,;|&/()\[\]<>=?*_\\\"']|:|\.(?![0-9])")
+_SEPARATOR: Final = re.compile(r"\s+|[,;|&/()\[\]<>=?*_@~#\\\"']|:|\.(?![0-9])")
 _COLON: Final = re.compile(r"\s*:\s*(?=[0-9])")
 
 
