@@ -28,6 +28,7 @@ from tom.live.heartbeat import beat
 from tom.live.models import LiveEvent
 from tom.reports import paging, telling
 from tom.reports.models import Page, Report
+from tom.reports.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
 from tom.scoring.ranking import note_new_scorers, rank_if_due
 from tom.scoring.services import note_outdated, score_due
@@ -150,6 +151,7 @@ def sweep() -> None:
             _send(draw)
         _wake_requests()
         _wake_pages()
+        notify_ends(timezone.now())
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
         _send(follow_requests)

@@ -1,4 +1,4 @@
-"""The form counts hours with the limits that stand in it."""
+"""The form counts hours with its own limits, and tells of requests that are under way."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests import factories
+from tests.followup.conftest import make_request
 
 pytestmark = pytest.mark.django_db
 
@@ -33,3 +34,26 @@ def test_the_hours_beside_the_form_follow_its_limits(client: Client) -> None:
     assert over.text.count("the window is over") == 5
     assert odd.status_code == 200
     assert "the window is over" not in odd.text
+
+
+def test_the_form_tells_on_opening_of_everybodys_live_requests_for_the_place(
+    client: Client,
+) -> None:
+    vera, edwin = factories.make_observer("vera"), factories.make_observer("edwin")
+    target = factories.make_target("T-mine", ra=0.0001, dec=60.0)
+    make_request(target, vera)
+    make_request(factories.make_target("T-same-place", ra=359.9995, dec=60.0), edwin)
+    make_request(factories.make_target("T-elsewhere", ra=0.01, dec=60.0), edwin)
+    make_request(factories.make_target("T-ended", ra=0.0, dec=60.0), edwin, state="completed")
+    secret = factories.make_target("T-secret", ra=0.0, dec=60.0, private=True)
+    make_request(secret, edwin)
+    client.force_login(vera)
+
+    page = client.get(f"/targets/{target.pk}/request/").text
+
+    assert "Already under way for this target or place" in page
+    told = [
+        name for name in ("T-mine, ", "T-same", "T-else", "T-ended", "T-secret") if name in page
+    ]
+    assert told == ["T-mine, ", "T-same"]
+    assert "by edwin" in page

@@ -4,10 +4,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from math import cos, radians
 from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
@@ -28,6 +30,8 @@ from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.targets.models import TargetSummary
 
+SAME_PLACE_ARCSEC = 3.0  # surveys place one transient so near to itself
+MOST_BESIDE = 20
 KEY_BYTES = 10  # 80 random bits in hexadecimal digits
 # The caller wakes the outbox at once; the sweep looks after this time whether it did.
 NUDGE = timedelta(seconds=10)
@@ -86,6 +90,21 @@ def request_observation(*, beside: int | None = None, **wish: Unpack[Wish]) -> O
         return _approve(draft, wish["by"])
     except IntegrityError as error:
         raise DuplicateRequestError(_same_wish(draft).live().first()) from error
+
+
+def beside(target: BaseTarget, *, visible: ObservationRequestQuerySet) -> list[ObservationRequest]:
+    """Return the live requests for a target or for another at its place, of those visible."""
+    near = Q(target=target)
+    if target.ra is not None and target.dec is not None:
+        height = SAME_PLACE_ARCSEC / 3600
+        width = height / max(cos(radians(target.dec)), 1e-3)
+        near |= Q(target__dec__range=(target.dec - height, target.dec + height)) & (
+            Q(target__ra__range=(target.ra - width, target.ra + width))
+            | Q(target__ra__gte=target.ra - width + 360)
+            | Q(target__ra__lte=target.ra + width - 360)
+        )
+    rows = visible.live().filter(near).select_related("target", "created_by")
+    return list(rows.order_by("-pk")[:MOST_BESIDE])
 
 
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:

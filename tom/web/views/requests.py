@@ -16,7 +16,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
-from tom.followup.asking import why_not
+from tom.followup.asking import beside, why_not
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
 from tom.live.addresses import silent_addresses
@@ -156,6 +156,7 @@ def _show(
         "form": form,
         "choices": choices(),
         "nights": _nights(target, form),
+        "beside": beside(target, visible=ObservationRequest.objects.visible_to(request.user)),
         "refusal": why_not(event, form.choice.facility, target=target),
         "sending": followup.is_sending(),
     }
