@@ -7,6 +7,8 @@ import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from tom.logs import Repeats
+
 
 def line(name: str, **extra: object) -> str:
     """A line as the settings have it, without its time."""
@@ -43,3 +45,37 @@ def test_the_trace_follows_the_line(caplog: pytest.LogCaptureFixture) -> None:
     text = formatter.format(caplog.records[-1])
 
     assert "It failed (message_id=7)\nTraceback" in text
+
+
+def passed(filtered: Repeats, text: str, *, level: int = logging.WARNING) -> str | None:
+    """The line where it is let through."""
+    record = logging.makeLogRecord({"name": "tom.x", "levelno": level, "msg": text})
+    return record.getMessage() if filtered.filter(record) else None
+
+
+def test_the_same_warning_is_written_once_a_minute_with_how_often_it_came() -> None:
+    now = [0.0]
+    filtered = Repeats(clock=lambda: now[0])
+    said = []
+    for second in range(130):
+        now[0] = float(second)
+        said.append(passed(filtered, "The broker is away"))
+
+    assert [line for line in said if line] == [
+        "The broker is away",
+        "The broker is away [and 59 times more before]",
+        "The broker is away [and 59 times more before]",
+    ]
+
+
+def test_other_warnings_and_what_is_no_warning_are_all_written() -> None:
+    filtered = Repeats(clock=lambda: 0.0)
+
+    assert [passed(filtered, text) for text in ("a", "b", "a")] == ["a", "b", None]
+    assert [passed(filtered, "a", level=logging.INFO) for _ in range(3)] == ["a"] * 3
+    assert passed(filtered, "a", level=logging.ERROR) == "a"
+
+
+def test_the_settings_use_it() -> None:
+    assert settings.LOGGING["handlers"]["console"]["filters"] == ["repeats"]
+    assert import_string(settings.LOGGING["filters"]["repeats"]["()"]) is Repeats

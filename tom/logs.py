@@ -1,6 +1,8 @@
-"""Log lines that tell what they are about."""
+"""Log lines that tell what they are about, and do not fill the disk with one thing."""
 
 import logging
+import time
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -28,3 +30,35 @@ class LineFormatter(logging.Formatter):
             return line
         more = [f"{name}={value!r}" for name, value in vars(record).items() if name not in _USUAL]
         return f"{line} ({', '.join(more)})" if more else line
+
+
+class Repeats(logging.Filter):
+    """Lets the same warning through once in a while, with how often it came meanwhile.
+
+    An outage is said every second by everyone whom it stops.
+    """
+
+    SECONDS = 60.0
+    MOST = 1000
+
+    def __init__(self, name: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(name)
+        self._clock = clock
+        self._said: dict[tuple[str, int, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        # By what it says, not by its trace, whose addresses differ.
+        text, now = record.getMessage(), self._clock()
+        what = (record.name, record.levelno, text)
+        since, swallowed = self._said.get(what, (now - self.SECONDS, 0))
+        if now - since < self.SECONDS:
+            self._said[what] = (since, swallowed + 1)
+            return False
+        if len(self._said) >= self.MOST:
+            self._said.clear()
+        self._said[what] = (now, 0)
+        if swallowed:
+            record.msg, record.args = f"{text} [and {swallowed} times more before]", ()
+        return True

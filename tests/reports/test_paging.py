@@ -68,8 +68,23 @@ def test_a_significant_live_event_pages_on_every_channel(mail_sink: MailSink, we
     assert mail["Subject"] == "S261120a: significant gravitational wave"
     assert "BNS 97%" in mail.get_payload()
     assert "one in 3.17e+04 years" in mail.get_payload()
-    assert webhook.posts == [{"text": f"*{page.title}*\n{page.body}"}]
+    text = f"*{page.title}*\n{page.body}"
+    assert webhook.posts == [{"text": text, "unfurl_links": False}]
     assert states(page) == [SendState.SENT, SendState.SENT]
+
+
+def test_what_an_event_is_called_is_no_markup_and_no_header(mail_sink: MailSink, webhook: Webhook):
+    page = page_event(make_event("S261120a"))
+    Page.objects.update(title="<!channel> & <https://evil.example|here>\nBcc: all@example.org")
+
+    send_page(Page.objects.get(pk=page.pk), now=timezone.now())
+
+    title = "&lt;!channel&gt; &amp; &lt;https://evil.example|here&gt;"
+    assert webhook.posts[0]["text"].startswith(f"*{title}")
+    recipients, mail = mail_sink.mails[0]
+    assert recipients == ["duty@example.org", "second@example.org"]
+    assert mail["Bcc"] is None
+    assert " ".join(mail["Subject"].split()).endswith("Bcc: all@example.org")
 
 
 def test_a_page_fires_once_however_often_its_event_speaks(mail_sink: MailSink, webhook: Webhook):

@@ -10,9 +10,11 @@ from typing import TypeVar
 import pytest
 import requests
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.models import Session
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from tests import factories
 from tests.peers.site import running_site
@@ -110,6 +112,42 @@ def test_a_request_of_a_private_target_is_told_to_its_group_only(site: str) -> N
     assert not any(name.startswith("request") for name in told[1])
 
 
+def forget_session(user: User) -> None:
+    Session.objects.all().delete()
+
+
+def let_session_run_out(user: User) -> None:
+    Session.objects.update(expire_date=timezone.now())
+
+
+def deactivate(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def change_password(user: User) -> None:
+    user.set_password("another one")
+    user.save()
+
+
+ENDS = [forget_session, let_session_run_out, deactivate, change_password, User.delete]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_stream_ends_seconds_after_the_right_to_it(
+    site: str, end: Callable[[User], None]
+) -> None:
+    user = factories.make_user()
+    stream = Listener(site, user)
+
+    began = time.monotonic()
+    end(user)
+    with closing(stream.answer):
+        for _ in stream.lines:
+            pass
+
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2  # its own life is twice as long
+
+
 def test_nobody_listens_before_the_login(site: str) -> None:
     answer = requests.get(f"{site}/live/", allow_redirects=False, timeout=PATIENCE_SECONDS)
 
@@ -190,7 +228,7 @@ def test_a_flood_of_messages_is_told_once_in_a_while() -> None:
 def test_a_listener_that_comes_as_the_poller_ends_is_told() -> None:
     async def scene() -> str:
         poller, gate = Poller(), threading.Event()
-        async with poller.listen():
+        async with poller.listen(live.Listener(AnonymousUser())):
             # After its first reading, whatever the poller asks of the database waits for the gate.
             busy = asyncio.create_task(sync_to_async(gate.wait)())
             await asyncio.sleep(0)
@@ -198,10 +236,10 @@ def test_a_listener_that_comes_as_the_poller_ends_is_told() -> None:
             await until(lambda: poller.task is None)
         finally:
             gate.set()
-        async with poller.listen() as queue:
+        async with poller.listen(live.Listener(AnonymousUser())) as listener:
             await busy
             await sync_to_async(publish)(Topic.EVENT, "S1")
-            return (await asyncio.wait_for(queue.get(), PATIENCE_SECONDS)).key
+            return (await asyncio.wait_for(listener.queue.get(), PATIENCE_SECONDS)).key
 
     assert play(scene()) == "S1"
 
@@ -210,7 +248,7 @@ def test_a_listener_who_leaves_while_waiting_is_forgotten() -> None:
     async def scene() -> int:
         poller = Poller()
         async with poller.lock:
-            coming = asyncio.create_task(poller.listen().__aenter__())
+            coming = asyncio.create_task(poller.listen(live.Listener(AnonymousUser())).__aenter__())
             await until(lambda: bool(poller.listeners))
             coming.cancel()
             await asyncio.wait([coming])
@@ -234,7 +272,8 @@ def test_a_straggler_makes_nothing_be_told_twice() -> None:
 
     async def scene() -> None:
         nonlocal passed
-        async with Poller(clock=lambda: passed).listen() as queue:
+        async with Poller(clock=lambda: passed).listen(live.Listener(AnonymousUser())) as listener:
+            queue = listener.queue
             await write(2_000_002, 2_000_003)
             await hear_until(2_000_003, queue)
             await write(2_000_001)

@@ -15,6 +15,7 @@ from tom import queues
 from tom.embedded.children import start, stop, wait_until
 from tom.embedded.home import Home
 from tom.embedded.program import Child, Program, Say, ServiceError
+from tom.embedded.rotation import rotate_logs
 from tom.embedded.run import SUPERVISED
 from tom.embedded.services import Services
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # again: Ctrl-C stops everything in 10 s. The web server takes 2 s, a worker at rest 3 s.
 STOP_SECONDS = 4.0
 LOOK_SECONDS = 0.25
+LOGS_SECONDS = 60.0
 
 # Linear algebra on the threads of every process at once made a 3D level table 7 times slower.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -67,6 +69,7 @@ class Supervisor:
     say: Say
     stopping: bool = False
     _portal: dict[str, str] = field(default_factory=dict)
+    _logs_due: float = 0.0
 
     def start_web(self) -> None:
         """Start the web server, and let Ctrl-C and SIGTERM end the watch.
@@ -91,6 +94,7 @@ class Supervisor:
             for program in self.programs:
                 program.restart_if_dead(self.say)
             self._restart_on_new_settings()
+            self._keep_logs_small()
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
@@ -123,6 +127,12 @@ class Supervisor:
                 if program.child is not None and program.child.poll() is None:
                     program.child.kill()
         self.stopping = True
+
+    def _keep_logs_small(self) -> None:
+        now = time.monotonic()
+        if now >= self._logs_due:
+            self._logs_due = now + LOGS_SECONDS
+            rotate_logs(self.home.logs)
 
     def _restart_on_new_settings(self) -> None:
         """A portal that came or went changes the settings: who read the old ones starts anew."""

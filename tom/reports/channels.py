@@ -110,6 +110,8 @@ def _send_email(
     except OSError as error:  # smtplib's own errors are OSErrors too
         raise NotSentError(_reason("e-mail", error)) from error
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
+    # A header is one line, and ends where a line does.
+    subject, name = " ".join(subject.split()), "".join(name.split())
     message = EmailMessage(subject, body, to=list(to), headers={"Message-ID": f"<{name}@{domain}>"})
     try:
         connection.send_messages([message])
@@ -125,8 +127,8 @@ def _send_email(
             connection.close()
 
 
-def send_webhook(url: str, *, text: str) -> None:
-    """Post a text to a webhook.
+def send_webhook(url: str, *, title: str, body: str) -> None:
+    """Post a title and a text to a webhook, as they are: nothing in them is Slack's markup.
 
     Raises
     ------
@@ -136,11 +138,19 @@ def send_webhook(url: str, *, text: str) -> None:
         If no whole answer came, or another 5xx.
     """
     with _calling(webhook_address()):
-        _post(url, text)
+        _post(url, f"*{_plain(title)}*\n{_plain(body)}")
+
+
+def _plain(text: str) -> str:
+    """Escape what Slack reads as a link, a mention or a call of the channel.
+
+    Rule: https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _post(url: str, text: str) -> None:
-    body = io.BytesIO(json.dumps({"text": text}).encode())
+    body = io.BytesIO(json.dumps({"text": text, "unfurl_links": False}).encode())
     try:
         answer = requests.post(
             url,

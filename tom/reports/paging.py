@@ -140,7 +140,7 @@ def _deliver(page: Page, channel: Channel) -> None:
         name = f"{page.event.event_id}.{page.cause}.{page.pk}"
         send_email(subject=page.title, body=page.body, to=settings.PAGE_EMAILS, name=name)
     else:
-        send_webhook(settings.PAGE_WEBHOOK, text=f"*{page.title}*\n{page.body}")
+        send_webhook(settings.PAGE_WEBHOOK, title=page.title, body=page.body)
 
 
 def _put_off(row: QuerySet[PageSend], *, attempts: int, reason: str, now: datetime) -> None:

@@ -11,7 +11,13 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    AnonymousUser,
+    PermissionsMixin,
+    User,
+)
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.models import Q
 from django.http import HttpRequest, StreamingHttpResponse
@@ -33,7 +39,9 @@ CALM_SECONDS = 2.0
 PROMPT = {Topic.REQUEST, Topic.NOTIFICATION}
 KEEP_ALIVE_SECONDS = 15.0
 # A stream ends after this, and the browser opens it again: so rights are looked at anew.
-LIFE_SECONDS = 600.0
+LIFE_SECONDS = 120.0
+# Every so often it is looked whose session has ended, all of them at once.
+SESSIONS_SECONDS = 5.0
 # A row can show up later than its successors, since its transaction ended later.
 STRAGGLER_SECONDS = 60.0
 # What was written so shortly before the place of a reader who comes back is told once more: its
@@ -53,20 +61,29 @@ class Happening:
     user_id: int | None
 
 
+@dataclass(eq=False)
+class Listener:
+    """A stream: what it is still to be handed, and by what right it is open."""
+
+    user: AbstractBaseUser | AnonymousUser
+    session_key: str = ""
+    queue: "asyncio.Queue[Happening]" = field(default_factory=lambda: asyncio.Queue(MOST_QUEUED))
+    ended: bool = False
+
+
 @dataclass
 class Poller:
     """Reads the table for all streams of this process, as long as there are any."""
 
     clock: Callable[[], float] = time.monotonic
-    listeners: set["asyncio.Queue[Happening]"] = field(default_factory=set)
+    listeners: set[Listener] = field(default_factory=set)
     task: "asyncio.Task[None] | None" = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @contextlib.asynccontextmanager
-    async def listen(self) -> AsyncIterator["asyncio.Queue[Happening]"]:
-        """Queue what happens from now on."""
-        queue: asyncio.Queue[Happening] = asyncio.Queue(MOST_QUEUED)
-        self.listeners.add(queue)
+    async def listen(self, listener: Listener) -> AsyncIterator[Listener]:
+        """Hand the listener what happens from now on."""
+        self.listeners.add(listener)
         try:
             async with self.lock:
                 if self.task is None or self.task.done():
@@ -77,16 +94,20 @@ class Poller:
                     self.task = asyncio.get_running_loop().create_task(
                         self._poll(settled, known), context=contextvars.Context()
                     )
-            yield queue
+            yield listener
         finally:
-            self.listeners.discard(queue)
+            self.listeners.discard(listener)
 
     async def _poll(self, newest: int, known: Iterable[Happening]) -> None:
         """Hand out the rows after `newest` that are not known, until nobody listens."""
         seen = dict.fromkeys((item.id for item in known), self.clock())
+        looked = self.clock()
         while self.listeners:
             try:
                 found = await _read_after(newest, seen)
+                if self.clock() - looked >= SESSIONS_SECONDS:
+                    await _end_without_right(list(self.listeners))
+                    looked = self.clock()
             except (DatabaseError, InterfaceError):
                 logger.exception("the live table cannot be read; trying again")
                 await _close_connections()
@@ -106,10 +127,10 @@ class Poller:
 
     def _hand_out(self, found: Iterable[Happening]) -> None:
         for item in found:
-            for queue in list(self.listeners):
+            for listener in list(self.listeners):
                 # A reader this far behind fetches whole pages anyhow.
                 with contextlib.suppress(asyncio.QueueFull):
-                    queue.put_nowait(item)
+                    listener.queue.put_nowait(item)
 
 
 _pollers: dict[asyncio.AbstractEventLoop, Poller] = {}
@@ -131,33 +152,34 @@ async def live(request: HttpRequest) -> StreamingHttpResponse:
     after = read_pk(request.headers.get("Last-Event-ID") or request.GET.get("after", ""))
     # The middleware used this request's own connection: it is not kept for the stream's life.
     await _close_connections()
-    response = StreamingHttpResponse(stream(user, after), content_type="text/event-stream")
+    listener = Listener(user, request.session.session_key or "")
+    response = StreamingHttpResponse(stream(listener, after), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-async def stream(user: AbstractBaseUser | AnonymousUser, after: int | None) -> AsyncIterator[str]:
+async def stream(listener: Listener, after: int | None) -> AsyncIterator[str]:
     """Yield server-sent events for one person, first what was missed since `after`."""
     with contextlib.suppress(TooLongError):  # the stream ends; the browser opens it again
-        async for text in _stream(user, after):
+        async for text in _stream(listener, after):
             yield text
 
 
-async def _stream(user: AbstractBaseUser | AnonymousUser, after: int | None) -> AsyncIterator[str]:
+async def _stream(listener: Listener, after: int | None) -> AsyncIterator[str]:
     ends = time.monotonic() + LIFE_SECONDS
-    async with poller().listen() as queue:
+    async with poller().listen(listener):
         reader = Reader(
-            user,
-            may_see_messages=await _in_turn(_may_see_messages, user),
+            listener.user,
+            may_see_messages=await _in_turn(_may_see_messages, listener.user),
             heard=await _in_turn(newest_id) if after is None else after,
         )
         yield f"retry: 2000\n{reader.place()}"
         if after is not None:
             reader.add(await _in_turn(_read_missed, after))
         spoke = time.monotonic()
-        while time.monotonic() < ends:
-            reader.add(await _next_batch(queue))
+        while time.monotonic() < ends and not listener.ended:
+            reader.add(await _next_batch(listener.queue))
             text = await reader.tell(time.monotonic())
             if not text and time.monotonic() - spoke > KEEP_ALIVE_SECONDS:
                 text = f": keep-alive\n{reader.place()}"
@@ -281,6 +303,19 @@ def _read_after(newest: int, seen: Collection[int]) -> list[Happening]:
 
 def _happening(row: LiveEvent) -> Happening:
     return Happening(row.pk, row.topic, row.key, row.user_id)
+
+
+@sync_to_async
+def _end_without_right(listeners: Collection[Listener]) -> None:
+    """End the streams of people who logged out, or whose password, standing or session changed."""
+    keys = {listener.session_key for listener in listeners}
+    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    open_sessions = set(sessions.values_list("session_key", flat=True))
+    people = User.objects.filter(pk__in={listener.user.pk for listener in listeners})
+    passwords = dict(people.filter(is_active=True).values_list("pk", "password"))
+    for listener in listeners:
+        same = passwords.get(listener.user.pk or 0) == getattr(listener.user, "password", None)
+        listener.ended = not same or listener.session_key not in open_sessions
 
 
 def _may_see_messages(user: AbstractBaseUser | AnonymousUser) -> bool:
