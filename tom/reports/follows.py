@@ -43,7 +43,9 @@ def _is_followable(user: Visitor, *, kind: str, value: str) -> bool:
         case FollowKind.EVENT:
             return NonLocalizedEvent.objects.filter(event_id=value).exists()
         case FollowKind.TARGET:
-            return value.isdecimal() and _sees(user, int(value))
+            # As a key is written, so that one target has one value.
+            plain = value.isascii() and value.isdecimal() and not value.startswith("0")
+            return plain and _sees(user, int(value))
         case _:
             return False
 

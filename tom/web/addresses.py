@@ -23,6 +23,9 @@ def looked_at(request: HttpRequest) -> str:
         return request.get_full_path()
     else:
         page = request.headers.get("Referer", "")
-    parts = urlsplit(page)
+    try:
+        parts = urlsplit(page)
+    except ValueError:  # no address at all: "http://[x"
+        return ""
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return local_address(request, path, otherwise="") if parts.netloc == request.get_host() else ""

@@ -50,7 +50,7 @@ class BodyLimit:
 
 def _declared_bytes(scope: Scope) -> int:
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(length) if length.isdigit() and len(length) < 20 else 0
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
 async def _refuse(send: Send) -> None:

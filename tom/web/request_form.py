@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from tom.followup.facilities.contract import Facility, Instrument
 from tom.followup.services import available_facilities
+from tom.web.keys import read_pk
 from tom.web.visibility import Limits
 
 MINUTES = "%Y-%m-%d %H:%M"
@@ -87,8 +88,8 @@ class RequestForm:
         first, _, rest = name.partition(".")
         number = rest.partition(".")[0]
         asked = self._asked()
-        if first == "exposures" and number.isdecimal() and int(number) < len(asked):
-            return asked[int(number)].errors
+        if first == "exposures" and (key := read_pk(number)) is not None and key < len(asked):
+            return asked[key].errors
         return self.errors.setdefault(first or "form", [])
 
 

@@ -1,13 +1,13 @@
 """The routes of the API."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from tom.web.api import events, messages, missing, requests, targets
+from tom.web.api.schema import Schema
 
 app_name = "api"
 urlpatterns = [
-    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("schema/", Schema.as_view(), name="schema"),
     path("events/", events.EventList.as_view(), name="events"),
     path("events/<str:event_id>/", events.EventDetail.as_view(), name="event"),
     path(

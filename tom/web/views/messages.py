@@ -1,5 +1,6 @@
 """Messages: every one that came, what became of it, and the replay of those that failed."""
 
+import codecs
 import json
 from decimal import Decimal
 from functools import partial
@@ -25,6 +26,7 @@ from tom.reports.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.containers import MAGIC
 from tom.streams.parsers.kinds import Kind
+from tom.streams.parsers.values import clean
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address
 from tom.web.pagination import page_of
@@ -131,17 +133,23 @@ def may_read_bytes(user: User, found: AlertMessage) -> bool:
 
 def show_payload(payload: bytes) -> str:
     """The beginning of a payload: JSON or text as it reads, else a dump of its bytes."""
-    head = payload[:SHOWN_BYTES]
+    is_whole = len(payload) <= SHOWN_BYTES
     try:
-        text = head.decode()
+        text = payload.decode() if is_whole else _decode_head(payload[:SHOWN_BYTES])
     except UnicodeDecodeError:
         return _dump(payload[:512])
-    if len(payload) <= SHOWN_BYTES:
+    if is_whole:
         try:
-            return json.dumps(json.loads(text), indent=2, ensure_ascii=False)[:SHOWN_BYTES]
+            # JSON may hold halves of a character, which no page can.
+            return clean(json.dumps(json.loads(text), indent=2, ensure_ascii=False))[:SHOWN_BYTES]
         except (ValueError, RecursionError):
-            return text
-    return text
+            return clean(text)
+    return clean(text)
+
+
+def _decode_head(head: bytes) -> str:
+    """Decode the beginning of a text, which may end within a character."""
+    return codecs.getincrementaldecoder("utf-8")().decode(head)
 
 
 def _dump(payload: bytes) -> str:

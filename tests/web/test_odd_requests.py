@@ -1,0 +1,222 @@
+"""No header, query, form, body or stored text ends in a failure, on any route."""
+
+import json
+from functools import partial
+from urllib.parse import quote
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+
+from tests import factories
+from tests.web.routes import Route, all_routes
+from tests.web.test_permission_walk import LIVE, key_for, world  # noqa: F401 - a fixture
+from tom.live.heartbeat import beat
+from tom.reports.models import Follow
+from tom.web.addresses import looked_at
+from tom.web.views.messages import show_payload
+
+NAMES = (
+    *("after", "band", "beside", "candidate", "dec", "event", "facility", "format", "instrument"),
+    *("kind", "lang", "limit", "localization", "name", "next", "offset", "order", "page", "part"),
+    *("q", "ra", "radius_arcsec", "reason", "region", "state", "status", "stop", "text", "topic"),
+    *("undo", "value", "version", "vetting", "username", "login", "password", "comment"),
+)
+TEXTS = [
+    *("\u0663", "\u00b2", "\r\nX-Odd: 1", "\ud800", "9" * 5000, "-1e999", "/../"),
+    *("a" * 2_000, "\U0001f4a5\u202e\x01", ""),
+]
+HEADERS = [
+    {"HTTP_REFERER": "http://[x"},
+    {"HTTP_REFERER": "http://testserver]/", "HTTP_HX_REQUEST": "true"},
+    {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://[::"},
+    {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "%ff\xff", "HTTP_HX_TRIGGER": "\xe9"},
+    {"HTTP_ACCEPT": "*/*;q=x, \xff/\xff;;=,", "HTTP_ACCEPT_LANGUAGE": "\xff-;q=9, xx-" + "x" * 900},
+    {"HTTP_COOKIE": "sessionid=\xff; csrftoken=%00; messages=[\xfe"},
+    {"HTTP_AUTHORIZATION": "Token \xff\xfe", "HTTP_RANGE": "bytes=x"},
+    {"HTTP_IF_MODIFIED_SINCE": "yesterday", "HTTP_IF_NONE_MATCH": '"\xff'},
+    {"HTTP_LAST_EVENT_ID": "\xb2", "CONTENT_LENGTH": "\xb2"},
+    {"HTTP_X_FORWARDED_FOR": "not, an\xff, address", "HTTP_USER_AGENT": "\xff" * 500},
+]
+CHARSETS = ["hex", "utf-16", "no-such", ""]
+BODIES = [
+    b"\xff\xfe\x00",
+    b"null",
+    b"[1]",
+    b'{"target": "\\ud800", "facility": "\\u0000", "spec": NaN, "event": "\\ud800"}',
+    b'{"target": 1e999, "facility": [], "instrument": {}, "spec": "x", "event": 7, "beside": -1}',
+]
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def client_of_admin(world) -> Client:  # noqa: F811
+    client = Client(raise_request_exception=False)
+    client.force_login(world["people"]["admin"])
+    return client
+
+
+@pytest.fixture
+def addresses(world) -> list[str]:  # noqa: F811
+    routes = [route for route in all_routes() if is_ours(route)]
+    return [
+        route.address({**world["values"], "pk": key_for(route, world["keys"])}) for route in routes
+    ]
+
+
+def is_ours(route: Route) -> bool:
+    return route.name != LIVE and not route.name.startswith(("admin", "mfa", "account_", "log"))
+
+
+def failures(client: Client, calls) -> list[str]:
+    """Make each call, undo it, and tell those that failed."""
+    session = client.cookies["sessionid"].value
+    failed = []
+    for name, call in calls:
+        cache.clear()
+        beat()
+        client.cookies["sessionid"] = session
+        with transaction.atomic():
+            status = call().status_code
+            transaction.set_rollback(True)
+        if status >= 500:
+            failed.append(f"{name}: {status}")
+    return failed
+
+
+def odd_query(text: str) -> str:
+    return "&".join(f"{name}={quote(text, errors='surrogatepass')}" for name in NAMES)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: ascii(text[:12]))
+def test_no_query_or_form_ends_in_a_failure(client_of_admin, addresses, text):
+    client, query = client_of_admin, odd_query(text)
+    calls = [
+        call
+        for address in addresses
+        for call in (
+            (f"GET {address}", lambda to=address: client.get(f"{to}?{query[:60_000]}")),
+            (f"POST {address}", lambda to=address: client.post(to, query, content_type=FORM)),
+        )
+    ]
+
+    assert failures(client, calls) == []
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: ascii(headers)[:50])
+def test_no_header_ends_in_a_failure(client_of_admin, addresses, headers):
+    client = client_of_admin
+    calls = [
+        call
+        for address in addresses
+        for call in (
+            (f"GET {address}", lambda to=address: client.get(to, **headers)),
+            (f"POST {address}", lambda to=address: client.post(to, {"x": "y"}, **headers)),
+        )
+    ]
+
+    assert failures(client, calls) == []
+
+
+@pytest.mark.parametrize("charset", CHARSETS, ids=lambda charset: charset[:12])
+def test_no_charset_ends_in_a_failure(client_of_admin, addresses, charset):
+    client = client_of_admin
+    kinds = [f"{kind}; charset={charset}" for kind in (FORM, "application/json")]
+    calls = [
+        (
+            f"{method} {address}",
+            lambda to=address, by=method, of=kind: client.generic(by, to, b"a=%ff", of),
+        )
+        for address in addresses
+        for kind in kinds
+        for method in ("GET", "POST")
+    ]
+
+    assert failures(client, calls) == []
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:20]))
+def test_no_body_ends_in_a_failure(client_of_admin, addresses, body):
+    client = client_of_admin
+    calls = [
+        (
+            f"POST {kind} {address}",
+            lambda to=address, of=kind: client.post(to, body, content_type=of),
+        )
+        for address in addresses
+        for kind in ("application/json", FORM, "multipart/form-data; boundary=x", "text/\xff")
+    ]
+
+    assert failures(client, calls) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["%ff", "%ed%a0%80", "..", "%2e%2e", "a" * 3000, "%0d%0a", "\u0663"]
+)
+def test_no_name_in_an_address_ends_in_a_failure(client_of_admin, path):
+    client = client_of_admin
+    patterns = ("/events/{}/", "/api/events/{}/", "/targets/{}/", "/circulars/{}/", "/messages/{}/")
+    calls = [(to, partial(client.get, to)) for to in (each.format(path) for each in patterns)]
+
+    assert failures(client, calls) == []
+
+
+STORED = [
+    b'{"title": "\\ud800", "submitter": "\\udfff", "message_text": "\\u0000"}',
+    '{"a": "\U0001f4a5"}'.encode() * 2,
+    b"\xed\xa0\x80",
+    ("x" * 19_999 + "\u20ac").encode(),
+    b'{"a": ' + b"[" * 5000,
+    b'["' + b"9" * 6000 + b'"]',
+    b"9" * 6000,
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("payload", STORED, ids=lambda payload: ascii(payload[:20]))
+def test_a_message_has_a_page_whatever_its_text(client, payload):
+    client.force_login(factories.make_observer())
+    message = factories.make_message(payload, topic="hermes.test", kind="hermes")
+
+    assert client.get(f"/messages/{message.pk}/").status_code == 200
+
+
+def test_the_beginning_of_a_long_text_may_end_within_a_character():
+    shown = show_payload(("x" * 19_999 + "\u20ac" * 3).encode())
+
+    assert shown == "x" * 19_999
+
+
+@pytest.mark.django_db
+def test_a_target_is_followed_by_its_key_as_it_is_written(client):
+    client.force_login(factories.make_observer())
+    target = factories.make_target()
+    follows = Follow.objects.all()
+
+    for value in (f"0{target.pk}", chr(0x660 + target.pk % 10), "\u0663", "\u00b2"):
+        client.post("/follow/", {"kind": "target", "value": value})
+    assert not follows.exists()
+
+    client.post("/follow/", {"kind": "target", "value": str(target.pk)})
+    assert follows.get().value == str(target.pk)
+
+
+@pytest.mark.parametrize(
+    "referer", ["http://[x", "http://[::", "//", "\xff", "http://testserver:x/"]
+)
+def test_a_page_that_is_no_address_is_not_known(rf, referer):
+    request = rf.get("/targets/1/lightcurve.json", headers={"Referer": referer})
+
+    assert looked_at(request) == ""
+
+
+@pytest.mark.django_db
+def test_the_schema_names_no_version_that_a_request_names(client):
+    client.force_login(factories.make_observer())
+
+    answer = client.get("/api/schema/?version=%0d%0aX-Odd:%201")
+
+    assert answer.status_code == 200
+    assert "X-Odd" not in str(answer.headers)
+    assert json.loads(answer.content)["openapi"]
