@@ -240,11 +240,25 @@
     });
   }
 
+  // The library is large: a page whose plot nobody scrolls to never fetches it.
+  function fetchPlotly() {
+    return new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = element.dataset.plotly;
+      script.onload = resolve;
+      script.onerror = () => reject(new Error("no plotting library"));
+      document.head.append(script);
+    });
+  }
+
   async function load() {
     try {
+      const library = fetchPlotly();
       const answer = await fetch(element.dataset.url, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
-      data = await answer.json();
+      const first = await answer.json();
+      await library;
+      data = first;
       draw();
     } catch (error) {
       element.textContent = `The light curve did not load (${error.message}). Reload the page to try again.`;
@@ -254,11 +268,15 @@
   document.addEventListener("theme", draw);
   // New points come as the answer to the hidden element's own request.
   document.addEventListener("htmx:afterRequest", (answer) => {
-    if (answer.target.id !== "lightcurve-news" || !answer.detail.successful) return;
+    if (answer.target.id !== "lightcurve-news" || !answer.detail.successful || !data) return;
     const news = JSON.parse(answer.detail.xhr.responseText);
     if (JSON.stringify(news) === JSON.stringify(data)) return;
     data = news;
     draw();
   });
-  load();
+  new IntersectionObserver((seen, observer) => {
+    if (!seen.some((each) => each.isIntersecting)) return;
+    observer.disconnect();
+    load();
+  }).observe(element);
 })();

@@ -1,7 +1,7 @@
 """Install the front-end packages into static/vendor: `python -m tom.embedded.frontend`.
 
 npm fetches what package-lock.json pins, into a folder that is thrown away; the few files that
-pages use are kept, and plotly.js comes from plotly's own wheel, so that there is one copy.
+pages use are kept.
 """
 
 import hashlib
@@ -20,9 +20,21 @@ MANIFESTS = ("package.json", "package-lock.json")
 FILES = (
     "htmx.org/dist/htmx.min.js",
     "htmx-ext-sse/dist/sse.min.js",
+    "idiomorph/dist/idiomorph-ext.min.js",
+    # The light curve needs points and lines: the basic bundle has them, in a quarter of the size.
+    "plotly.js-basic-dist-min/plotly-basic.min.js",
     "bootstrap/dist/css/bootstrap.min.css",
 )
-LICENCES = ("htmx.org/LICENSE", "htmx-ext-sse/LICENSE", "bootstrap/LICENSE")
+LICENCES = tuple(
+    f"{package}/LICENSE"
+    for package in (
+        "htmx.org",
+        "htmx-ext-sse",
+        "idiomorph",
+        "plotly.js-basic-dist-min",
+        "bootstrap",
+    )
+)
 STAMP = ".installed"
 
 
@@ -42,8 +54,7 @@ def main() -> int:
 
 def install_frontend(root: Path, vendor: Path) -> bool:
     """Fill `vendor`; return whether anything had to be done."""
-    plotly = find_plotly()
-    stamp = _fingerprint([*(root / name for name in MANIFESTS), plotly, Path(__file__)])
+    stamp = _fingerprint([*(root / name for name in MANIFESTS), Path(__file__)])
     if (vendor / STAMP).is_file() and (vendor / STAMP).read_text() == stamp:
         return False
     with tempfile.TemporaryDirectory(prefix="counterpart-npm-") as folder:
@@ -51,7 +62,6 @@ def install_frontend(root: Path, vendor: Path) -> bool:
             shutil.copy(root / name, folder)
         run_npm(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], Path(folder))
         _copy(Path(folder) / "node_modules", vendor)
-    shutil.copyfile(plotly, vendor / "plotly.min.js")
     (vendor / STAMP).write_text(stamp)
     return True
 
@@ -103,25 +113,17 @@ def find_npm() -> tuple[Path, ...]:
     raise FrontendError(message)
 
 
-def find_plotly() -> Path:
-    """Return the plotly.js that plotly's wheel carries."""
-    package = find_spec("plotly")
-    if package and package.origin:
-        script = Path(package.origin).parent / "package_data" / "plotly.min.js"
-        if script.is_file():
-            return script
-    message = "the plotly package has no plotly.min.js: reinstall the requirements"
-    raise FrontendError(message)
-
-
 def _copy(packages: Path, vendor: Path) -> None:
     vendor.mkdir(parents=True, exist_ok=True)
     (vendor / STAMP).unlink(missing_ok=True)  # a half-made folder is made again
+    (vendor / "plotly.min.js").unlink(missing_ok=True)  # the whole bundle, of an earlier version
     for name in FILES:
-        text = (packages / name).read_text()
+        text = (packages / name).read_text(encoding="utf-8")
         # The maps that these lines name are not kept, and collectstatic would look for them.
-        lines = [line for line in text.splitlines() if "# sourceMappingURL=" not in line]
-        (vendor / Path(name).name).write_text("\n".join(lines) + "\n")
+        # Only at line feeds: a script may hold other ends of lines in its strings.
+        lines = [line for line in text.split("\n") if "# sourceMappingURL=" not in line]
+        kept = "\n".join(lines).rstrip("\n") + "\n"
+        (vendor / Path(name).name).write_text(kept, encoding="utf-8")
     for name in LICENCES:
         shutil.copyfile(packages / name, vendor / f"{Path(name).parts[0]}.LICENSE")
 

@@ -40,7 +40,7 @@ def draw_sky(contours: Contours, spots: Iterable[Spot]) -> SafeString:
     centre = choose_centre(contours)
     regions = _join(_region(level, _sky_path(rings, centre)) for level, rings in _by_size(contours))
     return format_html(
-        '<svg class="sky-map whole" viewBox="0 0 {} {}" role="img" '
+        '<svg class="sky-map whole" viewBox="0 0 {} {}" role="group" '
         'aria-label="Map of the whole sky">{}{}{}{}{}</svg>',
         f"{WIDTH:.0f}", f"{HEIGHT:.0f}", _sky_grid(), _galactic_plane(centre),
         regions, _sky_labels(centre), _spots(spots, lambda s: _sky_xy(s, centre)),
@@ -72,7 +72,7 @@ def draw_close(contours: Contours, spots: Iterable[Spot]) -> SafeString | None:
     )
     lines, labels = _close_grid(centre, half, place)
     return format_html(
-        '<svg class="sky-map close" viewBox="0 0 {0} {0}" role="img" '
+        '<svg class="sky-map close" viewBox="0 0 {0} {0}" role="group" '
         'aria-label="Map of the region">{1}{2}{3}{4}</svg>',
         f"{CLOSE_SIZE:.0f}", lines, regions, labels, _spots(spots, spot_xy),
     )  # fmt: skip
@@ -178,7 +178,10 @@ def _galactic_plane(centre: float) -> SafeString:
 
 
 def _spots(spots: Iterable[Spot], place: Place) -> SafeString:
-    """Candidates as links, the best on top; the first few carry their rank."""
+    """Candidates as links, the best on top; the first few carry their rank.
+
+    They are for the pointer: the keyboard finds the same links in the list below.
+    """
     drawn = []
     for spot in sorted(spots, key=lambda s: -(s.rank or 1_000_000)):
         xy = place(spot)
@@ -195,7 +198,7 @@ def _spot(spot: Spot, x: float, y: float) -> SafeString:
         else SafeString("")
     )
     return format_html(
-        '<a class="candidate {}" href="{}"><title>{}</title>'
+        '<a class="candidate {}" href="{}" tabindex="-1"><title>{}</title>'
         '<circle cx="{}" cy="{}" r="{}"/>{}</a>',
         "top" if top else "rest", spot.url, spot.title,
         f"{x:.1f}", f"{y:.1f}", "4" if top else "2.2", label,

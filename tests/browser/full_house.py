@@ -1,0 +1,116 @@
+"""A night with something of every kind, so that no page stands empty."""
+
+from datetime import timedelta
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.utils import timezone
+from tom_targets.models import TargetName
+
+from tests import factories
+from tom.demo.cutouts import to_fits
+from tom.events.models import Circular
+from tom.followup.models import ObservationRequest
+from tom.reports.models import Notification, Page, Report
+from tom.streams.models import StreamHealth
+from tom.targets.cutouts import draw_due
+from tom.targets.models import Cutout
+from tom.web.comments import add_comment
+
+
+def fill(person: User) -> list[str]:
+    """Fill the site for one person, an administrator; return the addresses of every kind of page."""
+    event = factories.make_event("MS261120ab", time=timezone.now() - timedelta(hours=3))
+    unmapped = factories.make_event("MS261120un", localized=False, significant=False, far=None)
+    gone = factories.make_event(
+        "MS261120rt", alert_types=("PRELIMINARY", "RETRACTION"), retracted=True
+    )
+    tested = factories.make_event("MS261120ts", test_reasons=["its id says so"])
+    candidates = [
+        factories.make_candidate(event, _full_target(rank), rank=rank, posterior=0.9 / rank)
+        for rank in range(1, 5)
+    ]
+    candidates[2].vetting = "rejected"
+    candidates[2].save()
+    target = candidates[0].target
+    add_comment(target, "It fades as it should.", by=person)
+    request = _request(candidates[0].target, event, by=person)
+    report = Report.objects.create(
+        event=event, url="kafka://broker/topic", body={"title": "What we found"}, created_by=person
+    )
+    report.candidates.set(candidates[:2])
+    dead = factories.make_message(b"\x00junk", state="dead", reason="no magic bytes")
+    for state in ("received", "unhandled", "known"):
+        factories.make_message(state=state)
+    chain = event.sequences.first()
+    assert chain is not None
+    circular = Circular.objects.create(
+        circular_id=40_000,
+        subject="A candidate",
+        body="We looked.\n" * 80,
+        submitter="A. Person",
+        event=event,
+        created_on=timezone.now(),
+        message=factories.make_message(topic="gcn.circulars"),
+    )
+    for number, about in enumerate(({"event": event}, {"target": target}, {"message": dead})):
+        Notification.objects.create(
+            user=person, kind="topic", cause=str(number), title="Something came", **about
+        )
+    Page.objects.create(event=event, cause="significant", title="MS261120ab: significant", body="-")
+    answered = Page.objects.create(event=gone, cause="retraction", title="MS261120rt", body="-")
+    answered.acknowledged_by, answered.acknowledged_at = person, timezone.now()
+    answered.save()
+    StreamHealth.objects.create(stream="kafka.example", topic="igwn.gwalert", connected=False)
+    return [
+        *(
+            "/",
+            "/events/",
+            *(f"/events/{each.event_id}/" for each in (event, unmapped, gone, tested)),
+        ),
+        *(
+            "/events/MS261120ab/?vetting=all&region=all",
+            "/events/?kind=grb",
+            "/events/MS261120ab/tell/",
+        ),
+        *("/targets/", f"/targets/{target.pk}/?event=MS261120ab", f"/targets/{target.pk}/request/"),
+        *(f"/targets/{target.pk}/points/", "/search/?q=nothing", "/search/?q=197.45 -23.38 4000"),
+        *("/requests/", f"/requests/{request.pk}/", f"/reports/{report.pk}/"),
+        *("/messages/", "/messages/?state=dead", f"/messages/{dead.pk}/"),
+        *(f"/messages/{chain.message_id}/", f"/circulars/{circular.circular_id}/"),
+        *("/notifications/", "/account/"),
+    ]
+
+
+def _full_target(number: int):  # type: ignore[no-untyped-def]
+    target = factories.make_target(ra=196.5 + number / 2)
+    TargetName.objects.bulk_create([TargetName(target=target, name=f"AT2026{number}x")])
+    factories.make_score(target)
+    for kind in ("science", "template", "difference"):
+        Cutout.objects.create(
+            target=target,
+            kind=kind,
+            time=timezone.now(),
+            program=factories.make_program(),
+            fits=to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0),
+        )
+    draw_due(most=3)
+    return target
+
+
+def _request(target, event, *, by: User) -> ObservationRequest:  # type: ignore[no-untyped-def]
+    request = ObservationRequest.objects.create(
+        target=target,
+        event=event,
+        facility="PRACTICE",
+        instrument="PRACTICE-IMAGER",
+        spec={"exposures": [{"element": "g", "seconds": 60, "count": 1}]},
+        body={"name": target.name},
+        key=f"{target.name}|T0",
+        window_start=timezone.now(),
+        window_end=timezone.now() + timedelta(days=1),
+        created_by=by,
+        state="completed",
+    )
+    request.exchanges.create(facility="PRACTICE", method="POST", url="", sent="{}", seconds=0.1)
+    return request
