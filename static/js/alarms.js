@@ -78,7 +78,7 @@
   function label(button) {
     const on = wants(button.dataset.alarm);
     button.setAttribute("aria-pressed", String(on));
-    button.textContent = on ? "On" : "Off";
+    button.textContent = `${button.dataset.name}: ${on ? "on" : "off"}`;
   }
 
   async function toggle(button) {

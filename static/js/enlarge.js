@@ -3,7 +3,7 @@
   function enlarge(link) {
     const dialog = document.createElement("dialog");
     dialog.className = "enlarged";
-    dialog.setAttribute("aria-label", link.getAttribute("aria-label") || "Larger picture");
+    dialog.setAttribute("aria-label", link.querySelector("img").alt.split(",")[0]);
     const picture = document.createElement("div");
     picture.className = "stamp";
     for (const child of link.children) picture.append(child.cloneNode(true));

@@ -19,7 +19,7 @@ from tom.web.comments import add_comment
 
 
 def fill(person: User) -> list[str]:
-    """Fill the site for one person, an administrator; return the addresses of every kind of page."""
+    """Fill the site for an administrator; return the addresses of every kind of page."""
     event = factories.make_event("MS261120ab", time=timezone.now() - timedelta(hours=3))
     unmapped = factories.make_event("MS261120un", localized=False, significant=False, far=None)
     gone = factories.make_event(

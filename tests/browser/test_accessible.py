@@ -62,7 +62,8 @@ def test_a_page_in_red_sends_no_green_and_no_blue_light(enter: Enter) -> None:
         unfold(page)
         seen[address] = other_light(page)
 
-    assert {address: light for address, light in seen.items() if light > FAINT} == {}
+    faults = [f"{address}: {light}" for address, light in seen.items() if light[0] > FAINT]
+    assert not faults, "\n".join(faults)
 
 
 def open_in_themes(page: Page, address: str):  # type: ignore[no-untyped-def]
@@ -89,7 +90,14 @@ def unfold(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-def other_light(page: Page) -> int:
-    """The most green or blue of any pixel of the whole page, of 255."""
+def other_light(page: Page) -> tuple[int, str]:
+    """The most green or blue of any pixel of the whole page, of 255, and what is drawn there."""
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-    return int(np.asarray(picture)[..., 1:].max())
+    light = np.asarray(picture)[..., 1:].max(axis=2)
+    y, x = np.unravel_index(light.argmax(), light.shape)
+    drawn = page.evaluate(
+        "([x, y]) => { scrollTo(0, y - 100);"
+        " return document.elementFromPoint(x, y - scrollY)?.outerHTML.slice(0, 200) }",
+        [int(x), int(y)],
+    )
+    return int(light.max()), f"{drawn} at {x}, {y}"

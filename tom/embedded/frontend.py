@@ -36,6 +36,7 @@ LICENCES = tuple(
     )
 )
 STAMP = ".installed"
+MAPS = ("//# sourceMappingURL=", "/*# sourceMappingURL=")
 
 
 class FrontendError(Exception):
@@ -121,7 +122,7 @@ def _copy(packages: Path, vendor: Path) -> None:
         text = (packages / name).read_text(encoding="utf-8")
         # The maps that these lines name are not kept, and collectstatic would look for them.
         # Only at line feeds: a script may hold other ends of lines in its strings.
-        lines = [line for line in text.split("\n") if "# sourceMappingURL=" not in line]
+        lines = [line for line in text.split("\n") if not line.startswith(MAPS)]
         kept = "\n".join(lines).rstrip("\n") + "\n"
         (vendor / Path(name).name).write_text(kept, encoding="utf-8")
     for name in LICENCES:
