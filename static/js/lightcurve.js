@@ -118,7 +118,7 @@
 
   function layout(drawn) {
     const line = colour("line");
-    const style = { gridcolor: line, zerolinecolor: line, linecolor: line };
+    const style = { gridcolor: line, zerolinecolor: line, linecolor: line, tickcolor: line };
     const marked = labels(drawn);
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
