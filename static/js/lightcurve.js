@@ -54,7 +54,7 @@
       band: series.band, name: label, x: of("time").map(position), customdata: of("time").map(described),
       y: of(value).map((each) => each - (isFlux ? 0 : dimming())), mode: "markers", type: "scatter",
       error_y: { type: "data", array: of(isFlux ? "flux_error" : "error"), thickness: 1, width: 0, color: tint },
-      marker: { color: tint, symbol: (shapes[series.band] || "cross") + (series.kind === "forced" ? "-open" : ""), size: 7, line: { width: 1.3 } },
+      marker: { color: tint, symbol: (shapes[series.band] || "cross") + (series.kind === "forced" ? "-open" : ""), size: 7, line: { width: 1.3, color: tint } },
       hovertemplate: `%{customdata}<br>${label} %{y:.3f} ± %{error_y.array:.3f}<extra></extra>`,
     };
   }
