@@ -181,6 +181,17 @@ def any_due(cutouts: object) -> bool:
 
 
 @register.filter
+def ordinal(number: object) -> str:
+    """A place in an order: "3rd"."""
+    known = finite(number)
+    if known is None:
+        return DASH
+    place = int(known)
+    teen = 10 < place % 100 < 14
+    return f"{place}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th')}"
+
+
+@register.filter
 def file_size(size: object) -> str:
     """Bytes as B, kB or MB."""
     known = finite(size)

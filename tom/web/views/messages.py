@@ -29,6 +29,7 @@ from tom.streams.parsers.kinds import Kind
 from tom.streams.parsers.values import clean
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address
+from tom.web.message_outcome import outcome_of, sequences_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import REPLAY_MESSAGE, VIEW_MESSAGES
@@ -53,8 +54,10 @@ def message_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(state=state)
     if topic:
         rows = rows.filter(topic=topic)
+    page = page_of(request, rows)
     context = {
-        "page": page_of(request, rows),
+        "page": page,
+        "chains": {row.message_id: row for row in sequences_of(list(page))},
         "state": state,
         "topic": topic,
         "states": MessageState.choices,
@@ -96,6 +99,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     readable = found.payload is not None and may_read_bytes(person(request), found)
     context = {
         "message": found,
+        "made": outcome_of(found, person(request)),
         "readable": readable,
         "shown": show_payload(bytes(found.payload or b"")) if readable else "",
         "is_cut": readable and found.size > SHOWN_BYTES,

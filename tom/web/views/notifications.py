@@ -12,6 +12,7 @@ from tom.reports.models import Follow, Notification
 from tom.reports.notifications import mark_all_read, mark_read
 from tom.targets.models import visible_targets
 from tom.web.addresses import local_address
+from tom.web.message_outcome import event_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import FOLLOW, VIEW_MESSAGES
@@ -60,6 +61,8 @@ def _about(request: HttpRequest, found: Notification) -> str:
         return reverse("targets:detail", args=[found.target_id])
     if found.event is not None:
         return reverse("event", args=[found.event.event_id])
+    if found.message_id is not None and (event_id := event_of(found.message_id)):
+        return reverse("event", args=[event_id])
     if found.message_id is not None and person(request).has_perm(VIEW_MESSAGES):
         return reverse("message", args=[found.message_id])
     return reverse("notifications")

@@ -1,0 +1,73 @@
+"""What a message made: its place in an event's chain, a circular, a target, as one may see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import EventCandidate
+from tom.events.models import Circular, EventSequence
+from tom.intake import SURVEY_KINDS
+from tom.streams.models import AlertMessage
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.records import ObjectAlert
+from tom.streams.parsers.ztf import parse_ztf
+from tom.targets.models import Program, visible_targets
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The rows that came of a message; `n_targets` are the event's that the person may see."""
+
+    sequence: EventSequence | None = None
+    n_targets: int = 0
+    circular: Circular | None = None
+    target: BaseTarget | None = None
+
+
+def outcome_of(message: AlertMessage, user: User) -> Outcome:
+    """Find what a message made, of what this person may see."""
+    sequence = sequences_of([message]).first()
+    seen = EventCandidate.objects.visible_to(user)
+    return Outcome(
+        sequence=sequence,
+        n_targets=seen.filter(event=sequence.event).count() if sequence else 0,
+        circular=Circular.objects.filter(message=message).select_related("event").first(),
+        target=_target_of(message, user),
+    )
+
+
+def sequences_of(messages: Sequence[AlertMessage]) -> QuerySet[EventSequence]:
+    """The places in chains that these messages took, with their events."""
+    return EventSequence.objects.filter(message__in=messages).select_related("event")
+
+
+def event_of(message_id: int) -> str | None:
+    """The id of the event that a message speaks of, by its chain or its circular; else None."""
+    chain = EventSequence.objects.filter(message=message_id).values_list("event__event_id")
+    circular = Circular.objects.filter(message=message_id, event__isnull=False)
+    found = chain.first() or circular.values_list("event__event_id").first()
+    return found[0] if found else None
+
+
+def _target_of(message: AlertMessage, user: User) -> BaseTarget | None:
+    if message.kind not in SURVEY_KINDS or message.payload is None:
+        return None
+    try:
+        alert = parse_ztf(bytes(message.payload))
+    except MalformedAlertError:
+        return None
+    if not _may_know(alert, user):
+        return None
+    named = Q(name=alert.object_id) | Q(aliases__name=alert.object_id)
+    return visible_targets(user).filter(named).order_by("pk").first()
+
+
+def _may_know(alert: ObjectAlert, user: User) -> bool:
+    """Whether a person may know that this program saw the object."""
+    if user.is_superuser:
+        return True
+    program = Program.objects.filter(survey=alert.survey, number=alert.program)
+    return program.filter(Q(public=True) | Q(group__in=user.groups.all())).exists()
