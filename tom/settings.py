@@ -37,6 +37,13 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose addresses wrong passwords are counted by
+ACCOUNT_ADAPTER = "tom.web.login_limits.LoginAdapter"
+ACCOUNT_RATE_LIMITS = {
+    # Wrong passwords from one address, and of one account from one address.
+    "login_failed": "20/m/ip,5/300s/key",
+    # Of one account from all addresses but those from which its owner has logged in.
+    "login_failed_anywhere": "50/h/key",
+}
 SECURE_REDIRECT_EXEMPT = [r"^health/$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -74,6 +74,47 @@ def test_after_five_wrong_passwords_the_right_one_waits(client):
     assert client.get("/account/").status_code == 302
 
 
+def try_to_log_in(password: str, *, address: str, name: str = "ada") -> bool:
+    """Whether a password opens the account from an address."""
+    client = Client(REMOTE_ADDR=address)
+    client.post(LOGIN, {"login": name, "password": password})
+    return client.get("/account/").status_code == 200
+
+
+def test_wrong_passwords_from_elsewhere_do_not_lock_the_owner_out():
+    make_user("ada")
+
+    for _ in range(8):
+        try_to_log_in("wrong", address="198.51.100.7")
+
+    assert not try_to_log_in(PASSWORD, address="198.51.100.7")
+    assert try_to_log_in(PASSWORD, address="192.0.2.1")
+
+
+def test_who_guesses_from_many_addresses_is_stopped_and_the_owner_is_not():
+    make_user("ada")
+    make_user("bob")
+    assert try_to_log_in(PASSWORD, address="192.0.2.1")
+
+    for number in range(60):
+        try_to_log_in("wrong", address=f"198.51.100.{number}")
+
+    assert not try_to_log_in(PASSWORD, address="198.51.100.200")
+    assert try_to_log_in(PASSWORD, address="192.0.2.1")
+    assert try_to_log_in(PASSWORD, address="198.51.100.200", name="bob")
+    call_command("unlock", "ada", stdout=io.StringIO())
+    assert try_to_log_in(PASSWORD, address="198.51.100.200")
+
+
+def test_an_address_that_is_claimed_counts_for_nothing():
+    make_user("ada")
+    for number in range(6):
+        client = Client(REMOTE_ADDR="198.51.100.7", headers={"x-forwarded-for": f"10.0.0.{number}"})
+        client.post(LOGIN, {"login": "ada", "password": "wrong"})
+
+    assert not try_to_log_in(PASSWORD, address="198.51.100.7")
+
+
 def test_the_administration_has_no_door_of_its_own(client):
     make_admin("root")
 
