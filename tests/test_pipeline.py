@@ -150,14 +150,14 @@ def test_what_is_left_is_counted_up_to_the_last_message_asked_for() -> None:
     assert work_left([]) == 0
 
 
-@pytest.mark.parametrize("task", [sweep, follow_requests])
+@pytest.mark.parametrize(("task", "queue"), [(sweep, "urgent"), (follow_requests, "calls")])
 def test_the_sweep_and_the_following_wait_for_no_batch_of_alerts(
-    services: None, task: "Task[[], None]"
+    services: None, task: "Task[[], None]", queue: str
 ) -> None:
-    empty("urgent")
+    empty(queue)
 
-    assert not arrives(ingest_alerts, "urgent")
-    assert any(arrives(task, "urgent") for _ in range(10))
+    assert not arrives(ingest_alerts, queue)
+    assert any(arrives(task, queue) for _ in range(10))
 
 
 def waiting(queue: str) -> list[str]:

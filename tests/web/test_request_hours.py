@@ -57,3 +57,22 @@ def test_the_form_tells_on_opening_of_everybodys_live_requests_for_the_place(
     ]
     assert told == ["T-mine, ", "T-same"]
     assert "by edwin" in page
+
+
+def test_the_exposures_start_from_the_last_magnitude_that_the_person_may_see(
+    client: Client,
+) -> None:
+    client.force_login(factories.make_observer())
+    target = factories.make_target()
+    secret = factories.make_program(2, group=factories.make_group())
+    target.points.update(flux=36307.8, flux_error=500)  # magnitude 20
+    last = target.points.order_by("time").last()
+    target.points.filter(pk=last.pk).update(program=secret, flux=3.63e6)
+
+    page = client.get(
+        f"/targets/{target.pk}/request/", {"instrument": "PRACTICE:PRACTICE-IMAGER"}
+    ).text
+
+    assert "For magnitude 20.0 at a signal-to-noise ratio of 20, by the CCD equation" in page
+    assert 'name="seconds-0" value="110"' in page
+    assert "guessed throughput of 0.25" in page

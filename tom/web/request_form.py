@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from tom.followup.facilities.contract import Facility, Instrument
 from tom.followup.services import available_facilities
+from tom.sky.exposure import Camera, exposure_seconds
 from tom.web.keys import read_pk
 from tom.web.visibility import Limits
 
@@ -14,6 +15,9 @@ MINUTES = "%Y-%m-%d %H:%M"
 DEFAULT_WINDOW = timedelta(days=1)
 MAX_AIRMASS = 1.6
 MOON_DEG = 20.0
+SIGNAL_TO_NOISE = 20
+MOST_PROPOSED = 10
+LEAST_SECONDS = 10
 WORDS = {"NORMAL": "normal", "TIME_CRITICAL": "time critical", "RAPID_RESPONSE": "rapid response"}
 
 
@@ -47,6 +51,7 @@ class RequestForm:
     rows: list[ExposureRow]
     values: dict[str, str]
     errors: dict[str, list[str]] = field(default_factory=dict)
+    preset: str = ""  # where the exposures come from, if not the instrument's default
 
     @property
     def modes(self) -> list[tuple[str, str]]:
@@ -108,14 +113,21 @@ def choose(value: str) -> Choice | None:
     return next((choice for choice in offered if choice.value == value), next(iter(offered), None))
 
 
-def empty_form(choice: Choice, *, now: datetime) -> RequestForm:
-    """A form to start from: one exposure in the first filter, in the day to come."""
+def empty_form(choice: Choice, *, now: datetime, magnitude: float | None = None) -> RequestForm:
+    """A form to start from: the first filter, in the day to come.
+
+    `magnitude` is the target's last one: where the instrument's camera is known, the exposures
+    reach SIGNAL_TO_NOISE for it, as one or several.
+    """
     instrument = choice.instrument
-    seconds = f"{instrument.seconds_default:g}"
+    seconds, count, preset = f"{instrument.seconds_default:g}", 1, ""
+    if magnitude is not None and instrument.camera is not None:
+        seconds, count, preset = _propose(instrument, instrument.camera, magnitude)
     return RequestForm(
         choice=choice,
+        preset=preset,
         rows=[
-            ExposureRow(element, seconds, "1" if first == 0 else "0")
+            ExposureRow(element, seconds, str(count) if first == 0 else "0")
             for first, element in enumerate(instrument.elements)
         ],
         values={
@@ -126,6 +138,20 @@ def empty_form(choice: Choice, *, now: datetime) -> RequestForm:
             "min_moon_separation_deg": f"{MOON_DEG:g}",
         },
     )
+
+
+def _propose(instrument: Instrument, camera: Camera, magnitude: float) -> tuple[str, int, str]:
+    """Return the seconds and the count for a magnitude, and where they come from."""
+    total = exposure_seconds(camera, magnitude=magnitude, signal_to_noise=SIGNAL_TO_NOISE)
+    count = min(math.ceil(total / instrument.seconds_max), MOST_PROPOSED)
+    each = min(total / count, instrument.seconds_max)
+    is_short = total > count * instrument.seconds_max
+    words = (
+        f"For magnitude {magnitude:.1f} at a signal-to-noise ratio of {SIGNAL_TO_NOISE}, "
+        f"{'which takes still longer, ' if is_short else ''}by the CCD equation "
+        f"({camera.source}). An estimate: the observatory has its own calculator."
+    )
+    return f"{max(math.ceil(each / 5) * 5, LEAST_SECONDS)}", count, words
 
 
 def read_form(choice: Choice, posted: Mapping[str, str], *, now: datetime) -> RequestForm:

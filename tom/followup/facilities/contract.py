@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from tom.followup.spec import ObservationSpec
+from tom.sky.exposure import Camera
 
 Body = dict[str, Any]  # JSON as the facility wants it
 
@@ -68,6 +69,7 @@ class Instrument:
     seconds_default: float
     modes: tuple[str, ...] = ("NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE")
     sites: tuple[str, ...] = ()  # names in tom.followup.sites
+    camera: Camera | None = None  # None: no exposure is proposed by the magnitude
     # How its telescope may point: not lower, nor farther from the meridian.
     altitude_min_deg: float = 0
     hour_angle_max_hours: float = 12

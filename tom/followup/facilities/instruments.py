@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tom.followup.facilities.contract import Instrument
+from tom.sky.exposure import Camera
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ def _spectroscopy(telescope_class: str, **fixed_elements: str) -> PortalWords:
 
 _LCO_1M = ("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide")
 
+# Pixel and read noise: https://lco.global/observatory/instruments/sinistro. The throughput is our
+# guess for two mirrors, a filter and a CCD.
+_SINISTRO = Camera(
+    aperture_m=1.0,
+    pixel_arcsec=0.389,
+    read_noise_e=8.0,
+    throughput=0.25,
+    source="LCO's page of Sinistro, with a guessed throughput of 0.25",
+)
 # The limits of its telescopes, as its Observation Portal's table of them gives them.
 _LCO_ALTITUDE, _LCO_HOURS = 15.0, 4.6
 
@@ -65,6 +75,7 @@ LCO = FacilityCard(
             elements=("gp", "rp", "ip", "zs"),
             seconds_max=1200,
             seconds_default=120,
+            camera=_SINISTRO,
             sites=_LCO_1M,
             altitude_min_deg=_LCO_ALTITUDE,
             hour_angle_max_hours=_LCO_HOURS,
@@ -147,6 +158,7 @@ PRACTICE = FacilityCard(
             elements=("g", "r", "i", "z"),
             seconds_max=1200,
             seconds_default=120,
+            camera=_SINISTRO,
             sites=_LCO_1M,
         ),
         Instrument(

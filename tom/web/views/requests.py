@@ -23,7 +23,8 @@ from tom.live.addresses import silent_addresses
 from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
-from tom.targets.models import visible_targets
+from tom.targets.magnitudes import magnitude_of
+from tom.targets.models import LightCurvePoint, PointKind, visible_targets
 from tom.web.keys import read_pk
 from tom.web.pagination import page_of
 from tom.web.people import person
@@ -99,9 +100,21 @@ def request_new(request: HttpRequest, pk: int) -> HttpResponse:
     if request.GET.get("part") == "hours":
         return _hours(request, target, read_form(choice, request.GET, now=now))
     if request.method != "POST":
-        return _show(request, target, event, empty_form(choice, now=now))
+        form = empty_form(choice, now=now, magnitude=_last_magnitude(request, target))
+        return _show(request, target, event, form)
     form = read_form(choice, request.POST, now=now)
     return _ask(request, target, event, form)
+
+
+def _last_magnitude(request: HttpRequest, target: BaseTarget) -> float | None:
+    """Return the magnitude of the last detection that the user may see."""
+    points = LightCurvePoint.objects.visible_to(request.user).filter(target=target)
+    detections = points.exclude(kind=PointKind.LIMIT).filter(flux__gt=0).order_by("-time", "-pk")
+    for point in detections[:20]:
+        found = magnitude_of(flux=point.flux, flux_error=point.flux_error)
+        if found.magnitude is not None:
+            return found.magnitude
+    return None
 
 
 def _hours(request: HttpRequest, target: BaseTarget, form: RequestForm) -> HttpResponse:

@@ -1,0 +1,52 @@
+"""How long a camera has to expose: the CCD equation, with round numbers for sky and seeing."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+PHOTONS: Final = 5.48e10
+"""Of AB magnitude 0, per second, square metre, and bandwidth over wavelength (3631 Jy / h)."""
+BANDWIDTH: Final = 0.2
+"""Of g, r, i and z, over their wavelength, to a few hundredths."""
+SKY: Final = 20.8
+"""AB magnitude of a square arcsecond, between dark and grey."""
+RADIUS_ARCSEC: Final = 1.5
+"""Of the aperture that the light is summed in."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What a camera and its telescope make of light."""
+
+    aperture_m: float
+    pixel_arcsec: float
+    read_noise_e: float
+    throughput: float  # electrons a photon above the atmosphere, mirrors and filter included
+    source: str  # of these numbers
+
+
+def exposure_seconds(camera: Camera, *, magnitude: float, signal_to_noise: float) -> float:
+    """Find the exposure that reaches a signal-to-noise ratio for a point source.
+
+    Parameters
+    ----------
+    magnitude
+        AB, finite.
+    signal_to_noise
+        Above 0.
+
+    Returns
+    -------
+    float
+        Seconds. From the CCD equation (Howell 2006, Handbook of CCD Astronomy, section 4.4) without
+        dark current: the positive root of a quadratic equation.
+    """
+    area = math.pi * (camera.aperture_m / 2) ** 2
+    zero = PHOTONS * BANDWIDTH * area * camera.throughput
+    square_arcsec = math.pi * RADIUS_ARCSEC**2
+    signal = zero * 10 ** (-0.4 * magnitude)
+    sky = zero * 10 ** (-0.4 * SKY) * square_arcsec
+    read = square_arcsec / camera.pixel_arcsec**2 * camera.read_noise_e**2
+    wanted = signal_to_noise**2
+    linear = wanted * (signal + sky)
+    return (linear + math.sqrt(linear**2 + 4 * signal**2 * wanted * read)) / (2 * signal**2)
