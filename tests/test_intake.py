@@ -23,7 +23,7 @@ from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.localizations import chosen_localization
 from tom.events.locks import change_events
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
-from tom.scoring.models import RankedCandidate, Score
+from tom.scoring.models import Score
 from tom.scoring.ranking import rank_if_due
 from tom.scoring.services import score_due
 from tom.sky import write_skymap
@@ -395,7 +395,7 @@ def keep_alert(event: NonLocalizedEvent, *, program: int) -> None:
     store_messages([Incoming("ztf_x", packet)])
 
 
-def test_what_was_computed_of_a_private_target_is_forgotten_where_it_is_opened() -> None:
+def test_nothing_computed_of_a_private_target_is_public_where_it_is_opened() -> None:
     work(gwalert("PRELIMINARY", 5))
     event = NonLocalizedEvent.objects.get()
     keep_alert(event, program=2)
@@ -408,30 +408,13 @@ def test_what_was_computed_of_a_private_target_is_forgotten_where_it_is_opened()
 
     candidate = event.candidates.select_related("target").get()
     assert candidate.target.permissions == "PUBLIC"
+    assert candidate.is_public
     assert (candidate.rank, candidate.posterior) == (None, None)
-    assert not candidate.places.exists()
-    assert not Score.objects.exists()
-    assert score_due(most=100) == 1
+    assert not candidate.places.filter(programs=[]).exists()
+    assert not Score.objects.filter(programs=[]).exists()
+    assert candidate.standings.get().posterior is not None
+    assert score_due(most=100) == 2  # for the public, and anew for the program's own group
     assert rank_if_due(event)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_ranking_under_way_while_a_private_target_is_opened_is_not_kept() -> None:
-    rule = {"days_before": 1.0, "days_after": 14.0}
-    CandidateRule.objects.get_or_create(kind="gw", defaults=rule)
-    work(gwalert("PRELIMINARY", 5))
-    event = NonLocalizedEvent.objects.get()
-    keep_alert(event, program=2)
-    intake.work_alerts()
-    keep_alert(event, program=1)
-
-    with transaction.atomic():
-        intake.work_alerts()
-        other = begin(lambda: rank_if_due(event))
-
-    other.result(WAIT_SECONDS)
-    assert not RankedCandidate.objects.exists()
-    assert NonLocalizedEvent.objects.due_for_ranking().get() == event
 
 
 @pytest.mark.django_db(transaction=True)

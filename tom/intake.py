@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from tom.candidates.services import match_event, match_targets
+from tom.candidates.services import doubt_candidates, match_event, match_targets
 from tom.events.circulars import LATEST_AFTER_RECEIVED, dated_late, record_circular
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
@@ -21,7 +21,7 @@ from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
-from tom.scoring.services import forget_scores
+from tom.scoring.services import forget_audiences, forget_scores
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.circular import parse_circular
 from tom.streams.parsers.errors import MalformedAlertError, UnhandledAlertError
@@ -32,6 +32,7 @@ from tom.streams.parsers.records import ObjectAlert
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.ztf import parse_ztf
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
+from tom.targets.settling import settle_program as settle_targets
 from tom.targets.store import store_alerts
 
 logger = logging.getLogger(__name__)
@@ -232,9 +233,8 @@ def _work_batch(ids: Sequence[int]) -> None:
             senders[alert.object_id] = message
         hold_events()
         changes = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
-        forget_scores(changes.opened)
         match_targets(changes.changed)
-        notify_alerts(senders, target_ids=changes.changed)
+        notify_alerts(senders, programs=changes.programs)
         finish(_still_waiting(messages), MessageState.STORED)
         if changes.changed:
             publish(Topic.ALERTS)
@@ -245,6 +245,23 @@ def _check_time(alert: ObjectAlert, message: AlertMessage) -> None:
     if alert.time - message.received > LATEST_AFTER_RECEIVED:
         reason = f"its detection is of {alert.time:%Y-%m-%d}, after the message was received"
         raise MalformedAlertError(reason)
+
+
+def settle_program(pk: int) -> bool:
+    """Settle some more targets of a program whose readers changed; return whether any was due."""
+    with transaction.atomic():
+        hold_events()
+        settled = settle_targets(pk, most=BATCH)
+        if settled is None:
+            return False
+        if settled.program.public:
+            forget_audiences(settled.target_ids, pk)
+        forget_scores(settled.closed)
+        doubt_candidates(settled.closed)
+        match_targets(settled.target_ids)
+        if settled.target_ids:
+            publish(Topic.ALERTS)
+    return True
 
 
 def _known_from_tests(

@@ -31,11 +31,12 @@ from tom.reports.models import Page, Report
 from tom.reports.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
 from tom.scoring.ranking import note_new_scorers, rank_if_due
-from tom.scoring.services import note_outdated, score_due
+from tom.scoring.services import any_due, note_outdated, score_due
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 from tom.targets.cutouts import draw_due
-from tom.targets.models import Cutout, TargetSummary
+from tom.targets.models import AudienceSummary, Cutout, TargetSummary
+from tom.targets.settling import due_programs
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,14 @@ def draw() -> None:
     """Draw one batch of cutouts; as with alerts, the next batch is a task of its own."""
     if draw_due(most=DRAW_BATCH) == DRAW_BATCH:
         nudge(draw)
+
+
+@shared_task
+def settle(program_id: int) -> None:
+    """Settle some targets of a program whose readers changed; the next ones are another task's."""
+    if intake.settle_program(program_id):
+        nudge(settle, program_id)
+        nudge(score)
 
 
 @shared_task
@@ -145,8 +154,10 @@ def sweep() -> None:
     with _nudging():
         _wake_messages()
         _wake_ranking()
-        if TargetSummary.objects.filter(scored_version__lt=F("version")).exists():
+        if any_due():
             _send(score)
+        for program in due_programs():
+            _send(settle, program.pk)
         if Cutout.objects.due().exists():
             _send(draw)
         _wake_requests()
@@ -209,12 +220,12 @@ def work_left(message_ids: Sequence[int]) -> int:
     name each time.
     """
     ends = (min(message_ids), max(message_ids)) if message_ids else (0, 0)
-    unscored = TargetSummary.objects.filter(scored_version__lt=F("version"))
     return sum(
         rows.count()
         for rows in (
             AlertMessage.objects.filter(pk__range=ends, state=MessageState.RECEIVED),
-            unscored,
+            TargetSummary.objects.filter(scored_version__lt=F("version")),
+            AudienceSummary.objects.filter(scored_version__lt=F("version")),
             NonLocalizedEvent.objects.due_for_ranking(),
         )
     )

@@ -10,6 +10,7 @@ from tests.factories import (
     make_group,
     make_message,
     make_observer,
+    make_program,
     make_target,
     make_user,
 )
@@ -110,7 +111,7 @@ def test_a_follower_of_a_target_is_told_of_the_alerts_that_update_it():
     follow(user, kind="target", value=str(target.pk))
 
     message = make_message(b"Obj\x01", topic="ztf_20261121_programid1")
-    notify_alerts({"ZTF26aaa": message}, target_ids=[target.pk])
+    notify_alerts({"ZTF26aaa": message}, programs=openly([target.pk]))
 
     assert Notification.objects.get().title == "ZTF26aaa: a new message"
 
@@ -120,8 +121,8 @@ def test_of_a_batch_of_alerts_the_follower_of_a_target_is_told_of_the_one_that_c
     follow(user, kind="target", value=str(followed.pk))
     batch = {name: make_message(topic="ztf_x") for name in ("ZTF26aaa", "ZTF26bbb", "ZTF26ccc")}
 
-    assert notify_alerts(batch, target_ids=[followed.pk, other.pk]) == 1
-    assert notify_alerts(batch, target_ids=[other.pk]) == 0
+    assert notify_alerts(batch, programs=openly([followed.pk, other.pk])) == 1
+    assert notify_alerts(batch, programs=openly([other.pk])) == 0
     assert Notification.objects.get().message == batch["ZTF26aaa"]
 
 
@@ -130,7 +131,7 @@ def test_a_follower_of_a_surveys_topic_does_not_learn_what_others_follow():
     follow(user, kind="target", value=str(target.pk))
     follow(other, kind="topic", value="ztf_x")
 
-    notify_alerts({"ZTF26aaa": make_message(topic="ztf_x")}, target_ids=[target.pk])
+    notify_alerts({"ZTF26aaa": make_message(topic="ztf_x")}, programs=openly([target.pk]))
 
     assert Notification.objects.get().user == user
 
@@ -140,10 +141,12 @@ def test_an_alert_that_names_a_target_by_its_alias_is_told_to_its_followers():
     TargetName.objects.create(target=target, name="ZTF26aaa")
     follow(user, kind="target", value=str(target.pk))
 
-    assert notify_alerts({"ZTF26aaa": make_message(topic="ztf_x")}, target_ids=[target.pk]) == 1
+    assert (
+        notify_alerts({"ZTF26aaa": make_message(topic="ztf_x")}, programs=openly([target.pk])) == 1
+    )
 
 
-def test_a_batch_of_alerts_reads_all_that_is_followed_in_three_queries(
+def test_a_batch_of_alerts_reads_all_that_is_followed_in_four_queries(
     django_assert_max_num_queries,
 ):
     user = make_user()
@@ -151,21 +154,21 @@ def test_a_batch_of_alerts_reads_all_that_is_followed_in_three_queries(
     for target in targets:
         follow(user, kind="target", value=str(target.pk))
     batch = {target.name: make_message(topic="ztf_x") for target in targets}
-    ids = [target.pk for target in targets]
-    notify_alerts(batch, target_ids=ids)
+    brought = openly([target.pk for target in targets])
+    notify_alerts(batch, programs=brought)
 
     # And of each whether the follower may see it, and was told already.
-    with django_assert_max_num_queries(3 + 7 * len(targets)):
-        assert notify_alerts(batch, target_ids=ids) == 0
+    with django_assert_max_num_queries(4 + 7 * len(targets)):
+        assert notify_alerts(batch, programs=brought) == 0
 
 
 def test_a_batch_of_alerts_costs_one_query_where_nobody_follows_a_target(
     django_assert_num_queries,
 ):
-    target, message = make_target("ZTF26aaa"), make_message(topic="ztf_x")
+    brought, message = openly([make_target("ZTF26aaa").pk]), make_message(topic="ztf_x")
 
     with django_assert_num_queries(1):
-        notify_alerts({"ZTF26aaa": message}, target_ids=[target.pk])
+        notify_alerts({"ZTF26aaa": message}, programs=brought)
 
 
 def test_a_follower_who_may_no_longer_see_a_target_is_not_told_and_sees_no_earlier_notification():
@@ -245,3 +248,8 @@ def test_nobody_marks_or_counts_what_is_anothers():
 
     assert mark_all_read(other) == 0
     assert (unread_count(user), unread_count(other)) == (1, 0)
+
+
+def openly(target_ids):
+    """That public points of these targets came."""
+    return {key: [make_program().pk] for key in target_ids}

@@ -13,9 +13,9 @@ from tom.events.locks import change_events, hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
 from tom.scoring.curves import curves_of
+from tom.scoring.evidence import NOT_SCORED
 from tom.scoring.models import RankedCandidate, Ranking, Score
 from tom.scoring.ranking import (
-    NOT_SCORED,
     newest_ranking,
     note_new_scorers,
     present_scorers,
@@ -318,7 +318,7 @@ def test_events_are_ranked_anew_once_where_other_scorers_ranked_them() -> None:
 def test_scorers_are_told_where_a_target_is() -> None:
     target = make_target("a", ra=10.5, dec=-70.25)
 
-    curve = curves_of(TargetSummary.objects.all())[target.pk]
+    curve = curves_of(TargetSummary.objects.all())[target.pk, ()]
 
     assert (curve.ra, curve.dec) == (10.5, -70.25)
 

@@ -3,12 +3,16 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.audiences import private_programs_of
+from tom.targets.models import PUBLIC, Audience, Visitor, visible_targets
 
 # Days before and after an event in which a candidate must have shone, where no row of ours says
 # otherwise; None: no window.
@@ -54,11 +58,41 @@ class EventCandidateQuerySet(models.QuerySet["EventCandidate"]):
     """Reads of candidates."""
 
     def visible_to(self, user: Visitor) -> "EventCandidateQuerySet":
-        return self.filter(target__in=visible_targets(user))
+        """Those whose target the user may see, and which points that the user may see make one."""
+        return self.filter(target__in=visible_targets(user)).known_to(user)
+
+    def known_to(self, user: Visitor) -> "EventCandidateQuerySet":
+        """Those that are candidates by public points, or by points that the user may read."""
+        mine = ArraySubquery(private_programs_of(user).values("pk"))
+        standings = CandidateStanding.objects.filter(
+            candidate=OuterRef("pk"), programs__contained_by=mine
+        )
+        return self.filter(Q(is_public=True) | Exists(standings))
 
 
-class EventCandidate(models.Model):
-    """A target that lies in an event's localization and its time window."""
+class Standing(models.Model):
+    """Where a candidate lies on the map and in the ranking, as one audience may know it."""
+
+    credible_level_2d = models.FloatField(null=True, blank=True)
+    credible_level_3d = models.FloatField(null=True, blank=True)
+    probdensity = models.FloatField(null=True, blank=True, help_text="1/sr")
+    # The newest place in the ranking, copied here so that a page reads one table. Places count
+    # all audiences: nobody is shown a rank but among the candidates that they may see.
+    rank = models.PositiveIntegerField(null=True, blank=True)
+    posterior = models.FloatField(null=True, blank=True)
+    posterior_low = models.FloatField(null=True, blank=True)
+    posterior_high = models.FloatField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
+class EventCandidate(Standing):
+    """A target that lies in an event's localization and its time window.
+
+    Its own standing is the one by public points; `is_public` says whether these make it one.
+    """
 
     event = models.ForeignKey(
         NonLocalizedEvent, on_delete=models.CASCADE, related_name="candidates"
@@ -67,21 +101,13 @@ class EventCandidate(models.Model):
     localization = models.ForeignKey(
         EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    credible_level_2d = models.FloatField(null=True, blank=True)
-    credible_level_3d = models.FloatField(null=True, blank=True)
-    probdensity = models.FloatField(null=True, blank=True, help_text="1/sr")
+    is_public = models.BooleanField(default=True, db_default=True)
     # The newest verdict that stands, copied here so that a page reads one table.
     vetting = models.CharField(max_length=12, choices=Vetting.choices, default=Vetting.NEW)
     vetted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     vetted = models.DateTimeField(null=True, blank=True)
-    # The newest place in the ranking, copied here so that a page reads one table.
-    rank = models.PositiveIntegerField(null=True, blank=True)
-    posterior = models.FloatField(null=True, blank=True)
-    posterior_low = models.FloatField(null=True, blank=True)
-    posterior_high = models.FloatField(null=True, blank=True)
-    created = models.DateTimeField(auto_now_add=True)
 
     objects = EventCandidateQuerySet.as_manager()
 
@@ -93,6 +119,37 @@ class EventCandidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id} for {self.event_id}"
+
+    @property
+    def audience(self) -> Audience:
+        return PUBLIC
+
+
+class CandidateStanding(Standing):
+    """The standing of a candidate for those who may read some private programs of its target."""
+
+    candidate = models.ForeignKey(
+        EventCandidate, on_delete=models.CASCADE, related_name="standings"
+    )
+    programs = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["candidate", "programs"], name="candidates_standing_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.candidate_id} for {self.programs}"
+
+    @property
+    def localization_id(self) -> int | None:
+        return self.candidate.localization_id
+
+    @property
+    def audience(self) -> Audience:
+        return tuple(self.programs)
 
 
 class VerdictReason(models.TextChoices):

@@ -18,7 +18,8 @@ from tom.reports.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
 from tom.streams.parsers.forms import read_json_object
 from tom.streams.parsers.kinds import FILE_TOPIC
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.audiences import readable_programs
+from tom.targets.models import Program, Visitor, visible_targets
 
 MOST_NAMES: Final = 200
 """How many targets of one message are looked up."""
@@ -61,33 +62,46 @@ def notify_message(message: AlertMessage) -> int:
     return _tell(follows, message, subject)
 
 
-def notify_alerts(messages: Mapping[str, AlertMessage], *, target_ids: Collection[int]) -> int:
+def notify_alerts(
+    messages: Mapping[str, AlertMessage], *, programs: Mapping[int, Collection[int]]
+) -> int:
     """Tell everyone who follows one of these targets of the survey alert that updated it.
 
     Topics of survey alerts notify nobody: a night brings thousands. Nor is an alert quoted: it
-    may be private.
+    may be private. Whoever may see none of the points that it brought hears nothing.
 
     Parameters
     ----------
     messages
         The alerts' messages by the name that the survey gives the object.
-    target_ids
-        The targets whose light curves they changed.
+    programs
+        By the targets whose light curves they changed, the programs whose points they brought.
     """
-    values = [str(pk) for pk in target_ids]
+    values = [str(pk) for pk in programs]
     follows: dict[str, list[Follow]] = {}
     for follow in Follow.objects.filter(kind=FollowKind.TARGET, value__in=values).select_related(
         "user"
     ):
         follows.setdefault(follow.value, []).append(follow)
     told = 0
+    private = _private_programs() if follows else set()
     for target in BaseTarget.objects.filter(pk__in=map(int, follows)).prefetch_related("aliases"):
         message = next((messages[name] for name in _names_of(target) if name in messages), None)
         if message is not None:
             value = str(target.pk)
             subject = Subject(events={}, targets={value: target}, title=NOTHING_QUOTED)
-            told += _tell(follows[value], message, subject)
+            brought = set(programs[target.pk])
+            theirs = [
+                each
+                for each in follows[value]
+                if brought - private or brought & set(readable_programs(each.user))
+            ]
+            told += _tell(theirs, message, subject)
     return told
+
+
+def _private_programs() -> set[int]:
+    return set(Program.objects.filter(public=False).values_list("pk", flat=True))
 
 
 def unread_count(user: Visitor) -> int:

@@ -9,11 +9,24 @@ import numpy as np
 from tom_targets.base_models import BaseTarget
 
 from tom.scoring.contract import Curve
-from tom.targets.models import POINT_ORDER, LightCurvePoint, TargetSummary
+from tom.targets.models import (
+    POINT_ORDER,
+    Audience,
+    AudienceSummary,
+    LightCurvePoint,
+    TargetSummary,
+)
 
 MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 SECONDS_PER_DAY = 86_400.0
-IDENTITY = ("survey", "key")
+COLUMNS = ("time", "flux", "flux_error", "band", "kind", "real_bogus", "survey", "key")
+Summary = TargetSummary | AudienceSummary
+Key = tuple[int, Audience]
+
+
+def name_of(key: Key) -> str:
+    """Return the name by which scorers know a light curve."""
+    return ":".join(map(str, (key[0], *key[1])))
 
 
 def mjd_of(time: datetime) -> float:
@@ -26,33 +39,50 @@ def time_of(mjd: float) -> datetime:
     return MJD_EPOCH + timedelta(days=mjd)
 
 
-def curves_of(summaries: Iterable[TargetSummary]) -> dict[int, Curve]:
-    """Each target's light curve; targets without a point are left out.
+def key_of(summary: Summary) -> Key:
+    """By which a light curve is known: its target, and whose eyes see it."""
+    return summary.target_id, summary.audience
 
-    Scores are shown to whoever may see the target, so a public target's private points are left
-    out. The moment of the score is that of the newest point: the same points, the same score.
+
+def curves_of(summaries: Iterable[Summary]) -> dict[Key, Curve]:
+    """The light curve that each summary is of; those without a point are left out.
+
+    A score is shown to whoever may see its summary, so it sees the points of public programs and
+    of the summary's own. The moment of the score is that of the newest point: the same points,
+    the same score.
     """
-    wanted = {summary.pk: summary for summary in summaries}
-    rows: dict[int, list[list[Any]]] = defaultdict(list)
-    for pk, *values in (
-        LightCurvePoint.objects.filter(target_id__in=wanted)
-        .shown_with_target()
+    wanted = {key_of(summary): summary for summary in summaries}
+    audiences: dict[int, list[Audience]] = defaultdict(list)
+    for target_id, audience in wanted:
+        audiences[target_id].append(audience)
+    private = {program for _, audience in wanted for program in audience}
+    rows: dict[Key, list[list[Any]]] = defaultdict(list)
+    for pk, program, public, *values in (
+        LightCurvePoint.objects.filter(target_id__in=list(audiences))
+        .shown_to(private)
         .order_by("target_id", *POINT_ORDER)
-        .values_list(
-            "target_id", "time", "flux", "flux_error", "band", "kind", "real_bogus", *IDENTITY
-        )
+        .values_list("target_id", "program_id", "program__public", *COLUMNS)
     ):
-        rows[pk].append(values)
-    places = BaseTarget.objects.filter(pk__in=rows).values_list("pk", "ra", "dec")
-    return {pk: _curve(wanted[pk], rows[pk], place) for pk, *place in places}
+        for audience in audiences[pk]:
+            if public or program in audience:
+                rows[pk, audience].append(values)
+    places = _places(key[0] for key in rows)
+    return {key: _curve(wanted[key], points, places[key[0]]) for key, points in rows.items()}
 
 
-def _curve(summary: TargetSummary, points: list[list[Any]], place: Sequence[float | None]) -> Curve:
+def _places(target_ids: Iterable[int]) -> dict[int, tuple[float | None, float | None]]:
+    rows = BaseTarget.objects.filter(pk__in=set(target_ids)).values_list("pk", "ra", "dec")
+    return {pk: (ra, dec) for pk, ra, dec in rows}
+
+
+def _curve(summary: Summary, points: list[list[Any]], place: Sequence[float | None]) -> Curve:
     time, flux, error, band, kind, real_bogus, survey, key = map(list, zip(*points, strict=True))
     mjd = [mjd_of(moment) for moment in time]
+    if isinstance(summary, AudienceSummary):
+        place = (summary.ra, summary.dec)
     ra, dec = _numbers(place)
     return Curve(
-        object_id=str(summary.pk),
+        object_id=name_of(key_of(summary)),
         mjd=mjd,
         flux=_numbers(flux),
         flux_error=_numbers(error),

@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from tom.candidates.models import CandidateStanding
 from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Contribution, Scorer
-from tom.scoring.curves import curves_of
+from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of
 from tom.scoring.models import Score
 from tom.scoring.runner import explain_batch
 from tom.scoring.services import batch_of, scorers, window_start
-from tom.targets.models import TargetSummary
+from tom.targets.models import AudienceSummary, TargetSummary
 
 TOP = 20
 
@@ -27,27 +28,43 @@ def explain_top(event: NonLocalizedEvent) -> int:
     start = window_start(event, rule_of(event))
     newest = _unexplained(event, start)
     rows = list(newest)
-    curves = curves_of(TargetSummary.objects.filter(target__in={row.target_id for row in rows}))
+    targets = {row.target_id for row in rows}
+    summaries: list[Summary] = list(TargetSummary.objects.filter(target__in=targets))
+    summaries += AudienceSummary.objects.filter(target__in=targets)
+    versions = {key_of(summary): summary.version for summary in summaries}
+    rows = [row for row in rows if versions.get(_key(row)) == row.data_version]
+    wanted = {_key(row) for row in rows}
+    curves = curves_of(s for s in summaries if key_of(s) in wanted)
     unchanged = set(newest.values_list("pk", flat=True))
-    rows = [row for row in rows if row.pk in unchanged and row.target_id in curves]
+    rows = [row for row in rows if row.pk in unchanged and _key(row) in curves]
     for scorer in scorers():
         mine = [row for row in rows if _is_by(scorer, row)]
         if mine:
-            batch = batch_of([curves[row.target_id] for row in mine], start)
+            batch = batch_of([curves[_key(row)] for row in mine], start)
             told = explain_batch(scorer, batch, passthrough=(SoftTimeLimitExceeded,))
             _note(mine, told)
     return Score.objects.bulk_update(rows, ["explanation"]) if rows else 0
 
 
 def _unexplained(event: NonLocalizedEvent, start: datetime | None) -> QuerySet[Score]:
-    first = event.candidates.filter(rank__lte=TOP)
+    """Of the first candidates, for whomever they are the first."""
+    places = CandidateStanding.objects.filter(candidate__event=event, rank__lte=TOP)
+    first = event.candidates.filter(Q(rank__lte=TOP) | Q(standings__in=places))
+    public = Q(programs=[], data_version=F("target__summary__version"))
+    narrower = AudienceSummary.objects.filter(
+        target=OuterRef("target"), programs=OuterRef("programs"), version=OuterRef("data_version")
+    )
     return Score.objects.filter(
+        public | Exists(narrower),
         target__in=first.values("target"),
         since=start,
         probability__isnull=False,
         explanation=[],
-        data_version=F("target__summary__version"),
     )
+
+
+def _key(score: Score) -> Key:
+    return score.target_id, tuple(score.programs)
 
 
 def _is_by(scorer: Scorer, score: Score) -> bool:
@@ -55,9 +72,9 @@ def _is_by(scorer: Scorer, score: Score) -> bool:
 
 
 def _note(scores: Sequence[Score], told: Sequence[Contribution]) -> None:
-    by_target = {str(score.target_id): score for score in scores}
+    by_name = {name_of(_key(score)): score for score in scores}
     for each in told:
-        by_target[each.object_id].explanation.append(_stored(each))
+        by_name[each.object_id].explanation.append(_stored(each))
 
 
 def _stored(told: Contribution) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Scores and rankings: facts about a moment; what a target's opening would tell is deleted."""
+"""Scores and rankings: facts about a moment, each of the points that one audience may see."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from tom_targets.base_models import BaseTarget
 
@@ -11,10 +12,16 @@ class Score(models.Model):
     """One scorer's opinion of one target at one state of its light curve, or why it has none."""
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="scores")
+    programs = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="The private programs whose points it saw beside the public ones",
+    )
     scorer = models.CharField(max_length=64)
     version = models.CharField(max_length=32)
     artefact_sha256 = models.CharField(max_length=64, blank=True)
-    data_version = models.PositiveIntegerField(help_text="TargetSummary.version it saw")
+    data_version = models.PositiveIntegerField(help_text="Version of the summary it saw")
     since = models.DateTimeField(
         null=True, help_text="Detections before it were left out: the window of an event"
     )
@@ -30,8 +37,8 @@ class Score(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["target", "scorer", "version", "data_version", "since"],
-                name="scoring_score_once",
+                fields=["target", "programs", "scorer", "version", "data_version", "since"],
+                name="scoring_score_of_audience_once",
                 nulls_distinct=False,
             )
         ]
@@ -60,10 +67,11 @@ class Ranking(models.Model):
 
 
 class RankedCandidate(models.Model):
-    """One candidate's place, with every term that put it there."""
+    """One candidate's place as one audience knows it, with every term that put it there."""
 
     ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="places")
     candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="places")
+    programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     rank = models.PositiveIntegerField()
     posterior = models.FloatField()
     posterior_low = models.FloatField()
@@ -72,7 +80,9 @@ class RankedCandidate(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["ranking", "candidate"], name="scoring_place_once")
+            models.UniqueConstraint(
+                fields=["ranking", "candidate", "programs"], name="scoring_place_of_audience_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,50 +1,39 @@
 """Rank an event's candidates, and keep every term of every place."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Max, OuterRef, Subquery
-from django.db.models.functions import TruncHour
-from tom_targets.base_models import BaseTarget
+from django.db.models import OuterRef, Subquery
 
-from tom.candidates.models import EventCandidate
-from tom.candidates.services import rule_of
-from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.locks import hold_events
-from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.scoring.contract import Reason, ScorerSpec
-from tom.scoring.fusion import Posterior, Term, fuse, rank
-from tom.scoring.models import RankedCandidate, Ranking, Score
-from tom.scoring.runner import Abstention, Opinion, Outcome
-from tom.scoring.services import RANKING_KEY, scorers, window_start
-from tom.scoring.terms import EarlierActivity, terms_of
-from tom.sky import distance_overlap
-from tom.targets.models import LightCurvePoint, TargetSummary
-
-NOT_SCORED = "not scored yet"
+from tom.scoring.evidence import Entry, find_entries, find_posteriors
+from tom.scoring.fusion import Posterior, Term, rank
+from tom.scoring.models import RankedCandidate, Ranking
+from tom.scoring.services import RANKING_KEY, scorers
 
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
-    """Rank the candidates as of now; None where there are none or nothing moved."""
-    # By name, which says who is first of those alike: not by the order in which they came.
-    candidates = list(event.candidates.select_related("target").order_by("target__name"))
-    if not candidates:
+    """Rank the candidates as of now; None where there are none or nothing moved.
+
+    A candidate has a place for each audience that knows something else of it, in one order: the
+    chance of one does not hang on the others', so each audience's own ranking is a part of it.
+    """
+    entries = find_entries(event)
+    if not entries:
         return None
-    posteriors = _posteriors(event, candidates)
-    order = rank(posteriors)
-    unmoved = _unmoved([candidates[i] for i in order], [posteriors[i] for i in order])
-    newest = newest_ranking(event) if unmoved else None
+    posteriors = find_posteriors(event, entries)
+    places = [(entries[i], posteriors[i]) for i in rank(posteriors)]
+    newest = newest_ranking(event) if _unmoved(places) else None
     if newest is not None and newest.scorers == present_scorers():
         return None
-    return _keep(event, [(candidates[i], posteriors[i]) for i in order])
+    return _keep(event, places)
 
 
 def rank_if_due(event: NonLocalizedEvent) -> bool:
@@ -92,139 +81,21 @@ def _claim(event: NonLocalizedEvent) -> bool:
     return claimed
 
 
-def _posteriors(event: NonLocalizedEvent, candidates: Sequence[EventCandidate]) -> list[Posterior]:
-    targets = [candidate.target_id for candidate in candidates]
-    summaries = TargetSummary.objects.in_bulk(targets)
-    start = window_start(event, rule_of(event))
-    earlier = _earlier_activity(summaries, start)
-    overlaps = _overlaps(chosen_localization(event), summaries)
-    opinions = _opinions(targets, start)
-    return [
-        fuse(
-            settings.CANDIDATE_PRIOR,
-            terms_of(
-                candidate,
-                summaries[candidate.target_id],
-                earlier=earlier[candidate.target_id],
-                distance_overlap=overlaps.get(candidate.target_id),
-                opinions=opinions[candidate.target_id],
-                weights=settings.SCORER_WEIGHTS,
-            ),
-        )
-        for candidate in candidates
-    ]
-
-
-def _opinions(
-    targets: Sequence[int], since: datetime | None
-) -> dict[int, dict[ScorerSpec, Outcome]]:
-    """The newest outcome of each scorer's present version, for each target."""
-    specs = [scorer.spec for scorer in scorers()]
-    known = {f"{spec.name} {spec.version}": spec for spec in specs}
-    found: dict[int, dict[str, Outcome]] = defaultdict(dict)
-    rows = Score.objects.filter(target__in=targets, since=since).order_by("data_version", "pk")
-    for score in rows.only("target_id", "scorer", "version", "probability", "sigma", "reason"):
-        name = f"{score.scorer} {score.version}"
-        if name in known:
-            found[score.target_id][name] = _outcome(score, known[name])
-    return {
-        pk: {
-            spec: found[pk].get(
-                f"{spec.name} {spec.version}",
-                Abstention(str(pk), Reason.MISSING_INPUT, NOT_SCORED),
-            )
-            for spec in specs
-        }
-        for pk in targets
-    }
-
-
-def _outcome(score: Score, spec: ScorerSpec) -> Outcome:
-    name = str(score.target_id)
-    if score.probability is None or score.sigma is None:
-        return Abstention(name, Reason.MISSING_INPUT, score.reason)
-    # By name: PostgreSQL keeps a JSON object's keys in an order of its own.
-    probability = tuple(float(score.probability[label]) for label in spec.classes)
-    return Opinion(name, probability, score.sigma)
-
-
-def _earlier_activity(
-    summaries: Mapping[int, TargetSummary], start: datetime | None
-) -> dict[int, EarlierActivity]:
-    """Positive 5 sigma epochs before the window, or only the survey's first sight before it."""
-    if start is None:
-        return {pk: EarlierActivity(None, None) for pk in summaries}
-    points = LightCurvePoint.objects.filter(target__in=summaries).shown_with_target()
-    strong = points.exclude(kind="limit").extra(where=["flux >= 5 * flux_error"])
-    before = {
-        row["target_id"]: row
-        for row in strong.filter(time__lt=start)
-        .values("target_id")
-        .annotate(epochs=Count(TruncHour("time"), distinct=True), newest=Max("time"))
-    }
-    return {pk: _activity(summary, before.get(pk), start) for pk, summary in summaries.items()}
-
-
-def _activity(
-    summary: TargetSummary, ours: dict[str, Any] | None, start: datetime
-) -> EarlierActivity:
-    """Take our own epochs; where there are none, that the survey's first sight lies before.
-
-    How often the survey saw something here (ZTF's `ndethist`) is no evidence: it counts raw
-    detections down to 3 sigma, those of other programs and those after the merger too. The first
-    of them (`jdstarthist`) is one such detection, whose time is known.
-    """
-    if ours:
-        return EarlierActivity(ours["epochs"], _days(start - ours["newest"]))
-    if summary.first_seen is not None and summary.first_seen < start:
-        return EarlierActivity(0, None, sight_age_days=_days(start - summary.first_seen))
-    return EarlierActivity(0, None)
-
-
-def _days(span: timedelta) -> float:
-    return span.total_seconds() / 86_400
-
-
-def _overlaps(
-    chosen: EventLocalization | None, summaries: Mapping[int, TargetSummary]
-) -> dict[int, float]:
-    """How well each host's distance fits the map's, where both are known."""
-    known = [s for s in summaries.values() if s.host_distance_mpc is not None]
-    if chosen is None or not known:
-        return {}
-    skymap = skymap_of(chosen.localization_id)
-    if not skymap.is_3d:
-        return {}
-    values = distance_overlap(
-        skymap,
-        np.array([s.healpix29 for s in known], np.int64),
-        distance_mpc=np.array([s.host_distance_mpc for s in known], float),
-        distance_sigma_mpc=np.array([s.host_distance_error_mpc or 0.0 for s in known], float),
-        horizon_mpc=settings.HOST_HORIZON_MPC,
-    )
-    return {s.pk: float(v) for s, v in zip(known, values, strict=True) if np.isfinite(v)}
-
-
-def _unmoved(candidates: Sequence[EventCandidate], posteriors: Sequence[Posterior]) -> bool:
+def _unmoved(places: Sequence[tuple[Entry, Posterior]]) -> bool:
+    standings = [(entry.standing, posterior) for entry, posterior in places]
     return all(
-        (candidate.rank, candidate.posterior, candidate.posterior_low, candidate.posterior_high)
+        (standing.rank, standing.posterior, standing.posterior_low, standing.posterior_high)
         == (place, posterior.mean, posterior.low, posterior.high)
-        for place, (candidate, posterior) in enumerate(
-            zip(candidates, posteriors, strict=True), start=1
-        )
+        for place, (standing, posterior) in enumerate(standings, start=1)
     )
 
 
-def _keep(
-    event: NonLocalizedEvent, places: Sequence[tuple[EventCandidate, Posterior]]
-) -> Ranking | None:
+def _keep(event: NonLocalizedEvent, places: Sequence[tuple[Entry, Posterior]]) -> Ranking | None:
     with transaction.atomic():
         _lock_candidates(event)
-        if _any_opened([candidate.target for candidate, _ in places]):
-            return None  # private data moved it; what opened the target makes the event due
         ranking = Ranking.objects.create(
             event=event,
-            localization_id=places[0][0].localization_id,  # which they were weighed by
+            localization_id=places[0][0].candidate.localization_id,  # which they were weighed by
             prior=settings.CANDIDATE_PRIOR,
             scorers=present_scorers(),
         )
@@ -232,19 +103,21 @@ def _keep(
             [
                 RankedCandidate(
                     ranking=ranking,
-                    candidate=candidate,
+                    candidate=entry.candidate,
+                    programs=list(entry.audience),
                     rank=place,
                     posterior=posterior.mean,
                     posterior_low=posterior.low,
                     posterior_high=posterior.high,
                     terms=[_stored(term) for term in posterior.terms],
                 )
-                for place, (candidate, posterior) in enumerate(places, start=1)
+                for place, (entry, posterior) in enumerate(places, start=1)
             ],
             batch_size=500,
         )
         with connection.cursor() as cursor:
             cursor.execute(COPY_PLACES, [ranking.pk])
+            cursor.execute(COPY_NARROWER_PLACES, [ranking.pk])
         publish(Topic.RANKING, event.event_id)
     return ranking
 
@@ -256,18 +129,19 @@ def _lock_candidates(event: NonLocalizedEvent) -> None:
     list(rows.values_list("pk"))
 
 
-def _any_opened(targets: Sequence[BaseTarget]) -> bool:
-    """Whether a target has been made public since it was read."""
-    private = BaseTarget.Permissions.PRIVATE
-    were = [target.pk for target in targets if target.permissions == private]
-    return BaseTarget.objects.filter(pk__in=were).exclude(permissions=private).exists()
-
-
 COPY_PLACES = """
     UPDATE candidates_eventcandidate c
     SET rank = p.rank, posterior = p.posterior, posterior_low = p.posterior_low,
         posterior_high = p.posterior_high
-    FROM scoring_rankedcandidate p WHERE p.ranking_id = %s AND c.id = p.candidate_id
+    FROM scoring_rankedcandidate p
+    WHERE p.ranking_id = %s AND c.id = p.candidate_id AND p.programs = '{}'
+"""
+COPY_NARROWER_PLACES = """
+    UPDATE candidates_candidatestanding c
+    SET rank = p.rank, posterior = p.posterior, posterior_low = p.posterior_low,
+        posterior_high = p.posterior_high
+    FROM scoring_rankedcandidate p
+    WHERE p.ranking_id = %s AND c.candidate_id = p.candidate_id AND c.programs = p.programs
 """
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.scoring.context import (
     distance_term,
     earlier_activity_term,
@@ -17,7 +17,7 @@ from tom.scoring.contract import ScorerSpec
 from tom.scoring.fusion import Term
 from tom.scoring.opinions import opinion_term, ranked_class
 from tom.scoring.runner import Outcome
-from tom.targets.models import TargetSummary
+from tom.targets.models import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,18 @@ class EarlierActivity:
 
 
 def terms_of(
-    candidate: EventCandidate,
-    summary: TargetSummary,
+    standing: EventCandidate | CandidateStanding,
+    summary: Figures,
     *,
     earlier: EarlierActivity,
     distance_overlap: float | None,
     opinions: Mapping[ScorerSpec, Outcome],
     weights: Mapping[str, float],
 ) -> list[Term]:
-    """Every term on one candidate, missing ones too."""
+    """Every term on one candidate as one audience knows it, missing ones too."""
     looked = summary.context_time is not None
     return [
-        sky_map_term(_density(candidate)),
+        sky_map_term(_density(standing)),
         distance_term(distance_overlap),
         star_term(
             separation_arcsec=_nearest(summary.star_separation_arcsec, looked=looked),
@@ -71,11 +71,11 @@ def _opinion_terms(
     ]
 
 
-def _density(candidate: EventCandidate) -> float | None:
+def _density(standing: EventCandidate | CandidateStanding) -> float | None:
     """A map holds nothing where it does not reach; without a map nothing is known."""
-    if candidate.localization_id is None:
+    if standing.localization_id is None:
         return None
-    return candidate.probdensity or 0.0
+    return standing.probdensity or 0.0
 
 
 def _nearest(separation: float | None, *, looked: bool) -> float | None:

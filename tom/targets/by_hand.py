@@ -17,9 +17,15 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tom.streams.parsers.records import ObjectAlert, Point, PointKind
-from tom.targets.models import LightCurvePoint, PointUpload, Program, TargetSummary
+from tom.targets.models import (
+    AudienceSummary,
+    LightCurvePoint,
+    PointUpload,
+    Program,
+    TargetSummary,
+)
 from tom.targets.store import Changes, store_alerts
-from tom.targets.summary import refresh_summaries
+from tom.targets.summary import refresh_audiences, refresh_summaries
 
 SURVEY = "BY HAND"
 PUBLIC_NUMBER = 0
@@ -48,10 +54,16 @@ class Measured:
 def program_of(group: Group | None) -> Program:
     """Return the program of a group's own uploads, or everybody's where there is no group."""
     name = f"uploads of {group.name}"[:100] if group else "public uploads"
+    fresh = Program(name=name, public=group is None, group=group)
     program, _ = Program.objects.get_or_create(
         survey=SURVEY,
         number=group.pk if group else PUBLIC_NUMBER,
-        defaults={"name": name, "public": group is None, "group": group},
+        defaults={
+            "name": name,
+            "public": group is None,
+            "group": group,
+            "settled": fresh.standing,
+        },
     )
     return program
 
@@ -142,7 +154,9 @@ def remove_points(upload: PointUpload) -> Changes:
         summaries.update(**_NOTHING_SEEN)
     summaries.update(first_seen=upload.first_seen_before)
     refresh_summaries([target_id])
-    return Changes([target_id], [])
+    audiences = AudienceSummary.objects.filter(target=target_id)
+    refresh_audiences(audiences.values_list("pk", flat=True))
+    return Changes([target_id])
 
 
 _CONTEXT = (
@@ -196,4 +210,5 @@ def _alert(
         first_seen=time,
         magnitude=math.nan,
         is_positive=True,
+        is_by_hand=True,
     )

@@ -5,7 +5,9 @@ from typing import Any
 
 
 def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
-    """Mirror points as TOM Toolkit's photometry, in AB magnitudes, where the target shows them.
+    """Mirror public points as TOM Toolkit's photometry, in AB magnitudes.
+
+    Its rows have no reader of their own: what is not for everybody has no place there.
 
     A detection below 3 sigma or negative is mirrored as its limit. The clause without a target
     covers both of the table's unique keys.
@@ -30,10 +32,9 @@ def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
             'AB mag', p.band, NULL
         FROM targets_lightcurvepoint p
         JOIN targets_program g ON g.id = p.program_id
-        JOIN tom_targets_basetarget t ON t.id = p.target_id
         CROSS JOIN LATERAL (SELECT coalesce(p.flux >= 3 * p.flux_error, false) AS seen) s
         WHERE p.id = ANY(%(ids)s) AND p.flux_error > 0
-            AND (g.public OR t.permissions = 'PRIVATE')
+            AND g.public
         ON CONFLICT DO NOTHING
         """,
         {"ids": list(ids)},

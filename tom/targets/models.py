@@ -1,13 +1,19 @@
 """What we add to TOM Toolkit's targets: position index, summary, light curve, cutouts."""
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from tom_targets.base_models import BaseTarget
 from tom_targets.permissions import targets_for_user
 
 Visitor = AbstractBaseUser | AnonymousUser
+# The keys of the private programs that somebody reads beside the public ones, ascending.
+Audience = tuple[int, ...]
+PUBLIC: Audience = ()
 
 
 class Program(models.Model):
@@ -20,6 +26,10 @@ class Program(models.Model):
     group = models.ForeignKey(
         Group, null=True, blank=True, on_delete=models.PROTECT, related_name="programs"
     )
+    # By what standing its targets were last settled, and how far the settling by a new one is.
+    settled = models.CharField(max_length=40, blank=True, db_default="", editable=False)
+    settling = models.CharField(max_length=40, blank=True, db_default="", editable=False)
+    settled_to = models.BigIntegerField(db_default=0, editable=False)
 
     class Meta:
         constraints = [
@@ -29,21 +39,16 @@ class Program(models.Model):
     def __str__(self) -> str:
         return f"{self.survey} {self.name}"
 
+    @property
+    def standing(self) -> str:
+        """Who may see it, in a word that changes with it."""
+        return "public" if self.public else f"group {self.group_id or 'none'}"
 
-class TargetSummary(models.Model):
-    """One row of ours beside each target: where it is on the sky, and its light curve in short.
 
-    Everything here is computed from public points for a public target, from all points for a
-    private one, so that it may be shown to whoever may see the target.
-    """
+class Figures(models.Model):
+    """A light curve in short, and what the alerts said, as one audience may know them."""
 
-    target = models.OneToOneField(
-        BaseTarget, on_delete=models.CASCADE, primary_key=True, related_name="summary"
-    )
     healpix29 = models.BigIntegerField(db_index=True, help_text="nested, order 29")
-    survey = models.CharField(max_length=16, blank=True)
-    # Known from test topics alone, the demonstration's too: it must reach nothing real.
-    is_test = models.BooleanField(default=False)
     # The earliest alert's, which gave the position; without it, no alert moves the target.
     position_time = models.DateTimeField(null=True, blank=True)
     position_alert = models.CharField(max_length=80, blank=True, db_default="")
@@ -73,13 +78,31 @@ class TargetSummary(models.Model):
     star_score = models.FloatField(null=True, blank=True, help_text="0 galaxy to 1 star")
     solar_system_name = models.CharField(max_length=100, blank=True)
     solar_system_separation_arcsec = models.FloatField(null=True, blank=True)
-    host_name = models.CharField(max_length=100, blank=True)
-    host_distance_mpc = models.FloatField(null=True, blank=True)
-    host_distance_error_mpc = models.FloatField(null=True, blank=True)
     # A count that grows with every change of the light curve and every event that the target
     # becomes a candidate of, and the count last scored.
     version = models.PositiveIntegerField(default=1)
     scored_version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class TargetSummary(Figures):
+    """One row of ours beside each target: where it is on the sky, and its light curve in short.
+
+    The figures are computed from public points and public alerts alone, so that they may be shown
+    to whoever may see the target; those of narrower audiences stand in `AudienceSummary`.
+    """
+
+    target = models.OneToOneField(
+        BaseTarget, on_delete=models.CASCADE, primary_key=True, related_name="summary"
+    )
+    survey = models.CharField(max_length=16, blank=True)
+    # Known from test topics alone, the demonstration's too: it must reach nothing real.
+    is_test = models.BooleanField(default=False)
+    host_name = models.CharField(max_length=100, blank=True)
+    host_distance_mpc = models.FloatField(null=True, blank=True)
+    host_distance_error_mpc = models.FloatField(null=True, blank=True)
 
     class Meta:
         indexes = [
@@ -96,6 +119,51 @@ class TargetSummary(models.Model):
 
     def __str__(self) -> str:
         return f"summary of {self.target_id}"
+
+    @property
+    def audience(self) -> Audience:
+        return PUBLIC
+
+
+class AudienceSummary(Figures):
+    """What those know of a target who may read some private programs beside the public ones.
+
+    `programs` are these, ascending, and each has a point of the target. Who may read them is
+    asked when a page is made.
+    """
+
+    target = models.ForeignKey(
+        BaseTarget, on_delete=models.CASCADE, related_name="audience_summaries"
+    )
+    programs = ArrayField(models.BigIntegerField())
+    ra = models.FloatField(null=True)
+    dec = models.FloatField(null=True)
+
+    # The target's, whoever looks: copied from its `TargetSummary` where a page shows them.
+    survey = ""
+    is_test = False
+    host_name = ""
+    host_distance_mpc: float | None = None
+    host_distance_error_mpc: float | None = None
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["target", "programs"], name="targets_audience_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(scored_version__lt=models.F("version")),
+                name="targets_audience_unscored",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"summary of {self.target_id} for {self.programs}"
+
+    @property
+    def audience(self) -> Audience:
+        return tuple(self.programs)
 
 
 class PointKind(models.TextChoices):
@@ -124,13 +192,9 @@ class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
         mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
         return self.filter(Q(program__public=True) | mine)
 
-    def shown_with_target(self) -> "LightCurvePointQuerySet":
-        """Points that whoever may see their target may see: what is computed from these is shown.
-
-        All of a private target; of a public one, those of public programs.
-        """
-        private = BaseTarget.Permissions.PRIVATE
-        return self.filter(Q(program__public=True) | Q(target__permissions=private))
+    def shown_to(self, programs: Iterable[int]) -> "LightCurvePointQuerySet":
+        """Points that an audience knows: those of public programs, and of these."""
+        return self.filter(Q(program__public=True) | Q(program__in=list(programs)))
 
 
 class LightCurvePoint(models.Model):
@@ -187,13 +251,17 @@ class CutoutQuerySet(models.QuerySet["Cutout"]):
         mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
         return self.filter(Q(program__public=True) | mine)
 
+    def newest(self) -> "CutoutQuerySet":
+        """Of each target and kind the newest cutout, whichever program brought it."""
+        return self.order_by("target", "kind", "-time", "pk").distinct("target", "kind")
+
     def due(self) -> "CutoutQuerySet":
         """Cutouts that nobody has tried to draw."""
         return self.filter(png=None, fault="")
 
 
 class Cutout(models.Model):
-    """The newest stamp of each kind that a target's alerts brought (FITS, gzipped or not).
+    """The newest stamp of each kind of a program's alerts of a target (FITS, gzipped or not).
 
     A worker draws its picture once: then it has `png`, or the reason why it has none in `fault`.
     """
@@ -213,7 +281,9 @@ class Cutout(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["target", "kind"], name="targets_cutout_newest")
+            models.UniqueConstraint(
+                fields=["target", "kind", "program"], name="targets_cutout_once"
+            )
         ]
         indexes = [
             models.Index(fields=["id"], condition=Q(png=None, fault=""), name="targets_cutout_due")

@@ -4,20 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.utils import timezone
 from guardian.models import GroupObjectPermission
-from guardian.shortcuts import assign_perm
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tom.streams.parsers.records import ObjectAlert
 from tom.targets.copy import Table, copy_rows
-from tom.targets.mirror import mirror_points
-from tom.targets.models import LightCurvePoint, Program, TargetSummary
+from tom.targets.models import Program, TargetSummary
 from tom.targets.places import PLACE, earliest, move_targets, place_rows
-from tom.targets.summary import forget_private
 
 # Programs whose data everybody may see, where no row of ours says otherwise.
 PUBLIC_PROGRAMS = {"ZTF": {1}}
@@ -39,9 +37,7 @@ class Owner:
     """A target's row as the points need it."""
 
     target_id: int
-    is_private: bool
-    was_opened: bool = False
-    # It is public now, no test any more, or at another place.
+    # It is public now, no test any more, or a public one at another place.
     was_changed: bool = False
 
 
@@ -49,20 +45,18 @@ def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
     wanted = {(alert.survey, point.program) for alert in alerts for point in alert.points}
     wanted |= {(alert.survey, alert.program) for alert in alerts}
     Program.objects.bulk_create(
-        [
-            Program(
-                survey=survey,
-                number=number,
-                name=f"program {number}",
-                public=number in PUBLIC_PROGRAMS.get(survey, ()),
-            )
-            for survey, number in sorted(wanted)
-        ],
-        ignore_conflicts=True,
+        [_new_program(survey, number) for survey, number in sorted(wanted)], ignore_conflicts=True
     )
     surveys = {survey for survey, _ in wanted}
-    rows = Program.objects.filter(survey__in=surveys).select_related("group")
+    rows = Program.objects.filter(survey__in=surveys)
     return {(row.survey, row.number): row for row in rows}
+
+
+def _new_program(survey: str, number: int) -> Program:
+    public = number in PUBLIC_PROGRAMS.get(survey, ())
+    made = Program(survey=survey, number=number, name=f"program {number}", public=public)
+    made.settled = made.standing
+    return made
 
 
 def find_owners(
@@ -72,14 +66,7 @@ def find_owners(
 
     Objects in `tests` are known from test topics alone; one that another alert knows is real.
     """
-    told: dict[str, list[ObjectAlert]] = {}
-    told_publicly: dict[str, list[ObjectAlert]] = {}
-    for alert in alerts:
-        told.setdefault(alert.object_id, []).append(alert)
-        if programs[alert.survey, alert.program].public:
-            told_publicly.setdefault(alert.object_id, []).append(alert)
-    public = set(told_publicly)
-    first = {name: earliest(told_publicly.get(name, told[name])) for name in told}
+    first, public = _first_alerts(alerts, programs)
     found = _find(first)
     missing = [alert for name, alert in first.items() if name not in found]
     if missing:
@@ -91,12 +78,25 @@ def find_owners(
     move_targets(moved)
     _share_private(alerts, private - opened, found, programs)
     real = _mark_real([pk for name, pk in found.items() if name not in tests])
-    if opened:
-        _open_targets(sorted(opened))
+    open_targets(opened)
     return {
-        name: Owner(pk, pk in private - opened, pk in opened, pk in opened | real | set(moved))
+        name: Owner(pk, pk in opened | real | (moved.keys() - private))
         for name, pk in found.items()
     }
+
+
+def _first_alerts(
+    alerts: Sequence[ObjectAlert], programs: Programs
+) -> tuple[dict[str, ObjectAlert], set[str]]:
+    """The alert that places each object, a public one where there is any, and who has one."""
+    told: dict[str, list[ObjectAlert]] = {}
+    told_publicly: dict[str, list[ObjectAlert]] = {}
+    for alert in alerts:
+        told.setdefault(alert.object_id, []).append(alert)
+        if programs[alert.survey, alert.program].public:
+            told_publicly.setdefault(alert.object_id, []).append(alert)
+    first = {name: earliest(told_publicly.get(name, told[name])) for name in told}
+    return first, set(told_publicly)
 
 
 def _find(names: Iterable[str]) -> dict[str, int]:
@@ -192,21 +192,49 @@ def _share_private(
     found: Mapping[str, int],
     programs: Programs,
 ) -> None:
-    """Show private targets that no group sees yet to their program's; it may be given one late."""
-    groups: dict[int, Group] = {}
+    """Show private targets to the group of every program with an alert or a point of them."""
+    wanted: set[tuple[int, int]] = set()
     for alert in alerts:
-        pk, group = found[alert.object_id], programs[alert.survey, alert.program].group
-        if pk in private and group is not None:
-            groups.setdefault(pk, group)
-    if not groups:
+        pk = found[alert.object_id]
+        if pk not in private:
+            continue
+        numbers = {alert.program, *(point.program for point in alert.points)}
+        rows = [programs[alert.survey, number] for number in numbers]
+        wanted |= {(pk, row.group_id) for row in rows if row.group_id and not row.public}
+    share_targets(wanted)
+
+
+def share_targets(wanted: Collection[tuple[int, int]]) -> None:
+    """Let groups view targets: pairs of a target's key and a group's. Twice is once."""
+    if not wanted:
         return
-    shown = GroupObjectPermission.objects.filter(
-        content_type=ContentType.objects.get_for_model(BaseTarget), object_pk__in=map(str, groups)
+    view = _view_permission()
+    ids = {str(pk) for pk, _ in wanted}
+    kept = GroupObjectPermission.objects.filter(permission=view, object_pk__in=ids)
+    known = {(int(pk), group) for pk, group in kept.values_list("object_pk", "group_id")}
+    GroupObjectPermission.objects.bulk_create(
+        [
+            GroupObjectPermission(
+                permission=view,
+                content_type_id=view.content_type_id,
+                object_pk=str(pk),
+                group_id=group,
+            )
+            for pk, group in sorted(set(wanted) - known)
+        ],
+        ignore_conflicts=True,
     )
-    unseen = groups.keys() - {int(pk) for pk in shown.values_list("object_pk", flat=True)}
-    for group in {groups[pk] for pk in unseen}:
-        ours = [pk for pk in unseen if groups[pk] == group]
-        assign_perm("tom_targets.view_target", group, BaseTarget.objects.filter(pk__in=ours))
+
+
+def unshare_targets(target_ids: Collection[int], group_id: int) -> None:
+    """Take a group's view of targets away."""
+    rows = GroupObjectPermission.objects.filter(permission=_view_permission(), group=group_id)
+    rows.filter(object_pk__in=[str(pk) for pk in target_ids]).delete()
+
+
+def _view_permission() -> Permission:
+    kind = ContentType.objects.get_for_model(BaseTarget)
+    return Permission.objects.get(content_type=kind, codename="view_target")
 
 
 def _mark_real(target_ids: Sequence[int]) -> set[int]:
@@ -218,10 +246,11 @@ def _mark_real(target_ids: Sequence[int]) -> set[int]:
     return found
 
 
-def _open_targets(target_ids: Sequence[int]) -> None:
-    """Make private targets public; their private points stay private, what came of them goes."""
-    BaseTarget.objects.filter(pk__in=target_ids).update(permissions=BaseTarget.Permissions.PUBLIC)
-    forget_private(target_ids)
-    points = LightCurvePoint.objects.filter(target__in=target_ids)
-    with connection.cursor() as cursor:
-        mirror_points(cursor, list(points.values_list("pk", flat=True)))
+def open_targets(target_ids: Collection[int]) -> None:
+    """Make private targets public. What is private of them stays with its audiences.
+
+    The target counts as made now: its own time would tell since when somebody knew of it.
+    """
+    BaseTarget.objects.filter(pk__in=target_ids).update(
+        permissions=BaseTarget.Permissions.PUBLIC, created=timezone.now()
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
+import numpy as np
 from django.conf import settings
 from django.db import connection
 
@@ -11,6 +12,7 @@ from tom.sky.extinction import EbvMap, read_ebv_map
 from tom.streams.parsers.records import ObjectAlert
 from tom.targets.copy import Table, copy_rows
 
+DIGITS = 9
 PLACE = {
     "ra": "float8",
     "dec": "float8",
@@ -36,11 +38,33 @@ def place_rows(alerts: Sequence[ObjectAlert]) -> list[tuple[object, ...]]:
     dec = [alert.dec for alert in alerts]
     longitude, latitude = galactic(ra, dec)
     ebv, ebv_error = milky_way_ebv(ra, dec, dust=_dust())
+    # The last bits follow the size of the array: without them a place is the same in any batch.
+    figures = [np.round(values, DIGITS) for values in (longitude, latitude, ebv, ebv_error)]
+    longitude, latitude, ebv, ebv_error = figures
     sky = [values.tolist() for values in (longitude, latitude, healpix29(ra, dec), ebv, ebv_error)]
     return [
         (alert.ra, alert.dec, alert.time, alert.alert_id, *place)
         for alert, *place in zip(alerts, *sky, strict=True)
     ]
+
+
+def move_audiences(alerts: Mapping[int, ObjectAlert]) -> None:
+    """Put audiences' summaries, by their keys, where these alerts saw the target."""
+    if not alerts:
+        return
+    rows = place_rows(list(alerts.values()))
+    with connection.cursor() as cursor:
+        moved = ((pk, *row) for pk, row in zip(alerts, rows, strict=True))
+        copy_rows(cursor, MOVED_TARGETS, moved)
+        cursor.execute(
+            """
+            UPDATE targets_audiencesummary s
+            SET ra = m.ra, dec = m.dec, position_time = m.position_time,
+                position_alert = m.position_alert, healpix29 = m.healpix29, ebv = m.ebv,
+                ebv_error = m.ebv_error
+            FROM moved_targets m WHERE s.id = m.target_id
+            """
+        )
 
 
 def move_targets(alerts: Mapping[int, ObjectAlert]) -> None:

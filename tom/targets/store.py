@@ -6,16 +6,18 @@ points per second where `get_or_create` does 793.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
 from tom.streams.parsers.records import ObjectAlert, Point
+from tom.targets.audiences import ensure_audiences
 from tom.targets.copy import Table, copy_rows
 from tom.targets.mirror import mirror_points
+from tom.targets.models import AudienceSummary, Program
+from tom.targets.noting import Told, note_alerts
 from tom.targets.owners import Owner, Programs, find_owners, find_programs
-from tom.targets.summary import Context, note_contexts, refresh_summaries
+from tom.targets.summary import refresh_audiences, refresh_summaries
 
 POINTS = Table(
     "new_points",
@@ -46,19 +48,19 @@ MERGE_POINTS = """
             coalesce(old.real_bogus, '-infinity'))
         < (excluded.is_trigger, excluded.time, coalesce(excluded.flux, '-infinity'),
             excluded.flux_error, coalesce(excluded.real_bogus, '-infinity'))
-    RETURNING id, target_id
+    RETURNING id, target_id, program_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Targets that some alerts changed, and those of them that were private before.
+    """Targets that some alerts changed, and the programs whose points of each did.
 
     Their light curve changed, or who may see them, or their place, or they are no test any more.
     """
 
     changed: list[int]
-    opened: list[int]
+    programs: Mapping[int, Collection[int]] = field(default_factory=dict)
 
 
 def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = frozenset()) -> Changes:
@@ -68,30 +70,56 @@ def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = froz
     Running it again with the same alerts changes nothing.
     """
     if not alerts:
-        return Changes([], [])
+        return Changes([])
     with transaction.atomic():
         programs = find_programs(alerts)
         owners = find_owners(alerts, programs, tests=tests)
-        opened = {owner.target_id for owner in owners.values() if owner.was_opened}
-        noted = {owner.target_id for owner in owners.values() if owner.was_changed}
-        changed = noted | _merge_points(alerts, owners, programs)
-        contexts = _newest_contexts(alerts, owners, programs)
-        note_contexts(contexts)
-        refresh_summaries(changed)
-    return Changes(sorted(changed), sorted(opened))
+        merged = _merge_points(alerts, owners, programs)
+        private = _private_programs()
+        target_ids = {owner.target_id for owner in owners.values()}
+        audiences = ensure_audiences(target_ids) if private else []
+        told = (
+            Told(owners[alert.object_id].target_id, programs[alert.survey, alert.program], alert)
+            for alert in alerts
+        )
+        note_alerts(told, audiences)
+        changed = {owner.target_id for owner in owners.values() if owner.was_changed}
+        openly = changed | {pk for pk, theirs in merged.items() if theirs - private}
+        refresh_summaries(openly)
+        refresh_audiences(_touched(audiences, merged, openly))
+    return Changes(sorted(changed | merged.keys()), merged)
+
+
+def _private_programs() -> set[int]:
+    return set(Program.objects.filter(public=False).values_list("pk", flat=True))
+
+
+def _touched(
+    audiences: Sequence[AudienceSummary], merged: Mapping[int, set[int]], openly: Collection[int]
+) -> list[int]:
+    """The summaries whose light curves changed: what a program's own group sees is no other's."""
+    return [
+        row.pk
+        for row in audiences
+        if row.target_id in openly or merged.get(row.target_id, set()) & set(row.programs)
+    ]
 
 
 def _merge_points(
     alerts: Sequence[ObjectAlert],
     owners: Mapping[str, Owner],
     programs: Programs,
-) -> set[int]:
+) -> dict[int, set[int]]:
+    """Write the points; return the programs of those that are new or changed, by target."""
     with connection.cursor() as cursor:
         copy_rows(cursor, POINTS, _point_rows(alerts, owners, programs))
         cursor.execute(MERGE_POINTS)
         merged = cursor.fetchall()
-        mirror_points(cursor, [pk for pk, _ in merged])
-    return {target_id for _, target_id in merged}
+        mirror_points(cursor, [pk for pk, _, _ in merged])
+    found: dict[int, set[int]] = {}
+    for _, target_id, program_id in merged:
+        found.setdefault(target_id, set()).add(program_id)
+    return found
 
 
 def _point_rows(
@@ -126,29 +154,3 @@ def _merit(point: Point) -> tuple[object, ...]:
     flux = -math.inf if math.isnan(point.flux_njy) else point.flux_njy
     real_bogus = -math.inf if point.real_bogus is None else point.real_bogus
     return (point.is_trigger, point.time, flux, point.flux_error_njy, real_bogus)
-
-
-def _newest_contexts(
-    alerts: Sequence[ObjectAlert],
-    owners: Mapping[str, Owner],
-    programs: Programs,
-) -> list[Context]:
-    newest: dict[int, Context] = {}
-    earliest: dict[int, datetime] = {}
-    for alert in alerts:
-        owner, program = owners[alert.object_id], programs[alert.survey, alert.program]
-        if not (program.public or owner.is_private):
-            continue
-        pk = owner.target_id
-        earliest[pk] = min(earliest.get(pk, alert.first_seen), alert.first_seen)
-        if pk not in newest or _age_key(newest[pk].alert) < _age_key(alert):
-            newest[pk] = Context(pk, program.pk, earliest[pk], alert)
-    return [
-        Context(pk, context.program_id, earliest[pk], context.alert)
-        for pk, context in sorted(newest.items())
-    ]
-
-
-def _age_key(alert: ObjectAlert) -> tuple[datetime, str]:
-    """By what the newest alert of a target is told: of two at one time, by their ids."""
-    return (alert.time, alert.alert_id)

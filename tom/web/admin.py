@@ -1,15 +1,18 @@
 """What administrators edit: people, their rights, and the rows that are settings."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.contrib import admin
+from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
 from tom.candidates.models import CandidateRule
 from tom.candidates.services import match_anew
+from tom.pipeline import nudge, settle
 from tom.targets.models import Program
 
 MATCHED_ANEW = timedelta(days=30)
@@ -49,3 +52,9 @@ class ProgramAdmin(admin.ModelAdmin[Program]):
 
     list_display = ("survey", "number", "name", "public", "group")
     list_filter = ("survey", "public")
+
+    def save_model(
+        self, request: HttpRequest, obj: Program, form: ModelForm[Program], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(partial(nudge, settle, obj.pk))

@@ -1,6 +1,5 @@
 """The rows of an event's table of candidates: places, terms side by side, small light curves."""
 
-from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,22 +7,33 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    ExpressionWrapper,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThanOrEqual
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.models import RankedCandidate
 from tom.scoring.ranking import newest_ranking
-from tom.targets.models import (
-    POINT_ORDER,
-    LightCurvePoint,
-    PointKind,
-    Visitor,
-    visible_targets,
+from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind, Visitor
+from tom.web.known import (
+    Figure,
+    figure_of,
+    known_places,
+    newest_terms,
+    programs_of,
+    rank_visible,
+    standing_of,
 )
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 
@@ -31,13 +41,7 @@ from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 POINTS_DRAWN = 60
 ROWS_SHOWN = 30
 
-ORDERS = {
-    "rank": (F("rank").asc(nulls_last=True), "pk"),
-    "decide": ((F("posterior_high") - F("posterior_low")).desc(nulls_last=True), "rank"),
-    "level": (F("credible_level_2d").asc(nulls_last=True), "pk"),
-    "magnitude": (F("target__summary__last_magnitude").asc(nulls_last=True), "pk"),
-    "newest": (F("target__summary__last_detection").desc(nulls_last=True), "pk"),
-}
+ORDERS = ("rank", "decide", "level", "magnitude", "newest")
 
 
 @dataclass(frozen=True)
@@ -79,26 +83,26 @@ def count_visible(user: Visitor) -> Coalesce:
     return Coalesce(Subquery(seen.values("event").annotate(n=Count("pk")).values("n")), 0)
 
 
-def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[EventCandidate]:
-    """Give each its rank among those of its event that the user may see.
+def order_of(name: str, programs: Collection[int]) -> tuple[Any, ...]:
+    """How a table of candidates is put in order, by what a reader of these programs knows."""
+    match name:
+        case "decide":
+            low, high = (standing_of(f"posterior_{end}", programs) for end in ("low", "high"))
+            width = ExpressionWrapper(high - low, FloatField())
+            return width.desc(nulls_last=True), standing_of("rank", programs).asc()
+        case "level":
+            return _ascending(standing_of("credible_level_2d", programs))
+        case "magnitude":
+            return _ascending(figure_of("last_magnitude", "target", programs))
+        case "newest":
+            seen = figure_of("last_detection", "target", programs)
+            return seen.desc(nulls_last=True), "pk"
+        case _:
+            return _ascending(standing_of("rank", programs))
 
-    Ranks among all would tell, by their gaps, of those that the user may not see.
-    """
-    rows = list(candidates)
-    seen = visible_targets(user).filter(pk=OuterRef("target"))
-    hidden: Iterable[tuple[int, Any]] = (
-        EventCandidate.objects.filter(~Exists(seen), event__in={row.event_id for row in rows})
-        .filter(rank__isnull=False)
-        .order_by("rank")
-        .values_list("event_id", "rank")
-    )
-    ranks: dict[int, list[int]] = defaultdict(list)
-    for event_id, rank in hidden:
-        ranks[event_id].append(rank)
-    for row in rows:
-        if row.rank is not None:
-            row.rank -= bisect(ranks[row.event_id], row.rank)
-    return rows
+
+def _ascending(figure: Figure) -> tuple[Any, ...]:
+    return figure.asc(nulls_last=True), "pk"
 
 
 def find_candidates(
@@ -118,13 +122,14 @@ def find_candidates(
         .filter(event=event)
         .select_related("event", "target", "target__summary", "vetted_by")
     )
-    chosen = _filters(query, level_shown=level_shown)
+    programs = programs_of(user)
+    chosen = _filters(query, level_shown=level_shown, programs=programs)
     if kept and chosen:  # no filter at all hides nothing
         chosen |= Q(pk__in=kept)
-    return rows.filter(chosen).order_by(*ORDERS.get(query.get("order", ""), ORDERS["rank"]))
+    return rows.filter(chosen).order_by(*order_of(query.get("order", ""), programs))
 
 
-def _filters(query: QueryDict, *, level_shown: float) -> Q:
+def _filters(query: QueryDict, *, level_shown: float, programs: Collection[int]) -> Q:
     chosen = Q()
     vetting = query.get("vetting", "")
     if vetting in Vetting.values:
@@ -132,7 +137,8 @@ def _filters(query: QueryDict, *, level_shown: float) -> Q:
     elif vetting != "all":
         chosen &= ~Q(vetting=Vetting.REJECTED)
     if query.get("region") != "all":
-        chosen &= Q(credible_level_2d__lte=level_shown)
+        level = standing_of("credible_level_2d", programs)
+        chosen &= Q(LessThanOrEqual(level, level_shown))
     return chosen
 
 
@@ -148,7 +154,7 @@ def make_rows(
     The first of them stands at `listed.at`.
     """
     candidates = rank_visible(candidates, user)
-    terms = _terms(event, candidates)
+    terms = _terms(event, candidates, user)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = _curves([candidate.target_id for candidate in candidates], user)
     verdicts = verdicts_on(candidates, user)
@@ -191,13 +197,12 @@ def target_url(target_id: int, event_id: str, listed: Listed) -> str:
 
 
 def _terms(
-    event: NonLocalizedEvent, candidates: Iterable[EventCandidate]
+    event: NonLocalizedEvent, candidates: Iterable[EventCandidate], user: User
 ) -> dict[int, list[dict[str, Any]]]:
     ranking = newest_ranking(event)
     if ranking is None:
         return {}
-    places = RankedCandidate.objects.filter(ranking=ranking, candidate__in=candidates)
-    return dict(places.values_list("candidate_id", "terms"))
+    return newest_terms(known_places(programs_of(user)).filter(ranking=ranking), candidates)
 
 
 def _curves(target_ids: Sequence[int], user: User) -> dict[int, list[SparkPoint]]:

@@ -34,7 +34,7 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
     series: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in reversed(columns):
         series[(_kind(row[2]), row[1])].append(row)
-    candidacies = _candidacies(target)
+    candidacies = _candidacies(target, user)
     distances = distances_of(target, candidacies, redshift_of(target))
     return {
         "name": target.name,
@@ -45,12 +45,13 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
     }
 
 
-def _candidacies(target: BaseTarget) -> list[EventCandidate]:
+def _candidacies(target: BaseTarget, user: User) -> list[EventCandidate]:
     """The events that the target is a candidate of, the newest first, with their maps' figures."""
     maps = EventLocalization.objects.select_related("localization").defer(
         "localization__fits", "localization__packed", "localization__contours"
     )
-    rows = target.candidacies.select_related("event").filter(event__time__isnull=False)
+    visible = EventCandidate.objects.visible_to(user).filter(target=target)
+    rows = visible.select_related("event").filter(event__time__isnull=False)
     newest = rows.order_by("-event__time", "-pk")[:MOST_EVENTS]
     return list(newest.prefetch_related(Prefetch("event__localizations", maps)))
 

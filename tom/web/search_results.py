@@ -10,8 +10,10 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor, visible_targets
 from tom.targets.search import find_exactly
+from tom.web.known import programs_of
 from tom.web.search_text import Sought, any_of, find_targets, spellings
 
 SHOWN = 20
@@ -60,6 +62,7 @@ def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
         rows = rows.order_by("name")
     found.n_targets = rows.count()
     found.targets = list(rows[:SHOWN])
+    show_targets(found.targets, programs_of(user))
     named = find_exactly(mine, spellings(sought.name)).values_list("pk", flat=True)
     found.exact |= {reverse("targets:detail", args=[pk]) for pk in named[:2]}
     if not found.exact and found.n_targets == 1:

@@ -14,13 +14,13 @@ from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
     find_candidates,
-    rank_visible,
     target_url,
     verdict_of,
     verdicts_on,
 )
 from tom.web.kept_rows import rows_kept
 from tom.web.keys import read_pk
+from tom.web.known import rank_visible
 
 # So far from its place in the list a candidate is looked for, where the list has changed.
 NEAR = 200

@@ -107,6 +107,10 @@ class ObjectAlert:
         Trigger, history, limits and forced photometry, one per key, in order of time.
     program
         ZTF program of the trigger; 1 is public.
+    is_by_hand
+        Whether a person brought it: then it says nothing of the surroundings.
+    history_start
+        When the survey says that it first saw something here, or None.
     first_seen
         Earliest of the survey's own start of history, the detections in the packet and
         positive forced photometry of at least 5 sigma. Limits do not count.
@@ -136,6 +140,8 @@ class ObjectAlert:
     schema_version: str | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
     score_versions: Mapping[str, str] = field(default_factory=dict)
+    history_start: datetime | None = None
+    is_by_hand: bool = False
     star: NearbyStar | None = None
     reference: ReferenceSource | None = None
     solar_system: SolarSystemMatch | None = None

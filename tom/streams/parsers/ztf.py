@@ -79,6 +79,7 @@ def _read_alert(record: Fields) -> ObjectAlert:
         points=points,
         program=trigger.program,
         first_seen=_first_seen(candidate, points),
+        history_start=_history_start(candidate),
         magnitude=float(candidate["magpsf"]),
         is_positive=trigger.flux_njy > 0,
         schema_version=text(record.get("schemavsn")),
@@ -123,9 +124,13 @@ def _read_trigger(candidate: Fields, record: Fields) -> Point:
 
 def _first_seen(candidate: Fields, points: Iterable[Point]) -> datetime:
     """Find the first sight: a packet carries 30 days, the object may be years old."""
-    start = middle_of_exposure(candidate.get("jdstarthist"), candidate.get("exptime"))
+    start = _history_start(candidate)
     sights = [point.time for point in points if _is_sight(point)]
     return min(sights if start is None else [start, *sights])
+
+
+def _history_start(candidate: Fields) -> datetime | None:
+    return middle_of_exposure(candidate.get("jdstarthist"), candidate.get("exptime"))
 
 
 def _is_sight(point: Point) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
-from tom.scoring.models import RankedCandidate
 from tom.scoring.ranking import newest_ranking
 from tom.web.api.filters import read_choice
-from tom.web.candidate_rows import rank_visible
+from tom.web.candidate_rows import order_of
+from tom.web.known import known_places, programs_of, rank_visible
 
 # A stored map's bytes have no place in a list.
 _BULKY = ("localization__fits", "localization__packed", "localization__contours")
@@ -110,7 +110,7 @@ class CandidateSerializer(serializers.ModelSerializer[EventCandidate]):
     @staticmethod
     @extend_schema_field(TermSerializer(many=True))
     def get_terms(candidate: EventCandidate) -> list[dict[str, Any]]:
-        return [term for place in candidate.places.all() for term in place.terms]
+        return [term for place in list(candidate.places.all())[:1] for term in place.terms]
 
 
 def told_events() -> QuerySet[NonLocalizedEvent]:
@@ -159,13 +159,14 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
 
     def get_queryset(self) -> QuerySet[EventCandidate]:
         event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
-        places = RankedCandidate.objects.filter(ranking=newest_ranking(event))
+        programs = programs_of(self.request.user)
+        places = known_places(programs).filter(ranking=newest_ranking(event))
         return (
             EventCandidate.objects.visible_to(self.request.user)
             .filter(event=event)
-            .select_related("target")
+            .select_related("target", "target__summary")
             .prefetch_related(Prefetch("places", places))
-            .order_by(F("rank").asc(nulls_last=True), "pk")
+            .order_by(*order_of("rank", programs))
         )
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:

@@ -13,11 +13,19 @@ from tom_targets.base_models import BaseTarget
 
 from tom.scoring.models import Score
 from tom.sky.place_text import read_place
+from tom.targets.audiences import show_targets, summaries_for
 from tom.targets.magnitudes import magnitude_of
-from tom.targets.models import POINT_ORDER, LightCurvePoint, TargetSummary, visible_targets
+from tom.targets.models import (
+    POINT_ORDER,
+    PUBLIC,
+    LightCurvePoint,
+    TargetSummary,
+    visible_targets,
+)
 from tom.targets.search import find_by_name, find_in_cone
 from tom.web.api.filters import read_number, read_text
 from tom.web.api.pagination import LightCurvePages
+from tom.web.known import programs_of
 
 CONE = ("ra", "dec", "radius_arcsec")
 WRITTEN = "ICRS: degrees, or as it is written elsewhere, say 197.45d"
@@ -115,6 +123,11 @@ class TargetList(generics.ListAPIView[BaseTarget]):
             targets = find_by_name(targets, name)
         return _in_cone(self.request, targets)
 
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        page = super().paginate_queryset(queryset)
+        show_targets(page or [], programs_of(self.request.user))
+        return page
+
 
 class TargetDetail(generics.RetrieveAPIView[BaseTarget]):
     """Show one target."""
@@ -124,6 +137,11 @@ class TargetDetail(generics.RetrieveAPIView[BaseTarget]):
 
     def get_queryset(self) -> QuerySet[BaseTarget]:
         return shown_targets(self.request)
+
+    def get_object(self) -> BaseTarget:
+        found = super().get_object()
+        show_targets([found], programs_of(self.request.user))
+        return found
 
 
 class LightCurve(generics.GenericAPIView[Any]):
@@ -150,7 +168,10 @@ class ScoreList(generics.ListAPIView[Score]):
 
     def get_queryset(self) -> QuerySet[Score]:
         target = visible_target(self.request, self.kwargs["pk"])
-        return Score.objects.filter(target=target).order_by("-created", "-pk")
+        programs = programs_of(self.request.user)
+        row = summaries_for(programs, [target]).get(target)
+        mine = Score.objects.filter(target=target, programs=list(row.audience if row else PUBLIC))
+        return mine.order_by("-created", "-pk")
 
 
 def shown_targets(request: Request) -> QuerySet[BaseTarget]:

@@ -26,10 +26,11 @@ from tom.web.candidate_rows import (
     count_visible,
     find_candidates,
     make_rows,
-    rank_visible,
+    order_of,
 )
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
+from tom.web.known import programs_of, rank_visible
 from tom.web.links import detectors_of, gracedb_link
 from tom.web.pagination import page_of
 from tom.web.people import person
@@ -122,7 +123,8 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 
 def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
     rows = EventCandidate.objects.visible_to(user).filter(event=found)
-    rows = rows.exclude(vetting=Vetting.REJECTED).order_by("rank").select_related("target")
+    rows = rows.exclude(vetting=Vetting.REJECTED).select_related("target", "target__summary")
+    rows = rows.order_by(*order_of("rank", programs_of(user)))
     return [
         Spot(
             ra=row.target.ra,

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,8 +19,9 @@ from tom.reports.drafts import NotADraftError, edit_report, retry_report, why_of
 from tom.reports.models import Page, Report, ReportState
 from tom.reports.paging import acknowledge_page
 from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
-from tom.web.candidate_rows import rank_visible
+from tom.web.candidate_rows import order_of
 from tom.web.keys import read_pk
+from tom.web.known import programs_of, rank_visible
 from tom.web.people import person
 from tom.web.permissions import ACKNOWLEDGE_PAGE, TELL
 
@@ -38,7 +38,7 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     offered = candidates.exclude(vetting=Vetting.REJECTED).select_related(
         "target", "target__summary", "event"
     )
-    offered = offered.order_by(F("rank").asc(nulls_last=True), "pk")
+    offered = offered.order_by(*order_of("rank", programs_of(request.user)))
     shown = rank_visible(offered[:OFFERED], request.user)
     chosen = {row.pk for row in shown if row.vetting == Vetting.PROMISING}
     error = ""

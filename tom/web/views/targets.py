@@ -1,9 +1,10 @@
 """Targets: the list with its search, and all that is known of one."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,12 +17,13 @@ from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
-from tom.scoring.models import RankedCandidate, Score
+from tom.scoring.models import Score
 from tom.sky import galactic
-from tom.targets.models import Cutout, PointUpload, visible_targets
-from tom.web.candidate_rows import rank_visible
+from tom.targets.audiences import show_targets
+from tom.targets.models import Cutout, CutoutKind, PointUpload, visible_targets
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
+from tom.web.known import figure_of, known_places, newest_terms, programs_of, rank_visible
 from tom.web.lightcurve import plot_data
 from tom.web.links import links_of
 from tom.web.pagination import page_of
@@ -32,12 +34,6 @@ from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
 LIST_SHOWN = 20
-ORDERS = {
-    "seen": (F("summary__last_detection").desc(nulls_last=True), "-pk"),
-    "new": (F("summary__first_detection").desc(nulls_last=True), "-pk"),
-    "bright": (F("summary__last_magnitude").asc(nulls_last=True), "pk"),
-    "name": (F("name"),),
-}
 
 
 @require_safe
@@ -47,11 +43,26 @@ def target_list(request: HttpRequest) -> HttpResponse:
     order = request.GET.get("order", "seen")
     rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
     rows = find_targets(rows, sought)
+    programs = programs_of(request.user)
     if sought.cone is None:
-        rows = rows.order_by(*ORDERS.get(order, ORDERS["seen"]))
+        rows = rows.order_by(*_order_of(order, programs))
     page = page_of(request, rows)
+    page.object_list = list(page.object_list)
+    show_targets(page.object_list, programs)
     context = {"page": page, "sought": sought, "cone": sought.cone, "order": order}
     return render(request, "targets/list.html", context)
+
+
+def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
+    match order:
+        case "name":
+            return ("name",)
+        case "bright":
+            return figure_of("last_magnitude", "pk", programs).asc(nulls_last=True), "pk"
+        case "new":
+            return figure_of("first_detection", "pk", programs).desc(nulls_last=True), "-pk"
+        case _:
+            return figure_of("last_detection", "pk", programs).desc(nulls_last=True), "-pk"
 
 
 @require_safe
@@ -81,7 +92,9 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
 def find_target(request: HttpRequest, pk: int) -> BaseTarget:
     """Find a target that the user may see, with its summary, or raise 404."""
     rows = visible_targets(request.user).filter(summary__isnull=False)
-    return get_object_or_404(rows.select_related("summary"), pk=pk)
+    found = get_object_or_404(rows.select_related("summary"), pk=pk)
+    show_targets([found], programs_of(request.user))
+    return found
 
 
 def _head(found: BaseTarget, user: User) -> dict[str, Any]:
@@ -118,14 +131,18 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
         "summary": found.summary,
         **scores,
         "opinions": _opinions(scores["scores"]),
-        "candidacies": _with_terms(rank_visible(newest, user)),
+        "candidacies": _with_terms(rank_visible(newest, user), user),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
 
 
 def _scores(found: BaseTarget) -> dict[str, list[Score]]:
-    """The newest outcome of each scorer for each window of time, and the older ones."""
-    rows = Score.objects.filter(target=found).order_by("-created", "-pk")[:SCORES_SHOWN]
+    """The newest outcome of each scorer for each window of time, and the older ones.
+
+    Of what the reader's own audience knows: the target carries its summary.
+    """
+    mine = Score.objects.filter(target=found, programs=list(found.summary.audience))
+    rows = mine.order_by("-created", "-pk")[:SCORES_SHOWN]
     newest: dict[tuple[str, object], Score] = {}
     for row in rows:
         newest.setdefault((row.scorer, row.since), row)
@@ -144,10 +161,9 @@ def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
     return sorted(told.values())
 
 
-def _with_terms(rows: list[EventCandidate]) -> list[EventCandidate]:
+def _with_terms(rows: list[EventCandidate], user: User) -> list[EventCandidate]:
     """Give each candidacy the terms of its newest place."""
-    places = RankedCandidate.objects.filter(candidate__in=rows).order_by("candidate", "-ranking")
-    terms = dict(places.distinct("candidate").values_list("candidate_id", "terms"))
+    terms = newest_terms(known_places(programs_of(user)), rows)
     for row in rows:
         row.terms = terms.get(row.pk, [])  # type: ignore[attr-defined]
     return rows
@@ -163,9 +179,10 @@ def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
 
 
 def _cutouts(found: BaseTarget, user: User) -> dict[str, Any]:
-    rows = Cutout.objects.visible_to(user).filter(target=found).order_by("pk")
+    rows = Cutout.objects.visible_to(user).filter(target=found).newest()
     drawn = rows.annotate(is_drawn=Q(png__isnull=False)).defer("fits", "png")
-    return {"target": found, "cutouts": list(drawn)}
+    order = CutoutKind.values
+    return {"target": found, "cutouts": sorted(drawn, key=lambda row: order.index(row.kind))}
 
 
 @require_safe
@@ -179,5 +196,9 @@ def lightcurve(request: HttpRequest, pk: int) -> HttpResponse:
 def cutout(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """One cutout's picture, which a worker drew."""
     rows = Cutout.objects.visible_to(person(request)).exclude(png=None)
-    found = get_object_or_404(rows.only("png"), target=find_target(request, pk), kind=kind)
+    newest = rows.filter(target=find_target(request, pk), kind=kind).newest().only("png").first()
+    if newest is None:
+        message = "no such picture"
+        raise Http404(message)
+    found = newest
     return HttpResponse(bytes(found.png or b""), content_type="image/png")

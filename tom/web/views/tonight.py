@@ -15,15 +15,18 @@ from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.streams.models import AlertMessage, MessageState
-from tom.targets.models import TargetSummary, visible_targets
+from tom.targets.audiences import summaries_for
+from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
 from tom.web.alarms import read_streams
-from tom.web.candidate_rows import count_visible, rank_visible
+from tom.web.candidate_rows import count_visible
+from tom.web.known import LARGEST_FIRST, programs_of, rank_visible, standing_of
 from tom.web.permissions import VIEW_MESSAGES
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
 ACTIVE_DAYS = 21
 ARRIVALS_MINUTES = 15
 SHOWN = 10
+NEWEST_SHOWN = 8
 DEMONSTRATION = "demo"  # in the topics of the demonstration night
 
 Part = Callable[[User], dict[str, Any]]
@@ -56,22 +59,21 @@ def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
     rows = (
         EventCandidate.objects.visible_to(user)
-        .filter(event__retracted=False, event__time__gte=since, rank__isnull=False)
+        .annotate(chance=standing_of("posterior", programs_of(user)))
+        .filter(event__retracted=False, event__time__gte=since, chance__isnull=False)
         .exclude(vetting=Vetting.REJECTED)
         .select_related("event", "target", "target__summary")
-        .order_by("-posterior", "pk")
+        .order_by("-chance", "pk")
     )
     return {"candidates": rank_visible(rows[:SHOWN], user), "active_days": ACTIVE_DAYS}
 
 
 def _arrivals(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(minutes=ARRIVALS_MINUTES)
-    newest = (
-        TargetSummary.objects.filter(target__in=visible_targets(user), last_detection__isnull=False)
-        .select_related("target")
-        .order_by("-last_detection")
-    )
-    context: dict[str, Any] = {"newest": newest[:8], "arrivals_minutes": ARRIVALS_MINUTES}
+    context: dict[str, Any] = {
+        "newest": _newest_detections(user),
+        "arrivals_minutes": ARRIVALS_MINUTES,
+    }
     if user.has_perm(VIEW_MESSAGES):
         context["topics"] = list(
             AlertMessage.objects.filter(received__gte=since)
@@ -82,6 +84,23 @@ def _arrivals(user: User) -> dict[str, Any]:
             .order_by("-newest")[:6]
         )
     return context
+
+
+def _newest_detections(user: User) -> list[TargetSummary | AudienceSummary]:
+    """The summaries of the targets seen last, each as the user knows it."""
+    seen = {"target__in": visible_targets(user), "last_detection__isnull": False}
+    public = TargetSummary.objects.filter(**seen).select_related("target")
+    newest: dict[int, TargetSummary | AudienceSummary] = {}
+    newest |= {row.target_id: row for row in public.order_by("-last_detection")[:NEWEST_SHOWN]}
+    programs = programs_of(user)
+    mine = AudienceSummary.objects.filter(programs__contained_by=programs, **seen)
+    fullest = mine.order_by("target", *LARGEST_FIRST).distinct("target")
+    narrower = AudienceSummary.objects.filter(pk__in=fullest.values("pk")).select_related("target")
+    if programs:
+        rows = narrower.order_by("-last_detection")[:NEWEST_SHOWN]
+        newest |= summaries_for(programs, list(newest)) | {row.target_id: row for row in rows}
+    ordered = sorted(newest.values(), key=lambda row: (row.last_detection, -row.target_id))
+    return ordered[::-1][:NEWEST_SHOWN]
 
 
 def _requests(user: User) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""What alerts say of a target, noted for each audience that may know of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tom.streams.parsers.records import ObjectAlert
+from tom.targets.models import AudienceSummary, Program
+from tom.targets.places import earliest, move_audiences
+from tom.targets.summary import Context, keep_cutouts, note_audience_contexts, note_contexts
+
+
+class Told(NamedTuple):
+    """An alert with its target and the program that sent it."""
+
+    target_id: int
+    program: Program
+    alert: ObjectAlert
+
+
+def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> None:
+    """Note the surroundings, the first sights and the places that alerts tell; keep their stamps.
+
+    `audiences` are all that these targets have beside the public one.
+    """
+    publicly: dict[int, list[ObjectAlert]] = defaultdict(list)
+    privately: dict[tuple[int, int], list[ObjectAlert]] = defaultdict(list)
+    stamps: dict[tuple[int, int], list[ObjectAlert]] = defaultdict(list)
+    for target_id, program, alert in told:
+        if alert.is_by_hand:
+            continue
+        stamps[target_id, program.pk].append(alert)
+        if program.public:
+            publicly[target_id].append(alert)
+        else:
+            privately[target_id, program.pk].append(alert)
+    known = {
+        row.pk: [
+            *publicly.get(row.target_id, ()),
+            *(a for pk in row.programs for a in privately.get((row.target_id, pk), ())),
+        ]
+        for row in audiences
+    }
+    note_contexts(_contexts(publicly))
+    note_audience_contexts(_contexts(known))
+    _place(audiences, known)
+    keep_cutouts({key: max(alerts, key=_age) for key, alerts in stamps.items()})
+
+
+def _contexts(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Context]:
+    return [
+        Context(
+            key,
+            min((a.history_start for a in alerts if a.history_start), default=None),
+            max(alerts, key=_age),
+        )
+        for key, alerts in sorted(known.items())
+        if alerts
+    ]
+
+
+def _age(alert: ObjectAlert) -> tuple[object, ...]:
+    """By what the newest alert of a target is told: of two at one time, by their ids."""
+    return (alert.time, alert.alert_id)
+
+
+def _place(
+    audiences: Iterable[AudienceSummary], known: Mapping[int, Sequence[ObjectAlert]]
+) -> None:
+    moved = {}
+    for row in audiences:
+        if not known[row.pk]:
+            continue
+        first = earliest(known[row.pk])
+        stands = (row.position_time, row.position_alert)
+        if row.position_time is None or (first.time, first.alert_id) < stands:
+            moved[row.pk] = first
+    move_audiences(moved)

@@ -1,0 +1,118 @@
+"""What a reader knows of candidates: SQL to order and filter by it, and rows that show it.
+
+A reader is given by the private programs that they may read. Each figure is the one of the largest
+audience that the reader belongs to, else the public one.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db.models import Exists, F, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.scoring.models import RankedCandidate
+from tom.targets.audiences import largest, readable_programs, show_targets
+from tom.targets.models import AudienceSummary, Visitor, visible_targets
+
+STANDING = (
+    *("credible_level_2d", "credible_level_3d", "probdensity"),
+    *("rank", "posterior", "posterior_low", "posterior_high", "created"),
+)
+Figure = F | Coalesce
+LARGEST_FIRST = ("-programs__len", "-programs")
+
+
+def programs_of(user: Visitor) -> list[int]:
+    """The private programs that whoever makes a request may read, asked for once a request."""
+    known: list[int] | None = getattr(user, "_programs_read", None)
+    if known is None:
+        known = readable_programs(user)
+        user._programs_read = known  # type: ignore[union-attr]  # of this request's own user
+    return known
+
+
+def standing_of(name: str, programs: Collection[int]) -> Figure:
+    """A figure of a candidate's standing, in a query of candidates."""
+    rows = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
+    return _known(rows, name, F(name), programs)
+
+
+def figure_of(name: str, target: str, programs: Collection[int]) -> Figure:
+    """A figure of a target's summary; `target` is the way to the target's key in the query."""
+    rows = AudienceSummary.objects.filter(target=OuterRef(target))
+    path = "summary" if target == "pk" else f"{target}__summary"
+    return _known(rows, name, F(f"{path}__{name}"), programs)
+
+
+def _known(rows: QuerySet[Any, Any], name: str, public: F, programs: Collection[int]) -> Figure:
+    if not programs:
+        return public
+    mine = rows.filter(programs__contained_by=list(programs)).order_by(*LARGEST_FIRST)
+    return Coalesce(Subquery(mine.values(name)[:1]), public)
+
+
+def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[EventCandidate]:
+    """Give candidates what the user knows of them: standing, rank, and their target's figures.
+
+    The rank is that among those of the event that the user may see: ranks among all would tell,
+    by their gaps, of the others. In memory alone: never save such a candidate.
+    """
+    rows, programs = list(candidates), programs_of(user)
+    _show_standings(rows, programs)
+    show_targets([row.target for row in rows if _has(row, "target")], programs)
+    ranks = _ranks({row.event_id for row in rows}, user, programs)
+    for row in rows:
+        if row.rank is not None:
+            row.rank = bisect_left(ranks[row.event_id], row.rank) + 1
+    return rows
+
+
+def _has(row: Model, name: str) -> bool:
+    return name in row._state.fields_cache
+
+
+def _show_standings(rows: Iterable[EventCandidate], programs: Collection[int]) -> None:
+    by_pk = {row.pk: row for row in rows}
+    if not programs or not by_pk:
+        return
+    standings = CandidateStanding.objects.filter(
+        candidate__in=list(by_pk), programs__contained_by=list(programs)
+    )
+    chosen: dict[int, CandidateStanding] = {}
+    for standing in standings:
+        held = chosen.get(standing.candidate_id)
+        if held is None or largest([held.audience, standing.audience]) == standing.audience:
+            chosen[standing.candidate_id] = standing
+    for pk, standing in chosen.items():
+        for name in STANDING:
+            setattr(by_pk[pk], name, getattr(standing, name))
+
+
+def _ranks(
+    event_ids: Collection[int], user: Visitor, programs: Collection[int]
+) -> dict[int, list[int]]:
+    """The places of all that the user may see, in order, by event."""
+    seen = visible_targets(user).filter(pk=OuterRef("target"))
+    rows = EventCandidate.objects.filter(Exists(seen), event__in=event_ids).known_to(user)
+    places = rows.annotate(place=standing_of("rank", programs)).filter(place__isnull=False)
+    ranks: dict[int, list[int]] = defaultdict(list)
+    for event_id, place in places.order_by("place").values_list("event_id", "place"):
+        ranks[event_id].append(place)
+    return ranks
+
+
+def known_places(programs: Collection[int]) -> QuerySet[RankedCandidate]:
+    """Places in rankings that a reader may know; of each candidate the fullest comes first."""
+    rows = RankedCandidate.objects.filter(programs__contained_by=list(programs))
+    return rows.order_by("candidate", "-ranking", *LARGEST_FIRST)
+
+
+def newest_terms(
+    places: QuerySet[RankedCandidate], candidates: Iterable[EventCandidate]
+) -> dict[int, list[dict[str, Any]]]:
+    """The terms of each candidate's newest place among `known_places`."""
+    rows = places.filter(candidate__in=[row.pk for row in candidates]).distinct("candidate")
+    return dict(rows.values_list("candidate_id", "terms"))
