@@ -6,11 +6,14 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from tom.web.body_limit import BodyLimit
+from tom.web.charset import Utf8Only
 from tom.web.turns import InTurn, web_turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
 
 application = BodyLimit(
-    InTurn(get_asgi_application(), turns=web_turns(), body_seconds=settings.WEB_BODY_SECONDS),
+    Utf8Only(
+        InTurn(get_asgi_application(), turns=web_turns(), body_seconds=settings.WEB_BODY_SECONDS)
+    ),
     most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
 )

@@ -1,7 +1,6 @@
 """What every request passes."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
@@ -18,23 +17,6 @@ from django.utils.deprecation import MiddlewareMixin
 from tom.web.addresses import looked_at
 
 NULL = "\x00"
-UTF_8 = "utf-8"
-UTF_8_NAMES = (UTF_8, "utf8", "us-ascii", "ascii")
-
-
-class CharsetMiddleware(MiddlewareMixin):
-    """Read every request as UTF-8; a body that says that it is written otherwise is refused."""
-
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        named = request.content_params.get("charset", UTF_8) if request.content_params else UTF_8
-        if named.strip().lower() in UTF_8_NAMES:
-            return None
-        if request.method in ("GET", "HEAD"):
-            request.encoding = UTF_8
-            return None
-        return HttpResponse(
-            "send it in UTF-8", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, content_type="text/plain"
-        )
 
 
 class NullCharacterMiddleware(MiddlewareMixin):
