@@ -568,3 +568,15 @@ def test_while_the_topic_cannot_be_looked_at_a_retried_report_is_not_sent(settin
     assert told.state == ReportState.CONFIRMED
     assert "could not look" in told.reason
     assert told.tried_at == long_ago  # so that the next attempt looks, too
+
+
+@pytest.mark.django_db
+def test_a_candidate_by_private_points_alone_is_not_told(settings):
+    settings.TELL_URL = "kafka://broker/topic"
+    event = make_event()
+    candidate = make_candidate(event, make_target("ZTF26open"))
+    EventCandidate.objects.update(is_public=False)
+    candidate.refresh_from_db()
+
+    with pytest.raises(PrivateDataError, match="ZTF26open"):
+        draft_report(event, [candidate], by=make_observer())

@@ -1,23 +1,30 @@
 """The pages of messages: whose bytes are shown to whom, and many replayed at once."""
 
+import re
+
 import pytest
 
 from tests import factories
+from tests.streams.packets import make_ztf_packet
 from tests.web.api.conftest import take_nudges
 from tom.streams.models import AlertMessage
+from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.ztf import parse_ztf
 
 BYTES = [
     (b"Obj\x01damaged private packet", "unknown", 403),
     (b"\x00\x00\x00\x00\x01private", "unknown", 403),
     (b"private", "ztf.avro", 403),
-    (b"no packet at all", "unknown", 200),
+    (b'{"objectId": "ZTF26private", "magpsf": 18.25}', "unknown", 403),
+    (b"ZTF26private 18.25 mag", "unknown", 403),
+    (b"a notice", "gcn.notice", 200),
     (b"Obj\x01a public alert", "igwn.avro", 200),
 ]
 
 
 @pytest.mark.parametrize(("payload", "kind", "status"), BYTES)
 @pytest.mark.django_db
-def test_what_may_be_a_survey_packet_is_for_administrators(client, payload, kind, status):
+def test_what_may_be_a_private_alert_is_for_administrators(client, payload, kind, status):
     message = factories.make_message(payload, topic="file", state="dead", kind=kind)
     client.force_login(factories.make_observer())
 
@@ -26,6 +33,21 @@ def test_what_may_be_a_survey_packet_is_for_administrators(client, payload, kind
     assert page.context["readable"] == (status == 200)
     client.force_login(factories.make_admin())
     assert client.get(f"/messages/{message.pk}/bytes/").status_code == 200
+
+
+SPOILT = [
+    {"magpsf": 18.2571, "sigmapsf": 0.0},
+    {"ra": 512.3456, "magpsf": 18.2571},
+    {"isdiffpos": "18.2571"},
+]
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_the_reason_of_a_dead_alert_quotes_none_of_its_values(spoilt):
+    with pytest.raises(MalformedAlertError) as refusal:
+        parse_ztf(make_ztf_packet(programid=2, **spoilt))
+
+    assert not re.search(r"\d\.\d", str(refusal.value))
 
 
 @pytest.mark.django_db(transaction=True)

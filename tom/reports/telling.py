@@ -4,7 +4,7 @@ A person drafts and a person confirms; a worker sends. What was not confirmed by
 UNKNOWN and is settled by reading the topic back for our id; it is never sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -80,6 +80,7 @@ def draft_report(
         raise CannotTellError(msg)
     if topic:
         _refuse_not_live(event, topic)
+    _refuse_not_public(chosen)
     prefetch_related_objects(chosen, "target__aliases")
     points = _public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})
@@ -245,6 +246,7 @@ def refuse_report(report: Report) -> None:
     report.event.refresh_from_db()
     _refuse_not_live(report.event, report.topic)
     _refuse_private(BaseTarget.objects.filter(candidacies__reports=report))
+    _refuse_not_public(report.candidates.select_related("target"))
 
 
 def _refuse_not_live(event: NonLocalizedEvent, topic: str) -> None:
@@ -261,6 +263,14 @@ def _refuse_private(targets: "Sequence[BaseTarget] | QuerySet[BaseTarget]") -> N
     ]
     if private:
         msg = f"private: {', '.join(private)}"
+        raise PrivateDataError(msg)
+
+
+def _refuse_not_public(candidates: Iterable[EventCandidate]) -> None:
+    """A public target may be a candidate by private points alone: to tell that tells of them."""
+    names = [row.target.name for row in candidates if not row.is_public]
+    if names:
+        msg = f"candidates by private data alone: {', '.join(names)}"
         raise PrivateDataError(msg)
 
 

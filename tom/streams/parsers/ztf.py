@@ -97,7 +97,7 @@ def _read_alert(record: Fields) -> ObjectAlert:
 def _object_id(record: Fields) -> str:
     object_id = record.get("objectId")
     if not isinstance(object_id, str) or not _OBJECT_ID.fullmatch(object_id):
-        reason = f"no usable objectId: {str(object_id)[:80]!r}"
+        reason = "no usable objectId: it is missing, or no survey's name of an object"
         raise MalformedAlertError(reason)
     return object_id
 
@@ -105,7 +105,7 @@ def _object_id(record: Fields) -> str:
 def _position(candidate: Fields) -> tuple[float, float]:
     ra, dec = finite(candidate.get("ra")), finite(candidate.get("dec"))
     if ra is None or dec is None or not 0 <= ra <= 360 or not -90 <= dec <= 90:
-        reason = f"no usable position: ra {ra}, dec {dec}"
+        reason = "no usable position: ra and dec are missing, or out of range"
         raise MalformedAlertError(reason)
     return ra % 360, dec
 
@@ -116,8 +116,13 @@ def _read_trigger(candidate: Fields, record: Fields) -> Point:
     candid = record.get("candid") if inner is None else inner
     point = read_detection(candidate, candid, is_trigger=True)
     if point is None:
-        seen = {key: candidate.get(key) for key in ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos")}
-        reason = f"no usable detection: candid {candid}, {seen}"[:300]
+        # Whoever may see messages reads this: it names fields, and quotes nothing of the alert.
+        named = ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos")
+        missing = [name for name in named if candidate.get(name) is None]
+        which = (
+            f"{', '.join(missing)} missing" if missing else f"one of {', '.join(named)} is unfit"
+        )
+        reason = f"no usable detection: {which}"
         raise MalformedAlertError(reason)
     return point
 

@@ -19,12 +19,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.events.models import Circular
-from tom.intake import SURVEY_KINDS
 from tom.pipeline import nudge, sweep, wake
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.containers import MAGIC
 from tom.streams.parsers.kinds import Kind
 from tom.streams.parsers.values import clean
 from tom.streams.services import replay_message, replay_messages
@@ -38,8 +36,13 @@ from tom.web.permissions import REPLAY_MESSAGE, VIEW_MESSAGES
 SHOWN_BYTES = 20_000
 REASONS_SHOWN = 20
 TOPICS_OFFERED = 40
-# With this byte begins Avro as Confluent frames it.
-CONFLUENT = b"\x00"
+# What everybody who may see messages may read whole: it is told to the world by its senders.
+OPEN_KINDS = frozenset(
+    {
+        *(Kind.GW_JSON, Kind.GW_AVRO, Kind.CIRCULAR, Kind.GCN_NOTICE, Kind.HEARTBEAT),
+        *(Kind.HERMES, Kind.HOPSKOTCH_TEXT),
+    }
+)
 # Of messages that died of one reason, how many one click replays.
 MOST_REPLAYED = 2000
 
@@ -124,15 +127,11 @@ def message_bytes(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def may_read_bytes(user: User, found: AlertMessage) -> bool:
-    """Survey packets may hold a private program's data: their bytes are for administrators.
+    """Bytes that may hold a private program's data are for administrators.
 
-    So are those of a packet that is not understood: it may be a survey's, too.
+    That is a survey packet, and whatever is not recognised: it may be such a one in another form.
     """
-    if found.kind == Kind.UNKNOWN:
-        is_packet = bytes(found.payload or b"").startswith((MAGIC, CONFLUENT))
-    else:
-        is_packet = found.kind in SURVEY_KINDS
-    return user.is_superuser or not is_packet
+    return user.is_superuser or found.kind in OPEN_KINDS
 
 
 def show_payload(payload: bytes) -> str:
