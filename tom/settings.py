@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "tom.embedded",
 ]
 MIDDLEWARE = [
+    "tom.web.middleware.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "tom.web.middleware.NullCharacterMiddleware",

@@ -26,7 +26,7 @@ def test_a_page_shows_on_a_page_that_is_open_and_goes_when_somebody_answers(
 
     bar = page.locator("#alarms [data-page]")
     expect(bar).to_contain_text("S261120ab: significant gravitational wave")
-    assert page.title() == f"! {title}"
+    expect(page).to_have_title(f"! {title}")
     assert icon_of(page).startswith("data:image/png")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
