@@ -115,6 +115,34 @@ def test_a_header_that_says_how_it_lies_wins_and_the_source_is_in_the_middle(tur
     assert left * picture.width_arcsec / side == pytest.approx(0.0, abs=0.15)
 
 
+@pytest.mark.parametrize("dec", [2.0, -70.0, 89.0])
+def test_a_source_far_from_the_reference_point_is_in_the_middle_with_its_own_north_up(dec) -> None:
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval, wcs.wcs.cd = [RA, dec], np.array([[-1.0, 0.0], [0.0, 1.0]]) / 3600
+    ra, dec = RA + 0.7 / np.cos(np.radians(dec)), dec + 0.4
+    wcs.wcs.crpix = np.array([16.0, 16.0]) - wcs.all_world2pix([[ra, dec]], 1)[0]
+    wanted = wcs.all_world2pix([[ra, dec]], 0)[0]
+    step = wcs.all_world2pix([[ra, dec + 1 / 3600]], 0)[0] - wanted
+
+    found = read_stamp(stamp(star(31, 31, (9, 9)), **dict(wcs.to_header())), ra=ra, dec=dec)
+
+    np.testing.assert_allclose(found.middle, wanted, atol=0.01)
+    turned = np.linalg.solve(np.array(found.orientation).reshape(2, 2), [0.0, 1.0])
+    np.testing.assert_allclose(turned, step, atol=1e-4)
+
+
+def test_a_source_where_the_detector_ends_is_in_the_middle_all_the_same() -> None:
+    data = stamp(star(48, 63, (16, 31)))  # fifteen rows are beyond the edge
+
+    picture = draw_stamp(
+        read_stamp(data, ra=RA, dec=DEC, declared=ORIENTATIONS["ZTF"], middle=(31.0, 16.0))
+    )
+
+    assert brightest(picture.png) == (31, 31)
+    assert (pixels(picture.png)[1] > 0).sum() == 48 * 63
+
+
 def test_a_stamp_that_nobody_lays_is_drawn_as_its_file_is_shown() -> None:
     picture = draw(stamp(star(20, 20, (3, 5))), None)
 
@@ -147,7 +175,9 @@ FAULTS = {
     "cube": (stamp(np.ones((3, 9, 9))), "no image of two dimensions"),
     "too wide": (stamp(np.ones((4, 600))), "600 by 4 pixels"),
     "bomb": (gzip.compress(bytes(20_000_000)), "larger than 4 MB"),
-    "cut gzip": (stamp(np.ones((9, 9)))[:-20], "no gzip stream"),
+    "cut gzip": (stamp(np.ones((9, 9)))[:-20], "gzip stream is cut short"),
+    "bombs in a row": (gzip.compress(bytes(1_000_000)) * 5, "larger than 4 MB"),
+    "empty members": (gzip.compress(b"") * 100_000, "its header has no end"),
     "no gzip": (b"\x1f\x8bnothing", "no gzip stream"),
     "cut": (gzip.decompress(stamp(np.ones((9, 9))))[:2900], "cut short"),
     "text": (b"hello", "its header has no end"),
@@ -168,8 +198,10 @@ FAULTS = {
 def test_what_is_no_picture_is_refused_with_its_reason(kind: str) -> None:
     data, reason = FAULTS[kind]
 
+    start = time.thread_time()
     with pytest.raises(UnreadableStampError, match=reason):
         draw(data)
+    assert time.thread_time() - start < 0.5
 
 
 @settings(max_examples=50)
@@ -249,3 +281,25 @@ def test_all_stamps_of_real_packets_are_drawn_or_named(real_data) -> None:
             drawn += picture.width_arcsec is not None
 
     assert drawn > 90
+
+
+def test_the_host_of_real_stamps_that_the_detector_cut_is_in_the_middle(real_data) -> None:
+    from tom.streams.parsers.ztf import parse_ztf
+
+    places = {}
+    for name in ("000010511538292116", "000010512502623516", "000010512547213126"):
+        packet = real_data / "ztf" / "alerce-pipeline" / f"{name}.avro"
+        alert = parse_ztf(packet.read_bytes())
+        image = alert.cutouts["template"]
+        read = read_stamp(
+            image,
+            ra=alert.ra,
+            dec=alert.dec,
+            declared=ORIENTATIONS["ZTF"],
+            middle=alert.cutout_middle,
+        )
+        places[name] = (read.image.shape, np.array(brightest(draw_stamp(read).png)))
+
+    assert {shape for shape, _ in places.values()} == {(48, 63), (63, 54), (63, 59)}
+    for _, place in places.values():
+        np.testing.assert_allclose(place, 31, atol=1.6)

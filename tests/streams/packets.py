@@ -45,7 +45,8 @@ _MEASURED: dict[str, Any] = {
 _CONTEXT: dict[str, Any] = {
     "drbversion": _TEXT, "ndethist": _optional("long"), "jdstarthist": _REAL,
 } | dict.fromkeys(
-    ("drb", "sgscore1", "distpsnr1", "sgmag1", "srmag1", "simag1", "szmag1", "neargaia", "exptime"),
+    ("drb", "sgscore1", "distpsnr1", "sgmag1", "srmag1", "simag1", "szmag1", "neargaia", "exptime",
+     "xpos", "ypos"),
     _FLOAT,
 )  # fmt: skip
 _FORCED: dict[str, Any] = {"procstatus": _TEXT} | dict.fromkeys(

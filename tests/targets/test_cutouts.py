@@ -1,10 +1,14 @@
 """Cutouts are drawn once, by a worker: each ends with a picture or with a reason."""
 
+import gzip
+import io
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from astropy.io import fits
+from PIL import Image
 
 from tests.factories import make_user
 from tests.targets.alerts import NIGHT, make_alert
@@ -32,6 +36,24 @@ def test_each_cutout_gets_its_picture_or_the_reason_why_it_has_none() -> None:
     assert (round(science.width_arcsec, 2), science.fault) == (63.63, "")
     assert (template.png, template.fault) == (None, "it is no gzip stream")
     assert draw_due(most=10) == 0
+
+
+@pytest.mark.django_db
+def test_a_stamp_that_the_detector_cut_is_drawn_around_its_source() -> None:
+    rows, columns = np.indices((48, 63))
+    out = io.BytesIO()
+    star = 1000.0 * np.exp(-((rows - 16) ** 2 + (columns - 31) ** 2) / 8)
+    fits.PrimaryHDU(star.astype(np.float32)).writeto(out)
+    cut = gzip.compress(out.getvalue())
+    alert = make_alert("ZTF26a")
+    store_alerts([replace(alert, cutouts={"science": cut}, cutout_middle=(31.0, 16.0))])
+
+    draw_due(most=10)
+
+    picture = np.asarray(Image.open(io.BytesIO(bytes(Cutout.objects.get().png))))
+    middle = np.argwhere(picture[:, :, 0] == 255).mean(axis=0)
+    assert picture.shape == (63, 63, 2)
+    assert middle.tolist() == [31, 31]
 
 
 @pytest.mark.django_db

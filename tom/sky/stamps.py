@@ -4,12 +4,10 @@ Nothing here takes a number from a header before it was checked, so that no head
 lies, costs more than reading the bytes once. FITS: https://fits.gsfc.nasa.gov/fits_standard.html
 """
 
-import io
 import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gzip import BadGzipFile, GzipFile
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,6 +20,10 @@ BLOCK: Final = 2880
 CARD: Final = 80
 MOST_CARDS: Final = 2000
 MOST_UNITS: Final = 16
+MOST_MEMBERS: Final = 16
+ARCSEC: Final = math.degrees(3600)  # in a radian
+LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
+GZIP: Final = 31  # what zlib calls a gzip stream with its header
 TYPES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 Header = Mapping[str, str]
@@ -67,7 +69,14 @@ class Stamp:
     middle: tuple[float, float]
 
 
-def read_stamp(data: bytes, *, ra: float, dec: float, declared: Orientation | None = None) -> Stamp:
+def read_stamp(
+    data: bytes,
+    *,
+    ra: float,
+    dec: float,
+    declared: Orientation | None = None,
+    middle: tuple[float, float] | None = None,
+) -> Stamp:
     """Read the first image of a FITS file, gzipped or not.
 
     Parameters
@@ -77,8 +86,10 @@ def read_stamp(data: bytes, *, ra: float, dec: float, declared: Orientation | No
     ra, dec
         The source, ICRS degrees: where the header has a WCS, it says where in the image this is.
     declared
-        How the survey lays its stamps, where the header has no WCS. The source is then taken to
-        stand in the middle of the image.
+        How the survey lays its stamps, where the header has no WCS.
+    middle
+        Column and row of the source, from 0, where the header has no WCS. None: the source stands
+        in the middle of the image.
 
     Raises
     ------
@@ -91,22 +102,40 @@ def read_stamp(data: bytes, *, ra: float, dec: float, declared: Orientation | No
     rows, columns = image.shape
     located = _locate(header, ra, dec)
     if located is None or not _is_inside(located[1], image.shape):
-        return Stamp(image, declared, ((columns - 1) / 2, (rows - 1) / 2))
+        if middle is None or not _is_inside(middle, image.shape):
+            middle = ((columns - 1) / 2, (rows - 1) / 2)
+        return Stamp(image, declared, middle)
     return Stamp(image, *located)
 
 
 def _unzip(data: bytes) -> bytes:
-    if data.startswith(b"\x1f\x8b"):
+    if len(data) <= LARGEST_BYTES and data.startswith(b"\x1f\x8b"):
         try:
-            with GzipFile(fileobj=io.BytesIO(data)) as file:
-                data = file.read(LARGEST_BYTES + 1)
-        except (BadGzipFile, EOFError, zlib.error, OSError) as error:
+            data = _inflate(data)
+        except zlib.error as error:
             message = "it is no gzip stream"
             raise UnreadableStampError(message) from error
     if len(data) > LARGEST_BYTES:
         message = f"it is larger than {LARGEST_BYTES // 1_000_000} MB"
         raise UnreadableStampError(message)
     return data
+
+
+def _inflate(data: bytes) -> bytes:
+    """The first members of a gzip stream, up to one byte more than is read."""
+    content = b""
+    for _ in range(MOST_MEMBERS):
+        member = zlib.decompressobj(GZIP)
+        content += member.decompress(data, LARGEST_BYTES + 1 - len(content))
+        data = member.unused_data
+        if len(content) > LARGEST_BYTES:
+            break
+        if not member.eof:
+            message = "its gzip stream is cut short"
+            raise UnreadableStampError(message)
+        if not data.startswith(b"\x1f\x8b"):
+            break
+    return content
 
 
 def _find_image(content: bytes) -> tuple[Header, int]:
@@ -223,7 +252,7 @@ def _locate(
 ) -> tuple[Orientation, tuple[float, float]] | None:
     """How a tangential WCS lays the image, and where the source is in it; None without one.
 
-    To first order about the reference point: stamps are arcminutes wide.
+    North is the source's own: near a pole it is not that of a reference point far away.
     """
     kinds = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
     swapped = kinds[0].startswith("DEC")
@@ -237,10 +266,13 @@ def _locate(
         determinant = float(np.linalg.det(matrix))
     if not np.all(np.isfinite([*value, *pixel, determinant])) or abs(determinant) < 1e-6:
         return None
-    offset = _tangential(ra, dec, *value)
+    offset, on_plane = _tangential(ra, dec, *value)
+    if offset is None:
+        return None
     x, y = np.linalg.solve(matrix, offset)
     place = (float(pixel[0] - 1 + x), float(pixel[1] - 1 + y))
-    return Orientation(*matrix[0].tolist(), *matrix[1].tolist()), place
+    on_sky = np.linalg.solve(on_plane, matrix)
+    return Orientation(*on_sky[0].tolist(), *on_sky[1].tolist()), place
 
 
 def _matrix(header: Header) -> FloatArray:
@@ -261,11 +293,27 @@ def _matrix(header: Header) -> FloatArray:
     return np.asarray(steps * matrix, dtype=np.float64)
 
 
-def _tangential(ra: float, dec: float, ra0: float, dec0: float) -> FloatArray:
-    """Offset of a place from another, arcsec to the east and to the north."""
-    east = (ra - ra0 + 180) % 360 - 180
-    step = (3600 * east * math.cos(math.radians(dec0)), 3600 * (dec - dec0))
-    return np.array(step, dtype=np.float64)
+def _tangential(
+    ra: float, dec: float, ra0: float, dec0: float
+) -> tuple[FloatArray | None, FloatArray]:
+    """Place on the plane that touches the sky at (`ra0`, `dec0`), arcsec, shape (2,).
+
+    None where the place is on the other half of the sky. With it comes how a step to the east
+    and one to the north move there, shape (2, 2).
+    """
+    away = math.radians((ra - ra0) % 360)
+    sin_dec, cos_dec = math.sin(math.radians(dec)), math.cos(math.radians(dec))
+    sin_0, cos_0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))
+    sin_away, cos_away = math.sin(away), math.cos(away)
+    nearness = sin_0 * sin_dec + cos_0 * cos_dec * cos_away  # cosine of the distance
+    if nearness < LEAST_NEARNESS:
+        return None, np.eye(2)
+    place = np.array([cos_dec * sin_away, cos_0 * sin_dec - sin_0 * cos_dec * cos_away]) / nearness
+    east = np.array([cos_away, sin_0 * sin_away])
+    north = np.array([-sin_dec * sin_away, cos_0 * cos_dec + sin_0 * sin_dec * cos_away])
+    nearer = np.array([-cos_0 * sin_away, sin_0 * cos_dec - cos_0 * sin_dec * cos_away])
+    steps = np.stack([east, north], axis=1) - np.outer(place, nearer)
+    return ARCSEC * place, steps / nearness
 
 
 def _is_inside(place: tuple[float, float], shape: tuple[int, ...]) -> bool:

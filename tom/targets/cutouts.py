@@ -32,8 +32,11 @@ def _draw(cutout: Cutout) -> None:
     summary = getattr(cutout.target, "summary", None)
     declared = ORIENTATIONS.get(summary.survey) if summary else None
     ra, dec = cutout.target.ra or 0.0, cutout.target.dec or 0.0
+    place = (cutout.middle_x, cutout.middle_y)
+    middle = None if place[0] is None or place[1] is None else (place[0], place[1])
     try:
-        picture = draw_stamp(read_stamp(bytes(cutout.fits), ra=ra, dec=dec, declared=declared))
+        stamp = read_stamp(bytes(cutout.fits), ra=ra, dec=dec, declared=declared, middle=middle)
+        picture = draw_stamp(stamp)
     except UnreadableStampError as error:
         cutout.fault = str(error)[:200]
     else:

@@ -271,6 +271,10 @@ class Cutout(models.Model):
     time = models.DateTimeField()
     program = models.ForeignKey(Program, on_delete=models.PROTECT)
     fits = models.BinaryField()
+    middle_x = models.FloatField(
+        null=True, help_text="Column of the source, from 0, where the detector's edge cut the stamp"
+    )
+    middle_y = models.FloatField(null=True, help_text="Its row")
     png = models.BinaryField(null=True, help_text="North up, east to the left")
     width_arcsec = models.FloatField(
         null=True, help_text="Of the picture; None where its orientation is not known"

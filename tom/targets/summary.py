@@ -103,13 +103,17 @@ def _note(table: str, key: str, contexts: Sequence[Context]) -> None:
 def keep_cutouts(alerts: Mapping[tuple[int, int], ObjectAlert]) -> None:
     """Keep the stamps of the newest alert of each program, by target and program."""
     rows = [
-        (target_id, kind, alert.time, program_id, Binary(data))
+        (target_id, kind, alert.time, program_id, Binary(data), *_middle(alert))
         for (target_id, program_id), alert in sorted(alerts.items())
         for kind, data in alert.cutouts.items()
     ]
     if rows:
         with connection.cursor() as cursor, connection.wrap_database_errors:
             execute_values(cursor.cursor, KEEP_CUTOUTS, rows, page_size=50)
+
+
+def _middle(alert: ObjectAlert) -> tuple[float | None, float | None]:
+    return alert.cutout_middle or (None, None)
 
 
 # Of the row as it is once its lock is held: two batches may bring alerts of one target.
@@ -136,9 +140,13 @@ CONTEXT_ROW = (
     "%s::float8)"
 )
 KEEP_CUTOUTS = """
-    INSERT INTO targets_cutout AS old (target_id, kind, time, program_id, fits) VALUES %s
+    INSERT INTO targets_cutout AS old (
+        target_id, kind, time, program_id, fits, middle_x, middle_y
+    ) VALUES %s
     ON CONFLICT (target_id, kind, program_id) DO UPDATE
-    SET time = excluded.time, fits = excluded.fits, png = NULL, width_arcsec = NULL, fault = ''
+    SET time = excluded.time, fits = excluded.fits,
+        middle_x = excluded.middle_x, middle_y = excluded.middle_y,
+        png = NULL, width_arcsec = NULL, fault = ''
     WHERE (old.time, old.fits) < (excluded.time, excluded.fits)
 """
 

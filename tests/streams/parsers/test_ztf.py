@@ -352,3 +352,19 @@ def test_neighbours_and_counts_that_cannot_be_are_none():
     assert (alert.star, alert.reference, alert.n_detections) == (None, None, None)
     assert alert.gaia_separation_arcsec is None
     assert "drb" not in alert.scores
+
+
+@pytest.mark.parametrize(
+    ("xpos", "ypos", "middle"),
+    [
+        (2715.18, 17.27, (31, 16)),  # the lowest rows are missing
+        (3049.63, 151.2, (31, 31)),  # the last columns are
+        (1.0, 3080.0, (0, 31)),
+        (32.0, 3049.0, None),
+        (None, 17.0, None),
+        (math.nan, 17.0, None),
+        (-999.0, 17.0, None),
+    ],
+)
+def test_a_source_near_the_edge_of_the_detector_tells_where_in_its_stamps_it_is(xpos, ypos, middle):
+    assert parse_ztf(make_ztf_packet(xpos=xpos, ypos=ypos)).cutout_middle == middle

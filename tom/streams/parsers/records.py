@@ -124,6 +124,9 @@ class ObjectAlert:
         Separation of the nearest Gaia source, or None where there is none.
     cutouts
         Gzipped FITS stamps by `science`, `template` and `difference`; absent ones left out.
+    cutout_middle
+        Column and row of the source in the stamps, from 0, where the detector's edge cut them;
+        None where it did not.
     """
 
     survey: str
@@ -148,6 +151,7 @@ class ObjectAlert:
     n_detections: int | None = None
     gaia_separation_arcsec: float | None = None
     cutouts: Mapping[str, bytes] = field(default_factory=dict)
+    cutout_middle: tuple[float, float] | None = None
 
     @property
     def trigger(self) -> Point:

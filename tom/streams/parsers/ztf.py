@@ -38,6 +38,9 @@ MAX_DECODED_BYTES: Final = 2 * 1024 * 1024  # a real packet takes 40 to 150 KB
 # So long that the key of a point, `objectId:pid:fp`, takes 80 characters at most.
 _OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_.+-]{1,56}")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+# A detector's columns and rows, and how far a stamp reaches from the source.
+_DETECTOR: Final = (3072, 3080)
+_REACH: Final = 31
 _CUTOUTS: Final = {
     "science": "cutoutScience",
     "template": "cutoutTemplate",
@@ -91,6 +94,7 @@ def _read_alert(record: Fields) -> ObjectAlert:
         n_detections=natural(candidate.get("ndethist")),
         gaia_separation_arcsec=separation(candidate.get("neargaia")),
         cutouts=dict(_cutouts(record)),
+        cutout_middle=_cutout_middle(candidate),
     )
 
 
@@ -196,3 +200,20 @@ def _cutouts(record: Fields) -> Iterator[tuple[str, bytes]]:
         stamp = cutout.get("stampData") if isinstance(cutout, dict) else None
         if isinstance(stamp, bytes) and stamp.startswith(_GZIP_MAGIC):
             yield name, stamp
+
+
+def _cutout_middle(candidate: Fields) -> tuple[float, float] | None:
+    """Where the source stands in stamps that the detector's edge cut; None away from the edge.
+
+    `xpos` and `ypos` count pixels of the detector from 1. A stamp reaches 31 pixels to each side.
+    """
+    x, y = finite(candidate.get("xpos")), finite(candidate.get("ypos"))
+    if x is None or y is None or not (0.5 <= x <= _DETECTOR[0] and 0.5 <= y <= _DETECTOR[1]):
+        return None
+    places = (round(x) - 1, round(y) - 1)
+    cut = [
+        not _REACH <= place < size - _REACH for place, size in zip(places, _DETECTOR, strict=True)
+    ]
+    if not any(cut):
+        return None
+    return float(min(places[0], _REACH)), float(min(places[1], _REACH))
