@@ -199,8 +199,8 @@ def within(*, hours: float, until: float) -> dict[str, object]:
         ({"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}, "end"),
         ({"mode": "NOW"}, "mode"),
         ({"mode": "RAPID_RESPONSE"}, "end"),  # its window is three days
-        ({"mode": "RAPID_RESPONSE", **within(hours=1, until=20)}, "start"),
-        ({"mode": "RAPID_RESPONSE", **within(hours=-10, until=24.2)}, "end"),
+        ({"mode": "RAPID_RESPONSE", **within(hours=3, until=20)}, "start"),
+        ({"mode": "RAPID_RESPONSE", **within(hours=-10, until=27)}, "end"),
         ({"exposures": LONG, **within(hours=0, until=6)}, "end"),
         ({"exposures": LONG, **within(hours=-48, until=6)}, "end"),  # as much of it as is left
         (within(hours=0, until=24 * 185), "end"),
