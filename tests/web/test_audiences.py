@@ -220,7 +220,9 @@ def plain(text: str, names: dict[str, str]) -> str:
     text = re.sub(r'candidate[-s"/= a-z]*\d+|data-after="\d+"|after=\d+', "", text)
     text = re.sub(r'"(id|version|data_version|created|vetted)":("[^"]*"|\d+|null)', "", text)
     text = re.sub(r'<script.*?</script>|nonce="[^"]*"', "", text, flags=re.S)
-    text = re.sub(r'value="\d+"', "", text)
+    text = re.sub(r'value="\d+"|vet-\d+|(rejection|note|reason)[a-z-]*-\d+', "", text)
+    # A verdict's own random key.
+    text = re.sub(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "", text)
     # What was computed in this test was computed at another moment of it.
     today = datetime.now(UTC).date().isoformat()
     text = re.sub(rf'<time datetime="{today}[^>]*>', "", text)
