@@ -94,7 +94,7 @@ def request_new(request: HttpRequest, pk: int) -> HttpResponse:
     named = request.POST.get("instrument", request.GET.get("instrument", ""))
     choice = choose(named)
     event = _event(request)
-    if choice is None:
+    if choice is None or target.ra is None or target.dec is None:
         return render(request, "requests/nowhere.html", {"target": target})
     now = timezone.now()
     if request.GET.get("part") == "hours":
