@@ -138,7 +138,7 @@ def test_the_most_detailed_log_does_not_tell_a_webhook_s_path(tmp_path: Path) ->
     line = (
         "import django; django.setup(); from django.conf import settings; "
         "from tom.reports.channels import send_webhook; "
-        "send_webhook(settings.PAGE_WEBHOOK, text='x')"
+        "send_webhook(settings.PAGE_WEBHOOK, title='x', body='y')"
     )
 
     with running_webhook() as hook:
