@@ -4,6 +4,7 @@ import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,11 +16,12 @@ from celery import Task, current_app
 from django.core.cache import cache
 from django.utils import timezone
 
-from tests.factories import make_message
+from tests.factories import make_message, make_skymap
 from tests.targets.alerts import make_alert
 from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.embedded.services import launch_redis, wait_for_redis
+from tom.events import localizations
 from tom.live.heartbeat import last_beat
 from tom.pipeline import draw, follow_requests, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
@@ -199,3 +201,20 @@ def test_a_full_batch_of_drawing_wakes_the_next(
 
     assert Cutout.objects.due().count() == 1
     assert waiting("score") == ["draw"]
+
+
+@pytest.mark.django_db
+def test_the_sweep_lets_maps_go_whose_time_is_over(
+    services: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    kept = type(localizations._kept)(10, 600, timer=lambda: now[0])
+    monkeypatch.setattr(localizations, "_kept", kept)
+    skymap = make_skymap()
+    kept[1], there = skymap, weakref.ref(skymap)
+    del skymap
+    now[0] = 601.0
+
+    sweep()
+
+    assert there() is None  # to ask the cache itself would let it go
