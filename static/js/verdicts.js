@@ -73,7 +73,7 @@
   }
 
   function refresh() {
-    for (const part of document.querySelectorAll("#candidates, #verdict")) htmx.trigger(part, "verdict");
+    for (const part of document.querySelectorAll("#candidate-list, #verdict")) htmx.trigger(part, "verdict");
   }
 
   document.addEventListener("htmx:configRequest", (event) => {

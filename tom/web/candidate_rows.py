@@ -10,22 +10,25 @@ from django.contrib.auth.models import User
 from django.db.models import (
     Count,
     ExpressionWrapper,
+    F,
     FloatField,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
 )
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThanOrEqual
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from tom_targets.models import TargetName
 
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.ranking import newest_ranking
-from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind, Visitor
+from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.known import (
     Figure,
     figure_of,
@@ -41,7 +44,11 @@ from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 POINTS_DRAWN = 60
 ROWS_SHOWN = 30
 
-ORDERS = ("rank", "decide", "level", "magnitude", "newest")
+LONGEST_TEXT = 100
+
+ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
+# Those whose largest comes first; a minus before an order's name turns it round.
+FALLING = {"decide", "chance", "newest"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class CandidateRow:
     mine: str
     at: int
     url: str
+    thumbnail: str
 
     @property
     def selector(self) -> str:
@@ -83,26 +91,37 @@ def count_visible(user: Visitor) -> Coalesce:
     return Coalesce(Subquery(seen.values("event").annotate(n=Count("pk")).values("n")), 0)
 
 
-def order_of(name: str, programs: Collection[int]) -> tuple[Any, ...]:
-    """How a table of candidates is put in order, by what a reader of these programs knows."""
+def order_of(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
+    """How a table of candidates is put in order, by what a reader of these programs knows.
+
+    A minus turns it round; what is not known stays last either way.
+    """
+    name = asked.removeprefix("-")
+    if name not in ORDERS:
+        name = asked = "rank"
+    falls = (name in FALLING) != asked.startswith("-")
+    rank = standing_of("rank", programs)
+    first = OrderBy(_column(name, programs), descending=falls, nulls_last=True)
+    return first, rank.asc(nulls_last=True), F("pk").asc()
+
+
+def _column(name: str, programs: Collection[int]) -> Any:
     match name:
         case "decide":
             low, high = (standing_of(f"posterior_{end}", programs) for end in ("low", "high"))
-            width = ExpressionWrapper(high - low, FloatField())
-            return width.desc(nulls_last=True), standing_of("rank", programs).asc()
+            return ExpressionWrapper(high - low, FloatField())
+        case "chance":
+            return standing_of("posterior", programs)
+        case "name":
+            return F("target__name")
         case "level":
-            return _ascending(standing_of("credible_level_2d", programs))
+            return standing_of("credible_level_2d", programs)
         case "magnitude":
-            return _ascending(figure_of("last_magnitude", "target", programs))
+            return figure_of("last_magnitude", "target", programs)
         case "newest":
-            seen = figure_of("last_detection", "target", programs)
-            return seen.desc(nulls_last=True), "pk"
+            return figure_of("last_detection", "target", programs)
         case _:
-            return _ascending(standing_of("rank", programs))
-
-
-def _ascending(figure: Figure) -> tuple[Any, ...]:
-    return figure.asc(nulls_last=True), "pk"
+            return standing_of("rank", programs)
 
 
 def find_candidates(
@@ -139,6 +158,11 @@ def _filters(query: QueryDict, *, level_shown: float, programs: Collection[int])
     if query.get("region") != "all":
         level = standing_of("credible_level_2d", programs)
         chosen &= Q(LessThanOrEqual(level, level_shown))
+    text = query.get("q", "").strip()[:LONGEST_TEXT]
+    if text:
+        aliases = TargetName.objects.filter(name__icontains=text).values("target")
+        named = Q(target__name__icontains=text) | Q(target__in=aliases)
+        chosen &= named | Q(target__summary__host_name__icontains=text)
     return chosen
 
 
@@ -158,6 +182,7 @@ def make_rows(
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = _curves([candidate.target_id for candidate in candidates], user)
     verdicts = verdicts_on(candidates, user)
+    thumbnails = _thumbnails([candidate.target_id for candidate in candidates], user)
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
@@ -170,6 +195,7 @@ def make_rows(
             mine=verdict_of(said, user),
             at=at,
             url=target_url(candidate.target_id, event.event_id, Listed(listed.query, at)),
+            thumbnail=thumbnails.get(candidate.target_id, ""),
         )
         rows.append(row)
     return columns, rows
@@ -194,6 +220,16 @@ def target_url(target_id: int, event_id: str, listed: Listed) -> str:
     """The target's page, which knows the event and the list that it was opened from."""
     where = urlencode({"event": event_id, "list": listed.query, "at": listed.at})
     return f"{reverse('targets:detail', args=[target_id])}?{where}"
+
+
+def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
+    """The address of each target's difference image, where one was drawn."""
+    drawn = Cutout.objects.visible_to(user).filter(target__in=target_ids, png__isnull=False)
+    kind = CutoutKind.DIFFERENCE
+    return {
+        pk: f"{reverse('targets:cutout', args=[pk, kind])}?v={time:%Y%m%d%H%M%S}"
+        for pk, time in drawn.filter(kind=kind).values_list("target_id", "time")
+    }
 
 
 def _terms(

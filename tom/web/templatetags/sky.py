@@ -239,6 +239,20 @@ def get(mapping: object, key: object) -> object:
 
 
 @register.simple_tag(takes_context=True)
+def sort_column(context: dict[str, Any], name: str, label: str, css: str = "") -> SafeString:
+    """The head of a column: a link that sorts the list by it, or turns the order round."""
+    order = context["order"]
+    is_first, is_turned = order.removeprefix("-") == name, order.startswith("-")
+    falls = (name in ("chance", "newest", "decide")) != is_turned
+    state = ("descending" if falls else "ascending") if is_first else "none"
+    url = query(context, order=f"-{name}" if is_first and not is_turned else name, page="")
+    arrow = {"descending": " ↓", "ascending": " ↑", "none": ""}[state]
+    return format_html(
+        '<th class="{}" aria-sort="{}"><a href="{}">{}{}</a></th>', css, state, url, label, arrow
+    )
+
+
+@register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: object) -> str:
     """The page's own query string with some values changed; an empty value drops its key.
 

@@ -85,13 +85,23 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         case None:
             context = _about(found, person(request)) | _candidates(request, found)
             return render(request, "events/event.html", context | _beside(found, person(request)))
-        case "about":
-            return render(request, "events/_about.html", _about(found, person(request)))
+        case "about" | "facts" as part:
+            return render(request, f"events/_{part}.html", _about(found, person(request)))
         case "candidates":
-            return render(request, "events/_candidates.html", _candidates(request, found))
+            return _answer_list(request, found)
         case _:
             message = "no such part"
             raise Http404(message)
+
+
+def _answer_list(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse:
+    """The list alone; where a person chose its filters the page's address names them."""
+    context = _candidates(request, found)
+    response = render(request, "events/_candidates.html", context)
+    if "live" not in request.GET:
+        query = context["listed"].query
+        response.headers["HX-Replace-Url"] = f"{request.path}?{query}" if query else request.path
+    return response
 
 
 def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
@@ -166,6 +176,7 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
         "vetting": request.GET.get("vetting", ""),
         "region": request.GET.get("region", ""),
         "order": request.GET.get("order", "rank"),
+        "text": request.GET.get("q", ""),
     }
 
 
