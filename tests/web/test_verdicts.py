@@ -97,8 +97,8 @@ def test_who_decided_when_and_why_is_shown_for_each_person(
 
     for text in (row, target):
         plain = " ".join(re.sub(r"<[^>]+>", " ", text).split())
-        assert re.search(r"Rejected by vera, 0 s ago : Minor planet: 2004 AB", plain)
-        assert "Promising by ed, 0 s ago" in plain
+        assert re.search(r"Rejected by vera, \d+ s ago : Minor planet: 2004 AB", plain)
+        assert re.search(r"Promising by ed, \d+ s ago", plain)
 
 
 @pytest.mark.parametrize(

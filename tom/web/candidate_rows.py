@@ -30,7 +30,6 @@ from tom.events.models import NonLocalizedEvent
 from tom.scoring.ranking import newest_ranking
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.known import (
-    Figure,
     figure_of,
     known_places,
     newest_terms,
