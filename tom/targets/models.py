@@ -33,7 +33,12 @@ class Program(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["survey", "number"], name="targets_program_number")
+            models.UniqueConstraint(fields=["survey", "number"], name="targets_program_number"),
+            models.CheckConstraint(
+                condition=Q(public=True) | Q(group__isnull=False),
+                name="targets_program_has_readers",
+                violation_error_message="A private program belongs to a group: choose one.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.utils import timezone
@@ -19,6 +19,8 @@ from tom.targets.places import PLACE, earliest, move_targets, place_rows
 
 # Programs whose data everybody may see, where no row of ours says otherwise.
 PUBLIC_PROGRAMS = {"ZTF": {1}}
+# The group that reads a private program until somebody gives it to another.
+PROGRAM_GROUP = "{survey} program {number}"
 Programs = Mapping[tuple[str, int], Program]
 NEW_TARGETS = Table(
     "new_targets",
@@ -44,17 +46,23 @@ class Owner:
 def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
     wanted = {(alert.survey, point.program) for alert in alerts for point in alert.points}
     wanted |= {(alert.survey, alert.program) for alert in alerts}
-    Program.objects.bulk_create(
-        [_new_program(survey, number) for survey, number in sorted(wanted)], ignore_conflicts=True
-    )
     surveys = {survey for survey, _ in wanted}
     rows = Program.objects.filter(survey__in=surveys)
-    return {(row.survey, row.number): row for row in rows}
+    known = {(row.survey, row.number): row for row in rows}
+    missing = sorted(wanted - known.keys())
+    if not missing:
+        return known
+    Program.objects.bulk_create([_new_program(*which) for which in missing], ignore_conflicts=True)
+    return {(row.survey, row.number): row for row in rows.all()}
 
 
 def _new_program(survey: str, number: int) -> Program:
+    """A program that nobody has told us of: a private one is read by a group without members."""
     public = number in PUBLIC_PROGRAMS.get(survey, ())
     made = Program(survey=survey, number=number, name=f"program {number}", public=public)
+    if not public:
+        name = PROGRAM_GROUP.format(survey=survey, number=number)
+        made.group, _ = Group.objects.get_or_create(name=name)
     made.settled = made.standing
     return made
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import F, QuerySet
 from tom_targets.base_models import BaseTarget
@@ -35,6 +36,17 @@ class Settled:
 def due_programs() -> list[Program]:
     """Programs whose targets are not yet as their standing says."""
     return [row for row in Program.objects.order_by("pk") if row.settled != row.standing]
+
+
+def settle_anew(group: Group) -> None:
+    """Make the targets of a group's private programs due: who reads them changed.
+
+    Somebody who joined may be the first to read its programs beside another group's, and so an
+    audience of which no target has figures yet.
+    """
+    settled = Program(group=group).standing
+    programs = Program.objects.filter(group=group, public=False, settled=settled)
+    programs.update(settled=f"{settled} anew")
 
 
 def settle_program(pk: int, *, most: int) -> Settled | None:
@@ -148,7 +160,7 @@ def _share(program: Program, ids: Sequence[int]) -> None:
     pairs = points.exclude(program__group=None).values_list("target", "program__group").distinct()
     for target_id, group_id in pairs:
         groups[target_id].add(group_id)
-    kind, _, was = program.settled.partition(" ")
+    kind, was, *_ = [*program.settled.split(), "", ""]
     if kind == "group" and was.isdecimal():
         lost = [pk for pk in ids if int(was) not in groups[pk]]
         unshare_targets(lost, int(was))
