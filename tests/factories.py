@@ -58,6 +58,13 @@ def make_observer(username: str = "", *, groups: Sequence[Group] = ()) -> User:
     return user
 
 
+def make_lead(username: str = "", *, groups: Sequence[Group] = ()) -> User:
+    """An observer who manages the team: people, and the groups they are in."""
+    user = make_observer(username, groups=groups)
+    user.groups.add(Group.objects.get(name="Leads"))
+    return user
+
+
 def make_admin(username: str = "") -> User:
     """An administrator."""
     return make_user(username, is_staff=True, is_superuser=True)

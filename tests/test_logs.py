@@ -2,12 +2,13 @@
 
 import logging
 import logging.config
+import sys
 
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tom.logs import Repeats
+from tom.logs import LineFormatter, Repeats
 
 
 def line(name: str, **extra: object) -> str:
@@ -18,6 +19,21 @@ def line(name: str, **extra: object) -> str:
     record = logger.makeRecord(name, logging.WARNING, "f", 1, "It failed", (), None, extra=extra)
     text: str = formatter.format(record)
     return text.partition(" WARNING ")[2]
+
+
+def test_no_line_holds_the_link_of_an_invitation() -> None:
+    link = "/invitation/s3cret-End_of/"
+    refusal = logging.makeLogRecord({"name": "django", "msg": "Conflict: %s", "args": (link,)})
+    try:
+        int(f"http://host{link}?a=1")
+    except ValueError:
+        fault = logging.makeLogRecord({"name": "django", "exc_info": sys.exc_info()})
+
+    told = [LineFormatter().format(record) for record in (refusal, fault)]
+
+    assert told[0] == "Conflict: /invitation/.../"
+    assert "'http://host/invitation/.../?a=1'" in told[1]
+    assert "s3cret" not in told[1]
 
 
 def test_our_own_lines_tell_what_they_are_about() -> None:

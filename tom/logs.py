@@ -1,6 +1,7 @@
 """Log lines that tell what they are about, and do not fill the disk with one thing."""
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from tom.redaction import hide
 # What every record has; what is beside these was given as `extra`.
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 OURS = "tom."
+# Django logs the address of whatever it refuses; this one lets in whoever knows it.
+_INVITATION = re.compile(r"(/invitation/)[^/\s]+")
 
 
 class LineFormatter(logging.Formatter):
@@ -20,8 +23,8 @@ class LineFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record, its traceback too, without the token of the portal."""
-        line = super().format(record)
+        """Write a record, its traceback too, without the portal's token or an invitation's link."""
+        line = _INVITATION.sub(r"\1...", super().format(record))
         return hide(line, settings.OCS_API_TOKEN) if settings.configured else line
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name

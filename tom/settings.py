@@ -43,6 +43,8 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "20/m/ip,5/300s/key",
     # Of one account from all addresses but those from which its owner has logged in.
     "login_failed_anywhere": "50/h/key",
+    # Accounts asked for, and links of invitations that are none, from one address.
+    "invitation": "20/m/ip",
 }
 SECURE_REDIRECT_EXEMPT = [r"^health/$"]
 SECURE_REFERRER_POLICY = "same-origin"

@@ -12,6 +12,7 @@ from django.views.generic import RedirectView
 # there, and we its change of password.
 to_password_change = RedirectView.as_view(pattern_name="account_change_password")
 
+handler403 = "tom.web.refusals.permission_denied"
 handler500 = "tom.web.errors.server_error"
 
 urlpatterns = [

@@ -37,8 +37,12 @@ from tom.reports.models import Notification, Page, Report
 from tom.streams.parsers.kinds import Kind
 from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
-from tom.targets.models import Cutout, PointUpload
+from tom.targets.models import Cutout, PointUpload, Program
 from tom.web.comments import add_comment
+from tom.web.models import TeamChange
+from tom.web.team import people as people_service
+from tom.web.team import roles
+from tom.web.team.invitations import make_invitation
 
 SECRET = "hiddensupernova"
 LIVE = "live"
@@ -113,6 +117,19 @@ TABLE: dict[str, Line] = {
     "mfa_view_recovery_codes": reads(NOTHING_THERE),
     "mfa_download_recovery_codes": reads(NOTHING_THERE),
     "account": reads(USER),
+    # The team; its changes are made by whoever manages it
+    "invitation": reads(EVERYBODY) | posts(EVERYBODY),
+    "team": reads(USER),
+    "team_welcome": reads(USER),
+    "team_person": reads(ADMIN),
+    **dict.fromkeys(
+        (
+            *("team_role", "team_groups", "team_switch", "team_undo"),
+            *("team_group_new", "team_group_rename", "team_program_new", "team_program_give"),
+            *("team_invite", "team_revoke"),
+        ),
+        posts(ADMIN),
+    ),
     "account_renew_token": posts(USER),
     # The administration: one rule for all of it, below; its password form is everybody's own
     "admin/password_change/": always(USER),
@@ -224,6 +241,11 @@ def world(db):
     circular = Circular.objects.create(
         circular_id=40_000, subject="", body="", created_on=MERGER, message=make_message()
     )
+    invitation, secret = make_invitation(
+        role=roles.OBSERVER, groups=[team], note="", days=1, by=people["admin"]
+    )
+    people_service.give_role(people["plain"].pk, roles.LEAD, by=people["admin"])
+    people_service.give_role(people["plain"].pk, roles.READER, by=people["admin"])
     return {
         "people": people,
         # What fills an address: by the argument's name ...
@@ -231,6 +253,7 @@ def world(db):
             "event_id": event.event_id,
             "number": circular.circular_id,
             "kind": "science",
+            "secret": secret,
             "upload": make_upload(target, team, by=people["member"]).pk,
             "rest": "nothing",
             "url": "nothing",
@@ -247,6 +270,11 @@ def world(db):
             "notifications/": notification.pk,
             "pages/": page.pk,
             "reports/": report.pk,
+            "team/people/": people["plain"].pk,
+            "team/groups/": team.pk,
+            "team/programs/": Program.objects.get(group=team, survey="ZTF").pk,
+            "team/invitations/": invitation.pk,
+            "team/changes/": TeamChange.objects.latest("pk").pk,
         },
     }
 

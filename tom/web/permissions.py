@@ -1,4 +1,4 @@
-"""Who may do what: the permissions that the pages and the API ask for, and the group that has them.
+"""Who may do what: the permissions that pages and API ask for, and the groups that have them.
 
 A user without a group sees what is public and changes nothing. Whose private targets one sees
 is no matter of these: TOM Toolkit's object permissions say it, group by group. Never give
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import Group, Permission
 
 OBSERVERS = "Observers"
+LEADS = "Leads"
 
 REQUEST_OBSERVATION = "followup.add_observationrequest"
 CANCEL_REQUEST = "followup.change_observationrequest"
@@ -24,6 +25,34 @@ TELL = "reports.add_report"
 ACKNOWLEDGE_PAGE = "reports.change_page"
 MAKE_TARGET = "targets.add_targetsummary"
 UPLOAD_POINTS = "targets.add_pointupload"
+SWITCH_SENDING = "followup.change_outboxswitch"
+MANAGE_TEAM = "web.manage_team"
+# No group is given these: administrators may do everything.
+MANAGE_EVERYBODY = "auth.change_user"
+READ_PACKET = "streams.read_packet"
+UNDO_ANY_UPLOAD = "targets.delete_pointupload"
+
+# What each lets a person do, in words that follow "may".
+WORDS = {
+    REQUEST_OBSERVATION: "ask a telescope for observations",
+    CANCEL_REQUEST: "cancel requests",
+    VET_CANDIDATE: "give verdicts on candidates",
+    COMMENT: "comment on targets",
+    FOLLOW: "follow events, targets and topics",
+    ACKNOWLEDGE_PAGE: "answer pages",
+    TELL: "tell others of candidates",
+    MAKE_TARGET: "make targets by hand",
+    UPLOAD_POINTS: "upload photometry",
+    PIN_LOCALIZATION: "choose the sky map of an event",
+    SET_ASIDE_MESSAGE: "set a message of an event aside",
+    VIEW_MESSAGES: "read the messages of the streams",
+    REPLAY_MESSAGE: "replay messages",
+    SWITCH_SENDING: "stop and resume all sending",
+    MANAGE_TEAM: "invite people, give roles, and manage their own groups and programs",
+    MANAGE_EVERYBODY: "manage administrators, every group and every program",
+    READ_PACKET: "read the bytes of a survey's packets",
+    UNDO_ANY_UPLOAD: "take back what others uploaded",
+}
 
 OBSERVERS_MAY = (
     REQUEST_OBSERVATION,
@@ -40,16 +69,20 @@ OBSERVERS_MAY = (
     MAKE_TARGET,
     UPLOAD_POINTS,
 )
+# Beside what observers may: leads are observers, too.
+LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM)
 
 
 def ensure_roles() -> Group:
-    """Make the group `Observers` and give it what observers may do.
+    """Make the groups of the roles and give them what these may do; return `Observers`.
 
-    It only adds: what an administrator gave the group besides stays. A permission whose table
+    It only adds: what an administrator gave a group besides stays. A permission whose table
     is not there yet (in the middle of a migration) comes with the next call.
     """
     observers, _ = Group.objects.get_or_create(name=OBSERVERS)
     observers.permissions.add(*find_permissions(OBSERVERS_MAY))
+    leads, _ = Group.objects.get_or_create(name=LEADS)
+    leads.permissions.add(*find_permissions(LEADS_MAY))
     return observers
 
 

@@ -18,9 +18,12 @@ from tom.web.views import (
     requests,
     search,
     targets,
+    team,
+    team_changes,
     tonight,
     verdicts,
 )
+from tom.web.views.invitation import invitation
 
 register_converter(CircularNumber, "circular")
 
@@ -36,6 +39,22 @@ target_patterns = [
     path("<int:pk>/points.csv", points.points_csv, name="points_csv"),
     path("<int:pk>/cutouts/<slug:kind>.png", targets.cutout, name="cutout"),
     path("<int:pk>/comment/", comments.comment, name="comment"),
+]
+
+team_patterns = [
+    path("", team.team, name="team"),
+    path("welcome/", team.welcome, name="team_welcome"),
+    path("people/<int:pk>/", team.team_person, name="team_person"),
+    path("people/<int:pk>/role/", team_changes.give_role, name="team_role"),
+    path("people/<int:pk>/groups/", team_changes.choose_groups, name="team_groups"),
+    path("people/<int:pk>/switch/", team_changes.switch, name="team_switch"),
+    path("groups/", team_changes.group_new, name="team_group_new"),
+    path("groups/<int:pk>/", team_changes.group_rename, name="team_group_rename"),
+    path("programs/", team_changes.program_new, name="team_program_new"),
+    path("programs/<int:pk>/", team_changes.program_give, name="team_program_give"),
+    path("invitations/", team_changes.invite, name="team_invite"),
+    path("invitations/<int:pk>/revoke/", team_changes.revoke, name="team_revoke"),
+    path("changes/<int:pk>/undo/", team_changes.undo_change, name="team_undo"),
 ]
 
 urlpatterns = [
@@ -80,6 +99,8 @@ urlpatterns = [
     path("reports/<int:pk>/discard/", reports.report_discard, name="report_discard"),
     path("pages/<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
     path("follow/", notifications.follow_thing, name="follow"),
+    path("team/", include(team_patterns)),
+    path("invitation/<str:secret>/", invitation, name="invitation"),
     path("account/", account, name="account"),
     path("account/token/", renew, name="account_renew_token"),
     path("api/", include("tom.web.api.urls")),

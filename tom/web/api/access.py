@@ -7,16 +7,21 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from tom.web import permissions
+from tom.web.team.roles import find_lack
 
 
 class _Permitted(BasePermission):
     """Ask for `permission` on every method but those in `open_methods`."""
 
     permission = ""
+    message = ""
     open_methods: Sequence[str] = ()
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.method in self.open_methods or request.user.has_perm(self.permission)
+        if request.method in self.open_methods or request.user.has_perm(self.permission):
+            return True
+        self.message = str(find_lack(request.user, [self.permission]))
+        return False
 
 
 class MayRequestObservations(_Permitted):

@@ -4,9 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -32,7 +30,8 @@ from tom.targets.photometry_table import (
 from tom.targets.search import find_in_cone
 from tom.web.distances import REDSHIFT
 from tom.web.people import person
-from tom.web.permissions import MAKE_TARGET, UPLOAD_POINTS
+from tom.web.permissions import MAKE_TARGET, UNDO_ANY_UPLOAD, UPLOAD_POINTS
+from tom.web.refusals import LackingError, needs
 from tom.web.target_form import (
     PhotometryForm,
     TargetForm,
@@ -47,7 +46,7 @@ ERRORS_SHOWN = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(MAKE_TARGET, raise_exception=True)
+@needs(MAKE_TARGET)
 def target_new(request: HttpRequest) -> HttpResponse:
     """Make a target; what stands there already is shown first."""
     groups = groups_to_choose(person(request))
@@ -95,7 +94,7 @@ def _make(form: TargetForm) -> BaseTarget:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(UPLOAD_POINTS, raise_exception=True)
+@needs(UPLOAD_POINTS)
 def photometry(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring photometry: read it, show what it would become, then store it."""
     found = find_target(request, pk)
@@ -171,13 +170,13 @@ def _store(
 
 
 @require_POST
-@permission_required(UPLOAD_POINTS, raise_exception=True)
+@needs(UPLOAD_POINTS)
 def photometry_undo(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
     """Take an upload of one's own back; an administrator may take any."""
     found, user = find_target(request, pk), person(request)
     row = get_object_or_404(PointUpload.objects.visible_to(user), target=found, pk=upload)
     if row.created_by_id != user.pk and not user.is_superuser:
-        raise PermissionDenied
+        raise LackingError(UNDO_ANY_UPLOAD)
     undo_upload(row)
     transaction.on_commit(partial(nudge, score))
     messages.success(request, "The upload was taken back with its points.")

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,10 +13,11 @@ from tom.intake import react_to_change
 from tom.pipeline import nudge, rank
 from tom.web.people import person
 from tom.web.permissions import SET_ASIDE_MESSAGE
+from tom.web.refusals import needs
 
 
 @require_POST
-@permission_required(SET_ASIDE_MESSAGE, raise_exception=True)
+@needs(SET_ASIDE_MESSAGE)
 def set_message_aside(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """Let a message rule nothing of its event; `undo` lets it count again."""
     rows = EventSequence.objects.filter(event__event_id=event_id)

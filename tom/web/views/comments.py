@@ -1,6 +1,5 @@
 """Comments on a target."""
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -9,10 +8,11 @@ from tom.targets.models import visible_targets
 from tom.web.comments import add_comment, comments_on
 from tom.web.people import person
 from tom.web.permissions import COMMENT
+from tom.web.refusals import needs
 
 
 @require_POST
-@permission_required(COMMENT, raise_exception=True)
+@needs(COMMENT)
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Say something of a target."""
     target, user = get_object_or_404(visible_targets(request.user), pk=pk), person(request)

@@ -3,7 +3,6 @@
 import csv
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -36,6 +35,7 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
+from tom.web.refusals import needs
 from tom.web.templatetags.sky import ranked_classes
 from tom.web.verdicts import REASONS
 from tom.web.views.requests import requests_going_on
@@ -206,7 +206,7 @@ def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 
 
 @require_POST
-@permission_required(PIN_LOCALIZATION, raise_exception=True)
+@needs(PIN_LOCALIZATION)
 def pin(request: HttpRequest, event_id: str) -> HttpResponse:
     """Use one of the event's localizations, whatever comes; none: the newest again."""
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)

@@ -7,9 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages as notes
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -30,7 +28,8 @@ from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
 from tom.web.pagination import page_of
 from tom.web.people import person
-from tom.web.permissions import REPLAY_MESSAGE, VIEW_MESSAGES
+from tom.web.permissions import READ_PACKET, REPLAY_MESSAGE, VIEW_MESSAGES
+from tom.web.refusals import LackingError, needs
 
 # What is shown of a payload on its page; the whole is downloaded.
 SHOWN_BYTES = 20_000
@@ -48,7 +47,7 @@ MOST_REPLAYED = 2000
 
 
 @require_safe
-@permission_required(VIEW_MESSAGES, raise_exception=True)
+@needs(VIEW_MESSAGES)
 def message_list(request: HttpRequest) -> HttpResponse:
     """Messages, the newest first; of the dead ones, how many died of each reason."""
     state, topic = request.GET.get("state", ""), request.GET.get("topic", "")[:255]
@@ -95,7 +94,7 @@ def _reasons(topic: str) -> list[dict[str, Any]]:
 
 
 @require_safe
-@permission_required(VIEW_MESSAGES, raise_exception=True)
+@needs(VIEW_MESSAGES)
 def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message: where it came from, what became of it, and its beginning."""
     found = get_object_or_404(AlertMessage, pk=pk)
@@ -112,12 +111,12 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@permission_required(VIEW_MESSAGES, raise_exception=True)
+@needs(VIEW_MESSAGES)
 def message_bytes(request: HttpRequest, pk: int) -> HttpResponse:
     """The bytes of one message as they came."""
     found = get_object_or_404(AlertMessage, pk=pk)
     if not may_read_bytes(person(request), found):
-        raise PermissionDenied
+        raise LackingError(READ_PACKET)
     if found.payload is None:
         message = "its bytes are no longer kept"
         raise Http404(message)
@@ -165,7 +164,7 @@ def _dump(payload: bytes) -> str:
 
 
 @require_POST
-@permission_required(REPLAY_MESSAGE, raise_exception=True)
+@needs(REPLAY_MESSAGE)
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """Put one message back to be worked on."""
     found = get_object_or_404(AlertMessage.objects.defer("payload"), pk=pk)
@@ -181,7 +180,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(REPLAY_MESSAGE, raise_exception=True)
+@needs(REPLAY_MESSAGE)
 def replay_all(request: HttpRequest) -> HttpResponse:
     """Put the dead messages of one reason back to be worked on."""
     dead = AlertMessage.objects.filter(

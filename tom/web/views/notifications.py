@@ -1,7 +1,6 @@
 """The bell: what came for what a person follows, and the following itself."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from tom.web.message_outcome import event_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import FOLLOW, VIEW_MESSAGES
+from tom.web.refusals import needs
 
 LONGEST_VALUE = 255
 
@@ -76,7 +76,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@permission_required(FOLLOW, raise_exception=True)
+@needs(FOLLOW)
 def follow_thing(request: HttpRequest) -> HttpResponse:
     """Follow a topic, an event or a target; with `stop`, no longer."""
     user, kind = person(request), request.POST.get("kind", "")

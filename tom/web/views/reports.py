@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,13 +23,14 @@ from tom.web.keys import read_pk
 from tom.web.known import programs_of, rank_visible
 from tom.web.people import person
 from tom.web.permissions import ACKNOWLEDGE_PAGE, TELL
+from tom.web.refusals import needs
 
 OFFERED = 40
 ROWS_SHOWN = 200
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(TELL, raise_exception=True)
+@needs(TELL)
 def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Choose the candidates to tell of, and draft the message."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
@@ -57,7 +57,7 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(TELL, raise_exception=True)
+@needs(TELL)
 def report_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One report: the draft as it would be sent, to be changed, or what became of it."""
     report = _find(request, pk)
@@ -97,7 +97,7 @@ def _find(request: HttpRequest, pk: int) -> Report:
 
 
 @require_POST
-@permission_required(TELL, raise_exception=True)
+@needs(TELL)
 def report_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a draft, once."""
     report = _find(request, pk)
@@ -114,7 +114,7 @@ def report_confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(TELL, raise_exception=True)
+@needs(TELL)
 def report_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a failed report again, once."""
     report = _find(request, pk)
@@ -131,7 +131,7 @@ def report_retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(TELL, raise_exception=True)
+@needs(TELL)
 def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throw a draft away."""
     report = _find(request, pk)
@@ -142,7 +142,7 @@ def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(ACKNOWLEDGE_PAGE, raise_exception=True)
+@needs(ACKNOWLEDGE_PAGE)
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a page."""
     pages = Page.objects.visible_to(request.user).select_related("event")

@@ -4,9 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,11 +26,10 @@ from tom.targets.models import LightCurvePoint, PointKind, visible_targets
 from tom.web.keys import read_pk
 from tom.web.pagination import page_of
 from tom.web.people import person
-from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION
+from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION, SWITCH_SENDING
+from tom.web.refusals import needs, require
 from tom.web.request_form import RequestForm, choices, choose, empty_form, read_form
 from tom.web.visibility import Nights, tonight_for
-
-SWITCH_SENDING = "followup.change_outboxswitch"
 
 
 @require_safe
@@ -86,7 +83,7 @@ def _told(observation: ObservationRequest) -> dict[str, Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(REQUEST_OBSERVATION, raise_exception=True)
+@needs(REQUEST_OBSERVATION)
 def request_new(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for an observation of a target: the form, and what it sends."""
     targets = visible_targets(request.user).filter(summary__isnull=False)
@@ -178,7 +175,7 @@ def _show(
 
 
 @require_POST
-@permission_required(CANCEL_REQUEST, raise_exception=True)
+@needs(CANCEL_REQUEST)
 def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a live request."""
     observation = _find(request, pk)
@@ -202,8 +199,7 @@ def going_on(request: HttpRequest, event_id: str) -> HttpResponse:
     if request.method != "POST":
         context = {"event": event, "going_on": observations}
         return render(request, "requests/_going_on.html", context)
-    if not person(request).has_perm(CANCEL_REQUEST):
-        raise PermissionDenied
+    require(request, CANCEL_REQUEST)
     canceled = [each.pk for each in observations if _cancel(each, person(request))]
     for pk in canceled:
         transaction.on_commit(partial(nudge, cancel_task, pk))
@@ -227,7 +223,7 @@ def _cancel(observation: ObservationRequest, by: User) -> bool:
 
 
 @require_POST
-@permission_required(REQUEST_OBSERVATION, raise_exception=True)
+@needs(REQUEST_OBSERVATION)
 def request_release(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a held request be sent after all."""
     observation = _find(request, pk)
@@ -246,7 +242,7 @@ def request_release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(SWITCH_SENDING, raise_exception=True)
+@needs(SWITCH_SENDING)
 def switch_sending(request: HttpRequest) -> HttpResponse:
     """Stop all sending, or let it go on."""
     if request.POST.get("sending") == "on":

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,13 +14,14 @@ from tom.web.candidate_rows import make_rows
 from tom.web.kept_rows import keep_row
 from tom.web.people import person
 from tom.web.permissions import VET_CANDIDATE
+from tom.web.refusals import needs
 from tom.web.verdicts import make_bar, read_listed
 
 LONGEST_NOTE = 300
 
 
 @require_POST
-@permission_required(VET_CANDIDATE, raise_exception=True)
+@needs(VET_CANDIDATE)
 def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """Keep what one makes of a candidate, and answer with its row or its bar."""
     candidate = _find(request, event_id, pk)
@@ -45,7 +45,7 @@ def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(VET_CANDIDATE, raise_exception=True)
+@needs(VET_CANDIDATE)
 def undo_verdict(request: HttpRequest) -> HttpResponse:
     """Take back one's last verdict, wherever it was, and say which."""
     undone = undo_last_verdict(person(request))
