@@ -10,6 +10,9 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.plugin import DjangoDbBlocker
+
     from tests.peers.kafka import KafkaPeer
 
 REAL_DATA = Path(
@@ -39,6 +42,27 @@ def services() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(services: None) -> None:
     """Start the services before the test database is made."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> None:
+    """The test database, whose commits wait for no disk: nobody pulls its plug."""
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(request: pytest.FixtureRequest, settings: "SettingsWrapper") -> None:
+    """Hash passwords in no time: a real hash takes half a second each.
+
+    A browser's site is a process of its own, which knows real ones alone.
+    """
+    if "site" not in request.fixturenames:
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)
