@@ -6,6 +6,7 @@ served with it.
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -13,12 +14,17 @@ from playwright.sync_api import Page
 from tom.embedded.frontend import MANIFESTS, ROOT, run_npm
 
 # Read by axe and by people: what breaks which rule, and where.
-RUN = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+RUN = """async (rules) => {
+  const runOnly = rules.length ? { runOnly: { type: "rule", values: rules } } : {};
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...runOnly });
   return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
     `${id}: ${node.html.slice(0, 120)} (${(node.any[0] || node.all[0] || node.none[0])?.message})`
   ));
 }"""
+
+
+# What another theme, which changes no element, may break.
+OF_COLOURS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
 
 
 def find_axe(cache: Path) -> str:
@@ -42,8 +48,9 @@ def find_axe(cache: Path) -> str:
     return kept.read_text()
 
 
-def look_for_faults(page: Page, axe: str) -> list[str]:
-    """Return what axe finds on a page as it now stands, in words."""
-    page.evaluate(axe)
-    found: list[str] = page.evaluate(RUN)
+def look_for_faults(page: Page, axe: str, *, rules: Sequence[str] = ()) -> list[str]:
+    """Return what axe finds on a page as it now stands, in words; by all its rules or by some."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
+    found: list[str] = page.evaluate(RUN, list(rules))
     return found

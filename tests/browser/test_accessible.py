@@ -1,6 +1,8 @@
 """Every kind of page, full, in every theme: axe finds nothing, and red is red."""
 
 import io
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,8 +10,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests import factories
-from tests.browser.axe import find_axe, look_for_faults
-from tests.browser.conftest import DESKTOP, NARROW, Enter
+from tests.browser.axe import OF_COLOURS, find_axe, look_for_faults
+from tests.browser.conftest import DESKTOP, NARROW, PATIENCE_MS, Enter, Watched
 from tests.browser.full_house import fill
 from tests.conftest import PEER_MISSING
 from tom.embedded.frontend import ROOT, FrontendError
@@ -39,12 +41,23 @@ def test_axe_finds_nothing_on_any_page_in_any_theme(enter: Enter, axe: str, view
     page = enter(person, viewport=viewport)
     page.emulate_media(reduced_motion="reduce")
 
-    faults = [
-        f"{address} in {theme}: {fault}"
-        for address in addresses
-        for theme in open_in_themes(page, address)
-        for fault in look_for_faults(page, axe)
-    ]
+    faults = [fault for address in addresses for fault in in_all_themes(page, address, axe)]
+
+    assert not faults, "\n".join(faults)
+
+
+def test_axe_finds_nothing_where_somebody_must_log_in_or_is_refused(
+    transactional_db: None, site: str, watch: Callable[..., Watched], axe: str
+) -> None:
+    visit = watch(site)
+    page = visit.page
+    page.emulate_media(reduced_motion="reduce")
+    visit.open("/accounts/login/")
+    faults = in_all_themes(page, "/accounts/login/", axe)
+    visit.enter_as(factories.make_user())
+
+    for path in ("/nothing/", "/messages/", "/targets/999/"):
+        faults += in_all_themes(page, path, axe)
 
     assert not faults, "\n".join(faults)
 
@@ -66,28 +79,58 @@ def test_a_page_in_red_sends_no_green_and_no_blue_light(enter: Enter) -> None:
     assert not faults, "\n".join(faults)
 
 
+def in_all_themes(page: Page, address: str, axe: str) -> list[str]:
+    return [
+        f"{address} in {theme}: {fault}"
+        for theme in open_in_themes(page, address)
+        for fault in look_for_faults(page, axe, rules=() if theme == THEMES[0] else OF_COLOURS)
+    ]
+
+
 def open_in_themes(page: Page, address: str):  # type: ignore[no-untyped-def]
-    """Open a page and give it one theme after the other, by the button that people press."""
-    wear(page, THEMES[0])
-    page.goto(address)
-    unfold(page)
+    """Open a page and give it one theme after the other, by the button that people press.
+
+    A page that says an error has no button.
+    """
     for theme in THEMES:
-        if page.locator("html").get_attribute("data-theme") != theme:
-            if not page.locator("#theme").count():
-                return  # a page of an error has no button
+        if theme != THEMES[0] and page.locator("#theme").count():
             page.locator("#theme").click()
+        else:
+            wear(page, theme)
+            page.goto(address)
+            unfold(page)
+        assert page.locator("html").get_attribute("data-theme") == theme
         yield theme
 
 
 def wear(page: Page, theme: str) -> None:
-    page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
+    origin = page.evaluate("location.origin")
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": f"{origin}/"}])
+
+
+# As a reader who goes down a page, up to its end, and back.
+GO_DOWN = """async () => {
+  for (const each of document.querySelectorAll("details")) each.open = true;
+  for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
+    scrollTo(0, y);
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  }
+  scrollTo(0, 0);
+}"""
+HAS_ALL = """document.readyState === "complete"
+  && !document.querySelector("[data-waits], .htmx-request")
+  && [...document.images].every((image) => image.complete)"""
 
 
 def unfold(page: Page) -> None:
-    """Wait for what comes by itself, and open what a reader can open."""
-    page.wait_for_timeout(700)
-    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    page.wait_for_timeout(300)
+    """Open what a reader can open, and have come what comes where one looks."""
+    page.evaluate(GO_DOWN)
+    page.wait_for_timeout(100)  # until it is asked for
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(HAS_ALL):
+        assert time.monotonic() < deadline, f"{page.url} goes on loading"
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(100)  # until it is drawn
 
 
 def other_light(page: Page) -> tuple[int, str]:
