@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 from django.contrib.auth.models import User
 from django.utils import timezone
+from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tests import factories
@@ -86,6 +87,12 @@ def _full_target(number: int):  # type: ignore[no-untyped-def]
     target = factories.make_target(ra=196.5 + number / 2)
     TargetName.objects.bulk_create([TargetName(target=target, name=f"AT2026{number}x")])
     factories.make_score(target)
+    add_cutouts(target)
+    return target
+
+
+def add_cutouts(target: BaseTarget) -> None:
+    """Give a target its three pictures, drawn."""
     for kind in ("science", "template", "difference"):
         Cutout.objects.create(
             target=target,
@@ -95,7 +102,6 @@ def _full_target(number: int):  # type: ignore[no-untyped-def]
             fits=to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0),
         )
     draw_due(most=3)
-    return target
 
 
 def _request(target, event, *, by: User) -> ObservationRequest:  # type: ignore[no-untyped-def]

@@ -1,15 +1,21 @@
 """A target's page in a browser: what a reader chooses stays, and what is drawn can be read."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import combinations
 
 import pytest
-from playwright.sync_api import FloatRect, expect
+from playwright.sync_api import FloatRect, Page, expect
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
 from tests.browser.conftest import Enter
+from tests.browser.full_house import add_cutouts
 from tom.targets.models import LightCurvePoint
+
+# What a first visit may weigh, without the plotting library.
+MOST_BYTES = 300_000
+LONGEST_TASK_MS = 200
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,6 +26,13 @@ def make_target_of_events(count: int) -> BaseTarget:
     for number in range(count):
         time = factories.MERGER + timedelta(minutes=20 * number)
         factories.make_candidate(factories.make_event(time=time), target)
+    return target
+
+
+def make_full_target(count: int) -> BaseTarget:
+    """The same, with its pictures."""
+    target = make_target_of_events(count)
+    add_cutouts(target)
     return target
 
 
@@ -113,3 +126,86 @@ def test_the_place_is_copied_and_the_points_are_sorted_by_the_keyboard(enter: En
     assert copied == "197.450000 -23.380000"
     expect(page.locator('th[aria-sort="ascending"]')).to_contain_text("Magnitude")
     expect(page.locator("#points tbody tr").first).to_contain_text("17.500")
+
+
+def test_a_first_visit_is_light_and_nothing_is_fetched_twice(enter: Enter) -> None:
+    target = make_full_target(1)
+    page = enter(factories.make_observer())
+    traffic = watch_traffic(page)
+
+    page.goto(f"/targets/{target.pk}/")
+    expect(page.locator("#lightcurve .scatterlayer .trace")).to_have_count(3)
+    page.locator("#visibility").scroll_into_view_if_needed()
+    expect(page.locator("#visibility svg").first).to_be_visible()
+
+    weights = {url: size for url, size in traffic.sizes() if "plotly" not in url}
+    assert sum(weights.values()) <= MOST_BYTES, weights
+    fetched = [url for url, _ in traffic.sizes()]
+    assert len(fetched) == len(set(fetched)), fetched
+    assert "/static/vendor/plotly" in "".join(fetched)
+
+
+def test_no_long_task_holds_up_the_first_paint(enter: Enter) -> None:
+    target = make_full_target(1)
+    page = enter(factories.make_observer())
+    page.add_init_script(
+        """
+        window.tasks = [];
+        new PerformanceObserver((list) => tasks.push(...list.getEntries()))
+            .observe({ type: "longtask", buffered: true });
+        """
+    )
+
+    page.goto(f"/targets/{target.pk}/")
+    expect(page.locator("#lightcurve .scatterlayer .trace")).to_have_count(3)
+
+    late = page.evaluate(
+        """() => {
+            const paint = performance.getEntriesByName("first-contentful-paint")[0].startTime;
+            return tasks.filter((task) => task.startTime < paint).map((task) => task.duration);
+        }"""
+    )
+    assert [duration for duration in late if duration > LONGEST_TASK_MS] == []
+
+
+def test_the_plot_is_fetched_only_where_somebody_sees_it(enter: Enter) -> None:
+    target = make_full_target(1)
+    page = enter(factories.make_observer(), viewport={"width": 390, "height": 200})
+    traffic = watch_traffic(page)
+
+    page.goto(f"/targets/{target.pk}/")
+    page.wait_for_load_state("networkidle")
+    assert not [url for url, _ in traffic.sizes() if "plotly" in url or "visibility" in url]
+
+    page.locator("#lightcurve").scroll_into_view_if_needed()
+    expect(page.locator("#lightcurve .scatterlayer .trace")).to_have_count(3)
+
+
+@dataclass
+class Traffic:
+    """What a page fetched: how many bytes of each address went over the wire."""
+
+    addresses: dict[str, str] = field(default_factory=dict)
+    bytes: dict[str, int] = field(default_factory=dict)
+
+    def sizes(self) -> list[tuple[str, int]]:
+        return [
+            (self.addresses[key], size) for key, size in self.bytes.items() if key in self.addresses
+        ]
+
+
+def watch_traffic(page: Page) -> Traffic:
+    """Watch what a page fetches, as on a first visit: without its cache."""
+    traffic = Traffic()
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.on(
+        "Network.requestWillBeSent",
+        lambda sent: traffic.addresses.update({sent["requestId"]: sent["request"]["url"]}),
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda done: traffic.bytes.update({done["requestId"]: done["encodedDataLength"]}),
+    )
+    return traffic
