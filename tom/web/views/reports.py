@@ -1,10 +1,12 @@
 """Telling and paging: what a person drafts, confirms or answers."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -100,33 +102,30 @@ def _find(request: HttpRequest, pk: int) -> Report:
 @needs(TELL)
 def report_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a draft, once."""
-    report = _find(request, pk)
-    try:
-        confirmed = confirm_report(report, person(request))
-    except CannotTellError as refusal:
-        messages.error(request, f"Not sent: {refusal}.")
-        return redirect("report", pk)
-    if confirmed:
-        transaction.on_commit(partial(nudge, tell, pk))
-    else:
-        messages.warning(request, "It was confirmed before.")
-    return redirect("report", pk)
+    return _send(request, pk, confirm_report, late="It was confirmed before.")
 
 
 @require_POST
 @needs(TELL)
 def report_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a failed report again, once."""
-    report = _find(request, pk)
+    late = "It has not failed, or is being sent again already."
+    return _send(request, pk, retry_report, late=late)
+
+
+def _send(
+    request: HttpRequest, pk: int, begin: Callable[[Report, User], bool], *, late: str
+) -> HttpResponse:
+    """Begin to send a report; where somebody did before, say so."""
     try:
-        retried = retry_report(report, person(request))
+        begun = begin(_find(request, pk), person(request))
     except CannotTellError as refusal:
         messages.error(request, f"Not sent: {refusal}.")
         return redirect("report", pk)
-    if retried:
+    if begun:
         transaction.on_commit(partial(nudge, tell, pk))
     else:
-        messages.warning(request, "It has not failed, or is being sent again already.")
+        messages.warning(request, late)
     return redirect("report", pk)
 
 
