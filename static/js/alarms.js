@@ -4,7 +4,7 @@
   const remembered = "alarms.heard";
   const base = document.title;
   const icon = document.querySelector('link[rel="icon"]');
-  const plain = icon?.href;
+  const isRed = () => document.documentElement.dataset.theme === "red";
 
   const wants = (name) => localStorage.getItem(`alarms.${name}`) === "on";
   const pages = () => [...document.querySelectorAll("#alarms [data-page]")];
@@ -13,17 +13,17 @@
   function drawIcon(count, alarmed) {
     if (!icon) return;
     if (!count && !alarmed) {
-      icon.href = plain;
+      icon.href = isRed() ? icon.dataset.red : icon.dataset.plain;
       return;
     }
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = 32;
     const pen = canvas.getContext("2d");
-    pen.fillStyle = alarmed ? "#d11" : "#1769c7";
+    pen.fillStyle = alarmed || isRed() ? "#d11" : "#1769c7";
     pen.beginPath();
     pen.arc(16, 16, 16, 0, 7);
     pen.fill();
-    pen.fillStyle = "#fff";
+    pen.fillStyle = isRed() ? "#000" : "#fff";
     pen.font = "bold 20px sans-serif";
     pen.textAlign = "center";
     pen.fillText(alarmed && !count ? "!" : count > 99 ? "99" : String(count), 16, 23);
@@ -97,6 +97,7 @@
     label(button);
     button.addEventListener("click", () => toggle(button));
   }
+  document.addEventListener("theme", show);
   document.addEventListener("htmx:afterSettle", (event) => {
     if (["alarms", "bell"].includes(event.target.id)) look();
   });

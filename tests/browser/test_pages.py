@@ -188,11 +188,14 @@ def test_a_click_sends_a_request_and_its_page_follows_it_to_the_end(
 
 def test_the_colours_chosen_are_kept(enter: Enter) -> None:
     page = enter(factories.make_user())
+    icon = page.locator("link[rel=icon]")
 
     page.get_by_role("button", name="Change the colours").click()
+    expect(icon).to_have_attribute("href", re.compile("mark-red"))
     page.reload()
 
     expect(page.locator("html")).to_have_attribute("data-theme", "red")
+    expect(icon).to_have_attribute("href", re.compile("mark-red"))
 
 
 def wait_for_live(page: Page) -> None:
