@@ -79,7 +79,7 @@ def fill(person: User) -> list[str]:
         *("/requests/", f"/requests/{request.pk}/", f"/reports/{report.pk}/"),
         *("/messages/", "/messages/?state=dead", f"/messages/{dead.pk}/"),
         *(f"/messages/{chain.message_id}/", f"/circulars/{circular.circular_id}/"),
-        *("/notifications/", "/account/"),
+        *("/notifications/", "/account/", "/team/", "/team/welcome/"),
     ]
 
 
