@@ -1,9 +1,12 @@
 """Logging in, one's account, tokens, and who may do what."""
 
 import io
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -11,11 +14,12 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.apps import apps
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from tests.factories import PASSWORD, make_admin, make_group, make_target, make_user
@@ -144,6 +148,95 @@ def test_a_second_factor_is_asked_for_at_every_door(client, settings, door):
     assert client.get("/account/").status_code == 200
 
 
+def test_a_password_change_ends_the_person_s_other_sessions_and_tokens(client):
+    user = make_user("ada")
+    token = renew_token(user)
+    elsewhere = Client()
+    for each in (client, elsewhere):
+        each.post(LOGIN, {"login": "ada", "password": PASSWORD})
+    before = elsewhere.get("/account/").status_code
+    new = "quite another phrase 7"
+
+    client.post(
+        "/accounts/password/change/",
+        {"oldpassword": PASSWORD, "password1": new, "password2": new},
+    )
+
+    assert before == 200
+    assert client.get("/account/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 302
+    assert elsewhere.get("/live/").status_code == 302
+    assert not opens(token)
+
+
+@pytest.mark.parametrize("kind", ["totp", "recovery_codes"])
+def test_an_administrator_sees_no_secret_of_a_second_factor(client, kind):
+    user, secret = make_user("ada"), generate_totp_secret()
+    TOTP.activate(user, secret)
+    RecoveryCodes.activate(user)
+    found = Authenticator.objects.get(user=user, type=kind)
+    client.force_login(make_admin())
+    address = "/admin/mfa/authenticator/"
+
+    pages = [client.get(f"{address}{end}") for end in ("", f"{found.pk}/change/")]
+    pages += [client.get(f"{address}{found.pk}/{end}/") for end in ("delete", "history")]
+    changed = client.post(f"{address}{found.pk}/change/", {"data": "{}"})
+
+    assert [page.status_code for page in pages] == [200] * 4
+    kept = found.data.get("secret") or found.data["seed"]
+    for page in pages:
+        assert secret not in page.text
+        assert kept not in page.text
+    assert changed.status_code == 403
+    assert client.get(f"{address}add/").status_code == 403
+
+
+# --- Behind a proxy ---------------------------------------------------------------------------
+def guess_through(address: str, forwarded: str) -> None:
+    client = Client(REMOTE_ADDR=address, headers={"x-forwarded-for": forwarded})
+    client.post(LOGIN, {"login": "ada", "password": "wrong"})
+
+
+def enters_through(address: str, forwarded: str) -> bool:
+    client = Client(REMOTE_ADDR=address, headers={"x-forwarded-for": forwarded})
+    client.post(LOGIN, {"login": "ada", "password": PASSWORD})
+    return client.get("/account/").status_code == 200
+
+
+def test_behind_a_proxy_tries_count_by_the_address_that_it_adds(settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    make_user("ada")
+
+    # Whatever a client claims stands before the address that the proxy saw.
+    for number in range(6):
+        guess_through("10.0.0.1", f"203.0.113.{number}, 198.51.100.7")
+
+    assert not enters_through("10.0.0.1", "192.0.2.1, 198.51.100.7")
+    assert enters_through("10.0.0.1", "198.51.100.7, 192.0.2.1")
+
+
+@pytest.mark.parametrize("odd", ["unknown", "", ",", "1.2.3.4.5", "x" * 5000])
+def test_a_proxy_that_names_no_address_is_no_failure(client, settings, odd):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    answer = client.post(
+        LOGIN, {"login": "ada", "password": "wrong"}, headers={"x-forwarded-for": odd}
+    )
+
+    assert answer.status_code in {200, 403}
+
+
+def test_without_a_proxy_no_header_says_who_tries(settings):
+    assert settings.ALLAUTH_TRUSTED_PROXY_COUNT == 0  # as in the embedded mode
+    make_user("ada")
+
+    for number in range(6):
+        guess_through("198.51.100.7", f"203.0.113.{number}")
+
+    assert not enters_through("198.51.100.7", "192.0.2.1")
+    assert enters_through("192.0.2.1", "198.51.100.7")
+
+
 def test_logging_in_elsewhere_is_refused(client):
     make_user("ada")
 
@@ -249,8 +342,8 @@ def test_a_token_is_shown_once_and_logged_never(client, caplog):
     assert opens(token)
     assert "no-store" in made["Cache-Control"]
     assert token not in again.text
-    assert "You have one, made" in again.text
-    assert "API token renewed" in caplog.text
+    assert "<b>API token</b>" in again.text
+    assert "API token made" in caplog.text
     assert token not in caplog.text
 
 
@@ -272,11 +365,100 @@ def test_a_token_that_was_replaced_or_ended_opens_nothing(client):
     new = shown_token(client.post("/account/token/").text)
     before = (opens(old), opens(new))
 
-    client.post("/account/token/", {"end": "1"})
+    client.post("/account/token/", {"end": str(ApiToken.objects.get().pk)})
 
     assert before == (False, True)
     assert not opens(new)
     assert "You have none." in client.get("/account/").text
+
+
+def test_each_token_has_a_name_and_an_end_and_is_listed_without_its_value(client):
+    client.force_login(make_user())
+    made = {
+        name: shown_token(client.post("/account/token/", {"name": name, "days": "7"}).text)
+        for name in ("plots", "night shift")
+    }
+
+    page = client.get("/account/").text
+
+    week = timezone.now() + timedelta(days=7)
+    for name, token in made.items():
+        assert opens(token)
+        assert f"<b>{name}</b>" in page
+        assert token not in page
+        kept = ApiToken.objects.get(name=name)
+        assert abs(kept.expires - week) < timedelta(minutes=5)
+        assert kept.key not in page
+    assert page.count(f"expires {week:%Y-%m-%d}") == 2
+
+
+def test_a_token_opens_nothing_after_its_end():
+    user = make_user()
+    token = renew_token(user)
+    before = opens(token)
+    ApiToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+
+    answer = Client().get("/api/events/", headers={"authorization": f"Token {token}"})
+
+    assert before
+    assert answer.status_code == 401
+    assert "has expired" in answer.json()["detail"]
+
+
+def test_one_token_ends_and_the_others_stay(client):
+    user = make_user()
+    client.force_login(user)
+    one, other = renew_token(user, "one"), renew_token(user, "other")
+
+    client.post("/account/token/", {"end": str(ApiToken.objects.get(name="one").pk)})
+
+    assert (opens(one), opens(other)) == (False, True)
+
+
+def test_nobody_ends_a_token_of_somebody_else(client):
+    token = renew_token(make_user())
+    client.force_login(make_admin())
+
+    client.post("/account/token/", {"end": str(ApiToken.objects.get().pk)})
+
+    assert opens(token)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"days": "0"}, "works for 1 to 365 days"),
+        ({"days": "366"}, "works for 1 to 365 days"),
+        ({"days": "-7"}, "works for 1 to 365 days"),
+        ({"days": "9" * 40}, "works for 1 to 365 days"),
+        ({"days": "\u0663"}, "works for 1 to 365 days"),
+        ({"name": "x" * 61}, "1 to 60 characters"),
+        ({"name": "a\u202eb"}, "1 to 60 characters"),
+        ({"end": "none"}, "API tokens"),
+        ({"end": "9" * 40}, "API tokens"),
+    ],
+)
+def test_no_token_is_made_that_cannot_be(client, fields, why):
+    client.force_login(make_user())
+
+    answer = client.post("/account/token/", fields, follow=True)
+
+    assert answer.status_code == 200
+    assert why in answer.text
+    assert not ApiToken.objects.exists()
+
+
+def test_one_has_twenty_tokens_and_no_more(client):
+    user = make_user()
+    client.force_login(user)
+    for number in range(20):
+        renew_token(user, f"{number}")
+
+    more = client.post("/account/token/", {"name": "one more"}, follow=True)
+    again = client.post("/account/token/", {"name": "19"})
+
+    assert "You have 20 tokens: end one first." in more.text
+    assert opens(shown_token(again.text))
 
 
 def test_another_password_ends_the_token():
@@ -305,8 +487,12 @@ def test_tokens_that_were_kept_as_they_are_go_on_working_as_hashes():
     Token.objects.filter(user=user).delete()
     plain = Token.objects.create(user=user).key
     migration = import_module("tom.web.migrations.0002_hash_tokens")
+    then = MigrationLoader(connection).project_state(("web", "0002_hash_tokens")).apps
+    with connection.cursor() as cursor:  # what the next migration gives to the rows that it finds
+        cursor.execute("ALTER TABLE web_apitoken ALTER name SET DEFAULT 'API token'")
+        cursor.execute("ALTER TABLE web_apitoken ALTER expires SET DEFAULT now() + interval '1 y'")
 
-    migration.hash_tokens(apps, None)
+    migration.hash_tokens(then, None)
 
     assert opens(plain)
     assert not Token.objects.exists()

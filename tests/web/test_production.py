@@ -59,6 +59,17 @@ def test_a_boolean_that_is_none_stops_the_start(tmp_path):
     assert "HTTPS" in found.stderr
 
 
+@pytest.mark.parametrize(("behind", "count"), [("true", "1"), ("false", "0"), ("", "0")])
+def test_a_proxy_is_believed_only_where_the_settings_name_one(tmp_path, behind, count):
+    told = PRODUCTION | ({"BEHIND_PROXY": behind} if behind else {})
+
+    found = manage("diffsettings", TOM_HOME=str(tmp_path), **told)
+
+    assert found.returncode == 0, found.stderr
+    assert f"ALLAUTH_TRUSTED_PROXY_COUNT = {count} " in found.stdout
+    assert ("'HTTP_X_FORWARDED_PROTO'" in found.stdout) == (count == "1")
+
+
 def test_secrets_of_the_embedded_mode_are_their_owner_s_alone(tmp_path):
     found = manage("check", TOM_HOME=str(tmp_path / "home"))
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
@@ -31,6 +32,26 @@ KEPT = {
 
 for model in [model for model in admin.site._registry if model._meta.label not in KEPT]:
     admin.site.unregister(model)
+
+
+admin.site.unregister(Authenticator)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(admin.ModelAdmin[Authenticator]):
+    """Who has a second factor; it can be taken away, for somebody who lost it.
+
+    The secret behind it, with which codes are made, is shown to nobody.
+    """
+
+    list_display = fields = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        return False
 
 
 @admin.register(CandidateRule)

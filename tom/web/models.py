@@ -8,21 +8,27 @@ from tom.targets.models import Program
 
 
 class ApiToken(models.Model):
-    """A user's token for the API, one each, shown once when it is made."""
+    """A user's token for the API, known to them by a name, shown once when it is made."""
 
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_token"
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
     )
+    name = models.CharField(max_length=60)
     # The name that the REST framework looks for.
     key = models.CharField(max_length=64, unique=True, help_text="sha256 of the token, hex")
     seal = models.CharField(
         max_length=64, help_text="Of the user's password: another password ends the token"
     )
     created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
     last_used = models.DateTimeField(null=True, blank=True, help_text="To the hour")
 
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="web_token_name_once")]
+        ordering = ("name",)
+
     def __str__(self) -> str:
-        return f"API token of {self.user_id}"
+        return f"API token {self.name} of {self.user_id}"
 
 
 class Invitation(models.Model):
