@@ -208,6 +208,41 @@ def test_the_last_administrator_stays(path, fields):
     assert User.objects.get(pk=ada.pk).is_active
 
 
+def in_administration(by: User, person: User, **changed: str) -> str:
+    """Send the administration's form of a person as it stands, but for what is changed."""
+    address = f"/admin/auth/user/{person.pk}/change/"
+    form = entered(by).get(address).context["adminform"].form
+    fields = {name: form[name].value() for name in ("username", "is_active", "is_superuser")}
+    joined = {f"date_joined_{i}": text for i, text in enumerate(("2026-11-20", "00:00:00"))}
+    fields = {name: value for name, value in (fields | changed).items() if value}
+    return entered(by).post(address, joined | fields, follow=True).text
+
+
+@pytest.mark.parametrize("name", ["is_active", "is_superuser"])
+def test_the_last_administrator_stays_in_the_administration_too(name):
+    ada = make_admin("ada")
+
+    refused = in_administration(ada, ada, **{name: ""})
+    kept = role(ada), User.objects.get(pk=ada.pk).is_active
+    eve = make_admin("eve")
+    in_administration(eve, ada, **{name: ""})
+
+    assert "is the last administrator" in refused
+    assert kept == (roles.ADMINISTRATOR, True)
+    assert not getattr(User.objects.get(pk=ada.pk), name)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_last_administrator_is_not_deleted(at_once):
+    ada = make_admin("ada")
+    address = "/admin/auth/user/" if at_once else f"/admin/auth/user/{ada.pk}/delete/"
+    fields = {"action": "delete_selected", "_selected_action": [ada.pk], "post": "yes"}
+
+    entered(ada).post(address, fields)
+
+    assert User.objects.filter(pk=ada.pk).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_administrators_who_give_up_at_once_one_stays():
     both = [make_admin("ada"), make_admin("eve")]

@@ -2,10 +2,15 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -15,6 +20,7 @@ from tom.candidates.models import CandidateRule
 from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
 from tom.targets.models import Program
+from tom.web.team.people import is_last_administrator
 
 MATCHED_ANEW = timedelta(days=30)
 
@@ -34,7 +40,32 @@ for model in [model for model in admin.site._registry if model._meta.label not i
     admin.site.unregister(model)
 
 
-admin.site.unregister(Authenticator)
+for model in (User, Authenticator):
+    admin.site.unregister(model)
+
+
+class PersonForm(UserChangeForm[User]):
+    """A person's rights, but for the last administrator's, which stay."""
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        before = User.objects.get(pk=self.instance.pk)
+        loses = not (told.get("is_superuser") and told.get("is_active"))
+        if loses and is_last_administrator(before):
+            message = f"{before.get_username()} is the last administrator: make another one first."
+            raise ValidationError(message)
+        return told
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin[User]):
+    """People, for what the page of the team has not: names, passwords, rights given by hand."""
+
+    form = PersonForm
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        is_last = obj is not None and is_last_administrator(obj)
+        return not is_last and super().has_delete_permission(request, obj)
 
 
 @admin.register(Authenticator)

@@ -48,7 +48,7 @@ WORDS = {
     VIEW_MESSAGES: "read the messages of the streams",
     REPLAY_MESSAGE: "replay messages",
     SWITCH_SENDING: "stop and resume all sending",
-    MANAGE_TEAM: "invite people, give roles, and manage their own groups and programs",
+    MANAGE_TEAM: "invite people, give roles, and manage one's own groups and programs",
     MANAGE_EVERYBODY: "manage administrators, every group and every program",
     READ_PACKET: "read the bytes of a survey's packets",
     UNDO_ANY_UPLOAD: "take back what others uploaded",

@@ -143,9 +143,14 @@ def _lock(pk: int, *, by: User) -> User:
     return person
 
 
-def _keep_an_administrator(person: User) -> None:
+def is_last_administrator(person: User) -> bool:
+    """Whether without this person nobody could give rights any more."""
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
-    if person.is_superuser and person.is_active and not others.exists():
+    return person.is_superuser and person.is_active and not others.exists()
+
+
+def _keep_an_administrator(person: User) -> None:
+    if is_last_administrator(person):
         message = f"{person.get_username()} is the last administrator: make another one first."
         raise RefusedChangeError(message)
 
