@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 PARTS = [
     (
         "/events/S261120ab/?region=all&part=candidates",
-        "candidates",
+        "candidate-list",
         "/events/S261120ab/?region=all&live=1",  # it asks for itself
     ),
     ("/messages/?state=dead&part=list", "messages", "/messages/?state=dead"),
@@ -42,7 +42,7 @@ def long_lists(client):
 def test_a_part_leads_to_whole_pages(client, long_lists, address, name, asked):
     text = client.get(address).text
 
-    again = re.search(f'id="{name}" hx-get="([^"]*)"', text)
+    again = re.search(rf'id="{name}"\s+hx-get="([^"]*)"', text)
     links = re.findall(r'href="(\?[^"]*)"', text) + re.findall(r'name="next" value="([^"]*)"', text)
 
     assert again is not None
