@@ -32,6 +32,8 @@ QUERIES = {
     "JOIN events_eventsequence s ON s.event_id = e.id GROUP BY 1, 2",
     "candidates": "SELECT count(*), count(DISTINCT target_id), count(rank) "
     "FROM candidates_eventcandidate",
+    "ranks": "SELECT t.name, c.rank, c.posterior FROM candidates_eventcandidate c "
+    "JOIN tom_targets_basetarget t ON t.id = c.target_id ORDER BY t.name",
 }
 
 
@@ -55,6 +57,11 @@ def load(site: Site) -> dict[str, object]:
     """Load the night to its end; return what the site holds then."""
     code, said = finish(site.manage("demo_night"), seconds=LOAD_SECONDS)
     assert code == 0, said
+    return contents(site)
+
+
+def contents(site: Site) -> dict[str, object]:
+    """What a site holds once it has ranked all events."""
     unranked = "SELECT count(*) FROM events_nonlocalizedevent WHERE ranked_version < rank_version"
     wait_for(lambda: site.query(unranked)[0][0] == 0, seconds=60)
     return {name: site.query(statement) for name, statement in QUERIES.items()}

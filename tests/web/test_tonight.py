@@ -3,6 +3,7 @@
 import pytest
 
 from tests import factories
+from tom.live.demonstration import forget_progress, say_progress
 from tom.streams.models import StreamHealth
 
 pytestmark = pytest.mark.django_db
@@ -40,3 +41,27 @@ def test_work_begun_shows_by_itself_to_whoever_may_not_read_messages(client):
     assert "every 15s" in idle
     assert "every 2s" in busy
     assert "Working through messages" in busy
+
+
+@pytest.fixture
+def loader():
+    """What the loader of the demonstration night says, until the test ends."""
+    yield say_progress
+    forget_progress()
+
+
+def test_the_demonstration_night_shows_while_it_is_made(client, loader):
+    client.force_login(factories.make_user())
+
+    loader("taken up again, 400 of 3000 messages are kept")
+    page, made = client.get("/").text, client.get("/?part=progress").text
+    factories.make_message(state="received")
+    worked_on = client.get("/?part=progress").text
+    forget_progress()
+    over = client.get("/?part=progress").text
+
+    for text in (page, made, worked_on):
+        assert "The demonstration night is being made" in text
+        assert "taken up again, 400 of 3000 messages are kept" in text
+    assert "every 2s" in made
+    assert "demonstration" not in over

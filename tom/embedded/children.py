@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -21,23 +22,23 @@ CAPABILITY_VERSION_3 = 0x20080522
 def start(
     argv: Sequence[str | Path],
     *,
-    log: Path,
+    log: Path | None = None,
     environment: Mapping[str, str] | None = None,
     last_signal: signal.Signals = signal.SIGTERM,
     as_user: tuple[int, int] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in the foreground, its output added to `log`.
+    """Start `argv` in the foreground, its output added to `log`; without one it is ours.
 
     It is in a session of its own, so that Ctrl-C reaches the supervisor alone, and the kernel
     sends it `last_signal` should its parent die (Linux).
     """
-    with log.open("ab") as out:
+    with log.open("ab") if log else nullcontext() as out:
         return subprocess.Popen(  # noqa: S603  our own command lines
             [str(part) for part in argv],
             stdin=subprocess.DEVNULL,
             stdout=out,
-            stderr=subprocess.STDOUT,
+            stderr=out and subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             cwd=cwd,
             start_new_session=True,

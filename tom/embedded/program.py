@@ -23,6 +23,7 @@ class Program:
 
     name: str
     launch: Callable[[], Child]
+    when_it_ends: str = "had died: started again"
     child: Child | None = None
     started: float = 0.0
     pause: float = FIRST_PAUSE
@@ -34,6 +35,10 @@ class Program:
         self.started = time.monotonic()
         return self.child
 
+    def has_succeeded(self) -> bool:
+        """Whether it has come to its end, without a fault."""
+        return self.child is not None and self.child.poll() == 0
+
     def restart_if_dead(self, say: Say) -> None:
         """Start it again once its pause is over; what it cannot do now, it tries again."""
         now = time.monotonic()
@@ -41,7 +46,7 @@ class Program:
             if now - self.started > HEALTHY_SECONDS:
                 self.pause = FIRST_PAUSE
             self.child = None
-            say(f"{self.name} had died: started again in {self.pause:.1f} s")
+            say(f"{self.name} {self.when_it_ends} in {self.pause:.1f} s")
             self._rest(now)
         elif self.child is None and now >= self.due:
             try:

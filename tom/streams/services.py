@@ -185,6 +185,11 @@ def replay_messages(ids: Collection[int]) -> int:
     )
 
 
+def broken_off_messages(messages: QuerySet[AlertMessage]) -> QuerySet[AlertMessage]:
+    """Those that are dead without a verdict: each attempt broke off, as where a worker dies."""
+    return messages.filter(state=MessageState.DEAD, attempts__gte=settings.MESSAGE_ATTEMPTS)
+
+
 def _sayable(reason: str) -> str:
     """A reason may quote the message: its NULs, its halves of a character, its length."""
     return clean(reason)[:2000]

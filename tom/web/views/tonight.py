@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.live.demonstration import read_progress
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
@@ -27,7 +28,6 @@ ACTIVE_DAYS = 21
 ARRIVALS_MINUTES = 15
 SHOWN = 10
 NEWEST_SHOWN = 8
-DEMONSTRATION = "demo"  # in the topics of the demonstration night
 
 Part = Callable[[User], dict[str, Any]]
 
@@ -108,26 +108,25 @@ def _requests(user: User) -> dict[str, Any]:
     return {"requests": rows.live()[:SHOWN]}
 
 
-def _streams(user: User) -> dict[str, Any]:
-    return {"streams": read_streams(), **_progress(user)}
+def _streams(_user: User) -> dict[str, Any]:
+    return {"streams": read_streams()}
 
 
 def _progress(_user: User) -> dict[str, Any]:
-    """How far the work on what came in the last hour is."""
-    rows = AlertMessage.objects.filter(state=MessageState.RECEIVED)
-    waiting = rows.count()
+    """How far the demonstration night is, and the work on what came in the last hour."""
+    demonstration = read_progress()
+    waiting = AlertMessage.objects.filter(state=MessageState.RECEIVED).count()
     if not waiting:
-        return {"waiting": 0}
-    topic = rows.order_by("pk").values_list("topic", flat=True).first() or ""
+        return {"demonstration": demonstration, "waiting": 0}
     since = timezone.now() - timedelta(hours=1)
     total = AlertMessage.objects.filter(received__gte=since).count()
     done = max(total - waiting, 0)
     return {
+        "demonstration": demonstration,
         "waiting": waiting,
         "total": total,
         "done": done,
         "fraction": done / max(total, 1),
-        "is_demonstration": DEMONSTRATION in topic,
     }
 
 

@@ -9,14 +9,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tom.demo.folder import read_night, write_night
 from tom.demo.night import Message, Night, latest_merger, make_night
 from tom.embedded.worker import working
-from tom.pipeline import wake, work_left
+from tom.live.demonstration import forget_progress, say_progress
+from tom.pipeline import nudge, sweep, wake
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.services import Incoming, store_messages
+from tom.streams.services import Incoming, broken_off_messages, replay_messages, store_messages
 from tom.web.management.commands.replay import wait_for_work
 
 SEED = 1
@@ -37,19 +40,27 @@ class Command(BaseCommand):
         if done.exists():
             return
         began = time.monotonic()
-        night = self._night(SEED if seed is None else seed)
-        with working(settings.HOME):
-            ids = self._feed(night.messages)
-            wait_for_work(ids)
+        try:
+            night = self._night(SEED if seed is None else seed)
+            with working(settings.HOME):
+                self._load(night.messages)
+        except DatabaseError as error:
+            reason = str(error).partition("\n")[0]
+            msg = f"the database fails; the same command takes the night up again: {reason}"
+            raise CommandError(msg) from error
         done.touch()
-        self._say(f"loaded after {time.monotonic() - began:.0f} s", end="\n")
+        forget_progress()
+        self._print(f"loaded after {time.monotonic() - began:.0f} s", end="\n")
 
     def _night(self, seed: int) -> Night:
         """Read the night made before, so that an interrupted loading goes on; else make it."""
         folder = settings.HOME.demo
         if (folder / "night.json").exists():
-            return read_night(folder)
-        self._say("making it (half a minute)")
+            night = read_night(folder)
+            kept = _messages_of(night.messages).count()
+            self._say(f"taken up again, {kept} of {len(night.messages)} messages are kept")
+            return night
+        self._say("making its messages (half a minute)")
         night = make_night(seed, latest_merger(timezone.now()))
         draft = folder.with_name("demo.draft")
         shutil.rmtree(draft, ignore_errors=True)
@@ -58,8 +69,27 @@ class Command(BaseCommand):
         draft.rename(folder)
         return night
 
+    def _load(self, messages: Sequence[Message]) -> None:
+        """Have all of them worked on; those that only broke off are tried once more.
+
+        Raises
+        ------
+        CommandError
+            If some break off again.
+        """
+        self._work(self._feed(messages))
+        broken_off = broken_off_messages(_messages_of(messages))
+        if again := list(broken_off.values_list("pk", flat=True)):
+            self._say(f"{len(again)} messages that broke off are tried again")
+            replay_messages(again)
+            nudge(sweep)
+            self._work(again)
+        if left := broken_off.count():
+            msg = f"{left} messages broke off each time they were worked on: see the page Messages"
+            raise CommandError(msg)
+
     def _feed(self, messages: Sequence[Message]) -> list[int]:
-        """Send the messages in the order of their times; wait for each batch's work."""
+        """Send the messages in the order of their times; return the rows to be worked on."""
         ids: list[int] = []
         for first in range(0, len(messages), BATCH):
             batch = messages[first : first + BATCH]
@@ -67,17 +97,31 @@ class Command(BaseCommand):
             wake(stored.ids)
             ids += stored.waiting
             self._say(f"{first + len(batch)} of {len(messages)} messages kept")
+        return ids
+
+    def _work(self, ids: Sequence[int]) -> None:
+        """Wait until the messages have been worked on, and what they caused."""
         while left := self._waiting(ids):
             self._say(f"{len(ids) - left} of {len(ids)} messages worked on")
             time.sleep(0.5)
-        self._say(f"scoring and ranking, {work_left(ids)} to do")
-        return ids
+        wait_for_work(ids, say=lambda left: self._say(f"scoring and ranking, {left} to do"))
 
     def _waiting(self, ids: Sequence[int]) -> int:
         return AlertMessage.objects.filter(pk__in=ids, state=MessageState.RECEIVED).count()
 
-    def _say(self, text: str, end: str = "") -> None:
+    def _say(self, text: str) -> None:
+        """Say it in the terminal and on the page."""
+        say_progress(text)
+        self._print(text)
+
+    def _print(self, text: str, end: str = "") -> None:
         """One line that is written over in a terminal; a line each elsewhere."""
         start, end = ("\r\033[K", end) if sys.stdout.isatty() else ("", "\n")
         self.stdout.write(f"{start}demonstration night: {text}", ending=end)
         self.stdout.flush()
+
+
+def _messages_of(messages: Sequence[Message]) -> QuerySet[AlertMessage]:
+    """The kept messages of a night; nothing else comes on its topics."""
+    topics = {message.topic for message in messages}
+    return AlertMessage.objects.filter(topic__in=topics, is_repeat=False)

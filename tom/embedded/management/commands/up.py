@@ -4,19 +4,19 @@ import gc
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from argparse import ArgumentParser
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, call_command
-from django.db import connections
+from django.db import OperationalError, connections
 
-from tom.embedded.children import stop
-from tom.embedded.program import ServiceError
+from tom.embedded.children import start, stop
+from tom.embedded.program import Program, ServiceError
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
 from tom.embedded.services import check_services, start_services
 from tom.embedded.supervisor import ROOT, Supervisor, programs
@@ -75,9 +75,14 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         self._say("preparing the database")
-        call_command("migrate", verbosity=0, interactive=False)
         self._password = settings.HOME.secret("login_password", entropy_bytes=12)
-        ensure_demo_user(self._password)
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            ensure_demo_user(self._password)
+        except OperationalError as error:
+            reason = str(error).partition("\n")[0]
+            msg = f"PostgreSQL ended meanwhile ({reason}): start again, nothing is lost"
+            raise ServiceError(msg) from error
         connections.close_all()
 
     def _run(self, supervisor: Supervisor, *, port: int, demo: bool, began: float) -> None:
@@ -96,13 +101,23 @@ class Command(BaseCommand):
         supervisor.watch()
 
     def _load_demo(self, supervisor: Supervisor) -> None:
-        child = subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, str(ROOT / "manage.py"), "demo_night"],
-            env={**os.environ, SUPERVISED: "1"},
-            start_new_session=True,
+        """Have the night loaded, taken up again as often as the loader ends before it is."""
+        argv = (sys.executable, ROOT / "manage.py", "demo_night")
+        loader = Program(
+            "the demonstration night",
+            partial(start, argv, environment={SUPERVISED: "1"}),
+            when_it_ends="is not whole yet: taken up again",
         )
-        supervisor.watch(until=lambda: child.poll() is not None)
-        stop(child, first=signal.SIGTERM, seconds=2)
+        loader.start()
+
+        def is_loaded() -> bool:
+            if not loader.has_succeeded():
+                loader.restart_if_dead(self._say)
+            return loader.has_succeeded()
+
+        supervisor.watch(until=is_loaded)
+        if loader.child is not None:
+            stop(loader.child, first=signal.SIGTERM, seconds=2)
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"counterpart: {text}")

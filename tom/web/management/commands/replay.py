@@ -4,13 +4,13 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
+from django.db import Error as DatabaseError
 
 from tom.embedded.worker import working
 from tom.pipeline import wake, work_left
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 if options["wait"]:
                     wait_for_work(feeder.waiting)
             self._report(feeder, strict=options["strict"])
-        except (OperationalError, InterfaceError) as error:
+        except DatabaseError as error:
             msg = f"the database fails; the same command goes on from here: {error}"
             raise CommandError(msg) from error
 
@@ -125,8 +125,15 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def wait_for_work(waiting: Sequence[int]) -> None:
+def _show_left(left: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{left} to do   ")
+
+
+def wait_for_work(waiting: Sequence[int], *, say: Callable[[int], None] = _show_left) -> None:
     """Return when these messages, and all that they caused, have been worked on.
+
+    What is left is said each time that it has changed.
 
     Raises
     ------
@@ -140,8 +147,7 @@ def wait_for_work(waiting: Sequence[int]) -> None:
             return
         if left != last:
             last, moved = left, time.monotonic()
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\r{left} to do   ")
+            say(left)
         if time.monotonic() - moved > IDLE_SECONDS:
             msg = f"{left} to do and nobody does it: is a worker running?"
             raise CommandError(msg)
