@@ -140,16 +140,17 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 # --- Services ---------------------------------------------------------------------------------
+# The role of this process at the embedded database: the web server's has a share of connections.
 DATABASES: dict[str, Any] = {
-    "default": HOME.database()
+    "default": HOME.database(env.str("DATABASE_ROLE", ""))
     if EMBEDDED
     else dj_database_url.parse(env.str("DATABASE_URL"), conn_max_age=0)
 }
 # A database that is away is known after seconds.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # So many requests use the database at once in one web process, each on a connection of its own;
-# live pages share one more, the health check has one. The others wait for their turn. PostgreSQL's
-# `max_connections` must leave enough for workers and commands, which take about 20.
+# live pages share one more, the health check has one. The others wait for their turn. At PostgreSQL
+# the web server's role has a limit of its own, so that workers and commands keep their share.
 WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", 8)
 # A request that got no turn for so long is refused (503).
 WEB_WAIT_SECONDS = env.float("WEB_WAIT_SECONDS", 30.0)

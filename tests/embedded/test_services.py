@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg2
@@ -12,7 +13,13 @@ from tests.recovery.site import wait_for
 from tom.embedded.children import start, stop
 from tom.embedded.home import Home
 from tom.embedded.program import Child
-from tom.embedded.services import Services, _postgres_user, running_services
+from tom.embedded.services import (
+    WEB_ROLE,
+    WEB_SHARE,
+    Services,
+    _postgres_user,
+    running_services,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +35,13 @@ def stranger(tmp_path: Path) -> Iterator[Child]:
     stop(child, first=signal.SIGKILL, seconds=5)
 
 
+def connect(home: Home, *, role: str = "counterpart") -> psycopg2.extensions.connection:
+    return psycopg2.connect(host=str(home.postgres_socket), user=role, dbname="counterpart")
+
+
 def answers(home: Home) -> bool:
     try:
-        psycopg2.connect(
-            host=str(home.postgres_socket), user="counterpart", dbname="counterpart"
-        ).close()
+        connect(home).close()
     except psycopg2.OperationalError:
         return False
     return True
@@ -91,3 +100,25 @@ def test_an_initialisation_cut_short_is_made_anew(tmp_path: Path) -> None:
     with running_services(home):
         assert answers(home)
     assert not half_made.exists()
+
+
+def test_the_web_server_takes_no_connection_of_the_workers_share(home: Home) -> None:
+    with running_services(home), ExitStack() as opened:
+        for _ in range(WEB_SHARE):
+            opened.enter_context(closing(connect(home, role=WEB_ROLE)))
+        with pytest.raises(psycopg2.OperationalError, match="too many connections for role"):
+            connect(home, role=WEB_ROLE)
+        for _ in range(20):
+            opened.enter_context(closing(connect(home)))
+
+
+def test_the_web_server_may_do_what_the_owner_may(home: Home) -> None:
+    with running_services(home):
+        with closing(connect(home)) as owner, owner, owner.cursor() as cursor:
+            cursor.execute("CREATE TABLE rows (id serial, name text)")
+        with closing(connect(home, role=WEB_ROLE)) as web, web, web.cursor() as cursor:
+            cursor.execute("INSERT INTO rows (name) VALUES ('a') RETURNING id")
+            assert cursor.fetchall() == [(1,)]
+            cursor.execute("UPDATE rows SET name = 'b'")
+            cursor.execute("DELETE FROM rows RETURNING name")
+            assert cursor.fetchall() == [("b",)]

@@ -14,6 +14,7 @@ from django.db import connection
 
 from tom import queues
 from tom.embedded.children import start, stop, wait_until
+from tom.embedded.services import WEB_ROLE
 from tom.embedded.supervisor import CALLER_POOL
 
 START_SECONDS = 60
@@ -44,7 +45,8 @@ def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> It
     environment = site_environment(static)
     with ExitStack() as children:
         log = folder / "web.log"
-        web = start([*WEB, "--port", str(port)], log=log, environment=environment)
+        theirs = {**environment, "DATABASE_URL": database_url(WEB_ROLE)}
+        web = start([*WEB, "--port", str(port)], log=log, environment=theirs)
         children.callback(stop, web, first=SIGTERM, seconds=5)
         if not wait_until(lambda: _answers(address), child=web, seconds=START_SECONDS):
             message = f"the site did not start: see {log}"
@@ -75,12 +77,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def site_environment(static: Path) -> dict[str, str]:
-    """As in production: every service is named, here by the test's own."""
+def database_url(role: str) -> str:
+    """The address of the test's database for one of its roles."""
     database = connection.settings_dict
     host = str(database["HOST"]).replace("/", "%2F")
+    return f"postgres://{role}@{host}/{database['NAME']}"
+
+
+def site_environment(static: Path) -> dict[str, str]:
+    """As in production: every service is named, here by the test's own."""
     return {
-        "DATABASE_URL": f"postgres://{database['USER']}@{host}/{database['NAME']}",
+        "DATABASE_URL": database_url(connection.settings_dict["USER"]),
         "BROKER_URL": settings.BROKER_URL,
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,

@@ -34,6 +34,15 @@ class Site:
         """What it has printed so far."""
         return self.output.read_text()
 
+    def wait_to_hear(self, words: str, *, seconds: float) -> None:
+        """Wait until it has printed these words."""
+
+        def has_said() -> bool:
+            assert self.process.poll() is None, self.said()
+            return words in self.said()
+
+        wait_for(has_said, seconds=seconds)
+
     @property
     def password(self) -> str:
         """The password that it printed for the user demo."""
@@ -52,11 +61,15 @@ class Site:
             stderr=subprocess.STDOUT,
         )
 
-    def query(self, statement: str) -> list[tuple[Any, ...]]:
-        """Ask the site's database."""
-        connection = psycopg2.connect(
+    def connect(self) -> psycopg2.extensions.connection:
+        """Connect with the site's database as its owner."""
+        return psycopg2.connect(
             host=str(self.home.postgres_socket), user="counterpart", dbname="counterpart"
         )
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the site's database."""
+        connection = self.connect()
         with connection, connection.cursor() as cursor:
             cursor.execute(statement)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -101,27 +114,28 @@ def wait_for(truth: Callable[[], bool], *, seconds: float) -> None:
 @contextmanager
 def running_site(folder: Path, *options: str, **surroundings: str) -> Iterator[Site]:
     """Start an empty site in `folder`, wait until it is ready, and stop it."""
-    with _running(folder, ["--no-demo", *options], surroundings) as site:
-        wait_for(lambda: _has_said(site, "Ctrl-C stops"), seconds=120)
+    with starting_site(folder, ["--no-demo", *options], surroundings) as site:
+        site.wait_to_hear("Ctrl-C stops", seconds=120)
         yield site
 
 
 @contextmanager
 def running_demo(folder: Path, **surroundings: str) -> Iterator[Site]:
     """Start a site in `folder`, wait until its demonstration night is loaded, and stop it."""
-    with _running(folder, [], surroundings) as site:
-        wait_for(lambda: _has_said(site, "night: loaded after"), seconds=600)
+    with starting_site(folder, [], surroundings) as site:
+        site.wait_to_hear("night: loaded after", seconds=600)
         yield site
 
 
 @contextmanager
-def _running(
-    folder: Path, options: Sequence[str], surroundings: Mapping[str, str]
+def starting_site(
+    folder: Path, options: Sequence[str] = (), surroundings: Mapping[str, str] | None = None
 ) -> Iterator[Site]:
+    """Start a site in `folder`, wait for nothing, and stop it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, **surroundings, "TOM_HOME": str(folder), "PORT": str(port)}
+    environment = {**os.environ, **(surroundings or {}), "TOM_HOME": str(folder), "PORT": str(port)}
     output = folder.with_name(f"{folder.name}.out")
     with output.open("w") as out:
         process = subprocess.Popen(
@@ -139,15 +153,17 @@ def _running(
         process.wait(30)
 
 
-def _has_said(site: Site, words: str) -> bool:
-    assert site.process.poll() is None, site.said()
-    return words in site.said()
-
-
 def finish(process: subprocess.Popen[str], *, seconds: float) -> tuple[int, str]:
     """Wait for a command; return its exit code and what it said."""
     said, _ = process.communicate(timeout=seconds)
     return process.returncode, said
 
 
-__all__: Sequence[str] = ("Site", "finish", "running_demo", "running_site", "wait_for")
+__all__: Sequence[str] = (
+    "Site",
+    "finish",
+    "running_demo",
+    "running_site",
+    "starting_site",
+    "wait_for",
+)

@@ -1,9 +1,12 @@
 """kill -9 of any part during a replay, then on: nothing lost, nothing twice."""
 
 import os
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.recovery.site import Site, command_of, finish, running_site, wait_for
 from tests.streams.packets import JD, make_detection, make_limit, make_ztf_packet
@@ -123,3 +126,24 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_start_is_clean(tmp_p
 
     with running_site(home) as again:
         assert again.query("SELECT 1") == [(1,)]
+        assert roles_at_the_sessions(again) == [("counterpart_web",)]
+
+
+def roles_at_the_sessions(site: Site) -> list[tuple[str]]:
+    """As which role the web server reads: of who waits for the sessions' table while we hold it."""
+    waiting = (
+        "SELECT DISTINCT usename FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND query LIKE '%django_session%'"
+    )
+    with closing(site.connect()) as holder, holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        reader = threading.Thread(target=read_page, args=[f"http://127.0.0.1:{site.port}/"])
+        reader.start()
+        wait_for(lambda: bool(site.query(waiting)), seconds=60)
+        found = site.query(waiting)
+    reader.join()
+    return found
+
+
+def read_page(url: str) -> None:
+    requests.get(url, cookies={"sessionid": "a" * 32}, timeout=60)

@@ -81,12 +81,12 @@ class Home:
     def redis_url(self) -> str:
         return f"unix://{self.redis_socket}?db=1"
 
-    def database(self) -> dict[str, object]:
-        """Django's description of the embedded database."""
+    def database(self, role: str = "") -> dict[str, object]:
+        """Django's description of the embedded database, as `role` reaches it; else its owner."""
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": "counterpart",
-            "USER": "counterpart",
+            "USER": role or "counterpart",
             "HOST": str(self.postgres_socket),
             "CONN_MAX_AGE": 0,
             "OPTIONS": {"connect_timeout": 5},

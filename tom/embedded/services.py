@@ -22,6 +22,11 @@ from tom.embedded.program import Child, Program, Say, ServiceError
 
 LEAST_DISK_BYTES = 1_000_000_000
 DATABASE = "counterpart"
+MOST_CONNECTIONS = 60
+# The web server's role, and how many of the connections it may have at most: a crowd of readers
+# takes no connection of the workers' and commands' share, which take about 20.
+WEB_ROLE = "counterpart_web"
+WEB_SHARE = 30
 
 
 @dataclass
@@ -59,6 +64,7 @@ def start_services(home: Home) -> Services:
         wait_for_redis(home, redis)
         _wait_for_postgres(home, postgres)
         _create_database(home)
+        _give_web_its_share(home)
     except BaseException:
         services.stop()
         raise
@@ -129,8 +135,8 @@ def launch_postgres(home: Home) -> Child:
     argv: list[str | Path] = [
         binaries / "postgres",
         *("-D", home.postgres_data, "-h", "", "-k", home.postgres_socket),
-        *("-c", "unix_socket_permissions=0700", "-c", "timezone=UTC", "-c", "max_connections=60"),
-        *("-c", "shared_buffers=128MB"),
+        *("-c", "unix_socket_permissions=0700", "-c", "timezone=UTC"),
+        *("-c", f"max_connections={MOST_CONNECTIONS}", "-c", "shared_buffers=128MB"),
     ]
     return start(argv, log=log, last_signal=signal.SIGINT, as_user=as_user)
 
@@ -223,6 +229,17 @@ def _create_database(home: Home) -> None:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if cursor.fetchone() is None:
             cursor.execute(f"CREATE DATABASE {DATABASE}")
+    connection.close()
+
+
+def _give_web_its_share(home: Home) -> None:
+    """Let the web server do what the owner may, on its share of the connections."""
+    connection = _connect(home)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB_ROLE])
+        if cursor.fetchone() is None:
+            cursor.execute(f"CREATE ROLE {WEB_ROLE} LOGIN IN ROLE {DATABASE}")
+        cursor.execute(f"ALTER ROLE {WEB_ROLE} CONNECTION LIMIT {WEB_SHARE}")
     connection.close()
 
 

@@ -17,7 +17,7 @@ from tom.embedded.home import Home
 from tom.embedded.program import Child, Program, Say, ServiceError
 from tom.embedded.rotation import rotate_logs
 from tom.embedded.run import SUPERVISED
-from tom.embedded.services import Services
+from tom.embedded.services import WEB_ROLE, Services
 
 ROOT = Path(__file__).resolve().parents[2]
 # All of them together have this long to end before they are killed, and the services as long
@@ -51,10 +51,11 @@ def programs(home: Home, *, port: int) -> list[Program]:
 
 
 def _launch(home: Home, name: str, argv: Sequence[str]) -> Child:
+    role = {"DATABASE_ROLE": WEB_ROLE} if name == "web" else {}
     return start(
         argv,
         log=home.logs / f"{name}.log",
-        environment={SUPERVISED: "1", **ONE_THREAD},
+        environment={SUPERVISED: "1", **ONE_THREAD, **role},
         cwd=ROOT,
     )
 
@@ -110,10 +111,13 @@ class Supervisor:
         ServiceError
             If it does not within the time.
         """
+
+        def ready() -> bool:
+            self.services.restart_dead(self.say)
+            return self.stopping or answers(url)
+
         child = self._web.child
-        if child is None or not wait_until(
-            lambda: self.stopping or answers(url), child=child, seconds=seconds
-        ):
+        if child is None or not wait_until(ready, child=child, seconds=seconds):
             msg = f"the web server did not start: see {self.home.logs / 'web.log'}"
             raise ServiceError(msg)
 
