@@ -168,13 +168,13 @@ def test_what_has_no_parser_is_kept_as_unhandled_and_what_is_no_message_is_dead(
 
 OTHER_FORMS = {
     b"": "empty",
-    b"plain words": "plain text: 'plain words'",
-    b"<VOEvent ivorn='ivo://x/y#1'/>": "XML, a VOEvent with ivorn ivo://x/y#1",
+    b"plain words": "plain text of 11 characters",
+    b"<VOEvent ivorn='ivo://x/y#1'/>": "XML, a VOEvent with ivorn ivo://x/y",
     b"[1, 2]": "a JSON list of 2",
-    b'"x"': "a JSON text: x",
+    b'"x"': "a JSON text",
     b"null": "JSON's null",
     b"\x00\x00\x00\x04\x4d rubin": "Confluent-framed Avro, schema id 1101",
-    b"\x93\x8f\xff\x00": "no known format, begins with",
+    b"\x93\x8f\xff\x00": "no known format",
     make_container({"type": "record", "name": "other", "fields": []}, [{}]): "records other, none",
 }
 TOPICS = ["someone.topic", "igwn.gwalert", "gcn.circulars", "hermes.discovery", "ztf_20260101"]

@@ -91,7 +91,7 @@ def work_alerts() -> bool:
     except Exception as error:
         logger.exception("A batch of alerts failed", extra={"first": ids[0], "n": len(ids)})
         if len(ids) == 1:
-            note_failure(ids[0], f"{type(error).__name__}: {error}")
+            note_failure(ids[0], _why(error))
         else:
             _work_each(ids)
     return True
@@ -101,7 +101,12 @@ def _note_broken_off(ids: Sequence[int], error: OperationalError) -> None:
     """Leave the reason on messages that wait; where the database is away, they wait without it."""
     with suppress(OperationalError, InterfaceError):
         for pk in ids:
-            note_failure(pk, f"{type(error).__name__}: {error}")
+            note_failure(pk, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+
+
+def _why(error: Exception) -> str:
+    """Name what failed at a survey alert, which may be private: the error itself may quote it."""
+    return f"{type(error).__name__}: see the worker's log"
 
 
 def _judge(message: AlertMessage) -> Verdict:
@@ -211,7 +216,7 @@ def _work_each(ids: Sequence[int]) -> None:
         # The message boundary, as above.
         except Exception as error:
             logger.exception("An alert failed", extra={"message_id": pk})
-            note_failure(pk, f"{type(error).__name__}: {error}")
+            note_failure(pk, _why(error))
 
 
 def _work_batch(ids: Sequence[int]) -> None:
@@ -243,7 +248,7 @@ def _work_batch(ids: Sequence[int]) -> None:
 def _check_time(alert: ObjectAlert, message: AlertMessage) -> None:
     """Refuse a detection of tomorrow: it would stay the newest of its object for good."""
     if alert.time - message.received > LATEST_AFTER_RECEIVED:
-        reason = f"its detection is of {alert.time:%Y-%m-%d}, after the message was received"
+        reason = "its detection is of a time after the message was received"
         raise MalformedAlertError(reason)
 
 

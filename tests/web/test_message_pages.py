@@ -64,3 +64,19 @@ def test_many_are_replayed_by_a_few_questions_and_one_nudge(client, django_asser
     assert AlertMessage.objects.filter(state="received", replays=1).count() == 30
     assert AlertMessage.objects.get(pk=other.pk).state == "dead"
     assert [task for task, _ in take_nudges()] == ["tom.pipeline.sweep"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/messages/", "/messages/{}/", "/api/messages/", "/api/messages/{}/"]
+)
+@pytest.mark.django_db
+def test_the_name_of_a_survey_packet_s_file_is_for_who_may_read_its_bytes(client, address):
+    packet = factories.make_message(
+        make_ztf_packet(programid=2), kind="ztf.avro", name="ZTF26secrets.avro"
+    )
+    told = []
+    for user in (factories.make_observer(), factories.make_admin()):
+        client.force_login(user)
+        told.append("ZTF26secrets" in client.get(address.format(packet.pk)).text)
+
+    assert told == [False, True]

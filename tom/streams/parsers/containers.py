@@ -167,7 +167,8 @@ def _decode(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, An
         try:
             record = fastavro.schemaless_reader(stream, parsed, None)
         except _DECODE_ERRORS as error:
-            reason = f"Avro record does not fit its schema: {type(error).__name__}: {error}"
+            # The error itself may quote the record.
+            reason = f"Avro record does not fit its schema: {type(error).__name__}"
             raise MalformedAlertError(reason) from error
         if not isinstance(record, dict):
             reason = "Avro data is not a record"

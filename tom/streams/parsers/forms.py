@@ -1,15 +1,21 @@
-"""The form in which a payload comes, whatever it means: said to the person who reads why."""
+"""The form in which a payload comes, whatever it means: said to the person who reads why.
+
+Whoever reads messages reads this, of private ones too: it names forms, and quotes no content.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tom.streams.parsers import containers
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.values import clean
 
-_SHOWN: Final = 60
+_KEYS_SHOWN: Final = 6
+# Names of fields; a key with a figure in it may be an object's name.
+_FIELD: Final = re.compile(r"[$A-Za-z_]{1,40}")
 _CONFLUENT_HEAD: Final = 5
 _BINARY: Final = {
     b"\x1f\x8b": "gzip",
@@ -23,7 +29,8 @@ _BINARY: Final = {
     b"%PDF": "a PDF document",
 }
 _ROOT: Final = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
-_IVORN: Final = re.compile(r"""ivorn\s*=\s*["']([^"'<>]{1,100})""")
+# Without what follows "#", which names the event.
+_IVORN: Final = re.compile(r"""ivorn\s*=\s*["']([^"'<>#]{1,100})""")
 
 
 def describe(payload: bytes) -> str:
@@ -34,13 +41,13 @@ def describe(payload: bytes) -> str:
         return _describe_avro(payload)
     for start, name in _BINARY.items():
         if payload.startswith(start):
-            return f"{name}, begins with {payload[:8]!r}"
+            return name
     if payload[0] == 0 and len(payload) > _CONFLUENT_HEAD:
         return f"Confluent-framed Avro, schema id {int.from_bytes(payload[1:5], 'big')}"
     try:
         text = payload.decode()
     except UnicodeDecodeError:
-        return f"no known format, begins with {payload[:8]!r}"
+        return "no known format"
     return clean(_describe_text(text.lstrip("\ufeff")))[:200]
 
 
@@ -77,7 +84,7 @@ def _describe_text(text: str) -> str:
     if not stripped:
         return "blank"
     if any(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text):
-        return f"no known format, begins with {text[:8].encode()!r}"
+        return "no known format"
     if stripped.startswith("<"):
         return _describe_xml(stripped)
     try:
@@ -85,27 +92,41 @@ def _describe_text(text: str) -> str:
     except (ValueError, RecursionError) as error:
         if stripped[0] in "{[":
             return f"damaged JSON ({type(error).__name__}: {error})"
-        return f"plain text: {' '.join(stripped.split())[:_SHOWN]!r}"
+        return f"plain text of {len(stripped)} characters"
 
 
 def _describe_json(value: Any) -> str:
     if isinstance(value, dict):
         if value.keys() == {"url"}:
-            return f"a reference to a message kept at {str(value['url'])[:100]}"
+            return f"a reference to a message kept at {_host(str(value['url']))}"
         what = "a JSON or Avro schema" if is_schema(value) else "a JSON object"
-        return f"{what} with keys {', '.join(sorted(value)[:6])}"
+        return what + _describe_keys(value)
     if isinstance(value, list):
         return f"a JSON list of {len(value)}"
     names = {str: "text", bool: "truth value", int: "number", float: "number"}
     name = names.get(type(value))
-    return f"a JSON {name}: {str(value)[:_SHOWN]}" if name else "JSON's null"
+    return f"a JSON {name}" if name else "JSON's null"
+
+
+def _describe_keys(value: Mapping[str, Any]) -> str:
+    fields = [key for key in sorted(value) if _FIELD.fullmatch(key)][:_KEYS_SHOWN]
+    others = len(value) - len(fields)
+    said = [*fields, *([f"{others} more"] if others else [])]
+    return f" with keys {', '.join(said)}" if said else " without keys"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "no host"
+    except ValueError:
+        return "no host"
 
 
 def _describe_xml(text: str) -> str:
     head = re.sub(r"<[?!][^>]*>", "", text[:5000])
     root = _ROOT.search(head)
     if root is None:
-        return f"XML or HTML, begins with {text[:_SHOWN]!r}"
+        return "XML or HTML without an element"
     ivorn = _IVORN.search(head)
     return f"XML, a {root[1]}" + (f" with ivorn {ivorn[1]}" if ivorn else "")
 

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -19,10 +20,11 @@ from tom.streams.parsers.kinds import Kind
 from tom.streams.services import replay_message
 from tom.web.api.access import MayReplayMessages, MayViewMessages
 from tom.web.api.filters import read_choice, read_text
+from tom.web.message_rights import hide_name
 
 
 class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
-    """A kept message without its bytes."""
+    """A kept message without its bytes; nor has it the name of a file that one may not read."""
 
     class Meta:
         model = AlertMessage
@@ -30,6 +32,10 @@ class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
             *("id", "broker", "topic", "partition", "offset", "name", "kind", "sha256", "size"),
             *("state", "reason", "attempts", "replays", "received", "finished"),
         )
+
+    def to_representation(self, instance: AlertMessage) -> dict[str, Any]:
+        user: User = self.context["request"].user
+        return super().to_representation(hide_name(instance, user))
 
 
 class MessageList(generics.ListAPIView[AlertMessage]):
@@ -79,7 +85,8 @@ def replay(request: Request, pk: int) -> Response:
         return Response({"detail": said}, status=status.HTTP_409_CONFLICT)
     transaction.on_commit(partial(wake, {Kind(message.kind): [message.pk]}))
     message.refresh_from_db(fields=("state", "reason", "attempts", "replays", "finished"))
-    return Response(MessageSerializer(message).data, status=status.HTTP_202_ACCEPTED)
+    shown = MessageSerializer(message, context={"request": request})
+    return Response(shown.data, status=status.HTTP_202_ACCEPTED)
 
 
 def kept_messages() -> QuerySet[AlertMessage]:

@@ -26,6 +26,7 @@ from tom.streams.parsers.values import clean
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
+from tom.web.message_rights import hide_name, may_read_bytes
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import READ_PACKET, REPLAY_MESSAGE, VIEW_MESSAGES
@@ -35,13 +36,6 @@ from tom.web.refusals import LackingError, needs
 SHOWN_BYTES = 20_000
 REASONS_SHOWN = 20
 TOPICS_OFFERED = 40
-# What everybody who may see messages may read whole: it is told to the world by its senders.
-OPEN_KINDS = frozenset(
-    {
-        *(Kind.GW_JSON, Kind.GW_AVRO, Kind.CIRCULAR, Kind.GCN_NOTICE, Kind.HEARTBEAT),
-        *(Kind.HERMES, Kind.HOPSKOTCH_TEXT),
-    }
-)
 # Of messages that died of one reason, how many one click replays.
 MOST_REPLAYED = 2000
 
@@ -57,6 +51,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
     if topic:
         rows = rows.filter(topic=topic)
     page = page_of(request, rows)
+    page.object_list = [hide_name(row, person(request)) for row in page.object_list]
     context = {
         "page": page,
         "chains": {row.message_id: row for row in sequences_of(list(page))},
@@ -97,7 +92,7 @@ def _reasons(topic: str) -> list[dict[str, Any]]:
 @needs(VIEW_MESSAGES)
 def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message: where it came from, what became of it, and its beginning."""
-    found = get_object_or_404(AlertMessage, pk=pk)
+    found = hide_name(get_object_or_404(AlertMessage, pk=pk), person(request))
     readable = found.payload is not None and may_read_bytes(person(request), found)
     context = {
         "message": found,
@@ -123,14 +118,6 @@ def message_bytes(request: HttpRequest, pk: int) -> HttpResponse:
     response = HttpResponse(bytes(found.payload), content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="message-{found.pk}"'
     return response
-
-
-def may_read_bytes(user: User, found: AlertMessage) -> bool:
-    """Bytes that may hold a private program's data are for administrators.
-
-    That is a survey packet, and whatever is not recognised: it may be such a one in another form.
-    """
-    return user.is_superuser or found.kind in OPEN_KINDS
 
 
 def show_payload(payload: bytes) -> str:
