@@ -1,11 +1,16 @@
 """A log that grows is cut, and whoever writes it goes on."""
 
 import sys
+import time
 from pathlib import Path
 from signal import SIGKILL
 
 from tom.embedded.children import start, stop, wait_until
-from tom.embedded.rotation import rotate_logs
+from tom.embedded.home import Home
+from tom.embedded.program import Child, Program
+from tom.embedded.rotation import LARGEST_BYTES, rotate_logs
+from tom.embedded.services import Services
+from tom.embedded.supervisor import Supervisor
 
 WRITES = (
     "import sys, time\nfor n in range(10**6):\n print(n, 'x' * 1000, flush=True)\n time.sleep(.002)"
@@ -33,3 +38,25 @@ def test_small_logs_are_left(tmp_path: Path) -> None:
 
     assert rotate_logs(tmp_path) == []
     assert [path.name for path in tmp_path.iterdir()] == ["web.log"]
+
+
+def test_the_supervisor_keeps_logs_small_while_it_watches(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    log = home.logs / "worker.log"
+    with log.open("wb") as file:
+        file.truncate(LARGEST_BYTES + 1)
+    services = Services(*(Program(name, sleep) for name in ("postgres", "redis")))
+    deadline = time.monotonic() + 30
+    supervisor = Supervisor(home, services, [], say=print)
+    try:
+        supervisor.watch(until=lambda: not log.stat().st_size or time.monotonic() > deadline)
+    finally:
+        supervisor.stop()
+
+    assert log.stat().st_size == 0
+    assert log.with_name("worker.log.1").stat().st_size == LARGEST_BYTES + 1
+
+
+def sleep() -> Child:
+    return start(["sleep", "600"])

@@ -59,9 +59,17 @@ class RejectedError(Exception):
 class UnknownOutcomeError(Exception):
     """It may be on the topic: read the topic back, never send again."""
 
+    def __init__(self, text: str, *, is_silent: bool = False) -> None:
+        self.is_silent = is_silent
+        super().__init__(text)
+
 
 class LookUpFailedError(Exception):
     """The topic could not be read to its end: ask again later."""
+
+
+# How a call ends to which the broker answered something.
+_ANSWERS: Final = (RejectedError, LookUpFailedError, KafkaException, ValueError, RuntimeError)
 
 
 def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UUID) -> None:
@@ -135,9 +143,16 @@ def _calling(broker: str) -> Iterator[None]:
     except NothingSentError as error:
         note_silence(broker, str(error))
         raise
-    except BaseException:
+    except UnknownOutcomeError as error:
+        if error.is_silent:
+            note_silence(broker, str(error))
+        else:
+            note_answer(broker)
+        raise
+    except _ANSWERS:
         note_answer(broker)
         raise
+    # Where the call is interrupted, nobody knows: the row says when it is surely given up.
     note_answer(broker)
 
 
@@ -202,13 +217,13 @@ def _check_topic(source: Source, credential: Auth | None) -> None:
 def _judge(outcome: list[KafkaError | None]) -> None:
     if not outcome:
         msg = "the broker did not answer"
-        raise UnknownOutcomeError(msg)
+        raise UnknownOutcomeError(msg, is_silent=True)
     error = outcome[0]
     if error is None:
         return
     if error.code() in _DEFINITE:
         raise RejectedError(error.str())
-    raise UnknownOutcomeError(error.str())
+    raise UnknownOutcomeError(error.str(), is_silent=error.code() == KafkaError._MSG_TIMED_OUT)
 
 
 def _login(credential: Auth | None) -> dict[str, Any]:
