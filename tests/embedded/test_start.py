@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.site import free_port
-from tests.recovery.site import wait_for
+from tests.recovery.site import running_site, starting_site, wait_for
+from tests.recovery.test_kills import PARTS
 from tom.embedded.frontend import ROOT
 from tom.embedded.program import ServiceError
 from tom.embedded.services import check_disk
@@ -78,6 +79,20 @@ def test_the_end_of_a_start_leaves_no_half_made_database_and_no_process(tmp_path
     assert "Traceback" not in said
     assert not (home / "postgresql.new" / "PG_VERSION").exists()
     assert not (home / "run" / "redis.sock").exists()
+
+
+def test_a_postgresql_that_ends_while_the_database_is_prepared_is_one_line(tmp_path: Path) -> None:
+    with starting_site(tmp_path / "home", ["--no-demo"]) as site:
+        site.wait_to_hear("preparing the database", seconds=60)
+        site.kill(*PARTS["postgres"])
+        code = site.process.wait(60)
+
+    assert code == 1
+    assert "Traceback" not in site.said()
+    assert "PostgreSQL ended meanwhile" in site.said()
+    assert "start again, nothing is lost" in site.said()
+    with running_site(tmp_path / "home"):
+        pass
 
 
 @pytest.mark.parametrize("folder", ["/dev/null/home", "/proc"])

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, call_command
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from tom.embedded.children import start, stop
 from tom.embedded.program import Program, ServiceError
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         try:
             call_command("migrate", verbosity=0, interactive=False)
             ensure_demo_user(self._password)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             reason = str(error).partition("\n")[0]
             msg = f"PostgreSQL ended meanwhile ({reason}): start again, nothing is lost"
             raise ServiceError(msg) from error
