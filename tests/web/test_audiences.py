@@ -7,7 +7,7 @@ the points are stored that this person may read.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import unified_diff
 
 import pytest
@@ -25,17 +25,24 @@ from tests.factories import (
     make_observer,
     make_program,
 )
+from tests.followup.conftest import make_request
 from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
 from tom import intake
+from tom.candidates.by_hand import upload_points
+from tom.candidates.models import EventCandidate, Vetting
 from tom.candidates.services import match_targets
+from tom.candidates.verdicts import give_verdict
 from tom.events.locks import hold_events
+from tom.followup.models import ObservationRequest
 from tom.scoring.ranking import rank_event
 from tom.scoring.services import score_due
-from tom.streams.parsers.records import ObjectAlert, Point, PointKind
+from tom.streams.parsers.records import ObjectAlert, Point, PointKind, flux_of_magnitude
 from tom.targets.audiences import readable_programs
+from tom.targets.by_hand import Measured, program_of
 from tom.targets.models import AudienceSummary, Program, TargetSummary
 from tom.targets.settling import due_programs
 from tom.targets.store import store_alerts
+from tom.web.comments import add_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +166,27 @@ def readable_by(user: User, alerts: Sequence[ObjectAlert]) -> list[ObjectAlert]:
     ]
 
 
+def talk(by: User) -> None:
+    """Ask for a private target, comment on it, and upload a bright point of a public one."""
+    own, shared = (BaseTarget.objects.get(name=name) for name in ("ZTF26own", "ZTF26shared"))
+    make_request(own, by)
+    add_comment(own, "SAID-PRIVATELY", by=by)
+    candidate = EventCandidate.objects.get(target=own, event__event_id=EVENT)
+    give_verdict(candidate, Vetting.PROMISING, by=by, note="THOUGHT-PRIVATELY")
+    flux = flux_of_magnitude(16.9)
+    time = MERGER + timedelta(days=2.6)
+    point = Measured(PointKind.ALERT, time, "r", flux, flux / 30, "OWN-TELESCOPE")
+    group = by.groups.get(name=f"group {A}")
+    more = {"program": program_of(group), "name": "OWN-FILE", "by": by, "now": time}
+    upload_points(shared, [point], **more)
+    compute()
+
+
+def is_told(user: User) -> bool:
+    """Whether a person may know what `talk` brings: a member of A's group, or an administrator."""
+    return user.is_superuser or user.groups.filter(name=f"group {A}").exists()
+
+
 def addresses() -> list[str]:
     event = f"/events/{EVENT}/"
     lists = [f"/targets/?order={order}" for order in ("seen", "new", "bright", "name")]
@@ -166,10 +194,15 @@ def addresses() -> list[str]:
     tables = [f"{event}?part=candidates&region=all&order={order}" for order in orders]
     shown = ["/", *lists, "/events/", event, *tables, f"{event}candidates.csv?region=all"]
     shown += [f"{event}tell/", "/search/?q=ZTF26", "/api/targets/", f"/api{event}candidates/"]
+    shown += ["/requests/", "/requests/?state=live", "/api/requests/", "/notifications/"]
+    for pk in ObservationRequest.objects.values_list("pk", flat=True):
+        shown += [f"/requests/{pk}/", f"/api/requests/{pk}/"]
     for pk in BaseTarget.objects.order_by("name").values_list("pk", flat=True):
         page = f"/targets/{pk}/"
         shown += [page, f"{page}lightcurve.json", f"/api{page}"]
         shown += [f"/api{page}lightcurve/", f"/api{page}scores/"]
+        shown += [f"{page}points/", f"{page}points/?sort=magnitude", f"{page}points.csv"]
+        shown += [f"{page}photometry/", f"{page}request/"]
     return shown
 
 
@@ -183,8 +216,16 @@ def told(user: User) -> dict[str, str]:
         response = client.get(address, follow=True)
         if response.status_code == 404:
             continue
-        found[plain(address, names)] = plain(response.content.decode(), names)
+        text = plain(response.content.decode(), names)
+        found[plain(address, names)] = without_now(text) if "request" in address else text
     return found
+
+
+def without_now(text: str) -> str:
+    """A request's page without its own times and random key, and the form's without tonight."""
+    text = re.sub(r"<svg.*?</svg>|\|T[0-9a-f]{20}", "", text, flags=re.S)
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?", "", text)
+    return re.sub(r"\b\d\d:\d\d\b|\d+\.\d h|\d+°", "", text)
 
 
 def differences(one: dict[str, str], other: dict[str, str]) -> str:
@@ -213,14 +254,15 @@ def parts(text: str) -> list[str]:
 
 
 def plain(text: str, names: dict[str, str]) -> str:
-    text = re.sub(r".*<main|</main>.*", "", text, flags=re.S)  # without the clock and the bell
+    text = text.rpartition("<main")[2].partition("</main>")[0]  # without the clock and the bell
     text = re.sub(r"targets/(\d+)", lambda found: f"targets/{names.get(found[1], '?')}", text)
     text = re.sub(r'"target":(\d+)', lambda found: f'"target":{names.get(found[1], "?")}', text)
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"|"csrf": ?"\w+"|X-CSRF[^}]*', "", text)
     text = re.sub(r'candidate[-s"/= a-z]*\d+|data-after="\d+"|after=\d+', "", text)
     text = re.sub(r'"(id|version|data_version|created|vetted)":("[^"]*"|\d+|null)', "", text)
     text = re.sub(r'<script.*?</script>|nonce="[^"]*"', "", text, flags=re.S)
-    text = re.sub(r'value="\d+"|vet-\d+|(rejection|note|reason)[a-z-]*-\d+', "", text)
+    text = re.sub(r"(requests?|undo|photometry)[/:-]\d+|\d+(?=:\d+:OWN-TELESCOPE)", "", text)
+    text = re.sub(r'value="[\d-]+(T[\d:]+)?"|vet-\d+|(rejection|note|reason)[a-z-]*-\d+', "", text)
     # A verdict's own random key.
     text = re.sub(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "", text)
     # What was computed in this test was computed at another moment of it.
@@ -234,10 +276,13 @@ def test_a_person_is_told_what_their_own_points_alone_give(people, name):
     user = people[name]
     with transaction.atomic():
         store(readable_by(user, night()))
+        if is_told(user):
+            talk(people["a"])
         alone = told(user)
         transaction.set_rollback(True)
 
     store(night())
+    talk(people["a"])
 
     among_others = told(user)
     assert among_others.keys() == alone.keys()
@@ -315,6 +360,7 @@ def test_what_a_program_told_is_gone_once_it_is_public_no_more(people):
     Program.objects.filter(number=A).update(public=False)
     settle()
     after = {name: figures(people["stranger"], name) for name in ("ZTF26opened", "ZTF26shared")}
+    first_sight = TargetSummary.objects.get(target__name="ZTF26opened").first_seen
     assert figures(people["stranger"], "ZTF26own") is None
     assert figures(people["a"], "ZTF26own") is not None
     BaseTarget.objects.all().delete()
@@ -327,6 +373,8 @@ def test_what_a_program_told_is_gone_once_it_is_public_no_more(people):
         anew = figures(people["stranger"], name)
         assert [seen[key] for key in computed] == [anew[key] for key in computed]
     assert after["ZTF26shared"]["alert_values"] == {}
+    # What a private alert said of the first sight is gone, too: the public points begin later.
+    assert first_sight == MERGER + timedelta(days=1.1)
 
 
 def test_the_mirror_holds_what_is_public(people):

@@ -12,7 +12,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of
-from tom.targets.models import PUBLIC, Audience, Visitor, visible_targets
+from tom.targets.models import PUBLIC, Audience, Visitor, own_targets, visible_targets
 
 # Days before and after an event in which a candidate must have shone, where no row of ours says
 # otherwise; None: no window.
@@ -61,13 +61,15 @@ class EventCandidateQuerySet(models.QuerySet["EventCandidate"]):
         """Those whose target the user may see, and which points that the user may see make one."""
         return self.filter(target__in=visible_targets(user)).known_to(user)
 
+    def known_publicly(self) -> "EventCandidateQuerySet":
+        """Those of public targets that are candidates by public points."""
+        return self.filter(is_public=True).exclude(
+            target__permissions=BaseTarget.Permissions.PRIVATE
+        )
+
     def known_to(self, user: Visitor) -> "EventCandidateQuerySet":
         """Those that are candidates by public points, or by points that the user may read."""
-        mine = ArraySubquery(private_programs_of(user).values("pk"))
-        standings = CandidateStanding.objects.filter(
-            candidate=OuterRef("pk"), programs__contained_by=mine
-        )
-        return self.filter(Q(is_public=True) | Exists(standings))
+        return self.filter(Q(is_public=True) | Exists(standings_known_to(user, candidate="pk")))
 
 
 class Standing(models.Model):
@@ -152,6 +154,14 @@ class CandidateStanding(Standing):
         return tuple(self.programs)
 
 
+def standings_known_to(user: Visitor, *, candidate: str) -> models.QuerySet[CandidateStanding]:
+    """Standings by points that the user may read, of the candidate that the outer query names."""
+    mine = ArraySubquery(private_programs_of(user).values("pk"))
+    return CandidateStanding.objects.filter(
+        candidate=OuterRef(candidate), programs__contained_by=mine
+    )
+
+
 class VerdictReason(models.TextChoices):
     """Why a candidate is rejected, in the order of the keys 1, 2, ... that say so."""
 
@@ -168,8 +178,21 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     """Reads of verdicts."""
 
     def visible_to(self, user: Visitor) -> "VerdictQuerySet":
-        """Whoever may see the target may see what was said of it."""
-        return self.filter(candidate__target__in=visible_targets(user))
+        """Whoever may see the target may see what was said of it, but for what was said privately.
+
+        That is for those who could see the target or the candidate then, whatever it is now.
+        """
+        theirs = (
+            Q(candidate__target__in=own_targets(user))
+            | Exists(
+                standings_known_to(user, candidate="candidate").filter(
+                    created__lte=OuterRef("created")
+                )
+            )
+            | Q(by=user.pk)
+        )
+        seen = self.filter(candidate__target__in=visible_targets(user))
+        return seen.filter(Q(is_public=True) | theirs)
 
     def given(self) -> "VerdictQuerySet":
         """Verdicts that nobody took back."""
@@ -195,6 +218,11 @@ class Verdict(models.Model):
     reason = models.CharField(max_length=12, choices=VerdictReason.choices, blank=True)
     note = models.CharField(max_length=300, blank=True)
     created = models.DateTimeField(default=timezone.now)
+    is_public = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Whether the target was public then, and a candidate by public points",
+    )
     # Whoever sends a verdict twice (an answer was lost) gives one.
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     undoes = models.OneToOneField(

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max, Min, Q, QuerySet
 
 from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate
+from tom.candidates.verdicts import show_public_verdicts
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.locks import change_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
@@ -62,6 +63,7 @@ def match_event(event: NonLocalizedEvent) -> int:
         found += _in_window(event, rule, summaries).filter(pk__in=inside) if inside else []
     if _keep(event, chosen, [*found, *_known(event, public, narrower)]):
         note_changes([event.pk])
+    show_public_verdicts(EventCandidate.objects.filter(event=event))
     return event.candidates.count()
 
 
@@ -106,6 +108,7 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
         if _keep(event, chosen, [*inside, *_known(event, public, narrower)]):
             touched.add(event.pk)
     note_changes(touched)
+    show_public_verdicts(EventCandidate.objects.filter(target__in=ids))
     return touched
 
 

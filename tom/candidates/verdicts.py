@@ -4,8 +4,15 @@ import uuid
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from tom.candidates.models import EventCandidate, Verdict, VerdictReason, Vetting
+from tom.candidates.models import (
+    EventCandidate,
+    EventCandidateQuerySet,
+    Verdict,
+    VerdictReason,
+    Vetting,
+)
 from tom.live.models import Topic
 from tom.live.publish import publish
 
@@ -30,6 +37,7 @@ def give_verdict(
                 "verdict": verdict,
                 "reason": reason or "",
                 "note": note,
+                "is_public": _is_known_publicly(candidate),
             },
         )
         if is_new:
@@ -49,18 +57,43 @@ def undo_last_verdict(by: User) -> Verdict | None:
         if row is None:
             return None
         _lock(row.candidate_id)
-        Verdict.objects.create(candidate=row.candidate, by=by, verdict=row.verdict, undoes=row)
+        Verdict.objects.create(
+            candidate=row.candidate,
+            by=by,
+            verdict=row.verdict,
+            undoes=row,
+            is_public=row.is_public,
+        )
         _show_newest(row.candidate)
     return row
+
+
+def show_public_verdicts(candidates: EventCandidateQuerySet) -> None:
+    """Show on those that are public by now no verdict that was given privately."""
+    said = Verdict.objects.filter(candidate=OuterRef("pk"), is_public=False)
+    rows = candidates.known_publicly().filter(Exists(said)).exclude(vetting=Vetting.NEW)
+    shown = rows.select_related("event")
+    for candidate in shown.select_for_update(no_key=True, of=("self",)).order_by("pk"):
+        _show_newest(candidate)
 
 
 def _lock(candidate_id: int) -> None:
     EventCandidate.objects.select_for_update(no_key=True).get(pk=candidate_id)
 
 
+def _is_known_publicly(candidate: EventCandidate) -> bool:
+    return EventCandidate.objects.known_publicly().filter(pk=candidate.pk).exists()
+
+
 def _show_newest(candidate: EventCandidate) -> None:
-    """Copy the newest verdict that stands onto the candidate, and tell the pages."""
-    standing = Verdict.objects.filter(candidate=candidate).standing()
+    """Copy the newest verdict that stands onto the candidate, and tell the pages.
+
+    What is shown there is shown to all who see the candidate: of a public one no private verdict.
+    """
+    told = Verdict.objects.filter(candidate=candidate)
+    if _is_known_publicly(candidate):
+        told = told.filter(is_public=True)
+    standing = told.standing()
     said = [row for row in standing.select_related("by") if row.verdict != Vetting.NEW]
     newest = max(said, key=lambda row: (row.created, row.pk), default=None)
     candidate.vetting = newest.verdict if newest else Vetting.NEW

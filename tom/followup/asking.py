@@ -79,8 +79,10 @@ def request_observation(*, beside: int | None = None, **wish: Unpack[Wish]) -> O
         If no such facility is configured.
     """
     draft = _draft(**wish)
-    existing = _same_wish(draft).live().first()
+    existing = _same_wish(draft, wish["by"])
     draft.guard = f"{draft.target_id}:{draft.facility}:{draft.instrument}"
+    if not draft.is_public:  # it stays hidden from others once the target is public
+        draft.guard += ":private"
     if existing is not None:
         if existing.pk != beside:
             raise DuplicateRequestError(existing)
@@ -89,7 +91,7 @@ def request_observation(*, beside: int | None = None, **wish: Unpack[Wish]) -> O
     try:
         return _approve(draft, wish["by"])
     except IntegrityError as error:
-        raise DuplicateRequestError(_same_wish(draft).live().first()) from error
+        raise DuplicateRequestError(_same_wish(draft, wish["by"])) from error
 
 
 def beside(target: BaseTarget, *, visible: ObservationRequestQuerySet) -> list[ObservationRequest]:
@@ -135,10 +137,12 @@ def _draft(**wish: Unpack[Wish]) -> ObservationRequest:
         raise RefusedRequestError(refusal)
     spec = _read_spec(wish["spec"])
     key = make_key(target.name)
+    candidate = EventCandidate.objects.filter(event=event, target=target).first()
     return ObservationRequest(
         target=target,
         event=event,
-        candidate=EventCandidate.objects.filter(event=event, target=target).first(),
+        candidate=candidate,
+        is_public=_is_public(target, candidate),
         facility=facility.name,
         instrument=instrument,
         spec=spec.model_dump(mode="json"),
@@ -176,7 +180,15 @@ def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequ
     return draft
 
 
-def _same_wish(draft: ObservationRequest) -> ObservationRequestQuerySet:
-    return ObservationRequest.objects.filter(
+def _same_wish(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest | None:
+    """The newest live request for the same, of those that the person may see."""
+    rows = ObservationRequest.objects.visible_to(by).filter(
         target=draft.target, facility=draft.facility, instrument=draft.instrument
     )
+    return rows.live().first()
+
+
+def _is_public(target: BaseTarget, candidate: EventCandidate | None) -> bool:
+    if candidate is None:
+        return BaseTarget.objects.filter(pk=target.pk).exclude(permissions="PRIVATE").exists()
+    return EventCandidate.objects.known_publicly().filter(pk=candidate.pk).exists()

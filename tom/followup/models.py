@@ -2,14 +2,14 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from tom_observations.models import ObservationRecord
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import EventCandidate, standings_known_to
 from tom.events.models import NonLocalizedEvent
 from tom.followup.states import ENDS, LIVE, RequestState
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.models import Visitor, own_targets, visible_targets
 
 KEY_LENGTH = 50  # what an OCS portal takes as a name
 
@@ -18,8 +18,21 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
     """Reads of requests."""
 
     def visible_to(self, user: Visitor) -> "ObservationRequestQuerySet":
-        """Requests of targets that the user may see."""
-        return self.filter(target__in=visible_targets(user))
+        """Requests of targets that the user may see, but for those that were made privately.
+
+        These are for those who could see the target or the candidate then, whatever it is now.
+        """
+        theirs = (
+            Q(target__in=own_targets(user))
+            | Exists(
+                standings_known_to(user, candidate="candidate").filter(
+                    created__lte=OuterRef("created")
+                )
+            )
+            | Q(created_by=user.pk)
+        )
+        seen = self.filter(target__in=visible_targets(user))
+        return seen.filter(Q(is_public=True) | theirs)
 
     def live(self) -> "ObservationRequestQuerySet":
         """Requests that have not ended."""
@@ -45,9 +58,15 @@ class ObservationRequest(models.Model):
     spec = models.JSONField(help_text="What to observe, in no facility's own words")
     body = models.JSONField(help_text="Exactly what is sent")
     key = models.CharField(max_length=KEY_LENGTH, unique=True, help_text="Random, sent along")
-    # Target, facility and instrument while this is the one live request for them, else None:
-    # a second one needs a person's confirmation, and two clicks at once make one request.
+    # Target, facility, instrument and "private" where it is, while this is the one live request for
+    # them, else None: a second one needs a person's confirmation, and two clicks at once make one
+    # request.
     guard = models.CharField(max_length=120, null=True, blank=True, unique=True)
+    is_public = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Whether the target was public then, and a candidate by public points",
+    )
     window_start = models.DateTimeField()
     window_end = models.DateTimeField()
 

@@ -4,13 +4,13 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.streams.models import AlertMessage
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.models import Visitor, own_targets, visible_targets
 
 
 class FollowKind(models.TextChoices):
@@ -58,10 +58,16 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     """Reads of notifications."""
 
     def visible_to(self, user: Visitor) -> "NotificationQuerySet":
-        """The user's own, less those about a target that the user may no longer see."""
+        """The user's own, less those about a target that the user may no longer see.
+
+        Nor may they see what a target brought while it was private, though it is public by now: an
+        opened target counts as made when it was opened.
+        """
         if not user.is_authenticated:
             return self.none()
-        return self.filter(Q(target=None) | Q(target__in=visible_targets(user)), user_id=user.pk)
+        openly = Q(created__gte=F("target__created")) | Q(target__in=own_targets(user))
+        seen = Q(target=None) | (Q(target__in=visible_targets(user)) & openly)
+        return self.filter(seen, user_id=user.pk)
 
     def unread(self) -> "NotificationQuerySet":
         return self.filter(read_at=None)

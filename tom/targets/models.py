@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
 from tom_targets.permissions import targets_for_user
 
@@ -311,6 +313,27 @@ def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
         user, BaseTarget.objects.all(), "view_target"
     )
     return allowed
+
+
+def own_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
+    """Targets that a person may see by a right of their own, be they public by now or not.
+
+    What was said of a target while it was private stays with these people.
+    """
+    if not isinstance(user, PermissionsMixin):
+        return BaseTarget.objects.none()
+    targets: models.QuerySet[BaseTarget] = BaseTarget.objects.all()
+    if user.is_superuser:
+        return targets
+    view = {
+        "permission__codename": "view_target",
+        "permission__content_type__app_label": "tom_targets",
+    }
+    key = Cast("object_pk", models.BigIntegerField())
+    groups = GroupObjectPermission.objects.filter(**view, group__in=user.groups.all())
+    people = UserObjectPermission.objects.filter(**view, user=user.pk)
+    theirs = Q(pk__in=groups.values_list(key)) | Q(pk__in=people.values_list(key))
+    return targets.filter(theirs)
 
 
 class PointUploadQuerySet(models.QuerySet["PointUpload"]):

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from tom_targets.base_models import BaseTarget
 
+from tom.sky import galactic
 from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
 from tom.targets.mirror import mirror_points
 from tom.targets.models import AudienceSummary, LightCurvePoint, Program, TargetSummary
@@ -75,13 +76,8 @@ def settle_program(pk: int, *, most: int) -> Settled | None:
 def _closed(program: Program, ids: Sequence[int]) -> list[int]:
     if program.public:
         return []
-    if program.settled == "public":
-        return list(ids)
-    if program.settled:
-        return []
-    # Stored before audiences were told apart: a private target's figures were its groups'.
-    private = BaseTarget.objects.filter(pk__in=ids, permissions=BaseTarget.Permissions.PRIVATE)
-    return list(private.values_list("pk", flat=True))
+    # What was stored before audiences were told apart was computed from everybody's points.
+    return list(ids) if program.settled in ("public", "") else []
 
 
 def _settle(program: Program, ids: Sequence[int]) -> None:
@@ -95,6 +91,7 @@ def _settle(program: Program, ids: Sequence[int]) -> None:
     ensure_audiences(ids)
     if not program.public:
         _hand_over(ids)
+        _forget_first_sights(program, ids)
     audiences = AudienceSummary.objects.filter(target__in=ids).values_list("pk", flat=True)
     inherit(list(audiences))
     refresh_summaries(ids)
@@ -130,9 +127,12 @@ def _publish(own: AudienceSummary, *, is_first: bool) -> None:
     earlier = own.position_time and (
         held.position_time is None or (own.position_time, own.position_alert) < placed
     )
-    if is_first or earlier:
+    if (is_first or earlier) and own.ra is not None and own.dec is not None:
         rows.update(**{name: getattr(own, name) for name in PLACE[2:]})
-        BaseTarget.objects.filter(pk=held.pk).update(ra=own.ra, dec=own.dec)
+        longitude, latitude = galactic(own.ra, own.dec)
+        BaseTarget.objects.filter(pk=held.pk).update(
+            ra=own.ra, dec=own.dec, galactic_lng=float(longitude), galactic_lat=float(latitude)
+        )
 
 
 def _close(program: Program, ids: Sequence[int]) -> None:
@@ -164,8 +164,11 @@ def _share(program: Program, ids: Sequence[int]) -> None:
     if kind == "group" and was.isdecimal():
         lost = [pk for pk in ids if int(was) not in groups[pk]]
         unshare_targets(lost, int(was))
-    # An opened target keeps its groups: what was said of it while it was private is theirs.
-    share_targets({(pk, group) for pk, theirs in groups.items() for group in theirs})
+    # An opened target keeps its groups, and gets no others: what was said of it while it was
+    # private is theirs.
+    private = BaseTarget.objects.filter(pk__in=groups, permissions=BaseTarget.Permissions.PRIVATE)
+    shared = private.values_list("pk", flat=True)
+    share_targets({(pk, group) for pk in shared for group in groups[pk]})
 
 
 def _hand_over(ids: Sequence[int]) -> None:
@@ -192,6 +195,20 @@ def _hand_over(ids: Sequence[int]) -> None:
                     target=summary.pk, context_alert=summary.context_alert
                 ).exclude(programs__contains=[program])
             )
+
+
+def _forget_first_sights(program: Program, ids: Sequence[int]) -> None:
+    """Take when a survey first saw targets from the public, where this program may have told it.
+
+    The points that are public still say when they began.
+    """
+    if program.settled not in ("public", ""):
+        return
+    if program.settled:
+        told = TargetSummary.objects.filter(pk=OuterRef("target_id")).values("first_seen")
+        own = AudienceSummary.objects.filter(target__in=ids, programs=[program.pk])
+        own.filter(first_seen=None).update(first_seen=Subquery(told))
+    TargetSummary.objects.filter(pk__in=ids).update(first_seen=None)
 
 
 def _programs_that_told(rows: QuerySet[TargetSummary]) -> dict[int, int]:

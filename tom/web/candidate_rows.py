@@ -186,6 +186,7 @@ def make_rows(
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
         said = verdicts[candidate.pk]
+        show_own(candidate, said)
         row = CandidateRow(
             candidate=candidate,
             terms=[by_name.get(name) for name in columns],
@@ -208,6 +209,16 @@ def verdicts_on(candidates: Iterable[EventCandidate], user: User) -> dict[int, l
         if row.verdict != Vetting.NEW:
             said[row.candidate_id].insert(0, row)
     return said
+
+
+def show_own(candidate: EventCandidate, said: Sequence[Verdict]) -> None:
+    """Show the newest of the verdicts where the reader's group gave some that others don't see.
+
+    In memory alone: never save such a candidate.
+    """
+    if any(not row.is_public for row in said):
+        candidate.vetting, candidate.vetted = said[0].verdict, said[0].created
+        candidate.vetted_by = said[0].by
 
 
 def verdict_of(said: Iterable[Verdict], user: User) -> str:

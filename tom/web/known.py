@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.scoring.models import RankedCandidate
@@ -32,6 +33,19 @@ def programs_of(user: Visitor) -> list[int]:
         known = readable_programs(user)
         user._programs_read = known  # type: ignore[union-attr]  # of this request's own user
     return known
+
+
+def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
+    """A target that the user may see, at the place where to point a telescope; None: no such one.
+
+    Of a private target that is where its reader's own points put it. A request for a public one
+    is everybody's to read, and so is its place.
+    """
+    rows = visible_targets(user).filter(summary__isnull=False).select_related("summary")
+    found = rows.filter(pk=pk).first()
+    if found is not None and found.permissions == BaseTarget.Permissions.PRIVATE:
+        show_targets([found], programs_of(user))
+    return found
 
 
 def standing_of(name: str, programs: Collection[int]) -> Figure:

@@ -14,6 +14,7 @@ from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
     find_candidates,
+    show_own,
     target_url,
     verdict_of,
     verdicts_on,
@@ -74,6 +75,7 @@ def make_bar(
     """Gather what the bar shows of a candidate."""
     rank_visible([candidate], user)
     said = verdicts_on([candidate], user)[candidate.pk]
+    show_own(candidate, said)
     before, after, at = _neighbours(request, candidate, listed, user)
     query = QueryDict(listed.query, mutable=True)
     if at >= ROWS_SHOWN:

@@ -28,9 +28,9 @@ from tom.followup.services import (
 from tom.followup.spec import Exposure, ObservationSpec
 from tom.followup.states import RequestState
 from tom.pipeline import cancel, nudge, submit
-from tom.targets.models import visible_targets
 from tom.web.api.access import MayCancelRequests, MayRequestObservations
 from tom.web.api.filters import read_choice
+from tom.web.known import find_to_observe
 from tom.web.people import person
 
 
@@ -159,7 +159,7 @@ def told_requests(request: Request) -> QuerySet[ObservationRequest]:
 
 def _ask(request: Request, wish: dict[str, Any]) -> ObservationRequest:
     """Make the request, each refusal as the answer it deserves."""
-    target = visible_targets(request.user).filter(pk=wish["target"]).first()
+    target = find_to_observe(wish["target"], request.user)
     if target is None:
         raise ValidationError({"target": ["no such target"]})
     try:

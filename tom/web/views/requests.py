@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,8 +22,9 @@ from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
 from tom.targets.magnitudes import magnitude_of
-from tom.targets.models import LightCurvePoint, PointKind, visible_targets
+from tom.targets.models import LightCurvePoint, PointKind
 from tom.web.keys import read_pk
+from tom.web.known import find_to_observe
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import CANCEL_REQUEST, REQUEST_OBSERVATION, SWITCH_SENDING
@@ -86,8 +87,10 @@ def _told(observation: ObservationRequest) -> dict[str, Any]:
 @needs(REQUEST_OBSERVATION)
 def request_new(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for an observation of a target: the form, and what it sends."""
-    targets = visible_targets(request.user).filter(summary__isnull=False)
-    target = get_object_or_404(targets, pk=pk)
+    target = find_to_observe(pk, request.user)
+    if target is None:
+        message = "no such target"
+        raise Http404(message)
     named = request.POST.get("instrument", request.GET.get("instrument", ""))
     choice = choose(named)
     event = _event(request)
