@@ -63,6 +63,11 @@ def assert_near(place: Place, wanted: SkyCoord, *, arcsec: float) -> None:
         "SDSSJ130948.08\u2212232253.3",
         "2MASX J13094808-2322533",
         "130948.08-232253.3",
+        # A name before the place, and a degree as papers set it
+        "AT2017gfo 13:09:48.08 -23:22:53.3",
+        "SN 2026abc | 13:09:48.08 | -23:22:53.3",
+        "GRB 170817A: RA = 13:09:48.08, Dec = -23:22:53.3",
+        "\u03b1 = 13h09m48s.08, \u03b4 = \u221223\u25e622\u203253\u2033.3",
         # Decimal commas
         "13:09:48,08 -23:22:53,3",
         "13h09m48,08s -23d22m53,3s",
@@ -77,6 +82,8 @@ def test_each_way_of_hours_and_degrees_means_the_same_place(text: str) -> None:
     "text",
     [
         "https://www.legacysurvey.org/viewer?ra=197.45&dec=-23.38&layer=ls-dr10&zoom=16",
+        "https://simbad.cds.unistra.fr/simbad/sim-coo?Coord=197.45%20-23.38&CooFrame=FK5",
+        "https://ned.ipac.caltech.edu/conesearch?coordinates=197.45d%20-23.38d&radius=1",
         *("197.45 -23.38", "197.45,-23.38", "197.45, -23.38", "(197.45, -23.38)", "197.45-23.38"),
         *("197.45d -23.38d", "197.45 deg, -23.38 deg", "RA=197.45 Dec=-23.38", "197.45/-23.38"),
         *("ra=197.45&dec=-23.38", '{"ra": 197.45, "dec": -23.38}', '"197.45","-23.38"'),

@@ -34,6 +34,8 @@ _NAME: Final = re.compile(
     r"(?:[a-z0-9]{1,12}[\s-]){0,3}(?P<j>[a-z]{0,8}j)?\s?(?P<ra>[0-9]{3,9}(?:\.[0-9]{1,9})?)"
     r"\s?(?P<sign>[+-])(?P<dec>[0-9]{2,9}(?:\.[0-9]{1,9})?)[a-z]?"
 )
+# The name of a transient, such as AT2017gfo or GRB 170817A, that stands before its position.
+_OBJECT: Final = re.compile(r"^[a-z]{1,8}[\s-]?[0-9]{2,6}[a-z]{1,8}[0-9]{0,4}[:,;|]?\s+")
 _COMMA: Final = re.compile(r"(?<=[0-9]),(?=[0-9])")
 _GALACTIC_NAME: Final = re.compile(r"g([0-9]{1,3}\.[0-9]+)([+-][0-9]{1,2}\.[0-9]+)")
 
@@ -66,7 +68,13 @@ def read_place(text: str) -> Place:
         return named
     if found := _GALACTIC_NAME.fullmatch(plain):
         plain = f"gal {found[1]} {found[2]}"
-    return _with_commas(plain)
+    try:
+        return _with_commas(plain)
+    except NotAPlaceError:
+        rest = _OBJECT.sub("", plain, count=1)
+        if rest == plain:
+            raise
+    return _with_commas(rest)
 
 
 def _with_commas(plain: str) -> Place:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_plus
 
 LONGEST: Final = 400
 """The longest text that is read as a position, in characters."""
@@ -49,7 +50,7 @@ _LOOKALIKES: Final = str.maketrans(
         **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\u2015\ufe63\uff0d", "-"),
         **dict.fromkeys("\u2032\u2019\u2018\u00b4`\u02b9\u2035", "'"),
         **dict.fromkeys("\u2033\u201d\u201c\u02ba\u2036\u2033", '"'),
-        **dict.fromkeys("\u00b0\u00ba\u02da\u2218", "d"),
+        **dict.fromkeys("\u00b0\u00ba\u02da\u2218\u25e6", "d"),
         **dict.fromkeys("\u02b0", "h"),
         **dict.fromkeys("\u1d50", "m"),
         **dict.fromkeys("\u02e2", "s"),
@@ -87,6 +88,10 @@ _REWRITES: Final = tuple(
         # A sign that stands apart from its number.
         (r"(^|[\s:=,(])([+-])\s+(?=[0-9.])", r"\1\2"),
     )
+)
+# The address of a page about a place, whose query holds it.
+_ADDRESS: Final = re.compile(
+    r"https?://\S*?[?&](?:coord(?:s|inates?)?|pos(?:ition)?|query|q|c)=([^&\s]+)\S*", re.I
 )
 _UNITS: Final = {
     "h": "hours|hour|hrs|hr|h",
@@ -141,7 +146,8 @@ def clean(text: str) -> str:
     if len(text) > LONGEST:
         message = f"a position has at most {LONGEST} characters"
         raise NotAPlaceError(message)
-    plain = html.unescape(text).translate(_LOOKALIKES)
+    text = _ADDRESS.sub(lambda found: unquote_plus(found[1]), html.unescape(text))
+    plain = text.translate(_LOOKALIKES)
     plain = unicodedata.normalize("NFKC", plain).translate(_LOOKALIKES).lower()
     plain = "".join(each for each in plain if unicodedata.category(each) != "Cf")
     if re.search(r"""["'][a-z_]+["']\s*:""", plain) or plain.lstrip()[:1] in {'"', "'"}:
