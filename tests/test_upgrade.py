@@ -1,0 +1,118 @@
+"""An upgrade from before audiences were told apart: nothing private shows, nothing is lost."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.utils import timezone
+from tom_targets.base_models import BaseTarget
+
+from tests.factories import make_event, make_group, make_message, make_observer, make_program
+from tests.followup.conftest import make_request
+from tests.web.test_audiences import EVENT, A, B, figures, night, settle, store
+from tom.candidates.models import EventCandidate, Verdict, Vetting
+from tom.candidates.verdicts import give_verdict
+from tom.followup.models import ObservationRequest
+from tom.scoring.models import RankedCandidate, Score
+from tom.streams.models import AlertMessage
+from tom.targets.models import Cutout, Program, TargetSummary
+from tom.targets.owners import share_targets
+from tom.targets.settling import due_programs
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+
+BEFORE = [
+    ("streams", "0001_initial"),
+    ("targets", "0006_point_upload"),
+    ("scoring", "0001_initial"),
+    ("candidates", "0004_first_verdicts"),
+    ("followup", "0002_strays"),
+]
+OWN, OPENED, SHARED = "ZTF26own", "ZTF26opened", "ZTF26shared"
+
+
+@pytest.fixture
+def people() -> dict[str, User]:
+    group = make_group("group A")
+    make_program()
+    # As it was computed then: from everybody's points, for whoever might see the target.
+    Program.objects.filter(pk=make_program(A, group=group).pk).update(public=True)
+    make_event(EVENT)
+    return {"a": make_observer("alice", groups=[group]), "stranger": make_observer("sid")}
+
+
+def fill(people: dict[str, User]) -> None:
+    """A night, a private target, and what its group said and asked of that and of one opened."""
+    names = (OWN, OPENED, SHARED)
+    store(alert for alert in night() if alert.object_id in names and alert.program != B)
+    BaseTarget.objects.exclude(name=SHARED).update(permissions=BaseTarget.Permissions.PRIVATE)
+    group = people["a"].groups.get(name="group A")
+    ids = BaseTarget.objects.exclude(name=SHARED).values_list("pk", flat=True)
+    share_targets({(pk, group.pk) for pk in ids})
+    for candidate in EventCandidate.objects.exclude(target__name=SHARED):
+        give_verdict(candidate, Vetting.REJECTED, by=people["a"], note="SAID-PRIVATELY")
+        make_request(candidate.target, people["a"])
+    BaseTarget.objects.filter(name=OPENED).update(
+        permissions=BaseTarget.Permissions.PUBLIC, created=timezone.now()
+    )
+    Program.objects.filter(number=A).update(public=False)
+    make_message(kind="unknown", state="dead", reason="not a packet: plain text: '17.3 mag'")
+
+
+def upgrade() -> None:
+    """Go back to the tables of before with the rows that are there, and through the upgrade."""
+    Cutout.objects.all().delete()  # of which there were fewer then
+    try:
+        MigrationExecutor(connection).migrate(BEFORE)
+    finally:  # whatever happens: other tests want today's tables
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def test_nothing_private_shows_after_an_upgrade_and_nothing_is_lost(people) -> None:
+    with transaction.atomic():
+        fill(people)
+    before = TargetSummary.objects.get(target__name=OWN).n_detections
+    upgraded = timezone.now()
+
+    upgrade()
+    assert [program.number for program in due_programs()] == [A]
+    with transaction.atomic():
+        settle()
+
+    assert figures(people["stranger"], OWN) is None
+    assert figures(people["a"], OWN)["n_detections"] == before
+    # Of the points of the public program alone, as the night has them.
+    shared = figures(people["stranger"], SHARED)
+    assert (shared["n_detections"], shared["alert_values"]) == (3, {})
+    assert shared["peak_magnitude"] == pytest.approx(19.0)
+    assert figures(people["a"], SHARED)["peak_magnitude"] == pytest.approx(17.8)
+    public = {"programs": [], "created__lt": upgraded}
+    assert not Score.objects.filter(**public).exists()
+    places = RankedCandidate.objects.filter(programs=[], ranking__created__lt=upgraded)
+    assert not places.filter(candidate__target__name__in=(OWN, SHARED)).exists()
+
+
+def test_what_a_group_said_and_asked_privately_is_still_its_own_after_an_upgrade(people) -> None:
+    with transaction.atomic():
+        fill(people)
+
+    upgrade()
+    with transaction.atomic():
+        settle()
+
+    assert not Verdict.objects.filter(is_public=True).exists()
+    assert not ObservationRequest.objects.filter(is_public=True).exists()
+    guards = ObservationRequest.objects.values_list("guard", flat=True)
+    assert all(guard.endswith(":private") for guard in guards)
+    assert EventCandidate.objects.get(target__name=OPENED).vetting == Vetting.NEW
+    assert EventCandidate.objects.get(target__name=OWN).vetting == Vetting.REJECTED
+    assert AlertMessage.objects.get(kind="unknown").reason == "not a packet: plain text"
+    for name, counts in (("a", (2, 2)), ("stranger", (0, 0))):
+        verdicts = Verdict.objects.visible_to(people[name]).count()
+        requests = ObservationRequest.objects.visible_to(people[name]).count()
+        assert (verdicts, requests) == counts
+    client = Client()
+    client.force_login(people["stranger"])
+    assert "SAID-PRIVATELY" not in client.get(f"/events/{EVENT}/?vetting=all&region=all").text
