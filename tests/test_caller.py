@@ -25,6 +25,8 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 
 REQUESTS = 10
+# A call without an answer is given up after twenty seconds: whoever waited for it comes later.
+SOON = 8
 
 
 @pytest.fixture
@@ -113,7 +115,7 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     ]
     for request in requests:
         nudge(submit, request.pk)
-    seconds_until(lambda: len(silent_server) > 1, most=30)
+    seconds_until(lambda: len(silent_server) > 1, most=90)
 
     alert = make_alert("S261120b")
     event = factories.make_event("S261119a")
@@ -124,8 +126,8 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     ingested = seconds_until(lambda: state_of(alert) == MessageState.STORED, most=30)
     paged = seconds_until(lambda: "Woken" in str(webhook.posts), most=30)
 
-    assert ingested < 1
-    assert paged < 3
+    assert ingested < SOON
+    assert paged < SOON
     assert len(silent_server) - 1 == 1, "one request asks"
     seconds_until(lambda: bool(silent_addresses()), most=60)
     rows = ObservationRequest.objects.all()
