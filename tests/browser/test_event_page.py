@@ -61,6 +61,8 @@ def test_the_list_begins_in_the_first_screen_and_all_of_a_row_is_within_reach(
         observe = box(row.get_by_role("link", name="Observe"))
         assert observe["x"] + observe["width"] <= width["width"], width
         assert page.evaluate("document.documentElement.scrollWidth") <= width["width"]
+        shown, whole = page.locator(".places").evaluate("e => [e.clientWidth, e.scrollWidth]")
+        assert whole <= shown, width  # none of its links is cut
         for place in page.locator(".places a").all():
             link = box(place)
             assert link["x"] >= 0, width

@@ -102,11 +102,11 @@ def test_a_table_that_was_swapped_leads_to_whole_pages(
     page = enter(factories.make_observer())
     page.goto("/events/MS261120ab/?region=all")
     wait_for_live(page)
-    table = page.locator("#candidates")
+    table = page.locator("#candidate-list")
     table.evaluate("table => { table.dataset.first = 'yes'; }")
 
     publish(Topic.RANKING, "MS261120ab")
-    expect(page.locator("#candidates:not([data-first])")).to_be_visible()
+    expect(page.locator("#candidate-list:not([data-first])")).to_be_visible()
     table.get_by_role("link", name="Next").click()
 
     expect(page.get_by_role("heading", name="MS261120ab", level=1)).to_be_visible()

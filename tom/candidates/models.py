@@ -244,3 +244,20 @@ class Verdict(models.Model):
     def why(self) -> str:
         """The reason and the note as one text; "" where neither was given."""
         return ": ".join(filter(None, [self.get_reason_display(), self.note]))
+
+
+class Look(models.Model):
+    """When a person last looked at an event's candidates, and when they did before that."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="+")
+    seen = models.DateTimeField()
+    since = models.DateTimeField(null=True, help_text="The look before, which news is told from")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "event"], name="candidates_look_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.event_id}"

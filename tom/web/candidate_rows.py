@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import LessThanOrEqual
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -37,6 +38,7 @@ from tom.web.known import (
     rank_visible,
     standing_of,
 )
+from tom.web.news import ranks_at
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 
 # Of a long light curve the newest points are enough for a picture of this size.
@@ -63,6 +65,7 @@ class CandidateRow:
     """One candidate as the table shows it; `terms` follow the table's columns, None for none.
 
     `said` has each person's verdict, the newest first; `mine` is the reader's own.
+    Since their last look it has `climbed` so many places (below zero: fallen), or `is_new`.
     """
 
     candidate: EventCandidate
@@ -73,6 +76,13 @@ class CandidateRow:
     at: int
     url: str
     thumbnail: str
+    is_new: bool
+    climbed: int
+
+    @property
+    def fallen(self) -> int:
+        """How many places it fell; below zero where it climbed."""
+        return -self.climbed
 
     @property
     def selector(self) -> str:
@@ -130,6 +140,7 @@ def find_candidates(
     *,
     level_shown: float,
     kept: Collection[int] = (),
+    since: datetime | None = None,
 ) -> QuerySet[EventCandidate]:
     """The candidates that the user may see, as the page's filters and order ask.
 
@@ -142,6 +153,8 @@ def find_candidates(
     )
     programs = programs_of(user)
     chosen = _filters(query, level_shown=level_shown, programs=programs)
+    if since is not None and query.get("since"):
+        chosen &= Q(GreaterThan(standing_of("created", programs), since))
     if kept and chosen:  # no filter at all hides nothing
         chosen |= Q(pk__in=kept)
     return rows.filter(chosen).order_by(*order_of(query.get("order", ""), programs))
@@ -171,6 +184,7 @@ def make_rows(
     user: User,
     *,
     listed: Listed,
+    since: datetime | None = None,
 ) -> tuple[list[str], list[CandidateRow]]:
     """Gather what the table shows of these candidates: the names of its terms, and its rows.
 
@@ -181,6 +195,7 @@ def make_rows(
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = _curves([candidate.target_id for candidate in candidates], user)
     verdicts = verdicts_on(candidates, user)
+    ranks = ranks_at(event, candidates, user, when=since)
     thumbnails = _thumbnails([candidate.target_id for candidate in candidates], user)
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
@@ -196,6 +211,8 @@ def make_rows(
             at=at,
             url=target_url(candidate.target_id, event.event_id, Listed(listed.query, at)),
             thumbnail=thumbnails.get(candidate.target_id, ""),
+            is_new=since is not None and candidate.created > since,
+            climbed=ranks.get(candidate.pk, candidate.rank or 0) - (candidate.rank or 0),
         )
         rows.append(row)
     return columns, rows

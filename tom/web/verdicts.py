@@ -8,6 +8,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from tom_targets.base_models import BaseTarget
 
+from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Verdict, VerdictReason
 from tom.candidates.services import rule_of
 from tom.web.candidate_rows import (
@@ -106,6 +107,7 @@ def _neighbours(
         query,
         level_shown=rule_of(event).level_shown,
         kept=rows_kept(request, event.pk, query),
+        since=last_look(user, event),
     )
     first = max(listed.at - NEAR, 0)
     near = list(rows.values_list("target_id", "target__name")[first : listed.at + NEAR])

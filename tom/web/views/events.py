@@ -8,8 +8,10 @@ from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from tom.candidates.looks import last_look, note_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.candidates.services import rule_of
 from tom.events.localizations import choose_localization
@@ -83,6 +85,7 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     match request.GET.get("part"):
         case None:
+            note_look(person(request), found, now=timezone.now())
             context = _about(found, person(request)) | _candidates(request, found)
             return render(request, "events/event.html", context | _beside(found, person(request)))
         case "about" | "facts" as part:
@@ -158,10 +161,13 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
     if "live" not in request.GET:  # a person asks, not the page for itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
-    candidates = find_candidates(found, user, request.GET, level_shown=shown, kept=stay)
+    since = last_look(user, found)
+    candidates = find_candidates(
+        found, user, request.GET, level_shown=shown, kept=stay, since=since
+    )
     page = page_of(request, candidates, per_page=ROWS_SHOWN)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
-    columns, rows = make_rows(found, list(page), user, listed=listed)
+    columns, rows = make_rows(found, list(page), user, listed=listed, since=since)
     kept = EventCandidate.objects.visible_to(user).filter(event=found)
     return {
         "event": found,
@@ -177,6 +183,8 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
         "region": request.GET.get("region", ""),
         "order": request.GET.get("order", "rank"),
         "text": request.GET.get("q", ""),
+        "since": since,
+        "only_new": bool(request.GET.get("since")),
     }
 
 

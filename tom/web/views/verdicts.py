@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, EventCandidateQuerySet, VerdictReason, Vetting
 from tom.candidates.verdicts import give_verdict, undo_last_verdict
 from tom.web.addresses import looked_at
@@ -93,6 +94,9 @@ def _answer(request: HttpRequest, candidate: EventCandidate) -> HttpResponse:
     if request.POST.get("on") == "bar":
         made = make_bar(request, candidate, listed, person(request))
         return render(request, "targets/_verdict.html", {"bar": made})
-    columns, rows = make_rows(candidate.event, [candidate], person(request), listed=listed)
+    since = last_look(person(request), candidate.event)
+    columns, rows = make_rows(
+        candidate.event, [candidate], person(request), listed=listed, since=since
+    )
     context = {"row": rows[0], "columns": columns, "event": candidate.event, "listed": listed}
     return render(request, "events/_candidate.html", context)
