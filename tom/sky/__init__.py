@@ -12,6 +12,7 @@ from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, sepa
 from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
 from tom.sky.packing import pack, unpack
 from tom.sky.pictures import Picture, draw_stamp
+from tom.sky.present import PresentSky, present_sky
 from tom.sky.regions import contours, credible_ranges
 from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, most_probable, row_at
 from tom.sky.skymap_fits import read_skymap, write_skymap
@@ -38,6 +39,7 @@ __all__ = [
     "Night",
     "Orientation",
     "Picture",
+    "PresentSky",
     "Site",
     "SkyMap",
     "SkyMapSummary",
@@ -73,6 +75,7 @@ __all__ = [
     "observable_now",
     "observable_tonight",
     "pack",
+    "present_sky",
     "probdensity_at",
     "radec_of",
     "read_ebv_map",

@@ -157,9 +157,12 @@ def sun_altitude(site: Site, mjd: npt.ArrayLike) -> FloatArray:
 
 def moon_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Find where the Moon stands as seen from a site: ICRS degrees, each of shape `(t,)`."""
-    times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
-    x, y, z = _moon(site, times).T
-    return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arcsin(z))
+    return _radec(_moon(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
+
+
+def zenith_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Find where a site's zenith stands: ICRS degrees, each of shape `(t,)`."""
+    return _radec(_zenith(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
 
 
 def observable_tonight(
@@ -284,6 +287,11 @@ def _moon(site: Site, mjd: FloatArray) -> FloatArray:
     """Point at the Moon from a site, shape `(t, 3)`: it is near enough for a degree of parallax."""
     geocentric = erfa.moon98(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)["p"]
     return _normalized(geocentric - EARTH_RADIUS_AU * _zenith(site, mjd))
+
+
+def _radec(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    x, y, z = vectors.T
+    return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arcsin(z))
 
 
 def _normalized(vectors: FloatArray) -> FloatArray:
