@@ -324,16 +324,31 @@ def make_candidate(
     )
     ranking = event.rankings.order_by("-created").first() or make_ranking(event)
     if rank is not None:
-        RankedCandidate.objects.create(
-            ranking=ranking,
-            candidate=candidate,
-            rank=rank,
-            posterior=posterior,
-            posterior_low=low,
-            posterior_high=high,
-            terms=TERMS,
-        )
+        make_place(ranking, candidate, rank=rank, posterior=posterior, low=low, high=high)
     return candidate
+
+
+def make_place(
+    ranking: Ranking,
+    candidate: EventCandidate,
+    *,
+    rank: int,
+    posterior: float = 0.8,
+    low: float = 0.4,
+    high: float = 0.9,
+    programs: Sequence[int] = (),
+) -> RankedCandidate:
+    """A candidate's place in a ranking, as readers of these programs know it."""
+    return RankedCandidate.objects.create(
+        ranking=ranking,
+        candidate=candidate,
+        programs=list(programs),
+        rank=rank,
+        posterior=posterior,
+        posterior_low=low,
+        posterior_high=high,
+        terms=TERMS,
+    )
 
 
 def make_ranking(event: NonLocalizedEvent) -> Ranking:

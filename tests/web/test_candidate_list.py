@@ -7,6 +7,8 @@ from django.test import Client
 from tom_targets.models import TargetName
 
 from tests import factories
+from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.events.models import NonLocalizedEvent
 from tom.targets.models import TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +26,18 @@ def observer(client: Client) -> Client:
             event, target, rank=rank, posterior=1 - rank / 10, credible_level_2d=level
         )
     return client
+
+
+def make_targets_everywhere(event: NonLocalizedEvent) -> None:
+    places = [(ra, dec) for ra in range(0, 360, 60) for dec in (-70, -30, 20, 60)]
+    for rank, (ra, dec) in enumerate(places, 1):
+        target = factories.make_target(f"ZTF26row{rank}", ra=float(ra), dec=float(dec), points=0)
+        factories.make_candidate(event, target, rank=rank)
+
+
+def row_of(text: str, number: int) -> str:
+    rows = re.findall(r"<tr data-row(.*?)</tr>", text, re.DOTALL)
+    return next(row for row in rows if f"ZTF26row{number}<" in row)
 
 
 def names(text: str) -> list[str]:
@@ -62,6 +76,85 @@ def test_a_column_says_how_it_is_sorted_and_turns_round(observer: Client) -> Non
 
     assert 'aria-sort="ascending"><a href="?region=all&amp;order=-level">Level' in plain
     assert 'aria-sort="descending"><a href="?region=all&amp;order=level">Level' in turned
+
+
+def test_the_best_few_are_shown_wherever_they_lie(observer: Client) -> None:
+    rows = EventCandidate.objects.order_by("rank")
+    best = rows[0]
+    EventCandidate.objects.filter(pk=best.pk).update(credible_level_2d=0.9018)
+
+    shown, everything = observer.get(PAGE).text, observer.get(PAGE, {"region": "all"}).text
+    csv = observer.get(f"{PAGE}candidates.csv").text
+
+    for text in (shown, everything):
+        assert names(text) == ["1", "2", "3"]
+        assert text.count("outside of the 90% region") == 1
+        assert "90.2%" in row_of(text, 1)
+    assert "ZTF26row1" in csv
+
+
+def test_beyond_the_best_few_only_the_region_is_shown(observer: Client) -> None:
+    event = NonLocalizedEvent.objects.get()
+    for rank in range(4, 9):
+        factories.make_candidate(
+            event,
+            factories.make_target(f"ZTF26row{rank}"),
+            rank=rank,
+            credible_level_2d=0.91 if rank in (5, 6) else 0.5,
+        )
+    EventCandidate.objects.filter(rank=2).update(vetting="rejected")
+
+    # Of the best five that nobody rejected the last is the sixth.
+    assert "".join(names(observer.get(PAGE).text)) == "1345678"
+    EventCandidate.objects.filter(rank=2).update(vetting="new")
+    assert "".join(names(observer.get(PAGE).text)) == "1234578"
+    assert "".join(names(observer.get(PAGE, {"region": "all"}).text)) == "12345678"
+
+
+def test_the_best_few_are_those_that_a_reader_knows(client: Client) -> None:
+    group = factories.make_group()
+    program = factories.make_program(2, group=group)
+    event = factories.make_event("S261120ab")
+    candidates = [
+        factories.make_candidate(
+            event,
+            factories.make_target(f"ZTF26row{rank}"),
+            rank=rank,
+            credible_level_2d=0.95,
+        )
+        for rank in range(1, 8)
+    ]
+    CandidateStanding.objects.create(
+        candidate=candidates[6], programs=[program.pk], rank=0, credible_level_2d=0.96
+    )
+    stranger, member = factories.make_observer(), factories.make_observer(groups=[group])
+
+    client.force_login(stranger)
+    assert "".join(names(client.get(PAGE).text)) == "12345"
+    client.force_login(member)
+    assert "".join(names(client.get(PAGE).text)) == "71234"
+
+
+def test_only_what_can_be_observed_now_is_shown_where_asked(client: Client) -> None:
+    client.force_login(factories.make_observer())
+    event = factories.make_event("S261120ab")
+    make_targets_everywhere(event)
+
+    pages = {
+        asked: client.get(PAGE, {"region": "all", "up": asked}).text
+        for asked in ("", "odd", "any", "Teide")
+    }
+
+    rows = {
+        asked: re.findall(r"<tr data-row(.*?)</tr>", text, re.DOTALL)
+        for asked, text in pages.items()
+    }
+    assert len(rows[""]) == len(rows["odd"]) == 24
+    said = [row for row in rows[""] if "Can be observed now at" in row]
+    assert len(rows["any"]) == len(said)
+    assert all("Can be observed now at" in row for row in rows["any"])
+    assert len(rows["Teide"]) == len([row for row in said if "Teide" in row])
+    assert '<option value="Teide" selected>' in pages["Teide"]
 
 
 @pytest.mark.parametrize(

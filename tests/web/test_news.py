@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from tests import factories
 from tom.candidates.looks import last_look, note_look
-from tom.candidates.models import EventCandidate, Look
+from tom.candidates.models import CandidateStanding, EventCandidate, Look
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.models import RankedCandidate, Ranking
+from tom.scoring.models import Ranking
 
 pytestmark = pytest.mark.django_db
 PAGE = "/events/S261120ab/"
@@ -22,19 +22,8 @@ def make_past(event: NonLocalizedEvent, order: list[EventCandidate]) -> None:
     then = timezone.now() - timedelta(hours=2)
     ranking = factories.make_ranking(event)
     Ranking.objects.filter(pk=ranking.pk).update(created=then)
-    places = [
-        RankedCandidate(
-            ranking=ranking,
-            candidate=candidate,
-            rank=rank,
-            posterior=0.1,
-            posterior_low=0.1,
-            posterior_high=0.1,
-            terms=[],
-        )
-        for rank, candidate in enumerate(order, 1)
-    ]
-    RankedCandidate.objects.bulk_create(places)
+    for rank, candidate in enumerate(order, 1):
+        factories.make_place(ranking, candidate, rank=rank)
     EventCandidate.objects.filter(pk__in=[row.pk for row in order]).update(created=then)
 
 
@@ -64,11 +53,63 @@ def test_rows_say_how_they_moved_since_the_last_look(client: Client) -> None:
 
     page = client.get(PAGE).text
     again = client.get(f"{PAGE}?part=candidates&live=1").text
-    only = client.get(f"{PAGE}?since=look").text
 
     expected = {"ZTF26row1": "▲2", "ZTF26row2": "▼1", "ZTF26row3": "▼1", "ZTF26row4": "new"}
     assert moves(page) == moves(again) == expected
-    assert moves(only) == {"ZTF26row4": "new"}
+
+
+def test_what_is_new_and_what_moved_can_be_shown_alone(client: Client) -> None:
+    vera = factories.make_observer("vera")
+    client.force_login(vera)
+    event = factories.make_event("S261120ab")
+    hidden = factories.make_candidate(event, factories.make_target(private=True), rank=9)
+    rows = [
+        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        for rank in range(1, 7)
+    ]
+    # What is hidden fell from the first place: nobody whom she sees moved by that.
+    make_past(event, [hidden, rows[0], rows[2], rows[1], rows[3], rows[4]])
+    Look.objects.create(user=vera, event=event, seen=timezone.now() - timedelta(hours=1))
+
+    new, moved, odd, csv = (
+        client.get(address).text
+        for address in (
+            f"{PAGE}?since=new",
+            f"{PAGE}?since=moved",
+            f"{PAGE}?since=odd",
+            f"{PAGE}candidates.csv?since=moved",
+        )
+    )
+
+    assert moves(new) == {"ZTF26row6": "new"}
+    assert moves(moved) == {"ZTF26row2": "▲1", "ZTF26row3": "▼1", "ZTF26row6": "new"}
+    assert len(moves(odd)) == 6
+    assert re.findall(r"ZTF26row\d", csv) == ["ZTF26row2", "ZTF26row3", "ZTF26row6"]
+
+
+def test_a_reader_of_a_program_is_told_moves_among_what_they_know(client: Client) -> None:
+    group = factories.make_group()
+    program = factories.make_program(2, group=group)
+    paul = factories.make_observer("paul", groups=[group])
+    client.force_login(paul)
+    event = factories.make_event("S261120ab")
+    rows = [
+        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        for rank in range(1, 4)
+    ]
+    make_past(event, rows)
+    then = Ranking.objects.get(created__lt=timezone.now() - timedelta(hours=1))
+    # By the program's points the third stood first then, and stands third now.
+    factories.make_place(then, rows[2], rank=0, programs=[program.pk])
+    CandidateStanding.objects.create(
+        candidate=rows[2], programs=[program.pk], rank=4, credible_level_2d=0.1
+    )
+    CandidateStanding.objects.update(created=then.created)
+    Look.objects.create(user=paul, event=event, seen=timezone.now() - timedelta(hours=1))
+
+    expected = {"ZTF26row1": "▲1", "ZTF26row2": "▲1", "ZTF26row3": "▼2"}
+    assert moves(client.get(PAGE).text) == expected
+    assert moves(client.get(f"{PAGE}?since=moved").text) == expected
 
 
 def test_a_first_look_has_no_news(client: Client) -> None:

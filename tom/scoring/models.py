@@ -84,6 +84,7 @@ class RankedCandidate(models.Model):
                 fields=["ranking", "candidate", "programs"], name="scoring_place_of_audience_once"
             )
         ]
+        indexes = [models.Index(fields=["ranking", "rank"], name="scoring_place_by_rank")]
 
     def __str__(self) -> str:
         return f"{self.rank} in {self.ranking_id}"

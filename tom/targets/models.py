@@ -305,14 +305,19 @@ class Cutout(models.Model):
 
 
 def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
-    """Targets the user may see: TOM Toolkit's rule, and none for someone not logged in."""
+    """Targets the user may see: TOM Toolkit's rule, and none for someone not logged in.
+
+    The query is made once for a user as they were read: making it asks the database, too.
+    """
     if not user.is_authenticated:
         return BaseTarget.objects.none()
-    # TOM Toolkit carries no types.
-    allowed: models.QuerySet[BaseTarget] = targets_for_user(  # type: ignore[no-untyped-call]
-        user, BaseTarget.objects.all(), "view_target"
-    )
-    return allowed
+    is_superuser = bool(getattr(user, "is_superuser", False))
+    made: dict[bool, models.QuerySet[BaseTarget]] = getattr(user, "_targets_seen", {})
+    if is_superuser not in made:
+        # TOM Toolkit carries no types.
+        made[is_superuser] = targets_for_user(user, BaseTarget.objects.all(), "view_target")  # type: ignore[no-untyped-call]
+        user._targets_seen = made  # type: ignore[attr-defined]  # of this request's own user
+    return made[is_superuser].all()
 
 
 def own_targets(user: Visitor) -> models.QuerySet[BaseTarget]:

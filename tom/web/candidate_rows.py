@@ -1,55 +1,30 @@
 """The rows of an event's table of candidates: places, terms side by side, small light curves."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import (
-    Count,
-    ExpressionWrapper,
-    F,
-    FloatField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-)
-from django.db.models.expressions import OrderBy
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThan, LessThanOrEqual
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from tom_targets.models import TargetName
 
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.ranking import newest_ranking
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
-from tom.web.known import (
-    figure_of,
-    known_places,
-    newest_terms,
-    programs_of,
-    rank_visible,
-    standing_of,
-)
-from tom.web.news import ranks_at
+from tom.web.candidate_list import CandidateList
+from tom.web.known import known_places, newest_terms, programs_of, rank_visible
+from tom.web.news import find_ranks
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
+from tom.web.up_now import sites_up
 
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
 ROWS_SHOWN = 30
-
-LONGEST_TEXT = 100
-
-ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
-# Those whose largest comes first; a minus before an order's name turns it round.
-FALLING = {"decide", "chance", "newest"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +41,8 @@ class CandidateRow:
 
     `said` has each person's verdict, the newest first; `mine` is the reader's own.
     Since their last look it has `climbed` so many places (below zero: fallen), or `is_new`.
+    `up` names the sites from which it can be observed now; `is_outside` says that it lies outside
+    of the region that the list shows by itself.
     """
 
     candidate: EventCandidate
@@ -78,6 +55,8 @@ class CandidateRow:
     thumbnail: str
     is_new: bool
     climbed: int
+    up: list[str]
+    is_outside: bool
 
     @property
     def fallen(self) -> int:
@@ -100,103 +79,34 @@ def count_visible(user: Visitor) -> Coalesce:
     return Coalesce(Subquery(seen.values("event").annotate(n=Count("pk")).values("n")), 0)
 
 
-def order_of(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
-    """How a table of candidates is put in order, by what a reader of these programs knows.
+def read_candidates(ids: Sequence[int]) -> list[EventCandidate]:
+    """Read these candidates with what their rows show, in this order.
 
-    A minus turns it round; what is not known stays last either way.
+    Found by their keys first: to sort all that is shown of 100,000 takes a second.
     """
-    name = asked.removeprefix("-")
-    if name not in ORDERS:
-        name = asked = "rank"
-    falls = (name in FALLING) != asked.startswith("-")
-    rank = standing_of("rank", programs)
-    first = OrderBy(_column(name, programs), descending=falls, nulls_last=True)
-    return first, rank.asc(nulls_last=True), F("pk").asc()
-
-
-def _column(name: str, programs: Collection[int]) -> Any:
-    match name:
-        case "decide":
-            low, high = (standing_of(f"posterior_{end}", programs) for end in ("low", "high"))
-            return ExpressionWrapper(high - low, FloatField())
-        case "chance":
-            return standing_of("posterior", programs)
-        case "name":
-            return F("target__name")
-        case "level":
-            return standing_of("credible_level_2d", programs)
-        case "magnitude":
-            return figure_of("last_magnitude", "target", programs)
-        case "newest":
-            return figure_of("last_detection", "target", programs)
-        case _:
-            return standing_of("rank", programs)
-
-
-def find_candidates(
-    event: NonLocalizedEvent,
-    user: User,
-    query: QueryDict,
-    *,
-    level_shown: float,
-    kept: Collection[int] = (),
-    since: datetime | None = None,
-) -> QuerySet[EventCandidate]:
-    """The candidates that the user may see, as the page's filters and order ask.
-
-    Those in `kept` stay, whatever the filters say.
-    """
-    rows = (
-        EventCandidate.objects.visible_to(user)
-        .filter(event=event)
-        .select_related("event", "target", "target__summary", "vetted_by")
-    )
-    programs = programs_of(user)
-    chosen = _filters(query, level_shown=level_shown, programs=programs)
-    if since is not None and query.get("since"):
-        chosen &= Q(GreaterThan(standing_of("created", programs), since))
-    if kept and chosen:  # no filter at all hides nothing
-        chosen |= Q(pk__in=kept)
-    return rows.filter(chosen).order_by(*order_of(query.get("order", ""), programs))
-
-
-def _filters(query: QueryDict, *, level_shown: float, programs: Collection[int]) -> Q:
-    chosen = Q()
-    vetting = query.get("vetting", "")
-    if vetting in Vetting.values:
-        chosen &= Q(vetting=vetting)
-    elif vetting != "all":
-        chosen &= ~Q(vetting=Vetting.REJECTED)
-    if query.get("region") != "all":
-        level = standing_of("credible_level_2d", programs)
-        chosen &= Q(LessThanOrEqual(level, level_shown))
-    text = query.get("q", "").strip()[:LONGEST_TEXT]
-    if text:
-        aliases = TargetName.objects.filter(name__icontains=text).values("target")
-        named = Q(target__name__icontains=text) | Q(target__in=aliases)
-        chosen &= named | Q(target__summary__host_name__icontains=text)
-    return chosen
+    joined = EventCandidate.objects.select_related("event", "target", "target__summary")
+    found = joined.select_related("vetted_by").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
 
 
 def make_rows(
-    event: NonLocalizedEvent,
-    candidates: Sequence[EventCandidate],
-    user: User,
-    *,
-    listed: Listed,
-    since: datetime | None = None,
+    listing: CandidateList, candidates: Sequence[EventCandidate], *, listed: Listed
 ) -> tuple[list[str], list[CandidateRow]]:
     """Gather what the table shows of these candidates: the names of its terms, and its rows.
 
     The first of them stands at `listed.at`.
     """
+    event, user, since = listing.event, listing.user, listing.since
     candidates = rank_visible(candidates, user)
+    target_ids = [candidate.target_id for candidate in candidates]
     terms = _terms(event, candidates, user)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
-    curves = _curves([candidate.target_id for candidate in candidates], user)
+    curves = _curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)
-    ranks = ranks_at(event, candidates, user, when=since)
-    thumbnails = _thumbnails([candidate.target_id for candidate in candidates], user)
+    seen = listing.everything()
+    ranks = find_ranks(candidates, seen, event, listing.programs, when=since)
+    thumbnails = _thumbnails(target_ids, user)
+    up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
@@ -212,10 +122,22 @@ def make_rows(
             url=target_url(candidate.target_id, event.event_id, Listed(listed.query, at)),
             thumbnail=thumbnails.get(candidate.target_id, ""),
             is_new=since is not None and candidate.created > since,
-            climbed=ranks.get(candidate.pk, candidate.rank or 0) - (candidate.rank or 0),
+            climbed=_climbed(candidate, ranks),
+            up=up.get(candidate.target_id, []),
+            is_outside=_is_outside(candidate, listing.level_shown),
         )
         rows.append(row)
     return columns, rows
+
+
+def _climbed(candidate: EventCandidate, ranks: Mapping[int, int]) -> int:
+    before = ranks.get(candidate.pk)
+    return 0 if before is None or candidate.rank is None else before - candidate.rank
+
+
+def _is_outside(candidate: EventCandidate, level_shown: float) -> bool:
+    level = candidate.credible_level_2d
+    return level is not None and level > level_shown
 
 
 def verdicts_on(candidates: Iterable[EventCandidate], user: User) -> dict[int, list[Verdict]]:

@@ -7,9 +7,11 @@ audience that the reader belongs to, else the public one.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import Exists, F, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from tom_targets.base_models import BaseTarget
 
@@ -48,24 +50,43 @@ def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
     return found
 
 
+def join_standings(
+    rows: QuerySet[EventCandidate], programs: Collection[int]
+) -> QuerySet[EventCandidate]:
+    """Join candidates with the standings that a reader of these programs knows them by.
+
+    One join for all figures: a query of its own for each took 6 s with 100,000 candidates.
+    """
+    if not programs:
+        return rows
+    mine = CandidateStanding.objects.filter(programs__contained_by=list(programs))
+    fullest = mine.order_by("candidate", *LARGEST_FIRST).distinct("candidate").values("pk")
+    theirs = Q(standings__in=Subquery(fullest))
+    return rows.alias(known=FilteredRelation("standings", condition=theirs))
+
+
 def standing_of(name: str, programs: Collection[int]) -> Figure:
-    """A figure of a candidate's standing, in a query of candidates."""
-    rows = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
-    return _known(rows, name, F(name), programs)
+    """A figure of a candidate's standing, in a query of `join_standings`."""
+    return Coalesce(F(f"known__{name}"), F(name)) if programs else F(name)
 
 
 def figure_of(name: str, target: str, programs: Collection[int]) -> Figure:
     """A figure of a target's summary; `target` is the way to the target's key in the query."""
-    rows = AudienceSummary.objects.filter(target=OuterRef(target))
     path = "summary" if target == "pk" else f"{target}__summary"
-    return _known(rows, name, F(f"{path}__{name}"), programs)
+    return _known(name, f"{path}__{name}", target, programs)
 
 
-def _known(rows: QuerySet[Any, Any], name: str, public: F, programs: Collection[int]) -> Figure:
+def place_of(name: str, target: str, programs: Collection[int]) -> Figure:
+    """Where a target stands (`ra` or `dec`), as a reader of these programs knows it."""
+    return _known(name, f"{target}__{name}", target, programs)
+
+
+def _known(name: str, public: str, target: str, programs: Collection[int]) -> Figure:
     if not programs:
-        return public
+        return F(public)
+    rows = AudienceSummary.objects.filter(target=OuterRef(target))
     mine = rows.filter(programs__contained_by=list(programs)).order_by(*LARGEST_FIRST)
-    return Coalesce(Subquery(mine.values(name)[:1]), public)
+    return Coalesce(Subquery(mine.values(name)[:1]), F(public))
 
 
 def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[EventCandidate]:
@@ -77,7 +98,7 @@ def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[Ev
     rows, programs = list(candidates), programs_of(user)
     _show_standings(rows, programs)
     show_targets([row.target for row in rows if _has(row, "target")], programs)
-    ranks = _ranks({row.event_id for row in rows}, user, programs)
+    ranks = _ranks(rows, user, programs)
     for row in rows:
         if row.rank is not None:
             row.rank = bisect_left(ranks[row.event_id], row.rank) + 1
@@ -106,14 +127,21 @@ def _show_standings(rows: Iterable[EventCandidate], programs: Collection[int]) -
 
 
 def _ranks(
-    event_ids: Collection[int], user: Visitor, programs: Collection[int]
+    candidates: Iterable[EventCandidate], user: Visitor, programs: Collection[int]
 ) -> dict[int, list[int]]:
-    """The places of all that the user may see, in order, by event."""
-    seen = visible_targets(user).filter(pk=OuterRef("target"))
-    rows = EventCandidate.objects.filter(Exists(seen), event__in=event_ids).known_to(user)
-    places = rows.annotate(place=standing_of("rank", programs)).filter(place__isnull=False)
+    """The places of all that the user may see, in order, by event; down to the lowest of these."""
+    lowest: dict[int, int] = defaultdict(int)
+    for row in candidates:
+        lowest[row.event_id] = max(lowest[row.event_id], row.rank or 0)
+    reached = [Q(event=event_id, place__lte=rank) for event_id, rank in lowest.items() if rank]
     ranks: dict[int, list[int]] = defaultdict(list)
-    for event_id, place in places.order_by("place").values_list("event_id", "place"):
+    if not reached:
+        return ranks
+    seen = visible_targets(user).filter(pk=OuterRef("target"))
+    rows = EventCandidate.objects.filter(Exists(seen), event__in=list(lowest)).known_to(user)
+    places = join_standings(rows, programs).annotate(place=standing_of("rank", programs))
+    above = places.filter(reduce(or_, reached)).order_by("place")
+    for event_id, place in above.values_list("event_id", "place"):
         ranks[event_id].append(place)
     return ranks
 

@@ -6,15 +6,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
+from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Verdict, VerdictReason
-from tom.candidates.services import rule_of
+from tom.web.candidate_list import find_candidates, open_list
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
-    find_candidates,
     show_own,
     target_url,
     verdict_of,
@@ -101,14 +100,8 @@ def _neighbours(
     A candidate that left the list has its place between those that stood beside it.
     """
     event, query = candidate.event, QueryDict(listed.query)
-    rows = find_candidates(
-        event,
-        user,
-        query,
-        level_shown=rule_of(event).level_shown,
-        kept=rows_kept(request, event.pk, query),
-        since=last_look(user, event),
-    )
+    kept = rows_kept(request, event.pk, query)
+    rows = find_candidates(open_list(event, user, now=timezone.now()), query, kept=kept)
     first = max(listed.at - NEAR, 0)
     near = list(rows.values_list("target_id", "target__name")[first : listed.at + NEAR])
     ids = [pk for pk, _ in near]

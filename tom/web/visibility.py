@@ -70,14 +70,30 @@ class Limits:
     end: datetime | None = None
 
 
-def tonight_at_sites(target: BaseTarget, now: datetime) -> Nights:
-    """Every site of the configured facilities, each with the limits of its first instrument."""
+def instruments_by_site() -> dict[str, Instrument]:
+    """Of every site of the configured facilities the first instrument."""
     instruments: dict[str, Instrument] = {}
     for facility in available_facilities().values():
         for instrument in facility.instruments():
             for site in instrument.sites:
                 instruments.setdefault(site, instrument)
-    return _nights(target, instruments, now, Limits())
+    return instruments
+
+
+def constraints_of(instrument: Instrument, limits: Limits | None = None) -> Constraints:
+    """What makes a target observable with an instrument, within the limits of a wish."""
+    wished = limits or Limits()
+    return Constraints(
+        airmass_max=wished.airmass_max,
+        moon_separation_min_deg=wished.moon_min_deg,
+        altitude_min_deg=instrument.altitude_min_deg,
+        hour_angle_max_hours=instrument.hour_angle_max_hours,
+    )
+
+
+def tonight_at_sites(target: BaseTarget, now: datetime) -> Nights:
+    """Every site of the configured facilities, each with the limits of its first instrument."""
+    return _nights(target, instruments_by_site(), now, Limits())
 
 
 def tonight_for(
@@ -95,12 +111,7 @@ def _nights(
     is_over = limits.end is not None and limits.end <= now
     nights, rows = [], []
     for number, (name, instrument) in enumerate(instruments.items()):
-        constraints = Constraints(
-            airmass_max=limits.airmass_max,
-            moon_separation_min_deg=limits.moon_min_deg,
-            altitude_min_deg=instrument.altitude_min_deg,
-            hour_angle_max_hours=instrument.hour_angle_max_hours,
-        )
+        constraints = constraints_of(instrument, limits)
         site = SITES[name]
         night = observable_tonight(
             site, ra=ra, dec=dec, when=begin, until=limits.end, constraints=constraints

@@ -14,7 +14,7 @@ from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
 from tom.scoring.ranking import newest_ranking
 from tom.web.api.filters import read_choice
-from tom.web.candidate_rows import order_of
+from tom.web.candidate_list import in_order
 from tom.web.known import known_places, programs_of, rank_visible
 
 # A stored map's bytes have no place in a list.
@@ -161,13 +161,13 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
         event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
         programs = programs_of(self.request.user)
         places = known_places(programs).filter(ranking=newest_ranking(event))
-        return (
+        rows = (
             EventCandidate.objects.visible_to(self.request.user)
             .filter(event=event)
             .select_related("target", "target__summary")
             .prefetch_related(Prefetch("places", places))
-            .order_by(*order_of("rank", programs))
         )
+        return in_order(rows, programs)
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)

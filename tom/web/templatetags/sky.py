@@ -121,6 +121,13 @@ def chance(value: object) -> str:
 
 
 @register.filter
+def level_outside(value: float) -> str:
+    """A credible level beyond the region's own, never rounded into the region."""
+    tenths = math.ceil(round(1000 * value, 6))
+    return f"{tenths / 10:g}%" if tenths < 1000 else "> 99.9%"
+
+
+@register.filter
 def number(value: object, digits: int = 2) -> str:
     """A number with a fixed count of decimals, and thousands apart; a dash for none."""
     known = finite(value)
@@ -241,7 +248,7 @@ def get(mapping: object, key: object) -> object:
 @register.simple_tag(takes_context=True)
 def sort_column(context: dict[str, Any], name: str, label: str, css: str = "") -> SafeString:
     """The head of a column: a link that sorts the list by it, or turns the order round."""
-    order = context["order"]
+    order = context["asked"]["order"] or "rank"
     is_first, is_turned = order.removeprefix("-") == name, order.startswith("-")
     falls = (name in ("chance", "newest", "decide")) != is_turned
     state = ("descending" if falls else "ascending") if is_first else "none"

@@ -11,9 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from tom.candidates.looks import last_look, note_look
+from tom.candidates.looks import note_look
 from tom.candidates.models import EventCandidate, Vetting
-from tom.candidates.services import rule_of
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
@@ -21,13 +20,19 @@ from tom.followup.models import ObservationRequest
 from tom.pipeline import nudge, rank
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind, Page, Report
+from tom.web.candidate_list import (
+    BEST_SHOWN,
+    find_candidates,
+    in_order,
+    open_list,
+    order_choices,
+)
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
     count_visible,
-    find_candidates,
     make_rows,
-    order_of,
+    read_candidates,
 )
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
@@ -41,9 +46,12 @@ from tom.web.refusals import needs
 from tom.web.templatetags.sky import ranked_classes
 from tom.web.verdicts import REASONS
 from tom.web.views.requests import requests_going_on
+from tom.web.visibility import instruments_by_site
 
 CIRCULARS_SHOWN = 20
 SPOTS_SHOWN = 100
+# What the address says of the list.
+ASKED = ("q", "order", "vetting", "region", "since", "up")
 CSV_COLUMNS = (
     *("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high"),
     *("credible_level_2d", "credible_level_3d", "last_magnitude", "last_band", "last_detection"),
@@ -137,7 +145,6 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
     rows = EventCandidate.objects.visible_to(user).filter(event=found)
     rows = rows.exclude(vetting=Vetting.REJECTED).select_related("target", "target__summary")
-    rows = rows.order_by(*order_of("rank", programs_of(user)))
     return [
         Spot(
             ra=row.target.ra,
@@ -146,7 +153,7 @@ def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
             title=_title(row),
             rank=row.rank,
         )
-        for row in rank_visible(rows[:SPOTS_SHOWN], user)
+        for row in rank_visible(in_order(rows, programs_of(user))[:SPOTS_SHOWN], user)
         if row.target.ra is not None and row.target.dec is not None
     ]
 
@@ -157,34 +164,29 @@ def _title(row: EventCandidate) -> str:
 
 
 def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any]:
-    user, shown = person(request), rule_of(found).level_shown
+    listing = open_list(found, person(request), now=timezone.now())
     if "live" not in request.GET:  # a person asks, not the page for itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
-    since = last_look(user, found)
-    candidates = find_candidates(
-        found, user, request.GET, level_shown=shown, kept=stay, since=since
-    )
-    page = page_of(request, candidates, per_page=ROWS_SHOWN)
+    candidates = find_candidates(listing, request.GET, kept=stay)
+    page = page_of(request, candidates.values_list("pk", flat=True), per_page=ROWS_SHOWN)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
-    columns, rows = make_rows(found, list(page), user, listed=listed, since=since)
-    kept = EventCandidate.objects.visible_to(user).filter(event=found)
+    columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {
         "event": found,
         "page": page,
-        "any_kept": bool(rows) or kept.exists(),
+        "any_kept": bool(rows) or listing.everything().exists(),
         "rows": rows,
         "columns": columns,
         "listed": listed,
         "reasons": REASONS,
-        "level_shown": shown,
+        "level_shown": listing.level_shown,
+        "since": listing.since,
         "vettings": Vetting.choices,
-        "vetting": request.GET.get("vetting", ""),
-        "region": request.GET.get("region", ""),
-        "order": request.GET.get("order", "rank"),
-        "text": request.GET.get("q", ""),
-        "since": since,
-        "only_new": bool(request.GET.get("since")),
+        "sites": sorted(instruments_by_site()),
+        "asked": {name: request.GET.get(name, "") for name in ASKED},
+        "orders": order_choices(request.GET.get("order", "")),
+        "best_shown": BEST_SHOWN,
     }
 
 
@@ -230,8 +232,8 @@ def pin(request: HttpRequest, event_id: str) -> HttpResponse:
 def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
     """The table of candidates, with the page's filters, as CSV."""
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
-    shown = rule_of(found).level_shown
-    rows = find_candidates(found, person(request), request.GET, level_shown=shown)
+    listing = open_list(found, person(request), now=timezone.now())
+    rows = find_candidates(listing, request.GET).select_related("target", "target__summary")
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in found.event_id)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-candidates.csv"'

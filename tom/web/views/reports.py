@@ -20,7 +20,7 @@ from tom.reports.drafts import NotADraftError, edit_report, retry_report, why_of
 from tom.reports.models import Page, Report, ReportState
 from tom.reports.paging import acknowledge_page
 from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
-from tom.web.candidate_rows import order_of
+from tom.web.candidate_list import in_order
 from tom.web.keys import read_pk
 from tom.web.known import programs_of, rank_visible
 from tom.web.people import person
@@ -40,8 +40,7 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     offered = candidates.exclude(vetting=Vetting.REJECTED).select_related(
         "target", "target__summary", "event"
     )
-    offered = offered.order_by(*order_of("rank", programs_of(request.user)))
-    shown = rank_visible(offered[:OFFERED], request.user)
+    shown = rank_visible(in_order(offered, programs_of(request.user))[:OFFERED], request.user)
     chosen = {row.pk for row in shown if row.vetting == Vetting.PROMISING}
     error = ""
     if request.method == "POST":

@@ -20,7 +20,13 @@ from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
 from tom.web.alarms import read_streams
 from tom.web.candidate_rows import count_visible
-from tom.web.known import LARGEST_FIRST, programs_of, rank_visible, standing_of
+from tom.web.known import (
+    LARGEST_FIRST,
+    join_standings,
+    programs_of,
+    rank_visible,
+    standing_of,
+)
 from tom.web.permissions import VIEW_MESSAGES
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
@@ -57,9 +63,10 @@ def _events(user: User) -> dict[str, Any]:
 
 def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
+    programs = programs_of(user)
     rows = (
-        EventCandidate.objects.visible_to(user)
-        .annotate(chance=standing_of("posterior", programs_of(user)))
+        join_standings(EventCandidate.objects.visible_to(user), programs)
+        .annotate(chance=standing_of("posterior", programs))
         .filter(event__retracted=False, event__time__gte=since, chance__isnull=False)
         .exclude(vetting=Vetting.REJECTED)
         .select_related("event", "target", "target__summary")

@@ -5,12 +5,13 @@ import uuid
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, EventCandidateQuerySet, VerdictReason, Vetting
 from tom.candidates.verdicts import give_verdict, undo_last_verdict
 from tom.web.addresses import looked_at
+from tom.web.candidate_list import open_list
 from tom.web.candidate_rows import make_rows
 from tom.web.kept_rows import keep_row
 from tom.web.people import person
@@ -94,9 +95,8 @@ def _answer(request: HttpRequest, candidate: EventCandidate) -> HttpResponse:
     if request.POST.get("on") == "bar":
         made = make_bar(request, candidate, listed, person(request))
         return render(request, "targets/_verdict.html", {"bar": made})
-    since = last_look(person(request), candidate.event)
-    columns, rows = make_rows(
-        candidate.event, [candidate], person(request), listed=listed, since=since
-    )
+    listing = open_list(candidate.event, person(request), now=timezone.now())
+    columns, rows = make_rows(listing, [candidate], listed=listed)
     context = {"row": rows[0], "columns": columns, "event": candidate.event, "listed": listed}
+    context["level_shown"] = listing.level_shown
     return render(request, "events/_candidate.html", context)

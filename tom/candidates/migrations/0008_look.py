@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('candidates', '0005_standings'),
+        ('candidates', '0007_private_verdicts'),
         ('events', '0004_link_circulars'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,0 +1,174 @@
+"""An event's list of candidates: which it shows and in which order, as its address says."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet
+from django.db.models.expressions import OrderBy
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.http import QueryDict
+from tom_targets.models import TargetName
+
+from tom.candidates.looks import last_look
+from tom.candidates.models import EventCandidate, Vetting
+from tom.candidates.services import rule_of
+from tom.events.models import NonLocalizedEvent
+from tom.web.known import figure_of, join_standings, programs_of, standing_of
+from tom.web.news import find_moved
+from tom.web.up_now import find_up
+
+# So many of the best are shown wherever they lie: one true counterpart in ten lies outside of a
+# 90% region.
+BEST_SHOWN = 5
+LONGEST_TEXT = 100
+
+ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
+# Those whose largest comes first; a minus before an order's name turns it round.
+FALLING = {"decide", "chance", "newest"}
+NAMED_ORDERS = (
+    ("", "best first"),
+    ("decide", "observe to decide"),
+    ("level", "credible level"),
+    ("magnitude", "brightest"),
+    ("newest", "seen last"),
+)
+
+
+@dataclass(frozen=True)
+class CandidateList:
+    """An event's candidates as one person looks at them, at a moment.
+
+    `level_shown` is the credible level of the region that is shown by itself; `since` is when the
+    person looked before, None where they never did.
+    """
+
+    event: NonLocalizedEvent
+    user: User
+    now: datetime
+    level_shown: float
+    since: datetime | None
+
+    @property
+    def programs(self) -> list[int]:
+        """The private programs that the person may read."""
+        return programs_of(self.user)
+
+    def everything(self) -> QuerySet[EventCandidate]:
+        """All that the person may see, joined with what they know of it."""
+        rows = EventCandidate.objects.visible_to(self.user).filter(event=self.event)
+        return join_standings(rows, self.programs)
+
+
+def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
+    """An event's list for somebody, by the event's rule and the person's last look."""
+    shown, since = rule_of(event).level_shown, last_look(user, event)
+    return CandidateList(event=event, user=user, now=now, level_shown=shown, since=since)
+
+
+def find_candidates(
+    listing: CandidateList, query: QueryDict, *, kept: Collection[int] = ()
+) -> QuerySet[EventCandidate]:
+    """The candidates that the page's filters ask for, in its order.
+
+    Those in `kept` stay, whatever the filters say.
+    """
+    chosen = (
+        _by_verdict(query)
+        & _by_region(listing, query)
+        & _by_text(query)
+        & _by_news(listing, query)
+        & find_up(query.get("up", ""), listing.programs, now=listing.now)
+    )
+    if kept and chosen:  # no filter at all hides nothing
+        chosen |= Q(pk__in=kept)
+    rows = listing.everything().filter(chosen)
+    return rows.order_by(*_order(query.get("order", ""), listing.programs))
+
+
+def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
+    """Candidates best first, by what a reader of these programs knows."""
+    return join_standings(rows, programs).order_by(*_order("rank", programs))
+
+
+def order_choices(asked: str) -> list[tuple[str, str]]:
+    """The orders to choose from, with that of a column where the address asks for it."""
+    is_by_column = asked.removeprefix("-") in ORDERS and asked not in dict(NAMED_ORDERS)
+    return [*NAMED_ORDERS, *([(asked, "as the columns say")] if is_by_column else [])]
+
+
+def _order(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
+    """How the list is put in order, by what a reader of these programs knows.
+
+    A minus turns it round; what is not known stays last either way.
+    """
+    name = asked.removeprefix("-")
+    if name not in ORDERS:
+        name = asked = "rank"
+    falls = (name in FALLING) != asked.startswith("-")
+    first = OrderBy(_column(name, programs), descending=falls, nulls_last=True)
+    rank = [] if name == "rank" else [standing_of("rank", programs).asc(nulls_last=True)]
+    return first, *rank, F("pk").asc()
+
+
+def _column(name: str, programs: Collection[int]) -> Any:
+    match name:
+        case "decide":
+            low, high = (standing_of(f"posterior_{end}", programs) for end in ("low", "high"))
+            return ExpressionWrapper(high - low, FloatField())
+        case "chance":
+            return standing_of("posterior", programs)
+        case "name":
+            return F("target__name")
+        case "level":
+            return standing_of("credible_level_2d", programs)
+        case "magnitude":
+            return figure_of("last_magnitude", "target", programs)
+        case "newest":
+            return figure_of("last_detection", "target", programs)
+        case _:
+            return standing_of("rank", programs)
+
+
+def _by_verdict(query: QueryDict) -> Q:
+    vetting = query.get("vetting", "")
+    if vetting in Vetting.values:
+        return Q(vetting=vetting)
+    return Q() if vetting == "all" else ~Q(vetting=Vetting.REJECTED)
+
+
+def _by_region(listing: CandidateList, query: QueryDict) -> Q:
+    if query.get("region") == "all":
+        return Q()
+    level = standing_of("credible_level_2d", listing.programs)
+    return Q(LessThanOrEqual(level, listing.level_shown)) | Q(pk__in=_best(listing))
+
+
+def _best(listing: CandidateList) -> list[int]:
+    """The best few that nobody rejected, wherever they lie."""
+    rows = listing.everything().exclude(vetting=Vetting.REJECTED)
+    ranked = rows.alias(place=standing_of("rank", listing.programs)).filter(place__isnull=False)
+    return list(ranked.order_by("place", "pk").values_list("pk", flat=True)[:BEST_SHOWN])
+
+
+def _by_text(query: QueryDict) -> Q:
+    text = query.get("q", "").strip()[:LONGEST_TEXT]
+    if not text:
+        return Q()
+    # Of each candidate its own aliases: the table holds those of all targets.
+    aliases = TargetName.objects.filter(target=OuterRef("target"), name__icontains=text)
+    named = Q(target__name__icontains=text) | Q(target__summary__host_name__icontains=text)
+    return named | Q(Exists(aliases))
+
+
+def _by_news(listing: CandidateList, query: QueryDict) -> Q:
+    since, asked = listing.since, query.get("since", "")
+    if since is None or asked not in ("new", "moved"):
+        return Q()
+    is_new = Q(GreaterThan(standing_of("created", listing.programs), since))
+    if asked == "new":
+        return is_new
+    moved = find_moved(listing.everything(), listing.event, listing.programs, when=since)
+    return is_new if moved is None else is_new | Q(pk__in=moved)
