@@ -20,10 +20,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.browser.axe import find_axe
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.conftest import PEER_MISSING
 from tests.peers.site import running_site
-from tom.embedded.frontend import ROOT, VENDOR, install_frontend
+from tom.embedded.frontend import ROOT, VENDOR, FrontendError, install_frontend
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -50,6 +51,14 @@ def browser() -> Iterator[Browser]:
         yield started
         started.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    try:
+        return find_axe(ROOT / "node_modules" / ".axe")
+    except FrontendError as error:
+        pytest.skip(f"{PEER_MISSING}axe-core ({error})")
 
 
 @pytest.fixture(scope="session")

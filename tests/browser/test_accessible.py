@@ -10,11 +10,9 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests import factories
-from tests.browser.axe import OF_COLOURS, find_axe, look_for_faults
+from tests.browser.axe import OF_COLOURS, look_for_faults
 from tests.browser.conftest import DESKTOP, NARROW, PATIENCE_MS, Enter, Watched
 from tests.browser.full_house import fill
-from tests.conftest import PEER_MISSING
-from tom.embedded.frontend import ROOT, FrontendError
 from tom.web.context import THEMES
 
 pytestmark = [
@@ -24,14 +22,6 @@ pytestmark = [
 ]
 # Of 255: what a page in red may send of green and of blue light.
 FAINT = 60
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    try:
-        return find_axe(ROOT / "node_modules" / ".axe")
-    except FrontendError as error:
-        pytest.skip(f"{PEER_MISSING}axe-core ({error})")
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])

@@ -2,17 +2,27 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
+import numpy as np
 import pytest
-from playwright.sync_api import Locator, ViewportSize, expect
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests import factories
+from tests.browser.axe import look_for_faults
 from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
+from tests.browser.test_accessible import FAINT, other_light
 from tests.browser.test_pages import wait_for_live
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import EventCandidate, Look
+from tom.demo.cutouts import to_fits
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.scoring.models import Ranking
+from tom.targets.cutouts import draw_due
+from tom.targets.models import Cutout, CutoutKind
+from tom.web.context import THEMES
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,8 +31,6 @@ pytestmark = [
 PAGE = "/events/MS261120ab/"
 MIDDLE: ViewportSize = {"width": 1024, "height": 768}
 WIDTHS = [DESKTOP, MIDDLE, NARROW]
-# The first row begins above this: on a phone below the facts, which stand one under the other.
-FIRST_ROW_PX = {1440: 400, 1024: 400, 390: 640}
 
 
 @pytest.fixture
@@ -34,43 +42,129 @@ def candidates(transactional_db: None) -> list[EventCandidate]:
     ]
 
 
+@pytest.fixture
+def night(candidates: list[EventCandidate]) -> list[EventCandidate]:
+    """The list as somebody finds it who comes back: one candidate is new, one has climbed."""
+    now, first = timezone.now(), candidates[0]
+    EventCandidate.objects.exclude(pk=candidates[5].pk).update(created=now - timedelta(hours=2))
+    Cutout.objects.create(
+        target=first.target,
+        kind=CutoutKind.DIFFERENCE,
+        time=now,
+        program=factories.make_program(),
+        fits=to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0),
+    )
+    draw_due(most=1)
+    old = factories.make_ranking(first.event)
+    Ranking.objects.filter(pk=old.pk).update(created=now - timedelta(hours=2))
+    for rank, place in enumerate([1, 0, 2, 3, 4], 1):
+        factories.make_place(old, candidates[place], rank=rank)
+    return candidates
+
+
 def box(found: Locator) -> dict[str, float]:
     measured = found.bounding_box()
     assert measured is not None
     return dict(measured)
 
 
+def assert_within(page: Page, found: Locator, name: str) -> None:
+    """Nothing of it is beyond an edge of the window."""
+    size, measured = page.viewport_size, box(found)
+    assert size is not None
+    assert measured["x"] >= 0, name
+    assert measured["y"] >= 0, name
+    assert measured["x"] + measured["width"] <= size["width"], name
+    assert measured["y"] + measured["height"] <= size["height"], name
+
+
+def assert_navigation_is_whole(page: Page) -> None:
+    size = page.viewport_size
+    assert size is not None
+    for place in page.locator(".places a, .top .tools > *, .top .search input").all():
+        measured = box(place)
+        name = f"{place.text_content()} at {size['width']}"
+        assert measured["x"] >= 0, name
+        assert measured["x"] + measured["width"] <= size["width"], name
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.top, .places, .places a')]"
+        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert cut == [], size
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth <= innerWidth"
+        " ? [] : [...document.querySelectorAll('*')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth)"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert wide == [], size
+
+
+@pytest.mark.parametrize("viewport", WIDTHS, ids=lambda size: str(size["width"]))
 def test_the_list_begins_in_the_first_screen_and_all_of_a_row_is_within_reach(
     site: str,
     watch: Callable[..., Watched],
-    candidates: list[EventCandidate],
+    night: list[EventCandidate],
+    axe: str,
+    viewport: ViewportSize,
 ) -> None:
     user = factories.make_observer()
-    for width in WIDTHS:
-        visit = watch(site, viewport=width)
-        visit.log_in(user=user.get_username(), password=factories.PASSWORD)
-        page = visit.page
-        page.goto(PAGE)
-        row = page.locator("#candidates [data-row]").first
+    Look.objects.create(user=user, event=night[0].event, seen=timezone.now() - timedelta(hours=1))
+    visit = watch(site, viewport=viewport)
+    visit.log_in(user=user.get_username(), password=factories.PASSWORD)
+    page = visit.page
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(PAGE)
+    row = page.locator("#candidates [data-row]").first
 
-        assert box(row)["y"] < FIRST_ROW_PX[width["width"]], width
-        for name in ("Promising", "Watch", "Reject"):
-            button = box(row.get_by_role("button", name=name))
-            assert button["x"] >= 0, (width, name)
-            assert button["x"] + button["width"] <= width["width"], (width, name)
-        observe = box(row.get_by_role("link", name="Observe"))
-        assert observe["x"] + observe["width"] <= width["width"], width
-        assert page.evaluate("document.documentElement.scrollWidth") <= width["width"]
-        shown, whole = page.locator(".places").evaluate("e => [e.clientWidth, e.scrollWidth]")
-        assert whole <= shown, width  # none of its links is cut
-        for place in page.locator(".places a").all():
-            link = box(place)
-            assert link["x"] >= 0, width
-            assert link["x"] + link["width"] <= width["width"], width
-        for theme in ("dark", "red", "light"):
-            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-            visit.shoot(f"event-{width['width']}-{theme}")
-        assert visit.faults == []
+    assert "ZTF26row1" in row.inner_text()
+    for name in ("Promising", "Watch", "Reject"):
+        assert_within(page, row.get_by_role("button", name=name), name)
+    assert_within(page, row.get_by_role("link", name="Observe"), "Observe")
+    assert_within(page, row.locator(".name a"), "the name")
+    picture = row.locator(".thumbnail img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 0
+    assert_navigation_is_whole(page)
+    expect(page.locator("[data-row] .moved")).to_have_text(["▲1", "▼1", "new"])
+    faults = []
+    for theme in THEMES:
+        if page.locator("html").get_attribute("data-theme") != theme:
+            page.locator("#theme").click()
+        visit.shoot(f"event-{viewport['width']}-{theme}")
+        faults += [f"{theme}: {fault}" for fault in look_for_faults(page, axe)]
+        if theme == "red":
+            light, drawn = other_light(page)
+            faults += [f"red: {light} of {drawn}"] if light > FAINT else []
+    assert not faults, "\n".join(faults)
+    assert visit.faults == []
+
+
+def test_navigation_is_whole_at_every_width(enter: Enter, candidates: list[EventCandidate]) -> None:
+    page = enter(factories.make_admin("somebody.with.a.long.name@observatory"))
+    page.goto(PAGE)
+
+    for width in range(320, 1441, 20):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert_navigation_is_whole(page)
+
+
+def test_a_column_is_sorted_by_its_head_and_a_filter_by_its_choice(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(PAGE)
+    names = page.locator("[data-row] .name b")
+
+    page.get_by_role("columnheader", name="Candidate").get_by_role("link").click()
+    page.get_by_role("columnheader", name="Candidate").get_by_role("link").click()
+    expect(names.first).to_have_text("ZTF26row6")
+    expect(page).to_have_url(re.compile("order=-name"))
+    page.get_by_label("Status").select_option("promising")
+    expect(page.get_by_text("No candidate fits these filters")).to_be_visible()
+    expect(page).to_have_url(re.compile("vetting=promising"))
+    page.get_by_label("Status").select_option("")
+    expect(names.first).to_have_text("ZTF26row6")
 
 
 def test_search_and_filters_stand_in_the_address_and_survive_a_swap(
