@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 from django.utils import timezone
 
 from tests.recovery.site import Site, running_demo, starting_site, wait_for
@@ -33,6 +34,7 @@ def test_a_night_is_taken_up_again_after_postgresql_and_the_supervisor_were_kill
 
     with starting_site(rough) as site:
         site.wait_to_hear("counterpart: ready after", seconds=120)
+        assert "The demonstration night is being made" in first_page(site)
         wait_for(lambda: _has_stored(site, 200), seconds=300)
         site.kill(*PARTS["postgres"])
         site.wait_to_hear("not whole yet: taken up again in", seconds=120)
@@ -50,6 +52,25 @@ def test_a_night_is_taken_up_again_after_postgresql_and_the_supervisor_were_kill
 
     assert found == expected
     assert len(expected["ranks"]) > 20
+
+
+def first_page(site: Site) -> str:
+    """The first page as the printed login shows it."""
+    address = f"http://127.0.0.1:{site.port}"
+    with requests.Session() as browser:
+        form = browser.get(f"{address}/accounts/login/", timeout=60)
+        browser.post(
+            form.url,
+            {
+                "login": "demo",
+                "password": site.password,
+                "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+            },
+            timeout=60,
+        )
+        page = browser.get(f"{address}/", timeout=60)
+    assert page.ok
+    return page.text
 
 
 def make_short_night() -> Night:

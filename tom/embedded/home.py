@@ -74,6 +74,11 @@ class Home:
         return self.path.absolute() / "demo"
 
     @property
+    def demo_loaded(self) -> Path:
+        """The file that says that the demonstration night is whole."""
+        return self.demo / "loaded"
+
+    @property
     def broker_url(self) -> str:
         return f"redis+socket://{self.redis_socket}?virtual_host=0"
 

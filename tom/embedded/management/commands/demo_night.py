@@ -4,7 +4,8 @@ import shutil
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tom.demo.folder import read_night, write_night
+from tom.demo.gwalerts import TOPIC as GW_TOPIC
 from tom.demo.night import Message, Night, latest_merger, make_night
 from tom.embedded.worker import working
 from tom.live.demonstration import forget_progress, say_progress
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help=f"of another night; {SEED} where not given")
 
     def handle(self, *args: Any, seed: int | None, **options: Any) -> None:
-        done = settings.HOME.demo / "loaded"
+        done = settings.HOME.demo_loaded
         if seed is not None and (settings.HOME.demo / "night.json").exists():
             msg = "there is a night already: set TOM_HOME to another folder for another one"
             raise CommandError(msg)
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             kept = _messages_of(night.messages).count()
             self._say(f"taken up again, {kept} of {len(night.messages)} messages are kept")
             return night
-        self._say("making its messages (half a minute)")
+        self._say("its messages come first (half a minute)")
         night = make_night(seed, latest_merger(timezone.now()))
         draft = folder.with_name("demo.draft")
         shutil.rmtree(draft, ignore_errors=True)
@@ -89,21 +91,31 @@ class Command(BaseCommand):
             raise CommandError(msg)
 
     def _feed(self, messages: Sequence[Message]) -> list[int]:
-        """Send the messages in the order of their times; return the rows to be worked on."""
+        """Send the messages in the order of their times; return the rows to be worked on.
+
+        As on a real night, a message about the event comes once all before it were worked on:
+        which targets are candidates hangs on the map of the moment.
+        """
         ids: list[int] = []
-        for first in range(0, len(messages), BATCH):
-            batch = messages[first : first + BATCH]
+        kept = 0
+        for batch in _batches(messages):
             stored = store_messages([Incoming(m.topic, m.payload) for m in batch])
             wake(stored.ids)
             ids += stored.waiting
-            self._say(f"{first + len(batch)} of {len(messages)} messages kept")
+            kept += len(batch)
+            self._say(f"{kept} of {len(messages)} messages kept")
+            if kept == len(messages) or GW_TOPIC in (messages[kept].topic, batch[-1].topic):
+                self._wait(ids)
         return ids
 
-    def _work(self, ids: Sequence[int]) -> None:
-        """Wait until the messages have been worked on, and what they caused."""
+    def _wait(self, ids: Sequence[int]) -> None:
         while left := self._waiting(ids):
             self._say(f"{len(ids) - left} of {len(ids)} messages worked on")
             time.sleep(0.5)
+
+    def _work(self, ids: Sequence[int]) -> None:
+        """Wait until the messages have been worked on, and what they caused."""
+        self._wait(ids)
         wait_for_work(ids, say=lambda left: self._say(f"scoring and ranking, {left} to do"))
 
     def _waiting(self, ids: Sequence[int]) -> int:
@@ -119,6 +131,14 @@ class Command(BaseCommand):
         start, end = ("\r\033[K", end) if sys.stdout.isatty() else ("", "\n")
         self.stdout.write(f"{start}demonstration night: {text}", ending=end)
         self.stdout.flush()
+
+
+def _batches(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Survey alerts in batches; each message about the event alone."""
+    for is_chain, group in groupby(messages, key=lambda message: message.topic == GW_TOPIC):
+        run = list(group)
+        most = 1 if is_chain else BATCH
+        yield from (run[first : first + most] for first in range(0, len(run), most))
 
 
 def _messages_of(messages: Sequence[Message]) -> QuerySet[AlertMessage]:

@@ -20,6 +20,7 @@ from tom.embedded.program import Program, ServiceError
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
 from tom.embedded.services import check_services, start_services
 from tom.embedded.supervisor import ROOT, Supervisor, programs
+from tom.live.demonstration import say_progress
 from tom.scoring.checks import check_scorers
 from tom.streams.sources import SourceError, read_sources
 from tom.web.accounts import ensure_demo_user
@@ -87,6 +88,8 @@ class Command(BaseCommand):
 
     def _run(self, supervisor: Supervisor, *, port: int, demo: bool, began: float) -> None:
         address = f"http://127.0.0.1:{port}"
+        if demo and not settings.HOME.demo_loaded.exists():
+            say_progress("it begins in a moment")  # for the first page that anybody opens
         supervisor.start_web()
         supervisor.wait_for_web(f"{address}/accounts/login/", seconds=START_SECONDS)
         if supervisor.stopping:
