@@ -19,7 +19,7 @@ from tom.demo.cutouts import to_fits
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.scoring.models import Ranking
+from tom.scoring.models import RankedCandidate, Ranking
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, CutoutKind
 from tom.web.context import THEMES
@@ -29,6 +29,10 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 PAGE = "/events/MS261120ab/"
+SEVEN_TERMS = (
+    *("sky_map", "distance", "star", "earlier_activity", "minor_planet"),
+    *("fast_transient 1.1.0", "real_bogus 1.1.0"),
+)
 MIDDLE: ViewportSize = {"width": 1024, "height": 768}
 WIDTHS = [DESKTOP, MIDDLE, NARROW]
 
@@ -141,6 +145,9 @@ def test_the_list_begins_in_the_first_screen_and_all_of_a_row_is_within_reach(
 
 
 def test_navigation_is_whole_at_every_width(enter: Enter, candidates: list[EventCandidate]) -> None:
+    """With as many parts of the score as the plugins that come with it give."""
+    terms = [{**factories.TERMS[0], "name": name} for name in SEVEN_TERMS]
+    RankedCandidate.objects.update(terms=terms)
     page = enter(factories.make_admin("somebody.with.a.long.name@observatory"))
     page.goto(PAGE)
 

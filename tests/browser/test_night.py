@@ -34,7 +34,7 @@ def topic(kafka: KafkaPeer) -> str:
 
 @pytest.fixture(scope="module")
 def demo_site(
-    kafka: KafkaPeer, topic: str, tmp_path_factory: pytest.TempPathFactory
+    kafka: KafkaPeer, topic: str, static_files: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """The demonstration night, loaded; what is told goes to a real broker."""
     telling = {
@@ -44,8 +44,9 @@ def demo_site(
         "HOP_PASSWORD": PASSWORD,
         "HOP_CA_FILE": str(kafka.ca_file),
     }
+    static = str(static_files)
     home = tmp_path_factory.mktemp("night") / "home"
-    with running_demo(home, PRACTICE_STEP_SECONDS="6", **telling) as site:
+    with running_demo(home, PRACTICE_STEP_SECONDS="6", STATIC_ROOT=static, **telling) as site:
         # Nobody is woken for a test, as all that the demonstration holds is.
         site.query("UPDATE targets_targetsummary SET is_test = false RETURNING target_id")
         yield site
