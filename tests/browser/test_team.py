@@ -8,7 +8,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests import factories
 from tests.browser.axe import look_for_faults
 from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
-from tests.browser.test_accessible import axe, open_in_themes  # noqa: F401
+from tests.browser.test_accessible import open_in_themes
 from tom.web.team import people, roles
 from tom.web.team.invitations import make_invitation
 
@@ -39,7 +39,7 @@ def fits(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])
-def test_axe_finds_nothing_on_the_team_s_pages(enter: Enter, axe: str, viewport) -> None:  # noqa: F811
+def test_axe_finds_nothing_on_the_team_s_pages(enter: Enter, axe: str, viewport) -> None:
     person = factories.make_admin("ada")
     addresses = fill(person)
     page = enter(person, viewport=viewport)
@@ -63,7 +63,7 @@ def test_somebody_is_invited_and_comes_by_keyboard_alone(
     enter: Enter,
     site: str,
     watch: Callable[..., Watched],
-    axe: str,  # noqa: F811
+    axe: str,
     viewport: ViewportSize,
 ) -> None:
     ada = factories.make_admin("ada")

@@ -121,9 +121,12 @@ def chance(value: object) -> str:
 
 
 @register.filter
-def level_outside(value: float) -> str:
-    """A credible level beyond the region's own, never rounded into the region."""
-    tenths = math.ceil(round(1000 * value, 6))
+def level_outside(value: object) -> str:
+    """A credible level beyond the region's own, never rounded into the region; a dash for none."""
+    known = finite(value)
+    if known is None or not 0 <= known <= 1:
+        return DASH
+    tenths = math.ceil(round(1000 * known, 6))
     return f"{tenths / 10:g}%" if tenths < 1000 else "> 99.9%"
 
 
