@@ -1,5 +1,6 @@
-// Verdicts: the question why a candidate is rejected, and what becomes of a verdict that was given
-// after the session ended: it waits in this tab, and is given after logging in again.
+// Verdicts: the question why a candidate is rejected, and what becomes of a verdict that no answer
+// came to, or that was given after the session ended: each is kept in this tab until it is answered,
+// and given again after logging in.
 (() => {
   const STORE = "verdicts.waiting";
   const user = document.body.dataset.user;
@@ -7,6 +8,8 @@
   const isLogin = (url) => Boolean(url) && new URL(url, location.href).pathname.startsWith("/accounts/login");
   const waiting = () => JSON.parse(sessionStorage.getItem(STORE) || "[]");
   const keep = (all) => sessionStorage.setItem(STORE, JSON.stringify(all));
+  const forget = (key) => keep(waiting().filter((each) => each.values.key !== key));
+  const sent = new Set(); // keys of verdicts that this page waits for an answer to
   const count = (n) => `${n} verdict${n === 1 ? "" : "s"}`;
 
   function newKey() {
@@ -29,9 +32,15 @@
     return say(`${are} for the server.`);
   }
 
-  function store(config) {
-    const values = Object.fromEntries(Object.entries(config.parameters).filter(([name]) => name !== "csrfmiddlewaretoken"));
-    if (!waiting().some((each) => each.values.key === values.key)) keep([...waiting(), { path: config.path, values, user }]);
+  // Before it is sent: whatever takes this page away meanwhile takes no verdict with it.
+  function store({ parameters, path }) {
+    const values = Object.fromEntries(Object.entries(parameters).filter(([name]) => name !== "csrfmiddlewaretoken"));
+    if (!waiting().some((each) => each.values.key === values.key)) keep([...waiting(), { path, values, user }]);
+    sent.add(values.key);
+  }
+
+  function leaveWaiting(config) {
+    sent.delete(config.parameters.key);
     tell();
   }
 
@@ -43,7 +52,7 @@
   // where only the answer was lost.
   let isSending = false;
   async function send() {
-    const [first] = waiting();
+    const first = waiting().find((each) => !sent.has(each.values.key));
     if (isSending || !first || first.user !== user || !isVerdict(first.path) || !window.htmx) return;
     isSending = true;
     const body = new URLSearchParams(first.values);
@@ -51,7 +60,7 @@
     try {
       const answer = await fetch(first.path, { method: "POST", body, headers, redirect: "manual" });
       if (answer.type === "opaqueredirect" || answer.headers.has("HX-Redirect") || answer.status >= 500) return;
-      keep(waiting().filter((each) => each.values.key !== first.values.key));
+      forget(first.values.key);
       tell();
       note(answer.ok ? "The verdict that was waiting is given." : `The verdict that was waiting was refused (${answer.status}).`);
       refresh();
@@ -76,31 +85,33 @@
     for (const part of document.querySelectorAll("#candidate-list, #verdict")) htmx.trigger(part, "verdict");
   }
 
-  document.addEventListener("htmx:configRequest", (event) => {
-    if (isVerdict(event.detail.path)) event.detail.parameters.key ||= newKey();
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!isVerdict(detail.path)) return;
+    detail.parameters.key ||= newKey();
+    store(detail);
   });
 
-  // What the server sends to the login was not done.
-  document.addEventListener("htmx:beforeOnLoad", (event) => {
-    const { xhr, requestConfig } = event.detail;
-    const isRefused = isLogin(xhr.getResponseHeader("HX-Redirect")) || isLogin(xhr.responseURL);
-    if (isRefused && isVerdict(requestConfig.path)) store(requestConfig);
+  // What the server sends to the login was not done; what it answers otherwise needs no keeping,
+  // but where it failed, or where the form's own cookie is gone (see below).
+  document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr, requestConfig } }) => {
+    if (!isVerdict(requestConfig.path)) return;
+    if (isLogin(xhr.getResponseHeader("HX-Redirect")) || isLogin(xhr.responseURL)) leaveWaiting(requestConfig);
+    else if (xhr.status < 500 && xhr.status !== 403) forget(requestConfig.parameters.key);
   });
 
   // Without its cookie a form is refused before anybody asks who is logged in.
-  document.addEventListener("htmx:responseError", async (event) => {
-    const { xhr, requestConfig } = event.detail;
+  document.addEventListener("htmx:responseError", async ({ detail: { xhr, requestConfig } }) => {
     if (!isVerdict(requestConfig.path)) return;
-    if (xhr.status >= 500) store(requestConfig);
+    if (xhr.status >= 500) leaveWaiting(requestConfig);
     if (xhr.status !== 403) return;
     const look = await fetch(location.href, { redirect: "manual" });
-    if (look.type !== "opaqueredirect") return;
-    store(requestConfig);
+    if (look.type !== "opaqueredirect") return forget(requestConfig.parameters.key);
+    leaveWaiting(requestConfig);
     logIn();
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, (event) => {
-      if (isVerdict(event.detail.requestConfig?.path)) store(event.detail.requestConfig);
+    document.addEventListener(name, ({ detail: { requestConfig } }) => {
+      if (isVerdict(requestConfig?.path)) leaveWaiting(requestConfig);
     });
   }
   document.addEventListener("htmx:sseOpen", send);

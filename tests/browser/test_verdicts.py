@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests import factories
 from tests.browser.conftest import Enter, Watched
@@ -189,6 +189,24 @@ def test_a_verdict_given_after_the_session_ended_waits_for_the_login(
     expect(row(page, 1)).to_have_class(re.compile("rejected"))
     verdict = Verdict.objects.get()
     assert (verdict.by, verdict.reason) == (vera, "nucleus")
+
+
+def test_a_verdict_on_its_way_outlives_its_page(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    page = enter(factories.make_observer())
+    page.goto(PAGE)
+    held: list[Route] = []
+    page.route("**/vet/", lambda route: route.continue_() if held else held.append(route))
+    page.keyboard.press("j")
+    with page.expect_request("**/vet/"):
+        page.keyboard.press("w")
+
+    page.goto("/targets/")
+
+    expect(page.get_by_text("The verdict that was waiting is given")).to_be_visible()
+    verdict = Verdict.objects.get()
+    assert (verdict.candidate, verdict.verdict) == (candidates[0], "watching")
 
 
 def test_a_waiting_verdict_is_not_given_in_another_persons_name(
