@@ -222,8 +222,8 @@ def told(user: User) -> dict[str, str]:
 
 
 def without_now(text: str) -> str:
-    """A request's page without its own times and random key, and the form's without tonight."""
-    text = re.sub(r"<svg.*?</svg>|\|T[0-9a-f]{20}", "", text, flags=re.S)
+    """A request's page without its own times, and the form's without tonight."""
+    text = re.sub(r"<svg.*?</svg>", "", text, flags=re.S)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?", "", text)
     return re.sub(r"\b\d\d:\d\d\b|\d+\.\d h|\d+°", "", text)
 
@@ -263,8 +263,8 @@ def plain(text: str, names: dict[str, str]) -> str:
     text = re.sub(r'<script.*?</script>|nonce="[^"]*"', "", text, flags=re.S)
     text = re.sub(r"(requests?|undo|photometry)[/:-]\d+|\d+(?=:\d+:OWN-TELESCOPE)", "", text)
     text = re.sub(r'value="[\d-]+(T[\d:]+)?"|vet-\d+|(rejection|note|reason)[a-z-]*-\d+', "", text)
-    # A verdict's own random key.
-    text = re.sub(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "", text)
+    # The random keys of requests and of verdicts.
+    text = re.sub(r"\|T[0-9a-f]{20}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "", text)
     # What was computed in this test was computed at another moment of it.
     today = datetime.now(UTC).date().isoformat()
     text = re.sub(rf'<time datetime="{today}[^>]*>', "", text)
