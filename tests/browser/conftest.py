@@ -20,10 +20,12 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests import factories
 from tests.browser.axe import find_axe
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.conftest import PEER_MISSING
 from tests.peers.site import running_site
+from tom.candidates.models import EventCandidate
 from tom.embedded.frontend import ROOT, VENDOR, FrontendError, install_frontend
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
@@ -80,6 +82,16 @@ def site(
     folder = tmp_path_factory.mktemp("site")
     with running_site(folder, static=static_files, with_worker=True) as address:
         yield address
+
+
+@pytest.fixture
+def candidates(transactional_db: None) -> list[EventCandidate]:
+    """An event's six candidates, best first."""
+    event = factories.make_event("MS261120ab")
+    return [
+        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        for rank in range(1, 7)
+    ]
 
 
 @dataclass

@@ -38,15 +38,6 @@ WIDTHS = [DESKTOP, MIDDLE, NARROW]
 
 
 @pytest.fixture
-def candidates(transactional_db: None) -> list[EventCandidate]:
-    event = factories.make_event("MS261120ab")
-    return [
-        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
-        for rank in range(1, 7)
-    ]
-
-
-@pytest.fixture
 def night(candidates: list[EventCandidate]) -> list[EventCandidate]:
     """The list as somebody finds it who comes back: one candidate is new, one has climbed."""
     now, first = timezone.now(), candidates[0]

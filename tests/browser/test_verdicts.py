@@ -23,15 +23,6 @@ pytestmark = [
 PAGE = "/events/MS261120ab/"
 
 
-@pytest.fixture
-def candidates(transactional_db: None) -> list[EventCandidate]:
-    event = factories.make_event("MS261120ab")
-    return [
-        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
-        for rank in range(1, 7)
-    ]
-
-
 def rows(page: Page) -> Locator:
     return page.locator("#candidates [data-row]")
 
