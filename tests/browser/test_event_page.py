@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, ViewportSize, expect
+from tom_targets.base_models import BaseTarget
 
 from tests import factories
 from tests.browser.axe import look_for_faults
@@ -135,16 +136,25 @@ def test_the_list_begins_in_the_first_screen_and_all_of_a_row_is_within_reach(
     assert visit.faults == []
 
 
-def test_navigation_is_whole_at_every_width(enter: Enter, candidates: list[EventCandidate]) -> None:
+def assert_name_is_beside_its_picture(page: Page) -> None:
+    row = page.locator("#candidates [data-row]").first
+    picture, name = box(row.locator(".thumbnail")), box(row.locator(".name b"))
+    assert name["x"] >= picture["x"] + picture["width"], page.viewport_size
+    assert name["height"] <= picture["height"], page.viewport_size
+
+
+def test_navigation_is_whole_at_every_width(enter: Enter, night: list[EventCandidate]) -> None:
     """With as many parts of the score as the plugins that come with it give."""
     terms = [{**factories.TERMS[0], "name": name} for name in SEVEN_TERMS]
     RankedCandidate.objects.update(terms=terms)
+    BaseTarget.objects.filter(pk=night[0].target_id).update(name="ZTF26mmgutoi")
     page = enter(factories.make_admin("somebody.with.a.long.name@observatory"))
     page.goto(PAGE)
 
     for width in range(320, 1441, 20):
         page.set_viewport_size({"width": width, "height": 800})
         assert_navigation_is_whole(page)
+        assert_name_is_beside_its_picture(page)
 
 
 def test_a_column_is_sorted_by_its_head_and_a_filter_by_its_choice(

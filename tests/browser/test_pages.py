@@ -7,13 +7,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
+from tom_targets.base_models import BaseTarget
 
 from tests import factories
 from tests.browser.conftest import NARROW, Enter, Watched
+from tests.browser.full_house import fill
 from tom.candidates.models import EventCandidate
+from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.reports.models import Notification, Report
+from tom.streams.models import AlertMessage
 
 pytestmark = [
     pytest.mark.browser,
@@ -52,13 +57,53 @@ def test_every_page_is_free_of_errors_and_of_other_hosts(
         assert answer.ok, path
 
 
-def test_no_page_is_wider_than_a_phone(enter: Enter, candidate: EventCandidate) -> None:
-    page = enter(factories.make_admin(), viewport=NARROW)
+LONG = "W" * 80
+ONE_LINE_PX = 40
+# What stands beyond the window's edge, where it cannot be scrolled to within a part of the page.
+WIDER = """
+document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('main *')]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth && !each.closest('.scroll'))
+  .map((each) => each.outerHTML.slice(0, 90))
+"""
+ROW = {
+    "target_name": "ZTF26mmwwmmm",
+    "date_obs": "2026-11-20T03:04:05.000000",
+    "bandpass": "r",
+    "brightness": 19.872,
+    "brightness_error": 0.112,
+    "telescope": "Palomar 48-inch Samuel Oschin",
+    "instrument": "ZTF",
+}
 
-    for path in every_page(candidate):
+
+def lengthen() -> None:
+    """Give everything that a person or a stream names a name as long as it may be."""
+    for target in BaseTarget.objects.all():
+        BaseTarget.objects.filter(pk=target.pk).update(name=f"{target.pk}{LONG}")
+    AlertMessage.objects.update(topic=f"gcn.{LONG}", reason=LONG)
+    Circular.objects.update(subject=LONG, submitter=LONG, body=LONG)
+    Report.objects.update(body={"title": LONG, "authors": LONG, "data": {"photometry": [ROW]}})
+    Notification.objects.update(title=LONG)
+    factories.make_group(LONG)
+    factories.make_observer(f"somebody{LONG}")
+
+
+def test_no_page_is_wider_than_a_phone(enter: Enter, transactional_db: None) -> None:
+    admin = factories.make_admin()
+    paths = fill(admin)
+    Report.objects.update(state="sent", confirmed_at=timezone.now())
+    lengthen()
+    page = enter(admin, viewport=NARROW)
+
+    wide = {}
+    for path in [*paths, f"/search/?q={LONG}", f"/team/people/{admin.pk}/"]:
         page.goto(path)
 
-        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+        wide[path] = page.evaluate(WIDER)
+        if path.startswith("/reports/"):
+            row = page.get_by_role("region", name="Photometry").locator("tbody tr")
+            assert row.evaluate("each => each.clientHeight") < ONE_LINE_PX, path
+    assert {path: found for path, found in wide.items() if found} == {}
 
 
 def test_the_light_curve_is_drawn(enter: Enter, candidate: EventCandidate) -> None:

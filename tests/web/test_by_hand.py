@@ -112,6 +112,28 @@ def test_what_cannot_be_is_refused_with_why(
     assert BaseTarget.objects.count() == 1
 
 
+@pytest.mark.parametrize("is_admin", [False, True])
+def test_a_role_is_no_group_to_keep_anything_for(
+    client: Client, team: Group, *, is_admin: bool
+) -> None:
+    roles = [Group.objects.get_or_create(name=name)[0] for name in ("Observers", "Leads")]
+    person = factories.make_lead("lise", groups=[team])
+    person = factories.make_admin("ada") if is_admin else person
+    client.force_login(person)
+    target = factories.make_target()
+
+    choices = [
+        client.get(path).text for path in ("/targets/new/", f"/targets/{target.pk}/photometry/")
+    ]
+    answers = [client.post("/targets/new/", form(**{"for": role.pk})) for role in roles]
+
+    for told in choices:
+        assert f'<option value="{team.pk}"' in told
+        assert not [role.name for role in roles if f'<option value="{role.pk}"' in told]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert not BaseTarget.objects.filter(name="my source").exists()
+
+
 def test_nobody_makes_a_target_of_a_group_that_is_not_theirs(observer: Client) -> None:
     others = factories.make_group("others")
 

@@ -36,7 +36,7 @@ def make_targets_everywhere(event: NonLocalizedEvent) -> None:
 
 
 def row_of(text: str, number: int) -> str:
-    rows = re.findall(r"<tr data-row(.*?)</tr>", text, re.DOTALL)
+    rows = re.findall(r"<tr\s+data-row(.*?)</tr>", text, re.DOTALL)
     return next(row for row in rows if f"ZTF26row{number}<" in row)
 
 
@@ -93,6 +93,15 @@ def test_the_best_few_are_shown_wherever_they_lie(observer: Client) -> None:
     assert "ZTF26row1" in csv
 
 
+def test_no_page_rounds_a_level_into_the_region(observer: Client) -> None:
+    best = EventCandidate.objects.order_by("rank")[0]
+    EventCandidate.objects.filter(pk=best.pk).update(credible_level_2d=0.9018)
+
+    pages = [observer.get(path).text for path in ("/", f"/targets/{best.target_id}/", PAGE)]
+
+    assert [text.count("90.2%") for text in pages] == [1, 1, 1]
+
+
 def test_beyond_the_best_few_only_the_region_is_shown(observer: Client) -> None:
     event = NonLocalizedEvent.objects.get()
     for rank in range(4, 9):
@@ -146,7 +155,7 @@ def test_only_what_can_be_observed_now_is_shown_where_asked(client: Client) -> N
     }
 
     rows = {
-        asked: re.findall(r"<tr data-row(.*?)</tr>", text, re.DOTALL)
+        asked: re.findall(r"<tr\s+data-row(.*?)</tr>", text, re.DOTALL)
         for asked, text in pages.items()
     }
     assert len(rows[""]) == len(rows["odd"]) == 24

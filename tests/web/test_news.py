@@ -28,7 +28,7 @@ def make_past(event: NonLocalizedEvent, order: list[EventCandidate]) -> None:
 
 
 def moves(text: str) -> dict[str, str]:
-    rows = re.findall(r"<tr data-row(.*?)</tr>", text, re.DOTALL)
+    rows = re.findall(r"<tr\s+data-row(.*?)</tr>", text, re.DOTALL)
     found = {}
     for row in rows:
         name = re.search(r"<b>(ZTF26row\d)</b>", row)

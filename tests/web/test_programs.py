@@ -60,6 +60,20 @@ def test_the_form_of_the_administration_says_why(ada):
     assert not Program.objects.filter(number=9).exists()
 
 
+def test_the_form_of_the_administration_offers_no_role(ada):
+    observers, _ = Group.objects.get_or_create(name="Observers")
+    team = make_group("Kilonovae")
+    fields = {"survey": "ZTF", "number": "9", "name": "theirs", "group": observers.pk}
+    session = entered(ada)
+
+    told = session.get("/admin/targets/program/add/").text
+    session.post("/admin/targets/program/add/", fields)
+
+    assert f'<option value="{team.pk}">' in told
+    assert f'<option value="{observers.pk}">' not in told
+    assert not Program.objects.filter(number=9).exists()
+
+
 @pytest.mark.parametrize("readers", ["", "none", "999999"])
 def test_the_page_of_the_team_says_why(ada, readers):
     fields = {"survey": "ZTF", "number": "9", "name": "nobody's", "readers": readers}

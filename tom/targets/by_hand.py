@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from guardian.shortcuts import get_groups_with_perms
 from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
@@ -66,14 +65,6 @@ def program_of(group: Group | None) -> Program:
         },
     )
     return program
-
-
-def groups_to_choose(user: User, target: BaseTarget | None = None) -> list[Group]:
-    """Return the groups that a person may keep something for: of a private target, those it has."""
-    groups = Group.objects.all() if user.is_superuser else user.groups.all()
-    if target is not None and target.permissions == BaseTarget.Permissions.PRIVATE:
-        groups = groups.filter(pk__in=get_groups_with_perms(target).values("pk"))
-    return list(groups.order_by("name"))
 
 
 def make_target(

@@ -12,7 +12,8 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.forms import ModelForm
+from django.db.models import ForeignKey
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
 from tom.targets.models import Program
 from tom.web.team.people import is_last_administrator
+from tom.web.team.roles import working_groups
 
 MATCHED_ANEW = timedelta(days=30)
 
@@ -104,6 +106,14 @@ class ProgramAdmin(admin.ModelAdmin[Program]):
 
     list_display = ("survey", "number", "name", "public", "group")
     list_filter = ("survey", "public")
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        """Offer no role: whoever gets it later would see what is private."""
+        if db_field.name == "group":
+            kwargs["queryset"] = working_groups()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(
         self, request: HttpRequest, obj: Program, form: ModelForm[Program], change: bool

@@ -6,6 +6,8 @@ from functools import partial
 
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
+from guardian.shortcuts import get_groups_with_perms
+from tom_targets.base_models import BaseTarget
 
 from tom.pipeline import nudge, settle
 from tom.targets.by_hand import SURVEY as BY_HAND
@@ -15,7 +17,7 @@ from tom.web.models import ChangeKind
 from tom.web.permissions import MANAGE_EVERYBODY, MANAGE_TEAM
 from tom.web.refusals import LackingError
 from tom.web.team.record import RefusedChangeError, record
-from tom.web.team.roles import ROLE_GROUPS, groups_managed_by, keys_of
+from tom.web.team.roles import ROLE_GROUPS, groups_managed_by, keys_of, working_groups
 
 LONGEST = 80
 PUBLIC = "public"
@@ -24,6 +26,17 @@ _RESERVED = re.compile(PROGRAM_GROUP.format(survey=r"\S+", number=r"\d+"), re.IG
 
 
 # --- Groups -----------------------------------------------------------------------------------
+def groups_to_choose(user: User, target: BaseTarget | None = None) -> list[Group]:
+    """Return the groups that a person may keep something for: of a private target, those it has.
+
+    A role is no group to keep anything for: whoever gets it later would see it all.
+    """
+    groups = working_groups() if user.is_superuser else working_groups().filter(user=user)
+    if target is not None and target.permissions == BaseTarget.Permissions.PRIVATE:
+        groups = groups.filter(pk__in=get_groups_with_perms(target).values("pk"))
+    return list(groups)
+
+
 def make_group(name: str, *, by: User) -> Group:
     """Make a group; a lead is its first member.
 

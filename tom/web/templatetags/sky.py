@@ -121,8 +121,8 @@ def chance(value: object) -> str:
 
 
 @register.filter
-def level_outside(value: object) -> str:
-    """A credible level beyond the region's own, never rounded into the region; a dash for none."""
+def level(value: object) -> str:
+    """A credible level, rounded up: the region of what is told holds the place. A dash for none."""
     known = finite(value)
     if known is None or not 0 <= known <= 1:
         return DASH

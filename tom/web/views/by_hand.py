@@ -15,7 +15,7 @@ from tom_targets.models import TargetExtra
 
 from tom.candidates.by_hand import undo_upload, upload_points
 from tom.pipeline import nudge, score
-from tom.targets.by_hand import NameTakenError, groups_to_choose, make_target, program_of
+from tom.targets.by_hand import NameTakenError, make_target, program_of
 from tom.targets.models import PointUpload, visible_targets
 from tom.targets.photometry_table import (
     FIELDS,
@@ -38,6 +38,7 @@ from tom.web.target_form import (
     read_photometry_form,
     read_target_form,
 )
+from tom.web.team.groups import groups_to_choose
 from tom.web.views.targets import find_target
 
 SAME_PLACE_ARCSEC = 1.0
