@@ -1,0 +1,532 @@
+"""What each message, change, task and sweep sets off: one case for each arrow of the flow.
+
+Nudges are read from a real Redis, effects from the rows. Cut an arrow, and its case fails.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.db.models import F
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests import factories
+from tests.followup.conftest import make_request
+from tests.streams.packets import make_circular, make_gwalert_json, make_ztf_packet
+from tests.targets.alerts import make_alert, make_point
+from tom import intake, pipeline
+from tom.candidates.models import EventCandidate
+from tom.candidates.services import match_event
+from tom.events.models import Circular, NonLocalizedEvent
+from tom.followup.exchanges import keep_call
+from tom.followup.facilities.contract import Call
+from tom.followup.models import Exchange
+from tom.followup.states import RequestState
+from tom.followup.transitions import transition
+from tom.live.heartbeat import last_beat
+from tom.live.models import LiveEvent, Topic
+from tom.queues import ALL
+from tom.reports.follows import follow
+from tom.reports.models import Notification, Page, PageSend, Report, ReportState
+from tom.reports.telling import confirm_report, draft_report
+from tom.scoring.models import Ranking, Score
+from tom.scoring.ranking import rank_if_due
+from tom.scoring.services import score_due
+from tom.sky import write_skymap
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.parsers.kinds import Kind
+from tom.streams.services import Incoming, store_message, store_messages
+from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
+from tom.targets.store import store_alerts
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("services")]
+
+Nudge = tuple[str, ...] | tuple[str, int]
+PLACE = {"ra": 197.45, "dec": -23.38}
+BEGIN = datetime(2026, 1, 1, 5, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def empty_queues() -> None:
+    woken()
+
+
+def woken() -> set[Nudge]:
+    """The tasks that wait on all queues, with their keys; the queues are emptied."""
+    found: set[Nudge] = set()
+    with current_app.connection_for_read() as broker:
+        for queue in ALL.split(","):
+            while (message := broker.default_channel.basic_get(queue, no_ack=True)) is not None:
+                key = message.decode()[0] if message.body else []
+                found.add((message.headers["task"].rpartition(".")[2], *key))
+    return found
+
+
+def keep_event(kind: str = "PRELIMINARY", *, minutes: int = 5, **values: object) -> AlertMessage:
+    """Keep a message of an event's chain with a map of PLACE; its work is not done yet."""
+    event = None
+    if kind != "RETRACTION":
+        event = {"time": BEGIN.isoformat(), "skymap": write_skymap(factories.make_skymap())}
+    time = (BEGIN + timedelta(minutes=minutes)).isoformat()
+    payload = make_gwalert_json(event=event, alert_type=kind, time_created=time, **values)
+    message, _ = store_message("igwn.gwalert", payload)
+    return message
+
+
+def keep_alert(name: str = "ZTF26aaaaaaa", *, days: float = 0.5, topic: str = "ztf_1") -> None:
+    """Keep a survey's alert at PLACE, after the event's time."""
+    jd = 2440587.5 + BEGIN.timestamp() / 86_400 + days
+    packet = make_ztf_packet(object_id=name, jd=jd, jdstarthist=jd, history=[], **PLACE)
+    store_messages([Incoming(topic, packet)])
+
+
+def worked(message: AlertMessage) -> AlertMessage:
+    intake.work_message(message.pk)
+    message.refresh_from_db()
+    return message
+
+
+def candidate_event() -> NonLocalizedEvent:
+    """An event with one candidate that nothing has scored or ranked yet."""
+    event = factories.make_event()
+    factories.make_target()
+    match_event(event)
+    return event
+
+
+def told(topic: Topic) -> list[str]:
+    """The rows that open pages are told of, by topic; without those of messages just kept."""
+    rows = LiveEvent.objects.filter(topic=topic)
+    return [key for key in rows.values_list("key", flat=True) if key or topic != Topic.MESSAGE]
+
+
+# --- A message kept ---------------------------------------------------------------------------
+def test_kept_messages_wake_each_its_own_work_and_alerts_one_batch() -> None:
+    pipeline.wake({Kind.CIRCULAR: [3, 4], Kind.GW_JSON: [5], Kind.ZTF: [6, 7]})
+
+    assert woken() == {("ingest", 3), ("ingest", 4), ("ingest", 5), ("ingest_alerts",)}
+
+
+# --- ingest -----------------------------------------------------------------------------------
+def test_an_event_becomes_rows_and_wakes_its_ranking_and_its_page(settings: Settings) -> None:
+    settings.PAGE_HOURS = 10**6
+    settings.PAGE_EMAILS = ["duty@example.org"]
+    keep_alert()
+    intake.work_alerts()
+
+    pipeline.ingest(keep_event().pk)
+
+    event, page = NonLocalizedEvent.objects.get(), Page.objects.get()
+    assert event.candidates.count() == 1
+    assert woken() == {("rank", event.pk), ("page", page.pk)}
+
+
+def test_a_message_is_told_to_those_who_follow_and_to_open_pages() -> None:
+    follow(factories.make_observer(), kind="topic", value="gcn.circulars")
+    message, _ = store_message("gcn.circulars", make_circular())
+
+    worked(message)
+
+    assert Notification.objects.get().message == message
+    assert told(Topic.MESSAGE) == [str(message.pk)]
+    assert message.state == MessageState.STORED
+    assert Circular.objects.exists()
+
+
+def test_a_message_that_says_nothing_new_sets_nothing_off(settings: Settings) -> None:
+    settings.PAGE_HOURS = 10**6
+    worked(keep_event())
+    Page.objects.all().delete()
+    EventCandidate.objects.all().delete()
+
+    same = bytes(AlertMessage.objects.get().payload or b"") + b" "
+    again, _ = store_message("igwn.gwalert", same)
+
+    assert worked(again).state == MessageState.KNOWN
+    assert not Page.objects.exists()
+
+
+def test_a_new_map_matches_the_targets_anew() -> None:
+    worked(keep_event())
+    keep_alert()
+    intake.work_alerts()
+    first = EventCandidate.objects.get().localization_id
+
+    worked(keep_event("UPDATE", minutes=60))
+
+    assert EventCandidate.objects.get().localization_id != first
+
+
+def test_a_retraction_holds_what_is_not_sent_and_pages(settings: Settings) -> None:
+    settings.PAGE_HOURS = 10**6
+    worked(keep_event())
+    event = NonLocalizedEvent.objects.get()
+    request = make_request(factories.make_target(), factories.make_observer(), event=event)
+    sent = make_request(
+        factories.make_target(),
+        factories.make_observer(),
+        event=event,
+        state="accepted",
+        remote_id="1",
+    )
+
+    worked(keep_event("RETRACTION", minutes=60))
+
+    request.refresh_from_db()
+    sent.refresh_from_db()
+    assert (request.state, sent.state) == (RequestState.HELD, RequestState.ACCEPTED)
+    assert set(Page.objects.values_list("cause", flat=True)) == {"significant", "retraction"}
+
+
+def test_after_a_retraction_no_alert_becomes_a_candidate() -> None:
+    worked(keep_event())
+    worked(keep_event("RETRACTION", minutes=60))
+    keep_alert()
+
+    intake.work_alerts()
+
+    assert TargetSummary.objects.exists()
+    assert not EventCandidate.objects.exists()
+
+
+# --- ingest_alerts ----------------------------------------------------------------------------
+def test_a_batch_of_alerts_wakes_the_next_the_scoring_and_the_drawing() -> None:
+    keep_alert()
+
+    pipeline.ingest_alerts()
+    after_one = woken()
+    pipeline.ingest_alerts()
+
+    assert after_one == {("ingest_alerts",), ("score",), ("draw",)}
+    assert woken() == set()
+
+
+def test_alerts_become_candidates_and_are_told_to_those_who_follow_and_to_open_pages() -> None:
+    worked(keep_event())
+    keep_alert()
+    intake.work_alerts()
+    target = TargetSummary.objects.get().target
+    follow(factories.make_observer(), kind="target", value=str(target.pk))
+    LiveEvent.objects.all().delete()
+    keep_alert(days=1.5)
+
+    intake.work_alerts()
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.candidates.get().target == target
+    assert event.rank_version > event.ranked_version
+    assert Notification.objects.get().target == target
+    assert told(Topic.ALERTS) == [""]
+    assert not AlertMessage.objects.exclude(state=MessageState.STORED).exists()
+
+
+def test_a_packet_that_is_refused_is_told_to_open_pages_with_its_reason() -> None:
+    store_messages([Incoming("ztf_1", make_ztf_packet(object_id=None))])
+
+    intake.work_alerts()
+
+    message = AlertMessage.objects.get()
+    assert message.state == MessageState.DEAD
+    assert message.reason
+    assert told(Topic.MESSAGE) == [str(message.pk)]
+
+
+def test_a_detection_of_tomorrow_is_refused() -> None:
+    days = (timezone.now() - BEGIN) / timedelta(days=1) + 2
+    keep_alert(days=days)
+
+    intake.work_alerts()
+
+    assert AlertMessage.objects.get().state == MessageState.DEAD
+    assert not TargetSummary.objects.exists()
+
+
+def test_what_test_topics_alone_speak_of_is_a_test() -> None:
+    keep_alert("ZTF26test", topic="ztf_demo_1")
+    keep_alert("ZTF26real")
+
+    intake.work_alerts()
+
+    tests = TargetSummary.objects.filter(is_test=True)
+    assert set(tests.values_list("target__name", flat=True)) == {"ZTF26test"}
+
+
+# --- draw, score, rank, settle ----------------------------------------------------------------
+def test_a_full_batch_of_scoring_wakes_the_next_and_the_last_one_the_ranking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = candidate_event()
+    monkeypatch.setattr("tom.pipeline.SCORE_BATCH", 1)
+
+    pipeline.score()
+    first = woken()
+    pipeline.score()
+
+    assert first == {("score",)}
+    assert woken() == {("rank", event.pk)}
+    assert Score.objects.exists()
+
+
+def test_a_ranking_explains_its_first_and_wakes_those_that_became_due() -> None:
+    event, other = candidate_event(), factories.make_event()
+    score_due(most=100)
+    NonLocalizedEvent.objects.filter(pk=other.pk).update(rank_version=F("ranked_version") + 1)
+
+    pipeline.rank(event.pk)
+
+    assert Ranking.objects.filter(event=event).exists()
+    assert Score.objects.exclude(explanation=[]).exists()
+    assert woken() == {("rank", other.pk)}
+
+
+def test_a_ranking_wakes_the_scoring_of_what_another_version_judged() -> None:
+    event = candidate_event()
+    score_due(most=100)
+    Score.objects.update(version="0.0.1")
+
+    pipeline.rank(event.pk)
+
+    assert ("score",) in woken()
+
+
+def test_a_ranking_that_was_not_due_sets_nothing_off() -> None:
+    event = candidate_event()
+    score_due(most=100)
+    rank_if_due(event)
+    Score.objects.update(version="0.0.1", explanation=[])
+
+    pipeline.rank(event.pk)
+
+    assert woken() == set()
+    assert not Score.objects.exclude(explanation=[]).exists()
+
+
+def test_a_ranking_first_matches_an_event_whose_map_was_chosen_by_hand() -> None:
+    event = factories.make_event()
+    factories.make_target()
+    NonLocalizedEvent.objects.filter(pk=event.pk).update(
+        match_due=True, rank_version=F("rank_version") + 1
+    )
+
+    pipeline.rank(event.pk)
+
+    assert Ranking.objects.get().places.count() == 1
+
+
+def private_target() -> AudienceSummary:
+    """What a group's program alone knows of a target, settled."""
+    program = factories.make_program(2, group=factories.make_group())
+    point = make_point("1", program=2, trigger=True)
+    store_alerts([make_alert("ZTF26secret", point, program=2)])
+    pipeline.settle(program.pk)
+    woken()
+    return AudienceSummary.objects.get()
+
+
+def test_a_program_whose_readers_changed_wakes_its_next_targets_and_the_scoring() -> None:
+    row = private_target()
+    program = factories.make_program(2)
+    program.public, program.group = True, None
+    program.save()
+
+    pipeline.settle(program.pk)
+    one_batch = woken()
+    pipeline.settle(program.pk)  # finds none left, and is settled
+    woken()
+    pipeline.settle(program.pk)
+
+    assert one_batch == {("settle", program.pk), ("score",)}
+    assert woken() == set()
+    assert not AudienceSummary.objects.filter(pk=row.pk).exists()
+    assert told(Topic.ALERTS)
+
+
+# --- What calls outside -----------------------------------------------------------------------
+def test_each_task_of_the_calls_does_its_work() -> None:
+    vera = factories.make_observer()
+    asked = make_request(factories.make_target(), vera)
+    unwanted = make_request(
+        factories.make_target(), vera, state="cancel_requested", attempts=1, remote_id="1"
+    )
+
+    pipeline.submit(asked.pk)
+    pipeline.cancel(unwanted.pk)
+
+    asked.refresh_from_db()
+    unwanted.refresh_from_db()
+    assert asked.state == RequestState.ACCEPTED
+    assert unwanted.state != RequestState.CANCEL_REQUESTED
+
+
+# --- The sweep --------------------------------------------------------------------------------
+def test_a_sweep_over_nothing_due_asks_the_facilities_alone_and_gives_its_sign_of_life() -> None:
+    cache.clear()
+
+    pipeline.sweep()
+
+    assert woken() == {("follow_requests",)}
+    assert last_beat() is not None
+
+
+def old_message(kind: Kind = Kind.CIRCULAR) -> int:
+    """A message whose nudge was lost."""
+    message = factories.make_message(kind=kind, state=MessageState.RECEIVED)
+    earlier = timezone.now() - timedelta(minutes=1)
+    AlertMessage.objects.filter(pk=message.pk).update(received=earlier)
+    return message.pk
+
+
+def fresh_message() -> None:
+    """A message whose nudge is surely under way."""
+    factories.make_message(kind=Kind.CIRCULAR, state=MessageState.RECEIVED)
+    factories.make_message(kind=Kind.ZTF, state=MessageState.RECEIVED)
+
+
+def unranked_event() -> int:
+    event = factories.make_event()
+    NonLocalizedEvent.objects.filter(pk=event.pk).update(rank_version=F("ranked_version") + 1)
+    return event.pk
+
+
+def event_of_other_scorers() -> int:
+    event = factories.make_event()
+    factories.make_ranking(event)
+    Ranking.objects.update(scorers={"fast_transient": "0.0.1"})
+    return event.pk
+
+
+def unscored_target() -> None:
+    factories.make_target()
+    TargetSummary.objects.update(version=F("scored_version") + 1)
+
+
+def unsettled_program() -> int:
+    program = factories.make_program(2, group=factories.make_group())
+    return program.pk
+
+
+def undrawn_cutout() -> None:
+    Cutout.objects.create(
+        target=factories.make_target(),
+        kind="science",
+        time=BEGIN,
+        fits=b"x",
+        program=factories.make_program(),
+    )
+
+
+def approved_request() -> int:
+    past = timezone.now() - timedelta(minutes=1)
+    return make_request(factories.make_target("a"), factories.make_observer(), retry_at=past).pk
+
+
+def unwanted_request() -> int:
+    past = timezone.now() - timedelta(minutes=1)
+    request = make_request(
+        factories.make_target("a"),
+        factories.make_observer(),
+        state="cancel_requested",
+        remote_id="1",
+        retry_at=past,
+    )
+    return request.pk
+
+
+def unsent_page() -> int:
+    page = Page.objects.create(event=factories.make_event(), cause="significant", title="!")
+    PageSend.objects.create(page=page, channel="email", due_at=timezone.now())
+    return page.pk
+
+
+@pytest.mark.parametrize(
+    ("make", "tasks"),
+    [
+        (old_message, ["ingest"]),
+        (lambda: old_message(Kind.ZTF) and None, ["ingest_alerts"]),
+        (fresh_message, []),
+        (unranked_event, ["rank"]),
+        (event_of_other_scorers, ["rank"]),
+        (unscored_target, ["score"]),
+        (unsettled_program, ["settle"]),
+        (undrawn_cutout, ["draw"]),
+        (approved_request, ["submit"]),
+        (unwanted_request, ["cancel"]),
+        (unsent_page, ["page"]),
+    ],
+)
+def test_the_sweep_wakes_what_the_rows_say_is_due(
+    make: Callable[[], int | None], tasks: list[str]
+) -> None:
+    key = make()
+    if make is not unscored_target:
+        TargetSummary.objects.update(scored_version=F("version"))
+    if make is not unsettled_program:
+        for program in Program.objects.all():
+            Program.objects.filter(pk=program.pk).update(settled=program.standing)
+
+    pipeline.sweep()
+
+    expected = {(task,) if key is None else (task, key) for task in tasks}
+    assert woken() - {("follow_requests",)} == expected
+
+
+def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -> None:
+    settings.TELL_URL = "kafka://kafka.scimma.org/hermes.candidates"
+    event = factories.make_event()
+    report = draft_report(event, [factories.make_candidate(event)], by=factories.make_observer())
+    confirm_report(report, factories.make_observer())
+    TargetSummary.objects.update(scored_version=F("version"))
+    assert Report.objects.get().state == ReportState.CONFIRMED
+
+    pipeline.sweep()
+
+    assert ("tell", report.pk) in woken()
+
+
+def test_the_sweep_tells_whoever_asked_how_a_request_ended() -> None:
+    request = make_request(factories.make_target(), factories.make_observer())
+    transition(request, RequestState.CANCELED)
+
+    pipeline.sweep()
+
+    assert Notification.objects.get().user == request.created_by
+
+
+# --- What is let go of ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("days", "kind", "state", "age", "kept"),
+    [
+        (30, Kind.ZTF, MessageState.STORED, 31, False),
+        (30, Kind.ZTF, MessageState.STORED, 29, True),
+        (0, Kind.ZTF, MessageState.STORED, 999, True),
+        (30, Kind.ZTF, MessageState.DEAD, 31, True),
+        (30, Kind.ZTF, MessageState.RECEIVED, 31, True),
+        (30, Kind.GW_JSON, MessageState.STORED, 999, True),
+    ],
+)
+def test_raw_bytes_go_of_survey_packets_alone_that_were_stored_long_ago(
+    settings: Settings, days: int, kind: Kind, state: str, age: int, kept: bool
+) -> None:
+    settings.PACKET_DAYS = days
+    message = factories.make_message(kind=kind, state=state)
+    AlertMessage.objects.update(finished=timezone.now() - timedelta(days=age))
+
+    pipeline.prune()
+
+    message.refresh_from_db()
+    assert (message.payload is not None) is kept
+
+
+@pytest.mark.parametrize(("age", "kept"), [(2, True), (4, False)])
+def test_live_events_and_polls_go_after_three_days(age: int, kept: bool) -> None:
+    LiveEvent.objects.create(topic=Topic.ALERTS)
+    keep_call(Call("GET", "/", "", 200, "", "", 0.1), facility="LCO", request=None)
+    for rows in (LiveEvent.objects.all(), Exchange.objects.all()):
+        rows.update(created=timezone.now() - timedelta(days=age))
+
+    pipeline.prune()
+
+    assert (LiveEvent.objects.exists(), Exchange.objects.exists()) == (kept, kept)
