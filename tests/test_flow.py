@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
+from django.core import mail
 from django.core.cache import cache
 from django.db.models import F
 from django.utils import timezone
@@ -30,7 +31,7 @@ from tom.live.heartbeat import last_beat
 from tom.live.models import LiveEvent, Topic
 from tom.queues import ALL
 from tom.reports.follows import follow
-from tom.reports.models import Notification, Page, PageSend, Report, ReportState
+from tom.reports.models import Notification, Page, PageSend, Report, ReportState, SendState
 from tom.reports.telling import confirm_report, draft_report
 from tom.scoring.models import Ranking, Score
 from tom.scoring.ranking import rank_if_due
@@ -361,6 +362,51 @@ def test_each_task_of_the_calls_does_its_work() -> None:
     assert unwanted.state != RequestState.CANCEL_REQUESTED
 
 
+def test_following_finds_what_a_dead_worker_left_while_it_sent() -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    request = make_request(
+        factories.make_target(),
+        factories.make_observer(),
+        state="submitting",
+        attempts=1,
+        sent=long_ago,
+    )
+
+    pipeline.follow_requests()
+
+    request.refresh_from_db()
+    assert request.state != RequestState.SUBMITTING
+
+
+def test_a_page_is_sent(settings: Settings) -> None:
+    settings.PAGE_EMAILS = ["duty@example.org"]
+
+    pipeline.page(unsent_page())
+
+    assert PageSend.objects.get().state == SendState.SENT
+    assert [message.to for message in mail.outbox] == [["duty@example.org"]]
+
+
+def confirmed_report() -> Report:
+    event = factories.make_event()
+    candidates = [factories.make_candidate(event)]
+    report = draft_report(event, candidates, by=factories.make_observer())
+    confirm_report(report, factories.make_observer())
+    return Report.objects.get()
+
+
+def test_a_report_is_told_or_says_why_not(settings: Settings) -> None:
+    settings.TELL_URL = "kafka://kafka.scimma.org/hermes.candidates"
+    report = confirmed_report()
+    NonLocalizedEvent.objects.update(retracted=True)
+
+    pipeline.tell(report.pk)
+
+    report.refresh_from_db()
+    assert report.state == ReportState.FAILED
+    assert "is retracted" in report.reason
+
+
 # --- The sweep --------------------------------------------------------------------------------
 def test_a_sweep_over_nothing_due_asks_the_facilities_alone_and_gives_its_sign_of_life() -> None:
     cache.clear()
@@ -475,11 +521,8 @@ def test_the_sweep_wakes_what_the_rows_say_is_due(
 
 def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -> None:
     settings.TELL_URL = "kafka://kafka.scimma.org/hermes.candidates"
-    event = factories.make_event()
-    report = draft_report(event, [factories.make_candidate(event)], by=factories.make_observer())
-    confirm_report(report, factories.make_observer())
-    TargetSummary.objects.update(scored_version=F("version"))
-    assert Report.objects.get().state == ReportState.CONFIRMED
+    report = confirmed_report()
+    assert report.state == ReportState.CONFIRMED
 
     pipeline.sweep()
 
