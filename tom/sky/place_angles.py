@@ -21,9 +21,9 @@ def right_ascension(parts: Angle) -> float:
     """Compute RA, degrees, 0 to 360: of hours where it has an `h` or parts without a unit."""
     is_hours = parts[0].unit == "h" or (len(parts) > 1 and parts[0].unit != "d")
     _check_parts(parts, "RA")
-    value = _degrees(parts, "h" if is_hours else "d")
-    if parts[0].sign == "-" or value > 360:
-        given = f"{value / 15:g} h" if is_hours else f"{value:g}"
+    value = _degrees(parts, "h" if is_hours else "d") + 0.0  # -0 is 0
+    if (parts[0].sign == "-" and value != 0) or value > 360:
+        given = f"{value / 15:.10g} h" if is_hours else f"{value:.10g}"
         most = "24 h (write 197d27m00s for degrees)" if is_hours else "360 degrees"
         message = f"RA lies from 0 to {most}, not at {given}"
         raise UnreadablePlaceError(message)
@@ -36,9 +36,12 @@ def declination(parts: Angle, *, name: str = "Dec") -> float:
         message = f"{name} is in degrees, not in hours"
         raise UnreadablePlaceError(message)
     _check_parts(parts, name)
+    if parts[-1].after_colon and parts[-1].unit == "s" and not parts[0].sign:
+        message = f"{name} ends in s, of seconds or of south: write its sign"
+        raise UnreadablePlaceError(message)
     value = _degrees(parts, "d")
     if abs(value) > 90:
-        message = f"{name} lies from -90 to 90 degrees, not at {value:g}"
+        message = f"{name} lies from -90 to 90 degrees, not at {value:.10g}"
         raise UnreadablePlaceError(message)
     return value
 
@@ -79,14 +82,14 @@ def radius_of(parts: Angle) -> float:
     return parts[0].value * _RADIUS_UNITS[parts[0].unit]
 
 
-def galactic_longitude(parts: Angle) -> float:
-    """Compute Galactic l, degrees, -180 to 360."""
+def longitude(parts: Angle, name: str) -> float:
+    """Compute Galactic l or the ecliptic longitude, degrees, -180 to 360."""
     if parts[0].unit == "h":
-        message = "Galactic coordinates are in degrees"
+        message = f"{name} is in degrees"
         raise UnreadablePlaceError(message)
-    _check_parts(parts, "l")
+    _check_parts(parts, name)
     value = _degrees(parts, "d")
     if not -180 <= value <= 360:
-        message = f"Galactic l lies from 0 to 360 degrees, not at {value:g}"
+        message = f"{name} lies from 0 to 360 degrees, not at {value:.10g}"
         raise UnreadablePlaceError(message)
     return value

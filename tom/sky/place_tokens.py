@@ -5,7 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 LONGEST: Final = 400
 """The longest text that is read as a position, in characters."""
@@ -72,6 +72,7 @@ _REWRITES: Final = tuple(
         (r"\\(?:mathrm|rm|text|textrm|hbox|,|;|!|:| |pm(?=-))", ""),
         (r"\\(alpha|delta)", r"\1"),
         (r"[$^{}]", ""),
+        (r"</[a-z_]+>", " "),
         # The address of a viewer, and what says how well a place is known.
         (r"https?://\S*?[?&](ra=[^&\s]+)\S*?&(dec)l?(=[^&\s]+)\S*", r"\1 \2\3"),
         (
@@ -91,27 +92,36 @@ _REWRITES: Final = tuple(
 )
 # The address of a page about a place, whose query holds it.
 _ADDRESS: Final = re.compile(
-    r"https?://\S*?[?&](?:coord(?:s|inates?)?|pos(?:ition)?|query|q|c)=([^&\s]+)\S*", re.I
+    r"https?://\S*?[?&](?:coord(?:s|inates?)?|pos(?:ition)?|query|target|locstr|object|center|q|c)"
+    r"=([^&\s]+)\S*",
+    re.I,
 )
+_QUOTED: Final = re.compile(r"%(?:20|2[bBcCdDfF]|3[aA])")
 _UNITS: Final = {
     "h": "hours|hour|hrs|hr|h",
     "d": "degrees|degree|degs|deg|d|o",
     "m": "arcminutes|arcminute|arcmins|arcmin|minutes|minute|mins|min|amin|m|'",
     "s": 'arcseconds|arcsecond|arcsecs|arcsec|seconds|second|secs|sec|asec|as|s|"',
 }
+UNIT_WORDS: Final = "|".join(_UNITS.values())
 _LABELS: Final = {
-    "ra": r"right\s+ascension|r\.?\s?a\.?(?:_?(?:deg|hms|icrs))?|raj(?![0-9])|alpha|\u03b1",
-    "dec": r"declination|decl?\.?(?:_?(?:deg|dms|icrs))?|de(?:deg|j(?![0-9]))?|delta|\u03b4",
+    "ra": r"right\s+ascension|"
+    r"(?:mean)?r\.?\s?a\.?(?:_?(?:deg|hms|icrs|mean|stack))?|raj(?![0-9])|alpha|\u03b1",
+    "dec": r"declination|"
+    r"(?:mean)?decl?\.?(?:_?(?:deg|dms|icrs|mean|stack))?|de(?:deg|j(?![0-9]))?|delta|\u03b4",
     "l": r"gal(?:actic)?[\s_]*lon(?:gitude)?|glon|l(?:ii)?",
     "b": r"gal(?:actic)?[\s_]*lat(?:itude)?|glat|b(?:ii)?",
     "galactic": r"galactic|gal",
-    "radius": r"radius|rad|r|within|cone",
+    "elon": r"ecl(?:iptic)?[\s_.]*lon(?:gitude)?|elon|lambda|\u03bb",
+    "elat": r"ecl(?:iptic)?[\s_.]*lat(?:itude)?|elat|beta|\u03b2",
+    "ecliptic": r"ecliptic|ecl",
+    "radius": r"radius|rad|r|within",
     "fk4": r"fk4",
 }
 # Words around a position that say nothing of their own here.
 _FILLERS: Final = (
     r"hh?[:\s]mm?[:\s]ss?(?:\.s+)?|dd?[:\s]mm?[:\s]ss?(?:\.s+)?|icrs|fk5|hms|dms|degrees?|deg|hours?|hourangle|sexagesimal|decimal|equinox|epoch|eq\.?|"
-    r"positions?|coordinates?|coords?\.?|pos\.?|skycoord|location|target|circle|point|and|at|in|is|of|the"
+    r"positions?|coordinates?|coords?\.?|pos\.?|skycoord|location|target|circle|cone|point|equatorial|frame|unit|and|at|in|is|of|the"
 )
 _EDGE: Final = r"(?=$|[^a-z\u03b1-\u03c9]|[jb](?:2000|1950))"
 _NUMBER: Final = re.compile(
@@ -147,6 +157,7 @@ def clean(text: str) -> str:
         message = f"a position has at most {LONGEST} characters"
         raise NotAPlaceError(message)
     text = _ADDRESS.sub(lambda found: unquote_plus(found[1]), html.unescape(text))
+    text = unquote(text) if _QUOTED.search(text) else text
     plain = text.translate(_LOOKALIKES)
     plain = unicodedata.normalize("NFKC", plain).translate(_LOOKALIKES).lower()
     plain = "".join(each for each in plain if unicodedata.category(each) != "Cf")
@@ -175,6 +186,7 @@ def split_tokens(text: str) -> list[Token]:
                 tokens.append(Label("fk4"))
             gap = " "
         elif found := _NUMBER.match(text, at):
+            _check_apart(tokens, found, gap)
             tokens.append(_number(found, gap))
             gap = ""
         elif found := _LABEL.match(text, at):
@@ -191,6 +203,14 @@ def split_tokens(text: str) -> list[Token]:
 
 def _ends_number(tokens: list[Token], gap: str) -> bool:
     return isinstance(tokens[-1], Number) and not gap.strip()
+
+
+def _check_apart(tokens: list[Token], found: re.Match[str], gap: str) -> None:
+    """Refuse 10.5.5: two numbers have a sign, a unit or something else between them."""
+    before = tokens[-1] if tokens and not gap else None
+    if isinstance(before, Number) and not before.unit and not found["sign"]:
+        message = f"no position has “{before.digits}{found[0]}”"
+        raise NotAPlaceError(message)
 
 
 def _number(found: re.Match[str], gap: str) -> Number:
