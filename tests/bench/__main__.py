@@ -27,11 +27,12 @@ class Sizes:
     visibility_targets: int = 1_000
     sites: int = 10
     times: int = 10
+    page_times: int = 3  # of each page of an event with very many candidates
 
 
 QUICK = Sizes(
     demonstration=False, targets=500, messages=500, sky_targets=2_000, visibility_targets=20,
-    sites=2, times=2,
+    sites=2, times=2, page_times=1,
 )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
     # Django's models are known only now.
     import numpy as np
 
-    from tests.bench import alerts, nights, pages, sky, targets
+    from tests.bench import alerts, candidates, nights, pages, sky, targets
     from tom.events.models import NonLocalizedEvent
 
     rng = np.random.default_rng(SEED)
@@ -64,6 +65,9 @@ def measure(sizes: Sizes) -> dict[str, object]:
         _note(report, "one_process", lambda: alerts.measure_one_process(messages))
     with fresh_database("rows"):
         _note(report, "points", lambda: alerts.compare_with_rows(messages))
+    with fresh_database("many"):
+        targets.add_targets(sizes.targets, rng=rng)
+        _note(report, "full_event", lambda: candidates.measure_full_event(times=sizes.page_times))
     targets.add_targets(sizes.targets, rng=rng)
     targets.add_messages(sizes.messages)
     _note(report, "two_workers", lambda: alerts.measure_workers(messages))

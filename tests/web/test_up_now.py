@@ -10,6 +10,7 @@ from tom.candidates.models import EventCandidate
 from tom.followup.sites import SITES
 from tom.sky import observable_now
 from tom.targets.models import AudienceSummary
+from tom.web.known import join_standings
 from tom.web.up_now import find_up, sites_up
 from tom.web.visibility import constraints_of, instruments_by_site
 
@@ -87,7 +88,9 @@ def test_a_reader_finds_a_target_where_they_know_it_to_stand() -> None:
     )
 
     public, member = (
-        EventCandidate.objects.filter(find_up("Cerro Tololo", programs, now=NIGHTS[0]))
+        join_standings(EventCandidate.objects.all(), programs).filter(
+            find_up("Cerro Tololo", programs, now=NIGHTS[0])
+        )
         for programs in ([], [program.pk])
     )
 

@@ -162,6 +162,20 @@ def standings_known_to(user: Visitor, *, candidate: str) -> models.QuerySet[Cand
     )
 
 
+def told_to(user: Visitor, *, target: str, by: str) -> Q:
+    """Which rows about targets that the user may see are told to them.
+
+    Those that are `is_public`; what was said or asked privately is told to whoever could see the
+    target or the candidate then, whatever it is now. The rows have a `candidate` and the time
+    `created`; `target` and `by` name the way to their target and to who made them.
+    """
+    known_then = standings_known_to(user, candidate="candidate").filter(
+        created__lte=OuterRef("created")
+    )
+    theirs = Q((f"{target}__in", own_targets(user))) | Exists(known_then) | Q((by, user.pk))
+    return Q((f"{target}__in", visible_targets(user))) & (Q(is_public=True) | theirs)
+
+
 class VerdictReason(models.TextChoices):
     """Why a candidate is rejected, in the order of the keys 1, 2, ... that say so."""
 
@@ -178,21 +192,8 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     """Reads of verdicts."""
 
     def visible_to(self, user: Visitor) -> "VerdictQuerySet":
-        """Whoever may see the target may see what was said of it, but for what was said privately.
-
-        That is for those who could see the target or the candidate then, whatever it is now.
-        """
-        theirs = (
-            Q(candidate__target__in=own_targets(user))
-            | Exists(
-                standings_known_to(user, candidate="candidate").filter(
-                    created__lte=OuterRef("created")
-                )
-            )
-            | Q(by=user.pk)
-        )
-        seen = self.filter(candidate__target__in=visible_targets(user))
-        return seen.filter(Q(is_public=True) | theirs)
+        """Verdicts on targets that the user may see, but for others' that were given privately."""
+        return self.filter(told_to(user, target="candidate__target", by="by"))
 
     def given(self) -> "VerdictQuerySet":
         """Verdicts that nobody took back."""

@@ -2,14 +2,14 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from tom_observations.models import ObservationRecord
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.models import EventCandidate, standings_known_to
+from tom.candidates.models import EventCandidate, told_to
 from tom.events.models import NonLocalizedEvent
 from tom.followup.states import ENDS, LIVE, RequestState
-from tom.targets.models import Visitor, own_targets, visible_targets
+from tom.targets.models import Visitor
 
 KEY_LENGTH = 50  # what an OCS portal takes as a name
 
@@ -18,21 +18,8 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
     """Reads of requests."""
 
     def visible_to(self, user: Visitor) -> "ObservationRequestQuerySet":
-        """Requests of targets that the user may see, but for those that were made privately.
-
-        These are for those who could see the target or the candidate then, whatever it is now.
-        """
-        theirs = (
-            Q(target__in=own_targets(user))
-            | Exists(
-                standings_known_to(user, candidate="candidate").filter(
-                    created__lte=OuterRef("created")
-                )
-            )
-            | Q(created_by=user.pk)
-        )
-        seen = self.filter(target__in=visible_targets(user))
-        return seen.filter(Q(is_public=True) | theirs)
+        """Requests of targets that the user may see, but for others' that were made privately."""
+        return self.filter(told_to(user, target="target", by="created_by"))
 
     def live(self) -> "ObservationRequestQuerySet":
         """Requests that have not ended."""

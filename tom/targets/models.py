@@ -52,6 +52,15 @@ class Program(models.Model):
         return "public" if self.public else f"group {self.group_id or 'none'}"
 
 
+def of_readable_programs(user: Visitor) -> Q:
+    """Rows whose `program` is public or belongs to a group of the user's; all for a superuser."""
+    if getattr(user, "is_superuser", False):
+        return Q()
+    groups = getattr(user, "groups", None)
+    mine = Q() if groups is None else Q(program__group__in=groups.all())
+    return Q(program__public=True) | mine
+
+
 class Figures(models.Model):
     """A light curve in short, and what the alerts said, as one audience may know them."""
 
@@ -193,11 +202,7 @@ class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
 
         It does not look at the target: fetch that with its own `visible_to` first.
         """
-        if getattr(user, "is_superuser", False):
-            return self
-        groups = getattr(user, "groups", None)
-        mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
-        return self.filter(Q(program__public=True) | mine)
+        return self.filter(of_readable_programs(user))
 
     def shown_to(self, programs: Iterable[int]) -> "LightCurvePointQuerySet":
         """Points that an audience knows: those of public programs, and of these."""
@@ -252,11 +257,7 @@ class CutoutQuerySet(models.QuerySet["Cutout"]):
 
         It does not look at the target: fetch that with its own `visible_to` first.
         """
-        if getattr(user, "is_superuser", False):
-            return self
-        groups = getattr(user, "groups", None)
-        mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
-        return self.filter(Q(program__public=True) | mine)
+        return self.filter(of_readable_programs(user))
 
     def newest(self) -> "CutoutQuerySet":
         """Of each target and kind the newest cutout, whichever program brought it."""
@@ -347,11 +348,7 @@ class PointUploadQuerySet(models.QuerySet["PointUpload"]):
     def visible_to(self, user: Visitor) -> "PointUploadQuerySet":
         """Uploads whose points the user may see, with their program and who brought them."""
         rows = self.select_related("program", "created_by")
-        if getattr(user, "is_superuser", False):
-            return rows
-        groups = getattr(user, "groups", None)
-        mine = Q(program__group__in=groups.all()) if groups is not None else Q(pk__in=[])
-        return rows.filter(Q(program__public=True) | mine)
+        return rows.filter(of_readable_programs(user))
 
 
 class PointUpload(models.Model):

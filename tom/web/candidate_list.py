@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Exists, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from django.http import QueryDict
 from tom_targets.models import TargetName
 
@@ -16,9 +16,11 @@ from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
+from tom.targets.models import Visitor
 from tom.web.known import figure_of, join_standings, programs_of, standing_of
 from tom.web.news import find_moved
 from tom.web.up_now import find_up
+from tom.web.vettings import vetting_of
 
 # So many of the best are shown wherever they lie: one true counterpart in ten lies outside of a
 # 90% region.
@@ -76,7 +78,7 @@ def find_candidates(
     Those in `kept` stay, whatever the filters say.
     """
     chosen = (
-        _by_verdict(query)
+        _by_verdict(listing, query)
         & _by_region(listing, query)
         & _by_text(query)
         & _by_news(listing, query)
@@ -132,11 +134,16 @@ def _column(name: str, programs: Collection[int]) -> Any:
             return standing_of("rank", programs)
 
 
-def _by_verdict(query: QueryDict) -> Q:
-    vetting = query.get("vetting", "")
-    if vetting in Vetting.values:
-        return Q(vetting=vetting)
-    return Q() if vetting == "all" else ~Q(vetting=Vetting.REJECTED)
+def _by_verdict(listing: CandidateList, query: QueryDict) -> Q:
+    asked = query.get("vetting", "")
+    if asked in Vetting.values:
+        return Q(Exact(vetting_of(listing.user), asked))
+    return Q() if asked == "all" else not_rejected(listing.user)
+
+
+def not_rejected(user: Visitor) -> Q:
+    """Candidates but for those that are rejected, as a reader sees it."""
+    return ~Q(Exact(vetting_of(user), Vetting.REJECTED))
 
 
 def _by_region(listing: CandidateList, query: QueryDict) -> Q:
@@ -148,7 +155,7 @@ def _by_region(listing: CandidateList, query: QueryDict) -> Q:
 
 def _best(listing: CandidateList) -> list[int]:
     """The best few that nobody rejected, wherever they lie."""
-    rows = listing.everything().exclude(vetting=Vetting.REJECTED)
+    rows = listing.everything().filter(not_rejected(listing.user))
     ranked = rows.alias(place=standing_of("rank", listing.programs)).filter(place__isnull=False)
     return list(ranked.order_by("place", "pk").values_list("pk", flat=True)[:BEST_SHOWN])
 

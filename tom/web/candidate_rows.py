@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from tom.candidates.models import EventCandidate, Verdict, Vetting
+from tom.candidates.models import EventCandidate, Verdict
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.ranking import newest_ranking
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
@@ -21,6 +21,7 @@ from tom.web.known import known_places, newest_terms, programs_of, rank_visible
 from tom.web.news import find_ranks
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
+from tom.web.vettings import verdict_of, verdicts_on
 
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
@@ -111,7 +112,6 @@ def make_rows(
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
         said = verdicts[candidate.pk]
-        show_own(candidate, said)
         row = CandidateRow(
             candidate=candidate,
             terms=[by_name.get(name) for name in columns],
@@ -138,31 +138,6 @@ def _climbed(candidate: EventCandidate, ranks: Mapping[int, int]) -> int:
 def _is_outside(candidate: EventCandidate, level_shown: float) -> bool:
     level = candidate.credible_level_2d
     return level is not None and level > level_shown
-
-
-def verdicts_on(candidates: Iterable[EventCandidate], user: User) -> dict[int, list[Verdict]]:
-    """Each person's present verdict on each of these candidates, the newest first."""
-    rows = Verdict.objects.visible_to(user).filter(candidate__in=[row.pk for row in candidates])
-    said: dict[int, list[Verdict]] = defaultdict(list)
-    for row in sorted(rows.standing().select_related("by"), key=lambda row: row.created):
-        if row.verdict != Vetting.NEW:
-            said[row.candidate_id].insert(0, row)
-    return said
-
-
-def show_own(candidate: EventCandidate, said: Sequence[Verdict]) -> None:
-    """Show the newest of the verdicts where the reader's group gave some that others don't see.
-
-    In memory alone: never save such a candidate.
-    """
-    if any(not row.is_public for row in said):
-        candidate.vetting, candidate.vetted = said[0].verdict, said[0].created
-        candidate.vetted_by = said[0].by
-
-
-def verdict_of(said: Iterable[Verdict], user: User) -> str:
-    """The user's own verdict among these; "" for none."""
-    return next((row.verdict for row in said if row.by_id == user.pk), "")
 
 
 def target_url(target_id: int, event_id: str, listed: Listed) -> str:

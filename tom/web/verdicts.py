@@ -14,14 +14,12 @@ from tom.web.candidate_list import find_candidates, open_list
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
-    show_own,
     target_url,
-    verdict_of,
-    verdicts_on,
 )
 from tom.web.kept_rows import rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible
+from tom.web.vettings import verdict_of, verdicts_on
 
 # So far from its place in the list a candidate is looked for, where the list has changed.
 NEAR = 200
@@ -75,7 +73,6 @@ def make_bar(
     """Gather what the bar shows of a candidate."""
     rank_visible([candidate], user)
     said = verdicts_on([candidate], user)[candidate.pk]
-    show_own(candidate, said)
     before, after, at = _neighbours(request, candidate, listed, user)
     query = QueryDict(listed.query, mutable=True)
     if at >= ROWS_SHOWN:

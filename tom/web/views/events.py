@@ -24,6 +24,7 @@ from tom.web.candidate_list import (
     BEST_SHOWN,
     find_candidates,
     in_order,
+    not_rejected,
     open_list,
     order_choices,
 )
@@ -144,7 +145,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 
 def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
     rows = EventCandidate.objects.visible_to(user).filter(event=found)
-    rows = rows.exclude(vetting=Vetting.REJECTED).select_related("target", "target__summary")
+    rows = rows.filter(not_rejected(user)).select_related("target", "target__summary")
     return [
         Spot(
             ra=row.target.ra,
@@ -169,7 +170,8 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
     candidates = find_candidates(listing, request.GET, kept=stay)
-    page = page_of(request, candidates.values_list("pk", flat=True), per_page=ROWS_SHOWN)
+    # All in one query: to count them and to read a page is twice the work.
+    page = page_of(request, list(candidates.values_list("pk", flat=True)), per_page=ROWS_SHOWN)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {

@@ -20,7 +20,7 @@ from tom.reports.drafts import NotADraftError, edit_report, retry_report, why_of
 from tom.reports.models import Page, Report, ReportState
 from tom.reports.paging import acknowledge_page
 from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
-from tom.web.candidate_list import in_order
+from tom.web.candidate_list import in_order, not_rejected
 from tom.web.keys import read_pk
 from tom.web.known import programs_of, rank_visible
 from tom.web.people import person
@@ -37,7 +37,7 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Choose the candidates to tell of, and draft the message."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     candidates = EventCandidate.objects.visible_to(request.user).filter(event=event)
-    offered = candidates.exclude(vetting=Vetting.REJECTED).select_related(
+    offered = candidates.filter(not_rejected(request.user)).select_related(
         "target", "target__summary", "event"
     )
     shown = rank_visible(in_order(offered, programs_of(request.user))[:OFFERED], request.user)

@@ -23,7 +23,14 @@ from tom.targets.audiences import show_targets
 from tom.targets.models import Cutout, CutoutKind, PointUpload, visible_targets
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
-from tom.web.known import figure_of, known_places, newest_terms, programs_of, rank_visible
+from tom.web.known import (
+    figure_of,
+    join_summaries,
+    known_places,
+    newest_terms,
+    programs_of,
+    rank_visible,
+)
 from tom.web.lightcurve import plot_data
 from tom.web.links import links_of
 from tom.web.pagination import page_of
@@ -45,7 +52,7 @@ def target_list(request: HttpRequest) -> HttpResponse:
     rows = find_targets(rows, sought)
     programs = programs_of(request.user)
     if sought.cone is None:
-        rows = rows.order_by(*_order_of(order, programs))
+        rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
     page = page_of(request, rows)
     page.object_list = list(page.object_list)
     show_targets(page.object_list, programs)

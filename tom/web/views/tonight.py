@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tom.candidates.models import EventCandidate, Vetting
+from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.live.demonstration import read_progress
@@ -19,6 +19,7 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
 from tom.web.alarms import read_streams
+from tom.web.candidate_list import not_rejected
 from tom.web.candidate_rows import count_visible
 from tom.web.known import (
     LARGEST_FIRST,
@@ -68,7 +69,7 @@ def _candidates(user: User) -> dict[str, Any]:
         join_standings(EventCandidate.objects.visible_to(user), programs)
         .annotate(chance=standing_of("posterior", programs))
         .filter(event__retracted=False, event__time__gte=since, chance__isnull=False)
-        .exclude(vetting=Vetting.REJECTED)
+        .filter(not_rejected(user))
         .select_related("event", "target", "target__summary")
         .order_by("-chance", "pk")
     )

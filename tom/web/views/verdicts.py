@@ -18,6 +18,7 @@ from tom.web.people import person
 from tom.web.permissions import VET_CANDIDATE
 from tom.web.refusals import needs
 from tom.web.verdicts import make_bar, read_listed
+from tom.web.vettings import show_vettings
 
 LONGEST_NOTE = 300
 
@@ -55,6 +56,7 @@ def undo_verdict(request: HttpRequest) -> HttpResponse:
         return redirect(looked_at(request) or "/")
     if undone:
         undone.candidate.refresh_from_db(fields=["vetting"])
+        show_vettings([undone.candidate], person(request))
     return render(request, "events/_undone.html", {"undone": undone})
 
 

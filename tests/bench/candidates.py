@@ -1,0 +1,153 @@
+"""An event of very many candidates, some of them private, and its pages as two readers see them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from tests import factories
+from tests.bench.pages import measure_page
+from tom.candidates.models import Look
+from tom.events.models import NonLocalizedEvent
+from tom.scoring.models import Ranking
+
+# Of so many targets one has private points beside its public ones, and one is private altogether.
+EVERY_SHARED, EVERY_PRIVATE = 2, 10
+EVENT = "S261120full"
+
+HIDE = """
+    UPDATE tom_targets_basetarget SET permissions = 'PRIVATE' WHERE mod(id, %(private)s) = 0
+"""
+SHARE = """
+    INSERT INTO guardian_groupobjectpermission (permission_id, content_type_id, group_id, object_pk)
+    SELECT p.id, p.content_type_id, %(group)s, t.id::text
+    FROM tom_targets_basetarget t CROSS JOIN auth_permission p
+    JOIN django_content_type k ON k.id = p.content_type_id
+    WHERE p.codename = 'view_target' AND k.app_label = 'tom_targets' AND k.model = 'basetarget'
+        AND t.permissions = 'PRIVATE'
+"""
+ADD_SUMMARIES = """
+    INSERT INTO targets_audiencesummary (target_id, programs, ra, dec, healpix29, ebv, ebv_error,
+        n_detections, n_limits, first_seen, first_detection, last_detection, last_magnitude,
+        last_band, peak_magnitude, alert_values, solar_system_name, version, scored_version)
+    SELECT s.target_id, ARRAY[%(program)s]::bigint[], t.ra, t.dec, s.healpix29, s.ebv, s.ebv_error,
+        s.n_detections + 1, 0, s.first_seen, s.first_detection, s.last_detection,
+        s.last_magnitude - 0.1, s.last_band, s.peak_magnitude, '{}', '', 1, 1
+    FROM targets_targetsummary s JOIN tom_targets_basetarget t ON t.id = s.target_id
+    WHERE mod(t.id, %(shared)s) = 0
+"""
+ADD_CANDIDATES = """
+    INSERT INTO candidates_eventcandidate (event_id, target_id, localization_id, vetting, created,
+        is_public, credible_level_2d, credible_level_3d, probdensity)
+    SELECT %(event)s, id, %(localization)s, 'new', %(now)s - mod(id, 48) * interval '1 hour',
+        permissions = 'PUBLIC', mod(id * 7919, 1000) / 1000.0, mod(id * 7919, 1000) / 1000.0, 0.1
+    FROM tom_targets_basetarget
+"""
+ADD_STANDINGS = """
+    INSERT INTO candidates_candidatestanding (candidate_id, programs, created, credible_level_2d,
+        credible_level_3d, probdensity)
+    SELECT id, ARRAY[%(program)s]::bigint[], created, credible_level_2d, credible_level_3d, 0.1
+    FROM candidates_eventcandidate WHERE event_id = %(event)s AND mod(target_id, %(shared)s) = 0
+"""
+ADD_PLACES = """
+    INSERT INTO scoring_rankedcandidate (ranking_id, candidate_id, programs, rank, posterior,
+        posterior_low, posterior_high, terms)
+    SELECT %(ranking)s, candidate_id, programs,
+        row_number() OVER (ORDER BY chance DESC, candidate_id),
+        chance, chance / 2, (1 + chance) / 2, %(terms)s
+    FROM (
+        SELECT id AS candidate_id, ARRAY[]::bigint[] AS programs,
+            mod(id * %(stir)s, 9973) / 10000.0 AS chance
+        FROM candidates_eventcandidate WHERE event_id = %(event)s AND is_public
+        UNION ALL
+        SELECT k.candidate_id, k.programs, mod(k.candidate_id * %(stir)s + 1, 9973) / 10000.0
+        FROM candidates_candidatestanding k
+        JOIN candidates_eventcandidate c ON c.id = k.candidate_id WHERE c.event_id = %(event)s
+    ) known
+"""
+
+COPY_PLACES = """
+    UPDATE candidates_eventcandidate c SET rank = p.rank, posterior = p.posterior,
+        posterior_low = p.posterior_low, posterior_high = p.posterior_high
+    FROM scoring_rankedcandidate p
+    WHERE p.ranking_id = %(ranking)s AND c.id = p.candidate_id AND p.programs = '{}'
+"""
+COPY_STANDINGS = """
+    UPDATE candidates_candidatestanding c SET rank = p.rank, posterior = p.posterior,
+        posterior_low = p.posterior_low, posterior_high = p.posterior_high
+    FROM scoring_rankedcandidate p
+    WHERE p.ranking_id = %(ranking)s AND c.candidate_id = p.candidate_id AND c.programs = p.programs
+"""
+
+
+def measure_full_event(*, times: int) -> dict[str, dict[str, object]]:
+    """Make every target a candidate of one event, and measure its pages for two readers.
+
+    One reads what is public; the other is in the group of a private program, too. Both looked at
+    the event a day before, between its two rankings.
+    """
+    settings.ALLOWED_HOSTS = ["testserver"]
+    event, readers = add_full_event()
+    measured = {}
+    for name, user in readers.items():
+        client = Client()
+        client.force_login(user)
+        for path in _paths(event):
+            measured[f"{name} {path}"] = measure_page(client, path, times)
+    return measured
+
+
+def add_full_event() -> tuple[NonLocalizedEvent, dict[str, User]]:
+    """Make every target a candidate, some privately; return the event and who reads it."""
+    group = factories.make_group("bench")
+    program = factories.make_program(77, group=group)
+    readers = {
+        "public": factories.make_observer("bench public"),
+        "private": factories.make_observer("bench private", groups=[group]),
+    }
+    event = factories.make_event("S261120full")
+    now = timezone.now()
+    values = {"program": program.pk, "group": group.pk, "event": event.pk, "now": now}
+    values |= {"private": EVERY_PRIVATE, "shared": EVERY_SHARED}
+    values["localization"] = event.localizations.order_by("-time")[0].pk
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in (HIDE, SHARE, ADD_SUMMARIES, ADD_CANDIDATES, ADD_STANDINGS):
+            cursor.execute(statement, values)
+    for days, stir in ((2, 7919), (0, 104_729)):
+        _rank(event, values | {"stir": stir}, when=now - timedelta(days=days))
+    for user in readers.values():
+        yesterday = now - timedelta(days=1)
+        Look.objects.create(user=user, event=event, seen=now, since=yesterday)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return event, readers
+
+
+def _rank(event: NonLocalizedEvent, values: Mapping[str, object], *, when: datetime) -> None:
+    ranking = factories.make_ranking(event)
+    Ranking.objects.filter(pk=ranking.pk).update(created=when)
+    more = {"ranking": ranking.pk, "terms": json.dumps(factories.TERMS)}
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in (ADD_PLACES, COPY_PLACES, COPY_STANDINGS):
+            cursor.execute(statement, {**values, **more})
+
+
+def _paths(event: NonLocalizedEvent) -> Iterator[str]:
+    page = f"/events/{event.event_id}/"
+    yield from ("/", "/events/", page)
+    part = f"{page}?part=candidates"
+    yield from (part, f"{part}&page=3000&region=all&vetting=all", f"{part}&vetting=rejected")
+    for order in ("decide", "chance", "name", "level", "magnitude", "newest"):
+        yield f"{part}&region=all&order={order}"
+    yield from (f"{part}&since=new", f"{part}&since=moved", f"{part}&up=any", f"{part}&q=bench1")
+    yield f"/api{page}candidates/"
+    yield f"{page}tell/"
+    yield from ("/targets/", "/targets/?order=bright", "/targets/?order=name", "/targets/?q=bench1")
+    yield from ("/targets/?page=100", "/api/targets/", "/search/?q=ench1")
+    first = event.candidates.order_by("target")[5].target_id
+    yield from (f"/targets/{first}/", f"/targets/{first}/?event={event.event_id}&list=&at=20")
