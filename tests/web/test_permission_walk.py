@@ -125,7 +125,13 @@ TABLE: dict[str, Line] = {
     **dict.fromkeys(
         (
             *("team_role", "team_groups", "team_switch", "team_undo"),
-            *("team_group_new", "team_group_rename", "team_program_new", "team_program_give"),
+            *(
+                "team_group_new",
+                "team_group_rename",
+                "team_group_delete",
+                "team_program_new",
+                "team_program_give",
+            ),
             *("team_invite", "team_revoke"),
         ),
         posts(ADMIN),

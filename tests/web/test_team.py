@@ -21,10 +21,11 @@ from tests.factories import (
 )
 from tests.web.team import entered, manage
 from tests.web.test_refusals import words_of
-from tom.targets.models import visible_targets
+from tom.targets.models import Program, visible_targets
 from tom.web.models import TeamChange
-from tom.web.permissions import OBSERVERS, TELL, WORDS
+from tom.web.permissions import OBSERVERS, TELL, WORDS, find_permissions
 from tom.web.team import people, roles
+from tom.web.team.invitations import make_invitation
 from tom.web.team.record import RefusedChangeError
 from tom.web.tokens import renew_token
 
@@ -338,6 +339,95 @@ def test_a_name_that_is_none_or_taken_makes_no_group(name):
     assert answer.status_code == 200
     assert 'class="notice notice-error"' in answer.text
     assert Group.objects.count() == before
+
+
+def test_a_deleted_group_is_brought_back_with_its_members():
+    lise, vera = make_lead("lise"), make_user("vera")
+    manage(lise, "groups/", name="Kilonovae")
+    group = Group.objects.get(name="Kilonovae")
+    manage(lise, f"people/{vera.pk}/groups/", group=group.pk, do="join")
+    Program.objects.create(survey="ZTF", number=7, name="opened", public=True, group=group)
+
+    assert manage(lise, f"groups/{group.pk}/delete/") == 302
+    gone = not Group.objects.filter(name="Kilonovae").exists()
+    change = TeamChange.objects.first()
+    stranger = make_lead("stranger")
+    refused = manage(stranger, f"changes/{change.pk}/undo/")
+    session = entered(lise)
+    offered = f"changes/{change.pk}/undo" in session.get("/team/").text
+    session.post(f"/team/changes/{change.pk}/undo/")
+    again = session.post(f"/team/changes/{change.pk}/undo/", follow=True).text
+
+    assert (gone, refused, offered) == (True, 403, True)
+    back = Group.objects.get(name="Kilonovae")
+    assert set(back.user_set.all()) == {lise, vera}
+    assert "This was changed again since" in again
+    assert recorded()[-2:] == [
+        "lise deleted the group Kilonovae, which had 2 members",
+        "lise brought the group Kilonovae back, with 2 members",
+    ]
+
+
+def hang_a_program(group: Group, _by: User) -> None:
+    make_program(2, group=group)
+
+
+def hang_a_target(group: Group, _by: User) -> None:
+    make_target(private=True, owners=[group])
+
+
+def hang_an_invitation(group: Group, by: User) -> None:
+    make_invitation(role=roles.READER, groups=[group], note="", days=1, by=by)
+
+
+def hang_a_right(group: Group, _by: User) -> None:
+    group.permissions.add(*find_permissions([TELL]))
+
+
+@pytest.mark.parametrize(
+    ("hang", "why"),
+    [
+        (hang_a_program, "it alone reads what is private of ZTF program 2."),
+        (hang_a_target, "1 private target was or is shared with it."),
+        (hang_an_invitation, "an open invitation names it."),
+        (hang_a_right, "the administration gave it rights of its own."),
+    ],
+)
+def test_a_group_on_which_something_hangs_is_not_deleted(hang, why):
+    ada, group = make_admin("ada"), make_group("Kilonovae")
+    hang(group, ada)
+
+    answer = entered(ada).post(f"/team/groups/{group.pk}/delete/", follow=True)
+
+    assert f"Kilonovae was not deleted: {why}" in words_of(answer.text)
+    assert Group.objects.filter(pk=group.pk).exists()
+
+
+def test_nobody_deletes_a_group_that_is_not_theirs_nor_a_role():
+    other = make_group("other")
+    observers, _ = Group.objects.get_or_create(name=OBSERVERS)
+
+    refused = [
+        manage(make_lead("lise"), f"groups/{other.pk}/delete/"),
+        manage(make_observer("olga"), f"groups/{other.pk}/delete/"),
+        manage(make_admin("ada"), f"groups/{observers.pk}/delete/"),
+    ]
+
+    assert refused == [403] * 3
+    assert Group.objects.filter(pk__in=[other.pk, observers.pk]).count() == 2
+
+
+def test_a_name_taken_since_keeps_a_deleted_group_from_coming_back():
+    ada, group = make_admin("ada"), make_group("Kilonovae")
+    manage(ada, f"groups/{group.pk}/delete/")
+    change = TeamChange.objects.get()
+    make_group("kilonovae")
+
+    answer = entered(ada).post(f"/team/changes/{change.pk}/undo/", follow=True)
+
+    assert "The name Kilonovae is taken." in words_of(answer.text)
+    change.refresh_from_db()
+    assert change.after == "deleted"
 
 
 # --- Off and on -------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ class ChangeKind(models.TextChoices):
     MEMBER = "member", "A member of a group"
     GROUP_MADE = "group_made", "A group made"
     GROUP_NAME = "group_name", "A group's name"
+    GROUP_GONE = "group_gone", "A group deleted"
     PROGRAM_MADE = "program_made", "A program made"
     PROGRAM = "program", "Who reads a program"
     INVITATION = "invitation", "An invitation"
@@ -85,7 +86,7 @@ class TeamChange(models.Model):
     group = models.ForeignKey(Group, null=True, on_delete=models.SET_NULL, related_name="+")
     program = models.ForeignKey(Program, null=True, on_delete=models.SET_NULL, related_name="+")
     # From what to what, for an undo.
-    before = models.CharField(max_length=150, blank=True)
+    before = models.TextField(blank=True)
     after = models.CharField(max_length=150, blank=True)
 
     class Meta:

@@ -50,6 +50,7 @@ team_patterns = [
     path("people/<int:pk>/switch/", team_changes.switch, name="team_switch"),
     path("groups/", team_changes.group_new, name="team_group_new"),
     path("groups/<int:pk>/", team_changes.group_rename, name="team_group_rename"),
+    path("groups/<int:pk>/delete/", team_changes.group_delete, name="team_group_delete"),
     path("programs/", team_changes.program_new, name="team_program_new"),
     path("programs/<int:pk>/", team_changes.program_give, name="team_program_give"),
     path("invitations/", team_changes.invite, name="team_invite"),

@@ -1,11 +1,14 @@
 """Groups, whose members share what is private, and the private programs that groups read."""
 
+import json
 import re
 from collections.abc import Collection
 from functools import partial
 
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
+from django.utils import timezone
+from guardian.models import GroupObjectPermission
 from guardian.shortcuts import get_groups_with_perms
 from tom_targets.base_models import BaseTarget
 
@@ -13,13 +16,14 @@ from tom.pipeline import nudge, settle
 from tom.targets.by_hand import SURVEY as BY_HAND
 from tom.targets.models import Program
 from tom.targets.owners import PROGRAM_GROUP
-from tom.web.models import ChangeKind
+from tom.web.models import ChangeKind, Invitation, TeamChange
 from tom.web.permissions import MANAGE_EVERYBODY, MANAGE_TEAM
 from tom.web.refusals import LackingError
 from tom.web.team.record import RefusedChangeError, record
 from tom.web.team.roles import ROLE_GROUPS, groups_managed_by, keys_of, working_groups
 
 LONGEST = 80
+GONE = "deleted"
 PUBLIC = "public"
 # A group that intake makes for a program that nobody has told us of: no person takes its name.
 _RESERVED = re.compile(PROGRAM_GROUP.format(survey=r"\S+", number=r"\d+"), re.IGNORECASE)
@@ -68,6 +72,76 @@ def rename_group(group: Group, name: str, *, by: User) -> None:
         Program.objects.filter(survey=BY_HAND, number=group.pk).update(name=f"uploads of {name}")
         words = f"named the group {before} {name}"
         record(ChangeKind.GROUP_NAME, words, by=by, group=group, before=before, after=name)
+
+
+def delete_group(group: Group, *, by: User) -> None:
+    """Delete a group on which nothing private hangs; what it held stands in the record.
+
+    Raises
+    ------
+    RefusedChangeError
+        If something hangs on it.
+    """
+    if not groups_managed_by(by).filter(pk=group.pk).exists():
+        raise LackingError(MANAGE_EVERYBODY)
+    why = _why_it_stays(group)
+    if why:
+        message = f"{group.name} was not deleted: {why}"
+        raise RefusedChangeError(message)
+    members = sorted(group.user_set.values_list("pk", flat=True))
+    held = json.dumps({"name": group.name, "members": members})
+    words = f"deleted the group {group.name}, which had {_count(len(members), 'member')}"
+    try:
+        with transaction.atomic():
+            record(ChangeKind.GROUP_GONE, words, by=by, before=held, after=GONE)
+            Program.objects.filter(group=group, public=True).update(group=None)
+            group.delete()
+    except IntegrityError as error:
+        message = f"{group.name} was not deleted: something was kept for it just now."
+        raise RefusedChangeError(message) from error
+
+
+def may_bring_back(change: TeamChange, by: User) -> bool:
+    """Whether somebody may bring a deleted group back: who deleted it, or an administrator."""
+    return by.has_perm(MANAGE_TEAM) and (by.is_superuser or change.by_id == by.pk)
+
+
+def bring_back_group(change: TeamChange, *, by: User) -> None:
+    """Make a deleted group again, with the members that it had and that are still here."""
+    if not may_bring_back(change, by):
+        raise LackingError(MANAGE_EVERYBODY)
+    held = json.loads(change.before)
+    with transaction.atomic():
+        rows = TeamChange.objects.filter(pk=change.pk, after=GONE)
+        if not rows.update(after="brought back"):
+            message = "This group was brought back already."
+            raise RefusedChangeError(message)
+        group = _name(Group(), _read_name(held["name"]))
+        members = User.objects.filter(pk__in=held["members"])
+        group.user_set.set(members)
+        words = f"brought the group {group.name} back, with {_count(len(members), 'member')}"
+        record(ChangeKind.GROUP_MADE, words, by=by, group=group, after=group.name)
+
+
+def _why_it_stays(group: Group) -> str:
+    """What hangs on a group, as a sentence; empty where nothing does."""
+    programs = Program.objects.filter(group=group, public=False)
+    if programs:
+        names = ", ".join(str(program) for program in programs)
+        return f"it alone reads what is private of {names}."
+    targets = GroupObjectPermission.objects.filter(group=group).count()
+    if targets:
+        return f"{_count(targets, 'private target')} was or is shared with it."
+    invitations = Invitation.objects.filter(groups=group, used=None, revoked=None)
+    if invitations.filter(expires__gt=timezone.now()).exists():
+        return "an open invitation names it. Take that back first."
+    if group.permissions.exists():
+        return "the administration gave it rights of its own. Take them away there first."
+    return ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _read_name(text: str, group: Group | None = None) -> str:

@@ -38,18 +38,32 @@ def undo(change: TeamChange, *, by: User) -> None:
     if not _stands(change):
         message = "This was changed again since: look at how it stands now."
         raise RefusedChangeError(message)
-    person, group, program = change.person, change.group, change.program
+    if change.person:
+        _undo_of_person(change, change.person, by=by)
+    else:
+        _undo_of_group(change, by=by)
+
+
+def _undo_of_person(change: TeamChange, person: User, *, by: User) -> None:
+    group = change.group
     match ChangeKind(change.kind):
-        case ChangeKind.ROLE if person:
+        case ChangeKind.ROLE:
             people.give_role(person.pk, BY_KEY[change.before], by=by)
-        case ChangeKind.ACTIVE if person:
+        case ChangeKind.ACTIVE:
             switch = people.switch_on if change.before == "on" else people.switch_off
             switch(person.pk, by=by)
-        case ChangeKind.MEMBER if person and group:
+        case ChangeKind.MEMBER if group:
             move = people.join if change.before == "in" else people.leave
             move(person.pk, group, by=by)
+
+
+def _undo_of_group(change: TeamChange, *, by: User) -> None:
+    group, program = change.group, change.program
+    match ChangeKind(change.kind):
         case ChangeKind.GROUP_NAME if group:
             groups.rename_group(group, change.before, by=by)
+        case ChangeKind.GROUP_GONE:
+            groups.bring_back_group(change, by=by)
         case ChangeKind.PROGRAM if program:
             groups.give_program(program.pk, _readers(change.before), by=by)
 
@@ -66,6 +80,8 @@ def _stands(change: TeamChange) -> bool:
             return ("in" if is_in else "out") == change.after
         case ChangeKind.GROUP_NAME if group:
             return group.name == change.after
+        case ChangeKind.GROUP_GONE:
+            return change.after == groups.GONE
         case ChangeKind.PROGRAM if program:
             return program.standing == change.after
     return False
@@ -81,6 +97,8 @@ def _may(change: TeamChange, by: User, managed: Collection[int]) -> bool:
             return may_manage(by, change.person) and change.group_id in managed
         case ChangeKind.GROUP_NAME:
             return change.group_id in managed
+        case ChangeKind.GROUP_GONE:
+            return groups.may_bring_back(change, by)
         case ChangeKind.PROGRAM if change.program:
             return groups.may_give_program(by, change.program, managed)
     return False

@@ -87,6 +87,14 @@ def group_rename(request: HttpRequest, pk: int) -> None:
 
 
 @change
+def group_delete(request: HttpRequest, pk: int) -> None:
+    """Delete a group."""
+    group = get_object_or_404(Group, pk=pk)
+    groups.delete_group(group, by=person(request))
+    messages.success(request, f"{group.name} was deleted. Under Changes it can be brought back.")
+
+
+@change
 def program_new(request: HttpRequest) -> None:
     """Make a program: a private one names its group."""
     name, survey = (request.POST.get(field, "").strip() for field in ("name", "survey"))
