@@ -322,6 +322,9 @@ EMAIL_CONFIG = read_email()
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 vars().update(EMAIL_CONFIG or {})
 EMAIL_TIMEOUT = 10
+# What the subject of a mail about one's account begins with; an address that is nobody's gets none.
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{TOM_NAME}: "
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
 # Who is paged for significant live events and retractions: e-mail addresses, and a webhook
 # (in the form that Slack takes).

@@ -107,6 +107,11 @@ TABLE: dict[str, Line] = {
     "account_inactive": reads(EVERYBODY),
     "account_reauthenticate": forms(USER),
     "account_change_password": forms(USER),
+    # A forgotten password; what stands in the address is no key
+    "account_reset_password": reads(EVERYBODY) | posts(EVERYBODY),
+    "account_reset_password_done": reads(EVERYBODY),
+    "account_reset_password_from_key": always(EVERYBODY),
+    "account_reset_password_from_key_done": reads(EVERYBODY),
     "mfa_index": reads(USER),
     "mfa_authenticate": always(ENTRANCE),
     "mfa_reauthenticate": always(USER),
