@@ -5,9 +5,7 @@ import re
 import time
 from collections.abc import Callable
 
-from django.conf import settings
-
-from tom.redaction import hide
+from tom.own_secrets import hide_secrets
 
 # What every record has; what is beside these was given as `extra`.
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
@@ -23,9 +21,8 @@ class LineFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record, its traceback too, without the portal's token or an invitation's link."""
-        line = _INVITATION.sub(r"\1...", super().format(record))
-        return hide(line, settings.OCS_API_TOKEN) if settings.configured else line
+        """Write a record, its traceback too, without our secrets or an invitation's link."""
+        return hide_secrets(_INVITATION.sub(r"\1...", super().format(record)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         line = super().formatMessage(record)

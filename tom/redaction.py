@@ -1,4 +1,4 @@
-"""Take a secret out of a text, however a server that echoes it has written it.
+"""Take secrets out of a text, however a server that echoes it has written it.
 
 Each character may come plain, in either case, or as an escape of JSON, a URL, HTML or a mail, and
 the whole in base64, base32 or hexadecimal digits. What a pattern of these does not find is looked
@@ -9,7 +9,7 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from html.entities import html5
 from typing import Final
@@ -33,22 +33,31 @@ _NAMES: Final = {
 }
 
 
-def hide(text: str, secret: str) -> str:
-    """Replace each spelling of `secret` in `text`; NULs, which no database keeps, go too."""
+def hide(text: str, *secrets: str) -> str:
+    """Replace each spelling of each secret in `text`; NULs, which no database keeps, go too."""
     text = text.replace("\0", "")
-    if not secret:
-        return text
-    hidden = _pattern(secret).sub(SECRET, text)
-    return WITHHELD if _still_tells(hidden, secret) else hidden
+    # The longest first: a part of it may be a secret, too.
+    known = sorted(filter(None, secrets), key=len, reverse=True)
+    for secret in known:
+        text = _pattern(secret).sub(SECRET, text)
+    return WITHHELD if _still_tells(text, known) else text
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _pattern(secret: str) -> re.Pattern[str]:
     spellings = sorted(set(_spellings(secret)), key=len, reverse=True)
-    patterns = [_between(r"(?:\s|\\+[nr])*", map(_character, each)) for each in spellings]
+    patterns = [
+        _start(each) + _between(r"(?:\s|\\+[nr])*", map(_character, each)) for each in spellings
+    ]
     if len(secret) >= _LEAST_CODED:
         patterns += _listed(secret)
     return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+def _start(spelling: str) -> str:
+    """Look for what a spelling can begin with, which costs little where it does not."""
+    first = spelling[0]
+    return f"(?=[{re.escape(first)}{re.escape(first.swapcase()[0])}\\\\%&=])"
 
 
 def _spellings(secret: str) -> Iterator[str]:
@@ -102,11 +111,10 @@ def _character(character: str) -> str:
     return f"(?:{'|'.join(ways)})"
 
 
-def _still_tells(text: str, secret: str) -> bool:
-    if len(secret) < _LEAST_CODED:
-        return False
-    folded = secret.casefold()
-    return any(folded in "".join(decoded.casefold().split()) for decoded in _decoded(text))
+def _still_tells(text: str, secrets: Collection[str]) -> bool:
+    folded = [secret.casefold() for secret in secrets if len(secret) >= _LEAST_CODED]
+    said = ("".join(decoded.casefold().split()) for decoded in _decoded(text)) if folded else ()
+    return any(secret in decoded for decoded in said for secret in folded)
 
 
 def _decoded(text: str) -> set[str]:

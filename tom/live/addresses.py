@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from tom.live.models import Address, Topic
 from tom.live.publish import publish
+from tom.own_secrets import hide_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def note_answer(name: str) -> None:
 
 def note_silence(name: str, why: str) -> None:
     """End a call that was not answered; the address rests."""
-    now = timezone.now()
+    now, why = timezone.now(), hide_secrets(why)
     rows = Address.objects.filter(name=name)
     silences = rows.values_list("silences", flat=True).first() or 0
     rest = min(FIRST_REST * 2 ** min(silences, 10), LONGEST_REST)

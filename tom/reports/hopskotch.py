@@ -18,6 +18,7 @@ from hop.auth import Auth
 from hop.io import Consumer, Producer, StartPosition, Stream
 
 from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
+from tom.own_secrets import hide_secrets
 from tom.streams.credentials import CredentialError, find_credential
 from tom.streams.sources import Source, SourceError, read_source
 from tom.streams.watch import ASK_SECONDS, Broker, Errors, RefusedError
@@ -40,7 +41,14 @@ _DEFINITE: Final = (
 )
 
 
-class NothingSentError(Exception):
+class _OutsideError(Exception):
+    """What a broker said, without our secrets."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(hide_secrets(text))
+
+
+class NothingSentError(_OutsideError):
     """The broker was not reached, so nothing left: try again."""
 
 
@@ -52,11 +60,11 @@ class RestsError(NothingSentError):
         super().__init__(str(error))
 
 
-class RejectedError(Exception):
+class RejectedError(_OutsideError):
     """It certainly is not on the topic, and will not be by trying again."""
 
 
-class UnknownOutcomeError(Exception):
+class UnknownOutcomeError(_OutsideError):
     """It may be on the topic: read the topic back, never send again."""
 
     def __init__(self, text: str, *, is_silent: bool = False) -> None:
@@ -64,7 +72,7 @@ class UnknownOutcomeError(Exception):
         super().__init__(text)
 
 
-class LookUpFailedError(Exception):
+class LookUpFailedError(_OutsideError):
     """The topic could not be read to its end: ask again later."""
 
 

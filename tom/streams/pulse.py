@@ -11,6 +11,7 @@ from django.db import Error, connection
 from django.db.models import F
 from django.utils import timezone
 
+from tom.own_secrets import hide_secrets
 from tom.streams.models import StreamHealth
 from tom.streams.parsers.values import clean
 from tom.streams.sources import Source
@@ -51,7 +52,7 @@ class Pulse:
 
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
         """Say why these topics (all of them) cannot be heard; logged once a change."""
-        detail = clean(detail)
+        detail = hide_secrets(clean(detail))
         concerned = self._source.topics if topics is None else tuple(topics)
         if any(self._details[topic] != detail for topic in concerned):
             logger.warning(

@@ -14,6 +14,7 @@ from psycopg2.extras import execute_values
 
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.own_secrets import hide_secrets
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind, identify
 from tom.streams.parsers.values import clean
@@ -192,7 +193,7 @@ def broken_off_messages(messages: QuerySet[AlertMessage]) -> QuerySet[AlertMessa
 
 def _sayable(reason: str) -> str:
     """A reason may quote the message: its NULs, its halves of a character, its length."""
-    return clean(reason)[:2000]
+    return hide_secrets(clean(reason)[:4000])[:2000]
 
 
 def _content(item: Incoming) -> Content:

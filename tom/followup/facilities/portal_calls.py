@@ -26,6 +26,7 @@ from tom.followup.facilities.contract import (
     UnknownOutcomeError,
 )
 from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
+from tom.own_secrets import own_secrets
 from tom.redaction import hide
 from tom.streams.parsers.values import clean
 
@@ -171,8 +172,8 @@ class PortalCalls:
         )
 
     def hide(self, text: str) -> str:
-        """Take the token out, and what PostgreSQL cannot keep."""
-        return hide(clean(text), self._access.token)
+        """Take the token and our other secrets out, and what PostgreSQL cannot keep."""
+        return hide(clean(text), self._access.token, *own_secrets())
 
 
 class _Token(AuthBase):
