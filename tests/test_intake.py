@@ -193,6 +193,20 @@ def test_what_no_parser_takes_on_a_followed_topic_is_unhandled_for_the_true_reas
     assert (message.state, reason in message.reason) == (MessageState.UNHANDLED, True)
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("form", ["voevent", "circular", "avro", "blob", "external", "json"])
+def test_the_reason_says_what_form_its_sender_calls_it(topic: str, form: str) -> None:
+    named = Incoming(topic, b"[1, 2]", 0, 7, headers=[["_id", "00"], ["_format", form]])
+    (pk,) = store_messages([named]).all_ids
+    intake.work_alerts()
+    intake.work_message(pk)
+
+    message = AlertMessage.objects.get(pk=pk)
+    reason = f"no parser takes this: a JSON list of 2, said to be {form}"
+    assert (message.state, message.reason) == (MessageState.UNHANDLED, reason)
+    assert message.headers == [["_id", "00"], ["_format", form]]
+
+
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [

@@ -22,6 +22,7 @@ from tom.live.publish import publish
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
 from tom.scoring.services import forget_audiences, forget_scores
+from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.circular import parse_circular
 from tom.streams.parsers.errors import MalformedAlertError, UnhandledAlertError
@@ -125,11 +126,12 @@ def _refused(message: AlertMessage, error: MalformedAlertError) -> Verdict:
     payload = bytes(message.payload or b"")
     if message.topic == FILE_TOPIC or claims(Kind(message.kind), payload):
         return Verdict(MessageState.DEAD, str(error))
-    return Verdict(MessageState.UNHANDLED, _no_parser_takes(payload))
+    return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
 
 
-def _no_parser_takes(payload: bytes) -> str:
-    return f"no parser takes this: {describe(payload)}"
+def _no_parser_takes(message: AlertMessage, payload: bytes) -> str:
+    said = [describe(payload), describe_format(message.headers)]
+    return f"no parser takes this: {', '.join(filter(None, said))}"
 
 
 def _handle(message: AlertMessage) -> Verdict:
@@ -144,7 +146,7 @@ def _without_handler(message: AlertMessage, payload: bytes) -> Verdict:
     if message.kind == Kind.UNKNOWN and message.topic == FILE_TOPIC:
         return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")
     if message.kind == Kind.UNKNOWN:
-        return Verdict(MessageState.UNHANDLED, _no_parser_takes(payload))
+        return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
     return Verdict(MessageState.UNHANDLED, f"kept; no parser for {message.kind} yet")
 
 
@@ -190,10 +192,10 @@ def _record_circular(message: AlertMessage, payload: bytes) -> Verdict:
     return _stored(left_out)
 
 
-def _keep_hermes(_message: AlertMessage, payload: bytes) -> Verdict:
+def _keep_hermes(message: AlertMessage, payload: bytes) -> Verdict:
     """Keep a message of people's; what is no JSON object is none in HERMES's form."""
     if read_json_object(payload) is None:
-        raise UnhandledAlertError(_no_parser_takes(payload))
+        raise UnhandledAlertError(_no_parser_takes(message, payload))
     return STORED
 
 

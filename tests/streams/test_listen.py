@@ -111,6 +111,8 @@ def test_what_is_malformed_or_empty_is_kept_and_what_follows_too(kafka: KafkaPee
         wait_for(lambda: count(topic) == 5)
 
     assert payloads(topic) == [b"{", b"Obj\x01garbage", b"", b"\x00\xff", b'{"title": "good"}']
+    kept = AlertMessage.objects.filter(topic=topic).values_list("headers", flat=True)
+    assert list(kept) == [[["_format", "json"], ["_id", "00"]]] * 5
 
 
 def test_messages_of_several_megabytes_are_kept(kafka: KafkaPeer, topic: str):

@@ -35,6 +35,17 @@ def test_what_may_be_a_private_alert_is_for_administrators(client, payload, kind
     assert client.get(f"/messages/{message.pk}/bytes/").status_code == 200
 
 
+@pytest.mark.django_db
+def test_headers_stand_with_the_bytes_that_one_may_read(client):
+    headers = [["_sender", "someone-1"], ["_format", "voevent"], ["empty", ""]]
+    open_one = factories.make_message(b"<x/>", kind="hopskotch.text", headers=headers)
+    private = factories.make_message(b"a packet", kind="unknown", headers=headers)
+    client.force_login(factories.make_observer())
+
+    assert "someone-1" in client.get(f"/messages/{open_one.pk}/").content.decode()
+    assert "someone-1" not in client.get(f"/messages/{private.pk}/").content.decode()
+
+
 SPOILT = [
     {"magpsf": 18.2571, "sigmapsf": 0.0},
     {"ra": 512.3456, "magpsf": 18.2571},

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import KafkaException
 from django.db import Error as AnyDatabaseError
@@ -21,6 +21,7 @@ from hop.io import Consumer, Metadata, StartPosition, Stream
 from kombu.exceptions import OperationalError as QueueError
 
 from tom.streams.credentials import CredentialError, find_credential, group_of
+from tom.streams.headers import find_id, read_headers
 from tom.streams.inbox import FetchingEndedError, Inbox, Received, fetching
 from tom.streams.parsers.kinds import Kind, identify
 from tom.streams.pulse import Pulse
@@ -184,15 +185,14 @@ class Listener:
 
 
 def _incoming(broker: str, payload: bytes | None, metadata: Metadata) -> Incoming:
-    headers: list[tuple[str, Any]] = metadata.headers or []
-    ids = [value for name, value in headers if name == "_id" and value]
     return Incoming(
         metadata.topic,
         payload or b"",  # a tombstone has none
         metadata.partition,
         metadata.offset,
-        ids[0].hex() if ids else "",
+        find_id(metadata.headers),
         broker,
+        read_headers(metadata.headers),
     )
 
 

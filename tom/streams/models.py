@@ -27,6 +27,9 @@ class AlertMessage(models.Model):
     name = models.CharField(
         max_length=300, blank=True, help_text="File name, or the message's own id"
     )
+    headers = models.JSONField(
+        default=list, help_text="Kafka's headers, [name, value] each, as its sender wrote them"
+    )
     kind = models.CharField(max_length=32, blank=True)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField()

@@ -3,18 +3,19 @@
 import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from psycopg2 import Binary
-from psycopg2.extras import execute_values
+from psycopg2.extras import Json, execute_values
 
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.own_secrets import hide_secrets
+from tom.streams.headers import Headers
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind, identify
 from tom.streams.parsers.values import clean
@@ -39,6 +40,7 @@ class Incoming:
     offset: int | None = None
     name: str = ""
     broker: str = ""
+    headers: Headers = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ def _origin(content: Content, item: Incoming) -> Row:
     topic, sha256 = content
     position = (item.broker, topic, item.partition, item.offset)
     kind = identify(topic, item.payload)
-    return (*position, item.name[:300], kind.value, sha256, len(item.payload))
+    return (*position, item.name[:300], Json(item.headers), kind.value, sha256, len(item.payload))
 
 
 def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
@@ -255,11 +257,11 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
     if not rows:
         return {}
     statement = """
-        INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, kind, sha256,
-            size, payload, is_repeat, state, reason, finished, attempts, replays, received)
+        INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, headers, kind,
+            sha256, size, payload, is_repeat, state, reason, finished, attempts, replays, received)
         VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
     """
-    template = "(" + "%s, " * 13 + "0, 0, clock_timestamp())"
+    template = "(" + "%s, " * 14 + "0, 0, clock_timestamp())"
     # psycopg2's own cursor raises psycopg2's own errors.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         found: list[tuple[int, str, str, str]] = execute_values(

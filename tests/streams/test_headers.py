@@ -1,0 +1,58 @@
+"""The headers of a message: kept as texts within bounds, whatever stands in them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tom.streams.headers import MOST_HEADERS, MOST_VALUE, describe_format, find_id, read_headers
+
+KINDS_OF_HOP = ["voevent", "circular", "json", "avro", "blob", "external"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (b"json", "json"),
+        (b"", ""),
+        (None, ""),
+        ("already a text", "already a text"),
+        ("Zo\u00eb".encode(), "Zo\u00eb"),
+        (b"\x00\x01\xff", "0001ff"),
+        (b"a\x00b", "610062"),
+        (b"\xff\xfej\x00", "fffe6a00"),
+        (b"x" * 5000, "x" * MOST_VALUE),
+        (b"two\nlines", "74776f0a6c696e6573"),
+    ],
+)
+def test_a_value_is_kept_as_text_or_as_hexadecimal_digits(value: object, kept: str) -> None:
+    assert read_headers([("_format", value)]) == [["_format", kept]]
+
+
+def test_no_message_has_headers_without_bound_and_one_without_any_has_none() -> None:
+    assert len(read_headers([("x" * 500, b"y")] * 10_000)) == MOST_HEADERS
+    assert read_headers(None) == []
+    assert find_id(None) == ""
+
+
+@given(st.lists(st.tuples(st.text(), st.none() | st.binary() | st.text())))
+def test_no_header_ends_a_listener(headers: list[tuple[str, object]]) -> None:
+    kept = read_headers(headers)
+
+    assert all("\0" not in text and text.encode() is not None for pair in kept for text in pair)
+    find_id(headers)
+    describe_format(kept)
+
+
+@pytest.mark.parametrize("name", KINDS_OF_HOP)
+def test_the_form_that_hop_names_is_said(name: str) -> None:
+    assert describe_format([["_id", "00"], ["_format", name.upper()]]) == f"said to be {name}"
+
+
+@pytest.mark.parametrize("value", ["ZTF26secret 17.3", "", "x" * 900])
+def test_a_form_that_nobody_knows_is_not_quoted(value: str) -> None:
+    assert describe_format([["_format", value]]) == "said to be of an unknown format"
+
+
+@pytest.mark.parametrize("headers", [[], None, {}, [[]], ["_format"], [["_format", None]], "x"])
+def test_nothing_is_said_where_nothing_is_named(headers: object) -> None:
+    assert describe_format(headers) == ""
