@@ -194,11 +194,15 @@ def _add_sequence(
 # --- Targets ----------------------------------------------------------------------------------
 def make_program(number: int = 1, *, group: Group | None = None) -> Program:
     """ZTF's public program, or one of a group's own."""
-    program, _ = Program.objects.get_or_create(
+    made = Program(
         survey="ZTF",
         number=number,
-        defaults={"name": f"program {number}", "public": group is None, "group": group},
+        name=f"program {number}",
+        public=group is None,
+        group=group,
     )
+    defaults = {"name": made.name, "public": made.public, "group": group, "settled": made.standing}
+    program, _ = Program.objects.get_or_create(survey="ZTF", number=number, defaults=defaults)
     return program
 
 

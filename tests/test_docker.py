@@ -1,10 +1,17 @@
 """The container files name commands, settings and files that exist."""
 
+import os
 import re
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import yaml
 from django.core.management import get_commands
+
+from tom.embedded.home import Home
+from tom.embedded.services import WEB_ROLE, find_postgres, running_services
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
@@ -12,7 +19,7 @@ PROCESSES = ("web", "worker", "caller", "beat", "ingester", "migrate")
 
 
 def test_compose_has_every_process_and_service() -> None:
-    assert set(COMPOSE["services"]) == {*PROCESSES, "postgres", "redis"}
+    assert set(COMPOSE["services"]) == {*PROCESSES, "postgres", "web-role", "redis"}
 
 
 def test_every_process_has_the_image_and_the_addresses_of_its_services() -> None:
@@ -21,6 +28,60 @@ def test_every_process_has_the_image_and_the_addresses_of_its_services() -> None
         assert service["build"]["dockerfile"] == "docker/Dockerfile"
         assert "@postgres/" in service["environment"]["DATABASE_URL"]
         assert service["environment"]["BROKER_URL"].startswith("redis://redis:")
+
+
+def test_the_web_server_alone_has_the_role_with_a_limit() -> None:
+    users = {
+        name: re.split("[/:]+", COMPOSE["services"][name]["environment"]["DATABASE_URL"])[1]
+        for name in PROCESSES
+    }
+
+    assert users.pop("web") == WEB_ROLE
+    assert set(users.values()) == {"counterpart"}
+    assert "web-role" in COMPOSE["services"]["web"]["depends_on"]
+
+
+def test_the_script_makes_the_role_with_its_limit_and_can_run_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with running_services(home):
+        with closing(connect(home)) as owner, owner, owner.cursor() as cursor:
+            cursor.execute(f"DROP ROLE {WEB_ROLE}")  # which the embedded mode made
+            cursor.execute("CREATE TABLE rows (id serial)")
+        for password in ("first", "it's another"):
+            run_script(home, password)
+        with closing(connect(home)) as owner, owner.cursor() as cursor:
+            cursor.execute(
+                "SELECT rolconnlimit, rolcanlogin, rolsuper, rolpassword LIKE 'SCRAM%%' "
+                "FROM pg_authid WHERE rolname = %s",
+                [WEB_ROLE],
+            )
+            assert cursor.fetchall() == [(40, True, False, True)]
+        with closing(connect(home, role=WEB_ROLE)) as web, web, web.cursor() as cursor:
+            cursor.execute("INSERT INTO rows DEFAULT VALUES")
+            cursor.execute("DROP TABLE rows")
+
+
+def run_script(home: Home, password: str) -> None:
+    """Run the compose file's script as its service does."""
+    service = COMPOSE["services"]["web-role"]
+    _, *options, script = service["command"]
+    assert service["volumes"] == [f".{script}:{script}:ro"]
+    subprocess.run(
+        [find_postgres() / "psql", *options, ROOT / "docker" / script.removeprefix("/")],
+        env={
+            **os.environ,
+            **{name: service["environment"][name] for name in ("PGUSER", "PGDATABASE")},
+            **{"PGHOST": str(home.postgres_socket), "PGPASSWORD": password},
+        },
+        check=True,
+        timeout=60,
+    )
+
+
+def connect(home: Home, *, role: str = "counterpart") -> "psycopg2.extensions.connection":
+    return psycopg2.connect(
+        host=str(home.postgres_socket), user=role, dbname="counterpart", connect_timeout=5
+    )
 
 
 def test_workers_take_from_every_queue_that_tasks_are_sent_to() -> None:

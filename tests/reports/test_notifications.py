@@ -158,7 +158,7 @@ def test_a_batch_of_alerts_reads_all_that_is_followed_in_four_queries(
     notify_alerts(batch, programs=brought)
 
     # And of each whether the follower may see it, and was told already.
-    with django_assert_max_num_queries(4 + 7 * len(targets)):
+    with django_assert_max_num_queries(4 + 8 * len(targets)):
         assert notify_alerts(batch, programs=brought) == 0
 
 

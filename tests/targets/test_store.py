@@ -140,7 +140,7 @@ def test_a_proprietary_alert_makes_a_private_target_of_its_group() -> None:
     assert LightCurvePoint.objects.visible_to(stranger).count() == 0
 
 
-def test_the_group_of_each_program_with_an_alert_sees_a_private_target() -> None:
+def test_the_group_that_a_program_is_given_to_alone_sees_a_private_target() -> None:
     group, other = (Group.objects.create(name=name) for name in ("partners", "others"))
     member, stranger = (User.objects.create(username=name) for name in ("member", "stranger"))
     member.groups.add(group)
@@ -153,7 +153,7 @@ def test_the_group_of_each_program_with_an_alert_sees_a_private_target() -> None
     Program.objects.update(group=other)
     store_alerts([make_alert("ZTF26p", private[2], program=2)])
 
-    assert visible_targets(member).exists()
+    assert not visible_targets(member).exists()
     assert visible_targets(stranger).exists()
 
 

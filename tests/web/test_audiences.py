@@ -40,7 +40,7 @@ from tom.streams.parsers.records import ObjectAlert, Point, PointKind, flux_of_m
 from tom.targets.audiences import readable_programs
 from tom.targets.by_hand import Measured, program_of
 from tom.targets.models import AudienceSummary, Program, TargetSummary
-from tom.targets.settling import due_programs
+from tom.targets.settling import due_programs, settle_anew
 from tom.targets.store import store_alerts
 from tom.web.comments import add_comment
 
@@ -325,7 +325,9 @@ def test_a_program_given_to_another_group_is_read_by_its_members_alone(people):
     program.group = people["b"].groups.get(name=f"group {B}")
     program.save()
     # At once, whatever is still to be settled: nobody reads what is not theirs any more.
-    assert figures(people["a"], "ZTF26two") != figures(people["both"], "ZTF26two")
+    assert figures(people["a"], "ZTF26two") is figures(people["a"], "ZTF26own") is None
+    assert figures(people["both"], "ZTF26two") is not None
+    assert "ZTF26own" not in "".join(told(people["a"]).values())
     settle()
 
     assert figures(people["a"], "ZTF26own") is None
@@ -375,6 +377,36 @@ def test_what_a_program_told_is_gone_once_it_is_public_no_more(people):
     assert after["ZTF26shared"]["alert_values"] == {}
     # What a private alert said of the first sight is gone, too: the public points begin later.
     assert first_sight == MERGER + timedelta(days=1.1)
+
+
+def test_what_a_closed_program_told_is_hidden_before_it_is_settled(people):
+    Program.objects.filter(number=A).update(public=True, settled="public")
+    store(night())
+    shared = BaseTarget.objects.get(name="ZTF26shared")
+    Program.objects.filter(number=A).update(public=False)
+
+    at_once = told(people["stranger"])
+    own = figures(people["a"], "ZTF26shared")
+    settle()
+
+    everything = "".join(at_once.values())
+    assert [
+        name for name in ("two", "own", "opened", "shared") if f"ZTF26{name}" in everything
+    ] == []
+    assert own is not None
+    client = Client()
+    client.force_login(people["stranger"])
+    assert client.get(f"/targets/{shared.pk}/").status_code == 200
+
+
+def test_a_new_member_of_a_group_hides_nothing_from_others(people):
+    store(night())
+    before = figures(people["stranger"], "ZTF26shared")
+
+    settle_anew(people["a"].groups.get(name=f"group {A}"))
+
+    assert due_programs() != []
+    assert figures(people["stranger"], "ZTF26shared") == before is not None
 
 
 def test_the_mirror_holds_what_is_public(people):

@@ -65,14 +65,14 @@ def test_the_event_page_asks_as_often_for_many_candidates_as_for_two(
 ) -> None:
     make_candidates(event, 25)
 
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(35):
         page = observer.get("/events/S261120ab/")
 
     assert page.text.count("data-row") == 25
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/", 19), ("/targets/", 11), ("/events/", 11), ("/requests/", 13)]
+    ("path", "most"), [("/", 20), ("/targets/", 12), ("/events/", 11), ("/requests/", 14)]
 )
 def test_a_page_asks_a_bounded_number_of_times(
     observer: Client,

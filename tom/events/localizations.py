@@ -89,7 +89,8 @@ def choose_localization(
     if event.pinned_id is not None:
         return next((use for use in uses if use.pk == event.pinned_id), None)
     own = [use for use in uses if use.product == SKYMAP and not use.set_aside]
-    return max(own, key=lambda use: (use.time, use.pk), default=None)
+    # Of two at one time always the same, however they came.
+    return max(own, key=lambda use: (use.time, use.author, use.localization.sha256), default=None)
 
 
 def skymap_of(localization_id: int) -> SkyMap:

@@ -229,8 +229,8 @@ def _renumber(event: NonLocalizedEvent) -> None:
     does.
     """
     chain = sorted(
-        event.sequences.defer("details"),
-        key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.pk),
+        event.sequences.select_related("message").defer("details", "message__payload"),
+        key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.message.sha256),
     )
     for number, row in enumerate(chain, start=1):
         row.number = number

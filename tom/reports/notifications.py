@@ -163,7 +163,9 @@ def _title(what: object, title: str) -> str:
 def _most_particular(follows: Iterable[Follow]) -> Iterable[Follow]:
     """Keep one follow a person, of what that person may see today."""
     chosen: dict[int, Follow] = {}
-    for follow in sorted(follows, key=lambda each: _PARTICULAR.index(FollowKind(each.kind))):
+    for follow in sorted(
+        follows, key=lambda each: (_PARTICULAR.index(FollowKind(each.kind)), each.value)
+    ):
         if follow.user_id not in chosen and follow.user.is_active and _may_see(follow):
             chosen[follow.user_id] = follow
     return chosen.values()

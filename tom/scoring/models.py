@@ -84,7 +84,14 @@ class RankedCandidate(models.Model):
                 fields=["ranking", "candidate", "programs"], name="scoring_place_of_audience_once"
             )
         ]
-        indexes = [models.Index(fields=["ranking", "rank"], name="scoring_place_by_rank")]
+        # With all that ranks are counted by: beside their terms the rows are too wide to read.
+        indexes = [
+            models.Index(
+                fields=["ranking", "rank"],
+                include=["candidate", "programs"],
+                name="scoring_place_ranks",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.rank} in {self.ranking_id}"

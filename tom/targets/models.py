@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Cast
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
@@ -16,6 +16,8 @@ Visitor = AbstractBaseUser | AnonymousUser
 # The keys of the private programs that somebody reads beside the public ones, ascending.
 Audience = tuple[int, ...]
 PUBLIC: Audience = ()
+# After a program's standing: its targets are settled once more, for its readers changed.
+ANEW = " anew"
 
 
 class Program(models.Model):
@@ -50,6 +52,14 @@ class Program(models.Model):
     def standing(self) -> str:
         """Who may see it, in a word that changes with it."""
         return "public" if self.public else f"group {self.group_id or 'none'}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is shown of its targets goes by its standing.
+
+        It does, too, while its targets are settled anew for another member of the same group.
+        """
+        return self.settled.removesuffix(ANEW) == self.standing
 
 
 def of_readable_programs(user: Visitor) -> Q:
@@ -261,7 +271,8 @@ class CutoutQuerySet(models.QuerySet["Cutout"]):
 
     def newest(self) -> "CutoutQuerySet":
         """Of each target and kind the newest cutout, whichever program brought it."""
-        return self.order_by("target", "kind", "-time", "pk").distinct("target", "kind")
+        newest = ("-time", "program__survey", "program__number", "pk")
+        return self.order_by("target", "kind", *newest).distinct("target", "kind")
 
     def due(self) -> "CutoutQuerySet":
         """Cutouts that nobody has tried to draw."""
@@ -308,6 +319,9 @@ class Cutout(models.Model):
 def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
     """Targets the user may see: TOM Toolkit's rule, and none for someone not logged in.
 
+    While a program that changed hands is not settled, its targets are shown to its readers alone:
+    what stands in their rows may still be computed from its points.
+
     The query is made once for a user as they were read: making it asks the database, too.
     """
     if not user.is_authenticated:
@@ -316,9 +330,25 @@ def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
     made: dict[bool, models.QuerySet[BaseTarget]] = getattr(user, "_targets_seen", {})
     if is_superuser not in made:
         # TOM Toolkit carries no types.
-        made[is_superuser] = targets_for_user(user, BaseTarget.objects.all(), "view_target")  # type: ignore[no-untyped-call]
+        rows = targets_for_user(user, BaseTarget.objects.all(), "view_target")  # type: ignore[no-untyped-call]
+        made[is_superuser] = rows if is_superuser else _without_unsettled(rows, user)
         user._targets_seen = made  # type: ignore[attr-defined]  # of this request's own user
     return made[is_superuser].all()
+
+
+def _without_unsettled(
+    targets: models.QuerySet[BaseTarget], user: Visitor
+) -> models.QuerySet[BaseTarget]:
+    """Targets without a point of a private program that is not settled and not the user's."""
+    groups = getattr(user, "groups", None)
+    others = Program.objects.filter(public=False)
+    if groups is not None:
+        others = others.exclude(group__in=groups.all())
+    unsettled = [row.pk for row in others if not row.is_settled]
+    if not unsettled:
+        return targets
+    points = LightCurvePoint.objects.filter(target=OuterRef("pk"), program__in=unsettled)
+    return targets.filter(~Exists(points))
 
 
 def own_targets(user: Visitor) -> models.QuerySet[BaseTarget]:

@@ -17,7 +17,7 @@ from tom_targets.base_models import BaseTarget
 from tom.sky import galactic
 from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
 from tom.targets.mirror import mirror_points
-from tom.targets.models import AudienceSummary, LightCurvePoint, Program, TargetSummary
+from tom.targets.models import ANEW, AudienceSummary, LightCurvePoint, Program, TargetSummary
 from tom.targets.owners import open_targets, share_targets, unshare_targets
 from tom.targets.summary import refresh_audiences, refresh_summaries
 
@@ -47,7 +47,7 @@ def settle_anew(group: Group) -> None:
     """
     settled = Program(group=group).standing
     programs = Program.objects.filter(group=group, public=False, settled=settled)
-    programs.update(settled=f"{settled} anew")
+    programs.update(settled=f"{settled}{ANEW}")
 
 
 def settle_program(pk: int, *, most: int) -> Settled | None:

@@ -112,7 +112,7 @@ def _order(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
     falls = (name in FALLING) != asked.startswith("-")
     first = OrderBy(_column(name, programs), descending=falls, nulls_last=True)
     rank = [] if name == "rank" else [standing_of("rank", programs).asc(nulls_last=True)]
-    return first, *rank, F("pk").asc()
+    return first, *rank, F("target__name").asc()
 
 
 def _column(name: str, programs: Collection[int]) -> Any:
@@ -157,7 +157,7 @@ def _best(listing: CandidateList) -> list[int]:
     """The best few that nobody rejected, wherever they lie."""
     rows = listing.everything().filter(not_rejected(listing.user))
     ranked = rows.alias(place=standing_of("rank", listing.programs)).filter(place__isnull=False)
-    return list(ranked.order_by("place", "pk").values_list("pk", flat=True)[:BEST_SHOWN])
+    return list(ranked.order_by("place", "target__name").values_list("pk", flat=True)[:BEST_SHOWN])
 
 
 def _by_text(query: QueryDict) -> Q:

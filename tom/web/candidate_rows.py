@@ -152,7 +152,7 @@ def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
     kind = CutoutKind.DIFFERENCE
     return {
         pk: f"{reverse('targets:cutout', args=[pk, kind])}?v={time:%Y%m%d%H%M%S}"
-        for pk, time in drawn.filter(kind=kind).values_list("target_id", "time")
+        for pk, time in drawn.filter(kind=kind).newest().values_list("target_id", "time")
     }
 
 

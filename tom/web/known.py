@@ -6,10 +6,10 @@ audience that the reader belongs to, else the public one.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Exists, F, FilteredRelation, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -26,6 +26,7 @@ STANDING = (
     *("rank", "posterior", "posterior_low", "posterior_high", "created"),
 )
 Figure = F | Coalesce
+M = TypeVar("M", bound=Model)
 LARGEST_FIRST = ("-programs__len", "-programs")
 
 
@@ -154,17 +155,52 @@ def _ranks(
     lowest: dict[int, int] = defaultdict(int)
     for row in candidates:
         lowest[row.event_id] = max(lowest[row.event_id], row.rank or 0)
-    reached = [Q(event=event_id, place__lte=rank) for event_id, rank in lowest.items() if rank]
+    reached = [Q(event=event_id, rank__lte=rank) for event_id, rank in lowest.items() if rank]
     ranks: dict[int, list[int]] = defaultdict(list)
     if not reached:
         return ranks
-    seen = visible_targets(user).filter(pk=OuterRef("target"))
-    rows = EventCandidate.objects.filter(Exists(seen), event__in=list(lowest)).known_to(user)
-    places = join_standings(rows, programs).annotate(place=standing_of("rank", programs))
-    above = places.filter(reduce(or_, reached)).order_by("place")
-    for event_id, place in above.values_list("event_id", "place"):
-        ranks[event_id].append(place)
-    return ranks
+    # Each by itself, so that an index finds the first ranks.
+    rows = EventCandidate.objects.visible_to(user).filter(reduce(or_, reached))
+    for event_id, place in [
+        *_without_standing(rows, programs).values_list("event_id", "rank"),
+        *(_ranks_of_standings(lowest, user, programs) if programs else ()),
+    ]:
+        ranks[event_id].append(place or 0)
+    return {event_id: sorted(places) for event_id, places in ranks.items()}
+
+
+def _without_standing(
+    rows: QuerySet[EventCandidate], programs: Collection[int]
+) -> QuerySet[EventCandidate]:
+    if not programs:
+        return rows
+    mine = {"candidate": OuterRef("pk"), "programs__contained_by": list(programs)}
+    return rows.filter(~Exists(CandidateStanding.objects.filter(**mine)))
+
+
+def _ranks_of_standings(
+    lowest: Mapping[int, int], user: Visitor, programs: Collection[int]
+) -> Iterable[tuple[Any, int | None]]:
+    reached = [
+        Q(candidate__event=event_id, rank__lte=rank) for event_id, rank in lowest.items() if rank
+    ]
+    rows = fullest(CandidateStanding.objects.all(), programs).filter(reduce(or_, reached))
+    seen = rows.filter(candidate__target__in=visible_targets(user))
+    return seen.values_list("candidate__event_id", "rank")
+
+
+def fullest(rows: QuerySet[M], programs: Collection[int]) -> QuerySet[M]:
+    """Of what rows say of candidates to audiences, of each candidate what tells a reader most."""
+    mine = rows.filter(programs__contained_by=list(programs))
+    longer = Q(programs__len__gt=OuterRef("programs__len"))
+    longer |= Q(programs__len=OuterRef("programs__len"), programs__gt=OuterRef("programs"))
+    fuller = mine.filter(longer, candidate=OuterRef("candidate"))
+    if not programs:
+        return rows.filter(programs=[])
+    if len(programs) == 1:
+        own = rows.filter(candidate=OuterRef("candidate"), programs=list(programs))
+        return rows.filter(Q(programs=list(programs)) | Q(~Exists(own), programs=[]))
+    return mine.filter(~Exists(fuller))
 
 
 def known_places(programs: Collection[int]) -> QuerySet[RankedCandidate]:

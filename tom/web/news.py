@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Rank
+from django.db.models.functions import Coalesce, Rank
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.models import Ranking
-from tom.web.known import known_places, standing_of
+from tom.scoring.models import RankedCandidate, Ranking
+from tom.web.known import fullest, known_places, standing_of
 
 
 def find_ranks(
@@ -29,13 +29,13 @@ def find_ranks(
     then = None if when is None else _ranking_at(event, when)
     if then is None:
         return {}
-    stood = _join_places(seen, then, programs)
-    own = stood.filter(pk__in=[row.pk for row in candidates], before__isnull=False)
-    ranks = dict(own.values_list("pk", "before__rank"))
+    shown = [row.pk for row in candidates]
+    stood = fullest(RankedCandidate.objects.filter(ranking=then), programs)
+    ranks = dict(stood.filter(candidate__in=shown).values_list("candidate", "rank"))
     if not ranks:
         return {}
-    above = stood.filter(before__rank__lte=max(ranks.values())).order_by("before__rank")
-    order = list(above.values_list("before__rank", flat=True))
+    above = stood.filter(candidate__in=seen, rank__lte=max(ranks.values()))
+    order = sorted(above.values_list("rank", flat=True))
     return {pk: bisect_left(order, rank) + 1 for pk, rank in ranks.items()}
 
 
@@ -53,12 +53,14 @@ def find_moved(
     then = _ranking_at(event, when)
     if then is None:
         return None
-    both = _join_places(seen, then, programs).alias(
+    both, stood = _join_places(seen, then, programs)
+    both = both.alias(
         place=standing_of("rank", programs),
+        stood=stood,
         rank_now=Window(Rank(), order_by=F("place").asc(nulls_last=True)),
-        rank_then=Window(Rank(), order_by=F("before__rank").asc(nulls_last=True)),
+        rank_then=Window(Rank(), order_by=F("stood").asc(nulls_last=True)),
     )
-    ranked = both.filter(place__isnull=False, before__rank__isnull=False)
+    ranked = both.filter(place__isnull=False, stood__isnull=False)
     moved: QuerySet[Any, Any] = ranked.exclude(rank_now=F("rank_then")).order_by().values("pk")
     return moved
 
@@ -70,10 +72,15 @@ def _ranking_at(event: NonLocalizedEvent, when: datetime) -> Ranking | None:
 
 def _join_places(
     seen: QuerySet[EventCandidate], then: Ranking, programs: Collection[int]
-) -> QuerySet[Any, Any]:
-    """Join candidates with their places in a ranking, as a reader of these programs knows them."""
-    theirs = Q(places__ranking=then, places__programs=[])
-    if programs:
+) -> tuple[QuerySet[Any, Any], F | Coalesce]:
+    """Join candidates with their places in a ranking; and the rank there, as a reader knows it."""
+    public = Q(places__ranking=then, places__programs=[])
+    rows = seen.alias(before=FilteredRelation("places", condition=public))
+    if not programs:
+        return rows, F("before__rank")
+    theirs = Q(places__ranking=then, places__programs=list(programs))
+    if len(programs) > 1:
         places = known_places(programs).filter(ranking=then).distinct("candidate")
         theirs = Q(places__in=Subquery(places.values("pk")))
-    return seen.alias(before=FilteredRelation("places", condition=theirs))
+    rows = rows.alias(before_own=FilteredRelation("places", condition=theirs))
+    return rows, Coalesce(F("before_own__rank"), F("before__rank"))

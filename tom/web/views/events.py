@@ -145,7 +145,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 
 def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
     rows = EventCandidate.objects.visible_to(user).filter(event=found)
-    rows = rows.filter(not_rejected(user)).select_related("target", "target__summary")
+    best = in_order(rows.filter(not_rejected(user)), programs_of(user)).values_list("pk", flat=True)
     return [
         Spot(
             ra=row.target.ra,
@@ -154,7 +154,7 @@ def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
             title=_title(row),
             rank=row.rank,
         )
-        for row in rank_visible(in_order(rows, programs_of(user))[:SPOTS_SHOWN], user)
+        for row in rank_visible(read_candidates(list(best[:SPOTS_SHOWN])), user)
         if row.target.ra is not None and row.target.dec is not None
     ]
 

@@ -21,6 +21,7 @@ from tom.reports.models import Page, Report, ReportState
 from tom.reports.paging import acknowledge_page
 from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
 from tom.web.candidate_list import in_order, not_rejected
+from tom.web.candidate_rows import read_candidates
 from tom.web.keys import read_pk
 from tom.web.known import programs_of, rank_visible
 from tom.web.people import person
@@ -40,7 +41,8 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     offered = candidates.filter(not_rejected(request.user)).select_related(
         "target", "target__summary", "event"
     )
-    shown = rank_visible(in_order(offered, programs_of(request.user))[:OFFERED], request.user)
+    best = in_order(offered, programs_of(request.user)).values_list("pk", flat=True)[:OFFERED]
+    shown = rank_visible(read_candidates(list(best)), request.user)
     chosen = {row.pk for row in shown if row.vetting == Vetting.PROMISING}
     error = ""
     if request.method == "POST":

@@ -22,7 +22,7 @@ from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
 from tom.targets.magnitudes import magnitude_of
-from tom.targets.models import LightCurvePoint, PointKind
+from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
 from tom.web.keys import read_pk
 from tom.web.known import find_to_observe
 from tom.web.pagination import page_of
@@ -109,7 +109,8 @@ def request_new(request: HttpRequest, pk: int) -> HttpResponse:
 def _last_magnitude(request: HttpRequest, target: BaseTarget) -> float | None:
     """Return the magnitude of the last detection that the user may see."""
     points = LightCurvePoint.objects.visible_to(request.user).filter(target=target)
-    detections = points.exclude(kind=PointKind.LIMIT).filter(flux__gt=0).order_by("-time", "-pk")
+    seen = points.exclude(kind=PointKind.LIMIT).filter(flux__gt=0)
+    detections = seen.order_by("-time", *POINT_ORDER[1:])
     for point in detections[:20]:
         found = magnitude_of(flux=point.flux, flux_error=point.flux_error)
         if found.magnitude is not None:

@@ -1,6 +1,7 @@
 """Targets: the list with its search, and all that is known of one."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -40,6 +41,7 @@ from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 LIST_SHOWN = 20
 
 
@@ -65,11 +67,11 @@ def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
         case "name":
             return ("name",)
         case "bright":
-            return figure_of("last_magnitude", "pk", programs).asc(nulls_last=True), "pk"
+            return figure_of("last_magnitude", "pk", programs).asc(nulls_last=True), "name"
         case "new":
-            return figure_of("first_detection", "pk", programs).desc(nulls_last=True), "-pk"
+            return figure_of("first_detection", "pk", programs).desc(nulls_last=True), "name"
         case _:
-            return figure_of("last_detection", "pk", programs).desc(nulls_last=True), "-pk"
+            return figure_of("last_detection", "pk", programs).desc(nulls_last=True), "name"
 
 
 @require_safe
@@ -131,7 +133,9 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
     """What changes as alerts come: scores, places in rankings, requests."""
     requests = ObservationRequest.objects.visible_to(user).filter(target=found)
     candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
-    newest = candidacies.select_related("event").order_by("-event__time")[:LIST_SHOWN]
+    newest = candidacies.select_related("event").order_by("-event__time", "event__event_id")[
+        :LIST_SHOWN
+    ]
     scores = _scores(found)
     return {
         "target": found,
@@ -153,17 +157,26 @@ def _scores(found: BaseTarget) -> dict[str, list[Score]]:
     newest: dict[tuple[str, object], Score] = {}
     for row in rows:
         newest.setdefault((row.scorer, row.since), row)
-    shown = sorted(newest.values(), key=lambda row: row.scorer)
+    shown = sorted(newest.values(), key=_by_scorer)
     kept = {row.pk for row in shown}
     return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
+
+
+def _by_scorer(row: Score) -> tuple[str, datetime]:
+    return row.scorer, row.since or EARLIEST
+
+
+def _by_data(row: Score) -> tuple[int, datetime]:
+    return row.data_version, row.since or EARLIEST
 
 
 def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
     """What each scorer last held for most likely: its name, the class and the probability."""
     told: dict[str, tuple[str, str, float]] = {}
-    for row in sorted(scores, key=lambda row: (row.created, row.pk), reverse=True):
+    for row in sorted(scores, key=_by_data, reverse=True):
         if row.probability and row.scorer not in told:
-            likely, chance = max(row.probability.items(), key=lambda item: item[1])
+            chances = sorted(row.probability.items())
+            likely, chance = max(chances, key=lambda item: item[1])
             told[row.scorer] = (row.scorer, likely, chance)
     return sorted(told.values())
 

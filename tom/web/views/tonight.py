@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -20,7 +21,7 @@ from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
 from tom.web.alarms import read_streams
 from tom.web.candidate_list import not_rejected
-from tom.web.candidate_rows import count_visible
+from tom.web.candidate_rows import count_visible, read_candidates
 from tom.web.known import (
     LARGEST_FIRST,
     join_standings,
@@ -67,13 +68,14 @@ def _candidates(user: User) -> dict[str, Any]:
     programs = programs_of(user)
     rows = (
         join_standings(EventCandidate.objects.visible_to(user), programs)
-        .annotate(chance=standing_of("posterior", programs))
+        .alias(chance=standing_of("posterior", programs))
         .filter(event__retracted=False, event__time__gte=since, chance__isnull=False)
         .filter(not_rejected(user))
-        .select_related("event", "target", "target__summary")
-        .order_by("-chance", "pk")
+        .order_by("-chance", "event__event_id", "target__name")
+        .values_list("pk", flat=True)
     )
-    return {"candidates": rank_visible(rows[:SHOWN], user), "active_days": ACTIVE_DAYS}
+    best = rank_visible(read_candidates(list(rows[:SHOWN])), user)
+    return {"candidates": best, "active_days": ACTIVE_DAYS}
 
 
 def _arrivals(user: User) -> dict[str, Any]:
@@ -99,16 +101,18 @@ def _newest_detections(user: User) -> list[TargetSummary | AudienceSummary]:
     seen = {"target__in": visible_targets(user), "last_detection__isnull": False}
     public = TargetSummary.objects.filter(**seen).select_related("target")
     newest: dict[int, TargetSummary | AudienceSummary] = {}
-    newest |= {row.target_id: row for row in public.order_by("-last_detection")[:NEWEST_SHOWN]}
+    newest_first = ("-last_detection", "target__name")
+    newest |= {row.target_id: row for row in public.order_by(*newest_first)[:NEWEST_SHOWN]}
     programs = programs_of(user)
     mine = AudienceSummary.objects.filter(programs__contained_by=programs, **seen)
     fullest = mine.order_by("target", *LARGEST_FIRST).distinct("target")
     narrower = AudienceSummary.objects.filter(pk__in=fullest.values("pk")).select_related("target")
     if programs:
-        rows = narrower.order_by("-last_detection")[:NEWEST_SHOWN]
+        rows = narrower.order_by(*newest_first)[:NEWEST_SHOWN]
         newest |= summaries_for(programs, list(newest)) | {row.target_id: row for row in rows}
-    ordered = sorted(newest.values(), key=lambda row: (row.last_detection, -row.target_id))
-    return ordered[::-1][:NEWEST_SHOWN]
+    by_name = sorted(newest.values(), key=lambda row: row.target.name)
+    by_time = sorted(by_name, key=attrgetter("last_detection"), reverse=True)
+    return by_time[:NEWEST_SHOWN]
 
 
 def _requests(user: User) -> dict[str, Any]:
