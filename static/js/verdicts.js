@@ -27,7 +27,7 @@
     const all = waiting();
     if (!all.length) return say("");
     const are = `${count(all.length)} ${all.length === 1 ? "is" : "are"} waiting`;
-    if (!user) return say(`${are}: log in as ${all[0].user}, and it is given.`);
+    if (!user) return say(`${are}: log in as ${all[0].user}, and ${all.length === 1 ? "it is" : "they are"} given.`);
     if (all.some((each) => each.user !== user)) return say(`${are} for ${all[0].user}, who gave it, to log in.`);
     return say(`${are} for the server.`);
   }
@@ -115,6 +115,9 @@
     });
   }
   document.addEventListener("htmx:sseOpen", send);
+  // A network that was away for a moment breaks no live connection: nothing opens anew.
+  window.addEventListener("online", send);
+  setInterval(() => navigator.onLine && send(), 5000);
 
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.successful && event.detail.elt.id === "undo-verdict") refresh();

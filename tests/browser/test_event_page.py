@@ -15,7 +15,8 @@ from tests.browser.axe import look_for_faults
 from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
 from tests.browser.test_accessible import FAINT, other_light
 from tests.browser.test_pages import wait_for_live
-from tom.candidates.models import EventCandidate, Look
+from tom.candidates.models import EventCandidate, Look, Vetting
+from tom.candidates.verdicts import give_verdict
 from tom.demo.cutouts import to_fits
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
@@ -148,13 +149,18 @@ def test_navigation_is_whole_at_every_width(enter: Enter, night: list[EventCandi
     terms = [{**factories.TERMS[0], "name": name} for name in SEVEN_TERMS]
     RankedCandidate.objects.update(terms=terms)
     BaseTarget.objects.filter(pk=night[0].target_id).update(name="ZTF26mmgutoi")
-    page = enter(factories.make_admin("somebody.with.a.long.name@observatory"))
+    EventCandidate.objects.filter(pk=night[0].pk).update(credible_level_2d=0.9018)
+    admin = factories.make_admin("somebody.with.a.long.name@observatory")
+    give_verdict(night[0], Vetting.WATCHING, by=admin)
+    page = enter(admin)
     page.goto(PAGE)
 
     for width in range(320, 1441, 20):
         page.set_viewport_size({"width": width, "height": 800})
         assert_navigation_is_whole(page)
         assert_name_is_beside_its_picture(page)
+        table, panel = box(page.locator("#candidates table")), box(page.locator("#candidates"))
+        assert table["width"] <= panel["width"], width
 
 
 def test_a_column_is_sorted_by_its_head_and_a_filter_by_its_choice(
@@ -203,9 +209,18 @@ def test_a_retraction_takes_observe_away_at_once(
     page.goto(PAGE)
     wait_for_live(page)
     expect(page.get_by_role("link", name="Observe")).to_have_count(6)
+    others = [page.context.new_page() for _ in range(2)]
+    target = f"/targets/{candidates[0].target_id}"
+    paths = (f"{target}/?event=MS261120ab", f"{target}/request/?event=MS261120ab")
+    for other, path in zip(others, paths, strict=True):
+        other.goto(path)
+        wait_for_live(other)
 
     NonLocalizedEvent.objects.update(retracted=True)
     publish(Topic.EVENT, "MS261120ab")
+
+    for other in others:
+        expect(other.get_by_text("MS261120ab is retracted.")).to_be_visible()
 
     expect(page.get_by_role("link", name="Observe")).to_have_count(0)
     expect(page.get_by_text("nothing new goes to a telescope")).to_be_visible()

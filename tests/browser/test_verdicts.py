@@ -200,6 +200,26 @@ def test_a_verdict_on_its_way_outlives_its_page(
     assert (verdict.candidate, verdict.verdict) == (candidates[0], "watching")
 
 
+def test_a_verdict_given_without_a_network_is_given_when_it_is_back(
+    site: str, watch: Callable[..., Watched], candidates: list[EventCandidate]
+) -> None:
+    visit = watch(site)
+    visit.enter_as(factories.make_observer())
+    page = visit.page
+    page.goto(PAGE)
+    wait_for_live(page)
+
+    page.context.set_offline(True)
+    page.keyboard.press("j")
+    page.keyboard.press("w")
+    expect(page.get_by_text("1 verdict is waiting for the server")).to_be_visible()
+    assert not Verdict.objects.exists()
+    page.context.set_offline(False)
+
+    expect(page.get_by_text("The verdict that was waiting is given")).to_be_visible()
+    assert Verdict.objects.get().candidate == candidates[0]
+
+
 def test_a_waiting_verdict_is_not_given_in_another_persons_name(
     site: str, watch: Callable[..., Watched], candidates: list[EventCandidate]
 ) -> None:

@@ -99,6 +99,8 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
             return render(request, "events/event.html", context | _beside(found, person(request)))
         case "about" | "facts" as part:
             return render(request, f"events/_{part}.html", _about(found, person(request)))
+        case "retracted":
+            return render(request, "events/_retracted.html", {"event": found})
         case "candidates":
             return _answer_list(request, found)
         case _:
@@ -178,6 +180,7 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
         "event": found,
         "page": page,
         "any_kept": bool(rows) or listing.everything().exists(),
+        "any_map": found.localizations.exists,  # asked where the list is empty
         "rows": rows,
         "columns": columns,
         "listed": listed,
