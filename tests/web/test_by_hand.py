@@ -183,6 +183,23 @@ def test_a_file_is_read_as_a_pasted_table_is(observer: Client) -> None:
     assert GOOD[0] in shown  # it is carried along for the next step
 
 
+def test_one_point_is_no_points_and_what_is_not_known_has_no_unit(observer: Client) -> None:
+    observer.post("/targets/new/", form())
+    made = BaseTarget.objects.get(name="my source")
+    before = observer.get(f"/targets/{made.pk}/").text
+
+    text = table(f"{mjd(20)},r,19.2,0.1,")
+    shown = upload(observer, made, text, do="check")
+    stored = upload(observer, made, text, do="store")
+
+    assert "\u2013 UTC" not in before
+    assert " ".join(shown.text.split()).count("Store 1 point<") == 1  # type: ignore[attr-defined]
+    assert stored.status_code == 302  # type: ignore[attr-defined]
+    after = " ".join(observer.get(f"/targets/{made.pk}/").text.split())
+    assert "1 point was stored." in after
+    assert "1 detection, 0 limits" in after
+
+
 def test_stored_points_are_in_the_light_curve_and_counted(observer: Client) -> None:
     target = factories.make_target(points=2)
 

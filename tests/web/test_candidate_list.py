@@ -93,6 +93,14 @@ def test_the_best_few_are_shown_wherever_they_lie(observer: Client) -> None:
     assert "ZTF26row1" in csv
 
 
+def test_the_address_names_no_filter_that_is_not_set(observer: Client) -> None:
+    asked = {"part": "candidates", "q": "", "order": "", "vetting": "all", "up": ""}
+
+    answer = observer.get(PAGE, asked)
+
+    assert answer.headers["HX-Replace-Url"] == f"{PAGE}?vetting=all"
+
+
 def test_no_page_rounds_a_level_into_the_region(observer: Client) -> None:
     best = EventCandidate.objects.order_by("rank")[0]
     EventCandidate.objects.filter(pk=best.pk).update(credible_level_2d=0.9018)

@@ -48,6 +48,13 @@ def test_a_retraction_that_comes_first_has_a_page_and_is_paged(client):
     assert Page.objects.get().cause == "retraction"
 
 
+def test_a_time_that_is_not_known_has_no_unit(client):
+    client.force_login(factories.make_observer())
+    work("RETRACTION", minutes_ago=5)
+
+    assert "\u2013 UTC" not in client.get("/events/S260101a/").text
+
+
 def test_an_update_without_a_map_leaves_the_map_that_came(client):
 
     work("PRELIMINARY", minutes_ago=9, skymap=write_skymap(factories.make_skymap()))

@@ -166,7 +166,8 @@ def _store(
         now=timezone.now(),
     )
     transaction.on_commit(partial(nudge, score))
-    messages.success(request, f"{len(reading.points)} points were stored.")
+    number = len(reading.points)
+    messages.success(request, f"{number} point{' was' if number == 1 else 's were'} stored.")
     return redirect("targets:detail", found.pk)
 
 

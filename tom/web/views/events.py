@@ -196,10 +196,11 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
 
 
 def _list_query(query: QueryDict) -> str:
-    """The list's filters and order, without what names a page or a part of it."""
+    """The list's filters and order, without empty ones and what names a page or a part of it."""
     values = query.copy()
-    for name in ("part", "live", "page"):
-        values.pop(name, None)
+    for name in [*values]:
+        if name in {"part", "live", "page"} or not values[name]:
+            values.pop(name)
     return values.urlencode()
 
 
