@@ -175,6 +175,12 @@ OTHER_FORMS = {
     b"null": "JSON's null",
     b"\x00\x00\x00\x04\x4d rubin": "Confluent-framed Avro, schema id 1101",
     b"\x93\x8f\xff\x00": "no known format",
+    b"\0" * 100: "no known format",
+    b"\xc3\x01\x00\x01\x02\x03\x04\x05\x06\x07\x02a": "Avro in its form of single objects",
+    "<?xml version='1.0'?><VOEvent ivorn='ivo://x/y#1'/>".encode("utf-16"): "XML, a VOEvent",
+    "<?xml encoding='ISO-8859-1'?><VOEvent>\u00e9</VOEvent>".encode("latin-1"): "XML, a VOEvent",
+    '[{"a": "\u03b1"}]'.encode("utf-32"): "a JSON list of 1",
+    b"\xef\xbb\xbf[1, 2]": "a JSON list of 2",
     make_container({"type": "record", "name": "other", "fields": []}, [{}]): "records other, none",
 }
 TOPICS = ["someone.topic", "igwn.gwalert", "gcn.circulars", "hermes.discovery", "ztf_20260101"]
@@ -217,6 +223,35 @@ def test_the_reason_says_what_form_its_sender_calls_it(topic: str, form: str) ->
 )
 def test_what_claims_to_be_of_its_kind_and_is_damaged_is_dead(topic: str, payload: bytes) -> None:
     assert work(payload, topic).state == MessageState.DEAD
+
+
+WAYS_TO_WRITE = {
+    "half of a character": lambda text: text.replace('"gstlal"', '"gst\\udcffal"'),
+    "mark of byte order": lambda text: text.encode("utf-8-sig"),
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "UTF-16 without a mark": lambda text: text.encode("utf-16-le"),
+    "UTF-32": lambda text: text.encode("utf-32"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WRITE)
+def test_an_alert_is_read_however_its_text_is_written(way: str) -> None:
+    written = WAYS_TO_WRITE[way](gwalert("PRELIMINARY", 5).decode())
+
+    message = work(written.encode() if isinstance(written, str) else written)
+
+    event = NonLocalizedEvent.objects.get()
+    assert (message.state, message.reason) == (MessageState.STORED, "")
+    assert (event.significant, event.far) == (True, 1e-10)
+    assert chosen_localization(event) is not None
+
+
+@pytest.mark.parametrize("key", ["subject", "body", "submitter", "eventId"])
+def test_a_circular_with_half_of_a_character_is_kept(key: str) -> None:
+    text = make_circular(**{key: "S260101a HALF"}).decode().replace("HALF", "\\ud83d")
+
+    assert work(text.encode(), "gcn.circulars").state == MessageState.STORED
+    assert Circular.objects.get().circular_id == 40_000
 
 
 def test_a_batch_stores_the_good_and_buries_the_bad_with_its_reason() -> None:

@@ -156,6 +156,13 @@ def test_a_stamp_that_is_not_square_keeps_square_pixels() -> None:
     assert (opacity > 0).sum() == 20 * 30
 
 
+@pytest.mark.parametrize("shape", [(1, 20, 30), (1, 1, 20, 30)])
+def test_a_cube_of_one_plane_is_an_image(shape: tuple[int, ...]) -> None:
+    image = star(20, 30, (5, 5))
+
+    assert draw(stamp(image.reshape(shape))) == draw(stamp(image))
+
+
 def test_what_was_not_measured_is_transparent_and_spoils_nothing() -> None:
     image = star(21, 21, (15, 12))
     image[3, 4] = np.nan

@@ -144,6 +144,8 @@ def _find_image(content: bytes) -> tuple[Header, int]:
     for _ in range(MOST_UNITS):
         header, place = _read_header(content, place)
         axes = _axes(header)
+        while len(axes) > 2 and axes[-1] == 1:  # a cube of one plane is an image
+            axes.pop()
         if len(axes) == 2 and header.get("XTENSION", "IMAGE").strip("' ") == "IMAGE":
             return header, place
         place += _size(header, axes)
@@ -226,7 +228,7 @@ def _number(header: Header, name: str, default: float = math.nan) -> float:
 
 
 def _read_pixels(content: bytes, header: Header, place: int) -> FloatArray:
-    columns, rows = _axes(header)
+    columns, rows = _axes(header)[:2]
     if not (1 < columns <= LARGEST_SIDE and 1 < rows <= LARGEST_SIDE):
         message = f"it is {columns} by {rows} pixels; 2 to {LARGEST_SIDE} are shown"
         raise UnreadableStampError(message)

@@ -35,6 +35,13 @@ def test_a_superevent_is_found_behind_any_detectors(detectors, join, event):
         ("superevents/S261120ab", "S261120ab"),
         ("(S261120ab)", "S261120ab"),
         ("LIGO/Virgo/KAGRA MS261120ab", "MS261120ab"),
+        ("LIGO/Virgo/KAGRAS261120ab: no counterpart", "S261120ab"),
+        ("LIGO/Virgo/KAGRA\u00a0S261120ab", "S261120ab"),
+        ("\uff33261120ab", "S261120ab"),
+        ("S261120\u200bab", "S261120ab"),
+        ("GRB\u2010261120A", "GRB 261120A"),
+        ("SGR J1935+2154", "SGR 1935+2154"),
+        ("SGR 1935\uff0b2154", "SGR 1935+2154"),
     ],
 )
 def test_other_events_are_found_in_every_spelling(text, event):

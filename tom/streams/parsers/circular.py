@@ -16,10 +16,10 @@ from pydantic import (
     ConfigDict,
     Field,
 )
-from pydantic_core import from_json
 
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.faults import read_sparing
+from tom.streams.parsers.json_text import read_json
 from tom.streams.parsers.values import clean, text
 
 MAX_BYTES: Final = 4 * 1024 * 1024  # GCN's own limit for a message
@@ -99,10 +99,5 @@ def parse_circular(payload: bytes) -> Circular:
     if len(payload) > MAX_BYTES:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
-    try:
-        content = from_json(payload, allow_inf_nan=True)
-    except ValueError as error:
-        reason = f"not JSON: {error}"
-        raise MalformedAlertError(reason) from error
-    circular, left_out = read_sparing(Circular, content, needed=_NEEDED)
+    circular, left_out = read_sparing(Circular, read_json(payload), needed=_NEEDED)
     return circular.model_copy(update={"left_out": left_out})

@@ -5,6 +5,7 @@ A circular says "LIGO/Virgo/KAGRA S261120ab", "Kagra-Virgo S261120AB" or "sb/S26
 """
 
 import re
+import unicodedata
 from typing import Final
 
 MOST_NAMES: Final = 10
@@ -12,7 +13,8 @@ _NOT_IN_KEY: Final = re.compile(r"[^A-Z0-9.+]")
 # Each stands by itself: MS261120ab is not S261120ab, which is not S261120a.
 _NAMES: Final = re.compile(
     r"(?<![a-z0-9.])"
-    r"(?:"
+    r"(?:ligo|virgo|kagra|lvk|lvc|gw)*"  # whose typist left the blank out
+    r"("
     r"[mt]?s\d{6}[a-z]{1,5}"  # a superevent
     r"|gw\s?\d{6}(?:_\d{6})?"
     r"|grb[\s-]?\d{6}(?:[a-z]|\.\d{1,3})?"
@@ -25,12 +27,12 @@ _NAMES: Final = re.compile(
     r"(?![a-z0-9])",
     re.IGNORECASE,
 )
-_SPELLINGS: Final = (("IC", "ICECUBE"),)
+_SPELLINGS: Final = (("IC", "ICECUBE"), ("SGRJ", "SGR"))
 
 
 def key_of(name: str) -> str:
     """Return what is the same for all spellings of a name: its letters in capitals, and digits."""
-    key = _NOT_IN_KEY.sub("", name.upper())
+    key = _NOT_IN_KEY.sub("", _plain(name).upper())
     for short, long in _SPELLINGS:
         if key.startswith(short) and key[len(short) :][:1].isdigit():
             return long + key[len(short) :]
@@ -39,8 +41,15 @@ def key_of(name: str) -> str:
 
 def find_names(text: str) -> list[str]:
     """Return the keys of the events that a text names, in order."""
-    found = (key_of(name) for name in _NAMES.findall(text))
+    found = (key_of(name) for name in _NAMES.findall(_plain(text)))
     return list(dict.fromkeys(found))[:MOST_NAMES]
+
+
+def _plain(text: str) -> str:
+    """Write wide letters, and blanks and hyphens of any kind, plainly; what nobody sees goes."""
+    seen = "".join(each for each in text if unicodedata.category(each) != "Cf")
+    plain = unicodedata.normalize("NFKC", seen)
+    return "".join("-" if unicodedata.category(each) == "Pd" else each for each in plain)
 
 
 def names_of_circular(event_name: str, subject: str) -> list[str]:

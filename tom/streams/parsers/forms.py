@@ -3,6 +3,7 @@
 Whoever reads messages reads this, of private ones too: it names forms, and quotes no content.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tom.streams.parsers import containers
 from tom.streams.parsers.errors import MalformedAlertError
+from tom.streams.parsers.json_text import cleaned
 from tom.streams.parsers.values import clean
 
 _KEYS_SHOWN: Final = 6
@@ -23,11 +25,19 @@ _BINARY: Final = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstandard",
     b"PK\x03\x04": "a zip archive",
+    b"\xc3\x01": "Avro in its form of single objects",
     b"SIMPLE  =": "a FITS file",
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"%PDF": "a PDF document",
 }
+# The longer marks first: one begins with another.
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _ROOT: Final = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 # Without what follows "#", which names the event.
 _IVORN: Final = re.compile(r"""ivorn\s*=\s*["']([^"'<>#]{1,100})""")
@@ -42,13 +52,28 @@ def describe(payload: bytes) -> str:
     for start, name in _BINARY.items():
         if payload.startswith(start):
             return name
-    if payload[0] == 0 and len(payload) > _CONFLUENT_HEAD:
-        return f"Confluent-framed Avro, schema id {int.from_bytes(payload[1:5], 'big')}"
+    schema_id = int.from_bytes(payload[1:_CONFLUENT_HEAD], "big")
+    if payload[0] == 0 and len(payload) > _CONFLUENT_HEAD and schema_id > 0:
+        return f"Confluent-framed Avro, schema id {schema_id}"
     try:
-        text = payload.decode()
+        text = payload.decode(_coding(payload))
     except UnicodeDecodeError:
         return "no known format"
     return clean(_describe_text(text.lstrip("\ufeff")))[:200]
+
+
+def _coding(payload: bytes) -> str:
+    """Tell the coding of a text by its mark of byte order; what old XML is written in takes all."""
+    marked = next((coding for mark, coding in _MARKS if payload.startswith(mark)), "utf-8")
+    return "latin-1" if payload.startswith(b"<") and not _is_utf8(payload) else marked
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_json_object(payload: bytes) -> dict[str, Any] | None:
@@ -56,7 +81,7 @@ def read_json_object(payload: bytes) -> dict[str, Any] | None:
     if payload.lstrip()[:1] != b"{":
         return None
     try:
-        message = _cleaned(json.loads(payload))
+        message = cleaned(json.loads(payload))
     except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
@@ -65,18 +90,6 @@ def read_json_object(payload: bytes) -> dict[str, Any] | None:
 def is_schema(message: Mapping[str, Any]) -> bool:
     """Whether a JSON object is the form of messages, and no message."""
     return "$id" in message or message.get("type") in ("object", "record")
-
-
-def _cleaned(value: Any) -> Any:
-    match value:
-        case str():
-            return clean(value)
-        case list():
-            return [_cleaned(item) for item in value]
-        case dict():
-            return {clean(key): _cleaned(item) for key, item in value.items()}
-        case _:
-            return value
 
 
 def _describe_text(text: str) -> str:

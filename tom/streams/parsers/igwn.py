@@ -19,11 +19,11 @@ from pydantic import (
     ConfigDict,
     model_validator,
 )
-from pydantic_core import from_json
 
 from tom.streams.parsers.containers import read_record
 from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.faults import read_sparing
+from tom.streams.parsers.json_text import read_json
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.values import text
 
@@ -262,12 +262,7 @@ def parse_gwalert_json(payload: bytes) -> GWAlert:
     if len(payload) > MAX_BYTES:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
-    try:
-        content = from_json(payload, allow_inf_nan=True)
-    except ValueError as error:
-        reason = f"not JSON: {error}"
-        raise MalformedAlertError(reason) from error
-    return _read(content)
+    return _read(read_json(payload))
 
 
 def parse_gwalert_avro(payload: bytes) -> GWAlert:

@@ -1,5 +1,6 @@
 """What kind of message this is: from its topic, or for a file from its content."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -84,7 +85,7 @@ def claims(kind: Kind, payload: bytes) -> bool:
     if payload.startswith(containers.MAGIC):
         return kind in (Kind.ZTF, Kind.GW_AVRO) and _avro_claims(kind, payload)
     keys = _KEYS.get(kind)
-    looks_like_json = payload.lstrip()[:1] in (b"{", b"[")
+    looks_like_json = payload.removeprefix(BOM_UTF8).lstrip()[:1] in (b"{", b"[")
     return looks_like_json and keys is not None and any(key in payload for key in keys)
 
 
