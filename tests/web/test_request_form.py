@@ -4,8 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests import factories
 from tom.followup.spec import InvalidSpecError, read_spec
-from tom.web.request_form import Choice, RequestForm, choose, empty_form, read_form
+from tom.web.request_form import (
+    Choice,
+    RequestForm,
+    choices,
+    choose,
+    empty_form,
+    read_form,
+)
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 
@@ -67,3 +75,22 @@ def test_an_unknown_instrument_becomes_the_first() -> None:
     assert first is not None
     assert chosen is not None
     assert chosen.value == first.value
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("instrument", "is_said"), [("portal", True), ("practice", False)])
+def test_the_form_says_what_the_portal_alone_checks(client, settings, instrument, is_said) -> None:
+    settings.OCS_PORTAL_URL = "https://portal.example.org"
+    settings.OCS_API_TOKEN, settings.OCS_PROPOSAL = "a-token-of-ours", "TOM-001"
+    settings.PRACTICE_TELESCOPE = True
+    offered = {
+        "practice" if each.facility.name == "PRACTICE" else "portal": each for each in choices()
+    }
+    client.force_login(factories.make_observer())
+
+    page = client.get(
+        f"/targets/{factories.make_target().pk}/request/",
+        {"instrument": offered[instrument].value},
+    ).text
+
+    assert ("the proposal has time left" in " ".join(page.split())) == is_said
