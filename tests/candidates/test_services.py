@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from importlib import import_module
+from itertools import permutations
 
 import pytest
 from django.db import connection
@@ -152,6 +153,33 @@ def test_an_update_that_moves_the_region_away_keeps_the_candidate_with_its_new_l
     candidate = event.candidates.get()
     assert candidate.credible_level_2d is not None
     assert candidate.credible_level_2d > 0.999
+
+
+@pytest.mark.parametrize("order", permutations(("first map", "update", "targets")))
+def test_what_an_earlier_map_held_is_a_candidate_in_whatever_order_all_came(order) -> None:
+    event = make_event(alert_types=())
+    for step in order:
+        if step == "targets":
+            late = make_target("late")
+            make_target("in time")
+            after = MERGER + timedelta(days=2)
+            TargetSummary.objects.filter(target=late).update(first_detection=after)
+            match_targets(TargetSummary.objects.values_list("pk", flat=True))
+            continue
+        is_update = step == "update"
+        place = {"ra": 20.0, "dec": 60.0, "sigma_deg": 2.0} if is_update else {}
+        EventLocalization.objects.create(
+            event=event,
+            localization=make_localization(**place),
+            product="skymap",
+            time=MERGER + timedelta(days=1 if is_update else 0, minutes=5),
+        )
+        match_event(event)
+
+    # Matched while the first map was the only one, the late target stays: nothing is deleted.
+    kept = {"late"} if order.index("update") == 2 else set()
+    assert names(event) - kept == {"in time"}
+    assert all(row.credible_level_2d > 0.999 for row in event.candidates.all())
 
 
 def test_a_localization_pinned_by_hand_is_matched_once_before_the_next_ranking() -> None:

@@ -102,6 +102,49 @@ def test_of_a_request_sent_again_the_late_first_copy_is_cancelled_and_told(
 
 @pytest.mark.portal
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("seconds_late", [10, 100, 1000])
+def test_of_two_late_copies_both_are_cancelled_soon_however_late(
+    ocs_portal: Portal,
+    operator: Operator,
+    settings: Settings,
+    target: BaseTarget,
+    observer: User,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_late: int,
+) -> None:
+    settings.REQUEST_QUIET_SECONDS = 0
+    with late_proxy(ocs_portal, held=2) as proxy:
+        point_at(settings, ocs_portal, proxy.url)
+        request = make_request(target, observer, facility="LCO")
+        with monkeypatch.context() as patch:
+            patch.setattr(portal_calls, "READ_SECONDS", 1)
+            submit_request(request)
+            Address.objects.update(rests_until=None)
+            reconcile_request(request)
+        Address.objects.update(rests_until=None)
+        reconcile_request(request)
+        request.refresh_from_db()
+        kept = request.remote_id
+        assert (request.state, request.attempts) == (S.ACCEPTED, 3)
+        # Nothing is there at a last look before the copies come.
+        sent = timezone.now() - timedelta(seconds=seconds_late)
+        ObservationRequest.objects.filter(pk=request.pk).update(sent=sent)
+        seek_strays(request)
+        assert not request.strays.exists()
+        proxy.let_through.set()
+        wait_for(lambda: len(operator.groups(request.key)) == 3, seconds=60)
+
+        soon = timedelta(seconds=max(30, seconds_late / 4) + 5)
+        follow_requests(timezone.now() + soon)
+
+    states = {str(group["id"]): group["state"] for group in operator.groups(request.key)}
+    assert states.pop(kept) == "PENDING"
+    assert list(states.values()) == ["CANCELED", "CANCELED"]
+    assert {stray.remote_id for stray in request.strays.all() if stray.canceled} == set(states)
+
+
+@pytest.mark.portal
+@pytest.mark.timeout(600)
 def test_a_copy_that_comes_through_after_a_cancel_is_cancelled(
     proxy: LateProxy, operator: Operator, delayed: ObservationRequest, observer: User
 ) -> None:

@@ -125,17 +125,21 @@ def operator(ocs_portal: Portal) -> Operator:
 
 @contextmanager
 def losing_proxy(
-    portal: Portal, how: str, let_through: threading.Event | None = None
+    portal: Portal, how: str, let_through: threading.Event | None = None, *, held: int = 1
 ) -> Iterator[str]:
     """Forward to the portal, but lose the answer to a new request group.
 
     `how`: "drop" closes the connection, "502" says so instead, "cut" sends half of the answer,
     "hang" sends nothing for a long time. The portal has committed it each time; but of "late"
-    the first, which waits for `let_through`.
+    the first `held`, which wait for `let_through`.
     """
     over = threading.Event()
     losses = _Losses(
-        upstream=int(portal.url.rpartition(":")[2]), how=how, over=over, let_through=let_through
+        upstream=int(portal.url.rpartition(":")[2]),
+        how=how,
+        over=over,
+        let_through=let_through,
+        held=held,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
@@ -156,21 +160,22 @@ class _Losses:
     how: str
     over: threading.Event
     let_through: threading.Event | None
+    held: int
 
 
 @dataclass(frozen=True)
 class LateProxy:
-    """A proxy that keeps the first new request group back until it is let through."""
+    """A proxy that keeps the first new request groups back until they are let through."""
 
     url: str
     let_through: threading.Event
 
 
 @contextmanager
-def late_proxy(portal: Portal) -> Iterator[LateProxy]:
-    """Forward to the portal, but the first new request group only once it is let through."""
+def late_proxy(portal: Portal, *, held: int = 1) -> Iterator[LateProxy]:
+    """Forward to the portal, but the first new request groups only once they are let through."""
     let_through = threading.Event()
-    with losing_proxy(portal, "late", let_through) as url:
+    with losing_proxy(portal, "late", let_through, held=held) as url:
         try:
             yield LateProxy(url, let_through)
         finally:
@@ -191,9 +196,9 @@ def _forward(client: socket.socket, losses: _Losses) -> None:
         client.settimeout(10)
         request = _read_request(client)
         is_new_group = request.startswith(b"POST /api/requestgroups/ ")
-        if is_new_group and losses.let_through is not None:
-            let_through, losses.let_through = losses.let_through, None
-            let_through.wait()
+        if is_new_group and losses.let_through is not None and losses.held:
+            losses.held -= 1
+            losses.let_through.wait()
         with socket.create_connection(("127.0.0.1", losses.upstream)) as server:
             server.sendall(request)
             answer = b"".join(iter(lambda: server.recv(65_536), b""))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from django.db.models import F, Max, Min, Q, QuerySet
 
 from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate
 from tom.candidates.verdicts import show_public_verdicts
-from tom.events.localizations import chosen_localization, skymap_of
+from tom.events.localizations import maps_in_turn, skymap_of
 from tom.events.locks import change_events
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import note_changes
@@ -49,18 +50,22 @@ def rule_of(event: NonLocalizedEvent) -> CandidateRule:
 def match_event(event: NonLocalizedEvent) -> int:
     """Find every candidate of an event by its present localization; return how many it has.
 
-    Known candidates get their new levels, those now outside too: nothing is deleted. The caller
-    has called `change_events`, so that no target is missed that is being stored.
+    Known candidates get their new levels, those now outside too: nothing is deleted. What had shone
+    in the region of an earlier map before the next one's time is a candidate, in whatever order
+    maps and targets came. The caller has called `change_events`, so that no target is missed that
+    is being stored.
     """
-    chosen = chosen_localization(event)
-    if chosen is None:
+    maps = maps_in_turn(event)
+    if not maps:
         return 0
+    (chosen, _), *_earlier = maps
     rule = rule_of(event)
     found: list[Summary] = []
     public, narrower = TargetSummary.objects.all(), AudienceSummary.objects.all()
-    for summaries in (public, narrower):
-        inside = _in_region(chosen, rule.level_stored, summaries)
-        found += _in_window(event, rule, summaries).filter(pk__in=inside) if inside else []
+    for summaries, (use, until) in product((public, narrower), maps):
+        inside = _in_region(use, rule.level_stored, summaries)
+        shone = _before(until, _in_window(event, rule, summaries))
+        found += shone.filter(pk__in=inside) if inside else []
     if _keep(event, chosen, [*found, *_known(event, public, narrower)]):
         note_changes([event.pk])
     show_public_verdicts(EventCandidate.objects.filter(event=event))
@@ -99,12 +104,15 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
     public = TargetSummary.objects.filter(target__in=ids)
     narrower = _narrower(ids)
     for event in _events_near(public, narrower, rules.values()):
-        chosen = chosen_localization(event)
-        if chosen is None:
+        maps = maps_in_turn(event)
+        if not maps:
             continue
+        (chosen, _), *_earlier = maps
         rule = rules[event.kind]
         shone = [*_in_window(event, rule, public), *_in_window(event, rule, narrower)]
-        inside = _inside(chosen, rule.level_stored, shone)
+        inside: list[Summary] = []
+        for use, until in maps:
+            inside += _inside(use, rule.level_stored, [r for r in shone if _is_before(until, r)])
         if _keep(event, chosen, [*inside, *_known(event, public, narrower)]):
             touched.add(event.pk)
     note_changes(touched)
@@ -189,6 +197,8 @@ def _in_region(chosen: EventLocalization, level: float, summaries: QuerySet[Any]
 
 def _inside(chosen: EventLocalization, level: float, rows: Sequence[Summary]) -> list[Summary]:
     """The rows in the region that `_in_region` searches."""
+    if not rows:
+        return []
     start, stop = credible_ranges(skymap_of(chosen.localization_id), level).T
     places = np.array([row.healpix29 for row in rows], np.int64)
     last = np.searchsorted(start, places, side="right") - 1
@@ -207,6 +217,15 @@ def _in_window(event: NonLocalizedEvent, rule: CandidateRule, rows: QuerySet[Any
     if rule.days_before is not None:
         rows = rows.filter(last_detection__gte=event.time - timedelta(days=rule.days_before))
     return rows
+
+
+def _before(until: datetime | None, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Those that had shone while a map held: until the next one's time, None for no end."""
+    return rows if until is None else rows.filter(first_detection__lt=until)
+
+
+def _is_before(until: datetime | None, row: Summary) -> bool:
+    return until is None or (row.first_detection is not None and row.first_detection < until)
 
 
 def _keep(event: NonLocalizedEvent, chosen: EventLocalization, summaries: Sequence[Summary]) -> int:

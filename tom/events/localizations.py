@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
 from cachetools import TTLCache, cached
+from django.db.models import QuerySet
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
 from tom.sky import (
@@ -73,10 +75,35 @@ def note_localization(
 
 def chosen_localization(event: NonLocalizedEvent) -> EventLocalization | None:
     """The localization the event uses; one query."""
-    uses = event.localizations.select_related("localization").defer(
+    return choose_localization(event, _uses_of(event))
+
+
+def maps_in_turn(event: NonLocalizedEvent) -> list[tuple[EventLocalization, datetime | None]]:
+    """The localization the event uses, then its earlier maps, each with the time of the next.
+
+    By its own time each earlier map held until then, whatever came when. None: it holds now.
+    """
+    uses = list(_uses_of(event))
+    chosen = choose_localization(event, uses)
+    if chosen is None:
+        return []
+    turns = pairwise(sorted(_own(uses), key=_by_time))
+    return [(chosen, None), *((use, after.time) for use, after in turns if use != chosen)]
+
+
+def _uses_of(event: NonLocalizedEvent) -> QuerySet[EventLocalization]:
+    return event.localizations.select_related("localization").defer(
         "localization__fits", "localization__packed"
     )
-    return choose_localization(event, uses)
+
+
+def _own(uses: Iterable[EventLocalization]) -> list[EventLocalization]:
+    return [use for use in uses if use.product == SKYMAP and not use.set_aside]
+
+
+def _by_time(use: EventLocalization) -> tuple[datetime, str, str]:
+    """Of two at one time always the same is the newer, however they came."""
+    return use.time, use.author, use.localization.sha256
 
 
 def choose_localization(
@@ -88,9 +115,7 @@ def choose_localization(
     """
     if event.pinned_id is not None:
         return next((use for use in uses if use.pk == event.pinned_id), None)
-    own = [use for use in uses if use.product == SKYMAP and not use.set_aside]
-    # Of two at one time always the same, however they came.
-    return max(own, key=lambda use: (use.time, use.author, use.localization.sha256), default=None)
+    return max(_own(uses), key=_by_time, default=None)
 
 
 def skymap_of(localization_id: int) -> SkyMap:
