@@ -136,3 +136,46 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     assert states.count("unknown") == 1
     assert set(states) <= {"unknown", "approved", "retry_at"}
     assert len(states) == len(requests)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.EMAIL])
+def test_an_alert_and_the_other_channel_do_not_wait_for_a_silent_one(
+    silent_server: list[socket.socket],
+    webhook: Webhook,
+    transactional_db: None,
+    tmp_path: Path,
+    channel: Channel,
+) -> None:
+    silent = f"127.0.0.1:{silent_server[0].getsockname()[1]}"
+    hook = f"http://{silent}/hook" if channel == Channel.WEBHOOK else webhook.url
+    environment = site_environment(tmp_path) | {
+        "PAGE_WEBHOOK": hook,
+        "PAGE_EMAILS": "shift@example.org",
+        "EMAIL_URL": f"smtp://{silent}",
+    }
+    with current_app.connection_for_read() as broker:
+        for queue in queues.ALL.split(","):
+            broker.default_channel.queue_purge(queue)
+    with running_workers(tmp_path, environment):
+        warm = make_alert("S261120a")
+        nudge(ingest, warm.pk)
+        seconds_until(lambda: state_of(warm) == MessageState.STORED, most=90)
+        for number in range(REQUESTS):
+            event = factories.make_event(f"S261119{chr(97 + number)}")
+            woken = Page.objects.create(event=event, cause="significant", title="Woken", body="")
+            PageSend.objects.create(page=woken, channel=channel)
+            nudge(page, woken.pk)
+        seconds_until(lambda: len(silent_server) > 1, most=90)
+
+        alert, event = make_alert("S261120b"), factories.make_event("S261118a")
+        other = Page.objects.create(event=event, cause="significant", title="Other", body="")
+        if channel == Channel.EMAIL:
+            PageSend.objects.create(page=other, channel=Channel.WEBHOOK)
+        nudge(ingest, alert.pk)
+        nudge(page, other.pk)
+        ingested = seconds_until(lambda: state_of(alert) == MessageState.STORED, most=30)
+
+        assert ingested < SOON
+        if channel == Channel.EMAIL:
+            assert seconds_until(lambda: "Other" in str(webhook.posts), most=30) < SOON

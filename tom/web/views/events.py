@@ -171,9 +171,10 @@ def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any
     if "live" not in request.GET:  # a person asks, not the page for itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
-    candidates = find_candidates(listing, request.GET, kept=stay)
-    # All in one query: to count them and to read a page is twice the work.
-    page = page_of(request, list(candidates.values_list("pk", flat=True)), per_page=ROWS_SHOWN)
+    keys = find_candidates(listing, request.GET, kept=stay).values_list("pk", flat=True)
+    # Where no index gives a page, to count all and to read a page is twice the work of all at once.
+    at_once = listing.programs or any(map(request.GET.get, ("order", "since", "up")))
+    page = page_of(request, list(keys) if at_once else keys, per_page=ROWS_SHOWN)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {
