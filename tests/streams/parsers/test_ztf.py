@@ -368,3 +368,16 @@ def test_neighbours_and_counts_that_cannot_be_are_none():
 )
 def test_a_source_near_the_edge_of_the_detector_tells_where_in_its_stamps_it_is(xpos, ypos, middle):
     assert parse_ztf(make_ztf_packet(xpos=xpos, ypos=ypos)).cutout_middle == middle
+
+
+@pytest.mark.parametrize("days", [1.0, 30.0, 20_000.0])
+def test_an_epoch_later_than_the_alert_is_none_of_its_history(days):
+    alert = parse_ztf(
+        make_ztf_packet(
+            history=[make_detection(days, candid=41), make_limit(days), make_limit(-3.0)],
+            forced=[make_forced(days)],
+        )
+    )
+
+    assert [point.kind for point in alert.points] == [PointKind.LIMIT, PointKind.ALERT]
+    assert max(point.time for point in alert.points) == alert.time

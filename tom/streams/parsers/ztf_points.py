@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tom.streams.parsers.records import Point, PointKind, flux_of_magnitude
@@ -23,14 +23,22 @@ _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an e
 # An error beyond this, or a flux beyond that of magnitude 0, is no measurement.
 _LARGEST_ERROR_MAG: Final = 5.0
 _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
+# How much later than the alert's own epoch one of its history may be.
+_SAME_NIGHT: Final = timedelta(hours=12)
 _NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
 
 
 def read_light_curve(record: Fields, object_id: str, trigger: Point) -> tuple[Point, ...]:
-    """Collect one point per key; the trigger's own values replace a rounded copy of it."""
+    """Collect one point per key; the trigger's own values replace a rounded copy of it.
+
+    An epoch of the history that is later than the alert is none: it would stay the newest for good.
+    """
     history = _read_history(_list(record, "prv_candidates"), object_id)
     forced = _read_forced(_list(record, "fp_hists"), object_id)
-    points = {point.key: point for points in (history, forced) for point in points}
+    latest = trigger.time + _SAME_NIGHT
+    points = {
+        point.key: point for points in (history, forced) for point in points if point.time <= latest
+    }
     points[trigger.key] = trigger
     return tuple(sorted(points.values(), key=lambda point: (point.time, point.kind, point.key)))
 
