@@ -194,6 +194,11 @@ def addresses() -> list[str]:
     tables = [f"{event}?part=candidates&region=all&order={order}" for order in orders]
     shown = ["/", *lists, "/events/", event, *tables, f"{event}candidates.csv?region=all"]
     shown += [f"{event}tell/", "/search/?q=ZTF26", "/api/targets/", f"/api{event}candidates/"]
+    # A place tells, too: of which points a cone finds a target, and how far from its middle.
+    for ra in ("197.4002", "197.4003", "197.5002", "197.6002"):
+        for radius in ("0.2", "60"):
+            shown += [f"/targets/?q={ra}+-23.4+{radius}"]
+            shown += [f"/api/targets/?ra={ra}&dec=-23.4&radius_arcsec={radius}"]
     shown += ["/requests/", "/requests/?state=live", "/api/requests/", "/notifications/"]
     for pk in ObservationRequest.objects.values_list("pk", flat=True):
         shown += [f"/requests/{pk}/", f"/api/requests/{pk}/"]

@@ -1,14 +1,24 @@
 """Find targets by name and by place."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet, Value
+from django.db.models import (
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.expressions import Combinable
-from django.db.models.functions import ASin, Cos, Least, Lower, Power, Radians, Sin, Sqrt
+from django.db.models.functions import ASin, Coalesce, Cos, Least, Lower, Power, Radians, Sin, Sqrt
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tom.sky.healpix import cone_ranges
+from tom.targets.models import AudienceSummary, TargetSummary
 
 ARCSEC_PER_RADIAN = 206264.80624709636
 # The widest cone that a search takes: 10 degrees.
@@ -30,9 +40,17 @@ def find_exactly(targets: QuerySet[BaseTarget], names: Sequence[str]) -> QuerySe
 
 
 def find_in_cone(
-    targets: QuerySet[BaseTarget], *, ra: float, dec: float, radius_arcsec: float
+    targets: QuerySet[BaseTarget],
+    programs: Collection[int],
+    *,
+    ra: float,
+    dec: float,
+    radius_arcsec: float,
 ) -> QuerySet[BaseTarget]:
     """Keep targets in a cone, the nearest first, each with its `separation_arcsec`.
+
+    Each stands where a reader of these private programs knows it to: another place, or a distance
+    from it, would tell of others' points.
 
     Parameters
     ----------
@@ -53,17 +71,29 @@ def find_in_cone(
         raise ValueError(message)
     inside = Q(pk__in=[])
     for start, stop in cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist():
-        inside |= Q(summary__healpix29__gte=start, summary__healpix29__lt=stop)
+        inside |= Q(healpix29__gte=start, healpix29__lt=stop)
+    found = TargetSummary.objects.filter(inside).values("target")
+    place: tuple[Combinable, Combinable] = (F("ra"), F("dec"))
+    if programs:
+        own = AudienceSummary.objects.filter(programs__contained_by=list(programs))
+        found = found.union(own.filter(inside).values("target"))
+        told = own.filter(target=OuterRef("pk")).order_by("-programs__len", "-programs")
+        place = _place_of(told, "ra"), _place_of(told, "dec")
     # PostgreSQL raises where a product underflows: no difference of angles may be that small.
-    separation = _separation(round(ra, 12), round(dec, 12))
-    near = targets.filter(inside).annotate(separation_arcsec=separation)
+    separation = _separation(round(ra, 12), round(dec, 12), place)
+    near = targets.filter(pk__in=found).annotate(separation_arcsec=separation)
     return near.filter(separation_arcsec__lte=radius_arcsec).order_by("separation_arcsec", "pk")
 
 
-def _separation(ra: float, dec: float) -> Combinable:
+def _place_of(told: QuerySet[AudienceSummary], name: str) -> Coalesce:
+    return Coalesce(Subquery(told.values(name)[:1]), F(name))
+
+
+def _separation(ra: float, dec: float, place: tuple[Combinable, Combinable]) -> Combinable:
     """The haversine in SQL: exact to a microarcsecond within the cones allowed here."""
-    across = Power(Sin(Radians(F("ra") - Value(ra)) / Value(2.0)), Value(2.0))
-    along = Power(Sin(Radians(F("dec") - Value(dec)) / Value(2.0)), Value(2.0))
-    cosines = Cos(Radians(F("dec"))) * Cos(Radians(Value(dec)))
+    to_ra, to_dec = place
+    across = Power(Sin(Radians(to_ra - Value(ra)) / Value(2.0)), Value(2.0))
+    along = Power(Sin(Radians(to_dec - Value(dec)) / Value(2.0)), Value(2.0))
+    cosines = Cos(Radians(to_dec)) * Cos(Radians(Value(dec)))
     half = Least(Value(1.0), Sqrt(along + cosines * across))
     return ExpressionWrapper(Value(2 * ARCSEC_PER_RADIAN) * ASin(half), output_field=FloatField())

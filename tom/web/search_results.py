@@ -57,7 +57,7 @@ def search_everything(sought: Sought, user: Visitor) -> Found:
 
 def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
     mine = visible_targets(user).filter(summary__isnull=False).select_related("summary")
-    rows = find_targets(mine, sought)
+    rows = find_targets(mine, sought, programs_of(user))
     if sought.cone is None:
         rows = rows.order_by("name")
     found.n_targets = rows.count()

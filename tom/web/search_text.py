@@ -1,6 +1,7 @@
 """What people type into the search box: a name, or a position with a radius."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -65,13 +66,16 @@ def read_cone(text: str) -> Cone:
     return Cone(place.ra, place.dec, radius)
 
 
-def find_targets(targets: QuerySet[BaseTarget], sought: Sought) -> QuerySet[BaseTarget]:
-    """Keep the targets that a person's text means; a target's own name counts before a place."""
+def find_targets(
+    targets: QuerySet[BaseTarget], sought: Sought, programs: Collection[int]
+) -> QuerySet[BaseTarget]:
+    """Keep the targets that a text means to a reader; a target's name counts before a place."""
     if not sought.name:
         return targets
     cone = sought.cone
     if cone is not None and not find_exactly(targets, [sought.name]).exists():
-        return find_in_cone(targets, ra=cone.ra, dec=cone.dec, radius_arcsec=cone.radius_arcsec)
+        radius = cone.radius_arcsec
+        return find_in_cone(targets, programs, ra=cone.ra, dec=cone.dec, radius_arcsec=radius)
     return find_by_name(targets, bare_name(sought.name))
 
 

@@ -195,8 +195,8 @@ def _in_cone(request: Request, targets: QuerySet[BaseTarget]) -> QuerySet[BaseTa
     if ra is None or dec is None or radius is None:
         raise ValidationError({name: ["a cone takes all three"] for name in CONE})
     try:
-        place = read_place(f"ra={ra} dec={dec}")
-        return find_in_cone(targets, ra=place.ra, dec=place.dec, radius_arcsec=radius)
+        place, programs = read_place(f"ra={ra} dec={dec}"), programs_of(request.user)
+        return find_in_cone(targets, programs, ra=place.ra, dec=place.dec, radius_arcsec=radius)
     except ValueError as error:
         raise ValidationError({"detail": str(error)}) from error
 

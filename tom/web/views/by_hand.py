@@ -15,6 +15,7 @@ from tom_targets.models import TargetExtra
 
 from tom.candidates.by_hand import undo_upload, upload_points
 from tom.pipeline import nudge, score
+from tom.targets.audiences import show_targets
 from tom.targets.by_hand import NameTakenError, make_target, program_of
 from tom.targets.models import PointUpload, visible_targets
 from tom.targets.photometry_table import (
@@ -29,6 +30,7 @@ from tom.targets.photometry_table import (
 )
 from tom.targets.search import find_in_cone
 from tom.web.distances import REDSHIFT
+from tom.web.known import programs_of
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET, UNDO_ANY_UPLOAD, UPLOAD_POINTS
 from tom.web.refusals import LackingError, needs
@@ -72,8 +74,10 @@ def _near(request: HttpRequest, form: TargetForm) -> list[BaseTarget]:
     if form.place is None:
         return []
     mine = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
-    place = form.place
-    return list(find_in_cone(mine, ra=place.ra, dec=place.dec, radius_arcsec=SAME_PLACE_ARCSEC))
+    where = {"ra": form.place.ra, "dec": form.place.dec, "radius_arcsec": SAME_PLACE_ARCSEC}
+    near = list(find_in_cone(mine, programs_of(request.user), **where))
+    show_targets(near, programs_of(request.user))
+    return near
 
 
 def _make(form: TargetForm) -> BaseTarget:

@@ -51,8 +51,8 @@ def target_list(request: HttpRequest) -> HttpResponse:
     sought = read_search(request.GET.get("q", ""))
     order = request.GET.get("order", "seen")
     rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
-    rows = find_targets(rows, sought)
     programs = programs_of(request.user)
+    rows = find_targets(rows, sought, programs)
     if sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
     page = page_of(request, rows)
