@@ -163,6 +163,15 @@ def test_a_cube_of_one_plane_is_an_image(shape: tuple[int, ...]) -> None:
     assert draw(stamp(image.reshape(shape))) == draw(stamp(image))
 
 
+@pytest.mark.parametrize(("step_x", "step_y"), [(-2.0, 2.0), (-2.8e-4, 2.8e-9), (-1e-7, 1e-2)])
+def test_a_header_whose_pixels_no_survey_has_says_nothing(step_x: float, step_y: float) -> None:
+    image = star(20, 20, (5, 5))
+    wcs = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": RA, "CRVAL2": DEC}
+    wcs |= {"CRPIX1": 10.0, "CRPIX2": 10.0, "CD1_1": step_x, "CD2_2": step_y}
+
+    assert draw(stamp(image, **wcs)) == draw(stamp(image))
+
+
 def test_what_was_not_measured_is_transparent_and_spoils_nothing() -> None:
     image = star(21, 21, (15, 12))
     image[3, 4] = np.nan

@@ -22,6 +22,8 @@ MOST_CARDS: Final = 2000
 MOST_UNITS: Final = 16
 MOST_MEMBERS: Final = 16
 ARCSEC: Final = math.degrees(3600)  # in a radian
+# A header that says otherwise says nothing of a survey's stamp.
+SMALLEST_PIXEL_ARCSEC, LARGEST_PIXEL_ARCSEC = 0.01, 100.0
 LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
 GZIP: Final = 31  # what zlib calls a gzip stream with its header
 TYPES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -266,7 +268,10 @@ def _locate(
         matrix, value = matrix[::-1], value[::-1]
     with np.errstate(all="ignore"):
         determinant = float(np.linalg.det(matrix))
+        steps = np.hypot(matrix[0], matrix[1])  # of one pixel on the sky, arcsec
     if not np.all(np.isfinite([*value, *pixel, determinant])) or abs(determinant) < 1e-6:
+        return None
+    if not np.all((steps >= SMALLEST_PIXEL_ARCSEC) & (steps <= LARGEST_PIXEL_ARCSEC)):
         return None
     offset, on_plane = _tangential(ra, dec, *value)
     if offset is None:
