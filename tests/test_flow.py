@@ -451,6 +451,7 @@ def unscored_target() -> None:
 
 def unsettled_program() -> int:
     program = factories.make_program(2, group=factories.make_group())
+    Program.objects.filter(pk=program.pk).update(settled="")
     return program.pk
 
 
