@@ -13,6 +13,7 @@ from tom_targets.base_models import BaseTarget
 from tom.sky.visibility import mjd_of
 from tom.targets.magnitudes import Magnitude, magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint
+from tom.web.spreadsheets import cell
 
 COLUMNS = (
     *("time_utc", "mjd", "band", "kind", "magnitude_ab", "magnitude_error", "limit_ab_5sigma"),
@@ -72,19 +73,14 @@ def write_points(out: Writable, points: "QuerySet[LightCurvePoint]") -> None:
 
 def _cells(row: PointRow) -> Iterator[object]:
     point, told = row.point, row.told
-    yield from (_utc(point.time), f"{row.mjd:.6f}", _safe(point.band), point.kind)
+    yield from (_utc(point.time), f"{row.mjd:.6f}", cell(point.band), point.kind)
     yield from (_digits(told.magnitude), _digits(told.error), _digits(told.limit))
     yield from (point.flux, point.flux_error)
-    yield from (_safe(point.survey), _safe(point.program.name), _safe(point.key))
+    yield from (cell(point.survey), cell(point.program.name), cell(point.key))
 
 
 def _digits(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def _safe(text: str) -> str:
-    """Keep a spreadsheet from running a text as a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 def _utc(moment: datetime) -> str:

@@ -44,6 +44,7 @@ from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
 from tom.web.refusals import needs
+from tom.web.spreadsheets import cell
 from tom.web.templatetags.sky import ranked_classes
 from tom.web.verdicts import REASONS
 from tom.web.views.requests import requests_going_on
@@ -252,14 +253,12 @@ def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
 
 def _csv_row(candidate: EventCandidate) -> list[object]:
     target, summary = candidate.target, candidate.target.summary
-    name = target.name
     return [
-        candidate.rank,
-        f"'{name}" if name[:1] in "=+-@\t\r" else name,  # a spreadsheet would run it
+        candidate.rank, cell(target.name),
         target.ra, target.dec,
         candidate.posterior, candidate.posterior_low, candidate.posterior_high,
         candidate.credible_level_2d, candidate.credible_level_3d,
-        summary.last_magnitude, summary.last_band,
+        summary.last_magnitude, cell(summary.last_band),
         summary.last_detection.isoformat() if summary.last_detection else "",
         candidate.vetting,
     ]  # fmt: skip
