@@ -26,7 +26,7 @@ class Command(BaseCommand):
         home = Home(settings.HOME.path / "portal")
         home.prepare()
         root = Path(settings.BASE_DIR)
-        wheels = env.path("OCS_WHEELS", root.parent / "shared" / "peers" / "ocs" / "wheels")
+        wheels = Path(env.str("OCS_WHEELS")) if env.str("OCS_WHEELS", "") else None
         self.stdout.write("Installing the OCS portal where it is not there yet ...")
         venv = install_portal(root / ".venv-ocs", wheels=wheels, log=home.logs / "install.log")
         signal.signal(signal.SIGTERM, _end)
