@@ -15,7 +15,7 @@ from tom.embedded.services import WEB_ROLE, find_postgres, running_services
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
-PROCESSES = ("web", "worker", "caller", "beat", "ingester", "migrate")
+PROCESSES = ("web", "worker", "caller", "scorer", "beat", "ingester", "migrate")
 
 
 def test_compose_has_every_process_and_service() -> None:
@@ -89,7 +89,7 @@ def test_workers_take_from_every_queue_that_tasks_are_sent_to() -> None:
 
     taken = {
         queue
-        for name in ("worker", "caller", "ingester")
+        for name in ("worker", "caller", "scorer", "ingester")
         for queue in COMPOSE["services"][name]["command"][7].split(",")
     }
 

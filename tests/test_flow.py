@@ -10,6 +10,7 @@ import pytest
 from celery import current_app
 from django.core import mail
 from django.core.cache import cache
+from django.db import OperationalError
 from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
@@ -33,19 +34,20 @@ from tom.queues import ALL
 from tom.reports.follows import follow
 from tom.reports.models import Notification, Page, PageSend, Report, ReportState, SendState
 from tom.reports.telling import confirm_report, draft_report
-from tom.scoring.models import Ranking, Score
+from tom.scoring.judging import hand_out, score_due
+from tom.scoring.models import DueScore, Ranking, Score
 from tom.scoring.ranking import rank_if_due
-from tom.scoring.services import score_due
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
+from tom.streams.parsers.records import ObjectAlert
 from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
 from tom.targets.store import store_alerts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("services")]
 
-Nudge = tuple[str, ...] | tuple[str, int]
+Nudge = tuple[str | int, ...]
 PLACE = {"ra": 197.45, "dec": -23.38}
 BEGIN = datetime(2026, 1, 1, 5, 0, tzinfo=UTC)
 
@@ -255,32 +257,119 @@ def test_what_test_topics_alone_speak_of_is_a_test() -> None:
     assert set(tests.values_list("target__name", flat=True)) == {"ZTF26test"}
 
 
-# --- draw, score, rank, settle ----------------------------------------------------------------
-def test_a_full_batch_of_scoring_wakes_the_next_and_the_last_one_the_ranking(
+def break_parsing(monkeypatch: pytest.MonkeyPatch, *faults: Exception, name: str) -> None:
+    """Let the parser fail on an object in a way that nobody foresaw, each time in the next way."""
+    parse, left = intake.parse_ztf, list(faults)
+
+    def fail(payload: bytes) -> ObjectAlert:
+        alert = parse(payload)
+        if alert.object_id == name:
+            raise left.pop(0) if len(left) > 1 else left[0]
+        return alert
+
+    monkeypatch.setattr(intake, "parse_ztf", fail)
+
+
+def test_of_a_batch_that_fails_only_the_alert_at_fault_waits_with_its_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    event = candidate_event()
+    for name in ("ZTF26a", "ZTF26bad", "ZTF26b"):
+        keep_alert(name)
+    break_parsing(monkeypatch, RuntimeError("secret"), name="ZTF26bad")
+
+    intake.work_alerts()
+    rows = AlertMessage.objects.order_by("pk")
+    in_the_batch = list(rows.values_list("state", "reason"))
+    intake.work_alerts()  # alone now
+    alone = rows[1]
+
+    bad = (MessageState.RECEIVED, "RuntimeError: see the worker's log")
+    assert in_the_batch == [(MessageState.STORED, ""), bad, (MessageState.STORED, "")]
+    assert (alone.state, alone.reason) == bad
+    assert alone.attempts == 2
+
+
+def test_an_alert_that_the_database_broke_off_alone_waits_with_that_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep_alert("ZTF26bad")
+    keep_alert("ZTF26a")
+    break_parsing(monkeypatch, RuntimeError(), OperationalError("server closed"), name="ZTF26bad")
+
+    with pytest.raises(OperationalError):
+        intake.work_alerts()
+
+    bad = AlertMessage.objects.order_by("pk")[0]
+    assert bad.state == MessageState.RECEIVED
+    assert bad.reason == "OperationalError: server closed"
+
+
+# --- draw, score, rank, settle ----------------------------------------------------------------
+JUDGES = {("judge", "fast_transient"), ("judge", "real_bogus")}
+
+
+def test_a_full_batch_of_scoring_wakes_the_next_and_each_one_every_scorer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    candidate_event()
     monkeypatch.setattr("tom.pipeline.SCORE_BATCH", 1)
 
     pipeline.score()
     first = woken()
     pipeline.score()
 
-    assert first == {("score",)}
-    assert woken() == {("rank", event.pk)}
-    assert Score.objects.exists()
+    assert first == {("score",), *JUDGES}
+    assert woken() == set()
 
 
-def test_a_ranking_explains_its_first_and_wakes_those_that_became_due() -> None:
+def test_a_scorer_judges_batch_after_batch_and_the_last_scorer_wakes_the_ranking() -> None:
+    event = candidate_event()
+    hand_out(most=100)
+    rest = {}
+
+    for _ in range(2):
+        for name in ("fast_transient", "real_bogus"):
+            pipeline.judge(name)
+            rest[name] = [*rest.get(name, []), woken()]
+
+    ranking = {("rank", event.pk)}
+    assert rest["fast_transient"] == [{("judge", "fast_transient")}, ranking]
+    assert rest["real_bogus"] == [{("judge", "real_bogus")}, ranking]
+    assert set(Score.objects.values_list("scorer", flat=True)) == {"fast_transient", "real_bogus"}
+
+
+def test_while_another_scorer_is_at_work_no_ranking_is_woken() -> None:
+    candidate_event()
+    hand_out(most=100)
+    DueScore.objects.filter(scorer="real_bogus").delete()
+
+    pipeline.judge("real_bogus")
+
+    assert woken() == set()
+
+
+def test_a_ranking_wakes_its_explanations_and_those_that_became_due() -> None:
     event, other = candidate_event(), factories.make_event()
     score_due(most=100)
     NonLocalizedEvent.objects.filter(pk=other.pk).update(rank_version=F("ranked_version") + 1)
 
     pipeline.rank(event.pk)
 
+    explain = {("explain", event.pk, "fast_transient"), ("explain", event.pk, "real_bogus")}
     assert Ranking.objects.filter(event=event).exists()
+    assert woken() == {("rank", other.pk), *explain}
+
+
+def test_an_explanation_is_kept_and_one_of_a_scorer_that_is_gone_is_not_asked_for() -> None:
+    event = candidate_event()
+    score_due(most=100)
+    rank_if_due(event)
+
+    pipeline.explain(event.pk, "nobody")
+    assert not Score.objects.exclude(explanation=[]).exists()
+    pipeline.explain(event.pk, "fast_transient")
+
     assert Score.objects.exclude(explanation=[]).exists()
-    assert woken() == {("rank", other.pk)}
 
 
 def test_a_ranking_wakes_the_scoring_of_what_another_version_judged() -> None:
@@ -297,12 +386,11 @@ def test_a_ranking_that_was_not_due_sets_nothing_off() -> None:
     event = candidate_event()
     score_due(most=100)
     rank_if_due(event)
-    Score.objects.update(version="0.0.1", explanation=[])
+    Score.objects.update(version="0.0.1")
 
     pipeline.rank(event.pk)
 
     assert woken() == set()
-    assert not Score.objects.exclude(explanation=[]).exists()
 
 
 def test_a_ranking_first_matches_an_event_whose_map_was_chosen_by_hand() -> None:
@@ -449,6 +537,13 @@ def unscored_target() -> None:
     TargetSummary.objects.update(version=F("scored_version") + 1)
 
 
+def unjudged_target() -> str:
+    unscored_target()
+    hand_out(most=1)
+    DueScore.objects.filter(scorer="real_bogus").delete()
+    return "fast_transient"
+
+
 def unsettled_program() -> int:
     program = factories.make_program(2, group=factories.make_group())
     Program.objects.filter(pk=program.pk).update(settled="")
@@ -497,6 +592,7 @@ def unsent_page() -> int:
         (unranked_event, ["rank"]),
         (event_of_other_scorers, ["rank"]),
         (unscored_target, ["score"]),
+        (unjudged_target, ["judge"]),
         (unsettled_program, ["settle"]),
         (undrawn_cutout, ["draw"]),
         (approved_request, ["submit"]),
@@ -505,7 +601,7 @@ def unsent_page() -> int:
     ],
 )
 def test_the_sweep_wakes_what_the_rows_say_is_due(
-    make: Callable[[], int | None], tasks: list[str]
+    make: Callable[[], int | str | None], tasks: list[str]
 ) -> None:
     key = make()
     if make is not unscored_target:

@@ -1,6 +1,6 @@
 """The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
 
-    message kept -> ingest | ingest_alerts -> score -> rank
+    message kept -> ingest | ingest_alerts -> score -> judge -> rank -> explain
                              ingest_alerts -> draw
     request approved -> submit -> follow        page made -> page        report confirmed -> tell
 
@@ -30,8 +30,9 @@ from tom.reports import paging, telling
 from tom.reports.models import Page, Report
 from tom.reports.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
+from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.ranking import note_new_scorers, rank_if_due
-from tom.scoring.services import any_due, note_outdated, score_due
+from tom.scoring.services import any_due, note_outdated, scorers
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 from tom.targets.cutouts import draw_due
@@ -91,15 +92,34 @@ def settle(program_id: int) -> None:
 
 @shared_task
 def score() -> None:
-    """Score one batch of what changed; after the last one wake the rankings that it moves.
+    """Hand out one batch of what changed to the scorers; the next one is a task of its own."""
+    handed_out = hand_out(most=SCORE_BATCH)
+    with _nudging():
+        if handed_out == SCORE_BATCH:
+            _send(score)
+        for scorer in scorers() if handed_out else ():
+            _send(judge, scorer.spec.name)
 
-    As with alerts, the next batch is a task of its own.
+
+@shared_task
+def judge(scorer: str) -> None:
+    """Have a scorer judge one batch; after the last one wake the rankings that it moves.
+
+    While another scorer is still at work, the sweep wakes them.
     """
-    if score_due(most=SCORE_BATCH) == SCORE_BATCH:
-        nudge(score)
-    else:
+    if judge_due(scorer, most=SCORE_BATCH):
+        nudge(judge, scorer)
+    elif not work_due().exists():
         with _nudging():
             _wake_ranking()
+
+
+@shared_task
+def explain(event_id: int, scorer: str) -> None:
+    """Keep what moved a scorer's opinions of an event's first candidates."""
+    found = next((each for each in scorers() if each.spec.name == scorer), None)
+    if found is not None:
+        explain_top(NonLocalizedEvent.objects.get(pk=event_id), found)
 
 
 @shared_task
@@ -108,10 +128,11 @@ def rank(event_id: int) -> None:
     event = NonLocalizedEvent.objects.get(pk=event_id)
     match_if_due(event)
     if rank_if_due(event):
-        explain_top(event)
         outdated = note_outdated(event)
         with _nudging():
             _wake_ranking()
+            for scorer in scorers():
+                _send(explain, event.pk, scorer.spec.name)
             if outdated:
                 _send(score)
 
@@ -156,6 +177,8 @@ def sweep() -> None:
         _wake_ranking()
         if any_due():
             _send(score)
+        for name in work_due().values_list("scorer", flat=True).distinct():
+            _send(judge, name)
         for program in due_programs():
             _send(settle, program.pk)
         if Cutout.objects.due().exists():
@@ -183,7 +206,7 @@ def prune() -> None:
         ).exclude(payload=None).update(payload=None)
 
 
-def nudge(task: "Task[..., None]", *key: int) -> None:
+def nudge(task: "Task[..., None]", *key: int | str) -> None:
     """Wake a task, if the broker is there."""
     with _nudging():
         _send(task, *key)
@@ -209,7 +232,7 @@ def _nudging() -> Iterator[None]:
         logger.warning("The broker is away: nudges were lost")
 
 
-def _send(task: "Task[..., None]", *key: int) -> None:
+def _send(task: "Task[..., None]", *key: int | str) -> None:
     task.apply_async(args=key, expires=NUDGE_SECONDS, retry=False)
 
 
@@ -226,6 +249,7 @@ def work_left(message_ids: Sequence[int]) -> int:
             AlertMessage.objects.filter(pk__range=ends, state=MessageState.RECEIVED),
             TargetSummary.objects.filter(scored_version__lt=F("version")),
             AudienceSummary.objects.filter(scored_version__lt=F("version")),
+            work_due(),
             NonLocalizedEvent.objects.due_for_ranking(),
         )
     )

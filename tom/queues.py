@@ -3,6 +3,7 @@
 Workers take from their queues in turn: an event never waits for a night's alerts, nor does the
 sweep, which would grow stale behind batch after batch. What calls somebody outside waits for an
 answer and does nothing else: it has a worker of its own, of threads, and keeps nothing waiting.
+Scorers have another: a thread waits for the process in which one judges, and may be killed.
 """
 
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 _TASKS: Final = {
     "urgent": ("ingest", "sweep"),
     "score": ("score", "rank", "draw"),
+    "scorers": ("judge", "explain"),
     "calls": ("submit", "cancel", "page", "tell", "follow_requests"),
 }
 DEFAULT: Final = "work"  # survey alerts, and what is not named above
@@ -20,5 +22,7 @@ ROUTES: Final = {
 WORKER: Final = "urgent,work,score"
 CALLER: Final = "calls"
 INGESTER: Final = "ingest"
-ALL: Final = f"{WORKER},{CALLER}"
+SCORER: Final = "scorers"
+ALL: Final = f"{WORKER},{CALLER},{SCORER}"
 CALLER_THREADS: Final = 12
+SCORER_THREADS: Final = 8

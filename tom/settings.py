@@ -289,6 +289,10 @@ SCORERS = env.list(
 # How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where one repeats in
 # part what others say; 0: kept and shown, never ranked by.
 SCORER_WEIGHTS: dict[str, float] = env.dict("SCORER_WEIGHTS", {}, subcast_values=float)
+# How much address space the process of a scorer may have, and how many seconds one call of it may
+# take beside ten times what it declares for its objects.
+SCORER_MEMORY_MB = env.int("SCORER_MEMORY_MB", 3000)
+SCORER_PATIENCE_SECONDS = env.float("SCORER_PATIENCE_SECONDS", 10.0)
 # Chance that any one source that an alert stream shows in an event's window, anywhere on the
 # sky, is its counterpart. It sets the scale of the posterior, never the order.
 CANDIDATE_PRIOR = env.float("CANDIDATE_PRIOR", 1e-4)

@@ -15,7 +15,7 @@ from django.db import connection
 from tom import queues
 from tom.embedded.children import start, stop, wait_until
 from tom.embedded.services import WEB_ROLE
-from tom.embedded.supervisor import CALLER_POOL
+from tom.embedded.supervisor import CALLER_POOL, SCORER_POOL
 
 START_SECONDS = 60
 PYTHON = (sys.executable, "-m")
@@ -58,10 +58,11 @@ def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> It
 
 @contextmanager
 def running_workers(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """The worker, with its beat, and the caller, for the block."""
+    """The worker, with its beat, the caller and the scorer, for the block."""
     argvs = {
         "worker": [*WORKER, "-B", "-c", "1", "-Q", queues.WORKER, "-s", str(folder / "beat")],
         "caller": [*WORKER, "-Q", queues.CALLER, *CALLER_POOL],
+        "scorer": [*WORKER, "-Q", queues.SCORER, *SCORER_POOL],
     }
     with ExitStack() as children:
         for name, argv in argvs.items():

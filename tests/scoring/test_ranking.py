@@ -14,6 +14,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
 from tom.scoring.curves import curves_of
 from tom.scoring.evidence import NOT_SCORED
+from tom.scoring.judging import score_due
 from tom.scoring.models import RankedCandidate, Ranking, Score
 from tom.scoring.ranking import (
     newest_ranking,
@@ -22,7 +23,7 @@ from tom.scoring.ranking import (
     rank_event,
     rank_if_due,
 )
-from tom.scoring.services import forget_scores, note_outdated, score_due, scorers
+from tom.scoring.services import forget_scores, note_outdated, scorers
 from tom.targets.models import LightCurvePoint, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +266,36 @@ def test_an_epoch_of_ours_is_told_with_its_own_age_whatever_the_surveys_first_si
     terms = {term["name"]: term for term in ranking.places.get().terms}
     reason = "1 earlier epoch, the newest about 40 d before"
     assert terms["earlier activity"]["reason"] == reason
+
+
+@pytest.mark.parametrize(("snr", "epochs"), [(4.9, 0), (5.1, 1)])
+def test_earlier_activity_is_what_shone_by_5_sigma(snr: float, epochs: int) -> None:
+    event = make_event()
+    point = LightCurvePoint.objects.filter(target=make_target("old"), kind="alert").first()
+    assert point is not None
+    point.pk, point.key, point.time = None, "earlier", MERGER - timedelta(days=41)
+    point.flux_error = point.flux / snr
+    point.save()
+    match_event(event)
+
+    rank_event(event)
+
+    terms = {term["name"]: term for term in RankedCandidate.objects.get().terms}
+    assert ("1 earlier epoch" in terms["earlier activity"]["reason"]) == bool(epochs)
+
+
+def test_a_weight_of_the_settings_scales_what_its_scorer_says(settings: Settings) -> None:
+    event = ranked_event("a")
+    ratios = []
+    for weight in (1.0, 0.5):
+        settings.SCORER_WEIGHTS = {"fast_transient": weight}
+        rank_event(event)
+        place = RankedCandidate.objects.order_by("pk").last()
+        assert place is not None
+        ratios += [t["log_lr"] for t in place.terms if t["name"].startswith("fast")]
+
+    assert ratios[0] != 0
+    assert ratios[1] == pytest.approx(ratios[0] / 2)
 
 
 def test_candidates_are_scored_anew_where_their_window_moved() -> None:

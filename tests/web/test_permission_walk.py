@@ -147,6 +147,7 @@ TABLE: dict[str, Line] = {
     "admin:password_change": always(USER),
     # The pages
     "tonight": reads(USER),
+    "scorer_list": reads(USER),
     "live": reads(USER),
     "search": reads(USER),
     "event_list": reads(USER),

@@ -31,6 +31,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 # Threads, for they only wait: as many processes would take as many times the memory.
 CALLER_POOL = ("-P", "threads", "-c", str(queues.CALLER_THREADS))
+SCORER_POOL = ("-P", "threads", "-c", str(queues.SCORER_THREADS))
 # Who reads the facilities' settings.
 CONCERNED = {"worker", "caller", "web"}
 
@@ -44,6 +45,7 @@ def programs(home: Home, *, port: int) -> list[Program]:
         "web": (*web, "--port", str(port)),
         "worker": (*worker, "-n", "worker@%h", "-Q", queues.WORKER, "-c", "2"),
         "caller": (*worker, "-n", "caller@%h", "-Q", queues.CALLER, *CALLER_POOL),
+        "scorer": (*worker, "-n", "scorer@%h", "-Q", queues.SCORER, *SCORER_POOL),
         "beat": (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile="),
         "ingester": (*worker, "-n", "ingest@%h", "-Q", queues.INGESTER, "-P", "solo"),
     }

@@ -182,6 +182,12 @@ class Batch:
         """Return the number of objects."""
         return len(self.object_ids)
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        """Let it be sent to the process of a scorer, where it is checked and frozen again."""
+        values = (getattr(self, item.name) for item in fields(self))
+        plain = tuple(dict(each) if isinstance(each, Mapping) else each for each in values)
+        return type(self), plain
+
     @property
     def point_object(self) -> IntArray:
         """The row of the object each point belongs to, shape (m,)."""

@@ -2,16 +2,17 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from tom.scoring.services import scorers
+from tom.scoring.registry import load_scorers
 
 
 @register
 def check_scorers(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Load every scorer once; a system check of Django's."""
     try:
-        scorers()
+        load_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS)
     except Exception as error:  # noqa: BLE001  a plugin is anybody's code
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         message = f"the scorers cannot be loaded: {kind}{error}"

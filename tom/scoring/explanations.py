@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from tom.candidates.models import CandidateStanding
@@ -12,21 +11,22 @@ from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Contribution, Scorer
 from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of
+from tom.scoring.host import ScorerDiedError
+from tom.scoring.judging import host_of, note_death
 from tom.scoring.models import Score
-from tom.scoring.runner import explain_batch
-from tom.scoring.services import batch_of, scorers, window_start
+from tom.scoring.services import batch_of, window_start
 from tom.targets.models import AudienceSummary, TargetSummary
 
 TOP = 20
 
 
-def explain_top(event: NonLocalizedEvent) -> int:
-    """Keep what moved the newest scores of the event's first candidates; return how many.
+def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
+    """Keep what moved a scorer's newest scores of the event's first candidates; return how many.
 
     A target whose light curve changes meanwhile is left to the next ranking.
     """
     start = window_start(event, rule_of(event))
-    newest = _unexplained(event, start)
+    newest = _unexplained(event, start).filter(scorer=scorer.spec.name, version=scorer.spec.version)
     rows = list(newest)
     targets = {row.target_id for row in rows}
     summaries: list[Summary] = list(TargetSummary.objects.filter(target__in=targets))
@@ -37,13 +37,16 @@ def explain_top(event: NonLocalizedEvent) -> int:
     curves = curves_of(s for s in summaries if key_of(s) in wanted)
     unchanged = set(newest.values_list("pk", flat=True))
     rows = [row for row in rows if row.pk in unchanged and _key(row) in curves]
-    for scorer in scorers():
-        mine = [row for row in rows if _is_by(scorer, row)]
-        if mine:
-            batch = batch_of([curves[_key(row)] for row in mine], start)
-            told = explain_batch(scorer, batch, passthrough=(SoftTimeLimitExceeded,))
-            _note(mine, told)
-    return Score.objects.bulk_update(rows, ["explanation"]) if rows else 0
+    if not rows:
+        return 0
+    batch = batch_of([curves[_key(row)] for row in rows], start)
+    try:
+        told = host_of(scorer.spec.name).explain(batch)
+    except ScorerDiedError as error:
+        note_death(scorer.spec.name, f"explaining: {error}")
+        return 0
+    _note(rows, told)
+    return Score.objects.bulk_update(rows, ["explanation"])
 
 
 def _unexplained(event: NonLocalizedEvent, start: datetime | None) -> QuerySet[Score]:
@@ -65,10 +68,6 @@ def _unexplained(event: NonLocalizedEvent, start: datetime | None) -> QuerySet[S
 
 def _key(score: Score) -> Key:
     return score.target_id, tuple(score.programs)
-
-
-def _is_by(scorer: Scorer, score: Score) -> bool:
-    return (score.scorer, score.version) == (scorer.spec.name, scorer.spec.version)
 
 
 def _note(scores: Sequence[Score], told: Sequence[Contribution]) -> None:

@@ -48,6 +48,43 @@ class Score(models.Model):
         return f"{self.scorer} {self.version} of {self.target_id}"
 
 
+class DueScore(models.Model):
+    """What a scorer has still to judge: one audience's light curve of a target, as it is now."""
+
+    scorer = models.CharField(max_length=64)
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="+")
+    programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    version = models.PositiveIntegerField(help_text="Of the summary, when this became due")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Counted before the work: it may end its process"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scorer", "target", "programs"], name="scoring_due_once"
+            )
+        ]
+        indexes = [models.Index(fields=["scorer", "attempts", "id"], name="scoring_due_next")]
+
+    def __str__(self) -> str:
+        return f"{self.scorer} of {self.target_id}"
+
+
+class ScorerState(models.Model):
+    """Whether a scorer works: it rests after its process was ended, and is tried again."""
+
+    scorer = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Ends of its process in a row")
+    rests_until = models.DateTimeField(null=True, blank=True)
+    detail = models.CharField(max_length=300, blank=True, help_text="Why its process was ended")
+    failed_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.scorer
+
+
 class Ranking(models.Model):
     """An event's candidates in order, at one moment."""
 

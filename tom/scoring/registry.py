@@ -37,18 +37,36 @@ def load_scorers(
     InvalidCardError, InvalidSpecError
         If the model card or the specification breaks the contract. No card, no load.
     """
+    scorers = find_scorers(paths, weights=weights)
+    for scorer in scorers.values():
+        scorer.setup(folder_of(scorer))
+    return list(scorers.values())
+
+
+def find_scorers(
+    paths: Sequence[str], *, weights: Mapping[str, float] = NO_WEIGHTS
+) -> dict[str, Scorer]:
+    """Return what `load_scorers` does by the path of each, not set up: to know what there is."""
     factories = {entry.value.replace(":", "."): entry.load for entry in _entries()}
     factories |= {path: _importer(path) for path in paths}
-    scorers: dict[str, Scorer] = {}
+    found: dict[str, Scorer] = {}
     for path, load in factories.items():
-        scorer = _prepare(load(), path)
-        if scorer.spec.name in scorers:
+        scorer = _checked(load(), path)
+        if scorer.spec.name in {other.spec.name for other in found.values()}:
             message = f"two scorers are named {scorer.spec.name!r}; the second is {path}"
             raise ScorerLoadError(message)
-        scorers[scorer.spec.name] = scorer
-    _check_weights(weights, list(scorers))
-    _refuse_shared_inputs([s for s in scorers.values() if weights.get(s.spec.name, 1.0) > 0])
-    return list(scorers.values())
+        found[path] = scorer
+    scorers = list(found.values())
+    _check_weights(weights, [scorer.spec.name for scorer in scorers])
+    _refuse_shared_inputs([s for s in scorers if weights.get(s.spec.name, 1.0) > 0])
+    return found
+
+
+def load_scorer(path: str) -> Scorer:
+    """Return the scorer at a dotted path, checked and set up; raises as `load_scorers` does."""
+    scorer = _checked(_importer(path)(), path)
+    scorer.setup(folder_of(scorer))
+    return scorer
 
 
 def card_of(scorer: Scorer) -> ModelCard:
@@ -78,7 +96,7 @@ def _importer(path: str) -> Callable[[], object]:
     return load
 
 
-def _prepare(factory: object, path: str) -> Scorer:
+def _checked(factory: object, path: str) -> Scorer:
     scorer = factory() if callable(factory) else factory
     if not isinstance(scorer, Scorer):
         message = f"{path!r} does not keep the contract of a scorer"
@@ -86,7 +104,6 @@ def _prepare(factory: object, path: str) -> Scorer:
     folder = folder_of(scorer)
     check_card(load_card(folder / scorer.spec.card), scorer.spec)
     _check_artefact(scorer, folder)
-    scorer.setup(folder)
     return scorer
 
 

@@ -1,12 +1,10 @@
-"""Score what changed, for each audience. Rows are deleted only where a program's readers change."""
+"""Which scorers there are, what is due for them, and what is forgotten where readers change."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
@@ -25,16 +23,14 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from tom.candidates.models import CandidateRule, CandidateStanding, EventCandidate
-from tom.candidates.services import rule_of, rules_of_kinds
+from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
-from tom.events.services import note_changes
 from tom.scoring.contract import Batch, Curve, Scorer
-from tom.scoring.curves import Key, Summary, curves_of, key_of, mjd_of, time_of
-from tom.scoring.models import RankedCandidate, Score
-from tom.scoring.registry import load_scorers
-from tom.scoring.runner import Breaker, Opinion, Outcome, run_scorer
-from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary
+from tom.scoring.curves import Summary, mjd_of
+from tom.scoring.models import DueScore, RankedCandidate, Score
+from tom.scoring.registry import find_scorers
+from tom.targets.models import Audience, AudienceSummary, TargetSummary
 
 # A number of our own among the database's advisory locks: with an event's key, its ranking.
 RANKING_KEY = 7_201_002
@@ -42,43 +38,17 @@ RANKING_KEY = 7_201_002
 
 @cache
 def scorers() -> tuple[Scorer, ...]:
-    """Every scorer, loaded once in a process."""
-    return tuple(load_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS))
+    """What every scorer says it is, found once in a process; it judges in one of its own."""
+    return tuple(scorer_paths().values())
 
 
-@cache
-def _breaker(name: str) -> Breaker:
-    return Breaker()
-
-
-def score_due(*, most: int) -> int:
-    """Score up to `most` summaries whose light curve changed; return how many were due.
-
-    Twice at once gives the same rows once: a score is known by the data it saw. A light curve that
-    changes meanwhile keeps no score of what it was, and stays due.
-    """
-    due = due_summaries(most)
-    if not due:
-        return 0
-    curves = curves_of(due)
-    rows = []
-    for since, summaries in _by_window(due).items():
-        rows += _score([s for s in summaries if key_of(s) in curves], curves, since)
-    with transaction.atomic():
-        hold_events()
-        scored = _lock_unchanged(due)
-        kept = [row for row in rows if (row.target_id, tuple(row.programs)) in scored]
-        Score.objects.bulk_create(kept, ignore_conflicts=True, batch_size=500)
-        for rows_of in (TargetSummary.objects, AudienceSummary.objects):
-            keys = [s.pk for s in due if key_of(s) in scored and isinstance(s, rows_of.model)]
-            rows_of.filter(pk__in=keys).update(scored_version=F("version"))
-        candidacies = EventCandidate.objects.filter(target__in={pk for pk, _ in scored})
-        note_changes(candidacies.values_list("event_id", flat=True).distinct())
-    return len(due)
+def scorer_paths() -> dict[str, Scorer]:
+    """Every scorer by the path of its class."""
+    return find_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS)
 
 
 def due_summaries(most: int) -> list[Summary]:
-    """Up to `most` summaries, of the public and of narrower audiences, that no score has seen."""
+    """Up to `most` summaries, of the public and of narrower audiences, not yet handed out."""
     due = Q(scored_version__lt=F("version"))
     public: list[Summary] = list(TargetSummary.objects.filter(due).order_by("pk")[:most])
     left = most - len(public)
@@ -86,7 +56,7 @@ def due_summaries(most: int) -> list[Summary]:
 
 
 def any_due() -> bool:
-    """Whether a summary waits to be scored."""
+    """Whether a summary waits to be handed out."""
     return bool(due_summaries(1))
 
 
@@ -167,13 +137,15 @@ def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datet
     """Make summaries due that were scored, but not by every present scorer in the window."""
     scores = Score.objects.filter(target=OuterRef("target"), programs=programs)
     judged = _judged_by(scorers(), scores, since=since)
+    waiting = DueScore.objects.filter(target=OuterRef("target"), programs=programs)
     outdated = (
         rows.filter(Exists(scores))
+        .exclude(Exists(waiting))  # for a scorer that rests, say
         .annotate(judged=Coalesce(Subquery(judged), 0))
         .filter(judged__lt=len(scorers()), scored_version=F("version"))
     )
     found = dict(outdated.values_list("pk", "target"))
-    _lock_targets(found.values())
+    lock_targets(found.values())
     due = rows.model._default_manager.filter(pk__in=found, scored_version=F("version"))
     n: int = due.update(version=F("version") + 1)
     return n
@@ -190,90 +162,12 @@ def _judged_by(
     return rows.values("target").values_list(Count("scorer", distinct=True))
 
 
-def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summary]]:
-    """Each once for each window it makes a candidate in; outside any, all its points count."""
-    rules = rules_of_kinds()
-    windows: dict[Key, set[datetime | None]] = defaultdict(set)
-    candidacies = EventCandidate.objects.filter(target__in={s.target_id for s in summaries})
-    standings = CandidateStanding.objects.filter(candidate__in=candidacies)
-    audiences: dict[int, list[Audience]] = defaultdict(list)
-    for row in standings.only("candidate_id", "programs"):
-        audiences[row.candidate_id].append(row.audience)
-    for candidate in candidacies.select_related("event"):
-        start = window_start(candidate.event, rules[candidate.event.kind])
-        openly = [PUBLIC] if candidate.is_public else []
-        for audience in (*openly, *audiences[candidate.pk]):
-            windows[candidate.target_id, audience].add(start)
-    grouped = defaultdict(list)
-    for summary in summaries:
-        for start in windows.get(key_of(summary), {None}):
-            grouped[start].append(summary)
-    return grouped
-
-
-def _score(
-    summaries: Sequence[Summary], curves: dict[Key, Curve], since: datetime | None
-) -> list[Score]:
-    if not summaries:
-        return []
-    batch = batch_of([curves[key_of(summary)] for summary in summaries], since)
-    return [
-        _row(scorer, summary, outcome, since=since, until=curves[key_of(summary)].as_of_mjd)
-        for scorer in scorers()
-        for summary, outcome in zip(
-            summaries,
-            run_scorer(
-                scorer,
-                batch,
-                breaker=_breaker(scorer.spec.name),
-                passthrough=(SoftTimeLimitExceeded,),
-            ),
-            strict=True,
-        )
-    ]
-
-
-def _row(
-    scorer: Scorer,
-    summary: Summary,
-    outcome: Outcome,
-    *,
-    since: datetime | None,
-    until: float,
-) -> Score:
-    spec = scorer.spec
-    score = Score(
-        target_id=summary.target_id,
-        programs=list(summary.audience),
-        scorer=spec.name,
-        version=spec.version,
-        artefact_sha256=spec.artefact_sha256 or "",
-        data_version=summary.version,
-        data_until=time_of(until),
-        since=since,
-    )
-    if isinstance(outcome, Opinion):
-        score.probability = dict(zip(spec.classes, outcome.probability, strict=True))
-        score.sigma = outcome.sigma
-    else:
-        score.reason = (outcome.detail or outcome.reason.text)[:200]
-    return score
-
-
-def _lock_unchanged(summaries: Sequence[Summary]) -> set[Key]:
-    """Lock those still due as they were read, in one order; return their keys."""
-    _lock_targets(summary.target_id for summary in summaries)
-    unchanged: set[Key] = set()
-    for rows_of in (TargetSummary.objects, AudienceSummary.objects):
-        seen = {s.pk: s for s in summaries if isinstance(s, rows_of.model)}
-        due = rows_of.filter(pk__in=seen, scored_version__lt=F("version"))
-        versions = dict(due.values_list("pk", "version")) if seen else {}
-        same = (s for pk, s in seen.items() if versions.get(pk) == s.version)
-        unchanged |= {key_of(summary) for summary in same}
-    return unchanged
-
-
-def _lock_targets(target_ids: Iterable[int]) -> None:
+def lock_targets(target_ids: Iterable[int]) -> None:
     """Lock the public summaries of targets: who holds these may write the narrower ones, too."""
     rows = TargetSummary.objects.filter(pk__in=set(target_ids)).select_for_update(no_key=True)
     list(rows.order_by("pk").values_list("pk"))
+
+
+def array_of(audience: Audience) -> str:
+    """An audience in PostgreSQL's own writing, for COPY."""
+    return "{" + ",".join(map(str, audience)) + "}"

@@ -16,6 +16,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.live.demonstration import read_progress
+from tom.scoring.health import scorers_at_fault
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
@@ -121,7 +122,7 @@ def _requests(user: User) -> dict[str, Any]:
 
 
 def _streams(_user: User) -> dict[str, Any]:
-    return {"streams": read_streams()}
+    return {"streams": read_streams(), "faulty": scorers_at_fault()}
 
 
 def _progress(_user: User) -> dict[str, Any]:

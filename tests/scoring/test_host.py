@@ -1,0 +1,112 @@
+"""A scorer's process answers, or is ended with its reason; the next call has a new one."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scoring.curves import make_curve
+from tom.scoring.contract import Batch, Reason
+from tom.scoring.host import Host, ScorerDiedError
+from tom.scoring.registry import find_scorers
+from tom.scoring.runner import Abstention, Opinion
+
+GOOD = "ml_plugins.fast_transient.FastTransient"
+
+
+class Hosts(dict[str, Host]):
+    """The process of each scorer, by its name."""
+
+
+@pytest.fixture
+def hosts(bad_plugins: list[str]) -> Iterator[Hosts]:
+    found = find_scorers([GOOD, *bad_plugins])
+    hosts = Hosts({s.spec.name: Host(path, s.spec, 2000, 2.0) for path, s in found.items()})
+    yield hosts
+    for host in hosts.values():
+        host.stop()
+
+
+def batch_of(n: int) -> Batch:
+    return Batch.build([make_curve(str(index)) for index in range(n)])
+
+
+def test_a_scorer_answers_in_order_from_a_process_of_its_own(hosts: Hosts) -> None:
+    host = hosts["fast_transient"]
+
+    first = host.judge(batch_of(20))
+    child = host._child
+    second = host.judge(batch_of(20))
+
+    assert [outcome.object_id for outcome in first] == [str(i) for i in range(20)]
+    assert all(isinstance(outcome, Opinion) for outcome in first)
+    assert first == second
+    assert child is not None
+    assert child is host._child
+    assert child.pid != os.getpid()
+
+
+def test_it_explains_its_opinions(hosts: Hosts) -> None:
+    told = hosts["fast_transient"].explain(batch_of(2))
+
+    assert {each.object_id for each in told} == {"0", "1"}
+    assert all(each.name and each.text for each in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("eternal", "it took longer than 2 s"),
+        ("crashing", "ended by SIGSEGV"),
+        ("lying", "breaks the contract"),
+        ("quitting", "its process ended with 3"),
+        ("unloaded", "its process ended with 4"),
+    ],
+)
+def test_a_scorer_that_gives_no_answer_is_ended_with_the_reason(
+    hosts: Hosts, name: str, reason: str
+) -> None:
+    host = hosts[name]
+
+    for _ in range(2):
+        with pytest.raises(ScorerDiedError, match=reason):
+            host.judge(batch_of(1))
+        assert host._child is None
+
+
+def test_a_scorer_that_wants_too_much_memory_abstains(hosts: Hosts) -> None:
+    (outcome,) = hosts["greedy"].judge(batch_of(1))
+
+    assert isinstance(outcome, Abstention)
+    assert outcome.reason == Reason.FAILED
+    assert "Unable to allocate" in outcome.detail
+
+
+def test_a_child_is_told_no_secret(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "very secret")
+    monkeypatch.setenv("HOP_PASSWORD", "very secret")
+    host = hosts["fast_transient"]
+    host.judge(batch_of(1))
+    assert host._child is not None
+
+    environment = Path(f"/proc/{host._child.pid}/environ").read_bytes()
+
+    assert b"PYTHONPATH" in environment
+    assert b"very secret" not in environment
+
+
+def test_an_idle_child_ends_with_its_parent(hosts: Hosts) -> None:
+    host = hosts["fast_transient"]
+    host.judge(batch_of(1))
+    child, pipe = host._child, host._pipe
+    assert child is not None
+    assert pipe is not None
+
+    pipe.close()  # as the end of our own process does
+
+    deadline = time.monotonic() + 20
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert child.poll() is not None

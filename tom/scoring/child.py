@@ -1,0 +1,64 @@
+"""One scorer in a process of its own, which its parent may kill: `python -m tom.scoring.child`.
+
+It knows no database, no setting and no secret: it is told the scorer's path and how much memory it
+may have, then answers batches until its parent is gone. A scorer that prints reaches the log.
+"""
+
+import json
+import os
+import pickle
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tom.scoring.registry import load_scorer
+from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_scorer
+
+# Beyond its parent's patience a child ends by the system's own clock: its parent may be gone.
+ALARM_MARGIN_SECONDS = 10
+
+
+def main(path: str, memory_mb: int, fd: int) -> None:
+    """Load the scorer at `path`, say which it is, and answer until the parent hangs up."""
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    os.nice(5)  # what a person waits for comes first
+    limit = memory_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    parent = Connection(fd)
+    scorer = load_scorer(path)
+    breaker = Breaker()
+    parent.send_bytes(_bytes([scorer.spec.name, scorer.spec.version]))
+    while (job := _next(parent)) is not None:
+        what, batch, seconds = job
+        signal.alarm(int(seconds) + ALARM_MARGIN_SECONDS)
+        if what == "explain":
+            answer: list[Any] = [asdict(each) for each in explain_batch(scorer, batch)]
+        else:
+            answer = [_plain(each) for each in run_scorer(scorer, batch, breaker=breaker)]
+        signal.alarm(0)
+        parent.send_bytes(_bytes(answer))
+
+
+def _bytes(answer: list[Any]) -> bytes:
+    return json.dumps(answer).encode()
+
+
+def _next(parent: Connection) -> tuple[str, Any, float] | None:
+    try:
+        job: tuple[str, Any, float] = pickle.loads(parent.recv_bytes())  # noqa: S301  our parent's
+    except EOFError:
+        return None
+    return job
+
+
+def _plain(outcome: Outcome) -> list[Any]:
+    if isinstance(outcome, Opinion):
+        return [outcome.object_id, list(outcome.probability), outcome.sigma]
+    return [outcome.object_id, int(outcome.reason), outcome.detail]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,200 @@
+"""A scorer's process, as its parent holds it: started when asked, killed when it fails.
+
+What a child answers is read under bounds and checked: a plugin may be wrong in any way.
+"""
+
+import json
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe
+from typing import Any, Final, TypeVar
+
+from tom.scoring.contract import Batch, Contribution, Reason, ScorerSpec
+from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
+
+START_SECONDS: Final = 60.0
+"""How long a scorer may take to load: a busy machine is no fault of its own."""
+SLACK: Final = 10.0
+"""How many times the time that it declares for an object it may take, beside the patience."""
+MOST_BYTES: Final = 64 * 1024 * 1024
+ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+T = TypeVar("T")
+
+
+class ScorerDiedError(Exception):
+    """A scorer gave no answer that can be used, and its process was ended; the text says why."""
+
+
+@dataclass
+class Host:
+    """One scorer's process. Safe to use from several threads: one at a time is served.
+
+    Attributes
+    ----------
+    path : str
+        The dotted path of its class.
+    spec : ScorerSpec
+        What it says it is.
+    memory_mb : int
+        How much address space its process may have.
+    patience_seconds : float
+        How long one call may take beside what its objects may.
+    """
+
+    path: str
+    spec: ScorerSpec
+    memory_mb: int
+    patience_seconds: float
+    _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
+    _pipe: Connection | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def judge(self, batch: Batch) -> list[Outcome]:
+        """Return one opinion or abstention per object, in the batch's order.
+
+        Raises
+        ------
+        ScorerDiedError
+            If the process ended, took too long or answered what is no answer.
+        """
+        return self._call("judge", batch, lambda told: _outcomes(told, batch, self.spec))
+
+    def explain(self, batch: Batch) -> list[Contribution]:
+        """Return what moved each opinion; raises as `judge` does."""
+        return self._call("explain", batch, lambda told: _contributions(told, batch))
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        with self._lock:
+            self._end()
+
+    def _call(self, what: str, batch: Batch, read: Callable[[list[Any]], list[T]]) -> list[T]:
+        seconds = self.patience_seconds + SLACK * self.spec.seconds_per_object * len(batch)
+        job = pickle.dumps((what, batch, seconds))
+        with self._lock:
+            try:
+                return read(_ask(self._running(), job, seconds))
+            except ScorerDiedError:
+                self._end()
+                raise
+            except (EOFError, OSError) as error:
+                reason = self._how_it_ended()
+                raise ScorerDiedError(reason) from error
+            # A scorer may answer anything: what cannot be read is its fault alone.
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+                self._end()
+                msg = f"its answer breaks the contract: {error}"[:MAX_DETAIL]
+                raise ScorerDiedError(msg) from error
+
+    def _running(self) -> Connection:
+        if self._pipe is not None and self._child is not None and self._child.poll() is None:
+            return self._pipe
+        self._end()
+        self._pipe, theirs = Pipe()
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", "tom.scoring.child", self.path, str(self.memory_mb),
+                 str(theirs.fileno())],
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )  # fmt: skip
+        if not self._pipe.poll(START_SECONDS):
+            msg = f"it was not loaded after {START_SECONDS:.0f} s"
+            raise ScorerDiedError(msg)
+        told = json.loads(self._pipe.recv_bytes(MOST_BYTES))
+        if told != [self.spec.name, self.spec.version]:
+            msg = f"it is another scorer now: {told}"[:MAX_DETAIL]
+            raise ScorerDiedError(msg)
+        return self._pipe
+
+    def _how_it_ended(self) -> str:
+        child = self._child
+        self._end()
+        code = child.returncode if child is not None else None
+        if code is None or code >= 0:
+            return f"its process ended with {code}: see the scorers' log"
+        return f"its process was ended by {signal.Signals(-code).name}"
+
+    def _end(self) -> None:
+        pipe, child, self._pipe, self._child = self._pipe, self._child, None, None
+        if child is not None:
+            try:
+                child.wait(0.2)  # one that ended by itself says how
+            except subprocess.TimeoutExpired:
+                _kill(child)
+        if pipe is not None:
+            pipe.close()
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and what it has started."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        child.kill()
+    child.wait(10)
+
+
+def _environment() -> dict[str, str]:
+    """What a scorer's process is told: where Python finds its modules, and no secret."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _ask(pipe: Connection, job: bytes, seconds: float) -> list[Any]:
+    pipe.send_bytes(job)
+    if not pipe.poll(seconds):
+        msg = f"it took longer than {seconds:.0f} s"
+        raise ScorerDiedError(msg)
+    return _list(json.loads(pipe.recv_bytes(MOST_BYTES)))
+
+
+def _list(told: Any) -> list[Any]:
+    if not isinstance(told, list):
+        msg = "no list"
+        raise TypeError(msg)
+    return told
+
+
+def _outcomes(told: Sequence[Any], batch: Batch, spec: ScorerSpec) -> list[Outcome]:
+    names = batch.object_ids.tolist()
+    if [each[0] for each in told] != names:
+        msg = f"it names other objects than the {len(names)} it was asked for"
+        raise ValueError(msg)
+    return [_outcome(name, said, more, spec) for name, said, more in told]
+
+
+def _outcome(name: str, said: Any, more: Any, spec: ScorerSpec) -> Outcome:
+    if isinstance(said, int):
+        return Abstention(name, Reason(said), _clean(more))
+    probability = tuple(map(float, said))
+    if len(probability) != len(spec.classes) or not all(map(math.isfinite, (*probability, more))):
+        msg = "an opinion without a finite number for each class"
+        raise ValueError(msg)
+    return Opinion(name, probability, float(more))
+
+
+def _contributions(told: Sequence[Any], batch: Batch) -> list[Contribution]:
+    known = set(batch.object_ids.tolist())
+    found = [
+        Contribution(
+            each["object_id"], _clean(each["name"]), float(each["log_lr"]), _clean(each["text"])
+        )
+        for each in told
+    ]
+    return [each for each in found if each.object_id in known and math.isfinite(each.log_lr)]
+
+
+def _clean(text: str) -> str:
+    """A text that the database keeps."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_DETAIL]

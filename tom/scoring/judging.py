@@ -1,0 +1,294 @@
+"""Hand out what changed to the scorers, and keep what each says: one that fails holds up no other.
+
+A scorer judges in a process of its own (`tom.scoring.host`), one batch at a time. Attempts are
+counted before the work, as messages' are: what was in a batch that ended the process is judged in
+small batches, then alone, and is given up after the last attempt, with the reason.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Final
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.candidates.services import rules_of_kinds
+from tom.events.locks import hold_events
+from tom.events.services import note_changes
+from tom.scoring.contract import Reason, Scorer
+from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of, time_of
+from tom.scoring.host import Host, ScorerDiedError
+from tom.scoring.models import DueScore, Score, ScorerState
+from tom.scoring.runner import Abstention, Opinion, Outcome
+from tom.scoring.services import (
+    array_of,
+    batch_of,
+    due_summaries,
+    lock_targets,
+    scorer_paths,
+    scorers,
+    window_start,
+)
+from tom.targets.copy import Table, copy_rows
+from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary
+
+ATTEMPTS: Final = 3
+SUSPECTS: Final = 20
+"""How many are judged at once of those that were in a batch that ended the scorer's process."""
+FIRST_REST: Final = timedelta(seconds=10)
+LONGEST_REST: Final = timedelta(minutes=10)
+# A number of our own among the database's advisory locks: with a state's key, that scorer's work.
+JUDGING_KEY = 7_201_003
+
+
+@cache
+def host_of(name: str) -> Host:
+    """The process of a scorer, kept for as long as ours.
+
+    Raises
+    ------
+    KeyError
+        If there is no such scorer.
+    """
+    path, scorer = next(
+        (path, found) for path, found in scorer_paths().items() if found.spec.name == name
+    )
+    return Host(path, scorer.spec, settings.SCORER_MEMORY_MB, settings.SCORER_PATIENCE_SECONDS)
+
+
+def score_due(*, most: int) -> int:
+    """Hand out up to `most` summaries and have them judged here; return how many were due."""
+    n = hand_out(most=most)
+    for scorer in scorers():
+        while judge_due(scorer.spec.name, most=most):
+            pass
+    return n
+
+
+def hand_out(*, most: int) -> int:
+    """Make up to `most` summaries that changed due for every scorer; return how many were due."""
+    due = due_summaries(most)
+    if not due:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        hold_events()
+        unchanged = [(s.pk, s) for s in _unchanged(due)]
+        rows = [(s.target_id, array_of(s.audience), s.version) for _, s in unchanged]
+        copy_rows(cursor, CHANGED, rows)
+        cursor.execute(HAND_OUT, [[scorer.spec.name for scorer in scorers()]])
+        for rows_of in (TargetSummary.objects, AudienceSummary.objects):
+            keys = [pk for pk, summary in unchanged if isinstance(summary, rows_of.model)]
+            rows_of.filter(pk__in=keys).update(scored_version=F("version"))
+    return len(due)
+
+
+def judge_due(name: str, *, most: int) -> int:
+    """Have a scorer judge up to `most` of what is due for it; return how many.
+
+    Nothing where it rests, or where another worker has it judge. What changes meanwhile is kept
+    with no score of what it was: it is handed out anew.
+    """
+    scorer = next(found for found in scorers() if found.spec.name == name)
+    with _alone(name) as state:
+        if state is None or _rests(state):
+            return 0
+        taken = _take(name, most)
+        if not taken:
+            return 0
+        try:
+            scores = _judge(scorer, taken)
+        except ScorerDiedError as error:
+            _note_death(state, str(error))
+            _give_up(scorer, [row for row in taken if row.attempts >= ATTEMPTS], str(error))
+        else:
+            _keep(taken, scores)
+            ScorerState.objects.filter(pk=state.pk).update(failures=0, answered_at=timezone.now())
+    return len(taken)
+
+
+def work_due() -> QuerySet[DueScore]:
+    """What waits for scorers that are there and do not rest."""
+    resting = ScorerState.objects.filter(rests_until__gt=timezone.now()).values("scorer")
+    present = [scorer.spec.name for scorer in scorers()]
+    return DueScore.objects.filter(scorer__in=present).exclude(scorer__in=resting)
+
+
+def note_death(name: str, reason: str) -> None:
+    """Let a scorer rest whose process was ended, ever longer in a row."""
+    state, _ = ScorerState.objects.get_or_create(scorer=name)
+    _note_death(state, reason)
+
+
+def _note_death(state: ScorerState, reason: str) -> None:
+    now = timezone.now()
+    rest = min(FIRST_REST * 2 ** min(state.failures, 10), LONGEST_REST)
+    ScorerState.objects.filter(pk=state.pk).update(
+        failures=F("failures") + 1, rests_until=now + rest, detail=reason[:300], failed_at=now
+    )
+
+
+def _rests(state: ScorerState) -> bool:
+    return state.rests_until is not None and state.rests_until > timezone.now()
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[ScorerState | None]:
+    """Be the one that has the scorer judge, for the block; None: another is.
+
+    The lock is the connection's, so that a worker that is killed leaves none behind.
+    """
+    state, _ = ScorerState.objects.get_or_create(scorer=name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [JUDGING_KEY, state.pk])
+        if not cursor.fetchone()[0]:
+            yield None
+            return
+        try:
+            state.refresh_from_db()
+            yield state
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [JUDGING_KEY, state.pk])
+
+
+def _take(name: str, most: int) -> list[DueScore]:
+    """Take the next batch and count the attempt; what was in fewer bad ones comes first."""
+    waiting = DueScore.objects.filter(scorer=name).order_by("attempts", "pk")
+    first = waiting.first()
+    if first is None:
+        return []
+    size = {0: most, 1: min(most, SUSPECTS)}.get(first.attempts, 1)
+    taken = list(waiting.filter(attempts=first.attempts)[:size])
+    DueScore.objects.filter(pk__in=[row.pk for row in taken]).update(attempts=F("attempts") + 1)
+    for row in taken:
+        row.attempts += 1
+    return taken
+
+
+def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Score]:
+    summaries = _summaries(taken)
+    curves = curves_of(summaries)
+    rows = []
+    for since, group in _by_window(summaries).items():
+        present = [summary for summary in group if key_of(summary) in curves]
+        if not present:
+            continue
+        batch = batch_of([curves[key_of(summary)] for summary in present], since)
+        outcomes = host_of(scorer.spec.name).judge(batch)
+        rows += [
+            _row(scorer, summary, outcome, since, time_of(curves[key_of(summary)].as_of_mjd))
+            for summary, outcome in zip(present, outcomes, strict=True)
+        ]
+    return rows
+
+
+def _give_up(scorer: Scorer, taken: Sequence[DueScore], reason: str) -> None:
+    """Keep as the scorer's answer that it has none."""
+    summaries = _summaries(taken)
+    rows = [
+        _row(scorer, summary, Abstention(name_of(key_of(summary)), Reason.FAILED, reason), since)
+        for since, group in _by_window(summaries).items()
+        for summary in group
+    ]
+    _keep(taken, rows)
+
+
+def _summaries(taken: Sequence[DueScore]) -> list[Summary]:
+    """The summaries of what was taken that are still as they were when it became due."""
+    due = {(row.target_id, tuple(row.programs)): row.version for row in taken}
+    targets = {row.target_id for row in taken}
+    found: list[Summary] = list(TargetSummary.objects.filter(target__in=targets).order_by("pk"))
+    found += AudienceSummary.objects.filter(target__in=targets).order_by("pk")
+    return [summary for summary in found if due.get(key_of(summary)) == summary.version]
+
+
+def _keep(taken: Sequence[DueScore], scores: Sequence[Score]) -> None:
+    """Store scores of what has not changed meanwhile; what was taken is due no more."""
+    with transaction.atomic():
+        hold_events()
+        lock_targets(row.target_id for row in taken)
+        current = {key_of(summary) for summary in _summaries(taken)}
+        kept = [row for row in scores if (row.target_id, tuple(row.programs)) in current]
+        Score.objects.bulk_create(kept, ignore_conflicts=True, batch_size=500)
+        versions = {row.pk: row.version for row in taken}
+        now = DueScore.objects.filter(pk__in=versions).values_list("pk", "version")
+        done = [pk for pk, version in now if versions[pk] == version]
+        DueScore.objects.filter(pk__in=done).delete()
+        candidacies = EventCandidate.objects.filter(target__in={row.target_id for row in kept})
+        note_changes(candidacies.values_list("event_id", flat=True).distinct())
+
+
+def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
+    """Lock those still due as they were read, in one order; return them."""
+    lock_targets(summary.target_id for summary in summaries)
+    unchanged: list[Summary] = []
+    for rows_of in (TargetSummary.objects, AudienceSummary.objects):
+        seen = {s.pk: s for s in summaries if isinstance(s, rows_of.model)}
+        due = rows_of.filter(pk__in=seen, scored_version__lt=F("version"))
+        versions = dict(due.values_list("pk", "version")) if seen else {}
+        unchanged += [s for pk, s in seen.items() if versions.get(pk) == s.version]
+    return unchanged
+
+
+def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summary]]:
+    """Each once for each window it makes a candidate in; outside any, all its points count."""
+    rules = rules_of_kinds()
+    windows: dict[Key, set[datetime | None]] = defaultdict(set)
+    candidacies = EventCandidate.objects.filter(target__in={s.target_id for s in summaries})
+    standings = CandidateStanding.objects.filter(candidate__in=candidacies)
+    audiences: dict[int, list[Audience]] = defaultdict(list)
+    for row in standings.only("candidate_id", "programs"):
+        audiences[row.candidate_id].append(row.audience)
+    for candidate in candidacies.select_related("event"):
+        start = window_start(candidate.event, rules[candidate.event.kind])
+        openly = [PUBLIC] if candidate.is_public else []
+        for audience in (*openly, *audiences[candidate.pk]):
+            windows[candidate.target_id, audience].add(start)
+    grouped = defaultdict(list)
+    for summary in summaries:
+        for start in windows.get(key_of(summary), {None}):
+            grouped[start].append(summary)
+    return grouped
+
+
+def _row(
+    scorer: Scorer,
+    summary: Summary,
+    outcome: Outcome,
+    since: datetime | None,
+    until: datetime | None = None,
+) -> Score:
+    spec = scorer.spec
+    score = Score(
+        target_id=summary.target_id,
+        programs=list(summary.audience),
+        scorer=spec.name,
+        version=spec.version,
+        artefact_sha256=spec.artefact_sha256 or "",
+        data_version=summary.version,
+        data_until=until,
+        since=since,
+    )
+    if isinstance(outcome, Opinion):
+        score.probability = dict(zip(spec.classes, outcome.probability, strict=True))
+        score.sigma = outcome.sigma
+    else:
+        score.reason = (outcome.detail or outcome.reason.text)[:200]
+    return score
+
+
+CHANGED = Table(
+    "changed_summaries", {"target_id": "bigint", "programs": "bigint[]", "version": "integer"}
+)
+HAND_OUT = """
+    INSERT INTO scoring_duescore AS old (scorer, target_id, programs, version, attempts)
+    SELECT name, target_id, programs, version, 0
+    FROM unnest(%s::text[]) name, changed_summaries ORDER BY name, target_id, programs
+    ON CONFLICT (scorer, target_id, programs) DO UPDATE
+    SET version = excluded.version, attempts = 0 WHERE old.version <> excluded.version
+"""

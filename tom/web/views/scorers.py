@@ -1,0 +1,13 @@
+"""The scorers: whether each works, what waits for it, and its model card."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from tom.scoring.health import read_scorers
+
+
+@require_safe
+def scorer_list(request: HttpRequest) -> HttpResponse:
+    """Every scorer that is there."""
+    return render(request, "scorers/list.html", {"scorers": read_scorers()})
