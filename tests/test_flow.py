@@ -3,6 +3,7 @@
 Nudges are read from a real Redis, effects from the rows. Cut an arrow, and its case fails.
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -125,6 +126,19 @@ def test_an_event_becomes_rows_and_wakes_its_ranking_and_its_page(settings: Sett
     event, page = NonLocalizedEvent.objects.get(), Page.objects.get()
     assert event.candidates.count() == 1
     assert woken() == {("rank", event.pk), ("page", page.pk)}
+
+
+def test_an_alert_whose_significance_cannot_be_read_pages_all_the_same(settings: Settings) -> None:
+    settings.PAGE_HOURS = 10**6
+    alert = json.loads(bytes(keep_event().payload or b""))
+    alert["event"]["significant"] = ["odd"]
+    message, _ = store_message("igwn.gwalert", json.dumps(alert).encode())
+
+    worked(message)
+
+    assert "significant" in message.reason
+    assert NonLocalizedEvent.objects.get().significant is None
+    assert Page.objects.get().cause == "significant"
 
 
 def test_a_message_is_told_to_those_who_follow_and_to_open_pages() -> None:

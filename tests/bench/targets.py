@@ -44,9 +44,9 @@ INSERT_POINTS = """
 """
 INSERT_MESSAGES = """
     INSERT INTO streams_alertmessage (broker, topic, kind, sha256, size, state, reason, received,
-        finished, name, attempts, replays, is_repeat, partition, "offset")
+        finished, name, headers, attempts, replays, is_repeat, partition, "offset")
     SELECT '', 'ztf_bench_programid1', 'ztf', md5(i::text), 60000, 'stored', '', heard, heard,
-        '', 1, 0, false, 0, i
+        '', '[]', 1, 0, false, 0, i
     FROM generate_series(1, %(n)s) i
     CROSS JOIN LATERAL (SELECT %(now)s - i * interval '1 second' AS heard) h
 """

@@ -123,9 +123,17 @@ def test_a_test_event_never_pages(retracted: bool):
     assert page_event(event) is None
 
 
-@pytest.mark.parametrize("significant", [False, None])
-def test_an_event_that_is_not_significant_does_not_page(significant: bool | None):
-    assert page_event(make_event(significant=significant)) is None
+def test_an_event_that_is_not_significant_does_not_page():
+    assert page_event(make_event(significant=False, far=1e-12)) is None
+
+
+@pytest.mark.parametrize(
+    ("far", "pages"), [(1e-12, True), (3.8e-7, True), (1e-6, False), (None, False)]
+)
+def test_an_event_whose_significance_cannot_be_read_pages_by_its_false_alarms(
+    far: float | None, pages: bool
+):
+    assert bool(page_event(make_event(significant=None, far=far))) is pages
 
 
 def test_an_event_that_becomes_significant_pages_then():

@@ -29,6 +29,9 @@ from tom.reports.models import Channel, Page, PageCause, PageSend, SendState
 SENDING_SECONDS: Final = 120
 """A page still being sent after this lost its worker; far above every timeout of a channel."""
 RETRY_SECONDS: Final = 20
+SIGNIFICANT_FAR_HZ: Final = 1 / (30 * 86_400)
+"""False alarms of once a month: by these LVK calls a merger significant
+(https://emfollow.docs.ligo.org/userguide/analysis/)."""
 
 
 def page_event(event: NonLocalizedEvent) -> Page | None:
@@ -89,7 +92,17 @@ def _cause(event: NonLocalizedEvent) -> PageCause | None:
         return None
     if event.retracted:
         return PageCause.RETRACTION
-    return PageCause.SIGNIFICANT if event.significant else None
+    return PageCause.SIGNIFICANT if _is_significant(event) else None
+
+
+def _is_significant(event: NonLocalizedEvent) -> bool:
+    """Whether its message says so; where it says nothing that can be read, whether its rate does.
+
+    Better one page too many than an event that nobody hears of.
+    """
+    if event.significant is None:
+        return event.far is not None and event.far <= SIGNIFICANT_FAR_HZ
+    return event.significant
 
 
 def _is_old(event: NonLocalizedEvent) -> bool:

@@ -79,7 +79,7 @@ def test_what_is_null_or_not_finite_is_absent():
     event = parse_gwalert_json(make_gwalert_json(event=event)).event
 
     assert event.far is None
-    assert event.significant is False
+    assert event.significant is None
     assert event.properties == {}
     assert event.instruments == ()
     assert event.classification == {"NSBH": 0.5}

@@ -147,7 +147,7 @@ class GWEvent(_Part):
 
     time: EventTime | None = None
     far: Rate | None = None
-    significant: bool = False
+    significant: bool | None = None  # None: not said, or in no form that can be read
     instruments: tuple[Text, ...] = ()
     group: Text | None = None
     pipeline: Author | None = None
