@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from celery import current_app
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from tests import factories
@@ -17,9 +19,9 @@ from tests.peers.site import running_workers, site_environment
 from tests.peers.webhook import Webhook, running_webhook
 from tests.streams.packets import make_gwalert_json
 from tom import queues
-from tom.followup.models import ObservationRequest
+from tom.followup.models import ObservationRequest, PracticeObservation
 from tom.live.addresses import silent_addresses
-from tom.pipeline import ingest, nudge, page, submit
+from tom.pipeline import ingest, nudge, page, submit, sweep
 from tom.reports.models import Channel, Page, PageSend
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
@@ -136,6 +138,40 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     assert states.count("unknown") == 1
     assert set(states) <= {"unknown", "approved", "retry_at"}
     assert len(states) == len(requests)
+
+
+@pytest.mark.timeout(180)
+def test_one_telescope_is_followed_while_the_portal_of_another_is_silent(
+    workers: None, silent_server: list[socket.socket]
+) -> None:
+    observer, now = factories.make_user("vera"), timezone.now()
+    silent, practice = (
+        make_request(
+            factories.make_target(name),
+            observer,
+            facility=name,
+            state="accepted",
+            remote_id=remote_id,
+            sent=now,
+        )
+        for name, remote_id in (("LCO", "1"), ("PRACTICE", "practice-2"))
+    )
+    PracticeObservation.objects.create(
+        pk=2,
+        key=practice.key,
+        body=practice.body,
+        created=now - timedelta(hours=1),
+        step_seconds=60,
+    )
+
+    nudge(sweep)
+    seconds_until(lambda: len(silent_server) > 1, most=90)
+    rows = ObservationRequest.objects.filter(pk=practice.pk)
+    followed = seconds_until(lambda: rows.filter(state="completed").exists(), most=30)
+
+    assert followed < SOON
+    silent.refresh_from_db()
+    assert (silent.state, silent.polled) == ("accepted", None)
 
 
 @pytest.mark.timeout(180)

@@ -26,7 +26,7 @@ from tom.candidates.services import match_event
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.exchanges import keep_call
 from tom.followup.facilities.contract import Call
-from tom.followup.models import Exchange
+from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
 from tom.followup.states import RequestState
 from tom.followup.transitions import transition
 from tom.live.heartbeat import last_beat
@@ -465,19 +465,22 @@ def test_each_task_of_the_calls_does_its_work() -> None:
 
 
 def test_following_finds_what_a_dead_worker_left_while_it_sent() -> None:
-    long_ago = timezone.now() - timedelta(hours=1)
-    request = make_request(
-        factories.make_target(),
-        factories.make_observer(),
-        state="submitting",
-        attempts=1,
-        sent=long_ago,
-    )
+    interrupted_request()
 
-    pipeline.follow_requests()
+    pipeline.follow("PRACTICE")
 
-    request.refresh_from_db()
-    assert request.state != RequestState.SUBMITTING
+    assert ObservationRequest.objects.get().state != RequestState.SUBMITTING
+
+
+def test_following_one_facility_leaves_what_is_due_at_another() -> None:
+    for make in (interrupted_request, unknown_request, doubtful_request, accepted_request):
+        make()
+    before = list(ObservationRequest.objects.order_by("pk").values())
+
+    pipeline.follow("LCO")
+
+    assert list(ObservationRequest.objects.order_by("pk").values()) == before
+    assert not FacilityWatch.objects.exists()
 
 
 def test_a_page_is_sent(settings: Settings) -> None:
@@ -510,12 +513,12 @@ def test_a_report_is_told_or_says_why_not(settings: Settings) -> None:
 
 
 # --- The sweep --------------------------------------------------------------------------------
-def test_a_sweep_over_nothing_due_asks_the_facilities_alone_and_gives_its_sign_of_life() -> None:
+def test_a_sweep_over_nothing_due_wakes_nothing_and_gives_its_sign_of_life() -> None:
     cache.clear()
 
     pipeline.sweep()
 
-    assert woken() == {("follow_requests",)}
+    assert woken() == set()
     assert last_beat() is not None
 
 
@@ -581,6 +584,8 @@ def approved_request() -> int:
 
 def unwanted_request() -> int:
     past = timezone.now() - timedelta(minutes=1)
+    soon = timezone.now() + timedelta(minutes=1)
+    FacilityWatch.objects.create(facility="PRACTICE", next_poll=soon)
     request = make_request(
         factories.make_target("a"),
         factories.make_observer(),
@@ -589,6 +594,30 @@ def unwanted_request() -> int:
         retry_at=past,
     )
     return request.pk
+
+
+def sent_request(**fields: object) -> str:
+    """A request that was sent an hour ago; the name of its facility."""
+    sent = timezone.now() - timedelta(hours=1)
+    target, vera = factories.make_target(), factories.make_observer()
+    return make_request(target, vera, attempts=1, sent=sent, **fields).facility
+
+
+def interrupted_request() -> str:
+    return sent_request(state="submitting")
+
+
+def unknown_request() -> str:
+    return sent_request(state="unknown", retry_at=timezone.now())
+
+
+def doubtful_request() -> str:
+    """A request of which a second copy may be there."""
+    return sent_request(state="rejected", strays_due=timezone.now())
+
+
+def accepted_request() -> str:
+    return sent_request(state="accepted", remote_id="1")
 
 
 def unsent_page() -> int:
@@ -611,6 +640,10 @@ def unsent_page() -> int:
         (undrawn_cutout, ["draw"]),
         (approved_request, ["submit"]),
         (unwanted_request, ["cancel"]),
+        (interrupted_request, ["follow"]),
+        (unknown_request, ["follow"]),
+        (doubtful_request, ["follow"]),
+        (accepted_request, ["follow"]),
         (unsent_page, ["page"]),
     ],
 )
@@ -627,7 +660,19 @@ def test_the_sweep_wakes_what_the_rows_say_is_due(
     pipeline.sweep()
 
     expected = {(task,) if key is None else (task, key) for task in tasks}
-    assert woken() - {("follow_requests",)} == expected
+    assert woken() == expected
+
+
+@pytest.mark.parametrize("make", [doubtful_request, accepted_request])
+def test_what_is_being_asked_of_a_facility_is_not_asked_again_by_the_next_sweep(
+    make: Callable[[], str],
+) -> None:
+    facility = make()
+    pipeline.follow(facility)
+
+    pipeline.sweep()
+
+    assert ("follow", facility) not in woken()
 
 
 def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from tom.embedded.home import Home
 from tom.embedded.services import launch_redis, wait_for_redis
 from tom.events import localizations
 from tom.live.heartbeat import last_beat
-from tom.pipeline import draw, follow_requests, ingest_alerts, nudge, score, sweep, wake, work_left
+from tom.pipeline import draw, follow, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
 from tom.targets.models import Cutout
@@ -120,9 +120,9 @@ def test_the_first_lost_nudge_ends_the_sweep_which_still_gives_its_sign_of_life(
     assert last_beat() is not None
 
 
-def arrives(task: "Task[[], None]" = score, queue: str = "score") -> bool:
+def arrives(task: "Task[..., None]" = score, *key: str, queue: str = "score") -> bool:
     """Whether a nudge comes to a queue, which is emptied."""
-    nudge(task)
+    nudge(task, *key)
     return empty(queue) > 0
 
 
@@ -152,14 +152,16 @@ def test_what_is_left_is_counted_up_to_the_last_message_asked_for() -> None:
     assert work_left([]) == 0
 
 
-@pytest.mark.parametrize(("task", "queue"), [(sweep, "urgent"), (follow_requests, "calls")])
+@pytest.mark.parametrize(
+    ("task", "key", "queue"), [(sweep, (), "urgent"), (follow, ("LCO",), "calls")]
+)
 def test_the_sweep_and_the_following_wait_for_no_batch_of_alerts(
-    services: None, task: "Task[[], None]", queue: str
+    services: None, task: "Task[..., None]", key: tuple[str, ...], queue: str
 ) -> None:
     empty(queue)
 
-    assert not arrives(ingest_alerts, queue)
-    assert any(arrives(task, queue) for _ in range(10))
+    assert not arrives(ingest_alerts, queue=queue)
+    assert any(arrives(task, *key, queue=queue) for _ in range(10))
 
 
 def waiting(queue: str) -> list[str]:

@@ -150,9 +150,12 @@ def cancel(request_id: int) -> None:
 
 
 @shared_task
-def follow_requests() -> None:
-    """Ask the facilities how their requests are, and settle what is unknown."""
-    followup.follow_requests(timezone.now())
+def follow(facility: str) -> None:
+    """Ask one facility how its requests are, and settle what is unknown there.
+
+    One task a facility: one that does not answer holds up no other.
+    """
+    followup.follow_facility(facility, timezone.now())
 
 
 @shared_task
@@ -188,7 +191,6 @@ def sweep() -> None:
         notify_ends(timezone.now())
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
-        _send(follow_requests)
     beat()
 
 
@@ -272,6 +274,8 @@ def _wake_requests() -> None:
         _send(submit, pk)
     for pk in due.cancel:
         _send(cancel, pk)
+    for facility in followup.due_facilities(timezone.now()):
+        _send(follow, facility)
 
 
 def _wake_pages() -> None:

@@ -1,6 +1,6 @@
 """What the tests of requests share."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from tests.peers.ocs import opposite_the_sun
 from tests.peers.ocs import portal_venv as portal_venv
 from tom.embedded.portal import Portal
 from tom.followup.models import ObservationRequest
-from tom.followup.services import request_observation
+from tom.followup.services import due_facilities, follow_facility, request_observation
 
 
 @pytest.fixture
@@ -48,6 +48,12 @@ def point_at(settings: Settings, portal: Portal, url: str = "") -> None:
     settings.OCS_API_TOKEN = portal.token
     settings.OCS_PROPOSAL = portal.proposal
     settings.OCS_PRACTICE = True
+
+
+def follow_requests(now: datetime) -> None:
+    """Follow every facility that is due, as the sweep has it done."""
+    for facility in due_facilities(now):
+        follow_facility(facility, now)
 
 
 def make_request(

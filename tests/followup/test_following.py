@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
-from tests.followup.conftest import make_request
+from tests.followup.conftest import follow_requests, make_request
 from tom.events.models import NonLocalizedEvent
 from tom.followup.exchanges import forget_polls, keep_call
 from tom.followup.facilities.contract import Call
@@ -21,7 +21,6 @@ from tom.followup.services import (
     RefusedRequestError,
     cancel_request,
     due_requests,
-    follow_requests,
     hold_unsent,
     release_request,
     stop_sending,

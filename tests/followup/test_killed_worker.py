@@ -11,11 +11,11 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
-from tests.followup.conftest import make_request, point_at
+from tests.followup.conftest import follow_requests, make_request, point_at
 from tests.peers.ocs import ROOT, Operator, losing_proxy, wait_for
 from tom.embedded.portal import Portal
 from tom.followup.models import ObservationRequest
-from tom.followup.services import follow_requests, submit_request
+from tom.followup.services import submit_request
 from tom.followup.states import RequestState
 
 

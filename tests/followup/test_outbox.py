@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
-from tests.followup.conftest import make_request
+from tests.followup.conftest import follow_requests, make_request
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tests.test_redaction import CODINGS
 from tom.events.models import NonLocalizedEvent
@@ -28,7 +28,6 @@ from tom.followup.models import (
 from tom.followup.progress import accept
 from tom.followup.services import (
     cancel_request,
-    follow_requests,
     poll_requests,
     reconcile_request,
     resume_sending,
@@ -624,7 +623,7 @@ def test_an_answer_that_comes_once_its_worker_was_given_up_is_taken_all_the_same
         state=S.SUBMITTING, attempts=1, sent=now - timedelta(seconds=100)
     )
     slow = ObservationRequest.objects.get(pk=request_.pk)
-    mark_interrupted(now)
+    mark_interrupted("LCO", now)
 
     accept(slow, Remote("71", request_.key, "PENDING", Progress.PENDING))
 

@@ -10,12 +10,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
-from tests.followup.conftest import make_request
+from tests.followup.conftest import follow_requests, make_request
 from tom.followup.facilities import available_facilities, get_facility
 from tom.followup.models import ObservationRequest, PracticeObservation
 from tom.followup.services import (
     cancel_request,
-    follow_requests,
     poll_requests,
     send_cancel,
     submit_request,

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
-from tests.followup.conftest import make_request, point_at
+from tests.followup.conftest import follow_requests, make_request, point_at
 from tests.peers.ocs import LateProxy, Operator, late_proxy, wait_for
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tom.embedded.portal import Portal
@@ -21,7 +21,6 @@ from tom.followup.facilities import portal_calls
 from tom.followup.models import ObservationRequest
 from tom.followup.services import (
     cancel_request,
-    follow_requests,
     reconcile_request,
     send_cancel,
     submit_request,
@@ -243,7 +242,8 @@ def test_a_request_answered_at_once_is_not_asked_for_again(
 
     submit_request(request)
 
-    assert claim_strays(timezone.now() + timedelta(days=1), lease=timedelta(minutes=2)) == []
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert claim_strays("LCO", tomorrow, lease=timedelta(minutes=2)) == []
 
 
 def test_of_a_portal_that_does_not_answer_one_copy_is_asked_for(

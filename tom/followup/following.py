@@ -22,7 +22,7 @@ from tom.followup.outbox import look_again, lose_answer, reconcile_request
 from tom.followup.progress import record_progress
 from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
 from tom.followup.stopping import is_sending
-from tom.followup.strays import claim_strays, seek_strays
+from tom.followup.strays import claim_strays, due_strays, seek_strays
 
 logger = logging.getLogger(__name__)
 
@@ -54,30 +54,33 @@ def due_requests(now: datetime) -> DueRequests:
     return DueRequests(submit=submit, cancel=cancel)
 
 
-def follow_requests(now: datetime) -> None:
-    """Settle what is unknown and ask each facility how far it is, where that is due.
+def due_facilities(now: datetime) -> list[str]:
+    """Name the facilities that have something due: to be asked, or left by a dead worker."""
+    waiting = FacilityWatch.objects.filter(next_poll__gt=now).values("facility")
+    to_poll = followed(now).exclude(facility__in=waiting)
+    rows = to_poll | _interrupted(now) | _due([RequestState.UNKNOWN], now) | due_strays(now)
+    return list(rows.order_by("facility").values_list("facility", flat=True).distinct())
+
+
+def follow_facility(facility: str, now: datetime) -> None:
+    """Settle what is unknown at one facility and ask how far it is, where that is due.
 
     All that is due is claimed before anything is asked: a facility that does not answer holds
     up one call of this, not those that come by meanwhile too.
     """
-    mark_interrupted(now)
-    unknown = _claim_unknown(now)
-    doubtful = claim_strays(now, lease=LEASE)
-    facilities = sorted(set(followed(now).values_list("facility", flat=True)))
-    due = [name for name in facilities if _claim_poll(name, now)]
-    silent: set[str] = set()
-    _settle(unknown, silent)
-    _seek_strays(doubtful, silent)
-    for name in due:
-        _poll(name, now)
+    mark_interrupted(facility, now)
+    unknown = _claim_unknown(facility, now)
+    doubtful = claim_strays(facility, now, lease=LEASE)
+    is_polled = followed(now).filter(facility=facility).exists() and _claim_poll(facility, now)
+    if _settle(unknown):
+        _seek_strays(doubtful)  # else the lease puts them off
+    if is_polled:
+        _poll(facility, now)
 
 
-def mark_interrupted(now: datetime) -> None:
+def mark_interrupted(facility: str, now: datetime) -> None:
     """Call unknown what a dead worker left while sending: it may have arrived or not."""
-    stale = now - timedelta(seconds=settings.REQUEST_STALE_SECONDS)
-    for request in ObservationRequest.objects.filter(
-        state=RequestState.SUBMITTING, sent__lte=stale
-    ):
+    for request in _interrupted(now).filter(facility=facility):
         lose_answer(request, reason="Interrupted while it was sent", retry_at=now)
 
 
@@ -105,6 +108,11 @@ def poll_requests(facility: str, now: datetime) -> int:
     return changed
 
 
+def _interrupted(now: datetime) -> ObservationRequestQuerySet:
+    stale = now - timedelta(seconds=settings.REQUEST_STALE_SECONDS)
+    return ObservationRequest.objects.filter(state=RequestState.SUBMITTING, sent__lte=stale)
+
+
 def _due(states: Iterable[RequestState], now: datetime) -> ObservationRequestQuerySet:
     return ObservationRequest.objects.filter(
         Q(retry_at__lte=now) | Q(retry_at=None), state__in=states
@@ -118,17 +126,20 @@ def _hand_out(states: Iterable[RequestState], now: datetime) -> list[int]:
     return keys
 
 
-def _claim_unknown(now: datetime) -> list[ObservationRequest]:
-    due = _due([RequestState.UNKNOWN], now)
+def _claim_unknown(facility: str, now: datetime) -> list[ObservationRequest]:
+    due = _due([RequestState.UNKNOWN], now).filter(facility=facility)
     return [request for request in due if due.filter(pk=request.pk).update(retry_at=now + LEASE)]
 
 
-def _settle(requests: Iterable[ObservationRequest], silent: set[str]) -> None:
+def _settle(requests: Iterable[ObservationRequest]) -> bool:
+    """Settle one facility's requests as long as it answers; return whether it did."""
+    answers = True
     for request in requests:
-        if request.facility in silent:
+        if answers:
+            answers = _reconcile(request)
+        else:
             look_again(request, "The facility could not be asked: it did not answer for another")
-        elif not _reconcile(request):
-            silent.add(request.facility)
+    return answers
 
 
 def _reconcile(request: ObservationRequest) -> bool:
@@ -143,21 +154,17 @@ def _reconcile(request: ObservationRequest) -> bool:
         return True
 
 
-def _seek_strays(requests: Iterable[ObservationRequest], silent: set[str]) -> None:
-    """Look for second copies at the facilities that are not silent; the lease puts off the rest."""
+def _seek_strays(requests: Iterable[ObservationRequest]) -> None:
+    """Look for second copies as long as the facility answers; the lease puts off the rest."""
     for request in requests:
-        if request.facility in silent:
-            continue
         try:
-            answers = seek_strays(request)
+            if not seek_strays(request):
+                return
         except OperationalError:
             raise
         # One request's fault, as above. Its lease runs on.
         except Exception:
             logger.exception("No copies could be sought", extra={"request_id": request.pk})
-        else:
-            if not answers:
-                silent.add(request.facility)
 
 
 def _poll(name: str, now: datetime) -> None:

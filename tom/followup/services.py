@@ -7,7 +7,13 @@ from tom.followup.asking import (
 )
 from tom.followup.exchanges import forget_polls
 from tom.followup.facilities import UnknownFacilityError, available_facilities, get_facility
-from tom.followup.following import DueRequests, due_requests, follow_requests, poll_requests
+from tom.followup.following import (
+    DueRequests,
+    due_facilities,
+    due_requests,
+    follow_facility,
+    poll_requests,
+)
 from tom.followup.outbox import reconcile_request, send_cancel, submit_request
 from tom.followup.spec import InvalidSpecError
 from tom.followup.stopping import (
@@ -31,8 +37,9 @@ __all__ = [
     "UnknownFacilityError",
     "available_facilities",
     "cancel_request",
+    "due_facilities",
     "due_requests",
-    "follow_requests",
+    "follow_facility",
     "forget_polls",
     "get_facility",
     "going_on",

@@ -22,7 +22,7 @@ from tom.followup.facilities.contract import (
     Remote,
     UnknownOutcomeError,
 )
-from tom.followup.models import ObservationRequest, Stray
+from tom.followup.models import ObservationRequest, ObservationRequestQuerySet, Stray
 from tom.followup.progress import accept
 from tom.followup.states import UNSENT, RequestState
 from tom.live.models import Topic
@@ -40,9 +40,14 @@ _BEING_SETTLED = frozenset({RequestState.SUBMITTING, RequestState.UNKNOWN})
 _NOWHERE = UNSENT | {RequestState.HELD}
 
 
-def claim_strays(now: datetime, *, lease: timedelta) -> list[ObservationRequest]:
-    """Return the requests whose copies are due to be looked for, each to one caller."""
-    due = ObservationRequest.objects.filter(strays_due__lte=now)
+def due_strays(now: datetime) -> ObservationRequestQuerySet:
+    """Requests whose copies are due to be looked for."""
+    return ObservationRequest.objects.filter(strays_due__lte=now)
+
+
+def claim_strays(facility: str, now: datetime, *, lease: timedelta) -> list[ObservationRequest]:
+    """Return one facility's requests of which copies are due, each to one caller."""
+    due = due_strays(now).filter(facility=facility)
     return [request for request in due if due.filter(pk=request.pk).update(strays_due=now + lease)]
 
 
