@@ -94,6 +94,10 @@ class Ranking(models.Model):
     )
     prior = models.FloatField(help_text="Of any one candidate, before any evidence")
     scorers = models.JSONField(default=dict, help_text="Scorer to version")
+    basis = models.JSONField(
+        default=dict,
+        help_text="Weights, rule and constants it was made with; empty: not kept then",
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
+from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.scoring.basis import basis_of
 from tom.scoring.evidence import Entry, find_entries, find_posteriors
 from tom.scoring.fusion import Posterior, Term, rank
 from tom.scoring.models import RankedCandidate, Ranking
@@ -30,10 +33,11 @@ def rank_event(event: NonLocalizedEvent) -> Ranking | None:
         return None
     posteriors = find_posteriors(event, entries)
     places = [(entries[i], posteriors[i]) for i in rank(posteriors)]
+    basis = basis_of(rule_of(event))
     newest = newest_ranking(event) if _unmoved(places) else None
-    if newest is not None and newest.scorers == present_scorers():
+    if newest is not None and (newest.scorers, newest.basis) == (present_scorers(), basis):
         return None
-    return _keep(event, places)
+    return _keep(event, places, basis)
 
 
 def rank_if_due(event: NonLocalizedEvent) -> bool:
@@ -90,7 +94,9 @@ def _unmoved(places: Sequence[tuple[Entry, Posterior]]) -> bool:
     )
 
 
-def _keep(event: NonLocalizedEvent, places: Sequence[tuple[Entry, Posterior]]) -> Ranking | None:
+def _keep(
+    event: NonLocalizedEvent, places: Sequence[tuple[Entry, Posterior]], basis: dict[str, Any]
+) -> Ranking | None:
     with transaction.atomic():
         _lock_candidates(event)
         ranking = Ranking.objects.create(
@@ -98,6 +104,7 @@ def _keep(event: NonLocalizedEvent, places: Sequence[tuple[Entry, Posterior]]) -
             localization_id=places[0][0].candidate.localization_id,  # which they were weighed by
             prior=settings.CANDIDATE_PRIOR,
             scorers=present_scorers(),
+            basis=basis,
         )
         RankedCandidate.objects.bulk_create(
             [

@@ -1,0 +1,67 @@
+"""A ranking keeps what it was made with, down to every constant."""
+
+import ast
+import inspect
+import json
+
+import pytest
+from pytest_django import Settings
+
+from tests.factories import make_event, make_target
+from tom.candidates.models import CandidateRule
+from tom.candidates.services import match_event
+from tom.scoring import evidence, terms
+from tom.scoring.basis import WEIGHING, basis_of, constants
+from tom.scoring.ranking import newest_ranking, rank_event
+
+
+def assigned(module: object) -> set[str]:
+    """The names in capitals that a module binds to a value."""
+    tree = ast.parse(inspect.getsource(module))
+    names = (
+        target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    )
+    annotated = (node.target.id for node in tree.body if isinstance(node, ast.AnnAssign))
+    return {name for name in (*names, *annotated) if name.isupper()}
+
+
+def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
+    kept = constants()
+
+    assert {name for module in WEIGHING for name in assigned(module)} == set(kept)
+    assert kept["SOURCE_IS_STAR"] == [0.4, 0.25, 0.6]
+    assert json.loads(json.dumps(kept)) == kept
+
+
+def test_what_reads_the_rows_has_no_constant_of_its_own() -> None:
+    assert assigned(terms) | assigned(evidence) == {"NOT_SCORED"}  # which is a text
+
+
+@pytest.mark.django_db
+def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
+    settings: Settings,
+) -> None:
+    settings.SCORER_WEIGHTS = {"fast_transient": 0.5}
+    event = make_event()
+    make_target()
+    match_event(event)
+
+    first = rank_event(event)
+    again = rank_event(event)
+    settings.HOST_HORIZON_MPC = 500.0
+    changed = rank_event(event)
+
+    assert first is not None
+    first.refresh_from_db()
+    assert first.basis["weights"] == {"fast_transient": 0.5}
+    assert first.basis["rule"] == {
+        "level_stored": 0.99,
+        "level_shown": 0.9,
+        "days_before": 1.0,
+        "days_after": 14.0,
+    }
+    assert again is None
+    assert changed is not None
+    assert newest_ranking(event) == changed
+    assert changed.basis == basis_of(CandidateRule.objects.get(kind="gw"))
+    assert changed.basis["horizon_mpc"] == 500.0
