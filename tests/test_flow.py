@@ -28,6 +28,7 @@ from tom.followup.exchanges import keep_call
 from tom.followup.facilities.contract import Call
 from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
 from tom.followup.states import RequestState
+from tom.followup.stopping import cancel_request
 from tom.followup.transitions import transition
 from tom.live.heartbeat import last_beat
 from tom.live.models import LiveEvent, Topic
@@ -450,18 +451,17 @@ def test_a_program_whose_readers_changed_wakes_its_next_targets_and_the_scoring(
 # --- What calls outside -----------------------------------------------------------------------
 def test_each_task_of_the_calls_does_its_work() -> None:
     vera = factories.make_observer()
-    asked = make_request(factories.make_target(), vera)
-    unwanted = make_request(
-        factories.make_target(), vera, state="cancel_requested", attempts=1, remote_id="1"
-    )
+    asked, unwanted = (make_request(factories.make_target(), vera) for _ in range(2))
 
-    pipeline.submit(asked.pk)
+    for request in (asked, unwanted):
+        pipeline.submit(request.pk)
+        request.refresh_from_db()
+    assert asked.state == unwanted.state == RequestState.ACCEPTED
+    cancel_request(unwanted, vera)
     pipeline.cancel(unwanted.pk)
 
-    asked.refresh_from_db()
     unwanted.refresh_from_db()
-    assert asked.state == RequestState.ACCEPTED
-    assert unwanted.state != RequestState.CANCEL_REQUESTED
+    assert unwanted.state == RequestState.CANCELED
 
 
 def test_following_finds_what_a_dead_worker_left_while_it_sent() -> None:
