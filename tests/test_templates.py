@@ -7,7 +7,34 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
+# A longer line holds more than one element or attribute: a change of one shows as a change of all.
+# It is wider than code may be, for a tag of Django must end on the line where it begins.
+WIDEST = 120
+
+
+def test_a_line_of_a_template_holds_one_thing() -> None:
+    wide = [
+        f"{path.relative_to(ROOT)}:{number}: {len(line)}"
+        for path in TEMPLATES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > WIDEST
+    ]
+
+    assert len(TEMPLATES) > 100
+    assert wide == []
+
+
+def test_a_template_has_no_tab_and_no_space_at_the_end_of_a_line() -> None:
+    odd = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in TEMPLATES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if "\t" in line or line != line.rstrip()
+    ]
+
+    assert odd == []
 
 
 def code_of(style: str) -> Iterator[tuple[int, str]]:

@@ -193,7 +193,7 @@ def test_one_point_is_no_points_and_what_is_not_known_has_no_unit(observer: Clie
     stored = upload(observer, made, text, do="store")
 
     assert "\u2013 UTC" not in before
-    assert " ".join(shown.text.split()).count("Store 1 point<") == 1  # type: ignore[attr-defined]
+    assert " ".join(shown.text.split()).count("> Store 1 point <") == 1  # type: ignore[attr-defined]
     assert stored.status_code == 302  # type: ignore[attr-defined]
     after = " ".join(observer.get(f"/targets/{made.pk}/").text.split())
     assert "1 point was stored." in after
@@ -253,7 +253,7 @@ def test_a_groups_points_are_seen_by_the_group_alone(
     theirs = client.get(f"/targets/{target.pk}/points/").text
     page = client.get(f"/targets/{target.pk}/").text
 
-    assert "18.500 " in mine
+    assert "18.500" in mine
     assert "uploads of team" in mine
     assert "uploads of team" not in theirs + page
     assert TargetSummary.objects.get(target=target).n_detections == before

@@ -33,15 +33,19 @@ def event(user: User) -> NonLocalizedEvent:
     return event
 
 
+def on_one_line(page: str) -> str:
+    return " ".join(page.split())
+
+
 def test_the_event_page_names_what_goes_on_and_one_click_cancels_all(
     client: Client, user: User, event: NonLocalizedEvent
 ) -> None:
     client.force_login(user)
-    page = client.get(f"/events/{event.event_id}/").text
+    page = on_one_line(client.get(f"/events/{event.event_id}/").text)
     assert "S261120rr is retracted, and 4 accepted requests for it go on." in page
     assert "Cancel all 4" in page
 
-    after = client.post(f"/events/{event.event_id}/going-on/", follow=True).text
+    after = on_one_line(client.post(f"/events/{event.event_id}/going-on/", follow=True).text)
 
     states = dict(ObservationRequest.objects.values_list("target__name", "state"))
     expected = [S.CANCEL_REQUESTED] * len(GOING_ON) + STATES[len(GOING_ON) :]
@@ -56,7 +60,7 @@ def test_each_requests_page_says_so_too(
     client.force_login(user)
     request = ObservationRequest.objects.get(state=S.ACCEPTED)
 
-    page = client.get(f"/requests/{request.pk}/").text
+    page = on_one_line(client.get(f"/requests/{request.pk}/").text)
 
     assert "4 accepted requests for it go on." in page
     assert f'action="/events/{event.event_id}/going-on/"' in page
@@ -68,7 +72,7 @@ def test_of_an_event_that_stands_nothing_is_said_or_cancelled(
     NonLocalizedEvent.objects.update(retracted=False)
     client.force_login(user)
 
-    page = client.get(f"/events/{event.event_id}/").text
+    page = on_one_line(client.get(f"/events/{event.event_id}/").text)
     client.post(f"/events/{event.event_id}/going-on/")
 
     assert "Cancel all" not in page
@@ -82,7 +86,7 @@ def test_a_request_of_a_target_that_one_may_not_see_is_neither_told_nor_cancelle
     ObservationRequest.objects.filter(state=S.ACCEPTED).update(target=hidden)
     client.force_login(user)
 
-    page = client.get(f"/events/{event.event_id}/").text
+    page = on_one_line(client.get(f"/events/{event.event_id}/").text)
     client.post(f"/events/{event.event_id}/going-on/")
 
     assert "ZTF26secret" not in page
@@ -95,7 +99,7 @@ def test_without_the_permission_it_is_said_and_cannot_be_cancelled(
 ) -> None:
     client.force_login(factories.make_user("guest"))
 
-    page = client.get(f"/events/{event.event_id}/").text
+    page = on_one_line(client.get(f"/events/{event.event_id}/").text)
     answer = client.post(f"/events/{event.event_id}/going-on/")
 
     assert "4 accepted requests" in page

@@ -199,8 +199,8 @@ def asked_for(name: str, texts: dict[str, str]) -> set[str]:
 
 
 def told(name: str, texts: dict[str, str]) -> set[str]:
-    tags = re.findall(r"{% lacks ([^%]*)%}", texts[name])
-    found = {permission for tag in tags for permission in re.findall(r'"([^"]+)"', tag)}
+    tags = re.findall(r"{% lacks %}([^{]*){% endlacks %}", texts[name])
+    found = {permission for tag in tags for permission in tag.split()}
     for part in included(texts[name]):
         found |= told(part, texts)
     return found

@@ -129,7 +129,7 @@ def test_undo_from_another_page_says_what_was_taken_back(
 
 
 def links(text: str) -> dict[str, str]:
-    found = re.findall(r'data-key="([npb])" href="([^"]+)"', text)
+    found = re.findall(r'data-key="([npb])"\s+href="([^"]+)"', text)
     return {key: href.replace("&amp;", "&") for key, href in found}
 
 

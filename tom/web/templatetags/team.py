@@ -4,14 +4,19 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 
 from tom.web.team.roles import find_lack
 
 register = template.Library()
 
 
-@register.inclusion_tag("team/_lack.html", takes_context=True)
-def lacks(context: dict[str, Any], *permissions: str) -> dict[str, object]:
-    """Say which of these a person may not do, and whom to ask; nothing where they may."""
+@register.simple_block_tag(takes_context=True)
+def lacks(context: dict[str, Any], content: str) -> str:
+    """Say which of these a person may not do, and whom to ask; nothing where they may.
+
+    The permissions stand one a line between ``{% lacks %}`` and ``{% endlacks %}``.
+    """
     request: HttpRequest = context["request"]
-    return {"lack": find_lack(request.user, permissions)}
+    lack = find_lack(request.user, content.split())
+    return render_to_string("team/_lack.html", {"lack": lack})
