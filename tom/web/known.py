@@ -4,7 +4,6 @@ A reader is given by the private programs that they may read. Each figure is the
 audience that the reader belongs to, else the public one.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
@@ -19,6 +18,7 @@ from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.scoring.models import RankedCandidate
 from tom.targets.audiences import largest, readable_programs, show_targets
 from tom.targets.models import AudienceSummary, Visitor, visible_targets
+from tom.web.places import Place, count_above
 from tom.web.vettings import show_vettings
 
 STANDING = (
@@ -120,10 +120,10 @@ def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[Ev
     show_vettings(rows, user)
     _show_standings(rows, programs)
     show_targets([row.target for row in rows if _has(row, "target")], programs)
-    ranks = _ranks(rows, user, programs)
+    above = _count_above(rows, user, programs)
     for row in rows:
         if row.rank is not None:
-            row.rank = bisect_left(ranks[row.event_id], row.rank) + 1
+            row.rank = above[row.event_id, row.rank] + 1
     return rows
 
 
@@ -148,25 +148,23 @@ def _show_standings(rows: Iterable[EventCandidate], programs: Collection[int]) -
             setattr(by_pk[pk], name, getattr(standing, name))
 
 
-def _ranks(
+def _count_above(
     candidates: Iterable[EventCandidate], user: Visitor, programs: Collection[int]
-) -> dict[int, list[int]]:
-    """The places of all that the user may see, in order, by event; down to the lowest of these."""
+) -> dict[Place, int]:
+    """Count, of all that the user may see, what stands above each of these places."""
+    asked = [(row.event_id, row.rank) for row in candidates if row.rank is not None]
     lowest: dict[int, int] = defaultdict(int)
-    for row in candidates:
-        lowest[row.event_id] = max(lowest[row.event_id], row.rank or 0)
-    reached = [Q(event=event_id, rank__lte=rank) for event_id, rank in lowest.items() if rank]
-    ranks: dict[int, list[int]] = defaultdict(list)
-    if not reached:
-        return ranks
+    for event_id, place in asked:
+        lowest[event_id] = max(lowest[event_id], place)
+    if not asked:
+        return {}
     # Each by itself, so that an index finds the first ranks.
-    rows = EventCandidate.objects.visible_to(user).filter(reduce(or_, reached))
-    for event_id, place in [
-        *_without_standing(rows, programs).values_list("event_id", "rank"),
-        *(_ranks_of_standings(lowest, user, programs) if programs else ()),
-    ]:
-        ranks[event_id].append(place or 0)
-    return {event_id: sorted(places) for event_id, places in ranks.items()}
+    reached = [Q(event=event_id, rank__lte=place) for event_id, place in lowest.items()]
+    seen = EventCandidate.objects.visible_to(user).filter(reduce(or_, reached))
+    rows = _without_standing(seen, programs).alias(whole=F("event_id"), place=F("rank"))
+    if not programs:
+        return count_above(asked, rows)
+    return count_above(asked, rows, _standings_reached(lowest, user, programs))
 
 
 def _without_standing(
@@ -178,15 +176,13 @@ def _without_standing(
     return rows.filter(~Exists(CandidateStanding.objects.filter(**mine)))
 
 
-def _ranks_of_standings(
+def _standings_reached(
     lowest: Mapping[int, int], user: Visitor, programs: Collection[int]
-) -> Iterable[tuple[Any, int | None]]:
-    reached = [
-        Q(candidate__event=event_id, rank__lte=rank) for event_id, rank in lowest.items() if rank
-    ]
+) -> QuerySet[Any, Any]:
+    reached = [Q(candidate__event=event_id, rank__lte=rank) for event_id, rank in lowest.items()]
     rows = fullest(CandidateStanding.objects.all(), programs).filter(reduce(or_, reached))
     seen = rows.filter(candidate__target__in=visible_targets(user))
-    return seen.values_list("candidate__event_id", "rank")
+    return seen.alias(whole=F("candidate__event_id"), place=F("rank"))
 
 
 def fullest(rows: QuerySet[M], programs: Collection[int]) -> QuerySet[M]:

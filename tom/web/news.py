@@ -1,6 +1,5 @@
 """What is new to a person in an event's list: where the candidates stood at their last look."""
 
-from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.models import RankedCandidate, Ranking
 from tom.web.known import fullest, known_places, standing_of
+from tom.web.places import count_above
 
 
 def find_ranks(
@@ -34,9 +34,10 @@ def find_ranks(
     ranks = dict(stood.filter(candidate__in=shown).values_list("candidate", "rank"))
     if not ranks:
         return {}
-    above = stood.filter(candidate__in=seen, rank__lte=max(ranks.values()))
-    order = sorted(above.values_list("rank", flat=True))
-    return {pk: bisect_left(order, rank) + 1 for pk, rank in ranks.items()}
+    reached = stood.filter(candidate__in=seen, rank__lte=max(ranks.values()))
+    rows = reached.alias(whole=F("ranking_id"), place=F("rank"))
+    above = count_above([(then.pk, rank) for rank in ranks.values()], rows)
+    return {pk: above[then.pk, rank] + 1 for pk, rank in ranks.items()}
 
 
 def find_moved(

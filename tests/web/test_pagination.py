@@ -1,0 +1,43 @@
+"""A page that is counted while it is found is the page that is counted before."""
+
+import pytest
+from django.db.models import F
+from django.test import RequestFactory
+
+from tests import factories
+from tom.candidates.models import EventCandidate
+from tom.web.pagination import page_counted, page_of
+from tom.web.places import count_above
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("number", ["", "1", "2", "3", "4", "999999999999999999", "two", "1e9"])
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 5])
+def test_a_page_counted_at_once_is_the_same_page(number: str, n_rows: int) -> None:
+    event = factories.make_event()
+    for _ in range(n_rows):
+        factories.make_candidate(event)
+    keys = EventCandidate.objects.order_by("-pk").values_list("pk", flat=True)
+    request = RequestFactory().get("/", {"page": number})
+
+    pages = [make(request, keys, per_page=2) for make in (page_of, page_counted)]
+
+    before, at_once = (
+        (list(page), page.number, page.paginator.count, page.paginator.num_pages) for page in pages
+    )
+    assert at_once == before
+
+
+def test_what_stands_above_a_place_is_counted_by_event() -> None:
+    first, second = factories.make_event(), factories.make_event()
+    for event, ranks in ((first, [1, 3, 3, 7, None]), (second, [2])):
+        for rank in ranks:
+            factories.make_candidate(event, rank=rank)
+    rows = EventCandidate.objects.alias(whole=F("event_id"), place=F("rank"))
+
+    above = count_above([(first.pk, place) for place in (1, 3, 4, 7)] + [(second.pk, 7)], rows)
+
+    assert [above[first.pk, place] for place in (1, 3, 4, 7)] == [0, 1, 3, 3]
+    assert above[second.pk, 7] == 1
+    assert count_above([], rows) == {}
