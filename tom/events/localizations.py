@@ -1,13 +1,15 @@
 """Keep sky maps once by their hash, with what pages and matching need beside them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from threading import Lock
 
 import numpy as np
 from cachetools import TTLCache, cached
+from cachetools.keys import hashkey
 from django.db.models import QuerySet
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
@@ -30,10 +32,17 @@ FARTHEST_MPC = 20_000.0
 # takes BYTES_KEPT alone. One that was kept for SECONDS_KEPT is let go.
 BYTES_KEPT = 256_000_000
 SECONDS_KEPT = 600
+# What of a localization and its event tells which map holds when.
+CHOICE = (
+    *("author", "product", "time", "set_aside", "localization__sha256"),
+    *("event__kind", "event__time", "event__retracted", "event__test_reasons", "event__pinned"),
+)
+# A localization of an event, and until when it held; None: it holds now.
+Turn = tuple["EventLocalization", datetime | None]
 # A row's columns with what is computed from them once: seven of 8 bytes, and its level.
 BYTES_OF_A_ROW = 80
 _lock = Lock()
-_kept: "TTLCache[int, SkyMap]" = TTLCache(
+_kept: "TTLCache[Hashable, SkyMap]" = TTLCache(
     BYTES_KEPT, SECONDS_KEPT, getsizeof=lambda skymap: skymap.n * BYTES_OF_A_ROW
 )
 
@@ -78,12 +87,24 @@ def chosen_localization(event: NonLocalizedEvent) -> EventLocalization | None:
     return choose_localization(event, _uses_of(event))
 
 
-def maps_in_turn(event: NonLocalizedEvent) -> list[tuple[EventLocalization, datetime | None]]:
+def maps_in_turn(event: NonLocalizedEvent) -> list[Turn]:
     """The localization the event uses, then its earlier maps, each with the time of the next.
 
-    By its own time each earlier map held until then, whatever came when. None: it holds now.
+    By its own time each earlier map held until then, whatever came when.
     """
-    uses = list(_uses_of(event))
+    return _in_turn(event, list(_uses_of(event)))
+
+
+def maps_of(events: QuerySet[NonLocalizedEvent]) -> list[tuple[NonLocalizedEvent, list[Turn]]]:
+    """Each of these events that has a map, with its maps in turn; one query for all."""
+    uses = EventLocalization.objects.filter(event__in=events).order_by("event", "time", "pk")
+    rows = uses.select_related("event", "localization").only(*CHOICE)
+    groups = [list(group) for _, group in groupby(rows, key=lambda use: use.event_id)]
+    turns = [(group[0].event, _in_turn(group[0].event, group)) for group in groups]
+    return [(event, maps) for event, maps in turns if maps]
+
+
+def _in_turn(event: NonLocalizedEvent, uses: Sequence[EventLocalization]) -> list[Turn]:
     chosen = choose_localization(event, uses)
     if chosen is None:
         return []
@@ -121,6 +142,27 @@ def choose_localization(
 def skymap_of(localization_id: int) -> SkyMap:
     """The parsed map of a stored localization, kept in memory for a while."""
     return _unpacked(localization_id)
+
+
+def skymaps_of(localization_ids: Iterable[int]) -> Iterator[tuple[int, SkyMap]]:
+    """Several parsed maps, one after the other; those not in memory are read by one query.
+
+    Not all of them need be in memory at once: let each one go before the next.
+    """
+    missing = []
+    for pk in sorted(set(localization_ids)):
+        with _lock:
+            skymap = _kept.get(hashkey(pk))
+        if skymap is None:
+            missing.append(pk)
+        else:
+            yield pk, skymap
+    rows = Localization.objects.filter(pk__in=missing).order_by("pk")
+    for pk, packed in rows.values_list("pk", "packed").iterator(chunk_size=1):
+        skymap = unpack(bytes(packed))
+        with _lock, suppress(ValueError):  # larger than all that is kept
+            _kept[hashkey(pk)] = skymap
+        yield pk, skymap
 
 
 def let_old_maps_go() -> None:

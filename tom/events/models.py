@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 
 from tom.streams.models import AlertMessage
@@ -125,6 +126,45 @@ class EventLocalization(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} of {self.event_id} at {self.time:%Y-%m-%d %H:%M}"
+
+
+class Region(models.Model):
+    """A credible region of a map: the ranges of sky within one level, found once and kept."""
+
+    localization = models.ForeignKey(Localization, on_delete=models.CASCADE, related_name="regions")
+    level = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["localization", "level"], name="events_region_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level:g} of {self.localization_id}"
+
+
+class RegionRange(models.Model):
+    """A range of nested order-29 HEALPix cells of a region, from `first` to before `stop`.
+
+    The ranges of one region lie apart. The index finds those of every region at a place at once.
+    """
+
+    pk = models.CompositePrimaryKey("region_id", "first")
+    region = models.ForeignKey(
+        Region, on_delete=models.CASCADE, related_name="ranges", db_index=False
+    )
+    first = models.BigIntegerField()
+    stop = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            GistIndex(
+                models.Func("first", "stop", function="int8range"), name="events_range_places"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"[{self.first}, {self.stop})"
 
 
 class EventSequence(models.Model):

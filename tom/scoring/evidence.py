@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db.models import Max
 from django.db.models.functions import TruncHour
 
+from tom.candidates.keeping import known_hosts
 from tom.candidates.models import CandidateStanding, EventCandidate
-from tom.candidates.services import known_hosts, rule_of
+from tom.candidates.services import rule_of
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.scoring.contract import Reason, ScorerSpec

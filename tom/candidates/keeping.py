@@ -1,0 +1,143 @@
+"""Store what was matched: candidates with their levels, and the standings of narrower audiences."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from django.db import connection, transaction
+
+from tom.events.localizations import skymaps_of
+from tom.events.models import EventLocalization
+from tom.sky import SkyMap, levels_2d, levels_3d, probdensity_at
+from tom.targets.copy import Table, copy_rows
+from tom.targets.models import Audience, TargetSummary
+
+NEW = Table(
+    "new_candidates",
+    {
+        "event_id": "bigint",
+        "localization_id": "bigint",
+        "target_id": "bigint",
+        "programs": "bigint[]",
+        "level_2d": "float8",
+        "level_3d": "float8",
+        "density": "float8",
+    },
+)
+
+
+class Match(NamedTuple):
+    """A target that belongs to an event, by the points of one audience, and its place then."""
+
+    event_id: int
+    target_id: int
+    audience: Audience
+    healpix29: int
+
+
+Hosts = Mapping[int, tuple[float, float]]
+
+
+def keep(matches: Iterable[Match], chosen: Mapping[int, EventLocalization]) -> set[int]:
+    """Store candidates with their levels on the maps that their events use; return these events.
+
+    `chosen` says by an event's key which map it uses. The number of queries is the same for many
+    events as for one.
+    """
+    rows = sorted(set(matches))
+    if not rows:
+        return set()
+    with transaction.atomic(), connection.cursor() as cursor:
+        copy_rows(cursor, NEW, _with_levels(rows, chosen))
+        # What was scored outside an event's window is scored anew inside it.
+        for statement in (NOTE_FRESH, NOTE_FRESH_AUDIENCES, KEEP, KEEP_STANDINGS):
+            cursor.execute(statement)
+    return {row.event_id for row in rows}
+
+
+def _with_levels(
+    rows: Sequence[Match], chosen: Mapping[int, EventLocalization]
+) -> Iterator[tuple[object, ...]]:
+    """The rows of `NEW`, one map after the other."""
+    hosts = known_hosts([row.target_id for row in rows])
+    on_map: dict[int, list[Match]] = defaultdict(list)
+    for row in rows:
+        on_map[chosen[row.event_id].localization_id].append(row)
+    for localization_id, skymap in skymaps_of(on_map):
+        found = on_map[localization_id]
+        for row, figures in zip(found, _levels(skymap, found, hosts), strict=True):
+            use = chosen[row.event_id].pk
+            yield row.event_id, use, row.target_id, _array(row.audience), *figures
+
+
+def _levels(
+    skymap: SkyMap, rows: Sequence[Match], hosts: Hosts
+) -> Iterator[tuple[float | None, ...]]:
+    """Levels in 2D and 3D and the density of each row; None where there is none."""
+    places = np.array([row.healpix29 for row in rows], np.int64)
+    near = [hosts.get(row.target_id, (np.nan, 0.0)) for row in rows]
+    distance, error = np.array(near).T
+    columns = (
+        levels_2d(skymap, places),
+        levels_3d(skymap, places, distance, error) if skymap.is_3d else np.full(len(rows), np.nan),
+        probdensity_at(skymap, places),
+    )
+    for figures in zip(*columns, strict=True):
+        yield tuple(None if np.isnan(x) else float(x) for x in figures)
+
+
+def known_hosts(target_ids: Sequence[int]) -> dict[int, tuple[float, float]]:
+    """Distance and error of the hosts that are known, Mpc."""
+    known = TargetSummary.objects.filter(pk__in=target_ids, host_distance_mpc__isnull=False)
+    rows = known.values_list("pk", "host_distance_mpc", "host_distance_error_mpc")
+    return {pk: (distance or 0.0, error or 0.0) for pk, distance, error in rows}
+
+
+def _array(audience: Audience) -> str:
+    """An array in PostgreSQL's own writing, for COPY."""
+    return "{" + ",".join(map(str, audience)) + "}"
+
+
+NOTE_FRESH = """
+    UPDATE targets_targetsummary s SET version = s.version + 1
+    FROM new_candidates n WHERE s.target_id = n.target_id AND n.programs = '{}' AND NOT EXISTS (
+        SELECT FROM candidates_eventcandidate c
+        WHERE c.event_id = n.event_id AND c.target_id = n.target_id AND c.is_public)
+"""
+NOTE_FRESH_AUDIENCES = """
+    UPDATE targets_audiencesummary s SET version = s.version + 1
+    FROM new_candidates n
+    WHERE s.target_id = n.target_id AND s.programs = n.programs AND NOT EXISTS (
+        SELECT FROM candidates_eventcandidate c
+        JOIN candidates_candidatestanding k ON k.candidate_id = c.id
+        WHERE c.event_id = n.event_id AND c.target_id = n.target_id AND k.programs = n.programs)
+"""
+# First a candidate by public points, or one by others alone, which has no public standing; what
+# became public by now counts as made now.
+KEEP = """
+    INSERT INTO candidates_eventcandidate AS old (event_id, target_id, localization_id, vetting,
+        created, is_public, credible_level_2d, credible_level_3d, probdensity)
+    SELECT DISTINCT ON (event_id, target_id) event_id, target_id, localization_id, 'new', now(),
+        programs = '{}', CASE WHEN programs = '{}' THEN level_2d END,
+        CASE WHEN programs = '{}' THEN level_3d END, CASE WHEN programs = '{}' THEN density END
+    FROM new_candidates ORDER BY event_id, target_id, programs
+    ON CONFLICT (event_id, target_id) DO UPDATE
+    SET localization_id = excluded.localization_id,
+        created = CASE WHEN excluded.is_public AND NOT old.is_public THEN now()
+            ELSE old.created END,
+        is_public = old.is_public OR excluded.is_public,
+        credible_level_2d = excluded.credible_level_2d,
+        credible_level_3d = excluded.credible_level_3d, probdensity = excluded.probdensity
+"""
+KEEP_STANDINGS = """
+    INSERT INTO candidates_candidatestanding (candidate_id, programs, created, credible_level_2d,
+        credible_level_3d, probdensity)
+    SELECT c.id, n.programs, now(), n.level_2d, n.level_3d, n.density
+    FROM new_candidates n JOIN candidates_eventcandidate c
+        ON c.target_id = n.target_id AND c.event_id = n.event_id
+    WHERE n.programs <> '{}' ORDER BY c.id, n.programs
+    ON CONFLICT (candidate_id, programs) DO UPDATE
+    SET credible_level_2d = excluded.credible_level_2d,
+        credible_level_3d = excluded.credible_level_3d, probdensity = excluded.probdensity
+"""

@@ -1,0 +1,57 @@
+"""Keep credible regions as ranges of sky, so that one query finds every region at a place."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from django.db import connection
+
+from tom.events.localizations import skymaps_of
+from tom.sky import credible_ranges
+
+FIND = "SELECT localization_id, level, id FROM events_region WHERE localization_id = ANY(%s)"
+# A region is written with all its ranges at once. Whoever writes the same one waits here for the
+# other's end, and then writes nothing.
+WRITE = """
+    WITH ranges AS MATERIALIZED (
+        SELECT * FROM unnest(%s::bigint[], %s::float8[], %s::bigint[], %s::bigint[])
+        AS range (localization_id, level, first, stop)
+    ), written AS (
+        INSERT INTO events_region (localization_id, level)
+        SELECT DISTINCT localization_id, level FROM ranges ORDER BY localization_id, level
+        ON CONFLICT (localization_id, level) DO NOTHING RETURNING id, localization_id, level)
+    INSERT INTO events_regionrange (region_id, first, stop)
+    SELECT written.id, first, stop FROM written JOIN ranges USING (localization_id, level)
+"""
+# A map, by its localization's key, and a credible level of it.
+RegionKey = tuple[int, float]
+
+
+def regions_of(wanted: Collection[RegionKey]) -> dict[RegionKey, int]:
+    """The keys of these regions; those that nobody has asked for yet are found and written.
+
+    One query where all are known. The map and the level say all of a region: none ever changes.
+    """
+    known = _known(wanted)
+    missing = set(wanted) - known.keys()
+    if not missing:
+        return known
+    columns = zip(*_ranges(missing), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [list(column) for column in columns])
+    return _known(wanted)
+
+
+def _known(wanted: Collection[RegionKey]) -> dict[RegionKey, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, [list({pk for pk, _ in wanted})])
+        return {(pk, level): key for pk, level, key in cursor.fetchall()}
+
+
+def _ranges(missing: Collection[RegionKey]) -> Iterator[tuple[int, float, int, int]]:
+    levels: dict[int, list[float]] = defaultdict(list)
+    for pk, level in missing:
+        levels[pk].append(level)
+    for pk, skymap in skymaps_of(levels):
+        for level in levels[pk]:
+            for first, stop in credible_ranges(skymap, level).tolist():
+                yield pk, level, first, stop
