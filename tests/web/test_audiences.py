@@ -255,7 +255,7 @@ def without_older_scores(found: dict[str, str]) -> dict[str, str]:
 
 
 def parts(text: str) -> list[str]:
-    return re.split(r"[>,]", text)
+    return re.split(r"[>,]", " ".join(text.split()))
 
 
 def plain(text: str, names: dict[str, str]) -> str:
