@@ -21,6 +21,8 @@ WITHHELD: Final = "[withheld: it tells a secret]"
 # A shorter one is a word like any other once it is cut into digits.
 _LEAST_CODED: Final = 6
 _ROUNDS: Final = 4
+# So many characters of a spelling say that the whole may follow.
+_HINT: Final = 4
 _ESCAPE: Final = re.compile(
     r"\\+(?:u\{?0*([0-9a-f]{2})\b\}?|u00([0-9a-f]{2})|x([0-9a-f]{2}))", re.I
 )
@@ -39,18 +41,21 @@ def hide(text: str, *secrets: str) -> str:
     # The longest first: a part of it may be a secret, too.
     known = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in known:
-        text = _pattern(secret).sub(SECRET, text)
+        # All of a long secret's spellings take seconds to compile, once: most texts need none.
+        if _pattern(secret, _HINT).search(text):
+            text = _pattern(secret).sub(SECRET, text)
     return WITHHELD if _still_tells(text, known) else text
 
 
-@lru_cache(maxsize=64)
-def _pattern(secret: str) -> re.Pattern[str]:
-    spellings = sorted(set(_spellings(secret)), key=len, reverse=True)
+@lru_cache(maxsize=128)
+def _pattern(secret: str, most: int | None = None) -> re.Pattern[str]:
+    """Match a secret in each of its spellings, or only the first `most` characters of each."""
+    spellings = sorted({each[:most] for each in _spellings(secret)}, key=len, reverse=True)
     patterns = [
         _start(each) + _between(r"(?:\s|\\+[nr])*", map(_character, each)) for each in spellings
     ]
     if len(secret) >= _LEAST_CODED:
-        patterns += _listed(secret)
+        patterns += _listed(secret[:most])
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
