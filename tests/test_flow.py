@@ -33,6 +33,7 @@ from tom.followup.transitions import transition
 from tom.live.heartbeat import last_beat
 from tom.live.models import LiveEvent, Topic
 from tom.queues import ALL
+from tom.records.alert import ObjectAlert
 from tom.reports.follows import follow
 from tom.reports.models import Notification, Page, PageSend, Report, ReportState, SendState
 from tom.reports.telling import confirm_report, draft_report
@@ -42,7 +43,6 @@ from tom.scoring.ranking import rank_if_due
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
-from tom.streams.parsers.records import ObjectAlert
 from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
 from tom.targets.store import store_alerts

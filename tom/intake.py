@@ -17,19 +17,19 @@ from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_alert
 from tom.followup.services import hold_unsent
+from tom.formats.describe import describe, read_json_object
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.records.alert import ObjectAlert
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
 from tom.scoring.services import forget_audiences, forget_scores
 from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.circular import parse_circular
-from tom.streams.parsers.errors import MalformedAlertError, UnhandledAlertError
-from tom.streams.parsers.forms import describe, read_json_object
 from tom.streams.parsers.igwn import GWAlert, parse_gwalert_avro, parse_gwalert_json
 from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims
-from tom.streams.parsers.records import ObjectAlert
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.ztf import parse_ztf
 from tom.streams.services import claim, claim_one, finish, locked, note_failure

@@ -15,7 +15,7 @@ from tom.demo.night import Message
 from tom.embedded.run import ALONE
 from tom.embedded.worker import working
 from tom.pipeline import wake, work_left
-from tom.streams.parsers.records import ObjectAlert, Point
+from tom.records.alert import ObjectAlert, Point
 from tom.streams.parsers.ztf import parse_ztf
 from tom.streams.services import Incoming, store_messages
 from tom.targets.store import store_alerts

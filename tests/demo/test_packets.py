@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tom.demo.packets import to_jd
+from tom.records.alert import PointKind
 from tom.streams.parsers.kinds import Kind, identify
-from tom.streams.parsers.records import PointKind
 from tom.streams.parsers.ztf import parse_ztf
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.scoring.scorers import make_spec
 from tom.scoring.contract import Reason, ScorerKind
 from tom.scoring.fusion import fuse
-from tom.scoring.opinions import UnrelatedClassesError, lineage, opinion_term, ranked_class
+from tom.scoring.opinions import UnrelatedClassesError, opinion_term, ranked_class
 from tom.scoring.runner import Abstention, Opinion
 
 shares = st.floats(0.001, 0.999)
@@ -136,7 +136,3 @@ def test_an_anomaly_or_a_rank_speaks_of_no_class(kind):
     assert ranked_class(spec) is None
     with pytest.raises(UnrelatedClassesError):
         opinion_term(spec, Opinion("one", (-0.3,), 0.1))
-
-
-def test_a_class_is_held_by_ever_wider_ones():
-    assert lineage("kilonova") == ("kilonova", "explosive", "transient", "real")

@@ -7,9 +7,9 @@ import pytest
 
 from tests.factories import MERGER, make_event
 from tom.candidates.services import match_event
+from tom.formats.errors import MalformedAlertError
+from tom.records.alert import ObjectAlert, PointKind
 from tom.scoring.ranking import newest_ranking, rank_event
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.records import ObjectAlert, PointKind
 from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.store import store_alerts
 

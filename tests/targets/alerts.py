@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tom.streams.parsers.records import (
+from tom.records.alert import (
     NearbyStar,
     ObjectAlert,
     Point,

@@ -12,10 +12,10 @@ from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_targets
 from tom.events.locks import hold_events
+from tom.records.alert import ObjectAlert, PointKind
 from tom.scoring.judging import score_due
 from tom.scoring.models import RankedCandidate, Score
 from tom.scoring.ranking import rank_event
-from tom.streams.parsers.records import ObjectAlert, PointKind
 from tom.targets.models import LightCurvePoint, TargetSummary
 from tom.targets.store import store_alerts
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline

@@ -7,8 +7,8 @@ import pytest
 from tests import factories
 from tests.streams.packets import make_ztf_packet
 from tests.web.api.conftest import take_nudges
+from tom.formats.errors import MalformedAlertError
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.errors import MalformedAlertError
 from tom.streams.parsers.ztf import parse_ztf
 
 BYTES = [

@@ -21,11 +21,11 @@ from tom.events.models import (
     Localization,
     NonLocalizedEvent,
 )
+from tom.formats.values import clean
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.streams.models import AlertMessage
 from tom.streams.parsers.igwn import AlertType, GWAlert
-from tom.streams.parsers.values import clean
 
 RETRACTION = AlertType.RETRACTION.value
 TYPES = [kind.value for kind in AlertType]  # in the order in which ties in time are put

@@ -5,18 +5,8 @@ import math
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.scoring.fusion import Term, missing_term
 from tom.scoring.runner import Opinion, Outcome
+from tom.taxonomy import lineage
 
-# Each class and the wider one that holds it.
-TAXONOMY = {
-    "kilonova": "explosive",
-    "supernova": "explosive",
-    "explosive": "transient",
-    "tde": "transient",
-    "transient": "real",
-    "variable": "real",
-    "agn": "real",
-    "asteroid": "real",
-}
 SOUGHT = "kilonova"
 # The kinds whose numbers weigh one class against the others.
 WEIGHING = (ScorerKind.PROBABILITY, ScorerKind.LIKELIHOOD_RATIO)
@@ -30,14 +20,6 @@ UNSEEN = math.log(20)
 
 class UnrelatedClassesError(ValueError):
     """No class of the scorer says anything of the class that is sought."""
-
-
-def lineage(label: str) -> tuple[str, ...]:
-    """Return a class and every wider class that holds it."""
-    found = [label]
-    while found[-1] in TAXONOMY:
-        found.append(TAXONOMY[found[-1]])
-    return tuple(found)
 
 
 def ranked_class(spec: ScorerSpec, sought: str = SOUGHT) -> str | None:

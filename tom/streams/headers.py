@@ -6,7 +6,7 @@ hop-client writes `_id`, `_sender`, `_format` and, on a test, `_test`; others ma
 from collections.abc import Iterable
 from typing import Any, Final
 
-from tom.streams.parsers.values import clean
+from tom.formats.values import clean
 
 MOST_HEADERS: Final = 40
 MOST_NAME: Final = 100

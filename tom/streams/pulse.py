@@ -11,9 +11,9 @@ from django.db import Error, connection
 from django.db.models import F
 from django.utils import timezone
 
+from tom.formats.values import clean
 from tom.own_secrets import hide_secrets
 from tom.streams.models import StreamHealth
-from tom.streams.parsers.values import clean
 from tom.streams.sources import Source
 
 logger = logging.getLogger(__name__)

@@ -12,13 +12,13 @@ from django.utils import timezone
 from psycopg2 import Binary
 from psycopg2.extras import Json, execute_values
 
+from tom.formats.values import clean
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.own_secrets import hide_secrets
 from tom.streams.headers import Headers
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind, identify
-from tom.streams.parsers.values import clean
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
-from tom.streams.parsers.records import ObjectAlert, Point, PointKind
+from tom.records.alert import ObjectAlert, Point, PointKind
 from tom.targets.models import (
     AudienceSummary,
     LightCurvePoint,

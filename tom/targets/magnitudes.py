@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from tom.streams.parsers.records import AB_ZERO_POINT_NJY
+from tom.records.alert import AB_ZERO_POINT_NJY
 
 # What a point must exceed to be told as a detection, and what its limit is otherwise.
 DETECTION_SIGMA = 3

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tom.streams.parsers.records import ObjectAlert
+from tom.records.alert import ObjectAlert
 from tom.targets.models import AudienceSummary, Program
 from tom.targets.places import earliest, move_audiences
 from tom.targets.summary import Context, keep_cutouts, note_audience_contexts, note_contexts

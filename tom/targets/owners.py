@@ -12,7 +12,7 @@ from guardian.models import GroupObjectPermission
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
-from tom.streams.parsers.records import ObjectAlert
+from tom.records.alert import ObjectAlert
 from tom.targets.copy import Table, copy_rows
 from tom.targets.models import Program, TargetSummary
 from tom.targets.places import PLACE, earliest, move_targets, place_rows

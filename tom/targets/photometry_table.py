@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tom.streams.parsers.records import PointKind, flux_of_magnitude
+from tom.records.alert import PointKind, flux_of_magnitude
 from tom.targets.by_hand import Measured
 from tom.targets.magnitudes import LIMIT_SIGMA
 

@@ -7,9 +7,9 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 
+from tom.records.alert import ObjectAlert
 from tom.sky import galactic, healpix29, milky_way_ebv
 from tom.sky.extinction import EbvMap, read_ebv_map
-from tom.streams.parsers.records import ObjectAlert
 from tom.targets.copy import Table, copy_rows
 
 DIGITS = 9

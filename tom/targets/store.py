@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
-from tom.streams.parsers.records import ObjectAlert, Point
+from tom.records.alert import ObjectAlert, Point
 from tom.targets.audiences import ensure_audiences
 from tom.targets.copy import Table, copy_rows
 from tom.targets.mirror import mirror_points

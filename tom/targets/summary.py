@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg2 import Binary
 from psycopg2.extras import execute_values
 
-from tom.streams.parsers.records import ObjectAlert
+from tom.records.alert import ObjectAlert
 
 
 @dataclass(frozen=True, slots=True)

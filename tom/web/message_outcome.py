@@ -9,10 +9,10 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import Circular, EventSequence
+from tom.formats.errors import MalformedAlertError
 from tom.intake import SURVEY_KINDS
+from tom.records.alert import ObjectAlert
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.records import ObjectAlert
 from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.models import Program, visible_targets
 

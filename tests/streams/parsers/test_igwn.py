@@ -6,7 +6,7 @@ import pytest
 
 from tests.streams.packets import make_gwalert, make_gwalert_avro, make_gwalert_json
 from tom.events.models import EventLocalization
-from tom.streams.parsers.errors import MalformedAlertError
+from tom.formats.errors import MalformedAlertError
 from tom.streams.parsers.igwn import AlertType, parse_gwalert_avro, parse_gwalert_json
 
 COINCIDENCE = {

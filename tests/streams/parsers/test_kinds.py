@@ -11,7 +11,7 @@ from tests.streams.packets import (
     make_gwalert_json,
     make_ztf_packet,
 )
-from tom.streams.parsers.forms import describe, read_json_object
+from tom.formats.describe import describe, read_json_object
 from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims, identify
 
 HERMES = json.dumps({"title": "t", "submitter": "s", "message_text": "m"}).encode()

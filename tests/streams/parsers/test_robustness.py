@@ -15,10 +15,10 @@ from tests.streams.packets import (
     make_limit,
     make_ztf_packet,
 )
+from tom.formats.containers import split_records
+from tom.formats.describe import describe
+from tom.formats.errors import MalformedAlertError
 from tom.streams.parsers.circular import parse_circular
-from tom.streams.parsers.containers import split_records
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.forms import describe
 from tom.streams.parsers.igwn import parse_gwalert_avro, parse_gwalert_json
 from tom.streams.parsers.kinds import FILE_TOPIC, identify
 from tom.streams.parsers.ztf import parse_ztf

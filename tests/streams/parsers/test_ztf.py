@@ -13,8 +13,8 @@ from tests.streams.packets import (
     make_limit,
     make_ztf_packet,
 )
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.records import PointKind
+from tom.formats.errors import MalformedAlertError
+from tom.records.alert import PointKind
 from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.models import LightCurvePoint
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from tom.followup.facilities.contract import Progress, Remote, UnknownOutcomeError
-from tom.streams.parsers.values import clean
+from tom.formats.values import clean
 
 LONGEST_WORD: Final = 64  # of what a request keeps of an id or a state
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)

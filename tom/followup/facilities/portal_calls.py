@@ -25,10 +25,10 @@ from tom.followup.facilities.contract import (
     RejectedError,
     UnknownOutcomeError,
 )
+from tom.formats.values import clean
 from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
 from tom.own_secrets import own_secrets
 from tom.redaction import hide
-from tom.streams.parsers.values import clean
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

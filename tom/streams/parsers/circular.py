@@ -17,10 +17,10 @@ from pydantic import (
     Field,
 )
 
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.faults import read_sparing
-from tom.streams.parsers.json_text import read_json
-from tom.streams.parsers.values import clean, text
+from tom.formats.errors import MalformedAlertError
+from tom.formats.faults import read_sparing
+from tom.formats.json_text import read_json
+from tom.formats.values import clean, text
 
 MAX_BYTES: Final = 4 * 1024 * 1024  # GCN's own limit for a message
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,12 +20,12 @@ from pydantic import (
     model_validator,
 )
 
-from tom.streams.parsers.containers import read_record
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.faults import read_sparing
-from tom.streams.parsers.json_text import read_json
+from tom.formats.containers import read_record
+from tom.formats.errors import MalformedAlertError
+from tom.formats.faults import read_sparing
+from tom.formats.json_text import read_json
+from tom.formats.values import text
 from tom.streams.parsers.topics import is_test_topic
-from tom.streams.parsers.values import text
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # real ones reach 5.8 MB
 MAX_MAP_BYTES: Final = 16 * 1024 * 1024

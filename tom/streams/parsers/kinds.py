@@ -6,9 +6,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from tom.streams.parsers import containers
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.forms import is_schema, read_json_object
+from tom.formats import containers
+from tom.formats.describe import is_schema, read_json_object
+from tom.formats.errors import MalformedAlertError
 
 FILE_TOPIC: Final = "file"
 """The topic of what is read from a file: such a message is known by its content alone."""

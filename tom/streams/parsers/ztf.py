@@ -8,23 +8,23 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from tom.streams.parsers.containers import read_record
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.records import (
-    NearbyStar,
-    ObjectAlert,
-    Point,
-    PointKind,
-    ReferenceSource,
-    SolarSystemMatch,
-)
-from tom.streams.parsers.values import (
+from tom.formats.containers import read_record
+from tom.formats.errors import MalformedAlertError
+from tom.formats.values import (
     finite,
     magnitude,
     middle_of_exposure,
     natural,
     separation,
     text,
+)
+from tom.records.alert import (
+    NearbyStar,
+    ObjectAlert,
+    Point,
+    PointKind,
+    ReferenceSource,
+    SolarSystemMatch,
 )
 from tom.streams.parsers.ztf_points import (
     DETECTION_SIGMA,

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tom.streams.parsers.records import Point, PointKind, flux_of_magnitude
-from tom.streams.parsers.values import (
+from tom.formats.values import (
     finite,
     integer,
     magnitude,
     middle_of_exposure,
     natural,
 )
+from tom.records.alert import Point, PointKind, flux_of_magnitude
 
 Fields = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tom.streams.parsers.values import finite
+from tom.formats.values import finite
 
 # A term beyond this (natural logarithm of a likelihood ratio) fills its bar.
 FULL_TERM = 6.0

@@ -3,7 +3,7 @@
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tom.streams.parsers.values import finite
+from tom.formats.values import finite
 
 LENGTHS_ARCSEC = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 # The longest share of the picture's width that the bar may take, of 100.

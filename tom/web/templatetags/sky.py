@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tom.events.models import NonLocalizedEvent
-from tom.streams.parsers.values import finite
+from tom.formats.values import finite
 from tom.targets.magnitudes import magnitude_of
 from tom.web.plots.bars import class_bar, interval_bar, term_bar
 from tom.web.plots.compass import stamp_scale

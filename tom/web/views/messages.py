@@ -17,12 +17,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.events.models import Circular
+from tom.formats.values import clean
 from tom.pipeline import nudge, sweep, wake
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind
-from tom.streams.parsers.values import clean
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of

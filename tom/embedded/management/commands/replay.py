@@ -13,10 +13,10 @@ from django.core.management import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
 from tom.embedded.worker import working
+from tom.formats.archives import Rejection, open_packets
 from tom.pipeline import wake, work_left
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import FILE_TOPIC
-from tom.streams.parsers.packets import Rejection, open_packets
 from tom.streams.services import Incoming, store_messages, store_rejection
 
 BATCH, BATCH_BYTES = 200, 32 * 1024 * 1024

@@ -11,9 +11,9 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Final, Self
 
-from tom.streams.parsers import containers
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.values import clean
+from tom.formats import containers
+from tom.formats.errors import MalformedAlertError
+from tom.formats.values import clean
 
 MAX_PAYLOAD_BYTES: Final = 64 * 1024 * 1024
 MAX_MEMBERS: Final = 1_000_000

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.streams.packets import make_ztf_packet
-from tom.streams.parsers import packets
-from tom.streams.parsers.containers import read_header
+from tom.formats import archives as packets
+from tom.formats.archives import Rejection, open_packets
+from tom.formats.containers import read_header
 from tom.streams.parsers.kinds import FILE_TOPIC, Kind, identify
-from tom.streams.parsers.packets import Rejection, open_packets
 from tom.streams.parsers.ztf import parse_ztf
 
 MEMBERS = {"b.avro": b"second", "folder/a.json": b"first"}

@@ -6,8 +6,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.values import clean
+from tom.formats.errors import MalformedAlertError
+from tom.formats.values import clean
 
 _MOST: Final = 5
 # A value is taken out in each round; so many rounds no honest message needs.

@@ -11,7 +11,7 @@ from typing import Final
 
 import cramjam
 
-from tom.streams.parsers.errors import MalformedAlertError
+from tom.formats.errors import MalformedAlertError
 
 Codec = Callable[[bytes, int], bytes]
 """Takes a block's bytes and how many they may become; raises MalformedAlertError."""

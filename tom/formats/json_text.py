@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.values import clean
+from tom.formats.errors import MalformedAlertError
+from tom.formats.values import clean
 
 
 def read_json(payload: bytes) -> Any:

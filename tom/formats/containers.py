@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import fastavro
 
-from tom.streams.parsers.codecs import find_codec
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.schemas import SchemaError, check_schema, record_fields
+from tom.formats.codecs import find_codec
+from tom.formats.errors import MalformedAlertError
+from tom.formats.schemas import SchemaError, check_schema, record_fields
 
 MAGIC: Final = b"Obj\x01"
 MAX_DECODED_BYTES: Final = 32 * 1024 * 1024

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tom.streams.parsers.values import (
+from tom.formats.values import (
     finite,
     magnitude,
     middle_of_exposure,

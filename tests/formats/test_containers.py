@@ -8,15 +8,15 @@ import fastavro
 import pytest
 
 from tests.streams.packets import SCHEMA, encoded, make_container, make_ztf_packet, rewritten
-from tom.streams.parsers import containers
-from tom.streams.parsers.containers import (
+from tom.formats import containers
+from tom.formats.containers import (
     count_records,
     read_header,
     read_record,
     read_schema,
     split_records,
 )
-from tom.streams.parsers.errors import MalformedAlertError
+from tom.formats.errors import MalformedAlertError
 
 CODECS = ["null", "deflate", "snappy", "zstandard", "bzip2", "xz"]
 NUMBERS = {"type": "record", "name": "n", "fields": [{"name": "a", "type": "long"}]}

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from tom.streams.parsers import containers
-from tom.streams.parsers.errors import MalformedAlertError
-from tom.streams.parsers.json_text import cleaned
-from tom.streams.parsers.values import clean
+from tom.formats import containers
+from tom.formats.errors import MalformedAlertError
+from tom.formats.json_text import cleaned
+from tom.formats.values import clean
 
 _KEYS_SHOWN: Final = 6
 # Names of fields; a key with a figure in it may be an object's name.

@@ -1,0 +1,1 @@
+"""Bytes into values: containers, archives, JSON, times and numbers, whatever they mean."""

@@ -1,0 +1,1 @@
+"""What a message says once parsed: plain records that know no survey, mission or broker."""
