@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.followup.conftest import make_request
 from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
-from tom import intake
+from tom import intake, moments
 from tom.candidates.by_hand import upload_points
 from tom.candidates.models import EventCandidate, Vetting
 from tom.candidates.services import match_targets
@@ -39,7 +39,7 @@ from tom.scoring.judging import score_due
 from tom.scoring.ranking import rank_event
 from tom.targets.audiences import readable_programs
 from tom.targets.by_hand import Measured, program_of
-from tom.targets.models import AudienceSummary, Program, TargetSummary
+from tom.targets.models import AudienceSummary, Program, SummaryFact, TargetSummary
 from tom.targets.settling import due_programs, settle_anew
 from tom.targets.store import store_alerts
 from tom.web.comments import add_comment
@@ -364,8 +364,12 @@ def test_a_program_made_public_is_as_if_it_always_was(people, name):
 def test_what_a_program_told_is_gone_once_it_is_public_no_more(people):
     Program.objects.filter(number=A).update(public=True, settled="public")
     store(night())
+    closing = moments.now().time
     Program.objects.filter(number=A).update(public=False)
     settle()
+    assert not SummaryFact.objects.filter(
+        target__name="ZTF26shared", stored__lt=closing, programs=[]
+    ).exists()
     after = {name: figures(people["stranger"], name) for name in ("ZTF26opened", "ZTF26shared")}
     first_sight = TargetSummary.objects.get(target__name="ZTF26opened").first_seen
     assert figures(people["stranger"], "ZTF26own") is None

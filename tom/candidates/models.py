@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
+from tom.candidates.facts import CandidateFact as CandidateFact
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of
 from tom.targets.models import PUBLIC, Audience, Visitor, own_targets, visible_targets

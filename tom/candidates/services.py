@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from tom.candidates.batches import events_near, matches_of, window
+from tom.candidates.facts import forget_public_facts
 from tom.candidates.keeping import Match, keep
 from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate
 from tom.candidates.verdicts import show_public_verdicts
@@ -112,6 +113,7 @@ def doubt_candidates(target_ids: Sequence[int]) -> None:
         posterior_low=None,
         posterior_high=None,
     )
+    forget_public_facts(target_ids)
 
 
 def _known(

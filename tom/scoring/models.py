@@ -6,6 +6,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.moments import ThisXact, XactField
 
 
 class Score(models.Model):
@@ -33,6 +34,7 @@ class Score(models.Model):
         default=list, blank=True, help_text="What moved it, once asked for: the top of a ranking"
     )
     created = models.DateTimeField(auto_now_add=True)
+    xact = XactField(null=True, db_default=ThisXact(), editable=False)
 
     class Meta:
         constraints = [

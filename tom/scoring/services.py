@@ -22,7 +22,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from tom.candidates.models import CandidateRule, CandidateStanding, EventCandidate
+from tom.candidates.models import CandidateFact, CandidateRule, CandidateStanding, EventCandidate
 from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
@@ -84,6 +84,7 @@ def forget_audiences(target_ids: Sequence[int], program_id: int) -> None:
     _hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
     RankedCandidate.objects.filter(theirs, candidate__in=candidates).delete()
     CandidateStanding.objects.filter(theirs, candidate__in=candidates).delete()
+    CandidateFact.objects.filter(theirs, candidate__in=candidates).delete()
     Score.objects.filter(theirs, target__in=target_ids).delete()
 
 

@@ -12,6 +12,9 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
 from tom_targets.permissions import targets_for_user
 
+from tom.moments import Fact, XactField
+from tom.targets.facts import SummaryFact as SummaryFact
+
 Visitor = AbstractBaseUser | AnonymousUser
 # The keys of the private programs that somebody reads beside the public ones, ascending.
 Audience = tuple[int, ...]
@@ -219,14 +222,9 @@ class LightCurvePointQuerySet(models.QuerySet["LightCurvePoint"]):
         return self.filter(Q(program__public=True) | Q(program__in=list(programs)))
 
 
-class LightCurvePoint(models.Model):
-    """One detection, limit or forced measurement, with the identity its survey gave it.
+class Point(Fact):
+    """A detection, limit or forced measurement, with the identity its survey gave it."""
 
-    It belongs to the object whose packet names it. A detection may stand in the histories of two
-    objects: each keeps a point of its own.
-    """
-
-    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="points")
     survey = models.CharField(max_length=16)
     kind = models.CharField(max_length=8, choices=PointKind.choices)
     key = models.CharField(max_length=80, help_text="The survey's identity, never a measured value")
@@ -239,6 +237,21 @@ class LightCurvePoint(models.Model):
     # An alert's own copy is kept against the rounded ones in later alerts' histories.
     is_trigger = models.BooleanField(default=False)
 
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.survey} {self.kind} {self.key}"
+
+
+class LightCurvePoint(Point):
+    """A point of the light curve of the object whose packet names it.
+
+    A detection may stand in the histories of two objects: each keeps a point of its own.
+    """
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="points")
+
     objects = LightCurvePointQuerySet.as_manager()
 
     class Meta:
@@ -249,8 +262,16 @@ class LightCurvePoint(models.Model):
         ]
         indexes = [models.Index(fields=["target", "time"], name="targets_point_target_time")]
 
-    def __str__(self) -> str:
-        return f"{self.survey} {self.kind} {self.key}"
+
+class ReplacedPoint(Point):
+    """A point as it was until a better copy of it came. The database adds it by itself."""
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="+")
+    replaced = models.DateTimeField(help_text="When the better copy was stored")
+    replaced_by = XactField(help_text="Which transaction stored it")
+
+    class Meta:
+        indexes = [models.Index(fields=["target", "time"], name="targets_replaced_target_time")]
 
 
 class CutoutKind(models.TextChoices):

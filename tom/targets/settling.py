@@ -16,6 +16,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.sky import galactic
 from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
+from tom.targets.facts import SummaryFact, forget_facts
 from tom.targets.mirror import mirror_points
 from tom.targets.models import ANEW, AudienceSummary, LightCurvePoint, Program, TargetSummary
 from tom.targets.owners import open_targets, share_targets, unshare_targets
@@ -66,6 +67,8 @@ def settle_program(pk: int, *, most: int) -> Settled | None:
     if ids:
         _settle(program, ids)
         closed = _closed(program, ids)
+        if closed:
+            forget_facts(closed, program.pk)
         program.settled_to = ids[-1]
     else:
         program.settled, program.settling, program.settled_to = program.standing, "", 0
@@ -110,7 +113,8 @@ def _open(program: Program, ids: Sequence[int]) -> None:
     for row in own.exclude(context_time=None):
         _publish(row, is_first=row.target_id in opened)
     open_targets(opened)
-    AudienceSummary.objects.filter(target__in=ids, programs__contains=[program.pk]).delete()
+    for rows in (AudienceSummary.objects, SummaryFact.objects):
+        rows.filter(target__in=ids, programs__contains=[program.pk]).delete()
 
 
 def _publish(own: AudienceSummary, *, is_first: bool) -> None:
