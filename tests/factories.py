@@ -5,11 +5,13 @@ Each function writes what it names and returns it; a test overrides only what it
 
 import hashlib
 import itertools
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from tom_targets.base_models import BaseTarget
 
@@ -21,7 +23,9 @@ from tom.events.models import (
     Localization,
     NonLocalizedEvent,
 )
-from tom.scoring.models import RankedCandidate, Ranking, Score
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.weighing import KEPT
+from tom.scoring.models import Score
 from tom.sky import (
     SkyMap,
     build_skymap,
@@ -304,12 +308,17 @@ def make_candidate(
     event: NonLocalizedEvent,
     target: BaseTarget | None = None,
     *,
-    posterior: float = 0.8,
+    posterior: float | None = None,
     rank: int | None = 1,
     **fields: object,
 ) -> EventCandidate:
-    """A candidate in the event's newest ranking (which is made where there is none)."""
+    """A candidate in the event's newest ranking (which is made where there is none).
+
+    Its chance is that of its rank, where none is given.
+    """
     found = target or make_target()
+    if posterior is None:
+        posterior = chance_of(rank or 1)
     low, high = posterior / 2, min(1.0, posterior * 1.2)
     candidate = EventCandidate.objects.create(
         event=event,
@@ -328,30 +337,48 @@ def make_candidate(
     )
     ranking = event.rankings.order_by("-created").first() or make_ranking(event)
     if rank is not None:
-        make_place(ranking, candidate, rank=rank, posterior=posterior, low=low, high=high)
+        make_place(ranking, candidate, posterior=posterior, low=low, high=high)
     return candidate
+
+
+def chance_of(rank: int) -> float:
+    """A chance that falls with the rank: 0.8 for the first."""
+    return 0.8 * 0.99 ** (rank - 1)
+
+
+def make_past(event: NonLocalizedEvent, order: Sequence[EventCandidate]) -> Ranking:
+    """Have candidates stand in this order two hours ago, and as they do since then."""
+    RankedCandidate.objects.filter(event=event).delete()
+    then, now = make_ranking(event), make_ranking(event)
+    Ranking.objects.filter(pk=then.pk).update(created=timezone.now() - timedelta(hours=2))
+    for rank, candidate in enumerate(order, 1):
+        make_place(then, candidate, posterior=chance_of(rank))
+    for candidate in EventCandidate.objects.filter(event=event, rank__isnull=False):
+        make_place(now, candidate, posterior=candidate.posterior or 0.5)
+    return then
 
 
 def make_place(
     ranking: Ranking,
     candidate: EventCandidate,
     *,
-    rank: int,
     posterior: float = 0.8,
     low: float = 0.4,
     high: float = 0.9,
     programs: Sequence[int] = (),
 ) -> RankedCandidate:
     """A candidate's place in a ranking, as readers of these programs know it."""
+    held = {"candidate": candidate, "programs": list(programs)}
+    RankedCandidate.objects.newest().filter(**held).update(until=ranking)
     return RankedCandidate.objects.create(
+        event=ranking.event,
         ranking=ranking,
-        candidate=candidate,
-        programs=list(programs),
-        rank=rank,
+        **held,
+        log_odds=math.log(posterior) - math.log1p(-posterior),
         posterior=posterior,
         posterior_low=low,
         posterior_high=high,
-        terms=TERMS,
+        terms=[[term.get(name, False) for name in KEPT] for term in TERMS],
     )
 
 
@@ -360,6 +387,7 @@ def make_ranking(event: NonLocalizedEvent) -> Ranking:
         event=event,
         localization=event.localizations.last(),
         prior=0.001,
+        layout=[{name: term[name] for name in ("name", "inputs")} for term in TERMS],
         scorers={"fast_transient": "1.0.0", "real_bogus": "1.0.0"},
     )
 

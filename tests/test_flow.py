@@ -33,13 +33,14 @@ from tom.followup.transitions import transition
 from tom.live.heartbeat import last_beat
 from tom.live.models import LiveEvent, Topic
 from tom.queues import ALL
+from tom.ranking.models import Ranking
+from tom.ranking.services import rank_if_due
 from tom.records.alert import ObjectAlert
 from tom.reports.follows import follow
 from tom.reports.models import Notification, Page, PageSend, Report, ReportState, SendState
 from tom.reports.telling import confirm_report, draft_report
 from tom.scoring.judging import hand_out, score_due
-from tom.scoring.models import DueScore, Ranking, Score
-from tom.scoring.ranking import rank_if_due
+from tom.scoring.models import DueScore, Score
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind

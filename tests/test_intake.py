@@ -23,9 +23,9 @@ from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.localizations import chosen_localization
 from tom.events.locks import change_events
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
+from tom.ranking.services import rank_if_due
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
-from tom.scoring.ranking import rank_if_due
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import FILE_TOPIC

@@ -14,7 +14,8 @@ from tests.web.test_audiences import EVENT, A, B, figures, night, settle, store
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.followup.models import ObservationRequest
-from tom.scoring.models import RankedCandidate, Score
+from tom.ranking.models import RankedCandidate
+from tom.scoring.models import Score
 from tom.streams.models import AlertMessage
 from tom.targets.models import Cutout, Program, TargetSummary
 from tom.targets.owners import share_targets

@@ -21,10 +21,10 @@ from tom.formats.describe import describe, read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records.alert import ObjectAlert
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
-from tom.scoring.services import forget_audiences, forget_scores
 from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.circular import parse_circular

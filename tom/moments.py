@@ -7,6 +7,7 @@ not say what a reader saw. PostgreSQL's own snapshot does
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, models
 from django.db.models import Func
@@ -62,7 +63,7 @@ class Moment:
     snapshot: str | None = None
     xact: str | None = None
 
-    def parameters(self) -> dict[str, object]:
+    def parameters(self) -> dict[str, Any]:
         """Return what `known` names."""
         return {"at": self.time, "snapshot": self.snapshot, "xact": self.xact}
 

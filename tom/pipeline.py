@@ -26,12 +26,12 @@ from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.live.heartbeat import beat
 from tom.live.models import LiveEvent
+from tom.ranking.services import note_new_scorers, rank_if_due
 from tom.reports import paging, telling
 from tom.reports.models import Page, Report
 from tom.reports.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
-from tom.scoring.ranking import note_new_scorers, rank_if_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.parsers.kinds import Kind

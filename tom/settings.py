@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "tom.events",
     "tom.candidates",
     "tom.scoring",
+    "tom.ranking",
     "tom.followup",
     "tom.reports",
     "tom.web",

@@ -21,6 +21,7 @@ class Sizes:
     """How much is measured."""
 
     demonstration: bool = True
+    candidates: int = 25_000
     targets: int = 100_000
     messages: int = 100_000
     sky_targets: int = 1_000_000
@@ -31,8 +32,8 @@ class Sizes:
 
 
 QUICK = Sizes(
-    demonstration=False, targets=500, messages=500, sky_targets=2_000, visibility_targets=20,
-    sites=2, times=2, page_times=1,
+    demonstration=False, candidates=200, targets=500, messages=500, sky_targets=2_000,
+    visibility_targets=20, sites=2, times=2, page_times=1,
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
     # Django's models are known only now.
     import numpy as np
 
-    from tests.bench import alerts, candidates, nights, pages, sky, targets
+    from tests.bench import alerts, candidates, nights, pages, ranking, sky, targets
     from tom.events.models import NonLocalizedEvent
 
     rng = np.random.default_rng(SEED)
@@ -65,6 +66,9 @@ def measure(sizes: Sizes) -> dict[str, object]:
         _note(report, "one_process", lambda: alerts.measure_one_process(messages))
     with fresh_database("rows"):
         _note(report, "points", lambda: alerts.compare_with_rows(messages))
+    with fresh_database("ranked"):
+        targets.add_targets(sizes.candidates, rng=rng)
+        _note(report, "ranking", ranking.measure_ranking)
     with fresh_database("many"):
         targets.add_targets(sizes.targets, rng=rng)
         _note(report, "full_event", lambda: candidates.measure_full_event(times=sizes.page_times))

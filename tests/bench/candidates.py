@@ -14,7 +14,7 @@ from tests import factories
 from tests.bench.pages import measure_page
 from tom.candidates.models import Look
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.models import Ranking
+from tom.ranking.models import Ranking
 
 # Of so many targets one has private points beside its public ones, and one is private altogether.
 EVERY_SHARED, EVERY_PRIVATE = 2, 10
@@ -54,11 +54,14 @@ ADD_STANDINGS = """
     SELECT id, ARRAY[%(program)s]::bigint[], created, credible_level_2d, credible_level_3d, 0.1
     FROM candidates_eventcandidate WHERE event_id = %(event)s AND mod(target_id, %(shared)s) = 0
 """
+END_PLACES = """
+    UPDATE ranking_rankedcandidate SET until_id = %(ranking)s
+    WHERE event_id = %(event)s AND until_id IS NULL
+"""
 ADD_PLACES = """
-    INSERT INTO scoring_rankedcandidate (ranking_id, candidate_id, programs, rank, posterior,
-        posterior_low, posterior_high, terms)
-    SELECT %(ranking)s, candidate_id, programs,
-        row_number() OVER (ORDER BY chance DESC, candidate_id),
+    INSERT INTO ranking_rankedcandidate (event_id, ranking_id, candidate_id, programs, log_odds,
+        posterior, posterior_low, posterior_high, terms)
+    SELECT %(event)s, %(ranking)s, candidate_id, programs, ln((chance + 1e-5) / (1 - chance)),
         chance, chance / 2, (1 + chance) / 2, %(terms)s
     FROM (
         SELECT id AS candidate_id, ARRAY[]::bigint[] AS programs,
@@ -74,13 +77,15 @@ ADD_PLACES = """
 COPY_PLACES = """
     UPDATE candidates_eventcandidate c SET rank = p.rank, posterior = p.posterior,
         posterior_low = p.posterior_low, posterior_high = p.posterior_high
-    FROM scoring_rankedcandidate p
+    FROM (SELECT *, rank() OVER (ORDER BY log_odds DESC, id) FROM ranking_rankedcandidate
+        WHERE ranking_id = %(ranking)s) p
     WHERE p.ranking_id = %(ranking)s AND c.id = p.candidate_id AND p.programs = '{}'
 """
 COPY_STANDINGS = """
     UPDATE candidates_candidatestanding c SET rank = p.rank, posterior = p.posterior,
         posterior_low = p.posterior_low, posterior_high = p.posterior_high
-    FROM scoring_rankedcandidate p
+    FROM (SELECT *, rank() OVER (ORDER BY log_odds DESC, id) FROM ranking_rankedcandidate
+        WHERE ranking_id = %(ranking)s) p
     WHERE p.ranking_id = %(ranking)s AND c.candidate_id = p.candidate_id AND c.programs = p.programs
 """
 
@@ -131,9 +136,12 @@ def add_full_event() -> tuple[NonLocalizedEvent, dict[str, User]]:
 def _rank(event: NonLocalizedEvent, values: Mapping[str, object], *, when: datetime) -> None:
     ranking = factories.make_ranking(event)
     Ranking.objects.filter(pk=ranking.pk).update(created=when)
-    more = {"ranking": ranking.pk, "terms": json.dumps(factories.TERMS)}
+    more = {
+        "ranking": ranking.pk,
+        "terms": json.dumps([[0.5, 0.1, 0.9, 2.0, False, "said"]] * len(factories.TERMS)),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in (ADD_PLACES, COPY_PLACES, COPY_STANDINGS):
+        for statement in (END_PLACES, ADD_PLACES, COPY_PLACES, COPY_STANDINGS):
             cursor.execute(statement, {**values, **more})
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from tom import intake
 from tom.demo.night import Message
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.services import rank_if_due
 from tom.scoring.judging import score_due
-from tom.scoring.ranking import rank_if_due
 from tom.streams.services import Incoming, store_messages
 
 BATCH = 200

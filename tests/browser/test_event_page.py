@@ -21,7 +21,7 @@ from tom.demo.cutouts import to_fits
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.scoring.models import RankedCandidate, Ranking
+from tom.ranking.models import RankedCandidate, Ranking
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, CutoutKind
 from tom.web.context import THEMES
@@ -52,10 +52,7 @@ def night(candidates: list[EventCandidate]) -> list[EventCandidate]:
         fits=to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0),
     )
     draw_due(most=1)
-    old = factories.make_ranking(first.event)
-    Ranking.objects.filter(pk=old.pk).update(created=now - timedelta(hours=2))
-    for rank, place in enumerate([1, 0, 2, 3, 4], 1):
-        factories.make_place(old, candidates[place], rank=rank)
+    factories.make_past(first.event, [candidates[place] for place in (1, 0, 2, 3, 4)])
     return candidates
 
 
@@ -146,8 +143,9 @@ def assert_name_is_beside_its_picture(page: Page) -> None:
 
 def test_navigation_is_whole_at_every_width(enter: Enter, night: list[EventCandidate]) -> None:
     """With as many parts of the score as the plugins that come with it give."""
-    terms = [{**factories.TERMS[0], "name": name} for name in SEVEN_TERMS]
-    RankedCandidate.objects.update(terms=terms)
+    place = RankedCandidate.objects.newest()[0]
+    Ranking.objects.update(layout=[{"name": name, "inputs": [name]} for name in SEVEN_TERMS])
+    RankedCandidate.objects.update(terms=place.terms[:1] * len(SEVEN_TERMS))
     BaseTarget.objects.filter(pk=night[0].target_id).update(name="ZTF26mmgutoi")
     EventCandidate.objects.filter(pk=night[0].pk).update(credible_level_2d=0.9018)
     admin = factories.make_admin("somebody.with.a.long.name@observatory")

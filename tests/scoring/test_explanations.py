@@ -6,11 +6,11 @@ from django.db.models import F
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.services import rank_event
 from tom.scoring import explanations
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
-from tom.scoring.ranking import rank_event
 from tom.scoring.services import scorers
 from tom.targets.models import TargetSummary
 

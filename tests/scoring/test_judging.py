@@ -12,11 +12,11 @@ from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.services import rank_if_due
 from tom.scoring import judging
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, host_of, judge_due, score_due, work_due
 from tom.scoring.models import DueScore, Score, ScorerState
-from tom.scoring.ranking import rank_if_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.targets.models import TargetSummary
 

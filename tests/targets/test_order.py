@@ -12,10 +12,11 @@ from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_targets
 from tom.events.locks import hold_events
+from tom.ranking.models import RankedCandidate
+from tom.ranking.services import rank_event
 from tom.records.alert import ObjectAlert, PointKind
 from tom.scoring.judging import score_due
-from tom.scoring.models import RankedCandidate, Score
-from tom.scoring.ranking import rank_event
+from tom.scoring.models import Score
 from tom.targets.models import LightCurvePoint, TargetSummary
 from tom.targets.store import store_alerts
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
@@ -64,13 +65,13 @@ def stored(alerts: list[ObjectAlert], *, batch: int) -> dict[str, object]:
     )
     points = LightCurvePoint.objects.order_by("target__name", "kind", "key")
     scores = Score.objects.order_by("target__name", "scorer")
-    places = RankedCandidate.objects.order_by("rank")
+    places = RankedCandidate.objects.newest().in_order()
     levels = EventCandidate.objects.order_by("target__name")
     found = {
         "summaries": list(summaries),
         "points": list(points.values("target__name", "kind", "key", "time", "flux", "real_bogus")),
         "scores": list(scores.values("target__name", "scorer", "probability", "sigma", "reason")),
-        "places": list(places.values("candidate__target__name", "rank", "posterior", "terms")),
+        "places": list(places.values("candidate__target__name", "log_odds", "posterior", "terms")),
         "levels": list(levels.values("target__name", "probdensity", "rank", "posterior")),
     }
     event.delete()

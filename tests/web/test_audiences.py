@@ -34,9 +34,9 @@ from tom.candidates.services import match_targets
 from tom.candidates.verdicts import give_verdict
 from tom.events.locks import hold_events
 from tom.followup.models import ObservationRequest
+from tom.ranking.services import rank_event
 from tom.records.alert import ObjectAlert, Point, PointKind, flux_of_magnitude
 from tom.scoring.judging import score_due
-from tom.scoring.ranking import rank_event
 from tom.targets.audiences import readable_programs
 from tom.targets.by_hand import Measured, program_of
 from tom.targets.models import AudienceSummary, Program, SummaryFact, TargetSummary

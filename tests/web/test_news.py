@@ -12,7 +12,7 @@ from tests import factories
 from tom.candidates.looks import last_look, note_look
 from tom.candidates.models import CandidateStanding, EventCandidate, Look
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.models import RankedCandidate, Ranking
+from tom.ranking.models import RankedCandidate, Ranking
 from tom.web.known import fullest
 
 pytestmark = pytest.mark.django_db
@@ -22,10 +22,7 @@ PAGE = "/events/S261120ab/"
 def make_past(event: NonLocalizedEvent, order: list[EventCandidate]) -> None:
     """Have the candidates stand in this order two hours ago."""
     then = timezone.now() - timedelta(hours=2)
-    ranking = factories.make_ranking(event)
-    Ranking.objects.filter(pk=ranking.pk).update(created=then)
-    for rank, candidate in enumerate(order, 1):
-        factories.make_place(ranking, candidate, rank=rank)
+    factories.make_past(event, order)
     EventCandidate.objects.filter(pk__in=[row.pk for row in order]).update(created=then)
 
 
@@ -102,9 +99,15 @@ def test_a_reader_of_a_program_is_told_moves_among_what_they_know(client: Client
     make_past(event, rows)
     then = Ranking.objects.get(created__lt=timezone.now() - timedelta(hours=1))
     # By the program's points the third stood first then, and stands third now.
-    factories.make_place(then, rows[2], rank=0, programs=[program.pk])
+    now = Ranking.objects.exclude(pk=then.pk).latest("pk")
+    factories.make_place(then, rows[2], posterior=0.9, programs=[program.pk])
+    factories.make_place(now, rows[2], posterior=0.1, programs=[program.pk])
     CandidateStanding.objects.create(
-        candidate=rows[2], programs=[program.pk], rank=4, credible_level_2d=0.1
+        candidate=rows[2],
+        programs=[program.pk],
+        rank=4,
+        posterior=0.1,
+        credible_level_2d=0.1,
     )
     CandidateStanding.objects.update(created=then.created)
     Look.objects.create(user=paul, event=event, seen=timezone.now() - timedelta(hours=1))
@@ -141,8 +144,8 @@ def drop_other_indexes() -> None:
         cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT scoring_place_of_audience_once")
         cursor.execute(
             "SELECT indexname FROM pg_indexes WHERE tablename = %s"
-            " AND indexname NOT IN ('scoring_place_ranks', %s)",
-            [table, f"{table}_pkey"],
+            " AND indexname NOT IN ('ranking_place_order', %s)",
+            [table, "scoring_rankedcandidate_pkey"],
         )
         for (name,) in cursor.fetchall():
             cursor.execute(f"DROP INDEX {name}")
@@ -157,7 +160,7 @@ def test_places_in_a_ranking_are_counted_from_an_index_alone() -> None:
     ranking = factories.make_ranking(event)
     drop_other_indexes()
     for programs in ([], [program.pk]):
-        rows = fullest(RankedCandidate.objects.filter(ranking=ranking), programs)
-        plan = rows.filter(rank__lte=50).values_list("rank").explain()
+        rows = fullest(RankedCandidate.objects.as_of(ranking), programs)
+        plan = rows.filter(posterior__gte=0.5).values_list("posterior").explain()
 
-        assert "Index Only Scan using scoring_place_ranks" in plan
+        assert "Index Only Scan using ranking_place_order" in plan

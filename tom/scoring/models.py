@@ -1,11 +1,9 @@
-"""Scores and rankings: facts about a moment, each of the points that one audience may see."""
+"""Scores: facts about a moment, each of the points that one audience may see."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.models import EventCandidate
-from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import ThisXact, XactField
 
 
@@ -85,56 +83,3 @@ class ScorerState(models.Model):
 
     def __str__(self) -> str:
         return self.scorer
-
-
-class Ranking(models.Model):
-    """An event's candidates in order, at one moment."""
-
-    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="rankings")
-    localization = models.ForeignKey(
-        EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    prior = models.FloatField(help_text="Of any one candidate, before any evidence")
-    scorers = models.JSONField(default=dict, help_text="Scorer to version")
-    basis = models.JSONField(
-        default=dict,
-        help_text="Weights, rule and constants it was made with; empty: not kept then",
-    )
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["event", "-created"], name="scoring_ranking_newest")]
-
-    def __str__(self) -> str:
-        return f"ranking of {self.event_id} at {self.created:%Y-%m-%d %H:%M:%S}"
-
-
-class RankedCandidate(models.Model):
-    """One candidate's place as one audience knows it, with every term that put it there."""
-
-    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="places")
-    candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="places")
-    programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
-    rank = models.PositiveIntegerField()
-    posterior = models.FloatField()
-    posterior_low = models.FloatField()
-    posterior_high = models.FloatField()
-    terms = models.JSONField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["ranking", "candidate", "programs"], name="scoring_place_of_audience_once"
-            )
-        ]
-        # With all that ranks are counted by: beside their terms the rows are too wide to read.
-        indexes = [
-            models.Index(
-                fields=["ranking", "rank"],
-                include=["candidate", "programs"],
-                name="scoring_place_ranks",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rank} in {self.ranking_id}"

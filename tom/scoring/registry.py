@@ -9,9 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tom.scoring.card import ModelCard, check_card, load_card
-from tom.scoring.context import INPUTS
 from tom.scoring.contract import Scorer
-from tom.scoring.opinions import ranked_class
 
 ENTRY_POINT_GROUP = "tom.scorers"
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
@@ -32,8 +30,7 @@ def load_scorers(
     ------
     ScorerLoadError
         If a path leads nowhere, the object is no scorer, its artefact is not the declared one,
-        two scorers share a name, a weight is outside 0 to 1 or of no scorer, or two terms of the
-        ranking would rest on the same input.
+        two scorers share a name, or a weight is outside 0 to 1 or of no scorer.
     InvalidCardError, InvalidSpecError
         If the model card or the specification breaks the contract. No card, no load.
     """
@@ -56,9 +53,7 @@ def find_scorers(
             message = f"two scorers are named {scorer.spec.name!r}; the second is {path}"
             raise ScorerLoadError(message)
         found[path] = scorer
-    scorers = list(found.values())
-    _check_weights(weights, [scorer.spec.name for scorer in scorers])
-    _refuse_shared_inputs([s for s in scorers if weights.get(s.spec.name, 1.0) > 0])
+    _check_weights(weights, [scorer.spec.name for scorer in found.values()])
     return found
 
 
@@ -116,22 +111,6 @@ def _check_weights(weights: Mapping[str, float], names: Sequence[str]) -> None:
         if not 0 <= weight <= 1:
             message = f"the weight of scorer {name!r} must lie in 0 to 1, not {weight}"
             raise ScorerLoadError(message)
-
-
-def _refuse_shared_inputs(scorers: Sequence[Scorer]) -> None:
-    """A datum enters the ranking once: by a term of its own, or by one scorer."""
-    owners = {datum: term for term, inputs in INPUTS.items() for datum in inputs}
-    for scorer in scorers:
-        if ranked_class(scorer.spec) is None:
-            continue
-        for datum in scorer.spec.input_names:
-            if datum in owners:
-                message = (
-                    f"{owners[datum]!r} and {scorer.spec.name!r} both rest on {datum!r}, which may "
-                    "enter the ranking once: leave out one scorer, or set its weight to 0"
-                )
-                raise ScorerLoadError(message)
-            owners[datum] = scorer.spec.name
 
 
 def _check_artefact(scorer: Scorer, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which scorers there are, what is due for them, and what is forgotten where readers change."""
+"""Which scorers there are, and what is due for them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import (
     BigIntegerField,
     Count,
@@ -22,18 +22,15 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from tom.candidates.models import CandidateFact, CandidateRule, CandidateStanding, EventCandidate
+from tom.candidates.models import CandidateRule
 from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Batch, Curve, Scorer
 from tom.scoring.curves import Summary, mjd_of
-from tom.scoring.models import DueScore, RankedCandidate, Score
+from tom.scoring.models import DueScore, Score
 from tom.scoring.registry import find_scorers
 from tom.targets.models import Audience, AudienceSummary, TargetSummary
-
-# A number of our own among the database's advisory locks: with an event's key, its ranking.
-RANKING_KEY = 7_201_002
 
 
 @cache
@@ -58,44 +55,6 @@ def due_summaries(most: int) -> list[Summary]:
 def any_due() -> bool:
     """Whether a summary waits to be handed out."""
     return bool(due_summaries(1))
-
-
-def forget_scores(target_ids: Sequence[int]) -> None:
-    """Delete what was computed of targets for the public while more was public than is now."""
-    if not target_ids:
-        return
-    candidates = EventCandidate.objects.filter(target__in=target_ids)
-    _hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
-    locked = candidates.select_for_update(no_key=True).order_by("event_id", "target_id")
-    ids = list(locked.values_list("pk", flat=True))
-    EventCandidate.objects.filter(pk__in=ids).update(
-        rank=None, posterior=None, posterior_low=None, posterior_high=None
-    )
-    RankedCandidate.objects.filter(candidate__in=ids, programs=[]).delete()
-    Score.objects.filter(target__in=target_ids, programs=[]).delete()
-
-
-def forget_audiences(target_ids: Sequence[int], program_id: int) -> None:
-    """Delete what was computed for audiences of a program that is public now."""
-    if not target_ids:
-        return
-    theirs = Q(programs__contains=[program_id])
-    candidates = EventCandidate.objects.filter(target__in=target_ids)
-    _hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
-    RankedCandidate.objects.filter(theirs, candidate__in=candidates).delete()
-    CandidateStanding.objects.filter(theirs, candidate__in=candidates).delete()
-    CandidateFact.objects.filter(theirs, candidate__in=candidates).delete()
-    Score.objects.filter(theirs, target__in=target_ids).delete()
-
-
-def _hold_rankings(event_ids: Iterable[int]) -> None:
-    """Let no ranking of these events be under way until the caller's transaction ends.
-
-    A ranking locks its candidates in one order; who forgets some of them matches others after.
-    """
-    with connection.cursor() as cursor:
-        for pk in event_ids:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RANKING_KEY, pk])
 
 
 def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | None:

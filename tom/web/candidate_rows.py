@@ -1,7 +1,7 @@
 """The rows of an event's table of candidates: places, terms side by side, small light curves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -13,12 +13,10 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict
-from tom.events.models import NonLocalizedEvent
-from tom.scoring.ranking import newest_ranking
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
-from tom.web.known import known_places, newest_terms, programs_of, rank_visible
-from tom.web.news import find_ranks
+from tom.web.known import newest_terms, rank_visible
+from tom.web.news import find_climbs
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
 from tom.web.vettings import verdict_of, verdicts_on
@@ -100,12 +98,12 @@ def make_rows(
     event, user, since = listing.event, listing.user, listing.since
     candidates = rank_visible(candidates, user)
     target_ids = [candidate.target_id for candidate in candidates]
-    terms = _terms(event, candidates, user)
+    terms = newest_terms(candidates, listing.programs)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = _curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)
     seen = listing.everything()
-    ranks = find_ranks(candidates, seen, event, listing.programs, when=since)
+    climbs = find_climbs(candidates, seen, event, listing.programs, when=since)
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     rows = []
@@ -122,17 +120,12 @@ def make_rows(
             url=target_url(candidate.target_id, event.event_id, Listed(listed.query, at)),
             thumbnail=thumbnails.get(candidate.target_id, ""),
             is_new=since is not None and candidate.created > since,
-            climbed=_climbed(candidate, ranks),
+            climbed=climbs.get(candidate.pk, 0),
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
         )
         rows.append(row)
     return columns, rows
-
-
-def _climbed(candidate: EventCandidate, ranks: Mapping[int, int]) -> int:
-    before = ranks.get(candidate.pk)
-    return 0 if before is None or candidate.rank is None else before - candidate.rank
 
 
 def _is_outside(candidate: EventCandidate, level_shown: float) -> bool:
@@ -154,15 +147,6 @@ def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
         pk: f"{reverse('targets:cutout', args=[pk, kind])}?v={time:%Y%m%d%H%M%S}"
         for pk, time in drawn.filter(kind=kind).newest().values_list("target_id", "time")
     }
-
-
-def _terms(
-    event: NonLocalizedEvent, candidates: Iterable[EventCandidate], user: User
-) -> dict[int, list[dict[str, Any]]]:
-    ranking = newest_ranking(event)
-    if ranking is None:
-        return {}
-    return newest_terms(known_places(programs_of(user)).filter(ranking=ranking), candidates)
 
 
 def _curves(target_ids: Sequence[int], user: User) -> dict[int, list[SparkPoint]]:

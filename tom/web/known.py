@@ -15,7 +15,8 @@ from django.db.models.functions import Coalesce
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import CandidateStanding, EventCandidate
-from tom.scoring.models import RankedCandidate
+from tom.ranking.models import RankedCandidate
+from tom.ranking.weighing import read_terms
 from tom.targets.audiences import largest, readable_programs, show_targets
 from tom.targets.models import AudienceSummary, Visitor, visible_targets
 from tom.web.places import Place, count_above
@@ -199,15 +200,19 @@ def fullest(rows: QuerySet[M], programs: Collection[int]) -> QuerySet[M]:
     return mine.filter(~Exists(fuller))
 
 
-def known_places(programs: Collection[int]) -> QuerySet[RankedCandidate]:
-    """Places in rankings that a reader may know; of each candidate the fullest comes first."""
-    rows = RankedCandidate.objects.filter(programs__contained_by=list(programs))
-    return rows.order_by("candidate", "-ranking", *LARGEST_FIRST)
+def known_places(
+    places: QuerySet[RankedCandidate], programs: Collection[int]
+) -> QuerySet[RankedCandidate]:
+    """Those places that a reader may know; of each candidate the fullest comes first."""
+    rows = places.filter(programs__contained_by=list(programs))
+    return rows.order_by("candidate", *LARGEST_FIRST)
 
 
 def newest_terms(
-    places: QuerySet[RankedCandidate], candidates: Iterable[EventCandidate]
+    candidates: Iterable[EventCandidate], programs: Collection[int]
 ) -> dict[int, list[dict[str, Any]]]:
-    """The terms of each candidate's newest place among `known_places`."""
-    rows = places.filter(candidate__in=[row.pk for row in candidates]).distinct("candidate")
-    return dict(rows.values_list("candidate_id", "terms"))
+    """The terms of each candidate's newest place, as a reader of these programs knows it."""
+    newest = RankedCandidate.objects.newest().filter(candidate__in=[row.pk for row in candidates])
+    rows = known_places(newest, programs).distinct("candidate")
+    columns = rows.values_list("candidate_id", "ranking__layout", "terms")
+    return {pk: read_terms(layout, kept) for pk, layout, kept in columns}

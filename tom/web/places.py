@@ -7,9 +7,9 @@ from itertools import accumulate
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, F, Func, IntegerField, QuerySet, Value
+from django.db.models import Count, F, FloatField, Func, IntegerField, QuerySet, Value
 
-Place = tuple[Any, int]
+Place = tuple[Any, float]
 
 
 def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Place, int]:
@@ -18,7 +18,7 @@ def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Plac
     Parameters
     ----------
     asked
-        What each stands in, an event or a ranking, by its key; and its place there.
+        What each stands in, an event, by its key; and its place there, a number.
     among
         Rows with the aliases `whole` and `place`, which say the same of them.
     """
@@ -35,11 +35,11 @@ def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Plac
     }
 
 
-def _by_step(rows: QuerySet[Any, Any], steps: list[int]) -> Iterator[tuple[Any, int, int]]:
+def _by_step(rows: QuerySet[Any, Any], steps: list[float]) -> Iterator[tuple[Any, int, int]]:
     """Of each whole how many rows have reached so many of these steps, and no more."""
     step = Func(
         F("place"),
-        Value(steps, output_field=ArrayField(IntegerField())),
+        Value(steps, output_field=ArrayField(FloatField())),
         function="width_bucket",
         output_field=IntegerField(),
     )

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
-from tom.scoring.ranking import newest_ranking
+from tom.ranking.models import RankedCandidate
 from tom.web.api.filters import read_choice
 from tom.web.candidate_list import in_order
 from tom.web.known import known_places, programs_of, rank_visible
@@ -110,7 +110,7 @@ class CandidateSerializer(serializers.ModelSerializer[EventCandidate]):
     @staticmethod
     @extend_schema_field(TermSerializer(many=True))
     def get_terms(candidate: EventCandidate) -> list[dict[str, Any]]:
-        return [term for place in list(candidate.places.all())[:1] for term in place.terms]
+        return [term for place in list(candidate.places.all())[:1] for term in place.read_terms()]
 
 
 def told_events() -> QuerySet[NonLocalizedEvent]:
@@ -160,7 +160,8 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
     def get_queryset(self) -> QuerySet[EventCandidate]:
         event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
         programs = programs_of(self.request.user)
-        places = known_places(programs).filter(ranking=newest_ranking(event))
+        newest = RankedCandidate.objects.newest().select_related("ranking")
+        places = known_places(newest, programs)
         rows = (
             EventCandidate.objects.visible_to(self.request.user)
             .filter(event=event)

@@ -27,7 +27,6 @@ from tom.web.distances import redshift_of
 from tom.web.known import (
     figure_of,
     join_summaries,
-    known_places,
     newest_terms,
     programs_of,
     rank_visible,
@@ -183,7 +182,7 @@ def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
 
 def _with_terms(rows: list[EventCandidate], user: User) -> list[EventCandidate]:
     """Give each candidacy the terms of its newest place."""
-    terms = newest_terms(known_places(programs_of(user)), rows)
+    terms = newest_terms(rows, programs_of(user))
     for row in rows:
         row.terms = terms.get(row.pk, [])  # type: ignore[attr-defined]
     return rows

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+from dataclasses import asdict
 
 import pytest
 from pytest_django import Settings
@@ -10,9 +11,11 @@ from pytest_django import Settings
 from tests.factories import make_event, make_target
 from tom.candidates.models import CandidateRule
 from tom.candidates.services import match_event
-from tom.scoring import evidence, terms
-from tom.scoring.basis import WEIGHING, basis_of, constants
-from tom.scoring.ranking import newest_ranking, rank_event
+from tom.ranking import case, columns, opinions, pooling, weighing
+from tom.ranking.basis import Basis, constants
+from tom.ranking.services import newest_ranking, rank_event
+from tom.ranking.terms import TERMS
+from tom.scoring.services import window_start
 
 
 def assigned(module: object) -> set[str]:
@@ -28,13 +31,18 @@ def assigned(module: object) -> set[str]:
 def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
     kept = constants()
 
-    assert {name for module in WEIGHING for name in assigned(module)} == set(kept)
-    assert kept["SOURCE_IS_STAR"] == [0.4, 0.25, 0.6]
+    for module in (*TERMS, opinions):
+        short = module.__name__.rpartition(".")[2]
+        named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
+        assert assigned(module) <= named
+    assert kept["star.SOURCE_IS_STAR"] == [0.4, 0.25, 0.6]
     assert json.loads(json.dumps(kept)) == kept
 
 
 def test_what_reads_the_rows_has_no_constant_of_its_own() -> None:
-    assert assigned(terms) | assigned(evidence) == {"NOT_SCORED"}  # which is a text
+    texts = {"NOT_SCORED", "FACTS", "ENTRIES", "EPOCHS", "OPINIONS", "_PLACE", "_OWN", "_SUMMARY"}
+    assert assigned(case) <= texts | {"_HOST"}
+    assert not assigned(columns) | assigned(pooling) | assigned(weighing) - {"_BOOLS", "KEPT"}
 
 
 @pytest.mark.django_db
@@ -63,5 +71,6 @@ def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
     assert again is None
     assert changed is not None
     assert newest_ranking(event) == changed
-    assert changed.basis == basis_of(CandidateRule.objects.get(kind="gw"))
+    rule = CandidateRule.objects.get(kind="gw")
+    assert changed.basis == asdict(Basis.present(rule, window_start(event, rule)))
     assert changed.basis["horizon_mpc"] == 500.0

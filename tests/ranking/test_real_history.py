@@ -8,8 +8,8 @@ import pytest
 from tests.factories import MERGER, make_event
 from tom.candidates.services import match_event
 from tom.formats.errors import MalformedAlertError
+from tom.ranking.services import newest_ranking, rank_event
 from tom.records.alert import ObjectAlert, PointKind
-from tom.scoring.ranking import newest_ranking, rank_event
 from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.store import store_alerts
 
@@ -74,5 +74,5 @@ def test_detections_that_only_the_survey_counts_change_no_chance(real_data: Path
     for number in range(len(alerts)):
         counted, uncounted = places[f"ZTF26counted{number}"], places[f"ZTF26uncounted{number}"]
         assert counted.posterior == pytest.approx(uncounted.posterior)
-        terms = {term["name"]: term for term in counted.terms}
+        terms = {term["name"]: term for term in counted.read_terms()}
         assert terms["earlier activity"]["log_lr"] >= 0

@@ -12,18 +12,20 @@ from tom.candidates.services import match_event, match_targets
 from tom.events.locks import change_events, hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
-from tom.scoring.curves import curves_of
-from tom.scoring.evidence import NOT_SCORED
-from tom.scoring.judging import score_due
-from tom.scoring.models import RankedCandidate, Ranking, Score
-from tom.scoring.ranking import (
+from tom.ranking.case import NOT_SCORED
+from tom.ranking.forgetting import forget_scores
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.services import (
     newest_ranking,
     note_new_scorers,
     present_scorers,
     rank_event,
     rank_if_due,
 )
-from tom.scoring.services import forget_scores, note_outdated, scorers
+from tom.scoring.curves import curves_of
+from tom.scoring.judging import score_due
+from tom.scoring.models import Score
+from tom.scoring.services import note_outdated, scorers
 from tom.targets.models import LightCurvePoint, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -99,9 +101,9 @@ def test_the_place_on_the_map_orders_equal_candidates_and_every_term_is_kept() -
     ranking = newest_ranking(event)
 
     assert ranking is not None
-    places = ranking.places.order_by("rank").select_related("candidate__target")
+    places = ranking.places.in_order().select_related("candidate__target")
     assert [place.candidate.target.name for place in places] == ["centre", "edge", "outskirts"]
-    terms = {term["name"]: term for term in places[0].terms}
+    terms = {term["name"]: term for term in places[0].read_terms()}
     assert {"sky map", "star", "earlier activity", "minor planet", "distance"} <= set(terms)
     assert terms["distance"]["missing"]
     assert terms["sky map"]["log_lr"] > 0
@@ -263,7 +265,7 @@ def test_an_epoch_of_ours_is_told_with_its_own_age_whatever_the_surveys_first_si
 
     ranking = newest_ranking(event)
     assert ranking is not None
-    terms = {term["name"]: term for term in ranking.places.get().terms}
+    terms = {term["name"]: term for term in ranking.places.get().read_terms()}
     reason = "1 earlier epoch, the newest about 40 d before"
     assert terms["earlier activity"]["reason"] == reason
 
@@ -280,7 +282,7 @@ def test_earlier_activity_is_what_shone_by_5_sigma(snr: float, epochs: int) -> N
 
     rank_event(event)
 
-    terms = {term["name"]: term for term in RankedCandidate.objects.get().terms}
+    terms = {term["name"]: term for term in RankedCandidate.objects.get().read_terms()}
     assert ("1 earlier epoch" in terms["earlier activity"]["reason"]) == bool(epochs)
 
 
@@ -292,7 +294,7 @@ def test_a_weight_of_the_settings_scales_what_its_scorer_says(settings: Settings
         rank_event(event)
         place = RankedCandidate.objects.order_by("pk").last()
         assert place is not None
-        ratios += [t["log_lr"] for t in place.terms if t["name"].startswith("fast")]
+        ratios += [t["log_lr"] for t in place.read_terms() if t["name"].startswith("fast")]
 
     assert ratios[0] != 0
     assert ratios[1] == pytest.approx(ratios[0] / 2)
@@ -312,7 +314,7 @@ def test_candidates_are_scored_anew_where_their_window_moved() -> None:
 
     place = RankedCandidate.objects.order_by("pk").last()
     assert place is not None
-    assert NOT_SCORED not in str(place.terms)
+    assert NOT_SCORED not in str(place.read_terms())
 
 
 def test_candidates_are_scored_anew_by_a_new_version() -> None:
@@ -364,5 +366,7 @@ def test_a_stored_probability_is_read_by_its_class_whatever_order_the_database_k
 
     ranking = newest_ranking(event)
     assert ranking is not None
-    (term,) = (t for t in ranking.places.get().terms if t["name"].startswith("fast_transient"))
+    (term,) = (
+        t for t in ranking.places.get().read_terms() if t["name"].startswith("fast_transient")
+    )
     assert term["value"] == 0.9

@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.scoring import context
-from tom.scoring.context import (
+from tests.ranking.one import (
+    col,
     distance_term,
     earlier_activity_term,
+    fuse_one,
     sky_map_term,
     solar_system_term,
     star_term,
 )
-from tom.scoring.fusion import fuse
+from tom.ranking.columns import Columns
+from tom.ranking.terms import TERMS, distance, sky_map, star
 
 MISSING = [
     sky_map_term(None),
@@ -33,11 +35,48 @@ def test_what_was_not_looked_up_counts_one_and_could_go_either_way(term):
 
 
 def test_the_terms_of_one_candidate_share_no_datum():
-    assert len(fuse(0.01, MISSING).terms) == 5
+    assert len(fuse_one(0.01, *MISSING).terms) == 5
 
 
-def test_every_datum_of_the_terms_is_listed_for_the_scorers_not_to_use():
-    assert {term.name: term.inputs for term in MISSING} == context.INPUTS
+def test_a_term_of_many_candidates_is_the_term_of_each():
+    separations = col(0.2, None, math.inf, 0.7)
+
+    many = star.weigh(separation_arcsec=separations, star_score=col(0.9, 0.1, None, None))
+
+    scores = (0.9, 0.1, None, None)
+    for row, (separation, score) in enumerate(zip((0.2, None, math.inf, 0.7), scores, strict=True)):
+        alone = star_term(separation_arcsec=separation, star_score=score)
+        assert many.term(row) == alone
+
+
+def known(**columns):
+    """What is known of one candidate: nothing but these."""
+    nothing = dict.fromkeys(Columns.__dataclass_fields__, None)
+    given = {name: col(value) for name, value in (nothing | columns).items()}
+    flags = ("has_map", "was_looked_up")
+    return Columns(**given | {name: given[name] == 1 for name in flags})
+
+
+def read(columns):
+    return {term.NAME: term.weigh(**term.read(columns)).term(0) for term in TERMS}
+
+
+def test_of_what_nobody_looked_up_every_term_is_missing():
+    assert all(term.missing for term in read(known()).values())
+
+
+def test_without_a_map_the_place_is_not_known_and_where_it_does_not_reach_only_its_failure():
+    reached_not = read(known(has_map=1))["sky map"]
+
+    assert read(known(probdensity=0.3))["sky map"].missing
+    assert not reached_not.missing
+    assert math.exp(reached_not.log_lr) == pytest.approx(sky_map.MAP_FAILS.value)
+
+
+@pytest.mark.parametrize("name", ["star", "minor planet"])
+def test_an_alert_that_names_no_neighbour_says_that_there_is_none(name):
+    assert not read(known(was_looked_up=1))[name].missing
+    assert read(known(was_looked_up=1))[name].log_lr > 0
 
 
 def test_a_uniform_sky_map_moves_nothing():
@@ -51,7 +90,7 @@ def test_the_sky_map_counts_as_its_density_over_the_average():
 
 
 def test_off_the_map_is_bounded_by_the_maps_own_failures():
-    assert math.exp(sky_map_term(0.0).log_lr) == pytest.approx(context.MAP_FAILS.value)
+    assert math.exp(sky_map_term(0.0).log_lr) == pytest.approx(sky_map.MAP_FAILS.value)
 
 
 @given(st.lists(st.floats(0, 1e4), min_size=2, max_size=2).map(sorted))
@@ -66,7 +105,7 @@ def test_a_host_at_a_usual_distance_moves_nothing():
 
 
 def test_a_host_at_a_wrong_distance_may_be_the_wrong_host():
-    assert math.exp(distance_term(0.0).log_lr) == pytest.approx(context.HOST_IS_WRONG.value)
+    assert math.exp(distance_term(0.0).log_lr) == pytest.approx(distance.HOST_IS_WRONG.value)
 
 
 def test_a_star_on_the_spot_weighs_against():
@@ -99,7 +138,7 @@ def test_no_catalogued_source_is_known_absence_not_ignorance():
 
 def test_stars_average_to_one_over_unrelated_sources():
     """The ratios, weighted by how often an unrelated source shows each, sum to 1."""
-    share = context.SOURCE_IS_STAR.value
+    share = star.SOURCE_IS_STAR.value
     on = math.exp(star_term(separation_arcsec=0.1, star_score=1.0).log_lr)
     off = math.exp(star_term(separation_arcsec=math.inf, star_score=None).log_lr)
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.ranking.one import fuse_one, opinion_term
 from tests.scoring.scorers import make_spec
+from tom.ranking.opinions import UnrelatedClassesError
 from tom.scoring.contract import Reason, ScorerKind
-from tom.scoring.fusion import fuse
-from tom.scoring.opinions import UnrelatedClassesError, opinion_term, ranked_class
+from tom.scoring.opinions import ranked_class
 from tom.scoring.runner import Abstention, Opinion
 
 shares = st.floats(0.001, 0.999)
@@ -38,14 +39,14 @@ def test_a_scorer_that_knows_nothing_moves_nothing(prior, spec_of, weight):
     term = opinion_term(spec, says(prior), weight=weight)
 
     assert term.log_lr == pytest.approx(0, abs=1e-9)
-    assert fuse(0.03, [term]).mean == pytest.approx(0.03)
+    assert fuse_one(0.03, term).mean == pytest.approx(0.03)
 
 
 @given(shares, shares)
 def test_under_its_own_prior_a_scorers_word_is_the_posterior(prior, chance):
     term = opinion_term(kilonova_spec(prior), says(chance))
 
-    assert fuse(prior, [term]).mean == pytest.approx(chance)
+    assert fuse_one(prior, term).mean == pytest.approx(chance)
 
 
 @given(shares, shares)

@@ -1,0 +1,99 @@
+"""Rank an event of very many candidates: all for the first time, then where few moved."""
+
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from tests import factories
+from tests.bench.measure import timed
+from tom.candidates.services import rule_of
+from tom.events.models import NonLocalizedEvent
+from tom.ranking.models import RankedCandidate
+from tom.ranking.services import newest_ranking, rank_event, recompute
+from tom.scoring.services import scorers, window_start
+from tom.targets.models import TargetSummary
+
+# Of so many candidates one moves between two rankings.
+EVERY_MOVED = 100
+
+ADD_CANDIDATES = """
+    INSERT INTO candidates_eventcandidate (event_id, target_id, localization_id, vetting, created,
+        is_public, credible_level_2d, credible_level_3d, probdensity)
+    SELECT %(event)s, id, %(localization)s, 'new', %(now)s, true, mod(id * 7919, 1000) / 1000.0,
+        NULL, mod(id * 7919, 1000) / 100.0
+    FROM tom_targets_basetarget
+"""
+ADD_SURROUNDINGS = """
+    UPDATE targets_targetsummary SET context_time = %(now)s,
+        star_separation_arcsec = mod(target_id, 40) / 10.0, star_score = mod(target_id, 11) / 10.0,
+        solar_system_separation_arcsec = mod(target_id, 90)
+    WHERE mod(target_id, 5) > 0
+"""
+ADD_SCORES = """
+    INSERT INTO scoring_score (target_id, programs, scorer, version, artefact_sha256, data_version,
+        since, probability, sigma, reason, explanation, created)
+    SELECT target_id, '{}', %(scorer)s, %(version)s, '', version, %(since)s,
+        CASE WHEN mod(target_id, 3) > 0 THEN jsonb_build_object(%(label)s::text,
+            mod(target_id * 7919, 997) / 1000.0)
+        END, 1.0, CASE WHEN mod(target_id, 3) = 0 THEN 'too few detections' ELSE '' END, '[]',
+        %(now)s
+    FROM targets_targetsummary
+"""
+MOVE = """
+    UPDATE targets_targetsummary SET star_separation_arcsec = 0.05, star_score = 0.99
+    WHERE mod(target_id, %(every)s) = 0
+"""
+
+
+def measure_ranking() -> dict[str, object]:
+    """Return seconds of one process: the first ranking, one after a few moved, one made again."""
+    event = _add_event()
+    with timed() as first:
+        _rank(event)
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, {"every": EVERY_MOVED})
+    with timed() as second:
+        _rank(event)
+    newest = newest_ranking(event)
+    if newest is None:
+        message = "nothing was ranked"
+        raise RuntimeError(message)
+    with timed() as again:
+        recompute(newest)
+    return {
+        "candidates": event.candidates.count(),
+        "first_seconds": round(first.seconds, 3),
+        "after_few_moved_seconds": round(second.seconds, 3),
+        "made_again_seconds": round(again.seconds, 3),
+        "rows_of_first": RankedCandidate.objects.filter(event=event).count()
+        - newest.places.count(),
+        "rows_of_second": newest.places.count(),
+    }
+
+
+def _add_event() -> NonLocalizedEvent:
+    event = factories.make_event("S261120many")
+    now = timezone.now()
+    NonLocalizedEvent.objects.filter(pk=event.pk).update(time=now - timedelta(days=30))
+    event.refresh_from_db()
+    values = {"event": event.pk, "now": now}
+    values["localization"] = event.localizations.order_by("-time")[0].pk
+    values["since"] = window_start(event, rule_of(event))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ADD_CANDIDATES, values)
+        cursor.execute(ADD_SURROUNDINGS, values)
+        for scorer in scorers():
+            spec = scorer.spec
+            named = {"scorer": spec.name, "version": spec.version, "label": spec.classes[0]}
+            cursor.execute(ADD_SCORES, values | named)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return event
+
+
+def _rank(event: NonLocalizedEvent) -> None:
+    with transaction.atomic():
+        if rank_event(event) is None:
+            message = f"nothing moved among {TargetSummary.objects.count()} targets"
+            raise RuntimeError(message)

@@ -1,0 +1,77 @@
+"""Terms on one candidate, by plain numbers; None is what is not known."""
+
+from typing import Any
+
+import numpy as np
+
+from tom.ranking import opinions
+from tom.ranking.pooling import Posterior, fuse
+from tom.ranking.terms import distance, earlier_activity, minor_planet, sky_map, star
+from tom.ranking.weighing import FloatArray, Term, Weighed
+from tom.scoring.contract import ScorerSpec
+from tom.scoring.opinions import ranked_class
+from tom.scoring.runner import Abstention, Opinion
+
+
+def col(*values: float | None) -> FloatArray:
+    """A column; None becomes NaN."""
+    return np.array(values, float)
+
+
+def sky_map_term(probdensity: float | None) -> Term:
+    return sky_map.weigh(probdensity=col(probdensity)).term(0)
+
+
+def distance_term(overlap: float | None) -> Term:
+    return distance.weigh(overlap=col(overlap)).term(0)
+
+
+def star_term(*, separation_arcsec: float | None, star_score: float | None) -> Term:
+    columns = {"separation_arcsec": col(separation_arcsec), "star_score": col(star_score)}
+    return star.weigh(**columns).term(0)
+
+
+def earlier_activity_term(
+    *, epochs: int | None, age_days: float | None, sight_age_days: float | None = None
+) -> Term:
+    columns = {"epochs": epochs, "age_days": age_days, "sight_age_days": sight_age_days}
+    return earlier_activity.weigh(**{k: col(v) for k, v in columns.items()}).term(0)
+
+
+def solar_system_term(separation_arcsec: float | None) -> Term:
+    return minor_planet.weigh(separation_arcsec=col(separation_arcsec)).term(0)
+
+
+def opinion_term(spec: ScorerSpec, outcome: Opinion | Abstention, **options: Any) -> Term:
+    return weigh_opinion(spec, outcome, **options).term(0)
+
+
+def weigh_opinion(spec: ScorerSpec, outcome: Opinion | Abstention, **options: Any) -> Weighed:
+    label = ranked_class(spec)
+    if isinstance(outcome, Opinion):
+        said = dict(zip(spec.classes, outcome.probability, strict=True))
+        value, sigma, silence = said.get(label or "", 0.0), outcome.sigma, ""
+    else:
+        value, sigma, silence = None, None, outcome.detail or outcome.reason.text
+    return opinions.weigh(spec, col(value), col(sigma), [silence], **options)
+
+
+def as_column(term: Term) -> Weighed:
+    """A term as that of one candidate."""
+    return Weighed(
+        name=term.name,
+        inputs=term.inputs,
+        log_lr=col(term.log_lr),
+        low=col(term.log_lr_low),
+        high=col(term.log_lr_high),
+        value=col(term.value),
+        missing=np.array([term.missing]),
+        reason=lambda row: term.reason,
+        mark=np.zeros(1, np.int64),
+    )
+
+
+def fuse_one(prior: float, *terms: Term) -> Posterior:
+    """The posterior of one candidate; with no term, of the prior alone."""
+    nothing = Term("nothing", 0.0, 0.0, 0.0, frozenset({"nothing"}), "")
+    return fuse(prior, [as_column(term) for term in terms or (nothing,)])

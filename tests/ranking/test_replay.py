@@ -1,0 +1,205 @@
+"""A ranking can be made again from what was known then, bit for bit, whatever came since."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from pytest_django import Settings
+
+from tests.connections import WAIT_SECONDS, begin
+from tests.factories import MERGER, make_event, make_group, make_program, make_target
+from tom.candidates.services import match_event, match_targets
+from tom.events.models import NonLocalizedEvent
+from tom.ranking.history import fingerprints
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.services import (
+    NotReproducibleError,
+    newest_ranking,
+    rank_event,
+    ranking_as_of,
+    recompute,
+)
+from tom.ranking.terms import star
+from tom.scoring.judging import score_due
+from tom.targets.models import LightCurvePoint, TargetSummary
+from tom.targets.summary import refresh_summaries
+
+pytestmark = pytest.mark.django_db
+
+
+def kept(ranking: Ranking) -> list[tuple[object, ...]]:
+    """What a ranking holds, in its order."""
+    rows = RankedCandidate.objects.as_of(ranking).in_order()
+    columns = ("candidate_id", "programs", "log_odds", "posterior", "posterior_low")
+    return list(rows.values_list(*columns, "posterior_high", "fingerprint", "terms"))
+
+
+def made_again(ranking: Ranking) -> list[tuple[object, ...]]:
+    """The same, from what was known at its moment."""
+    case, posterior = recompute(ranking)
+    rows = posterior.order().tolist()
+    terms = [term.texts(rows) for term in posterior.terms]
+    marks = fingerprints(posterior)
+    return [
+        (
+            int(case.candidates[row]),
+            list(case.audiences[row]),
+            *(
+                float(column[row])
+                for column in (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
+            ),
+            int(marks[row]),
+            [json.loads(texts[place]) for texts in terms],
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+def add_point(name: str, days: float, **fields: object) -> None:
+    """Another detection of a target, so many days after the merger."""
+    point = LightCurvePoint.objects.filter(target__name=name, kind="alert").first()
+    assert point is not None
+    point.pk, point.key, point.stored, point.xact = None, f"{name} {days}", None, None
+    point.time = MERGER + timedelta(days=days)
+    for field, value in fields.items():
+        setattr(point, field, value)
+    new = {f.attname: getattr(point, f.attname) for f in point._meta.fields}
+    for generated in ("id", "stored", "xact"):
+        new.pop(generated)
+    LightCurvePoint.objects.create(**new)
+    refresh_summaries([point.target_id])
+
+
+def a_night(event: NonLocalizedEvent, group: Group) -> None:
+    """Everything that moves a ranking, one after the other, each ranked."""
+    private = make_program(2, group=group)
+    for name, ra in (("a", 197.45), ("b", 199.0), ("c", 201.0)):
+        make_target(name, ra=ra)
+    match_event(event)
+    changes = [
+        lambda: score_due(most=100),
+        lambda: TargetSummary.objects.filter(target__name="a").update(
+            context_time=MERGER, star_separation_arcsec=0.4, star_score=0.9
+        ),
+        lambda: add_point("b", -40.0),
+        lambda: TargetSummary.objects.filter(target__name="c").update(
+            host_distance_mpc=41.0, host_distance_error_mpc=3.0
+        ),
+        lambda: LightCurvePoint.objects.filter(key="b -40.0").update(flux_error=1e9),
+        lambda: add_point("a", 2.2, program=private),
+        lambda: match_targets(TargetSummary.objects.values_list("pk", flat=True)),
+        lambda: score_due(most=100),
+        lambda: TargetSummary.objects.filter(target__name="a").update(
+            solar_system_separation_arcsec=0.3
+        ),
+    ]
+    rank_event(event)
+    for change in changes:
+        change()
+        rank_event(event)
+
+
+def test_every_ranking_of_a_night_is_made_again_bit_for_bit() -> None:
+    event = make_event()
+    a_night(event, make_group())
+
+    rankings = list(event.rankings.order_by("pk"))
+
+    assert len(rankings) >= 7
+    for ranking in rankings:
+        assert made_again(ranking) == kept(ranking)
+    assert len({json.dumps(kept(ranking)) for ranking in rankings}) == len(rankings)
+
+
+def test_a_ranking_stores_only_what_moved() -> None:
+    event = make_event()
+    a_night(event, make_group())
+
+    newest = newest_ranking(event)
+    assert newest is not None
+    assert {place.candidate.target.name for place in newest.places.all()} == {"a"}
+    assert len(kept(newest)) >= 3
+    assert RankedCandidate.objects.filter(event=event).count() < sum(
+        len(kept(ranking)) for ranking in event.rankings.all()
+    )
+
+
+def test_the_newest_places_are_those_that_pages_read() -> None:
+    event = make_event()
+    a_night(event, make_group())
+    newest = newest_ranking(event)
+    assert newest is not None
+
+    rows = [row for row in kept(newest) if row[1] == []]
+    shown = event.candidates.order_by("rank").values_list("pk", "posterior")
+
+    assert [(row[0], row[3]) for row in rows] == list(shown)
+
+
+def test_what_stood_at_a_time_is_the_newest_ranking_before_it() -> None:
+    event = make_event()
+    a_night(event, make_group())
+    first, second, *_ = event.rankings.order_by("pk")
+
+    between = second.created - (second.created - first.created) / 2
+    assert ranking_as_of(event, first.created - timedelta(seconds=1)) is None
+    assert ranking_as_of(event, between) == first
+    assert ranking_as_of(event, second.created) == second
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_worker_was_about_to_store_was_not_known() -> None:
+    event = make_event()
+    make_target("a")
+    with transaction.atomic():
+        match_event(event)
+
+    with transaction.atomic():
+        TargetSummary.objects.update(
+            context_time=MERGER, star_separation_arcsec=0.4, star_score=0.9
+        )
+        ranking = begin(lambda: rank_event(event)).result(WAIT_SECONDS)
+
+    assert ranking is not None
+    assert made_again(ranking) == kept(ranking)
+    assert rank_event(event) is not None
+
+
+def test_a_ranking_goes_by_its_own_weights_not_by_the_present_ones(settings: Settings) -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    score_due(most=100)
+    settings.SCORER_WEIGHTS = {"fast_transient": 0.5}
+    ranking = rank_event(event)
+    assert ranking is not None
+
+    settings.SCORER_WEIGHTS = {"fast_transient": 0.0}
+    settings.CANDIDATE_PRIOR = 0.4
+    event.time = MERGER - timedelta(days=30)
+    event.save()
+
+    assert made_again(ranking) == kept(ranking)
+
+
+def test_a_ranking_of_other_constants_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    ranking = rank_event(event)
+    assert ranking is not None
+
+    monkeypatch.setattr(star, "SOURCE_IS_STAR", star.SOURCE_IS_STAR._replace(value=0.5))
+
+    with pytest.raises(NotReproducibleError, match="other constants"):
+        recompute(ranking)
+
+
+def test_a_ranking_that_does_not_say_all_it_rests_on_is_refused() -> None:
+    event = make_event()
+    ranking = Ranking(event=event, prior=0.01, basis={"weights": {}})
+
+    with pytest.raises(NotReproducibleError, match="does not say all"):
+        recompute(ranking)

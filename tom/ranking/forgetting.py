@@ -1,0 +1,38 @@
+"""Forget what was computed of candidates while others could read their points."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from tom.candidates.models import CandidateFact, CandidateStanding, EventCandidate
+from tom.ranking.locks import hold_rankings
+from tom.ranking.models import RankedCandidate
+from tom.scoring.models import Score
+
+
+def forget_scores(target_ids: Sequence[int]) -> None:
+    """Delete what was computed of targets for the public while more was public than is now."""
+    if not target_ids:
+        return
+    candidates = EventCandidate.objects.filter(target__in=target_ids)
+    hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
+    locked = candidates.select_for_update(no_key=True).order_by("event_id", "target_id")
+    ids = list(locked.values_list("pk", flat=True))
+    EventCandidate.objects.filter(pk__in=ids).update(
+        rank=None, posterior=None, posterior_low=None, posterior_high=None
+    )
+    RankedCandidate.objects.filter(candidate__in=ids, programs=[]).delete()
+    Score.objects.filter(target__in=target_ids, programs=[]).delete()
+
+
+def forget_audiences(target_ids: Sequence[int], program_id: int) -> None:
+    """Delete what was computed for audiences of a program that is public now."""
+    if not target_ids:
+        return
+    theirs = Q(programs__contains=[program_id])
+    candidates = EventCandidate.objects.filter(target__in=target_ids)
+    hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
+    RankedCandidate.objects.filter(theirs, candidate__in=candidates).delete()
+    CandidateStanding.objects.filter(theirs, candidate__in=candidates).delete()
+    CandidateFact.objects.filter(theirs, candidate__in=candidates).delete()
+    Score.objects.filter(theirs, target__in=target_ids).delete()

@@ -1,0 +1,148 @@
+"""Keep rankings: of each the places that moved, and the newest places where pages read them."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+
+from tom.events.locks import hold_events
+from tom.events.models import NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.ranking.case import Case
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.pooling import Posterior
+from tom.ranking.weighing import IntArray
+from tom.scoring.services import array_of
+from tom.targets.copy import Table, copy_lines, copy_rows, line_of
+from tom.targets.models import Audience
+
+Key = tuple[int, Audience]
+# Odd numbers without structure: a fingerprint is a hash, not a secret.
+_STIR = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
+
+
+def fingerprints(posterior: Posterior) -> IntArray:
+    """Return a number for each candidate that changes with every term of it, shape (n,)."""
+    total = np.zeros(len(posterior), np.uint64)
+    for term in posterior.terms:
+        total = _stir(total, np.uint64(zlib.crc32(term.name.encode())))
+        for column in (term.log_lr, term.low, term.high, term.value):
+            total = _stir(total, np.ascontiguousarray(column, float).view(np.uint64))
+        total = _stir(total, term.missing.astype(np.uint64))
+        total = _stir(total, term.mark.view(np.uint64))
+    return _stir(total, posterior.log_odds.view(np.uint64)).view(np.int64)
+
+
+def _stir(total: npt.NDArray[np.uint64], value: npt.ArrayLike) -> npt.NDArray[np.uint64]:
+    with np.errstate(over="ignore"):
+        mixed = (total ^ np.asarray(value, np.uint64)) * _STIR[0]
+        return np.asarray((mixed ^ (mixed >> np.uint64(29))) * _STIR[1], np.uint64)
+
+
+def standing_places(event: NonLocalizedEvent) -> dict[Key, int]:
+    """The fingerprint of each place that stands, by candidate and audience."""
+    rows = RankedCandidate.objects.standing(event)
+    columns = rows.values_list("candidate_id", "programs", "fingerprint")
+    return {(pk, tuple(programs)): fingerprint for pk, programs, fingerprint in columns.iterator()}
+
+
+def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> None:
+    """Store a ranking, its places in rows that moved, and every rank where pages read it.
+
+    In the caller's transaction. Places of candidates that are none any more end with it.
+    """
+    hold_events()
+    _lock_candidates(ranking.event)
+    ranking.save()
+    with connection.cursor() as cursor:
+        copy_rows(cursor, RANKS, ())
+        copy_lines(cursor, RANKS.name, list(RANKS.columns), _ranks(case, posterior, moved))
+        cursor.execute(END_MOVED, {"ranking": ranking.pk, "event": ranking.event_id})
+        places = _places(ranking, case, posterior, moved)
+        copy_lines(cursor, "ranking_rankedcandidate", PLACES, places)
+        for statement in (COPY_RANKS, COPY_NARROWER_RANKS):
+            cursor.execute(statement)
+    publish(Topic.RANKING, ranking.event.event_id)
+
+
+def _lock_candidates(event: NonLocalizedEvent) -> None:
+    """Lock in the order in which matching does, so that neither waits for the other."""
+    rows = event.candidates.select_for_update(no_key=True).order_by("target_id")
+    list(rows.values_list("pk"))
+
+
+def _places(
+    ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]
+) -> Iterator[str]:
+    """The lines of `PLACES`."""
+    at = np.asarray(moved, np.int64)
+    figures = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
+    columns = (case.candidates, *figures, fingerprints(posterior))
+    texts = zip(*(term.texts(moved) for term in posterior.terms), strict=True)
+    head = f"{ranking.event_id}\t{ranking.pk}"
+    for row, terms, values in zip(
+        moved, texts, zip(*(column[at].tolist() for column in columns), strict=True), strict=True
+    ):
+        candidate, *numbers = map(repr, values)
+        audience = array_of(case.audiences[row])
+        yield line_of(head, candidate, audience, *numbers, f"[{','.join(terms)}]")
+
+
+def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[str]:
+    """The lines of `RANKS`."""
+    has_moved = np.zeros(len(case), bool)
+    has_moved[np.asarray(moved, np.int64)] = True
+    order = posterior.order()
+    columns = (case.candidates, posterior.mean, posterior.low, posterior.high)
+    values = zip(*(column[order].tolist() for column in columns), strict=True)
+    for rank, (row, (candidate, *chances)) in enumerate(
+        zip(order.tolist(), values, strict=True), start=1
+    ):
+        audience, is_moved = array_of(case.audiences[row]), "t" if has_moved[row] else "f"
+        yield line_of(str(candidate), audience, is_moved, str(rank), *map(repr, chances))
+
+
+PLACES = (
+    *("event_id", "ranking_id", "candidate_id", "programs", "log_odds", "posterior"),
+    *("posterior_low", "posterior_high", "fingerprint", "terms"),
+)
+RANKS = Table(
+    "new_ranks",
+    {
+        "candidate_id": "bigint",
+        "programs": "bigint[]",
+        "has_moved": "boolean",
+        "rank": "integer",
+        "posterior": "float8",
+        "posterior_low": "float8",
+        "posterior_high": "float8",
+    },
+)
+END_MOVED = """
+    UPDATE ranking_rankedcandidate p SET until_id = %(ranking)s
+    WHERE p.event_id = %(event)s AND p.until_id IS NULL AND NOT EXISTS (
+        SELECT FROM new_ranks r WHERE r.candidate_id = p.candidate_id AND r.programs = p.programs
+            AND NOT r.has_moved)
+"""
+# Of those alone that moved: pages and the rows' own indexes would pay for the others.
+COPY_RANKS = """
+    UPDATE candidates_eventcandidate c
+    SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,
+        posterior_high = r.posterior_high
+    FROM new_ranks r
+    WHERE c.id = r.candidate_id AND r.programs = '{}'
+        AND (c.rank, c.posterior, c.posterior_low, c.posterior_high)
+            IS DISTINCT FROM (r.rank, r.posterior, r.posterior_low, r.posterior_high)
+"""
+COPY_NARROWER_RANKS = """
+    UPDATE candidates_candidatestanding k
+    SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,
+        posterior_high = r.posterior_high
+    FROM new_ranks r
+    WHERE r.programs <> '{}' AND k.candidate_id = r.candidate_id AND k.programs = r.programs
+        AND (k.rank, k.posterior, k.posterior_low, k.posterior_high)
+            IS DISTINCT FROM (r.rank, r.posterior, r.posterior_low, r.posterior_high)
+"""

@@ -1,0 +1,60 @@
+"""The nearest known minor planet: one on the spot is the likelier cause."""
+
+import numpy as np
+
+from tom.ranking.columns import Columns
+from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown, weighed
+
+NAME = "minor planet"
+INPUTS = frozenset({"solar_system.separation"})
+RADIUS_ARCSEC = 30.0
+# Error of one coordinate of a predicted minor planet's place.
+EPHEMERIS_SIGMA_ARCSEC = 1.5
+# A counterpart has a known minor planet within 30 arcsec by chance; in the ecliptic it is more.
+PLANET_BY_CHANCE = Share(0.01, 0.002, 0.05)
+# An unrelated alert is a minor planet.
+SOURCE_IS_PLANET = Share(0.2, 0.1, 0.4)
+
+
+def read(columns: Columns) -> dict[str, FloatArray]:
+    """An alert that names no neighbour says that there is none near; no alert says nothing."""
+    none_near = columns.was_looked_up & np.isnan(columns.planet_separation_arcsec)
+    return {"separation_arcsec": np.where(none_near, np.inf, columns.planet_separation_arcsec)}
+
+
+def weigh(*, separation_arcsec: FloatArray) -> Weighed:
+    """Weigh the nearest known minor planet.
+
+    Parameters
+    ----------
+    separation_arcsec
+        To its predicted place, shape (n,); infinity where none is near; NaN where the survey did
+        not look for one.
+    """
+    n, by_chance, source = len(separation_arcsec), PLANET_BY_CHANCE.value, SOURCE_IS_PLANET.value
+    not_searched = unknown(
+        np.isnan(separation_arcsec),
+        "no search for minor planets",
+        worst=float(np.log(_ratio(np.zeros(1), by_chance, source))[0]),
+        best=float(np.log((1 - by_chance) / (1 - source))),
+    )
+    none_near = Side(
+        separation_arcsec > RADIUS_ARCSEC,
+        over(PLANET_BY_CHANCE, SOURCE_IS_PLANET, lambda c, s: (1 - c) / (1 - s), n),
+        lambda row: "no known minor planet near",
+    )
+    near = Side(
+        separation_arcsec <= RADIUS_ARCSEC,
+        over(PLANET_BY_CHANCE, SOURCE_IS_PLANET, lambda c, s: _ratio(separation_arcsec, c, s), n),
+        lambda row: f"a known minor planet was due {separation_arcsec[row]:.1f} arcsec away",
+    )
+    return weighed(NAME, INPUTS, separation_arcsec, [not_searched, none_near, near])
+
+
+def _ratio(separation: FloatArray, by_chance: float, is_planet: float) -> FloatArray:
+    """Return chance neighbours over chance neighbours and the planet itself, per arcsec2."""
+    variance = EPHEMERIS_SIGMA_ARCSEC**2
+    itself = np.exp(-(separation**2) / (2 * variance)) / (2 * np.pi * variance)
+    uniform = by_chance / (np.pi * RADIUS_ARCSEC**2)
+    ratio: FloatArray = uniform / (is_planet * itself + (1 - is_planet) * uniform)
+    return ratio

@@ -1,0 +1,211 @@
+"""Evidence on many candidates at once: log likelihood ratios as arrays, with their reasons.
+
+The hypothesis is "this candidate is the event's counterpart". Evidence enters as natural-log
+likelihood ratios against the mix of unrelated sources that an alert stream shows.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Share(NamedTuple):
+    """An assumed probability and the range it may lie in."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Term:
+    """One piece of evidence for one candidate: a row of `Weighed`.
+
+    Attributes
+    ----------
+    name : str
+    log_lr, log_lr_low, log_lr_high : float
+        Natural log of the likelihood ratio, already averaged over what is uncertain, and the
+        central 90% in which it may come to lie. 0 and a wide interval where nothing is known.
+    inputs : frozenset of str
+        The data it rests on; no other term of the candidate rests on them.
+    reason : str
+        One sentence for a person.
+    value : float or None
+        The measured value behind it, where there is one.
+    missing : bool
+        Whether it says nothing for want of data.
+    """
+
+    name: str
+    log_lr: float
+    log_lr_low: float
+    log_lr_high: float
+    inputs: frozenset[str]
+    reason: str
+    value: float | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """One piece of evidence for n candidates.
+
+    Attributes
+    ----------
+    name, inputs
+        As of a `Term`.
+    log_lr, low, high : array, shape (n,)
+        Natural logs, finite, in order; 0 within `low` and `high` where nothing is known.
+    value : array, shape (n,)
+        NaN or infinite: there is none to show.
+    missing : array of bool, shape (n,)
+    reason : function of a row
+        One sentence for a person.
+    mark : array of int, shape (n,)
+        Differs where the reasons of two rows do whose numbers are the same.
+    """
+
+    name: str
+    inputs: frozenset[str]
+    log_lr: FloatArray
+    low: FloatArray
+    high: FloatArray
+    value: FloatArray
+    missing: BoolArray
+    reason: Callable[[int], str]
+    mark: IntArray
+
+    def __post_init__(self) -> None:
+        """Refuse what is not finite or not in order, or rests on nothing.
+
+        Raises
+        ------
+        ValueError
+        """
+        ordered = (self.low <= self.log_lr) & (self.log_lr <= self.high)
+        finite = np.isfinite(self.low) & np.isfinite(self.high)
+        if not np.all(ordered & finite):
+            message = f"term {self.name!r}: low <= log_lr <= high must hold and be finite"
+            raise ValueError(message)
+        if not self.inputs:
+            message = f"term {self.name!r} declares no input"
+            raise ValueError(message)
+
+    def __len__(self) -> int:
+        """Return the number of candidates."""
+        return len(self.log_lr)
+
+    def term(self, row: int) -> Term:
+        """Return the evidence on one candidate."""
+        value = float(self.value[row])
+        return Term(
+            name=self.name,
+            log_lr=float(self.log_lr[row]),
+            log_lr_low=float(self.low[row]),
+            log_lr_high=float(self.high[row]),
+            inputs=self.inputs,
+            reason=self.reason(row),
+            value=value if np.isfinite(value) else None,
+            missing=bool(self.missing[row]),
+        )
+
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        """Return these rows as JSON, in the order of `KEPT`.
+
+        Written by hand: for 25,000 candidates that is most of what a ranking costs.
+        """
+        at = np.asarray(rows, np.int64)
+        columns = (self.log_lr, self.low, self.high, self.value, self.missing)
+        said: dict[str, str] = {}
+        made = []
+        for row, log_lr, low, high, value, missing in zip(
+            rows, *(column[at].tolist() for column in columns), strict=True
+        ):
+            reason = self.reason(row)
+            text = said.get(reason) or said.setdefault(reason, json.dumps(reason))
+            shown = repr(value) if -np.inf < value < np.inf else "null"
+            made.append(f"[{log_lr!r},{low!r},{high!r},{shown},{_BOOLS[missing]},{text}]")
+        return made
+
+
+_BOOLS = {True: "true", False: "false"}
+# What is kept of each term of a place; its name and its inputs are the ranking's.
+KEPT = ("log_lr", "log_lr_low", "log_lr_high", "value", "missing", "reason")
+
+
+def layout_of(terms: Iterable[Weighed]) -> list[dict[str, Any]]:
+    """Return the names and inputs of terms, as a ranking keeps them once for all its places."""
+    return [{"name": term.name, "inputs": sorted(term.inputs)} for term in terms]
+
+
+def read_terms(
+    layout: Sequence[dict[str, Any]], kept: Sequence[Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """Return the terms of a place from what its ranking and the place keep."""
+    return [
+        {**named, **dict(zip(KEPT, values, strict=True))}
+        for named, values in zip(layout, kept, strict=True)
+    ]
+
+
+class Side(NamedTuple):
+    """What holds for some of the candidates of a term.
+
+    `logs` has shape (k, n) or (k,): the central value first, then the ends of its range. A side
+    that is `missing` has the log ratio 0 between its worst and its best.
+    """
+
+    where: BoolArray
+    logs: FloatArray
+    reason: Callable[[int], str]
+    missing: bool = False
+
+
+def over(
+    chance: Share, share: Share, ratio: Callable[[float, float], npt.ArrayLike], n: int
+) -> FloatArray:
+    """Return the log ratio at the assumed shares and the corners of their ranges, shape (5, n)."""
+    corners = [(c, s) for c in chance[1:] for s in share[1:]]
+    ratios = [ratio(c, s) for c, s in [(chance.value, share.value), *corners]]
+    stacked = np.stack([np.broadcast_to(np.asarray(each, float), n) for each in ratios])
+    return np.asarray(np.log(stacked))
+
+
+def unknown(where: BoolArray, reason: str, *, worst: float, best: float) -> Side:
+    """Return the side of what is not known: ratio 1, between its worst and best natural logs."""
+    return Side(where, np.array([0.0, worst, best]), lambda row: reason, missing=True)
+
+
+def weighed(name: str, inputs: frozenset[str], value: FloatArray, sides: Iterable[Side]) -> Weighed:
+    """Put together the sides of a term; each candidate is on the first one that holds for it."""
+    n = len(value)
+    log_lr, low, high = np.zeros(n), np.zeros(n), np.zeros(n)
+    missing, side_of = np.zeros(n, bool), np.full(n, -1)
+    kept = list(sides)
+    for number, side in enumerate(kept):
+        rows = side.where & (side_of < 0)
+        logs = side.logs if side.logs.ndim == 2 else side.logs[:, None]
+        for column, values in ((log_lr, logs[0]), (low, logs.min(0)), (high, logs.max(0))):
+            column[rows] = np.broadcast_to(values, n)[rows]
+        missing[rows] = side.missing
+        side_of[rows] = number
+    return Weighed(
+        name=name,
+        inputs=inputs,
+        log_lr=log_lr,
+        low=low,
+        high=high,
+        value=np.where(missing, np.nan, value),
+        missing=missing,
+        reason=lambda row: kept[side_of[row]].reason(row),
+        mark=side_of.astype(np.int64),
+    )
