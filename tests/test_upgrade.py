@@ -8,16 +8,26 @@ from django.test import Client
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
-from tests.factories import make_event, make_group, make_message, make_observer, make_program
+from tests.factories import (
+    MERGER,
+    make_event,
+    make_group,
+    make_message,
+    make_observer,
+    make_program,
+)
 from tests.followup.conftest import make_request
 from tests.web.test_audiences import EVENT, A, B, figures, night, settle, store
+from tom.candidates.by_hand import upload_points
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.followup.models import ObservationRequest
 from tom.ranking.models import RankedCandidate
 from tom.scoring.models import Score
 from tom.streams.models import AlertMessage
-from tom.targets.models import Cutout, Program, TargetSummary
+from tom.targets.by_hand import Measured, program_of
+from tom.targets.models import Cutout, LightCurvePoint, PointKind, Program, TargetSummary
+from tom.targets.objects import SurveyObject
 from tom.targets.owners import share_targets
 from tom.targets.settling import due_programs
 
@@ -30,6 +40,8 @@ BEFORE = [
     ("candidates", "0004_first_verdicts"),
     ("followup", "0002_strays"),
 ]
+# From before an object was known by its survey and its id.
+BY_NAME = [("targets", "0011_program_has_readers")]
 OWN, OPENED, SHARED = "ZTF26own", "ZTF26opened", "ZTF26shared"
 
 
@@ -61,11 +73,11 @@ def fill(people: dict[str, User]) -> None:
     make_message(kind="unknown", state="dead", reason="not a packet: plain text: '17.3 mag'")
 
 
-def upgrade() -> None:
+def upgrade(before: list[tuple[str, str]] = BEFORE) -> None:
     """Go back to the tables of before with the rows that are there, and through the upgrade."""
     Cutout.objects.all().delete()  # of which there were fewer then
     try:
-        MigrationExecutor(connection).migrate(BEFORE)
+        MigrationExecutor(connection).migrate(before)
     finally:  # whatever happens: other tests want today's tables
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
@@ -117,3 +129,36 @@ def test_what_a_group_said_and_asked_privately_is_still_its_own_after_an_upgrade
     client = Client()
     client.force_login(people["stranger"])
     assert "SAID-PRIVATELY" not in client.get(f"/events/{EVENT}/?vetting=all&region=all").text
+
+
+def test_after_an_upgrade_a_target_is_the_object_of_its_name_and_keeps_its_points(people) -> None:
+    with transaction.atomic():
+        fill(people)
+        upload(BaseTarget.objects.get(name=SHARED), people["a"])
+    columns = ("pk", "target", "survey", "kind", "key", "time", "flux", "program", "object")
+    points = set(LightCurvePoint.objects.values_list(*columns))
+    objects = {row.key: row for row in SurveyObject.objects.all()}
+    assert len(objects) == 4  # three of ZTF, one by hand
+
+    upgrade(BY_NAME)
+
+    kept = set(LightCurvePoint.objects.values_list(*columns[:-1]))
+    assert kept == {row[:-1] for row in points}
+    for row in SurveyObject.objects.all():
+        was = objects.pop(row.key)
+        assert (row.target_id, row.programs) == (was.target_id, was.programs)
+        assert (row.ra, row.dec) == (was.target.ra, was.target.dec)
+    assert not objects
+    for point in LightCurvePoint.objects.select_related("object"):
+        assert (point.object.survey, point.object.target_id) == (point.survey, point.target_id)
+    with transaction.atomic():  # and the next alert finds it
+        store(alert for alert in night() if alert.object_id == OWN)
+    assert BaseTarget.objects.count() == 3
+
+
+def upload(target: BaseTarget, user: User) -> None:
+    """A point of everybody's, brought by a person."""
+    point = Measured(PointKind.FORCED, MERGER, "r", flux_njy=3000.0, flux_error_njy=100.0)
+    upload_points(
+        target, [point], program=program_of(None), name="mine", by=user, now=timezone.now()
+    )

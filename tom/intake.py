@@ -33,7 +33,9 @@ from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims
 from tom.streams.parsers.topics import is_test_topic
 from tom.streams.parsers.ztf import parse_ztf
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
+from tom.targets.objects import ObjectKey
 from tom.targets.settling import settle_program as settle_targets
+from tom.targets.sightings import key_of
 from tom.targets.store import store_alerts
 
 logger = logging.getLogger(__name__)
@@ -226,7 +228,7 @@ def _work_batch(ids: Sequence[int]) -> None:
     with transaction.atomic():
         messages = locked(ids)
         alerts: dict[int, ObjectAlert] = {}
-        senders: dict[str, AlertMessage] = {}
+        senders: dict[ObjectKey, AlertMessage] = {}
         for message in messages:
             try:
                 alert = parse_ztf(bytes(message.payload or b""))
@@ -237,11 +239,12 @@ def _work_batch(ids: Sequence[int]) -> None:
                 publish(Topic.MESSAGE, message.pk)
                 continue
             alerts[message.pk] = alert
-            senders[alert.object_id] = message
+            senders[key_of(alert)] = message
         hold_events()
         changes = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
         match_targets(changes.changed)
-        notify_alerts(senders, programs=changes.programs)
+        told = {changes.targets[key]: message for key, message in senders.items()}
+        notify_alerts(told, programs=changes.programs)
         finish(_still_waiting(messages), MessageState.STORED)
         if changes.changed:
             publish(Topic.ALERTS)
@@ -273,13 +276,13 @@ def settle_program(pk: int) -> bool:
 
 def _known_from_tests(
     messages: Sequence[AlertMessage], alerts: Mapping[int, ObjectAlert]
-) -> set[str]:
+) -> set[ObjectKey]:
     """The objects that only messages on test topics speak of."""
-    topics: dict[str, set[str]] = {}
+    topics: dict[ObjectKey, set[str]] = {}
     for message in messages:
         if message.pk in alerts:
-            topics.setdefault(alerts[message.pk].object_id, set()).add(message.topic)
-    return {name for name, where in topics.items() if all(map(is_test_topic, where))}
+            topics.setdefault(key_of(alerts[message.pk]), set()).add(message.topic)
+    return {key for key, where in topics.items() if all(map(is_test_topic, where))}
 
 
 def _still_waiting(messages: Sequence[AlertMessage]) -> list[int]:

@@ -282,6 +282,11 @@ MESSAGE_ATTEMPTS = env.int("MESSAGE_ATTEMPTS", 5)
 # How many days raw survey packets are kept once stored. 0: for ever.
 PACKET_DAYS = env.int("PACKET_DAYS", 30)
 
+# How near an object of one survey must be to a target of another's to be the same, arcsec; and for
+# single surveys (LSST=0.5,...): of two that differ the wider one counts. 0: only the very place.
+JOIN_DEFAULT_ARCSEC = env.float("JOIN_DEFAULT_ARCSEC", 1.0)
+JOIN_ARCSEC: dict[str, float] = env.dict("JOIN_ARCSEC", {}, subcast_values=float)
+
 # --- Scoring ------------------------------------------------------------------------------------
 # Scorers beside those that installed packages offer under the entry point group tom.scorers.
 SCORERS = env.list(

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
+from tests.targets.test_identity import programs, seen
 from tom.sky.healpix import healpix29, separation_arcsec
-from tom.targets.models import TargetSummary
-from tom.targets.search import find_by_name, find_in_cone
+from tom.targets.models import Program, TargetSummary
+from tom.targets.search import find_by_name, find_exactly, find_in_cone
+from tom.targets.store import store_alerts
 
 pytestmark = pytest.mark.django_db
+__all__ = ["programs"]  # a fixture
 
 
 def make_target(name: str, ra: float, dec: float) -> BaseTarget:
@@ -89,3 +92,16 @@ def test_a_cone_holds_what_lies_within_its_radius(ra, dec, radius, away, angle):
 def test_a_cone_that_is_none_is_refused(ra, dec, radius):
     with pytest.raises(ValueError, match="between"):
         find_in_cone(BaseTarget.objects.all(), [], ra=ra, dec=dec, radius_arcsec=radius)
+
+
+def test_a_name_of_two_surveys_finds_both_and_a_private_one_for_its_readers_alone(programs) -> None:
+    store_alerts([seen("ZTF", "4242", ra=10.0), seen("LSST", "4242", ra=150.0, days=1)])
+    store_alerts([seen("ATLAS", "hidden", ra=10.0, dec=2.00001, program=2)])
+    secret = Program.objects.get(survey="ATLAS", number=2).pk
+    everything = BaseTarget.objects.all()
+
+    assert find_exactly(everything, ["4242"]).count() == 2
+    for find in (find_exactly, find_by_name):
+        name = ["HIDDEN"] if find is find_exactly else "HIDDEN"
+        assert not find(everything, name).exists()
+        assert find(everything, name, [secret]).get().name == "4242"

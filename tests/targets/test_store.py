@@ -71,10 +71,10 @@ def test_the_same_alerts_again_add_nothing_and_change_nothing() -> None:
 
 def test_an_alert_of_a_test_that_comes_as_a_real_one_changes_its_target() -> None:
     alert = make_alert("ZTF26a")
-    store_alerts([alert], tests={"ZTF26a"})
+    store_alerts([alert], tests={("ZTF", "ZTF26a")})
     target = TargetSummary.objects.get(is_test=True)
 
-    assert store_alerts([alert], tests={"ZTF26a"}).changed == []
+    assert store_alerts([alert], tests={("ZTF", "ZTF26a")}).changed == []
     assert store_alerts([alert]).changed == [target.pk]
     assert store_alerts([alert]).changed == []
     assert TargetSummary.objects.get().version == target.version + 1

@@ -63,7 +63,7 @@ def notify_message(message: AlertMessage) -> int:
 
 
 def notify_alerts(
-    messages: Mapping[str, AlertMessage], *, programs: Mapping[int, Collection[int]]
+    messages: Mapping[int, AlertMessage], *, programs: Mapping[int, Collection[int]]
 ) -> int:
     """Tell everyone who follows one of these targets of the survey alert that updated it.
 
@@ -73,7 +73,7 @@ def notify_alerts(
     Parameters
     ----------
     messages
-        The alerts' messages by the name that the survey gives the object.
+        A message of an alert by the target that it is about.
     programs
         By the targets whose light curves they changed, the programs whose points they brought.
     """
@@ -85,8 +85,8 @@ def notify_alerts(
         follows.setdefault(follow.value, []).append(follow)
     told = 0
     private = _private_programs() if follows else set()
-    for target in BaseTarget.objects.filter(pk__in=map(int, follows)).prefetch_related("aliases"):
-        message = next((messages[name] for name in _names_of(target) if name in messages), None)
+    for target in BaseTarget.objects.filter(pk__in=map(int, follows)):
+        message = messages.get(target.pk)
         if message is not None:
             value = str(target.pk)
             subject = Subject(events={}, targets={value: target}, title=NOTHING_QUOTED)

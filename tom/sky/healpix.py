@@ -120,6 +120,42 @@ def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
     return merge_ranges(np.column_stack([ipix << shift, (ipix + 1) << shift]))
 
 
+def cells_around(
+    ra: npt.ArrayLike, dec: npt.ArrayLike, *, radius_arcsec: float
+) -> tuple[IntArray, int]:
+    """List, for many small cones at once, pixels that surely cover each.
+
+    The pixel of the centre and its neighbours, four to eight times as wide as the radius.
+
+    Parameters
+    ----------
+    ra, dec
+        Centres, ICRS degrees, shape `(n,)`.
+    radius_arcsec
+        Radius of all of them, from 0 to 36000.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64, shape `(n, 9)`: nested pixels, the centre's first; -1 where there is none.
+    int
+        Their level.
+
+    Raises
+    ------
+    ValueError
+        If the radius or a direction is out of its range, or is not finite.
+    """
+    if not 0 <= radius_arcsec <= 36_000:
+        message = "a small cone's radius lies between 0 and 10 degrees"
+        raise ValueError(message)
+    radius_deg = (radius_arcsec + CONE_MARGIN_ARCSEC) / 3600
+    level = max(int(np.floor(np.log2(PIXEL_SIZE_ORDER_0_DEG / (4 * radius_deg)))), 0)
+    centre = healpix29(ra, dec) >> (2 * (ORDER - level))
+    around = healpy.get_all_neighbours(2**level, centre, nest=True)
+    return np.column_stack([centre, np.asarray(around, dtype=np.int64).T]), level
+
+
 def _cone_level(radius_deg: float) -> int:
     """Choose a level whose pixels are about half the radius: some twenty pixels a cone."""
     return max(int(np.ceil(np.log2(2 * PIXEL_SIZE_ORDER_0_DEG / radius_deg))), 0)

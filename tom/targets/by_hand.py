@@ -23,10 +23,11 @@ from tom.targets.models import (
     Program,
     TargetSummary,
 )
+from tom.targets.objects import BY_HAND, SurveyObject
 from tom.targets.store import Changes, store_alerts
 from tom.targets.summary import refresh_audiences, refresh_summaries
 
-SURVEY = "BY HAND"
+SURVEY = BY_HAND
 PUBLIC_NUMBER = 0
 SEEN_SIGMA = 5
 
@@ -118,13 +119,39 @@ def add_points(
     time = summary.position_time or summary.context_time or now
     first = min([*seen, *([summary.first_seen] if summary.first_seen else [])], default=now)
     alert = _alert(
-        target.name, ra=target.ra, dec=target.dec, program=program, time=time, points=stored
+        _object_of(target, program),
+        ra=target.ra,
+        dec=target.dec,
+        program=program,
+        time=time,
+        points=stored,
     )
     changes = store_alerts([replace(alert, first_seen=first)])
     # An upload says nothing of the surroundings: what the newest alert said stays.
     said = {name: getattr(summary, name) for name in _CONTEXT}
     TargetSummary.objects.filter(pk=target.pk).update(**said)
     return upload, changes
+
+
+def _object_of(target: BaseTarget, program: Program) -> str:
+    """The object that carries what people bring of a target: named as it was then.
+
+    The caller holds the target's lock.
+    """
+    mine = SurveyObject.objects.filter(target=target, survey=SURVEY).order_by("pk").first()
+    if mine is None:
+        name = target.name
+        if SurveyObject.objects.filter(survey=SURVEY, object_id=name).exists():
+            name = f"{name[:80]} ({target.pk})"
+        mine = SurveyObject.objects.create(
+            survey=SURVEY,
+            object_id=name,
+            target=target,
+            programs=[program.pk],
+            ra=target.ra,
+            dec=target.dec,
+        )
+    return mine.object_id
 
 
 def remove_points(upload: PointUpload) -> Changes:

@@ -21,7 +21,7 @@ def draw_due(*, most: int) -> int:
     """
     with transaction.atomic():
         rows = Cutout.objects.due().select_for_update(skip_locked=True, of=("self",), no_key=True)
-        due = list(rows.select_related("target", "target__summary").order_by("pk")[:most])
+        due = list(rows.select_related("target", "program").order_by("pk")[:most])
         for cutout in due:
             _draw(cutout)
         Cutout.objects.bulk_update(due, ["png", "width_arcsec", "fault"], batch_size=100)
@@ -29,8 +29,7 @@ def draw_due(*, most: int) -> int:
 
 
 def _draw(cutout: Cutout) -> None:
-    summary = getattr(cutout.target, "summary", None)
-    declared = ORIENTATIONS.get(summary.survey) if summary else None
+    declared = ORIENTATIONS.get(cutout.program.survey)
     ra, dec = cutout.target.ra or 0.0, cutout.target.dec or 0.0
     place = (cutout.middle_x, cutout.middle_y)
     middle = None if place[0] is None or place[1] is None else (place[0], place[1])

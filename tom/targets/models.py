@@ -14,6 +14,7 @@ from tom_targets.permissions import targets_for_user
 
 from tom.moments import Fact, XactField
 from tom.targets.facts import SummaryFact as SummaryFact
+from tom.targets.objects import SurveyObject
 
 Visitor = AbstractBaseUser | AnonymousUser
 # The keys of the private programs that somebody reads beside the public ones, ascending.
@@ -251,6 +252,16 @@ class LightCurvePoint(Point):
     """
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="points")
+    # The object whose packet first named it. The database checks no key here: points go with their
+    # target, and an index for each of them would cost more than it is worth.
+    object = models.ForeignKey(
+        SurveyObject,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="points",
+    )
 
     objects = LightCurvePointQuerySet.as_manager()
 

@@ -1,44 +1,38 @@
 """Which target an alert's points belong to, and who may see it: found, or made in bulk."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
 from django.utils import timezone
 from guardian.models import GroupObjectPermission
 from tom_targets.base_models import BaseTarget
-from tom_targets.models import TargetName
 
 from tom.records.alert import ObjectAlert
-from tom.targets.copy import Table, copy_rows
 from tom.targets.models import Program, TargetSummary
-from tom.targets.places import PLACE, earliest, move_targets, place_rows
+from tom.targets.names import name_targets
+from tom.targets.newcomers import Newcomer, lock_newcomers
+from tom.targets.objects import ObjectKey, SurveyObject
+from tom.targets.places import earliest, move_targets
+from tom.targets.placing import place_newcomers
+from tom.targets.sightings import find_objects, key_of, note_sightings
 
 # Programs whose data everybody may see, where no row of ours says otherwise.
 PUBLIC_PROGRAMS = {"ZTF": {1}}
 # The group that reads a private program until somebody gives it to another.
 PROGRAM_GROUP = "{survey} program {number}"
 Programs = Mapping[tuple[str, int], Program]
-NEW_TARGETS = Table(
-    "new_targets",
-    {
-        "name": "text",
-        "permissions": "text",
-        "survey": "text",
-        "is_test": "bool",
-        **PLACE,
-    },
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A target's row as the points need it."""
+    """The rows of a target and its object, as the points need them."""
 
     target_id: int
+    object_id: int
     # It is public now, no test any more, or a public one at another place.
     was_changed: bool = False
 
@@ -68,50 +62,93 @@ def _new_program(survey: str, number: int) -> Program:
 
 
 def find_owners(
-    alerts: Sequence[ObjectAlert], programs: Programs, *, tests: Collection[str]
-) -> dict[str, Owner]:
+    alerts: Sequence[ObjectAlert], programs: Programs, *, tests: Collection[ObjectKey]
+) -> dict[ObjectKey, Owner]:
     """Find or make the target of each object. Public alerts make or open a PUBLIC target.
 
     Objects in `tests` are known from test topics alone; one that another alert knows is real.
     """
     first, public = _first_alerts(alerts, programs)
-    found = _find(first)
-    missing = [alert for name, alert in first.items() if name not in found]
+    told = _programs_that_told(alerts, programs)
+    objects = find_objects(first)
+    missing = {key: alert for key, alert in first.items() if key not in objects}
     if missing:
-        _create_targets(missing, public, tests)
-        found |= _find({alert.object_id: alert for alert in missing})
+        objects |= _place(missing, alerts, programs, told, public=public, tests=tests)
+    found = {key: row.target_id for key, row in objects.items()}
     places, private = _lock_targets(found.values())
-    opened = private & {found[name] for name in public}
+    opened = private & {found[key] for key in public}
     moved = _find_moved(first, found, places, private=private, opened=opened, public=public)
     move_targets(moved)
     _share_private(alerts, private - opened, found, programs)
-    real = _mark_real([pk for name, pk in found.items() if name not in tests])
+    real = _mark_real([pk for key, pk in found.items() if key not in tests])
     open_targets(opened)
+    everybodys = {row.pk for row in programs.values() if row.public}
+    newly_public = note_sightings(objects, first, told, public=everybodys)
+    name_targets({found[key] for key in missing.keys() | newly_public} | opened)
     return {
-        name: Owner(pk, pk in opened | real | (moved.keys() - private))
-        for name, pk in found.items()
+        key: Owner(pk, objects[key].pk, pk in opened | real | (moved.keys() - private))
+        for key, pk in found.items()
     }
 
 
 def _first_alerts(
     alerts: Sequence[ObjectAlert], programs: Programs
-) -> tuple[dict[str, ObjectAlert], set[str]]:
+) -> tuple[dict[ObjectKey, ObjectAlert], set[ObjectKey]]:
     """The alert that places each object, a public one where there is any, and who has one."""
-    told: dict[str, list[ObjectAlert]] = {}
-    told_publicly: dict[str, list[ObjectAlert]] = {}
+    told: dict[ObjectKey, list[ObjectAlert]] = {}
+    told_publicly: dict[ObjectKey, list[ObjectAlert]] = {}
     for alert in alerts:
-        told.setdefault(alert.object_id, []).append(alert)
+        told.setdefault(key_of(alert), []).append(alert)
         if programs[alert.survey, alert.program].public:
-            told_publicly.setdefault(alert.object_id, []).append(alert)
-    first = {name: earliest(told_publicly.get(name, told[name])) for name in told}
+            told_publicly.setdefault(key_of(alert), []).append(alert)
+    first = {key: earliest(told_publicly.get(key, told[key])) for key in told}
     return first, set(told_publicly)
 
 
-def _find(names: Iterable[str]) -> dict[str, int]:
-    wanted = list(names)
-    rows = BaseTarget.objects.filter(name__in=wanted).values_list("name", "pk")
-    aliases = TargetName.objects.filter(name__in=wanted).values_list("name", "target_id")
-    return dict([*aliases, *rows])
+def _programs_that_told(
+    alerts: Sequence[ObjectAlert], programs: Programs
+) -> dict[ObjectKey, set[int]]:
+    told: dict[ObjectKey, set[int]] = defaultdict(set)
+    for alert in alerts:
+        told[key_of(alert)].add(programs[alert.survey, alert.program].pk)
+    return told
+
+
+def _place(
+    missing: Mapping[ObjectKey, ObjectAlert],
+    alerts: Sequence[ObjectAlert],
+    programs: Programs,
+    told: Mapping[ObjectKey, Collection[int]],
+    *,
+    public: Collection[ObjectKey],
+    tests: Collection[ObjectKey],
+) -> dict[ObjectKey, SurveyObject]:
+    """Give objects a target that had none; another batch may have done so meanwhile."""
+    lock_newcomers(missing.values())
+    found = find_objects(missing)
+    groups = _groups_told(alerts, programs)
+    newcomers = [
+        Newcomer(
+            alert=alert,
+            is_public=key in public,
+            is_test=key in tests,
+            programs=frozenset(told[key]),
+            groups=frozenset(groups[key]),
+        )
+        for key, alert in missing.items()
+        if key not in found
+    ]
+    return found | place_newcomers(newcomers)
+
+
+def _groups_told(alerts: Iterable[ObjectAlert], programs: Programs) -> dict[ObjectKey, set[int]]:
+    """The groups of every private program with an alert or a point of an object."""
+    groups: dict[ObjectKey, set[int]] = defaultdict(set)
+    for alert in alerts:
+        numbers = {alert.program, *(point.program for point in alert.points)}
+        rows = [programs[alert.survey, number] for number in numbers]
+        groups[key_of(alert)] |= {row.group_id for row in rows if row.group_id and not row.public}
+    return groups
 
 
 Places = Mapping[int, tuple[datetime | None, str]]
@@ -133,23 +170,23 @@ def _lock_targets(target_ids: Iterable[int]) -> tuple[Places, set[int]]:
 
 
 def _find_moved(
-    first: Mapping[str, ObjectAlert],
-    found: Mapping[str, int],
+    first: Mapping[ObjectKey, ObjectAlert],
+    found: Mapping[ObjectKey, int],
     places: Places,
     *,
     private: set[int],
     opened: set[int],
-    public: set[str],
+    public: set[ObjectKey],
 ) -> dict[int, ObjectAlert]:
     """The targets that these alerts saw earlier than any before, or that they open.
 
     A private alert never moves a public target: the place would tell of it.
     """
     moved: dict[int, ObjectAlert] = {}
-    for name, alert in first.items():
-        pk = found[name]
+    for object_key, alert in first.items():
+        pk = found[object_key]
         time, key = places.get(pk, (None, ""))
-        if name not in public and (pk not in private or pk in opened):
+        if object_key not in public and (pk not in private or pk in opened):
             continue
         is_earlier = time is not None and (alert.time, alert.alert_id) < (time, key)
         if is_earlier or pk in opened:
@@ -157,59 +194,23 @@ def _find_moved(
     return moved
 
 
-def _create_targets(
-    alerts: Sequence[ObjectAlert], public: set[str], tests: Collection[str]
-) -> None:
-    rows = [
-        (
-            alert.object_id,
-            "PUBLIC" if alert.object_id in public else "PRIVATE",
-            alert.survey,
-            alert.object_id in tests,
-            *place,
-        )
-        for alert, place in zip(alerts, place_rows(alerts), strict=True)
-    ]
-    with connection.cursor() as cursor:
-        copy_rows(cursor, NEW_TARGETS, rows)
-        cursor.execute(
-            """
-            INSERT INTO tom_targets_basetarget (name, type, created, modified, permissions, ra, dec,
-                epoch, galactic_lng, galactic_lat, scheme, shared_by, shared_from)
-            SELECT name, 'SIDEREAL', now(), now(), permissions, ra, dec, 2000, galactic_lng,
-                galactic_lat, '', '', '' FROM new_targets ORDER BY name
-            ON CONFLICT (name) DO NOTHING
-            """
-        )
-        cursor.execute(
-            """
-            INSERT INTO targets_targetsummary (target_id, healpix29, survey, is_test, ebv,
-                ebv_error, position_time, position_alert, n_detections, n_limits, last_band,
-                alert_values, solar_system_name, host_name, version, scored_version)
-            SELECT t.id, n.healpix29, n.survey, n.is_test, n.ebv, n.ebv_error, n.position_time,
-                n.position_alert, 0, 0, '', '{}', '', '', 0, 0
-            FROM new_targets n JOIN tom_targets_basetarget t ON t.name = n.name ORDER BY t.id
-            ON CONFLICT (target_id) DO NOTHING
-            """
-        )
-
-
 def _share_private(
     alerts: Sequence[ObjectAlert],
     private: set[int],
-    found: Mapping[str, int],
+    found: Mapping[ObjectKey, int],
     programs: Programs,
 ) -> None:
     """Show private targets to the group of every program with an alert or a point of them."""
-    wanted: set[tuple[int, int]] = set()
-    for alert in alerts:
-        pk = found[alert.object_id]
-        if pk not in private:
-            continue
-        numbers = {alert.program, *(point.program for point in alert.points)}
-        rows = [programs[alert.survey, number] for number in numbers]
-        wanted |= {(pk, row.group_id) for row in rows if row.group_id and not row.public}
-    share_targets(wanted)
+    if private:
+        groups = _groups_told(alerts, programs)
+        share_targets(
+            {
+                (found[key], group)
+                for key, theirs in groups.items()
+                if found[key] in private
+                for group in theirs
+            }
+        )
 
 
 def share_targets(wanted: Collection[tuple[int, int]]) -> None:

@@ -1,7 +1,9 @@
 """Find targets by name and by place."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     ExpressionWrapper,
     F,
@@ -18,25 +20,48 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tom.sky.healpix import cone_ranges
-from tom.targets.models import AudienceSummary, TargetSummary
+from tom.targets.models import AudienceSummary, Program, TargetSummary
+from tom.targets.objects import SurveyObject
 
 ARCSEC_PER_RADIAN = 206264.80624709636
 # The widest cone that a search takes: 10 degrees.
 LARGEST_RADIUS_ARCSEC = 36_000.0
 
 
-def find_by_name(targets: QuerySet[BaseTarget], name: str) -> QuerySet[BaseTarget]:
-    """Keep targets with `name` inside their name or one of their aliases, whatever the case."""
+def find_by_name(
+    targets: QuerySet[BaseTarget], name: str, programs: Collection[int] = ()
+) -> QuerySet[BaseTarget]:
+    """Keep targets with `name` inside their name or one of their aliases, whatever the case.
+
+    And those whose object has that very id in its survey, where a reader of these private
+    programs may know of it.
+    """
     aliased = TargetName.objects.filter(name__icontains=name).values("target")
-    return targets.filter(Q(name__icontains=name) | Q(pk__in=aliased))
+    objects = _objects_named([name.lower()], programs)
+    return targets.filter(Q(name__icontains=name) | Q(pk__in=aliased) | Q(pk__in=objects))
 
 
-def find_exactly(targets: QuerySet[BaseTarget], names: Sequence[str]) -> QuerySet[BaseTarget]:
-    """Keep targets whose name, or one of whose aliases, is one of `names`, whatever the case."""
+def find_exactly(
+    targets: QuerySet[BaseTarget], names: Sequence[str], programs: Collection[int] = ()
+) -> QuerySet[BaseTarget]:
+    """Keep targets whose name, or one of whose aliases, is one of `names`, whatever the case.
+
+    Two surveys may use one name: then there are two.
+    """
     lowered = [name.lower() for name in names]
     aliases = TargetName.objects.alias(lower=Lower("name")).filter(lower__in=lowered)
     named = targets.alias(lower_name=Lower("name"))
-    return named.filter(Q(lower_name__in=lowered) | Q(pk__in=aliases.values("target")))
+    objects = _objects_named(lowered, programs)
+    return named.filter(
+        Q(lower_name__in=lowered) | Q(pk__in=aliases.values("target")) | Q(pk__in=objects)
+    )
+
+
+def _objects_named(lowered: Sequence[str], programs: Collection[int]) -> QuerySet[Any, Any]:
+    """The targets of objects with one of these ids that a reader may know of."""
+    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).values("pk")
+    rows = SurveyObject.objects.alias(lower=Lower("object_id")).filter(lower__in=lowered)
+    return rows.filter(programs__overlap=ArraySubquery(readable)).values("target")
 
 
 def find_in_cone(

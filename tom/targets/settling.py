@@ -19,6 +19,7 @@ from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
 from tom.targets.facts import SummaryFact, forget_facts
 from tom.targets.mirror import mirror_points
 from tom.targets.models import ANEW, AudienceSummary, LightCurvePoint, Program, TargetSummary
+from tom.targets.names import name_targets
 from tom.targets.owners import open_targets, share_targets, unshare_targets
 from tom.targets.summary import refresh_audiences, refresh_summaries
 
@@ -91,6 +92,7 @@ def _settle(program: Program, ids: Sequence[int]) -> None:
     else:
         _close(program, ids)
     _share(program, ids)
+    name_targets(ids)
     ensure_audiences(ids)
     if not program.public:
         _hand_over(ids)

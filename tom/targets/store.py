@@ -16,13 +16,16 @@ from tom.targets.copy import Table, copy_rows
 from tom.targets.mirror import mirror_points
 from tom.targets.models import AudienceSummary, Program
 from tom.targets.noting import Told, note_alerts
+from tom.targets.objects import ObjectKey
 from tom.targets.owners import Owner, Programs, find_owners, find_programs
+from tom.targets.sightings import key_of
 from tom.targets.summary import refresh_audiences, refresh_summaries
 
 POINTS = Table(
     "new_points",
     {
         "target_id": "bigint",
+        "object_id": "bigint",
         "survey": "text",
         "kind": "text",
         "key": "text",
@@ -38,8 +41,8 @@ POINTS = Table(
 # A trigger's own copy replaces the rounded one of a later alert's history, never the reverse. Of
 # two copies that differ besides, the greater stays: which came first is of no account.
 MERGE_POINTS = """
-    INSERT INTO targets_lightcurvepoint AS old (target_id, survey, kind, key, time, band, flux,
-        flux_error, program_id, real_bogus, is_trigger)
+    INSERT INTO targets_lightcurvepoint AS old (target_id, object_id, survey, kind, key, time, band,
+        flux, flux_error, program_id, real_bogus, is_trigger)
     SELECT * FROM new_points ORDER BY target_id, survey, kind, key
     ON CONFLICT (target_id, survey, kind, key) DO UPDATE
     SET flux = excluded.flux, flux_error = excluded.flux_error, time = excluded.time,
@@ -61,12 +64,16 @@ class Changes:
 
     changed: list[int]
     programs: Mapping[int, Collection[int]] = field(default_factory=dict)
+    # The target of each object that the alerts spoke of.
+    targets: Mapping[ObjectKey, int] = field(default_factory=dict)
 
 
-def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = frozenset()) -> Changes:
+def store_alerts(
+    alerts: Sequence[ObjectAlert], *, tests: Collection[ObjectKey] = frozenset()
+) -> Changes:
     """Store alerts; return which targets they changed.
 
-    `tests` names the objects that only test topics speak of: their targets reach nothing real.
+    `tests` are the objects that only test topics speak of: their targets reach nothing real.
     Running it again with the same alerts changes nothing.
     """
     if not alerts:
@@ -79,7 +86,7 @@ def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = froz
         target_ids = {owner.target_id for owner in owners.values()}
         audiences = ensure_audiences(target_ids) if private else []
         told = (
-            Told(owners[alert.object_id].target_id, programs[alert.survey, alert.program], alert)
+            Told(owners[key_of(alert)].target_id, programs[alert.survey, alert.program], alert)
             for alert in alerts
         )
         note_alerts(told, audiences)
@@ -87,7 +94,8 @@ def store_alerts(alerts: Sequence[ObjectAlert], *, tests: Collection[str] = froz
         openly = changed | {pk for pk, theirs in merged.items() if theirs - private}
         refresh_summaries(openly)
         refresh_audiences(_touched(audiences, merged, openly))
-    return Changes(sorted(changed | merged.keys()), merged)
+    targets = {key: owner.target_id for key, owner in owners.items()}
+    return Changes(sorted(changed | merged.keys()), merged, targets)
 
 
 def _private_programs() -> set[int]:
@@ -107,7 +115,7 @@ def _touched(
 
 def _merge_points(
     alerts: Sequence[ObjectAlert],
-    owners: Mapping[str, Owner],
+    owners: Mapping[ObjectKey, Owner],
     programs: Programs,
 ) -> dict[int, set[int]]:
     """Write the points; return the programs of those that are new or changed, by target."""
@@ -124,19 +132,21 @@ def _merge_points(
 
 def _point_rows(
     alerts: Sequence[ObjectAlert],
-    owners: Mapping[str, Owner],
+    owners: Mapping[ObjectKey, Owner],
     programs: Programs,
 ) -> list[tuple[object, ...]]:
     best: dict[tuple[int, str, str, str], tuple[ObjectAlert, Point]] = {}
     for alert in alerts:
-        owner = owners[alert.object_id].target_id
+        owner = owners[key_of(alert)]
         for point in alert.points:
-            identity = (owner, alert.survey, point.kind.value, point.key)
+            identity = (owner.target_id, alert.survey, point.kind.value, point.key)
             if identity not in best or _merit(best[identity][1]) < _merit(point):
                 best[identity] = (alert, point)
     return [
         (
-            *identity,
+            identity[0],
+            owners[key_of(alert)].object_id,
+            *identity[1:],
             point.time,
             point.band,
             None if math.isnan(point.flux_njy) else point.flux_njy,

@@ -15,6 +15,7 @@ from tom.records.alert import ObjectAlert
 from tom.streams.models import AlertMessage
 from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.models import Program, visible_targets
+from tom.targets.objects import SurveyObject
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,11 @@ def _target_of(message: AlertMessage, user: User) -> BaseTarget | None:
         return None
     if not _may_know(alert, user):
         return None
-    named = Q(name=alert.object_id) | Q(aliases__name=alert.object_id)
-    return visible_targets(user).filter(named).order_by("pk").first()
+    objects = SurveyObject.objects.filter(survey=alert.survey, object_id=alert.object_id)
+    # A target that came neither from a survey nor by hand is known by its name alone.
+    named = Q(name=alert.object_id, survey_objects=None)
+    meant = Q(pk__in=objects.values("target")) | named
+    return visible_targets(user).filter(meant).order_by("pk").first()
 
 
 def _may_know(alert: ObjectAlert, user: User) -> bool:

@@ -63,7 +63,8 @@ def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
     found.n_targets = rows.count()
     found.targets = list(rows[:SHOWN])
     show_targets(found.targets, programs_of(user))
-    named = find_exactly(mine, spellings(sought.name)).values_list("pk", flat=True)
+    whole = find_exactly(mine, spellings(sought.name), programs_of(user))
+    named = whole.values_list("pk", flat=True)
     found.exact |= {reverse("targets:detail", args=[pk]) for pk in named[:2]}
     if not found.exact and found.n_targets == 1:
         (only,) = found.targets

@@ -73,10 +73,10 @@ def find_targets(
     if not sought.name:
         return targets
     cone = sought.cone
-    if cone is not None and not find_exactly(targets, [sought.name]).exists():
+    if cone is not None and not find_exactly(targets, [sought.name], programs).exists():
         radius = cone.radius_arcsec
         return find_in_cone(targets, programs, ra=cone.ra, dec=cone.dec, radius_arcsec=radius)
-    return find_by_name(targets, bare_name(sought.name))
+    return find_by_name(targets, bare_name(sought.name), programs)
 
 
 def bare_name(name: str) -> str:

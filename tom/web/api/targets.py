@@ -120,7 +120,7 @@ class TargetList(generics.ListAPIView[BaseTarget]):
         targets = shown_targets(self.request)
         name = read_text(self.request, "name")
         if name:
-            targets = find_by_name(targets, name)
+            targets = find_by_name(targets, name, programs_of(self.request.user))
         return _in_cone(self.request, targets)
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:

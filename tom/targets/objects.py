@@ -1,0 +1,60 @@
+"""An object of a survey: what its alerts are about, known by the survey's own id for it."""
+
+from collections.abc import Collection
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+from tom_targets.base_models import BaseTarget
+
+# A survey and its id of an object.
+ObjectKey = tuple[str, str]
+# What people make and bring has no survey: each of these objects is named as its target was.
+BY_HAND = "BY HAND"
+
+
+def spellings_of(survey: str, object_id: str) -> tuple[str, str]:
+    """How an object may be named: by its id, or with its survey where another has that name."""
+    return object_id, f"{survey} {object_id}"
+
+
+class SurveyObject(models.Model):
+    """An object as one survey knows it, and the target that its alerts belong to.
+
+    A target may be several objects, mostly of several surveys.
+    """
+
+    survey = models.CharField(max_length=16)
+    object_id = models.CharField(max_length=100, help_text="The survey's own id")
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="survey_objects")
+    # Whoever may read one of them may know the name.
+    programs = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Programs that sent an alert of it"
+    )
+    # Where its earliest alert saw it: the earliest public one, where there is one.
+    ra = models.FloatField(null=True, help_text="ICRS degrees")
+    dec = models.FloatField(null=True, help_text="ICRS degrees")
+    position_time = models.DateTimeField(null=True)
+    position_alert = models.CharField(max_length=80, blank=True, db_default="")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "object_id"], name="targets_object_once")
+        ]
+        indexes = [models.Index(Lower("object_id"), name="targets_object_lower")]
+
+    def __str__(self) -> str:
+        return f"{self.survey} {self.object_id}"
+
+    @property
+    def key(self) -> ObjectKey:
+        return self.survey, self.object_id
+
+    @property
+    def spellings(self) -> tuple[str, str]:
+        return spellings_of(*self.key)
+
+    def is_known_to(self, programs: Collection[int]) -> bool:
+        """Whether a reader of these programs may know of it."""
+        return not set(programs).isdisjoint(self.programs)
