@@ -24,7 +24,6 @@ from tom.live.addresses import silent_addresses
 from tom.pipeline import ingest, nudge, page, submit, sweep
 from tom.reports.models import Channel, Page, PageSend
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 
 REQUESTS = 10
 # A call without an answer is given up after twenty seconds: whoever waited for it comes later.
@@ -90,7 +89,7 @@ def make_alert(superevent_id: str) -> AlertMessage:
     return factories.make_message(
         make_gwalert_json(superevent_id=superevent_id, event={"skymap": None}),
         state=MessageState.RECEIVED,
-        kind=Kind.GW_JSON,
+        kind="igwn.json",
     )
 
 

@@ -5,6 +5,7 @@ Nudges are read from a real Redis, effects from the rows. Cut an arrow, and its 
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +31,7 @@ from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
 from tom.followup.states import RequestState
 from tom.followup.stopping import cancel_request
 from tom.followup.transitions import transition
+from tom.forms.registry import forms
 from tom.live.heartbeat import last_beat
 from tom.live.models import LiveEvent, Topic
 from tom.queues import ALL
@@ -43,7 +45,6 @@ from tom.scoring.judging import hand_out, score_due
 from tom.scoring.models import DueScore, Score
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
 from tom.targets.store import store_alerts
@@ -111,7 +112,7 @@ def told(topic: Topic) -> list[str]:
 
 # --- A message kept ---------------------------------------------------------------------------
 def test_kept_messages_wake_each_its_own_work_and_alerts_one_batch() -> None:
-    pipeline.wake({Kind.CIRCULAR: [3, 4], Kind.GW_JSON: [5], Kind.ZTF: [6, 7]})
+    pipeline.wake({"gcn.circular": [3, 4], "igwn.json": [5], "ztf.avro": [6, 7]})
 
     assert woken() == {("ingest", 3), ("ingest", 4), ("ingest", 5), ("ingest_alerts",)}
 
@@ -275,15 +276,16 @@ def test_what_test_topics_alone_speak_of_is_a_test() -> None:
 
 def break_parsing(monkeypatch: pytest.MonkeyPatch, *faults: Exception, name: str) -> None:
     """Let the parser fail on an object in a way that nobody foresaw, each time in the next way."""
-    parse, left = intake.parse_ztf, list(faults)
+    form, left = forms()["ztf.avro"], list(faults)
 
     def fail(payload: bytes) -> ObjectAlert:
-        alert = parse(payload)
+        alert = form.parse(payload)
         if alert.object_id == name:
             raise left.pop(0) if len(left) > 1 else left[0]
         return alert
 
-    monkeypatch.setattr(intake, "parse_ztf", fail)
+    broken = {**forms(), form.name: replace(form, parse=fail)}
+    monkeypatch.setattr(intake, "forms", lambda: broken)
 
 
 def test_of_a_batch_that_fails_only_the_alert_at_fault_waits_with_its_reason(
@@ -523,7 +525,7 @@ def test_a_sweep_over_nothing_due_wakes_nothing_and_gives_its_sign_of_life() -> 
     assert last_beat() is not None
 
 
-def old_message(kind: Kind = Kind.CIRCULAR) -> int:
+def old_message(kind: str = "gcn.circular") -> int:
     """A message whose nudge was lost."""
     message = factories.make_message(kind=kind, state=MessageState.RECEIVED)
     earlier = timezone.now() - timedelta(minutes=1)
@@ -533,8 +535,8 @@ def old_message(kind: Kind = Kind.CIRCULAR) -> int:
 
 def fresh_message() -> None:
     """A message whose nudge is surely under way."""
-    factories.make_message(kind=Kind.CIRCULAR, state=MessageState.RECEIVED)
-    factories.make_message(kind=Kind.ZTF, state=MessageState.RECEIVED)
+    factories.make_message(kind="gcn.circular", state=MessageState.RECEIVED)
+    factories.make_message(kind="ztf.avro", state=MessageState.RECEIVED)
 
 
 def unranked_event() -> int:
@@ -631,7 +633,7 @@ def unsent_page() -> int:
     ("make", "tasks"),
     [
         (old_message, ["ingest"]),
-        (lambda: old_message(Kind.ZTF) and None, ["ingest_alerts"]),
+        (lambda: old_message("ztf.avro") and None, ["ingest_alerts"]),
         (fresh_message, []),
         (unranked_event, ["rank"]),
         (event_of_other_scorers, ["rank"]),
@@ -699,16 +701,16 @@ def test_the_sweep_tells_whoever_asked_how_a_request_ended() -> None:
 @pytest.mark.parametrize(
     ("days", "kind", "state", "age", "kept"),
     [
-        (30, Kind.ZTF, MessageState.STORED, 31, False),
-        (30, Kind.ZTF, MessageState.STORED, 29, True),
-        (0, Kind.ZTF, MessageState.STORED, 999, True),
-        (30, Kind.ZTF, MessageState.DEAD, 31, True),
-        (30, Kind.ZTF, MessageState.RECEIVED, 31, True),
-        (30, Kind.GW_JSON, MessageState.STORED, 999, True),
+        (30, "ztf.avro", MessageState.STORED, 31, False),
+        (30, "ztf.avro", MessageState.STORED, 29, True),
+        (0, "ztf.avro", MessageState.STORED, 999, True),
+        (30, "ztf.avro", MessageState.DEAD, 31, True),
+        (30, "ztf.avro", MessageState.RECEIVED, 31, True),
+        (30, "igwn.json", MessageState.STORED, 999, True),
     ],
 )
 def test_raw_bytes_go_of_survey_packets_alone_that_were_stored_long_ago(
-    settings: Settings, days: int, kind: Kind, state: str, age: int, kept: bool
+    settings: Settings, days: int, kind: str, state: str, age: int, kept: bool
 ) -> None:
     settings.PACKET_DAYS = days
     message = factories.make_message(kind=kind, state=state)

@@ -23,12 +23,12 @@ from tom.candidates.models import CandidateRule, EventCandidate
 from tom.events.localizations import chosen_localization
 from tom.events.locks import change_events
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
+from tom.forms.networks import FILE_TOPIC
 from tom.ranking.services import rank_if_due
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
 from tom.sky import write_skymap
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import FILE_TOPIC
 from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import LightCurvePoint, TargetSummary
 

@@ -25,7 +25,6 @@ from tom.events import localizations
 from tom.live.heartbeat import last_beat
 from tom.pipeline import draw, follow, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 from tom.targets.models import Cutout
 from tom.targets.store import store_alerts
 
@@ -99,7 +98,7 @@ def test_the_first_lost_nudge_ends_the_wake(
 ) -> None:
     point_at(f"redis+socket://{tmp_path}/deaf?virtual_host=0")
 
-    wake({Kind.CIRCULAR: range(1, 20), Kind.ZTF: [20]})
+    wake({"gcn.circular": range(1, 20), "ztf.avro": [20]})
 
     assert 0 < len(hanging_broker) < 10  # two for each nudge
 
@@ -176,7 +175,7 @@ def waiting(queue: str) -> list[str]:
 @pytest.mark.django_db
 def test_stored_alerts_wake_the_drawing_and_so_does_the_sweep(services: None) -> None:
     alert = replace(make_alert("ZTF26a"), cutouts={"science": b"stamp"})
-    make_message(kind=Kind.ZTF, state=MessageState.RECEIVED, payload=b"not used")
+    make_message(kind="ztf.avro", state=MessageState.RECEIVED, payload=b"not used")
     empty("score")
 
     ingest_alerts()

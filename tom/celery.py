@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import Celery
 
 from tom.streams.bootstep import StreamListening
-
-if TYPE_CHECKING:
-    from tom.streams.parsers.kinds import Kind
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
 
@@ -37,7 +34,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.imports = ["tom.pipeline"]
 
 
-def _wake(message_ids: "Mapping[Kind, Sequence[int]]") -> None:
+def _wake(message_ids: Mapping[str, Sequence[int]]) -> None:
     from tom.pipeline import wake
 
     wake(message_ids)

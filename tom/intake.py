@@ -5,7 +5,7 @@ message waiting and nothing half done.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,23 +15,22 @@ from tom.candidates.services import doubt_candidates, match_event, match_targets
 from tom.events.circulars import LATEST_AFTER_RECEIVED, dated_late, record_circular
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
-from tom.events.services import record_alert
+from tom.events.services import record_notice
 from tom.followup.services import hold_unsent
-from tom.formats.describe import describe, read_json_object
+from tom.formats.describe import describe
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.networks import FILE_TOPIC, UNKNOWN
+from tom.forms.recognition import claims
+from tom.forms.registry import batch_forms, forms
+from tom.forms.topics import is_test_topic
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.ranking.forgetting import forget_audiences, forget_scores
-from tom.records.alert import ObjectAlert
+from tom.records import Classification, Notice, ObjectAlert, Text
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
 from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.circular import parse_circular
-from tom.streams.parsers.igwn import GWAlert, parse_gwalert_avro, parse_gwalert_json
-from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims
-from tom.streams.parsers.topics import is_test_topic
-from tom.streams.parsers.ztf import parse_ztf
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
 from tom.targets.objects import ObjectKey
 from tom.targets.settling import settle_program as settle_targets
@@ -44,7 +43,10 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 # From the next attempt on, an alert is stored without its maps.
 ATTEMPTS_WITH_MAPS = 2
-SURVEY_KINDS = frozenset({Kind.ZTF})
+
+
+# A message and what it says of an object.
+Told = tuple[AlertMessage, ObjectAlert]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ KNOWN = Verdict(MessageState.KNOWN, "said already by an earlier message")
 
 
 def work_message(pk: int) -> None:
-    """Do the work of one message that is no survey alert. Safe to call twice, or late."""
+    """Do the work of one message that goes alone. Safe to call twice, or late."""
     if not claim_one(pk):
         return
     try:
@@ -81,8 +83,13 @@ def work_message(pk: int) -> None:
 
 
 def work_alerts() -> bool:
-    """Do the work of one batch of survey alerts; return whether any were waiting."""
-    ids = claim(Kind.ZTF, most=BATCH)
+    """Do the work of one batch of each form that goes in batches; return whether any waited."""
+    worked = [_work_form(name) for name in batch_forms()]
+    return any(worked)
+
+
+def _work_form(name: str) -> bool:
+    ids = claim(name, most=BATCH)
     if not ids:
         return False
     try:
@@ -120,13 +127,14 @@ def _judge(message: AlertMessage) -> Verdict:
     except MalformedAlertError as error:
         return _refused(message, error)
     except UnhandledAlertError as error:
-        return Verdict(MessageState.UNHANDLED, str(error))
+        payload = bytes(message.payload or b"")
+        return Verdict(MessageState.UNHANDLED, str(error) or _no_parser_takes(message, payload))
 
 
 def _refused(message: AlertMessage, error: MalformedAlertError) -> Verdict:
     """A dead letter claims to be of its kind and is damaged; anything else is unhandled."""
     payload = bytes(message.payload or b"")
-    if message.topic == FILE_TOPIC or claims(Kind(message.kind), payload):
+    if message.topic == FILE_TOPIC or claims(message.kind, payload):
         return Verdict(MessageState.DEAD, str(error))
     return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
 
@@ -138,31 +146,34 @@ def _no_parser_takes(message: AlertMessage, payload: bytes) -> str:
 
 def _handle(message: AlertMessage) -> Verdict:
     payload = bytes(message.payload or b"")
-    handler = HANDLERS.get(Kind(message.kind))
-    if handler is None:
-        return _without_handler(message, payload)
-    return handler(message, payload)
+    form = forms().get(message.kind)
+    if form is None or form.parse is None:
+        return _unread(message, payload)
+    match form.parse(payload):
+        case Notice() as notice:
+            return _record_notice(message, notice)
+        case Text() as text:
+            return _record_text(message, text)
+        case ObjectAlert() as alert:
+            _check_time(alert, message)
+            _store_alerts([(message, alert)])
+            return STORED
+        case Classification():
+            reason = "kept; classifications are not stored yet"
+            raise UnhandledAlertError(reason)
 
 
-def _without_handler(message: AlertMessage, payload: bytes) -> Verdict:
-    if message.kind == Kind.UNKNOWN and message.topic == FILE_TOPIC:
+def _unread(message: AlertMessage, payload: bytes) -> Verdict:
+    if message.kind == UNKNOWN and message.topic == FILE_TOPIC:
         return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")
-    if message.kind == Kind.UNKNOWN:
+    if message.kind == UNKNOWN:
         return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
     return Verdict(MessageState.UNHANDLED, f"kept; no parser for {message.kind} yet")
 
 
-def _record_json(message: AlertMessage, payload: bytes) -> Verdict:
-    return _record(message, parse_gwalert_json(payload))
-
-
-def _record_avro(message: AlertMessage, payload: bytes) -> Verdict:
-    return _record(message, parse_gwalert_avro(payload))
-
-
-def _record(message: AlertMessage, alert: GWAlert) -> Verdict:
+def _record_notice(message: AlertMessage, notice: Notice) -> Verdict:
     # Rather an event without its map than none: reading one may end its worker each time.
-    recorded = record_alert(message, alert, with_maps=message.attempts <= ATTEMPTS_WITH_MAPS)
+    recorded = record_notice(message, notice, with_maps=message.attempts <= ATTEMPTS_WITH_MAPS)
     if recorded.is_new:
         react_to_change(recorded.event)
     elif not recorded.left_out:
@@ -186,28 +197,14 @@ def _stored(left_out: Sequence[str]) -> Verdict:
     return Verdict(MessageState.STORED, f"stored, but left out: {'; '.join(left_out)}")
 
 
-def _record_circular(message: AlertMessage, payload: bytes) -> Verdict:
-    circular = parse_circular(payload)
-    left_out = (*circular.left_out, *dated_late(message, circular))
-    if not record_circular(message, circular) and not left_out:
+def _record_text(message: AlertMessage, text: Text) -> Verdict:
+    """Keep a circular in its newest version; any other text is the message itself."""
+    if text.circular_id is None:
+        return STORED
+    left_out = (*text.left_out, *dated_late(message, text))
+    if not record_circular(message, text) and not left_out:
         return KNOWN
     return _stored(left_out)
-
-
-def _keep_hermes(message: AlertMessage, payload: bytes) -> Verdict:
-    """Keep a message of people's; what is no JSON object is none in HERMES's form."""
-    if read_json_object(payload) is None:
-        raise UnhandledAlertError(_no_parser_takes(message, payload))
-    return STORED
-
-
-HANDLERS: dict[Kind, Callable[[AlertMessage, bytes], Verdict]] = {
-    Kind.GW_JSON: _record_json,
-    Kind.GW_AVRO: _record_avro,
-    Kind.CIRCULAR: _record_circular,
-    Kind.HERMES: _keep_hermes,
-    Kind.HOPSKOTCH_TEXT: lambda message, payload: STORED,
-}
 
 
 def _work_each(ids: Sequence[int]) -> None:
@@ -224,30 +221,39 @@ def _work_each(ids: Sequence[int]) -> None:
 
 
 def _work_batch(ids: Sequence[int]) -> None:
-    """Parse and store alerts in one transaction, their new states in it."""
+    """Parse and store what speaks of objects in one transaction, the new states in it."""
     with transaction.atomic():
         messages = locked(ids)
-        alerts: dict[int, ObjectAlert] = {}
-        senders: dict[ObjectKey, AlertMessage] = {}
+        alerts: list[Told] = []
         for message in messages:
             try:
-                alert = parse_ztf(bytes(message.payload or b""))
-                _check_time(alert, message)
+                alerts.append((message, _parse_alert(message)))
             except MalformedAlertError as error:
                 verdict = _refused(message, error)
                 finish([message.pk], verdict.state, verdict.reason)
                 publish(Topic.MESSAGE, message.pk)
-                continue
-            alerts[message.pk] = alert
-            senders[key_of(alert)] = message
-        hold_events()
-        changes = store_alerts(list(alerts.values()), tests=_known_from_tests(messages, alerts))
-        match_targets(changes.changed)
-        told = {changes.targets[key]: message for key, message in senders.items()}
-        notify_alerts(told, programs=changes.programs)
+        _store_alerts(alerts)
         finish(_still_waiting(messages), MessageState.STORED)
-        if changes.changed:
-            publish(Topic.ALERTS)
+
+
+def _parse_alert(message: AlertMessage) -> ObjectAlert:
+    parse = forms()[message.kind].parse
+    alert = parse(bytes(message.payload or b"")) if parse else None
+    if not isinstance(alert, ObjectAlert):
+        reason = f"{message.kind} holds no alert"
+        raise TypeError(reason)
+    _check_time(alert, message)
+    return alert
+
+
+def _store_alerts(told: Sequence[Told]) -> None:
+    hold_events()
+    changes = store_alerts([alert for _, alert in told], tests=_known_from_tests(told))
+    match_targets(changes.changed)
+    senders = {changes.targets[key_of(alert)]: message for message, alert in told}
+    notify_alerts(senders, programs=changes.programs)
+    if changes.changed:
+        publish(Topic.ALERTS)
 
 
 def _check_time(alert: ObjectAlert, message: AlertMessage) -> None:
@@ -274,14 +280,11 @@ def settle_program(pk: int) -> bool:
     return True
 
 
-def _known_from_tests(
-    messages: Sequence[AlertMessage], alerts: Mapping[int, ObjectAlert]
-) -> set[ObjectKey]:
+def _known_from_tests(told: Sequence[Told]) -> set[ObjectKey]:
     """The objects that only messages on test topics speak of."""
     topics: dict[ObjectKey, set[str]] = {}
-    for message in messages:
-        if message.pk in alerts:
-            topics.setdefault(key_of(alerts[message.pk]), set()).add(message.topic)
+    for message, alert in told:
+        topics.setdefault(key_of(alert), set()).add(message.topic)
     return {key for key, where in topics.items() if all(map(is_test_topic, where))}
 
 

@@ -24,6 +24,7 @@ from tom.events.localizations import let_old_maps_go
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
+from tom.forms.registry import batch_forms
 from tom.live.heartbeat import beat
 from tom.live.models import LiveEvent
 from tom.ranking.services import note_new_scorers, rank_if_due
@@ -34,7 +35,6 @@ from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 from tom.targets.cutouts import draw_due
 from tom.targets.models import AudienceSummary, Cutout, TargetSummary
 from tom.targets.settling import due_programs
@@ -202,7 +202,7 @@ def prune() -> None:
     followup.forget_polls(now - timedelta(days=LIVE_DAYS))
     if settings.PACKET_DAYS:
         AlertMessage.objects.filter(
-            kind__in=intake.SURVEY_KINDS,
+            kind__in=batch_forms(),
             state=MessageState.STORED,
             finished__lt=now - timedelta(days=settings.PACKET_DAYS),
         ).exclude(payload=None).update(payload=None)
@@ -214,11 +214,11 @@ def nudge(task: "Task[..., None]", *key: int | str) -> None:
         _send(task, *key)
 
 
-def wake(message_ids: Mapping[Kind, Sequence[int]]) -> None:
-    """Wake the work of messages just kept, by kind; the caller has committed them."""
+def wake(message_ids: Mapping[str, Sequence[int]]) -> None:
+    """Wake the work of messages just kept, by form; the caller has committed them."""
     with _nudging():
         for kind, ids in message_ids.items():
-            if kind in intake.SURVEY_KINDS:
+            if kind in batch_forms():
                 _send(ingest_alerts)
             else:
                 for pk in ids:
@@ -261,9 +261,9 @@ def _wake_messages() -> None:
     waiting = AlertMessage.objects.filter(
         state=MessageState.RECEIVED, received__lt=timezone.now() - SETTLING
     )
-    if waiting.filter(kind__in=intake.SURVEY_KINDS).exists():
+    if waiting.filter(kind__in=batch_forms()).exists():
         _send(ingest_alerts)
-    others = waiting.exclude(kind__in=intake.SURVEY_KINDS).order_by("pk")
+    others = waiting.exclude(kind__in=batch_forms()).order_by("pk")
     for pk in others.values_list("pk", flat=True)[:500]:
         _send(ingest, pk)
 

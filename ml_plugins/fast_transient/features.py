@@ -31,7 +31,7 @@ FASTER_SIGMAS = 2.0
 # Where the Milky Way's reddening is not known: the high-latitude sky's, and its scatter.
 EBV_UNKNOWN, EBV_UNKNOWN_SIGMA = 0.04, 0.04
 RISE_MEMORY_DAYS = 5.0
-REDDENING = extinction_coefficient("ztf_g") - extinction_coefficient("ztf_r")
+REDDENING = extinction_coefficient("ps1_g") - extinction_coefficient("ps1_r")
 
 
 @dataclass(frozen=True, eq=False)

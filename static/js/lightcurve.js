@@ -20,7 +20,8 @@
   let distanceAt = 0;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const bandColour = (band) => colour(["g", "r", "i"].includes(band) ? band : "other");
+  const colourName = (band) => data.colours[band] || "other";
+  const bandColour = (band) => colour(colourName(band));
   const ms = (time) => Date.parse(`${time}Z`);
   const modulus = (mpc) => 5 * Math.log10(mpc) + 25;
   const event = () => data.events.find((each) => each.name === eventName) || data.events[0];
@@ -156,7 +157,7 @@
     button.type = "button";
     button.dataset.band = band;
     const swatch = document.createElement("span");
-    swatch.className = `band-swatch ${["g", "r", "i"].includes(band) ? band : "other"}`;
+    swatch.className = `band-swatch ${colourName(band)}`;
     button.append(swatch, band);
     return button;
   }

@@ -16,8 +16,8 @@ from tom.embedded.run import ALONE
 from tom.embedded.worker import working
 from tom.pipeline import wake, work_left
 from tom.records.alert import ObjectAlert, Point
-from tom.streams.parsers.ztf import parse_ztf
 from tom.streams.services import Incoming, store_messages
+from tom.surveys.ztf.packets import parse_ztf
 from tom.targets.store import store_alerts
 
 AVRO = b"Obj\x01"

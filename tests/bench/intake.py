@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tom import intake
 from tom.demo.night import Message
 from tom.events.models import NonLocalizedEvent
+from tom.forms.registry import batch_forms
 from tom.ranking.services import rank_if_due
 from tom.scoring.judging import score_due
 from tom.streams.services import Incoming, store_messages
@@ -19,7 +20,7 @@ def keep(messages: Sequence[Message]) -> None:
         batch = messages[first : first + BATCH]
         stored = store_messages([Incoming(m.topic, m.payload) for m in batch])
         for kind, ids in stored.ids.items():
-            if kind not in intake.SURVEY_KINDS:
+            if kind not in batch_forms():
                 for pk in ids:
                     intake.work_message(pk)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tom.demo.packets import to_jd
+from tom.forms.recognition import identify
 from tom.records.alert import PointKind
-from tom.streams.parsers.kinds import Kind, identify
-from tom.streams.parsers.ztf import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_the_project_itself_takes_every_packet_for_ztf(night):
         for topic in (message.topic, "file")
     }
 
-    assert kinds == {Kind.ZTF}
+    assert kinds == {"ztf.avro"}
 
 
 def test_the_parser_reads_what_the_packet_says(alerts, packets):

@@ -1,5 +1,7 @@
 """Circulars and alerts find each other, whichever comes first."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
 
@@ -7,12 +9,13 @@ from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_message, make_skymap
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom.events.circulars import record_circular
-from tom.events.models import Circular
-from tom.events.services import record_alert
+from tom.events.models import Circular, NonLocalizedEvent
+from tom.events.services import record_notice
+from tom.forms.circular import parse_circular
 from tom.live.models import LiveEvent
+from tom.missions.lvk import read_json_notice
+from tom.records.notice import NoticeType
 from tom.sky import write_skymap
-from tom.streams.parsers.circular import parse_circular
-from tom.streams.parsers.igwn import parse_gwalert_json
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +24,8 @@ NAME = "S260101a"
 
 def send_alert() -> None:
     event = {"skymap": write_skymap(make_skymap())}
-    alert = parse_gwalert_json(make_gwalert_json(superevent_id=NAME, event=event))
-    record_alert(make_message(), alert)
+    alert = read_json_notice(make_gwalert_json(superevent_id=NAME, event=event))
+    record_notice(make_message(), alert)
 
 
 def send_circular(name: str, number: int = 1, version: int = 1) -> None:
@@ -61,3 +64,48 @@ def test_a_circular_that_comes_while_its_event_is_new_is_linked_with_it() -> Non
     event = Circular.objects.get().event
     assert event is not None
     assert event.event_id == NAME
+
+
+@pytest.mark.parametrize("kinds", [("UPDATE", "INITIAL"), ("INITIAL", "UPDATE")])
+def test_messages_of_one_time_are_ordered_by_type(kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
+        payload = make_gwalert_json(superevent_id=NAME, alert_type=kind)
+        record_notice(make_message(), read_json_notice(payload))
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.alert_type == "UPDATE"
+    assert [row.alert_type for row in event.sequences.all()] == ["INITIAL", "UPDATE"]
+
+
+def test_an_event_is_known_by_any_of_its_names() -> None:
+    notice = read_json_notice(make_gwalert_json(superevent_id="first-1"))
+    later = replace(
+        notice, names=("second-2", "First 1"), type=NoticeType.UPDATE, facts={"note": "both"}
+    )
+    last = replace(notice, names=("second-2",), type=NoticeType.RETRACTION)
+
+    for each in (notice, later, last):
+        record_notice(make_message(), each)
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.event_id == "first-1"
+    assert event.names == ["FIRST1", "SECOND2"]
+    assert event.retracted
+
+
+def test_a_circular_is_linked_by_another_name_of_its_event() -> None:
+    send_circular("GRB 261120.52")
+    notice = read_json_notice(make_gwalert_json(superevent_id="bn261120520"))
+
+    record_notice(make_message(), replace(notice, names=("bn261120520", "GRB261120.52")))
+    send_circular("GRB-261120.52", number=2)
+
+    assert Circular.objects.filter(event__event_id="bn261120520").count() == 2
+
+
+def test_a_topic_of_tests_makes_an_event_a_test() -> None:
+    notice = read_json_notice(make_gwalert_json(superevent_id=NAME))
+
+    event = record_notice(make_message(topic="igwn.gwalert-playground"), notice).event
+
+    assert event.test_reasons == ["the topic is igwn.gwalert-playground"]

@@ -10,7 +10,7 @@ from tom.candidates.services import match_event
 from tom.formats.errors import MalformedAlertError
 from tom.ranking.services import newest_ranking, rank_event
 from tom.records.alert import ObjectAlert, PointKind
-from tom.streams.parsers.ztf import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf
 from tom.targets.store import store_alerts
 
 pytestmark = pytest.mark.django_db

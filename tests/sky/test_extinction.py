@@ -59,7 +59,7 @@ def test_where_a_supplied_map_knows_nothing_the_law_is_taken(tmp_path, nothing):
     np.testing.assert_allclose(sigma, [0.08, sigma_by_law[1]])
 
 
-@pytest.mark.parametrize(("band", "coefficient"), [("ztf_g", 3.172), ("r", 2.273), ("u", 4.145)])
+@pytest.mark.parametrize(("band", "coefficient"), [("ps1_g", 3.172), ("r", 2.273), ("u", 4.145)])
 def test_coefficients_are_those_of_schlafly_and_finkbeiner(band, coefficient):
     assert extinction_coefficient(band) == coefficient
 

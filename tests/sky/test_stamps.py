@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tom.forms.registry import survey_of
 from tom.sky import Orientation, UnreadableStampError, draw_stamp, read_stamp
-from tom.targets.cutouts import ORIENTATIONS
 
 SKY = Orientation(-1.0, 0.0, 0.0, 1.0)  # north up, east left as FITS files are shown
 RA, DEC = 150.0, 2.0
@@ -84,7 +84,7 @@ def test_the_sky_lies_with_north_up_and_east_left_however_a_survey_lays_it() -> 
 def test_a_stamp_of_the_survey_with_north_down_is_no_mirror_image() -> None:
     image = star(63, 63, (11, 41))
 
-    picture = draw(stamp(image), ORIENTATIONS["ZTF"])
+    picture = draw(stamp(image), survey_of("ZTF").orientation)
 
     assert brightest(picture.png) == (11, 41)  # 20 pixels north, 10 west
     assert picture.width_arcsec == pytest.approx(63 * 1.01)
@@ -136,7 +136,7 @@ def test_a_source_where_the_detector_ends_is_in_the_middle_all_the_same() -> Non
     data = stamp(star(48, 63, (16, 31)))  # fifteen rows are beyond the edge
 
     picture = draw_stamp(
-        read_stamp(data, ra=RA, dec=DEC, declared=ORIENTATIONS["ZTF"], middle=(31.0, 16.0))
+        read_stamp(data, ra=RA, dec=DEC, declared=survey_of("ZTF").orientation, middle=(31.0, 16.0))
     )
 
     assert brightest(picture.png) == (31, 31)
@@ -287,20 +287,20 @@ def test_the_largest_stamp_takes_little_memory() -> None:
 
 
 def test_all_stamps_of_real_packets_are_drawn_or_named(real_data) -> None:
-    from tom.streams.parsers.ztf import parse_ztf
+    from tom.surveys.ztf.packets import parse_ztf
 
     drawn = 0
     for file in sorted((real_data / "ztf" / "ZTF21abiuvdk").glob("*.avro")):
         alert = parse_ztf(file.read_bytes())
         for data in alert.cutouts.values():
-            picture = draw(data, ORIENTATIONS["ZTF"], ra=alert.ra, dec=alert.dec)
+            picture = draw(data, survey_of("ZTF").orientation, ra=alert.ra, dec=alert.dec)
             drawn += picture.width_arcsec is not None
 
     assert drawn > 90
 
 
 def test_the_host_of_real_stamps_that_the_detector_cut_is_in_the_middle(real_data) -> None:
-    from tom.streams.parsers.ztf import parse_ztf
+    from tom.surveys.ztf.packets import parse_ztf
 
     places = {}
     for name in ("000010511538292116", "000010512502623516", "000010512547213126"):
@@ -311,7 +311,7 @@ def test_the_host_of_real_stamps_that_the_detector_cut_is_in_the_middle(real_dat
             image,
             ra=alert.ra,
             dec=alert.dec,
-            declared=ORIENTATIONS["ZTF"],
+            declared=survey_of("ZTF").orientation,
             middle=alert.cutout_middle,
         )
         places[name] = (read.image.shape, np.array(brightest(draw_stamp(read).png)))

@@ -10,7 +10,6 @@ from pytest_django import Settings
 from tests.connections import begin
 from tests.factories import make_message
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 from tom.streams.services import (
     Incoming,
     claim,
@@ -103,12 +102,12 @@ def test_what_is_worked_on_is_not_claimed_again_and_its_last_attempt_counts(
     settings: Settings,
 ) -> None:
     settings.MESSAGE_ATTEMPTS = 1
-    pk = make_message(kind=Kind.ZTF, state=MessageState.RECEIVED).pk
+    pk = make_message(kind="ztf.avro", state=MessageState.RECEIVED).pk
     assert claim_one(pk)
 
     with transaction.atomic():
         assert locked([pk])
-        for another in (begin(lambda: claim_one(pk)), begin(lambda: claim(Kind.ZTF, most=9))):
+        for another in (begin(lambda: claim_one(pk)), begin(lambda: claim("ztf.avro", most=9))):
             assert another.done()
             assert not another.result()
         finish([pk], MessageState.STORED)
@@ -119,11 +118,11 @@ def test_what_is_worked_on_is_not_claimed_again_and_its_last_attempt_counts(
 
 def test_a_message_is_dead_after_its_last_attempt_with_the_last_reason(settings: Settings) -> None:
     settings.MESSAGE_ATTEMPTS = 2
-    tried = {"kind": Kind.CIRCULAR, "state": MessageState.RECEIVED, "attempts": 2}
+    tried = {"kind": "gcn.circular", "state": MessageState.RECEIVED, "attempts": 2}
     failed, killed = make_message(**tried, reason="a fault"), make_message(**tried)
 
     assert not claim_one(failed.pk)
-    assert not claim(Kind.CIRCULAR, most=9)
+    assert not claim("gcn.circular", most=9)
 
     for row in (failed, killed):
         row.refresh_from_db()
@@ -134,9 +133,11 @@ def test_a_message_is_dead_after_its_last_attempt_with_the_last_reason(settings:
 
 
 def test_a_message_tried_before_is_claimed_alone() -> None:
-    rows = [make_message(kind=Kind.ZTF, state=MessageState.RECEIVED, attempts=n) for n in (2, 2, 0)]
+    rows = [
+        make_message(kind="ztf.avro", state=MessageState.RECEIVED, attempts=n) for n in (2, 2, 0)
+    ]
 
-    claimed = [claim(Kind.ZTF, most=9) for _ in range(4)]
+    claimed = [claim("ztf.avro", most=9) for _ in range(4)]
 
     suspects, fresh = [rows[0].pk], [rows[2].pk]
     assert claimed == [fresh, fresh, suspects, suspects]
@@ -144,12 +145,12 @@ def test_a_message_tried_before_is_claimed_alone() -> None:
 
 def test_no_plan_of_the_database_claims_more_than_asked() -> None:
     for _ in range(3):
-        make_message(kind=Kind.ZTF, state=MessageState.RECEIVED, attempts=2)
+        make_message(kind="ztf.avro", state=MessageState.RECEIVED, attempts=2)
     with connection.cursor() as cursor:
         for way in ("hashagg", "hashjoin", "mergejoin", "sort", "material", "indexscan"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
 
-    assert len(claim(Kind.ZTF, most=9)) == 1
+    assert len(claim("ztf.avro", most=9)) == 1
 
 
 def test_what_has_ended_is_not_said_again() -> None:

@@ -14,7 +14,7 @@ from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_user
 from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
 from tom.scoring.curves import curves_of
-from tom.streams.parsers.ztf import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf
 from tom.targets.copy import Table, copy_rows
 from tom.targets.models import (
     POINT_ORDER,

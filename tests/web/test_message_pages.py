@@ -9,7 +9,7 @@ from tests.streams.packets import make_ztf_packet
 from tests.web.api.conftest import take_nudges
 from tom.formats.errors import MalformedAlertError
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.ztf import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf
 
 BYTES = [
     (b"Obj\x01damaged private packet", "unknown", 403),

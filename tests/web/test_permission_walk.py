@@ -34,7 +34,6 @@ from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.live.heartbeat import beat
 from tom.reports.models import Notification, Page, Report
-from tom.streams.parsers.kinds import Kind
 from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, PointUpload, Program
@@ -243,7 +242,7 @@ def world(db):
     event = make_event("S261120ab")
     candidate = make_candidate(event, target)
     request = make_request(candidate, by=people["member"])
-    packet = make_message(SECRET.encode(), state="dead", kind=Kind.ZTF)
+    packet = make_message(SECRET.encode(), state="dead", kind="ztf.avro")
     notification = Notification.objects.create(
         user=people["member"], kind="target", cause="1", title=SECRET, target=target
     )

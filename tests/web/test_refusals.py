@@ -17,7 +17,6 @@ from tests.factories import (
     make_observer,
     make_user,
 )
-from tom.streams.parsers.kinds import Kind
 from tom.web import permissions
 from tom.web.permissions import OBSERVERS_MAY, WORDS
 
@@ -47,7 +46,7 @@ def test_a_refused_page_says_what_is_lacking_and_whom_to_ask(client):
 def test_what_administrators_alone_may_is_asked_of_them(client):
     make_admin("ada")
     make_lead("lise")
-    packet = make_message(b"private", state="dead", kind=Kind.ZTF)
+    packet = make_message(b"private", state="dead", kind="ztf.avro")
     client.force_login(make_observer("olga"))
 
     answer = client.get(f"/messages/{packet.pk}/bytes/")

@@ -13,7 +13,7 @@ BANDS = ("g", "r", "i")  # filter numbers 1, 2, 3
 Light = Callable[[FloatArray, IntArray], FloatArray]
 """Signed difference flux in nJy, shape (n,), at UTC Julian dates and filter numbers (n,)."""
 
-_COEFFICIENTS = np.array([extinction_coefficient(f"ztf_{band}") for band in BANDS])
+_COEFFICIENTS = np.array([extinction_coefficient(f"ps1_{band}") for band in BANDS])
 
 
 def to_flux(magnitude: FloatArray) -> FloatArray:

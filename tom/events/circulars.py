@@ -3,26 +3,28 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Func, Value
+from django.db.models import Func, Q, Value
 from django.db.models.functions import Upper
 
 from tom.events.locks import hold_events
 from tom.events.models import Circular, NonLocalizedEvent
+from tom.forms.event_names import key_of, names_of_circular
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.records import Text
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.circular import Circular as ParsedCircular
-from tom.streams.parsers.event_names import key_of, names_of_circular
 
 # Nobody sends tomorrow's circular.
 LATEST_AFTER_RECEIVED = timedelta(days=1)
 
 
-def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
+def record_circular(message: AlertMessage, circular: Text) -> bool:
     """Keep a circular in its newest version; return whether that changed anything.
 
-    One whose date cannot be is dated by when it came.
+    One whose date cannot be is dated by when it came. A text without a number is none.
     """
+    if circular.circular_id is None:
+        return False
     names = names_of_circular(circular.event_id or "", circular.subject)
     with transaction.atomic():
         hold_events()  # else it misses an event that is being stored
@@ -52,9 +54,11 @@ def record_circular(message: AlertMessage, circular: ParsedCircular) -> bool:
 
 
 def link_circulars(event: NonLocalizedEvent) -> None:
-    """Give a new event the circulars that named it before it came."""
-    waiting = Circular.objects.filter(event=None, names__contains=[key_of(event.event_id)])
-    waiting.update(event=event)
+    """Give an event with a new name the circulars that named it before."""
+    named = Q()
+    for name in {key_of(event.event_id), *event.names}:
+        named |= Q(names__contains=[name])
+    Circular.objects.filter(named, event=None).update(event=event)
 
 
 def _find_event(names: list[str]) -> NonLocalizedEvent | None:
@@ -62,13 +66,18 @@ def _find_event(names: list[str]) -> NonLocalizedEvent | None:
     key = Func(
         Upper("event_id"), Value("[^A-Z0-9.+]"), Value(""), Value("g"), function="regexp_replace"
     )
-    rows = NonLocalizedEvent.objects.annotate(key=key).filter(key__in=names)
-    found = dict(rows.order_by("-pk").values_list("key", "pk"))
+    asked = Q(key__in=names)
+    for name in names:
+        asked |= Q(names__contains=[name])
+    rows = NonLocalizedEvent.objects.annotate(key=key).filter(asked).order_by("-pk")
+    found: dict[str, int] = {}
+    for pk, *keys, others in rows.values_list("pk", "key", "names"):
+        found |= dict.fromkeys([*keys, *others], pk)
     known = [found[name] for name in names if name in found]
     return NonLocalizedEvent.objects.get(pk=known[0]) if known else None
 
 
-def dated_late(message: AlertMessage, circular: ParsedCircular) -> tuple[str, ...]:
+def dated_late(message: AlertMessage, circular: Text) -> tuple[str, ...]:
     """Name the date of a circular that came before it was written."""
     created = circular.created_on
     if created is None or created <= message.received + LATEST_AFTER_RECEIVED:
@@ -76,6 +85,6 @@ def dated_late(message: AlertMessage, circular: ParsedCircular) -> tuple[str, ..
     return (f"createdOn {created:%Y-%m-%d} (after it was received)",)
 
 
-def _created_on(message: AlertMessage, circular: ParsedCircular) -> datetime:
+def _created_on(message: AlertMessage, circular: Text) -> datetime:
     created = circular.created_on
     return message.received if created is None or dated_late(message, circular) else created

@@ -13,6 +13,7 @@ from cachetools.keys import hashkey
 from django.db.models import QuerySet
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
+from tom.records.notice import Product
 from tom.sky import (
     SkyMap,
     SkyMapSummary,
@@ -25,7 +26,6 @@ from tom.sky import (
 )
 
 CONTOUR_LEVELS = (0.5, 0.9)
-SKYMAP, COMBINED = "skymap", "combined_skymap"
 # Beyond every source of light.
 FARTHEST_MPC = 20_000.0
 # A worker meets the same few maps again and again. Most take a megabyte; the largest that is read
@@ -119,7 +119,7 @@ def _uses_of(event: NonLocalizedEvent) -> QuerySet[EventLocalization]:
 
 
 def _own(uses: Iterable[EventLocalization]) -> list[EventLocalization]:
-    return [use for use in uses if use.product == SKYMAP and not use.set_aside]
+    return [use for use in uses if use.product == Product.SKYMAP and not use.set_aside]
 
 
 def _by_time(use: EventLocalization) -> tuple[datetime, str, str]:

@@ -32,7 +32,10 @@ class NonLocalizedEvent(models.Model):
     sequence when one is recorded.
     """
 
-    event_id = models.CharField(max_length=64, unique=True, help_text="For LVK the superevent id")
+    event_id = models.CharField(max_length=64, unique=True, help_text="Its first name here")
+    names = models.JSONField(
+        default=list, blank=True, help_text="Keys of all its names (event_names.key_of)"
+    )
     kind = models.CharField(max_length=12, choices=EventKind.choices, default=EventKind.GW)
     time = models.DateTimeField(
         null=True, blank=True, db_index=True, help_text="Of the event itself"
@@ -111,7 +114,7 @@ class EventLocalization(models.Model):
         NonLocalizedEvent, on_delete=models.CASCADE, related_name="localizations"
     )
     localization = models.ForeignKey(Localization, on_delete=models.PROTECT, related_name="uses")
-    author = models.CharField(max_length=64, blank=True, help_text="For LVK the pipeline")
+    author = models.CharField(max_length=64, blank=True, help_text="A pipeline, or a mission")
     product = models.CharField(max_length=32, help_text="skymap or combined_skymap")
     time = models.DateTimeField(help_text="Of the message that brought it")
     set_aside = models.BooleanField(default=False, help_text="With every message that brought it")

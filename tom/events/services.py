@@ -1,6 +1,6 @@
 """Record the messages of an event's chain, in whatever order they come."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from tom.events.circulars import link_circulars
-from tom.events.localizations import COMBINED, SKYMAP, keep_map, note_localization
+from tom.events.localizations import keep_map, note_localization
 from tom.events.locks import change_events
 from tom.events.models import (
     EventKind,
@@ -22,18 +22,15 @@ from tom.events.models import (
     NonLocalizedEvent,
 )
 from tom.formats.values import clean
+from tom.forms.event_names import key_of
+from tom.forms.topics import is_test_topic
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.records.notice import Notice, NoticeMap, NoticeType, Product
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.igwn import AlertType, GWAlert
 
-RETRACTION = AlertType.RETRACTION.value
-TYPES = [kind.value for kind in AlertType]  # in the order in which ties in time are put
-MAPS: dict[str, Any] = {
-    "event": {"skymap"},
-    "external_coinc": {"combined_skymap"},
-    "left_out": True,
-}
+RETRACTION = NoticeType.RETRACTION.value
+TYPES = [kind.value for kind in NoticeType]  # in the order in which ties in time are put
 # What reading a map may raise; what the database raises is no fault of the map.
 MAP_FAULTS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 ALL_SET_ASIDE = "every message of it was set aside"
@@ -41,9 +38,9 @@ ALL_SET_ASIDE = "every message of it was set aside"
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """The maps of a message by their product, and what is wrong with those that are missing."""
+    """The maps of a notice, each with its row, and what is wrong with those that are missing."""
 
-    kept: Mapping[str, Localization]
+    kept: Sequence[tuple[NoticeMap, Localization]]
     faults: tuple[str, ...]
 
 
@@ -56,39 +53,39 @@ class Recorded:
     left_out: tuple[str, ...]
 
 
-def record_alert(message: AlertMessage, alert: GWAlert, *, with_maps: bool = True) -> Recorded:
-    """Add an alert to its event's chain.
+def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = True) -> Recorded:
+    """Add a notice to its event's chain.
 
-    An alert is the same as another of its event, type and time, unless it brings another map.
+    A notice is the same as another of its event, type and time, unless it brings another map.
     The event then says what the newest message by its own time says, so that a late older one
     never revives a retracted event. Nothing is deleted. Until the caller's transaction ends, no
     other event changes and no target is matched. A map that cannot be read is left out, as is
     every map where `with_maps` is false, since reading them ended the worker.
     """
     with transaction.atomic():
-        maps = _keep_maps(alert, with_maps=with_maps)  # before the lock: it takes seconds
+        maps = _keep_maps(notice, with_maps=with_maps)  # before the lock: it takes seconds
         change_events()
-        event = _locked_event(message, alert)
-        left_out = (*alert.left_out, *maps.faults, *_early_event(alert))
+        event = _locked_event(message, notice)
+        left_out = (*notice.left_out, *maps.faults, *_early_event(notice))
         known = set(event.localizations.values_list("pk", flat=True))
-        localization = _localize(event, alert, maps.kept)
+        localization = _localize(event, notice, maps)
         sequence, created = EventSequence.objects.get_or_create(
             event=event,
-            alert_type=alert.alert_type,
-            time_created=alert.time_created,
+            alert_type=notice.type,
+            time_created=notice.time,
             defaults={
                 "message": message,
                 "localization": localization,
-                "details": _details(alert),
+                "details": _details(notice),
                 "left_out": left_out,
-                "is_early": _is_early(message, alert),
+                "is_early": _is_early(message, notice),
             },
         )
         if not created and set(event.localizations.values_list("pk", flat=True)) == known:
             return Recorded(event, is_new=False, left_out=left_out)
         if not created:
             _complete(sequence, localization, left_out)
-        _note_tests(event, alert.test_reasons(message.topic))
+        _note_tests(event, _test_reasons(message, notice))
         _renumber(event)
         publish(Topic.EVENT, event.event_id)
     return Recorded(event, is_new=True, left_out=left_out)
@@ -137,33 +134,43 @@ def note_changes(event_ids: Iterable[int]) -> None:
     events.filter(pk__in=list(locked)).update(rank_version=F("rank_version") + 1)
 
 
-def _locked_event(message: AlertMessage, alert: GWAlert) -> NonLocalizedEvent:
-    # Without an id it stays unidentified, known by its message: never merged by guess.
-    event_id = alert.superevent_id or f"unidentified-{message.sha256[:12]}"
-    kind = EventKind.GW if alert.superevent_id else EventKind.UNKNOWN
-    event, created = NonLocalizedEvent.objects.get_or_create(
-        event_id=event_id, defaults={"kind": kind}
-    )
-    if created:
+def _locked_event(message: AlertMessage, notice: Notice) -> NonLocalizedEvent:
+    """Find the event by any of the notice's names, or make it; it learns the others."""
+    # Without a name it stays unidentified, known by its message: never merged by guess.
+    names = notice.names or (f"unidentified-{message.sha256[:12]}",)
+    found = _find_event(names)
+    if found is None:
+        kind = EventKind(notice.kind) if notice.names else EventKind.UNKNOWN
+        found = NonLocalizedEvent.objects.create(event_id=names[0], kind=kind)
+    event = NonLocalizedEvent.objects.select_for_update().get(pk=found.pk)
+    learnt = sorted({*event.names, *map(key_of, names)})
+    if learnt != event.names:
+        event.names = learnt
+        event.save(update_fields=["names"])
         link_circulars(event)
-    return NonLocalizedEvent.objects.select_for_update().get(pk=event.pk)
+    return event
 
 
-def _keep_maps(alert: GWAlert, *, with_maps: bool) -> Maps:
+def _find_event(names: Sequence[str]) -> NonLocalizedEvent | None:
+    rows = NonLocalizedEvent.objects.order_by("pk")
+    known = Q(event_id__in=names)
+    for name in names:
+        known |= Q(names__contains=[key_of(name)])
+    return rows.filter(event_id=names[0]).first() or rows.filter(known).first()
+
+
+def _keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
     """Store each map by itself: one that cannot be used takes nothing else with it."""
-    brought = {SKYMAP: alert.skymap, COMBINED: alert.combined_skymap}
-    kept, faults = {}, []
-    for product, fits in brought.items():
-        if fits is None:
-            continue
+    kept, faults = [], []
+    for brought in notice.maps:
         if not with_maps:
-            faults.append(f"{product} (its reading ended the worker)")
+            faults.append(f"{brought.product} (its reading ended the worker)")
             continue
         try:
             with transaction.atomic():
-                kept[product] = keep_map(fits)
+                kept.append((brought, keep_map(brought.fits)))
         except MAP_FAULTS as error:
-            faults.append(f"{product} ({_say(error)})")
+            faults.append(f"{brought.product} ({_say(error)})")
     return Maps(kept, tuple(faults))
 
 
@@ -171,15 +178,15 @@ def _say(error: Exception) -> str:
     return clean(str(error))[:300] or type(error).__name__
 
 
-def _is_early(message: AlertMessage, alert: GWAlert) -> bool:
+def _is_early(message: AlertMessage, notice: Notice) -> bool:
     """Whether a message is dated so long after it was received that its date must be wrong."""
-    return alert.time_created - message.received > _tolerance()
+    return notice.time - message.received > _tolerance()
 
 
-def _early_event(alert: GWAlert) -> list[str]:
+def _early_event(notice: Notice) -> list[str]:
     """Name the time of an event that its own message says is still to come."""
-    time = alert.event.time if alert.event else None
-    if time is None or time - alert.time_created <= _tolerance():
+    time = notice.event_time
+    if time is None or time - notice.time <= _tolerance():
         return []
     return [f"event.time {time:%Y-%m-%d %H:%M:%S} (after the message itself)"]
 
@@ -188,11 +195,20 @@ def _tolerance() -> timedelta:
     return timedelta(minutes=settings.FUTURE_MINUTES)
 
 
-def _details(alert: GWAlert) -> dict[str, Any]:
-    details = alert.model_dump(mode="json", exclude=MAPS)
-    if _early_event(alert):
-        details["event"]["time"] = None
-    return details
+def _details(notice: Notice) -> dict[str, Any]:
+    """What the message says, without its maps; `event` of it is what it says of the event."""
+    if notice.is_retraction:
+        return {**notice.facts}
+    time = notice.event_time
+    said = {
+        "time": time.isoformat() if time and not _early_event(notice) else None,
+        "significant": notice.significant,
+        "far": notice.far,
+        "classification": {**notice.classification},
+        "properties": {**notice.properties},
+        "instruments": list(notice.instruments),
+    }
+    return {**notice.facts, "event": {**(notice.facts.get("event") or {}), **said}}
 
 
 def _complete(
@@ -204,18 +220,23 @@ def _complete(
     sequence.save(update_fields=["localization", "left_out"])
 
 
-def _localize(
-    event: NonLocalizedEvent, alert: GWAlert, maps: Mapping[str, Localization]
-) -> EventLocalization | None:
-    pipeline = alert.event.pipeline if alert.event and alert.event.pipeline else ""
-    authors = {SKYMAP: pipeline, COMBINED: "LVK"}
+def _localize(event: NonLocalizedEvent, notice: Notice, maps: Maps) -> EventLocalization | None:
     uses = {
-        product: note_localization(
-            event, localization, author=authors[product], product=product, time=alert.time_created
+        brought.product: note_localization(
+            event,
+            localization,
+            author=brought.author,
+            product=brought.product,
+            time=notice.time,
         )
-        for product, localization in maps.items()
+        for brought, localization in maps.kept
     }
-    return uses.get(SKYMAP)
+    return uses.get(Product.SKYMAP)
+
+
+def _test_reasons(message: AlertMessage, notice: Notice) -> list[str]:
+    topic = [f"the topic is {message.topic}"] if is_test_topic(message.topic) else []
+    return [*notice.test_reasons, *topic]
 
 
 def _note_tests(event: NonLocalizedEvent, reasons: Sequence[str]) -> None:

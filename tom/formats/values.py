@@ -9,7 +9,6 @@ _MAGNITUDES: Final = (0.0, 40.0)  # of what a survey of faint things measures; 0
 _UNIX_EPOCH_JD: Final = 2_440_587.5
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _JULIAN_DATES: Final = (2_451_544.5, 2_488_070.0)  # 2000 to 2100
-_DEFAULT_EXPOSURE_S: Final = 30.0
 _LONGEST_EXPOSURE_S: Final = 3600.0
 _LARGEST_SEPARATION_ARCSEC: Final = 900.0  # no survey looks for a neighbour so far away
 _MAX_TEXT: Final = 500
@@ -66,7 +65,7 @@ def clean(value: str) -> str:
     return value.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
-def middle_of_exposure(jd: Any, exposure_s: Any) -> datetime | None:
+def middle_of_exposure(jd: Any, exposure_s: Any, *, usual_s: float = 30.0) -> datetime | None:
     """Find the middle of an exposure that starts at a Julian date (UTC).
 
     Parameters
@@ -74,7 +73,9 @@ def middle_of_exposure(jd: Any, exposure_s: Any) -> datetime | None:
     jd
         UTC Julian date of the start, in days.
     exposure_s
-        Exposure time in seconds; 30 where it is not given, ZTF's rule.
+        Exposure time in seconds.
+    usual_s
+        What it is where it is not given, as the survey has it.
 
     Returns
     -------
@@ -86,6 +87,6 @@ def middle_of_exposure(jd: Any, exposure_s: Any) -> datetime | None:
     if start is None or not _JULIAN_DATES[0] < start < _JULIAN_DATES[1]:
         return None
     if exposure is None or not 0 < exposure < _LONGEST_EXPOSURE_S:
-        exposure = _DEFAULT_EXPOSURE_S
+        exposure = usual_s
     milliseconds = (start - _UNIX_EPOCH_JD) * 86_400_000 + exposure * 500
     return _UNIX_EPOCH + timedelta(milliseconds=round(milliseconds))

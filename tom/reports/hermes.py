@@ -15,11 +15,10 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.forms.registry import survey_of
 from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import LightCurvePoint, PointKind
 
-# Survey to telescope and instrument.
-_TELESCOPES: Final = {"ZTF": ("Palomar 1.2m Oschin", "ZTF"), "LSST": ("Simonyi", "LSSTCam")}
 # The times of two measurements of one exposure differ by less, those of two exposures by more.
 _SAME_EXPOSURE: Final = timedelta(seconds=20)
 _ORDER: Final = (PointKind.ALERT, PointKind.FORCED, PointKind.LIMIT)
@@ -128,7 +127,9 @@ def _target(target: BaseTarget) -> dict[str, Any]:
 def _photometry(point: LightCurvePoint, name: str) -> dict[str, Any] | None:
     """Write one point, a detection or a limit; None where it is neither."""
     magnitude = magnitude_of(flux=point.flux, flux_error=point.flux_error)
-    telescope, instrument = _TELESCOPES.get(point.survey, (point.survey, point.survey))
+    declared = survey_of(point.survey).telescope
+    telescope = declared.name if declared else point.survey
+    instrument = declared.instrument if declared else point.survey
     row: dict[str, Any] = {
         "target_name": name,
         "date_obs": point.time.isoformat(),

@@ -13,11 +13,11 @@ from tom_targets.models import TargetName
 
 from tom.events.models import Circular, EventSequence, NonLocalizedEvent
 from tom.formats.describe import read_json_object
+from tom.forms.networks import FILE_TOPIC
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.reports.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.kinds import FILE_TOPIC
 from tom.targets.audiences import readable_programs
 from tom.targets.models import Program, Visitor, visible_targets
 

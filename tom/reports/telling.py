@@ -17,6 +17,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.forms.topics import is_test_topic
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.reports.hermes import write_message
@@ -30,7 +31,6 @@ from tom.reports.hopskotch import (
     publish_message,
 )
 from tom.reports.models import Report, ReportState
-from tom.streams.parsers.topics import is_test_topic
 from tom.streams.sources import SourceError, read_source
 from tom.targets.models import POINT_ORDER, LightCurvePoint
 

@@ -30,11 +30,11 @@ GALACTIC_FROM_ICRS = np.array(
 )
 
 # A_band / E(B-V) of SFD for R_V 3.1: Schlafly & Finkbeiner 2011, table 6,
-# https://doi.org/10.1088/0004-637X/737/2/103. It has no ZTF filters: Pan-STARRS1's stand in.
+# https://doi.org/10.1088/0004-637X/737/2/103: Pan-STARRS1's filters, and LSST's without a prefix.
 COEFFICIENTS = {
-    "ztf_g": 3.172,
-    "ztf_r": 2.271,
-    "ztf_i": 1.682,
+    "ps1_g": 3.172,
+    "ps1_r": 2.271,
+    "ps1_i": 1.682,
     "u": 4.145,
     "g": 3.237,
     "r": 2.273,
@@ -91,7 +91,7 @@ def milky_way_ebv(
 
 
 def extinction_coefficient(band: str) -> float:
-    """Give A_band / E(B-V) of a band: `ztf_g`, `ztf_r`, `ztf_i`, or LSST's `u g r i z y`.
+    """Give A_band / E(B-V) of a filter: `ps1_g`, `ps1_r`, `ps1_i`, or LSST's `u g r i z y`.
 
     Raises
     ------

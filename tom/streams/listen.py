@@ -20,10 +20,11 @@ from hop.auth import Auth
 from hop.io import Consumer, Metadata, StartPosition, Stream
 from kombu.exceptions import OperationalError as QueueError
 
+from tom.forms.networks import HEARTBEAT
+from tom.forms.recognition import identify
 from tom.streams.credentials import CredentialError, find_credential, group_of
 from tom.streams.headers import find_id, read_headers
 from tom.streams.inbox import FetchingEndedError, Inbox, Received, fetching
-from tom.streams.parsers.kinds import Kind, identify
 from tom.streams.pulse import Pulse
 from tom.streams.services import Incoming, store_messages
 from tom.streams.sources import Source
@@ -35,7 +36,7 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 NO_TOPIC: Final = "no such topic here, or no right to read it"
 
-Wake = Callable[[dict[Kind, list[int]]], object]
+Wake = Callable[[dict[str, list[int]]], object]
 
 
 class CannotListenError(Exception):
@@ -128,7 +129,7 @@ class Listener:
         incoming = [
             _incoming(self._source.broker, payload, metadata)
             for payload, metadata in batch
-            if identify(metadata.topic, b"") is not Kind.HEARTBEAT
+            if identify(metadata.topic, b"") != HEARTBEAT
         ]
         ids = store_messages(incoming).ids if incoming else {}
         inbox.done(batch)

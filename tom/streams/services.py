@@ -13,12 +13,13 @@ from psycopg2 import Binary
 from psycopg2.extras import Json, execute_values
 
 from tom.formats.values import clean
+from tom.forms.networks import UNKNOWN
+from tom.forms.recognition import identify
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.own_secrets import hide_secrets
 from tom.streams.headers import Headers
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind, identify
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +46,9 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a batch added: new rows by kind; how many were known, and the rows still to work on."""
+    """What a batch added: new rows by form; how many were known, and the rows still to work on."""
 
-    ids: dict[Kind, list[int]]
+    ids: dict[str, list[int]]
     known: int
     known_waiting: list[int]
 
@@ -83,7 +84,7 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
         _insert(again)
         if created:
             publish(Topic.MESSAGE)
-    ids: dict[Kind, list[int]] = {}
+    ids: dict[str, list[int]] = {}
     for pk, kind in created.values():
         ids.setdefault(kind, []).append(pk)
     known = [content for content in first if content not in created]
@@ -98,7 +99,7 @@ def store_rejection(topic: str, *, name: str, reason: str) -> bool:
     row = AlertMessage(
         topic=topic,
         name=name[:300],
-        kind=Kind.UNKNOWN.value,
+        kind=UNKNOWN,
         sha256=sha256,
         size=0,
         state=MessageState.DEAD,
@@ -125,15 +126,15 @@ def store_message(
     return row, bool(stored.ids)
 
 
-def claim(kind: Kind, *, most: int) -> list[int]:
-    """Count an attempt of up to `most` waiting messages of a kind and return their ids.
+def claim(kind: str, *, most: int) -> list[int]:
+    """Count an attempt of up to `most` waiting messages of a form and return their ids.
 
     The count is committed before the work, so that a message that kills its worker is known by
     it; such a one is claimed alone, and after the last attempt it is dead.
     """
-    _bury_exhausted("kind = %s", kind.value)
-    fresh = _claim_where("kind = %s AND attempts < %s", kind.value, ALONE_FROM, most=most)
-    return fresh or _claim_where("kind = %s AND attempts >= %s", kind.value, ALONE_FROM, most=1)
+    _bury_exhausted("kind = %s", kind)
+    fresh = _claim_where("kind = %s AND attempts < %s", kind, ALONE_FROM, most=most)
+    return fresh or _claim_where("kind = %s AND attempts >= %s", kind, ALONE_FROM, most=1)
 
 
 def claim_one(pk: int) -> bool:
@@ -249,11 +250,11 @@ def _origin(content: Content, item: Incoming) -> Row:
     topic, sha256 = content
     position = (item.broker, topic, item.partition, item.offset)
     kind = identify(topic, item.payload)
-    return (*position, item.name[:300], Json(item.headers), kind.value, sha256, len(item.payload))
+    return (*position, item.name[:300], Json(item.headers), kind, sha256, len(item.payload))
 
 
-def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
-    """Add rows; return the id and the kind of those that conflict with none."""
+def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
+    """Add rows; return the id and the form of those that conflict with none."""
     if not rows:
         return {}
     statement = """
@@ -267,7 +268,7 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, Kind]]:
         found: list[tuple[int, str, str, str]] = execute_values(
             cursor.cursor, statement, rows, template=template, page_size=500, fetch=True
         )
-    return {(topic, sha256): (pk, Kind(kind)) for pk, topic, sha256, kind in found}
+    return {(topic, sha256): (pk, kind) for pk, topic, sha256, kind in found}
 
 
 def _claim_where(condition: str, *values: int | str, most: int) -> list[int]:

@@ -1,17 +1,10 @@
 """Draw cutouts once, in a worker, so that the web serves pictures and reads no survey's bytes."""
 
-from typing import Final
-
 from django.db import transaction
 
-from tom.sky import Orientation, UnreadableStampError, draw_stamp, read_stamp
+from tom.forms.registry import survey_of
+from tom.sky import UnreadableStampError, draw_stamp, read_stamp
 from tom.targets.models import Cutout
-
-# How surveys lay their stamps whose headers do not say: steps of one pixel on the sky, arcsec.
-ORIENTATIONS: Final = {
-    # North is down and east to the left as FITS files are shown: a mirror image of the sky.
-    "ZTF": Orientation(east_x=-1.01, east_y=0.0, north_x=0.0, north_y=-1.01),
-}
 
 
 def draw_due(*, most: int) -> int:
@@ -29,7 +22,7 @@ def draw_due(*, most: int) -> int:
 
 
 def _draw(cutout: Cutout) -> None:
-    declared = ORIENTATIONS.get(cutout.program.survey)
+    declared = survey_of(cutout.program.survey).orientation
     ra, dec = cutout.target.ra or 0.0, cutout.target.dec or 0.0
     place = (cutout.middle_x, cutout.middle_y)
     middle = None if place[0] is None or place[1] is None else (place[0], place[1])

@@ -11,6 +11,7 @@ from django.utils import timezone
 from guardian.models import GroupObjectPermission
 from tom_targets.base_models import BaseTarget
 
+from tom.forms.registry import survey_of
 from tom.records.alert import ObjectAlert
 from tom.targets.models import Program, TargetSummary
 from tom.targets.names import name_targets
@@ -20,8 +21,6 @@ from tom.targets.places import earliest, move_targets
 from tom.targets.placing import place_newcomers
 from tom.targets.sightings import find_objects, key_of, note_sightings
 
-# Programs whose data everybody may see, where no row of ours says otherwise.
-PUBLIC_PROGRAMS = {"ZTF": {1}}
 # The group that reads a private program until somebody gives it to another.
 PROGRAM_GROUP = "{survey} program {number}"
 Programs = Mapping[tuple[str, int], Program]
@@ -52,7 +51,7 @@ def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
 
 def _new_program(survey: str, number: int) -> Program:
     """A program that nobody has told us of: a private one is read by a group without members."""
-    public = number in PUBLIC_PROGRAMS.get(survey, ())
+    public = number in survey_of(survey).public_programs
     made = Program(survey=survey, number=number, name=f"program {number}", public=public)
     if not public:
         name = PROGRAM_GROUP.format(survey=survey, number=number)

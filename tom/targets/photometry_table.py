@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final
 
+from tom.forms.registry import surveys
 from tom.records.alert import PointKind, flux_of_magnitude
 from tom.targets.by_hand import Measured
 from tom.targets.magnitudes import LIMIT_SIGMA
@@ -32,9 +34,8 @@ FIELDS: Final = {
 FLUX_UNITS: Final = {"njy": 1.0, "ujy": 1e3, "mjy": 1e6}
 _MISSING: Final = {"", "-", "--", "nan", "none", "null", "n/a", "na", "99", "99.0", "99.99", "-99"}
 _BAND: Final = re.compile(r"[A-Za-z][A-Za-z0-9_'+-]{0,7}")
-_PREFIX: Final = re.compile(
-    r"^(?:ztf|sdss|ps1|panstarrs|lsst|des|atlas|swope|lco|sloan)[\s_:.-]*(?=[a-z])", re.I
-)
+# Whose bands people write with a prefix, beside the surveys that declare themselves.
+_OTHERS: Final = ("sdss", "ps1", "panstarrs", "des", "swope", "lco", "sloan")
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 _MJD_RANGE: Final = (15_000.0, 90_000.0)
@@ -145,9 +146,15 @@ def read_points(
     return reading
 
 
+@cache
+def _prefix() -> re.Pattern[str]:
+    names = "|".join(re.escape(name) for name in (*surveys(), *_OTHERS))
+    return re.compile(rf"^(?:{names})[\s_:.-]*(?=[a-z])", re.IGNORECASE)
+
+
 def _read_row(given: Mapping[str, str], *, unit: float, now: datetime) -> Measured:
     time = _time(given.get("time", ""), now=now)
-    band = _PREFIX.sub("", given.get("band", "").strip())
+    band = _prefix().sub("", given.get("band", "").strip())
     if not _BAND.fullmatch(band):
         message = f"the band “{band[:20]}” is none: a letter, and at most 8 characters"
         raise RowError(message)

@@ -10,6 +10,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization
+from tom.forms.registry import colours
 from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
 from tom.web.distances import distances_of, map_distance, redshift_of
@@ -38,6 +39,7 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
     distances = distances_of(target, candidacies, redshift_of(target))
     return {
         "name": target.name,
+        "colours": {**colours()},
         "series": [_series(kind, band, points) for (kind, band), points in sorted(series.items())],
         "events": [_event(candidacy) for candidacy in candidacies],
         "distances": [distance.told() for distance in distances],

@@ -1,19 +1,18 @@
 """Where else one can look: a target's and an event's pages at brokers, archives and surveys."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from tom.events.models import EventSequence, NonLocalizedEvent
+from tom.forms.declared import Sender
+from tom.forms.registry import missions, surveys
 
 RADIUS_ARCSEC: Final = 10
 # Pan-STARRS looks no further south.
 PS1_SOUTH_DEG: Final = -30.5
-_ZTF: Final = re.compile(r"ZTF[0-9]{2}[a-z]{7}")
-_LSST: Final = re.compile(r"[0-9]{15,19}")
 _TNS: Final = re.compile(r"(?:AT|SN)?\s?([12][0-9]{3}[a-z]{1,8})")
-_SUPEREVENT: Final = re.compile(r"(?:M|T)?(?:S|GW)[0-9]{6}[a-zA-Z]{1,8}")
 
 
 class Link(NamedTuple):
@@ -25,7 +24,7 @@ class Link(NamedTuple):
 
 def links_of(names: Sequence[str], *, ra: float | None, dec: float | None) -> list[Link]:
     """Return other sites' pages on a target with these names, at this place (ICRS degrees)."""
-    links = [link for name in dict.fromkeys(names) for link in _at_brokers(name)]
+    links = [link for name in dict.fromkeys(names) for link in _declared(surveys().values(), name)]
     found = next((match[1] for name in names if (match := _TNS.fullmatch(name))), None)
     if found:
         links.append(Link("TNS", f"https://www.wis-tns.org/object/{found}"))
@@ -34,23 +33,6 @@ def links_of(names: Sequence[str], *, ra: float | None, dec: float | None) -> li
     if not found:
         links.append(_near_at_tns(ra=ra, dec=dec))
     return [*links, *_at_place(ra=ra, dec=dec)]
-
-
-def _at_brokers(name: str) -> list[Link]:
-    if _ZTF.fullmatch(name):
-        return [
-            Link("ALeRCE", f"https://alerce.online/object/{name}"),
-            Link("Fink", f"https://ztf.fink-portal.org/{name}"),
-            Link("Lasair", f"https://lasair-ztf.lsst.ac.uk/objects/{name}/"),
-        ]
-    number = name.removeprefix("LSST").strip(" -_")
-    if _LSST.fullmatch(number):
-        return [
-            Link("ALeRCE (LSST)", f"https://lsst.alerce.online/object/{number}?survey=lsst"),
-            Link("Fink (LSST)", f"https://lsst.fink-portal.org/{number}"),
-            Link("Lasair (LSST)", f"https://lasair.lsst.ac.uk/objects/{number}/"),
-        ]
-    return []
 
 
 def _near_at_tns(*, ra: float, dec: float) -> Link:
@@ -89,14 +71,16 @@ def _at_place(*, ra: float, dec: float) -> list[Link]:
     return links
 
 
-def gracedb_link(event: NonLocalizedEvent) -> Link | None:
-    """Return an LVK superevent's page at GraceDB; None for any other event."""
-    if not _SUPEREVENT.fullmatch(event.event_id):
-        return None
-    return Link("GraceDB", f"https://gracedb.ligo.org/superevents/{quote(event.event_id)}/view/")
+def event_links(event: NonLocalizedEvent) -> list[Link]:
+    """Return other sites' pages on an event, as the missions declare them."""
+    return _declared(missions(), event.event_id)
 
 
-DETECTORS: Final = {"H1": "LIGO Hanford", "L1": "LIGO Livingston", "V1": "Virgo", "K1": "KAGRA"}
+def _declared(senders: Iterable[Sender], name: str) -> list[Link]:
+    matches = (
+        (page, re.fullmatch(page.pattern, name)) for sender in senders for page in sender.pages
+    )
+    return [Link(page.name, page.url.format(quote(match[1]))) for page, match in matches if match]
 
 
 def detectors_of(sequences: Sequence[EventSequence]) -> list[str]:
@@ -107,5 +91,6 @@ def detectors_of(sequences: Sequence[EventSequence]) -> list[str]:
     for sequence in reversed(sequences):
         names = getattr(sequence, "instruments", None)
         if isinstance(names, list):
-            return [DETECTORS.get(name, name) for name in names if isinstance(name, str)]
+            known = {key: full for mission in missions() for key, full in mission.detectors.items()}
+            return [known.get(name, name) for name in names if isinstance(name, str)]
     return []

@@ -10,10 +10,9 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate
 from tom.events.models import Circular, EventSequence
 from tom.formats.errors import MalformedAlertError
-from tom.intake import SURVEY_KINDS
-from tom.records.alert import ObjectAlert
+from tom.forms.registry import forms
+from tom.records import ObjectAlert
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.ztf import parse_ztf
 from tom.targets.models import Program, visible_targets
 from tom.targets.objects import SurveyObject
 
@@ -54,19 +53,25 @@ def event_of(message_id: int) -> str | None:
 
 
 def _target_of(message: AlertMessage, user: User) -> BaseTarget | None:
-    if message.kind not in SURVEY_KINDS or message.payload is None:
-        return None
-    try:
-        alert = parse_ztf(bytes(message.payload))
-    except MalformedAlertError:
-        return None
-    if not _may_know(alert, user):
+    alert = _alert_of(message)
+    if alert is None or not _may_know(alert, user):
         return None
     objects = SurveyObject.objects.filter(survey=alert.survey, object_id=alert.object_id)
     # A target that came neither from a survey nor by hand is known by its name alone.
     named = Q(name=alert.object_id, survey_objects=None)
     meant = Q(pk__in=objects.values("target")) | named
     return visible_targets(user).filter(meant).order_by("pk").first()
+
+
+def _alert_of(message: AlertMessage) -> ObjectAlert | None:
+    form = forms().get(message.kind)
+    if form is None or form.parse is None or form.record is not ObjectAlert:
+        return None
+    try:
+        alert = form.parse(bytes(message.payload or b""))
+    except MalformedAlertError:
+        return None
+    return alert if isinstance(alert, ObjectAlert) else None
 
 
 def _may_know(alert: ObjectAlert, user: User) -> bool:

@@ -2,24 +2,18 @@
 
 from django.contrib.auth.models import User
 
+from tom.forms.registry import forms
 from tom.streams.models import AlertMessage
-from tom.streams.parsers.kinds import Kind
-
-# What everybody who may see messages may read whole: it is told to the world by its senders.
-OPEN_KINDS = frozenset(
-    {
-        *(Kind.GW_JSON, Kind.GW_AVRO, Kind.CIRCULAR, Kind.GCN_NOTICE, Kind.HEARTBEAT),
-        *(Kind.HERMES, Kind.HOPSKOTCH_TEXT),
-    }
-)
 
 
 def may_read_bytes(user: User, found: AlertMessage) -> bool:
     """Bytes that may hold a private program's data are for administrators.
 
     That is a survey packet, and whatever is not recognised: it may be such a one in another form.
+    What its senders tell to the world is open to everybody who may see messages.
     """
-    return user.is_superuser or found.kind in OPEN_KINDS
+    form = forms().get(found.kind)
+    return user.is_superuser or (form is not None and form.is_open)
 
 
 def hide_name(found: AlertMessage, user: User) -> AlertMessage:

@@ -64,7 +64,7 @@ class Sky:
         flux, error = np.zeros(len(mjd)), np.zeros(len(mjd))
         for name in "gr":
             chosen = band == name
-            dimmed = 10 ** (-0.4 * extinction_coefficient(f"ztf_{name}") * ebv)
+            dimmed = 10 ** (-0.4 * extinction_coefficient(f"ps1_{name}") * ebv)
             flux[chosen] = light(mjd[chosen], name) * dimmed
             error[chosen] = flux_of(rng.choice(self.depths[name], chosen.sum())) / 5
         error = np.hypot(error, CALIBRATION_ERROR * flux)

@@ -61,4 +61,4 @@ def test_nothing_is_drawn_of_nothing() -> None:
 
 
 def test_an_unknown_band_has_a_colour_too() -> None:
-    assert 'class="o dots"' in draw_sparkline([point(1, 18.0, band='"><x')], since=None)
+    assert 'class="other dots"' in draw_sparkline([point(1, 18.0, band='"><x')], since=None)

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from tom.streams.parsers.event_names import key_of, names_of_circular
+from tom.forms.event_names import key_of, names_of_circular
 
 BATCH = 500
 

@@ -16,7 +16,6 @@ from rest_framework.response import Response
 
 from tom.pipeline import wake
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 from tom.streams.services import replay_message
 from tom.web.api.access import MayReplayMessages, MayViewMessages
 from tom.web.api.filters import read_choice, read_text
@@ -83,7 +82,7 @@ def replay(request: Request, pk: int) -> Response:
     if not replay_message(message):
         said = "It waits already, repeats another message, or its bytes are no longer kept."
         return Response({"detail": said}, status=status.HTTP_409_CONFLICT)
-    transaction.on_commit(partial(wake, {Kind(message.kind): [message.pk]}))
+    transaction.on_commit(partial(wake, {message.kind: [message.pk]}))
     message.refresh_from_db(fields=("state", "reason", "attempts", "replays", "finished"))
     shown = MessageSerializer(message, context={"request": request})
     return Response(shown.data, status=status.HTTP_202_ACCEPTED)

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from tom.forms.declared import Colour
+from tom.forms.registry import colours
 from tom.targets.magnitudes import magnitude_of
 
 WIDTH, HEIGHT, MARGIN = 116.0, 30.0, 3.0
 # What is older than this before the event only flattens the picture.
 DAYS_BEFORE = 6.0
 LEAST_RANGE_MAG = 1.0
-BANDS = "gri"
 
 
 class SparkPoint(NamedTuple):
@@ -66,7 +67,10 @@ def _paths(kind: str, marks: Sequence[_Mark], draw: Callable[[_Mark], str]) -> S
     parts: dict[str, list[str]] = defaultdict(list)
     for mark in marks:
         parts[mark.band].append(draw(mark))
-    rows = ((band, kind, f"M{''.join(drawn)[1:]}") for band, drawn in parts.items())
+    rows = (
+        (colours().get(band, Colour.VIOLET), kind, f"M{''.join(drawn)[1:]}")
+        for band, drawn in parts.items()
+    )
     return format_html_join("", '<path class="{} {}" d="{}"/>', rows)
 
 
@@ -82,8 +86,7 @@ def _marks(points: Sequence[SparkPoint], since: datetime | None) -> list[_Mark]:
         told = magnitude_of(flux=point.flux, flux_error=point.flux_error)
         value = told.limit if told.magnitude is None else told.magnitude
         if value is not None and (since is None or days >= -DAYS_BEFORE):
-            band = point.band if point.band in BANDS else "o"
-            marks.append(_Mark(days, band, value, told.magnitude is None))
+            marks.append(_Mark(days, point.band, value, told.magnitude is None))
     return sorted(marks)
 
 

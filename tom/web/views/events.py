@@ -38,7 +38,7 @@ from tom.web.candidate_rows import (
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import programs_of, rank_visible
-from tom.web.links import detectors_of, gracedb_link
+from tom.web.links import detectors_of, event_links
 from tom.web.pagination import page_counted, page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
@@ -135,7 +135,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     )
     return {
         "event": found,
-        "gracedb": gracedb_link(found),
+        "pages_elsewhere": event_links(found),
         "detectors": detectors_of(sequences),
         "classes": ranked_classes(found.classification),
         "sequences": sequences,

@@ -22,7 +22,6 @@ from tom.pipeline import nudge, sweep, wake
 from tom.reports.follows import is_following
 from tom.reports.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import Kind
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
@@ -156,7 +155,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """Put one message back to be worked on."""
     found = get_object_or_404(AlertMessage.objects.defer("payload"), pk=pk)
     if replay_message(found):
-        transaction.on_commit(partial(wake, {Kind(found.kind): [pk]}))
+        transaction.on_commit(partial(wake, {found.kind: [pk]}))
         notes.success(request, "It is worked on again.")
     else:
         notes.warning(request, "It waits already, repeats another, or its bytes are gone.")

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from guardian.conf.settings import ANONYMOUS_USER_NAME
 
+from tom.forms.registry import surveys
 from tom.targets.audiences import private_programs_of
 from tom.targets.models import Program
 from tom.web.models import TeamChange
@@ -96,6 +97,7 @@ def show_team(request: HttpRequest, *, link: str = "") -> HttpResponse:
         "rights": table_of_rights(),
         "groups": _groups(user, keys),
         "programs": _programs(user, keys),
+        "surveys": list(surveys()),
         "managed": managed,
         "manages": user.has_perm(MANAGE_TEAM),
         "page": changes,

@@ -103,7 +103,7 @@ def program_new(request: HttpRequest) -> None:
         message = f"A program's name has 1 to {LONGEST_NAME} characters."
         raise RefusedChangeError(message)
     if not survey.isprintable() or not 0 < len(survey) <= LONGEST_SURVEY:
-        message = f"A survey's name has 1 to {LONGEST_SURVEY} characters, as in its packets: ZTF."
+        message = f"A survey's name has 1 to {LONGEST_SURVEY} characters, as in its packets."
         raise RefusedChangeError(message)
     if number is None or number > LARGEST_NUMBER:
         message = "A program's number is a whole number, as in the survey's packets."

@@ -14,9 +14,9 @@ from django.db import Error as DatabaseError
 
 from tom.embedded.worker import working
 from tom.formats.archives import Rejection, open_packets
+from tom.forms.networks import FILE_TOPIC
 from tom.pipeline import wake, work_left
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.parsers.kinds import FILE_TOPIC
 from tom.streams.services import Incoming, store_messages, store_rejection
 
 BATCH, BATCH_BYTES = 200, 32 * 1024 * 1024

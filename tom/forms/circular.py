@@ -21,6 +21,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import read_json
 from tom.formats.values import clean, text
+from tom.records.text import Text
 
 MAX_BYTES: Final = 4 * 1024 * 1024  # GCN's own limit for a message
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,11 +67,8 @@ Number = Annotated[Decimal, BeforeValidator(_read_number)]
 Milliseconds = Annotated[AwareDatetime, BeforeValidator(_from_milliseconds)]
 
 
-class Circular(BaseModel):
-    """One version of one Circular. A later version of the same id replaces it.
-
-    `left_out` names each value that broke the form and is missing here, with the reason.
-    """
+class _Circular(BaseModel):
+    """The form of one version of one Circular. A later version of the same id replaces it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -85,10 +83,9 @@ class Circular(BaseModel):
     format: Line | None = None  # text/plain, text/markdown
     edited_on: Milliseconds | None = Field(default=None, alias="editedOn")
     edited_by: Line | None = Field(default=None, alias="editedBy")
-    left_out: tuple[str, ...] = ()
 
 
-def parse_circular(payload: bytes) -> Circular:
+def parse_circular(payload: bytes) -> Text:
     """Parse one message of `gcn.circulars`.
 
     Raises
@@ -99,5 +96,15 @@ def parse_circular(payload: bytes) -> Circular:
     if len(payload) > MAX_BYTES:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
-    circular, left_out = read_sparing(Circular, read_json(payload), needed=_NEEDED)
-    return circular.model_copy(update={"left_out": left_out})
+    circular, left_out = read_sparing(_Circular, read_json(payload), needed=_NEEDED)
+    return Text(
+        circular_id=circular.circular_id,
+        version=circular.version,
+        subject=circular.subject,
+        body=circular.body,
+        submitter=circular.submitter,
+        created_on=circular.created_on,
+        edited_on=circular.edited_on,
+        event_id=circular.event_id,
+        left_out=left_out,
+    )

@@ -6,26 +6,21 @@ A circular says "LIGO/Virgo/KAGRA S261120ab", "Kagra-Virgo S261120AB" or "sb/S26
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
+
+from tom.forms.registry import missions
 
 MOST_NAMES: Final = 10
 _NOT_IN_KEY: Final = re.compile(r"[^A-Z0-9.+]")
-# Each stands by itself: MS261120ab is not S261120ab, which is not S261120a.
-_NAMES: Final = re.compile(
-    r"(?<![a-z0-9.])"
-    r"(?:ligo|virgo|kagra|lvk|lvc|gw)*"  # whose typist left the blank out
-    r"("
-    r"[mt]?s\d{6}[a-z]{1,5}"  # a superevent
-    r"|gw\s?\d{6}(?:_\d{6})?"
-    r"|grb[\s-]?\d{6}(?:[a-z]|\.\d{1,3})?"
-    r"|frb[\s-]?(?:\d{8}|\d{6})[a-z]{0,3}"
-    r"|(?:icecube|ic)[\s-]?\d{6}[a-z]?"
-    r"|ep[\s-]?\d{6}[a-z]"
-    r"|sb\d{8}"  # SVOM
-    r"|sgr\s?[j]?\d{4}[+-]\d{2,4}"
-    r")"
-    r"(?![a-z0-9])",
-    re.IGNORECASE,
+# Those of no mission alone; a mission declares the others.
+_NAMES: Final = (
+    r"grb[\s-]?\d{6}(?:[a-z]|\.\d{1,3})?",
+    r"frb[\s-]?(?:\d{8}|\d{6})[a-z]{0,3}",
+    r"(?:icecube|ic)[\s-]?\d{6}[a-z]?",
+    r"ep[\s-]?\d{6}[a-z]",
+    r"sb\d{8}",
+    r"sgr\s?[j]?\d{4}[+-]\d{2,4}",
 )
 _SPELLINGS: Final = (("IC", "ICECUBE"), ("SGRJ", "SGR"))
 
@@ -41,8 +36,19 @@ def key_of(name: str) -> str:
 
 def find_names(text: str) -> list[str]:
     """Return the keys of the events that a text names, in order."""
-    found = (key_of(name) for name in _NAMES.findall(_plain(text)))
+    found = (key_of(name) for name in _pattern().findall(_plain(text)))
     return list(dict.fromkeys(found))[:MOST_NAMES]
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """Every name. Each stands by itself: MS261120ab is not S261120ab, which is not S261120a."""
+    names = [name for mission in missions() for name in mission.event_names]
+    prefixes = [prefix for mission in missions() for prefix in mission.prefixes]
+    # Words before a name whose typist left the blank out.
+    before = f"(?:{'|'.join(map(re.escape, prefixes))})*" if prefixes else ""
+    pattern = rf"(?<![a-z0-9.]){before}({'|'.join((*names, *_NAMES))})(?![a-z0-9])"
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _plain(text: str) -> str:

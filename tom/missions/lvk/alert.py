@@ -8,7 +8,6 @@ import binascii
 import math
 import re
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -25,7 +24,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import read_json
 from tom.formats.values import text
-from tom.streams.parsers.topics import is_test_topic
+from tom.records.notice import NoticeType
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # real ones reach 5.8 MB
 MAX_MAP_BYTES: Final = 16 * 1024 * 1024
@@ -37,19 +36,6 @@ _YEARS: Final = range(1900, 2100)  # a window around any time in them is a time,
 _TEST_PREFIXES: Final = ("M", "T")
 _TEST_SEARCH: Final = "MDC"
 _TEST_SERVERS: Final = ("gracedb-playground", "gracedb-test", "gracedb-dev")
-
-
-class AlertType(StrEnum):
-    """What a message says about its event."""
-
-    EARLY_WARNING = "EARLYWARNING"
-    PRELIMINARY = "PRELIMINARY"
-    INITIAL = "INITIAL"
-    UPDATE = "UPDATE"
-    RETRACTION = "RETRACTION"
-
-
-_RANKS: Final = {kind: rank for rank, kind in enumerate(AlertType)}
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -181,7 +167,7 @@ class GWAlert(_Part):
     `left_out` names each value that broke the form and is missing here, with the reason.
     """
 
-    alert_type: AlertType
+    alert_type: NoticeType
     time_created: UtcTime
     superevent_id: EventId | None = None  # None in some messages of the newest form: never guessed
     urls: dict[Text, Text] = {}
@@ -198,14 +184,9 @@ class GWAlert(_Part):
         return self
 
     @property
-    def order(self) -> tuple[datetime, int]:
-        """What puts the messages of an event in order: there is no sequence number."""
-        return self.time_created, _RANKS[self.alert_type]
-
-    @property
     def is_retraction(self) -> bool:
         """Whether the event is withdrawn."""
-        return self.alert_type is AlertType.RETRACTION
+        return self.alert_type is NoticeType.RETRACTION
 
     @property
     def skymap(self) -> bytes | None:
@@ -227,14 +208,9 @@ class GWAlert(_Part):
         """Where the combined map lies, if said."""
         return self.urls.get("combined_skymap")
 
-    def test_reasons(self, topic: str) -> tuple[str, ...]:
-        """Say why this is a test and no event of the sky: an event is live only if nothing says so.
-
-        Parameters
-        ----------
-        topic
-            The topic the message came on.
-        """
+    @property
+    def test_reasons(self) -> tuple[str, ...]:
+        """Why this is a test and no event of the sky, as the message itself has it."""
         superevent_id = self.superevent_id or ""
         searches = [
             (part.search or "").upper() for part in (self.event, self.external_coinc) if part
@@ -243,7 +219,6 @@ class GWAlert(_Part):
             f"the id {superevent_id} begins with M or T": superevent_id.startswith(_TEST_PREFIXES),
             "the search is MDC": _TEST_SEARCH in searches,
             f"the tense is {self.alert_tense}": self.alert_tense not in (None, "", "current"),
-            f"the topic is {topic}": is_test_topic(topic),
             "its page is on a test server": any(
                 server in url for server in _TEST_SERVERS for url in self.urls.values()
             ),

@@ -12,7 +12,8 @@ from tests.streams.packets import (
     make_ztf_packet,
 )
 from tom.formats.describe import describe, read_json_object
-from tom.streams.parsers.kinds import FILE_TOPIC, Kind, claims, identify
+from tom.forms.networks import FILE_TOPIC
+from tom.forms.recognition import claims, identify
 
 HERMES = json.dumps({"title": "t", "submitter": "s", "message_text": "m"}).encode()
 OTHER_SCHEMA = {
@@ -29,62 +30,62 @@ NOTICE = json.dumps({"$schema": "https://gcn.nasa.gov/schema/v4/x.json", "ra": 1
 @pytest.mark.parametrize(
     ("payload", "kind"),
     [
-        (make_ztf_packet(), Kind.ZTF),
-        (make_gwalert_avro(), Kind.GW_AVRO),
-        (make_gwalert_json(), Kind.GW_JSON),
-        (make_circular(), Kind.CIRCULAR),
-        (NOTICE, Kind.GCN_NOTICE),
-        (HERMES, Kind.HERMES),
-        (b'{"anything": 1}', Kind.UNKNOWN),
-        (b"[]", Kind.UNKNOWN),
-        (b"\x00\x00\x00\x04\x4d rubin", Kind.UNKNOWN),
-        (b"", Kind.UNKNOWN),
+        (make_ztf_packet(), "ztf.avro"),
+        (make_gwalert_avro(), "igwn.avro"),
+        (make_gwalert_json(), "igwn.json"),
+        (make_circular(), "gcn.circular"),
+        (NOTICE, "gcn.notice"),
+        (HERMES, "hermes"),
+        (b'{"anything": 1}', "unknown"),
+        (b"[]", "unknown"),
+        (b"\x00\x00\x00\x04\x4d rubin", "unknown"),
+        (b"", "unknown"),
     ],
 )
 def test_a_file_is_known_by_its_content(payload, kind):
-    assert identify(FILE_TOPIC, payload) is kind
+    assert identify(FILE_TOPIC, payload) == kind
 
 
 @pytest.mark.parametrize(
     ("topic", "payload", "kind"),
     [
-        ("igwn.gwalert", b"{}", Kind.GW_JSON),
-        ("igwn.gwalert-playground", make_gwalert_avro(), Kind.GW_AVRO),
-        ("gcn.circulars", b"", Kind.CIRCULAR),
-        ("gcn.heartbeat", b"{}", Kind.HEARTBEAT),
-        ("gcn.notices.icecube.gold_bronze_track_alerts", b"{}", Kind.GCN_NOTICE),
-        ("ztf_20260101_programid1", b"damaged", Kind.ZTF),
-        ("hermes.discovery", b"{}", Kind.HERMES),
+        ("igwn.gwalert", b"{}", "igwn.json"),
+        ("igwn.gwalert-playground", make_gwalert_avro(), "igwn.avro"),
+        ("gcn.circulars", b"", "gcn.circular"),
+        ("gcn.heartbeat", b"{}", "heartbeat"),
+        ("gcn.notices.icecube.gold_bronze_track_alerts", b"{}", "gcn.notice"),
+        ("ztf_20260101_programid1", b"damaged", "ztf.avro"),
+        ("hermes.discovery", b"{}", "hermes"),
     ],
 )
 def test_a_listed_topic_decides_whatever_the_content(topic, payload, kind):
-    assert identify(topic, payload) is kind
+    assert identify(topic, payload) == kind
 
 
 @pytest.mark.parametrize(
     ("payload", "kind"),
     [
-        (make_ztf_packet(), Kind.ZTF),
-        (HERMES, Kind.HERMES),
-        (b'{"anything": 1}', Kind.HOPSKOTCH_TEXT),
-        (b"plain words", Kind.UNKNOWN),
+        (make_ztf_packet(), "ztf.avro"),
+        (HERMES, "hermes"),
+        (b'{"anything": 1}', "hopskotch.text"),
+        (b"plain words", "unknown"),
     ],
 )
 def test_another_topic_is_known_by_its_content(payload, kind):
-    assert identify("someone.topic", payload) is kind
+    assert identify("someone.topic", payload) == kind
 
 
 @pytest.mark.parametrize("payload", [make_gwalert_json(), make_gwalert_avro()])
 def test_an_event_is_not_believed_on_a_topic_that_is_not_its_senders(payload):
-    assert identify("someone.topic", payload) in (Kind.HOPSKOTCH_TEXT, Kind.UNKNOWN)
+    assert identify("someone.topic", payload) in ("hopskotch.text", "unknown")
 
 
-@pytest.mark.parametrize("survey", ["atlas", "pgir", "winter", "turbo"])
+@pytest.mark.parametrize("survey", ["pgir", "winter", "turbo"])
 def test_a_packet_of_another_survey_is_not_ztf(survey):
     record = {"objectId": "A1", "candid": 1, "candidate": make_candidate()}
     packet = make_container(SCHEMA | {"name": f"{survey}.alert"}, [record])
 
-    assert identify(FILE_TOPIC, packet) is Kind.UNKNOWN
+    assert identify(FILE_TOPIC, packet) == "unknown"
 
 
 def test_a_history_of_fluxes_on_another_scale_is_not_ztf():
@@ -94,7 +95,7 @@ def test_a_history_of_fluxes_on_another_scale_is_not_ztf():
     record = {"objectId": "A1", "candid": 1, "candidate": make_candidate(), "prv_candidates": []}
     packet = make_container(SCHEMA | {"fields": [*fields, history]}, [record])
 
-    assert identify(FILE_TOPIC, packet) is Kind.UNKNOWN
+    assert identify(FILE_TOPIC, packet) == "unknown"
 
 
 def test_the_texts_of_a_json_object_are_such_as_a_database_stores():
@@ -114,13 +115,13 @@ def test_real_packets_of_other_surveys_and_scales_are_not_ztf(real_data):
     kinds = {identify(FILE_TOPIC, path.read_bytes()) for path in [*others, babamul]}
 
     assert len(others) == 13
-    assert kinds == {Kind.UNKNOWN}
+    assert kinds == {"unknown"}
 
 
 def test_a_real_ztf_packet_that_a_broker_added_to_is_ztf(real_data):
     path = real_data / "brokers" / "fink-client" / "fink-broker-sample-alert-1.avro"
 
-    assert identify("fink_sn_candidates_ztf", path.read_bytes()) is Kind.ZTF
+    assert identify("fink_sn_candidates_ztf", path.read_bytes()) == "ztf.avro"
 
 
 @pytest.mark.parametrize(
@@ -185,12 +186,12 @@ OTHER = make_container(OTHER_SCHEMA, [{"a": 1}])
 @pytest.mark.parametrize(
     ("kind", "payload"),
     [
-        (Kind.GW_JSON, make_gwalert_json()[:300]),
-        (Kind.GW_JSON, b'[{"alert_type": 7}]'),
-        (Kind.GW_AVRO, make_gwalert_avro()[:-3]),
-        (Kind.GW_AVRO, b"Obj\x01broken"),
-        (Kind.CIRCULAR, make_circular()[:-9]),
-        (Kind.ZTF, make_ztf_packet()[:-9]),
+        ("igwn.json", make_gwalert_json()[:300]),
+        ("igwn.json", b'[{"alert_type": 7}]'),
+        ("igwn.avro", make_gwalert_avro()[:-3]),
+        ("igwn.avro", b"Obj\x01broken"),
+        ("gcn.circular", make_circular()[:-9]),
+        ("ztf.avro", make_ztf_packet()[:-9]),
     ],
 )
 def test_a_damaged_message_still_claims_its_kind(kind, payload):
@@ -200,6 +201,6 @@ def test_a_damaged_message_still_claims_its_kind(kind, payload):
 @pytest.mark.parametrize(
     "payload", [b"", b"words", VOEVENT, b"[]", b'"x"', b"{}", OTHER, b"\x00\x01"]
 )
-@pytest.mark.parametrize("kind", [Kind.GW_JSON, Kind.GW_AVRO, Kind.CIRCULAR, Kind.ZTF])
+@pytest.mark.parametrize("kind", ["igwn.json", "igwn.avro", "gcn.circular", "ztf.avro"])
 def test_what_does_not_look_like_a_kind_does_not_claim_it(kind, payload):
     assert not claims(kind, payload)

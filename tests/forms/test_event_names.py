@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.streams.parsers.event_names import find_names, key_of, names_of_circular
+from tom.forms.event_names import find_names, key_of, names_of_circular
 
 DETECTORS = st.lists(
     st.sampled_from(["LIGO", "Virgo", "VIRGO", "KAGRA", "Kagra", "LVK", "lvc", "Hanford"]),

@@ -6,7 +6,7 @@ import pytest
 from tests.streams.packets import make_circular
 from tom.events.models import Circular
 from tom.formats.errors import MalformedAlertError
-from tom.streams.parsers.circular import parse_circular
+from tom.forms.circular import parse_circular
 
 
 def test_a_circular_is_read():

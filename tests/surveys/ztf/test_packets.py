@@ -15,7 +15,7 @@ from tests.streams.packets import (
 )
 from tom.formats.errors import MalformedAlertError
 from tom.records.alert import PointKind
-from tom.streams.parsers.ztf import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf
 from tom.targets.models import LightCurvePoint
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)

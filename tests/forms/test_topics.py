@@ -2,7 +2,7 @@
 
 import pytest
 
-from tom.streams.parsers.topics import is_test_topic
+from tom.forms.topics import is_test_topic
 
 
 @pytest.mark.parametrize(

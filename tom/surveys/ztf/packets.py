@@ -26,7 +26,7 @@ from tom.records.alert import (
     ReferenceSource,
     SolarSystemMatch,
 )
-from tom.streams.parsers.ztf_points import (
+from tom.surveys.ztf.points import (
     DETECTION_SIGMA,
     Fields,
     read_detection,

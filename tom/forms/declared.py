@@ -1,0 +1,188 @@
+"""What a survey, a mission and a broker say of themselves, each in one object of plain data."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tom.records import Classification, Notice, ObjectAlert, Record, Text
+from tom.sky import Orientation
+
+RecordKind = type[ObjectAlert] | type[Notice] | type[Classification] | type[Text]
+
+
+class Encoding(StrEnum):
+    """How the bytes of a form are written."""
+
+    AVRO = "avro"  # an object container file
+    JSON = "json"
+
+
+class Lane(StrEnum):
+    """How messages of a form are worked on."""
+
+    ALONE = "alone"  # each by itself: few, and each matters
+    BATCH = "batch"  # hundreds in one transaction: many, of objects
+
+
+def nothing(_: Any) -> bool:
+    """Recognise no content: such a form is known by its topics alone."""
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One form of messages.
+
+    Attributes
+    ----------
+    name
+        What `AlertMessage.kind` holds: never change it, for rows have it.
+    record
+        What its messages become; None: it is kept, and nothing reads it.
+    encoding
+        How its bytes are written.
+    topics
+        Patterns of the topics that carry it, as fnmatch reads them.
+    recognises
+        Whether content is of this form: of an Avro container its `WriterSchema`, of JSON the
+        object. What is damaged should be recognised, too; its parser says what it lacks.
+    anywhere
+        Whether it is believed on any topic by its content. Where false, only on its own topics and
+        in files: whoever may write to a topic could announce an event on it.
+    keys
+        Of JSON: bytes of which any one shows a damaged message to be of this form.
+    parse
+        Bytes to such a record; raises MalformedAlertError.
+    lane
+        How it is worked on.
+    is_open
+        Whether all who see messages may read its bytes. A survey's may be private.
+    """
+
+    name: str
+    encoding: Encoding
+    record: RecordKind | None = None
+    topics: tuple[str, ...] = ()
+    recognises: Callable[[Any], bool] = nothing
+    anywhere: bool = False
+    keys: tuple[bytes, ...] = ()
+    parse: Callable[[bytes], Record] | None = None
+    lane: Lane = Lane.ALONE
+    is_open: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.record is None) is not (self.parse is None):
+            message = f"form {self.name!r}: a record and what parses it come together"
+            raise ValueError(message)
+        if self.lane is Lane.BATCH and self.record not in (ObjectAlert, Classification):
+            message = f"form {self.name!r}: only what speaks of objects goes in batches"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Another site's page on what has such a name; `url` holds {0} where the pattern's group is."""
+
+    name: str
+    pattern: str
+    url: str
+
+
+class Colour(StrEnum):
+    """A colour of plots, by its name in the style sheet: each theme has its own shade."""
+
+    GREEN = "g"
+    RED = "r"
+    AMBER = "i"
+    VIOLET = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A filter: A / E(B-V) on the scale of SFD, and the colour in which plots show it."""
+
+    extinction: float
+    colour: Colour = Colour.VIOLET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telescope:
+    """What a report says that a point was taken with."""
+
+    name: str
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """What every sender declares.
+
+    Attributes
+    ----------
+    name
+        What rows and pages call it.
+    forms
+        What it sends.
+    pages
+        Where else one can read of its objects or events.
+    test_topics
+        Regular expressions that whole names of topics match which carry tests, beside those whose
+        name says so in a word (test, playground, demo, ...).
+    """
+
+    name: str
+    forms: tuple[Form, ...] = ()
+    pages: tuple[Page, ...] = ()
+    test_topics: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for pattern in (*self.test_topics, *(page.pattern for page in self.pages)):
+            re.compile(pattern)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey(Sender):
+    """A survey: whose objects become targets.
+
+    Attributes
+    ----------
+    bands
+        By the name that its points have.
+    telescope
+        For reports; None: its own name stands for both.
+    public_programs
+        The numbers of those programs whose data everybody may see, where no row says otherwise.
+    orientation
+        How its stamps lie whose headers do not say so: steps of one pixel on the sky.
+    """
+
+    bands: Mapping[str, Band] = field(default_factory=dict)
+    telescope: Telescope | None = None
+    public_programs: frozenset[int] = frozenset()
+    orientation: Orientation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mission(Sender):
+    """A mission: whose notices become events.
+
+    Attributes
+    ----------
+    event_names
+        Regular expressions, without groups, of what people call its events in a text.
+    prefixes
+        Words that people write before such a name without a blank.
+    detectors
+        What its notices call an instrument, and what a page does.
+    """
+
+    event_names: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    detectors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker(Sender):
+    """A broker: whose classifications stand on targets."""

@@ -1,0 +1,97 @@
+"""What form a message has: from its topic, or from its content."""
+
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from tom.formats import containers
+from tom.formats.describe import read_json_object
+from tom.formats.errors import MalformedAlertError
+from tom.forms.declared import Encoding, Form
+from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
+from tom.forms.registry import forms, senders
+
+
+def identify(topic: str, payload: bytes) -> str:
+    """Name the form of a message, or `unknown`. Never raises: damage is for the parser to find.
+
+    Parameters
+    ----------
+    topic
+        The topic it came on; `FILE_TOPIC` for a file.
+    payload
+        Its bytes.
+    """
+    own = _forms_of_topic(topic)
+    if own:
+        return next((form for form in own if form.encoding is _encoding(payload)), own[0]).name
+    if _encoding(payload) is Encoding.AVRO:
+        form = _form_of_container(payload)
+        return form.name if form and (form.anywhere or topic == FILE_TOPIC) else UNKNOWN
+    return _identify_json(topic, payload)
+
+
+def claims(name: str, payload: bytes) -> bool:
+    """Say whether a payload is of this form by its own looks, damaged or not.
+
+    Anybody may send anything on a topic: what does not even look like a message of its form is
+    no damaged one.
+    """
+    form = forms().get(name)
+    if form is None:
+        return False
+    if form.encoding is Encoding.AVRO or _encoding(payload) is Encoding.AVRO:
+        return form.encoding is _encoding(payload) and _container_claims(form, payload)
+    looks_like_json = payload.removeprefix(BOM_UTF8).lstrip()[:1] in (b"{", b"[")
+    return looks_like_json and any(key in payload for key in form.keys)
+
+
+def _encoding(payload: bytes) -> Encoding:
+    return Encoding.AVRO if payload.startswith(containers.MAGIC) else Encoding.JSON
+
+
+@lru_cache(maxsize=1024)
+def _forms_of_topic(topic: str) -> tuple[Form, ...]:
+    return tuple(
+        form
+        for form in forms().values()
+        if any(fnmatchcase(topic, pattern) for pattern in form.topics)
+    )
+
+
+def _identify_json(topic: str, payload: bytes) -> str:
+    message = read_json_object(payload)
+    if message is None:
+        return UNKNOWN
+    known = [form for form in forms().values() if form.encoding is Encoding.JSON]
+    usable = [form for form in known if form.anywhere or topic == FILE_TOPIC]
+    found = next((form.name for form in usable if form.recognises(message)), None)
+    return found or (UNKNOWN if topic == FILE_TOPIC else HOPSKOTCH_TEXT)
+
+
+def _container_claims(form: Form, payload: bytes) -> bool:
+    """A container whose schema cannot be read may hold anything, so also this."""
+    try:
+        schema = containers.read_header(payload).schema
+        containers.read_schema(schema)
+    except MalformedAlertError:
+        return True
+    return _form_of_schema(schema) is form
+
+
+def _form_of_container(payload: bytes) -> Form | None:
+    try:
+        return _form_of_schema(containers.read_header(payload).schema)
+    except MalformedAlertError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _form_of_schema(schema: bytes) -> Form | None:
+    """The form of containers with this schema; one named after a sender is that sender's alone."""
+    read = containers.read_schema(schema)
+    owner = senders().get(read.name.partition(".")[0].lower())
+    candidates: Iterable[Form] = owner.forms if owner else forms().values()
+    known = (form for form in candidates if form.encoding is Encoding.AVRO)
+    return next((form for form in known if form.recognises(read)), None)

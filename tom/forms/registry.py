@@ -1,0 +1,116 @@
+"""Find what declares itself in `tom/surveys`, `tom/missions` and `tom/brokers`, or by entry point.
+
+Each module or package there holds one object: a `Survey`, a `Mission` or a `Broker`.
+"""
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from tom.forms.declared import Broker, Colour, Form, Lane, Mission, Sender, Survey
+from tom.forms.networks import NETWORKS
+from tom.records import ObjectAlert
+
+ENTRY_POINT_GROUP = "tom.senders"
+FOLDERS = ("tom.missions", "tom.surveys", "tom.brokers")
+KINDS = (Survey, Mission, Broker)
+
+
+class DeclarationError(ValueError):
+    """What a module declares cannot be used; the module must be mended."""
+
+
+@cache
+def senders() -> Mapping[str, Sender]:
+    """Every declared sender by the name of its module, those of ours first.
+
+    Raises
+    ------
+    DeclarationError
+        If a module declares none or several, or two share a name or the name of a form.
+    """
+    found = {name: _declared(importlib.import_module(f"{at}.{name}")) for at, name in _modules()}
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
+        found.setdefault(entry.name, _checked(entry.load(), entry.value))
+    _refuse_twins([sender.name for sender in found.values()], "sender")
+    named = [form for sender in found.values() for form in sender.forms]
+    _refuse_twins([form.name for form in (*named, *NETWORKS)], "form")
+    return found
+
+
+@cache
+def forms() -> Mapping[str, Form]:
+    """Every form by its name: those of senders, then those of the networks themselves."""
+    named = [form for sender in senders().values() for form in sender.forms]
+    return {form.name: form for form in (*named, *NETWORKS)}
+
+
+@cache
+def surveys() -> Mapping[str, Survey]:
+    """Every survey by its name."""
+    return {each.name: each for each in senders().values() if isinstance(each, Survey)}
+
+
+@cache
+def missions() -> tuple[Mission, ...]:
+    """Every mission."""
+    return tuple(each for each in senders().values() if isinstance(each, Mission))
+
+
+@cache
+def colours() -> Mapping[str, Colour]:
+    """The colour of each band; one name has one, whichever survey declares it first."""
+    found: dict[str, Colour] = {}
+    for survey in surveys().values():
+        for name, band in survey.bands.items():
+            found.setdefault(name, band.colour)
+    return found
+
+
+def survey_of(name: str) -> Survey:
+    """What a survey declares; of one that declares nothing its name alone, and all is private."""
+    return surveys().get(name) or Survey(name=name)
+
+
+@cache
+def object_forms() -> frozenset[str]:
+    """The names of the forms whose messages are a survey's alerts."""
+    return frozenset(form.name for form in forms().values() if form.record is ObjectAlert)
+
+
+@cache
+def batch_forms() -> tuple[str, ...]:
+    """The names of the forms whose messages are worked on in batches."""
+    return tuple(form.name for form in forms().values() if form.lane is Lane.BATCH)
+
+
+def _modules() -> Iterator[tuple[str, str]]:
+    for folder in FOLDERS:
+        for module in pkgutil.iter_modules(importlib.import_module(folder).__path__):
+            yield folder, module.name
+
+
+def _declared(module: ModuleType) -> Sender:
+    found = [value for value in vars(module).values() if isinstance(value, KINDS)]
+    if len(found) != 1:
+        message = f"{module.__name__} must declare one survey, mission or broker, not {len(found)}"
+        raise DeclarationError(message)
+    return _checked(found[0], module.__name__)
+
+
+def _checked(sender: object, where: str) -> Sender:
+    if not isinstance(sender, KINDS):
+        message = f"{where} is no survey, mission or broker"
+        raise DeclarationError(message)
+    return sender
+
+
+def _refuse_twins(names: list[str], what: str) -> None:
+    twins = sorted(name for name, n in Counter(names).items() if n > 1)
+    if twins:
+        message = f"two declare the {what} {twins[0]!r}"
+        raise DeclarationError(message)

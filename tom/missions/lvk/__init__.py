@@ -1,0 +1,113 @@
+"""LIGO, Virgo and KAGRA: notices of gravitational waves, and what is said of them elsewhere."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tom.formats.containers import WriterSchema
+from tom.forms.declared import Encoding, Form, Mission, Page
+from tom.missions.lvk.alert import GWAlert, parse_gwalert_avro, parse_gwalert_json
+from tom.records import Notice
+from tom.records.notice import NoticeMap, Product
+
+_KEYS: Final = frozenset({"superevent_id", "alert_type"})
+_TOPICS: Final = ("igwn.gwalert*",)  # Avro on Hopskotch, JSON at GCN: the first bytes tell
+# What of a message is bytes, or said already.
+_MAPS: Final[Mapping[str, Any]] = {
+    "event": {"skymap"},
+    "external_coinc": {"combined_skymap"},
+    "left_out": True,
+}
+
+
+def _is_avro(schema: WriterSchema) -> bool:
+    return schema.fields.keys() >= _KEYS
+
+
+def _is_json(message: Mapping[str, Any]) -> bool:
+    return message.keys() >= _KEYS
+
+
+def notice_of(alert: GWAlert) -> Notice:
+    """Say what an alert says in the words of every mission's."""
+    event = alert.event
+    return Notice(
+        kind="gw",
+        names=(alert.superevent_id,) if alert.superevent_id else (),
+        type=alert.alert_type,
+        time=alert.time_created,
+        event_time=event.time if event else None,
+        significant=event.significant if event else None,
+        far=event.far if event else None,
+        classification=event.classification if event else {},
+        properties=event.properties if event else {},
+        instruments=event.instruments if event else (),
+        maps=tuple(_maps(alert)),
+        facts=alert.model_dump(mode="json", exclude=dict(_MAPS)),
+        test_reasons=alert.test_reasons,
+        left_out=alert.left_out,
+    )
+
+
+def _maps(alert: GWAlert) -> list[NoticeMap]:
+    pipeline = (alert.event.pipeline if alert.event else None) or ""
+    brought = (
+        (Product.SKYMAP, pipeline, alert.skymap),
+        (Product.COMBINED, "LVK", alert.combined_skymap),
+    )
+    return [
+        NoticeMap(product=product, author=author, fits=fits)
+        for product, author, fits in brought
+        if fits is not None
+    ]
+
+
+def read_json_notice(payload: bytes) -> Notice:
+    """Read an alert of GCN's; raises MalformedAlertError."""
+    return notice_of(parse_gwalert_json(payload))
+
+
+def read_avro_notice(payload: bytes) -> Notice:
+    """Read an alert of Hopskotch's; raises MalformedAlertError."""
+    return notice_of(parse_gwalert_avro(payload))
+
+
+LVK: Final = Mission(
+    name="LVK",
+    forms=(
+        Form(
+            name="igwn.json",
+            encoding=Encoding.JSON,
+            topics=_TOPICS,
+            recognises=_is_json,
+            keys=(b'"superevent_id"', b'"alert_type"'),
+            record=Notice,
+            parse=read_json_notice,
+            is_open=True,
+        ),
+        Form(
+            name="igwn.avro",
+            encoding=Encoding.AVRO,
+            topics=_TOPICS,
+            recognises=_is_avro,
+            record=Notice,
+            parse=read_avro_notice,
+            is_open=True,
+        ),
+    ),
+    pages=(
+        Page(
+            name="GraceDB",
+            pattern=r"((?:M|T)?(?:S|GW)[0-9]{6}[a-zA-Z]{1,8})",
+            url="https://gracedb.ligo.org/superevents/{0}/view/",
+        ),
+    ),
+    test_topics=(r"igwn\.gwalert-(?:playground|test|dev)",),
+    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"gw\s?\d{6}(?:_\d{6})?"),
+    prefixes=("ligo", "virgo", "kagra", "lvk", "lvc", "gw"),
+    detectors={
+        "H1": "LIGO Hanford",
+        "L1": "LIGO Livingston",
+        "V1": "Virgo",
+        "K1": "KAGRA",
+    },
+)

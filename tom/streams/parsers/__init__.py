@@ -1,1 +1,0 @@
-"""Bytes in, typed records out: pure functions that know no Django, no network and no stream."""

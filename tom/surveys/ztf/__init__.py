@@ -1,0 +1,63 @@
+"""The Zwicky Transient Facility: its packets of every version, and what it is observed with."""
+
+from typing import Final
+
+from tom.formats.containers import WriterSchema
+from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Page, Survey, Telescope
+from tom.records import ObjectAlert
+from tom.sky import Orientation, extinction_coefficient
+from tom.surveys.ztf.packets import parse_ztf
+
+_CANDIDATE: Final = frozenset({"jd", "fid", "pid", "magpsf", "sigmapsf", "isdiffpos"})
+_HISTORY: Final = frozenset({"jd", "fid", "pid", "magpsf", "diffmaglim"})
+# Their packets have the names of these fields, and other meanings.
+_OTHERS: Final = frozenset({"decat", "pgir", "turbo", "winter"})
+_NAME: Final = r"(ZTF[0-9]{2}[a-z]{7})"
+
+
+def _is_ztf(schema: WriterSchema) -> bool:
+    """Tell ZTF's packets, in any version and from any broker, from look-alikes.
+
+    A packet that calls itself ZTF's but lacks `objectId` is one too: its parser says what it lacks.
+    Babamul's has the same top level, but its history holds fluxes on another scale.
+    """
+    survey = schema.name.partition(".")[0].lower()
+    history = schema.fields.get("prv_candidates", _HISTORY)
+    return (
+        survey not in _OTHERS
+        and schema.fields.get("candidate", frozenset()) >= _CANDIDATE
+        and history >= _HISTORY
+        and ("objectId" in schema.fields or survey == "ztf")
+    )
+
+
+ZTF: Final = Survey(
+    name="ZTF",
+    forms=(
+        Form(
+            name="ztf.avro",
+            encoding=Encoding.AVRO,
+            topics=("ztf_*", "ztf.*"),
+            recognises=_is_ztf,
+            anywhere=True,
+            record=ObjectAlert,
+            parse=parse_ztf,
+            lane=Lane.BATCH,
+        ),
+    ),
+    # No table has its filters; those of Pan-STARRS1 are the nearest.
+    bands={
+        "g": Band(extinction=extinction_coefficient("ps1_g"), colour=Colour.GREEN),
+        "r": Band(extinction=extinction_coefficient("ps1_r"), colour=Colour.RED),
+        "i": Band(extinction=extinction_coefficient("ps1_i"), colour=Colour.AMBER),
+    },
+    public_programs=frozenset({1}),
+    telescope=Telescope(name="Palomar 1.2m Oschin", instrument="ZTF"),
+    # North is down and east to the left as FITS files are shown: a mirror image of the sky.
+    orientation=Orientation(east_x=-1.01, east_y=0.0, north_x=0.0, north_y=-1.01),
+    pages=(
+        Page(name="ALeRCE", pattern=_NAME, url="https://alerce.online/object/{0}"),
+        Page(name="Fink", pattern=_NAME, url="https://ztf.fink-portal.org/{0}"),
+        Page(name="Lasair", pattern=_NAME, url="https://lasair-ztf.lsst.ac.uk/objects/{0}/"),
+    ),
+)
