@@ -19,8 +19,9 @@ from tom.events.services import record_notice
 from tom.followup.services import hold_unsent
 from tom.formats.describe import describe
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.declared import Form
 from tom.forms.networks import FILE_TOPIC, UNKNOWN
-from tom.forms.recognition import claims
+from tom.forms.recognition import claims, identify
 from tom.forms.registry import batch_forms, forms
 from tom.forms.topics import is_test_topic
 from tom.live.models import Topic
@@ -146,7 +147,7 @@ def _no_parser_takes(message: AlertMessage, payload: bytes) -> str:
 
 def _handle(message: AlertMessage) -> Verdict:
     payload = bytes(message.payload or b"")
-    form = forms().get(message.kind)
+    form = _form_of(message, payload)
     if form is None or form.parse is None:
         return _unread(message, payload)
     match form.parse(payload):
@@ -161,6 +162,16 @@ def _handle(message: AlertMessage) -> Verdict:
         case Classification():
             reason = "kept; classifications are not stored yet"
             raise UnhandledAlertError(reason)
+
+
+def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
+    """The form of a message. What nothing read is looked at anew: it may be known by now."""
+    form = forms().get(message.kind)
+    if form is not None and form.parse is not None:
+        return form
+    message.kind = identify(message.topic, payload)
+    AlertMessage.objects.filter(pk=message.pk).update(kind=message.kind)
+    return forms().get(message.kind)
 
 
 def _unread(message: AlertMessage, payload: bytes) -> Verdict:

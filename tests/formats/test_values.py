@@ -2,10 +2,10 @@ import math
 
 import pytest
 
+from tom.formats.times import middle_of_exposure
 from tom.formats.values import (
     finite,
     magnitude,
-    middle_of_exposure,
     natural,
     separation,
     text,

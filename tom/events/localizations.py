@@ -13,17 +13,20 @@ from cachetools.keys import hashkey
 from django.db.models import QuerySet
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
-from tom.records.notice import Product
+from tom.records.notice import NoticeMap, Position, Product
 from tom.sky import (
     SkyMap,
     SkyMapSummary,
+    cone_localization,
     contours,
     distance_probability_fraction,
     pack,
     read_skymap,
     summarize,
     unpack,
+    write_skymap,
 )
+from tom.sky.cone import NO_SYSTEMATIC
 
 CONTOUR_LEVELS = (0.5, 0.9)
 # Beyond every source of light.
@@ -61,6 +64,24 @@ def keep_map(fits: bytes) -> Localization:
         return known
     localization, _ = Localization.objects.get_or_create(sha256=sha256, defaults=_described(fits))
     return localization
+
+
+def draw_position(position: Position) -> NoticeMap:
+    """Make the map of an error circle; the same circle makes the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such circle.
+    """
+    skymap = cone_localization(
+        ra=position.ra,
+        dec=position.dec,
+        radius_deg=position.radius_deg,
+        containment=position.containment,
+        systematic=position.systematic or NO_SYSTEMATIC,
+    )
+    return NoticeMap(product=Product.SKYMAP, author=position.author, fits=write_skymap(skymap))
 
 
 def note_localization(

@@ -1,6 +1,6 @@
 """Record the messages of an event's chain, in whatever order they come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from tom.events.circulars import link_circulars
-from tom.events.localizations import keep_map, note_localization
+from tom.events.localizations import draw_position, keep_map, note_localization
 from tom.events.locks import change_events
 from tom.events.models import (
     EventKind,
@@ -26,7 +26,7 @@ from tom.forms.event_names import key_of
 from tom.forms.topics import is_test_topic
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.records.notice import Notice, NoticeMap, NoticeType, Product
+from tom.records.notice import Notice, NoticeMap, NoticeType, Position, Product
 from tom.streams.models import AlertMessage
 
 RETRACTION = NoticeType.RETRACTION.value
@@ -162,16 +162,25 @@ def _find_event(names: Sequence[str]) -> NonLocalizedEvent | None:
 def _keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
     """Store each map by itself: one that cannot be used takes nothing else with it."""
     kept, faults = [], []
-    for brought in notice.maps:
+    for brought in _brought(notice):
+        name = brought.product if isinstance(brought, NoticeMap) else "position"
         if not with_maps:
-            faults.append(f"{brought.product} (its reading ended the worker)")
+            faults.append(f"{name} (its reading ended the worker)")
             continue
         try:
             with transaction.atomic():
-                kept.append((brought, keep_map(brought.fits)))
+                made = brought if isinstance(brought, NoticeMap) else draw_position(brought)
+                kept.append((made, keep_map(made.fits)))
         except MAP_FAULTS as error:
-            faults.append(f"{brought.product} ({_say(error)})")
+            faults.append(f"{name} ({_say(error)})")
     return Maps(kept, tuple(faults))
+
+
+def _brought(notice: Notice) -> Iterator[NoticeMap | Position]:
+    """The maps, and the position where none is the event's own."""
+    yield from notice.maps
+    if notice.position and all(each.product != Product.SKYMAP for each in notice.maps):
+        yield notice.position
 
 
 def _say(error: Exception) -> str:

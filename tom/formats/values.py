@@ -1,15 +1,10 @@
-"""Single values as surveys send them: nulls, NaNs, sentinels and Julian dates."""
+"""Single values as surveys send them: nulls, NaNs and sentinels."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 _HUGE: Final = 1e150  # products of two smaller numbers stay finite
 _TINY: Final = 1e-150  # products of two greater ones do not vanish
 _MAGNITUDES: Final = (0.0, 40.0)  # of what a survey of faint things measures; 0 stands for none
-_UNIX_EPOCH_JD: Final = 2_440_587.5
-_UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_JULIAN_DATES: Final = (2_451_544.5, 2_488_070.0)  # 2000 to 2100
-_LONGEST_EXPOSURE_S: Final = 3600.0
 _LARGEST_SEPARATION_ARCSEC: Final = 900.0  # no survey looks for a neighbour so far away
 _MAX_TEXT: Final = 500
 _MAX_INTEGER: Final = 2**63 - 1
@@ -63,30 +58,3 @@ def text(value: Any, *, most: int = _MAX_TEXT) -> str | None:
 def clean(value: str) -> str:
     """Drop the NULs and replace the lone surrogates that no database stores."""
     return value.encode("utf-8", "replace").decode().replace("\x00", "")
-
-
-def middle_of_exposure(jd: Any, exposure_s: Any, *, usual_s: float = 30.0) -> datetime | None:
-    """Find the middle of an exposure that starts at a Julian date (UTC).
-
-    Parameters
-    ----------
-    jd
-        UTC Julian date of the start, in days.
-    exposure_s
-        Exposure time in seconds.
-    usual_s
-        What it is where it is not given, as the survey has it.
-
-    Returns
-    -------
-    datetime or None
-        Aware, UTC, to the millisecond (a double holds a Julian date to 0.04 ms); None where the
-        date is missing or not between 2000 and 2100.
-    """
-    start, exposure = finite(jd), finite(exposure_s)
-    if start is None or not _JULIAN_DATES[0] < start < _JULIAN_DATES[1]:
-        return None
-    if exposure is None or not 0 < exposure < _LONGEST_EXPOSURE_S:
-        exposure = usual_s
-    milliseconds = (start - _UNIX_EPOCH_JD) * 86_400_000 + exposure * 500
-    return _UNIX_EPOCH + timedelta(milliseconds=round(milliseconds))

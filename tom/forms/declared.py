@@ -83,7 +83,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Another site's page on what has such a name; `url` holds {0} where the pattern's group is."""
+    """Another site's page on what has such a name; `url` holds {0} where the first group goes."""
 
     name: str
     pattern: str

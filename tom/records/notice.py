@@ -35,32 +35,26 @@ class NoticeMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """A place with its error, where a notice carries no map.
+    """A place with its error circle, where a notice carries no map.
 
     Attributes
     ----------
     ra, dec
         ICRS degrees.
-    semi_major_deg, semi_minor_deg
-        Of the ellipse that holds the event with the chance `containment`; equal for a circle.
-    angle_deg
-        Position angle of the major axis, from north through east.
-    containment
-        0 to 1, without its ends.
-    systematics
-        Errors that the ellipse leaves out: the share of events that have each (they sum to 1),
-        and its one-dimensional sigma in degrees. Empty: it leaves nothing out.
+    radius_deg, containment
+        Of the circle, and the chance that it holds the event: 0 to 1, without its ends.
+    systematic
+        What the circle leaves out: the share of events with each further error, and its sigma on
+        one axis in degrees. The shares sum to 1. Empty: the circle leaves nothing out.
     author
         Who made it.
     """
 
     ra: float
     dec: float
-    semi_major_deg: float
-    semi_minor_deg: float
-    angle_deg: float = 0.0
+    radius_deg: float
     containment: float = 0.9
-    systematics: tuple[tuple[float, float], ...] = ()
+    systematic: tuple[tuple[float, float], ...] = ()
     author: str = ""
 
 

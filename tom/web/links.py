@@ -80,7 +80,11 @@ def _declared(senders: Iterable[Sender], name: str) -> list[Link]:
     matches = (
         (page, re.fullmatch(page.pattern, name)) for sender in senders for page in sender.pages
     )
-    return [Link(page.name, page.url.format(quote(match[1]))) for page, match in matches if match]
+    return [
+        Link(page.name, page.url.format(*map(quote, match.groups())))
+        for page, match in matches
+        if match
+    ]
 
 
 def detectors_of(sequences: Sequence[EventSequence]) -> list[str]:

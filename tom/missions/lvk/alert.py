@@ -3,11 +3,9 @@
 Form: https://emfollow.docs.ligo.org/userguide/content.html
 """
 
-import base64
-import binascii
 import math
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -19,10 +17,12 @@ from pydantic import (
     model_validator,
 )
 
+from tom.formats.base64_text import decode_base64
 from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import read_json
+from tom.formats.times import in_utc
 from tom.formats.values import text
 from tom.records.notice import NoticeType
 
@@ -32,29 +32,9 @@ MAX_MAP_BYTES: Final = 16 * 1024 * 1024
 _NEEDED: Final = frozenset({"alert_type", "time_created", "superevent_id", "event"})
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FIRST_EVENT_YEAR: Final = 1980
-_YEARS: Final = range(1900, 2100)  # a window around any time in them is a time, too
 _TEST_PREFIXES: Final = ("M", "T")
 _TEST_SEARCH: Final = "MDC"
 _TEST_SERVERS: Final = ("gracedb-playground", "gracedb-test", "gracedb-dev")
-
-
-def _in_utc(time: datetime) -> datetime:
-    """Take a time that names no zone as UTC, as every time in these alerts is."""
-    if time.year not in _YEARS:
-        reason = "out of range"
-        raise ValueError(reason)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _decode_map(value: Any) -> Any:
-    """Turn base64 text into bytes; Avro's raw bytes stay."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return base64.b64decode("".join(value.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        reason = f"the map is not base64: {error}"
-        raise ValueError(reason) from error
 
 
 def _check_size(fits: bytes) -> bytes:
@@ -104,14 +84,14 @@ def _between(least: float, most: float) -> AfterValidator:
 
 Text = Annotated[str, AfterValidator(text)]
 Author = Annotated[str, AfterValidator(partial(text, most=64))]
-UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
+UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 EventTime = Annotated[UtcTime, AfterValidator(_in_our_age)]
 Rate = Annotated[float, _between(0, 1e6)]  # Hz
 Seconds = Annotated[float, _between(0, 1e7)]
 Difference = Annotated[float, _between(-1e9, 1e9)]  # s
 Frequency = Annotated[float, _between(0, 1e6)]  # Hz
 Chances = dict[Text, Annotated[float, AfterValidator(_chance)]]
-Map = Annotated[bytes, BeforeValidator(_decode_map), AfterValidator(_check_size)]
+Map = Annotated[bytes, BeforeValidator(decode_base64), AfterValidator(_check_size)]
 EventId = Annotated[str, AfterValidator(_event_id)]
 
 

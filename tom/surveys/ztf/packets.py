@@ -10,10 +10,10 @@ from typing import Final
 
 from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
+from tom.formats.times import middle_of_exposure
 from tom.formats.values import (
     finite,
     magnitude,
-    middle_of_exposure,
     natural,
     separation,
     text,

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from tom.formats.times import middle_of_exposure
 from tom.formats.values import (
     finite,
     integer,
     magnitude,
-    middle_of_exposure,
     natural,
 )
 from tom.records.alert import Point, PointKind, flux_of_magnitude

@@ -1,0 +1,232 @@
+"""Fermi GBM's notices: what they say, and the event that they make."""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.factories import make_message
+from tom import intake
+from tom.events.localizations import chosen_localization, skymap_of
+from tom.events.models import NonLocalizedEvent
+from tom.formats.errors import MalformedAlertError
+from tom.forms.networks import FILE_TOPIC
+from tom.forms.recognition import claims, identify
+from tom.missions.fermi_gbm import FERMI_GBM, read_notice
+from tom.records.notice import NoticeType
+from tom.sky import healpix29, levels_2d
+from tom.streams.models import MessageState
+from tom.streams.services import store_message
+
+SCHEMA = "https://gcn.nasa.gov/schema/main/gcn/notices/fermi/gbm/trigger.schema.json"
+TOPIC = "gcn.notices.fermi.gbm.alert"
+LATER = {"alert_type": "update", "alert_datetime": "2026-01-01T05:05:30"}
+PLACE = {"ra": 50.0, "dec": 20.0, "ra_dec_error": 3.0, "containment_probability": 0.68}
+
+
+def make_notice(**values: Any) -> bytes:
+    notice = {
+        "$schema": SCHEMA,
+        "mission": "Fermi",
+        "instrument": "GBM",
+        "alert_type": "initial",
+        "alert_tense": "current",
+        "alert_datetime": "2026-01-01T05:05:00",
+        "trigger_time": "2026-01-01T05:04:46.43",
+        "id": ["789000001", "bn260101212"],
+        "record_number": 1,
+    }
+    return json.dumps(notice | values).encode()
+
+
+@pytest.mark.parametrize("topic", [TOPIC, FILE_TOPIC])
+def test_a_notice_is_known_by_its_topic_or_its_content(topic: str) -> None:
+    assert identify(topic, make_notice()) == "gcn.fermi.gbm"
+
+
+def test_a_notice_on_a_topic_of_others_is_not_believed() -> None:
+    assert identify("someone.topic", make_notice()) == "hopskotch.text"
+
+
+def test_a_schema_and_another_mission_s_notice_are_none() -> None:
+    other = make_notice(**{"$schema": "https://gcn.nasa.gov/schema/x.json", "mission": "Other"})
+
+    assert identify(FILE_TOPIC, other) == "gcn.notice"
+    assert identify(FILE_TOPIC, json.dumps({"$id": SCHEMA, "type": "object"}).encode()) == "unknown"
+
+
+def test_a_damaged_notice_still_claims_to_be_one() -> None:
+    assert claims("gcn.fermi.gbm", make_notice()[:-20])
+    assert not claims("gcn.fermi.gbm", b'{"other": 1}')
+
+
+def test_the_first_notice_says_when_and_no_place() -> None:
+    notice = read_notice(make_notice())
+
+    assert notice.kind == "grb"
+    assert notice.names == ("bn260101212", "GRB260101.212", "GBM-789000001")
+    assert notice.type is NoticeType.INITIAL
+    assert notice.time == datetime(2026, 1, 1, 5, 5, tzinfo=UTC)
+    assert notice.event_time == datetime(2026, 1, 1, 5, 4, 46, 430_000, tzinfo=UTC)
+    assert notice.position is None
+    assert notice.maps == ()
+    assert notice.test_reasons == ()
+    assert notice.facts["record_number"] == 1
+
+
+def test_a_circle_keeps_its_containment_and_gets_the_error_that_it_leaves_out() -> None:
+    position = read_notice(make_notice(**PLACE, systematic_included=False)).position
+    short = read_notice(make_notice(**PLACE, duration_class="SHORT")).position
+    whole = read_notice(make_notice(**PLACE, systematic_included=True)).position
+
+    assert position is not None
+    assert (position.radius_deg, position.containment) == (3.0, 0.68)
+    assert position.systematic == ((0.579, 1.86), (0.421, 4.14))
+    assert short is not None
+    assert short.systematic == ((0.39, 2.55), (0.61, 4.43))
+    assert whole is not None
+    assert whole.systematic == ()
+
+
+def test_a_circle_without_a_containment_holds_nine_tenths() -> None:
+    place = {name: value for name, value in PLACE.items() if name != "containment_probability"}
+
+    position = read_notice(make_notice(**place)).position
+
+    assert position is not None
+    assert position.containment == 0.9
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"ra_dec_error": 0}, "ra_dec_error"),
+        ({"ra_dec_error": -999}, "ra_dec_error"),
+        ({"ra": 400.0}, "ra 400"),
+        ({"dec": "south"}, "dec south"),
+    ],
+)
+def test_a_place_that_cannot_be_is_left_out_and_named(values: dict[str, Any], words: str) -> None:
+    notice = read_notice(make_notice(**PLACE | values))
+
+    assert notice.position is None
+    assert words in notice.left_out[0]
+
+
+def test_of_an_ellipse_the_circle_about_it_is_used_and_said() -> None:
+    notice = read_notice(make_notice(**PLACE | {"ra_dec_error": [1.0, 4.0, 30.0]}))
+
+    assert notice.position is not None
+    assert notice.position.radius_deg == 4.0
+    assert "ellipse" in notice.left_out[0]
+
+
+@pytest.mark.parametrize("tense", ["test", "injection", "archival", "commanded"])
+def test_what_is_no_news_is_a_test(tense: str) -> None:
+    assert read_notice(make_notice(alert_tense=tense)).test_reasons == (f"the tense is {tense}",)
+
+
+def test_an_id_alone_may_be_a_text_or_a_number() -> None:
+    assert read_notice(make_notice(id="bn260101212")).names[0] == "bn260101212"
+    assert read_notice(make_notice(id=789000001)).names == ("GBM-789000001",)
+
+
+def test_another_name_is_learnt() -> None:
+    assert "GRB260101A" in read_notice(make_notice(event_name="GRB 260101A")).names
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (make_notice(id=[]), "names no trigger"),
+        (make_notice(alert_type="news"), "alert_type"),
+        (make_notice(alert_datetime="soon"), "alert_datetime"),
+    ],
+)
+def test_what_is_no_notice_is_malformed(payload: bytes, reason: str) -> None:
+    with pytest.raises(MalformedAlertError, match=reason):
+        read_notice(payload)
+
+
+# --- The event ----------------------------------------------------------------------------------
+def send(payload: bytes, topic: str = TOPIC) -> None:
+    message, _ = store_message(topic, payload)
+    intake.work_message(message.pk)
+    message.refresh_from_db()
+    assert message.state == MessageState.STORED, message.reason
+
+
+@pytest.mark.django_db
+def test_a_burst_is_an_event_whose_circle_holds_what_it_says() -> None:
+    send(make_notice())
+    send(make_notice(**PLACE, **LATER, systematic_included=True))
+
+    event = NonLocalizedEvent.objects.get()
+    assert (event.event_id, event.kind, event.is_live) == ("bn260101212", "grb", True)
+    assert [row.alert_type for row in event.sequences.all()] == ["INITIAL", "UPDATE"]
+    chosen = chosen_localization(event)
+    assert chosen is not None
+    assert (chosen.author, chosen.product) == ("Fermi GBM", "skymap")
+    level = levels_2d(skymap_of(chosen.localization_id), healpix29([50.0], [23.0]))[0]
+    assert level == pytest.approx(0.68, abs=0.02)
+    assert chosen.localization.area_90 == pytest.approx(
+        math.pi * (3.0 * math.sqrt(math.log(0.1) / math.log(0.32))) ** 2, rel=0.03
+    )
+
+
+@pytest.mark.django_db
+def test_a_notice_that_knows_the_trigger_s_number_alone_is_of_the_same_event() -> None:
+    send(make_notice(id=789000001))
+    send(make_notice(**LATER))
+    send(make_notice(id="bn260101212", alert_type="retraction", alert_datetime="2026-01-01T06:00"))
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.event_id == "GBM-789000001"
+    assert event.retracted
+
+
+@pytest.mark.django_db
+def test_a_notice_that_was_kept_before_anything_read_it_is_read_by_a_replay() -> None:
+    message = make_message(
+        make_notice(), topic=TOPIC, kind="gcn.notice", state=MessageState.RECEIVED
+    )
+
+    intake.work_message(message.pk)
+
+    message.refresh_from_db()
+    assert (message.kind, message.state) == ("gcn.fermi.gbm", MessageState.STORED)
+    assert NonLocalizedEvent.objects.filter(event_id="bn260101212").exists()
+
+
+@pytest.mark.django_db
+def test_a_test_topic_makes_a_test() -> None:
+    send(make_notice(), topic="gcn.notices.fermi.gbm.test")
+
+    assert not NonLocalizedEvent.objects.get().is_live
+
+
+@pytest.mark.django_db
+def test_the_real_notices_of_one_burst_are_one_chain(real_data) -> None:
+    files = sorted((real_data / "gw" / "gcn").glob("fermi.gbm.trigger.*.example.json"))
+    for file in files:
+        send(file.read_bytes(), topic=FILE_TOPIC)
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.event_id == "bn240812094"
+    chain = event.sequences.all()
+    assert [row.details["record_number"] for row in chain] == [1, 2, 3, 4, 5, 6, 7]
+    assert event.localizations.count() == 6
+    chosen = chosen_localization(event)
+    assert chosen is not None
+    # One degree of 68% with both further errors: .579 exp(-r2 / 7.80) + .421 exp(-r2 / 35.2) = .1.
+    assert chosen.localization.area_90 == pytest.approx(159.5, rel=0.02)
+    level = levels_2d(skymap_of(chosen.localization_id), healpix29([29.24], [-63.62]))[0]
+    assert level < 0.05
+
+
+def test_it_declares_where_else_one_can_read() -> None:
+    assert FERMI_GBM.pages[0].name == "Fermi's archive"
