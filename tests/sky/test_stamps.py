@@ -172,6 +172,17 @@ def test_a_header_whose_pixels_no_survey_has_says_nothing(step_x: float, step_y:
     assert draw(stamp(image, **wcs)) == draw(stamp(image))
 
 
+def test_a_wcs_that_bends_says_how_a_stamp_lies_and_not_where() -> None:
+    wcs = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CRVAL1": RA + 0.6, "CRVAL2": DEC}
+    wcs |= {"CRPIX1": 1000.0, "CRPIX2": 11.0, "CD1_1": -5e-4, "CD2_2": 5e-4}
+
+    read = read_stamp(stamp(star(21, 21, (10, 10)), **wcs), ra=RA, dec=DEC)
+
+    assert read.middle == (10, 10)
+    assert read.orientation is not None
+    assert read.orientation.east_x == pytest.approx(-1.8, rel=1e-3)
+
+
 def test_what_was_not_measured_is_transparent_and_spoils_nothing() -> None:
     image = star(21, 21, (15, 12))
     image[3, 4] = np.nan

@@ -25,6 +25,8 @@ ARCSEC: Final = math.degrees(3600)  # in a radian
 # A header that says otherwise says nothing of a survey's stamp.
 SMALLEST_PIXEL_ARCSEC, LARGEST_PIXEL_ARCSEC = 0.01, 100.0
 LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
+# Projections with polynomials that are not read here.
+DISTORTED: Final = ("TPV", "TNX", "ZPX")
 GZIP: Final = 31  # what zlib calls a gzip stream with its header
 TYPES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
@@ -103,6 +105,8 @@ def read_stamp(
     image = _read_pixels(content, header, place)
     rows, columns = image.shape
     located = _locate(header, ra, dec)
+    if located is not None and _is_distorted(header):
+        declared, located = located[0], None
     if located is None or not _is_inside(located[1], image.shape):
         if middle is None or not _is_inside(middle, image.shape):
             middle = ((columns - 1) / 2, (rows - 1) / 2)
@@ -249,6 +253,11 @@ def _read_pixels(content: bytes, header: Header, place: int) -> FloatArray:
         image = image * scale + zero
     image[~np.isfinite(image)] = np.nan
     return image
+
+
+def _is_distorted(header: Header) -> bool:
+    """Whether a WCS bends, so that what is read of it says how the image lies and not where."""
+    return any(header.get(f"CTYPE{axis}", "").endswith(DISTORTED) for axis in (1, 2))
 
 
 def _locate(
