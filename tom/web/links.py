@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.forms.declared import Sender
-from tom.forms.registry import missions, surveys
+from tom.forms.registry import missions, survey_of, surveys
 
 RADIUS_ARCSEC: Final = 10
 # Pan-STARRS looks no further south.
@@ -22,9 +22,14 @@ class Link(NamedTuple):
     url: str
 
 
-def links_of(names: Sequence[str], *, ra: float | None, dec: float | None) -> list[Link]:
-    """Return other sites' pages on a target with these names, at this place (ICRS degrees)."""
-    links = [link for name in dict.fromkeys(names) for link in _declared(surveys().values(), name)]
+def links_of(
+    names: Sequence[str], *, ra: float | None, dec: float | None, survey: str = ""
+) -> list[Link]:
+    """Return other sites' pages on a target with these names, at this place (ICRS degrees).
+
+    A number alone is a name in the target's own survey only, where that is known.
+    """
+    links = [link for name in dict.fromkeys(names) for link in _at_brokers(name, survey)]
     found = next((match[1] for name in names if (match := _TNS.fullmatch(name))), None)
     if found:
         links.append(Link("TNS", f"https://www.wis-tns.org/object/{found}"))
@@ -69,6 +74,11 @@ def _at_place(*, ra: float, dec: float) -> list[Link]:
             3, Link("PS1", f"https://ps1images.stsci.edu/cgi-bin/ps1cutouts?{urlencode(ps1)}")
         )
     return links
+
+
+def _at_brokers(name: str, survey: str) -> list[Link]:
+    whose = [survey_of(survey)] if survey and name.isdigit() else surveys().values()
+    return _declared(whose, name)
 
 
 def event_links(event: NonLocalizedEvent) -> list[Link]:

@@ -112,7 +112,7 @@ def _head(found: BaseTarget, user: User) -> dict[str, Any]:
         "target": found,
         "summary": found.summary,
         "aliases": aliases,
-        "links": links_of(names, ra=found.ra, dec=found.dec),
+        "links": links_of(names, ra=found.ra, dec=found.dec, survey=found.summary.survey),
         "redshift": redshift_of(found),
         "galactic": _galactic(found),
         "follow_kind": FollowKind.TARGET,
