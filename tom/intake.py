@@ -33,6 +33,7 @@ from tom.reports.paging import page_event
 from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
+from tom.targets.classified import keep_classifications
 from tom.targets.objects import ObjectKey
 from tom.targets.settling import settle_program as settle_targets
 from tom.targets.sightings import key_of
@@ -48,6 +49,7 @@ ATTEMPTS_WITH_MAPS = 2
 
 # A message and what it says of an object.
 Told = tuple[AlertMessage, ObjectAlert]
+Classified = tuple[AlertMessage, Classification]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,10 @@ def _judge(message: AlertMessage) -> Verdict:
         return Verdict(MessageState.UNHANDLED, str(error) or _no_parser_takes(message, payload))
 
 
-def _refused(message: AlertMessage, error: MalformedAlertError) -> Verdict:
-    """A dead letter claims to be of its kind and is damaged; anything else is unhandled."""
+def _refused(message: AlertMessage, error: ValueError) -> Verdict:
+    """A dead letter claims to be of its form and is damaged; anything else is unhandled."""
+    if isinstance(error, UnhandledAlertError) and str(error):
+        return Verdict(MessageState.UNHANDLED, str(error))
     payload = bytes(message.payload or b"")
     if message.topic == FILE_TOPIC or claims(message.kind, payload):
         return Verdict(MessageState.DEAD, str(error))
@@ -159,9 +163,9 @@ def _handle(message: AlertMessage) -> Verdict:
             _check_time(alert, message)
             _store_alerts([(message, alert)])
             return STORED
-        case Classification():
-            reason = "kept; classifications are not stored yet"
-            raise UnhandledAlertError(reason)
+        case Classification() as said:
+            _store_classifications([(message, said)])
+            return _stored(said.left_out)
 
 
 def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
@@ -236,25 +240,43 @@ def _work_batch(ids: Sequence[int]) -> None:
     with transaction.atomic():
         messages = locked(ids)
         alerts: list[Told] = []
+        classifications: list[Classified] = []
         for message in messages:
             try:
-                alerts.append((message, _parse_alert(message)))
-            except MalformedAlertError as error:
+                match _parse_of_object(message):
+                    case ObjectAlert() as alert:
+                        alerts.append((message, alert))
+                    case Classification() as said:
+                        classifications.append((message, said))
+            except (MalformedAlertError, UnhandledAlertError) as error:
                 verdict = _refused(message, error)
                 finish([message.pk], verdict.state, verdict.reason)
                 publish(Topic.MESSAGE, message.pk)
         _store_alerts(alerts)
+        _store_classifications(classifications)
         finish(_still_waiting(messages), MessageState.STORED)
 
 
-def _parse_alert(message: AlertMessage) -> ObjectAlert:
+def _parse_of_object(message: AlertMessage) -> ObjectAlert | Classification:
     parse = forms()[message.kind].parse
-    alert = parse(bytes(message.payload or b"")) if parse else None
-    if not isinstance(alert, ObjectAlert):
-        reason = f"{message.kind} holds no alert"
+    record = parse(bytes(message.payload or b"")) if parse else None
+    if isinstance(record, ObjectAlert):
+        _check_time(record, message)
+    elif not isinstance(record, Classification):
+        reason = f"{message.kind} speaks of no object"
         raise TypeError(reason)
-    _check_time(alert, message)
-    return alert
+    return record
+
+
+def _store_classifications(told: Sequence[Classified]) -> None:
+    """Keep what brokers say; of a message of which something was left out that is the reason."""
+    tests = [message.pk for message, _ in told if is_test_topic(message.topic)]
+    if told and keep_classifications(told, tests=tests):
+        publish(Topic.ALERTS)
+    for message, said in told:
+        if said.left_out:
+            verdict = _stored(said.left_out)
+            finish([message.pk], verdict.state, verdict.reason)
 
 
 def _store_alerts(told: Sequence[Told]) -> None:

@@ -203,6 +203,7 @@ TABLE: dict[str, Line] = {
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),
     "api:scores": reads(OWNER),
+    "api:classifications": reads(OWNER),
     "api:requests": reads(USER) | posts(OBSERVER),
     "api:request": reads(OWNER),
     "api:cancel": posts(OWNING_OBSERVER),

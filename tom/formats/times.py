@@ -27,6 +27,11 @@ def in_utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+def time_of_jd(jd: Any) -> datetime | None:
+    """Read a UTC Julian date in days; None where `middle_of_exposure` has none."""
+    return middle_of_exposure(jd, None, usual_s=0.0)
+
+
 def middle_of_exposure(jd: Any, exposure_s: Any, *, usual_s: float = 30.0) -> datetime | None:
     """Find the middle of an exposure that starts at a Julian date (UTC).
 

@@ -41,7 +41,8 @@ class Classification:
     ra, dec
         ICRS degrees, or None: where the object is, for one whose id is not known here.
     time
-        Of what it rests on, aware, UTC: the newest point that the classifier saw.
+        Of what it rests on, aware, UTC: the newest point that the classifier saw; None where the
+        message does not say.
     judgements
         What each classifier says.
     taxonomy
@@ -53,9 +54,9 @@ class Classification:
     author: str
     survey: str
     object_id: str
-    time: datetime
     judgements: tuple[Judgement, ...]
     ra: float | None = None
     dec: float | None = None
+    time: datetime | None = None
     taxonomy: str = taxonomy.VERSION
     left_out: tuple[str, ...] = ()

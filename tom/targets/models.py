@@ -13,6 +13,7 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.permissions import targets_for_user
 
 from tom.moments import Fact, XactField
+from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
 from tom.targets.objects import SurveyObject
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
-from tom.formats.times import JD_OF_MJD, middle_of_exposure
+from tom.formats.times import JD_OF_MJD, time_of_jd
 from tom.formats.values import finite, integer, magnitude, text
 from tom.records.alert import ObjectAlert, Point, PointKind, flux_of_magnitude
 
@@ -25,7 +25,6 @@ MAX_DECODED_BYTES: Final = 2 * 1024 * 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9_.+-]{1,80}")
 _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)
 _LARGEST_ERROR_MAG: Final = 5.0
-_EXPOSURE_S: Final = 30.0
 _FAKE: Final = 10  # what is added to `Det` of a source that somebody put into the image
 # The chances that its own vetting gives, in thousandths, and what they are of.
 _VETTING: Final = {
@@ -99,8 +98,7 @@ def _read_trigger(candidate: Fields, record: Fields) -> Point:
         reason = "Det says that its source was put into the image"
         raise MalformedAlertError(reason)
     mjd, band = finite(candidate.get("mjd")), candidate.get("filter")
-    start = None if mjd is None else mjd + JD_OF_MJD - _EXPOSURE_S / 2 / 86_400
-    time = middle_of_exposure(start, _EXPOSURE_S)
+    time = None if mjd is None else time_of_jd(mjd + JD_OF_MJD)
     measured, error = finite(candidate.get("Mag")), finite(candidate.get("Dmag"))
     size = magnitude(None if measured is None else abs(measured))
     if time is None or band not in BANDS or measured is None or size is None:

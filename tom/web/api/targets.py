@@ -14,6 +14,7 @@ from tom_targets.base_models import BaseTarget
 from tom.scoring.models import Score
 from tom.sky.place_text import read_place
 from tom.targets.audiences import show_targets, summaries_for
+from tom.targets.classified import Classification, classifications_of
 from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import (
     POINT_ORDER,
@@ -99,6 +100,17 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
         )
 
 
+class ClassificationSerializer(serializers.ModelSerializer[Classification]):
+    """What one classifier says of an object, in its author's words; `classes` gives ours."""
+
+    class Meta:
+        model = Classification
+        fields = (
+            *("id", "author", "classifier", "version", "survey", "object_id", "time"),
+            *("probabilities", "classes", "taxonomy", "is_test", "stored"),
+        )
+
+
 class TargetList(generics.ListAPIView[BaseTarget]):
     """List targets that you may see, the newest first, or a cone's, the nearest first."""
 
@@ -158,6 +170,20 @@ class LightCurve(generics.GenericAPIView[Any]):
         rows = points.filter(target=visible_target(request, pk))
         page = self.paginate_queryset(rows.order_by(*POINT_ORDER).values(*POINT_COLUMNS))
         return self.get_paginated_response([_tell_point(row) for row in page or []])
+
+
+class ClassificationList(generics.ListAPIView[Classification]):
+    """List what brokers say that a target is, the newest first."""
+
+    serializer_class = ClassificationSerializer
+    queryset = Classification.objects.none()
+
+    def get_queryset(self) -> QuerySet[Classification]:
+        found = shown_targets(self.request).filter(pk=self.kwargs["pk"]).first()
+        if found is None:
+            raise Http404
+        show_targets([found], programs_of(self.request.user))
+        return classifications_of(found)
 
 
 class ScoreList(generics.ListAPIView[Score]):

@@ -19,6 +19,11 @@ urlpatterns = [
     path("targets/<int:pk>/", targets.TargetDetail.as_view(), name="target"),
     path("targets/<int:pk>/lightcurve/", targets.LightCurve.as_view(), name="lightcurve"),
     path("targets/<int:pk>/scores/", targets.ScoreList.as_view(), name="scores"),
+    path(
+        "targets/<int:pk>/classifications/",
+        targets.ClassificationList.as_view(),
+        name="classifications",
+    ),
     path("requests/", requests.RequestList.as_view(), name="requests"),
     path("requests/<int:pk>/", requests.RequestDetail.as_view(), name="request"),
     path("requests/<int:pk>/cancel/", requests.cancel_one, name="cancel"),

@@ -21,6 +21,7 @@ from tom.reports.models import FollowKind
 from tom.scoring.models import Score
 from tom.sky import galactic
 from tom.targets.audiences import show_targets
+from tom.targets.classified import Classification, classifications_of
 from tom.targets.models import Cutout, CutoutKind, PointUpload, visible_targets
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
@@ -141,6 +142,7 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
         "summary": found.summary,
         **scores,
         "opinions": _opinions(scores["scores"]),
+        "classifications": _classifications(found),
         "candidacies": _with_terms(rank_visible(newest, user), user),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
@@ -159,6 +161,14 @@ def _scores(found: BaseTarget) -> dict[str, list[Score]]:
     shown = sorted(newest.values(), key=_by_scorer)
     kept = {row.pk for row in shown}
     return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
+
+
+def _classifications(found: BaseTarget) -> list[Classification]:
+    """The newest word of each classifier of each author on each object."""
+    newest: dict[tuple[str, ...], Classification] = {}
+    for row in classifications_of(found)[:SCORES_SHOWN]:
+        newest.setdefault((row.author, row.classifier, row.survey, row.object_id), row)
+    return [newest[key] for key in sorted(newest)]
 
 
 def _by_scorer(row: Score) -> tuple[str, datetime]:

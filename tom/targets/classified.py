@@ -1,0 +1,130 @@
+"""What brokers say that objects are: rows that are added and never changed."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from tom_targets.base_models import BaseTarget
+
+from tom.moments import Fact
+from tom.records import classification as records
+from tom.sky import cone_ranges, healpix29
+from tom.streams.models import AlertMessage
+from tom.targets.objects import BY_HAND, SurveyObject
+
+
+class Classification(Fact):
+    """What one classifier says of one object, from what it saw until `time`.
+
+    It stands on the target that is this object, whichever that is when somebody looks.
+    """
+
+    survey = models.CharField(max_length=16)
+    object_id = models.CharField(max_length=100)
+    healpix29 = models.BigIntegerField(
+        null=True, db_index=True, help_text="Where its author has it"
+    )
+    author = models.CharField(max_length=64, help_text="A broker")
+    classifier = models.CharField(max_length=100)
+    version = models.CharField(max_length=50, blank=True)
+    time = models.DateTimeField(help_text="Of the newest point that it rests on, or when it came")
+    probabilities = models.JSONField(help_text="Its author's name of a class to its probability")
+    classes = models.JSONField(default=dict, help_text="Its author's name of a class to ours")
+    taxonomy = models.CharField(max_length=16, help_text="The version of the tree of our classes")
+    is_test = models.BooleanField(default=False, help_text="It came on a test topic")
+    message = models.ForeignKey(
+        AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    digest = models.CharField(max_length=64, help_text="Of the probabilities: the same adds no row")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    *("survey", "object_id", "author", "classifier", "version", "time", "digest")
+                ],
+                name="targets_classification_once",
+            )
+        ]
+        ordering = ("-time", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.author} {self.classifier} of {self.survey} {self.object_id}"
+
+    @property
+    def likely(self) -> list[tuple[str, str, float]]:
+        """The author's classes, ours where known, and their chances, the likeliest first."""
+        chances = sorted(self.probabilities.items(), key=lambda item: (-item[1], item[0]))
+        return [(name, self.classes.get(name, ""), chance) for name, chance in chances]
+
+
+Told = tuple[AlertMessage, records.Classification]
+
+
+def keep_classifications(told: Sequence[Told], *, tests: Iterable[int] = ()) -> int:
+    """Keep what brokers say, each once; return how many rows are new.
+
+    `tests` are the keys of the messages that came on test topics.
+    """
+    on_test = set(tests)
+    rows = [
+        row
+        for message, record in told
+        for row in _rows(message, record, is_test=message.pk in on_test)
+    ]
+    before = Classification.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    Classification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    return Classification.objects.filter(pk__gt=before, message__in=[m.pk for m, _ in told]).count()
+
+
+def _rows(
+    message: AlertMessage, record: records.Classification, *, is_test: bool
+) -> Iterable[Classification]:
+    has_place = record.ra is not None and record.dec is not None
+    place = int(healpix29(record.ra, record.dec)) if has_place else None  # type: ignore[arg-type]
+    for judgement in record.judgements:
+        said = json.dumps(dict(judgement.probabilities), sort_keys=True)
+        yield Classification(
+            survey=record.survey,
+            object_id=record.object_id,
+            healpix29=place,
+            author=record.author,
+            classifier=judgement.classifier[:100],
+            version=judgement.version[:50],
+            time=record.time or message.received,
+            probabilities=dict(judgement.probabilities),
+            classes=dict(judgement.classes),
+            taxonomy=record.taxonomy,
+            is_test=is_test,
+            message=message,
+            digest=hashlib.sha256(said.encode()).hexdigest(),
+        )
+
+
+def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
+    """What is said of a target, the newest first: of its own objects, and of others at its place.
+
+    Of its own those alone that bear one of its names: others are not everybody's to know of. The
+    place is the target's as it is here: the caller has shown it to its reader.
+    """
+    names = {target.name, *target.aliases.values_list("name", flat=True)}
+    own = Q(pk__in=[])
+    for row in SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND):
+        if names.intersection(row.spellings):
+            own |= Q(survey=row.survey, object_id=row.object_id)
+    return Classification.objects.filter(own | _at(target))
+
+
+def _at(target: BaseTarget) -> Q:
+    """Those at the target's place of objects that no survey told us of."""
+    if target.ra is None or target.dec is None:
+        return Q(pk__in=[])
+    near = Q(pk__in=[])
+    radius = settings.JOIN_DEFAULT_ARCSEC
+    for start, stop in cone_ranges(ra=target.ra, dec=target.dec, radius_arcsec=radius).tolist():
+        near |= Q(healpix29__gte=start, healpix29__lt=stop)
+    told = SurveyObject.objects.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
+    return near & ~Exists(told)
