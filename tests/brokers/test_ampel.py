@@ -1,0 +1,207 @@
+"""AMPEL's reports: what they say, and where it stands."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from tom_targets.base_models import BaseTarget
+
+from tests.factories import make_observer, make_target
+from tests.streams.packets import make_container
+from tom import intake
+from tom.brokers.ampel import read_report
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.networks import FILE_TOPIC
+from tom.forms.recognition import identify
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.services import store_message
+from tom.targets.classified import Classification, classifications_of
+
+TOPIC = "ampel.lsst.reports"
+JD = 2_461_041.75  # 2026-01-01 06:00 UTC
+NUMBER = 170_472_689_154_654_242  # past 2**53
+
+
+def _record(record: str, /, **fields: Any) -> dict[str, Any]:
+    columns = [{"name": key, "type": type_} for key, type_ in fields.items()]
+    return {"type": "record", "name": f"ampel.made.{record}", "fields": columns}
+
+
+MODEL = _record("Model", model="string", probabilities={"type": "map", "values": "double"})
+SCHEMA = _record(
+    "Report",
+    object=_record("Object", id="long", ra="double", dec="double", source="string"),
+    photometry={"type": "array", "items": _record("Point", id="long", time="double")},
+    classification={
+        "type": "array",
+        "items": _record(
+            "Class", name="string", version="string", models={"type": "array", "items": MODEL}
+        ),
+    },
+)
+CHANCES = {"P(SNIa)": 0.7, "P(KN)": 0.2, "P(odd)": 0.05}
+
+
+def make_report(
+    *chances: dict[str, float], times: tuple[float, ...] = (JD,), **about: Any
+) -> bytes:
+    models = [
+        {"model": f"m{i}", "probabilities": each} for i, each in enumerate(chances or (CHANCES,))
+    ]
+    report = {
+        "object": {"id": NUMBER, "ra": 197.45, "dec": -23.38, "source": "LSST"} | about,
+        "photometry": [{"id": i, "time": time} for i, time in enumerate(times)],
+        "classification": [{"name": "Made", "version": "2", "models": models}],
+    }
+    return make_container(SCHEMA, [report])
+
+
+def test_a_report_is_known_by_its_topic_and_in_a_file_by_its_content() -> None:
+    assert identify(TOPIC, b"damaged") == "ampel.report"
+    assert identify(FILE_TOPIC, make_report()) == "ampel.report"
+    assert identify("someone.topic", make_report()) == "unknown"
+
+
+def test_a_report_says_what_each_model_thinks() -> None:
+    said = read_report(make_report(CHANCES, {"P(TDE)": 1.0}, times=(JD, JD - 1)))
+
+    assert (said.author, said.survey, said.object_id) == ("AMPEL", "LSST", str(NUMBER))
+    assert said.time == datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
+    assert (said.ra, said.dec) == (197.45, -23.38)
+    first, second = said.judgements
+    assert (first.classifier, first.version) == ("Made m0", "2")
+    assert first.probabilities == {"SNIa": 0.7, "KN": 0.2, "odd": 0.05}
+    assert first.classes == {"SNIa": "supernova Ia", "KN": "kilonova"}
+    assert second.classes == {"TDE": "tde"}
+
+
+def test_what_is_no_probability_is_left_out_and_named() -> None:
+    said = read_report(make_report({"P(SNIa)": 1.5, "P(KN)": float("nan"), "P(TDE)": 0.5}))
+
+    assert said.judgements[0].probabilities == {"TDE": 0.5}
+    assert said.left_out == ("P(SNIa) (no probability)", "P(KN) (no probability)")
+
+
+def test_a_report_without_a_class_is_kept_and_one_without_an_object_is_dead() -> None:
+    with pytest.raises(UnhandledAlertError, match="nothing of a class"):
+        read_report(make_report({}))
+    with pytest.raises(MalformedAlertError, match="source"):
+        read_report(make_report(source=""))
+
+
+# --- Where it stands ----------------------------------------------------------------------------
+def send(*payloads: bytes, topic: str = TOPIC) -> None:
+    for payload in payloads:
+        store_message(topic, payload)
+    while intake.work_alerts():
+        pass
+
+
+def make_lsst(**values: Any) -> BaseTarget:
+    target = make_target(str(NUMBER), **values)
+    target.summary.survey = "LSST"
+    target.summary.save()
+    return target
+
+
+@pytest.fixture
+def observer(client: Client) -> Client:
+    client.force_login(make_observer("vera"))
+    return client
+
+
+@pytest.mark.django_db
+def test_it_stands_on_its_target_whichever_came_first() -> None:
+    send(make_report())
+
+    target = make_lsst(ra=10.0, dec=10.0)
+
+    row = classifications_of(target).get()
+    assert (row.author, row.classifier, row.version) == ("AMPEL", "Made m0", "2")
+    assert row.likely[0] == ("SNIa", "supernova Ia", 0.7)
+    assert row.time == datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
+    assert row.stored is not None
+    assert not row.is_test
+
+
+@pytest.mark.django_db
+def test_it_stands_on_the_target_at_its_place_where_no_other_is_that_object() -> None:
+    near, far = make_target(ra=197.45, dec=-23.38 + 0.5 / 3600), make_target(ra=10.0, dec=10.0)
+    send(make_report())
+
+    assert classifications_of(near).count() == 1
+    assert not classifications_of(far).exists()
+
+    make_lsst(ra=197.45, dec=-23.38)
+    assert not classifications_of(near).exists()
+
+
+@pytest.mark.django_db
+def test_another_survey_s_object_of_that_number_is_another() -> None:
+    other = make_target(str(NUMBER), ra=10.0, dec=10.0)  # one of ZTF's
+    send(make_report())
+
+    assert not classifications_of(other).exists()
+
+
+@pytest.mark.django_db
+def test_what_is_said_again_adds_no_row_and_what_is_said_anew_does() -> None:
+    send(make_report())
+    send(make_report(), topic="ampel.lsst.others")
+    assert Classification.objects.count() == 1
+
+    send(make_report({"P(SNIa)": 0.9}), make_report({"P(SNIa)": 0.9}, times=(JD + 1,)))
+
+    assert Classification.objects.count() == 3
+    assert {row.state for row in AlertMessage.objects.all()} == {MessageState.STORED}
+
+
+@pytest.mark.django_db
+def test_what_was_left_out_is_the_reason_of_its_message() -> None:
+    send(make_report({"P(SNIa)": 1.5, "P(TDE)": 0.5}), make_report({}), make_report()[:-40])
+
+    reasons = list(AlertMessage.objects.order_by("pk").values_list("state", "reason"))
+    assert reasons[0] == ("stored", "stored, but left out: P(SNIa) (no probability)")
+    assert reasons[1] == ("unhandled", "a report that says nothing of a class")
+    assert reasons[2][0] == "dead"
+
+
+@pytest.mark.django_db
+def test_the_page_and_the_api_show_it(observer: Client) -> None:
+    target = make_lsst(ra=197.45, dec=-23.38)
+    send(make_report(), topic="ampel.lsst.test")
+
+    page = observer.get(f"/targets/{target.pk}/").text
+    (row,) = observer.get(f"/api/targets/{target.pk}/classifications/").json()["results"]
+
+    for words in ("AMPEL", "Made m0", "supernova Ia", "70%", "LSST 170472689154654242"):
+        assert words in page
+    assert row["probabilities"] == {"SNIa": 0.7, "KN": 0.2, "odd": 0.05}
+    assert row["classes"]["KN"] == "kilonova"
+    assert row["is_test"]
+
+
+@pytest.mark.django_db
+def test_who_may_not_see_the_target_is_told_nothing(observer: Client) -> None:
+    target = make_target(private=True, ra=197.45, dec=-23.38)
+    send(make_report())
+
+    assert observer.get(f"/api/targets/{target.pk}/classifications/").status_code == 404
+
+
+def test_a_real_report_is_read(real_data) -> None:
+    payload = (real_data / "brokers" / "recorded" / "ampel_report.avro").read_bytes()
+
+    assert identify(FILE_TOPIC, payload) == "ampel.report"
+    said = read_report(payload)
+
+    assert said.object_id == str(NUMBER)
+    (judgement,) = said.judgements
+    assert (judgement.classifier, judgement.version) == (
+        "ParsnipRiseDecline sn+2ulens+dwarfs",
+        "1",
+    )
+    assert judgement.probabilities["SLSN-I"] == pytest.approx(0.94889, abs=1e-5)
+    assert len(judgement.probabilities) == len(judgement.classes) == 14
+    assert said.left_out == ()
