@@ -279,7 +279,7 @@ GCN_CLIENT_SECRET = env.str("GCN_CLIENT_SECRET", "")
 GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token")
 # How often a message may fail (its worker dying, say) before it is dead.
 MESSAGE_ATTEMPTS = env.int("MESSAGE_ATTEMPTS", 5)
-# How many days raw survey packets are kept once stored. 0: for ever.
+# How many days raw survey packets and classifications are kept once stored. 0: for ever.
 PACKET_DAYS = env.int("PACKET_DAYS", 30)
 
 # How near an object of one survey must be to a target of another's to be the same, arcsec; and for

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
 
 from tests.factories import make_observer, make_target
 from tests.streams.packets import make_container
@@ -17,6 +18,7 @@ from tom.forms.recognition import identify
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import store_message
 from tom.targets.classified import Classification, classifications_of
+from tom.targets.objects import SurveyObject
 
 TOPIC = "ampel.lsst.reports"
 JD = 2_461_041.75  # 2026-01-01 06:00 UTC
@@ -100,8 +102,7 @@ def send(*payloads: bytes, topic: str = TOPIC) -> None:
 
 def make_lsst(**values: Any) -> BaseTarget:
     target = make_target(str(NUMBER), **values)
-    target.summary.survey = "LSST"
-    target.summary.save()
+    SurveyObject.objects.create(survey="LSST", object_id=str(NUMBER), target=target)
     return target
 
 
@@ -138,8 +139,21 @@ def test_it_stands_on_the_target_at_its_place_where_no_other_is_that_object() ->
 
 
 @pytest.mark.django_db
+def test_of_an_object_whose_name_its_target_does_not_tell_nothing_is_told() -> None:
+    target = make_target(ra=197.45, dec=-23.38)
+    SurveyObject.objects.create(survey="LSST", object_id=str(NUMBER), target=target)
+    send(make_report())
+    assert not classifications_of(target).exists()
+
+    TargetName.objects.bulk_create([TargetName(target=target, name=f"LSST {NUMBER}")])
+
+    assert classifications_of(target).exists()
+
+
+@pytest.mark.django_db
 def test_another_survey_s_object_of_that_number_is_another() -> None:
-    other = make_target(str(NUMBER), ra=10.0, dec=10.0)  # one of ZTF's
+    other = make_target(str(NUMBER), ra=10.0, dec=10.0)
+    SurveyObject.objects.create(survey="ZTF", object_id=str(NUMBER), target=other)
     send(make_report())
 
     assert not classifications_of(other).exists()

@@ -27,25 +27,24 @@ class Point:
     kind
         An alert's own detection, an upper limit, or photometry forced at the position.
     key
-        The survey's identity of the measurement, never a measured value: `candid` of a
-        detection, `objectId:pid` of a limit, `objectId:pid:fp` of a forced point.
+        The survey's identity of the measurement, never a measured value.
     time
         Middle of the exposure, aware, UTC.
     band
-        `g`, `r` or `i`.
+        Its name in the survey, as the survey declares it.
     flux_njy
         Difference flux in nJy, signed (negative: fainter than the reference); NaN for a limit.
     flux_error_njy
         One sigma in nJy; for a limit a fifth of the 5 sigma limiting flux.
     program
-        ZTF program that took the exposure; 1 is public.
+        Number of the survey's program that took the exposure.
     magnitude_limit
         5 sigma limiting AB magnitude of the exposure, from its global noise.
     is_trigger
         Whether this is the detection the alert is about. Its copy is preferred to a later one
         from an alert's history, whose magnitudes are rounded.
     real_bogus
-        The `rb` score of this detection, 0 to 1, or None.
+        The survey's own real-bogus score of this detection, 0 to 1, or None.
     """
 
     kind: PointKind
@@ -106,7 +105,7 @@ class ObjectAlert:
     points
         Trigger, history, limits and forced photometry, one per key, in order of time.
     program
-        ZTF program of the trigger; 1 is public.
+        Number of the survey's program of the trigger.
     is_by_hand
         Whether a person brought it: then it says nothing of the surroundings.
     history_start
@@ -117,7 +116,7 @@ class ObjectAlert:
     magnitude
         AB magnitude of the size of the trigger's difference flux; its sign is `is_positive`.
     scores, score_versions
-        The alert's own scores (`rb`, `drb`), 0 to 1, absent ones left out, and their versions.
+        The alert's own scores, 0 to 1, absent ones left out, and their versions.
     n_detections
         How often the survey saw something at this place, or None.
     gaia_separation_arcsec

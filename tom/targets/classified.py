@@ -127,4 +127,4 @@ def _at(target: BaseTarget) -> Q:
     for start, stop in cone_ranges(ra=target.ra, dec=target.dec, radius_arcsec=radius).tolist():
         near |= Q(healpix29__gte=start, healpix29__lt=stop)
     told = SurveyObject.objects.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
-    return near & ~Exists(told)
+    return near & Q(~Exists(told))
