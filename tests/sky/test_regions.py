@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sky.strategies import skymaps
+from tom.formats.fits_tables import read_tables
 from tom.sky import (
     build_skymap,
     cone_localization,
@@ -20,7 +21,6 @@ from tom.sky import (
     read_skymap,
     separation_arcsec,
 )
-from tom.sky.fits import read_tables
 from tom.sky.healpix import unit_vectors
 from tom.sky.regions import credible_rows
 

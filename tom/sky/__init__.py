@@ -1,5 +1,6 @@
 """Where things are on the sky: maps, levels, regions, distances, visibility. No Django here."""
 
+from tom.formats.fits_image import UnreadableStampError
 from tom.sky.cone import cone_localization, cone_sigma_deg
 from tom.sky.distance import (
     distance_moments,
@@ -16,7 +17,7 @@ from tom.sky.present import PresentSky, present_sky
 from tom.sky.regions import contours, credible_ranges
 from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, most_probable, row_at
 from tom.sky.skymap_fits import read_skymap, write_skymap
-from tom.sky.stamps import Orientation, Stamp, UnreadableStampError, read_stamp
+from tom.sky.stamps import Orientation, Stamp, read_stamp
 from tom.sky.summary import SkyMapSummary, describe, summarize
 from tom.sky.visibility import (
     Constraints,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tom.formats.fits_image import UnreadableStampError
 from tom.sky.arrays import ByteArray, FloatArray, IntArray
-from tom.sky.stamps import Orientation, Stamp, UnreadableStampError
+from tom.sky.stamps import Orientation, Stamp
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
 # Where a stamp is turned, its pixels are drawn this often in each direction.

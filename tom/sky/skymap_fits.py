@@ -9,8 +9,15 @@ import healpy
 import numpy as np
 import numpy.typing as npt
 
+from tom.formats.fits_tables import (
+    Header,
+    MalformedFitsError,
+    Table,
+    gunzip,
+    integer,
+    read_tables,
+)
 from tom.sky.arrays import BoolArray, ByteArray, IntArray
-from tom.sky.fits import Header, Table, gunzip, integer, read_tables
 from tom.sky.healpix import ORDER
 from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, split_uniq
 
@@ -46,6 +53,13 @@ def read_skymap(data: bytes) -> SkyMap:
     MalformedSkyMapError
         If the bytes hold no usable sky map; the message says why.
     """
+    try:
+        return _read(data)
+    except MalformedFitsError as error:
+        raise MalformedSkyMapError(str(error)) from error
+
+
+def _read(data: bytes) -> SkyMap:
     table = _find_table(gunzip(data))
     _check_frame(table.header)
     names = [_probability_name(table)]

@@ -1,40 +1,20 @@
-"""Stamps: small FITS images around a source, read under bounds.
-
-Nothing here takes a number from a header before it was checked, so that no header, however it
-lies, costs more than reading the bytes once. FITS: https://fits.gsfc.nasa.gov/fits_standard.html
-"""
+"""Stamps: small images around a source, and how they lie on the sky."""
 
 import math
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from tom.formats.fits_image import Header, number_of, read_image
 from tom.sky.arrays import FloatArray
 
-LARGEST_BYTES: Final = 4_000_000
-LARGEST_SIDE: Final = 512
-BLOCK: Final = 2880
-CARD: Final = 80
-MOST_CARDS: Final = 2000
-MOST_UNITS: Final = 16
-MOST_MEMBERS: Final = 16
 ARCSEC: Final = math.degrees(3600)  # in a radian
 # A header that says otherwise says nothing of a survey's stamp.
 SMALLEST_PIXEL_ARCSEC, LARGEST_PIXEL_ARCSEC = 0.01, 100.0
 LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
 # Projections with polynomials that are not read here.
 DISTORTED: Final = ("TPV", "TNX", "ZPX")
-GZIP: Final = 31  # what zlib calls a gzip stream with its header
-TYPES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-
-Header = Mapping[str, str]
-
-
-class UnreadableStampError(ValueError):
-    """The bytes are no image that can be shown; the message says why."""
 
 
 class Orientation(NamedTuple):
@@ -100,9 +80,7 @@ def read_stamp(
     UnreadableStampError
         If it is no such file, too large, or has no image of two dimensions.
     """
-    content = _unzip(data)
-    header, place = _find_image(content)
-    image = _read_pixels(content, header, place)
+    header, image = read_image(data)
     rows, columns = image.shape
     located = _locate(header, ra, dec)
     if located is not None and _is_distorted(header):
@@ -112,147 +90,6 @@ def read_stamp(
             middle = ((columns - 1) / 2, (rows - 1) / 2)
         return Stamp(image, declared, middle)
     return Stamp(image, *located)
-
-
-def _unzip(data: bytes) -> bytes:
-    if len(data) <= LARGEST_BYTES and data.startswith(b"\x1f\x8b"):
-        try:
-            data = _inflate(data)
-        except zlib.error as error:
-            message = "it is no gzip stream"
-            raise UnreadableStampError(message) from error
-    if len(data) > LARGEST_BYTES:
-        message = f"it is larger than {LARGEST_BYTES // 1_000_000} MB"
-        raise UnreadableStampError(message)
-    return data
-
-
-def _inflate(data: bytes) -> bytes:
-    """The first members of a gzip stream, up to one byte more than is read."""
-    content = b""
-    for _ in range(MOST_MEMBERS):
-        member = zlib.decompressobj(GZIP)
-        content += member.decompress(data, LARGEST_BYTES + 1 - len(content))
-        data = member.unused_data
-        if len(content) > LARGEST_BYTES:
-            break
-        if not member.eof:
-            message = "its gzip stream is cut short"
-            raise UnreadableStampError(message)
-        if not data.startswith(b"\x1f\x8b"):
-            break
-    return content
-
-
-def _find_image(content: bytes) -> tuple[Header, int]:
-    """The header of the first unit that holds an image, and where its pixels begin."""
-    place = 0
-    for _ in range(MOST_UNITS):
-        header, place = _read_header(content, place)
-        axes = _axes(header)
-        while len(axes) > 2 and axes[-1] == 1:  # a cube of one plane is an image
-            axes.pop()
-        if len(axes) == 2 and header.get("XTENSION", "IMAGE").strip("' ") == "IMAGE":
-            return header, place
-        place += _size(header, axes)
-        if place >= len(content):
-            break
-    message = "it holds no image of two dimensions"
-    raise UnreadableStampError(message)
-
-
-def _read_header(content: bytes, place: int) -> tuple[Header, int]:
-    header: dict[str, str] = {}
-    for number in range(MOST_CARDS):
-        card = content[place + number * CARD : place + (number + 1) * CARD]
-        if len(card) < CARD:
-            break
-        name = card[:8].decode("latin-1").strip()
-        if name == "END":
-            cards = number + 1
-            return header, place + -(-cards * CARD // BLOCK) * BLOCK
-        if card[8:9] == b"=":
-            header.setdefault(name, _value(card[9:].decode("latin-1")))
-        if number == 0 and name not in {"SIMPLE", "XTENSION"}:
-            message = "it is no FITS file"
-            raise UnreadableStampError(message)
-    message = "its header has no end"
-    raise UnreadableStampError(message)
-
-
-def _value(text: str) -> str:
-    text = text.strip()
-    if text.startswith("'"):
-        return text[1:].partition("'")[0].strip()
-    return text.partition("/")[0].strip()
-
-
-def _axes(header: Header) -> list[int]:
-    count = _whole(header, "NAXIS", most=9)
-    return [_whole(header, f"NAXIS{axis}", most=LARGEST_BYTES) for axis in range(1, count + 1)]
-
-
-def _size(header: Header, axes: list[int]) -> int:
-    """Bytes of a unit's data with its padding; what it cannot be is past the end."""
-    if not axes:
-        return 0
-    extra = _whole(header, "PCOUNT", most=LARGEST_BYTES, default=0)
-    size = abs(_bits(header)) // 8 * (math.prod(axes) + extra)
-    return -(-size // BLOCK) * BLOCK
-
-
-def _bits(header: Header) -> int:
-    text = header.get("BITPIX", "")
-    if text not in {str(bits) for bits in TYPES}:
-        message = f"BITPIX is {text[:20]!r}"
-        raise UnreadableStampError(message)
-    return int(text)
-
-
-def _whole(header: Header, name: str, *, most: int, default: int | None = None) -> int:
-    text = header.get(name)
-    if text is None and default is not None:
-        return default
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 10:
-        message = f"{name} is {'missing' if text is None else repr(text[:20])}"
-        raise UnreadableStampError(message)
-    if int(text) > most:
-        message = f"{name} is {text}, more than {most}"
-        raise UnreadableStampError(message)
-    return int(text)
-
-
-def _number(header: Header, name: str, default: float = math.nan) -> float:
-    """A header's number; the default where it has none, NaN where it is none."""
-    text = header.get(name)
-    if text is None:
-        return default
-    try:
-        return float(text.upper().replace("D", "E"))
-    except ValueError:
-        return math.nan
-
-
-def _read_pixels(content: bytes, header: Header, place: int) -> FloatArray:
-    columns, rows = _axes(header)[:2]
-    if not (1 < columns <= LARGEST_SIDE and 1 < rows <= LARGEST_SIDE):
-        message = f"it is {columns} by {rows} pixels; 2 to {LARGEST_SIDE} are shown"
-        raise UnreadableStampError(message)
-    kind = np.dtype(TYPES[_bits(header)])
-    pixels = content[place : place + rows * columns * kind.itemsize]
-    if len(pixels) < rows * columns * kind.itemsize:
-        message = "it is cut short"
-        raise UnreadableStampError(message)
-    stored = np.frombuffer(pixels, kind).reshape(rows, columns)
-    image = stored.astype(np.float64)
-    blank = _number(header, "BLANK")
-    if kind.kind != "f" and math.isfinite(blank):
-        image[stored == blank] = np.nan
-    scale, zero = _number(header, "BSCALE", 1.0), _number(header, "BZERO", 0.0)
-    with np.errstate(all="ignore"):
-        image = image * scale + zero
-    image[~np.isfinite(image)] = np.nan
-    return image
 
 
 def _is_distorted(header: Header) -> bool:
@@ -272,7 +109,9 @@ def _locate(
     if sorted(kind[:2] for kind in kinds) != ["DE", "RA"]:
         return None
     matrix = 3600 * _matrix(header)
-    value, pixel = ([_number(header, f"{name}{a}") for a in (1, 2)] for name in ("CRVAL", "CRPIX"))
+    value, pixel = (
+        [number_of(header, f"{name}{a}") for a in (1, 2)] for name in ("CRVAL", "CRPIX")
+    )
     if swapped:
         matrix, value = matrix[::-1], value[::-1]
     with np.errstate(all="ignore"):
@@ -294,15 +133,17 @@ def _locate(
 def _matrix(header: Header) -> FloatArray:
     """The matrix from pixels to degrees, in any of its three forms."""
     if any(name.startswith("CD") and name[2:3].isdigit() for name in header):
-        cells = [_number(header, f"CD{row}_{column}", 0.0) for row in (1, 2) for column in (1, 2)]
+        cells = [number_of(header, f"CD{row}_{column}", 0.0) for row in (1, 2) for column in (1, 2)]
         return np.array(cells).reshape(2, 2)
-    step = np.array([_number(header, f"CDELT{axis}") for axis in (1, 2)])
-    turn = math.radians(_number(header, "CROTA2", 0.0))
+    step = np.array([number_of(header, f"CDELT{axis}") for axis in (1, 2)])
+    turn = math.radians(number_of(header, "CROTA2", 0.0))
     turned = [math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)]
     unit = [1.0, 0.0, 0.0, 1.0]
     has_pc = any(name.startswith("PC") and "_" in name for name in header)
     names = [f"PC{row}_{column}" for row in (1, 2) for column in (1, 2)]
-    cells = [_number(header, n, d) for n, d in zip(names, unit, strict=True)] if has_pc else turned
+    cells = (
+        [number_of(header, n, d) for n, d in zip(names, unit, strict=True)] if has_pc else turned
+    )
     matrix = np.array(cells).reshape(2, 2)
     # A rotation turns what CDELT made; PC comes before CDELT.
     steps = step[:, None] if has_pc else step[None, :]

@@ -13,9 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tom.sky.arrays import IntArray
-from tom.sky.skymap import MalformedSkyMapError
-
 BLOCK = 2880
 CARD = 80
 # 999 columns, the most a table may have, take some ten cards each.
@@ -29,6 +26,12 @@ SIZES = dict.fromkeys("LBA", 1) | {"I": 2} | dict.fromkeys("JE", 4)
 SIZES |= dict.fromkeys("KDCP", 8) | {"Q": 16, "M": 16}
 NUMBERS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 
+
+class MalformedFitsError(ValueError):
+    """The bytes are no FITS file that can be read; the message says why."""
+
+
+Pick = npt.NDArray[np.int64] | slice
 Value = str | int | float | bool
 Header = dict[str, Value]
 
@@ -55,12 +58,12 @@ class Table:
     n_rows: int
     row_bytes: int
 
-    def column(self, name: str, pick: IntArray | slice = slice(None)) -> npt.NDArray[Any]:
+    def column(self, name: str, pick: Pick = slice(None)) -> npt.NDArray[Any]:
         """Read one column, or picked cells of it, as native int64 or float64.
 
         Raises
         ------
-        MalformedSkyMapError
+        MalformedFitsError
             If the column holds no plain numbers.
         """
         cells = self.cells(name)[pick]
@@ -72,13 +75,13 @@ class Table:
 
         Raises
         ------
-        MalformedSkyMapError
+        MalformedFitsError
             If the column holds no plain numbers.
         """
         column = self.columns[name]
         if column.code not in NUMBERS:
             message = f"column {name} holds no plain numbers"
-            raise MalformedSkyMapError(message)
+            raise MalformedFitsError(message)
         dtype = np.dtype(NUMBERS[column.code])
         cells: npt.NDArray[Any] = np.ndarray(
             (self.n_rows, column.repeat),
@@ -95,7 +98,7 @@ def gunzip(data: bytes, *, limit: int = MAX_BYTES) -> bytes | bytearray:
 
     Raises
     ------
-    MalformedSkyMapError
+    MalformedFitsError
         If the data are damaged or unpack to more.
     """
     if data[:2] != GZIP_MAGIC:
@@ -108,10 +111,10 @@ def gunzip(data: bytes, *, limit: int = MAX_BYTES) -> bytes | bytearray:
             data = member.unconsumed_tail
             if len(unpacked) > limit:
                 message = f"unpacks to more than {limit} bytes"
-                raise MalformedSkyMapError(message)
+                raise MalformedFitsError(message)
         if not member.eof:
             message = "the gzip data end too early"
-            raise MalformedSkyMapError(message)
+            raise MalformedFitsError(message)
         data = member.unused_data
     return unpacked
 
@@ -121,7 +124,7 @@ def _piece(member: "zlib._Decompress", data: bytes) -> bytes:
         return member.decompress(data, PIECE)
     except zlib.error as error:
         message = f"damaged gzip: {error}"
-        raise MalformedSkyMapError(message) from error
+        raise MalformedFitsError(message) from error
 
 
 def read_tables(data: bytes | bytearray) -> Iterator[Table]:
@@ -129,19 +132,19 @@ def read_tables(data: bytes | bytearray) -> Iterator[Table]:
 
     Raises
     ------
-    MalformedSkyMapError
+    MalformedFitsError
         If the bytes are no FITS file, or a header claims more bytes than there are.
     """
     if not data.startswith(b"SIMPLE  ="):
         message = "not a FITS file"
-        raise MalformedSkyMapError(message)
+        raise MalformedFitsError(message)
     position = 0
     while data[position : position + CARD].strip():
         header, start = _read_header(data, position)
         size = _data_bytes(header)
         if start + size > len(data):
             message = "the FITS data end too early"
-            raise MalformedSkyMapError(message)
+            raise MalformedFitsError(message)
         if header.get("XTENSION") == "BINTABLE":
             yield _table(header, data, start)
         position = start + -(-size // BLOCK) * BLOCK
@@ -152,13 +155,13 @@ def integer(header: Header, keyword: str, default: int | None = None) -> int:
 
     Raises
     ------
-    MalformedSkyMapError
+    MalformedFitsError
         If it is missing without a default, or something else.
     """
     value = header.get(keyword, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         message = f"header: {keyword} is {value!r}"
-        raise MalformedSkyMapError(message)
+        raise MalformedFitsError(message)
     return value
 
 
@@ -173,7 +176,7 @@ def _read_header(data: bytes | bytearray, position: int) -> tuple[Header, int]:
         if card[8:10] == "= ":
             header[card[:8].rstrip()] = _value(card[10:])
     message = f"a FITS header has no end in {MAX_CARDS} cards"
-    raise MalformedSkyMapError(message)
+    raise MalformedFitsError(message)
 
 
 def _value(text: str) -> Value:
@@ -212,10 +215,10 @@ def _table(header: Header, data: bytes | bytearray, start: int) -> Table:
     n_rows, row_bytes = integer(header, "NAXIS2"), integer(header, "NAXIS1")
     if offset > row_bytes:
         message = "the columns are wider than their row"
-        raise MalformedSkyMapError(message)
+        raise MalformedFitsError(message)
     if start + n_rows * row_bytes > len(data) or row_bytes > len(data):
         message = "the FITS data end too early"
-        raise MalformedSkyMapError(message)
+        raise MalformedFitsError(message)
     return Table(header, columns, data, start, n_rows, row_bytes)
 
 
@@ -223,11 +226,11 @@ def _column(header: Header, i: int, offset: int) -> Column:
     form = TFORM.match(str(header.get(f"TFORM{i}", "")))
     if not form:
         message = f"header: TFORM{i} is unreadable"
-        raise MalformedSkyMapError(message)
+        raise MalformedFitsError(message)
     zero, scale = header.get(f"TZERO{i}", 0), header.get(f"TSCAL{i}", 1)
     if isinstance(zero, str) or isinstance(scale, str):
         message = f"header: TZERO{i} or TSCAL{i} is no number"
-        raise MalformedSkyMapError(message)
+        raise MalformedFitsError(message)
     return Column(offset, form[2], int(form[1] or 1), zero, scale)
 
 
