@@ -14,7 +14,6 @@ from datetime import timedelta
 
 from celery import Task, shared_task
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -36,7 +35,7 @@ from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.cutouts import draw_due
-from tom.targets.models import AudienceSummary, Cutout, TargetSummary
+from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
 from tom.targets.settling import due_programs
 
 logger = logging.getLogger(__name__)
@@ -249,8 +248,8 @@ def work_left(message_ids: Sequence[int]) -> int:
         rows.count()
         for rows in (
             AlertMessage.objects.filter(pk__range=ends, state=MessageState.RECEIVED),
-            TargetSummary.objects.filter(scored_version__lt=F("version")),
-            AudienceSummary.objects.filter(scored_version__lt=F("version")),
+            TargetSummary.objects.filter(DUE_FOR_SCORING),
+            AudienceSummary.objects.filter(DUE_FOR_SCORING),
             work_due(),
             NonLocalizedEvent.objects.due_for_ranking(),
         )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.targets.magnitudes import magnitude_of
+from tom.photometry import magnitude_of
 from tom.targets.photometry_table import (
     MOST_ROWS,
     NoTableError,

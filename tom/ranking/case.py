@@ -11,6 +11,7 @@ from django.db import connection
 from tom.events.localizations import skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import Moment, known
+from tom.photometry import is_strong
 from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
@@ -238,7 +239,7 @@ EPOCHS = f"""
         WHERE target_id = ANY(%(targets)s) AND time < %(since)s AND {known()}
             AND NOT {known(time="replaced", xact="replaced_by")}
     ) p JOIN targets_program g ON g.id = p.program_id
-    WHERE p.kind <> 'limit' AND p.flux >= 5 * p.flux_error
+    WHERE p.kind <> 'limit' AND {is_strong("p")}
         AND (g.public OR g.id = ANY(%(programs)s::bigint[]))
     GROUP BY p.target_id
 """  # noqa: S608  of our own text alone

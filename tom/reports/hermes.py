@@ -16,7 +16,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.forms.registry import survey_of
-from tom.targets.magnitudes import magnitude_of
+from tom.photometry import magnitude_of
 from tom.targets.models import LightCurvePoint, PointKind
 
 # The times of two measurements of one exposure differ by less, those of two exposures by more.

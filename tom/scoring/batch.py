@@ -9,13 +9,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from tom.photometry import SHINING_SIGMA
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 StrArray = npt.NDArray[np.str_]
 
 KINDS = ("alert", "limit", "forced")
-DETECTION_SNR = 5.0
 # An alert and the forced point at the same exposure are one visit; exposures last 30 s or more.
 SAME_VISIT_DAYS = 2e-4
 
@@ -201,7 +202,7 @@ class Batch:
         """
         known = self.mjd <= self.as_of_mjd[self.point_object]
         with np.errstate(invalid="ignore", divide="ignore"):
-            significant = self.flux >= DETECTION_SNR * self.flux_error
+            significant = self.flux >= SHINING_SIGMA * self.flux_error
         usable = (self.flux > 0) & (self.flux_error > 0) & np.isfinite(self.flux)
         shows = (self.kind == "alert") | (self.kind == "forced") & significant
         detected: BoolArray = known & usable & shows
@@ -240,7 +241,7 @@ class Batch:
         earliest = np.broadcast_to(np.asarray(mjd, float), len(self))[self.point_object]
         with np.errstate(invalid="ignore"):
             dark = (self.kind == "limit") | (
-                (self.kind == "forced") & (np.abs(self.flux) < DETECTION_SNR * self.flux_error)
+                (self.kind == "forced") & (np.abs(self.flux) < SHINING_SIGMA * self.flux_error)
             )
         kept = np.flatnonzero((self.mjd >= earliest) | dark)
         counts = np.bincount(self.point_object[kept], minlength=len(self))

@@ -36,7 +36,7 @@ from tom.scoring.services import (
     window_start,
 )
 from tom.targets.copy import Table, copy_rows
-from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary
+from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummary, TargetSummary
 
 ATTEMPTS: Final = 3
 SUSPECTS: Final = 20
@@ -229,7 +229,7 @@ def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
     unchanged: list[Summary] = []
     for rows_of in (TargetSummary.objects, AudienceSummary.objects):
         seen = {s.pk: s for s in summaries if isinstance(s, rows_of.model)}
-        due = rows_of.filter(pk__in=seen, scored_version__lt=F("version"))
+        due = rows_of.filter(DUE_FOR_SCORING, pk__in=seen)
         versions = dict(due.values_list("pk", "version")) if seen else {}
         unchanged += [s for pk, s in seen.items() if versions.get(pk) == s.version]
     return unchanged

@@ -30,7 +30,7 @@ from tom.scoring.contract import Batch, Curve, Scorer
 from tom.scoring.curves import Summary, mjd_of
 from tom.scoring.models import DueScore, Score
 from tom.scoring.registry import find_scorers
-from tom.targets.models import Audience, AudienceSummary, TargetSummary
+from tom.targets.models import DUE_FOR_SCORING, Audience, AudienceSummary, TargetSummary
 
 
 @cache
@@ -46,10 +46,11 @@ def scorer_paths() -> dict[str, Scorer]:
 
 def due_summaries(most: int) -> list[Summary]:
     """Up to `most` summaries, of the public and of narrower audiences, not yet handed out."""
-    due = Q(scored_version__lt=F("version"))
-    public: list[Summary] = list(TargetSummary.objects.filter(due).order_by("pk")[:most])
+    public: list[Summary] = list(
+        TargetSummary.objects.filter(DUE_FOR_SCORING).order_by("pk")[:most]
+    )
     left = most - len(public)
-    return [*public, *AudienceSummary.objects.filter(due).order_by("pk")[:left]]
+    return [*public, *AudienceSummary.objects.filter(DUE_FOR_SCORING).order_by("pk")[:left]]
 
 
 def any_due() -> bool:

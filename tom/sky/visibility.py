@@ -19,6 +19,8 @@ from tom.sky.healpix import unit_vectors
 MJD_ZERO = 2400000.5
 MJD_UNIX_EPOCH = 40587.0
 TT_MINUS_UTC_DAYS = 69.184 / 86400
+TWILIGHT_DEG = -12.0
+"""The Sun's altitude below which it is dark: nautical twilight, on pages and for requests."""
 EARTH_RADIUS_AU = 6378.137 / 149597870.7
 
 
@@ -37,7 +39,7 @@ class Constraints:
     """What makes a target observable."""
 
     airmass_max: float = 2.0
-    sun_altitude_max_deg: float = -12.0
+    sun_altitude_max_deg: float = TWILIGHT_DEG
     moon_separation_min_deg: float = 20.0
     altitude_min_deg: float = 0.0
     hour_angle_max_hours: float = 12.0

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tom.photometry import LIMIT_SIGMA, is_told, magnitude_sql
+
 
 def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
     """Mirror public points as TOM Toolkit's photometry, in AB magnitudes.
@@ -21,21 +23,21 @@ def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
         {"ids": list(ids)},
     )
     cursor.execute(
-        """
+        f"""
         INSERT INTO tom_dataproducts_photometryreduceddatum (target_id, timestamp, value, telescope,
             instrument, source_name, source_location, reduction_version, brightness,
             brightness_error, "limit", unit, bandpass, exposure_time)
-        SELECT p.target_id, p.time, '{}', '', p.survey, p.survey, p.kind || ':' || p.key, p.kind,
-            CASE WHEN seen THEN 31.4 - 2.5 * log(p.flux) END,
+        SELECT p.target_id, p.time, '{{}}', '', p.survey, p.survey, p.kind || ':' || p.key, p.kind,
+            CASE WHEN seen THEN {magnitude_sql("p.flux")} END,
             CASE WHEN seen THEN 2.5 / ln(10) * p.flux_error / p.flux END,
-            CASE WHEN NOT seen THEN 31.4 - 2.5 * log(5 * p.flux_error) END,
+            CASE WHEN NOT seen THEN {magnitude_sql(f"{LIMIT_SIGMA} * p.flux_error")} END,
             'AB mag', p.band, NULL
         FROM targets_lightcurvepoint p
         JOIN targets_program g ON g.id = p.program_id
-        CROSS JOIN LATERAL (SELECT coalesce(p.flux >= 3 * p.flux_error, false) AS seen) s
+        CROSS JOIN LATERAL (SELECT {is_told("p")} AS seen) s
         WHERE p.id = ANY(%(ids)s) AND p.flux_error > 0
             AND g.public
         ON CONFLICT DO NOTHING
-        """,
+        """,  # noqa: S608  of our own text alone
         {"ids": list(ids)},
     )

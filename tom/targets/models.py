@@ -76,6 +76,10 @@ def of_readable_programs(user: Visitor) -> Q:
     return Q(program__public=True) | mine
 
 
+# Summaries that scorers have not been handed as they are now.
+DUE_FOR_SCORING = Q(scored_version__lt=models.F("version"))
+
+
 class Figures(models.Model):
     """A light curve in short, and what the alerts said, as one audience may know them."""
 
@@ -139,7 +143,7 @@ class TargetSummary(Figures):
         indexes = [
             models.Index(
                 fields=["target"],
-                condition=Q(scored_version__lt=models.F("version")),
+                condition=DUE_FOR_SCORING,
                 name="targets_summary_unscored",
             ),
             # The order of the list of targets.
@@ -184,7 +188,7 @@ class AudienceSummary(Figures):
         indexes = [
             models.Index(
                 fields=["id"],
-                condition=Q(scored_version__lt=models.F("version")),
+                condition=DUE_FOR_SCORING,
                 name="targets_audience_unscored",
             )
         ]

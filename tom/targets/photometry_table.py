@@ -11,9 +11,9 @@ from functools import cache
 from typing import Final
 
 from tom.forms.registry import surveys
+from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import PointKind, flux_of_magnitude
 from tom.targets.by_hand import Measured
-from tom.targets.magnitudes import LIMIT_SIGMA
 
 MOST_ROWS: Final = 5_000
 LONGEST_TEXT: Final = 1_000_000

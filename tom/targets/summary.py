@@ -9,6 +9,7 @@ from django.db import connection
 from psycopg2 import Binary
 from psycopg2.extras import execute_values
 
+from tom.photometry import magnitude_sql, shines
 from tom.records.alert import ObjectAlert
 
 
@@ -45,13 +46,22 @@ def _refresh(table: str, key: str, views: str, ids: Iterable[int]) -> None:
     wanted = sorted(ids)
     if wanted:
         with connection.cursor() as cursor:
-            cursor.execute(REFRESH.format(table=table, key=key, views=views), {"ids": wanted})
+            cursor.execute(
+                REFRESH.format(
+                    table=table,
+                    key=key,
+                    views=views,
+                    shines=shines("p"),
+                    peak=magnitude_sql("max(flux) FILTER (WHERE seen)"),
+                    magnitude=magnitude_sql("flux"),
+                ),
+                {"ids": wanted},
+            )
 
 
 REFRESH = """
     WITH views AS ({views}), shown AS (
-        SELECT v.view_id, p.*, p.kind <> 'limit' AND p.flux > 0
-            AND (p.kind = 'alert' OR p.flux >= 5 * p.flux_error) AS seen
+        SELECT v.view_id, p.*, {shines} AS seen
         FROM views v
         JOIN targets_lightcurvepoint p ON p.target_id = v.target_id
         JOIN targets_program g ON g.id = p.program_id
@@ -63,10 +73,10 @@ REFRESH = """
             min(time) FILTER (WHERE seen OR kind = 'alert') AS first_sight,
             min(time) FILTER (WHERE seen) AS first_detection,
             max(time) FILTER (WHERE seen) AS last_detection,
-            31.4 - 2.5 * log(max(flux) FILTER (WHERE seen)) AS peak_magnitude
+            {peak} AS peak_magnitude
         FROM shown GROUP BY view_id
     ), newest AS (
-        SELECT DISTINCT ON (view_id) view_id, 31.4 - 2.5 * log(flux) AS magnitude, band
+        SELECT DISTINCT ON (view_id) view_id, {magnitude} AS magnitude, band
         FROM shown WHERE seen ORDER BY view_id, time DESC, kind, survey, key
     )
     UPDATE {table} s

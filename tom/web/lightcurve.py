@@ -11,7 +11,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization
 from tom.forms.registry import colours
-from tom.targets.magnitudes import magnitude_of
+from tom.photometry import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
 from tom.web.distances import distances_of, map_distance, redshift_of
 from tom.web.kilonova import kilonova_data

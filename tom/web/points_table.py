@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
 from tom_targets.base_models import BaseTarget
 
+from tom.photometry import Magnitude, magnitude_of
 from tom.sky.visibility import mjd_of
-from tom.targets.magnitudes import Magnitude, magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint
 from tom.web.spreadsheets import cell
 

@@ -12,6 +12,7 @@ from tom.followup.facilities.contract import Instrument
 from tom.followup.services import available_facilities
 from tom.followup.sites import SITES
 from tom.sky.visibility import (
+    TWILIGHT_DEG,
     Constraints,
     Night,
     datetime_of,
@@ -19,8 +20,6 @@ from tom.sky.visibility import (
     observable_tonight,
 )
 from tom.web.plots.airmass import COLOURS, draw_altitude
-
-DARK_DEG = -12.0
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def _why_not(night: Night) -> str:
                 return "no dark time is left"
             return "daylight" if darkest > 0 else "twilight"
         case "high":
-            dark = night.sun_altitude_deg <= DARK_DEG
+            dark = night.sun_altitude_deg <= TWILIGHT_DEG
             highest = night.altitude_deg[0, dark].max()
             return "below the horizon" if highest <= 0 else "too low"
         case "hour angle":

@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from tom_targets.base_models import BaseTarget
 
+from tom.photometry import magnitude_of
 from tom.scoring.models import Score
 from tom.sky.place_text import read_place
 from tom.targets.audiences import show_targets, summaries_for
 from tom.targets.classified import Classification, classifications_of
-from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import (
     POINT_ORDER,
     PUBLIC,

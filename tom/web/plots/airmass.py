@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tom.sky.arrays import FloatArray
-from tom.sky.visibility import Night, datetime_of, mjd_of
+from tom.sky.visibility import TWILIGHT_DEG, Night, datetime_of, mjd_of
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 620.0, 236.0, 26.0, 20.0, 14.0
 LOWEST_DEG, STEP_DEG = 10.0, 20
@@ -52,7 +52,7 @@ def _y(altitude_deg: float) -> float:
 
 def _pieces(night: Night, start: float, stop: float) -> list[str]:
     """The stretches of the curve in the dark above the lowest altitude drawn."""
-    shown = (night.sun_altitude_deg < -12) & (night.altitude_deg[0] > LOWEST_DEG)
+    shown = (night.sun_altitude_deg < TWILIGHT_DEG) & (night.altitude_deg[0] > LOWEST_DEG)
     shown &= (night.mjd >= start) & (night.mjd <= stop)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], shown, [False]]).astype(np.int8)))
     return [

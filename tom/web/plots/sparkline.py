@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from tom.forms.declared import Colour
 from tom.forms.registry import colours
-from tom.targets.magnitudes import magnitude_of
+from tom.photometry import magnitude_of
 
 WIDTH, HEIGHT, MARGIN = 116.0, 30.0, 3.0
 # What is older than this before the event only flattens the picture.

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from tom.events.models import NonLocalizedEvent
 from tom.formats.values import finite
-from tom.targets.magnitudes import magnitude_of
+from tom.photometry import magnitude_of
 from tom.web.plots.bars import class_bar, interval_bar, term_bar
 from tom.web.plots.compass import stamp_scale
 

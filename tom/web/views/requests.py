@@ -18,10 +18,10 @@ from tom.followup.asking import beside, why_not
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
 from tom.live.addresses import silent_addresses
+from tom.photometry import magnitude_of
 from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
-from tom.targets.magnitudes import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
 from tom.web.keys import read_pk
 from tom.web.known import find_to_observe
