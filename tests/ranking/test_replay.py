@@ -1,10 +1,13 @@
 """A ranking can be made again from what was known then, bit for bit, whatever came since."""
 
 import json
+import re
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from pytest_django import Settings
 
@@ -20,6 +23,7 @@ from tom.ranking.services import (
     rank_event,
     ranking_as_of,
     recompute,
+    unlike,
 )
 from tom.ranking.terms import star
 from tom.scoring.judging import score_due
@@ -203,3 +207,45 @@ def test_a_ranking_that_does_not_say_all_it_rests_on_is_refused() -> None:
 
     with pytest.raises(NotReproducibleError, match="does not say all"):
         recompute(ranking)
+
+
+def run(*arguments: str) -> str:
+    """What the command says."""
+    said = StringIO()
+    call_command("as_of", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_the_command_shows_the_list_as_it_stood() -> None:
+    event = make_event("S261120ab")
+    a_night(event, make_group())
+    first = event.rankings.order_by("pk")[0]
+
+    said = run("S261120ab", first.created.isoformat())
+
+    names = re.findall(r"^ +\d+  (\w)", said, re.MULTILINE)
+    places = RankedCandidate.objects.as_of(first).in_order()
+    assert names == [place.candidate.target.name for place in places]
+    assert "had no ranking at" in fails("S261120ab", "2001-01-01")
+    assert "'yesterday' is no time" in fails("S261120ab", "yesterday")
+    assert "no event 'S1'" in fails("S1")
+
+
+def fails(*arguments: str) -> str:
+    with pytest.raises(CommandError) as error:
+        run(*arguments)
+    return str(error.value)
+
+
+def test_the_command_tells_which_ranking_comes_out_otherwise() -> None:
+    event = make_event("S261120ab")
+    a_night(event, make_group())
+
+    assert run("S261120ab", "--check", "4").count("the same, bit for bit") == 4
+
+    RankedCandidate.objects.newest().filter(candidate__target__name="b").update(posterior=0.5)
+    with pytest.raises(SystemExit):
+        run("S261120ab", "--check", "1")
+    newest = newest_ranking(event)
+    assert newest is not None
+    assert unlike(newest) == 1

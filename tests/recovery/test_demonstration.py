@@ -9,10 +9,11 @@ import pytest
 import requests
 from django.utils import timezone
 
-from tests.recovery.site import Site, running_demo, starting_site, wait_for
+from tests.recovery.site import Site, finish, running_demo, starting_site, wait_for
 from tests.recovery.soak import contents, stored
 from tests.recovery.test_kills import PARTS
 from tom.demo import Night, latest_merger, make_night, write_night
+from tom.demo.gwalerts import superevent_id
 
 # As where the database went away during each attempt at some messages.
 BREAK_OFF = (
@@ -31,6 +32,10 @@ def test_a_night_is_taken_up_again_after_postgresql_and_the_supervisor_were_kill
         write_night(night, home / "demo")
     with running_demo(calm) as site:
         expected = contents(site)
+        event = superevent_id(night.merger_time)
+        code, said = finish(site.manage("as_of", event, "--check", "20"), seconds=120)
+        assert code == 0, said
+        assert "the same, bit for bit" in said
 
     with starting_site(rough) as site:
         site.wait_to_hear("counterpart: ready after", seconds=120)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import zip_longest
 
 import numpy as np
 from django.db import transaction
@@ -17,7 +18,7 @@ from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
 from tom.ranking.history import fingerprints, keep, standing_places
 from tom.ranking.locks import claim_ranking
-from tom.ranking.models import Ranking
+from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.terms import TERMS
 from tom.ranking.weighing import Weighed, layout_of
@@ -81,6 +82,28 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
         raise NotReproducibleError(message)
     case = read_case(ranking.event, ranking.moment, basis.window_start)
     return case, weigh(case, basis)
+
+
+def unlike(ranking: Ranking) -> int:
+    """How many places come out otherwise where a ranking is made again; 0: it is the same.
+
+    Raises as `recompute` does.
+    """
+    case, posterior = recompute(ranking)
+    chances = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
+    columns = (case.candidates, *chances, fingerprints(posterior))
+    again = [
+        (*figures, case.audiences[row])
+        for row, figures in enumerate(zip(*(column.tolist() for column in columns), strict=True))
+    ]
+    rows = RankedCandidate.objects.as_of(ranking).in_order()
+    names = ("candidate_id", "log_odds", "posterior", "posterior_low", "posterior_high")
+    kept = [
+        (*figures, tuple(programs))
+        for *figures, programs in rows.values_list(*names, "fingerprint", "programs")
+    ]
+    made = [again[row] for row in posterior.order().tolist()]
+    return sum(ours != theirs for ours, theirs in zip_longest(made, kept))
 
 
 def ranking_as_of(event: NonLocalizedEvent, when: datetime) -> Ranking | None:

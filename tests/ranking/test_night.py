@@ -1,0 +1,40 @@
+"""The demonstration night, replayed at past times: each list comes out as it stood, bit for bit."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.bench import intake
+from tests.bench.nights import demonstration_night
+from tom.events.models import NonLocalizedEvent
+from tom.ranking.models import RankedCandidate
+from tom.ranking.services import ranking_as_of, unlike
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+TIMES = 20
+
+
+def test_the_demonstration_night_is_made_again_at_twenty_past_times() -> None:
+    messages = demonstration_night()
+    merger = next(n for n, each in enumerate(messages) if each.topic.startswith("igwn"))
+    moments = []
+    ends = np.linspace(merger + 1, len(messages), 2 * TIMES).astype(int).tolist()
+    for first, end in pairwise([0, *ends]):
+        intake.keep(messages[first:end])
+        intake.work()
+        intake.score()
+        moments.append(datetime.now(UTC))
+    event = NonLocalizedEvent.objects.get()
+
+    rankings = [ranking_as_of(event, moment) for moment in moments]
+
+    stood = {ranking.pk: ranking for ranking in rankings if ranking is not None}
+    assert len(stood) >= TIMES
+    assert {unlike(ranking) for ranking in stood.values()} == {0}
+    firsts = {RankedCandidate.objects.as_of(r).in_order()[0].candidate_id for r in stood.values()}
+    assert len(firsts) > 1
+    kept = RankedCandidate.objects.filter(event=event).count()
+    shown = sum(RankedCandidate.objects.as_of(r).count() for r in event.rankings.all())
+    assert kept < shown / 2

@@ -1,0 +1,92 @@
+"""Show an event's ranking as it stood at a time, or check that rankings can be made again."""
+
+import sys
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from tom.events.models import NonLocalizedEvent
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.services import NotReproducibleError, ranking_as_of, unlike
+
+SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Show an event's candidates in the order in which they stood at a time (UTC, ISO 8601;"
+        " now where none is given). With --check N make N of its rankings again from what was"
+        " known then: exit 1 where one comes out otherwise."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("event", help="its id, as S261120ab")
+        parser.add_argument("time", nargs="?", help="as 2026-11-20T03:00:00Z")
+        parser.add_argument(
+            "--check", type=int, metavar="N", help="how many rankings to make again"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        event = NonLocalizedEvent.objects.filter(event_id=options["event"]).first()
+        if event is None:
+            message = f"there is no event {options['event']!r}"
+            raise CommandError(message)
+        if options["check"] is not None:
+            self._check(event, options["check"])
+        else:
+            self._show(event, _time_of(options["time"]))
+
+    def _show(self, event: NonLocalizedEvent, when: datetime) -> None:
+        ranking = ranking_as_of(event, when)
+        if ranking is None:
+            message = f"{event.event_id} had no ranking at {when:%Y-%m-%d %H:%M:%S} UTC"
+            raise CommandError(message)
+        self.stdout.write(f"{event.event_id}, ranked {ranking.created:%Y-%m-%d %H:%M:%S} UTC")
+        places = RankedCandidate.objects.as_of(ranking).filter(programs=[]).in_order()
+        rows = places.values_list(
+            "candidate__target__name", "posterior", "posterior_low", "posterior_high"
+        )
+        for rank, (name, chance, low, high) in enumerate(rows[:SHOWN], start=1):
+            self.stdout.write(f"{rank:4d}  {name:20s} {chance:9.3g}  ({low:.3g} to {high:.3g})")
+        left = places.count() - SHOWN
+        if left > 0:
+            self.stdout.write(f"      and {left} more")
+
+    def _check(self, event: NonLocalizedEvent, n: int) -> None:
+        rankings = list(event.rankings.order_by("created", "pk"))
+        if not rankings or n < 1:
+            message = f"{event.event_id} has {len(rankings)} rankings; none was checked"
+            raise CommandError(message)
+        step = max(1, len(rankings) // n)
+        failed = [ranking for ranking in rankings[::-step][:n] if not self._is_same(ranking)]
+        if failed:
+            sys.exit(1)
+
+    def _is_same(self, ranking: Ranking) -> bool:
+        when = f"{ranking.created:%Y-%m-%d %H:%M:%S.%f}"
+        try:
+            n = unlike(ranking)
+        except NotReproducibleError as error:
+            self.stdout.write(f"{when} UTC: {error}")
+            return False
+        told = "the same, bit for bit" if n == 0 else f"{n} places come out otherwise"
+        self.stdout.write(f"{when} UTC: {told}")
+        return n == 0
+
+
+def _time_of(text: str | None) -> datetime:
+    """Read a time; what has no zone is UTC."""
+    if text is None:
+        return timezone.now()
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        message = f"{text!r} is no time: write it as 2026-11-20T03:00:00Z"
+        raise CommandError(message)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
