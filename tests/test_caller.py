@@ -151,7 +151,7 @@ def test_one_telescope_is_followed_while_the_portal_of_another_is_silent(
             facility=name,
             state="accepted",
             remote_id=remote_id,
-            sent=now,
+            tried_at=now,
         )
         for name, remote_id in (("LCO", "1"), ("PRACTICE", "practice-2"))
     )

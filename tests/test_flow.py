@@ -30,10 +30,10 @@ from tom.followup.facilities.contract import Call
 from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
 from tom.followup.states import RequestState
 from tom.followup.stopping import cancel_request
-from tom.followup.transitions import transition
 from tom.forms.registry import forms
 from tom.live.heartbeat import last_beat
 from tom.live.models import LiveEvent, Topic
+from tom.outbox.moves import move
 from tom.queues import ALL
 from tom.ranking.models import Ranking
 from tom.ranking.services import rank_if_due
@@ -582,7 +582,7 @@ def undrawn_cutout() -> None:
 
 def approved_request() -> int:
     past = timezone.now() - timedelta(minutes=1)
-    return make_request(factories.make_target("a"), factories.make_observer(), retry_at=past).pk
+    return make_request(factories.make_target("a"), factories.make_observer(), due_at=past).pk
 
 
 def unwanted_request() -> int:
@@ -594,7 +594,7 @@ def unwanted_request() -> int:
         factories.make_observer(),
         state="cancel_requested",
         remote_id="1",
-        retry_at=past,
+        due_at=past,
     )
     return request.pk
 
@@ -603,15 +603,15 @@ def sent_request(**fields: object) -> str:
     """A request that was sent an hour ago; the name of its facility."""
     sent = timezone.now() - timedelta(hours=1)
     target, vera = factories.make_target(), factories.make_observer()
-    return make_request(target, vera, attempts=1, sent=sent, **fields).facility
+    return make_request(target, vera, attempts=1, tried_at=sent, **fields).facility
 
 
 def interrupted_request() -> str:
-    return sent_request(state="submitting")
+    return sent_request(state="submitting", due_at=timezone.now())
 
 
 def unknown_request() -> str:
-    return sent_request(state="unknown", retry_at=timezone.now())
+    return sent_request(state="unknown", due_at=timezone.now())
 
 
 def doubtful_request() -> str:
@@ -690,7 +690,7 @@ def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -
 
 def test_the_sweep_tells_whoever_asked_how_a_request_ended() -> None:
     request = make_request(factories.make_target(), factories.make_observer())
-    transition(request, RequestState.CANCELED)
+    move(request, RequestState.CANCELED)
 
     pipeline.sweep()
 

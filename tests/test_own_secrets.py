@@ -14,9 +14,9 @@ from tom.followup.facilities.portal_calls import PortalAccess, PortalCalls
 from tom.live.addresses import begin_call, note_silence
 from tom.live.models import Address
 from tom.logs import LineFormatter
+from tom.outbox.errors import LookUpFailedError, RejectedError
 from tom.own_secrets import hide_secrets
 from tom.redaction import SECRET, WITHHELD
-from tom.reports.hopskotch import LookUpFailedError, RejectedError
 from tom.streams.models import AlertMessage, StreamHealth
 from tom.streams.pulse import Pulse
 from tom.streams.services import note_failure, store_message

@@ -17,7 +17,7 @@ from tom.followup.exchanges import forget_polls, keep_call
 from tom.followup.facilities.contract import Call
 from tom.followup.models import ObservationRequest, PracticeObservation
 from tom.followup.services import (
-    IllegalTransitionError,
+    IllegalMoveError,
     RefusedRequestError,
     cancel_request,
     due_requests,
@@ -27,7 +27,7 @@ from tom.followup.services import (
     submit_request,
 )
 from tom.followup.states import RequestState
-from tom.followup.transitions import transition
+from tom.outbox.moves import move
 
 pytestmark = pytest.mark.django_db
 S = RequestState
@@ -49,7 +49,7 @@ def test_what_was_handed_out_is_not_handed_out_again_at_once(
     target: BaseTarget, observer: User
 ) -> None:
     now = timezone.now()
-    request = make_request(target, observer, state=S.RETRY_AT, retry_at=now)
+    request = make_request(target, observer, state=S.RETRY_AT, due_at=now)
 
     first, second = due_requests(now), due_requests(now + timedelta(seconds=5))
     third = due_requests(now + timedelta(minutes=1))
@@ -61,8 +61,8 @@ def test_a_cancel_whose_nudge_was_lost_is_due_even_while_sending_is_stopped(
     target: BaseTarget, observer: User
 ) -> None:
     now = timezone.now()
-    cancel = make_request(target, observer, state=S.CANCEL_REQUESTED, retry_at=now)
-    make_request(factories.make_target(), observer, retry_at=now)
+    cancel = make_request(target, observer, state=S.CANCEL_REQUESTED, due_at=now)
+    make_request(factories.make_target(), observer, due_at=now)
     stop_sending(observer, reason="storm")
 
     due = due_requests(now)
@@ -91,7 +91,7 @@ def test_what_a_killed_worker_was_sending_is_unknown_then_found_by_its_key(
         key=request.key, body=request.body, created=now, step_seconds=60
     )
     ObservationRequest.objects.filter(pk=request.pk).update(
-        state=S.SUBMITTING, attempts=1, sent=now - timedelta(seconds=100), retry_at=None
+        state=S.SUBMITTING, attempts=1, tried_at=now - timedelta(seconds=100), due_at=None
     )
 
     follow_requests(now)
@@ -104,7 +104,9 @@ def test_what_a_killed_worker_was_sending_is_unknown_then_found_by_its_key(
 
 def test_what_is_just_being_sent_is_left_alone(target: BaseTarget, observer: User) -> None:
     now = timezone.now()
-    request = make_request(target, observer, state=S.SUBMITTING, attempts=1, sent=now)
+    request = make_request(target, observer)
+    claimed = {"attempts": 1, "tried_at": now, "due_at": now + request.patience.deadline}
+    assert move(request, S.SUBMITTING, **claimed)
 
     follow_requests(now + timedelta(seconds=30))
 
@@ -232,7 +234,7 @@ def test_a_request_that_may_have_been_sent_is_cancelled_through_the_facility(
 def test_what_has_ended_cannot_be_cancelled(target: BaseTarget, observer: User) -> None:
     request = make_request(target, observer, state=S.COMPLETED, remote_id="1")
 
-    with pytest.raises(IllegalTransitionError):
+    with pytest.raises(IllegalMoveError):
         cancel_request(request, observer)
 
 
@@ -260,10 +262,10 @@ def test_a_slow_worker_does_not_send_after_another_attempt_in_between(
 ) -> None:
     request = make_request(target, observer, state=S.UNKNOWN, attempts=1)
     slow = ObservationRequest.objects.get(pk=request.pk)
-    transition(request, S.SUBMITTING, attempts=2)
-    transition(request, S.UNKNOWN)
+    move(request, S.SUBMITTING, attempts=2)
+    move(request, S.UNKNOWN)
 
-    assert not transition(slow, S.SUBMITTING, attempts=2)
+    assert not move(slow, S.SUBMITTING, attempts=2)
 
 
 def test_polls_are_forgotten_and_what_was_said_of_one_request_is_not(

@@ -94,8 +94,8 @@ def make_event_of(request: ObservationRequest, **fields: object) -> NonLocalized
 
 def over(request: ObservationRequest) -> None:
     """Let the quiet time pass."""
-    request.sent = timezone.now() - timedelta(hours=1)
-    request.save(update_fields=["sent"])
+    request.tried_at = timezone.now() - timedelta(hours=1)
+    request.save(update_fields=["tried_at"])
 
 
 def posts(trouble: Trouble) -> list[tuple[str, str]]:
@@ -111,7 +111,7 @@ def test_a_portal_that_asks_us_to_wait_is_asked_again_when_it_said(
     submit(request_)
 
     assert request_.state == S.RETRY_AT
-    assert began + wait < request_.retry_at < timezone.now() + wait
+    assert began + wait < request_.due_at < timezone.now() + wait
 
 
 def test_a_portal_that_names_no_sensible_time_is_asked_again_all_the_same(
@@ -133,7 +133,7 @@ def test_a_refused_connection_sent_nothing_and_is_tried_again(
 
     assert request_.state == S.RETRY_AT
     assert "No connection" in request_.reason
-    assert request_.retry_at > timezone.now()
+    assert request_.due_at > timezone.now()
 
 
 def test_a_name_that_does_not_exist_sent_nothing(
@@ -416,7 +416,7 @@ def test_where_the_portal_cannot_be_asked_it_stays_unknown_and_says_so(
     assert request_.state == S.UNKNOWN
     assert "could not be asked" in request_.reason
     assert not posts(trouble)
-    assert request_.retry_at > timezone.now()
+    assert request_.due_at > timezone.now()
 
 
 def test_only_a_look_up_asked_after_the_quiet_time_says_that_it_is_not_there(
@@ -437,7 +437,7 @@ def test_what_a_lost_worker_was_sending_may_still_turn_up_for_the_quiet_time(
 ) -> None:
     now = timezone.now()
     ObservationRequest.objects.filter(pk=request_.pk).update(
-        state=S.SUBMITTING, attempts=1, sent=now - timedelta(seconds=100), retry_at=None
+        state=S.SUBMITTING, attempts=1, tried_at=now - timedelta(seconds=100), due_at=None
     )
     trouble.say(200, NOT_THERE)
 
@@ -569,7 +569,7 @@ def test_a_request_cancelled_while_its_answer_is_lost_may_turn_up_for_the_quiet_
 ) -> None:
     def cancel() -> None:  # and the answer takes its time
         rows = ObservationRequest.objects.filter(pk=request_.pk)
-        rows.update(state=S.CANCEL_REQUESTED, sent=timezone.now() - timedelta(seconds=70))
+        rows.update(state=S.CANCEL_REQUESTED, tried_at=timezone.now() - timedelta(seconds=70))
         connection.close()
 
     trouble.say(502)
@@ -620,7 +620,7 @@ def test_an_answer_that_comes_once_its_worker_was_given_up_is_taken_all_the_same
 ) -> None:
     now = timezone.now()
     ObservationRequest.objects.filter(pk=request_.pk).update(
-        state=S.SUBMITTING, attempts=1, sent=now - timedelta(seconds=100)
+        state=S.SUBMITTING, attempts=1, tried_at=now - timedelta(seconds=100), due_at=now
     )
     slow = ObservationRequest.objects.get(pk=request_.pk)
     mark_interrupted("LCO", now)
@@ -644,7 +644,7 @@ def test_a_cancel_that_is_not_answered_is_sent_again_later(
     cancel_there(request_)
 
     assert request_.state == S.CANCEL_REQUESTED
-    assert request_.retry_at > timezone.now()
+    assert request_.due_at > timezone.now()
     assert "Not cancelled" in request_.reason
 
 
@@ -943,7 +943,7 @@ def test_a_facility_is_asked_for_no_changes_from_before_its_requests_were_sent(
     poll_requests("LCO", now)
 
     request_.refresh_from_db()
-    since = (request_.sent - timedelta(days=1)).strftime("%Y-%m-%d+%H%%3A%M%%3A%S")
+    since = (request_.tried_at - timedelta(days=1)).strftime("%Y-%m-%d+%H%%3A%M%%3A%S")
     assert f"modified_after={since}" in trouble.calls[-2][1]
 
 
@@ -974,7 +974,7 @@ def test_one_request_in_trouble_keeps_none_of_the_others_from_being_settled(
         PracticeObservation.objects.create(
             key=request.key, body=request.body, created=now, step_seconds=step_seconds
         )
-    ObservationRequest.objects.update(state=S.UNKNOWN, attempts=1, sent=now, retry_at=now)
+    ObservationRequest.objects.update(state=S.UNKNOWN, attempts=1, tried_at=now, due_at=now)
 
     follow_requests(now)
 
@@ -982,4 +982,4 @@ def test_one_request_in_trouble_keeps_none_of_the_others_from_being_settled(
     plain.refresh_from_db()
     assert (odd.state, plain.state) == (S.UNKNOWN, S.ACCEPTED)
     assert "ZeroDivisionError" in odd.reason
-    assert odd.retry_at > now
+    assert odd.due_at > now

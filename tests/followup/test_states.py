@@ -12,8 +12,9 @@ from tom.followup.facilities.contract import Progress
 from tom.followup.models import ObservationRequest, StateChange
 from tom.followup.progress import state_after
 from tom.followup.states import ENDS, LEGAL, LIVE, SENDABLE, RequestState
-from tom.followup.transitions import IllegalTransitionError, transition
 from tom.live.models import LiveEvent, Topic
+from tom.outbox.moves import move
+from tom.outbox.table import IllegalMoveError
 
 S = RequestState
 # The request's life as the design draws it, one line for each arrow.
@@ -93,8 +94,8 @@ def test_what_a_facility_says_leads_only_where_it_may(
 def test_an_illegal_move_raises_and_changes_nothing(target: BaseTarget, observer: User) -> None:
     request = make_request(target, observer, state=S.REJECTED)
 
-    with pytest.raises(IllegalTransitionError, match="rejected to submitting"):
-        transition(request, S.SUBMITTING)
+    with pytest.raises(IllegalMoveError, match="rejected to submitting"):
+        move(request, S.SUBMITTING)
 
     assert not StateChange.objects.filter(request=request, new=S.SUBMITTING).exists()
 
@@ -104,8 +105,8 @@ def test_a_move_from_a_state_that_is_past_does_nothing(target: BaseTarget, obser
     request = make_request(target, observer)
     stale = ObservationRequest.objects.get(pk=request.pk)
 
-    first = transition(request, S.SUBMITTING)
-    second = transition(stale, S.SUBMITTING)
+    first = move(request, S.SUBMITTING)
+    second = move(stale, S.SUBMITTING)
 
     assert (first, second) == (True, False)
     assert request.changes.filter(new=S.SUBMITTING).count() == 1
@@ -118,7 +119,7 @@ def test_a_move_is_kept_with_who_and_why_and_pages_are_told(
     request = make_request(target, observer)
     LiveEvent.objects.all().delete()
 
-    transition(request, S.HELD, reason="clouds", by=observer)
+    move(request, S.HELD, reason="clouds", by=observer)
 
     change = request.changes.last()
     assert change is not None

@@ -128,7 +128,7 @@ def test_of_two_late_copies_both_are_cancelled_soon_however_late(
         assert (request.state, request.attempts) == (S.ACCEPTED, 3)
         # Nothing is there at a last look before the copies come.
         sent = timezone.now() - timedelta(seconds=seconds_late)
-        ObservationRequest.objects.filter(pk=request.pk).update(sent=sent)
+        ObservationRequest.objects.filter(pk=request.pk).update(tried_at=sent)
         seek_strays(request)
         assert not request.strays.exists()
         proxy.let_through.set()
@@ -219,7 +219,7 @@ def test_a_copy_is_looked_for_until_the_window_is_over(
     trouble: Trouble, target: BaseTarget, observer: User
 ) -> None:
     now = timezone.now()
-    request = accepted(target, observer, sent=now - timedelta(hours=1), strays_due=now)
+    request = accepted(target, observer, tried_at=now - timedelta(hours=1), strays_due=now)
     trouble.say(200, {"count": 0, "next": None, "results": []})
 
     seek_strays(request)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests import factories
 from tests.followup.conftest import make_request
 from tom.followup.states import ENDS, LEGAL, RequestState
-from tom.followup.transitions import transition
+from tom.outbox.moves import move
 from tom.reports.models import Notification
 from tom.reports.request_ends import notify_ends
 
@@ -22,7 +22,7 @@ def test_each_end_is_told_once_to_whoever_asked(end: RequestState) -> None:
     before = next(state for state in sorted(RequestState) if end in LEGAL[state])
     target = factories.make_target("SN2026abc")
     request = make_request(target, vera, state=before, remote_id="1")
-    transition(request, end, reason="as it came")
+    move(request, end, reason="as it came")
 
     told = [notify_ends(timezone.now()) for _ in range(2)]
 
@@ -39,7 +39,7 @@ def test_a_request_under_way_and_an_old_end_are_told_to_nobody() -> None:
     vera: User = factories.make_observer("vera")
     make_request(factories.make_target(), vera)
     ended = make_request(factories.make_target(), vera)
-    transition(ended, RequestState.CANCELED)
+    move(ended, RequestState.CANCELED)
 
     assert notify_ends(timezone.now() + timedelta(days=4)) == 0
 
@@ -49,7 +49,7 @@ def test_a_request_that_goes_on_after_its_end_is_told_of_its_new_end() -> None:
         factories.make_target(), factories.make_observer(), state="in_progress", remote_id="1"
     )
     for state in (RequestState.COMPLETED, RequestState.ACCEPTED, RequestState.EXPIRED):
-        transition(request, state)
+        move(request, state)
         notify_ends(timezone.now())
 
     titles = Notification.objects.order_by("pk").values_list("title", flat=True)

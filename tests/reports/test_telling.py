@@ -415,7 +415,7 @@ def test_a_topic_being_read_back_is_not_due_meanwhile(monkeypatch):
         sweeper.join()
 
     assert due == [False]
-    assert told.due_at < now + timedelta(seconds=telling.SENDING_SECONDS)
+    assert told.due_at < now + telling.LOOK_LEASE
 
 
 def test_of_two_nudges_at_once_one_reads_the_topic_back(monkeypatch):
@@ -490,7 +490,7 @@ def test_a_broker_that_stays_away_fails_the_report_at_last(
 ):
     monkeypatch.setattr(hopskotch, "ASK_SECONDS", 0)
     report = confirmed()
-    Report.objects.update(attempts=telling.MOST_ATTEMPTS - 1)
+    Report.objects.update(attempts=report.patience.most_attempts - 1)
 
     with broker_away(kafka):
         assert tell(report).state == ReportState.FAILED

@@ -25,9 +25,9 @@ from tom.followup.models import (
 )
 from tom.followup.spec import InvalidSpecError, ObservationSpec, read_spec
 from tom.followup.states import RequestState
-from tom.followup.transitions import pk, transition
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.outbox.moves import move
 from tom.targets.models import TargetSummary
 
 SAME_PLACE_ARCSEC = 3.0  # surveys place one transient so near to itself
@@ -174,9 +174,9 @@ def _aim(target: BaseTarget) -> Aim:
 def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest:
     with transaction.atomic():
         draft.save(force_insert=True)
-        StateChange.objects.create(request=draft, new=RequestState.PROPOSED, by_id=pk(by))
+        StateChange.objects.create(request=draft, new=RequestState.PROPOSED, by_id=by.pk)
         publish(Topic.REQUEST, draft.pk)
-        transition(draft, RequestState.APPROVED, by=by, retry_at=timezone.now() + NUDGE)
+        move(draft, RequestState.APPROVED, by=by, due_at=timezone.now() + NUDGE)
     return draft
 
 

@@ -5,24 +5,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import OperationalError
 from django.db.models import Q
 from django.utils import timezone
 
 from tom.followup.exchanges import facility_for_many
 from tom.followup.facilities import UnknownFacilityError
-from tom.followup.facilities.contract import Facility, LookUpFailedError, RemoteChanges, Sent
+from tom.followup.facilities.contract import Facility, RemoteChanges, Sent
 from tom.followup.models import (
     FacilityWatch,
     ObservationRequest,
     ObservationRequestQuerySet,
 )
-from tom.followup.outbox import look_again, lose_answer, reconcile_request
 from tom.followup.progress import record_progress
+from tom.followup.sending import look_again, reconcile_request
 from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
 from tom.followup.stopping import is_sending
 from tom.followup.strays import claim_strays, due_strays, seek_strays
+from tom.outbox.errors import LookUpFailedError
+from tom.outbox.models import due
+from tom.outbox.sending import claim_look, give_up
+from tom.outbox.waits import Waits
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ NUDGED_AGAIN_AFTER = timedelta(seconds=30)
 # Far longer than it takes to ask each facility; after it, the worker that asked is lost.
 LEASE = timedelta(minutes=2)
 IDLE_POLL = timedelta(minutes=10)
-LONGEST_POLL_WAIT = timedelta(minutes=10)
+AFTER_A_FAILED_POLL = Waits(timedelta(seconds=10), timedelta(minutes=10))
 # Data may be judged bad, or a late exposure come, some days after the window.
 SOFT_END = timedelta(days=7)
 # By which our clock and a facility's may differ.
@@ -81,7 +84,7 @@ def follow_facility(facility: str, now: datetime) -> None:
 def mark_interrupted(facility: str, now: datetime) -> None:
     """Call unknown what a dead worker left while sending: it may have arrived or not."""
     for request in _interrupted(now).filter(facility=facility):
-        lose_answer(request, reason="Interrupted while it was sent", retry_at=now)
+        give_up(request, "Interrupted while it was sent", now=now)
 
 
 def followed(now: datetime) -> ObservationRequestQuerySet:
@@ -109,26 +112,23 @@ def poll_requests(facility: str, now: datetime) -> int:
 
 
 def _interrupted(now: datetime) -> ObservationRequestQuerySet:
-    stale = now - timedelta(seconds=settings.REQUEST_STALE_SECONDS)
-    return ObservationRequest.objects.filter(state=RequestState.SUBMITTING, sent__lte=stale)
+    return _due([RequestState.SUBMITTING], now)
 
 
 def _due(states: Iterable[RequestState], now: datetime) -> ObservationRequestQuerySet:
-    return ObservationRequest.objects.filter(
-        Q(retry_at__lte=now) | Q(retry_at=None), state__in=states
-    )
+    return ObservationRequest.objects.filter(due(now), state__in=states)
 
 
 def _hand_out(states: Iterable[RequestState], now: datetime) -> list[int]:
-    due = _due(states, now)
-    keys = list(due.values_list("pk", flat=True))
-    due.filter(pk__in=keys).update(retry_at=now + NUDGED_AGAIN_AFTER)
+    rows = _due(states, now)
+    keys = list(rows.values_list("pk", flat=True))
+    rows.filter(pk__in=keys).update(due_at=now + NUDGED_AGAIN_AFTER)
     return keys
 
 
 def _claim_unknown(facility: str, now: datetime) -> list[ObservationRequest]:
-    due = _due([RequestState.UNKNOWN], now).filter(facility=facility)
-    return [request for request in due if due.filter(pk=request.pk).update(retry_at=now + LEASE)]
+    rows = _due([RequestState.UNKNOWN], now).filter(facility=facility)
+    return [request for request in rows if claim_look(request, now=now, lease=LEASE)]
 
 
 def _settle(requests: Iterable[ObservationRequest]) -> bool:
@@ -186,7 +186,7 @@ def _claim_poll(name: str, now: datetime) -> bool:
 
 def _since(watch: FacilityWatch, ours: Sequence[ObservationRequest], now: datetime) -> datetime:
     """Return since when to ask for changes: before they were sent there are none of ours."""
-    first = min((request.sent or now for request in ours), default=now) - CLOCKS_APART
+    first = min((request.tried_at or now for request in ours), default=now) - CLOCKS_APART
     return max(first, watch.read_until or first)
 
 
@@ -204,8 +204,7 @@ def _record_changes(ours: Iterable[ObservationRequest], changes: RemoteChanges) 
 
 
 def _note_failure(watch: FacilityWatch, error: Exception) -> None:
-    wait = min(timedelta(seconds=10) * 2 ** min(watch.failures, 7), LONGEST_POLL_WAIT)
-    _poll_next(watch, wait)
+    _poll_next(watch, AFTER_A_FAILED_POLL.after(watch.failures + 1))
     FacilityWatch.objects.filter(pk=watch.pk).update(failures=watch.failures + 1, detail=str(error))
 
 

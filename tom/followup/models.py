@@ -1,6 +1,9 @@
 """Observation requests, what happened to them, and every exchange with a facility."""
 
+from datetime import datetime
+
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import F, Q
 from tom_observations.models import ObservationRecord
@@ -8,7 +11,12 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate, told_to
 from tom.events.models import NonLocalizedEvent
-from tom.followup.states import ENDS, LIVE, RequestState
+from tom.followup.patience import STRAYS, request_patience
+from tom.followup.states import ENDS, LIVE, TABLE, RequestState
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.outbox.models import Outgoing
+from tom.outbox.waits import Patience
 from tom.targets.models import Visitor
 
 KEY_LENGTH = 50  # what an OCS portal takes as a name
@@ -26,7 +34,7 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
         return self.filter(state__in=LIVE)
 
 
-class ObservationRequest(models.Model):
+class ObservationRequest(Outgoing):
     """Our wish that a facility observes a target."""
 
     target = models.ForeignKey(BaseTarget, on_delete=models.PROTECT, related_name="requests")
@@ -60,11 +68,6 @@ class ObservationRequest(models.Model):
     state = models.CharField(
         max_length=24, choices=RequestState.choices, default=RequestState.PROPOSED
     )
-    reason = models.TextField(blank=True, help_text="Why it is in this state")
-    attempts = models.PositiveIntegerField(default=0, help_text="Times it was sent, or may have")
-    sent = models.DateTimeField(null=True, blank=True, help_text="When it was last being sent")
-    # When the outbox next looks at it: to send, to ask or to cancel again.
-    retry_at = models.DateTimeField(null=True, blank=True)
     remote_id = models.CharField(max_length=64, blank=True)
     remote_state = models.CharField(max_length=64, blank=True, help_text="In its own words")
     polled = models.DateTimeField(null=True, blank=True, help_text="When it last told its state")
@@ -86,6 +89,8 @@ class ObservationRequest(models.Model):
 
     objects = ObservationRequestQuerySet.as_manager()
 
+    table = TABLE
+
     class Meta:
         ordering = ("-created", "-pk")
         constraints = [
@@ -104,7 +109,7 @@ class ObservationRequest(models.Model):
             models.Index(fields=["facility", "remote_id"], name="followup_request_remote"),
             models.Index(fields=["target", "-created"], name="followup_request_target"),
             models.Index(
-                fields=["state", "retry_at"],
+                fields=["state", "due_at"],
                 condition=Q(state__in=sorted(LIVE)),
                 name="followup_request_due",
             ),
@@ -122,6 +127,26 @@ class ObservationRequest(models.Model):
     def is_live(self) -> bool:
         """Whether it has not ended."""
         return self.state not in ENDS
+
+    @property
+    def patience(self) -> Patience:
+        return request_patience()
+
+    def keep_move(self, old: str, by: AbstractBaseUser | None) -> None:
+        StateChange.objects.create(
+            request=self, old=old, new=self.state, reason=self.reason, by_id=by.pk if by else None
+        )
+
+    def answer_lost(self, now: datetime) -> None:
+        # One that a person cancelled meanwhile may turn up too, and stays as it is.
+        ObservationRequest.objects.filter(
+            pk=self.pk,
+            attempts=self.attempts,
+            state__in=[RequestState.SUBMITTING, RequestState.CANCEL_REQUESTED],
+        ).update(tried_at=now, strays_due=now + STRAYS.first)
+
+    def tell(self) -> None:
+        publish(Topic.REQUEST, self.pk)
 
 
 class StateChange(models.Model):

@@ -7,7 +7,7 @@ from tom.followup.facilities.contract import Progress, Remote
 from tom.followup.models import FacilityWatch, ObservationRequest, ObservationRequestQuerySet
 from tom.followup.records import mirror
 from tom.followup.states import LEGAL, RequestState
-from tom.followup.transitions import transition
+from tom.outbox.moves import move
 
 _S = RequestState
 _STATE_OF = {
@@ -24,14 +24,14 @@ _STATE_OF = {
 def accept(request: ObservationRequest, remote: Remote, *, reason: str = "") -> None:
     """Keep that the facility has the request, and how far it is with it."""
     with transaction.atomic():
-        if transition(
+        if move(
             request,
             _S.ACCEPTED,
             reason=reason,
             remote_id=remote.id,
             remote_state=remote.state,
             polled=timezone.now(),
-            retry_at=None,
+            due_at=None,
         ):
             mirror(request)
             record_progress(request, remote)
@@ -52,14 +52,14 @@ def record_progress(request: ObservationRequest, remote: Remote) -> bool:
         _write(ObservationRequest.objects.filter(pk=request.pk, state=old), request, remote)
         return False
     with transaction.atomic():
-        if changed := transition(
+        if changed := move(
             request,
             new,
             reason=_reason(old, new),
             remote_id=remote.id,
             remote_state=remote.state,
             polled=timezone.now(),
-            retry_at=None,
+            due_at=None,
         ):
             mirror(request)
     return changed

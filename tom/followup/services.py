@@ -14,7 +14,7 @@ from tom.followup.following import (
     follow_facility,
     poll_requests,
 )
-from tom.followup.outbox import reconcile_request, send_cancel, submit_request
+from tom.followup.sending import reconcile_request, send_cancel, submit_request
 from tom.followup.spec import InvalidSpecError
 from tom.followup.stopping import (
     cancel_request,
@@ -26,12 +26,12 @@ from tom.followup.stopping import (
     stop_sending,
     why_not_release,
 )
-from tom.followup.transitions import IllegalTransitionError
+from tom.outbox.table import IllegalMoveError
 
 __all__ = [
     "DueRequests",
     "DuplicateRequestError",
-    "IllegalTransitionError",
+    "IllegalMoveError",
     "InvalidSpecError",
     "RefusedRequestError",
     "UnknownFacilityError",

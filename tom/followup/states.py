@@ -2,6 +2,8 @@
 
 from django.db.models import TextChoices
 
+from tom.outbox.table import Table
+
 
 class RequestState(TextChoices):
     """Where a request stands. The facility's own word for it is kept beside, unchanged."""
@@ -36,35 +38,17 @@ SENDABLE = frozenset({_S.APPROVED, _S.RETRY_AT})
 UNSENT = frozenset({_S.PROPOSED, _S.APPROVED, _S.RETRY_AT})
 
 _FACILITY_MAY_SAY = OBSERVED_BY_FACILITY | {_S.COMPLETED, _S.EXPIRED, _S.FAILED, _S.CANCELED}
-LEGAL: dict[RequestState, frozenset[RequestState]] = {
+# Sent once already, held or due again: a call that was given up may come through late (accepted),
+# and it is cancelled through the facility.
+_MAYBE_THERE = frozenset({_S.ACCEPTED, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED})
+_OTHERS: dict[str, frozenset[str]] = {
     _S.PROPOSED: frozenset({_S.APPROVED, _S.HELD, _S.CANCELED, _S.EXPIRED}),
-    # Cancelled through the facility where it was sent before, held and released.
-    # Accepted where a call that was given up came through late, as below.
-    _S.APPROVED: frozenset(
-        {
-            _S.SUBMITTING,
-            _S.HELD,
-            _S.ACCEPTED,
-            _S.CANCEL_REQUESTED,
-            _S.CANCELED,
-            _S.EXPIRED,
-        }
-    ),
-    _S.HELD: frozenset({_S.APPROVED, _S.ACCEPTED, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED}),
-    _S.SUBMITTING: frozenset(
-        {_S.ACCEPTED, _S.REJECTED, _S.RETRY_AT, _S.UNKNOWN, _S.CANCEL_REQUESTED}
-    ),
-    _S.RETRY_AT: frozenset(
-        {
-            _S.SUBMITTING,
-            _S.HELD,
-            _S.ACCEPTED,
-            _S.CANCEL_REQUESTED,
-            _S.CANCELED,
-            _S.EXPIRED,
-        }
-    ),
-    _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.EXPIRED}),
+    _S.APPROVED: _MAYBE_THERE | {_S.HELD},
+    _S.RETRY_AT: _MAYBE_THERE | {_S.HELD},
+    _S.HELD: _MAYBE_THERE | {_S.APPROVED},
+    _S.SUBMITTING: frozenset({_S.CANCEL_REQUESTED}),
+    # Sent again where the facility surely does not have it.
+    _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.EXPIRED}),
     _S.ACCEPTED: _FACILITY_MAY_SAY - {_S.ACCEPTED} | {_S.CANCEL_REQUESTED},
     _S.SCHEDULED: _FACILITY_MAY_SAY - {_S.SCHEDULED} | {_S.CANCEL_REQUESTED},
     _S.IN_PROGRESS: _FACILITY_MAY_SAY - {_S.IN_PROGRESS} | {_S.CANCEL_REQUESTED},
@@ -77,3 +61,15 @@ LEGAL: dict[RequestState, frozenset[RequestState]] = {
     _S.COMPLETED_AFTER_CANCEL: frozenset(),
     _S.REJECTED: frozenset(),
 }
+TABLE = Table(
+    due=_S.APPROVED,
+    again=_S.RETRY_AT,
+    sending=_S.SUBMITTING,
+    sent=_S.ACCEPTED,
+    refused=_S.REJECTED,
+    unknown=_S.UNKNOWN,
+    ends=ENDS,
+    others=_OTHERS,
+    at_end={"guard": None},
+)
+LEGAL = TABLE.legal

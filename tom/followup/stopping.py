@@ -8,7 +8,7 @@ from tom.followup.asking import RefusedRequestError, why_not
 from tom.followup.facilities import UnknownFacilityError, get_facility
 from tom.followup.models import ObservationRequest, ObservationRequestQuerySet, OutboxSwitch
 from tom.followup.states import OBSERVED_BY_FACILITY, UNSENT, RequestState
-from tom.followup.transitions import pk, transition
+from tom.outbox.moves import move
 
 # A request in one of these that was never sent ends at once; any other, the facility must hear of.
 _AT_OUR_SIDE = UNSENT | {RequestState.HELD}
@@ -22,12 +22,12 @@ def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
 
     Raises
     ------
-    IllegalTransitionError
+    IllegalMoveError
         If it has ended.
     """
     if request.state in _AT_OUR_SIDE and not request.attempts:
-        return transition(request, RequestState.CANCELED, reason="Never sent", by=by)
-    return transition(request, RequestState.CANCEL_REQUESTED, by=by, retry_at=timezone.now())
+        return move(request, RequestState.CANCELED, reason="Never sent", by=by)
+    return move(request, RequestState.CANCEL_REQUESTED, by=by, due_at=timezone.now())
 
 
 def hold_unsent(event: NonLocalizedEvent, *, reason: str) -> list[int]:
@@ -48,7 +48,7 @@ def going_on(event: NonLocalizedEvent) -> ObservationRequestQuerySet:
 
 def hold_request(request: ObservationRequest, *, reason: str) -> bool:
     """Hold one unsent request until a person releases or cancels it."""
-    return transition(request, RequestState.HELD, reason=reason, retry_at=None)
+    return move(request, RequestState.HELD, reason=reason, due_at=None)
 
 
 def why_not_release(request: ObservationRequest) -> str:
@@ -65,7 +65,7 @@ def release_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
 
     Raises
     ------
-    IllegalTransitionError
+    IllegalMoveError
         If it is not held.
     RefusedRequestError
         If it would be held again at once; the message says why.
@@ -73,9 +73,7 @@ def release_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
     refusal = why_not_release(request)
     if refusal:
         raise RefusedRequestError(refusal)
-    return transition(
-        request, RequestState.APPROVED, reason="Released", by=by, retry_at=timezone.now()
-    )
+    return move(request, RequestState.APPROVED, reason="Released", by=by, due_at=timezone.now())
 
 
 def is_sending() -> bool:
@@ -95,5 +93,5 @@ def resume_sending(by: AbstractBaseUser) -> None:
 
 def _set_switch(*, sending: bool, by: AbstractBaseUser, reason: str) -> None:
     OutboxSwitch.objects.update_or_create(
-        pk=1, defaults={"sending": sending, "reason": reason, "changed_by_id": pk(by)}
+        pk=1, defaults={"sending": sending, "reason": reason, "changed_by_id": by.pk}
     )

@@ -14,24 +14,17 @@ from django.utils import timezone
 
 from tom.followup.exchanges import facility_for
 from tom.followup.facilities import UnknownFacilityError
-from tom.followup.facilities.contract import (
-    Facility,
-    LookUpFailedError,
-    NothingSentError,
-    RejectedError,
-    Remote,
-    UnknownOutcomeError,
-)
+from tom.followup.facilities.contract import Facility, Remote
 from tom.followup.models import ObservationRequest, ObservationRequestQuerySet, Stray
+from tom.followup.patience import STRAYS
 from tom.followup.progress import accept
 from tom.followup.states import UNSENT, RequestState
 from tom.live.models import Topic
 from tom.live.publish import publish
+from tom.outbox.errors import LookUpFailedError, OutcomeError
 
 logger = logging.getLogger(__name__)
 
-FIRST_LOOK = timedelta(seconds=30)
-LONGEST_LOOK = timedelta(hours=6)
 # A call under way when the window ends is answered by then.
 AFTER_THE_WINDOW = timedelta(minutes=10)
 # Whose outcome is being settled already, by asking for the same key.
@@ -117,7 +110,7 @@ def _cancel(stray: Stray, facility: Facility, copy: Remote) -> None:
     rows = Stray.objects.filter(pk=stray.pk)
     try:
         canceled = facility.cancel(copy.id)
-    except (NothingSentError, RejectedError, UnknownOutcomeError, LookUpFailedError) as error:
+    except OutcomeError as error:
         rows.update(reason=f"Not cancelled so far: {error}")
     else:
         rows.update(canceled=timezone.now(), remote_state=canceled.state, reason="")
@@ -127,7 +120,6 @@ def _cancel(stray: Stray, facility: Facility, copy: Remote) -> None:
 def _look_later(request: ObservationRequest) -> None:
     """Look again after a quarter of the time since it was sent; no more once its window is over."""
     now = timezone.now()
-    since = now - (request.sent or request.created)
-    later = now + min(max(since / 4, FIRST_LOOK), LONGEST_LOOK)
+    later = now + STRAYS.after(1, now - (request.tried_at or request.created))
     is_over = now >= request.window_end + AFTER_THE_WINDOW
     ObservationRequest.objects.filter(pk=request.pk).update(strays_due=None if is_over else later)

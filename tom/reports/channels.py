@@ -1,15 +1,15 @@
 """The two channels of a page: e-mail, and a webhook in the form that Slack takes.
 
-Each either returns, or raises one of two errors, which differ in what the caller may do. A
-webhook's address is a secret: it is in no message of ours.
+Each either returns, or raises NothingSentError or UnknownOutcomeError. A webhook's address is a
+secret: it is in no message of ours.
 """
 
 import io
 import json
 import smtplib
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -19,7 +19,8 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from requests import exceptions
 
-from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
+from tom.outbox.calls import calling
+from tom.outbox.errors import NothingSentError, OutcomeError, UnknownOutcomeError
 
 TIMEOUT_SECONDS: Final = (5, 10)
 """To connect, and to answer."""
@@ -35,34 +36,18 @@ _REFUSALS: Final = (
 _NOT_HANDLED: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
 
 
-class NotSentError(Exception):
-    """It certainly did not arrive: it may be sent again."""
-
-
-class RestsError(NotSentError):
-    """Nothing was sent: the address is silent, and may be asked at `until`."""
-
-    def __init__(self, error: RestingError) -> None:
-        self.until = error.until
-        super().__init__(str(error))
-
-
-class UnknownOutcomeError(Exception):
-    """It may have arrived: it must not be sent again blindly."""
-
-
 def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None:
     """Send one e-mail to all of `to`, with a Message-ID made from `name`.
 
     Raises
     ------
-    NotSentError
+    NothingSentError
         If no connection came about, or the server refused.
     UnknownOutcomeError
         If the connection was lost once the message was on its way.
     """
     connection = get_connection()
-    with _calling(mail_address()):
+    with calling(mail_address(), seconds=CALL_SECONDS):
         _send_email(connection, subject=subject, body=body, to=to, name=name)
 
 
@@ -76,25 +61,7 @@ def webhook_address() -> str:
     return "webhook"
 
 
-@contextmanager
-def _calling(address: str) -> Iterator[None]:
-    """Note whether an address answers the call of the block; it is not called while it rests."""
-    try:
-        begin_call(address, seconds=CALL_SECONDS)
-    except RestingError as error:
-        raise RestsError(error) from error
-    try:
-        yield
-    except (NotSentError, UnknownOutcomeError) as error:
-        if _is_silence(error.__cause__ or error.__context__):
-            note_silence(address, str(error))
-        else:
-            note_answer(address)
-        raise
-    note_answer(address)
-
-
-def _is_silence(cause: BaseException | None) -> bool:
+def _is_silence(cause: Exception) -> bool:
     """Whether nobody answered in time, or at all."""
     lost = (ConnectionRefusedError, TimeoutError, socket.gaierror, exceptions.Timeout)
     return isinstance(cause, lost) or (
@@ -108,7 +75,7 @@ def _send_email(
     try:
         connection.open()
     except OSError as error:  # smtplib's own errors are OSErrors too
-        raise NotSentError(_reason("e-mail", error)) from error
+        raise _failed(NothingSentError, "e-mail", error) from error
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
     # A header is one line, and ends where a line does.
     subject, name = " ".join(subject.split()), "".join(name.split())
@@ -116,12 +83,12 @@ def _send_email(
     try:
         connection.send_messages([message])
     except _REFUSALS as error:
-        raise NotSentError(_reason("e-mail", error)) from error
+        raise _failed(NothingSentError, "e-mail", error) from error
     except smtplib.SMTPDataError as error:  # whatever was said to the message but 250
-        kind = NotSentError if 400 <= error.smtp_code < 600 else UnknownOutcomeError
-        raise kind(_reason("e-mail", error)) from error
+        kind = NothingSentError if 400 <= error.smtp_code < 600 else UnknownOutcomeError
+        raise _failed(kind, "e-mail", error) from error
     except OSError as error:
-        raise UnknownOutcomeError(_reason("e-mail", error)) from error
+        raise _failed(UnknownOutcomeError, "e-mail", error) from error
     finally:
         with suppress(OSError):  # what was sent stays sent, however we part
             connection.close()
@@ -132,12 +99,12 @@ def send_webhook(url: str, *, title: str, body: str) -> None:
 
     Raises
     ------
-    NotSentError
+    NothingSentError
         If the text never left, or the answer is a refusal (3xx, 4xx, 503).
     UnknownOutcomeError
         If no whole answer came, or another 5xx.
     """
-    with _calling(webhook_address()):
+    with calling(webhook_address(), seconds=CALL_SECONDS):
         _post(url, f"*{_plain(title)}*\n{_plain(body)}")
 
 
@@ -161,14 +128,20 @@ def _post(url: str, text: str) -> None:
         )
     except exceptions.RequestException as error:
         # It is read once a connection stands, encryption and all, and the headers have left.
-        kind = UnknownOutcomeError if body.tell() else NotSentError
-        raise kind(_reason("webhook", error)) from None  # its text has the address
+        kind = UnknownOutcomeError if body.tell() else NothingSentError
+        raise _failed(kind, "webhook", error) from None  # its text has the address
     if 200 <= answer.status_code < 300:
         return
     reason = f"webhook: it answered {answer.status_code}"
     if answer.status_code < 500 or answer.status_code in _NOT_HANDLED:
-        raise NotSentError(reason)
+        raise NothingSentError(reason)
     raise UnknownOutcomeError(reason)
+
+
+def _failed(
+    kind: type[NothingSentError | UnknownOutcomeError], channel: str, error: Exception
+) -> OutcomeError:
+    return kind(_reason(channel, error), is_silent=_is_silence(error))
 
 
 def _reason(channel: str, error: Exception) -> str:

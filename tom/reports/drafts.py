@@ -7,8 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from tom.live.models import Topic
-from tom.live.publish import publish
+from tom.outbox.moves import move
 from tom.reports.circular_form import read_rows
 from tom.reports.models import Report, ReportState
 from tom.reports.telling import CannotTellError, refuse_report, topic_to_tell
@@ -82,17 +81,14 @@ def retry_report(report: Report, by: User) -> bool:
         If it could not be drafted any more as things are now.
     """
     refuse_report(report)
+    if report.state != ReportState.FAILED:
+        return False
     now = timezone.now()
-    failed = Report.objects.filter(pk=report.pk, state=ReportState.FAILED)
-    with transaction.atomic():
-        changed = failed.update(
-            state=ReportState.CONFIRMED,
-            confirmed_by=by,
-            confirmed_at=now,
-            due_at=now,
-            attempts=0,
-            reason="",
-        )
-        if changed:
-            publish(Topic.EVENT, report.event.event_id)
-    return bool(changed)
+    return move(
+        report,
+        ReportState.CONFIRMED,
+        confirmed_by=by,
+        confirmed_at=now,
+        due_at=now,
+        attempts=0,
+    )

@@ -7,8 +7,7 @@ topic eight times in five seconds. With `retries` at zero a message leaves at mo
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,8 +16,13 @@ from confluent_kafka import Producer as KafkaProducer
 from hop.auth import Auth
 from hop.io import Consumer, Producer, StartPosition, Stream
 
-from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
-from tom.own_secrets import hide_secrets
+from tom.outbox.calls import calling
+from tom.outbox.errors import (
+    LookUpFailedError,
+    NothingSentError,
+    RejectedError,
+    UnknownOutcomeError,
+)
 from tom.streams.credentials import CredentialError, find_credential
 from tom.streams.sources import Source, SourceError, read_source
 from tom.streams.watch import ASK_SECONDS, Broker, Errors, RefusedError
@@ -41,45 +45,6 @@ _DEFINITE: Final = (
 )
 
 
-class _OutsideError(Exception):
-    """What a broker said, without our secrets."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(hide_secrets(text))
-
-
-class NothingSentError(_OutsideError):
-    """The broker was not reached, so nothing left: try again."""
-
-
-class RestsError(NothingSentError):
-    """The broker is silent, and may be asked at `until`."""
-
-    def __init__(self, error: RestingError) -> None:
-        self.until = error.until
-        super().__init__(str(error))
-
-
-class RejectedError(_OutsideError):
-    """It certainly is not on the topic, and will not be by trying again."""
-
-
-class UnknownOutcomeError(_OutsideError):
-    """It may be on the topic: read the topic back, never send again."""
-
-    def __init__(self, text: str, *, is_silent: bool = False) -> None:
-        self.is_silent = is_silent
-        super().__init__(text)
-
-
-class LookUpFailedError(_OutsideError):
-    """The topic could not be read to its end: ask again later."""
-
-
-# How a call ends to which the broker answered something.
-_ANSWERS: Final = (RejectedError, LookUpFailedError, KafkaException, ValueError, RuntimeError)
-
-
 def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UUID) -> None:
     """Put one JSON message on a topic under our own id; at most once, whatever happens.
 
@@ -89,7 +54,7 @@ def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UU
         As each says of itself.
     """
     source, credential = _find_access(url)
-    with _calling(source.broker):
+    with calling(source.broker, seconds=CALL_SECONDS):
         _publish(source, credential, content, message_id)
 
 
@@ -108,8 +73,8 @@ def _publish(
         **_login(credential),
     }
     outcome: list[KafkaError | None] = []
-    producer = KafkaProducer(config)
     try:
+        producer = KafkaProducer(config)
         producer.produce(
             source.topics[0],
             payload,
@@ -132,42 +97,34 @@ def is_published(url: str, message_id: uuid.UUID, *, since: datetime) -> bool:
     """
     try:
         source, credential = _find_access(url)
-        with _calling(source.broker):
+        with calling(source.broker, seconds=CALL_SECONDS):
             _check_topic(source, credential)
             return _find(source, credential, message_id, since)
-    except (NothingSentError, RejectedError, KafkaException, ValueError, RuntimeError) as error:
-        raise LookUpFailedError(_text(error)) from error
-
-
-@contextmanager
-def _calling(broker: str) -> Iterator[None]:
-    """Note whether a broker answers the call of the block; it is not called while it rests."""
-    try:
-        begin_call(broker, seconds=CALL_SECONDS)
-    except RestingError as error:
-        raise RestsError(error) from error
-    try:
-        yield
-    except NothingSentError as error:
-        note_silence(broker, str(error))
-        raise
-    except UnknownOutcomeError as error:
-        if error.is_silent:
-            note_silence(broker, str(error))
-        else:
-            note_answer(broker)
-        raise
-    except _ANSWERS:
-        note_answer(broker)
-        raise
-    # Where the call is interrupted, nobody knows: the row says when it is surely given up.
-    note_answer(broker)
+    except (NothingSentError, RejectedError) as error:
+        raise LookUpFailedError(str(error)) from error
 
 
 def _find(source: Source, credential: Auth | None, message_id: uuid.UUID, since: datetime) -> bool:
+    late = threading.Event()
+    try:
+        found = _read_back(source, credential, message_id, since, late)
+    except (KafkaException, ValueError, RuntimeError) as error:  # the last two are hop's own
+        raise LookUpFailedError(_text(error)) from error
+    if late.is_set() and not found:
+        msg = "reading the topic back took too long"
+        raise LookUpFailedError(msg)
+    return found
+
+
+def _read_back(
+    source: Source,
+    credential: Auth | None,
+    message_id: uuid.UUID,
+    since: datetime,
+    late: threading.Event,
+) -> bool:
     stream = Stream(auth=credential or False, start_at=StartPosition.EARLIEST, until_eos=True)
     user = credential.username if credential is not None else "anonymous"
-    late = threading.Event()
     with stream.open(
         source.url,
         "r",
@@ -179,13 +136,9 @@ def _find(source: Source, credential: Auth | None, message_id: uuid.UUID, since:
         timer = threading.Timer(READ_SECONDS, _give_up, args=(consumer, late))
         timer.start()
         try:
-            found = _is_among(consumer, message_id, since)
+            return _is_among(consumer, message_id, since)
         finally:
             timer.cancel()
-    if late.is_set() and not found:
-        msg = "reading the topic back took too long"
-        raise LookUpFailedError(msg)
-    return found
 
 
 def _is_among(consumer: Consumer, message_id: uuid.UUID, since: datetime) -> bool:
@@ -216,7 +169,7 @@ def _check_topic(source: Source, credential: Auth | None) -> None:
     except RefusedError as error:
         raise RejectedError(str(error)) from error
     except KafkaException as error:
-        raise NothingSentError(_text(error)) from error
+        raise NothingSentError(_text(error), is_silent=True) from error
     if source.topics[0] not in topics:
         msg = f"there is no topic {source.topics[0]}, or no right to it"
         raise RejectedError(msg)

@@ -1,6 +1,8 @@
 """What people follow, what they were told, who was paged, and what we told the world."""
 
 import uuid
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -9,8 +11,19 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.outbox.models import Outgoing
+from tom.outbox.table import Table
+from tom.outbox.waits import Patience, Waits
 from tom.streams.models import AlertMessage
 from tom.targets.models import Visitor, own_targets, visible_targets
+
+_DEADLINE: Final = timedelta(seconds=120)
+"""Far above every timeout of a call that tells or pages."""
+_RETRY_PAGE: Final = Waits(timedelta(seconds=20), timedelta(hours=1))
+_RETRY_REPORT: Final = Waits(timedelta(seconds=20), timedelta(minutes=2))
+_LOOK_FOR_REPORT: Final = Waits(timedelta(seconds=15), timedelta(hours=1), share=1)
 
 
 class FollowKind(models.TextChoices):
@@ -193,16 +206,25 @@ class SendState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class PageSend(models.Model):
+class PageSend(Outgoing):
     """A page on one channel."""
 
     page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="sends")
     channel = models.CharField(max_length=8, choices=Channel.choices)
     state = models.CharField(max_length=8, choices=SendState.choices, default=SendState.DUE)
-    reason = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(null=True, help_text="When to try, or to give up waiting")
     sent_at = models.DateTimeField(null=True, blank=True)
+
+    table = Table(
+        due=SendState.DUE,
+        again=SendState.DUE,
+        sending=SendState.SENDING,
+        sent=SendState.SENT,
+        refused=SendState.FAILED,
+        unknown=SendState.UNKNOWN,
+        ends=frozenset({SendState.SENT, SendState.UNKNOWN, SendState.FAILED}),
+        # Found out since that its event is a test.
+        others={SendState.DUE: frozenset({SendState.FAILED})},
+    )
 
     class Meta:
         constraints = [
@@ -219,6 +241,13 @@ class PageSend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.state}"
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(deadline=_DEADLINE, retry=_RETRY_PAGE, most_attempts=settings.PAGE_ATTEMPTS)
+
+    def tell(self) -> None:
+        publish(Topic.EVENT, self.page.event.event_id)
 
 
 class ReportState(models.TextChoices):
@@ -245,7 +274,7 @@ class ReportQuerySet(models.QuerySet["Report"]):
         return self.exclude(Exists(hidden))
 
 
-class Report(models.Model):
+class Report(Outgoing):
     """An event's candidates as a Hopskotch message, from draft to sent."""
 
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.PROTECT, related_name="reports")
@@ -255,9 +284,6 @@ class Report(models.Model):
     programs = models.JSONField(default=list, help_text="Names of the programs whose data it uses")
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.DRAFT)
-    reason = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(null=True, help_text="When the sweep looks at it again")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -266,10 +292,24 @@ class Report(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    tried_at = models.DateTimeField(null=True, blank=True, help_text="When it last left us")
     sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReportQuerySet.as_manager()
+
+    table = Table(
+        due=ReportState.CONFIRMED,
+        again=ReportState.CONFIRMED,
+        sending=ReportState.SENDING,
+        sent=ReportState.SENT,
+        refused=ReportState.FAILED,
+        unknown=ReportState.UNKNOWN,
+        ends=frozenset({ReportState.SENT, ReportState.FAILED}),
+        others={
+            ReportState.DRAFT: frozenset({ReportState.CONFIRMED}),
+            ReportState.UNKNOWN: frozenset({ReportState.FAILED}),  # it never arrived
+            ReportState.FAILED: frozenset({ReportState.CONFIRMED}),  # a person tries it again
+        },
+    )
 
     class Meta:
         constraints = [
@@ -289,6 +329,19 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.topic}"
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(
+            deadline=_DEADLINE,
+            retry=_RETRY_REPORT,
+            most_attempts=10,
+            look=_LOOK_FOR_REPORT,
+            quiet=timedelta(seconds=300),
+        )
+
+    def tell(self) -> None:
+        publish(Topic.EVENT, self.event.event_id)
 
     @property
     def topic(self) -> str:

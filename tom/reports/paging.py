@@ -11,27 +11,24 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.reports.channels import (
-    NotSentError,
-    RestsError,
-    UnknownOutcomeError,
-    send_email,
-    send_webhook,
-)
+from tom.outbox.models import due
+from tom.outbox.moves import move
+from tom.outbox.sending import give_up, send
+from tom.reports.channels import send_email, send_webhook
 from tom.reports.models import Channel, Page, PageCause, PageSend, SendState
 
-SENDING_SECONDS: Final = 120
-"""A page still being sent after this lost its worker; far above every timeout of a channel."""
-RETRY_SECONDS: Final = 20
 SIGNIFICANT_FAR_HZ: Final = 1 / (30 * 86_400)
 """False alarms of once a month: by these LVK calls a merger significant
 (https://emfollow.docs.ligo.org/userguide/analysis/)."""
+
+
+_LOST: Final = "the worker was lost while it sent"
 
 
 def page_event(event: NonLocalizedEvent) -> Page | None:
@@ -60,12 +57,12 @@ def page_event(event: NonLocalizedEvent) -> Page | None:
 
 def send_page(page: Page, *, now: datetime) -> None:
     """Send a page on every channel where it is due, each on its own."""
-    if page.event.test_reasons:  # found out since: nothing of a test leaves
-        page.sends.filter(state=SendState.DUE).update(
-            state=SendState.FAILED, reason="the event is a test", due_at=None
-        )
-    for send in page.sends.all():
-        _send(page, send, now=now)
+    for each in page.sends.all():
+        each.page = page
+        if page.event.test_reasons and each.state == SendState.DUE:  # found out since
+            move(each, SendState.FAILED, reason="the event is a test")
+        elif not give_up(each, _LOST, now=now):
+            _send(each, now=now)
 
 
 def acknowledge_page(page: Page, by: User) -> bool:
@@ -83,8 +80,8 @@ def acknowledge_page(page: Page, by: User) -> bool:
 
 def due_pages(now: datetime) -> QuerySet[Page]:
     """Return the pages that the sweep should nudge `send_page` for."""
-    due = PageSend.objects.filter(state__in=[SendState.DUE, SendState.SENDING], due_at__lte=now)
-    return Page.objects.filter(pk__in=due.values("page"))
+    watched = PageSend.objects.filter(due(now), state__in=[SendState.DUE, SendState.SENDING])
+    return Page.objects.filter(pk__in=watched.values("page"))
 
 
 def _cause(event: NonLocalizedEvent) -> PageCause | None:
@@ -120,48 +117,22 @@ def _channels() -> list[Channel]:
     return channels
 
 
-def _send(page: Page, send: PageSend, *, now: datetime) -> None:
-    row = PageSend.objects.filter(pk=send.pk)
-    lost = row.filter(state=SendState.SENDING, due_at__lte=now)
-    if lost.update(
-        state=SendState.UNKNOWN, reason="the worker was lost while it sent", due_at=None
-    ):
-        return
-    claimed = row.filter(state=SendState.DUE).filter(Q(due_at=None) | Q(due_at__lte=now))
-    if not claimed.update(
-        state=SendState.SENDING,
-        attempts=F("attempts") + 1,
-        due_at=now + timedelta(seconds=SENDING_SECONDS),
-    ):
-        return  # another worker has it, or it is done
-    try:
-        _deliver(page, Channel(send.channel))
-    except RestsError as error:  # no attempt: the address is silent for everybody
-        attempts = F("attempts") - 1
-        row.update(state=SendState.DUE, reason=str(error), due_at=error.until, attempts=attempts)
-    except NotSentError as error:
-        _put_off(row, attempts=send.attempts + 1, reason=str(error), now=now)
-    except UnknownOutcomeError as error:
-        row.update(state=SendState.UNKNOWN, reason=str(error), due_at=None)
-    else:
-        row.update(state=SendState.SENT, reason="", sent_at=timezone.now(), due_at=None)
-    publish(Topic.EVENT, page.event.event_id)
+def _send(each: PageSend, *, now: datetime) -> None:
+    if each.due_at is None or each.due_at <= now:
+        send(each, lambda: _deliver(each), lambda _: _keep_sent(each), now=now)
 
 
-def _deliver(page: Page, channel: Channel) -> None:
-    if channel is Channel.EMAIL:
+def _deliver(each: PageSend) -> None:
+    page = each.page
+    if each.channel == Channel.EMAIL:
         name = f"{page.event.event_id}.{page.cause}.{page.pk}"
         send_email(subject=page.title, body=page.body, to=settings.PAGE_EMAILS, name=name)
     else:
         send_webhook(settings.PAGE_WEBHOOK, title=page.title, body=page.body)
 
 
-def _put_off(row: QuerySet[PageSend], *, attempts: int, reason: str, now: datetime) -> None:
-    if attempts >= settings.PAGE_ATTEMPTS:
-        row.update(state=SendState.FAILED, reason=reason, due_at=None)
-    else:
-        due_at = now + timedelta(seconds=RETRY_SECONDS * 2 ** (attempts - 1))
-        row.update(state=SendState.DUE, reason=reason, due_at=due_at)
+def _keep_sent(each: PageSend) -> None:
+    move(each, SendState.SENT, sent_at=timezone.now())
 
 
 def _title(event: NonLocalizedEvent, cause: PageCause) -> str:

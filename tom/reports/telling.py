@@ -11,37 +11,30 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.forms.topics import is_test_topic
-from tom.live.models import Topic
-from tom.live.publish import publish
+from tom.outbox.errors import LookUpFailedError, NothingSentError, RejectedError
+from tom.outbox.models import due
+from tom.outbox.moves import move
+from tom.outbox.sending import Words, claim_look, give_up, send, settle
 from tom.reports.hermes import write_message
-from tom.reports.hopskotch import (
-    LookUpFailedError,
-    NothingSentError,
-    RejectedError,
-    RestsError,
-    UnknownOutcomeError,
-    is_published,
-    publish_message,
-)
+from tom.reports.hopskotch import is_published, publish_message
 from tom.reports.models import Report, ReportState
 from tom.streams.sources import SourceError, read_source
 from tom.targets.models import POINT_ORDER, LightCurvePoint
 
-MOST_ATTEMPTS: Final = 10
-"""How often the broker may be out of reach before a report has failed."""
-SENDING_SECONDS: Final = 120
-"""A report still being sent or looked for after this lost its worker; far above the timeouts."""
-RETRY_SECONDS: Final = 20
-LOOK_SECONDS: Final = 15
-QUIET_SECONDS: Final = 300
-"""A message not on its topic so long after it left will not come any more."""
+LOOK_BACK: Final = timedelta(minutes=10)
+"""A topic is read back from so long before the message left: clocks differ."""
+LOOK_LEASE: Final = timedelta(seconds=120)
+"""Whoever still reads a topic back after this is lost; far above the timeouts."""
+_WORDS: Final = Words(not_asked="could not look it up", not_there="not on the topic yet")
+_LOST: Final = "the worker was lost while it sent"
+_NEVER_CAME: Final = "it never arrived on the topic; draft it again if it is still wanted"
 
 
 class CannotTellError(Exception):
@@ -106,15 +99,10 @@ def confirm_report(report: Report, by: User) -> bool:
         If it could not be drafted any more as things are now.
     """
     refuse_report(report)
+    if report.state != ReportState.DRAFT:
+        return False
     now = timezone.now()
-    return _move(
-        report,
-        ReportState.DRAFT,
-        ReportState.CONFIRMED,
-        confirmed_by=by,
-        confirmed_at=now,
-        due_at=now,
-    )
+    return move(report, ReportState.CONFIRMED, confirmed_by=by, confirmed_at=now, due_at=now)
 
 
 def discard_report(report: Report) -> bool:
@@ -134,9 +122,8 @@ def tell_report(report: Report, *, now: datetime) -> None:
     match report.state:
         case ReportState.CONFIRMED:
             send_report(report, now=now)
-        case ReportState.SENDING if report.due_at is None or report.due_at <= now:
-            reason = "the worker was lost while it sent"
-            _move(report, ReportState.SENDING, ReportState.UNKNOWN, reason=reason, due_at=now)
+        case ReportState.SENDING:
+            give_up(report, _LOST, now=now)
         case ReportState.UNKNOWN:
             settle_report(report, now=now)
 
@@ -147,38 +134,21 @@ def send_report(report: Report, *, now: datetime) -> bool:
     Whatever is not a definite answer leaves it UNKNOWN: only `settle_report` may move it on.
     """
     tried_at = report.tried_at  # before this time
-    if not _move(
+    return send(
         report,
-        ReportState.CONFIRMED,
-        ReportState.SENDING,
-        attempts=F("attempts") + 1,
-        tried_at=now,
-        due_at=now + timedelta(seconds=SENDING_SECONDS),
-    ):
-        return False  # another worker has it
+        lambda: _publish(report, tried_at),
+        lambda _: move(report, ReportState.SENT, sent_at=timezone.now()),
+        now=now,
+    )
+
+
+def _publish(report: Report, tried_at: datetime | None) -> None:
     try:
         refuse_report(report)
-        if not _came_late(report, tried_at):
-            publish_message(report.url, report.body, message_id=report.message_id)
-    except RestsError as error:  # no attempt: the broker is silent for everybody
-        _move(
-            report,
-            ReportState.SENDING,
-            ReportState.CONFIRMED,
-            reason=str(error),
-            due_at=error.until,
-            attempts=F("attempts") - 1,
-        )
-    except NothingSentError as error:
-        _put_off(report, str(error), now=now)
-    except (CannotTellError, RejectedError) as error:
-        _end(report, ReportState.SENDING, ReportState.FAILED, reason=str(error))
-    except UnknownOutcomeError as error:
-        due_at = now + timedelta(seconds=LOOK_SECONDS)
-        _move(report, ReportState.SENDING, ReportState.UNKNOWN, reason=str(error), due_at=due_at)
-    else:
-        _end(report, ReportState.SENDING, ReportState.SENT, sent_at=timezone.now())
-    return True
+    except CannotTellError as error:
+        raise RejectedError(str(error)) from error
+    if not _came_late(report, tried_at):
+        publish_message(report.url, report.body, message_id=report.message_id)
 
 
 def _came_late(report: Report, tried_at: datetime | None) -> bool:
@@ -186,7 +156,7 @@ def _came_late(report: Report, tried_at: datetime | None) -> bool:
     if tried_at is None or report.confirmed_at is None or tried_at > report.confirmed_at:
         return False
     try:
-        return is_published(report.url, report.message_id, since=tried_at - timedelta(minutes=10))
+        return is_published(report.url, report.message_id, since=tried_at - LOOK_BACK)
     except LookUpFailedError as error:
         # Of the next attempt, too, it is the time before this confirmation that counts.
         Report.objects.filter(pk=report.pk).update(tried_at=tried_at)
@@ -196,27 +166,23 @@ def _came_late(report: Report, tried_at: datetime | None) -> bool:
 
 def settle_report(report: Report, *, now: datetime) -> None:
     """Find out by reading the topic back whether an UNKNOWN report is there, where that is due."""
-    if not _claim_look(report, now=now):
+    if not claim_look(report, now=now, lease=LOOK_LEASE):
         return  # another worker reads it back
     tried = report.tried_at or report.created
-    try:
-        found = is_published(report.url, report.message_id, since=tried - timedelta(minutes=10))
-    except LookUpFailedError as error:
-        _look_again(report, f"could not look it up: {error}", now=now)
-        return
-    if found:
-        _end(report, ReportState.UNKNOWN, ReportState.SENT, sent_at=tried)
-    elif now - tried < timedelta(seconds=QUIET_SECONDS):
-        _look_again(report, "not on the topic yet", now=now)
-    else:
-        reason = "it never arrived on the topic; draft it again if it is still wanted"
-        _end(report, ReportState.UNKNOWN, ReportState.FAILED, reason=reason)
+    settle(
+        report,
+        lambda: is_published(report.url, report.message_id, since=tried - LOOK_BACK) or None,
+        lambda _: move(report, ReportState.SENT, sent_at=tried),
+        absent=lambda: move(report, ReportState.FAILED, reason=_NEVER_CAME),
+        words=_WORDS,
+        now=now,
+    )
 
 
 def due_reports(now: datetime) -> QuerySet[Report]:
     """Return the reports that the sweep should nudge `tell_report` for."""
     waiting = (ReportState.CONFIRMED, ReportState.SENDING, ReportState.UNKNOWN)
-    return Report.objects.filter(state__in=waiting, due_at__lte=now)
+    return Report.objects.filter(due(now), state__in=waiting)
 
 
 def topic_to_tell() -> str:
@@ -285,47 +251,3 @@ def _public_points(targets: Sequence[BaseTarget]) -> list[LightCurvePoint]:
         msg = f"no public data: {', '.join(names)}"
         raise PrivateDataError(msg)
     return public
-
-
-def _put_off(report: Report, reason: str, *, now: datetime) -> None:
-    """Nothing left: it is confirmed as before, and due again in a while."""
-    report.refresh_from_db(fields=["attempts"])
-    if report.attempts >= MOST_ATTEMPTS:
-        _end(report, ReportState.SENDING, ReportState.FAILED, reason=reason)
-        return
-    due_at = now + timedelta(seconds=RETRY_SECONDS * report.attempts)
-    _move(report, ReportState.SENDING, ReportState.CONFIRMED, reason=reason, due_at=due_at)
-
-
-def _claim_look(report: Report, *, now: datetime) -> bool:
-    due = Report.objects.filter(Q(due_at__lte=now) | Q(due_at=None), pk=report.pk)
-    until = max(now, timezone.now()) + timedelta(seconds=SENDING_SECONDS)
-    return bool(due.filter(state=ReportState.UNKNOWN).update(due_at=until))
-
-
-def _look_again(report: Report, reason: str, *, now: datetime) -> None:
-    """Look again ever more slowly: each time after as long as it has been unknown."""
-    now = max(now, timezone.now())  # reading the topic back took its time
-    waited = (now - (report.tried_at or report.created)).total_seconds()
-    seconds = min(max(waited, LOOK_SECONDS), 3600)
-    _move(
-        report,
-        ReportState.UNKNOWN,
-        ReportState.UNKNOWN,
-        reason=reason,
-        due_at=now + timedelta(seconds=seconds),
-    )
-
-
-def _end(report: Report, old: ReportState, new: ReportState, **changed: object) -> None:
-    _move(report, old, new, **{"reason": "", "due_at": None, **changed})
-
-
-def _move(report: Report, old: ReportState, new: ReportState, **changed: object) -> bool:
-    """Move a report on if it is where we think; return whether it was."""
-    rows = Report.objects.filter(Q(pk=report.pk, state=old))
-    with transaction.atomic():
-        moved = rows.update(state=new, **changed)
-        if moved:
-            publish(Topic.EVENT, report.event.event_id)
-    return bool(moved)

@@ -1,4 +1,4 @@
-"""What every facility offers, and the ways in which a call to one may fail."""
+"""What every facility offers. Its calls fail with the errors of `tom.outbox.errors`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,32 +103,6 @@ class Call:
 
 
 Recorder = Callable[[Call], None]
-
-
-class FacilityError(Exception):
-    """A call to a facility that did not do what it was for."""
-
-    is_silent = False  # whether nobody answered in time
-
-
-class NothingSentError(FacilityError):
-    """Surely nothing was taken (refused connection, 429): send it again at `retry_at`."""
-
-    def __init__(self, message: str, *, retry_at: datetime | None = None) -> None:
-        self.retry_at = retry_at
-        super().__init__(message)
-
-
-class RejectedError(FacilityError):
-    """The facility said no, and says why."""
-
-
-class UnknownOutcomeError(FacilityError):
-    """It may have been taken or not: only asking for the key can tell."""
-
-
-class LookUpFailedError(FacilityError):
-    """The facility could not be asked: nothing is known, nothing may be concluded."""
 
 
 class Facility(Protocol):

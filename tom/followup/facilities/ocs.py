@@ -13,21 +13,23 @@ from tom.followup.facilities.contract import (
     Aim,
     Body,
     Instrument,
-    LookUpFailedError,
-    NothingSentError,
     Progress,
     Recorder,
-    RejectedError,
     Remote,
     RemoteChanges,
     Sent,
-    UnknownOutcomeError,
 )
 from tom.followup.facilities.instruments import FacilityCard, PortalWords
 from tom.followup.facilities.limits import check_limits, find_instrument
 from tom.followup.facilities.portal_answers import read_group
 from tom.followup.facilities.portal_calls import PortalAccess, PortalCalls, answered_at
 from tom.followup.spec import Exposure, ObservationSpec
+from tom.outbox.errors import (
+    LookUpFailedError,
+    NothingSentError,
+    RejectedError,
+    UnknownOutcomeError,
+)
 
 PAGE_SIZE = 100
 MOST_PAGES = 50

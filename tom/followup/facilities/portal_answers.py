@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
-from tom.followup.facilities.contract import Progress, Remote, UnknownOutcomeError
+from tom.followup.facilities.contract import Progress, Remote
 from tom.formats.values import clean
+from tom.outbox.errors import UnknownOutcomeError
 
 LONGEST_WORD: Final = 64  # of what a request keeps of an id or a state
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)

@@ -17,16 +17,16 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from tom.followup.facilities.contract import (
-    Call,
-    FacilityError,
+from tom.followup.facilities.contract import Call, Recorder
+from tom.formats.values import clean
+from tom.outbox.calls import calling
+from tom.outbox.errors import (
     NothingSentError,
-    Recorder,
+    OutcomeError,
     RejectedError,
+    RestsError,
     UnknownOutcomeError,
 )
-from tom.formats.values import clean
-from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
 from tom.own_secrets import own_secrets
 from tom.redaction import hide
 
@@ -131,29 +131,17 @@ class PortalCalls:
                 headers={"Accept-Encoding": "identity"},
             )
         )
-        self._begin()
         started = time.monotonic()
         try:
-            answer = _exchange(prepared, self.hide)
-        except (NothingSentError, UnknownOutcomeError) as error:
-            self._end(str(error) if error.is_silent else "")
+            with calling(self._access.address, seconds=LONGEST_CALL_SECONDS):
+                answer = _exchange(prepared, self.hide)
+        except RestsError:
+            raise  # there was no call to keep
+        except OutcomeError as error:
             self._keep(prepared, None, str(error), time.monotonic() - started)
             raise
-        self._end("")
         self._keep(prepared, answer, "", time.monotonic() - started)
         return answer
-
-    def _begin(self) -> None:
-        try:
-            begin_call(self._access.address, seconds=LONGEST_CALL_SECONDS)
-        except RestingError as error:
-            raise NothingSentError(str(error), retry_at=error.until) from error
-
-    def _end(self, silence: str) -> None:
-        if silence:
-            note_silence(self._access.address, silence)
-        else:
-            note_answer(self._access.address)
 
     def _keep(
         self, sent: requests.PreparedRequest, answer: Answer | None, error: str, seconds: float
@@ -244,15 +232,17 @@ def _exchange(prepared: requests.PreparedRequest, hide: Callable[[str], str]) ->
             )
             text = _read(response)
         except (requests.RequestException, HTTPError) as error:
-            kind: type[FacilityError] = UnknownOutcomeError
-            said = f"No answer: {_cause(error)}"
-            if _never_connected(error):
-                kind, said = NothingSentError, f"No connection: {_cause(error)}"
-            failed = kind(hide(said[:LONGEST_REASON]))
-            failed.is_silent = kind is NothingSentError or isinstance(error, _TIMEOUTS)
             # Not from the error, which may quote the answer where it is logged.
-            raise failed from None
+            raise _failed(error, hide) from None
     return Answer(response.status_code, text, response.headers, hide)
+
+
+def _failed(error: Exception, hide: Callable[[str], str]) -> OutcomeError:
+    if _never_connected(error):
+        told = hide(f"No connection: {_cause(error)}"[:LONGEST_REASON])
+        return NothingSentError(told, is_silent=True)
+    told = hide(f"No answer: {_cause(error)}"[:LONGEST_REASON])
+    return UnknownOutcomeError(told, is_silent=isinstance(error, _TIMEOUTS))
 
 
 def _read(response: requests.Response) -> str:
@@ -263,9 +253,8 @@ def _read(response: requests.Response) -> str:
         while chunk := response.raw.read1(65_536):
             content += chunk
             if len(content) > LARGEST_ANSWER or time.monotonic() > deadline:
-                failed = UnknownOutcomeError("No answer: it is too long or too slow")
-                failed.is_silent = len(content) <= LARGEST_ANSWER
-                raise failed
+                msg = "No answer: it is too long or too slow"
+                raise UnknownOutcomeError(msg, is_silent=len(content) <= LARGEST_ANSWER)
     return content.decode(errors="replace")
 
 

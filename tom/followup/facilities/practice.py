@@ -17,7 +17,6 @@ from tom.followup.facilities.contract import (
     Instrument,
     Progress,
     Recorder,
-    RejectedError,
     Remote,
     RemoteChanges,
     Sent,
@@ -26,6 +25,7 @@ from tom.followup.facilities.instruments import PRACTICE
 from tom.followup.facilities.limits import check_limits, find_instrument
 from tom.followup.models import PracticeObservation
 from tom.followup.spec import ObservationSpec
+from tom.outbox.errors import RejectedError
 
 # An OCS portal's words for each step, and ours.
 STEPS = (

@@ -18,7 +18,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest, StateChange
 from tom.followup.services import (
     DuplicateRequestError,
-    IllegalTransitionError,
+    IllegalMoveError,
     InvalidSpecError,
     RefusedRequestError,
     UnknownFacilityError,
@@ -59,6 +59,9 @@ class RequestSerializer(serializers.ModelSerializer[ObservationRequest]):
     target_name = serializers.CharField(source="target.name", read_only=True)
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     changes = StateChangeSerializer(many=True, read_only=True)
+    sent = serializers.DateTimeField(
+        source="tried_at", read_only=True, help_text="When it was last being sent"
+    )
 
     class Meta:
         model = ObservationRequest
@@ -141,7 +144,7 @@ def cancel_one(request: Request, pk: int) -> Response:
     row = get_object_or_404(told_requests(request), pk=pk)
     try:
         changed = cancel_request(row, by=person(request))
-    except IllegalTransitionError as error:
+    except IllegalMoveError as error:
         raise ConflictError(str(error)) from error
     if not changed:
         raise ConflictError

@@ -185,7 +185,7 @@ def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     observation = _find(request, pk)
     try:
         changed = followup.cancel_request(observation, person(request))
-    except followup.IllegalTransitionError:
+    except followup.IllegalMoveError:
         messages.warning(request, "It has ended, or is being cancelled already.")
         return redirect("request", pk)
     if not changed:
@@ -222,7 +222,7 @@ def requests_going_on(event: NonLocalizedEvent, user: User) -> list[ObservationR
 def _cancel(observation: ObservationRequest, by: User) -> bool:
     try:
         return followup.cancel_request(observation, by)
-    except followup.IllegalTransitionError:
+    except followup.IllegalMoveError:
         return False  # it ended meanwhile
 
 
@@ -236,7 +236,7 @@ def request_release(request: HttpRequest, pk: int) -> HttpResponse:
     except followup.RefusedRequestError as error:
         messages.warning(request, f"Not released: {error}.")
         return redirect("request", pk)
-    except followup.IllegalTransitionError:
+    except followup.IllegalMoveError:
         changed = False
     if changed:
         transaction.on_commit(partial(nudge, submit_task, pk))

@@ -1,0 +1,50 @@
+"""An upgrade from before the outbox: every request keeps what it had."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from tom_targets.base_models import BaseTarget
+
+from tests.followup.conftest import make_request
+from tom.followup.models import ObservationRequest
+from tom.followup.states import RequestState
+
+BEFORE, AFTER = ("followup", "0004_private_requests"), ("followup", "0005_outbox_columns")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_keep_their_times_and_what_was_being_sent_has_a_deadline(
+    target: BaseTarget, observer: User
+) -> None:
+    now = timezone.now()
+    times = {"tried_at": now, "due_at": now + timedelta(hours=1)}
+    waiting = make_request(target, observer, state=RequestState.RETRY_AT, attempts=3, **times)
+    MigrationExecutor(connection).migrate([BEFORE])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sent, retry_at FROM followup_observationrequest")
+        assert cursor.fetchall() == [(times["tried_at"], times["due_at"])]
+
+    MigrationExecutor(connection).migrate([AFTER])
+
+    kept = ObservationRequest.objects.get(pk=waiting.pk)
+    assert (kept.attempts, kept.tried_at, kept.due_at) == (3, *times.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_being_sent_then_is_given_up_after_its_deadline(
+    target: BaseTarget, observer: User
+) -> None:
+    now = timezone.now()
+    request = make_request(
+        target, observer, state=RequestState.SUBMITTING, attempts=1, tried_at=now, due_at=None
+    )
+
+    MigrationExecutor(connection).migrate([BEFORE])
+    MigrationExecutor(connection).migrate([AFTER])
+
+    request.refresh_from_db()
+    assert request.due_at == now + timedelta(seconds=90)

@@ -1,0 +1,24 @@
+"""How long the outbox waits for a request, and how often it tries."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+
+from tom.outbox.waits import Patience, Waits
+
+_LONGEST: Final = timedelta(minutes=10)
+_RETRY: Final = Waits(timedelta(seconds=5), _LONGEST)
+_LOOK: Final = Waits(timedelta(seconds=5), _LONGEST, share=1 / 4)
+# A call that we gave up may come through long after: so long its copies are looked for.
+STRAYS: Final = Waits(timedelta(seconds=30), timedelta(hours=6), share=1 / 4)
+
+
+def request_patience() -> Patience:
+    """Return it as the settings stand. A request is tried until its window is over."""
+    return Patience(
+        deadline=timedelta(seconds=settings.REQUEST_STALE_SECONDS),
+        retry=_RETRY,
+        look=_LOOK,
+        quiet=timedelta(seconds=settings.REQUEST_QUIET_SECONDS),
+    )

@@ -1,0 +1,161 @@
+"""Send a request through the outbox, settle what is not known of it, cancel it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.utils import timezone
+
+from tom.followup.asking import why_not
+from tom.followup.exchanges import facility_for
+from tom.followup.facilities import UnknownFacilityError
+from tom.followup.facilities.contract import Facility, Remote
+from tom.followup.models import ObservationRequest
+from tom.followup.progress import accept, record_progress
+from tom.followup.states import SENDABLE, RequestState
+from tom.followup.stopping import hold_request, is_sending
+from tom.followup.strays import first_found
+from tom.live.addresses import RestingError, check_rest
+from tom.outbox import sending
+from tom.outbox.errors import LookUpFailedError, OutcomeError, RejectedError
+from tom.outbox.moves import move, note
+from tom.outbox.sending import Words, is_settled
+
+_WORDS = Words(
+    not_asked="The facility could not be asked",
+    not_there="Not at the facility so far; asked again before it is sent again",
+)
+
+
+def submit_request(request: ObservationRequest) -> bool:
+    """Send an approved request; return whether this call was the one that sent it.
+
+    The key was stored when the request was made. Whatever is not a definite answer leaves the
+    request UNKNOWN: only `reconcile_request`, which asks the facility for the key, moves it on.
+    """
+    request = _read(request.pk)
+    if request.state not in SENDABLE or not is_sending():
+        return False
+    return _send(request)
+
+
+def reconcile_request(request: ObservationRequest) -> bool:
+    """Settle a request whose outcome is unknown, by asking the facility for its key.
+
+    Found: it is accepted. Surely not there once the quiet time is over: it is sent again with
+    the same key. The facility cannot be asked: it stays unknown, and says so.
+
+    Returns
+    -------
+    bool
+        Whether the facility answers: where not, another question would only wait as long.
+    """
+    request = _read(request.pk)
+    if request.state != RequestState.UNKNOWN:
+        return True
+    sent_again: list[bool] = []
+    answers = sending.settle(
+        request,
+        partial(_find, request),
+        partial(accept, request, reason="Found at the facility by its key"),
+        absent=lambda: sent_again.append(_send_again(request)),
+        words=_WORDS,
+        now=timezone.now(),
+    )
+    return answers and not (any(sent_again) and request.state == RequestState.UNKNOWN)
+
+
+def send_cancel(request: ObservationRequest) -> None:
+    """Tell the facility of a cancel; what is not answered is asked again later."""
+    request = _read(request.pk)
+    if request.state != RequestState.CANCEL_REQUESTED:
+        return
+    try:
+        _cancel_at_facility(request, facility_for(request))
+    except (OutcomeError, UnknownFacilityError) as error:
+        look_again(request, f"Not cancelled so far: {error}")
+
+
+def look_again(request: ObservationRequest, reason: str) -> None:
+    """Say why a request stays as it is, and look at it again in a while."""
+    sending.look_again(request, reason, now=timezone.now())
+
+
+def _read(pk: int) -> ObservationRequest:
+    return ObservationRequest.objects.select_related("target", "event").get(pk=pk)
+
+
+def _send(request: ObservationRequest) -> bool:
+    facility = _allowed_facility(request)
+    if facility is None or _is_resting(request, facility):
+        return False
+    call: Callable[[], Remote] = partial(facility.submit, request.body, key=request.key)
+    return sending.send(request, call, partial(accept, request), now=timezone.now())
+
+
+def _send_again(request: ObservationRequest) -> bool:
+    if is_sending():
+        return _send(request)
+    look_again(request, "Not at the facility; sending is stopped")
+    return False
+
+
+def _find(request: ObservationRequest) -> Remote | None:
+    try:
+        facility = facility_for(request)
+    except UnknownFacilityError as error:
+        raise LookUpFailedError(str(error)) from error
+    return first_found(request, facility.find(request.key))
+
+
+def _is_resting(request: ObservationRequest, facility: Facility) -> bool:
+    """Leave a request for later where its facility is silent."""
+    try:
+        check_rest(facility.address)
+    except RestingError as error:
+        note(request, reason=str(error), due_at=error.until)
+        return True
+    return False
+
+
+def _allowed_facility(request: ObservationRequest) -> Facility | None:
+    """Return the facility where the request may go there now, else put it aside."""
+    try:
+        facility = facility_for(request)
+    except UnknownFacilityError as error:
+        hold_request(request, reason=str(error))
+        return None
+    if request.event is not None:  # it may have said more while the facility was asked
+        request.event.refresh_from_db()
+    refusal = why_not(request.event, facility, target=request.target)
+    if refusal:
+        hold_request(request, reason=refusal)
+        return None
+    if request.window_end <= timezone.now():
+        move(request, RequestState.EXPIRED, reason="Its window ended before it was sent")
+        return None
+    return facility
+
+
+def _cancel_at_facility(request: ObservationRequest, facility: Facility) -> None:
+    remote_id = request.remote_id or _find_id(request, facility)
+    if not remote_id:
+        return
+    try:
+        remote = facility.cancel(remote_id)
+    except RejectedError:
+        remote = facility.status(remote_id)
+        if not remote.progress.is_end:
+            raise
+    record_progress(request, remote)
+
+
+def _find_id(request: ObservationRequest, facility: Facility) -> str:
+    settled = is_settled(request, now=timezone.now())
+    remote = first_found(request, facility.find(request.key))
+    if remote is not None:
+        return remote.id
+    if not settled:
+        look_again(request, "Not at the facility so far")
+    else:
+        move(request, RequestState.CANCELED, reason="The facility never had it")
+    return ""

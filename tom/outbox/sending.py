@@ -1,0 +1,175 @@
+"""Send a row once, give up a lost worker, and settle what is not known."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import OperationalError
+from django.utils import timezone
+
+from tom.outbox.errors import (
+    LookUpFailedError,
+    NothingSentError,
+    RejectedError,
+    RestsError,
+    UnknownOutcomeError,
+)
+from tom.outbox.models import Outgoing, due
+from tom.outbox.moves import move, note
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+def send(
+    row: Outgoing, call: Callable[[], Answer], accept: Callable[[Answer], object], *, now: datetime
+) -> bool:
+    """Claim a row, make its call once, and write down what came of it.
+
+    Whatever is not a definite answer leaves the row *unknown*: only `settle` moves it on.
+
+    Parameters
+    ----------
+    call
+        Sends it; raises one of the outbox's errors where it does not succeed.
+    accept
+        Writes down that it was taken, and what the other side said.
+
+    Returns
+    -------
+    bool
+        Whether this call was the one that tried.
+    """
+    if row.table.sending not in row.table.legal.get(row.state, ()) or not _claim(row, now):
+        return False  # it is done, or another worker has it
+    try:
+        answer = call()
+    except NothingSentError as error:
+        _put_off(row, error, now)
+    except RejectedError as refusal:
+        move(row, row.table.refused, reason=str(refusal))
+    except UnknownOutcomeError as error:
+        lose_answer(row, str(error), now=now)
+    except OperationalError:
+        raise  # the database is away; the deadline finds the row
+    # Whatever else came of it, it may have been taken.
+    except Exception as error:
+        logger.exception(
+            "It broke while it was sent", extra={"kind": type(row).__name__, "row_id": row.pk}
+        )
+        lose_answer(row, f"It broke while it was sent: {type(error).__name__}", now=now)
+    else:
+        accept(answer)
+    return True
+
+
+def lose_answer(
+    row: Outgoing, reason: str, *, now: datetime, due_at: datetime | None = None
+) -> bool:
+    """Call unknown what was still being sent until now; it is asked for where it can be."""
+    row.answer_lost(max(now, timezone.now()))
+    if due_at is None and row.patience.look is not None:
+        due_at = _next_look(row, now)
+    return move(row, row.table.unknown, reason=reason, due_at=due_at)
+
+
+def give_up(row: Outgoing, reason: str, *, now: datetime) -> bool:
+    """Call unknown what a lost worker left while sending; return whether it did.
+
+    It may have arrived or not. Where it can be asked for, it is due at once.
+    """
+    is_late = row.due_at is None or row.due_at <= now
+    if row.state != row.table.sending or not is_late:
+        return False
+    return lose_answer(row, reason, now=now, due_at=now if row.patience.look else None)
+
+
+def claim_look(row: Outgoing, *, now: datetime, lease: timedelta) -> bool:
+    """Take the look at an unknown row that is due, for one worker alone while the lease runs."""
+    rows = type(row)._default_manager.filter(due(now), pk=row.pk, state=row.table.unknown)
+    return bool(rows.update(due_at=max(now, timezone.now()) + lease))
+
+
+@dataclass(frozen=True)
+class Words:
+    """How one kind of row says why its outcome is still not known."""
+
+    not_asked: str
+    not_there: str
+
+
+def settle(
+    row: Outgoing,
+    find: Callable[[], Answer | None],
+    accept: Callable[[Answer], object],
+    *,
+    absent: Callable[[], object],
+    words: Words,
+    now: datetime,
+) -> bool:
+    """Settle an unknown row by asking the other side; return whether that could be asked.
+
+    Found: `accept`. Not there, asked once the quiet time was over: `absent`, for it will not come
+    any more. Else it stays unknown, and says why.
+    """
+    settled = is_settled(row, now=now)  # before the question
+    try:
+        found = find()
+    except LookUpFailedError as error:
+        look_again(row, f"{words.not_asked}: {error}", now=now)
+        return False
+    if found is not None:
+        accept(found)
+    elif settled:
+        absent()
+    else:
+        look_again(row, words.not_there, now=now)
+    return True
+
+
+def is_settled(row: Outgoing, *, now: datetime) -> bool:
+    """Whether a row that the other side, asked from now on, does not have was never taken."""
+    return row.tried_at is None or now >= row.tried_at + row.patience.quiet
+
+
+def look_again(row: Outgoing, reason: str, *, now: datetime) -> None:
+    """Say why a row stays as it is, and look at it again in a while."""
+    note(row, reason=reason, due_at=_next_look(row, now))
+
+
+def _claim(row: Outgoing, now: datetime) -> bool:
+    return move(
+        row,
+        row.table.sending,
+        attempts=row.attempts + 1,
+        tried_at=now,
+        due_at=now + row.patience.deadline,
+    )
+
+
+def _put_off(row: Outgoing, error: NothingSentError, now: datetime) -> None:
+    """Nothing left: it is sent again in a while, or has failed after the last attempt."""
+    most = row.patience.most_attempts
+    if isinstance(error, RestsError):  # the address is silent for everybody: no attempt
+        move(
+            row,
+            row.table.again,
+            reason=str(error),
+            due_at=error.retry_at,
+            attempts=row.attempts - 1,
+        )
+    elif most is not None and row.attempts >= most:
+        move(row, row.table.refused, reason=str(error))
+    else:
+        wait = row.patience.retry.after(row.attempts)
+        due_at = error.retry_at or max(now, timezone.now()) + wait
+        move(row, row.table.again, reason=str(error), due_at=due_at)
+
+
+def _next_look(row: Outgoing, now: datetime) -> datetime:
+    now = max(now, timezone.now())  # the call took its time
+    since = now - row.tried_at if row.tried_at else timedelta(0)
+    return now + (row.patience.look or row.patience.retry).after(1, since)
