@@ -19,7 +19,7 @@ from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import KafkaPeer, broker_away
-from tom.streams import inbox, listen, watch
+from tom.streams import bounded, consuming, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
 from tom.streams.sources import read_source
@@ -126,7 +126,7 @@ def test_messages_of_several_megabytes_are_kept(kafka: KafkaPeer, topic: str):
 
 
 def test_what_is_stored_at_once_is_bounded_by_its_bytes(kafka: KafkaPeer, topic: str, monkeypatch):
-    monkeypatch.setattr(inbox, "BATCH_BYTES", 1000)
+    monkeypatch.setattr(consuming, "BATCH_BYTES", 1000)
     kafka.produce(topic, [bytes([number]) * 600 for number in range(6)])
     batches: list[int] = []
 
@@ -221,6 +221,50 @@ def test_a_dead_database_loses_nothing_and_listening_goes_on_without_a_restart(
         wait_for(lambda: count(topic) == 5)
 
     assert payloads(topic) == numbered(0, 5)
+
+
+def test_a_database_slower_than_a_group_waits_keeps_our_place_and_loses_nothing(
+    kafka: KafkaPeer, topic: str, monkeypatch
+):
+    monkeypatch.setattr(bounded, "STATEMENT_SECONDS", 2)
+    monkeypatch.setattr(consuming, "SESSION_SECONDS", 6)
+    monkeypatch.setattr(consuming, "POLL_SECONDS", 6)
+    joined: list[bool] = []
+    hear = Listener._hear
+    with listening(kafka.url(topic)):
+        wait_for(lambda: is_connected(topic))
+        monkeypatch.setattr(Listener, "_hear", lambda *args: (joined.append(True), hear(*args)))
+        with table_locked():
+            kafka.produce(topic, numbered(0, 3))
+            wait_for(lambda: bool(statements_waiting()))
+            time.sleep(14)  # twice as long as the group waits for one that is silent
+            assert len(statements_waiting()) <= 1
+        wait_for(lambda: count(topic) == 3)
+        kafka.produce(topic, numbered(3, 4))
+        wait_for(lambda: count(topic) == 4)
+
+    assert payloads(topic) == numbered(0, 4)
+    assert AlertMessage.objects.filter(is_repeat=True).count() == 0
+    assert not joined  # else it had been put out, and had to join anew
+
+
+def statements_waiting() -> list[int]:
+    """The processes of the database that wait for a lock on our messages."""
+    place = connection.settings_dict
+    other = psycopg2.connect(host=place["HOST"], user=place["USER"], dbname=place["NAME"])
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_locks WHERE NOT granted")
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+@contextmanager
+def table_locked() -> Iterator[None]:
+    """Let every statement on the messages wait for as long as the block runs."""
+    place = connection.settings_dict
+    other = psycopg2.connect(host=place["HOST"], user=place["USER"], dbname=place["NAME"])
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("LOCK TABLE streams_alertmessage IN ACCESS EXCLUSIVE MODE")
+        yield
 
 
 def test_a_dead_broker_is_said_and_listening_goes_on_without_a_restart(

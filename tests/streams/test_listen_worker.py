@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -74,6 +75,37 @@ def test_the_ingest_worker_listens_wakes_the_pipeline_and_stops_soon(
         worker.wait(40)  # 3 s at most on a quiet machine, and a dozen times that on a busy one
 
     assert worker.returncode == 0
+
+
+def test_a_silent_broker_delays_no_message_of_another_and_no_stop(
+    kafka: KafkaPeer, topic: str, tmp_path: Path
+):
+    empty_queue()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes every call, and answers none
+        urls = f"kafka://127.0.0.1:{silent.getsockname()[1]}/lsst.alerts,{kafka.url(topic)}"
+        log = tmp_path / "worker.log"
+        with running_worker("ingest", urls, tmp_path) as worker:
+            wait_for(lambda: StreamHealth.objects.filter(topic=topic, connected=True).exists(), log)
+            wait_for(lambda: bool(silent_for(topic="lsst.alerts")), log)
+            began = time.monotonic()
+            kafka.produce(topic, [b'{"title": "hello"}'])
+            wait_for(lambda: AlertMessage.objects.exists(), log)
+            stored = time.monotonic() - began
+
+            began = time.monotonic()
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(40)
+            stopped = time.monotonic() - began
+
+    assert worker.returncode == 0
+    assert stored < 10  # 0.3 s on a quiet machine
+    assert stopped < 20  # 3 s on a quiet machine
+
+
+def silent_for(*, topic: str) -> list[str]:
+    """What is said of a topic that cannot be heard; it has been tried then."""
+    rows = StreamHealth.objects.filter(topic=topic, connected=False)
+    return [detail for detail in rows.values_list("detail", flat=True) if detail != "starting"]
 
 
 def test_another_worker_does_not_listen(kafka: KafkaPeer, topic: str, tmp_path: Path):

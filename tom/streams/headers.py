@@ -30,6 +30,11 @@ def find_id(headers: Iterable[tuple[str, Any]] | None) -> str:
     return ids[0].hex() if ids and isinstance(ids[0], bytes) else ""
 
 
+def is_test(headers: Iterable[tuple[str, Any]] | None) -> bool:
+    """Whether its sender marked a message as a test, in hop's way."""
+    return any(name == "_test" for name, _ in headers or ())
+
+
 def describe_format(headers: object) -> str:
     """Say what its sender calls the form of a message, in hop's words; empty where nothing does."""
     for pair in headers if isinstance(headers, list) else ():

@@ -1,30 +1,28 @@
 """Listen to the topics of one broker and keep every message before its offset is marked.
 
-hop-client 0.13 as measured: with its default autocommit a crash loses a message; reading raw and
-marking what is stored loses none, and what comes again is known by its position. An outage
-raises nothing and a wrong password nothing that says so: both are found by asking the broker.
+Credentials and addresses are read by hop-client; the reading itself is confluent-kafka's, in the
+one thread that also stores, so that nothing is marked which is not stored. What comes again is
+known by its position. An outage raises nothing and a wrong password nothing that says so: both are
+found by asking the broker.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Collection
 from typing import Final
 
 from confluent_kafka import KafkaException
 from django.db import Error as AnyDatabaseError
 from django.db import InterfaceError, OperationalError, connection
-from hop.auth import Auth
-from hop.io import Consumer, Metadata, StartPosition, Stream
 from kombu.exceptions import OperationalError as QueueError
 
 from tom.forms.networks import HEARTBEAT
 from tom.forms.recognition import identify
+from tom.streams.bounded import bounded
+from tom.streams.consuming import Reader, Received, reading
 from tom.streams.credentials import CredentialError, find_credential, group_of
-from tom.streams.headers import find_id, read_headers
-from tom.streams.inbox import FetchingEndedError, Inbox, Received, fetching
+from tom.streams.headers import find_id, is_test, read_headers
 from tom.streams.pulse import Pulse
 from tom.streams.services import Incoming, store_messages
 from tom.streams.sources import Source
@@ -35,6 +33,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 NO_TOPIC: Final = "no such topic here, or no right to read it"
+NO_PLACE: Final = "the group of readers has given us no place"
 
 Wake = Callable[[dict[str, list[int]]], object]
 
@@ -47,7 +46,6 @@ class CannotListenError(Exception):
 _MENDABLE: Final = (
     CannotListenError,
     CredentialError,
-    FetchingEndedError,
     RefusedError,
     KafkaException,
     AnyDatabaseError,
@@ -61,7 +59,7 @@ class Listener:
     """Reads one source until stopped, through every outage of its broker and of the database.
 
     A new consumer group begins with the oldest message there is. Messages marked as tests (the
-    header `_test`) are left out by hop.
+    header `_test`) are left out.
     """
 
     def __init__(self, source: Source, *, wake: Wake) -> None:
@@ -106,37 +104,59 @@ class Listener:
         partitions = self._find_topics(broker, seconds=ASK_SECONDS)
         if not partitions:
             raise CannotListenError(NO_TOPIC)
-        with self._open(partitions, credential) as consumer, fetching(consumer) as inbox:
-            self._hear(partitions)
-            self._read(inbox, broker, partitions)
+        opened = reading(
+            self._source.broker,
+            partitions,
+            credential=credential,
+            group=group_of(credential),
+            errors=self._errors,
+            joined=lambda: self._hear(partitions),
+        )
+        with opened as reader:
+            self._read(reader, broker, partitions)
 
-    def _read(self, inbox: Inbox, broker: Broker, partitions: dict[str, int]) -> None:
+    def _read(self, reader: Reader, broker: Broker, partitions: dict[str, int]) -> None:
         """Keep what comes, until stopped or until the topics have changed."""
         watch = Watch()
         while not self._stopped.is_set():
-            batch = inbox.take()
-            if batch:
-                self._keep(batch, inbox)
+            batch = reader.take()
+            if batch and self._keep(batch, reader):
                 watch.be_well()
             if watch.is_due(in_doubt=bool(self._errors.newest)):
-                found = self._check(broker, watch)
+                found = self._check(broker, watch, reader)
                 if found is not None and found != partitions:
                     return
             self._pulse.write_if_due()
 
-    def _keep(self, batch: list[Received], inbox: Inbox) -> None:
-        """Store a batch, then say it is done, then wake its work. Heartbeats only count."""
+    def _keep(self, batch: list[Received], reader: Reader) -> bool:
+        """Store a batch, mark it, wake its work; put it back where it cannot be stored."""
+        try:
+            ids = self._store(batch)
+        except AnyDatabaseError as error:
+            connection.close()
+            reader.put_back(batch)
+            self._pulse.complain(_describe(error))
+            return False
+        reader.mark_kept(batch)
+        for message in batch:
+            self._pulse.note_message(message.topic)
+        if ids:
+            self._wake_work(ids)
+        return True
+
+    def _store(self, batch: list[Received]) -> dict[str, list[int]]:
+        """Store what is to be kept. Heartbeats only count."""
         incoming = [
-            _incoming(self._source.broker, payload, metadata)
-            for payload, metadata in batch
-            if identify(metadata.topic, b"") != HEARTBEAT
+            _incoming(self._source.broker, message)
+            for message in batch
+            if not is_test(message.headers) and identify(message.topic, b"") != HEARTBEAT
         ]
-        ids = store_messages(incoming).ids if incoming else {}
-        inbox.done(batch)
-        for _, metadata in batch:
-            self._pulse.note_message(metadata.topic)
-        if not ids:
-            return
+        if not incoming:
+            return {}
+        with bounded():
+            return store_messages(incoming).ids
+
+    def _wake_work(self, ids: dict[str, list[int]]) -> None:
         try:
             self._wake(ids)
         except QueueError:  # kept all the same: the sweep finds it
@@ -144,7 +164,7 @@ class Listener:
                 "The task queue is away", extra={"messages": sum(map(len, ids.values()))}
             )
 
-    def _check(self, broker: Broker, watch: Watch) -> dict[str, int] | None:
+    def _check(self, broker: Broker, watch: Watch, reader: Reader) -> dict[str, int] | None:
         """Ask the broker whether it is there; return our topics, or None where it is not."""
         try:
             found = self._find_topics(broker, seconds=DOUBT_SECONDS)
@@ -153,9 +173,12 @@ class Listener:
             if watch.is_lost():
                 raise
             return None
-        watch.be_well()
-        self._errors.forget()
-        self._hear(found)
+        if reader.is_member:
+            watch.be_well()
+            self._errors.forget()
+            self._hear(found)
+        elif watch.is_lost():
+            raise CannotListenError(NO_PLACE)
         return found
 
     def _find_topics(self, broker: Broker, *, seconds: float) -> dict[str, int]:
@@ -169,31 +192,16 @@ class Listener:
         if missing:
             self._pulse.complain(NO_TOPIC, topics=missing)
 
-    @contextmanager
-    def _open(self, topics: Collection[str], credential: Auth | None) -> Iterator[Consumer]:
-        stream = Stream(auth=credential or False, start_at=StartPosition.EARLIEST)
-        url = Source(self._source.broker, tuple(topics)).url
-        with stream.open(
-            url,
-            "r",
-            group_id=group_of(credential),
-            fetch_external=False,
-            error_callback=self._errors.note,
-            offset_commit_interval=timedelta(seconds=1),
-            reconnect_backoff_time=timedelta(seconds=1),
-        ) as consumer:
-            yield consumer
 
-
-def _incoming(broker: str, payload: bytes | None, metadata: Metadata) -> Incoming:
+def _incoming(broker: str, message: Received) -> Incoming:
     return Incoming(
-        metadata.topic,
-        payload or b"",  # a tombstone has none
-        metadata.partition,
-        metadata.offset,
-        find_id(metadata.headers),
+        message.topic,
+        message.payload,
+        message.partition,
+        message.offset,
+        find_id(message.headers),
         broker,
-        read_headers(metadata.headers),
+        read_headers(message.headers),
     )
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tom.formats.values import clean
 from tom.own_secrets import hide_secrets
+from tom.streams.bounded import bounded
 from tom.streams.models import StreamHealth
 from tom.streams.sources import Source
 
@@ -70,7 +71,10 @@ class Pulse:
         self._next_write = time.monotonic() + WRITE_SECONDS
         try:
             for topic in sorted(self._changed):
-                self._write_topic(topic)
+                with bounded():
+                    self._write_topic(topic)
+                self._messages.pop(topic, None)
+                self._changed.discard(topic)
         except Error:
             connection.close()
 
@@ -90,5 +94,3 @@ class Pulse:
             messages=F("messages") + self._messages[topic],
             **{name: value for name, value in fresh.items() if value is not None},
         )
-        self._messages.pop(topic, None)
-        self._changed.discard(topic)

@@ -1,0 +1,183 @@
+"""Read topics as a member of a consumer group; only what is kept is marked as read.
+
+All of it happens in the thread that keeps the messages, so that whoever takes messages, keeps
+them and marks them never runs beside a rebalance. While nothing can be kept, the partitions are
+paused and the group is still served: the member stays, and its place too.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from hop.auth import Auth
+
+from tom.streams.watch import Errors
+
+BATCH: Final = 100
+BATCH_BYTES: Final = 32 * 1024 * 1024
+"""A batch ends with the message that reaches it: PostgreSQL takes no statement of 1 GB."""
+TAKE_SECONDS: Final = 0.1
+FIRST_REST: Final = 1.0
+LONGEST_REST: Final = 30.0
+SESSION_SECONDS: Final = 10
+"""After a member's death the group gives its partitions to others so soon."""
+POLL_SECONDS: Final = 300
+"""A member that serves its group more rarely is put out; far above what keeping a batch takes."""
+
+
+Partition = tuple[str, int]  # a topic's name and a number
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message and its place; a tombstone has no payload."""
+
+    topic: str
+    partition: int
+    offset: int
+    payload: bytes
+    headers: list[tuple[str, Any]]
+
+
+class Reader:
+    """What one member of a group has fetched and not yet kept."""
+
+    def __init__(
+        self, config: Mapping[str, Any], topics: Collection[str], joined: Callable[[], object]
+    ) -> None:
+        self.is_member = False
+        self._joined = joined
+        self._ours: set[Partition] = set()
+        self._waiting: deque[Received] = deque()
+        self._rest = 0.0  # how long it last waited for the keeping to succeed
+        self._rests_until = 0.0
+        self._consumer = Consumer(dict(config))
+        self._consumer.subscribe(
+            list(topics),
+            on_assign=self._be_assigned,
+            on_revoke=self._be_revoked,
+            on_lost=self._be_revoked,
+        )
+
+    def close(self) -> None:
+        """Leave the group, once what is kept is committed."""
+        self._consumer.close()
+
+    def take(self) -> list[Received]:
+        """Take what has come, up to a batch or its bytes; wait a moment where nothing has.
+
+        Take it again and again, also while nothing can be kept: it serves the group.
+
+        Raises
+        ------
+        KafkaException
+            If the broker said that this connection is over.
+        """
+        if time.monotonic() < self._rests_until:
+            self._fetch(1, TAKE_SECONDS)
+            return []
+        room = max(BATCH - len(self._waiting), 1)
+        self._fetch(room, 0 if self._waiting else TAKE_SECONDS)
+        batch: list[Received] = []
+        size = 0
+        while self._waiting and len(batch) < BATCH and size < BATCH_BYTES:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1].payload)
+        return batch
+
+    def mark_kept(self, batch: Collection[Received]) -> None:
+        """Say that what was taken is kept, so that its offsets may be committed."""
+        # What was taken from us meanwhile is read again by whoever has it now.
+        ours = [each for each in batch if (each.topic, each.partition) in self._ours]
+        offsets = {(each.topic, each.partition): each.offset + 1 for each in ours}
+        places = [TopicPartition(*where, offset) for where, offset in offsets.items()]
+        if places:
+            self._consumer.store_offsets(offsets=places)
+        if self._rest:
+            self._rest = self._rests_until = 0.0
+            self._consumer.resume(self._consumer.assignment())
+
+    def put_back(self, batch: Collection[Received]) -> None:
+        """Put back what could not be kept: it is taken again in a while, longer each time."""
+        self._waiting.extendleft(reversed(list(batch)))
+        self._rest = min(max(FIRST_REST, 2 * self._rest), LONGEST_REST)
+        self._rests_until = time.monotonic() + self._rest
+        self._consumer.pause(self._consumer.assignment())
+
+    def _fetch(self, most: int, seconds: float) -> None:
+        for message in self._consumer.consume(most, seconds):
+            if message.error() is not None:
+                raise KafkaException(message.error())
+            self._waiting.append(_received(message))
+
+    def _be_assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.assign(partitions)
+        if self._rest:
+            consumer.pause(partitions)
+        self._ours |= _places(partitions)
+        self.is_member = True
+        self._joined()
+
+    def _be_revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        """Drop what is not kept of these partitions: whoever has them next reads it."""
+        self._ours -= _places(partitions)
+        self._waiting = deque(
+            each for each in self._waiting if (each.topic, each.partition) in self._ours
+        )
+
+
+def _places(partitions: Collection[TopicPartition]) -> set[Partition]:
+    return {(each.topic, each.partition) for each in partitions}
+
+
+def _received(message: Message) -> Received:
+    # Message's own types leave room for one that failed; this one did not.
+    topic: Any = message.topic()
+    partition: Any = message.partition()
+    offset: Any = message.offset()
+    headers: Any = message.headers()
+    return Received(topic, partition, offset, message.value() or b"", headers or [])
+
+
+@contextmanager
+def reading(
+    broker: str,
+    topics: Collection[str],
+    *,
+    credential: Auth | None,
+    group: str,
+    errors: Errors,
+    joined: Callable[[], object],
+) -> Iterator[Reader]:
+    """Read topics for as long as the block runs; a new group begins with the oldest message.
+
+    `joined` is called whenever the group has given us our partitions.
+
+    Raises
+    ------
+    KafkaException
+        If the configuration cannot be used.
+    """
+    config = {
+        "bootstrap.servers": broker,
+        "group.id": group,
+        "auto.offset.reset": "earliest",
+        # What is marked is committed every second, at each rebalance and at the close.
+        "enable.auto.offset.store": False,
+        "auto.commit.interval.ms": 1000,
+        "session.timeout.ms": SESSION_SECONDS * 1000,
+        "max.poll.interval.ms": POLL_SECONDS * 1000,
+        "queued.min.messages": 1000,
+        "reconnect.backoff.ms": 1000,
+        "error_cb": errors.note,
+        **(credential() if credential is not None else {}),
+    }
+    reader = Reader(config, topics, joined)
+    try:
+        yield reader
+    finally:
+        reader.close()
