@@ -34,6 +34,11 @@ def test_a_class_is_found_by_its_own_name(label):
         ("dwarf-nova", "cataclysmic variable"),
         ("uLens", "microlensing"),
         ("Mdwarf-flare", "stellar flare"),
+        ("Early SN Ia candidate", "supernova Ia"),  # of brokers
+        ("Solar System MPC", "asteroid"),
+        ("CV/Nova", "cataclysmic variable"),
+        ("Periodic-Other", "periodic variable"),
+        ("VS", "variable"),
         ("no such thing", None),
         ("", None),
     ],

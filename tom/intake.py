@@ -7,7 +7,6 @@ message waiting and nothing half done.
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -17,20 +16,18 @@ from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_notice
 from tom.followup.services import hold_unsent
-from tom.formats.describe import describe
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.forms.declared import Form
-from tom.forms.networks import FILE_TOPIC, UNKNOWN
-from tom.forms.recognition import claims, identify
+from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms
 from tom.forms.topics import is_test_topic
+from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Text
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
-from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
 from tom.targets.classified import keep_classifications
@@ -50,18 +47,6 @@ ATTEMPTS_WITH_MAPS = 2
 # A message and what it says of an object.
 Told = tuple[AlertMessage, ObjectAlert]
 Classified = tuple[AlertMessage, Classification]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a message."""
-
-    state: MessageState
-    reason: str = ""
-
-
-STORED = Verdict(MessageState.STORED)
-KNOWN = Verdict(MessageState.KNOWN, "said already by an earlier message")
 
 
 def work_message(pk: int) -> None:
@@ -127,33 +112,15 @@ def _judge(message: AlertMessage) -> Verdict:
     try:
         with transaction.atomic():
             return _handle(message)
-    except MalformedAlertError as error:
-        return _refused(message, error)
-    except UnhandledAlertError as error:
-        payload = bytes(message.payload or b"")
-        return Verdict(MessageState.UNHANDLED, str(error) or _no_parser_takes(message, payload))
-
-
-def _refused(message: AlertMessage, error: ValueError) -> Verdict:
-    """A dead letter claims to be of its form and is damaged; anything else is unhandled."""
-    if isinstance(error, UnhandledAlertError) and str(error):
-        return Verdict(MessageState.UNHANDLED, str(error))
-    payload = bytes(message.payload or b"")
-    if message.topic == FILE_TOPIC or claims(message.kind, payload):
-        return Verdict(MessageState.DEAD, str(error))
-    return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
-
-
-def _no_parser_takes(message: AlertMessage, payload: bytes) -> str:
-    said = [describe(payload), describe_format(message.headers)]
-    return f"no parser takes this: {', '.join(filter(None, said))}"
+    except (MalformedAlertError, UnhandledAlertError) as error:
+        return refused(message, error)
 
 
 def _handle(message: AlertMessage) -> Verdict:
     payload = bytes(message.payload or b"")
     form = _form_of(message, payload)
     if form is None or form.parse is None:
-        return _unread(message, payload)
+        return unread(message)
     match form.parse(payload):
         case Notice() as notice:
             return _record_notice(message, notice)
@@ -164,8 +131,9 @@ def _handle(message: AlertMessage) -> Verdict:
             _store_alerts([(message, alert)])
             return STORED
         case Classification() as said:
+            _check_time(said, message)
             _store_classifications([(message, said)])
-            return _stored(said.left_out)
+            return stored(said.left_out)
 
 
 def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
@@ -178,14 +146,6 @@ def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
     return forms().get(message.kind)
 
 
-def _unread(message: AlertMessage, payload: bytes) -> Verdict:
-    if message.kind == UNKNOWN and message.topic == FILE_TOPIC:
-        return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")
-    if message.kind == UNKNOWN:
-        return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
-    return Verdict(MessageState.UNHANDLED, f"kept; no parser for {message.kind} yet")
-
-
 def _record_notice(message: AlertMessage, notice: Notice) -> Verdict:
     # Rather an event without its map than none: reading one may end its worker each time.
     recorded = record_notice(message, notice, with_maps=message.attempts <= ATTEMPTS_WITH_MAPS)
@@ -193,7 +153,7 @@ def _record_notice(message: AlertMessage, notice: Notice) -> Verdict:
         react_to_change(recorded.event)
     elif not recorded.left_out:
         return KNOWN
-    return _stored(recorded.left_out)
+    return stored(recorded.left_out)
 
 
 def react_to_change(event: NonLocalizedEvent) -> None:
@@ -205,13 +165,6 @@ def react_to_change(event: NonLocalizedEvent) -> None:
     page_event(event)
 
 
-def _stored(left_out: Sequence[str]) -> Verdict:
-    """Stored; what of a message could not be used is its reason, for a replay once mended."""
-    if not left_out:
-        return STORED
-    return Verdict(MessageState.STORED, f"stored, but left out: {'; '.join(left_out)}")
-
-
 def _record_text(message: AlertMessage, text: Text) -> Verdict:
     """Keep a circular in its newest version; any other text is the message itself."""
     if text.circular_id is None:
@@ -219,7 +172,7 @@ def _record_text(message: AlertMessage, text: Text) -> Verdict:
     left_out = (*text.left_out, *dated_late(message, text))
     if not record_circular(message, text) and not left_out:
         return KNOWN
-    return _stored(left_out)
+    return stored(left_out)
 
 
 def _work_each(ids: Sequence[int]) -> None:
@@ -249,7 +202,7 @@ def _work_batch(ids: Sequence[int]) -> None:
                     case Classification() as said:
                         classifications.append((message, said))
             except (MalformedAlertError, UnhandledAlertError) as error:
-                verdict = _refused(message, error)
+                verdict = refused(message, error)
                 finish([message.pk], verdict.state, verdict.reason)
                 publish(Topic.MESSAGE, message.pk)
         _store_alerts(alerts)
@@ -260,26 +213,27 @@ def _work_batch(ids: Sequence[int]) -> None:
 def _parse_of_object(message: AlertMessage) -> ObjectAlert | Classification:
     parse = forms()[message.kind].parse
     record = parse(bytes(message.payload or b"")) if parse else None
-    if isinstance(record, ObjectAlert):
-        _check_time(record, message)
-    elif not isinstance(record, Classification):
+    if not isinstance(record, ObjectAlert | Classification):
         reason = f"{message.kind} speaks of no object"
         raise TypeError(reason)
+    _check_time(record, message)
     return record
 
 
 def _store_classifications(told: Sequence[Classified]) -> None:
     """Keep what brokers say; of a message of which something was left out that is the reason."""
     tests = [message.pk for message, _ in told if is_test_topic(message.topic)]
-    if told and keep_classifications(told, tests=tests):
+    if keep_classifications(told, tests=tests):
         publish(Topic.ALERTS)
     for message, said in told:
         if said.left_out:
-            verdict = _stored(said.left_out)
+            verdict = stored(said.left_out)
             finish([message.pk], verdict.state, verdict.reason)
 
 
 def _store_alerts(told: Sequence[Told]) -> None:
+    if not told:
+        return
     hold_events()
     changes = store_alerts([alert for _, alert in told], tests=_known_from_tests(told))
     match_targets(changes.changed)
@@ -289,9 +243,9 @@ def _store_alerts(told: Sequence[Told]) -> None:
         publish(Topic.ALERTS)
 
 
-def _check_time(alert: ObjectAlert, message: AlertMessage) -> None:
+def _check_time(record: ObjectAlert | Classification, message: AlertMessage) -> None:
     """Refuse a detection of tomorrow: it would stay the newest of its object for good."""
-    if alert.time - message.received > LATEST_AFTER_RECEIVED:
+    if record.time and record.time - message.received > LATEST_AFTER_RECEIVED:
         reason = "its detection is of a time after the message was received"
         raise MalformedAlertError(reason)
 

@@ -2,8 +2,8 @@
 
 A class knows the wider one that holds it. Others' names are read by `find_class`: those of the
 Transient Name Server (https://www.wis-tns.org/api/values) and of the LSST broker challenge ELAsTiCC
-(https://portal.nersc.gov/cfs/lsst/DESC_TD_PUBLIC/ELASTICC/), and what people write for them. A
-broker that has names of its own brings them in its declaration.
+(https://portal.nersc.gov/cfs/lsst/DESC_TD_PUBLIC/ELASTICC/), the brokers' own, and what people
+write. A broker whose names mean something else to others brings them in its own file.
 """
 
 import re
@@ -130,6 +130,19 @@ _NAMES: Final = {
     "minorplanet": "asteroid",
     "solarsystemobject": "asteroid",
     "sso": "asteroid",
+    "nt": "transient",
+    "vs": "variable",
+    "yso": "variable",
+    "cvnova": "cataclysmic variable",
+    "cep": "cepheid",
+    "dsct": "delta scuti",
+    "periodicother": "periodic variable",
+    "earlysniacandidate": "supernova Ia",
+    "sncandidate": "supernova",
+    "kilonovacandidate": "kilonova",
+    "microlensingcandidate": "microlensing",
+    "solarsystemmpc": "asteroid",
+    "solarsystemcandidate": "asteroid",
     "artifact": "bogus",
     "artefact": "bogus",
 }

@@ -91,6 +91,26 @@ def test_an_addition_is_as_many_files_as_we_say() -> None:
     assert counts == {"surveys/atlas": 2, "missions/fermi_gbm": 1, "brokers/ampel": 1}
 
 
+@pytest.mark.parametrize(
+    ("row", "added"),
+    [
+        ("a survey", "tom/surveys/atlas/"),
+        ("a mission", "tom/missions/fermi_gbm.py"),
+        ("a broker", "tom/brokers/ampel.py"),
+    ],
+)
+def test_contributing_promises_that_and_no_more(row: str, added: str) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {row} |")]
+    paths = [path for path in re.findall(r"`([^`]+/[^`]*)`", line) if "declared.py" not in path]
+
+    own, tests = paths
+    name = Path(added).stem
+    assert own.replace("<name>", name) == added
+    assert (ROOT / added).exists()
+    assert (ROOT / tests.replace("<name>", name)).is_dir()
+
+
 # --- One that is added here -----------------------------------------------------------------------
 MADE = """
 import json

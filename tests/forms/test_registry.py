@@ -1,9 +1,11 @@
 """What declares itself is found, and what cannot be used is refused."""
 
 import re
+from importlib.metadata import EntryPoint
 
 import pytest
 
+from tom.forms import registry
 from tom.forms.declared import Encoding, Form, Lane, Mission, Survey
 from tom.forms.networks import UNKNOWN
 from tom.forms.registry import (
@@ -87,3 +89,12 @@ def test_a_pattern_that_is_none_is_refused():
 def test_what_is_declared_is_what_is_read():
     assert forms()["ztf.avro"].record is ObjectAlert
     assert forms()["igwn.json"].record is Notice
+
+
+def test_an_installed_package_declares_itself_by_an_entry_point(monkeypatch):
+    made = Survey(name="made elsewhere")
+    entry = EntryPoint("made", "made_elsewhere:MADE", "tom.senders")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: made)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+
+    assert registry.senders.__wrapped__()["made"] is made

@@ -142,7 +142,6 @@ def test_another_name_is_learnt() -> None:
     [
         (b"{", "not JSON"),
         (b"[]", "not a JSON object"),
-        (make_notice(id=[]), "names no trigger"),
         (make_notice(alert_type="news"), "alert_type"),
         (make_notice(alert_datetime="soon"), "alert_datetime"),
     ],
@@ -200,6 +199,16 @@ def test_a_notice_that_was_kept_before_anything_read_it_is_read_by_a_replay() ->
     message.refresh_from_db()
     assert (message.kind, message.state) == ("gcn.fermi.gbm", MessageState.STORED)
     assert NonLocalizedEvent.objects.filter(event_id="bn260101212").exists()
+
+
+@pytest.mark.django_db
+def test_a_notice_that_names_no_trigger_stays_unidentified() -> None:
+    send(make_notice(id=None))
+    send(make_notice(id=["?"], **LATER))
+
+    events = NonLocalizedEvent.objects.all()
+    assert {event.event_id.partition("-")[0] for event in events} == {"unidentified"}
+    assert events.count() == 2
 
 
 @pytest.mark.django_db

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tom.formats.describe import is_schema
-from tom.formats.errors import MalformedAlertError
 from tom.forms.declared import Encoding, Form, Mission, Page
 from tom.forms.gcn_core import CoreNotice, read_core
 from tom.records import Notice
@@ -31,18 +30,14 @@ def read_notice(payload: bytes) -> Notice:
     Raises
     ------
     MalformedAlertError
-        If it is not JSON, lacks its type or time, or names no trigger. Retrying cannot help.
+        If it is not JSON, or lacks its type or time. Retrying cannot help.
     """
     core = read_core(payload)
-    names = tuple(dict.fromkeys(_names(core)))
-    if not names:
-        reason = "it names no trigger"
-        raise MalformedAlertError(reason)
     duration = core.facts.get("duration_class")
     systematic = _SYSTEMATIC["SHORT" if duration == "SHORT" else "LONG"]
     return Notice(
         kind="grb",
-        names=names,
+        names=tuple(dict.fromkeys(_names(core))),
         type=core.type,
         time=core.alert_datetime,
         event_time=core.trigger_time,

@@ -1,0 +1,55 @@
+"""What became of a message, and why: the state and the reason that its row gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tom.formats.describe import describe
+from tom.formats.errors import UnhandledAlertError
+from tom.forms.networks import FILE_TOPIC, UNKNOWN
+from tom.forms.recognition import claims
+from tom.streams.headers import describe_format
+from tom.streams.models import AlertMessage, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a message."""
+
+    state: MessageState
+    reason: str = ""
+
+
+STORED = Verdict(MessageState.STORED)
+KNOWN = Verdict(MessageState.KNOWN, "said already by an earlier message")
+
+
+def stored(left_out: Sequence[str]) -> Verdict:
+    """Stored; what of a message could not be used is its reason, for a replay once mended."""
+    if not left_out:
+        return STORED
+    return Verdict(MessageState.STORED, f"stored, but left out: {'; '.join(left_out)}")
+
+
+def refused(message: AlertMessage, error: ValueError) -> Verdict:
+    """A dead letter claims to be of its form and is damaged; anything else is unhandled."""
+    payload = bytes(message.payload or b"")
+    if isinstance(error, UnhandledAlertError):
+        return Verdict(MessageState.UNHANDLED, str(error) or _no_parser_takes(message, payload))
+    if message.topic == FILE_TOPIC or claims(message.kind, payload):
+        return Verdict(MessageState.DEAD, str(error))
+    return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
+
+
+def unread(message: AlertMessage) -> Verdict:
+    """Nothing reads a message of this form."""
+    payload = bytes(message.payload or b"")
+    if message.kind == UNKNOWN and message.topic == FILE_TOPIC:
+        return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")
+    if message.kind == UNKNOWN:
+        return Verdict(MessageState.UNHANDLED, _no_parser_takes(message, payload))
+    return Verdict(MessageState.UNHANDLED, f"kept; no parser for {message.kind} yet")
+
+
+def _no_parser_takes(message: AlertMessage, payload: bytes) -> str:
+    said = [describe(payload), describe_format(message.headers)]
+    return f"no parser takes this: {', '.join(filter(None, said))}"
