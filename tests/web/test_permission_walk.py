@@ -32,6 +32,7 @@ from tests.web.routes import METHODS, Route, all_routes
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
+from tom.joining.services import join_targets
 from tom.live.heartbeat import beat
 from tom.reports.models import Notification, Page, Report
 from tom.targets.by_hand import program_of
@@ -166,6 +167,10 @@ TABLE: dict[str, Line] = {
     "targets:cutout": reads(OWNER),
     "targets:comment": posts(OWNING_OBSERVER),
     "targets:new": reads(OBSERVER) | posts(OBSERVER),
+    "targets:name": posts(OWNING_OBSERVER),
+    "targets:join": posts(OWNING_OBSERVER),
+    "targets:split": posts(OWNING_OBSERVER),
+    "targets:undo_join": posts(OWNING_OBSERVER),
     "targets:photometry": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "targets:photometry_undo": posts(OWNING_OBSERVER),
     "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
@@ -202,6 +207,7 @@ TABLE: dict[str, Line] = {
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),
+    "api:names": posts(OWNING_OBSERVER),
     "api:scores": reads(OWNER),
     "api:classifications": reads(OWNER),
     "api:requests": reads(USER) | posts(OBSERVER),
@@ -267,6 +273,7 @@ def world(db):
             "kind": "science",
             "secret": secret,
             "upload": make_upload(target, team, by=people["member"]).pk,
+            "join": make_join(target, team, by=people["member"]).pk,
             "rest": "nothing",
             "url": "nothing",
             "app_label": "auth",
@@ -301,6 +308,13 @@ def make_secret_target(team, *, by):
     Cutout.objects.create(target=target, kind="science", time=MERGER, program=program, fits=stamp)
     draw_due(most=1)
     return target
+
+
+def make_join(target, team, *, by):
+    joined = make_target(
+        f"{SECRET} too", private=True, owners=[team], program=make_program(2, group=team)
+    )
+    return join_targets(target, joined, by=by)
 
 
 def make_upload(target, team, *, by):

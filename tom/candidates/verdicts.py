@@ -41,7 +41,7 @@ def give_verdict(
             },
         )
         if is_new:
-            _show_newest(candidate)
+            show_newest(candidate)
     return row
 
 
@@ -64,7 +64,7 @@ def undo_last_verdict(by: User) -> Verdict | None:
             undoes=row,
             is_public=row.is_public,
         )
-        _show_newest(row.candidate)
+        show_newest(row.candidate)
     return row
 
 
@@ -74,7 +74,7 @@ def show_public_verdicts(candidates: EventCandidateQuerySet) -> None:
     rows = candidates.known_publicly().filter(Exists(said)).exclude(vetting=Vetting.NEW)
     shown = rows.select_related("event")
     for candidate in shown.select_for_update(no_key=True, of=("self",)).order_by("pk"):
-        _show_newest(candidate)
+        show_newest(candidate)
 
 
 def _lock(candidate_id: int) -> None:
@@ -85,7 +85,7 @@ def _is_known_publicly(candidate: EventCandidate) -> bool:
     return EventCandidate.objects.known_publicly().filter(pk=candidate.pk).exists()
 
 
-def _show_newest(candidate: EventCandidate) -> None:
+def show_newest(candidate: EventCandidate) -> None:
     """Copy the newest verdict that stands onto the candidate, and tell the pages.
 
     What is shown there is shown to all who see the candidate: of a public one no private verdict.

@@ -15,6 +15,7 @@ from tom_targets.permissions import targets_for_user
 from tom.moments import Fact, XactField
 from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
+from tom.targets.joins import TargetJoin
 from tom.targets.objects import SurveyObject
 
 Visitor = AbstractBaseUser | AnonymousUser
@@ -368,9 +369,15 @@ def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
     if is_superuser not in made:
         # TOM Toolkit carries no types.
         rows = targets_for_user(user, BaseTarget.objects.all(), "view_target")  # type: ignore[no-untyped-call]
-        made[is_superuser] = rows if is_superuser else _without_unsettled(rows, user)
+        made[is_superuser] = _unhidden(rows) if is_superuser else _without_unsettled(rows, user)
         user._targets_seen = made  # type: ignore[attr-defined]  # of this request's own user
     return made[is_superuser].all()
+
+
+def _unhidden(targets: models.QuerySet[BaseTarget]) -> models.QuerySet[BaseTarget]:
+    """Targets that were not joined to others: those are private, of no group."""
+    hidden = TargetJoin.objects.filter(other=OuterRef("pk"), hides_other=True)
+    return targets.filter(~Exists(hidden))
 
 
 def _without_unsettled(

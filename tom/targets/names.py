@@ -109,10 +109,10 @@ def _drop_names(
             continue
         TargetName.objects.filter(target=target, name__in=hidden).delete()
         if target.name in hidden and told[target.pk]:
-            _rename(target, told[target.pk][0])
+            rename(target, told[target.pk][0])
 
 
-def _rename(target: BaseTarget, row: SurveyObject) -> None:
+def rename(target: BaseTarget, row: SurveyObject) -> None:
     """Name a target by an object of it that everybody may know."""
     held = find_holders(row.spellings)
     mine = [name for name in row.spellings if name not in held or held[name].target_id == target.pk]

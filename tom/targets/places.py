@@ -48,6 +48,20 @@ def place_rows(alerts: Sequence[ObjectAlert]) -> list[tuple[object, ...]]:
     ]
 
 
+def figures_at(ra: float, dec: float) -> dict[str, float]:
+    """Return what is known of a place: its HEALPix id, its reddening and its galactic angles."""
+    longitude, latitude = galactic(ra, dec)
+    ebv, ebv_error = milky_way_ebv(ra, dec, dust=_dust())
+    figures = {
+        "galactic_lng": longitude,
+        "galactic_lat": latitude,
+        "ebv": ebv,
+        "ebv_error": ebv_error,
+    }
+    rounded = {name: round(float(value), DIGITS) for name, value in figures.items()}
+    return rounded | {"healpix29": int(healpix29(ra, dec))}
+
+
 def move_audiences(alerts: Mapping[int, ObjectAlert]) -> None:
     """Put audiences' summaries, by their keys, where these alerts saw the target."""
     if not alerts:

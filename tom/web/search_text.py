@@ -1,6 +1,5 @@
 """What people type into the search box: a name, or a position with a radius."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -11,10 +10,9 @@ from tom.sky.place_angles import UnreadablePlaceError
 from tom.sky.place_text import read_place
 from tom.sky.place_tokens import LONGEST, NotAPlaceError
 from tom.targets.search import LARGEST_RADIUS_ARCSEC, find_by_name, find_exactly, find_in_cone
+from tom.targets.tns import bare_name, tns_spellings
 
 DEFAULT_RADIUS_ARCSEC = 10.0
-# TNS's prefix says whether a type is known, and changes when it is.
-_TNS = re.compile(r"(?:AT|SN)?\s?([12][0-9]{3}[a-z]{1,8})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,17 +77,9 @@ def find_targets(
     return find_by_name(targets, bare_name(sought.name), programs)
 
 
-def bare_name(name: str) -> str:
-    """Return a name without what people write in more than one way: TNS's prefix."""
-    found = _TNS.fullmatch(name)
-    return found[1] if found else name
-
-
 def spellings(name: str) -> list[str]:
     """Return the ways in which a whole name may be stored."""
-    if found := _TNS.fullmatch(name):
-        return [f"{prefix}{found[1]}" for prefix in ("", "AT", "AT ", "SN", "SN ")]
-    return list(dict.fromkeys([name, "".join(name.split())]))
+    return tns_spellings(name) or list(dict.fromkeys([name, "".join(name.split())]))
 
 
 def any_of(column: str, values: list[str]) -> Q:

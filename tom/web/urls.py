@@ -11,6 +11,7 @@ from tom.web.views import (
     chain,
     comments,
     events,
+    joining,
     messages,
     notifications,
     points,
@@ -40,6 +41,10 @@ target_patterns = [
     path("<int:pk>/points.csv", points.points_csv, name="points_csv"),
     path("<int:pk>/cutouts/<slug:kind>.png", targets.cutout, name="cutout"),
     path("<int:pk>/comment/", comments.comment, name="comment"),
+    path("<int:pk>/name/", joining.name_target, name="name"),
+    path("<int:pk>/join/", joining.join, name="join"),
+    path("<int:pk>/split/", joining.split, name="split"),
+    path("<int:pk>/joins/<int:join>/undo/", joining.undo_join, name="undo_join"),
 ]
 
 team_patterns = [

@@ -35,6 +35,10 @@ class MayCancelRequests(_Permitted):
     permission = permissions.CANCEL_REQUEST
 
 
+class MayNameTargets(_Permitted):
+    permission = permissions.MAKE_TARGET
+
+
 class MayViewMessages(_Permitted):
     """Messages may hold what is private: observers read them."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tom.web.api import events, messages, missing, requests, targets
+from tom.web.api import events, messages, missing, names, requests, targets
 from tom.web.api.schema import Schema
 
 app_name = "api"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("targets/", targets.TargetList.as_view(), name="targets"),
     path("targets/<int:pk>/", targets.TargetDetail.as_view(), name="target"),
     path("targets/<int:pk>/lightcurve/", targets.LightCurve.as_view(), name="lightcurve"),
+    path("targets/<int:pk>/names/", names.name_target, name="names"),
     path("targets/<int:pk>/scores/", targets.ScoreList.as_view(), name="scores"),
     path(
         "targets/<int:pk>/classifications/",

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -37,6 +37,7 @@ from tom.web.links import links_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.search_text import find_targets, read_search
+from tom.web.target_objects import find_joined, identity_of
 from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
 
@@ -77,7 +78,14 @@ def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
 @require_safe
 def target(request: HttpRequest, pk: int) -> HttpResponse:
     """One target; `?part=` names a part that is swapped by itself."""
-    found, user = find_target(request, pk), person(request)
+    user = person(request)
+    try:
+        found = find_target(request, pk)
+    except Http404:
+        joined = find_joined(pk, user)
+        if joined is None:
+            raise
+        return redirect("targets:detail", joined.pk)
     match request.GET.get("part"):
         case None:
             context = _head(found, user) | _standing(found, user) | _beside(found, user)
@@ -203,6 +211,7 @@ def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
         **_cutouts(found, user),
         "comments": comments_on(found, user)[:100],
         "uploads": PointUpload.objects.visible_to(user).filter(target=found)[:LIST_SHOWN],
+        **identity_of(found, user),
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
 

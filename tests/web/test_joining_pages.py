@@ -1,0 +1,128 @@
+"""The panel of a target's objects: names, joining, splitting off, undoing."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
+
+from tests.factories import make_observer
+from tests.joining.test_joining import FAR, store, told
+from tests.targets.test_identity import ARCSEC, programs, target_of
+from tom.targets.joins import TargetJoin
+from tom.targets.models import TargetSummary
+from tom.targets.objects import SurveyObject
+
+__all__ = ["programs"]  # a fixture
+pytestmark = pytest.mark.django_db
+NEAR = {"dec": -23.38 + 0.4 * ARCSEC}
+
+
+@pytest.fixture
+def vera(client: Client, programs) -> User:
+    user = make_observer("vera", groups=[programs["A"]])
+    client.force_login(user)
+    return user
+
+
+def page(client: Client, target: BaseTarget) -> str:
+    return client.get(f"/targets/{target.pk}/").text
+
+
+def test_a_person_joins_two_targets_of_one_name_of_tns_and_undoes_it(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", **FAR))
+    one, two = target_of("ZTF", "z"), target_of("LSST", "l")
+    client.post(f"/targets/{one.pk}/name/", {"name": "AT2026abc"})
+    assert "may be the same" not in page(client, one)
+    client.post(f"/targets/{two.pk}/name/", {"name": "SN 2026abc"})
+
+    shown = page(client, one)
+    assert "may be the same" in shown
+    assert f'name="other" value="{two.pk}"' in shown.replace("\n", " ")
+
+    answer = client.post(f"/targets/{one.pk}/join/", {"other": two.pk})
+    assert answer.headers["Location"] == f"/targets/{one.pk}/"
+    assert TargetSummary.objects.count() == 1
+    shown = page(client, one)
+    assert "Joined: l" in shown
+    assert "may be the same" not in shown
+    # Who has the old address is led on.
+    assert client.get(f"/targets/{two.pk}/").headers["Location"] == f"/targets/{one.pk}/"
+
+    client.post(f"/targets/{one.pk}/joins/{TargetJoin.objects.get().pk}/undo/")
+    assert TargetSummary.objects.count() == 2
+    assert "Joined" not in page(client, one)
+    assert client.get(f"/targets/{two.pk}/").status_code == 200
+
+
+def test_one_name_of_tns_may_be_two_targets_and_any_other_is_refused(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", **FAR))
+    one, two = target_of("ZTF", "z"), target_of("LSST", "l")
+    for target in (one, two):
+        client.post(f"/targets/{target.pk}/name/", {"name": "AT2026abc"})
+        client.post(f"/targets/{target.pk}/name/", {"name": "mine"})
+
+    assert list(one.aliases.values_list("name", flat=True)) == ["AT2026abc", "mine"]
+    assert [name.name for name in two.aliases.all()] == ["2026abc"]
+    assert "Another target has this name." in client.get("/targets/").text
+
+
+def test_what_lies_at_the_same_place_is_offered(client, vera) -> None:
+    store(told("ZTF", "a"), told("ZTF", "b", **NEAR), told("ZTF", "c", **FAR))
+
+    assert page(client, target_of("ZTF", "a")).count("may be the same") == 1
+
+
+def test_a_person_splits_an_object_off(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **NEAR))
+    target = target_of("ZTF", "z")
+    row = SurveyObject.objects.get(survey="LSST")
+
+    client.post(f"/targets/{target.pk}/split/", {"object": row.pk})
+
+    assert target_of("LSST", "l") != target
+    assert "Split off: l" in page(client, target)
+    assert "may be the same" in page(client, target)
+
+
+def test_who_may_not_edit_targets_sees_no_button_and_does_nothing(client, programs) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **NEAR), told("ZTF", "other", **FAR))
+    target, other = target_of("ZTF", "z"), target_of("ZTF", "other")
+    client.force_login(User.objects.create_user("reader"))
+
+    assert "Split off" not in page(client, target)
+    assert client.post(f"/targets/{target.pk}/join/", {"other": other.pk}).status_code == 403
+    row = SurveyObject.objects.get(survey="LSST")
+    assert client.post(f"/targets/{target.pk}/split/", {"object": row.pk}).status_code == 403
+    assert not TargetJoin.objects.exists()
+
+
+def test_a_private_object_of_a_public_target_is_told_to_its_readers_alone(
+    client, vera, programs
+) -> None:
+    store(told("LSST", "open"), told("ZTF", "zsecret", days=2.0, program=2, **NEAR))
+    target = target_of("LSST", "open")
+    hidden = SurveyObject.objects.get(survey="ZTF")
+    assert "zsecret" in page(client, target)
+
+    client.force_login(make_observer("sid"))
+    assert "zsecret" not in page(client, target)
+    client.post(f"/targets/{target.pk}/split/", {"object": hidden.pk})
+    assert not TargetJoin.objects.exists()
+
+
+def test_the_api_gives_a_name(client, vera) -> None:
+    store(told("ZTF", "z"))
+    target = target_of("ZTF", "z")
+
+    def post(name: str) -> Any:
+        address = f"/api/targets/{target.pk}/names/"
+        return client.post(address, {"name": name}, content_type="application/json")
+
+    answer = post("SN 2026abc")
+
+    assert (answer.status_code, answer.json()["aliases"]) == (201, ["SN 2026abc"])
+    assert TargetName.objects.get().target == target
+    assert [post(name).status_code for name in ("", "SN 2026abc", "x" * 101)] == [400] * 3

@@ -1,0 +1,60 @@
+"""Whether two targets may be joined: nobody may see by it what they could not see before."""
+
+from django.contrib.contenttypes.models import ContentType
+from django_comments.models import Comment
+from guardian.models import GroupObjectPermission, UserObjectPermission
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import Verdict
+from tom.followup.models import ObservationRequest
+from tom.targets.models import LightCurvePoint
+
+PRIVATE = BaseTarget.Permissions.PRIVATE
+
+
+class CannotJoinError(Exception):
+    """These targets cannot be joined, or what was done cannot be undone; the text says why."""
+
+
+def readers_of(target: BaseTarget) -> set[str]:
+    """Who reads a thing of a target that not everybody does: groups, and single people."""
+    points = LightCurvePoint.objects.filter(target=target, program__public=False)
+    groups = set(points.values_list("program__group", flat=True).distinct())
+    view = {"permission__codename": "view_target", "object_pk": str(target.pk)}
+    groups |= set(GroupObjectPermission.objects.filter(**view).values_list("group", flat=True))
+    people = UserObjectPermission.objects.filter(**view).values_list("user", flat=True)
+    return {f"group {pk}" for pk in groups} | {f"person {pk}" for pk in people}
+
+
+def is_said_privately(target: BaseTarget) -> bool:
+    """Whether something was said or asked of a target that only its own readers are told."""
+    kind = ContentType.objects.get_for_model(BaseTarget)
+    said = Comment.objects.filter(content_type=kind, object_pk=str(target.pk), is_public=False)
+    verdicts = Verdict.objects.filter(candidate__target=target, is_public=False)
+    requests = ObservationRequest.objects.filter(target=target, is_public=False)
+    return said.exists() or verdicts.exists() or requests.exists()
+
+
+def in_order(one: BaseTarget, two: BaseTarget) -> tuple[BaseTarget, BaseTarget]:
+    """Return which is kept and which joins it: a public target is kept, else the first.
+
+    Raises
+    ------
+    CannotJoinError
+        If somebody would see of one what they may see of the other alone.
+    """
+    if one.permissions == PRIVATE and two.permissions != PRIVATE:
+        one, two = two, one
+    if one.permissions == PRIVATE:
+        is_safe = readers_of(one) == readers_of(two)
+    else:
+        is_safe = _keeps_secrets(one, two) and _keeps_secrets(two, one)
+    if not is_safe:
+        message = "Not everybody who sees one of them may see all of the other."
+        raise CannotJoinError(message)
+    return one, two
+
+
+def _keeps_secrets(one: BaseTarget, two: BaseTarget) -> bool:
+    """Whether nobody hears what was said of one in private by being a reader of two."""
+    return not is_said_privately(one) or readers_of(two) <= readers_of(one)

@@ -1,0 +1,158 @@
+"""What summaries say after a join or a split: of the newest alert, and of the earliest place."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tom_targets.base_models import BaseTarget
+
+from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
+from tom.targets.models import AudienceSummary, LightCurvePoint, Program, TargetSummary
+from tom.targets.objects import SurveyObject
+from tom.targets.places import figures_at
+
+PRIVATE = BaseTarget.Permissions.PRIVATE
+HOST = ("host_name", "host_distance_mpc", "host_distance_error_mpc")
+Summary = TargetSummary | AudienceSummary
+
+
+def lock_summaries(target_ids: Iterable[int]) -> dict[int, TargetSummary]:
+    """Lock the summaries of targets, in one order for every writer; return them with these."""
+    rows = TargetSummary.objects.filter(pk__in=list(target_ids)).select_related("target")
+    return {row.pk: row for row in rows.select_for_update(no_key=True, of=("self",)).order_by("pk")}
+
+
+def take_in(kept: TargetSummary, other: TargetSummary) -> None:
+    """Let a summary know what another knew, and its audiences what the other's knew; end these."""
+    if kept.target.permissions == other.target.permissions:
+        _learn(kept, other)
+        for name in HOST if not kept.host_name else ():
+            setattr(kept, name, getattr(other, name))
+        kept.is_test = kept.is_test and other.is_test
+    kept.save()
+    theirs = list(AudienceSummary.objects.filter(target=other.pk))
+    ensure_audiences([kept.pk])
+    for row in AudienceSummary.objects.filter(target=kept.pk):
+        for own in theirs:
+            if set(own.programs) <= set(row.programs):
+                _learn(row, own)
+        row.save()
+    audiences = AudienceSummary.objects.filter(target=kept.pk).values_list("pk", flat=True)
+    inherit(list(audiences))
+    AudienceSummary.objects.filter(target=other.pk).delete()
+    TargetSummary.objects.filter(pk=other.pk).delete()
+
+
+def _learn(kept: Summary, other: Summary) -> None:
+    """Take the newer surroundings, the earlier place and the earlier first sight."""
+    if _is_newer(other, kept):
+        _copy(CONTEXT, other, kept)
+    if other.first_seen and (kept.first_seen is None or other.first_seen < kept.first_seen):
+        kept.first_seen = other.first_seen
+    placed = (kept.position_time, kept.position_alert)
+    if other.position_time and (
+        kept.position_time is None or (other.position_time, other.position_alert) < placed
+    ):
+        _copy(PLACE[2:], other, kept)
+        ra, dec = place_of(other)
+        put_at(kept, ra, dec)
+
+
+def _is_newer(one: Summary, than: Summary) -> bool:
+    if one.context_time is None:
+        return False
+    told = (than.context_time, than.context_alert)
+    return than.context_time is None or told < (one.context_time, one.context_alert)
+
+
+def _copy(names: Sequence[str], source: Summary, to: Summary) -> None:
+    for name in names:
+        setattr(to, name, getattr(source, name))
+
+
+def place_of(summary: Summary) -> tuple[float | None, float | None]:
+    """Where a summary's audience knows the target to be: ICRS degrees."""
+    row: Any = summary.target if isinstance(summary, TargetSummary) else summary
+    return row.ra, row.dec
+
+
+def put_at(summary: Summary, ra: float | None, dec: float | None) -> None:
+    """Write the place where it is kept: of the public in the target, of an audience in its row."""
+    if isinstance(summary, AudienceSummary):
+        summary.ra, summary.dec = ra, dec
+        return
+    place: dict[str, Any] = {"ra": ra, "dec": dec}
+    if ra is not None and dec is not None:
+        at = figures_at(ra, dec)
+        place |= {name: at[name] for name in ("galactic_lng", "galactic_lat")}
+    BaseTarget.objects.filter(pk=summary.target_id).update(**place)
+
+
+def part(kept: TargetSummary, new: TargetSummary, row: SurveyObject) -> None:
+    """Give a target that was split off what its object's alerts told, and take it from the other.
+
+    What an older alert of either told comes back with the next one. The points were moved.
+    """
+    both = [kept.pk, new.pk]
+    narrower = AudienceSummary.objects.filter(target=kept.pk)
+    summaries: list[Summary] = [kept, *narrower]
+    for summary in summaries:
+        whose = _audience_of(new, summary)
+        if _is_told_by(summary.context_alert, row, both):
+            if whose is not None:
+                _copy(CONTEXT, summary, whose)
+                whose.save()
+            forget_context(summary)
+        if summary.position_alert and _is_told_by(summary.position_alert, row, both):
+            _place_anew(summary)
+        summary.save()
+    drop_audiences(kept.pk)
+
+
+def drop_audiences(target_id: int) -> None:
+    """Forget the audiences of a target of whose programs it has no point any more."""
+    points = LightCurvePoint.objects.filter(target=target_id)
+    left = set(points.values_list("program", flat=True).distinct())
+    for audience in AudienceSummary.objects.filter(target=target_id):
+        if not set(audience.programs) <= left:
+            audience.delete()
+
+
+def _audience_of(new: TargetSummary, summary: Summary) -> Summary | None:
+    if isinstance(summary, TargetSummary):
+        return new
+    rows = AudienceSummary.objects.filter(target=new.pk, programs=summary.programs)
+    return rows.first()
+
+
+def _is_told_by(alert_id: str, row: SurveyObject, both: Sequence[int]) -> bool:
+    """Whether an alert was about this object: its detection is one of its points."""
+    points = LightCurvePoint.objects.filter(object=row, target__in=both)
+    return points.filter(key=alert_id, is_trigger=True).exists()
+
+
+def forget_context(summary: Summary) -> None:
+    """Forget what the newest alert told of the surroundings."""
+    summary.context_time, summary.context_alert, summary.alert_values = None, "", {}
+    summary.n_survey_detections = summary.star_separation_arcsec = summary.star_score = None
+    summary.solar_system_name, summary.solar_system_separation_arcsec = "", None
+    summary.first_seen = None
+
+
+def _when_placed(row: SurveyObject) -> tuple[Any, ...]:
+    return (row.position_time, row.position_alert)
+
+
+def _place_anew(summary: Summary) -> None:
+    """Put a target where the earliest of the objects that it still is was seen."""
+    rows = SurveyObject.objects.filter(target=summary.target_id).exclude(position_time=None)
+    programs = [] if isinstance(summary, TargetSummary) else summary.programs
+    public = Program.objects.filter(public=True).values_list("pk", flat=True)
+    known = [row for row in rows if row.is_known_to({*public, *programs})]
+    first = min(known or rows, key=_when_placed, default=None)
+    if first is None or first.ra is None or first.dec is None:
+        return
+    summary.position_time, summary.position_alert = first.position_time, first.position_alert
+    at = figures_at(first.ra, first.dec)
+    summary.healpix29 = int(at["healpix29"])
+    summary.ebv, summary.ebv_error = at["ebv"], at["ebv_error"]
+    put_at(summary, first.ra, first.dec)

@@ -1,0 +1,219 @@
+"""What a join changed, row by row, and how each row becomes again what it was.
+
+PostgreSQL itself turns rows into JSON and back, so that every number and time stays the same.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import Model
+from django_comments.models import Comment
+from guardian.models import GroupObjectPermission, UserObjectPermission
+from tom_dataproducts.models import (
+    AstrometryReducedDatum,
+    DataProduct,
+    PhotometryReducedDatum,
+    ReducedDatum,
+    SpectroscopyReducedDatum,
+)
+from tom_observations.models import ObservationRecord
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import PersistentShare, TargetExtra, TargetList, TargetName
+
+from tom.candidates.models import CandidateStanding, EventCandidate, Verdict
+from tom.followup.models import ObservationRequest
+from tom.joining.moving import give_stamp
+from tom.moments import Fact
+from tom.reports.models import Follow, Notification, Report
+from tom.targets.audiences import CONTEXT
+from tom.targets.models import (
+    AudienceSummary,
+    Cutout,
+    LightCurvePoint,
+    PointUpload,
+    TargetSummary,
+)
+from tom.targets.objects import SurveyObject
+
+Row = dict[str, Any]
+Snapshot = dict[tuple[str, str], Row]
+# A table, a row's key in it, and what the row was and became: None where there was none.
+Change = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A table of which rows belong to targets, and SQL that says which.
+
+    Of the columns `apart` no change is noted: they count changes, or say when there was one. Those
+    in `unread` never change, and hold much.
+    """
+
+    model: type[Model]
+    whose: str = "t.target_id = ANY(%(ids)s)"
+    apart: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def key(self) -> str:
+        return str(self.model._meta.pk.column)
+
+
+SUMMARIES = (TargetSummary, AudienceSummary)
+COUNTS = ("version", "scored_version")
+OF_CANDIDATES = "t.{0} IN (SELECT c.id FROM candidates_eventcandidate c WHERE {1})"
+OF_CANDIDATE = OF_CANDIDATES.format("candidate_id", "c.target_id = ANY(%(ids)s)")
+BY_TEXT = "t.object_pk = ANY(%(ids)s::text[]) AND t.content_type_id = %(kind)s"
+# Those that others refer to come first: a deleted row is made again after what it names.
+WATCHED = (
+    Watched(BaseTarget, "t.id = ANY(%(ids)s)", apart=("modified",)),
+    Watched(TargetName, apart=("modified",)),
+    Watched(TargetExtra),
+    Watched(TargetList.targets.through, "t.basetarget_id = ANY(%(ids)s)"),
+    Watched(PersistentShare),
+    Watched(ObservationRecord, apart=("modified",)),
+    Watched(DataProduct, apart=("modified",)),
+    Watched(ReducedDatum),
+    Watched(PhotometryReducedDatum),
+    Watched(SpectroscopyReducedDatum),
+    Watched(AstrometryReducedDatum),
+    Watched(GroupObjectPermission, BY_TEXT),
+    Watched(UserObjectPermission, BY_TEXT),
+    Watched(Comment, BY_TEXT),
+    Watched(SurveyObject),
+    Watched(TargetSummary, apart=COUNTS),
+    Watched(AudienceSummary, apart=COUNTS),
+    Watched(LightCurvePoint),
+    Watched(Cutout, unread=("fits", "png")),
+    Watched(PointUpload),
+    Watched(EventCandidate),
+    Watched(CandidateStanding, OF_CANDIDATE),
+    Watched(Verdict, OF_CANDIDATE),
+    Watched(ObservationRequest, unread=("body", "spec")),
+    Watched(Follow, "t.kind = 'target' AND t.value = ANY(%(ids)s::text[])"),
+    Watched(Notification),
+    Watched(
+        Report.candidates.through,
+        OF_CANDIDATES.format("eventcandidate_id", "c.target_id = ANY(%(ids)s)"),
+    ),
+)
+# The names in these are our tables' and columns'.
+READ = """
+    SELECT t.{key}::text, to_jsonb(t) - %(unread)s::text[] FROM {table} t WHERE {whose}
+"""
+READ_ONE = "SELECT to_jsonb(t) FROM {table} t WHERE t.{key}::text = %s"
+INSERT = """
+    INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s)
+    ON CONFLICT DO NOTHING
+"""
+CHANGE_BACK = """
+    UPDATE {table} t
+    SET ({names}) = (SELECT {names} FROM jsonb_populate_record(NULL::{table}, %s))
+    WHERE t.{key}::text = %s
+"""
+TABLES = {table.name: table for table in WATCHED}
+
+
+def snapshot(ids: Sequence[int]) -> Snapshot:
+    """Read every watched row of these targets."""
+    kind = ContentType.objects.get_for_model(BaseTarget).pk
+    found: Snapshot = {}
+    with connection.cursor() as cursor:
+        for table in WATCHED:
+            wanted: dict[str, Any] = {"ids": list(ids), "kind": kind, "unread": list(table.unread)}
+            cursor.execute(READ.format(key=table.key, table=table.name, whose=table.whose), wanted)
+            found |= {(table.name, key): json.loads(row) for key, row in cursor.fetchall()}
+    return found
+
+
+def differences(before: Snapshot, after: Snapshot) -> list[Change]:
+    """List the rows that became others, in the order of the tables."""
+    order = {table.name: number for number, table in enumerate(WATCHED)}
+    changes: list[Change] = []
+    for name, key in sorted(before.keys() | after.keys(), key=lambda each: (order[each[0]], each)):
+        was, now = before.get((name, key)), after.get((name, key))
+        if was is None or now is None:
+            changes.append([name, key, was, now])
+            continue
+        table = TABLES[name]
+        changed = [each for each in was if each not in table.apart and was[each] != now[each]]
+        if changed and table.model in SUMMARIES:
+            changes.append([name, key, was, now])
+        elif changed:
+            changes.append([name, key, {c: was[c] for c in changed}, {c: now[c] for c in changed}])
+    return changes
+
+
+def restore(changes: Sequence[Change]) -> None:
+    """Make rows again what they were; what became something else meanwhile stays so."""
+    for name, key, was, _ in reversed(changes):
+        if was is None:
+            _delete(TABLES[name], key)
+    with connection.cursor() as cursor:
+        for name, _, was, now in changes:
+            if was is not None and now is None:
+                _insert(cursor, TABLES[name], was)
+        for name, key, was, now in changes:
+            if was is not None and now is not None:
+                _change_back(cursor, TABLES[name], key, was, now)
+
+
+def restore_contexts(changes: Sequence[Change]) -> None:
+    """Give summaries that know no alert any more what they knew of one before."""
+    names = ", ".join(CONTEXT)
+    with connection.cursor() as cursor:
+        for name, key, was, now in changes:
+            table = TABLES[name]
+            if table.model in SUMMARIES and was is not None and now is not None:
+                update = CHANGE_BACK.format(table=table.name, key=table.key, names=names)
+                cursor.execute(f"{update} AND t.context_time IS NULL", [json.dumps(was), key])
+
+
+def _delete(table: Watched, key: str) -> None:
+    """Delete a row that was made, but for a candidate of which more was said.
+
+    Targets stay, and their summaries, which go by what their targets are.
+    """
+    if table.model in (BaseTarget, *SUMMARIES) or (
+        table.model is EventCandidate and _is_told_of(key)
+    ):
+        return
+    table.model._base_manager.filter(pk=key).delete()
+
+
+def _is_told_of(key: str) -> bool:
+    """Whether anything but what is computed names a candidate."""
+    return any(
+        link.related_model._base_manager.filter(**{link.field.name: key}).exists()
+        for link in EventCandidate._meta.related_objects
+        if not issubclass(link.related_model, Fact | CandidateStanding)
+    )
+
+
+def _insert(cursor: Any, table: Watched, was: Row) -> None:
+    cursor.execute(INSERT.format(table=table.name), [json.dumps(was)])
+
+
+def _change_back(cursor: Any, table: Watched, key: str, was: Row, now: Row) -> None:
+    cursor.execute(READ_ONE.format(table=table.name, key=table.key), [key])
+    found = cursor.fetchone()
+    if found is None:
+        return
+    current = json.loads(found[0])
+    columns = [
+        f'"{name}"' for name in was if current[name] == now[name] and name not in table.apart
+    ]
+    if columns and table.model is Cutout and "target_id" in was:
+        give_stamp(int(key), was["target_id"])
+    elif columns:
+        names = ", ".join(columns)
+        update = CHANGE_BACK.format(table=table.name, key=table.key, names=names)
+        cursor.execute(update, [json.dumps(was), key])

@@ -1,0 +1,65 @@
+"""Targets that may be one: names that people give, and what else has the name or lies there."""
+
+from collections.abc import Collection
+
+from django.db.models import QuerySet
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
+
+from tom.targets.names import find_holders
+from tom.targets.newcomers import radius_of
+from tom.targets.search import find_exactly, find_in_cone
+from tom.targets.tns import tns_spellings
+
+LONGEST_NAME = 100
+MOST = 10
+
+
+class BadNameError(ValueError):
+    """What was given is no name, or another target's; the text says which."""
+
+
+def give_name(target: BaseTarget, name: str) -> TargetName:
+    """Give a target another name: an alias, which whoever sees the target sees.
+
+    TNS's name of an object may be several targets': they are offered for joining. As TOM Toolkit's
+    names are unique, the second one has it in another of its spellings.
+
+    Raises
+    ------
+    BadNameError
+        If it is no name, or another target has it.
+    """
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        message = f"A name has 1 to {LONGEST_NAME} characters that can be printed."
+        raise BadNameError(message)
+    spellings = list(dict.fromkeys([name, *tns_spellings(name)]))
+    held = find_holders(spellings)
+    if any(holder.target_id == target.pk for holder in held.values()):
+        message = "The target has this name already."
+        raise BadNameError(message)
+    free = [each for each in spellings if each not in held]
+    if not free:
+        message = "Another target has this name."
+        raise BadNameError(message)
+    return TargetName.objects.create(target=target, name=free[0])
+
+
+def find_same(
+    target: BaseTarget, targets: QuerySet[BaseTarget], programs: Collection[int]
+) -> list[BaseTarget]:
+    """Of these targets those that may be the same: one name of TNS, or one place.
+
+    A place counts as a reader of these private programs knows it; `targets` are those that this
+    reader may see, with their summaries.
+    """
+    others = targets.exclude(pk=target.pk)
+    names = [target.name, *(alias.name for alias in target.aliases.all())]
+    wanted = [each for name in names for each in tns_spellings(name)]
+    found = {row.pk: row for row in find_exactly(others, wanted)[:MOST]} if wanted else {}
+    if target.ra is not None and target.dec is not None:
+        radius = radius_of(getattr(target.summary, "survey", ""))
+        place = {"ra": target.ra, "dec": target.dec, "radius_arcsec": radius}
+        found |= {row.pk: row for row in find_in_cone(others, programs, **place)[:MOST]}
+    return list(found.values())
