@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('targets', '0015_first_objects'),
+        ('targets', '0016_classification'),
         ('tom_targets', '0031_basetarget_shared_by_basetarget_shared_from'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
