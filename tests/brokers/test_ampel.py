@@ -4,11 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.test import Client
-from tom_targets.base_models import BaseTarget
-from tom_targets.models import TargetName
 
-from tests.factories import make_observer, make_target
+from tests.factories import make_target
 from tests.streams.packets import make_container
 from tom import intake
 from tom.brokers.ampel import read_report
@@ -18,7 +15,6 @@ from tom.forms.recognition import identify
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import store_message
 from tom.targets.classified import Classification, classifications_of
-from tom.targets.objects import SurveyObject
 
 TOPIC = "ampel.lsst.reports"
 JD = 2_461_041.75  # 2026-01-01 06:00 UTC
@@ -100,63 +96,26 @@ def send(*payloads: bytes, topic: str = TOPIC) -> None:
         pass
 
 
-def make_lsst(**values: Any) -> BaseTarget:
-    target = make_target(str(NUMBER), **values)
-    SurveyObject.objects.create(survey="LSST", object_id=str(NUMBER), target=target)
-    return target
-
-
-@pytest.fixture
-def observer(client: Client) -> Client:
-    client.force_login(make_observer("vera"))
-    return client
-
-
 @pytest.mark.django_db
-def test_it_stands_on_its_target_whichever_came_first() -> None:
-    send(make_report())
+def test_a_report_stands_on_the_target_at_its_place() -> None:
+    target = make_target(ra=197.45, dec=-23.38)
 
-    target = make_lsst(ra=10.0, dec=10.0)
+    send(make_report())
 
     row = classifications_of(target).get()
     assert (row.author, row.classifier, row.version) == ("AMPEL", "Made m0", "2")
     assert row.likely[0] == ("SNIa", "supernova Ia", 0.7)
     assert row.time == datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
-    assert row.stored is not None
     assert not row.is_test
 
 
 @pytest.mark.django_db
-def test_it_stands_on_the_target_at_its_place_where_no_other_is_that_object() -> None:
-    near, far = make_target(ra=197.45, dec=-23.38 + 0.5 / 3600), make_target(ra=10.0, dec=10.0)
-    send(make_report())
+def test_a_report_on_a_test_topic_is_a_test_and_one_of_tomorrow_is_refused() -> None:
+    send(make_report(), topic="ampel.lsst.test")
+    send(make_report(times=(JD + 1000,)))
 
-    assert classifications_of(near).count() == 1
-    assert not classifications_of(far).exists()
-
-    make_lsst(ra=197.45, dec=-23.38)
-    assert not classifications_of(near).exists()
-
-
-@pytest.mark.django_db
-def test_of_an_object_whose_name_its_target_does_not_tell_nothing_is_told() -> None:
-    target = make_target(ra=197.45, dec=-23.38)
-    SurveyObject.objects.create(survey="LSST", object_id=str(NUMBER), target=target)
-    send(make_report())
-    assert not classifications_of(target).exists()
-
-    TargetName.objects.bulk_create([TargetName(target=target, name=f"LSST {NUMBER}")])
-
-    assert classifications_of(target).exists()
-
-
-@pytest.mark.django_db
-def test_another_survey_s_object_of_that_number_is_another() -> None:
-    other = make_target(str(NUMBER), ra=10.0, dec=10.0)
-    SurveyObject.objects.create(survey="ZTF", object_id=str(NUMBER), target=other)
-    send(make_report())
-
-    assert not classifications_of(other).exists()
+    assert Classification.objects.get().is_test
+    assert AlertMessage.objects.latest("pk").state == MessageState.DEAD
 
 
 @pytest.mark.django_db
@@ -179,29 +138,6 @@ def test_what_was_left_out_is_the_reason_of_its_message() -> None:
     assert reasons[0] == ("stored", "stored, but left out: P(SNIa) (no probability)")
     assert reasons[1] == ("unhandled", "a report that says nothing of a class")
     assert reasons[2][0] == "dead"
-
-
-@pytest.mark.django_db
-def test_the_page_and_the_api_show_it(observer: Client) -> None:
-    target = make_lsst(ra=197.45, dec=-23.38)
-    send(make_report(), topic="ampel.lsst.test")
-
-    page = observer.get(f"/targets/{target.pk}/").text
-    (row,) = observer.get(f"/api/targets/{target.pk}/classifications/").json()["results"]
-
-    for words in ("AMPEL", "Made m0", "supernova Ia", "70%", "LSST 170472689154654242"):
-        assert words in page
-    assert row["probabilities"] == {"SNIa": 0.7, "KN": 0.2, "odd": 0.05}
-    assert row["classes"]["KN"] == "kilonova"
-    assert row["is_test"]
-
-
-@pytest.mark.django_db
-def test_who_may_not_see_the_target_is_told_nothing(observer: Client) -> None:
-    target = make_target(private=True, ra=197.45, dec=-23.38)
-    send(make_report())
-
-    assert observer.get(f"/api/targets/{target.pk}/classifications/").status_code == 404
 
 
 def test_a_real_report_is_read(real_data) -> None:
