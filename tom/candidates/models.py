@@ -97,18 +97,24 @@ class EventCandidate(Standing):
     Its own standing is the one by public points; `is_public` says whether these make it one.
     """
 
+    # Each ranking writes all rows anew, in every index: none that another one begins with.
     event = models.ForeignKey(
-        NonLocalizedEvent, on_delete=models.CASCADE, related_name="candidates"
+        NonLocalizedEvent, on_delete=models.CASCADE, related_name="candidates", db_index=False
     )
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="candidacies")
     localization = models.ForeignKey(
-        EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
+        EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
     is_public = models.BooleanField(default=True, db_default=True)
     # The newest verdict that stands, copied here so that a page reads one table.
     vetting = models.CharField(max_length=12, choices=Vetting.choices, default=Vetting.NEW)
     vetted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     vetted = models.DateTimeField(null=True, blank=True)
 

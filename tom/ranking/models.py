@@ -73,10 +73,25 @@ class RankedCandidate(models.Model):
     It stands until another row of the same candidate and audience takes its place.
     """
 
-    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="+")
-    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="places")
+    # As few indexes and checks as there can be: 25,000 rows are written at once. The event is the
+    # ranking's own, here so that one index finds an event's places in their order.
+    event = models.ForeignKey(
+        NonLocalizedEvent,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    ranking = models.ForeignKey(
+        Ranking, on_delete=models.CASCADE, related_name="places", db_index=False
+    )
     until = models.ForeignKey(
-        Ranking, null=True, on_delete=models.SET_NULL, related_name="+", help_text="None: it stands"
+        Ranking,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="None: it stands",
     )
     candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="places")
     programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
@@ -103,11 +118,6 @@ class RankedCandidate(models.Model):
                 fields=["event", "-posterior"],
                 include=["candidate", "programs", "ranking", "until"],
                 name="ranking_place_order",
-            ),
-            models.Index(
-                fields=["candidate", "programs"],
-                condition=Q(until=None),
-                name="ranking_place_newest",
             ),
         ]
 

@@ -124,16 +124,22 @@ class Weighed:
         Written by hand: for 25,000 candidates that is most of what a ranking costs.
         """
         at = np.asarray(rows, np.int64)
-        columns = (self.log_lr, self.low, self.high, self.value, self.missing)
+        columns = (self.log_lr, self.low, self.high, self.value, self.missing, self.mark)
         said: dict[str, str] = {}
+        unknown: dict[tuple[object, ...], str] = {}
         made = []
-        for row, log_lr, low, high, value, missing in zip(
+        for row, log_lr, low, high, value, missing, mark in zip(
             rows, *(column[at].tolist() for column in columns), strict=True
         ):
+            if missing and (mark, low, high) in unknown:
+                made.append(unknown[mark, low, high])
+                continue
             reason = self.reason(row)
             text = said.get(reason) or said.setdefault(reason, json.dumps(reason))
             shown = repr(value) if -np.inf < value < np.inf else "null"
             made.append(f"[{log_lr!r},{low!r},{high!r},{shown},{_BOOLS[missing]},{text}]")
+            if missing:
+                unknown[mark, low, high] = made[-1]
         return made
 
 
