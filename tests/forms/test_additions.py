@@ -1,6 +1,7 @@
 """Whoever adds a survey, a mission or a broker writes one folder or file, and no other code."""
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tom import intake
 from tom.events.models import NonLocalizedEvent
 from tom.forms import event_names, recognition, registry, topics
 from tom.forms.recognition import identify
+from tom.streams.models import AlertMessage
 from tom.streams.services import store_message
 from tom.web.links import links_of
 
@@ -102,9 +104,7 @@ def test_an_addition_is_as_many_files_as_we_say() -> None:
 def test_contributing_promises_that_and_no_more(row: str, added: str) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     (line,) = [line for line in text.splitlines() if line.startswith(f"| {row} |")]
-    paths = [path for path in re.findall(r"`([^`]+/[^`]*)`", line) if "declared.py" not in path]
-
-    own, tests = paths
+    own, tests = re.findall(r"`((?:tom|tests)/[^`]*)`", line)
     name = Path(added).stem
     assert own.replace("<name>", name) == added
     assert (ROOT / added).exists()
@@ -112,40 +112,6 @@ def test_contributing_promises_that_and_no_more(row: str, added: str) -> None:
 
 
 # --- One that is added here -----------------------------------------------------------------------
-MADE = """
-import json
-from datetime import datetime
-
-from tom.forms.declared import Band, Encoding, Form, Lane, Page, Survey
-from tom.records import ObjectAlert
-from tom.records.alert import Point, PointKind
-
-
-def parse(payload):
-    said = json.loads(payload)
-    time = datetime.fromisoformat(said["at"])
-    point = Point(PointKind.ALERT, said["key"], time, "q", said["njy"], 1.0, 3, is_trigger=True)
-    return ObjectAlert(
-        survey="MADE", object_id=said["made"], alert_id=said["key"], time=time, ra=said["ra"],
-        dec=said["dec"], points=(point,), program=3, first_seen=time, magnitude=20.0,
-        is_positive=True,
-    )
-
-
-MADE = Survey(
-    name="MADE",
-    forms=(
-        Form(
-            name="made.json", encoding=Encoding.JSON, record=ObjectAlert, topics=("made-*",),
-            recognises=lambda message: "made" in message, parse=parse, lane=Lane.BATCH,
-        ),
-    ),
-    bands={"q": Band(extinction=1.0)},
-    public_programs=frozenset({3}),
-    pages=(Page(name="Made", pattern="(MADE[0-9]+)", url="https://example.org/{0}"),),
-    test_topics=("made-9.*",),
-)
-"""
 CACHED = (
     *(registry.senders, registry.forms, registry.surveys, registry.missions, registry.colours),
     *(registry.batch_forms, registry.object_forms, recognition._forms_of_topic),
@@ -155,8 +121,10 @@ CACHED = (
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A survey that is one file in one more folder of surveys."""
-    (tmp_path / "made.py").write_text(MADE)
+    """The survey of docs/senders.md, one file in one more folder of surveys."""
+    page = (ROOT / "docs" / "senders.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "made.py").write_text(example)
     with monkeypatch.context() as patch:
         patch.setattr(tom.surveys, "__path__", [*tom.surveys.__path__, str(tmp_path)])
         forget()
@@ -173,14 +141,15 @@ def forget() -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("made")
 def test_a_survey_of_one_file_is_heard_stored_and_shown() -> None:
-    alert = (
-        b'{"made": "MADE1", "key": "1", "at": "2026-01-01T00:00:00Z", "njy": 9, "ra": 1, "dec": 2}'
-    )
+    said = {"key": "1", "at": "2026-01-01T00:00:00Z", "njy": 9.0, "error_njy": 1.0, "dec": 2.0}
+    alert = json.dumps(said | {"made": "MADE1", "ra": 1.0}).encode()
+    other = json.dumps(said | {"made": "MADE2", "ra": 5.0}).encode()
 
     assert identify("made-1", alert) == "made.json"
     assert identify("file", alert) == "made.json"
     store_message("made-1", alert)
-    store_message("made-91", alert.replace(b"MADE1", b"MADE2").replace(b'"ra": 1', b'"ra": 5'))
+    store_message("made-91", other)
+    store_message("made-1", b'{"made": 7}')
     assert intake.work_alerts()
 
     rows = BaseTarget.objects.order_by("name").values_list(
@@ -188,5 +157,6 @@ def test_a_survey_of_one_file_is_heard_stored_and_shown() -> None:
     )
     assert list(rows) == [("MADE1", "PUBLIC", False), ("MADE2", "PUBLIC", True)]
     assert links_of(["MADE1"], ra=None, dec=None)[0].url == "https://example.org/MADE1"
-    assert registry.colours()["q"] == "other"
+    assert registry.colours()["q"] == "i"
+    assert AlertMessage.objects.get(state="dead").reason == "no alert: KeyError"
     assert not NonLocalizedEvent.objects.exists()

@@ -80,7 +80,7 @@ def test_an_event_is_not_believed_on_a_topic_that_is_not_its_senders(payload):
     assert identify("someone.topic", payload) in ("hopskotch.text", "unknown")
 
 
-@pytest.mark.parametrize("survey", ["pgir", "winter", "turbo"])
+@pytest.mark.parametrize("survey", ["pgir", "winter", "turbo", "lsst"])
 def test_a_packet_of_another_survey_is_not_ztf(survey):
     record = {"objectId": "A1", "candid": 1, "candidate": make_candidate()}
     packet = make_container(SCHEMA | {"name": f"{survey}.alert"}, [record])
