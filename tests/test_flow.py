@@ -678,6 +678,18 @@ def test_what_is_being_asked_of_a_facility_is_not_asked_again_by_the_next_sweep(
     assert ("follow", facility) not in woken()
 
 
+def test_the_sweep_asks_each_facility_of_a_portal_for_its_instruments(settings: Settings) -> None:
+    settings.OCS_PORTAL_URL = "http://127.0.0.1:9"  # nobody listens there
+
+    pipeline.sweep()
+    asked = {("list_instruments", name) for name in ("LCO", "SOAR", "BLANCO")}
+    assert asked <= woken()
+
+    pipeline.list_instruments("LCO")
+    pipeline.sweep()
+    assert ("list_instruments", "LCO") not in woken()
+
+
 def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -> None:
     settings.TELL_URL = "kafka://kafka.scimma.org/hermes.candidates"
     report = confirmed_report()

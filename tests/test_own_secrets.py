@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from tests.test_redaction import CODINGS
 from tests.test_settings import run
-from tom.followup.facilities.portal_calls import PortalAccess, PortalCalls
+from tom.followup.facilities.ocs.calls import PortalAccess, PortalCalls
 from tom.live.addresses import begin_call, note_silence
 from tom.live.models import Address
 from tom.logs import LineFormatter

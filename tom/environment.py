@@ -29,6 +29,16 @@ def read_token(name: str) -> str:
     return text
 
 
+def read_groups(prefix: str) -> dict[str, dict[str, str]]:
+    """Read PREFIX_<NAME>_<WHAT> of every name, as {"name": {"what": ...}} in small letters."""
+    found: dict[str, dict[str, str]] = {}
+    for variable, text in os.environ.items():
+        name, _, what = variable.removeprefix(f"{prefix}_").lower().partition("_")
+        if variable.startswith(f"{prefix}_") and what:
+            found.setdefault(name, {})[what] = text.strip()
+    return found
+
+
 def read_file(name: str) -> str:
     """Read the path of a file; empty where none is set."""
     path = env.str(name, "").strip()

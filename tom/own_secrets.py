@@ -22,7 +22,9 @@ ADDRESS_SETTINGS: Final = ("BROKER_URL", "REDIS_URL", "OCS_PORTAL_URL", "GCN_TOK
 """Addresses in which a password may stand."""
 SECRET_ADDRESSES: Final = ("PAGE_WEBHOOK",)
 """Addresses that let in whoever knows them."""
-NESTED_SETTINGS: Final = ("DATABASES", "CACHES", "FACILITIES", "BROKERS", "DATA_SERVICES")
+NESTED_SETTINGS: Final = (
+    *("DATABASES", "CACHES", "FACILITIES", "FACILITY_ACCESS", "BROKERS", "DATA_SERVICES"),
+)
 """Settings in parts, such as those of TOM Toolkit's brokers, with a secret among them."""
 
 # Whatever is shorter stands in too many texts that tell nothing.

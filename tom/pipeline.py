@@ -3,6 +3,7 @@
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> explain
                              ingest_alerts -> draw
     request approved -> submit -> follow        page made -> page        report confirmed -> tell
+    six hours over -> list_instruments
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
 """
@@ -158,6 +159,12 @@ def follow(facility: str) -> None:
 
 
 @shared_task
+def list_instruments(facility: str) -> None:
+    """Ask one facility which instruments it has now."""
+    followup.list_instruments(facility, timezone.now())
+
+
+@shared_task
 def page(page_id: int) -> None:
     """Send one page on the channels where it is due."""
     paging.send_page(Page.objects.select_related("event").get(pk=page_id), now=timezone.now())
@@ -275,6 +282,8 @@ def _wake_requests() -> None:
         _send(cancel, pk)
     for facility in followup.due_facilities(timezone.now()):
         _send(follow, facility)
+    for facility in followup.due_listings(timezone.now()):
+        _send(list_instruments, facility)
 
 
 def _wake_pages() -> None:

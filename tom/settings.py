@@ -11,7 +11,15 @@ from tom_common.default_settings import TOMTOOLKIT_INSTALLED_APPS
 
 from tom import queues
 from tom.embedded.home import Home
-from tom.environment import env, read_addresses, read_email, read_file, read_token, read_url
+from tom.environment import (
+    env,
+    read_addresses,
+    read_email,
+    read_file,
+    read_groups,
+    read_token,
+    read_url,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -321,6 +329,8 @@ OCS_PROPOSAL = local_portal.get("OCS_PROPOSAL") or env.str("OCS_PROPOSAL", "")
 OCS_PRACTICE = bool(local_portal) or env.bool("OCS_PRACTICE", False)
 # Seconds between two questions to a portal while a request is under way there.
 OCS_POLL_SECONDS = env.float("OCS_POLL_SECONDS", 20.0)
+# Where any other facility is and what lets us in, for its own folder: FACILITY_<NAME>_<WHAT>.
+FACILITY_ACCESS = read_groups("FACILITY")
 # After a lost answer, how long a request that the facility does not list may still turn up.
 REQUEST_QUIET_SECONDS = env.float("REQUEST_QUIET_SECONDS", 60.0)
 # After how long a request still being sent was left by a dead worker; more than any call takes.

@@ -13,7 +13,7 @@ def main(database: str, request_pk: str, portal_url: str) -> None:
 
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
-    from tom.followup.facilities import portal_calls
+    from tom.followup.facilities.ocs import calls as portal_calls
     from tom.followup.models import ObservationRequest
     from tom.followup.services import submit_request
 

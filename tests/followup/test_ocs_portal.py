@@ -11,7 +11,8 @@ from tom_targets.base_models import BaseTarget
 from tests.followup.conftest import make_spec, point_at
 from tests.peers.ocs import Operator, losing_proxy, wait_for
 from tom.embedded.portal import Portal
-from tom.followup.facilities import PORTAL_CARDS, portal_calls
+from tom.followup.facilities.ocs import calls as portal_calls
+from tom.followup.facilities.ocs.instruments import CARDS
 from tom.followup.models import ObservationRequest
 from tom.followup.services import (
     cancel_request,
@@ -28,7 +29,7 @@ from tom.live.models import Address
 pytestmark = [pytest.mark.portal, pytest.mark.django_db, pytest.mark.timeout(600)]
 INSTRUMENTS = [
     (card.name, instrument.name, element, mode)
-    for card in PORTAL_CARDS
+    for card in CARDS
     for instrument in card.instruments
     for element, mode in zip(
         (instrument.elements[0], instrument.elements[-1]), instrument.modes[:2], strict=False

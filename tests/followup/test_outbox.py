@@ -16,8 +16,8 @@ from tests.followup.conftest import follow_requests, make_request
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tests.test_redaction import CODINGS
 from tom.events.models import NonLocalizedEvent
-from tom.followup.facilities import portal_calls
 from tom.followup.facilities.contract import Progress, Remote
+from tom.followup.facilities.ocs import calls as portal_calls
 from tom.followup.following import mark_interrupted
 from tom.followup.models import (
     Exchange,

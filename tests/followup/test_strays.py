@@ -17,7 +17,7 @@ from tests.peers.ocs import LateProxy, Operator, late_proxy, wait_for
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
 from tom.embedded.portal import Portal
 from tom.events.models import NonLocalizedEvent
-from tom.followup.facilities import portal_calls
+from tom.followup.facilities.ocs import calls as portal_calls
 from tom.followup.models import ObservationRequest
 from tom.followup.services import (
     cancel_request,

@@ -7,7 +7,7 @@ import pytest
 
 from tests import factories
 from tom.candidates.models import EventCandidate
-from tom.followup.sites import SITES
+from tom.followup.sites import site_named
 from tom.sky import observable_now
 from tom.targets.models import AudienceSummary
 from tom.web.known import join_standings
@@ -38,7 +38,7 @@ def expected(places: list[tuple[float, float]], asked: str, now: datetime) -> li
     sites = {site: each for site, each in instruments_by_site().items() if asked in ("any", site)}
     found = [
         observable_now(
-            SITES[site], ra=ra, dec=dec, when=now, constraints=constraints_of(instrument)
+            site_named(site), ra=ra, dec=dec, when=now, constraints=constraints_of(instrument)
         ).observable[:, 0]
         for site, instrument in sites.items()
     ]

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tom_targets.base_models import BaseTarget
 
-from tom.followup.facilities.instruments import LCO
+from tom.followup.facilities.ocs.instruments import LCO
 from tom.followup.services import available_facilities
-from tom.followup.sites import SITES
+from tom.followup.sites import sites as known_sites
 from tom.web.visibility import Limits, SiteTonight, position_of, tonight_at_sites, tonight_for
 
 MIDNIGHT_IN_CHILE = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
@@ -27,7 +27,7 @@ def test_every_site_that_an_instrument_names_is_known() -> None:
         for site in instrument.sites
     }
 
-    assert named <= set(SITES)
+    assert named <= set(known_sites())
 
 
 def test_what_culminates_over_a_dark_site_is_up_there_and_not_at_noon_elsewhere() -> None:

@@ -16,14 +16,14 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import get_facility
-from tom.followup.facilities.contract import Aim, Facility
+from tom.followup.facilities.contract import Facility
 from tom.followup.models import (
     KEY_LENGTH,
     ObservationRequest,
     ObservationRequestQuerySet,
     StateChange,
 )
-from tom.followup.spec import InvalidSpecError, ObservationSpec, read_spec
+from tom.followup.spec import Aim, InvalidSpecError, ObservationSpec, read_spec
 from tom.followup.states import RequestState
 from tom.live.models import Topic
 from tom.live.publish import publish
@@ -135,7 +135,7 @@ def _draft(**wish: Unpack[Wish]) -> ObservationRequest:
     refusal = why_not(event, facility, target=target)
     if refusal:
         raise RefusedRequestError(refusal)
-    spec = _read_spec(wish["spec"])
+    spec = _read_spec(wish["spec"], facility)
     key = make_key(target.name)
     candidate = EventCandidate.objects.filter(event=event, target=target).first()
     return ObservationRequest(
@@ -154,8 +154,8 @@ def _draft(**wish: Unpack[Wish]) -> ObservationRequest:
     )
 
 
-def _read_spec(fields: Mapping[str, object]) -> ObservationSpec:
-    spec = read_spec(fields)
+def _read_spec(fields: Mapping[str, object], facility: Facility) -> ObservationSpec:
+    spec = read_spec(fields, facility.spec)
     if spec.end <= timezone.now():
         raise InvalidSpecError({"end": ["the window is over already"]})
     return spec

@@ -248,6 +248,12 @@ class FacilityWatch(models.Model):
     last_answer = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="In a row")
     detail = models.TextField(blank=True, help_text="What the last failure said")
+    listing = models.JSONField(
+        default=dict, blank=True, help_text="What it last said of its instruments"
+    )
+    next_listing = models.DateTimeField(
+        null=True, blank=True, help_text="When to ask for its instruments again; none: now"
+    )
 
     def __str__(self) -> str:
         return self.facility

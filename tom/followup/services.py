@@ -14,6 +14,7 @@ from tom.followup.following import (
     follow_facility,
     poll_requests,
 )
+from tom.followup.listing import due_listings, list_instruments
 from tom.followup.sending import reconcile_request, send_cancel, submit_request
 from tom.followup.spec import InvalidSpecError
 from tom.followup.stopping import (
@@ -38,6 +39,7 @@ __all__ = [
     "available_facilities",
     "cancel_request",
     "due_facilities",
+    "due_listings",
     "due_requests",
     "follow_facility",
     "forget_polls",
@@ -45,6 +47,7 @@ __all__ = [
     "going_on",
     "hold_unsent",
     "is_sending",
+    "list_instruments",
     "poll_requests",
     "reconcile_request",
     "release_request",

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
     Field,
+    JsonValue,
     ValidationError,
     field_validator,
     model_validator,
 )
 
 MOST_EXPOSURES = 20
+NOT_IN_FORM: Final[dict[str, JsonValue]] = {"in_form": False}
 Mode = Literal["NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE"]
 
 
@@ -34,21 +36,43 @@ class Exposure(BaseModel, frozen=True, extra="forbid"):
     count: int = Field(default=1, ge=1, le=500)
 
 
+class Aim(BaseModel, frozen=True, extra="forbid"):
+    """Where to point: ICRS degrees."""
+
+    name: str = Field(min_length=1, max_length=200)
+    ra: float = Field(ge=0, lt=360, allow_inf_nan=False)
+    dec: float = Field(ge=-90, le=90, allow_inf_nan=False)
+
+
 class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
     """One visit: exposures of a target within a window."""
 
     exposures: tuple[Exposure, ...]
-    start: AwareDatetime
-    end: AwareDatetime
-    mode: Mode = "NORMAL"
-    max_airmass: float = Field(default=1.6, ge=1, le=3, allow_inf_nan=False)
-    min_moon_separation_deg: float = Field(default=20, ge=0, le=180, allow_inf_nan=False)
-    priority: float = Field(default=1.0, ge=0.5, le=2, allow_inf_nan=False)
+    start: AwareDatetime = Field(title="From (UTC)")
+    end: AwareDatetime = Field(title="Until (UTC)")
+    mode: Mode = Field(default="NORMAL", title="Mode")
+    max_airmass: float = Field(
+        default=1.6, ge=1, le=3, allow_inf_nan=False, title="Airmass at most"
+    )
+    min_moon_separation_deg: float = Field(
+        default=20, ge=0, le=180, allow_inf_nan=False, title="Moon at least (deg)"
+    )
+    priority: float = Field(
+        default=1.0, ge=0.5, le=2, allow_inf_nan=False, json_schema_extra=NOT_IN_FORM
+    )
+    further_targets: tuple[Aim, ...] = Field(
+        default=(), json_schema_extra=NOT_IN_FORM, description="Of the same visit, in this order"
+    )
+
+    def aims(self, first: Aim) -> tuple[Aim, ...]:
+        """Return all that the visit points at, beginning with the request's own target."""
+        return (first, *self.further_targets)
 
     @property
     def exposure(self) -> timedelta:
         """How long its exposures are together, without what lies between them."""
-        return timedelta(seconds=sum(each.seconds * each.count for each in self.exposures))
+        of_one = sum(each.seconds * each.count for each in self.exposures)
+        return timedelta(seconds=of_one * (1 + len(self.further_targets)))
 
     @field_validator("exposures")
     @classmethod
@@ -76,8 +100,10 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-def read_spec(spec: Mapping[str, object]) -> ObservationSpec:
-    """Read a wish as a form or the API gives it.
+def read_spec(
+    spec: Mapping[str, object], kind: type[ObservationSpec] = ObservationSpec
+) -> ObservationSpec:
+    """Read a wish as a form or the API gives it, as one kind of facility takes it.
 
     Raises
     ------
@@ -85,7 +111,7 @@ def read_spec(spec: Mapping[str, object]) -> ObservationSpec:
         With the fields at fault: "exposures.0.seconds", "end", or "" for the whole.
     """
     try:
-        return ObservationSpec.model_validate(spec)
+        return kind.model_validate(spec)
     except ValidationError as error:
         errors: dict[str, list[str]] = {}
         for fault in error.errors(include_url=False, include_context=False, include_input=False):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tom.followup.facilities.contract import Facility, Instrument
 from tom.followup.services import available_facilities
@@ -19,6 +20,7 @@ SIGNAL_TO_NOISE = 20
 MOST_PROPOSED = 10
 LEAST_SECONDS = 10
 WORDS = {"NORMAL": "normal", "TIME_CRITICAL": "time critical", "RAPID_RESPONSE": "rapid response"}
+Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,41 +46,53 @@ class ExposureRow:
 
 
 @dataclass
+class SpecField:
+    """A field of the wish beside its exposures, as the schema of the facility's spec has it."""
+
+    name: str
+    label: str
+    kind: str  # "moment", "choice", "number" or "text"
+    required: bool
+    choices: list[tuple[str, str]]
+    value: str
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass
 class RequestForm:
     """The form for one instrument."""
 
     choice: Choice
     rows: list[ExposureRow]
-    values: dict[str, str]
+    fields: list[SpecField]
     errors: dict[str, list[str]] = field(default_factory=dict)
     preset: str = ""  # where the exposures come from, if not the instrument's default
 
-    @property
-    def modes(self) -> list[tuple[str, str]]:
-        return [(mode, WORDS.get(mode, mode)) for mode in self.choice.instrument.modes]
-
     def spec(self) -> dict[str, object]:
-        """The wish in the fields of ObservationSpec; it judges what was typed."""
+        """The wish in the fields of the facility's spec; it judges what was typed."""
         return {
             "exposures": [
                 {"element": row.element, "seconds": row.seconds, "count": row.count}
                 for row in self._asked()
             ],
-            "start": _moment(self.values["start"]),
-            "end": _moment(self.values["end"]),
-            "mode": self.values["mode"],
-            "max_airmass": self.values["max_airmass"],
-            "min_moon_separation_deg": self.values["min_moon_separation_deg"],
+            **{
+                each.name: _moment(each.value) if each.kind == "moment" else each.value
+                for each in self.fields
+            },
         }
+
+    def value(self, name: str) -> str:
+        """What was typed into a field; nothing where the spec has no such field."""
+        return next((each.value for each in self.fields if each.name == name), "")
 
     def limits(self) -> Limits:
         """The limits that the hours at the sites are counted with; the form's own where it is
         empty or not understood."""
         return Limits(
-            airmass_max=_number(self.values["max_airmass"], MAX_AIRMASS),
-            moon_min_deg=_number(self.values["min_moon_separation_deg"], MOON_DEG),
-            start=_aware(self.values["start"]),
-            end=_aware(self.values["end"]),
+            airmass_max=_number(self.value("max_airmass"), MAX_AIRMASS),
+            moon_min_deg=_number(self.value("min_moon_separation_deg"), MOON_DEG),
+            start=_aware(self.value("start")),
+            end=_aware(self.value("end")),
         )
 
     def refuse(self, errors: Mapping[str, list[str]]) -> None:
@@ -95,6 +109,9 @@ class RequestForm:
         asked = self._asked()
         if first == "exposures" and (key := read_pk(number)) is not None and key < len(asked):
             return asked[key].errors
+        for each in self.fields:
+            if each.name == first:
+                return each.errors
         return self.errors.setdefault(first or "form", [])
 
 
@@ -130,14 +147,63 @@ def empty_form(choice: Choice, *, now: datetime, magnitude: float | None = None)
             ExposureRow(element, seconds, str(count) if first == 0 else "0")
             for first, element in enumerate(instrument.elements)
         ],
-        values={
-            "start": now.astimezone(UTC).strftime(MINUTES),
-            "end": (now + DEFAULT_WINDOW).astimezone(UTC).strftime(MINUTES),
-            "mode": instrument.modes[0],
-            "max_airmass": f"{MAX_AIRMASS:g}",
-            "min_moon_separation_deg": f"{MOON_DEG:g}",
-        },
+        fields=_fields(choice, now),
     )
+
+
+def _fields(choice: Choice, now: datetime) -> list[SpecField]:
+    """The fields that the facility's spec has beside the exposures, with what they begin with."""
+    schema = choice.facility.spec.model_json_schema()
+    required = schema.get("required", ())
+    shown = [
+        (name, _resolved(schema, about))
+        for name, about in schema["properties"].items()
+        if name != "exposures" and about.get("in_form", True)
+    ]
+    return [
+        SpecField(
+            name=name,
+            label=about.get("title", name),
+            kind=_kind(about),
+            required=name in required,
+            choices=_choices(choice, name, about),
+            value=_first_value(choice, name, about, now),
+        )
+        for name, about in shown
+    ]
+
+
+def _resolved(schema: Schema, about: Schema) -> Schema:
+    """A property with what it refers to."""
+    name = about.get("$ref", "").rpartition("/")[2]
+    return {**schema["$defs"][name], **about} if name else about
+
+
+def _kind(about: Schema) -> str:
+    if about.get("format") == "date-time":
+        return "moment"
+    if "enum" in about or about.get("type") == "boolean":
+        return "choice"
+    return "number" if about.get("type") in {"number", "integer"} else "text"
+
+
+def _choices(choice: Choice, name: str, about: Schema) -> list[tuple[str, str]]:
+    if about.get("type") == "boolean":
+        return [("True", "yes"), ("False", "no")]
+    offered = choice.instrument.modes if name == "mode" else about.get("enum", ())
+    return [(str(value), WORDS.get(value, str(value))) for value in offered]
+
+
+def _first_value(choice: Choice, name: str, about: Schema, now: datetime) -> str:
+    """The window is the day to come; anything else begins as the spec has it."""
+    moments = {"start": now, "end": now + DEFAULT_WINDOW}
+    if name in moments:
+        return moments[name].astimezone(UTC).strftime(MINUTES)
+    if name == "mode":
+        return choice.instrument.modes[0]
+    value = about.get("default", "")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
 
 
 def _propose(instrument: Instrument, camera: Camera, magnitude: float) -> tuple[str, int, str]:
@@ -157,8 +223,8 @@ def _propose(instrument: Instrument, camera: Camera, magnitude: float) -> tuple[
 def read_form(choice: Choice, posted: Mapping[str, str], *, now: datetime) -> RequestForm:
     """The form as it was sent."""
     form = empty_form(choice, now=now)
-    for name in form.values:
-        form.values[name] = posted.get(name, "").strip()
+    for each in form.fields:
+        each.value = posted.get(each.name, "").strip()
     for number, row in enumerate(form.rows):
         row.seconds = posted.get(f"seconds-{number}", "").strip()
         row.count = posted.get(f"count-{number}", "").strip()

@@ -12,7 +12,7 @@ from django.db.models.functions import Cos, Radians, Sin
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from tom_targets.base_models import BaseTarget
 
-from tom.followup.sites import SITES
+from tom.followup.sites import site_named
 from tom.sky import PresentSky, observable_now, present_sky
 from tom.web.known import Figure, place_of
 from tom.web.visibility import constraints_of, instruments_by_site
@@ -34,7 +34,7 @@ def find_up(asked: str, programs: Collection[int], *, now: datetime) -> Q:
     found = [
         _is_in(sky, ra, dec)
         for site, instrument in sites.items()
-        if (sky := present_sky(SITES[site], when=now, constraints=constraints_of(instrument)))
+        if (sky := present_sky(site_named(site), when=now, constraints=constraints_of(instrument)))
     ]
     return reduce(or_, found) if found else Q(pk__in=[])
 
@@ -48,7 +48,7 @@ def sites_up(targets: Iterable[BaseTarget], *, now: datetime) -> Mapping[int, li
     ra, dec = np.array([(row.ra, row.dec) for row in placed], dtype=np.float64).T
     for site, instrument in instruments_by_site().items():
         limits = constraints_of(instrument)
-        night = observable_now(SITES[site], ra=ra, dec=dec, when=now, constraints=limits)
+        night = observable_now(site_named(site), ra=ra, dec=dec, when=now, constraints=limits)
         for at in np.flatnonzero(night.observable[:, 0]):
             up[placed[at].pk].append(site)
     return up

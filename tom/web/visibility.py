@@ -10,7 +10,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.followup.facilities.contract import Instrument
 from tom.followup.services import available_facilities
-from tom.followup.sites import SITES
+from tom.followup.sites import site_named
 from tom.sky.visibility import (
     TWILIGHT_DEG,
     Constraints,
@@ -111,7 +111,7 @@ def _nights(
     nights, rows = [], []
     for number, (name, instrument) in enumerate(instruments.items()):
         constraints = constraints_of(instrument, limits)
-        site = SITES[name]
+        site = site_named(name)
         night = observable_tonight(
             site, ra=ra, dec=dec, when=begin, until=limits.end, constraints=constraints
         )

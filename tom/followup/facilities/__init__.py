@@ -1,16 +1,17 @@
-"""The facilities that the settings offer."""
+"""The facilities that the settings offer: each folder here declares some, and is found.
 
+A folder holds one `DECLARATION`. To add one, copy `practice/`: nothing else names it.
+"""
+
+import importlib
+import pkgutil
 from collections.abc import Mapping
+from functools import cache, partial
 
 from django.conf import settings
 
-from tom.followup.facilities.contract import Call, Facility, Recorder
-from tom.followup.facilities.instruments import BLANCO, LCO, PRACTICE, SOAR, FacilityCard
-from tom.followup.facilities.ocs import PortalFacility
-from tom.followup.facilities.portal_calls import PortalAccess
-from tom.followup.facilities.practice import PracticeTelescope
-
-PORTAL_CARDS: tuple[FacilityCard, ...] = (LCO, SOAR, BLANCO)
+from tom.followup.facilities.contract import Call, Declaration, Facility, Listing, Recorder, Tools
+from tom.followup.models import FacilityWatch
 
 
 class UnknownFacilityError(LookupError):
@@ -19,6 +20,27 @@ class UnknownFacilityError(LookupError):
 
 def keep_nothing(_call: Call) -> None:
     """Record no call: for reading what a facility offers."""
+
+
+@cache
+def declarations() -> Mapping[str, Declaration]:
+    """Return what each folder declares, by the folder's name.
+
+    Raises
+    ------
+    AttributeError
+        If a folder declares nothing.
+    ValueError
+        If two declare a facility of one name.
+    """
+    folders = sorted(each.name for each in pkgutil.iter_modules(__path__) if each.ispkg)
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in folders}
+    found: dict[str, Declaration] = {name: each.DECLARATION for name, each in modules.items()}
+    names = [name for each in found.values() for name in each.names]
+    if len(set(names)) < len(names):
+        msg = f"two facilities have one name: {', '.join(sorted(names))}"
+        raise ValueError(msg)
+    return found
 
 
 def get_facility(name: str, *, record: Recorder = keep_nothing) -> Facility:
@@ -37,18 +59,15 @@ def get_facility(name: str, *, record: Recorder = keep_nothing) -> Facility:
 
 
 def available_facilities(*, record: Recorder = keep_nothing) -> Mapping[str, Facility]:
-    """Return the configured facilities by name, real ones first."""
-    found: dict[str, Facility] = {}
-    if settings.OCS_PORTAL_URL:
-        access = PortalAccess(
-            url=settings.OCS_PORTAL_URL,
-            token=settings.OCS_API_TOKEN,
-            proposal=settings.OCS_PROPOSAL,
-            is_real=not settings.OCS_PRACTICE,
-            poll_seconds=settings.OCS_POLL_SECONDS,
-        )
-        for card in PORTAL_CARDS:
-            found[card.name] = PortalFacility(card, access, record)
-    if settings.PRACTICE_TELESCOPE:
-        found[PRACTICE.name] = PracticeTelescope(settings.PRACTICE_STEP_SECONDS, record)
-    return found
+    """Return the configured facilities by name, those that we call first."""
+    tools = Tools(record=record, listing=partial(_listing, {}))
+    opened = [each for found in declarations().values() for each in found.open(settings, tools)]
+    return {each.name: each for each in sorted(opened, key=lambda each: not each.address)}
+
+
+def _listing(read: dict[str, Listing], name: str) -> Listing:
+    """What a facility last said of its instruments; read once for all of them, if at all."""
+    if not read:
+        read.update(FacilityWatch.objects.values_list("facility", "listing"))
+        read.setdefault("", {})
+    return read.get(name, {})

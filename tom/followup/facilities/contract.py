@@ -1,4 +1,7 @@
-"""What every facility offers. Its calls fail with the errors of `tom.outbox.errors`."""
+"""What a folder of facilities declares, and what every facility offers.
+
+Calls fail with the errors of `tom.outbox.errors`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from tom.followup.spec import ObservationSpec
+from tom.followup.spec import Aim, ObservationSpec
 from tom.sky.exposure import Camera
+from tom.sky.visibility import Site
 
 Body = dict[str, Any]  # JSON as the facility wants it
 
@@ -81,15 +85,6 @@ class Instrument:
 
 
 @dataclass(frozen=True)
-class Aim:
-    """Where to point: ICRS degrees."""
-
-    name: str
-    ra: float
-    dec: float
-
-
-@dataclass(frozen=True)
 class Call:
     """One call to a facility and its answer, as it may be stored: without secrets."""
 
@@ -103,6 +98,21 @@ class Call:
 
 
 Recorder = Callable[[Call], None]
+Listing = dict[str, Any]  # what a facility says of its instruments, as JSON
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a facility can do, in plain data."""
+
+    has_key: bool
+    """It can be asked for what was sent by our key, so that a lost answer settles itself."""
+    cancels: bool
+    amends: bool = False
+    gives_data: bool = False
+    lists_instruments: bool = False
+    most_targets: int = 1
+    """In one request."""
 
 
 class Facility(Protocol):
@@ -113,6 +123,8 @@ class Facility(Protocol):
     is_real: bool  # whether a telescope may move: then only live events reach it
     address: str  # whom its calls reach, as `tom.live.addresses` knows it; empty: nobody outside
     poll_seconds: float  # how often to ask while something is under way
+    capabilities: Capabilities
+    spec: type[ObservationSpec]  # what may be asked for; the form is made from its schema
 
     def instruments(self) -> Sequence[Instrument]:
         """Name what may be asked for."""
@@ -138,3 +150,27 @@ class Facility(Protocol):
 
     def cancel(self, remote_id: str) -> Remote:
         """Cancel it. Raises NothingSentError, RejectedError (too late) or UnknownOutcomeError."""
+
+    def list_instruments(self) -> Listing:
+        """Ask for what it says of its instruments. Raises LookUpFailedError."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a facility is opened with, beside its credentials."""
+
+    record: Recorder
+    listing: Callable[[str], Listing]
+    """What the facility of a name last said of its instruments; empty: nothing so far."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What one folder declares: its facilities, and how each is opened as the settings stand."""
+
+    capabilities: Capabilities
+    names: tuple[str, ...]
+    open: Callable[[Any, Tools], Sequence[Facility]]
+    """Open those that the settings (the first argument) offer; none where they hold no access."""
+    sites: tuple[Site, ...] = ()
+    """Where its telescopes stand, but for those of `tom.followup.sites`."""

@@ -25,7 +25,9 @@ def find_instrument(instruments: Sequence[Instrument], name: str) -> Instrument:
     raise InvalidSpecError({"instrument": [f"there is no instrument {name!r} here"]})
 
 
-def check_limits(spec: ObservationSpec, instrument: Instrument, *, now: datetime) -> None:
+def check_limits(
+    spec: ObservationSpec, instrument: Instrument, *, now: datetime, most_targets: int
+) -> None:
     """Refuse what the instrument cannot do, and what a portal takes from nobody.
 
     Raises
@@ -40,6 +42,8 @@ def check_limits(spec: ObservationSpec, instrument: Instrument, *, now: datetime
             errors[f"exposures.{number}.element"] = [f"choose one of {offered}"]
         if exposure.seconds > instrument.seconds_max:
             errors[f"exposures.{number}.seconds"] = [f"at most {instrument.seconds_max:g} s"]
+    if len(spec.further_targets) >= most_targets:
+        errors["further_targets"] = [f"at most {most_targets} targets in one request"]
     if spec.mode not in instrument.modes:
         errors["mode"] = [f"choose one of {', '.join(instrument.modes)}"]
     elif spec.mode == "RAPID_RESPONSE":

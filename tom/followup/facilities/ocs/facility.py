@@ -10,20 +10,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tom.followup.facilities.contract import (
-    Aim,
     Body,
+    Capabilities,
     Instrument,
+    Listing,
     Progress,
-    Recorder,
     Remote,
     RemoteChanges,
     Sent,
+    Tools,
 )
-from tom.followup.facilities.instruments import FacilityCard, PortalWords
 from tom.followup.facilities.limits import check_limits, find_instrument
-from tom.followup.facilities.portal_answers import read_group
-from tom.followup.facilities.portal_calls import PortalAccess, PortalCalls, answered_at
-from tom.followup.spec import Exposure, ObservationSpec
+from tom.followup.facilities.ocs.answers import read_group
+from tom.followup.facilities.ocs.body import write_body
+from tom.followup.facilities.ocs.calls import PortalAccess, PortalCalls, answered_at
+from tom.followup.facilities.ocs.instruments import FacilityCard
+from tom.followup.facilities.ocs.listing import listed_instruments, read_listing
+from tom.followup.spec import Aim, ObservationSpec
 from tom.outbox.errors import (
     LookUpFailedError,
     NothingSentError,
@@ -36,6 +39,9 @@ MOST_PAGES = 50
 # A portal writes a request's state and its group's one after the other, and its clock says
 # whole seconds: each bulk question reaches back behind the last.
 OVERLAP = timedelta(seconds=60)
+
+
+CAPABILITIES = Capabilities(has_key=True, cancels=True, lists_instruments=True, most_targets=10)
 
 
 @dataclass
@@ -66,7 +72,10 @@ class _Told:
 class PortalFacility:
     """One facility behind a portal."""
 
-    def __init__(self, card: FacilityCard, access: PortalAccess, record: Recorder) -> None:
+    capabilities = CAPABILITIES
+    spec = ObservationSpec
+
+    def __init__(self, card: FacilityCard, access: PortalAccess, tools: Tools) -> None:
         self.name = card.name
         self.label = card.label if access.is_real else f"{card.label} (practice portal)"
         self.is_real = access.is_real
@@ -74,33 +83,27 @@ class PortalFacility:
         self.poll_seconds = access.poll_seconds
         self._card = card
         self._proposal = access.proposal
-        self._calls = PortalCalls(access, record)
+        self._calls = PortalCalls(access, tools.record)
+        self._listing = tools.listing
 
     def instruments(self) -> Sequence[Instrument]:
-        return self._card.instruments
+        return listed_instruments(self._card, self._listing(self.name))
+
+    def list_instruments(self) -> Listing:
+        with _look_up():
+            return read_listing(self._calls.get("instruments/").json, self._card)
 
     def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
-        found = find_instrument(self._card.instruments, instrument)
-        check_limits(spec, found, now=datetime.now(UTC))
-        words = self._card.words[instrument]
-        return {
-            "name": key,
-            "proposal": self._proposal,
-            "ipp_value": spec.priority,
-            "operator": "SINGLE",
-            "observation_type": spec.mode,
-            "requests": [
-                {
-                    "acceptability_threshold": 90,
-                    "optimization_type": "TIME",
-                    "configuration_repeats": 1,
-                    "location": {"telescope_class": words.telescope_class},
-                    "windows": [{"start": _portal_time(spec.start), "end": _portal_time(spec.end)}],
-                    "configurations": [_configuration(spec, instrument, words, aim)],
-                    "extra_params": {},
-                }
-            ],
-        }
+        found = find_instrument(self.instruments(), instrument)
+        check_limits(spec, found, now=datetime.now(UTC), most_targets=CAPABILITIES.most_targets)
+        return write_body(
+            spec,
+            found,
+            words=self._card.words[instrument],
+            aims=spec.aims(aim),
+            key=key,
+            proposal=self._proposal,
+        )
 
     def submit(self, body: Body, *, key: str) -> Remote:
         answer = self._calls.post("requestgroups/", body)
@@ -232,47 +235,3 @@ def _with_schedule(remote: Remote, scheduled: Mapping[str, Progress]) -> Remote:
     if remote.progress is not Progress.PENDING or remote.id not in scheduled:
         return remote
     return Remote(remote.id, remote.key, remote.state, scheduled[remote.id])
-
-
-def _configuration(
-    spec: ObservationSpec, instrument: str, words: PortalWords, aim: Aim
-) -> dict[str, Any]:
-    return {
-        "type": words.configuration_type,
-        "instrument_type": instrument,
-        "target": {
-            "type": "ICRS",
-            "name": aim.name[:50],
-            "ra": aim.ra,
-            "dec": aim.dec,
-            "epoch": 2000.0,
-            "proper_motion_ra": 0,
-            "proper_motion_dec": 0,
-            "parallax": 0,
-            "extra_params": {},
-        },
-        "constraints": {
-            "max_airmass": spec.max_airmass,
-            "min_lunar_distance": spec.min_moon_separation_deg,
-        },
-        "instrument_configs": [_instrument_config(item, words) for item in spec.exposures],
-        "acquisition_config": dict(words.acquisition),
-        "guiding_config": dict(words.guiding),
-        "extra_params": {},
-    }
-
-
-def _instrument_config(exposure: Exposure, words: PortalWords) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        "exposure_count": exposure.count,
-        "exposure_time": exposure.seconds,
-        "optical_elements": {words.element_group: exposure.element, **words.fixed_elements},
-        "extra_params": {},
-    }
-    if words.rotator:
-        config["rotator_mode"] = words.rotator
-    return config
-
-
-def _portal_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Instruments of each facility, and how an OCS portal names what they need.
+"""Instruments of the facilities behind the portal, and how it names what they need.
 
 The codes are those of the observatories' own instrument tables; see
 https://developers.lco.global and https://observe.lco.global/api/instruments/.
@@ -7,8 +7,8 @@ https://developers.lco.global and https://observe.lco.global/api/instruments/.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tom.followup.facilities.cameras import SINISTRO
 from tom.followup.facilities.contract import Instrument
-from tom.sky.exposure import Camera
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,6 @@ def _spectroscopy(telescope_class: str, **fixed_elements: str) -> PortalWords:
 
 _LCO_1M = ("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide")
 
-# Pixel and read noise: https://lco.global/observatory/instruments/sinistro. The throughput is our
-# guess for two mirrors, a filter and a CCD.
-_SINISTRO = Camera(
-    aperture_m=1.0,
-    pixel_arcsec=0.389,
-    read_noise_e=8.0,
-    throughput=0.25,
-    source="LCO's page of Sinistro, with a guessed throughput of 0.25",
-)
 # The limits of its telescopes, as its Observation Portal's table of them gives them.
 _LCO_ALTITUDE, _LCO_HOURS = 15.0, 4.6
 
@@ -75,7 +66,7 @@ LCO = FacilityCard(
             elements=("gp", "rp", "ip", "zs"),
             seconds_max=1200,
             seconds_default=120,
-            camera=_SINISTRO,
+            camera=SINISTRO,
             sites=_LCO_1M,
             altitude_min_deg=_LCO_ALTITUDE,
             hour_angle_max_hours=_LCO_HOURS,
@@ -147,29 +138,4 @@ BLANCO = FacilityCard(
     words={"BLANCO_NEWFIRM": _imaging("4m0")},
 )
 
-PRACTICE = FacilityCard(
-    name="PRACTICE",
-    label="Practice telescope (observes nothing)",
-    instruments=(
-        Instrument(
-            name="PRACTICE-IMAGER",
-            label="Practice imager, 1 m",
-            kind="imaging",
-            elements=("g", "r", "i", "z"),
-            seconds_max=1200,
-            seconds_default=120,
-            camera=_SINISTRO,
-            sites=_LCO_1M,
-        ),
-        Instrument(
-            name="PRACTICE-SPECTROGRAPH",
-            label="Practice spectrograph, 2 m",
-            kind="spectrum",
-            elements=("slit_1.6as", "slit_2.0as"),
-            seconds_max=3600,
-            seconds_default=1800,
-            sites=("Haleakala", "Siding Spring"),
-        ),
-    ),
-    words={},
-)
+CARDS = (LCO, SOAR, BLANCO)

@@ -11,54 +11,54 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tom.followup.facilities.contract import (
-    Aim,
     Body,
     Call,
+    Capabilities,
     Instrument,
+    Listing,
     Progress,
-    Recorder,
     Remote,
     RemoteChanges,
     Sent,
+    Tools,
 )
-from tom.followup.facilities.instruments import PRACTICE
 from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.facilities.practice.instruments import INSTRUMENTS, LABEL, NAME
+from tom.followup.facilities.practice.states import STEPS
 from tom.followup.models import PracticeObservation
-from tom.followup.spec import ObservationSpec
-from tom.outbox.errors import RejectedError
+from tom.followup.spec import Aim, ObservationSpec
+from tom.outbox.errors import LookUpFailedError, RejectedError
 
-# An OCS portal's words for each step, and ours.
-STEPS = (
-    ("PENDING", Progress.PENDING),
-    ("PENDING", Progress.SCHEDULED),
-    ("PENDING", Progress.IN_PROGRESS),
-    ("COMPLETED", Progress.COMPLETED),
-)
+CAPABILITIES = Capabilities(has_key=True, cancels=True, most_targets=10)
 
 
 class PracticeTelescope:
     """A telescope for learning and for demonstrations."""
 
-    name = PRACTICE.name
-    label = PRACTICE.label
+    name = NAME
+    label = LABEL
     is_real = False
     address = ""
+    capabilities = CAPABILITIES
+    spec = ObservationSpec
 
-    def __init__(self, step_seconds: float, record: Recorder) -> None:
+    def __init__(self, step_seconds: float, tools: Tools) -> None:
         self.poll_seconds = step_seconds / 2
         self._step_seconds = step_seconds
-        self._record = record
+        self._record = tools.record
 
     def instruments(self) -> Sequence[Instrument]:
-        return PRACTICE.instruments
+        return INSTRUMENTS
 
     def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
-        found = find_instrument(PRACTICE.instruments, instrument)
-        check_limits(spec, found, now=timezone.now())
+        found = find_instrument(INSTRUMENTS, instrument)
+        check_limits(spec, found, now=timezone.now(), most_targets=CAPABILITIES.most_targets)
         return {
             "name": key,
             "instrument": instrument,
-            "target": {"name": aim.name, "ra": aim.ra, "dec": aim.dec},
+            "targets": [
+                {"name": each.name, "ra": each.ra, "dec": each.dec} for each in spec.aims(aim)
+            ],
             **spec.model_dump(mode="json"),
         }
 
@@ -103,6 +103,10 @@ class PracticeTelescope:
         remote = _remote(row)
         self._answer("POST", f"requestgroups/{remote_id}/cancel", remote)
         return remote
+
+    def list_instruments(self) -> Listing:
+        msg = "the practice telescope lists none"
+        raise LookUpFailedError(msg)
 
     def _answer(
         self,

@@ -1,0 +1,1 @@
+"""Folders of facilities that the tests add."""
