@@ -1,6 +1,7 @@
 """Circulars and alerts find each other, whichever comes first."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -9,13 +10,14 @@ from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_message, make_skymap
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom.events.circulars import record_circular
+from tom.events.localizations import chosen_localization
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.events.services import record_notice
 from tom.forms.circular import parse_circular
 from tom.live.models import LiveEvent
 from tom.missions.lvk import read_json_notice
-from tom.records.notice import NoticeType
-from tom.sky import write_skymap
+from tom.records.notice import NoticeMap, NoticeType, Product
+from tom.sky import cone_localization, write_skymap
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +111,26 @@ def test_a_topic_of_tests_makes_an_event_a_test() -> None:
     event = record_notice(make_message(topic="igwn.gwalert-playground"), notice).event
 
     assert event.test_reasons == ["the topic is igwn.gwalert-playground"]
+
+
+def test_of_each_mission_the_newest_map_counts_and_of_these_the_smallest() -> None:
+    wide, narrow, narrower = (make_notice_map(radius) for radius in (30.0, 10.0, 5.0))
+    first = read_json_notice(make_gwalert_json(superevent_id=NAME))
+    later = replace(first, time=first.time + timedelta(hours=1), type=NoticeType.UPDATE)
+
+    for notice, brought in (
+        (first, narrower),  # its own mission corrects it
+        (later, wide),
+        (replace(first, sender="Other"), narrow),
+        (replace(later, sender="Other", time=later.time + timedelta(hours=1)), narrow),
+    ):
+        event = record_notice(make_message(), replace(notice, maps=(brought,))).event
+
+    chosen = chosen_localization(event)
+    assert chosen is not None
+    assert (chosen.sender, bytes(chosen.localization.fits)) == ("Other", narrow.fits)
+
+
+def make_notice_map(radius_deg: float) -> NoticeMap:
+    skymap = cone_localization(ra=10.0, dec=20.0, radius_deg=radius_deg)
+    return NoticeMap(product=Product.SKYMAP, author="made", fits=write_skymap(skymap))

@@ -37,7 +37,8 @@ BYTES_KEPT = 256_000_000
 SECONDS_KEPT = 600
 # What of a localization and its event tells which map holds when.
 CHOICE = (
-    *("author", "product", "time", "set_aside", "localization__sha256"),
+    *("sender", "author", "product", "time", "set_aside"),
+    *("localization__sha256", "localization__area_90"),
     *("event__kind", "event__time", "event__retracted", "event__test_reasons", "event__pinned"),
 )
 # A localization of an event, and until when it held; None: it holds now.
@@ -88,6 +89,7 @@ def note_localization(
     event: NonLocalizedEvent,
     localization: Localization,
     *,
+    sender: str,
     author: str,
     product: str,
     time: datetime,
@@ -98,7 +100,7 @@ def note_localization(
         localization=localization,
         product=product,
         time=time,
-        defaults={"author": author},
+        defaults={"author": author, "sender": sender},
     )
     return use
 
@@ -148,16 +150,22 @@ def _by_time(use: EventLocalization) -> tuple[datetime, str, str]:
     return use.time, use.author, use.localization.sha256
 
 
+def _by_area(use: EventLocalization) -> tuple[float, str]:
+    return use.localization.area_90, use.sender
+
+
 def choose_localization(
     event: NonLocalizedEvent, uses: Iterable[EventLocalization]
 ) -> EventLocalization | None:
-    """Among the event's, the pinned one, else the newest sky map of its own not set aside.
+    """Among the event's, the pinned one, else the best of its own sky maps not set aside.
 
-    A coincidence's combined map is used once a person has accepted it by pinning it.
+    Of each mission the newest counts, and of these the one with the smallest 90% region. A
+    coincidence's combined map is used once a person has accepted it by pinning it.
     """
     if event.pinned_id is not None:
         return next((use for use in uses if use.pk == event.pinned_id), None)
-    return max(_own(uses), key=_by_time, default=None)
+    newest = {use.sender: use for use in sorted(_own(uses), key=_by_time)}
+    return min(newest.values(), key=_by_area, default=None)
 
 
 def skymap_of(localization_id: int) -> SkyMap:

@@ -115,6 +115,7 @@ class EventLocalization(models.Model):
     )
     localization = models.ForeignKey(Localization, on_delete=models.PROTECT, related_name="uses")
     author = models.CharField(max_length=64, blank=True, help_text="A pipeline, or a mission")
+    sender = models.CharField(max_length=64, blank=True, default="", help_text="The mission")
     product = models.CharField(max_length=32, help_text="skymap or combined_skymap")
     time = models.DateTimeField(help_text="Of the message that brought it")
     set_aside = models.BooleanField(default=False, help_text="With every message that brought it")

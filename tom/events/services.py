@@ -234,6 +234,7 @@ def _localize(event: NonLocalizedEvent, notice: Notice, maps: Maps) -> EventLoca
         brought.product: note_localization(
             event,
             localization,
+            sender=notice.sender,
             author=brought.author,
             product=brought.product,
             time=notice.time,

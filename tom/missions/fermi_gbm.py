@@ -36,6 +36,7 @@ def read_notice(payload: bytes) -> Notice:
     duration = core.facts.get("duration_class")
     systematic = _SYSTEMATIC["SHORT" if duration == "SHORT" else "LONG"]
     return Notice(
+        sender=_NAME,
         kind="grb",
         names=tuple(dict.fromkeys(_names(core))),
         type=core.type,

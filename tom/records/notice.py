@@ -64,6 +64,8 @@ class Notice:
 
     Attributes
     ----------
+    sender
+        The mission that says it, as it declares itself.
     kind
         What was seen: `gw`, `grb`, `neutrino`, `frb` or `unknown`.
     names
@@ -89,6 +91,7 @@ class Notice:
         Each value that broke the form and is missing here, with the reason.
     """
 
+    sender: str
     kind: str
     names: tuple[str, ...]
     type: NoticeType

@@ -9,6 +9,7 @@ from tom.missions.lvk.alert import GWAlert, parse_gwalert_avro, parse_gwalert_js
 from tom.records import Notice
 from tom.records.notice import NoticeMap, Product
 
+_NAME: Final = "LVK"
 _KEYS: Final = frozenset({"superevent_id", "alert_type"})
 _TOPICS: Final = ("igwn.gwalert*",)  # Avro on Hopskotch, JSON at GCN: the first bytes tell
 # What of a message is bytes, or said already.
@@ -31,6 +32,7 @@ def notice_of(alert: GWAlert) -> Notice:
     """Say what an alert says in the words of every mission's."""
     event = alert.event
     return Notice(
+        sender=_NAME,
         kind="gw",
         names=(alert.superevent_id,) if alert.superevent_id else (),
         type=alert.alert_type,
@@ -52,7 +54,7 @@ def _maps(alert: GWAlert) -> list[NoticeMap]:
     pipeline = (alert.event.pipeline if alert.event else None) or ""
     brought = (
         (Product.SKYMAP, pipeline, alert.skymap),
-        (Product.COMBINED, "LVK", alert.combined_skymap),
+        (Product.COMBINED, _NAME, alert.combined_skymap),
     )
     return [
         NoticeMap(product=product, author=author, fits=fits)
@@ -72,7 +74,7 @@ def read_avro_notice(payload: bytes) -> Notice:
 
 
 LVK: Final = Mission(
-    name="LVK",
+    name=_NAME,
     forms=(
         Form(
             name="igwn.json",
