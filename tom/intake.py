@@ -28,10 +28,11 @@ from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Text
 from tom.reports.notifications import notify_alerts, notify_message
 from tom.reports.paging import page_event
+from tom.scoring.services import note_given
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
 from tom.targets.classified import keep_classifications
-from tom.targets.objects import ObjectKey
+from tom.targets.objects import ObjectKey, targets_of
 from tom.targets.settling import settle_program as settle_targets
 from tom.targets.sightings import key_of
 from tom.targets.store import store_alerts
@@ -224,6 +225,7 @@ def _store_classifications(told: Sequence[Classified]) -> None:
     """Keep what brokers say; of a message of which something was left out that is the reason."""
     tests = [message.pk for message, _ in told if is_test_topic(message.topic)]
     if keep_classifications(told, tests=tests):
+        note_given("classifications", targets_of((said.survey, said.object_id) for _, said in told))
         publish(Topic.ALERTS)
     for message, said in told:
         if said.left_out:

@@ -26,7 +26,7 @@ class FastTransient:
     spec = ScorerSpec(
         name="fast_transient",
         version="1.1.0",
-        inputs=("lightcurve:g,r>=2", "ebv"),
+        inputs=("lightcurve:g,r>=2", "place.ebv"),
         classes=("kilonova", "other"),
         prior=(PRIOR, 1 - PRIOR),
         licence="GPL-3.0-or-later",

@@ -49,7 +49,7 @@ class RealBogus:
     spec = ScorerSpec(
         name="real_bogus",
         version="1.1.0",
-        inputs=("alert_values:drb|rb",),
+        inputs=("alert.real_bogus:drb|rb",),
         classes=("real", "bogus"),
         prior=(PRIOR, 1 - PRIOR),
         licence="GPL-3.0-or-later",

@@ -21,7 +21,7 @@ def kilonova_spec(prior: float = 0.2):
 
 
 def real_spec(prior: float = 0.6):
-    return make_spec(classes=("real", "bogus"), prior=(prior, 1 - prior), inputs=("drb",))
+    return make_spec(classes=("real", "bogus"), prior=(prior, 1 - prior), inputs=("alert.drb",))
 
 
 def ratio_spec(*classes: str, prior: tuple[float, ...] = (1.0,)):

@@ -16,7 +16,7 @@ NAMES = ("eternal", "crashing", "greedy", "lying", "quitting", "unloaded", "pois
 
 def bad_spec(name: str, **changes: object) -> ScorerSpec:
     """What a scorer says it is that reads what no other does."""
-    return make_spec(name=name, inputs=(f"{name}'s own",), card=f"{name}.md", **changes)
+    return make_spec(name=name, inputs=(f"alert.{name}",), card=f"{name}.md", **changes)
 
 
 def write_plugins(folder: Path) -> list[str]:

@@ -156,8 +156,8 @@ def speaker(name: str, **changes: object) -> dict[str, str]:
 
 def test_scorers_that_share_an_input_load_together(plugin):
     plugin("made_curve", **speaker("first"))
-    plugin("made_again", **speaker("second", inputs=("ebv", "lightcurve:r>=3")))
-    plugin("made_of_stars", **speaker("stars", inputs=("star.score",)))
+    plugin("made_again", **speaker("second", inputs=("place.ebv", "lightcurve:r>=3")))
+    plugin("made_of_stars", **speaker("stars", inputs=("alert.star",)))
 
     assert len(load_scorers(["made_curve.Made", "made_again.Made", "made_of_stars.Made"])) == 3
 

@@ -14,6 +14,7 @@ from tom.scoring.contract import InvalidSpecError, Reason
         ({"kind": "guess"}, "kind"),
         ({"inputs": ()}, "inputs"),
         ({"inputs": ("lightcurve:g", "lightcurve:r")}, "an input is named twice"),
+        ({"inputs": ("horoscope",)}, "inputs must be of lightcurve, alert"),
         ({"classes": ("a", "a")}, "a class is named twice"),
         ({"classes": ("a",), "prior": (1.0,)}, "two classes"),
         ({"prior": (1.0,)}, "prior"),
@@ -40,7 +41,7 @@ def test_a_class_has_its_prior():
 
 
 def test_conditions_are_no_part_of_an_input_name():
-    assert make_spec(inputs=("lightcurve:g,r>=2", "ebv")).input_names == ("lightcurve", "ebv")
+    assert make_spec(inputs=("lightcurve:g,r>=2", "place")).input_names == ("lightcurve", "place")
 
 
 @pytest.mark.parametrize("reason", list(Reason))

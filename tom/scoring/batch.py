@@ -28,7 +28,8 @@ class Curve:
     `mjd` is UTC. `flux` and `flux_error` are nJy (AB 31.4), flux signed; a limit has flux NaN and
     the 5-sigma limit's fifth as its error. Missing scalars are NaN. `alert_values` are the newest
     alert's own scores (`rb`, `drb`); `point_values` the same for each point, NaN where it has none.
-    `key` is each point's identity, which orders points of one time and kind; it may be left out.
+    `key` is each point's identity, which orders points of one time and kind; it and the points'
+    `survey` may be left out. `given` has what a scorer asked for beside, by name.
     """
 
     object_id: str
@@ -45,6 +46,8 @@ class Curve:
     alert_values: Mapping[str, float] = field(default_factory=dict)
     point_values: Mapping[str, Sequence[float]] = field(default_factory=dict)
     key: Sequence[str] = ()
+    survey: Sequence[str] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def order(self) -> IntArray:
         """Return the order of the points by time, kind and key, shape (m,).
@@ -85,6 +88,10 @@ class Batch:
         The newest alert's own scores; NaN: it had none.
     point_values : mapping of str to array, shape (m,)
         The same of each point.
+    survey : array of str, shape (m,)
+        Whose point it is; "" where it is not known.
+    given : mapping of str to tuple, length n
+        What a scorer asked for by name (`tom.scoring.inputs`), None where it is not known.
     """
 
     object_ids: StrArray
@@ -101,6 +108,8 @@ class Batch:
     as_of_mjd: FloatArray
     alert_values: Mapping[str, FloatArray] = field(default_factory=dict)
     point_values: Mapping[str, FloatArray] = field(default_factory=dict)
+    survey: StrArray = field(default_factory=lambda: np.empty(0, str))
+    given: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every shape and freeze the arrays.
@@ -110,6 +119,8 @@ class Batch:
         ValueError
             If a shape, a kind or the order of time is wrong.
         """
+        if not len(self.survey):
+            object.__setattr__(self, "survey", np.full(len(self.mjd), ""))
         self._check_shapes()
         self._check_points()
         for item in fields(self):
@@ -121,12 +132,13 @@ class Batch:
         if start.shape != (n + 1,) or start[0] != 0 or start[-1] != m or np.any(np.diff(start) < 0):
             message = f"start must rise from 0 to {m} in {n + 1} values"
             raise ValueError(message)
-        points = ("mjd", "flux", "flux_error", "band", "kind")
+        points = ("mjd", "flux", "flux_error", "band", "kind", "survey")
         objects = ("ra", "dec", "ebv", "ebv_sigma", "as_of_mjd")
         shapes = {name: (getattr(self, name).shape, (m,)) for name in points}
         shapes |= {name: (getattr(self, name).shape, (n,)) for name in objects}
         shapes |= {name: (array.shape, (n,)) for name, array in self.alert_values.items()}
         shapes |= {f"{name} of points": (a.shape, (m,)) for name, a in self.point_values.items()}
+        shapes |= {name: ((len(values),), (n,)) for name, values in self.given.items()}
         for name, (found, expected) in shapes.items():
             if found != expected:
                 message = f"{name} has shape {found}, expected {expected}"
@@ -149,6 +161,7 @@ class Batch:
         orders = [curve.order() for curve in curves]
         alert_names = sorted({name for curve in curves for name in curve.alert_values})
         point_names = sorted({name for curve in curves for name in curve.point_values})
+        given_names = sorted({name for curve in curves for name in curve.given})
 
         def points(name: str, dtype: type) -> npt.NDArray[Any]:
             return _join([np.asarray(getattr(c, name), dtype) for c in curves], orders, dtype)
@@ -177,6 +190,8 @@ class Batch:
                 name: _join([_values_of(c, name) for c in curves], orders, float)
                 for name in point_names
             },
+            survey=_join([_surveys_of(curve) for curve in curves], orders, str),
+            given={name: tuple(c.given.get(name) for c in curves) for name in given_names},
         )
 
     def __len__(self) -> int:
@@ -265,7 +280,16 @@ class Batch:
             kind=self.kind[points],
             alert_values={name: values[objects] for name, values in self.alert_values.items()},
             point_values={name: values[points] for name, values in self.point_values.items()},
+            survey=self.survey[points],
+            given={
+                name: tuple(values[row] for row in objects.tolist())
+                for name, values in self.given.items()
+            },
         )
+
+
+def _surveys_of(curve: Curve) -> StrArray:
+    return np.asarray(curve.survey or [""] * len(curve.mjd), str)
 
 
 def _values_of(curve: Curve, name: str) -> FloatArray:
@@ -285,6 +309,8 @@ def _join(arrays: list[npt.NDArray[Any]], orders: list[IntArray], dtype: type) -
 def _frozen(value: Any) -> Any:
     if isinstance(value, Mapping):
         return MappingProxyType({name: _frozen(array) for name, array in value.items()})
+    if isinstance(value, tuple):
+        return value
     frozen = value.view()
     frozen.flags.writeable = False
     return frozen

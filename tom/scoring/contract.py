@@ -13,13 +13,16 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from tom.scoring.batch import Batch, BoolArray, Curve, FloatArray, IntArray, StrArray
+from tom.scoring.inputs import INPUTS, Classified, Host, Spectrum, base_of
 
 __all__ = [
     "Batch",
     "BoolArray",
+    "Classified",
     "Contribution",
     "Curve",
     "FloatArray",
+    "Host",
     "IntArray",
     "InvalidSpecError",
     "Reason",
@@ -27,6 +30,7 @@ __all__ = [
     "Scorer",
     "ScorerKind",
     "ScorerSpec",
+    "Spectrum",
     "StrArray",
 ]
 
@@ -90,7 +94,8 @@ class ScorerSpec:
     name, version : str
         `lower_case`; `major.minor.patch`. Together they identify a score for ever.
     inputs : tuple of str
-        The data it reads, `name` or `name:condition`. The ranking lets each name enter once.
+        The data it reads, `name` or `name:condition`: a base name of `tom.scoring.inputs.INPUTS`,
+        or a part of one (`alert.star`). The ranking lets each name enter once.
     classes : tuple of str
         Columns of its probability.
     prior : tuple of float
@@ -135,6 +140,10 @@ class ScorerSpec:
             (self.kind in set(ScorerKind), "kind is unknown"),
             (bool(self.inputs) and all(self.inputs), "inputs must name what it reads"),
             (len(set(self.input_names)) == len(self.inputs), "an input is named twice"),
+            (
+                all(base_of(name) in INPUTS for name in self.inputs),
+                f"inputs must be of {', '.join(INPUTS)}",
+            ),
             (len(self.classes) >= 1 and all(self.classes), "classes must be named"),
             (len(set(self.classes)) == len(self.classes), "a class is named twice"),
             (

@@ -96,6 +96,7 @@ def _curve(summary: Summary, points: list[list[Any]], place: Sequence[float | No
         alert_values=summary.alert_values,
         point_values={"rb": _numbers(real_bogus)},
         key=[f"{of} {name}" for of, name in zip(survey, key, strict=True)],
+        survey=survey,
     )
 
 

@@ -39,7 +39,8 @@ def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
     rows = [row for row in rows if row.pk in unchanged and _key(row) in curves]
     if not rows:
         return 0
-    batch = batch_of([curves[_key(row)] for row in rows], start)
+    by_key = {key_of(summary): summary for summary in summaries}
+    batch = batch_of(scorer, [by_key[_key(row)] for row in rows], curves, start)
     try:
         told = host_of(scorer.spec.name).explain(batch)
     except ScorerDiedError as error:

@@ -178,7 +178,7 @@ def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Score]:
         present = [summary for summary in group if key_of(summary) in curves]
         if not present:
             continue
-        batch = batch_of([curves[key_of(summary)] for summary in present], since)
+        batch = batch_of(scorer, present, curves, since)
         outcomes = host_of(scorer.spec.name).judge(batch)
         rows += [
             _row(scorer, summary, outcome, since, time_of(curves[key_of(summary)].as_of_mjd))

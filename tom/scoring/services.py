@@ -1,6 +1,7 @@
 """Which scorers there are, and what is due for them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -27,7 +28,9 @@ from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Batch, Curve, Scorer
-from tom.scoring.curves import Summary, mjd_of
+from tom.scoring.curves import Key, Summary, key_of, mjd_of
+from tom.scoring.inputs import base_of
+from tom.scoring.loading import load, wanted
 from tom.scoring.models import DueScore, Score
 from tom.scoring.registry import find_scorers
 from tom.targets.models import DUE_FOR_SCORING, Audience, AudienceSummary, TargetSummary
@@ -65,10 +68,38 @@ def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | No
     return event.time - timedelta(days=rule.days_before)
 
 
-def batch_of(curves: Sequence[Curve], since: datetime | None) -> Batch:
-    """Light curves as scorers take them, without the detections before a window's start."""
-    batch = Batch.build(curves)
+def batch_of(
+    scorer: Scorer,
+    summaries: Sequence[Summary],
+    curves: Mapping[Key, Curve],
+    since: datetime | None,
+) -> Batch:
+    """Light curves as a scorer takes them, without the detections before a window's start.
+
+    With what it asks for by name: nothing else is loaded.
+    """
+    given = load(wanted(scorer.spec.inputs), summaries)
+    if "event" in map(base_of, scorer.spec.inputs):
+        start = None if since is None else mjd_of(since)
+        given["event"] = {key_of(summary): start for summary in summaries}
+    rows = []
+    for summary in summaries:
+        key = key_of(summary)
+        own = {name: found[key] for name, found in given.items()}
+        rows.append(replace(curves[key], given=own) if own else curves[key])
+    batch = Batch.build(rows)
     return batch if since is None else batch.since(mjd_of(since))
+
+
+def note_given(name: str, target_ids: Iterable[int]) -> None:
+    """Make targets due of which an input changed that some scorer asks for by name."""
+    ids = set(target_ids)
+    if not ids or not any(name in wanted(scorer.spec.inputs) for scorer in scorers()):
+        return
+    with transaction.atomic():
+        lock_targets(ids)
+        for rows in (TargetSummary.objects, AudienceSummary.objects):
+            rows.filter(target__in=ids).update(version=F("version") + 1)
 
 
 def note_outdated(event: NonLocalizedEvent) -> int:

@@ -1,6 +1,6 @@
 """An object of a survey: what its alerts are about, known by the survey's own id for it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -58,3 +58,10 @@ class SurveyObject(models.Model):
     def is_known_to(self, programs: Collection[int]) -> bool:
         """Whether a reader of these programs may know of it."""
         return not set(programs).isdisjoint(self.programs)
+
+
+def targets_of(keys: Iterable[ObjectKey]) -> set[int]:
+    """Return the targets that these objects are, as far as there are any; one query."""
+    wanted = set(keys)
+    rows = SurveyObject.objects.filter(object_id__in={object_id for _, object_id in wanted})
+    return {row.target_id for row in rows if row.key in wanted}

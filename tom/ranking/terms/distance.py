@@ -6,7 +6,7 @@ from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weighed
 
 NAME = "distance"
-INPUTS = frozenset({"skymap.distance", "host.distance"})
+INPUTS = frozenset({"event.distance", "host"})
 # The galaxy taken for the host is a chance neighbour, so that its distance says nothing.
 HOST_IS_WRONG = Share(0.1, 0.03, 0.3)
 # Where no distance is known, how far one could go in favour: natural log.

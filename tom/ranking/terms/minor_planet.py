@@ -6,7 +6,7 @@ from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown, weighed
 
 NAME = "minor planet"
-INPUTS = frozenset({"solar_system.separation"})
+INPUTS = frozenset({"alert.solar_system"})
 RADIUS_ARCSEC = 30.0
 # Error of one coordinate of a predicted minor planet's place.
 EPHEMERIS_SIGMA_ARCSEC = 1.5

@@ -6,7 +6,7 @@ from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weighed
 
 NAME = "sky map"
-INPUTS = frozenset({"skymap.probdensity"})
+INPUTS = frozenset({"event.probdensity"})
 # The true position lies where the map does not say, by the map's own error.
 MAP_FAILS = Share(0.02, 0.005, 0.05)
 # Where there is no map, how far one could go in favour: natural log.

@@ -6,7 +6,7 @@ from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown, weighed
 
 NAME = "star"
-INPUTS = frozenset({"star.separation", "star.score"})
+INPUTS = frozenset({"alert.star"})
 RADIUS_ARCSEC = 1.0
 # A counterpart has an unrelated star within 1 arcsec: 1e3 to 3e4 stars per square degree to the
 # catalogue's depth, times pi arcsec2.

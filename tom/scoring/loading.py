@@ -1,0 +1,133 @@
+"""Load what a scorer asks for beside light curves: of each light curve what its readers may see."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tom_dataproducts.models import SpectroscopyReducedDatum
+from tom_targets.models import TargetExtra
+
+from tom.formats.fits_image import UnreadableStampError, read_image
+from tom.scoring.curves import Key, Summary, key_of, mjd_of
+from tom.scoring.inputs import ON_REQUEST, Classified, Host, Spectrum, base_of
+from tom.targets.classified import Classification
+from tom.targets.models import Cutout, Program, TargetSummary
+from tom.targets.objects import ObjectKey, SurveyObject
+
+REDSHIFT = "redshift"
+Given = dict[Key, Any]
+
+
+def wanted(inputs: Iterable[str]) -> list[str]:
+    """Return which of a scorer's inputs are loaded on request, by their base names."""
+    asked = {base_of(name) for name in inputs}
+    return [name for name in ON_REQUEST if name in asked and name != "event"]
+
+
+def load(names: Sequence[str], summaries: Collection[Summary]) -> dict[str, Given]:
+    """Return each of these inputs for each light curve; one that is not known is None."""
+    keys = [key_of(summary) for summary in summaries]
+    loaded = {name: LOADERS[name](keys) for name in names}
+    return {name: {key: found.get(key) for key in keys} for name, found in loaded.items()}
+
+
+def _cutouts(keys: Sequence[Key]) -> Given:
+    programs = {program for _, audience in keys for program in audience}
+    rows = Cutout.objects.filter(target__in={target for target, _ in keys})
+    stamps: dict[int, list[tuple[int, bool, str, Any]]] = defaultdict(list)
+    for cutout in rows.select_related("program").order_by("time", "pk"):
+        if cutout.program.public or cutout.program_id in programs:
+            image = _image(bytes(cutout.fits))
+            kept = (cutout.program_id, cutout.program.public, cutout.kind, image)
+            stamps[cutout.target_id].append(kept)
+    found: Given = {}
+    for target, audience in keys:
+        images = {
+            kind: image
+            for program, public, kind, image in stamps[target]
+            if image is not None and (public or program in audience)
+        }
+        if images:
+            found[target, audience] = images
+    return found
+
+
+def _image(fits: bytes) -> Any:
+    try:
+        return np.asarray(read_image(fits)[1], float)
+    except UnreadableStampError:
+        return None
+
+
+def _hosts(keys: Sequence[Key]) -> Given:
+    rows = TargetSummary.objects.filter(target__in={target for target, _ in keys})
+    hosts = {
+        row.target_id: Host(
+            row.host_name,
+            _number(row.host_distance_mpc),
+            _number(row.host_distance_error_mpc),
+        )
+        for row in rows.exclude(host_name="", host_distance_mpc=None)
+    }
+    return _of_targets(keys, hosts)
+
+
+def _redshifts(keys: Sequence[Key]) -> Given:
+    rows = TargetExtra.objects.filter(
+        target__in={target for target, _ in keys}, key=REDSHIFT, float_value__gt=0
+    )
+    return _of_targets(keys, dict(rows.values_list("target_id", "float_value")))
+
+
+def _classifications(keys: Sequence[Key]) -> Given:
+    """What is said of each target's own objects that all who see the light curve may know of."""
+    targets = {target for target, _ in keys}
+    objects: dict[int, list[SurveyObject]] = defaultdict(list)
+    for each in SurveyObject.objects.filter(target__in=targets):
+        objects[each.target_id].append(each)
+    said: dict[ObjectKey, list[Classified]] = defaultdict(list)
+    ids = {each.object_id for rows in objects.values() for each in rows}
+    for row in Classification.objects.filter(object_id__in=ids, is_test=False):
+        told = Classified(row.author, row.classifier, row.version, row.probabilities, row.classes)
+        said[row.survey, row.object_id].append(told)
+    public = set(Program.objects.filter(public=True).values_list("pk", flat=True))
+    found: dict[Key, list[Classified]] = defaultdict(list)
+    for key in keys:
+        for each in objects[key[0]]:
+            if each.is_known_to(public | set(key[1])):
+                found[key] += said[each.key]
+    return {key: tuple(rows) for key, rows in found.items() if rows}
+
+
+def _spectra(keys: Sequence[Key]) -> Given:
+    rows = SpectroscopyReducedDatum.objects.filter(target__in={target for target, _ in keys})
+    newest = {
+        row.target_id: Spectrum(
+            mjd_of(row.timestamp),
+            np.asarray(row.wavelength, float),
+            np.asarray(row.flux, float),
+            np.asarray(row.error, float),
+            row.wavelength_unit,
+            row.flux_unit,
+        )
+        for row in rows.order_by("timestamp", "pk")
+    }
+    return _of_targets(keys, newest)
+
+
+def _of_targets(keys: Iterable[Key], known: Mapping[int, Any]) -> Given:
+    return {key: known[key[0]] for key in keys if key[0] in known}
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+LOADERS: Mapping[str, Callable[[Sequence[Key]], Given]] = {
+    "cutouts": _cutouts,
+    "host": _hosts,
+    "redshift": _redshifts,
+    "classifications": _classifications,
+    "spectrum": _spectra,
+}
