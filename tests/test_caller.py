@@ -22,7 +22,7 @@ from tom import queues
 from tom.followup.models import ObservationRequest, PracticeObservation
 from tom.live.addresses import silent_addresses
 from tom.pipeline import ingest, nudge, page, submit, sweep
-from tom.reports.models import Channel, Page, PageSend
+from tom.reports.paging.models import Channel, Page, PageSend
 from tom.streams.models import AlertMessage, MessageState
 
 REQUESTS = 10

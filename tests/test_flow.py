@@ -38,9 +38,11 @@ from tom.queues import ALL
 from tom.ranking.models import Ranking
 from tom.ranking.services import rank_if_due
 from tom.records.alert import ObjectAlert
-from tom.reports.follows import follow
-from tom.reports.models import Notification, Page, PageSend, Report, ReportState, SendState
-from tom.reports.telling import confirm_report, draft_report
+from tom.reports.hermes.models import Report, ReportState
+from tom.reports.hermes.telling import confirm_report, draft_report
+from tom.reports.notifications.follows import follow
+from tom.reports.notifications.models import Notification
+from tom.reports.paging.models import Page, PageSend, SendState
 from tom.scoring.judging import hand_out, score_due
 from tom.scoring.models import DueScore, Score
 from tom.sky import write_skymap

@@ -137,7 +137,7 @@ def test_e_mail_is_printed_unless_told_how_it_leaves(
 def test_the_most_detailed_log_does_not_tell_a_webhook_s_path(tmp_path: Path) -> None:
     line = (
         "import django; django.setup(); from django.conf import settings; "
-        "from tom.reports.channels import _post; "
+        "from tom.reports.paging.channels import _post; "
         "_post(settings.PAGE_WEBHOOK, 'x')"
     )
 

@@ -26,8 +26,8 @@ from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Text
-from tom.reports.notifications import notify_alerts, notify_message
-from tom.reports.paging import page_event
+from tom.reports.notifications.messages import notify_alerts, notify_message
+from tom.reports.paging.pages import page_event
 from tom.scoring.services import note_given
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import claim, claim_one, finish, locked, note_failure

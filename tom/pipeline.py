@@ -28,9 +28,11 @@ from tom.forms.registry import batch_forms
 from tom.live.heartbeat import beat
 from tom.live.models import LiveEvent
 from tom.ranking.services import note_new_scorers, rank_if_due
-from tom.reports import paging, telling
-from tom.reports.models import Page, Report
-from tom.reports.request_ends import notify_ends
+from tom.reports.hermes import telling
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.request_ends import notify_ends
+from tom.reports.paging import pages
+from tom.reports.paging.models import Page
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
@@ -167,7 +169,7 @@ def list_instruments(facility: str) -> None:
 @shared_task
 def page(page_id: int) -> None:
     """Send one page on the channels where it is due."""
-    paging.send_page(Page.objects.select_related("event").get(pk=page_id), now=timezone.now())
+    pages.send_page(Page.objects.select_related("event").get(pk=page_id), now=timezone.now())
 
 
 @shared_task
@@ -287,7 +289,7 @@ def _wake_requests() -> None:
 
 
 def _wake_pages() -> None:
-    for pk in paging.due_pages(timezone.now()).values_list("pk", flat=True):
+    for pk in pages.due_pages(timezone.now()).values_list("pk", flat=True):
         _send(page, pk)
 
 

@@ -12,7 +12,9 @@ from tests import factories
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
-from tom.reports.models import Notification, Page, Report
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.models import Notification
+from tom.reports.paging.models import Page
 from tom.streams.models import StreamHealth
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout

@@ -9,7 +9,7 @@ from tests.browser.conftest import NARROW, Enter
 from tom.events.models import NonLocalizedEvent
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.reports.paging import page_event
+from tom.reports.paging.pages import page_event
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -17,7 +17,8 @@ from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.reports.models import Notification, Report
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.models import Notification
 from tom.streams.models import AlertMessage
 
 pytestmark = [

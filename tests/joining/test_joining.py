@@ -28,7 +28,7 @@ from tom.joining.services import join_targets, split_object, undo
 from tom.moments import Fact
 from tom.ranking.models import RankedCandidate
 from tom.records.alert import ObjectAlert
-from tom.reports.follows import follow
+from tom.reports.notifications.follows import follow
 from tom.scoring.models import DueScore, Score
 from tom.targets.joins import TargetJoin
 from tom.targets.models import Cutout, TargetSummary, visible_targets

@@ -11,7 +11,8 @@ from tests import factories
 from tests.followup.conftest import make_request
 from tom.followup.models import ObservationRequest
 from tom.outbox.models import Outgoing
-from tom.reports.models import Page, PageSend, Report
+from tom.reports.hermes.models import Report
+from tom.reports.paging.models import Page, PageSend
 
 KINDS: dict[str, type[Outgoing]] = {
     "request": ObservationRequest,

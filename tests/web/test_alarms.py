@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from tests import factories
 from tom.live import heartbeat
-from tom.reports.models import Channel, Page, PageSend, SendState
-from tom.reports.paging import acknowledge_page, page_event
+from tom.reports.paging.models import Channel, Page, PageSend, SendState
+from tom.reports.paging.pages import acknowledge_page, page_event
 from tom.streams.models import StreamHealth
 
 pytestmark = pytest.mark.django_db

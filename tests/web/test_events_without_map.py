@@ -10,7 +10,7 @@ from tests.streams.packets import make_gwalert_json
 from tom import intake
 from tom.events.localizations import chosen_localization
 from tom.events.models import NonLocalizedEvent
-from tom.reports.models import Page
+from tom.reports.paging.models import Page
 from tom.sky import write_skymap
 from tom.streams.services import store_message
 

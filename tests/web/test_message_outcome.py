@@ -7,7 +7,7 @@ from django.utils import timezone
 from tests import factories
 from tests.streams.packets import make_ztf_packet
 from tom.events.models import Circular, EventSequence
-from tom.reports.models import Notification
+from tom.reports.notifications.models import Notification
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from tests import factories
 from tests.web.routes import Route, all_routes
 from tests.web.test_permission_walk import LIVE, key_for, world  # noqa: F401 - a fixture
 from tom.live.heartbeat import beat
-from tom.reports.models import Follow
+from tom.reports.notifications.models import Follow
 from tom.web.addresses import looked_at
 from tom.web.views.messages import show_payload
 

@@ -19,8 +19,8 @@ from tom.demo.packets import to_jd
 from tom.followup.models import ObservationRequest
 from tom.followup.services import DuplicateRequestError, request_observation
 from tom.live.models import Topic
-from tom.reports.follows import follow
-from tom.reports.models import Notification
+from tom.reports.notifications.follows import follow
+from tom.reports.notifications.models import Notification
 from tom.sky import galactic
 from tom.streams.services import store_message
 from tom.targets.models import Program, visible_targets

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.web.test_pages_with_rows import make_candidates, make_request
-from tom.reports.models import Notification
+from tom.reports.notifications.models import Notification
 
 pytestmark = pytest.mark.django_db
 

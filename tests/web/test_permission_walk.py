@@ -34,7 +34,9 @@ from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.joining.services import join_targets
 from tom.live.heartbeat import beat
-from tom.reports.models import Notification, Page, Report
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.models import Notification
+from tom.reports.paging.models import Page
 from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, PointUpload, Program

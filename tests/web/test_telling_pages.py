@@ -10,11 +10,13 @@ from pytest_django import Settings
 
 from tests import factories
 from tom.events.models import NonLocalizedEvent
-from tom.reports.circular_form import write_rows
-from tom.reports.follows import follow
-from tom.reports.models import Notification, Page, Report
-from tom.reports.notifications import notify_message
-from tom.reports.paging import page_event
+from tom.reports.hermes.circular_form import write_rows
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.follows import follow
+from tom.reports.notifications.messages import notify_message
+from tom.reports.notifications.models import Notification
+from tom.reports.paging.models import Page
+from tom.reports.paging.pages import page_event
 
 pytestmark = pytest.mark.django_db
 

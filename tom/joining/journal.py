@@ -28,7 +28,8 @@ from tom.candidates.models import CandidateStanding, EventCandidate, Verdict
 from tom.followup.models import ObservationRequest
 from tom.joining.moving import give_stamp
 from tom.moments import Fact
-from tom.reports.models import Follow, Notification, Report
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.models import Follow, Notification
 from tom.targets.audiences import CONTEXT
 from tom.targets.models import (
     AudienceSummary,

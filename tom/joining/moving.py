@@ -21,7 +21,8 @@ from tom_targets.models import PersistentShare, TargetExtra, TargetList
 from tom.candidates.models import CandidateStanding, EventCandidate, Verdict
 from tom.candidates.services import doubt_candidates
 from tom.followup.models import ObservationRequest
-from tom.reports.models import Follow, FollowKind, Notification, Report
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.targets.models import Cutout, LightCurvePoint, PointUpload
 from tom.targets.objects import SurveyObject
 

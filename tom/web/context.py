@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from tom.reports.notifications import unread_count
+from tom.reports.notifications.messages import unread_count
 from tom.web.alarms import alarms_for
 from tom.web.live import newest_id
 

@@ -18,8 +18,10 @@ from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.followup.models import ObservationRequest
 from tom.pipeline import nudge, rank
-from tom.reports.follows import is_following
-from tom.reports.models import FollowKind, Page, Report
+from tom.reports.hermes.models import Report
+from tom.reports.notifications.follows import is_following
+from tom.reports.notifications.models import FollowKind
+from tom.reports.paging.models import Page
 from tom.web.candidate_list import (
     BEST_SHOWN,
     find_candidates,

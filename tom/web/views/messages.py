@@ -19,8 +19,8 @@ from django.views.decorators.http import require_POST, require_safe
 from tom.events.models import Circular
 from tom.formats.values import clean
 from tom.pipeline import nudge, sweep, wake
-from tom.reports.follows import is_following
-from tom.reports.models import FollowKind
+from tom.reports.notifications.follows import is_following
+from tom.reports.notifications.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address

@@ -6,9 +6,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from tom.reports.follows import CannotFollowError, follow, unfollow
-from tom.reports.models import Follow, Notification
-from tom.reports.notifications import mark_all_read, mark_read
+from tom.reports.notifications.follows import CannotFollowError, follow, unfollow
+from tom.reports.notifications.messages import mark_all_read, mark_read
+from tom.reports.notifications.models import Follow, Notification
 from tom.targets.models import visible_targets
 from tom.web.addresses import local_address
 from tom.web.message_outcome import event_of

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.pipeline import nudge, tell
-from tom.reports.circular_form import TableError, write_circular, write_rows
-from tom.reports.drafts import NotADraftError, edit_report, retry_report, why_off
-from tom.reports.models import Page, Report, ReportState
-from tom.reports.paging import acknowledge_page
-from tom.reports.telling import CannotTellError, confirm_report, discard_report, draft_report
+from tom.reports.hermes.circular_form import TableError, write_circular, write_rows
+from tom.reports.hermes.drafts import NotADraftError, edit_report, retry_report, why_off
+from tom.reports.hermes.models import Report, ReportState
+from tom.reports.hermes.telling import CannotTellError, confirm_report, discard_report, draft_report
+from tom.reports.paging.models import Page
+from tom.reports.paging.pages import acknowledge_page
 from tom.web.candidate_list import in_order, not_rejected
 from tom.web.candidate_rows import read_candidates
 from tom.web.keys import read_pk

@@ -16,8 +16,8 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
-from tom.reports.follows import is_following
-from tom.reports.models import FollowKind
+from tom.reports.notifications.follows import is_following
+from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
 from tom.sky import galactic
 from tom.targets.audiences import show_targets

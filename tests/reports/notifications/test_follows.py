@@ -2,8 +2,14 @@ import pytest
 from django.db import IntegrityError
 
 from tests.factories import make_event, make_group, make_target, make_user
-from tom.reports.follows import CannotFollowError, follow, followable_value, is_following, unfollow
-from tom.reports.models import Follow
+from tom.reports.notifications.follows import (
+    CannotFollowError,
+    follow,
+    followable_value,
+    is_following,
+    unfollow,
+)
+from tom.reports.notifications.models import Follow
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 from tests.factories import make_event, make_user
 from tests.peers.smtp import MailSink, running_mail_sink
 from tests.peers.webhook import Webhook, running_webhook
-from tom.reports.models import Page, PageSend, SendState
-from tom.reports.paging import acknowledge_page, due_pages, page_event, send_page
+from tom.reports.paging.models import Page, PageSend, SendState
+from tom.reports.paging.pages import acknowledge_page, due_pages, page_event, send_page
 
 pytestmark = pytest.mark.django_db
 
@@ -270,7 +270,7 @@ def test_a_server_that_leaves_before_it_was_told_anything_is_tried_again(setting
 
 
 def test_a_silent_webhook_is_unknown_within_the_timeout(webhook: Webhook, monkeypatch):
-    monkeypatch.setattr("tom.reports.channels.TIMEOUT_SECONDS", (1, 0.3))
+    monkeypatch.setattr("tom.reports.paging.channels.TIMEOUT_SECONDS", (1, 0.3))
     webhook.silent_seconds = 30
     page = page_event(make_event())
 

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_candidate, make_event, make_observer
-from tom.reports import telling
-from tom.reports.models import Report, ReportState
+from tom.reports.hermes import telling
+from tom.reports.hermes.models import Report, ReportState
 
 pytestmark = pytest.mark.django_db
 BROKER = "kafka.example.org"

@@ -20,8 +20,8 @@ from tom.live.publish import publish
 from tom.outbox.models import due
 from tom.outbox.moves import move
 from tom.outbox.sending import give_up, send
-from tom.reports.channels import send_email, send_webhook
-from tom.reports.models import Channel, Page, PageCause, PageSend, SendState
+from tom.reports.paging.channels import send_email, send_webhook
+from tom.reports.paging.models import Channel, Page, PageCause, PageSend, SendState
 
 SIGNIFICANT_FAR_HZ: Final = 1 / (30 * 86_400)
 """False alarms of once a month: by these LVK calls a merger significant

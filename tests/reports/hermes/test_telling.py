@@ -29,10 +29,10 @@ from tests.peers.kafka import KafkaPeer, broker_away
 from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
 from tom.live.models import Address, LiveEvent
-from tom.reports import hopskotch, telling
-from tom.reports.drafts import retry_report
-from tom.reports.models import Report, ReportState
-from tom.reports.telling import (
+from tom.reports.hermes import hopskotch, telling
+from tom.reports.hermes.drafts import retry_report
+from tom.reports.hermes.models import Report, ReportState
+from tom.reports.hermes.telling import (
     CannotTellError,
     NotLiveError,
     PrivateDataError,

@@ -10,8 +10,8 @@ from tests import factories
 from tests.followup.conftest import make_request
 from tom.followup.states import ENDS, LEGAL, RequestState
 from tom.outbox.moves import move
-from tom.reports.models import Notification
-from tom.reports.request_ends import notify_ends
+from tom.reports.notifications.models import Notification
+from tom.reports.notifications.request_ends import notify_ends
 
 pytestmark = pytest.mark.django_db
 

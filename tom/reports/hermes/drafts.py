@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from tom.outbox.moves import move
-from tom.reports.circular_form import read_rows
-from tom.reports.models import Report, ReportState
-from tom.reports.telling import CannotTellError, refuse_report, topic_to_tell
+from tom.reports.hermes.circular_form import read_rows
+from tom.reports.hermes.models import Report, ReportState
+from tom.reports.hermes.telling import CannotTellError, refuse_report, topic_to_tell
 from tom.streams.credentials import CredentialError, find_credential
 from tom.streams.sources import read_source
 

@@ -16,7 +16,7 @@ from tom.formats.describe import read_json_object
 from tom.forms.networks import FILE_TOPIC
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.reports.models import Follow, FollowKind, Notification
+from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
 from tom.targets.audiences import readable_programs
 from tom.targets.models import Program, Visitor, visible_targets

@@ -11,7 +11,7 @@ from tom.followup.models import StateChange
 from tom.followup.states import ENDS
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.reports.models import FollowKind, Notification
+from tom.reports.notifications.models import FollowKind, Notification
 
 NEWS: Final = timedelta(days=3)
 """An end older than this, which no sweep has seen, is told to nobody."""

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
-from tom.reports.models import Follow, FollowKind
+from tom.reports.notifications.models import Follow, FollowKind
 from tom.targets.models import Visitor, visible_targets
 
 

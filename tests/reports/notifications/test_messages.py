@@ -16,15 +16,15 @@ from tests.factories import (
 )
 from tom.events.models import Circular
 from tom.live.models import LiveEvent, Topic
-from tom.reports.follows import follow
-from tom.reports.models import Notification
-from tom.reports.notifications import (
+from tom.reports.notifications.follows import follow
+from tom.reports.notifications.messages import (
     mark_all_read,
     mark_read,
     notify_alerts,
     notify_message,
     unread_count,
 )
+from tom.reports.notifications.models import Notification
 
 pytestmark = pytest.mark.django_db
 

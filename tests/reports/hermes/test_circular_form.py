@@ -2,7 +2,7 @@
 
 import pytest
 
-from tom.reports.circular_form import TableError, read_rows, write_circular, write_rows
+from tom.reports.hermes.circular_form import TableError, read_rows, write_circular, write_rows
 
 ROWS = [
     {

@@ -22,9 +22,9 @@ from tom.outbox.errors import LookUpFailedError, NothingSentError, RejectedError
 from tom.outbox.models import due
 from tom.outbox.moves import move
 from tom.outbox.sending import Words, claim_look, give_up, send, settle
-from tom.reports.hermes import write_message
-from tom.reports.hopskotch import is_published, publish_message
-from tom.reports.models import Report, ReportState
+from tom.reports.hermes.body import write_message
+from tom.reports.hermes.hopskotch import is_published, publish_message
+from tom.reports.hermes.models import Report, ReportState
 from tom.streams.sources import SourceError, read_source
 from tom.targets.models import POINT_ORDER, LightCurvePoint
 

@@ -1,0 +1,121 @@
+"""What we told the world, from draft to sent."""
+
+import uuid
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from tom.candidates.models import EventCandidate
+from tom.events.models import NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.outbox.models import Outgoing
+from tom.outbox.table import Table
+from tom.outbox.waits import Patience, Waits
+from tom.targets.models import Visitor, visible_targets
+
+_DEADLINE: Final = timedelta(seconds=120)
+"""Far above every timeout of a broker."""
+_RETRY: Final = Waits(timedelta(seconds=20), timedelta(minutes=2))
+_LOOK: Final = Waits(timedelta(seconds=15), timedelta(hours=1), share=1)
+
+
+class ReportState(models.TextChoices):
+    """Where a report stands. Only DRAFT may be confirmed; nothing is ever sent twice."""
+
+    DRAFT = "draft", "Draft"
+    CONFIRMED = "confirmed", "Confirmed"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    UNKNOWN = "unknown", "Unknown"  # settled by reading the topic back for our id
+    FAILED = "failed", "Failed"
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    """Reads of reports."""
+
+    def visible_to(self, user: Visitor) -> "ReportQuerySet":
+        """Those whose every candidate the user may see."""
+        if not user.is_authenticated:
+            return self.none()
+        hidden = Report.candidates.through.objects.filter(report=OuterRef("pk")).exclude(
+            eventcandidate__target__in=visible_targets(user)
+        )
+        return self.exclude(Exists(hidden))
+
+
+class Report(Outgoing):
+    """An event's candidates as a Hopskotch message, from draft to sent."""
+
+    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.PROTECT, related_name="reports")
+    candidates = models.ManyToManyField(EventCandidate, related_name="reports")
+    url = models.CharField(max_length=500, help_text="hop URL of the topic")
+    body = models.JSONField(help_text="In HERMES's form")
+    programs = models.JSONField(default=list, help_text="Names of the programs whose data it uses")
+    message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.DRAFT)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReportQuerySet.as_manager()
+
+    table = Table(
+        due=ReportState.CONFIRMED,
+        again=ReportState.CONFIRMED,
+        sending=ReportState.SENDING,
+        sent=ReportState.SENT,
+        refused=ReportState.FAILED,
+        unknown=ReportState.UNKNOWN,
+        ends=frozenset({ReportState.SENT, ReportState.FAILED}),
+        others={
+            ReportState.DRAFT: frozenset({ReportState.CONFIRMED}),
+            ReportState.UNKNOWN: frozenset({ReportState.FAILED}),  # it never arrived
+            ReportState.FAILED: frozenset({ReportState.CONFIRMED}),  # a person tries it again
+        },
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="draft") | Q(confirmed_at__isnull=False),
+                name="reports_report_confirmed",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["confirmed", "sending", "unknown"]),
+                name="reports_report_due",
+            )
+        ]
+        ordering = ("-created", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.topic}"
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(
+            deadline=_DEADLINE,
+            retry=_RETRY,
+            most_attempts=10,
+            look=_LOOK,
+            quiet=timedelta(seconds=300),
+        )
+
+    def tell(self) -> None:
+        publish(Topic.EVENT, self.event.event_id)
+
+    @property
+    def topic(self) -> str:
+        return self.url.rpartition("/")[2]

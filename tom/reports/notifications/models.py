@@ -1,0 +1,114 @@
+"""What people follow, and what they were told."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from tom_targets.base_models import BaseTarget
+
+from tom.events.models import NonLocalizedEvent
+from tom.streams.models import AlertMessage
+from tom.targets.models import Visitor, own_targets, visible_targets
+
+
+class FollowKind(models.TextChoices):
+    """What a person can follow."""
+
+    TOPIC = "topic", "Topic"
+    EVENT = "event", "Event"
+    TARGET = "target", "Target"
+
+
+class FollowQuerySet(models.QuerySet["Follow"]):
+    """Reads of what people follow."""
+
+    def of(self, user: Visitor) -> "FollowQuerySet":
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+
+class Follow(models.Model):
+    """That a person wants to hear of whatever comes for a topic, an event or a target."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="follows"
+    )
+    kind = models.CharField(max_length=8, choices=FollowKind.choices)
+    value = models.CharField(
+        max_length=255, help_text="The topic, the event id, or the target's primary key"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = FollowQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind", "value"], name="reports_follow_once"),
+            models.CheckConstraint(condition=~Q(value=""), name="reports_follow_something"),
+        ]
+        indexes = [models.Index(fields=["kind", "value"], name="reports_follow_value")]
+        ordering = ("kind", "value")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    """Reads of notifications."""
+
+    def visible_to(self, user: Visitor) -> "NotificationQuerySet":
+        """The user's own, less those about a target that the user may no longer see.
+
+        Nor may they see what a target brought while it was private, though it is public by now: an
+        opened target counts as made when it was opened.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        openly = Q(created__gte=F("target__created")) | Q(target__in=own_targets(user))
+        seen = Q(target=None) | (Q(target__in=visible_targets(user)) & openly)
+        return self.filter(seen, user_id=user.pk)
+
+    def unread(self) -> "NotificationQuerySet":
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """One thing that a person who follows it was told; it stays until read.
+
+    `kind` says by what it came, the most particular of those that fit. Links are the web's:
+    it has `event`, `target` and `message` to make them from.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications"
+    )
+    kind = models.CharField(max_length=8, choices=FollowKind.choices)
+    cause = models.CharField(max_length=100, help_text="What made it; once per person")
+    title = models.CharField(max_length=300)
+    body = models.TextField(blank=True)
+    message = models.ForeignKey(
+        AlertMessage, null=True, on_delete=models.CASCADE, related_name="notifications"
+    )
+    event = models.ForeignKey(
+        NonLocalizedEvent, null=True, on_delete=models.CASCADE, related_name="notifications"
+    )
+    target = models.ForeignKey(
+        BaseTarget, null=True, on_delete=models.CASCADE, related_name="notifications"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "cause"], name="reports_notification_once")
+        ]
+        indexes = [
+            models.Index(fields=["user", "-created"], name="reports_notification_newest"),
+            models.Index(
+                fields=["user"], condition=Q(read_at=None), name="reports_notification_unread"
+            ),
+        ]
+        ordering = ("-created", "-pk")
+
+    def __str__(self) -> str:
+        return self.title

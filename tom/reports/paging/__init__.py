@@ -1,0 +1,1 @@
+"""Wake whoever is on duty, by e-mail and webhook."""

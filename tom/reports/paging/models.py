@@ -1,0 +1,140 @@
+"""Who was paged of what, and by which channel."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from tom.events.models import NonLocalizedEvent
+from tom.live.models import Topic
+from tom.live.publish import publish
+from tom.outbox.models import Outgoing
+from tom.outbox.table import Table
+from tom.outbox.waits import Patience, Waits
+from tom.targets.models import Visitor
+
+_DEADLINE: Final = timedelta(seconds=120)
+"""Far above every timeout of a channel."""
+_RETRY: Final = Waits(timedelta(seconds=20), timedelta(hours=1))
+
+
+class PageCause(models.TextChoices):
+    """What a person is woken for, each once per event."""
+
+    SIGNIFICANT = "significant", "Significant event"
+    RETRACTION = "retraction", "Retraction"
+
+
+class PageQuerySet(models.QuerySet["Page"]):
+    """Reads of pages. They hold nothing private: whoever is logged in may see them."""
+
+    def visible_to(self, user: Visitor) -> "PageQuerySet":
+        return self.all() if user.is_authenticated else self.none()
+
+    def unacknowledged(self) -> "PageQuerySet":
+        return self.filter(acknowledged_at=None)
+
+
+class Page(models.Model):
+    """A call to whoever is on duty; acknowledged by the first person who answers."""
+
+    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="pages")
+    cause = models.CharField(max_length=16, choices=PageCause.choices)
+    title = models.CharField(max_length=200)
+    body = models.TextField()
+    created = models.DateTimeField(auto_now_add=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "cause"], name="reports_page_once")]
+        ordering = ("-created", "-pk")
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def outcome(self) -> str:
+        """How it was told: `sent`, `unknown`, `under way`, `failed`, or `none`: by no channel.
+
+        The best of its channels. It reads all of `sends`: prefetch them.
+        """
+        states = {send.state for send in self.sends.all()}
+        if SendState.SENT in states:
+            return "sent"
+        if SendState.UNKNOWN in states:
+            return "unknown"
+        if states & {SendState.DUE, SendState.SENDING}:
+            return "under way"
+        return "failed" if states else "none"
+
+    @property
+    def failure(self) -> str:
+        """Why each channel failed."""
+        failed = [send for send in self.sends.all() if send.state == SendState.FAILED]
+        return " ".join(f"{send.get_channel_display()}: {send.reason}." for send in failed)
+
+
+class Channel(models.TextChoices):
+    EMAIL = "email", "E-mail"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class SendState(models.TextChoices):
+    """Where a page stands on one channel."""
+
+    DUE = "due", "Due"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    UNKNOWN = "unknown", "Unknown"  # it may have arrived: not sent again
+    FAILED = "failed", "Failed"
+
+
+class PageSend(Outgoing):
+    """A page on one channel."""
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="sends")
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    state = models.CharField(max_length=8, choices=SendState.choices, default=SendState.DUE)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    table = Table(
+        due=SendState.DUE,
+        again=SendState.DUE,
+        sending=SendState.SENDING,
+        sent=SendState.SENT,
+        refused=SendState.FAILED,
+        unknown=SendState.UNKNOWN,
+        ends=frozenset({SendState.SENT, SendState.UNKNOWN, SendState.FAILED}),
+        # Found out since that its event is a test.
+        others={SendState.DUE: frozenset({SendState.FAILED})},
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["page", "channel"], name="reports_pagesend_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["due", "sending"]),
+                name="reports_pagesend_due",
+            )
+        ]
+        ordering = ("page", "channel")
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.state}"
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(deadline=_DEADLINE, retry=_RETRY, most_attempts=settings.PAGE_ATTEMPTS)
+
+    def tell(self) -> None:
+        publish(Topic.EVENT, self.page.event.event_id)
