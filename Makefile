@@ -29,7 +29,7 @@ portal: setup  ## run a real OCS portal here, and point the LCO facility at it
 
 test: setup $(BIN)/.installed-dev  ## every check and every test
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not soak"
 
 check: $(BIN)/.installed-dev  ## format, lint, types, imports, templates, migrations, deployment
 	@$(BIN)/ruff format --check .
@@ -53,6 +53,7 @@ bench: setup  ## measure speed; prints JSON
 
 soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration night loads; compare
 	@$(BIN)/python -m tests.recovery.soak
+	$(BIN)/python -m pytest -m soak
 
 evaluate: $(BIN)/.installed-dev  ## fit the scorers anew beside the kept fit, measure the kept one (TOM_REAL_DATA)
 	@data=$${TOM_REAL_DATA:-../shared/data}

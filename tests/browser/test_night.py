@@ -52,7 +52,9 @@ def demo_site(
         yield site
 
 
-@pytest.mark.parametrize("letter", VIEWPORTS)
+@pytest.mark.parametrize(
+    "letter", ["a", pytest.param("b", marks=pytest.mark.soak), "c"], ids=list(VIEWPORTS)
+)
 def test_a_night_by_the_keyboard_alone(
     letter: str, demo_site: Site, watch: Callable[..., Watched], tmp_path: Path
 ) -> None:

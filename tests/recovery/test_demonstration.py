@@ -22,6 +22,7 @@ BREAK_OFF = (
 )
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(1200)
 def test_a_night_is_taken_up_again_after_postgresql_and_the_supervisor_were_killed(
     tmp_path: Path,
