@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tom.sky import extinction_coefficient
+from tom.forms.registry import survey_of
 from tom.sky.arrays import FloatArray, IntArray
 
 AB_ZERO_POINT = 31.4  # AB magnitude of 1 nJy
@@ -13,7 +13,7 @@ BANDS = ("g", "r", "i")  # filter numbers 1, 2, 3
 Light = Callable[[FloatArray, IntArray], FloatArray]
 """Signed difference flux in nJy, shape (n,), at UTC Julian dates and filter numbers (n,)."""
 
-_COEFFICIENTS = np.array([extinction_coefficient(f"ps1_{band}") for band in BANDS])
+_COEFFICIENTS = np.array([survey_of("ZTF").bands[band].extinction for band in BANDS])
 
 
 def to_flux(magnitude: FloatArray) -> FloatArray:
