@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +98,20 @@ def test_every_file_of_ours_that_a_page_names_is_there(page: Path) -> None:
     )
 
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_page_of_the_house_names_every_stage_of_the_import_contracts() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\| ((?:`[\w./]+`(?:, )?)+) \|", page, re.MULTILINE)
+    told = {
+        name.removesuffix("/").removesuffix(".py")
+        for row in rows
+        for name in re.findall(r"`([\w./]+)`", row)
+    }
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(each["layers"] for each in contracts["contracts"] if "layers" in each)
+    stages = {name.removeprefix("tom.") for layer in layers for name in layer.split(" : ")}
+    folders = {path.parent.name for path in ROOT.glob("tom/*/__init__.py")}
+
+    assert stages <= told | {"intake_verdicts"}
+    assert folders <= told
