@@ -170,7 +170,7 @@ def test_a_map_that_cannot_be_read_takes_nothing_else_with_it(client, event, com
 def test_a_map_that_could_not_be_read_is_stored_by_a_replay(monkeypatch, client):
     client.force_login(make_observer())
     with monkeypatch.context() as patch:
-        patch.setattr("tom.events.services.keep_map", fail)
+        patch.setattr("tom.events.brought.keep_map", fail)
         message = work("PRELIMINARY", NOW - 5 * MINUTE)
     event = NonLocalizedEvent.objects.get()
     assert "not today" in client.get(f"/events/{event}/").text

@@ -1,6 +1,6 @@
 """Record the messages of an event's chain, in whatever order they come."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,37 +11,26 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from tom.events.brought import Maps, keep_maps
 from tom.events.circulars import link_circulars
-from tom.events.localizations import draw_position, keep_map, note_localization
+from tom.events.localizations import note_localization
 from tom.events.locks import change_events
 from tom.events.models import (
     EventKind,
     EventLocalization,
     EventSequence,
-    Localization,
     NonLocalizedEvent,
 )
-from tom.formats.values import clean
 from tom.forms.event_names import key_of
 from tom.forms.topics import is_test_topic
 from tom.live.models import Topic
 from tom.live.publish import publish
-from tom.records.notice import Notice, NoticeMap, NoticeType, Position, Product
+from tom.records.notice import Notice, NoticeType, Product
 from tom.streams.models import AlertMessage
 
 RETRACTION = NoticeType.RETRACTION.value
 TYPES = [kind.value for kind in NoticeType]  # in the order in which ties in time are put
-# What reading a map may raise; what the database raises is no fault of the map.
-MAP_FAULTS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 ALL_SET_ASIDE = "every message of it was set aside"
-
-
-@dataclass(frozen=True, slots=True)
-class Maps:
-    """The maps of a notice, each with its row, and what is wrong with those that are missing."""
-
-    kept: Sequence[tuple[NoticeMap, Localization]]
-    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
     every map where `with_maps` is false, since reading them ended the worker.
     """
     with transaction.atomic():
-        maps = _keep_maps(notice, with_maps=with_maps)  # before the lock: it takes seconds
+        maps = keep_maps(notice, with_maps=with_maps)  # before the lock: it takes seconds
         change_events()
         event = _locked_event(message, notice)
         left_out = (*notice.left_out, *maps.faults, *_early_event(notice))
@@ -157,34 +146,6 @@ def _find_event(names: Sequence[str]) -> NonLocalizedEvent | None:
     for name in names:
         known |= Q(names__contains=[key_of(name)])
     return rows.filter(event_id=names[0]).first() or rows.filter(known).first()
-
-
-def _keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
-    """Store each map by itself: one that cannot be used takes nothing else with it."""
-    kept, faults = [], []
-    for brought in _brought(notice):
-        name = brought.product if isinstance(brought, NoticeMap) else "position"
-        if not with_maps:
-            faults.append(f"{name} (its reading ended the worker)")
-            continue
-        try:
-            with transaction.atomic():
-                made = brought if isinstance(brought, NoticeMap) else draw_position(brought)
-                kept.append((made, keep_map(made.fits)))
-        except MAP_FAULTS as error:
-            faults.append(f"{name} ({_say(error)})")
-    return Maps(kept, tuple(faults))
-
-
-def _brought(notice: Notice) -> Iterator[NoticeMap | Position]:
-    """The maps, and the position where none is the event's own."""
-    yield from notice.maps
-    if notice.position and all(each.product != Product.SKYMAP for each in notice.maps):
-        yield notice.position
-
-
-def _say(error: Exception) -> str:
-    return clean(str(error))[:300] or type(error).__name__
 
 
 def _is_early(message: AlertMessage, notice: Notice) -> bool:

@@ -1,0 +1,50 @@
+"""The maps that a notice brings: those that it carries, and its position as one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from tom.events.localizations import draw_position, keep_map
+from tom.events.models import Localization
+from tom.formats.values import clean
+from tom.records.notice import Notice, NoticeMap, Position, Product
+
+# What reading a map may raise; what the database raises is no fault of the map.
+MAP_FAULTS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """The maps of a notice, each with its row, and what is wrong with those that are missing."""
+
+    kept: Sequence[tuple[NoticeMap, Localization]]
+    faults: tuple[str, ...]
+
+
+def keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
+    """Store each map by itself: one that cannot be used takes nothing else with it."""
+    kept, faults = [], []
+    for brought in _brought(notice):
+        name = brought.product if isinstance(brought, NoticeMap) else "position"
+        if not with_maps:
+            faults.append(f"{name} (its reading ended the worker)")
+            continue
+        try:
+            with transaction.atomic():
+                made = brought if isinstance(brought, NoticeMap) else draw_position(brought)
+                kept.append((made, keep_map(made.fits)))
+        except MAP_FAULTS as error:
+            faults.append(f"{name} ({_say(error)})")
+    return Maps(kept, tuple(faults))
+
+
+def _brought(notice: Notice) -> Iterator[NoticeMap | Position]:
+    """The maps, and the position where none is the event's own."""
+    yield from notice.maps
+    if notice.position and all(each.product != Product.SKYMAP for each in notice.maps):
+        yield notice.position
+
+
+def _say(error: Exception) -> str:
+    return clean(str(error))[:300] or type(error).__name__
