@@ -104,9 +104,9 @@ def test_what_could_not_be_kept_is_taken_again_in_its_order_and_nothing_else_mea
 ) -> None:
     with member(kafka, topic, group) as reader:
         first = take(reader, 6)
+        began = time.monotonic()
         reader.put_back(first)
         kafka.produce(topic, [b"3"], partition=0)
-        began = time.monotonic()
         at_once = reader.take()
         again = take(reader, 6)
         waited = time.monotonic() - began

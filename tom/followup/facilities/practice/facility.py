@@ -59,7 +59,7 @@ class PracticeTelescope:
             "targets": [
                 {"name": each.name, "ra": each.ra, "dec": each.dec} for each in spec.aims(aim)
             ],
-            **spec.model_dump(mode="json"),
+            **spec.model_dump(mode="json", exclude={"further_targets"}),
         }
 
     def submit(self, body: Body, *, key: str) -> Remote:
