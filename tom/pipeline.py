@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -39,6 +40,7 @@ from tom.scoring.services import any_due, note_outdated, scorers
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.cutouts import draw_due
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
+from tom.targets.months import drop_months, make_months, month_of
 from tom.targets.settling import due_programs
 
 logger = logging.getLogger(__name__)
@@ -181,6 +183,7 @@ def tell(report_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Wake whatever the rows say is due."""
+    _make_months()
     let_old_maps_go()
     note_new_scorers(timezone.now() - RANKED_ANEW)
     with _nudging():
@@ -202,9 +205,17 @@ def sweep() -> None:
     beat()
 
 
+def _make_months() -> None:
+    """Make the coming months' partitions; without one, points go to that for odd times."""
+    try:
+        make_months(timezone.now())
+    except DatabaseError:
+        logger.exception("The partition of a month could not be made")
+
+
 @shared_task
 def prune() -> None:
-    """Let go of raw survey packets and live events past their time."""
+    """Let go of raw survey packets, points and live events past their time."""
     now = timezone.now()
     LiveEvent.objects.filter(created__lt=now - timedelta(days=LIVE_DAYS)).delete()
     followup.forget_polls(now - timedelta(days=LIVE_DAYS))
@@ -214,6 +225,8 @@ def prune() -> None:
             state=MessageState.STORED,
             finished__lt=now - timedelta(days=settings.PACKET_DAYS),
         ).exclude(payload=None).update(payload=None)
+    if settings.POINT_DAYS:
+        drop_months(month_of(now - timedelta(days=settings.POINT_DAYS)))
 
 
 def nudge(task: "Task[..., None]", *key: int | str) -> None:

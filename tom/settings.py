@@ -289,6 +289,9 @@ GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token
 MESSAGE_ATTEMPTS = env.int("MESSAGE_ATTEMPTS", 5)
 # How many days raw survey packets and classifications are kept once stored. 0: for ever.
 PACKET_DAYS = env.int("PACKET_DAYS", 30)
+# How many days points of light curves are kept, to the end of their month; what people brought
+# stays. 0: for ever.
+POINT_DAYS = env.int("POINT_DAYS", 0)
 
 # How near an object of one survey must be to a target of another's to be the same, arcsec; and for
 # single surveys (LSST=0.5,...): of two that differ the wider one counts. 0: only the very place.

@@ -34,12 +34,13 @@ INSERT_SUMMARIES = """
     CROSS JOIN LATERAL (SELECT %(now)s - m.days * interval '1 day' AS seen) s
 """
 INSERT_POINTS = """
-    INSERT INTO targets_lightcurvepoint (target_id, survey, kind, key, time, band, flux, flux_error,
-        program_id, is_trigger)
-    SELECT t.id, 'ZTF', 'alert', t.id || ':' || i, %(now)s - (m.days + 3 * i) * interval '1 day',
+    INSERT INTO targets_lightcurvepoint (target_id, survey, kind, key, time, month, band, flux,
+        flux_error, program_id, is_trigger)
+    SELECT t.id, 'ZTF', 'alert', t.id || ':' || i, seen, date_trunc('month', seen),
         CASE mod(i, 2) WHEN 0 THEN 'r' ELSE 'g' END, 30000 - 1000 * i, 1000, p.id, true
     FROM many m JOIN tom_targets_basetarget t USING (name)
     CROSS JOIN generate_series(0, %(points)s - 1) i
+    CROSS JOIN LATERAL (SELECT %(now)s - (m.days + 3 * i) * interval '1 day' AS seen) s
     CROSS JOIN (SELECT id FROM targets_program WHERE survey = 'ZTF' AND number = 1) p
 """
 INSERT_MESSAGES = """

@@ -1,27 +1,23 @@
 """TOM Toolkit's photometry as a mirror of our points: for its pages, sharing and plug-ins."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from tom.photometry import LIMIT_SIGMA, is_told, magnitude_sql
 
 
-def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
+def mirror_points(cursor: Any, ids: Sequence[int], months: Sequence[date]) -> None:
     """Mirror public points as TOM Toolkit's photometry, in AB magnitudes.
 
-    Its rows have no reader of their own: what is not for everybody has no place there.
+    `months` are those of the points: their partitions alone are looked at. The mirror's rows have
+    no reader of their own: what is not for everybody has no place there.
 
     A detection below 3 sigma or negative is mirrored as its limit. The clause without a target
     covers both of the table's unique keys.
     """
-    cursor.execute(
-        """
-        DELETE FROM tom_dataproducts_photometryreduceddatum m USING targets_lightcurvepoint p
-        WHERE p.id = ANY(%(ids)s) AND m.target_id = p.target_id
-            AND m.source_location = p.kind || ':' || p.key
-        """,
-        {"ids": list(ids)},
-    )
+    wanted = {"ids": list(ids), "months": list(months)}
+    cursor.execute(FORGET, wanted)
     cursor.execute(
         f"""
         INSERT INTO tom_dataproducts_photometryreduceddatum (target_id, timestamp, value, telescope,
@@ -36,8 +32,24 @@ def mirror_points(cursor: Any, ids: Sequence[int]) -> None:
         JOIN targets_program g ON g.id = p.program_id
         CROSS JOIN LATERAL (SELECT {is_told("p")} AS seen) s
         WHERE p.id = ANY(%(ids)s) AND p.flux_error > 0
-            AND g.public
+            AND g.public AND p.month = ANY(%(months)s)
         ON CONFLICT DO NOTHING
         """,  # noqa: S608  of our own text alone
-        {"ids": list(ids)},
+        wanted,
     )
+
+
+# Each row is looked for by its target, whatever the database believes of how many there are.
+FORGET = """
+    DELETE FROM tom_dataproducts_photometryreduceddatum WHERE id = ANY(ARRAY(
+        SELECT m.id
+        FROM targets_lightcurvepoint p
+        CROSS JOIN LATERAL (
+            SELECT id FROM tom_dataproducts_photometryreduceddatum
+            WHERE target_id = p.target_id AND source_name = p.survey
+                AND source_location = p.kind || ':' || p.key
+            OFFSET 0
+        ) m
+        WHERE p.id = ANY(%(ids)s) AND p.month = ANY(%(months)s)
+    ))
+"""

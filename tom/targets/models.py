@@ -1,6 +1,7 @@
 """What we add to TOM Toolkit's targets: position index, summary, light curve, cutouts."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, PermissionsMixin
@@ -16,6 +17,7 @@ from tom.moments import Fact, XactField
 from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
 from tom.targets.joins import TargetJoin
+from tom.targets.months import month_of
 from tom.targets.objects import SurveyObject
 
 Visitor = AbstractBaseUser | AnonymousUser
@@ -251,6 +253,17 @@ class Point(Fact):
         return f"{self.survey} {self.kind} {self.key}"
 
 
+class MonthField(models.DateField[date, date]):
+    """The first day of the month of the row's `time`, in UTC, set when the row is made."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> date:
+        """Set it; a row that is there keeps its own."""
+        if add:
+            setattr(model_instance, self.attname, month_of(model_instance.time))  # type: ignore[attr-defined]
+        month: date = super().pre_save(model_instance, add)
+        return month
+
+
 class LightCurvePoint(Point):
     """A point of the light curve of the object whose packet names it.
 
@@ -258,6 +271,8 @@ class LightCurvePoint(Point):
     """
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="points")
+    # Of the time with which the point was first stored: the partition that it stands in.
+    month = MonthField(editable=False)
     # The object whose packet first named it. The database checks no key here: points go with their
     # target, and an index for each of them would cost more than it is worth.
     object = models.ForeignKey(
@@ -274,7 +289,7 @@ class LightCurvePoint(Point):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["target", "survey", "kind", "key"], name="targets_point_once"
+                fields=["target", "survey", "kind", "key", "month"], name="targets_point_once"
             )
         ]
         indexes = [models.Index(fields=["target", "time"], name="targets_point_target_time")]

@@ -101,9 +101,9 @@ def _settle(program: Program, ids: Sequence[int]) -> None:
     inherit(list(audiences))
     refresh_summaries(ids)
     refresh_audiences(audiences)
-    points = LightCurvePoint.objects.filter(target__in=ids)
+    points = list(LightCurvePoint.objects.filter(target__in=ids).values_list("pk", "month"))
     with connection.cursor() as cursor:
-        mirror_points(cursor, list(points.values_list("pk", flat=True)))
+        mirror_points(cursor, [pk for pk, _ in points], sorted({month for _, month in points}))
 
 
 def _open(program: Program, ids: Sequence[int]) -> None:

@@ -15,6 +15,7 @@ from tom.targets.audiences import ensure_audiences
 from tom.targets.copy import Table, copy_rows
 from tom.targets.mirror import mirror_points
 from tom.targets.models import AudienceSummary, Program
+from tom.targets.months import month_of, other_month_of
 from tom.targets.noting import Told, note_alerts
 from tom.targets.objects import ObjectKey
 from tom.targets.owners import Owner, Programs, find_owners, find_programs
@@ -36,22 +37,37 @@ POINTS = Table(
         "program_id": "bigint",
         "real_bogus": "float8",
         "is_trigger": "bool",
+        "month": "date",
+        # Where another copy of the point may stand: it may tell a time across the month's end.
+        "other_month": "date",
     },
 )
+# Only those near a month's end, and only in the month beside theirs.
+FIND_MONTHS = """
+    UPDATE new_points n SET month = n.other_month
+    WHERE n.other_month IS NOT NULL AND EXISTS (
+        SELECT FROM targets_lightcurvepoint p
+        WHERE p.target_id = n.target_id AND p.survey = n.survey AND p.kind = n.kind
+            AND p.key = n.key AND p.month = n.other_month AND p.month = ANY(%(months)s)
+        OFFSET 0
+    )
+"""
 # A trigger's own copy replaces the rounded one of a later alert's history, never the reverse. Of
 # two copies that differ besides, the greater stays: which came first is of no account.
 MERGE_POINTS = """
     INSERT INTO targets_lightcurvepoint AS old (target_id, object_id, survey, kind, key, time, band,
-        flux, flux_error, program_id, real_bogus, is_trigger)
-    SELECT * FROM new_points ORDER BY target_id, survey, kind, key
-    ON CONFLICT (target_id, survey, kind, key) DO UPDATE
+        flux, flux_error, program_id, real_bogus, is_trigger, month)
+    SELECT target_id, object_id, survey, kind, key, time, band, flux, flux_error, program_id,
+        real_bogus, is_trigger, month
+    FROM new_points ORDER BY target_id, survey, kind, key
+    ON CONFLICT (target_id, survey, kind, key, month) DO UPDATE
     SET flux = excluded.flux, flux_error = excluded.flux_error, time = excluded.time,
         real_bogus = excluded.real_bogus, is_trigger = excluded.is_trigger
     WHERE (old.is_trigger, old.time, coalesce(old.flux, '-infinity'), old.flux_error,
             coalesce(old.real_bogus, '-infinity'))
         < (excluded.is_trigger, excluded.time, coalesce(excluded.flux, '-infinity'),
             excluded.flux_error, coalesce(excluded.real_bogus, '-infinity'))
-    RETURNING id, target_id, program_id
+    RETURNING id, target_id, program_id, month
 """
 
 
@@ -119,13 +135,18 @@ def _merge_points(
     programs: Programs,
 ) -> dict[int, set[int]]:
     """Write the points; return the programs of those that are new or changed, by target."""
+    rows = _point_rows(alerts, owners, programs)
+    others = [row[-1] for row in rows if row[-1] is not None]
     with connection.cursor() as cursor:
-        copy_rows(cursor, POINTS, _point_rows(alerts, owners, programs))
+        copy_rows(cursor, POINTS, rows)
+        if others:
+            cursor.execute(FIND_MONTHS, {"months": list(set(others))})
         cursor.execute(MERGE_POINTS)
         merged = cursor.fetchall()
-        mirror_points(cursor, [pk for pk, _, _ in merged])
+        months = sorted({month for *_, month in merged})
+        mirror_points(cursor, [pk for pk, *_ in merged], months)
     found: dict[int, set[int]] = {}
-    for _, target_id, program_id in merged:
+    for _, target_id, program_id, _ in merged:
         found.setdefault(target_id, set()).add(program_id)
     return found
 
@@ -154,6 +175,8 @@ def _point_rows(
             programs[alert.survey, point.program].pk,
             point.real_bogus,
             point.is_trigger,
+            month_of(point.time),
+            other_month_of(point.time),
         )
         for identity, (alert, point) in best.items()
     ]
