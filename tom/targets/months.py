@@ -1,7 +1,7 @@
 """Light-curve points stand in a partition for each month; these are made ahead, and dropped.
 
 The month of a point is that of the time with which it was first stored, and stays: a better copy
-may tell another time, and must meet the same row. See ADR 15.
+may tell another time, and must meet the same row. See ADR 19.
 """
 
 from datetime import UTC, date, datetime, timedelta
