@@ -57,6 +57,24 @@ def test_rows_say_how_they_moved_since_the_last_look(client: Client) -> None:
     assert moves(page) == moves(again) == expected
 
 
+def test_those_of_one_chance_stand_by_their_names_and_do_not_move(client: Client) -> None:
+    vera = factories.make_observer("vera")
+    client.force_login(vera)
+    event = factories.make_event("S261120ab")
+    rows = [
+        factories.make_candidate(
+            event, factories.make_target(f"ZTF26row{rank}"), rank=rank, posterior=0.5
+        )
+        for rank in range(1, 5)
+    ]
+    make_past(event, rows)
+    RankedCandidate.objects.update(posterior=0.5)
+    Look.objects.create(user=vera, event=event, seen=timezone.now() - timedelta(hours=1))
+
+    assert set(moves(client.get(PAGE).text).values()) == {""}
+    assert moves(client.get(f"{PAGE}?since=moved").text) == {}
+
+
 def test_what_is_new_and_what_moved_can_be_shown_alone(client: Client) -> None:
     vera = factories.make_observer("vera")
     client.force_login(vera)

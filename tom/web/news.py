@@ -1,5 +1,7 @@
 """What is new to a person in an event's list: where the candidates stood at their last look."""
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,8 +27,8 @@ def find_climbs(
 ) -> dict[int, int]:
     """How many places each candidate climbed since a moment, among those that a reader sees now.
 
-    By what the reader knows of them: ranks among all would tell of the others. Those of one chance
-    share a place.
+    By what the reader knows of them: ranks among all would tell of the others. Of those with one
+    chance the name decides, as in the ranking.
     """
     then = None if when is None else ranking_as_of(event, when)
     if then is None:
@@ -41,13 +43,28 @@ def _places(
     stood: QuerySet[RankedCandidate], seen: QuerySet[EventCandidate], shown: Sequence[int]
 ) -> dict[int, int]:
     """The place of each shown candidate among those seen, by the chance that it stood with."""
-    chances = dict(stood.filter(candidate__in=shown).values_list("candidate", "posterior"))
-    if not chances:
+    columns = ("candidate", "posterior", "candidate__target__name")
+    held = {
+        pk: (chance, name)
+        for pk, chance, name in stood.filter(candidate__in=shown).values_list(*columns)
+    }
+    if not held:
         return {}
-    reached = stood.filter(candidate__in=seen, posterior__gte=min(chances.values()))
-    rows = reached.alias(whole=Value(""), place=-F("posterior"))
-    above = count_above([("", -chance) for chance in chances.values()], rows)
-    return {pk: above["", -chance] + 1 for pk, chance in chances.items()}
+    chances = {chance for chance, _ in held.values()}
+    reached = stood.filter(candidate__in=seen, posterior__gte=min(chances))
+    above = count_above(
+        [("", -chance) for chance in chances],
+        reached.alias(whole=Value(""), place=-F("posterior")),
+    )
+    alike: dict[float, list[str]] = defaultdict(list)
+    for _, chance, name in reached.filter(posterior__in=chances).values_list(*columns):
+        alike[chance].append(name)
+    for names in alike.values():
+        names.sort()
+    return {
+        pk: above["", -chance] + bisect_left(alike[chance], name) + 1
+        for pk, (chance, name) in held.items()
+    }
 
 
 def find_moved(
@@ -68,8 +85,8 @@ def find_moved(
     both = both.alias(
         place=standing_of("posterior", programs),
         stood=stood,
-        rank_now=Window(Rank(), order_by=F("place").desc(nulls_last=True)),
-        rank_then=Window(Rank(), order_by=F("stood").desc(nulls_last=True)),
+        rank_now=Window(Rank(), order_by=[F("place").desc(nulls_last=True), "target__name"]),
+        rank_then=Window(Rank(), order_by=[F("stood").desc(nulls_last=True), "target__name"]),
     )
     ranked = both.filter(place__isnull=False, stood__isnull=False)
     moved: QuerySet[Any, Any] = ranked.exclude(rank_now=F("rank_then")).order_by().values("pk")
