@@ -1,7 +1,7 @@
 """The rows of an event's table of candidates: places, terms side by side, small light curves."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from tom.candidates.models import EventCandidate, Verdict
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
 from tom.web.known import newest_terms, rank_visible
-from tom.web.news import find_climbs
+from tom.web.news import find_ranks
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
 from tom.web.vettings import verdict_of, verdicts_on
@@ -103,7 +103,7 @@ def make_rows(
     curves = _curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)
     seen = listing.everything()
-    climbs = find_climbs(candidates, seen, event, listing.programs, when=since)
+    ranks = find_ranks(candidates, seen, event, listing.programs, when=since)
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     rows = []
@@ -120,12 +120,17 @@ def make_rows(
             url=target_url(candidate.target_id, event.event_id, Listed(listed.query, at)),
             thumbnail=thumbnails.get(candidate.target_id, ""),
             is_new=since is not None and candidate.created > since,
-            climbed=climbs.get(candidate.pk, 0),
+            climbed=_climbed(candidate, ranks),
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
         )
         rows.append(row)
     return columns, rows
+
+
+def _climbed(candidate: EventCandidate, ranks: Mapping[int, int]) -> int:
+    before = ranks.get(candidate.pk)
+    return 0 if before is None or candidate.rank is None else before - candidate.rank
 
 
 def _is_outside(candidate: EventCandidate, level_shown: float) -> bool:

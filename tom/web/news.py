@@ -17,7 +17,7 @@ from tom.web.known import fullest, known_places, standing_of
 from tom.web.places import count_above
 
 
-def find_climbs(
+def find_ranks(
     candidates: Sequence[EventCandidate],
     seen: QuerySet[EventCandidate],
     event: NonLocalizedEvent,
@@ -25,7 +25,7 @@ def find_climbs(
     *,
     when: datetime | None,
 ) -> dict[int, int]:
-    """How many places each candidate climbed since a moment, among those that a reader sees now.
+    """The rank that each candidate had at a moment, among those that a reader sees now.
 
     By what the reader knows of them: ranks among all would tell of the others. Of those with one
     chance the name decides, as in the ranking.
@@ -33,10 +33,8 @@ def find_climbs(
     then = None if when is None else ranking_as_of(event, when)
     if then is None:
         return {}
-    shown = [row.pk for row in candidates]
-    before = _places(fullest(RankedCandidate.objects.as_of(then), programs), seen, shown)
-    after = _places(fullest(RankedCandidate.objects.standing(event), programs), seen, shown)
-    return {pk: before[pk] - after[pk] for pk in before.keys() & after.keys()}
+    stood = fullest(RankedCandidate.objects.as_of(then), programs)
+    return _places(stood, seen, [row.pk for row in candidates])
 
 
 def _places(
