@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from tom.events.localizations import skymaps_of
 from tom.events.models import EventLocalization
 from tom.sky import SkyMap, levels_2d, levels_3d, probdensity_at
-from tom.targets.copy import Table, copy_rows
+from tom.targets.copy import Table, array_of, copy_rows
 from tom.targets.models import Audience, TargetSummary
 
 NEW = Table(
@@ -68,7 +68,7 @@ def _with_levels(
         found = on_map[localization_id]
         for row, figures in zip(found, _levels(skymap, found, hosts), strict=True):
             use = chosen[row.event_id].pk
-            yield row.event_id, use, row.target_id, _array(row.audience), *figures
+            yield row.event_id, use, row.target_id, array_of(row.audience), *figures
 
 
 def _levels(
@@ -92,11 +92,6 @@ def known_hosts(target_ids: Sequence[int]) -> dict[int, tuple[float, float]]:
     known = TargetSummary.objects.filter(pk__in=target_ids, host_distance_mpc__isnull=False)
     rows = known.values_list("pk", "host_distance_mpc", "host_distance_error_mpc")
     return {pk: (distance or 0.0, error or 0.0) for pk, distance, error in rows}
-
-
-def _array(audience: Audience) -> str:
-    """An array in PostgreSQL's own writing, for COPY."""
-    return "{" + ",".join(map(str, audience)) + "}"
 
 
 NOTE_FRESH = """

@@ -15,8 +15,8 @@ from tom.photometry import is_strong
 from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
-from tom.scoring.services import array_of
 from tom.sky import distance_overlap
+from tom.targets.copy import array_of
 from tom.targets.models import Audience
 
 NOT_SCORED = "not scored yet"

@@ -15,8 +15,7 @@ from tom.ranking.case import Case
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior
 from tom.ranking.weighing import IntArray
-from tom.scoring.services import array_of
-from tom.targets.copy import Table, copy_lines, copy_rows, line_of
+from tom.targets.copy import Table, array_of, copy_lines, copy_rows, line_of
 from tom.targets.models import Audience
 
 Key = tuple[int, Audience]

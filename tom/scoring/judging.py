@@ -27,7 +27,6 @@ from tom.scoring.host import Host, ScorerDiedError
 from tom.scoring.models import DueScore, Score, ScorerState
 from tom.scoring.runner import Abstention, Opinion, Outcome
 from tom.scoring.services import (
-    array_of,
     batch_of,
     due_summaries,
     lock_targets,
@@ -35,7 +34,7 @@ from tom.scoring.services import (
     scorers,
     window_start,
 )
-from tom.targets.copy import Table, copy_rows
+from tom.targets.copy import Table, array_of, copy_rows
 from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummary, TargetSummary
 
 ATTEMPTS: Final = 3

@@ -33,7 +33,7 @@ from tom.scoring.inputs import base_of
 from tom.scoring.loading import load, wanted
 from tom.scoring.models import DueScore, Score
 from tom.scoring.registry import find_scorers
-from tom.targets.models import DUE_FOR_SCORING, Audience, AudienceSummary, TargetSummary
+from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 
 @cache
@@ -158,8 +158,3 @@ def lock_targets(target_ids: Iterable[int]) -> None:
     """Lock the public summaries of targets: who holds these may write the narrower ones, too."""
     rows = TargetSummary.objects.filter(pk__in=set(target_ids)).select_for_update(no_key=True)
     list(rows.order_by("pk").values_list("pk"))
-
-
-def array_of(audience: Audience) -> str:
-    """An audience in PostgreSQL's own writing, for COPY."""
-    return "{" + ",".join(map(str, audience)) + "}"

@@ -45,3 +45,8 @@ def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[
 def line_of(*values: str) -> str:
     """One row in PostgreSQL's own text format, of values without a tab or a line's end."""
     return "\t".join(values).replace("\\", "\\\\") + "\n"
+
+
+def array_of(keys: Iterable[int]) -> str:
+    """Return an array of numbers, an audience say, in PostgreSQL's own writing."""
+    return "{" + ",".join(map(str, keys)) + "}"
