@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Run a command of the project, with the services it needs."""
+"""Run a command of the project, with the servers it needs."""
 
 import os
 import signal

@@ -29,19 +29,19 @@ PEER_MISSING = "peer missing: "
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[None]:
+def servers() -> Iterator[None]:
     """PostgreSQL and Redis, in a folder of the run's own."""
     from django.conf import settings
 
-    from tom.embedded.services import running_services
+    from tom.embedded.servers import running_servers
 
-    with running_services(settings.HOME):
+    with running_servers(settings.HOME):
         yield
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(services: None) -> None:
-    """Start the services before the test database is made."""
+def django_db_modify_db_settings(servers: None) -> None:
+    """Start the servers before the test database is made."""
 
 
 @pytest.fixture(scope="session")

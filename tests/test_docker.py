@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg2
 import yaml
 from django.core.management import get_commands
+from tom.embedded.services import WEB_ROLE, find_postgres, running_services
 
 from tom.embedded.home import Home
-from tom.embedded.services import WEB_ROLE, find_postgres, running_services
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())

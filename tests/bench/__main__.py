@@ -1,6 +1,6 @@
 """Measure speed and print it as JSON: `python -m tests.bench [--quick]`, or `make bench`.
 
-It runs in a folder of its own, on services of its own, for some five minutes on two cores. What
+It runs in a folder of its own, on servers of its own, for some five minutes on two cores. What
 each figure means stands with the function that measures it.
 """
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench.database import fresh_database, own_services
+from tests.bench.database import fresh_database, own_servers
 from tests.bench.measure import describe_machine, timed
 
 SEED = 1
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes: does it work at all?")
     sizes = QUICK if parser.parse_args().quick else Sizes()
     report: dict[str, object] = {"machine": describe_machine(), "quick": sizes is QUICK}
-    with timed() as whole, own_services():
+    with timed() as whole, own_servers():
         report |= measure(sizes)
     report["machine_after"] = describe_machine()["load_average"]
     report["seconds"] = round(whole.seconds, 1)

@@ -15,16 +15,16 @@ TEMPLATE = "counterpart"
 
 
 @contextmanager
-def own_services() -> Iterator[None]:
-    """Start the services for the block, with our empty tables in the database."""
+def own_servers() -> Iterator[None]:
+    """Start the servers for the block, with our empty tables in the database."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
     django.setup()
     from django.conf import settings
     from django.core.management import call_command
 
-    from tom.embedded.services import running_services
+    from tom.embedded.servers import running_servers
 
-    with running_services(settings.HOME):
+    with running_servers(settings.HOME):
         call_command("migrate", verbosity=0, interactive=False)
         yield
         _leave()

@@ -13,9 +13,9 @@ import requests
 
 from tests.peers.ocs import ROOT, wait_for
 from tests.peers.ocs import portal_venv as portal_venv  # a fixture
+from tom.embedded.component import CannotRunError
 from tom.embedded.home import Home
 from tom.embedded.portal import running_portal
-from tom.embedded.program import ServiceError
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         portal = running_portal(Home(tmp_path), venv=tmp_path, port=port)
 
-        with pytest.raises(ServiceError, match=f"port {port} is in use"):
+        with pytest.raises(CannotRunError, match=f"port {port} is in use"):
             ExitStack().enter_context(portal)
 
 

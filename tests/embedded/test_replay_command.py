@@ -1,4 +1,4 @@
-"""`manage.py replay` as a person runs it: real services, a real worker, real packets."""
+"""`manage.py replay` as a person runs it: real servers, a real worker, real packets."""
 
 import os
 import subprocess

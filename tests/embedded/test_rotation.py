@@ -6,10 +6,10 @@ from pathlib import Path
 from signal import SIGKILL
 
 from tom.embedded.children import start, stop, wait_until
+from tom.embedded.component import Child, Component
 from tom.embedded.home import Home
-from tom.embedded.program import Child, Program
 from tom.embedded.rotation import LARGEST_BYTES, rotate_logs
-from tom.embedded.services import Services
+from tom.embedded.servers import Servers
 from tom.embedded.supervisor import Supervisor
 
 WRITES = (
@@ -46,9 +46,9 @@ def test_the_supervisor_keeps_logs_small_while_it_watches(tmp_path: Path) -> Non
     log = home.logs / "worker.log"
     with log.open("wb") as file:
         file.truncate(LARGEST_BYTES + 1)
-    services = Services(*(Program(name, sleep) for name in ("postgres", "redis")))
+    servers = Servers(*(Component(name, sleep) for name in ("postgres", "redis")))
     deadline = time.monotonic() + 30
-    supervisor = Supervisor(home, services, [], say=print)
+    supervisor = Supervisor(home, servers, [], say=print)
     try:
         supervisor.watch(until=lambda: not log.stat().st_size or time.monotonic() > deadline)
     finally:

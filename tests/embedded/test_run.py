@@ -17,7 +17,7 @@ def test_what_a_killed_supervisor_signed_is_wiped_by_the_next(tmp_path: Path) ->
     lock_file.write_text("up 12345\n")
 
     with supervisor_lock(home) as lock:
-        assert lock_file.read_text() == ""  # its services do not run yet: nobody may join
+        assert lock_file.read_text() == ""  # its servers do not run yet: nobody may join
 
         sign_as_supervisor(lock)
         assert lock_file.read_text().startswith("up ")

@@ -13,9 +13,9 @@ import pytest
 from tests.peers.site import free_port
 from tests.recovery.site import running_site, starting_site, wait_for
 from tests.recovery.test_kills import PARTS
+from tom.embedded.component import CannotRunError
 from tom.embedded.frontend import ROOT
-from tom.embedded.program import ServiceError
-from tom.embedded.services import check_disk
+from tom.embedded.servers import check_disk
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_missing_wheel_is_one_line(tmp_path: Path, package: str, words: str) -
 
 def test_too_little_disk_is_said_with_what_is_needed() -> None:
     full = Path("/proc")  # a file system that has no room at all
-    with pytest.raises(ServiceError, match=r"/proc: 0\.0 GB free, 1 GB needed"):
+    with pytest.raises(CannotRunError, match=r"/proc: 0\.0 GB free, 1 GB needed"):
         check_disk(full)
 
 

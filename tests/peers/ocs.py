@@ -15,9 +15,9 @@ import pytest
 import requests
 
 from tests.conftest import PEER_MISSING
+from tom.embedded.component import CannotRunError
 from tom.embedded.home import Home
 from tom.embedded.portal import Portal, install_portal, running_portal
-from tom.embedded.program import ServiceError
 
 ROOT = Path(__file__).resolve().parents[2]
 WHEELS = Path(os.environ.get("OCS_WHEELS", ROOT.parent / "shared" / "peers" / "ocs" / "wheels"))
@@ -29,7 +29,7 @@ def portal_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = tmp_path_factory.mktemp("portal-install") / "install.log"
     try:
         return install_portal(ROOT / ".venv-ocs", wheels=WHEELS, log=log)
-    except ServiceError as error:
+    except CannotRunError as error:
         pytest.skip(f"{PEER_MISSING}{error}")
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from tom import queues
 from tom.embedded.children import start, stop, wait_until
-from tom.embedded.services import WEB_ROLE
+from tom.embedded.servers import WEB_ROLE
 from tom.embedded.supervisor import CALLER_POOL, SCORER_POOL
 
 START_SECONDS = 60

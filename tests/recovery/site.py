@@ -51,7 +51,7 @@ class Site:
         return found.group(1)
 
     def manage(self, *argv: str) -> subprocess.Popen[str]:
-        """Start a command that joins the site's services."""
+        """Start a command that joins the site's servers."""
         return subprocess.Popen(
             [sys.executable, "manage.py", *argv],
             cwd=ROOT,

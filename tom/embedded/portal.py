@@ -1,6 +1,6 @@
 """A real OCS Observation Portal on this machine, in a Python environment of its own.
 
-It is a program of its own (GPL-3), reached by HTTP alone. Its PostgreSQL and Redis are the
+It is software of its own (GPL-3), reached by HTTP alone. Its PostgreSQL and Redis are the
 embedded ones, a second time, in a folder beside ours.
 """
 
@@ -20,10 +20,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tom.embedded.children import start, stop, wait_until
+from tom.embedded.component import CannotRunError
 from tom.embedded.home import Home
 from tom.embedded.portal_table import instrument_table
-from tom.embedded.program import ServiceError
-from tom.embedded.services import running_services
+from tom.embedded.servers import running_servers
 
 PACKAGE = "django-ocs-observation-portal==4.18.10"
 PROPOSAL = "TOM-001"
@@ -71,12 +71,12 @@ def running_portal(
 
     Raises
     ------
-    ServiceError
+    CannotRunError
         If the port is taken or a part of it does not start.
     """
     if port:
         _check_port(port)
-    with running_services(home), _serve_table(venv) as table_url:
+    with running_servers(home), _serve_table(venv) as table_url:
         tokens = {
             "PORTAL_PROPOSAL": PROPOSAL,
             "PORTAL_TOKEN": home.secret("portal_token")[:TOKEN_LENGTH],
@@ -108,7 +108,7 @@ def install_portal(venv: Path, *, wheels: Path | None, log: Path) -> Path:
 
     Raises
     ------
-    ServiceError
+    CannotRunError
         If it cannot be had here; the message says what is wanted.
     """
     venv.mkdir(exist_ok=True)
@@ -152,7 +152,7 @@ def _run(argv: list[str | Path], log: Path, environment: Mapping[str, str] | Non
         f"the OCS portal cannot be installed here, see {log} "
         "(its pyslalib wants gfortran; Debian: apt-get install gfortran)"
     )
-    raise ServiceError(msg)
+    raise CannotRunError(msg)
 
 
 def _check_port(port: int) -> None:
@@ -162,7 +162,7 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             msg = f"port {port} is in use: set PORTAL_PORT to another"
-            raise ServiceError(msg) from error
+            raise CannotRunError(msg) from error
 
 
 def _free_port() -> int:
@@ -229,7 +229,7 @@ def _set_up(home: Home, venv: Path, environment: Mapping[str, str]) -> None:
     child = start([venv / "bin" / "python", script], log=log, environment=environment)
     if child.wait(START_SECONDS * 2) != 0:
         msg = f"the OCS portal's tables cannot be made: see {log}"
-        raise ServiceError(msg)
+        raise CannotRunError(msg)
     done.write_text(PACKAGE)
 
 
@@ -249,7 +249,7 @@ def _start_server(
     if not wait_until(lambda: _answers(address), child=child, seconds=START_SECONDS):
         stop(child, first=signal.SIGTERM, seconds=3)
         msg = f"the OCS portal did not start: see {log}"
-        raise ServiceError(msg)
+        raise CannotRunError(msg)
     return child
 
 

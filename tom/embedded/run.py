@@ -1,4 +1,4 @@
-"""Run a management command, joining or starting the services that it needs."""
+"""Run a management command, joining or starting the servers that it needs."""
 
 import fcntl
 import os
@@ -15,17 +15,17 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from environs.exceptions import EnvError
 
+from tom.embedded.component import CannotRunError
 from tom.embedded.home import Home, HomeError
-from tom.embedded.program import ServiceError
-from tom.embedded.services import running_services
+from tom.embedded.servers import running_servers
 
 # Commands that touch neither database nor broker.
-WITHOUT_SERVICES = {
+WITHOUT_SERVERS = {
     *("help", "version", "--help", "--version", "-h", "check", "collectstatic", "makemigrations"),
     *("skymap", "spectacular", "diffsettings", "up", "make_night", "evaluate", "portal"),
 }
 SUPERVISED = "TOM_SUPERVISED"
-# Set while a command runs on services of its own: nobody else keeps a worker then.
+# Set while a command runs on servers of its own: nobody else keeps a worker then.
 ALONE = "TOM_ALONE"
 WAIT_SECONDS = 60
 
@@ -36,10 +36,10 @@ def main(argv: Sequence[str]) -> int:
 
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if len(argv) < 2 or argv[1] in WITHOUT_SERVICES or not settings.EMBEDDED:
+        if len(argv) < 2 or argv[1] in WITHOUT_SERVERS or not settings.EMBEDDED:
             execute_from_command_line(list(argv))
         else:
-            with joined_services(settings.HOME):
+            with joined_servers(settings.HOME):
                 if os.environ.get(ALONE) and argv[1] != "migrate":
                     _migrate()
                 execute_from_command_line(list(argv))
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # who read the output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ServiceError, HomeError, EnvError) as error:
+    except (CannotRunError, HomeError, EnvError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
@@ -64,8 +64,8 @@ def _migrate() -> None:
 
 
 @contextmanager
-def joined_services(home: Home) -> Iterator[None]:
-    """Services for the block: those of a running supervisor, else our own."""
+def joined_servers(home: Home) -> Iterator[None]:
+    """Servers for the block: those of a running supervisor, else our own."""
     if os.environ.get(SUPERVISED):
         yield
         return
@@ -77,7 +77,7 @@ def joined_services(home: Home) -> Iterator[None]:
         _sign(lock, "command")
         os.environ[ALONE] = "1"
         try:
-            with running_services(home):
+            with running_servers(home):
                 yield
         finally:
             del os.environ[ALONE]
@@ -95,7 +95,7 @@ def _take(lock: TextIO) -> str:
             return "up"
         if time.monotonic() > deadline:
             msg = "another command has been using this TOM_HOME for a minute: wait for it to end"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
         time.sleep(0.2)
 
 
@@ -121,7 +121,7 @@ def supervisor_lock(home: Home) -> Iterator[TextIO]:
 
     Raises
     ------
-    ServiceError
+    CannotRunError
         If somebody else holds it.
     """
     home.prepare()
@@ -130,7 +130,7 @@ def supervisor_lock(home: Home) -> Iterator[TextIO]:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
             msg = f"this TOM_HOME ({home.path}) is in use by {holder}: stop it first"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
         try:
             yield lock
         finally:

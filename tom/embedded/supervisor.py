@@ -13,14 +13,14 @@ from urllib.error import URLError
 
 from tom import queues
 from tom.embedded.children import start, stop, wait_until
+from tom.embedded.component import CannotRunError, Child, Component, Say
 from tom.embedded.home import Home
-from tom.embedded.program import Child, Program, Say, ServiceError
 from tom.embedded.rotation import rotate_logs
 from tom.embedded.run import SUPERVISED
-from tom.embedded.services import WEB_ROLE, Services
+from tom.embedded.servers import WEB_ROLE, Servers
 
 ROOT = Path(__file__).resolve().parents[2]
-# All of them together have this long to end before they are killed, and the services as long
+# All of them together have this long to end before they are killed, and the servers as long
 # again: Ctrl-C stops everything in 10 s. The web server takes 2 s, a worker at rest 3 s.
 STOP_SECONDS = 4.0
 LOOK_SECONDS = 0.25
@@ -36,8 +36,8 @@ SCORER_POOL = ("-P", "threads", "-c", str(queues.SCORER_THREADS))
 CONCERNED = {"worker", "caller", "web"}
 
 
-def programs(home: Home, *, port: int) -> list[Program]:
-    """The processes beside the services, in the order in which they start."""
+def components(home: Home, *, port: int) -> list[Component]:
+    """The processes beside the servers, in the order in which they start."""
     celery = (sys.executable, "-m", "celery", "-A", "tom")
     worker = (*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
     web = (sys.executable, "manage.py", "serve")
@@ -49,7 +49,7 @@ def programs(home: Home, *, port: int) -> list[Program]:
         "beat": (*celery, "beat", "-s", str(home.run / "beat"), "--pidfile="),
         "ingester": (*worker, "-n", "ingest@%h", "-Q", queues.INGESTER, "-P", "solo"),
     }
-    return [Program(name, partial(_launch, home, name, argv)) for name, argv in argvs.items()]
+    return [Component(name, partial(_launch, home, name, argv)) for name, argv in argvs.items()]
 
 
 def _launch(home: Home, name: str, argv: Sequence[str]) -> Child:
@@ -64,11 +64,11 @@ def _launch(home: Home, name: str, argv: Sequence[str]) -> Child:
 
 @dataclass
 class Supervisor:
-    """Keeps services and programs running until it is told to stop."""
+    """Keeps servers and components running until it is told to stop."""
 
     home: Home
-    services: Services
-    programs: list[Program]
+    servers: Servers
+    components: list[Component]
     say: Say
     stopping: bool = False
     _portal: dict[str, str] = field(default_factory=dict)
@@ -85,53 +85,53 @@ class Supervisor:
         self._web.start()
 
     def start_others(self) -> None:
-        """Start the programs beside the web server."""
-        for program in self.programs:
-            if program is not self._web:
-                program.start()
+        """Start the components beside the web server."""
+        for component in self.components:
+            if component is not self._web:
+                component.start()
 
     def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Restart what dies, until told to stop or `until()`."""
         while not self.stopping and not until():
-            self.services.restart_dead(self.say)
-            for program in self.programs:
-                program.restart_if_dead(self.say)
+            self.servers.restart_dead(self.say)
+            for component in self.components:
+                component.restart_if_dead(self.say)
             self._restart_on_new_settings()
             self._keep_logs_small()
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
-        """Stop the programs together, then the services."""
-        _stop_together(self.programs)
-        self.services.stop()
+        """Stop the components together, then the servers."""
+        _stop_together(self.components)
+        self.servers.stop()
 
     def wait_for_web(self, url: str, *, seconds: float) -> None:
         """Wait until the site answers.
 
         Raises
         ------
-        ServiceError
+        CannotRunError
             If it does not within the time.
         """
 
         def ready() -> bool:
-            self.services.restart_dead(self.say)
+            self.servers.restart_dead(self.say)
             return self.stopping or answers(url)
 
         child = self._web.child
         if child is None or not wait_until(ready, child=child, seconds=seconds):
             msg = f"the web server did not start: see {self.home.logs / 'web.log'}"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
 
     @property
-    def _web(self) -> Program:
-        return next(program for program in self.programs if program.name == "web")
+    def _web(self) -> Component:
+        return next(component for component in self.components if component.name == "web")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.stopping:  # a second Ctrl-C: no patience left
-            for program in self.programs:
-                if program.child is not None and program.child.poll() is None:
-                    program.child.kill()
+            for component in self.components:
+                if component.child is not None and component.child.poll() is None:
+                    component.child.kill()
         self.stopping = True
 
     def _keep_logs_small(self) -> None:
@@ -147,14 +147,14 @@ class Supervisor:
             return
         self._portal = found
         self.say("the facilities' settings changed: workers and web server start again")
-        concerned = [program for program in self.programs if program.name in CONCERNED]
+        concerned = [component for component in self.components if component.name in CONCERNED]
         _stop_together(concerned)
-        for program in concerned:
-            program.start()
+        for component in concerned:
+            component.start()
 
 
-def _stop_together(programs: Sequence[Program]) -> None:
-    running = [program.child for program in programs if program.child is not None]
+def _stop_together(components: Sequence[Component]) -> None:
+    running = [component.child for component in components if component.child is not None]
     for child in running:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)

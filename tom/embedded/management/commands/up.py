@@ -16,10 +16,10 @@ from django.core.management import BaseCommand, call_command
 from django.db import InterfaceError, OperationalError, connections
 
 from tom.embedded.children import start, stop
-from tom.embedded.program import Program, ServiceError
+from tom.embedded.component import CannotRunError, Component
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
-from tom.embedded.services import check_services, start_services
-from tom.embedded.supervisor import ROOT, Supervisor, programs
+from tom.embedded.servers import check_servers, start_servers
+from tom.embedded.supervisor import ROOT, Supervisor, components
 from tom.live.demonstration import say_progress
 from tom.scoring.checks import check_scorers
 from tom.streams.sources import SourceError, read_sources
@@ -41,17 +41,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, no_demo: bool, **options: Any) -> None:
         if not settings.EMBEDDED:
             msg = "DATABASE_URL is set: 'up' is for the embedded mode; see docs/production.md"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
         began = time.monotonic()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the start as Ctrl-C does
         self._check_settings()
         with supervisor_lock(settings.HOME) as lock:
             check_port(port)
-            check_services(settings.HOME)
+            check_servers(settings.HOME)
             self._say("starting PostgreSQL and Redis")
-            services = start_services(settings.HOME)
+            servers = start_servers(settings.HOME)
             supervisor = Supervisor(
-                settings.HOME, services, programs(settings.HOME, port=port), self._say
+                settings.HOME, servers, components(settings.HOME, port=port), self._say
             )
             try:
                 self._prepare()
@@ -66,13 +66,13 @@ class Command(BaseCommand):
         try:
             read_sources(settings.STREAMS)
         except SourceError as error:
-            raise ServiceError(str(error)) from error
+            raise CannotRunError(str(error)) from error
         for fault in check_scorers(None):
             msg = f"{fault.msg} ({fault.hint})"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
         if not (settings.STATIC_ROOT / "staticfiles.json").exists():
             msg = "the static files are not installed: run 'make setup' first"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
 
     def _prepare(self) -> None:
         self._say("preparing the database")
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         except (OperationalError, InterfaceError) as error:
             reason = str(error).partition("\n")[0]
             msg = f"PostgreSQL ended meanwhile ({reason}): start again, nothing is lost"
-            raise ServiceError(msg) from error
+            raise CannotRunError(msg) from error
         connections.close_all()
 
     def _run(self, supervisor: Supervisor, *, port: int, demo: bool, began: float) -> None:
@@ -106,7 +106,7 @@ class Command(BaseCommand):
     def _load_demo(self, supervisor: Supervisor) -> None:
         """Have the night loaded, taken up again as often as the loader ends before it is."""
         argv = (sys.executable, ROOT / "manage.py", "demo_night")
-        loader = Program(
+        loader = Component(
             "the demonstration night",
             partial(start, argv, environment={SUPERVISED: "1"}),
             when_it_ends="is not whole yet: taken up again",
@@ -128,19 +128,19 @@ class Command(BaseCommand):
 
 
 def read_port(text: str) -> int:
-    """Read a port's number; raise a ServiceError where it is none."""
+    """Read a port's number; raise a CannotRunError where it is none."""
     if not text.isdecimal() or int(text) == 0:
         msg = f"port {text!r} is no number: choose one, as in PORT=8001 make run"
-        raise ServiceError(msg)
+        raise CannotRunError(msg)
     return int(text)
 
 
 def check_port(port: int) -> None:
-    """Raise a ServiceError where the port is taken."""
+    """Raise a CannotRunError where the port is taken."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
             msg = f"port {port} cannot be used ({error}): choose another, as in PORT=8001 make run"
-            raise ServiceError(msg) from error
+            raise CannotRunError(msg) from error

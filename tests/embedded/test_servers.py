@@ -11,20 +11,20 @@ import pytest
 
 from tests.recovery.site import wait_for
 from tom.embedded.children import start, stop
+from tom.embedded.component import Child
 from tom.embedded.home import Home
-from tom.embedded.program import Child
-from tom.embedded.services import (
+from tom.embedded.servers import (
     WEB_ROLE,
     WEB_SHARE,
-    Services,
+    Servers,
     _postgres_user,
-    running_services,
+    running_servers,
 )
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("services") / "home")
+    return Home(tmp_path_factory.mktemp("servers") / "home")
 
 
 @pytest.fixture
@@ -51,44 +51,44 @@ def test_lock_files_whose_process_is_now_another_s_are_taken_over(
     home: Home, stranger: Child
 ) -> None:
     locks = [home.postgres_data / "postmaster.pid", home.postgres_socket / ".s.PGSQL.5432.lock"]
-    with running_services(home):
+    with running_servers(home):
         left = [file.read_text() for file in locks]
     for file, text in zip(locks, left, strict=True):
         file.write_text("\n".join([str(stranger.pid), *text.splitlines()[1:]]) + "\n")
         os.chown(file, *(_postgres_user() or (-1, -1)))
         file.chmod(0o600)
 
-    with running_services(home):
+    with running_servers(home):
         assert answers(home)
 
 
 def test_an_empty_lock_file_is_taken_over(home: Home) -> None:
-    with running_services(home):
+    with running_servers(home):
         pass
     file = home.postgres_data / "postmaster.pid"
     file.touch(0o600)
     os.chown(file, *(_postgres_user() or (-1, -1)))
 
-    with running_services(home):
+    with running_servers(home):
         assert answers(home)
 
 
 def test_what_was_killed_is_started_again(home: Home) -> None:
     said: list[str] = []
-    with running_services(home) as services:
-        for child in (services.postgres.child, services.redis.child):
+    with running_servers(home) as servers:
+        for child in (servers.postgres.child, servers.redis.child):
             assert child is not None
             child.kill()
 
-        wait_for(lambda: restart(services, said, home), seconds=60)
+        wait_for(lambda: restart(servers, said, home), seconds=60)
 
     assert {line.split(":")[0] for line in said} == {"postgres had died", "redis had died"}
 
 
-def restart(services: Services, said: list[str], home: Home) -> bool:
-    """Look at the services once; return whether both have died and run again."""
-    services.restart_dead(said.append)
-    return len(said) >= 2 and services.redis.child is not None and answers(home)
+def restart(servers: Servers, said: list[str], home: Home) -> bool:
+    """Look at the servers once; return whether both have died and run again."""
+    servers.restart_dead(said.append)
+    return len(said) >= 2 and servers.redis.child is not None and answers(home)
 
 
 def test_an_initialisation_cut_short_is_made_anew(tmp_path: Path) -> None:
@@ -97,13 +97,13 @@ def test_an_initialisation_cut_short_is_made_anew(tmp_path: Path) -> None:
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("18\n")
 
-    with running_services(home):
+    with running_servers(home):
         assert answers(home)
     assert not half_made.exists()
 
 
 def test_the_web_server_takes_no_connection_of_the_workers_share(home: Home) -> None:
-    with running_services(home), ExitStack() as opened:
+    with running_servers(home), ExitStack() as opened:
         for _ in range(WEB_SHARE):
             opened.enter_context(closing(connect(home, role=WEB_ROLE)))
         with pytest.raises(psycopg2.OperationalError, match="too many connections for role"):
@@ -113,7 +113,7 @@ def test_the_web_server_takes_no_connection_of_the_workers_share(home: Home) -> 
 
 
 def test_the_web_server_may_do_what_the_owner_may(home: Home) -> None:
-    with running_services(home):
+    with running_servers(home):
         with closing(connect(home)) as owner, owner, owner.cursor() as cursor:
             cursor.execute("CREATE TABLE rows (id serial, name text)")
         with closing(connect(home, role=WEB_ROLE)) as web, web, web.cursor() as cursor:

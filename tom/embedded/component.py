@@ -13,12 +13,12 @@ Child = subprocess.Popen[bytes]
 Say = Callable[[str], None]
 
 
-class ServiceError(Exception):
+class CannotRunError(Exception):
     """What is wanted cannot run here; the message is one line that says why and what to do."""
 
 
 @dataclass
-class Program:
+class Component:
     """A process, while it runs, and how to start it."""
 
     name: str
@@ -51,7 +51,7 @@ class Program:
         elif self.child is None and now >= self.due:
             try:
                 self.start()
-            except (ServiceError, OSError) as error:
+            except (CannotRunError, OSError) as error:
                 say(f"{self.name} does not start: {error}")
                 self._rest(now)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg2
 
 from tom.embedded.children import start, stop, wait_until
+from tom.embedded.component import CannotRunError, Child, Component, Say
 from tom.embedded.home import Home
-from tom.embedded.program import Child, Program, Say, ServiceError
 
 LEAST_DISK_BYTES = 1_000_000_000
 DATABASE = "counterpart"
@@ -30,11 +30,11 @@ WEB_SHARE = 30
 
 
 @dataclass
-class Services:
+class Servers:
     """PostgreSQL and Redis of a home."""
 
-    postgres: Program
-    redis: Program
+    postgres: Component
+    redis: Component
 
     def restart_dead(self, say: Say) -> None:
         """Start again what has died, waiting for nothing: who needs it tries until it answers."""
@@ -52,27 +52,27 @@ class Services:
             stop(redis, first=signal.SIGTERM, seconds=0.5)
 
 
-def start_services(home: Home) -> Services:
+def start_servers(home: Home) -> Servers:
     """Start PostgreSQL and Redis, and make the database where there is none."""
-    check_services(home)
-    services = Services(
-        Program("postgres", partial(launch_postgres, home)),
-        Program("redis", partial(launch_redis, home)),
+    check_servers(home)
+    servers = Servers(
+        Component("postgres", partial(launch_postgres, home)),
+        Component("redis", partial(launch_redis, home)),
     )
     try:
-        redis, postgres = services.redis.start(), services.postgres.start()
+        redis, postgres = servers.redis.start(), servers.postgres.start()
         wait_for_redis(home, redis)
         _wait_for_postgres(home, postgres)
         _create_database(home)
         _give_web_its_share(home)
     except BaseException:
-        services.stop()
+        servers.stop()
         raise
-    return services
+    return servers
 
 
-def check_services(home: Home) -> None:
-    """Make the home's folders; raise a ServiceError where services lack room or binaries."""
+def check_servers(home: Home) -> None:
+    """Make the home's folders; raise a CannotRunError where servers lack room or binaries."""
     home.prepare()
     check_disk(home.path)
     find_postgres()
@@ -80,24 +80,24 @@ def check_services(home: Home) -> None:
 
 
 def check_disk(folder: Path) -> None:
-    """Raise a ServiceError where too little is free for the data."""
+    """Raise a CannotRunError where too little is free for the data."""
     free = shutil.disk_usage(folder).free
     if free < LEAST_DISK_BYTES:
         msg = (
             f"too little disk for {folder}: {free / 1e9:.1f} GB free, "
             f"{LEAST_DISK_BYTES / 1e9:.0f} GB needed"
         )
-        raise ServiceError(msg)
+        raise CannotRunError(msg)
 
 
 @contextmanager
-def running_services(home: Home) -> Iterator[Services]:
-    """Services for as long as the block runs."""
-    services = start_services(home)
+def running_servers(home: Home) -> Iterator[Servers]:
+    """Servers for as long as the block runs."""
+    servers = start_servers(home)
     try:
-        yield services
+        yield servers
     finally:
-        services.stop()
+        servers.stop()
 
 
 def launch_redis(home: Home) -> Child:
@@ -117,7 +117,7 @@ def wait_for_redis(home: Home, child: Child) -> None:
     """Wait until it answers."""
     if not wait_until(lambda: _redis_answers(home.redis_socket), child=child, seconds=30):
         msg = f"Redis did not start: see {home.logs / 'redis.log'}"
-        raise ServiceError(msg)
+        raise CannotRunError(msg)
 
 
 def launch_postgres(home: Home) -> Child:
@@ -158,7 +158,7 @@ def _wait_for_postgres(home: Home, child: Child) -> None:
     while not wait_until(lambda: _connects(home), child=child, seconds=60):
         if child.poll() is not None or not _recovers(home):
             msg = f"PostgreSQL did not start: see {home.logs / 'postgresql.log'}"
-            raise ServiceError(msg)
+            raise CannotRunError(msg)
 
 
 def find_redis() -> Path:
@@ -172,7 +172,7 @@ def find_redis() -> Path:
         if carried.exists():
             return carried
     msg = "no redis-server here: install one (Debian: apt-get install redis-server) and start again"
-    raise ServiceError(msg)
+    raise CannotRunError(msg)
 
 
 def find_postgres() -> Path:
@@ -184,7 +184,7 @@ def find_postgres() -> Path:
                 return folder
     system = f"Python {sys.version_info.major}.{sys.version_info.minor} on {os.uname().machine}"
     msg = f"no embedded PostgreSQL for {system}: set DATABASE_URL to a PostgreSQL of your own"
-    raise ServiceError(msg)
+    raise CannotRunError(msg)
 
 
 def _postgres_user() -> tuple[int, int] | None:
@@ -218,7 +218,7 @@ def _initialise(home: Home, binaries: Path, log: Path, as_user: tuple[int, int] 
         stop(child, first=signal.SIGTERM, seconds=4)
     if code != 0:
         msg = f"PostgreSQL's initdb failed: see {log}"
-        raise ServiceError(msg)
+        raise CannotRunError(msg)
     draft.rename(home.postgres_data)
 
 
