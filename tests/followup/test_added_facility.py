@@ -51,8 +51,8 @@ def file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def ask(target: BaseTarget, by: User, **spec: object) -> ObservationRequest:
-    wish = {"facility": "VISITOR", "instrument": "VISITOR-CAM", "spec": make_spec("V", **spec)}
-    return request_observation(target=target, event=None, by=by, **wish)
+    asked = {"facility": "VISITOR", "instrument": "VISITOR-CAM", "spec": make_spec("V", **spec)}
+    return request_observation(target=target, event=None, by=by, **asked)
 
 
 def test_its_folder_is_found_with_its_site(file: Path) -> None:

@@ -37,12 +37,12 @@ def ask(
     *,
     event: NonLocalizedEvent | None = None,
     facility: str = "PRACTICE",
-    beside: int | None = None,
+    duplicate_of: int | None = None,
     **spec: object,
 ) -> ObservationRequest:
     imager = {"PRACTICE": "PRACTICE-IMAGER", "LCO": "1M0-SCICAM-SINISTRO"}[facility]
     return request_observation(
-        beside=beside,
+        duplicate_of=duplicate_of,
         target=target,
         event=event,
         facility=facility,
@@ -128,9 +128,9 @@ def test_a_second_request_for_the_same_needs_a_confirmation(
 
     with pytest.raises(DuplicateRequestError) as raised:
         ask(target, observer)
-    again = ask(target, observer, beside=first.pk)
+    again = ask(target, observer, duplicate_of=first.pk)
     with pytest.raises(DuplicateRequestError) as confirmed_twice:
-        ask(target, observer, beside=first.pk)
+        ask(target, observer, duplicate_of=first.pk)
 
     assert raised.value.existing == first
     assert again.key != first.key
@@ -150,12 +150,12 @@ def test_of_clicks_at_the_same_moment_one_makes_a_request(
     target: BaseTarget, observer: User, is_second: bool
 ) -> None:
     start, outcomes = threading.Barrier(4), []
-    beside = ask(target, observer).pk if is_second else None
+    duplicate_of = ask(target, observer).pk if is_second else None
 
     def click() -> None:
         start.wait()
         try:
-            outcomes.append(ask(target, observer, beside=beside).state)
+            outcomes.append(ask(target, observer, duplicate_of=duplicate_of).state)
         except DuplicateRequestError:
             outcomes.append("duplicate")
         connection.close()
@@ -246,7 +246,7 @@ def test_requests_of_private_targets_are_seen_by_who_sees_the_target(observer: U
     assert not ObservationRequest.objects.visible_to(stranger)
 
 
-def test_the_window_is_the_wishs(target: BaseTarget, observer: User) -> None:
+def test_the_window_is_that_of_the_spec(target: BaseTarget, observer: User) -> None:
     request = ask(target, observer)
 
     assert request.window_end - request.window_start == timedelta(days=3)

@@ -59,7 +59,7 @@ def aim() -> Aim:
     return Aim(name="SN2026abc", ra=opposite_the_sun(timezone.now()), dec=-5.0)
 
 
-def wish(place: Facility, instrument: Instrument, **changed: object) -> ObservationSpec:
+def spec_for(place: Facility, instrument: Instrument, **changed: object) -> ObservationSpec:
     """What the empty form asks for, wherever the moon stands, within three days."""
     asked = empty_form(Choice(place, instrument), now=timezone.now()).spec()
     window = {name: make_spec()[name] for name in ("start", "end")}
@@ -68,7 +68,7 @@ def wish(place: Facility, instrument: Instrument, **changed: object) -> Observat
 
 def send(place: Facility, key: str, **changed: object) -> tuple[Remote, dict[str, object]]:
     instrument = place.instruments()[0]
-    spec = wish(place, instrument, **changed)
+    spec = spec_for(place, instrument, **changed)
     body = place.build(spec, instrument=instrument.name, aim=aim(), key=key)
     return place.submit(body, key=key), body
 
@@ -94,7 +94,7 @@ def test_each_instrument_can_be_asked_for_as_it_stands(place: Facility) -> None:
     assert place.instruments()
     for instrument in place.instruments():
         body = place.build(
-            wish(place, instrument), instrument=instrument.name, aim=aim(), key=make_key()
+            spec_for(place, instrument), instrument=instrument.name, aim=aim(), key=make_key()
         )
 
         assert json.loads(json.dumps(body)) == body
@@ -109,7 +109,7 @@ def test_what_it_cannot_do_is_refused_beside_its_field(place: Facility) -> None:
     further = [aim().model_dump()] * place.capabilities.most_targets
 
     def refusals(instrument: str, **changed: object) -> set[str]:
-        spec = wish(place, first, **changed)
+        spec = spec_for(place, first, **changed)
         with pytest.raises(InvalidSpecError) as refused:
             place.build(spec, instrument=instrument, aim=aim(), key=make_key())
         return set(refused.value.errors)

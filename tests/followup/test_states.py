@@ -11,7 +11,7 @@ from tests.followup.conftest import make_request
 from tom.followup.facilities.contract import Progress
 from tom.followup.models import ObservationRequest, StateChange
 from tom.followup.progress import state_after
-from tom.followup.states import ENDS, LEGAL, LIVE, SENDABLE, RequestState
+from tom.followup.states import ENDS, LEGAL, SENDABLE, UNDER_WAY, RequestState
 from tom.live.models import LiveEvent, Topic
 from tom.outbox.moves import move
 from tom.outbox.table import IllegalMoveError
@@ -71,14 +71,14 @@ def test_only_what_is_approved_due_again_or_settled_is_ever_sent() -> None:
 def test_every_state_that_a_facility_may_know_of_is_cancelled_through_the_facility() -> None:
     never_sent = {S.PROPOSED}  # one approved, held or due again may have been sent before
 
-    for state in LIVE - never_sent - {S.CANCEL_REQUESTED}:
+    for state in UNDER_WAY - never_sent - {S.CANCEL_REQUESTED}:
         assert S.CANCEL_REQUESTED in LEGAL[state]
 
 
 def test_every_state_has_its_line_and_no_state_leads_to_itself() -> None:
     assert set(LEGAL) == set(S)
     assert not [state for state, following in LEGAL.items() if state in following]
-    assert not LIVE & ENDS
+    assert not UNDER_WAY & ENDS
 
 
 @pytest.mark.parametrize(("old", "progress"), list(itertools.product(S, Progress)))

@@ -199,7 +199,7 @@ def addresses() -> list[str]:
         for radius in ("0.2", "60"):
             shown += [f"/targets/?q={ra}+-23.4+{radius}"]
             shown += [f"/api/targets/?ra={ra}&dec=-23.4&radius_arcsec={radius}"]
-    shown += ["/requests/", "/requests/?state=live", "/api/requests/", "/notifications/"]
+    shown += ["/requests/", "/requests/?state=under-way", "/api/requests/", "/notifications/"]
     for pk in ObservationRequest.objects.values_list("pk", flat=True):
         shown += [f"/requests/{pk}/", f"/api/requests/{pk}/"]
     for pk in BaseTarget.objects.order_by("name").values_list("pk", flat=True):

@@ -69,7 +69,7 @@ def test_what_stands_there_is_shown_before_a_second_one_is_made(observer: Client
 
     asked = observer.post("/targets/new/", form())
     assert not BaseTarget.objects.filter(name="my source").exists()
-    observer.post("/targets/new/", form(beside="yes"))
+    observer.post("/targets/new/", form(anyway="yes"))
 
     assert asked.status_code == 422
     assert f"/targets/{there.pk}/" in asked.text

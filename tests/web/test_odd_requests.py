@@ -18,8 +18,20 @@ from tom.web.addresses import looked_at
 from tom.web.views.messages import show_payload
 
 NAMES = (
-    *("after", "band", "beside", "candidate", "dec", "event", "facility", "format", "instrument"),
-    *("kind", "lang", "limit", "localization", "name", "next", "offset", "order", "page", "part"),
+    *("after", "band", "candidate", "dec", "duplicate_of", "event", "facility", "format"),
+    *(
+        "instrument",
+        "kind",
+        "lang",
+        "limit",
+        "localization",
+        "name",
+        "next",
+        "offset",
+        "order",
+        "page",
+        "part",
+    ),
     *("q", "ra", "radius_arcsec", "reason", "region", "state", "status", "stop", "text", "topic"),
     *("undo", "value", "version", "vetting", "username", "login", "password", "comment"),
 )
@@ -44,7 +56,8 @@ BODIES = [
     b"null",
     b"[1]",
     b'{"target": "\\ud800", "facility": "\\u0000", "spec": NaN, "event": "\\ud800"}',
-    b'{"target": 1e999, "facility": [], "instrument": {}, "spec": "x", "event": 7, "beside": -1}',
+    b'{"target": 1e999, "facility": [], "instrument": {}, "spec": "x", "event": 7}',
+    b'{"target": 1, "duplicate_of": -1}',
 ]
 FORM = "application/x-www-form-urlencoded"
 

@@ -107,7 +107,7 @@ def pages(user: User) -> dict[str, str]:
         f"/events/{EVENT}/?vetting=all&region=all",
         f"/events/{EVENT}/?vetting=rejected&region=all",
         f"/search/?q={NAME}",
-        "/requests/?state=live",
+        "/requests/?state=under-way",
         f"/targets/{keys['pk']}/?part=standing",
         f"/targets/{keys['pk']}/?part=chips",
     ]

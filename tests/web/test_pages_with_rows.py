@@ -255,10 +255,10 @@ def test_a_second_request_needs_a_second_click(observer: Client) -> None:
     warned = observer.post(url, form)
     first = ObservationRequest.objects.get()
     for _ in range(2):  # a double click makes one
-        observer.post(url, form | {"beside": str(first.pk)})
+        observer.post(url, form | {"duplicate_of": str(first.pk)})
 
     assert "Already asked for" in warned.text
-    assert f'name="beside" value="{first.pk}"' in warned.text
+    assert f'name="duplicate_of" value="{first.pk}"' in warned.text
     assert ObservationRequest.objects.count() == 2
 
 
@@ -320,6 +320,20 @@ def make_request(user: User, target: BaseTarget | None = None) -> ObservationReq
         },
         by=user,
     )
+
+
+@pytest.mark.parametrize("state", ["under-way", "live"])  # the second in links that people saved
+def test_the_list_is_narrowed_to_requests_under_way(client: Client, state: str) -> None:
+    user = factories.make_observer()
+    client.force_login(user)
+    going, ended = make_request(user), make_request(user)
+    ObservationRequest.objects.filter(pk=ended.pk).update(state="expired", guard=None)
+
+    page = client.get(f"/requests/?state={state}").text
+
+    assert f"/requests/{going.pk}/" in page
+    assert f"/requests/{ended.pk}/" not in page
+    assert '<option value="under-way" selected>' in page
 
 
 def test_dead_messages_are_shown_with_reason_and_replayed(observer: Client) -> None:

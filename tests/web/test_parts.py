@@ -20,7 +20,7 @@ PARTS = [
         "/events/S261120ab/?region=all&live=1",  # it asks for itself
     ),
     ("/messages/?state=dead&part=list", "messages", "/messages/?state=dead"),
-    ("/requests/?state=live&part=list&part=list", "requests", "/requests/?state=live"),
+    ("/requests/?state=under-way&part=list&part=list", "requests", "/requests/?state=under-way"),
     ("/notifications/?page=2&part=list", "notifications", "/notifications/?page=2"),
 ]
 

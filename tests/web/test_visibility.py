@@ -68,7 +68,7 @@ def at_tololo(
     return next(row for row in rows if row.site == "Cerro Tololo")
 
 
-def test_the_hours_count_the_limits_of_the_wish() -> None:
+def test_the_hours_count_the_limits_of_the_form() -> None:
     wide = at_tololo(57.0, -30.0, airmass_max=2.0)
     narrow = at_tololo(57.0, -30.0, airmass_max=1.2)
     soon = at_tololo(57.0, -30.0, end=MIDNIGHT_IN_CHILE + timedelta(hours=1))

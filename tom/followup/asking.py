@@ -31,7 +31,7 @@ from tom.outbox.moves import move
 from tom.targets.models import TargetSummary
 
 SAME_PLACE_ARCSEC = 3.0  # surveys place one transient so near to itself
-MOST_BESIDE = 20
+MOST_SHOWN = 20
 KEY_BYTES = 10  # 80 random bits in hexadecimal digits
 # The caller wakes the outbox at once; the sweep looks after this time whether it did.
 NUDGE = timedelta(seconds=10)
@@ -42,15 +42,15 @@ class RefusedRequestError(Exception):
 
 
 class DuplicateRequestError(Exception):
-    """A live request for the same target, facility and instrument exists: `existing`."""
+    """A request for the same target, facility and instrument is under way: `existing`."""
 
     def __init__(self, existing: ObservationRequest | None) -> None:
         self.existing = existing
         super().__init__("the same target is already asked for on this instrument")
 
 
-class Wish(TypedDict):
-    """What is asked for, and by whom."""
+class NewRequest(TypedDict):
+    """What a person asks for, and who asks."""
 
     target: BaseTarget
     event: NonLocalizedEvent | None  # for which the target is observed, where there is one
@@ -60,42 +60,46 @@ class Wish(TypedDict):
     by: AbstractBaseUser
 
 
-def request_observation(*, beside: int | None = None, **wish: Unpack[Wish]) -> ObservationRequest:
+def request_observation(
+    *, duplicate_of: int | None = None, **asked: Unpack[NewRequest]
+) -> ObservationRequest:
     """Ask for an observation, approved by the person who asks; the caller nudges the outbox.
 
-    `beside` is the newest live request for the same target, facility and instrument, where the
-    person has confirmed that a second one is wanted. Confirmed twice, it is made once.
+    `duplicate_of` is the newest request under way for the same target, facility and instrument. A
+    person names it to confirm that a second one is wanted. Confirmed twice, it is made once.
 
     Raises
     ------
     InvalidSpecError
-        If the wish cannot be observed; its `errors` name the fields.
+        If it cannot be observed; the `errors` name the fields.
     RefusedRequestError
         If it is for an event that must not reach this facility.
     DuplicateRequestError
-        If a live request for the same target, facility and instrument exists, and `beside` does
-        not name the newest.
+        If a request for the same target, facility and instrument is under way, and `duplicate_of`
+        does not name the newest.
     UnknownFacilityError
         If no such facility is configured.
     """
-    draft = _draft(**wish)
-    existing = _same_wish(draft, wish["by"])
+    draft = _draft(**asked)
+    existing = _same_request(draft, asked["by"])
     draft.guard = f"{draft.target_id}:{draft.facility}:{draft.instrument}"
     if not draft.is_public:  # it stays hidden from others once the target is public
         draft.guard += ":private"
     if existing is not None:
-        if existing.pk != beside:
+        if existing.pk != duplicate_of:
             raise DuplicateRequestError(existing)
-        draft.guard += f":{beside}"
+        draft.guard += f":{duplicate_of}"
     # Of two people who ask at the same moment, the database lets one through.
     try:
-        return _approve(draft, wish["by"])
+        return _approve(draft, asked["by"])
     except IntegrityError as error:
-        raise DuplicateRequestError(_same_wish(draft, wish["by"])) from error
+        raise DuplicateRequestError(_same_request(draft, asked["by"])) from error
 
 
-def beside(target: BaseTarget, *, visible: ObservationRequestQuerySet) -> list[ObservationRequest]:
-    """Return the live requests for a target or for another at its place, of those visible."""
+def requests_at_place(
+    target: BaseTarget, *, visible: ObservationRequestQuerySet
+) -> list[ObservationRequest]:
+    """Return the requests under way for a target or for another at its place, of those visible."""
     near = Q(target=target)
     if target.ra is not None and target.dec is not None:
         height = SAME_PLACE_ARCSEC / 3600
@@ -105,8 +109,8 @@ def beside(target: BaseTarget, *, visible: ObservationRequestQuerySet) -> list[O
             | Q(target__ra__gte=target.ra - width + 360)
             | Q(target__ra__lte=target.ra + width - 360)
         )
-    rows = visible.live().filter(near).select_related("target", "created_by")
-    return list(rows.order_by("-pk")[:MOST_BESIDE])
+    rows = visible.under_way().filter(near).select_related("target", "created_by")
+    return list(rows.order_by("-pk")[:MOST_SHOWN])
 
 
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
@@ -129,13 +133,13 @@ def make_key(target_name: str) -> str:
     return plain[: KEY_LENGTH - len(random_part)] + random_part
 
 
-def _draft(**wish: Unpack[Wish]) -> ObservationRequest:
-    target, event, instrument = wish["target"], wish["event"], wish["instrument"]
-    facility = get_facility(wish["facility"])
+def _draft(**asked: Unpack[NewRequest]) -> ObservationRequest:
+    target, event, instrument = asked["target"], asked["event"], asked["instrument"]
+    facility = get_facility(asked["facility"])
     refusal = why_not(event, facility, target=target)
     if refusal:
         raise RefusedRequestError(refusal)
-    spec = _read_spec(wish["spec"], facility)
+    spec = _read_spec(asked["spec"], facility)
     key = make_key(target.name)
     candidate = EventCandidate.objects.filter(event=event, target=target).first()
     return ObservationRequest(
@@ -150,7 +154,7 @@ def _draft(**wish: Unpack[Wish]) -> ObservationRequest:
         key=key,
         window_start=spec.start,
         window_end=spec.end,
-        created_by_id=wish["by"].pk,
+        created_by_id=asked["by"].pk,
     )
 
 
@@ -180,12 +184,12 @@ def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequ
     return draft
 
 
-def _same_wish(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest | None:
-    """The newest live request for the same, of those that the person may see."""
+def _same_request(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest | None:
+    """The newest request under way for the same, of those that the person may see."""
     rows = ObservationRequest.objects.visible_to(by).filter(
         target=draft.target, facility=draft.facility, instrument=draft.instrument
     )
-    return rows.live().first()
+    return rows.under_way().first()
 
 
 def _is_public(target: BaseTarget, candidate: EventCandidate | None) -> bool:

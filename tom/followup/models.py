@@ -12,7 +12,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate, told_to
 from tom.events.models import NonLocalizedEvent
 from tom.followup.patience import STRAYS, request_patience
-from tom.followup.states import ENDS, LIVE, TABLE, RequestState
+from tom.followup.states import ENDS, TABLE, UNDER_WAY, RequestState
 from tom.live.models import Topic
 from tom.live.publish import publish
 from tom.outbox.models import Outgoing
@@ -29,13 +29,13 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
         """Requests of targets that the user may see, but for others' that were made privately."""
         return self.filter(told_to(user, target="target", by="created_by"))
 
-    def live(self) -> "ObservationRequestQuerySet":
+    def under_way(self) -> "ObservationRequestQuerySet":
         """Requests that have not ended."""
-        return self.filter(state__in=LIVE)
+        return self.filter(state__in=UNDER_WAY)
 
 
 class ObservationRequest(Outgoing):
-    """Our wish that a facility observes a target."""
+    """A request that a facility observes a target."""
 
     target = models.ForeignKey(BaseTarget, on_delete=models.PROTECT, related_name="requests")
     event = models.ForeignKey(
@@ -53,9 +53,9 @@ class ObservationRequest(Outgoing):
     spec = models.JSONField(help_text="What to observe, in no facility's own words")
     body = models.JSONField(help_text="Exactly what is sent")
     key = models.CharField(max_length=KEY_LENGTH, unique=True, help_text="Random, sent along")
-    # Target, facility, instrument and "private" where it is, while this is the one live request for
-    # them, else None: a second one needs a person's confirmation, and two clicks at once make one
-    # request.
+    # Target, facility, instrument, and "private" where it is, while this is the one request under
+    # way for them; else None. A second one needs a person's confirmation, and two clicks at once
+    # make one request.
     guard = models.CharField(max_length=120, null=True, blank=True, unique=True)
     is_public = models.BooleanField(
         default=True,
@@ -110,7 +110,7 @@ class ObservationRequest(Outgoing):
             models.Index(fields=["target", "-created"], name="followup_request_target"),
             models.Index(
                 fields=["state", "due_at"],
-                condition=Q(state__in=sorted(LIVE)),
+                condition=Q(state__in=sorted(UNDER_WAY)),
                 name="followup_request_due",
             ),
             models.Index(

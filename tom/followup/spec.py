@@ -20,7 +20,7 @@ Mode = Literal["NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE"]
 
 
 class InvalidSpecError(ValueError):
-    """The wish cannot be observed as it stands; `errors` names each field and what ails it."""
+    """This cannot be observed as it stands; `errors` says for each field what is wrong."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         self.errors = dict(errors)
@@ -103,7 +103,7 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
 def read_spec(
     spec: Mapping[str, object], kind: type[ObservationSpec] = ObservationSpec
 ) -> ObservationSpec:
-    """Read a wish as a form or the API gives it, as one kind of facility takes it.
+    """Read what a form or the API gives, as one kind of facility takes it.
 
     Raises
     ------

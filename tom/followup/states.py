@@ -32,7 +32,7 @@ OBSERVED_BY_FACILITY = frozenset({_S.ACCEPTED, _S.SCHEDULED, _S.IN_PROGRESS})
 ENDS = frozenset(
     {_S.REJECTED, _S.COMPLETED, _S.EXPIRED, _S.FAILED, _S.CANCELED, _S.COMPLETED_AFTER_CANCEL}
 )
-LIVE = frozenset(_S) - ENDS
+UNDER_WAY = frozenset(_S) - ENDS
 # What the outbox may send, and what a retraction may hold back.
 SENDABLE = frozenset({_S.APPROVED, _S.RETRY_AT})
 UNSENT = frozenset({_S.PROPOSED, _S.APPROVED, _S.RETRY_AT})

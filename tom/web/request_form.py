@@ -47,7 +47,7 @@ class ExposureRow:
 
 @dataclass
 class SpecField:
-    """A field of the wish beside its exposures, as the schema of the facility's spec has it."""
+    """A field that the facility's spec has in addition to the exposures, by its schema."""
 
     name: str
     label: str
@@ -69,7 +69,7 @@ class RequestForm:
     preset: str = ""  # where the exposures come from, if not the instrument's default
 
     def spec(self) -> dict[str, object]:
-        """The wish in the fields of the facility's spec; it judges what was typed."""
+        """What was typed, in the fields of the facility's spec, which checks it."""
         return {
             "exposures": [
                 {"element": row.element, "seconds": row.seconds, "count": row.count}
@@ -96,7 +96,7 @@ class RequestForm:
         )
 
     def refuse(self, errors: Mapping[str, list[str]]) -> None:
-        """Put what ails the wish beside the fields it ails."""
+        """Show each error at the field that it is about."""
         for name, said in errors.items():
             self._errors_of(name).extend(said)
 
@@ -152,7 +152,7 @@ def empty_form(choice: Choice, *, now: datetime, magnitude: float | None = None)
 
 
 def _fields(choice: Choice, now: datetime) -> list[SpecField]:
-    """The fields that the facility's spec has beside the exposures, with what they begin with."""
+    """The fields of the facility's spec, but the exposures, with their first values."""
     schema = choice.facility.spec.model_json_schema()
     required = schema.get("required", ())
     shown = [
@@ -247,6 +247,6 @@ def _aware(text: str) -> datetime | None:
 
 
 def _moment(text: str) -> str:
-    """A form's moment is in UTC; anything else is left for the wish to refuse."""
+    """A form's moment is in UTC; anything else is left for the spec to refuse."""
     moment = _aware(text)
     return text if moment is None else moment.isoformat()

@@ -80,11 +80,11 @@ def instruments_by_site() -> dict[str, Instrument]:
 
 
 def constraints_of(instrument: Instrument, limits: Limits | None = None) -> Constraints:
-    """What makes a target observable with an instrument, within the limits of a wish."""
-    wished = limits or Limits()
+    """What makes a target observable with an instrument, within the limits of a form."""
+    asked = limits or Limits()
     return Constraints(
-        airmass_max=wished.airmass_max,
-        moon_separation_min_deg=wished.moon_min_deg,
+        airmass_max=asked.airmass_max,
+        moon_separation_min_deg=asked.moon_min_deg,
         altitude_min_deg=instrument.altitude_min_deg,
         hour_angle_max_hours=instrument.hour_angle_max_hours,
     )
@@ -98,7 +98,7 @@ def tonight_at_sites(target: BaseTarget, now: datetime) -> Nights:
 def tonight_for(
     target: BaseTarget, instrument: Instrument, now: datetime, limits: Limits
 ) -> Nights:
-    """The sites of one instrument, within the limits of a wish."""
+    """The sites of one instrument, within the limits of a form."""
     return _nights(target, dict.fromkeys(instrument.sites, instrument), now, limits)
 
 

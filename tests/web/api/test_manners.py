@@ -78,7 +78,7 @@ def test_a_user_is_throttled(plain, settings, monkeypatch):
     "body", [b"{", b"[]", b'"text"', b"null", b"\xff", b'{"target": {"a": []}}', b"[" * 10_000]
 )
 @pytest.mark.django_db
-def test_a_body_that_is_no_wish_is_a_400(observer, body):
+def test_a_body_that_is_no_request_is_a_400(observer, body):
     response = observer.post("/api/requests/", body, content_type="application/json")
 
     assert response.status_code == 400

@@ -18,7 +18,7 @@ def practice(settings):
     settings.OCS_PORTAL_URL = ""
 
 
-def wish(observed, **changed):
+def wanted(observed, **changed):
     """What the practice telescope can observe."""
     now = timezone.now()
     return {
@@ -40,7 +40,7 @@ def test_an_observer_asks_and_a_worker_is_woken_after_the_commit(
     target, event = make_target(), make_event("S261120ab")
 
     with django_capture_on_commit_callbacks(execute=True):
-        response = observer.post("/api/requests/", wish(target, event="S261120ab"))
+        response = observer.post("/api/requests/", wanted(target, event="S261120ab"))
 
     made = ObservationRequest.objects.get()
     assert response.status_code == 201
@@ -55,23 +55,23 @@ def test_one_without_the_permission_reads_but_does_not_ask(plain):
     target = make_target()
 
     assert plain.get("/api/requests/").status_code == 200
-    assert plain.post("/api/requests/", wish(target)).status_code == 403
+    assert plain.post("/api/requests/", wanted(target)).status_code == 403
     assert not ObservationRequest.objects.exists()
 
 
 def test_a_second_request_takes_a_confirmation(observer):
     target = make_target()
-    observer.post("/api/requests/", wish(target))
+    observer.post("/api/requests/", wanted(target))
 
-    refused = observer.post("/api/requests/", wish(target))
-    beside = refused.json()["existing"]
+    refused = observer.post("/api/requests/", wanted(target))
+    existing = refused.json()["existing"]
     confirmed, again = (
-        observer.post("/api/requests/", wish(target, beside=beside)) for _ in range(2)
+        observer.post("/api/requests/", wanted(target, duplicate_of=existing)) for _ in range(2)
     )
 
     assert (refused.status_code, confirmed.status_code, again.status_code) == (409, 201, 409)
     assert "already asked for" in refused.json()["detail"]
-    assert again.json()["existing"] != beside
+    assert again.json()["existing"] != existing
     assert ObservationRequest.objects.count() == 2
 
 
@@ -91,8 +91,8 @@ def test_a_second_request_takes_a_confirmation(observer):
         ({"spec": {"exposures": [{"element": "g", "seconds": -1}]}}, "spec"),
     ],
 )
-def test_a_wish_that_cannot_be_observed_is_a_400_that_names_the_field(observer, changed, field):
-    response = observer.post("/api/requests/", wish(make_target(), **changed))
+def test_a_request_that_cannot_be_observed_is_a_400_that_names_the_field(observer, changed, field):
+    response = observer.post("/api/requests/", wanted(make_target(), **changed))
 
     assert response.status_code == 400
     assert field in response.json()
@@ -101,7 +101,7 @@ def test_a_wish_that_cannot_be_observed_is_a_400_that_names_the_field(observer, 
 def test_a_request_for_a_retracted_event_is_refused(observer):
     make_event("S261120ab", retracted=True)
 
-    response = observer.post("/api/requests/", wish(make_target(), event="S261120ab"))
+    response = observer.post("/api/requests/", wanted(make_target(), event="S261120ab"))
 
     assert response.status_code == 409
     assert "retracted" in response.json()["detail"]
@@ -110,8 +110,8 @@ def test_a_request_for_a_retracted_event_is_refused(observer):
 def test_a_private_target_is_asked_for_by_its_owners_alone(observer, member, team):
     target = make_target("hidden", private=True, owners=[team])
 
-    refused = observer.post("/api/requests/", wish(target))
-    made = member.post("/api/requests/", wish(target))
+    refused = observer.post("/api/requests/", wanted(target))
+    made = member.post("/api/requests/", wanted(target))
 
     assert (refused.status_code, made.status_code) == (400, 201)
     address = f"/api/requests/{made.json()['id']}/"
@@ -122,7 +122,7 @@ def test_a_private_target_is_asked_for_by_its_owners_alone(observer, member, tea
 
 
 def test_a_request_never_sent_is_cancelled_at_once(observer):
-    made = observer.post("/api/requests/", wish(make_target())).json()
+    made = observer.post("/api/requests/", wanted(make_target())).json()
 
     response = observer.post(f"/api/requests/{made['id']}/cancel/")
     again = observer.post(f"/api/requests/{made['id']}/cancel/")
@@ -134,7 +134,7 @@ def test_a_request_never_sent_is_cancelled_at_once(observer):
 def test_a_worker_tells_the_facility_of_a_cancel(
     observer, nudges, django_capture_on_commit_callbacks
 ):
-    made = observer.post("/api/requests/", wish(make_target())).json()
+    made = observer.post("/api/requests/", wanted(make_target())).json()
     ObservationRequest.objects.update(state=RequestState.ACCEPTED, remote_id="1", attempts=1)
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -145,13 +145,13 @@ def test_a_worker_tells_the_facility_of_a_cancel(
 
 
 def test_cancelling_takes_its_permission(plain, observer):
-    made = observer.post("/api/requests/", wish(make_target())).json()
+    made = observer.post("/api/requests/", wanted(make_target())).json()
 
     assert plain.post(f"/api/requests/{made['id']}/cancel/").status_code == 403
 
 
 def test_requests_are_told_by_state(observer):
-    observer.post("/api/requests/", wish(make_target()))
+    observer.post("/api/requests/", wanted(make_target()))
 
     assert observer.get("/api/requests/?state=approved").json()["count"] == 1
     assert observer.get("/api/requests/?state=completed").json()["count"] == 0
@@ -163,7 +163,7 @@ def test_a_list_takes_as_many_queries_whatever_its_length(
     plain, observer, django_assert_num_queries, number
 ):
     for _ in range(number):
-        observer.post("/api/requests/", wish(make_target()))
+        observer.post("/api/requests/", wanted(make_target()))
 
     with django_assert_num_queries(9):
         found = plain.get("/api/requests/").json()

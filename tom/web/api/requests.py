@@ -86,17 +86,17 @@ class SpecField(serializers.DictField):
 
 
 class NewRequestSerializer(serializers.Serializer[dict[str, Any]]):
-    """A wish: a target, for an event or not, on an instrument of a facility."""
+    """What to observe: a target, for an event or not, on an instrument of a facility."""
 
     target = serializers.IntegerField()
     event = serializers.CharField(required=False, allow_null=True, help_text="Event id")
     facility = serializers.CharField(max_length=32)
     instrument = serializers.CharField(max_length=64)
     spec = SpecField()
-    beside = serializers.IntegerField(
+    duplicate_of = serializers.IntegerField(
         default=None,
         allow_null=True,
-        help_text="The live request for the same instrument beside which a second one is wanted",
+        help_text="Number of the request under way of which this one is a wanted duplicate",
     )
 
 
@@ -118,9 +118,9 @@ class RequestList(generics.ListCreateAPIView[ObservationRequest]):
 
     @extend_schema(request=NewRequestSerializer, responses={201: RequestSerializer})
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        wish = NewRequestSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        made = _ask(request, wish.validated_data)
+        asked = NewRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        made = _ask(request, asked.validated_data)
         transaction.on_commit(partial(nudge, submit, made.pk))
         shown = told_requests(request).get(pk=made.pk)
         return Response(RequestSerializer(shown).data, status=status.HTTP_201_CREATED)
@@ -160,19 +160,19 @@ def told_requests(request: Request) -> QuerySet[ObservationRequest]:
     return rows.prefetch_related("changes__by").order_by("-created", "-pk")
 
 
-def _ask(request: Request, wish: dict[str, Any]) -> ObservationRequest:
+def _ask(request: Request, asked: dict[str, Any]) -> ObservationRequest:
     """Make the request, each refusal as the answer it deserves."""
-    target = find_to_observe(wish["target"], request.user)
+    target = find_to_observe(asked["target"], request.user)
     if target is None:
         raise ValidationError({"target": ["no such target"]})
     try:
         return request_observation(
-            beside=wish["beside"],
+            duplicate_of=asked["duplicate_of"],
             target=target,
-            event=_named_event(wish.get("event")),
-            facility=wish["facility"],
-            instrument=wish["instrument"],
-            spec=wish["spec"],
+            event=_named_event(asked.get("event")),
+            facility=asked["facility"],
+            instrument=asked["instrument"],
+            spec=asked["spec"],
             by=person(request),
         )
     except InvalidSpecError as error:

@@ -58,7 +58,7 @@ def target_new(request: HttpRequest) -> HttpResponse:
         return render(request, "targets/new.html", {"form": blank})
     form = read_target_form(request.POST, groups)
     near = _near(request, form)
-    if not form.errors and (not near or request.POST.get("beside") == "yes"):
+    if not form.errors and (not near or request.POST.get("anyway") == "yes"):
         try:
             made = _make(form)
         except NameTakenError:

@@ -99,7 +99,8 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         case None:
             note_look(person(request), found, now=timezone.now())
             context = _about(found, person(request)) | _candidates(request, found)
-            return render(request, "events/event.html", context | _beside(found, person(request)))
+            context |= _other_panels(found, person(request))
+            return render(request, "events/event.html", context)
         case "about" | "facts" as part:
             return render(request, f"events/_{part}.html", _about(found, person(request)))
         case "retracted":
@@ -208,7 +209,7 @@ def _list_query(query: QueryDict) -> str:
     return values.urlencode()
 
 
-def _beside(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
+def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     requests = ObservationRequest.objects.visible_to(user).filter(event=found)
     return {
         "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],

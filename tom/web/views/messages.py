@@ -61,10 +61,10 @@ def message_list(request: HttpRequest) -> HttpResponse:
     }
     if request.GET.get("part") == "list":
         return render(request, "messages/_list.html", context)
-    return render(request, "messages/list.html", context | _beside(person(request), topic))
+    return render(request, "messages/list.html", context | _other_panels(person(request), topic))
 
 
-def _beside(user: User, topic: str) -> dict[str, Any]:
+def _other_panels(user: User, topic: str) -> dict[str, Any]:
     recent = AlertMessage.objects.order_by("-received").values_list("topic", flat=True)[:500]
     return {
         "topics": sorted(set(recent))[:TOPICS_OFFERED],

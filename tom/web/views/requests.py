@@ -14,7 +14,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
-from tom.followup.asking import beside, why_not
+from tom.followup.asking import requests_at_place, why_not
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
 from tom.live.addresses import silent_addresses
@@ -40,8 +40,9 @@ def request_list(request: HttpRequest) -> HttpResponse:
         "target", "event", "created_by"
     )
     state = request.GET.get("state", "")
-    if state == "live":
-        rows = rows.live()
+    state = "under-way" if state == "live" else state  # "live" is in links that people saved
+    if state == "under-way":
+        rows = rows.under_way()
     elif state in RequestState.values:
         rows = rows.filter(state=state)
     context = {
@@ -137,7 +138,7 @@ def _ask(
 ) -> HttpResponse:
     try:
         observation = followup.request_observation(
-            beside=read_pk(request.POST.get("beside", "")),
+            duplicate_of=read_pk(request.POST.get("duplicate_of", "")),
             target=target,
             event=event,
             facility=form.choice.facility.name,
@@ -170,7 +171,9 @@ def _show(
         "form": form,
         "choices": choices(),
         "nights": _nights(target, form),
-        "beside": beside(target, visible=ObservationRequest.objects.visible_to(request.user)),
+        "under_way": requests_at_place(
+            target, visible=ObservationRequest.objects.visible_to(request.user)
+        ),
         "refusal": why_not(event, form.choice.facility, target=target),
         "sending": followup.is_sending(),
     }
@@ -181,7 +184,7 @@ def _show(
 @require_POST
 @needs(CANCEL_REQUEST)
 def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Cancel a live request."""
+    """Cancel a request that is under way."""
     observation = _find(request, pk)
     try:
         changed = followup.cancel_request(observation, person(request))

@@ -88,7 +88,7 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("targets:detail", joined.pk)
     match request.GET.get("part"):
         case None:
-            context = _head(found, user) | _standing(found, user) | _beside(found, user)
+            context = _head(found, user) | _standing(found, user) | _other_panels(found, user)
             context |= verdict_bar(request, found, user)
             return render(request, "targets/target.html", context)
         case "standing":
@@ -206,7 +206,7 @@ def _with_terms(rows: list[EventCandidate], user: User) -> list[EventCandidate]:
     return rows
 
 
-def _beside(found: BaseTarget, user: User) -> dict[str, Any]:
+def _other_panels(found: BaseTarget, user: User) -> dict[str, Any]:
     return {
         **_cutouts(found, user),
         "comments": comments_on(found, user)[:100],

@@ -118,7 +118,7 @@ def _newest_detections(user: User) -> list[TargetSummary | AudienceSummary]:
 
 def _requests(user: User) -> dict[str, Any]:
     rows = ObservationRequest.objects.visible_to(user).select_related("target", "event")
-    return {"requests": rows.live()[:SHOWN]}
+    return {"requests": rows.under_way()[:SHOWN]}
 
 
 def _streams(_user: User) -> dict[str, Any]:
