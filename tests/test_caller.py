@@ -19,8 +19,8 @@ from tests.peers.site import running_workers, site_environment
 from tests.peers.webhook import Webhook, running_webhook
 from tests.streams.packets import make_gwalert_json
 from tom import queues
+from tom.changes.addresses import silent_addresses
 from tom.followup.models import ObservationRequest, PracticeObservation
-from tom.live.addresses import silent_addresses
 from tom.pipeline import ingest, nudge, page, submit, sweep
 from tom.reports.paging.models import Channel, Page, PageSend
 from tom.streams.models import AlertMessage, MessageState

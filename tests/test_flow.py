@@ -24,6 +24,8 @@ from tests.targets.alerts import make_alert, make_point
 from tom import intake, pipeline
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_event
+from tom.changes.heartbeat import last_beat
+from tom.changes.models import Change, Topic
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.exchanges import keep_call
 from tom.followup.facilities.contract import Call
@@ -31,8 +33,6 @@ from tom.followup.models import Exchange, FacilityWatch, ObservationRequest
 from tom.followup.states import RequestState
 from tom.followup.stopping import cancel_request
 from tom.forms.registry import forms
-from tom.live.heartbeat import last_beat
-from tom.live.models import LiveEvent, Topic
 from tom.outbox.moves import move
 from tom.queues import ALL
 from tom.ranking.models import Ranking
@@ -108,7 +108,7 @@ def candidate_event() -> NonLocalizedEvent:
 
 def told(topic: Topic) -> list[str]:
     """The rows that open pages are told of, by topic; without those of messages just kept."""
-    rows = LiveEvent.objects.filter(topic=topic)
+    rows = Change.objects.filter(topic=topic)
     return [key for key in rows.values_list("key", flat=True) if key or topic != Topic.MESSAGE]
 
 
@@ -232,7 +232,7 @@ def test_alerts_become_candidates_and_are_told_to_those_who_follow_and_to_open_p
     intake.work_alerts()
     target = TargetSummary.objects.get().target
     follow(factories.make_observer(), kind="target", value=str(target.pk))
-    LiveEvent.objects.all().delete()
+    Change.objects.all().delete()
     keep_alert(days=1.5)
 
     intake.work_alerts()
@@ -738,11 +738,11 @@ def test_raw_bytes_go_of_survey_packets_alone_that_were_stored_long_ago(
 
 @pytest.mark.parametrize(("age", "kept"), [(2, True), (4, False)])
 def test_live_events_and_polls_go_after_three_days(age: int, kept: bool) -> None:
-    LiveEvent.objects.create(topic=Topic.ALERTS)
+    Change.objects.create(topic=Topic.ALERTS)
     keep_call(Call("GET", "/", "", 200, "", "", 0.1), facility="LCO", request=None)
-    for rows in (LiveEvent.objects.all(), Exchange.objects.all()):
+    for rows in (Change.objects.all(), Exchange.objects.all()):
         rows.update(created=timezone.now() - timedelta(days=age))
 
     pipeline.prune()
 
-    assert (LiveEvent.objects.exists(), Exchange.objects.exists()) == (kept, kept)
+    assert (Change.objects.exists(), Exchange.objects.exists()) == (kept, kept)

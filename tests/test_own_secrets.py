@@ -10,9 +10,9 @@ from pytest_django.fixtures import Settings
 
 from tests.test_redaction import CODINGS
 from tests.test_settings import run
+from tom.changes.addresses import begin_call, note_silence
+from tom.changes.models import Address
 from tom.followup.facilities.ocs.calls import PortalAccess, PortalCalls
-from tom.live.addresses import begin_call, note_silence
-from tom.live.models import Address
 from tom.logs import LineFormatter
 from tom.outbox.errors import LookUpFailedError, RejectedError
 from tom.own_secrets import hide_secrets

@@ -19,10 +19,10 @@ from tom.embedded.services import launch_redis, wait_for_redis
 
 from tests.factories import make_message, make_skymap
 from tests.targets.alerts import make_alert
+from tom.changes.heartbeat import last_beat
 from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.events import localizations
-from tom.live.heartbeat import last_beat
 from tom.pipeline import draw, follow, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.models import Cutout

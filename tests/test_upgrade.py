@@ -179,6 +179,7 @@ OF_THE_NIGHT = [
     ("scoring", "0006_basis"),
     ("followup", "0004_private_requests"),
     ("reports", "0001_initial"),
+    ("live", "0002_addresses"),
 ]
 RANKS = "SELECT t.name, c.rank, c.posterior, c.posterior_low FROM candidates_eventcandidate c "
 RANKS += "JOIN tom_targets_basetarget t ON t.id = c.target_id ORDER BY c.rank"
@@ -188,6 +189,7 @@ SCORES = "SELECT target_id, scorer, data_version, probability::text, sigma FROM 
 SCORES += "ORDER BY 1, 2, 3"
 MESSAGES = "SELECT id, sha256, topic, kind, state, md5(payload) FROM streams_alertmessage "
 MESSAGES += "ORDER BY 1"
+CHANGES = "SELECT id, topic, key, user_id FROM live_change ORDER BY 1"
 
 
 def held() -> dict[str, list[tuple[object, ...]]]:
@@ -195,7 +197,7 @@ def held() -> dict[str, list[tuple[object, ...]]]:
     extra = {"ranks": RANKS, "scores": SCORES, "verdicts": VERDICTS, "requests": REQUESTS}
     found = {}
     with connection.cursor() as cursor:
-        for name, query in (QUERIES | extra | {"kept": MESSAGES}).items():
+        for name, query in (QUERIES | extra | {"kept": MESSAGES, "changes": CHANGES}).items():
             cursor.execute(query)
             found[name] = cursor.fetchall()
     return found
@@ -213,6 +215,7 @@ def test_a_night_and_what_was_done_in_it_outlive_an_upgrade(people) -> None:
     before = held()
     chances = [row[1:3] for row in before["ranks"]]
     assert len(before["kept"]) > 500
+    assert len(before["changes"]) > 10
     assert len(chances) > 20
 
     upgrade(OF_THE_NIGHT)

@@ -11,6 +11,8 @@ from contextlib import suppress
 from django.db import InterfaceError, OperationalError, transaction
 
 from tom.candidates.services import doubt_candidates, match_event, match_targets
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.circulars import LATEST_AFTER_RECEIVED, dated_late, record_circular
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
@@ -22,8 +24,6 @@ from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms
 from tom.forms.topics import is_test_topic
 from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Text
 from tom.reports.notifications.messages import notify_alerts, notify_message

@@ -21,13 +21,13 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from tom import intake
 from tom.candidates.services import match_if_due
+from tom.changes.heartbeat import beat
+from tom.changes.models import Change
 from tom.events.localizations import let_old_maps_go
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
-from tom.live.heartbeat import beat
-from tom.live.models import LiveEvent
 from tom.ranking.services import note_new_scorers, rank_if_due
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
@@ -53,7 +53,7 @@ DRAW_BATCH = 300
 NUDGE_SECONDS = 10
 # What the sweep leaves alone, because its own nudge is surely still under way.
 SETTLING = timedelta(seconds=5)
-LIVE_DAYS = 3
+CHANGE_DAYS = 3
 # Events so young are ranked anew by scorers that are new.
 RANKED_ANEW = timedelta(days=30)
 
@@ -215,10 +215,10 @@ def _make_months() -> None:
 
 @shared_task
 def prune() -> None:
-    """Let go of raw survey packets, points and live events past their time."""
+    """Let go of raw survey packets, points and changes past their time."""
     now = timezone.now()
-    LiveEvent.objects.filter(created__lt=now - timedelta(days=LIVE_DAYS)).delete()
-    followup.forget_polls(now - timedelta(days=LIVE_DAYS))
+    Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
+    followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
     if settings.PACKET_DAYS:
         AlertMessage.objects.filter(
             kind__in=batch_forms(),

@@ -82,7 +82,7 @@ INSTALLED_APPS = [
     *TOMTOOLKIT_INSTALLED_APPS,
     "csp",
     "drf_spectacular",
-    "tom.live",
+    "tom.changes",
     "tom.streams",
     "tom.targets",
     "tom.events",
@@ -157,9 +157,10 @@ DATABASES: dict[str, Any] = {
 }
 # A database that is away is known after seconds.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-# So many requests use the database at once in one web process, each on a connection of its own;
-# live pages share one more, the health check has one. The others wait for their turn. At PostgreSQL
-# the web server's role has a limit of its own, so that workers and commands keep their share.
+# So many requests use the database at once in one web process, each on a connection of its own.
+# The streams of changes share one more, and the health check has one. The others wait for their
+# turn. At PostgreSQL the web server's role has a limit of its own, so that workers and commands
+# keep their share.
 WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", 8)
 # A request that got no turn for so long is refused (503).
 WEB_WAIT_SECONDS = env.float("WEB_WAIT_SECONDS", 30.0)

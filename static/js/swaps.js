@@ -1,4 +1,4 @@
-// The swap of a live part changes what changed, and nothing that the reader did: what is open stays
+// The swap of a part of a page changes what changed, and nothing that the reader did: what is open stays
 // open, the focus and the scroll position stay, and what was typed or chosen is kept.
 (() => {
   if (!window.htmx || !window.Idiomorph) return;

@@ -6,9 +6,9 @@ from playwright.sync_api import expect
 
 from tests import factories
 from tests.browser.conftest import NARROW, Enter
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.reports.paging.pages import page_event
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

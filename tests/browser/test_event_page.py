@@ -17,10 +17,10 @@ from tests.browser.test_accessible import FAINT, other_light
 from tests.browser.test_pages import wait_for_live
 from tom.candidates.models import EventCandidate, Look, Vetting
 from tom.candidates.verdicts import give_verdict
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.demo.cutouts import to_fits
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, CutoutKind
@@ -190,7 +190,7 @@ def test_search_and_filters_stand_in_the_address_and_survive_a_swap(
     page.get_by_label("Search in the list").press_sequentially("row3")
     expect(rows).to_have_count(1)
     expect(page).to_have_url(re.compile("q=row3"))
-    with page.expect_response(re.compile("live=1")):
+    with page.expect_response(re.compile("auto=1")):
         publish(Topic.RANKING, "MS261120ab")
 
     expect(page.get_by_label("Search in the list")).to_be_focused()

@@ -1,4 +1,4 @@
-"""Pages in a real browser: no error, no other host, live, and usable on a phone."""
+"""Pages in a real browser: no error, no other host, changes at once, usable on a phone."""
 
 import re
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from tests import factories
 from tests.browser.conftest import NARROW, Enter, Watched
 from tests.browser.full_house import fill
 from tom.candidates.models import EventCandidate
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
 from tom.streams.models import AlertMessage
@@ -162,8 +162,8 @@ def test_a_table_that_was_swapped_leads_to_whole_pages(
 def test_what_happens_before_the_connection_opens_is_not_missed(enter: Enter) -> None:
     page = enter(factories.make_observer())
     waiting: list[Route] = []
-    page.route("**/live/**", lambda route: waiting.append(route))
-    with page.expect_request("**/live/**"):
+    page.route("**/changes/**", lambda route: waiting.append(route))
+    with page.expect_request("**/changes/**"):
         page.goto("/")
     expect(page.get_by_text("No event yet")).to_be_visible()
 
@@ -182,16 +182,16 @@ def test_a_lost_connection_is_said_and_made_good(
     visit = watch(site)
     visit.log_in(user=user.get_username(), password=factories.PASSWORD)
     page = visit.page
-    page.route("**/live/**", lambda route: route.fulfill(status=503))
+    page.route("**/changes/**", lambda route: route.fulfill(status=503))
     page.goto("/")
 
-    expect(page.get_by_text("Live updates are interrupted")).to_be_visible()
+    expect(page.get_by_text("Updates are interrupted")).to_be_visible()
     visit.shoot("interrupted")
     factories.make_event("MS261120new")  # told by nothing: only a fresh look shows it
-    page.unroute("**/live/**")
+    page.unroute("**/changes/**")
 
     wait_for_live(page)
-    expect(page.get_by_text("Live updates are interrupted")).to_have_count(0)
+    expect(page.get_by_text("Updates are interrupted")).to_have_count(0)
     expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
 
 
@@ -212,7 +212,7 @@ def test_a_tab_that_is_looked_at_again_shows_what_happened_meanwhile(enter: Ente
 
     turn_away(page)
     factories.make_event("MS261120new")  # told by nothing: only a fresh look shows it
-    expect(page.locator("html")).to_have_attribute("data-live", "off")
+    expect(page.locator("html")).to_have_attribute("data-changes", "off")
     turn_back(page)
 
     wait_for_live(page)
@@ -246,7 +246,7 @@ def test_the_colours_chosen_are_kept(enter: Enter) -> None:
 
 def wait_for_live(page: Page) -> None:
     """Wait until the page hears of what happens."""
-    expect(page.locator("html")).to_have_attribute("data-live", "on")
+    expect(page.locator("html")).to_have_attribute("data-changes", "on")
 
 
 def turn_away(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""A live part changes under the reader's hands without taking anything from them."""
+"""A part of a page changes under the reader's hands and takes nothing from them."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -6,9 +6,9 @@ from playwright.sync_api import Page, expect
 from tests import factories
 from tests.browser.conftest import Enter
 from tests.browser.test_pages import wait_for_live
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -13,8 +13,8 @@ from tests.browser.conftest import Enter, Watched
 from tests.browser.test_pages import wait_for_live
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
-from tom.live.models import Topic
-from tom.live.publish import publish
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 
 pytestmark = [
     pytest.mark.browser,
@@ -39,8 +39,8 @@ def reject(page: Page, key: str = "Enter") -> None:
 
 
 def refresh(page: Page) -> None:
-    """Have the list swapped by the live connection."""
-    with page.expect_response(re.compile("live=1")):
+    """Have the list swapped after a change."""
+    with page.expect_response(re.compile("auto=1")):
         publish(Topic.RANKING, "MS261120ab")
 
 

@@ -12,9 +12,9 @@ from tests.factories import MERGER, make_event, make_localization, make_observer
 from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate, Vetting
 from tom.candidates.services import match_event, match_if_due, match_targets, rule_of
 from tom.candidates.verdicts import give_verdict
+from tom.changes.models import Change
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
-from tom.live.models import LiveEvent
 from tom.targets.models import TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -276,4 +276,4 @@ def test_vetting_says_who_and_tells_the_pages() -> None:
 
     candidate.refresh_from_db()
     assert (candidate.vetting, candidate.vetted_by) == (Vetting.PROMISING, person)
-    assert LiveEvent.objects.filter(topic="ranking", key=event.event_id).exists()
+    assert Change.objects.filter(topic="ranking", key=event.event_id).exists()

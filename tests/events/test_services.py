@@ -9,12 +9,12 @@ from django.db import transaction
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_message, make_skymap
 from tests.streams.packets import make_circular, make_gwalert_json
+from tom.changes.models import Change
 from tom.events.circulars import record_circular
 from tom.events.localizations import chosen_localization
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.events.services import record_notice
 from tom.forms.circular import parse_circular
-from tom.live.models import LiveEvent
 from tom.missions.lvk import read_json_notice
 from tom.records.notice import NoticeMap, NoticeType, Product
 from tom.sky import cone_localization, write_skymap
@@ -49,11 +49,11 @@ def test_a_circular_that_came_before_its_event_is_linked_with_it(name: str) -> N
 def test_an_edit_that_first_names_an_event_shows_on_its_page() -> None:
     send_alert()
     send_circular("")
-    LiveEvent.objects.all().delete()
+    Change.objects.all().delete()
 
     send_circular(NAME, version=2)
 
-    assert LiveEvent.objects.get().key == NAME
+    assert Change.objects.get().key == NAME
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,6 +10,7 @@ from tom_targets.base_models import BaseTarget
 
 from tests.followup.conftest import make_spec, point_at
 from tests.peers.ocs import Operator, losing_proxy, wait_for
+from tom.changes.models import Address
 from tom.embedded.portal import Portal
 from tom.followup.facilities.ocs import calls as portal_calls
 from tom.followup.facilities.ocs.instruments import CARDS
@@ -23,7 +24,6 @@ from tom.followup.services import (
     submit_request,
 )
 from tom.followup.states import RequestState
-from tom.live.models import Address
 
 # The first one waits until the portal has started.
 pytestmark = [pytest.mark.portal, pytest.mark.django_db, pytest.mark.timeout(600)]

@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from tom_targets.base_models import BaseTarget
 
 from tests.followup.conftest import make_request
+from tom.changes.models import Change, Topic
 from tom.followup.facilities.contract import Progress
 from tom.followup.models import ObservationRequest, StateChange
 from tom.followup.progress import state_after
 from tom.followup.states import ENDS, LEGAL, SENDABLE, UNDER_WAY, RequestState
-from tom.live.models import LiveEvent, Topic
 from tom.outbox.moves import move
 from tom.outbox.table import IllegalMoveError
 
@@ -117,7 +117,7 @@ def test_a_move_is_kept_with_who_and_why_and_pages_are_told(
     target: BaseTarget, observer: User
 ) -> None:
     request = make_request(target, observer)
-    LiveEvent.objects.all().delete()
+    Change.objects.all().delete()
 
     move(request, S.HELD, reason="clouds", by=observer)
 
@@ -129,7 +129,7 @@ def test_a_move_is_kept_with_who_and_why_and_pages_are_told(
         "clouds",
         observer,
     )
-    assert LiveEvent.objects.filter(topic=Topic.REQUEST, key=str(request.pk)).count() == 1
+    assert Change.objects.filter(topic=Topic.REQUEST, key=str(request.pk)).count() == 1
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from tests import factories
 from tests.followup.conftest import follow_requests, make_request, point_at
 from tests.peers.ocs import LateProxy, Operator, late_proxy, wait_for
 from tests.peers.ocs_answers import Trouble, portal_in_trouble
+from tom.changes.models import Address
 from tom.embedded.portal import Portal
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities.ocs import calls as portal_calls
@@ -27,7 +28,6 @@ from tom.followup.services import (
 )
 from tom.followup.states import RequestState
 from tom.followup.strays import claim_strays, seek_strays
-from tom.live.models import Address
 
 pytestmark = [pytest.mark.django_db]
 S = RequestState

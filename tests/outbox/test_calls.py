@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tom.live.addresses import RestingError, begin_call, note_silence
-from tom.live.models import Address
+from tom.changes.addresses import RestingError, begin_call, note_silence
+from tom.changes.models import Address
 from tom.outbox.calls import calling
 from tom.outbox.errors import NothingSentError, OutcomeError, RestsError, UnknownOutcomeError
 

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from tests.outbox.conftest import KINDS, make_row
+from tom.changes.models import Change
 from tom.followup.models import StateChange
-from tom.live.models import LiveEvent
 from tom.outbox.models import Outgoing
 from tom.outbox.moves import move, note
 from tom.outbox.table import IllegalMoveError
@@ -112,11 +112,11 @@ def test_a_worker_whose_attempt_is_past_moves_nothing(kind: str) -> None:
 
 def test_pages_are_told_of_a_move(kind: str) -> None:
     row = make_row(kind)
-    LiveEvent.objects.all().delete()
+    Change.objects.all().delete()
 
     move(row, row.table.sending)
 
-    assert LiveEvent.objects.count() == 1
+    assert Change.objects.count() == 1
 
 
 def test_what_ends_is_due_no_more(kind: str) -> None:
@@ -148,10 +148,10 @@ def test_a_request_keeps_its_log() -> None:
 
 def test_a_note_changes_no_state_and_tells_pages_once(kind: str) -> None:
     row = make_row(kind)
-    LiveEvent.objects.all().delete()
+    Change.objects.all().delete()
 
     for _ in range(2):
         note(row, reason="not yet", due_at=None)
 
     assert (stored(row).state, stored(row).reason) == (row.table.due, "not yet")
-    assert LiveEvent.objects.count() == 1
+    assert Change.objects.count() == 1

@@ -165,7 +165,7 @@ def test_a_password_change_ends_the_person_s_other_sessions_and_tokens(client):
     assert before == 200
     assert client.get("/account/").status_code == 200
     assert elsewhere.get("/account/").status_code == 302
-    assert elsewhere.get("/live/").status_code == 302
+    assert elsewhere.get("/changes/").status_code == 302
     assert not opens(token)
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests import factories
-from tom.live import heartbeat
+from tom.changes import heartbeat
 from tom.reports.paging.models import Channel, Page, PageSend, SendState
 from tom.reports.paging.pages import acknowledge_page, page_event
 from tom.streams.models import StreamHealth

@@ -190,7 +190,7 @@ def test_the_list_is_searched_by_name_alias_and_host(
 
 def test_a_part_tells_the_address_that_shows_it_again(observer: Client) -> None:
     asked = observer.get(f"{PAGE}?part=candidates&q=row2&order=level")
-    live = observer.get(f"{PAGE}?part=candidates&q=row2&order=level&live=1")
+    automatic = observer.get(f"{PAGE}?part=candidates&q=row2&order=level&auto=1")
 
     assert asked.headers["HX-Replace-Url"] == f"{PAGE}?q=row2&order=level"
-    assert "HX-Replace-Url" not in live.headers
+    assert "HX-Replace-Url" not in automatic.headers

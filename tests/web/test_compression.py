@@ -1,4 +1,4 @@
-"""Pages are compressed; live streams and pictures are not."""
+"""Pages are compressed; streams of changes and pictures are not."""
 
 import gzip
 

@@ -24,7 +24,7 @@ from tests import factories
 from tests.peers.site import running_site, running_workers, site_environment
 from tests.recovery.site import ROOT
 from tests.streams.packets import make_ztf_packet
-from tom.live.heartbeat import beat
+from tom.changes.heartbeat import beat
 from tom.targets.models import TargetSummary
 from tom.web.turns import InTurn, TooLongError, Turns
 
@@ -202,7 +202,7 @@ def open_streams(site: str, cookie: str, count: int, kept: ExitStack) -> Iterato
     def open_one(_: int) -> bytes:
         answer = kept.enter_context(
             requests.get(
-                f"{site}/live/",
+                f"{site}/changes/",
                 headers={"Cookie": f"sessionid={cookie}"},
                 stream=True,
                 timeout=PATIENCE_SECONDS,

@@ -9,8 +9,8 @@ from celery import current_app
 from django.core.cache import cache
 from django.utils import timezone
 
-from tom.live import heartbeat
-from tom.live.heartbeat import beat
+from tom.changes import heartbeat
+from tom.changes.heartbeat import beat
 from tom.pipeline import sweep
 from tom.web.health import recent
 

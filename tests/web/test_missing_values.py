@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from tom_targets.base_models import BaseTarget
 
 from tests.web.routes import all_routes
-from tests.web.test_permission_walk import LIVE, key_for, world  # noqa: F401 - a fixture
-from tom.live.heartbeat import beat
+from tests.web.test_permission_walk import CHANGES, key_for, world  # noqa: F401 - a fixture
+from tom.changes.heartbeat import beat
 
 OURS = ("live", "streams", "targets", "events", "candidates", "scoring", "ranking")
 OURS += ("followup", "reports")
@@ -51,7 +51,7 @@ def shown_addresses(values: dict[str, object], keys: dict[str, int]) -> dict[str
     routes = [
         route
         for route in all_routes()
-        if route.name != LIVE and not route.name.startswith(APART) and "schema" not in route.name
+        if route.name != CHANGES and not route.name.startswith(APART) and "schema" not in route.name
     ]
     return {route.name: route.address({**values, "pk": key_for(route, keys)}) for route in routes}
 

@@ -51,7 +51,7 @@ def test_rows_say_how_they_moved_since_the_last_look(client: Client) -> None:
     Look.objects.create(user=vera, event=event, seen=seen)
 
     page = client.get(PAGE).text
-    again = client.get(f"{PAGE}?part=candidates&live=1").text
+    again = client.get(f"{PAGE}?part=candidates&auto=1").text
 
     expected = {"ZTF26row1": "▲2", "ZTF26row2": "▼1", "ZTF26row3": "▼1", "ZTF26row4": "new"}
     assert moves(page) == moves(again) == expected

@@ -11,8 +11,8 @@ from django.test import Client
 
 from tests import factories
 from tests.web.routes import Route, all_routes
-from tests.web.test_permission_walk import LIVE, key_for, world  # noqa: F401 - a fixture
-from tom.live.heartbeat import beat
+from tests.web.test_permission_walk import CHANGES, key_for, world  # noqa: F401 - a fixture
+from tom.changes.heartbeat import beat
 from tom.reports.notifications.models import Follow
 from tom.web.addresses import looked_at
 from tom.web.views.messages import show_payload
@@ -78,7 +78,7 @@ def addresses(world) -> list[str]:  # noqa: F811
 
 
 def is_ours(route: Route) -> bool:
-    return route.name != LIVE and not route.name.startswith(("admin", "mfa", "account_", "log"))
+    return route.name != CHANGES and not route.name.startswith(("admin", "mfa", "account_", "log"))
 
 
 def failures(client: Client, calls) -> list[str]:

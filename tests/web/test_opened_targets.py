@@ -15,18 +15,18 @@ from tests.web.routes import all_routes
 from tom import intake
 from tom.candidates.models import EventCandidate, Verdict, VerdictReason, Vetting
 from tom.candidates.verdicts import give_verdict, undo_last_verdict
+from tom.changes.models import Change, Topic
 from tom.demo.packets import to_jd
 from tom.followup.models import ObservationRequest
 from tom.followup.services import DuplicateRequestError, request_observation
-from tom.live.models import Topic
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Notification
 from tom.sky import galactic
 from tom.streams.services import store_message
 from tom.targets.models import Program, visible_targets
-from tom.web.live import Happening, Reader
+from tom.web.changes import Reader
 
-# Real transactions: a live stream reads on another connection.
+# Real transactions: a stream of changes reads on another connection.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NAME, EVENT = "ZTF26secrets", "S261120op"
@@ -114,7 +114,7 @@ def pages(user: User) -> dict[str, str]:
     addresses = [*(route.address(keys) for route in all_routes()), *others]
     found = {}
     for address in addresses:
-        if address.startswith(("/live/", "/admin/", "/team/")):  # the last names everybody
+        if address.startswith(("/changes/", "/admin/", "/team/")):  # the last names everybody
             continue
         answer = client.get(address, follow=True)
         if answer.status_code == 200 and not answer.streaming:
@@ -210,7 +210,7 @@ def test_a_live_stream_names_a_hidden_request_to_its_group_alone(people, said) -
 
 def told(user: User, request: ObservationRequest) -> str:
     reader = Reader(user, may_see_messages=True)
-    reader.add([Happening(1, Topic.REQUEST, str(request.pk), None)])
+    reader.add([Change(1, Topic.REQUEST, str(request.pk), None)])
     return asyncio.run(reader.tell(0.0))
 
 

@@ -17,7 +17,7 @@ PARTS = [
     (
         "/events/S261120ab/?region=all&part=candidates",
         "candidate-list",
-        "/events/S261120ab/?region=all&live=1",  # it asks for itself
+        "/events/S261120ab/?region=all&auto=1",  # it asks for itself
     ),
     ("/messages/?state=dead&part=list", "messages", "/messages/?state=dead"),
     ("/requests/?state=under-way&part=list&part=list", "requests", "/requests/?state=under-way"),
@@ -48,7 +48,7 @@ def test_a_part_leads_to_whole_pages(client, long_lists, address, name, asked):
     assert again is not None
     assert unescape(again[1]) == asked
     assert links
-    assert not any("part=" in link or "live=" in link for link in links)
+    assert not any("part=" in link or "auto=" in link for link in links)
 
 
 def test_the_list_of_notifications_keeps_its_page(client, long_lists):

@@ -29,11 +29,11 @@ from tests.factories import (
     make_user,
 )
 from tests.web.routes import METHODS, Route, all_routes
+from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.joining.services import join_targets
-from tom.live.heartbeat import beat
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
 from tom.reports.paging.models import Page
@@ -47,7 +47,7 @@ from tom.web.team import roles
 from tom.web.team.invitations import make_invitation
 
 SECRET = "hiddensupernova"
-LIVE = "live"
+CHANGES = "changes"
 
 # --- Who gets in ------------------------------------------------------------------------------
 # What each of PEOPLE meets, in that order. `plain` has no rights, `stranger` is an observer who
@@ -150,7 +150,7 @@ TABLE: dict[str, Line] = {
     # The pages
     "tonight": reads(USER),
     "scorer_list": reads(USER),
-    "live": reads(USER),
+    "changes": reads(USER),
     "search": reads(USER),
     "event_list": reads(USER),
     "event": reads(USER),
@@ -353,7 +353,7 @@ def test_every_route_has_a_line_and_every_line_a_route():
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_nobody_gets_in_where_they_do_not_belong(world, name):
-    routes = [route for route in all_routes() if route.name != LIVE]
+    routes = [route for route in all_routes() if route.name != CHANGES]
 
     faults, seen = walk(world, name, routes, call_and_undo)
 
@@ -364,8 +364,8 @@ def test_nobody_gets_in_where_they_do_not_belong(world, name):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_happens_is_streamed_to_nobody_who_does_not_belong(world):
-    """The live route hangs up on the database, and with it would end a test's transaction."""
-    routes = [route for route in all_routes() if route.name == LIVE]
+    """The route of changes hangs up on the database, and with it would end a test's transaction."""
+    routes = [route for route in all_routes() if route.name == CHANGES]
 
     faults = [fault for name in PEOPLE for fault in walk(world, name, routes, call)[0]]
 
@@ -417,7 +417,7 @@ def call_and_undo(client, method, address):
 
 def content(response) -> bytes:
     headers = str(response.headers).encode()
-    if response.streaming and response.is_async:  # live events: they name rows, see their test
+    if response.streaming and response.is_async:  # changes: they name rows, see their test
         return headers
     return headers + (b"".join(response) if response.streaming else response.content)
 

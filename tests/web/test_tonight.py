@@ -3,7 +3,7 @@
 import pytest
 
 from tests import factories
-from tom.live.demonstration import forget_progress, say_progress
+from tom.changes.demonstration import forget_progress, say_progress
 from tom.streams.models import StreamHealth
 
 pytestmark = pytest.mark.django_db

@@ -56,7 +56,7 @@ def test_a_rejected_row_stays_in_place_until_the_filter_changes(
     observer.get(PAGE)
     give(observer, candidates[1], "rejected")
     shown = [
-        names(observer.get(f"{PAGE}{query}").text) for query in ("", "?part=candidates&live=1")
+        names(observer.get(f"{PAGE}{query}").text) for query in ("", "?part=candidates&auto=1")
     ]
     filtered = names(observer.get(f"{PAGE}?vetting=new").text)
     again = names(observer.get(PAGE).text)

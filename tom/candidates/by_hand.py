@@ -8,9 +8,9 @@ from django.db import transaction
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.services import match_targets
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.locks import hold_events
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.targets.by_hand import Measured, add_points, remove_points
 from tom.targets.models import PointUpload, Program
 

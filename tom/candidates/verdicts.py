@@ -13,8 +13,8 @@ from tom.candidates.models import (
     VerdictReason,
     Vetting,
 )
-from tom.live.models import Topic
-from tom.live.publish import publish
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 
 
 def give_verdict(

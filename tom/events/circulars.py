@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models import Func, Q, Value
 from django.db.models.functions import Upper
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.locks import hold_events
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.forms.event_names import key_of, names_of_circular
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.records import Text
 from tom.streams.models import AlertMessage
 

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.brought import Maps, keep_maps
 from tom.events.circulars import link_circulars
 from tom.events.localizations import note_localization
@@ -23,8 +25,6 @@ from tom.events.models import (
 )
 from tom.forms.event_names import key_of
 from tom.forms.topics import is_test_topic
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.records.notice import Notice, NoticeType, Product
 from tom.streams.models import AlertMessage
 

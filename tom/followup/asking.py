@@ -14,6 +14,8 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import get_facility
 from tom.followup.facilities.contract import Facility
@@ -25,8 +27,6 @@ from tom.followup.models import (
 )
 from tom.followup.spec import Aim, InvalidSpecError, ObservationSpec, read_spec
 from tom.followup.states import RequestState
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.outbox.moves import move
 from tom.targets.models import TargetSummary
 

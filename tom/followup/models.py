@@ -10,11 +10,11 @@ from tom_observations.models import ObservationRecord
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate, told_to
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
 from tom.followup.patience import STRAYS, request_patience
 from tom.followup.states import ENDS, TABLE, UNDER_WAY, RequestState
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.outbox.models import Outgoing
 from tom.outbox.waits import Patience
 from tom.targets.models import Visitor

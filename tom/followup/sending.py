@@ -5,6 +5,7 @@ from functools import partial
 
 from django.utils import timezone
 
+from tom.changes.addresses import RestingError, check_rest
 from tom.followup.asking import why_not
 from tom.followup.exchanges import facility_for
 from tom.followup.facilities import UnknownFacilityError
@@ -14,7 +15,6 @@ from tom.followup.progress import accept, record_progress
 from tom.followup.states import SENDABLE, RequestState
 from tom.followup.stopping import hold_request, is_sending
 from tom.followup.strays import first_found
-from tom.live.addresses import RestingError, check_rest
 from tom.outbox import sending
 from tom.outbox.errors import LookUpFailedError, OutcomeError, RejectedError
 from tom.outbox.moves import move, note

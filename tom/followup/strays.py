@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.followup.exchanges import facility_for
 from tom.followup.facilities import UnknownFacilityError
 from tom.followup.facilities.contract import Facility, Remote
@@ -19,8 +21,6 @@ from tom.followup.models import ObservationRequest, ObservationRequestQuerySet, 
 from tom.followup.patience import STRAYS
 from tom.followup.progress import accept
 from tom.followup.states import UNSENT, RequestState
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.outbox.errors import LookUpFailedError, OutcomeError
 
 logger = logging.getLogger(__name__)

@@ -43,7 +43,7 @@ from tom.targets.objects import SurveyObject
 Row = dict[str, Any]
 Snapshot = dict[tuple[str, str], Row]
 # A table, a row's key in it, and what the row was and became: None where there was none.
-Change = list[Any]
+Difference = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ def snapshot(ids: Sequence[int]) -> Snapshot:
     return found
 
 
-def differences(before: Snapshot, after: Snapshot) -> list[Change]:
+def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
     """List the rows that became others, in the order of the tables."""
     order = {table.name: number for number, table in enumerate(WATCHED)}
-    changes: list[Change] = []
+    changes: list[Difference] = []
     for name, key in sorted(before.keys() | after.keys(), key=lambda each: (order[each[0]], each)):
         was, now = before.get((name, key)), after.get((name, key))
         if was is None or now is None:
@@ -153,7 +153,7 @@ def differences(before: Snapshot, after: Snapshot) -> list[Change]:
     return changes
 
 
-def restore(changes: Sequence[Change]) -> None:
+def restore(changes: Sequence[Difference]) -> None:
     """Make rows again what they were; what became something else meanwhile stays so."""
     for name, key, was, _ in reversed(changes):
         if was is None:
@@ -167,7 +167,7 @@ def restore(changes: Sequence[Change]) -> None:
                 _change_back(cursor, TABLES[name], key, was, now)
 
 
-def restore_contexts(changes: Sequence[Change]) -> None:
+def restore_contexts(changes: Sequence[Difference]) -> None:
     """Give summaries that know no alert any more what they knew of one before."""
     names = ", ".join(CONTEXT)
     with connection.cursor() as cursor:

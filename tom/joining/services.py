@@ -13,6 +13,8 @@ from tom_targets.models import TargetName
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_targets
 from tom.candidates.verdicts import show_newest
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.locks import change_events
 from tom.events.services import note_changes
 from tom.joining import moving
@@ -20,8 +22,6 @@ from tom.joining.apart import make_apart
 from tom.joining.audience import PRIVATE, CannotJoinError, in_order, is_said_privately
 from tom.joining.figures import drop_audiences, lock_summaries, part, take_in
 from tom.joining.journal import differences, restore, restore_contexts, snapshot
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.targets.audiences import ensure_audiences
 from tom.targets.joins import JoinKind, TargetJoin
 from tom.targets.models import AudienceSummary, Program, TargetSummary

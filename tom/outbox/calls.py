@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tom.live.addresses import RestingError, begin_call, note_answer, note_silence
+from tom.changes.addresses import RestingError, begin_call, note_answer, note_silence
 from tom.outbox.errors import OutcomeError, RestsError
 
 

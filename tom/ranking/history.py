@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.ranking.case import Case
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior

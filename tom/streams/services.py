@@ -12,11 +12,11 @@ from django.utils import timezone
 from psycopg2 import Binary
 from psycopg2.extras import Json, execute_values
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.formats.values import clean
 from tom.forms.networks import UNKNOWN
 from tom.forms.recognition import identify
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.own_secrets import hide_secrets
 from tom.streams.headers import Headers
 from tom.streams.models import AlertMessage, MessageState

@@ -1,1 +1,1 @@
-"""Pages, partials, plots, the JSON API, live events, permissions: the only part that knows HTTP."""
+"""Pages, plots, the JSON API, streams of changes, permissions: all that knows HTTP."""

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from tom.live.heartbeat import last_beat
+from tom.changes.heartbeat import last_beat
 from tom.reports.paging.models import Page
 from tom.streams.models import StreamHealth
 from tom.streams.sources import read_sources

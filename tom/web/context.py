@@ -6,7 +6,7 @@ from django.utils.functional import SimpleLazyObject
 
 from tom.reports.notifications.messages import unread_count
 from tom.web.alarms import alarms_for
-from tom.web.live import newest_id
+from tom.web.changes import newest_id
 
 THEMES = ("dark", "red", "light")
 
@@ -14,7 +14,7 @@ THEMES = ("dark", "red", "light")
 def site(request: HttpRequest) -> dict[str, object]:
     """The site's name and colours, the bell's count, alarms, and the practice telescope.
 
-    And where the page stands in what happened, for its live connection to go on from.
+    And where the page stands in what happened, from where its connection goes on.
     """
     theme = request.COOKIES.get("theme", "")
     return {
@@ -23,5 +23,5 @@ def site(request: HttpRequest) -> dict[str, object]:
         "theme": theme if theme in THEMES else THEMES[0],
         "unread": SimpleLazyObject(lambda: unread_count(request.user)),
         "alarms": SimpleLazyObject(lambda: alarms_for(request.user)),
-        "live_after": SimpleLazyObject(newest_id),
+        "changes_after": SimpleLazyObject(newest_id),
     }

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from tom.live.heartbeat import last_beat
+from tom.changes.heartbeat import last_beat
 
 logger = logging.getLogger(__name__)
 BROKER_SECONDS = 2

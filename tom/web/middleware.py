@@ -47,7 +47,7 @@ class NullCharacterMiddleware(MiddlewareMixin):
 class CompressionMiddleware(GZipMiddleware):
     """Compress pages. Their padding of random length hides what a secret beside a guess adds.
 
-    A live stream leaves at once, piece by piece, and a picture is compressed already.
+    A stream of changes leaves at once, piece by piece, and a picture is compressed already.
     """
 
     def process_response(

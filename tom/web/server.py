@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 # From a request's first byte, or the opening of its connection, to the end of its header.
 HEADER_SECONDS = 15.0
 IDLE_SECONDS = 20
-# Connections at once, live pages among them; a process's files are bounded, too.
+# Connections at once, open pages among them; a process's files are bounded, too.
 MOST_CONNECTIONS = 1000
 
 

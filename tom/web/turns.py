@@ -16,7 +16,7 @@ from tom.web.body_limit import Application, Message, Receive, Scope, Send
 
 # What needs no database, or takes its turn only where it needs one.
 WITHOUT = ("/static/", "/health/")
-LIVE = "/live/"
+CHANGES = "/changes/"
 
 
 class TooLongError(Exception):
@@ -67,7 +67,7 @@ class InTurn:
     """An ASGI application before another, which lets so many requests in at once.
 
     What a client sends is read before it waits, and what it gets is sent after its turn, so that a
-    slow client holds none. A live stream holds its turn until its first bytes.
+    slow client holds none. A stream of changes holds its turn until its first bytes.
     """
 
     def __init__(self, application: Application, *, turns: Turns, body_seconds: float) -> None:
@@ -81,7 +81,7 @@ class InTurn:
             return
         try:
             sent = await asyncio.wait_for(_read(receive), self.body_seconds)
-            if scope["path"] == LIVE:
+            if scope["path"] == CHANGES:
                 await self._stream(scope, _replay(sent, receive), send)
             else:
                 await self._answer(scope, _replay(sent, receive), send)

@@ -3,9 +3,9 @@
 from django.urls import include, path, register_converter
 
 from tom.web.account_pages import account, renew
+from tom.web.changes import changes
 from tom.web.health import health
 from tom.web.keys import CircularNumber
-from tom.web.live import live
 from tom.web.views import (
     by_hand,
     chain,
@@ -66,7 +66,7 @@ team_patterns = [
 
 urlpatterns = [
     path("", tonight.tonight, name="tonight"),
-    path("live/", live, name="live"),
+    path("changes/", changes, name="changes"),
     path("search/", search.search, name="search"),
     path("events/", events.event_list, name="event_list"),
     path("events/<str:event_id>/", events.event, name="event"),

@@ -28,7 +28,7 @@ from tests.factories import (
 from tests.peers.kafka import KafkaPeer, broker_away
 from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
-from tom.live.models import Address, LiveEvent
+from tom.changes.models import Address, Change
 from tom.reports.hermes import hopskotch, telling
 from tom.reports.hermes.drafts import retry_report
 from tom.reports.hermes.models import Report, ReportState
@@ -344,7 +344,7 @@ def test_a_confirmed_report_is_on_the_topic_once_under_our_id(kafka: KafkaPeer, 
     assert content == report.body
     assert headers["_id"] == report.message_id.bytes
     assert headers["_sender"] == b"observer-1234"
-    assert LiveEvent.objects.filter(key=report.event.event_id).exists()
+    assert Change.objects.filter(key=report.event.event_id).exists()
 
 
 def test_two_workers_at_once_send_it_once(kafka: KafkaPeer, topic: str):

@@ -14,8 +14,8 @@ from tests.factories import (
     make_target,
     make_user,
 )
+from tom.changes.models import Change, Topic
 from tom.events.models import Circular
-from tom.live.models import LiveEvent, Topic
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.messages import (
     mark_all_read,
@@ -43,8 +43,8 @@ def test_whoever_follows_the_topic_is_told_at_once():
     notification = Notification.objects.get(user=user)
     assert told == 1
     assert notification.title == "hermes.spectra: Spectrum of a candidate"
-    live = LiveEvent.objects.get(topic=Topic.NOTIFICATION)
-    assert (live.key, live.user_id) == (str(notification.pk), user.pk)
+    change = Change.objects.get(topic=Topic.NOTIFICATION)
+    assert (change.key, change.user_id) == (str(notification.pk), user.pk)
 
 
 def test_a_message_told_again_notifies_nobody_again():

@@ -121,7 +121,7 @@ class Facility(Protocol):
     name: str
     label: str
     is_real: bool  # whether a telescope may move: then only live events reach it
-    address: str  # whom its calls reach, as `tom.live.addresses` knows it; empty: nobody outside
+    address: str  # whom its calls reach, as `tom.changes.addresses` knows it; empty: nobody outside
     poll_seconds: float  # how often to ask while something is under way
     capabilities: Capabilities
     spec: type[ObservationSpec]  # what may be asked for; the form is made from its schema

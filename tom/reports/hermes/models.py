@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from tom.candidates.models import EventCandidate
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
 from tom.outbox.waits import Patience, Waits

@@ -11,11 +11,11 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import Circular, EventSequence, NonLocalizedEvent
 from tom.formats.describe import read_json_object
 from tom.forms.networks import FILE_TOPIC
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
 from tom.targets.audiences import readable_programs

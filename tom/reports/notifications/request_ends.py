@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.followup.models import StateChange
 from tom.followup.states import ENDS
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.reports.notifications.models import FollowKind, Notification
 
 NEWS: Final = timedelta(days=3)

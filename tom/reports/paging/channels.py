@@ -52,7 +52,7 @@ def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None
 
 
 def mail_address() -> str:
-    """Name the server that e-mail leaves through, as `tom.live.addresses` knows it."""
+    """Name the server that e-mail leaves through, as `tom.changes.addresses` knows it."""
     return f"e-mail {settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
 
 

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
 from tom.outbox.waits import Patience, Waits

@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.live.models import Topic
-from tom.live.publish import publish
 from tom.outbox.models import due
 from tom.outbox.moves import move
 from tom.outbox.sending import give_up, send

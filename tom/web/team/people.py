@@ -89,7 +89,7 @@ def leave(pk: int, group: Group, *, by: User) -> None:
 
 
 def switch_off(pk: int, *, by: User) -> None:
-    """Let a person in no more: their sessions, live pages and API tokens end at once.
+    """Let a person in no more: their sessions, streams of changes and API tokens end at once.
 
     Raises
     ------

@@ -270,7 +270,7 @@ def query(context: dict[str, Any], **changes: object) -> str:
     """
     values = context["request"].GET.copy()
     values.pop("part", None)
-    values.pop("live", None)
+    values.pop("auto", None)
     for key, value in changes.items():
         values.pop(key, None)
         if value not in ("", None):

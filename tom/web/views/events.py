@@ -116,7 +116,7 @@ def _answer_list(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse
     """The list alone; where a person chose its filters the page's address names them."""
     context = _candidates(request, found)
     response = render(request, "events/_candidates.html", context)
-    if "live" not in request.GET:
+    if "auto" not in request.GET:
         query = context["listed"].query
         response.headers["HX-Replace-Url"] = f"{request.path}?{query}" if query else request.path
     return response
@@ -172,7 +172,7 @@ def _title(row: EventCandidate) -> str:
 
 def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any]:
     listing = open_list(found, person(request), now=timezone.now())
-    if "live" not in request.GET:  # a person asks, not the page for itself
+    if "auto" not in request.GET:  # a person asks, not the page by itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
     keys = find_candidates(listing, request.GET, kept=stay).values_list("pk", flat=True)
@@ -204,7 +204,7 @@ def _list_query(query: QueryDict) -> str:
     """The list's filters and order, without empty ones and what names a page or a part of it."""
     values = query.copy()
     for name in [*values]:
-        if name in {"part", "live", "page"} or not values[name]:
+        if name in {"part", "auto", "page"} or not values[name]:
             values.pop(name)
     return values.urlencode()
 

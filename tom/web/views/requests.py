@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from tom_targets.base_models import BaseTarget
 
+from tom.changes.addresses import silent_addresses
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.asking import requests_at_place, why_not
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
-from tom.live.addresses import silent_addresses
 from tom.photometry import magnitude_of
 from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge

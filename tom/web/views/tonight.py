@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tom.candidates.models import EventCandidate
+from tom.changes.demonstration import read_progress
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
-from tom.live.demonstration import read_progress
 from tom.scoring.health import scorers_at_fault
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for

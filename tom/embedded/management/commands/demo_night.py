@@ -14,12 +14,12 @@ from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from tom.changes.demonstration import forget_progress, say_progress
 from tom.demo.folder import read_night, write_night
 from tom.demo.gwalerts import TOPIC as GW_TOPIC
 from tom.demo.night import Message, Night, latest_merger, make_night
 from tom.embedded.management.commands.replay import wait_for_work
 from tom.embedded.worker import working
-from tom.live.demonstration import forget_progress, say_progress
 from tom.pipeline import nudge, sweep, wake
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, broken_off_messages, replay_messages, store_messages

@@ -15,12 +15,12 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from django.db import InterfaceError, OperationalError, connections
 
+from tom.changes.demonstration import say_progress
 from tom.embedded.children import start, stop
 from tom.embedded.component import CannotRunError, Component
 from tom.embedded.run import SUPERVISED, sign_as_supervisor, supervisor_lock
 from tom.embedded.servers import check_servers, start_servers
 from tom.embedded.supervisor import ROOT, Supervisor, components
-from tom.live.demonstration import say_progress
 from tom.scoring.checks import check_scorers
 from tom.streams.sources import SourceError, read_sources
 from tom.web.accounts import ensure_demo_user

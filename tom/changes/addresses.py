@@ -14,8 +14,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from tom.live.models import Address, Topic
-from tom.live.publish import publish
+from tom.changes.models import Address, Topic
+from tom.changes.publish import publish
 from tom.own_secrets import hide_secrets
 
 logger = logging.getLogger(__name__)

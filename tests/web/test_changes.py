@@ -1,4 +1,4 @@
-"""Live events: who is told what, at once, and what a reader who was away is told."""
+"""Changes: who is told of what, at once, and what a reader who was away is told."""
 
 import asyncio
 import threading
@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from tests import factories
 from tests.peers.site import running_site
-from tom.live.models import LiveEvent, Topic
-from tom.live.publish import publish
-from tom.web import live
-from tom.web.live import Happening, Poller, Reader, _write
+from tom.changes.models import Change, Topic
+from tom.changes.publish import publish
+from tom.web import changes
+from tom.web.changes import Poller, Reader, _write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Listener:
         if after is not None:
             headers["Last-Event-ID"] = str(after)
         self.answer = requests.get(
-            f"{site}/live/",
+            f"{site}/changes/",
             params={} if page is None else {"after": page},
             headers=headers,
             stream=True,
@@ -88,7 +88,7 @@ def test_what_happens_is_told_at_once_and_only_to_whom_it_concerns(site: str) ->
 def test_a_reader_who_was_away_is_told_what_was_missed(site: str) -> None:
     user = factories.make_user()
     publish(Topic.EVENT, "S1")
-    seen = LiveEvent.objects.get().pk
+    seen = Change.objects.get().pk
     publish(Topic.EVENT, "S2")
 
     told = Listener(site, user, after=seen).names_until("event:S2")
@@ -149,13 +149,13 @@ def test_a_stream_ends_seconds_after_the_right_to_it(
 
 
 def test_nobody_listens_before_the_login(site: str) -> None:
-    answer = requests.get(f"{site}/live/", allow_redirects=False, timeout=PATIENCE_SECONDS)
+    answer = requests.get(f"{site}/changes/", allow_redirects=False, timeout=PATIENCE_SECONDS)
 
     assert answer.headers["Location"].startswith("/accounts/login/")
 
 
 def test_an_event_cannot_be_forged_through_its_key() -> None:
-    text = _write(Happening(1, "event", "S1\n\nevent: notification", None))
+    text = _write(Change(1, "event", "S1\n\nevent: notification", None))
 
     assert text.count("event:") == 1
 
@@ -163,7 +163,7 @@ def test_an_event_cannot_be_forged_through_its_key() -> None:
 def test_a_row_that_changed_often_is_told_once() -> None:
     reader = Reader(factories.make_user(), may_see_messages=True)
 
-    reader.add(Happening(number, "event", "S1", None) for number in range(50))
+    reader.add(Change(number, "event", "S1", None) for number in range(50))
 
     assert len(reader.pending) == 1
 
@@ -173,8 +173,8 @@ def test_a_page_is_told_what_happened_since_it_was_made(site: str, client: Clien
     publish(Topic.EVENT, "S1")
     client.force_login(user)
 
-    made = LiveEvent.objects.get().pk
-    assert f'sse-connect="/live/?after={made}"' in client.get("/").text
+    made = Change.objects.get().pk
+    assert f'sse-connect="/changes/?after={made}"' in client.get("/").text
     publish(Topic.EVENT, "S2")
     told = Listener(site, user, page=made).names_until("event:S2")
 
@@ -186,14 +186,14 @@ def test_a_reader_stands_somewhere_from_the_first_moment(site: str) -> None:
 
     stream = Listener(site, factories.make_user())
     with closing(stream.answer):
-        assert next(stream.lines) == f"id: {LiveEvent.objects.get().pk}"
+        assert next(stream.lines) == f"id: {Change.objects.get().pk}"
 
 
 def test_what_was_written_just_before_is_told_again(site: str) -> None:
     publish(Topic.EVENT, "S1")  # as if its transaction ended after that of the next
     publish(Topic.EVENT, "S2")
 
-    newest = LiveEvent.objects.latest("pk").pk
+    newest = Change.objects.latest("pk").pk
 
     assert "event:S1" in Listener(site, factories.make_user(), after=newest).names_until("event:S1")
 
@@ -202,9 +202,9 @@ def test_what_is_held_back_is_told_after_a_cut() -> None:
     user = factories.make_user()
     reader = Reader(user, may_see_messages=True)
 
-    reader.add([Happening(1, "ranking", "S1", None)])
+    reader.add([Change(1, "ranking", "S1", None)])
     first = play(reader.tell(100.0))
-    held = [Happening(2, "ranking", "S1", None), Happening(3, "notification", "7", user.pk)]
+    held = [Change(2, "ranking", "S1", None), Change(3, "notification", "7", user.pk)]
     reader.add(held)
     second = play(reader.tell(100.1))
     third = play(reader.tell(200.0))
@@ -217,9 +217,9 @@ def test_what_is_held_back_is_told_after_a_cut() -> None:
 def test_a_flood_of_messages_is_told_once_in_a_while() -> None:
     reader = Reader(factories.make_user(), may_see_messages=True)
 
-    reader.add([Happening(1, "message", "11", None)])
+    reader.add([Change(1, "message", "11", None)])
     play(reader.tell(100.0))
-    reader.add([Happening(number, "message", str(number), None) for number in range(2, 50)])
+    reader.add([Change(number, "message", str(number), None) for number in range(2, 50)])
 
     assert play(reader.tell(100.1)) == ""
     assert play(reader.tell(200.0)).count("event: message\n") == 1
@@ -228,7 +228,7 @@ def test_a_flood_of_messages_is_told_once_in_a_while() -> None:
 def test_a_listener_that_comes_as_the_poller_ends_is_told() -> None:
     async def scene() -> str:
         poller, gate = Poller(), threading.Event()
-        async with poller.listen(live.Listener(AnonymousUser())):
+        async with poller.listen(changes.Listener(AnonymousUser())):
             # After its first reading, whatever the poller asks of the database waits for the gate.
             busy = asyncio.create_task(sync_to_async(gate.wait)())
             await asyncio.sleep(0)
@@ -236,7 +236,7 @@ def test_a_listener_that_comes_as_the_poller_ends_is_told() -> None:
             await until(lambda: poller.task is None)
         finally:
             gate.set()
-        async with poller.listen(live.Listener(AnonymousUser())) as listener:
+        async with poller.listen(changes.Listener(AnonymousUser())) as listener:
             await busy
             await sync_to_async(publish)(Topic.EVENT, "S1")
             return (await asyncio.wait_for(listener.queue.get(), PATIENCE_SECONDS)).key
@@ -248,7 +248,9 @@ def test_a_listener_who_leaves_while_waiting_is_forgotten() -> None:
     async def scene() -> int:
         poller = Poller()
         async with poller.lock:
-            coming = asyncio.create_task(poller.listen(live.Listener(AnonymousUser())).__aenter__())
+            coming = asyncio.create_task(
+                poller.listen(changes.Listener(AnonymousUser())).__aenter__()
+            )
             await until(lambda: bool(poller.listeners))
             coming.cancel()
             await asyncio.wait([coming])
@@ -264,21 +266,23 @@ def test_a_straggler_makes_nothing_be_told_twice() -> None:
     @sync_to_async
     def write(*ids: int) -> None:
         for pk in ids:
-            LiveEvent.objects.create(pk=pk, topic=Topic.EVENT, key=str(pk))
+            Change.objects.create(pk=pk, topic=Topic.EVENT, key=str(pk))
 
-    async def hear_until(last: int, queue: asyncio.Queue[Happening]) -> None:
+    async def hear_until(last: int, queue: asyncio.Queue[Change]) -> None:
         while not told or told[-1] != last:
             told.append((await asyncio.wait_for(queue.get(), PATIENCE_SECONDS)).id)
 
     async def scene() -> None:
         nonlocal passed
-        async with Poller(clock=lambda: passed).listen(live.Listener(AnonymousUser())) as listener:
+        async with Poller(clock=lambda: passed).listen(
+            changes.Listener(AnonymousUser())
+        ) as listener:
             queue = listener.queue
             await write(2_000_002, 2_000_003)
             await hear_until(2_000_003, queue)
             await write(2_000_001)
             await hear_until(2_000_001, queue)
-            passed = 2 * live.STRAGGLER_SECONDS
+            passed = 2 * changes.STRAGGLER_SECONDS
             for pk in (2_000_004, 2_000_005):  # two more readings, all others being old
                 await write(pk)
                 await hear_until(pk, queue)

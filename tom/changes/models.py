@@ -1,10 +1,10 @@
-"""The append-only table of what happened, and which addresses outside answer."""
+"""The append-only table of changes, and which addresses outside answer."""
 
 from django.db import models
 
 
 class Topic(models.TextChoices):
-    """What a live event is about; pages subscribe by these."""
+    """What changed; pages subscribe by these."""
 
     MESSAGE = "message", "Message"
     ALERTS = "alerts", "Alerts"
@@ -14,8 +14,8 @@ class Topic(models.TextChoices):
     NOTIFICATION = "notification", "Notification"
 
 
-class LiveEvent(models.Model):
-    """One thing that happened, written in the transaction that made it so.
+class Change(models.Model):
+    """One change, written in the transaction that made it.
 
     It names rows, never their content: a page fetches what its user may see.
     """

@@ -1,4 +1,4 @@
-"""Live pages: server-sent events from the append-only table, one poller for each process."""
+"""Tell open pages of changes: server-sent events from their table, one poller a process."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from tom.changes.models import Change, Topic
 from tom.followup.models import ObservationRequest
-from tom.live.models import LiveEvent, Topic
 from tom.web.keys import read_pk
 from tom.web.permissions import VIEW_MESSAGES
 from tom.web.turns import TooLongError, web_turns
@@ -51,23 +51,13 @@ MOST_AT_ONCE = 1000
 MOST_QUEUED = 5000
 
 
-@dataclass(frozen=True)
-class Happening:
-    """A row of the table, as it is handed to the streams."""
-
-    id: int
-    topic: str
-    key: str
-    user_id: int | None
-
-
 @dataclass(eq=False)
 class Listener:
     """A stream: what it is still to be handed, and by what right it is open."""
 
     user: AbstractBaseUser | AnonymousUser
     session_key: str = ""
-    queue: "asyncio.Queue[Happening]" = field(default_factory=lambda: asyncio.Queue(MOST_QUEUED))
+    queue: "asyncio.Queue[Change]" = field(default_factory=lambda: asyncio.Queue(MOST_QUEUED))
     ended: bool = False
 
 
@@ -98,7 +88,7 @@ class Poller:
         finally:
             self.listeners.discard(listener)
 
-    async def _poll(self, newest: int, known: Iterable[Happening]) -> None:
+    async def _poll(self, newest: int, known: Iterable[Change]) -> None:
         """Hand out the rows after `newest` that are not known, until nobody listens."""
         seen = dict.fromkeys((item.id for item in known), self.clock())
         looked = self.clock()
@@ -109,7 +99,7 @@ class Poller:
                     await _end_without_right(list(self.listeners))
                     looked = self.clock()
             except (DatabaseError, InterfaceError):
-                logger.exception("the live table cannot be read; trying again")
+                logger.exception("the table of changes cannot be read; trying again")
                 await _close_connections()
                 await asyncio.sleep(2)
                 continue
@@ -125,7 +115,7 @@ class Poller:
         self.task = None
         await _close_connections()
 
-    def _hand_out(self, found: Iterable[Happening]) -> None:
+    def _hand_out(self, found: Iterable[Change]) -> None:
         for item in found:
             for listener in list(self.listeners):
                 # A reader this far behind fetches whole pages anyhow.
@@ -145,8 +135,8 @@ def poller() -> Poller:
 
 
 @require_safe
-async def live(request: HttpRequest) -> StreamingHttpResponse:
-    """Stream what happens to whoever is logged in."""
+async def changes(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream the changes to whoever is logged in."""
     user = await request.auser()
     # The page says where it stood when it was made; the browser, what it heard last.
     after = read_pk(request.headers.get("Last-Event-ID") or request.GET.get("after", ""))
@@ -196,10 +186,10 @@ class Reader:
     may_see_messages: bool
     # The highest row that was looked at.
     heard: int = 0
-    pending: dict[tuple[str, str], Happening] = field(default_factory=dict)
+    pending: dict[tuple[str, str], Change] = field(default_factory=dict)
     told: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def add(self, found: Iterable[Happening]) -> None:
+    def add(self, found: Iterable[Change]) -> None:
         """Note what concerns this person."""
         for item in found:
             self.heard = max(self.heard, item.id)
@@ -223,7 +213,7 @@ class Reader:
         first = min((item.id for item in self.pending.values()), default=self.heard + 1)
         return f"id: {first - 1}\n\n"
 
-    def _concerns(self, item: Happening) -> bool:
+    def _concerns(self, item: Change) -> bool:
         if item.user_id is not None and item.user_id != self.user.pk:
             return False
         return item.topic != Topic.MESSAGE or self.may_see_messages
@@ -232,21 +222,21 @@ class Reader:
         return name[0] in PROMPT or now - self.told.get(name, 0.0) >= CALM_SECONDS
 
 
-def _name(item: Happening) -> tuple[str, str]:
+def _name(item: Change) -> tuple[str, str]:
     """What is told at most once in a while: a row; of the messages, which flood, all together."""
     return item.topic, "" if item.topic == Topic.MESSAGE else item.key
 
 
-def _write(item: Happening) -> str:
+def _write(item: Change) -> str:
     """One event named by its topic, and one by topic and row for whoever waits for that row."""
     key = item.key if item.key.isprintable() else ""
     text = f"event: {item.topic}\ndata: {key}\n\n"
     return text + f"event: {item.topic}:{key}\ndata: {key}\n\n" if key else text
 
 
-async def _next_batch(queue: "asyncio.Queue[Happening]") -> list[Happening]:
+async def _next_batch(queue: "asyncio.Queue[Change]") -> list[Change]:
     """Wait a moment for the first, then take all that is there."""
-    found: list[Happening] = []
+    found: list[Change] = []
     with contextlib.suppress(TimeoutError):
         found.append(await asyncio.wait_for(queue.get(), TICK_SECONDS))
     while not queue.empty():
@@ -272,37 +262,33 @@ async def _in_turn(read: Callable[..., T], *args: Any) -> T:
 
 def newest_id() -> int:
     """The newest row of the table, 0 where there is none."""
-    return LiveEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 @sync_to_async
 def _settled_id() -> int:
     """The newest row that no straggler comes before."""
     settled = timezone.now() - timedelta(seconds=STRAGGLER_SECONDS)
-    rows = LiveEvent.objects.filter(created__lt=settled).order_by("-pk")
+    rows = Change.objects.filter(created__lt=settled).order_by("-pk")
     return rows.values_list("pk", flat=True).first() or 0
 
 
-def _read_missed(after: int) -> list[Happening]:
+def _read_missed(after: int) -> list[Change]:
     """Read what a reader who stood at `after` may not have been told, the newest of it."""
-    stood = LiveEvent.objects.filter(pk__lte=after).order_by("-pk").first()
+    stood = Change.objects.filter(pk__lte=after).order_by("-pk").first()
     missed = Q(pk__gt=after)
     if stood is not None:
         missed |= Q(created__gt=stood.created - timedelta(seconds=OVERLAP_SECONDS))
-    rows = LiveEvent.objects.filter(missed).order_by("-pk")[:MOST_AT_ONCE]
-    return [_happening(row) for row in reversed(rows)]
+    rows = Change.objects.filter(missed).order_by("-pk")[:MOST_AT_ONCE]
+    return list(reversed(rows))
 
 
 @sync_to_async
-def _read_after(newest: int, seen: Collection[int]) -> list[Happening]:
-    ids = LiveEvent.objects.filter(pk__gt=newest).order_by("-pk")
+def _read_after(newest: int, seen: Collection[int]) -> list[Change]:
+    ids = Change.objects.filter(pk__gt=newest).order_by("-pk")
     fresh = [pk for pk in ids.values_list("pk", flat=True)[:MOST_AT_ONCE] if pk not in seen]
-    rows = LiveEvent.objects.filter(pk__in=fresh).order_by("pk") if fresh else []
-    return [_happening(row) for row in rows]
-
-
-def _happening(row: LiveEvent) -> Happening:
-    return Happening(row.pk, row.topic, row.key, row.user_id)
+    rows = Change.objects.filter(pk__in=fresh).order_by("pk") if fresh else []
+    return list(rows)
 
 
 @sync_to_async

@@ -1,4 +1,4 @@
-// The live connection, and what it and failed requests say to the reader.
+// The connection that tells of changes, and what it and failed requests say to the reader.
 (() => {
   // A browser opens six connections to a site, whatever the number of its tabs: one that nobody
   // looks at gives its own up, or the seventh would never load. It is what htmx takes for an
@@ -32,7 +32,7 @@
     rest() {
       this.source?.close();
       this.source = null;
-      document.documentElement.dataset.live = "off";
+      document.documentElement.dataset.changes = "off";
     }
 
     close() {
@@ -73,16 +73,16 @@
 
   document.addEventListener("htmx:sseOpen", () => {
     const { dataset } = document.documentElement;
-    if (dataset.live === "off") refresh();
-    dataset.live = "on";
+    if (dataset.changes === "off") refresh();
+    dataset.changes = "on";
     clearTimeout(warning);
     warning = 0;
     write("interrupted", "");
   });
   document.addEventListener("htmx:sseError", () => {
-    document.documentElement.dataset.live = "off";
+    document.documentElement.dataset.changes = "off";
     warning ||= setTimeout(() => {
-      write("interrupted", "Live updates are interrupted; trying again.");
+      write("interrupted", "Updates are interrupted. This page tries to connect again.");
     }, patience);
   });
   document.addEventListener("htmx:responseError", (event) => {

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests import factories
-from tom.live.addresses import (
+from tom.changes.addresses import (
     RestingError,
     begin_call,
     check_rest,
@@ -16,7 +16,7 @@ from tom.live.addresses import (
     note_silence,
     silent_addresses,
 )
-from tom.live.models import Address
+from tom.changes.models import Address
 
 pytestmark = pytest.mark.django_db
 NAME = "portal.example:443"

@@ -1,0 +1,1 @@
+"""What changed, in order: an append-only table that pages and notifications follow."""

@@ -1,0 +1,10 @@
+"""The Django application of this stage."""
+
+from django.apps import AppConfig
+
+
+class ChangesConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "tom.changes"
+    label = "live"  # as the tables and migrations of every site have it
+    verbose_name = "Changes"

@@ -1,1 +1,0 @@
-"""What happened, in order: an append-only table that pages and notifications follow."""
