@@ -45,7 +45,8 @@ def constant_defaults() -> dict[str, str]:
     for node in ast.walk(ast.parse((ROOT / "tom/settings.py").read_text())):
         match node:
             case ast.Call(
-                func=ast.Attribute(value=ast.Name("env")),
+                func=ast.Attribute(value=ast.Name("env"))
+                | ast.Name("read_number" | "read_count" | "read_rate"),
                 args=[ast.Constant(str(name)), ast.Constant(int() | float() | str() as default)],
             ) if default not in ("", True, False):
                 found[name] = str(default)

@@ -2,15 +2,22 @@
 
 import json
 import os
+import re
+import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from environs.exceptions import EnvError
+from pytest_django import Settings
 
 from tests.peers.webhook import running_webhook
+from tom.targets.checks import check_radii
 
 ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = ROOT / "tom/settings.py"
 SHOW = "import json; from django.conf import settings as s; print(json.dumps(s.{}, default=str))"
 
 
@@ -85,6 +92,60 @@ def test_a_bad_value_stops_the_start_in_one_line_that_names_it_and_hides_it(
     assert len(done.stderr.splitlines()) == 1
     assert name in done.stderr
     assert SECRET not in done.stdout + done.stderr
+
+
+def wrong_numbers() -> Iterator[tuple[str, str]]:
+    """Every setting that is a number, each with what it cannot take."""
+    for name in re.findall(r'read_number\("(\w+)"', SETTINGS.read_text()):
+        yield from ((name, value) for value in ("-1", "nan", "inf", "much"))
+    for name in re.findall(r'read_count\("(\w+)"', SETTINGS.read_text()):
+        yield from ((name, value) for value in ("-1", "1.5", "much"))
+    yield from ((name, "0") for name in ("WEB_CONNECTIONS", "MESSAGE_ATTEMPTS", "PAGE_ATTEMPTS"))
+    yield from (("CANDIDATE_PRIOR", value) for value in ("0", "1"))
+    yield from (("JOIN_DEFAULT_ARCSEC", value) for value in ("-0.5", "601"))
+    odd = ("LSST=-0.5", "LSST=nan", "LSST=1e9", "LSST=near", "LSST", "ZTF=1,LSST=-1")
+    yield from (("JOIN_ARCSEC", value) for value in odd)
+    yield from (("SCORER_WEIGHTS", value) for value in ("real_bogus", "real_bogus=1.1"))
+    yield from (("API_RATE", value) for value in ("600", "0/min", "-1/min", "many/min", "6/moon"))
+
+
+@pytest.mark.parametrize(("name", "value"), list(wrong_numbers()))
+def test_a_number_that_a_setting_cannot_take_is_refused_by_the_settings_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(EnvError, match=name):
+        runpy.run_path(str(SETTINGS))
+
+
+def test_numbers_within_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"JOIN_ARCSEC": "LSST=0.5, ZTF=0", "JOIN_DEFAULT_ARCSEC": "0", "API_RATE": "2/second"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+
+    read_ones = runpy.run_path(str(SETTINGS))
+
+    assert read_ones["JOIN_ARCSEC"] == {"LSST": 0.5, "ZTF": 0.0}
+    assert read_ones["JOIN_DEFAULT_ARCSEC"] == 0.0
+    assert read_ones["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {"user": "2/second"}
+
+
+def test_a_negative_radius_stops_the_start_in_one_line(tmp_path: Path) -> None:
+    done = manage("help", TOM_HOME=str(tmp_path), JOIN_ARCSEC="LSST=-0.5")
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "JOIN_ARCSEC has a number that it cannot take, -0.5: it takes one from 0 to 600\n",
+    )
+
+
+def test_a_radius_of_no_survey_is_said_by_the_check(settings: Settings) -> None:
+    settings.JOIN_ARCSEC = {"LSTS": 0.5, "ZTF": 1.0}
+
+    (found,) = check_radii(None)
+
+    assert "JOIN_ARCSEC names no survey 'LSTS'; there are" in str(found.msg)
 
 
 @pytest.mark.parametrize("path", ["/no/such/map.fits", "/"])

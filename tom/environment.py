@@ -1,6 +1,8 @@
 """Settings as the environment gives them: a bad one stops the start in a line that names it."""
 
+import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,43 @@ def read_url(name: str) -> str:
         msg = f"{name} is no http:// or https:// address"
         raise EnvError(msg)
     return text
+
+
+def read_number(name: str, default: float, *, least: float = 0.0, most: float = math.inf) -> float:
+    """Read a number from `least` to `most`; an endless one is none."""
+    return _within(name, env.float(name, default), least, most)
+
+
+def read_count(name: str, default: int, *, least: int = 0) -> int:
+    """Read a whole number of at least `least`."""
+    return int(_within(name, env.int(name, default), least, math.inf))
+
+
+def read_numbers(name: str, *, least: float = 0.0, most: float = math.inf) -> dict[str, float]:
+    """Read `name=number,...`, each from `least` to `most`; empty where none is set."""
+    try:
+        given: dict[str, float] = env.dict(name, {}, subcast_values=float)
+    except ValueError as error:  # EnvError is one, and does not always name the setting
+        msg = f"{name} is no list of names with numbers, such as a=0.5,b=2"
+        raise EnvError(msg) from error
+    return {key.strip(): _within(name, value, least, most) for key, value in given.items()}
+
+
+def read_rate(name: str, default: str) -> str:
+    """Read how often something may be done: `600/min`; in a second, a minute, an hour or a day."""
+    text = env.str(name, default).strip()
+    if not re.fullmatch(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)", text):
+        msg = f"{name} is no rate, such as 600/min"
+        raise EnvError(msg)
+    return text
+
+
+def _within(name: str, value: float, least: float, most: float) -> float:
+    if least <= value <= most and math.isfinite(value):
+        return value
+    wanted = f"at least {least:g}" if math.isinf(most) else f"from {least:g} to {most:g}"
+    msg = f"{name} has a number that it cannot take, {value:g}: it takes one {wanted}"
+    raise EnvError(msg)
 
 
 def read_token(name: str) -> str:

@@ -14,9 +14,13 @@ from tom.embedded.home import Home
 from tom.environment import (
     env,
     read_addresses,
+    read_count,
     read_email,
     read_file,
     read_groups,
+    read_number,
+    read_numbers,
+    read_rate,
     read_token,
     read_url,
 )
@@ -161,11 +165,11 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # The streams of changes share one more, and the health check has one. The others wait for their
 # turn. At PostgreSQL the web server's role has a limit of its own, so that workers and commands
 # keep their share.
-WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", 8)
+WEB_CONNECTIONS = read_count("WEB_CONNECTIONS", 8, least=1)
 # A request that got no turn for so long is refused (503).
-WEB_WAIT_SECONDS = env.float("WEB_WAIT_SECONDS", 30.0)
+WEB_WAIT_SECONDS = read_number("WEB_WAIT_SECONDS", 30.0)
 # A request's body must have come by then.
-WEB_BODY_SECONDS = env.float("WEB_BODY_SECONDS", 30.0)
+WEB_BODY_SECONDS = read_number("WEB_BODY_SECONDS", 30.0, least=0.1)
 DEFAULT_AUTO_FIELD = (
     "django.db.models.AutoField"  # as TOM Toolkit's migrations; ours say BigAutoField
 )
@@ -210,7 +214,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune": {"task": "tom.pipeline.prune", "schedule": 3600.0},
 }
 # After how long without a sweep /health/ says that no worker works; one task may take long.
-WORKER_SILENCE_SECONDS = env.float("WORKER_SILENCE_SECONDS", 60)
+WORKER_SILENCE_SECONDS = read_number("WORKER_SILENCE_SECONDS", 60, least=1)
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 
 # --- Files --------------------------------------------------------------------------------------
@@ -249,7 +253,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "tom.web.api.pagination.Pages",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     # How often one user may call the API.
-    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", "600/min")},
+    "DEFAULT_THROTTLE_RATES": {"user": read_rate("API_RATE", "600/min")},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -287,17 +291,17 @@ GCN_CLIENT_ID = env.str("GCN_CLIENT_ID", "")
 GCN_CLIENT_SECRET = env.str("GCN_CLIENT_SECRET", "")
 GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token")
 # How often a message may fail (its worker dying, say) before it is dead.
-MESSAGE_ATTEMPTS = env.int("MESSAGE_ATTEMPTS", 5)
+MESSAGE_ATTEMPTS = read_count("MESSAGE_ATTEMPTS", 5, least=1)
 # How many days raw survey packets and classifications are kept once stored. 0: for ever.
-PACKET_DAYS = env.int("PACKET_DAYS", 30)
+PACKET_DAYS = read_count("PACKET_DAYS", 30)
 # How many days points of light curves are kept, to the end of their month; what people brought
 # stays. 0: for ever.
-POINT_DAYS = env.int("POINT_DAYS", 0)
+POINT_DAYS = read_count("POINT_DAYS", 0)
 
 # How near an object of one survey must be to a target of another's to be the same, arcsec; and for
 # single surveys (LSST=0.5,...): of two that differ the wider one counts. 0: only the very place.
-JOIN_DEFAULT_ARCSEC = env.float("JOIN_DEFAULT_ARCSEC", 1.0)
-JOIN_ARCSEC: dict[str, float] = env.dict("JOIN_ARCSEC", {}, subcast_values=float)
+JOIN_DEFAULT_ARCSEC = read_number("JOIN_DEFAULT_ARCSEC", 1.0, most=600)
+JOIN_ARCSEC: dict[str, float] = read_numbers("JOIN_ARCSEC", most=600)
 
 # --- Scoring ------------------------------------------------------------------------------------
 # Scorers beside those that installed packages offer under the entry point group tom.scorers.
@@ -306,16 +310,16 @@ SCORERS = env.list(
 )
 # How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where one repeats in
 # part what others say; 0: kept and shown, never ranked by.
-SCORER_WEIGHTS: dict[str, float] = env.dict("SCORER_WEIGHTS", {}, subcast_values=float)
+SCORER_WEIGHTS: dict[str, float] = read_numbers("SCORER_WEIGHTS", most=1)
 # How much address space the process of a scorer may have, and how many seconds one call of it may
 # take beside ten times what it declares for its objects.
-SCORER_MEMORY_MB = env.int("SCORER_MEMORY_MB", 3000)
-SCORER_PATIENCE_SECONDS = env.float("SCORER_PATIENCE_SECONDS", 10.0)
+SCORER_MEMORY_MB = read_count("SCORER_MEMORY_MB", 3000, least=1)
+SCORER_PATIENCE_SECONDS = read_number("SCORER_PATIENCE_SECONDS", 10.0)
 # Chance that any one source that an alert stream shows in an event's window, anywhere on the
 # sky, is its counterpart. It sets the scale of the posterior, never the order.
-CANDIDATE_PRIOR = env.float("CANDIDATE_PRIOR", 1e-4)
+CANDIDATE_PRIOR = read_number("CANDIDATE_PRIOR", 1e-4, least=1e-30, most=0.5)
 # How far the hosts of unrelated sources are counted, Mpc: the depth of the survey's hosts.
-HOST_HORIZON_MPC = env.float("HOST_HORIZON_MPC", 1000.0)
+HOST_HORIZON_MPC = read_number("HOST_HORIZON_MPC", 1000.0, least=1)
 # A HEALPix FITS map of E(B-V), nested or ring; without it a cosecant law with a wide error.
 EBV_MAP = read_file("EBV_MAP")
 
@@ -323,7 +327,7 @@ EBV_MAP = read_file("EBV_MAP")
 # The practice telescope stands in where no observatory is configured.
 PRACTICE_TELESCOPE = env.bool("PRACTICE_TELESCOPE", EMBEDDED)
 # Seconds it takes for each step of a request.
-PRACTICE_STEP_SECONDS = env.float("PRACTICE_STEP_SECONDS", 4.0)
+PRACTICE_STEP_SECONDS = read_number("PRACTICE_STEP_SECONDS", 4.0)
 # The OCS portal of LCO, SOAR and Blanco; one that runs on this machine stands in for it.
 local_portal = HOME.portal() if EMBEDDED else {}
 OCS_PORTAL_URL = local_portal.get("OCS_PORTAL_URL") or read_url("OCS_PORTAL_URL")
@@ -332,13 +336,13 @@ OCS_PROPOSAL = local_portal.get("OCS_PROPOSAL") or env.str("OCS_PROPOSAL", "")
 # Whether the portal is for practice: test events may reach it.
 OCS_PRACTICE = bool(local_portal) or env.bool("OCS_PRACTICE", False)
 # Seconds between two questions to a portal while a request is under way there.
-OCS_POLL_SECONDS = env.float("OCS_POLL_SECONDS", 20.0)
+OCS_POLL_SECONDS = read_number("OCS_POLL_SECONDS", 20.0, least=1)
 # Where any other facility is and what lets us in, for its own folder: FACILITY_<NAME>_<WHAT>.
 FACILITY_ACCESS = read_groups("FACILITY")
 # After a lost answer, how long a request that the facility does not list may still turn up.
-REQUEST_QUIET_SECONDS = env.float("REQUEST_QUIET_SECONDS", 60.0)
+REQUEST_QUIET_SECONDS = read_number("REQUEST_QUIET_SECONDS", 60.0)
 # After how long a request still being sent was left by a dead worker; more than any call takes.
-REQUEST_STALE_SECONDS = env.float("REQUEST_STALE_SECONDS", 90.0)
+REQUEST_STALE_SECONDS = read_number("REQUEST_STALE_SECONDS", 90.0, least=1)
 
 # --- Telling ------------------------------------------------------------------------------------
 # How e-mail leaves; without it, it is printed.
@@ -355,11 +359,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
 PAGE_EMAILS = read_addresses("PAGE_EMAILS", email=EMAIL_CONFIG)
 PAGE_WEBHOOK = read_url("PAGE_WEBHOOK")
 # A message older than this pages nobody: it was sent again, or read from a file.
-PAGE_HOURS = env.float("PAGE_HOURS", 24)
+PAGE_HOURS = read_number("PAGE_HOURS", 24)
 # A message dated so long after it came has a wrong date: it does not rule its event's chain.
-FUTURE_MINUTES = env.float("FUTURE_MINUTES", 60)
+FUTURE_MINUTES = read_number("FUTURE_MINUTES", 60)
 # How often a channel may refuse a page before it has failed.
-PAGE_ATTEMPTS = env.int("PAGE_ATTEMPTS", 5)
+PAGE_ATTEMPTS = read_count("PAGE_ATTEMPTS", 5, least=1)
 # The Hopskotch topic (a hop URL) to which a person may send an event's candidates.
 TELL_URL = env.str("TELL_URL", "")
 

@@ -7,3 +7,6 @@ class TargetsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "tom.targets"
     verbose_name = "Targets"
+
+    def ready(self) -> None:
+        from tom.targets import checks  # noqa: F401  registers itself
