@@ -1,22 +1,24 @@
 """A scorer is given what it asks for by name, and nothing else is loaded for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.db.models import F
+from django.test import Client
 from pytest_django import Settings
 from tom_dataproducts.models import SpectroscopyReducedDatum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetExtra
 
 from tests.brokers.test_ampel import NUMBER, make_report, send
-from tests.factories import MERGER, make_group, make_program, make_target
+from tests.factories import MERGER, make_group, make_observer, make_program, make_target
 from tests.scoring.scorers import Brightness, make_spec
 from tests.scoring.test_registry import CARD, PLUGIN
 from tom.demo.cutouts import to_fits
+from tom.joining.services import join_targets
 from tom.scoring.batch import Batch
 from tom.scoring.curves import curves_of, mjd_of
 from tom.scoring.inputs import ON_REQUEST
@@ -148,39 +150,87 @@ def test_what_is_given_follows_its_object(rich: BaseTarget) -> None:
     assert len(set(batch.given["redshift"])) == 2
 
 
+Ask = Callable[[str], None]
+
+
 @pytest.fixture
-def asks_for_classifications(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> Iterator[None]:
-    """A scorer is there that asks for what brokers say."""
-    folder = tmp_path / "asks_for_classifications"
-    folder.mkdir()
-    spec = "inputs=('lightcurve', 'classifications')"
-    (folder / "__init__.py").write_text(PLUGIN.format(spec=spec))
-    (folder / "card.md").write_text(CARD)
-    monkeypatch.syspath_prepend(tmp_path)
-    settings.SCORERS = ["asks_for_classifications.Made"]
-    scorers.cache_clear()
-    yield
+def ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Ask]:
+    """Let the one scorer that is there ask for an input."""
+
+    def ask(name: str) -> None:
+        folder = tmp_path / f"asks_for_{name}"
+        folder.mkdir()
+        spec = f"inputs=('lightcurve', '{name}')"
+        (folder / "__init__.py").write_text(PLUGIN.format(spec=spec))
+        (folder / "card.md").write_text(CARD)
+        monkeypatch.syspath_prepend(tmp_path)
+        settings.SCORERS = [f"asks_for_{name}.Made"]
+        scorers.cache_clear()
+
+    yield ask
     scorers.cache_clear()
 
 
-def hear_a_report(target: BaseTarget) -> bool:
-    """Whether what a broker says of a target makes it due for scoring."""
+def hear_a_report(target: BaseTarget) -> None:
+    """A broker says what the target is."""
     SurveyObject.objects.update_or_create(
         survey="LSST", object_id=str(NUMBER), defaults={"target": target}
     )
     TargetSummary.objects.update(scored_version=F("version"))
     send(make_report())
     assert Classification.objects.filter(author="AMPEL").exists()
-    return any_due()
 
 
-def test_what_a_broker_says_makes_a_target_due_where_a_scorer_asks_for_it(
-    asks_for_classifications: None,
+def give_redshift(target: BaseTarget, redshift: str = "0.0098") -> None:
+    """A person gives the target a redshift, on its page."""
+    client = Client()
+    client.force_login(make_observer())
+    client.post(f"/targets/{target.pk}/redshift/", {"redshift": redshift})
+
+
+def join_one_with_a_host(target: BaseTarget) -> None:
+    """A person joins another target, whose host is known, to the target."""
+    other = make_target("ZTF26other")
+    TargetSummary.objects.filter(pk=other.pk).update(
+        host_name="NGC 4993", host_distance_mpc=41.0, host_distance_error_mpc=3.1
+    )
+    TargetSummary.objects.update(scored_version=F("version"))
+    join_targets(target, other, by=make_observer())
+
+
+@pytest.mark.parametrize(
+    ("name", "learn"), [("classifications", hear_a_report), ("redshift", give_redshift)]
+)
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_what_is_learnt_later_makes_a_target_due_where_a_scorer_asks_for_it(
+    ask_for: Ask, name: str, learn: Callable[[BaseTarget], None], is_asked_for: bool
 ) -> None:
-    assert hear_a_report(make_target(ra=197.45, dec=-23.38))
+    target = make_target(ra=197.45, dec=-23.38)
+    TargetSummary.objects.update(scored_version=F("version"))
+    ask_for(name if is_asked_for else "host")
+
+    learn(target)
+
+    assert any_due() == is_asked_for
 
 
-def test_what_a_broker_says_makes_nothing_due_where_no_scorer_asks_for_it() -> None:
-    assert not hear_a_report(make_target(ra=197.45, dec=-23.38))
+def test_a_redshift_is_given_once_it_is_known_and_not_once_it_is_taken_away(ask_for: Ask) -> None:
+    target = make_target()
+    ask_for("redshift")
+
+    for typed, given in (("0.0098", 0.0098), ("0.02", 0.02), ("", None)):
+        TargetSummary.objects.update(scored_version=F("version"))
+        give_redshift(target, typed)
+
+        assert any_due(), typed
+        assert batch_for(asking("redshift")).given["redshift"] == (given,)
+
+
+def test_a_host_that_a_join_brings_is_given_and_makes_the_target_due(ask_for: Ask) -> None:
+    target = make_target("ZTF26kept")
+    ask_for("host")
+
+    join_one_with_a_host(target)
+
+    assert any_due()
+    assert batch_for(asking("host")).given["host"] == (("NGC 4993", 41.0, 3.1),)

@@ -169,6 +169,7 @@ TABLE: dict[str, Line] = {
     "targets:cutout": reads(OWNER),
     "targets:comment": posts(OWNING_OBSERVER),
     "targets:new": reads(OBSERVER) | posts(OBSERVER),
+    "targets:redshift": posts(OWNING_OBSERVER),
     "targets:name": posts(OWNING_OBSERVER),
     "targets:join": posts(OWNING_OBSERVER),
     "targets:split": posts(OWNING_OBSERVER),

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from tom_dataproducts.models import SpectroscopyReducedDatum
-from tom_targets.models import TargetExtra
 
 from tom.formats.fits_image import UnreadableStampError, read_image
 from tom.scoring.curves import Key, Summary, key_of, mjd_of
@@ -14,8 +13,8 @@ from tom.scoring.inputs import ON_REQUEST, Classified, Host, Spectrum, base_of
 from tom.targets.classified import Classification
 from tom.targets.models import Cutout, Program, TargetSummary
 from tom.targets.objects import ObjectKey, SurveyObject
+from tom.targets.redshifts import redshifts_of
 
-REDSHIFT = "redshift"
 Given = dict[Key, Any]
 
 
@@ -74,10 +73,7 @@ def _hosts(keys: Sequence[Key]) -> Given:
 
 
 def _redshifts(keys: Sequence[Key]) -> Given:
-    rows = TargetExtra.objects.filter(
-        target__in={target for target, _ in keys}, key=REDSHIFT, float_value__gt=0
-    )
-    return _of_targets(keys, dict(rows.values_list("target_id", "float_value")))
+    return _of_targets(keys, redshifts_of({target for target, _ in keys}))
 
 
 def _classifications(keys: Sequence[Key]) -> Given:

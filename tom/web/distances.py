@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tom_targets.base_models import BaseTarget
-from tom_targets.models import TargetExtra
 
 from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
-
-REDSHIFT = "redshift"
+from tom.targets.redshifts import redshifts_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,7 @@ class Distance:
 
 def redshift_of(target: BaseTarget) -> float | None:
     """Return the redshift that a person gave the target."""
-    rows = TargetExtra.objects.filter(target_id=target.pk, key=REDSHIFT, float_value__gt=0)
-    value: float | None = rows.values_list("float_value", flat=True).first()
-    return value
+    return redshifts_of([target.pk]).get(target.pk)
 
 
 def distances_of(

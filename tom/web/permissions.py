@@ -41,7 +41,7 @@ WORDS = {
     FOLLOW: "follow events, targets and topics",
     ACKNOWLEDGE_PAGE: "answer pages",
     TELL: "tell others of candidates",
-    MAKE_TARGET: "make, name, join and split targets",
+    MAKE_TARGET: "make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
     PIN_LOCALIZATION: "choose the sky map of an event",
     SET_ASIDE_MESSAGE: "set a message of an event aside",

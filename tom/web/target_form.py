@@ -1,6 +1,5 @@
 """The form that makes a target by hand, and the one that brings photometry."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,11 +12,11 @@ from tom.sky.place_angles import UnreadablePlaceError
 from tom.sky.place_text import Place, read_place
 from tom.sky.place_tokens import NotAPlaceError
 from tom.targets.photometry_table import FIELDS, FLUX_UNITS, LONGEST_TEXT
+from tom.targets.redshifts import BadRedshiftError, read_redshift
 from tom.web.keys import read_pk
 
 LONGEST_NAME = 100
 PUBLIC = "public"
-MOST_REDSHIFT = 20
 
 
 @dataclass
@@ -49,20 +48,11 @@ def read_target_form(data: Mapping[str, str], groups: Sequence[Group]) -> Target
     form.group = _group(form.values["for"], groups)
     if form.group is None and form.values["for"] != PUBLIC:
         form.refuse("for", "Choose who may see it.")
-    _read_redshift(form)
-    return form
-
-
-def _read_redshift(form: TargetForm) -> None:
-    text = form.values["redshift"]
-    if not text:
-        return
     try:
-        form.redshift = float(text)
-    except ValueError:
-        form.redshift = math.nan
-    if not 0 < form.redshift < MOST_REDSHIFT:
-        form.refuse("redshift", f"A redshift is a number above 0 and below {MOST_REDSHIFT}.")
+        form.redshift = read_redshift(form.values["redshift"])
+    except BadRedshiftError as error:
+        form.refuse("redshift", str(error))
+    return form
 
 
 def _group(text: str, groups: Sequence[Group]) -> Group | None:

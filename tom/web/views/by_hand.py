@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from tom_targets.base_models import BaseTarget
-from tom_targets.models import TargetExtra
 
 from tom.candidates.by_hand import undo_upload, upload_points
 from tom.pipeline import nudge, score
@@ -28,8 +27,8 @@ from tom.targets.photometry_table import (
     read_points,
     read_table,
 )
+from tom.targets.redshifts import keep_redshift
 from tom.targets.search import find_in_cone
-from tom.web.distances import REDSHIFT
 from tom.web.known import programs_of
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET, UNDO_ANY_UPLOAD, UPLOAD_POINTS
@@ -93,8 +92,7 @@ def _make(form: TargetForm) -> BaseTarget:
             group=form.group,
             now=timezone.now(),
         )
-        if form.redshift is not None:
-            TargetExtra.objects.create(target=made, key=REDSHIFT, value=str(form.redshift))
+        keep_redshift(made.pk, form.redshift)
     return made
 
 

@@ -1,0 +1,35 @@
+"""The redshift that a person gives a target."""
+
+from functools import partial
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from tom.pipeline import nudge, score
+from tom.scoring.services import note_given
+from tom.targets.redshifts import REDSHIFT, BadRedshiftError, keep_redshift, read_redshift
+from tom.web.permissions import MAKE_TARGET
+from tom.web.refusals import needs
+from tom.web.views.targets import find_target
+
+
+@require_POST
+@needs(MAKE_TARGET)
+def give_redshift(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a target a redshift; an empty one takes away what it has."""
+    found = find_target(request, pk)
+    try:
+        redshift = read_redshift(request.POST.get("redshift", ""))
+    except BadRedshiftError as error:
+        messages.error(request, str(error))
+        return redirect("targets:detail", found.pk)
+    with transaction.atomic():
+        keep_redshift(found.pk, redshift)
+        note_given(REDSHIFT, [found.pk])
+        transaction.on_commit(partial(nudge, score))
+    told = "has no redshift any more" if redshift is None else f"has the redshift {redshift:g}"
+    messages.success(request, f"{found.name} {told}.")
+    return redirect("targets:detail", found.pk)
