@@ -51,7 +51,7 @@ from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
 from tom.targets.store import store_alerts
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("services")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("servers")]
 
 Nudge = tuple[str | int, ...]
 PLACE = {"ra": 197.45, "dec": -23.38}

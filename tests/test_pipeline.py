@@ -155,7 +155,7 @@ def test_what_is_left_is_counted_up_to_the_last_message_asked_for() -> None:
     ("task", "key", "queue"), [(sweep, (), "urgent"), (follow, ("LCO",), "calls")]
 )
 def test_the_sweep_and_the_following_wait_for_no_batch_of_alerts(
-    services: None, task: "Task[..., None]", key: tuple[str, ...], queue: str
+    servers: None, task: "Task[..., None]", key: tuple[str, ...], queue: str
 ) -> None:
     empty(queue)
 
@@ -173,7 +173,7 @@ def waiting(queue: str) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_stored_alerts_wake_the_drawing_and_so_does_the_sweep(services: None) -> None:
+def test_stored_alerts_wake_the_drawing_and_so_does_the_sweep(servers: None) -> None:
     alert = replace(make_alert("ZTF26a"), cutouts={"science": b"stamp"})
     make_message(kind="ztf.avro", state=MessageState.RECEIVED, payload=b"not used")
     empty("score")
@@ -192,7 +192,7 @@ def test_stored_alerts_wake_the_drawing_and_so_does_the_sweep(services: None) ->
 
 @pytest.mark.django_db
 def test_a_full_batch_of_drawing_wakes_the_next(
-    services: None, monkeypatch: pytest.MonkeyPatch
+    servers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tom.pipeline.DRAW_BATCH", 1)
     store_alerts([replace(make_alert("ZTF26a"), cutouts={"science": b"", "template": b""})])
@@ -206,7 +206,7 @@ def test_a_full_batch_of_drawing_wakes_the_next(
 
 @pytest.mark.django_db
 def test_the_sweep_lets_maps_go_whose_time_is_over(
-    services: None, monkeypatch: pytest.MonkeyPatch
+    servers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     kept = type(localizations._kept)(10, 600, timer=lambda: now[0])
