@@ -9,7 +9,12 @@ own positive alert shines whatever its error: the survey judged it.
 import math
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from tom.records.alert import AB_ZERO_POINT_NJY
+
+FloatArray = npt.NDArray[np.float64]
 
 SHINING_SIGMA: Final = 5.0
 TOLD_SIGMA: Final = 3.0
@@ -36,6 +41,18 @@ def is_told(table: str) -> str:
 def magnitude_sql(flux: str) -> str:
     """Return SQL of the AB magnitude of a flux in nJy."""
     return f"{AB_ZERO_POINT_NJY} - 2.5 * log({flux})"
+
+
+def magnitudes(flux: npt.ArrayLike) -> FloatArray:
+    """Return the AB magnitudes of positive fluxes, nJy; NaN of NaN."""
+    found: FloatArray = AB_ZERO_POINT_NJY - 2.5 * np.log10(np.asarray(flux, float))
+    return found
+
+
+def fluxes(magnitude: npt.ArrayLike) -> FloatArray:
+    """Return the fluxes of AB magnitudes, nJy; NaN of NaN."""
+    found: FloatArray = 10 ** ((AB_ZERO_POINT_NJY - np.asarray(magnitude, float)) / 2.5)
+    return found
 
 
 class Magnitude(NamedTuple):

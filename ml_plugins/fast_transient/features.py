@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tom.photometry import LIMIT_SIGMA, magnitudes
 from tom.scoring.contract import Batch, BoolArray, FloatArray, IntArray
 from tom.sky.extinction import extinction_coefficient
 
@@ -121,7 +122,7 @@ def _detections(batch: Batch, index: int, band: str) -> _Band:
     error = batch.flux_error[rows][kept] / flux * (2.5 / np.log(10))
     # The forced point at an alert's exposure is the same photons: the first of the two is kept.
     new = np.append(True, np.diff(time) >= SHORTEST_LEVER / 10)[: len(time)]
-    magnitude = 31.4 - 2.5 * np.log10(flux)
+    magnitude = magnitudes(flux)
     return _Band(time[new], magnitude[new], (error**2 + FLOOR**2)[new])
 
 
@@ -207,7 +208,7 @@ def _limits(batch: Batch, index: int, band: str) -> tuple[FloatArray, FloatArray
     with np.errstate(invalid="ignore"):
         usable = dark & (batch.flux_error[rows] > 0) & np.isfinite(batch.flux_error[rows])
     kept = np.flatnonzero(usable & (batch.mjd[rows] <= batch.as_of_mjd[index]))
-    return batch.mjd[rows][kept], 31.4 - 2.5 * np.log10(5 * batch.flux_error[rows][kept])
+    return batch.mjd[rows][kept], magnitudes(LIMIT_SIGMA * batch.flux_error[rows][kept])
 
 
 def _steepest(*, gap: FloatArray, fainter: FloatArray, longest: float) -> float:

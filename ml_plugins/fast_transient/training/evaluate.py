@@ -19,6 +19,7 @@ from ml_plugins.fast_transient.training.kilonova import AT2017GFO, absolute_magn
 from ml_plugins.fast_transient.training.samples import Sample, Sky
 from ml_plugins.fast_transient.training.split import Data, draw_samples, part_of
 from ml_plugins.fast_transient.training.train import class_weights
+from tom.photometry import magnitudes
 from tom.scoring.contract import Batch, BoolArray, FloatArray, Reason
 
 SEED = 170817
@@ -78,7 +79,7 @@ def score(scorer: FastTransient, made: list[Sample]) -> Scored:
 def _newest_magnitude(batch: Batch, index: int) -> float:
     rows = batch.rows(index)
     flux = batch.flux[rows][batch.is_detection[rows]]
-    return float(31.4 - 2.5 * np.log10(flux[-1]))
+    return float(magnitudes(flux[-1]))
 
 
 def threshold(scored: dict[str, Scored]) -> float:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_plugins.fast_transient.training import kilonova
-from ml_plugins.fast_transient.training.sources import Flare, Source, flux_of
+from ml_plugins.fast_transient.training.sources import Flare, Source
+from tom.photometry import LIMIT_SIGMA, SHINING_SIGMA, fluxes
 from tom.scoring.contract import Curve, FloatArray, StrArray
 from tom.sky.extinction import extinction_coefficient
 
@@ -66,10 +67,10 @@ class Sky:
             chosen = band == name
             dimmed = 10 ** (-0.4 * extinction_coefficient(f"ps1_{name}") * ebv)
             flux[chosen] = light(mjd[chosen], name) * dimmed
-            error[chosen] = flux_of(rng.choice(self.depths[name], chosen.sum())) / 5
+            error[chosen] = fluxes(rng.choice(self.depths[name], chosen.sum())) / LIMIT_SIGMA
         error = np.hypot(error, CALIBRATION_ERROR * flux)
         seen = flux + rng.normal(size=len(mjd)) * error
-        alert = seen > 5 * error
+        alert = seen > SHINING_SIGMA * error
         return Curve(
             object_id="injected",
             mjd=mjd.tolist(),
@@ -88,7 +89,7 @@ def cut(source: Source, rng: np.random.Generator) -> Curve | None:
 
     Only what is positive by 5 sigma is kept, as alerts: the sources hold no limits.
     """
-    alert = np.flatnonzero(source.flux > 5 * source.error)
+    alert = np.flatnonzero(source.flux > SHINING_SIGMA * source.error)
     if len(alert) < 2:
         return None
     now = source.mjd[alert[int(rng.integers(1, len(alert)))]]
@@ -149,7 +150,7 @@ def _placed(
 
     def light(mjd: FloatArray, band: str) -> FloatArray:
         days = mjd - merger
-        bright = flux_of(magnitude(np.maximum(days, 0.02), band) + modulus)
+        bright = fluxes(magnitude(np.maximum(days, 0.02), band) + modulus)
         return np.where(days > 0.02, bright, 0.0)
 
     return light
@@ -161,7 +162,7 @@ def flare_light(flares: Sequence[Flare]) -> Callable[[np.random.Generator, float
     def draw(rng: np.random.Generator, now: float) -> Light:
         flare = flares[int(rng.integers(len(flares)))]
         start = now - rng.uniform(0.0, 0.25)
-        scale = flux_of(np.array(rng.uniform(16.0, 20.5))) / flare.flux["g"].max()
+        scale = fluxes(np.array(rng.uniform(16.0, 20.5))) / flare.flux["g"].max()
 
         def light(mjd: FloatArray, band: str) -> FloatArray:
             shape = np.interp(mjd - start, flare.days, flare.flux[band], left=0.0, right=0.0)
@@ -191,7 +192,7 @@ def draw_dwarf_nova(rng: np.random.Generator, now: float) -> Light:
         after = slope * np.clip(days, 0, length) + fall * np.maximum(days - length, 0)
         magnitude = peak + np.where(days < 0, -rise * days, after)
         redder = 0.1 * np.maximum(days - length, 0)
-        return flux_of(magnitude + (colour + redder if band == "g" else 0.0))
+        return fluxes(magnitude + (colour + redder if band == "g" else 0.0))
 
     return light
 
@@ -209,7 +210,7 @@ def draw_active_nucleus(rng: np.random.Generator, now: float) -> Light:
     for k in range(1, len(grid)):
         kept = np.exp(-step / memory)
         walk[k] = walk[k - 1] * kept + rng.normal() * spread * np.sqrt(1 - kept**2)
-    reference = flux_of(np.array(rng.uniform(16.0, 19.5)))
+    reference = fluxes(np.array(rng.uniform(16.0, 19.5)))
     colour = rng.normal(0.3, 0.2)
 
     def light(mjd: FloatArray, band: str) -> FloatArray:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from tom.photometry import fluxes
 from tom.scoring.contract import FloatArray, StrArray
 
 MERGER_OF_AT2017GFO = datetime(2017, 8, 17, 12, 41, 4, tzinfo=UTC)
@@ -27,12 +28,6 @@ class Source:
     flux: FloatArray
     error: FloatArray
     ebv: float
-
-
-def flux_of(magnitude: FloatArray) -> FloatArray:
-    """Turn AB magnitudes into nJy."""
-    flux: FloatArray = 10 ** ((31.4 - magnitude) / 2.5)
-    return flux
 
 
 def read_bts(folder: Path) -> list[Source]:
@@ -83,7 +78,7 @@ def read_flares(folder: Path) -> list[Flare]:
         days = shape["t_bkjd"].to_numpy() - quiet["t_bkjd"].to_numpy()[0]
         excess = {
             band: np.maximum(
-                flux_of(shape[band].to_numpy()) - flux_of(quiet[band].to_numpy()[0]), 0.0
+                fluxes(shape[band].to_numpy()) - fluxes(quiet[band].to_numpy()[0]), 0.0
             )
             for band in "gr"
         }
@@ -123,7 +118,7 @@ def _curves(table: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _from_magnitudes(name: str, label: str, curve: pl.DataFrame, ebv: float) -> Source:
-    flux = flux_of(curve["mag"].to_numpy().astype(float))
+    flux = fluxes(curve["mag"].to_numpy().astype(float))
     error = flux * curve["magerr"].to_numpy().astype(float) * np.log(10) / 2.5
     return Source(
         name, label, curve["mjd"].to_numpy(), curve["band"].to_numpy().astype(str), flux, error, ebv

@@ -18,6 +18,7 @@ from tom.formats.values import (
     separation,
     text,
 )
+from tom.photometry import SHINING_SIGMA
 from tom.records.alert import (
     NearbyStar,
     ObjectAlert,
@@ -27,7 +28,6 @@ from tom.records.alert import (
     SolarSystemMatch,
 )
 from tom.surveys.ztf.points import (
-    DETECTION_SIGMA,
     Fields,
     read_detection,
     read_light_curve,
@@ -144,7 +144,7 @@ def _history_start(candidate: Fields) -> datetime | None:
 
 def _is_sight(point: Point) -> bool:
     if point.kind is PointKind.FORCED:
-        return point.signal_to_noise >= DETECTION_SIGMA
+        return point.signal_to_noise >= SHINING_SIGMA
     return point.kind is PointKind.ALERT
 
 

@@ -12,11 +12,11 @@ from tom.formats.values import (
     magnitude,
     natural,
 )
+from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import Point, PointKind, flux_of_magnitude
 
 Fields = Mapping[str, Any]
 
-DETECTION_SIGMA: Final = 5.0
 _BANDS: Final = {1: "g", 2: "r", 3: "i"}
 _SIGNS: Final = {"t": 1, "true": 1, "1": 1, "+1": 1, "f": -1, "false": -1, "0": -1, "-1": -1}
 _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an error of 1 mag
@@ -97,7 +97,7 @@ def _read_limit(epoch: Fields, object_id: str) -> Point | None:
         time=time,
         band=band,
         flux_njy=math.nan,
-        flux_error_njy=flux_of_magnitude(limit) / DETECTION_SIGMA,
+        flux_error_njy=flux_of_magnitude(limit) / LIMIT_SIGMA,
         program=program,
         magnitude_limit=limit,
     )
