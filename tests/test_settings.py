@@ -106,6 +106,7 @@ def wrong_numbers() -> Iterator[tuple[str, str]]:
     odd = ("LSST=-0.5", "LSST=nan", "LSST=1e9", "LSST=near", "LSST", "ZTF=1,LSST=-1")
     yield from (("JOIN_ARCSEC", value) for value in odd)
     yield from (("SCORER_WEIGHTS", value) for value in ("real_bogus", "real_bogus=1.1"))
+    yield from (("PAGE_KINDS", value) for value in ("kilonova", "gw,burst"))
     yield from (("API_RATE", value) for value in ("600", "0/min", "-1/min", "many/min", "6/moon"))
 
 
@@ -120,7 +121,12 @@ def test_a_number_that_a_setting_cannot_take_is_refused_by_the_settings_name(
 
 
 def test_numbers_within_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"JOIN_ARCSEC": "LSST=0.5, ZTF=0", "JOIN_DEFAULT_ARCSEC": "0", "API_RATE": "2/second"}
+    told = {
+        "JOIN_ARCSEC": "LSST=0.5, ZTF=0",
+        "JOIN_DEFAULT_ARCSEC": "0",
+        "API_RATE": "2/second",
+        "PAGE_KINDS": "gw, FRB,",
+    }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
 
@@ -128,6 +134,7 @@ def test_numbers_within_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -
 
     assert read_ones["JOIN_ARCSEC"] == {"LSST": 0.5, "ZTF": 0.0}
     assert read_ones["JOIN_DEFAULT_ARCSEC"] == 0.0
+    assert read_ones["PAGE_KINDS"] == ["gw", "frb"]
     assert read_ones["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {"user": "2/second"}
 
 

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,17 @@ def read_numbers(name: str, *, least: float = 0.0, most: float = math.inf) -> di
         msg = f"{name} is no list of names with numbers, such as a=0.5,b=2"
         raise EnvError(msg) from error
     return {key.strip(): _within(name, value, least, most) for key, value in given.items()}
+
+
+def read_choices(name: str, choices: Sequence[str]) -> list[str]:
+    """Read some of these words, comma-separated; all of them where none is set."""
+    words: list[str] = env.list(name, [])
+    given = [word.strip().lower() for word in words if word.strip()]
+    odd = [word for word in given if word not in choices]
+    if odd:
+        msg = f"{name} has {', '.join(odd)}: it takes {', '.join(choices)}"
+        raise EnvError(msg)
+    return given or list(choices)
 
 
 def read_rate(name: str, default: str) -> str:

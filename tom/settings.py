@@ -14,6 +14,7 @@ from tom.embedded.home import Home
 from tom.environment import (
     env,
     read_addresses,
+    read_choices,
     read_count,
     read_email,
     read_file,
@@ -358,6 +359,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
 # (in the form that Slack takes).
 PAGE_EMAILS = read_addresses("PAGE_EMAILS", email=EMAIL_CONFIG)
 PAGE_WEBHOOK = read_url("PAGE_WEBHOOK")
+# Which kinds of events page.
+PAGE_KINDS = read_choices("PAGE_KINDS", ["gw", "grb", "neutrino", "frb", "unknown"])
 # A message older than this pages nobody: it was sent again, or read from a file.
 PAGE_HOURS = read_number("PAGE_HOURS", 24)
 # A message dated so long after it came has a wrong date: it does not rule its event's chain.

@@ -7,13 +7,13 @@ import pytest
 from django.db import transaction
 
 from tests.connections import WAIT_SECONDS, begin
-from tests.factories import make_message, make_skymap
+from tests.factories import make_message, make_skymap, make_user
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom.changes.models import Change
 from tom.events.circulars import record_circular
 from tom.events.localizations import chosen_localization
 from tom.events.models import Circular, NonLocalizedEvent
-from tom.events.services import record_notice
+from tom.events.services import record_notice, set_aside
 from tom.forms.circular import parse_circular
 from tom.missions.lvk import read_json_notice
 from tom.records.notice import NoticeMap, NoticeType, Product
@@ -93,6 +93,41 @@ def test_an_event_is_known_by_any_of_its_names() -> None:
     assert event.event_id == "first-1"
     assert event.names == ["FIRST1", "SECOND2"]
     assert event.retracted
+
+
+def test_an_event_says_of_each_thing_what_the_newest_message_says_that_says_any() -> None:
+    first = read_json_notice(make_gwalert_json(superevent_id=NAME))
+    hour = timedelta(hours=1)
+    silent = {"significant": None, "far": None, "classification": {}, "properties": {}}
+    later = replace(first, time=first.time + hour, type=NoticeType.UPDATE, **silent | {"far": 1e-9})
+    last = replace(later, time=first.time + 2 * hour, event_time=None, **silent)
+
+    for notice in (last, first, later):
+        event = record_notice(make_message(), notice).event
+
+    assert event.significant is first.significant
+    assert event.far == 1e-9
+    assert event.classification == first.classification
+    assert event.properties == first.properties
+    assert event.time == first.event_time
+
+
+def test_what_only_a_message_said_that_was_set_aside_is_said_no_more() -> None:
+    first = read_json_notice(make_gwalert_json(superevent_id=NAME))
+    later = replace(
+        first,
+        time=first.time + timedelta(hours=1),
+        type=NoticeType.UPDATE,
+        classification={},
+        significant=None,
+    )
+    for notice in (first, later):
+        event = record_notice(make_message(), notice).event
+    assert event.classification
+
+    event = set_aside(event.sequences.get(alert_type=first.type), make_user())
+
+    assert (event.classification, event.significant) == ({}, None)
 
 
 def test_a_circular_is_linked_by_another_name_of_its_event() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from tests.factories import make_message
 from tom import intake
@@ -16,6 +17,7 @@ from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import claims, identify
 from tom.missions.fermi_gbm import FERMI_GBM, read_notice
 from tom.records.notice import NoticeType
+from tom.reports.paging.models import Page
 from tom.sky import healpix29, levels_2d
 from tom.streams.models import MessageState
 from tom.streams.services import store_message
@@ -151,6 +153,23 @@ def test_what_is_no_notice_is_malformed(payload: bytes, reason: str) -> None:
         read_notice(payload)
 
 
+@pytest.mark.parametrize(
+    ("classification", "significant"),
+    [
+        ({"GRB": 0.85, "GENERIC_SGR": 0.14}, True),
+        ({"grb": 1}, True),
+        ({"GRB": 0.4, "SOLAR_FLARE": 0.6}, False),
+        ({"BELOW_HORIZON": 1}, False),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_it_is_significant_where_a_burst_is_the_likeliest(
+    classification: object, significant: bool | None
+) -> None:
+    assert read_notice(make_notice(classification=classification)).significant is significant
+
+
 # --- The event ----------------------------------------------------------------------------------
 def send(payload: bytes, topic: str = TOPIC) -> None:
     message, _ = store_message(topic, payload)
@@ -209,6 +228,24 @@ def test_a_notice_that_names_no_trigger_stays_unidentified() -> None:
     events = NonLocalizedEvent.objects.all()
     assert {event.event_id.partition("-")[0] for event in events} == {"unidentified"}
     assert events.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_burst_pages_once_it_is_one_and_keeps_what_was_said_of_it(settings: Settings) -> None:
+    settings.PAGE_HOURS = 10**6
+    send(make_notice())
+    send(make_notice(**LATER, classification={"BELOW_HORIZON": 1}))
+    assert not Page.objects.exists()
+
+    send(make_notice(**LATER | {"alert_datetime": "2026-01-01T05:06"}, classification={"GRB": 0.9}))
+    page = Page.objects.get()
+    assert page.title == "bn260101212: significant gamma-ray burst"
+    assert "GRB 90%" in page.body
+
+    send(make_notice(**LATER | {"alert_datetime": "2026-01-01T05:15"}))
+    event = NonLocalizedEvent.objects.get()
+    assert (event.classification, event.significant) == ({"GRB": 0.9}, True)
+    assert Page.objects.count() == 1
 
 
 @pytest.mark.django_db

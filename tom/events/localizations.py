@@ -168,6 +168,11 @@ def choose_localization(
     return min(newest.values(), key=_by_area, default=None)
 
 
+def missions_with_maps(uses: Iterable[EventLocalization]) -> list[str]:
+    """Whose maps compete to be the event's: of several the smallest counts, not the newest."""
+    return sorted({use.sender for use in _own(uses)})
+
+
 def skymap_of(localization_id: int) -> SkyMap:
     """The parsed map of a stored localization, kept in memory for a while."""
     return _unpacked(localization_id)

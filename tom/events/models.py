@@ -28,8 +28,8 @@ class NonLocalizedEventQuerySet(models.QuerySet["NonLocalizedEvent"]):
 class NonLocalizedEvent(models.Model):
     """Something that happened somewhere in a region of the sky.
 
-    What the chain now says of it (`alert_type` to `properties`) is copied from the newest
-    sequence when one is recorded.
+    What the chain now says of it (`alert_type` to `properties`) is copied when a message is
+    recorded, each from the newest that says it.
     """
 
     event_id = models.CharField(max_length=64, unique=True, help_text="Its first name here")

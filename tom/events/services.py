@@ -253,15 +253,20 @@ def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> No
     event.alert_type = newest.alert_type if newest else ""
     event.time_created = newest.time_created if newest else None
     event.retracted = newest is not None and newest.alert_type == RETRACTION
-    telling = [row for row in ruling if row.alert_type != RETRACTION]
-    _describe(event, EventSequence.objects.get(pk=telling[-1].pk).details if telling else {})
+    _describe(event, [row.pk for row in ruling if row.alert_type != RETRACTION])
 
 
-def _describe(event: NonLocalizedEvent, details: dict[str, Any]) -> None:
-    said = details.get("event") or {}
-    if said.get("time"):
+def _describe(event: NonLocalizedEvent, telling: Sequence[int]) -> None:
+    """Let an event say of each thing what the newest of these messages says that says any."""
+    rows = EventSequence.objects.filter(pk__in=telling).values_list("pk", "details__event")
+    of_each = dict(rows)
+    said: dict[str, Any] = {}
+    for pk in telling:
+        told = of_each[pk] or {}
+        said |= {name: value for name, value in told.items() if value not in (None, {}, [])}
+    if "time" in said:
         event.time = datetime.fromisoformat(said["time"])
     event.significant = said.get("significant")
     event.far = said.get("far")
-    event.classification = said.get("classification") or {}
-    event.properties = said.get("properties") or {}
+    event.classification = said.get("classification", {})
+    event.properties = said.get("properties", {})

@@ -14,6 +14,7 @@ from tom.records import Notice
 
 _NAME: Final = "Fermi GBM"
 _BURST: Final = re.compile(r"bn(?P<date>[0-9]{6})(?P<fraction>[0-9]{3})")
+_BURST_CLASS: Final = "GRB"
 _TRIGGER: Final = re.compile(r"[0-9]{6,12}")
 _SPELLED: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # The errors of automatic localizations that their circles leave out, as shares of the bursts and
@@ -42,6 +43,7 @@ def read_notice(payload: bytes) -> Notice:
         type=core.type,
         time=core.alert_datetime,
         event_time=core.trigger_time,
+        significant=_is_burst(core),
         far=core.far,
         classification=core.classification,
         instruments=(_NAME,),
@@ -64,6 +66,13 @@ def _names(core: CoreNotice) -> Iterator[str]:
         spelled = "".join(name.split())
         if _SPELLED.fullmatch(spelled) and spelled.strip("."):
             yield spelled
+
+
+def _is_burst(core: CoreNotice) -> bool | None:
+    """Whether a burst is the likeliest class: it sends no rate of false alarms, or no class yet."""
+    if not core.classification:
+        return None
+    return max(core.classification, key=core.classification.__getitem__).upper() == _BURST_CLASS
 
 
 def _is_ours(message: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests.factories import make_event, make_user
 from tests.peers.smtp import MailSink, running_mail_sink
 from tests.peers.webhook import Webhook, running_webhook
+from tom.events.models import EventKind
 from tom.reports.paging.models import Page, PageSend, SendState
 from tom.reports.paging.pages import acknowledge_page, due_pages, page_event, send_page
 
@@ -134,6 +135,17 @@ def test_an_event_whose_significance_cannot_be_read_pages_by_its_false_alarms(
     far: float | None, pages: bool
 ):
     assert bool(page_event(make_event(significant=None, far=far))) is pages
+
+
+@pytest.mark.parametrize("retracted", [False, True])
+@pytest.mark.parametrize("kind", EventKind.values)
+def test_an_event_pages_where_its_kind_is_one_that_pages(settings, kind: str, retracted: bool):
+    event = make_event(kind=kind, retracted=retracted)
+
+    assert page_event(event) is not None
+    Page.objects.all().delete()
+    settings.PAGE_KINDS = [other for other in EventKind.values if other != kind]
+    assert page_event(event) is None
 
 
 def test_an_event_that_becomes_significant_pages_then():

@@ -35,8 +35,8 @@ def page_event(event: NonLocalizedEvent) -> Page | None:
     """Make the page that an event's newest message calls for; None where there is none to make.
 
     A significant live event and the retraction of an event each page once. A test event never
-    does, nor one whose newest message is older than PAGE_HOURS. Call it after every message of
-    the event; the pipeline then wakes `send_page`.
+    does, nor one that is not of PAGE_KINDS or whose newest message is older than PAGE_HOURS. Call
+    it after every message of the event; the pipeline then wakes `send_page`.
     """
     cause = _cause(event)
     if cause is None:
@@ -85,7 +85,7 @@ def due_pages(now: datetime) -> QuerySet[Page]:
 
 
 def _cause(event: NonLocalizedEvent) -> PageCause | None:
-    if event.test_reasons or _is_old(event):
+    if event.test_reasons or _is_old(event) or event.kind not in settings.PAGE_KINDS:
         return None
     if event.retracted:
         return PageCause.RETRACTION

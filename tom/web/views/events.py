@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.looks import note_look
 from tom.candidates.models import EventCandidate, Vetting
-from tom.events.localizations import choose_localization
+from tom.events.localizations import choose_localization, missions_with_maps
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.followup.models import ObservationRequest
@@ -144,6 +144,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
         "sequences": sequences,
         "localizations": uses,
         "chosen": chosen,
+        "missions": missions_with_maps(uses),
         "sky": draw_sky(contours, spots) if chosen else "",
         "close": draw_close(contours, spots) if chosen else None,
     }
