@@ -12,8 +12,8 @@ atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 os.environ["TOM_HOME"] = str(_FOLDER / "home")
 for _name in (
     *("DATABASE_URL", "BROKER_URL", "REDIS_URL", "SECRET_KEY", "STREAMS"),
-    *("STREAM_GROUP", "TELL_URL"),
-    *("OCS_PORTAL_URL", "OCS_API_TOKEN", "OCS_PROPOSAL", "PAGE_EMAILS", "PAGE_WEBHOOK", "EBV_MAP"),
+    *("STREAM_GROUP", "TELL_URL", "OCS_PORTAL_URL", "OCS_API_TOKEN", "OCS_PROPOSAL", "EBV_MAP"),
+    *("ALARM_EMAILS", "ALARM_WEBHOOK", "PAGE_EMAILS", "PAGE_WEBHOOK"),
 ):
     os.environ.pop(_name, None)
 # Peers of the tests run on this machine: no proxy stands before them.

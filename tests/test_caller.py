@@ -21,8 +21,8 @@ from tests.streams.packets import make_gwalert_json
 from tom import queues
 from tom.changes.addresses import silent_addresses
 from tom.followup.models import ObservationRequest, PracticeObservation
-from tom.pipeline import ingest, nudge, page, submit, sweep
-from tom.reports.paging.models import Channel, Page, PageSend
+from tom.pipeline import alarm, ingest, nudge, submit, sweep
+from tom.reports.alarms.models import Alarm, AlarmSend, Channel
 from tom.streams.models import AlertMessage, MessageState
 
 REQUESTS = 10
@@ -73,7 +73,7 @@ def workers(
         "OCS_API_TOKEN": "token",
         "OCS_PROPOSAL": "TOM-001",
         "OCS_PRACTICE": "true",
-        "PAGE_WEBHOOK": webhook.url,
+        "ALARM_WEBHOOK": webhook.url,
     }
     with current_app.connection_for_read() as broker:
         for queue in queues.ALL.split(","):
@@ -120,15 +120,15 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
 
     alert = make_alert("S261120b")
     event = factories.make_event("S261119a")
-    woken = Page.objects.create(event=event, cause="significant", title="Woken", body="")
-    PageSend.objects.create(page=woken, channel=Channel.WEBHOOK)
+    woken = Alarm.objects.create(event=event, cause="significant", title="Woken", body="")
+    AlarmSend.objects.create(alarm=woken, channel=Channel.WEBHOOK)
     nudge(ingest, alert.pk)
-    nudge(page, woken.pk)
+    nudge(alarm, woken.pk)
     ingested = seconds_until(lambda: state_of(alert) == MessageState.STORED, most=30)
-    paged = seconds_until(lambda: "Woken" in str(webhook.posts), most=30)
+    alarmed = seconds_until(lambda: "Woken" in str(webhook.posts), most=30)
 
     assert ingested < SOON
-    assert paged < SOON
+    assert alarmed < SOON
     assert len(silent_server) - 1 == 1, "one request asks"
     seconds_until(lambda: bool(silent_addresses()), most=60)
     rows = ObservationRequest.objects.all()
@@ -185,8 +185,8 @@ def test_an_alert_and_the_other_channel_do_not_wait_for_a_silent_one(
     silent = f"127.0.0.1:{silent_server[0].getsockname()[1]}"
     hook = f"http://{silent}/hook" if channel == Channel.WEBHOOK else webhook.url
     environment = site_environment(tmp_path) | {
-        "PAGE_WEBHOOK": hook,
-        "PAGE_EMAILS": "shift@example.org",
+        "ALARM_WEBHOOK": hook,
+        "ALARM_EMAILS": "shift@example.org",
         "EMAIL_URL": f"smtp://{silent}",
     }
     with current_app.connection_for_read() as broker:
@@ -198,17 +198,17 @@ def test_an_alert_and_the_other_channel_do_not_wait_for_a_silent_one(
         seconds_until(lambda: state_of(warm) == MessageState.STORED, most=90)
         for number in range(REQUESTS):
             event = factories.make_event(f"S261119{chr(97 + number)}")
-            woken = Page.objects.create(event=event, cause="significant", title="Woken", body="")
-            PageSend.objects.create(page=woken, channel=channel)
-            nudge(page, woken.pk)
+            woken = Alarm.objects.create(event=event, cause="significant", title="Woken", body="")
+            AlarmSend.objects.create(alarm=woken, channel=channel)
+            nudge(alarm, woken.pk)
         seconds_until(lambda: len(silent_server) > 1, most=90)
 
         alert, event = make_alert("S261120b"), factories.make_event("S261118a")
-        other = Page.objects.create(event=event, cause="significant", title="Other", body="")
+        other = Alarm.objects.create(event=event, cause="significant", title="Other", body="")
         if channel == Channel.EMAIL:
-            PageSend.objects.create(page=other, channel=Channel.WEBHOOK)
+            AlarmSend.objects.create(alarm=other, channel=Channel.WEBHOOK)
         nudge(ingest, alert.pk)
-        nudge(page, other.pk)
+        nudge(alarm, other.pk)
         ingested = seconds_until(lambda: state_of(alert) == MessageState.STORED, most=30)
 
         assert ingested < SOON

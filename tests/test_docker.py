@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg2
 import yaml
 from django.core.management import get_commands
-from tom.embedded.services import WEB_ROLE, find_postgres, running_services
 
 from tom.embedded.home import Home
+from tom.embedded.servers import WEB_ROLE, find_postgres, running_servers
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
@@ -43,7 +43,7 @@ def test_the_web_server_alone_has_the_role_with_a_limit() -> None:
 
 def test_the_script_makes_the_role_with_its_limit_and_can_run_again(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    with running_services(home):
+    with running_servers(home):
         with closing(connect(home)) as owner, owner, owner.cursor() as cursor:
             cursor.execute(f"DROP ROLE {WEB_ROLE}")  # which the embedded mode made
             cursor.execute("CREATE TABLE rows (id serial)")

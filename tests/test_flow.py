@@ -38,11 +38,11 @@ from tom.queues import ALL
 from tom.ranking.models import Ranking
 from tom.ranking.services import rank_if_due
 from tom.records.alert import ObjectAlert
+from tom.reports.alarms.models import Alarm, AlarmSend, SendState
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import confirm_report, draft_report
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Notification
-from tom.reports.paging.models import Page, PageSend, SendState
 from tom.scoring.judging import hand_out, score_due
 from tom.scoring.models import DueScore, Score
 from tom.sky import write_skymap
@@ -120,21 +120,23 @@ def test_kept_messages_wake_each_its_own_work_and_alerts_one_batch() -> None:
 
 
 # --- ingest -----------------------------------------------------------------------------------
-def test_an_event_becomes_rows_and_wakes_its_ranking_and_its_page(settings: Settings) -> None:
-    settings.PAGE_HOURS = 10**6
-    settings.PAGE_EMAILS = ["duty@example.org"]
+def test_an_event_becomes_rows_and_wakes_its_ranking_and_its_alarm(settings: Settings) -> None:
+    settings.ALARM_HOURS = 10**6
+    settings.ALARM_EMAILS = ["duty@example.org"]
     keep_alert()
     intake.work_alerts()
 
     pipeline.ingest(keep_event().pk)
 
-    event, page = NonLocalizedEvent.objects.get(), Page.objects.get()
+    event, alarm = NonLocalizedEvent.objects.get(), Alarm.objects.get()
     assert event.candidates.count() == 1
-    assert woken() == {("rank", event.pk), ("page", page.pk)}
+    assert woken() == {("rank", event.pk), ("alarm", alarm.pk)}
 
 
-def test_an_alert_whose_significance_cannot_be_read_pages_all_the_same(settings: Settings) -> None:
-    settings.PAGE_HOURS = 10**6
+def test_an_alert_whose_significance_cannot_be_read_raises_an_alarm_all_the_same(
+    settings: Settings,
+) -> None:
+    settings.ALARM_HOURS = 10**6
     alert = json.loads(bytes(keep_event().payload or b""))
     alert["event"]["significant"] = ["odd"]
     message, _ = store_message("igwn.gwalert", json.dumps(alert).encode())
@@ -143,7 +145,7 @@ def test_an_alert_whose_significance_cannot_be_read_pages_all_the_same(settings:
 
     assert "significant" in message.reason
     assert NonLocalizedEvent.objects.get().significant is None
-    assert Page.objects.get().cause == "significant"
+    assert Alarm.objects.get().cause == "significant"
 
 
 def test_a_message_is_told_to_those_who_follow_and_to_open_pages() -> None:
@@ -159,16 +161,16 @@ def test_a_message_is_told_to_those_who_follow_and_to_open_pages() -> None:
 
 
 def test_a_message_that_says_nothing_new_sets_nothing_off(settings: Settings) -> None:
-    settings.PAGE_HOURS = 10**6
+    settings.ALARM_HOURS = 10**6
     worked(keep_event())
-    Page.objects.all().delete()
+    Alarm.objects.all().delete()
     EventCandidate.objects.all().delete()
 
     same = bytes(AlertMessage.objects.get().payload or b"") + b" "
     again, _ = store_message("igwn.gwalert", same)
 
     assert worked(again).state == MessageState.KNOWN
-    assert not Page.objects.exists()
+    assert not Alarm.objects.exists()
 
 
 def test_a_new_map_matches_the_targets_anew() -> None:
@@ -182,8 +184,8 @@ def test_a_new_map_matches_the_targets_anew() -> None:
     assert EventCandidate.objects.get().localization_id != first
 
 
-def test_a_retraction_holds_what_is_not_sent_and_pages(settings: Settings) -> None:
-    settings.PAGE_HOURS = 10**6
+def test_a_retraction_holds_what_is_not_sent_and_raises_an_alarm(settings: Settings) -> None:
+    settings.ALARM_HOURS = 10**6
     worked(keep_event())
     event = NonLocalizedEvent.objects.get()
     request = make_request(factories.make_target(), factories.make_observer(), event=event)
@@ -200,7 +202,7 @@ def test_a_retraction_holds_what_is_not_sent_and_pages(settings: Settings) -> No
     request.refresh_from_db()
     sent.refresh_from_db()
     assert (request.state, sent.state) == (RequestState.HELD, RequestState.ACCEPTED)
-    assert set(Page.objects.values_list("cause", flat=True)) == {"significant", "retraction"}
+    assert set(Alarm.objects.values_list("cause", flat=True)) == {"significant", "retraction"}
 
 
 def test_after_a_retraction_no_alert_becomes_a_candidate() -> None:
@@ -488,12 +490,12 @@ def test_following_one_facility_leaves_what_is_due_at_another() -> None:
     assert not FacilityWatch.objects.exists()
 
 
-def test_a_page_is_sent(settings: Settings) -> None:
-    settings.PAGE_EMAILS = ["duty@example.org"]
+def test_an_alarm_is_sent(settings: Settings) -> None:
+    settings.ALARM_EMAILS = ["duty@example.org"]
 
-    pipeline.page(unsent_page())
+    pipeline.alarm(unsent_alarm())
 
-    assert PageSend.objects.get().state == SendState.SENT
+    assert AlarmSend.objects.get().state == SendState.SENT
     assert [message.to for message in mail.outbox] == [["duty@example.org"]]
 
 
@@ -625,10 +627,10 @@ def accepted_request() -> str:
     return sent_request(state="accepted", remote_id="1")
 
 
-def unsent_page() -> int:
-    page = Page.objects.create(event=factories.make_event(), cause="significant", title="!")
-    PageSend.objects.create(page=page, channel="email", due_at=timezone.now())
-    return page.pk
+def unsent_alarm() -> int:
+    alarm = Alarm.objects.create(event=factories.make_event(), cause="significant", title="!")
+    AlarmSend.objects.create(alarm=alarm, channel="email", due_at=timezone.now())
+    return alarm.pk
 
 
 @pytest.mark.parametrize(
@@ -649,7 +651,7 @@ def unsent_page() -> int:
         (unknown_request, ["follow"]),
         (doubtful_request, ["follow"]),
         (accepted_request, ["follow"]),
-        (unsent_page, ["page"]),
+        (unsent_alarm, ["alarm"]),
     ],
 )
 def test_the_sweep_wakes_what_the_rows_say_is_due(

@@ -34,7 +34,7 @@ GIVEN = {
     "GCN_CLIENT_SECRET": "gcn-s3cret",
     "OCS_API_TOKEN": "t0ken-of-the-portal",
     "EMAIL_URL": "smtp+tls://user:m4il-password@host:587",
-    "PAGE_WEBHOOK": "https://hooks.example.org/services/T01/B02/w3bhook-w3bhook",
+    "ALARM_WEBHOOK": "https://hooks.example.org/services/T01/B02/w3bhook-w3bhook",
 }
 SECRETS = {
     "SECRET_KEY": "k3y-0123456789-of-the-site",
@@ -45,7 +45,7 @@ SECRETS = {
     "GCN_CLIENT_SECRET": "gcn-s3cret",
     "OCS_API_TOKEN": "t0ken-of-the-portal",
     "EMAIL_URL": "m4il-password",
-    "PAGE_WEBHOOK": "w3bhook-w3bhook",
+    "ALARM_WEBHOOK": "w3bhook-w3bhook",
 }
 # They stand beside a secret, and are none: who they are is shown on the page of streams.
 NAMES_OF_USERS = {"HOP_USERNAME", "GCN_CLIENT_ID"}
@@ -78,7 +78,7 @@ def every_secret(settings: Settings) -> list[str]:
     settings.HOP_PASSWORD = "hop-passw0rd"
     settings.GCN_CLIENT_SECRET = "gcn-s3cret"
     settings.EMAIL_HOST_PASSWORD = "mail-passw0rd"
-    settings.PAGE_WEBHOOK = (
+    settings.ALARM_WEBHOOK = (
         "https://u:h00k-password@example.org/a/w3bhook-path-1?sig=w3bhook-query-2"
     )
     settings.BROKERS = {"TNS": {"api_key": "tns-k3y-0123", "bot_id": "123456"}}

@@ -15,13 +15,13 @@ import pytest
 from celery import Task, current_app
 from django.core.cache import cache
 from django.utils import timezone
-from tom.embedded.services import launch_redis, wait_for_redis
 
 from tests.factories import make_message, make_skymap
 from tests.targets.alerts import make_alert
 from tom.changes.heartbeat import last_beat
 from tom.embedded.children import stop
 from tom.embedded.home import Home
+from tom.embedded.servers import launch_redis, wait_for_redis
 from tom.events import localizations
 from tom.pipeline import draw, follow, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState

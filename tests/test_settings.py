@@ -73,9 +73,9 @@ SECRET = "xoxb-1234"
         ("OCS_PORTAL_URL", f"ftp://observe.example.org/{SECRET}"),
         ("OCS_PORTAL_URL", f"https:///{SECRET}"),
         ("OCS_PORTAL_URL", f"https://observe.example.org:port/{SECRET}"),
-        ("PAGE_WEBHOOK", f"hooks.example.org/{SECRET}"),
-        ("PAGE_WEBHOOK", f"https://hooks.example.org/{SECRET}\nX"),
-        ("PAGE_WEBHOOK", f"https://hooks.example.org/ {SECRET}"),
+        ("ALARM_WEBHOOK", f"hooks.example.org/{SECRET}"),
+        ("ALARM_WEBHOOK", f"https://hooks.example.org/{SECRET}\nX"),
+        ("ALARM_WEBHOOK", f"https://hooks.example.org/ {SECRET}"),
         ("OCS_API_TOKEN", f"{SECRET}\nX-More: 1"),
         ("OCS_API_TOKEN", f"{SECRET}\t1"),
         ("OCS_API_TOKEN", f"{SECRET}\u2026"),
@@ -100,13 +100,13 @@ def wrong_numbers() -> Iterator[tuple[str, str]]:
         yield from ((name, value) for value in ("-1", "nan", "inf", "much"))
     for name in re.findall(r'read_count\("(\w+)"', SETTINGS.read_text()):
         yield from ((name, value) for value in ("-1", "1.5", "much"))
-    yield from ((name, "0") for name in ("WEB_CONNECTIONS", "MESSAGE_ATTEMPTS", "PAGE_ATTEMPTS"))
+    yield from ((name, "0") for name in ("WEB_CONNECTIONS", "MESSAGE_ATTEMPTS", "ALARM_ATTEMPTS"))
     yield from (("CANDIDATE_PRIOR", value) for value in ("0", "1"))
     yield from (("JOIN_DEFAULT_ARCSEC", value) for value in ("-0.5", "601"))
     odd = ("LSST=-0.5", "LSST=nan", "LSST=1e9", "LSST=near", "LSST", "ZTF=1,LSST=-1")
     yield from (("JOIN_ARCSEC", value) for value in odd)
     yield from (("SCORER_WEIGHTS", value) for value in ("real_bogus", "real_bogus=1.1"))
-    yield from (("PAGE_KINDS", value) for value in ("kilonova", "gw,burst"))
+    yield from (("ALARM_KINDS", value) for value in ("kilonova", "gw,burst"))
     yield from (("API_RATE", value) for value in ("600", "0/min", "-1/min", "many/min", "6/moon"))
 
 
@@ -125,7 +125,7 @@ def test_numbers_within_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -
         "JOIN_ARCSEC": "LSST=0.5, ZTF=0",
         "JOIN_DEFAULT_ARCSEC": "0",
         "API_RATE": "2/second",
-        "PAGE_KINDS": "gw, FRB,",
+        "ALARM_KINDS": "gw, FRB,",
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
@@ -134,7 +134,7 @@ def test_numbers_within_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -
 
     assert read_ones["JOIN_ARCSEC"] == {"LSST": 0.5, "ZTF": 0.0}
     assert read_ones["JOIN_DEFAULT_ARCSEC"] == 0.0
-    assert read_ones["PAGE_KINDS"] == ["gw", "frb"]
+    assert read_ones["ALARM_KINDS"] == ["gw", "frb"]
     assert read_ones["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {"user": "2/second"}
 
 
@@ -175,20 +175,31 @@ def test_white_space_around_a_value_is_dropped(tmp_path: Path) -> None:
     home = str(tmp_path)
 
     assert read("OCS_API_TOKEN", cwd=tmp_path, TOM_HOME=home, OCS_API_TOKEN=" t\n") == "t"
-    found = read("PAGE_WEBHOOK", cwd=tmp_path, TOM_HOME=home, PAGE_WEBHOOK=" https://a.org/b\n")
+    found = read("ALARM_WEBHOOK", cwd=tmp_path, TOM_HOME=home, ALARM_WEBHOOK=" https://a.org/b\n")
     assert found == "https://a.org/b"
 
 
-def test_pages_by_e_mail_need_a_way_to_send(tmp_path: Path) -> None:
+def test_alarms_by_e_mail_need_a_way_to_send(tmp_path: Path) -> None:
     home, emails = str(tmp_path), "duty@example.org, second@example.org,"
 
-    refused = manage("help", TOM_HOME=home, PAGE_EMAILS=emails, EMAIL_URL="")
+    refused = manage("help", TOM_HOME=home, ALARM_EMAILS=emails, EMAIL_URL="")
     assert refused.returncode == 1
-    assert "PAGE_EMAILS needs EMAIL_URL" in refused.stderr
+    assert "ALARM_EMAILS needs EMAIL_URL" in refused.stderr
 
     for way in ("smtp://mail.example.org", "consolemail://"):
-        found = read("PAGE_EMAILS", cwd=tmp_path, TOM_HOME=home, PAGE_EMAILS=emails, EMAIL_URL=way)
+        found = read(
+            "ALARM_EMAILS", cwd=tmp_path, TOM_HOME=home, ALARM_EMAILS=emails, EMAIL_URL=way
+        )
         assert found == ["duty@example.org", "second@example.org"]
+
+
+def test_a_setting_counts_by_its_former_name_where_the_new_one_is_not_set(tmp_path: Path) -> None:
+    home, old = str(tmp_path), "https://old.example.org/"
+
+    assert read("ALARM_WEBHOOK", cwd=tmp_path, TOM_HOME=home, PAGE_WEBHOOK=old) == old
+    both = {"PAGE_WEBHOOK": old, "ALARM_WEBHOOK": "https://new.example.org/"}
+    assert read("ALARM_WEBHOOK", cwd=tmp_path, TOM_HOME=home, **both) == both["ALARM_WEBHOOK"]
+    assert read("ALARM_HOURS", cwd=tmp_path, TOM_HOME=home, PAGE_HOURS="3") == 3
 
 
 @pytest.mark.parametrize(
@@ -205,12 +216,12 @@ def test_e_mail_is_printed_unless_told_how_it_leaves(
 def test_the_most_detailed_log_does_not_tell_a_webhook_s_path(tmp_path: Path) -> None:
     line = (
         "import django; django.setup(); from django.conf import settings; "
-        "from tom.reports.paging.channels import _post; "
-        "_post(settings.PAGE_WEBHOOK, 'x')"
+        "from tom.reports.alarms.channels import _post; "
+        "_post(settings.ALARM_WEBHOOK, 'x')"
     )
 
     with running_webhook() as hook:
-        told = {"PAGE_WEBHOOK": hook.url, "LOG_LEVEL": "DEBUG", "TOM_HOME": str(tmp_path)}
+        told = {"ALARM_WEBHOOK": hook.url, "LOG_LEVEL": "DEBUG", "TOM_HOME": str(tmp_path)}
         done = run(line, cwd=tmp_path, **told)
 
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,10 @@
 """An upgrade from before audiences were told apart: nothing private shows, nothing is lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
@@ -29,6 +32,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import newest_ranking, rank_event, unlike
+from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.scoring.models import Score
 from tom.streams.models import AlertMessage
 from tom.targets.by_hand import Measured, program_of
@@ -82,8 +86,16 @@ def fill(people: dict[str, User]) -> None:
 def upgrade(before: list[tuple[str, str]] = BEFORE) -> None:
     """Go back to the tables of before with the rows that are there, and through the upgrade."""
     Cutout.objects.all().delete()  # of which there were fewer then
+    with at_tables(before):
+        pass
+
+
+@contextmanager
+def at_tables(before: list[tuple[str, str]]) -> Iterator[None]:
+    """Have the tables of before for the block."""
     try:
         MigrationExecutor(connection).migrate(before)
+        yield
     finally:  # whatever happens: other tests want today's tables
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
@@ -189,15 +201,18 @@ SCORES = "SELECT target_id, scorer, data_version, probability::text, sigma FROM 
 SCORES += "ORDER BY 1, 2, 3"
 MESSAGES = "SELECT id, sha256, topic, kind, state, md5(payload) FROM streams_alertmessage "
 MESSAGES += "ORDER BY 1"
+ALARMS = "SELECT a.event_id, a.cause, s.channel, s.state FROM reports_alarm a "
+ALARMS += "JOIN reports_alarmsend s ON s.alarm_id = a.id ORDER BY 1"
 CHANGES = "SELECT id, topic, key, user_id FROM live_change ORDER BY 1"
 
 
 def held() -> dict[str, list[tuple[object, ...]]]:
     """What a site holds, by what the upgrade must not lose."""
     extra = {"ranks": RANKS, "scores": SCORES, "verdicts": VERDICTS, "requests": REQUESTS}
+    more = {"kept": MESSAGES, "alarms": ALARMS, "changes": CHANGES}
     found = {}
     with connection.cursor() as cursor:
-        for name, query in (QUERIES | extra | {"kept": MESSAGES, "changes": CHANGES}).items():
+        for name, query in (QUERIES | extra | more).items():
             cursor.execute(query)
             found[name] = cursor.fetchall()
     return found
@@ -212,6 +227,8 @@ def test_a_night_and_what_was_done_in_it_outlive_an_upgrade(people) -> None:
         for candidate in event.candidates.order_by("rank")[:3]:
             give_verdict(candidate, Vetting.REJECTED, by=people["a"], note="a star")
             make_request(candidate.target, people["a"])
+        alarm = Alarm.objects.create(event=event, cause="retraction", title="Gone", body="")
+        AlarmSend.objects.create(alarm=alarm, channel="email", state="sent")
     before = held()
     chances = [row[1:3] for row in before["ranks"]]
     assert len(before["kept"]) > 500
@@ -231,6 +248,17 @@ def test_a_night_and_what_was_done_in_it_outlive_an_upgrade(people) -> None:
     assert ranking is not None
     assert unlike(ranking) == 0
     assert held()["ranks"] == before["ranks"]
+
+
+def test_who_might_answer_pages_may_answer_alarms_after_an_upgrade(people) -> None:
+    answer = Permission.objects.get(codename="change_alarm", content_type__app_label="reports")
+    people["stranger"].user_permissions.set([answer])
+
+    with at_tables([("reports", "0002_outbox_columns")]):
+        old = set(Permission.objects.filter(user=people["stranger"]).values_list("codename"))
+
+    assert old == {("change_page",)}
+    assert User.objects.get(pk=people["stranger"].pk).has_perm("reports.change_alarm")
 
 
 def short_night_of_the_demonstration() -> list[Message]:

@@ -13,6 +13,21 @@ from environs.exceptions import EnvError
 
 env = Env()
 
+# What a setting was called before: the old name counts where the new one is not set.
+FORMER_NAMES = {
+    "PAGE_EMAILS": "ALARM_EMAILS",
+    "PAGE_WEBHOOK": "ALARM_WEBHOOK",
+    "PAGE_HOURS": "ALARM_HOURS",
+    "PAGE_ATTEMPTS": "ALARM_ATTEMPTS",
+}
+
+
+def take_former_names() -> None:
+    """Set each setting that has only its old name in the environment by its new one."""
+    for old, new in FORMER_NAMES.items():
+        if old in os.environ:
+            os.environ.setdefault(new, os.environ[old])
+
 
 def read_url(name: str) -> str:
     """Read a web address; empty where none is set. The line does not show it: it may be secret."""

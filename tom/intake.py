@@ -26,8 +26,8 @@ from tom.forms.topics import is_test_topic
 from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Text
+from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
-from tom.reports.paging.pages import page_event
 from tom.scoring.services import note_given
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
@@ -163,7 +163,7 @@ def react_to_change(event: NonLocalizedEvent) -> None:
         hold_unsent(event, reason="The event was retracted")
     else:
         match_event(event)
-    page_event(event)
+    raise_alarm(event)
 
 
 def _record_text(message: AlertMessage, text: Text) -> Verdict:

@@ -20,7 +20,7 @@ SECRET_SETTINGS: Final = (
 """Texts, or lists of them, that are secrets as a whole."""
 ADDRESS_SETTINGS: Final = ("BROKER_URL", "REDIS_URL", "OCS_PORTAL_URL", "GCN_TOKEN_URL", "TELL_URL")
 """Addresses in which a password may stand."""
-SECRET_ADDRESSES: Final = ("PAGE_WEBHOOK",)
+SECRET_ADDRESSES: Final = ("ALARM_WEBHOOK",)
 """Addresses that let in whoever knows them."""
 NESTED_SETTINGS: Final = (
     *("DATABASES", "CACHES", "FACILITIES", "FACILITY_ACCESS", "BROKERS", "DATA_SERVICES"),

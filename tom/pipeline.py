@@ -2,7 +2,7 @@
 
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> explain
                              ingest_alerts -> draw
-    request approved -> submit -> follow        page made -> page        report confirmed -> tell
+    request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
@@ -29,11 +29,11 @@ from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
 from tom.ranking.services import note_new_scorers, rank_if_due
+from tom.reports.alarms import alarms
+from tom.reports.alarms.models import Alarm
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.request_ends import notify_ends
-from tom.reports.paging import pages
-from tom.reports.paging.models import Page
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
@@ -64,7 +64,7 @@ def ingest(message_id: int) -> None:
     intake.work_message(message_id)
     with _nudging():
         _wake_ranking()
-        _wake_pages()
+        _wake_alarms()
 
 
 @shared_task
@@ -169,9 +169,10 @@ def list_instruments(facility: str) -> None:
 
 
 @shared_task
-def page(page_id: int) -> None:
-    """Send one page on the channels where it is due."""
-    pages.send_page(Page.objects.select_related("event").get(pk=page_id), now=timezone.now())
+def alarm(alarm_id: int) -> None:
+    """Send one alarm on the channels where it is due."""
+    found = Alarm.objects.select_related("event").get(pk=alarm_id)
+    alarms.send_alarm(found, now=timezone.now())
 
 
 @shared_task
@@ -198,7 +199,7 @@ def sweep() -> None:
         if Cutout.objects.due().exists():
             _send(draw)
         _wake_requests()
-        _wake_pages()
+        _wake_alarms()
         notify_ends(timezone.now())
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
@@ -301,9 +302,9 @@ def _wake_requests() -> None:
         _send(list_instruments, facility)
 
 
-def _wake_pages() -> None:
-    for pk in pages.due_pages(timezone.now()).values_list("pk", flat=True):
-        _send(page, pk)
+def _wake_alarms() -> None:
+    for pk in alarms.due_alarms(timezone.now()).values_list("pk", flat=True):
+        _send(alarm, pk)
 
 
 def _wake_ranking() -> None:

@@ -24,7 +24,10 @@ from tom.environment import (
     read_rate,
     read_token,
     read_url,
+    take_former_names,
 )
+
+take_former_names()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -355,18 +358,18 @@ EMAIL_TIMEOUT = 10
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{TOM_NAME}: "
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
-# Who is paged for significant live events and retractions: e-mail addresses, and a webhook
+# Who gets the alarm of a significant live event or a retraction: e-mail addresses, and a webhook
 # (in the form that Slack takes).
-PAGE_EMAILS = read_addresses("PAGE_EMAILS", email=EMAIL_CONFIG)
-PAGE_WEBHOOK = read_url("PAGE_WEBHOOK")
-# Which kinds of events page.
-PAGE_KINDS = read_choices("PAGE_KINDS", ["gw", "grb", "neutrino", "frb", "unknown"])
-# A message older than this pages nobody: it was sent again, or read from a file.
-PAGE_HOURS = read_number("PAGE_HOURS", 24)
+ALARM_EMAILS = read_addresses("ALARM_EMAILS", email=EMAIL_CONFIG)
+ALARM_WEBHOOK = read_url("ALARM_WEBHOOK")
+# Which kinds of events raise alarms.
+ALARM_KINDS = read_choices("ALARM_KINDS", ["gw", "grb", "neutrino", "frb", "unknown"])
+# A message older than this raises no alarm: it was sent again, or read from a file.
+ALARM_HOURS = read_number("ALARM_HOURS", 24)
 # A message dated so long after it came has a wrong date: it does not rule its event's chain.
 FUTURE_MINUTES = read_number("FUTURE_MINUTES", 60)
-# How often a channel may refuse a page before it has failed.
-PAGE_ATTEMPTS = read_count("PAGE_ATTEMPTS", 5, least=1)
+# How often a channel may refuse an alarm before it has failed.
+ALARM_ATTEMPTS = read_count("ALARM_ATTEMPTS", 5, least=1)
 # The Hopskotch topic (a hop URL) to which a person may send an event's candidates.
 TELL_URL = env.str("TELL_URL", "")
 

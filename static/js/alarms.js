@@ -1,4 +1,4 @@
-// Alarms: the unread count in title and icon, and for a new page a sound and a desktop notification
+// Alarms: the unread count in title and icon, and for a new alarm a sound and a desktop notification
 // where somebody switched them on for this browser.
 (() => {
   const remembered = "alarms.heard";
@@ -7,7 +7,7 @@
   const isRed = () => document.documentElement.dataset.theme === "red";
 
   const wants = (name) => localStorage.getItem(`alarms.${name}`) === "on";
-  const pages = () => [...document.querySelectorAll("#alarms [data-page]")];
+  const alarms = () => [...document.querySelectorAll("#alarms [data-pk]")];
   const unread = () => Number(document.getElementById("bell")?.dataset.unread || 0);
 
   function drawIcon(count, alarmed) {
@@ -31,7 +31,7 @@
   }
 
   function show() {
-    const alarmed = pages().length > 0;
+    const alarmed = alarms().length > 0;
     const count = unread();
     document.title = `${alarmed ? "! " : ""}${count ? `(${count}) ` : ""}${base}`;
     drawIcon(count, alarmed);
@@ -52,19 +52,19 @@
     setTimeout(() => audio.close(), 2000);
   }
 
-  // Of several tabs the first that sees a page tells of it.
+  // Of several tabs the first that sees an alarm tells of it.
   function tell() {
     const heard = JSON.parse(localStorage.getItem(remembered) || "[]");
-    const fresh = pages().filter((page) => !heard.includes(page.dataset.page));
+    const fresh = alarms().filter((alarm) => !heard.includes(alarm.dataset.pk));
     if (!fresh.length) return;
-    localStorage.setItem(remembered, JSON.stringify([...heard, ...fresh.map((page) => page.dataset.page)].slice(-200)));
+    localStorage.setItem(remembered, JSON.stringify([...heard, ...fresh.map((alarm) => alarm.dataset.pk)].slice(-200)));
     if (wants("sound")) sound();
     if (wants("desktop") && window.Notification?.permission === "granted") {
-      for (const page of fresh) {
-        const told = new Notification(page.dataset.title, { body: page.innerText, tag: `page-${page.dataset.page}` });
+      for (const alarm of fresh) {
+        const told = new Notification(alarm.dataset.title, { body: alarm.innerText, tag: `alarm-${alarm.dataset.pk}` });
         told.onclick = () => {
           window.focus();
-          page.querySelector("a")?.click();
+          alarm.querySelector("a")?.click();
         };
       }
     }

@@ -12,9 +12,9 @@ from tests import factories
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
+from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
-from tom.reports.paging.models import Page
 from tom.streams.models import StreamHealth
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout
@@ -60,8 +60,10 @@ def fill(person: User) -> list[str]:
         Notification.objects.create(
             user=person, kind="topic", cause=str(number), title="Something came", **about
         )
-    Page.objects.create(event=event, cause="significant", title="MS261120ab: significant", body="-")
-    answered = Page.objects.create(event=gone, cause="retraction", title="MS261120rt", body="-")
+    Alarm.objects.create(
+        event=event, cause="significant", title="MS261120ab: significant", body="-"
+    )
+    answered = Alarm.objects.create(event=gone, cause="retraction", title="MS261120rt", body="-")
     answered.acknowledged_by, answered.acknowledged_at = person, timezone.now()
     answered.save()
     StreamHealth.objects.create(stream="kafka.example", topic="igwn.gwalert", connected=False)

@@ -9,7 +9,7 @@ from tests.browser.conftest import NARROW, Enter
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.reports.paging.pages import page_event
+from tom.reports.alarms.alarms import raise_alarm
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,9 +22,9 @@ def test_a_page_shows_on_a_page_that_is_open_and_goes_when_somebody_answers(
     page.goto("/targets/")
     title, icon = page.title(), icon_of(page)
 
-    page_event(factories.make_event("S261120ab", time_created=timezone.now()))
+    raise_alarm(factories.make_event("S261120ab", time_created=timezone.now()))
 
-    bar = page.locator("#alarms [data-page]")
+    bar = page.locator("#alarms [data-pk]")
     expect(bar).to_contain_text("S261120ab: significant gravitational wave")
     expect(page).to_have_title(f"! {title}")
     assert icon_of(page).startswith("data:image/png")
@@ -33,7 +33,7 @@ def test_a_page_shows_on_a_page_that_is_open_and_goes_when_somebody_answers(
     bar.get_by_role("button", name="I answer").click()
     page.wait_for_url("**/events/S261120ab/")
 
-    expect(page.locator("#alarms [data-page]")).to_have_count(0)
+    expect(page.locator("#alarms [data-pk]")).to_have_count(0)
     assert icon_of(page) == icon
 
 
@@ -59,8 +59,8 @@ def test_sound_and_desktop_notification_are_switched_on_and_told_once(enter: Ent
     page.get_by_role("button", name="Desktop notification").click()
     assert page.evaluate("told") == ["sound"]  # so that one knows it
 
-    page_event(factories.make_event("S261120ab", time_created=timezone.now()))
-    expect(page.locator("#alarms [data-page]")).to_be_visible()
+    raise_alarm(factories.make_event("S261120ab", time_created=timezone.now()))
+    expect(page.locator("#alarms [data-pk]")).to_be_visible()
     assert told(page, 3) == [
         "sound",
         "sound",
@@ -68,7 +68,7 @@ def test_sound_and_desktop_notification_are_switched_on_and_told_once(enter: Ent
     ]
 
     page.goto("/events/")
-    expect(page.locator("#alarms [data-page]")).to_be_visible()
+    expect(page.locator("#alarms [data-pk]")).to_be_visible()
     assert page.evaluate("told") == []
 
 

@@ -10,7 +10,7 @@ from tests.streams.packets import make_gwalert_json
 from tom import intake
 from tom.events.localizations import chosen_localization
 from tom.events.models import EventSequence, NonLocalizedEvent
-from tom.reports.paging.models import Page
+from tom.reports.alarms.models import Alarm
 from tom.sky import write_skymap
 from tom.streams.models import MessageState
 from tom.streams.services import replay_message, store_message
@@ -158,7 +158,7 @@ def test_a_map_that_cannot_be_read_takes_nothing_else_with_it(client, event, com
     readable = [fits for fits in (*event.values(), *combined.values()) if fits in (GOOD, BETTER)]
     kept = [use.localization.fits.tobytes() for use in found.localizations.all()]
     assert (found.far, found.classification["BNS"], found.significant) == (1e-10, 0.95, True)
-    assert Page.objects.get(event=found).cause == "significant"
+    assert Alarm.objects.get(event=found).cause == "significant"
     assert kept == readable
     assert message.state == MessageState.STORED
     assert "Left out" in page

@@ -17,7 +17,7 @@ from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import claims, identify
 from tom.missions.fermi_gbm import FERMI_GBM, read_notice
 from tom.records.notice import NoticeType
-from tom.reports.paging.models import Page
+from tom.reports.alarms.models import Alarm
 from tom.sky import healpix29, levels_2d
 from tom.streams.models import MessageState
 from tom.streams.services import store_message
@@ -231,21 +231,23 @@ def test_a_notice_that_names_no_trigger_stays_unidentified() -> None:
 
 
 @pytest.mark.django_db
-def test_a_burst_pages_once_it_is_one_and_keeps_what_was_said_of_it(settings: Settings) -> None:
-    settings.PAGE_HOURS = 10**6
+def test_a_burst_raises_an_alarm_once_it_is_one_and_keeps_what_was_said_of_it(
+    settings: Settings,
+) -> None:
+    settings.ALARM_HOURS = 10**6
     send(make_notice())
     send(make_notice(**LATER, classification={"BELOW_HORIZON": 1}))
-    assert not Page.objects.exists()
+    assert not Alarm.objects.exists()
 
     send(make_notice(**LATER | {"alert_datetime": "2026-01-01T05:06"}, classification={"GRB": 0.9}))
-    page = Page.objects.get()
-    assert page.title == "bn260101212: significant gamma-ray burst"
-    assert "GRB 90%" in page.body
+    alarm = Alarm.objects.get()
+    assert alarm.title == "bn260101212: significant gamma-ray burst"
+    assert "GRB 90%" in alarm.body
 
     send(make_notice(**LATER | {"alert_datetime": "2026-01-01T05:15"}))
     event = NonLocalizedEvent.objects.get()
     assert (event.classification, event.significant) == ({"GRB": 0.9}, True)
-    assert Page.objects.count() == 1
+    assert Alarm.objects.count() == 1
 
 
 @pytest.mark.django_db

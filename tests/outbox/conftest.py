@@ -11,13 +11,13 @@ from tests import factories
 from tests.followup.conftest import make_request
 from tom.followup.models import ObservationRequest
 from tom.outbox.models import Outgoing
+from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.reports.hermes.models import Report
-from tom.reports.paging.models import Page, PageSend
 
 KINDS: dict[str, type[Outgoing]] = {
     "request": ObservationRequest,
     "report": Report,
-    "page": PageSend,
+    "alarm": AlarmSend,
 }
 
 
@@ -32,15 +32,15 @@ def make_report() -> Report:
     return Report.objects.create(event=factories.make_event(), url=url, body={}, **confirmed)
 
 
-def make_page() -> PageSend:
-    page = Page.objects.create(event=factories.make_event(), cause="significant", title="!")
-    return PageSend.objects.create(page=page, channel="email")
+def make_alarm() -> AlarmSend:
+    alarm = Alarm.objects.create(event=factories.make_event(), cause="significant", title="!")
+    return AlarmSend.objects.create(alarm=alarm, channel="email")
 
 
 _MAKERS: dict[str, Callable[[], Outgoing]] = {
     "request": make_request_row,
     "report": make_report,
-    "page": make_page,
+    "alarm": make_alarm,
 }
 
 

@@ -14,7 +14,7 @@ from tom.outbox.table import IllegalMoveError
 pytestmark = pytest.mark.django_db
 
 # As each life is drawn; whatever else is illegal.
-PAGE = {
+ALARM = {
     ("due", "sending"),
     ("due", "failed"),
     ("sending", "sent"),
@@ -63,7 +63,7 @@ REQUEST = {
         if old != new
     ),
 }
-LIVES = {"page": PAGE, "report": REPORT, "request": REQUEST}
+LIVES = {"alarm": ALARM, "report": REPORT, "request": REQUEST}
 PAIRS = [
     pytest.param(kind, old, new, (old, new) in LIVES[kind], id=f"{kind}: {old} to {new}")
     for kind, model in KINDS.items()

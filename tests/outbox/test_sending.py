@@ -1,4 +1,4 @@
-"""Sending and settling, the same for requests, reports and pages."""
+"""Sending and settling, the same for requests, reports and alarms."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from tom.outbox.sending import Words, claim_look, give_up, send, settle
 
 pytestmark = pytest.mark.django_db
 WORDS = Words(not_asked="not asked", not_there="not there")
-ASKED = ("report", "request")  # a page cannot be asked for
+ASKED = ("report", "request")  # an alarm cannot be asked for
 
 
 def stored(row: Outgoing) -> Outgoing:
@@ -95,7 +95,7 @@ def test_it_is_sent_again_when_the_other_side_says(kind: str) -> None:
     assert stored(row).due_at == then
 
 
-@pytest.mark.parametrize("kind", ["page", "report"])
+@pytest.mark.parametrize("kind", ["alarm", "report"])
 def test_after_the_last_attempt_it_has_failed(kind: str) -> None:
     row = make_row(kind)
     most = row.patience.most_attempts

@@ -10,19 +10,19 @@ from django.utils import timezone
 
 from tests import factories
 from tom.changes import heartbeat
-from tom.reports.paging.models import Channel, Page, PageSend, SendState
-from tom.reports.paging.pages import acknowledge_page, page_event
+from tom.reports.alarms.alarms import acknowledge_alarm, raise_alarm
+from tom.reports.alarms.models import Alarm, AlarmSend, Channel, SendState
 from tom.streams.models import StreamHealth
 
 pytestmark = pytest.mark.django_db
 PLACES = ["/", "/events/", "/targets/", "/requests/", "/messages/", "/notifications/", "/account/"]
 
 
-def make_page(event_id: str) -> Page:
-    """The page of a significant event of just now."""
-    page = page_event(factories.make_event(event_id, time_created=timezone.now()))
-    assert page is not None
-    return page
+def make_alarm(event_id: str) -> Alarm:
+    """The alarm of a significant event of just now."""
+    alarm = raise_alarm(factories.make_event(event_id, time_created=timezone.now()))
+    assert alarm is not None
+    return alarm
 
 
 @pytest.fixture
@@ -34,80 +34,83 @@ def observer(client: Client) -> Iterator[Client]:
 
 
 @pytest.fixture
-def page(db, settings):
-    settings.PAGE_EMAILS = ["shift@example.org"]
-    return make_page("S261120ab")
+def alarm(db, settings):
+    settings.ALARM_EMAILS = ["shift@example.org"]
+    return make_alarm("S261120ab")
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_page_without_an_answer_is_a_bar_on_every_page(observer, page, place) -> None:
+def test_an_alarm_without_an_answer_is_a_bar_on_every_page(observer, alarm, place) -> None:
     text = observer.get(place).text
 
-    assert f'role="alert" data-page="{page.pk}"' in text
-    assert f"/pages/{page.pk}/acknowledge/" in text
+    assert f'role="alert" data-pk="{alarm.pk}"' in text
+    assert f"/alarms/{alarm.pk}/acknowledge/" in text
 
 
-def test_the_bar_goes_with_the_answer(observer, page) -> None:
-    acknowledge_page(page, factories.make_user())
+def test_the_bar_goes_with_the_answer(observer, alarm) -> None:
+    acknowledge_alarm(alarm, factories.make_user())
 
-    assert "data-page" not in observer.get("/notifications/alarms/").text
+    assert "data-pk" not in observer.get("/notifications/alarms/").text
 
 
 def test_of_many_pages_the_number_of_the_others_is_said(observer) -> None:
     for number in range(5):
-        make_page(f"S26112{number}a")
+        make_alarm(f"S26112{number}a")
 
     text = observer.get("/notifications/alarms/").text
 
-    assert text.count("data-page=") == 3
+    assert text.count("data-pk=") == 3
     assert "2 more" in text
 
 
-def test_who_may_not_answer_gets_no_button(client, page) -> None:
+def test_who_may_not_answer_gets_no_button(client, alarm) -> None:
     client.force_login(factories.make_user())
 
     text = client.get("/").text
 
-    assert f'data-page="{page.pk}"' in text
+    assert f'data-pk="{alarm.pk}"' in text
     assert "acknowledge" not in text
 
 
 SAID = {
-    SendState.SENT: "paged",
-    SendState.UNKNOWN: "whether it arrived is not known",
-    SendState.DUE: "is being paged",
-    SendState.SENDING: "is being paged",
-    SendState.FAILED: "nobody was paged. E-mail: no such host.",
+    SendState.SENT: "the alarm was sent.",
+    SendState.UNKNOWN: "the alarm was sent, but may not have arrived.",
+    SendState.DUE: "the alarm is being sent.",
+    SendState.SENDING: "the alarm is being sent.",
+    SendState.FAILED: "the alarm was not sent. E-mail: no such host.",
 }
 
 
 @pytest.mark.parametrize("place", ["/", "/events/S261120ab/"])
 @pytest.mark.parametrize("state", SAID)
-def test_paged_is_said_only_where_somebody_was_paged(observer, page, state, place) -> None:
-    PageSend.objects.update(state=state, reason="no such host" if state == "failed" else "")
+def test_sent_is_said_only_where_it_was_sent(observer, alarm, state, place) -> None:
+    AlarmSend.objects.update(state=state, reason="no such host" if state == "failed" else "")
 
     text = " ".join(observer.get(place).text.split())
 
     assert SAID[state] in text
-    was_paged = state in {SendState.SENT, SendState.UNKNOWN}
-    assert ("obody has answered" in text) == was_paged
+    was_sent = state in {SendState.SENT, SendState.UNKNOWN}
+    assert ("Nobody has answered" in text) == was_sent
 
 
-def test_one_channel_that_worked_is_enough(observer, page) -> None:
-    PageSend.objects.update(state=SendState.FAILED, reason="no such host")
-    PageSend.objects.create(page=page, channel=Channel.WEBHOOK, state=SendState.SENT)
+def test_one_channel_that_worked_is_enough(observer, alarm) -> None:
+    AlarmSend.objects.update(state=SendState.FAILED, reason="no such host")
+    AlarmSend.objects.create(alarm=alarm, channel=Channel.WEBHOOK, state=SendState.SENT)
 
-    assert "nobody has answered" in observer.get("/notifications/alarms/").text
+    assert "Nobody has answered" in observer.get("/notifications/alarms/").text
 
 
 def test_with_no_channel_it_says_so_and_how_to_set_one(observer, settings) -> None:
-    settings.PAGE_EMAILS, settings.PAGE_WEBHOOK = [], ""
-    make_page("S261120ab")
+    settings.ALARM_EMAILS, settings.ALARM_WEBHOOK = [], ""
+    make_alarm("S261120ab")
 
     text = " ".join(observer.get("/events/S261120ab/").text.split())
 
-    assert "nobody was paged, for no channel is set. Set PAGE_EMAILS or PAGE_WEBHOOK" in text
-    assert "nobody has answered" not in text
+    assert (
+        "the alarm was not sent, because no channel is set. Set ALARM_EMAILS or ALARM_WEBHOOK"
+        in text
+    )
+    assert "Nobody has answered" not in text
 
 
 @pytest.fixture

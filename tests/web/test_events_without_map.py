@@ -1,4 +1,4 @@
-"""An event whose messages brought no sky map has a page and is paged like any other."""
+"""An event whose messages brought no sky map has a page and raises an alarm like any other."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from tests.streams.packets import make_gwalert_json
 from tom import intake
 from tom.events.localizations import chosen_localization
 from tom.events.models import NonLocalizedEvent
-from tom.reports.paging.models import Page
+from tom.reports.alarms.models import Alarm
 from tom.sky import write_skymap
 from tom.streams.services import store_message
 
@@ -34,7 +34,7 @@ def test_a_significant_event_without_a_map_has_a_page_and_is_paged(client):
     assert [page.status_code for page in pages] == [200, 200, 200]
     assert "without one no target lies in a region" in pages[-1].text
     assert "within the 90% region" not in pages[-1].text
-    assert Page.objects.get().cause == "significant"
+    assert Alarm.objects.get().cause == "significant"
 
 
 def test_a_retraction_that_comes_first_has_a_page_and_is_paged(client):
@@ -45,7 +45,7 @@ def test_a_retraction_that_comes_first_has_a_page_and_is_paged(client):
 
     assert [page.status_code for page in pages] == [200, 200, 200]
     assert "Retracted" in pages[-1].text
-    assert Page.objects.get().cause == "retraction"
+    assert Alarm.objects.get().cause == "retraction"
 
 
 def test_a_time_that_is_not_known_has_no_unit(client):

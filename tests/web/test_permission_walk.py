@@ -34,9 +34,9 @@ from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.joining.services import join_targets
+from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
-from tom.reports.paging.models import Page
 from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, PointUpload, Program
@@ -256,7 +256,7 @@ def world(db):
     notification = Notification.objects.create(
         user=people["member"], kind="target", cause="1", title=SECRET, target=target
     )
-    page = Page.objects.create(event=event, cause="significant", title="", body="")
+    alarm = Alarm.objects.create(event=event, cause="significant", title="", body="")
     report = Report.objects.create(event=event, url="kafka://broker/topic", body={"name": SECRET})
     report.candidates.add(candidate)
     circular = Circular.objects.create(
@@ -290,7 +290,7 @@ def world(db):
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
             "events/": candidate.pk,
             "notifications/": notification.pk,
-            "pages/": page.pk,
+            "alarms/": alarm.pk,
             "reports/": report.pk,
             "team/people/": people["plain"].pk,
             "team/groups/": team.pk,

@@ -108,7 +108,7 @@ def pages() -> dict[str, tuple[str, ...]]:
             permissions.UPLOAD_POINTS,
             followed,
         ),
-        "/": (permissions.VIEW_MESSAGES, permissions.ACKNOWLEDGE_PAGE),
+        "/": (permissions.VIEW_MESSAGES, permissions.ACKNOWLEDGE_ALARM),
         "/targets/": (permissions.MAKE_TARGET,),
         "/requests/": (permissions.SWITCH_SENDING,),
         "/notifications/": (followed,),

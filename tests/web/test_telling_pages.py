@@ -1,4 +1,4 @@
-"""Telling, paging and the bell: what a person drafts, confirms, answers and reads."""
+"""Telling, alarms and the bell: what a person drafts, confirms, answers and reads."""
 
 from datetime import timedelta
 
@@ -10,13 +10,13 @@ from pytest_django import Settings
 
 from tests import factories
 from tom.events.models import NonLocalizedEvent
+from tom.reports.alarms.alarms import raise_alarm
+from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.circular_form import write_rows
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.messages import notify_message
 from tom.reports.notifications.models import Notification
-from tom.reports.paging.models import Page
-from tom.reports.paging.pages import page_event
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def vera() -> User:
 @pytest.fixture
 def observer(client: Client, vera: User, settings: Settings) -> Client:
     settings.TELL_URL = "kafka://127.0.0.1:9/counterpart.test"
-    settings.PAGE_HOURS = 24 * 30  # the factories' event, some days old, is news here
+    settings.ALARM_HOURS = 24 * 30  # the factories' event, some days old, is news here
     client.force_login(vera)
     return client
 
@@ -107,14 +107,14 @@ def test_a_private_candidate_is_not_told_of(
 def test_a_page_is_answered_by_a_click_and_says_by_whom(
     observer: Client, event: NonLocalizedEvent
 ) -> None:
-    page_event(event)
-    page = Page.objects.get()
+    raise_alarm(event)
+    alarm = Alarm.objects.get()
 
     before = observer.get(f"/events/{event.event_id}/").text
-    observer.post(f"/pages/{page.pk}/acknowledge/")
+    observer.post(f"/alarms/{alarm.pk}/acknowledge/")
     after = observer.get(f"/events/{event.event_id}/").text
 
-    assert "nobody was paged, for no channel is set" in before
+    assert "the alarm was not sent, because no channel is set" in before
     assert "answered by vera" in after
 
 

@@ -1,17 +1,17 @@
 """The rows of the three kinds of reports, which Django looks for here."""
 
+from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, Channel, SendState
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.notifications.models import Follow, FollowKind, Notification
-from tom.reports.paging.models import Channel, Page, PageCause, PageSend, SendState
 
 __all__ = [
+    "Alarm",
+    "AlarmCause",
+    "AlarmSend",
     "Channel",
     "Follow",
     "FollowKind",
     "Notification",
-    "Page",
-    "PageCause",
-    "PageSend",
     "Report",
     "ReportState",
     "SendState",

@@ -1,4 +1,4 @@
-"""What nobody may miss, on every page: pages without an answer, and streams that are down."""
+"""What nobody may miss, on every page: alarms without an answer, and streams that are down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from tom.changes.heartbeat import last_beat
-from tom.reports.paging.models import Page
+from tom.reports.alarms.models import Alarm
 from tom.streams.models import StreamHealth
 from tom.streams.sources import read_sources
 
-# Pages on the bar; of more only their number is said.
+# Alarms on the bar. Of more, the bar says only how many.
 SHOWN = 3
 # A listener writes every few seconds; one that is silent for so long has stopped.
 SILENT_SECONDS = 120
@@ -21,9 +21,9 @@ SILENT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Alarms:
-    """Unanswered pages, the newest first, how many more there are, and what is down."""
+    """Alarms without an answer, the newest first, how many more there are, and what is down."""
 
-    pages: Sequence[Page] = ()
+    unanswered: Sequence[Alarm] = ()
     more: int = 0
     down: Sequence[str] = ()
 
@@ -46,10 +46,10 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
     """What this person must not miss."""
     if not user.is_authenticated:
         return Alarms()
-    unanswered = Page.objects.visible_to(user).unacknowledged()
-    pages = list(unanswered.select_related("event").prefetch_related("sends")[: SHOWN + 1])
-    more = unanswered.count() - SHOWN if len(pages) > SHOWN else 0
-    return Alarms(pages[:SHOWN], more, [*_down(read_streams()), *_idle(last_beat())])
+    rows = Alarm.objects.visible_to(user).unacknowledged()
+    newest = list(rows.select_related("event").prefetch_related("sends")[: SHOWN + 1])
+    more = rows.count() - SHOWN if len(newest) > SHOWN else 0
+    return Alarms(newest[:SHOWN], more, [*_down(read_streams()), *_idle(last_beat())])
 
 
 def _down(streams: Sequence[StreamHealth]) -> list[str]:

@@ -22,7 +22,7 @@ VIEW_MESSAGES = "streams.view_alertmessage"
 REPLAY_MESSAGE = "streams.replay_alertmessage"
 FOLLOW = "reports.add_follow"
 TELL = "reports.add_report"
-ACKNOWLEDGE_PAGE = "reports.change_page"
+ACKNOWLEDGE_ALARM = "reports.change_alarm"
 MAKE_TARGET = "targets.add_targetsummary"
 UPLOAD_POINTS = "targets.add_pointupload"
 SWITCH_SENDING = "followup.change_outboxswitch"
@@ -39,7 +39,7 @@ WORDS = {
     VET_CANDIDATE: "give verdicts on candidates",
     COMMENT: "comment on targets",
     FOLLOW: "follow events, targets and topics",
-    ACKNOWLEDGE_PAGE: "answer pages",
+    ACKNOWLEDGE_ALARM: "answer alarms",
     TELL: "tell others of candidates",
     MAKE_TARGET: "make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
@@ -65,7 +65,7 @@ OBSERVERS_MAY = (
     REPLAY_MESSAGE,
     FOLLOW,
     TELL,
-    ACKNOWLEDGE_PAGE,
+    ACKNOWLEDGE_ALARM,
     MAKE_TARGET,
     UPLOAD_POINTS,
 )

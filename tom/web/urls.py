@@ -106,7 +106,7 @@ urlpatterns = [
     path("reports/<int:pk>/confirm/", reports.report_confirm, name="report_confirm"),
     path("reports/<int:pk>/retry/", reports.report_retry, name="report_retry"),
     path("reports/<int:pk>/discard/", reports.report_discard, name="report_discard"),
-    path("pages/<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
+    path("alarms/<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
     path("scorers/", scorers.scorer_list, name="scorer_list"),
     path("follow/", notifications.follow_thing, name="follow"),
     path("team/", include(team_patterns)),

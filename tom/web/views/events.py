@@ -18,10 +18,10 @@ from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.followup.models import ObservationRequest
 from tom.pipeline import nudge, rank
+from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
-from tom.reports.paging.models import Page
 from tom.web.candidate_list import (
     BEST_SHOWN,
     find_candidates,
@@ -216,7 +216,7 @@ def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
         "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],
         "going_on": requests_going_on(found, user),
         "requests": requests.select_related("target")[:CIRCULARS_SHOWN],
-        "pages": Page.objects.visible_to(user)
+        "alarms_raised": Alarm.objects.visible_to(user)
         .filter(event=found)
         .select_related("acknowledged_by")
         .prefetch_related("sends"),

@@ -1,4 +1,4 @@
-"""Telling and paging: what a person drafts, confirms or answers."""
+"""Telling and alarms: what a person drafts, confirms or answers."""
 
 import json
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.pipeline import nudge, tell
+from tom.reports.alarms.alarms import acknowledge_alarm
+from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.circular_form import TableError, write_circular, write_rows
 from tom.reports.hermes.drafts import NotADraftError, edit_report, retry_report, why_off
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import CannotTellError, confirm_report, discard_report, draft_report
-from tom.reports.paging.models import Page
-from tom.reports.paging.pages import acknowledge_page
 from tom.web.candidate_list import in_order, not_rejected
 from tom.web.candidate_rows import read_candidates
 from tom.web.keys import read_pk
 from tom.web.known import programs_of, rank_visible
 from tom.web.people import person
-from tom.web.permissions import ACKNOWLEDGE_PAGE, TELL
+from tom.web.permissions import ACKNOWLEDGE_ALARM, TELL
 from tom.web.refusals import needs
 
 OFFERED = 40
@@ -143,10 +143,10 @@ def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@needs(ACKNOWLEDGE_PAGE)
+@needs(ACKNOWLEDGE_ALARM)
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
-    """Answer a page."""
-    pages = Page.objects.visible_to(request.user).select_related("event")
-    page = get_object_or_404(pages, pk=pk)
-    acknowledge_page(page, person(request))
-    return redirect("event", page.event.event_id)
+    """Answer an alarm."""
+    alarms = Alarm.objects.visible_to(request.user).select_related("event")
+    alarm = get_object_or_404(alarms, pk=pk)
+    acknowledge_alarm(alarm, person(request))
+    return redirect("event", alarm.event.event_id)

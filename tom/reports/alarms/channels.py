@@ -1,4 +1,4 @@
-"""The two channels of a page: e-mail, and a webhook in the form that Slack takes.
+"""The two channels of an alarm: e-mail, and a webhook in the form that Slack takes.
 
 Each either returns, or raises NothingSentError or UnknownOutcomeError. A webhook's address is a
 secret: it is in no message of ours.

@@ -1,4 +1,4 @@
-"""Who was paged of what, and by which channel."""
+"""Which alarms there were, and how each channel sent them."""
 
 from datetime import timedelta
 from typing import Final
@@ -20,28 +20,28 @@ _DEADLINE: Final = timedelta(seconds=120)
 _RETRY: Final = Waits(timedelta(seconds=20), timedelta(hours=1))
 
 
-class PageCause(models.TextChoices):
+class AlarmCause(models.TextChoices):
     """What a person is woken for, each once per event."""
 
     SIGNIFICANT = "significant", "Significant event"
     RETRACTION = "retraction", "Retraction"
 
 
-class PageQuerySet(models.QuerySet["Page"]):
-    """Reads of pages. They hold nothing private: whoever is logged in may see them."""
+class AlarmQuerySet(models.QuerySet["Alarm"]):
+    """Reads of alarms. They hold nothing private: whoever is logged in may see them."""
 
-    def visible_to(self, user: Visitor) -> "PageQuerySet":
+    def visible_to(self, user: Visitor) -> "AlarmQuerySet":
         return self.all() if user.is_authenticated else self.none()
 
-    def unacknowledged(self) -> "PageQuerySet":
+    def unacknowledged(self) -> "AlarmQuerySet":
         return self.filter(acknowledged_at=None)
 
 
-class Page(models.Model):
+class Alarm(models.Model):
     """A call to whoever is on duty; acknowledged by the first person who answers."""
 
-    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="pages")
-    cause = models.CharField(max_length=16, choices=PageCause.choices)
+    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="alarms")
+    cause = models.CharField(max_length=16, choices=AlarmCause.choices)
     title = models.CharField(max_length=200)
     body = models.TextField()
     created = models.DateTimeField(auto_now_add=True)
@@ -50,10 +50,12 @@ class Page(models.Model):
     )
     acknowledged_at = models.DateTimeField(null=True, blank=True)
 
-    objects = PageQuerySet.as_manager()
+    objects = AlarmQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["event", "cause"], name="reports_page_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "cause"], name="reports_alarm_once")
+        ]
         ordering = ("-created", "-pk")
 
     def __str__(self) -> str:
@@ -87,7 +89,7 @@ class Channel(models.TextChoices):
 
 
 class SendState(models.TextChoices):
-    """Where a page stands on one channel."""
+    """Where an alarm stands on one channel."""
 
     DUE = "due", "Due"
     SENDING = "sending", "Sending"
@@ -96,10 +98,10 @@ class SendState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class PageSend(Outgoing):
-    """A page on one channel."""
+class AlarmSend(Outgoing):
+    """An alarm on one channel."""
 
-    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="sends")
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="sends")
     channel = models.CharField(max_length=8, choices=Channel.choices)
     state = models.CharField(max_length=8, choices=SendState.choices, default=SendState.DUE)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -118,23 +120,23 @@ class PageSend(Outgoing):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["page", "channel"], name="reports_pagesend_once")
+            models.UniqueConstraint(fields=["alarm", "channel"], name="reports_alarmsend_once")
         ]
         indexes = [
             models.Index(
                 fields=["due_at"],
                 condition=Q(state__in=["due", "sending"]),
-                name="reports_pagesend_due",
+                name="reports_alarmsend_due",
             )
         ]
-        ordering = ("page", "channel")
+        ordering = ("alarm", "channel")
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.state}"
 
     @property
     def patience(self) -> Patience:
-        return Patience(deadline=_DEADLINE, retry=_RETRY, most_attempts=settings.PAGE_ATTEMPTS)
+        return Patience(deadline=_DEADLINE, retry=_RETRY, most_attempts=settings.ALARM_ATTEMPTS)
 
     def tell(self) -> None:
-        publish(Topic.EVENT, self.page.event.event_id)
+        publish(Topic.EVENT, self.alarm.event.event_id)
