@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from django.http import QueryDict
@@ -16,15 +17,16 @@ from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
-from tom.targets.models import Visitor
-from tom.web.known import figure_of, join_standings, programs_of, standing_of
+from tom.web.known import figure_of, programs_of, seen_by, standing_of
 from tom.web.news import find_moved
 from tom.web.up_now import find_up
-from tom.web.vettings import vetting_of
+from tom.web.vettings import not_rejected, vetting_of
 
 # So many of the best are shown wherever they lie: one true counterpart in ten lies outside of a
 # 90% region.
 BEST_SHOWN = 5
+# So many stand on the map.
+SPOTS_SHOWN = 100
 LONGEST_TEXT = 100
 
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
@@ -58,10 +60,33 @@ class CandidateList:
         """The private programs that the person may read."""
         return programs_of(self.user)
 
+    @cached_property
+    def vetting(self) -> F | Case:
+        """A candidate's vetting as the person sees it."""
+        return vetting_of(self.user, [self.event])
+
     def everything(self) -> QuerySet[EventCandidate]:
         """All that the person may see, joined with what they know of it."""
-        rows = EventCandidate.objects.visible_to(self.user).filter(event=self.event)
-        return join_standings(rows, self.programs)
+        return seen_by(self.user).filter(event=self.event)
+
+    def not_rejected(self) -> QuerySet[EventCandidate]:
+        """All but what is rejected, as the person sees it, best first."""
+        return in_order(self.everything().filter(not_rejected(self.vetting)), self.programs)
+
+    @cached_property
+    def spots(self) -> list[int]:
+        """The best that are not rejected, wherever they lie; those without a rank come last."""
+        return [pk for pk, _ in self._best]
+
+    @cached_property
+    def best(self) -> list[int]:
+        """The best few with a rank that are not rejected, wherever they lie."""
+        return [pk for pk, rank in self._best[:BEST_SHOWN] if rank is not None]
+
+    @cached_property
+    def _best(self) -> list[tuple[int, int | None]]:
+        ranked = self.not_rejected().values_list("pk", standing_of("rank", self.programs))
+        return list(ranked[:SPOTS_SHOWN])
 
 
 def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
@@ -91,8 +116,8 @@ def find_candidates(
 
 
 def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
-    """Candidates best first, by what a reader of these programs knows."""
-    return join_standings(rows, programs).order_by(*_order("rank", programs))
+    """Candidates of `seen_by` best first, by what a reader of these programs knows."""
+    return rows.order_by(*_order("rank", programs))
 
 
 def order_choices(asked: str) -> list[tuple[str, str]]:
@@ -137,27 +162,15 @@ def _column(name: str, programs: Collection[int]) -> Any:
 def _by_verdict(listing: CandidateList, query: QueryDict) -> Q:
     asked = query.get("vetting", "")
     if asked in Vetting.values:
-        return Q(Exact(vetting_of(listing.user), asked))
-    return Q() if asked == "all" else not_rejected(listing.user)
-
-
-def not_rejected(user: Visitor) -> Q:
-    """Candidates but for those that are rejected, as a reader sees it."""
-    return ~Q(Exact(vetting_of(user), Vetting.REJECTED))
+        return Q(Exact(listing.vetting, asked))
+    return Q() if asked == "all" else not_rejected(listing.vetting)
 
 
 def _by_region(listing: CandidateList, query: QueryDict) -> Q:
     if query.get("region") == "all":
         return Q()
     level = standing_of("credible_level_2d", listing.programs)
-    return Q(LessThanOrEqual(level, listing.level_shown)) | Q(pk__in=_best(listing))
-
-
-def _best(listing: CandidateList) -> list[int]:
-    """The best few that nobody rejected, wherever they lie."""
-    rows = listing.everything().filter(not_rejected(listing.user))
-    ranked = rows.alias(place=standing_of("rank", listing.programs)).filter(place__isnull=False)
-    return list(ranked.order_by("place", "target__name").values_list("pk", flat=True)[:BEST_SHOWN])
+    return Q(LessThanOrEqual(level, listing.level_shown)) | Q(pk__in=listing.best)
 
 
 def _by_text(query: QueryDict) -> Q:

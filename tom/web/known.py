@@ -53,6 +53,18 @@ def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
     return found
 
 
+def seen_by(user: Visitor) -> QuerySet[EventCandidate]:
+    """The candidates that a user may see, joined with what they know of them.
+
+    Those of `EventCandidate.objects.visible_to`, found by the join: where the database looks for
+    standings row by row, it takes several times as long with 100,000 candidates.
+    """
+    programs = programs_of(user)
+    rows = EventCandidate.objects.filter(target__in=visible_targets(user))
+    known = Q(is_public=True) | Q(known__isnull=False) if programs else Q(is_public=True)
+    return join_standings(rows, programs).filter(known)
+
+
 def join_standings(
     rows: QuerySet[EventCandidate], programs: Collection[int]
 ) -> QuerySet[EventCandidate]:

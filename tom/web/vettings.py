@@ -5,24 +5,35 @@ filters, lists and exports go by the newest of those that they may see.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.contrib.auth.models import User
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.lookups import Exact
 
 from tom.candidates.models import EventCandidate, Verdict, Vetting
+from tom.events.models import NonLocalizedEvent
 from tom.targets.models import Visitor
 
+Events = Collection[NonLocalizedEvent] | Collection[int] | QuerySet[NonLocalizedEvent]
 
-def vetting_of(user: Visitor) -> Case:
-    """A candidate's vetting as a reader sees it, in a query of candidates."""
-    mine = Verdict.objects.visible_to(user).filter(candidate=OuterRef(OuterRef("pk")))
-    said = Verdict.objects.filter(pk__in=mine.standing().values("pk")).exclude(verdict=Vetting.NEW)
-    newest = Subquery(said.order_by("-created", "-pk").values("verdict")[:1])
-    privately = Verdict.objects.filter(is_public=False).values("candidate")
-    seen = Coalesce(newest, Value(Vetting.NEW.value))
-    return Case(When(Q(pk__in=privately), then=seen), default=F("vetting"))
+
+def vetting_of(user: Visitor, events: Events) -> F | Case:
+    """A candidate's vetting as a reader sees it, in a query of these events' candidates.
+
+    What was said privately is read first, for it is little: asked of each row anew it would cost
+    the database more than all the rest of a list.
+    """
+    alike: dict[str, list[int]] = defaultdict(list)
+    for pk, newest in _newest_told(_vetted_privately(events), user).items():
+        alike[newest.verdict if newest else Vetting.NEW].append(pk)
+    seen = [When(Q(pk__in=ids), then=Value(vetting)) for vetting, ids in alike.items()]
+    return Case(*seen, default=F("vetting")) if seen else F("vetting")
+
+
+def not_rejected(vetting: F | Case) -> Q:
+    """Candidates but for those that are rejected, by their vetting as a reader sees it."""
+    return ~Q(Exact(vetting, Vetting.REJECTED))
 
 
 def show_vettings(candidates: Iterable[EventCandidate], user: Visitor) -> None:
@@ -31,20 +42,35 @@ def show_vettings(candidates: Iterable[EventCandidate], user: Visitor) -> None:
     In memory alone: never save such a candidate.
     """
     rows = list(candidates)
-    said = Verdict.objects.filter(is_public=False, candidate__event__in={r.event_id for r in rows})
-    privately = set(said.values_list("candidate", flat=True)) if rows else set()
+    privately = _vetted_privately({row.event_id for row in rows}) if rows else set()
     differing = [row for row in rows if row.pk in privately]
-    told = verdicts_on(differing, user) if differing else {}
+    told = _newest_told({row.pk for row in differing}, user)
     for row in differing:
-        newest = next(iter(told[row.pk]), None)
+        newest = told[row.pk]
         row.vetting = newest.verdict if newest else Vetting.NEW
         row.vetted = newest.created if newest else None
         row.vetted_by = newest.by if newest else None
 
 
+def _vetted_privately(events: Events) -> set[int]:
+    """The events' candidates of which something was said privately."""
+    said = Verdict.objects.filter(is_public=False, candidate__event__in=events)
+    return set(said.values_list("candidate", flat=True))
+
+
+def _newest_told(ids: Collection[int], user: Visitor) -> dict[int, Verdict | None]:
+    """The newest verdict on each of these candidates that the user may see; None: there is none."""
+    told = _told(ids, user) if ids else {}
+    return {pk: next(iter(told.get(pk, [])), None) for pk in sorted(ids)}
+
+
 def verdicts_on(candidates: Iterable[EventCandidate], user: Visitor) -> dict[int, list[Verdict]]:
     """Each person's present verdict on each of these candidates, the newest first."""
-    rows = Verdict.objects.visible_to(user).filter(candidate__in=[row.pk for row in candidates])
+    return _told({row.pk for row in candidates}, user)
+
+
+def _told(ids: Iterable[int], user: Visitor) -> dict[int, list[Verdict]]:
+    rows = Verdict.objects.visible_to(user).filter(candidate__in=list(ids))
     standing = rows.standing().select_related("by")
     said: dict[int, list[Verdict]] = defaultdict(list)
     for row in sorted(standing, key=lambda row: (row.created, row.pk), reverse=True):

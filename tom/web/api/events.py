@@ -15,7 +15,7 @@ from tom.events.models import EventKind, EventLocalization, EventSequence, NonLo
 from tom.ranking.models import RankedCandidate
 from tom.web.api.filters import read_choice
 from tom.web.candidate_list import in_order
-from tom.web.known import known_places, programs_of, rank_visible
+from tom.web.known import known_places, programs_of, rank_visible, seen_by
 
 # A stored map's bytes have no place in a list.
 _BULKY = ("localization__fits", "localization__packed", "localization__contours")
@@ -163,7 +163,7 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
         newest = RankedCandidate.objects.newest().select_related("ranking")
         places = known_places(newest, programs)
         rows = (
-            EventCandidate.objects.visible_to(self.request.user)
+            seen_by(self.request.user)
             .filter(event=event)
             .select_related("target", "target__summary")
             .prefetch_related(Prefetch("places", places))

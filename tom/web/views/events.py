@@ -24,9 +24,8 @@ from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.web.candidate_list import (
     BEST_SHOWN,
+    CandidateList,
     find_candidates,
-    in_order,
-    not_rejected,
     open_list,
     order_choices,
 )
@@ -39,7 +38,7 @@ from tom.web.candidate_rows import (
 )
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
-from tom.web.known import programs_of, rank_visible
+from tom.web.known import rank_visible
 from tom.web.links import detectors_of, event_links
 from tom.web.pagination import page_counted, page_of
 from tom.web.people import person
@@ -53,7 +52,6 @@ from tom.web.views.requests import requests_going_on
 from tom.web.visibility import instruments_by_site
 
 CIRCULARS_SHOWN = 20
-SPOTS_SHOWN = 100
 # What the address says of the list.
 ASKED = ("q", "order", "vetting", "region", "since", "up")
 CSV_COLUMNS = (
@@ -98,11 +96,13 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
     match request.GET.get("part"):
         case None:
             note_look(person(request), found, now=timezone.now())
-            context = _about(found, person(request)) | _candidates(request, found)
+            listing = _list_of(request, found)
+            context = _about(listing) | _candidates(request, listing)
             context |= _other_panels(found, person(request))
             return render(request, "events/event.html", context)
         case "about" | "facts" as part:
-            return render(request, f"events/_{part}.html", _about(found, person(request)))
+            listing = _list_of(request, found)
+            return render(request, f"events/_{part}.html", _about(listing))
         case "retracted":
             return render(request, "events/_retracted.html", {"event": found})
         case "candidates":
@@ -114,7 +114,8 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
 
 def _answer_list(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse:
     """The list alone; where a person chose its filters the page's address names them."""
-    context = _candidates(request, found)
+    listing = _list_of(request, found)
+    context = _candidates(request, listing)
     response = render(request, "events/_candidates.html", context)
     if "auto" not in request.GET:
         query = context["listed"].query
@@ -122,7 +123,12 @@ def _answer_list(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse
     return response
 
 
-def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
+def _list_of(request: HttpRequest, found: NonLocalizedEvent) -> CandidateList:
+    return open_list(found, person(request), now=timezone.now())
+
+
+def _about(listing: CandidateList) -> dict[str, Any]:
+    found = listing.event
     uses = list(
         found.localizations.select_related("localization").defer(
             "localization__fits", "localization__packed"
@@ -130,7 +136,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     )
     chosen = choose_localization(found, uses)
     contours = chosen.localization.contours if chosen else {}
-    spots = _spots(found, user)
+    spots = _spots(listing)
     sequences = list(
         found.sequences.select_related("localization__localization", "set_aside_by")
         .defer("details", "localization__localization__fits", "localization__localization__packed")
@@ -150,9 +156,7 @@ def _about(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     }
 
 
-def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
-    rows = EventCandidate.objects.visible_to(user).filter(event=found)
-    best = in_order(rows.filter(not_rejected(user)), programs_of(user)).values_list("pk", flat=True)
+def _spots(listing: CandidateList) -> list[Spot]:
     return [
         Spot(
             ra=row.target.ra,
@@ -161,7 +165,7 @@ def _spots(found: NonLocalizedEvent, user: User) -> list[Spot]:
             title=_title(row),
             rank=row.rank,
         )
-        for row in rank_visible(read_candidates(list(best[:SPOTS_SHOWN])), user)
+        for row in rank_visible(read_candidates(listing.spots), listing.user)
         if row.target.ra is not None and row.target.dec is not None
     ]
 
@@ -171,8 +175,8 @@ def _title(row: EventCandidate) -> str:
     return name if row.posterior is None else f"{row.rank}. {name}, {row.posterior:.1%}"
 
 
-def _candidates(request: HttpRequest, found: NonLocalizedEvent) -> dict[str, Any]:
-    listing = open_list(found, person(request), now=timezone.now())
+def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
+    found = listing.event
     if "auto" not in request.GET:  # a person asks, not the page by itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
@@ -244,7 +248,7 @@ def pin(request: HttpRequest, event_id: str) -> HttpResponse:
 def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
     """The table of candidates, with the page's filters, as CSV."""
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
-    listing = open_list(found, person(request), now=timezone.now())
+    listing = _list_of(request, found)
     rows = find_candidates(listing, request.GET).select_related("target", "target__summary")
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in found.event_id)
     response = HttpResponse(content_type="text/csv; charset=utf-8")

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tom.candidates.models import EventCandidate, Vetting
+from tom.candidates.models import Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.pipeline import nudge, tell
 from tom.reports.alarms.alarms import acknowledge_alarm
@@ -21,10 +22,10 @@ from tom.reports.hermes.circular_form import TableError, write_circular, write_r
 from tom.reports.hermes.drafts import NotADraftError, edit_report, retry_report, why_off
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import CannotTellError, confirm_report, discard_report, draft_report
-from tom.web.candidate_list import in_order, not_rejected
+from tom.web.candidate_list import open_list
 from tom.web.candidate_rows import read_candidates
 from tom.web.keys import read_pk
-from tom.web.known import programs_of, rank_visible
+from tom.web.known import rank_visible
 from tom.web.people import person
 from tom.web.permissions import ACKNOWLEDGE_ALARM, TELL
 from tom.web.refusals import needs
@@ -38,11 +39,9 @@ ROWS_SHOWN = 200
 def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Choose the candidates to tell of, and draft the message."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
-    candidates = EventCandidate.objects.visible_to(request.user).filter(event=event)
-    offered = candidates.filter(not_rejected(request.user)).select_related(
-        "target", "target__summary", "event"
-    )
-    best = in_order(offered, programs_of(request.user)).values_list("pk", flat=True)[:OFFERED]
+    listing = open_list(event, person(request), now=timezone.now())
+    offered = listing.not_rejected().select_related("target", "target__summary", "event")
+    best = offered.values_list("pk", flat=True)[:OFFERED]
     shown = rank_visible(read_candidates(list(best)), request.user)
     chosen = {row.pk for row in shown if row.vetting == Vetting.PROMISING}
     error = ""

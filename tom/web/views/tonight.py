@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tom.candidates.models import EventCandidate
 from tom.changes.demonstration import read_progress
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
@@ -21,16 +20,16 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
 from tom.web.alarms import read_streams
-from tom.web.candidate_list import not_rejected
 from tom.web.candidate_rows import count_visible, read_candidates
 from tom.web.known import (
     LARGEST_FIRST,
-    join_standings,
     programs_of,
     rank_visible,
+    seen_by,
     standing_of,
 )
 from tom.web.permissions import VIEW_MESSAGES
+from tom.web.vettings import not_rejected, vetting_of
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
 ACTIVE_DAYS = 21
@@ -67,11 +66,12 @@ def _events(user: User) -> dict[str, Any]:
 def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
     programs = programs_of(user)
+    active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
     rows = (
-        join_standings(EventCandidate.objects.visible_to(user), programs)
+        seen_by(user)
         .alias(chance=standing_of("posterior", programs))
-        .filter(event__retracted=False, event__time__gte=since, chance__isnull=False)
-        .filter(not_rejected(user))
+        .filter(event__in=active, chance__isnull=False)
+        .filter(not_rejected(vetting_of(user, active)))
         .order_by("-chance", "event__event_id", "target__name")
         .values_list("pk", flat=True)
     )

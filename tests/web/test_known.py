@@ -1,0 +1,152 @@
+"""What a reader knows of an event's candidates: queries compared with a plain rule."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from tests import factories
+from tests.web.worlds import World, make_world
+from tom.candidates.models import EventCandidate, Look, Verdict, Vetting
+from tom.targets.audiences import largest
+from tom.targets.models import PUBLIC, Audience
+from tom.web.candidate_list import CandidateList, find_candidates, open_list
+from tom.web.known import programs_of, seen_by
+from tom.web.news import find_moved, find_ranks
+from tom.web.vettings import show_vettings
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=range(3))
+def world(request: pytest.FixtureRequest) -> World:
+    return make_world(np.random.default_rng(request.param))
+
+
+def lists_of(world: World) -> dict[str, CandidateList]:
+    now = timezone.now()
+    for user in world.readers.values():
+        since = now - timedelta(hours=1)
+        Look.objects.create(user=user, event=world.event, seen=now, since=since)
+    return {name: open_list(world.event, user, now=now) for name, user in world.readers.items()}
+
+
+def visible(listing: CandidateList) -> list[EventCandidate]:
+    """What the reader may see, by the rule that looks at each candidate by itself."""
+    rows = EventCandidate.objects.visible_to(listing.user).filter(event=listing.event)
+    return list(rows.select_related("target"))
+
+
+def known(
+    chances: dict[tuple[int, Audience], float], row: EventCandidate, user: User
+) -> float | None:
+    """The chance by the largest audience that the reader belongs to; None: there is none."""
+    mine = {a for pk, a in chances if pk == row.pk and set(a) <= set(programs_of(user))}
+    return chances[row.pk, largest(mine)] if mine else None
+
+
+def in_turn(
+    chances: dict[tuple[int, Audience], float], rows: list[EventCandidate], user: User
+) -> list[EventCandidate]:
+    """Those with a chance, best first; of one chance by name."""
+    ranked = [(known(chances, row, user), row) for row in rows]
+    return [
+        row
+        for chance, row in sorted(
+            ((chance, row) for chance, row in ranked if chance is not None),
+            key=lambda item: (-item[0], item[1].target.name),
+        )
+    ]
+
+
+def test_a_reader_sees_each_visible_candidate_once(world: World) -> None:
+    for user in world.readers.values():
+        expected = EventCandidate.objects.visible_to(user)
+
+        found = list(seen_by(user).values_list("pk", flat=True))
+
+        assert sorted(found) == sorted(expected.values_list("pk", flat=True))
+
+
+def test_the_best_are_those_that_nobody_rejected_in_the_order_of_their_ranks(world: World) -> None:
+    for name, listing in lists_of(world).items():
+        rows = visible(listing)
+        show_vettings(rows, listing.user)
+        kept = [row for row in rows if row.vetting != "rejected"]
+        ranked = [row.pk for row in in_turn(world.now, kept, listing.user)]
+
+        assert listing.best == ranked[:5], name
+        assert listing.spots[: len(ranked)] == ranked, name
+        assert set(listing.spots) == {row.pk for row in kept}, name
+
+
+def test_a_filter_by_vetting_finds_what_rows_show(world: World) -> None:
+    for name, listing in lists_of(world).items():
+        rows = visible(listing)
+        show_vettings(rows, listing.user)
+        for vetting in Vetting.values:
+            shown = {row.pk for row in rows if row.vetting == vetting}
+
+            found = find_candidates(listing, QueryDict(f"vetting={vetting}&region=all"))
+
+            assert {row.pk for row in found} == shown, (name, vetting)
+
+
+def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
+    for name, listing in lists_of(world).items():
+        rows = visible(listing)
+        stood = in_turn(world.then, rows, listing.user)
+        expected = {row.pk: rank for rank, row in enumerate(stood, 1)}
+
+        found = find_ranks(
+            rows, listing.everything(), world.event, listing.programs, when=listing.since
+        )
+
+        assert found == expected, name
+
+
+def test_what_moved_has_another_place_among_those_ranked_then_and_now(world: World) -> None:
+    for name, listing in lists_of(world).items():
+        both = [
+            row
+            for row in visible(listing)
+            if known(world.now, row, listing.user) is not None
+            and known(world.then, row, listing.user) is not None
+        ]
+        now, then = (in_turn(chances, both, listing.user) for chances in (world.now, world.then))
+        expected = {row.pk for row in both if now.index(row) != then.index(row)}
+
+        moved = find_moved(listing.everything(), world.event, listing.programs, when=listing.since)
+
+        assert moved is not None
+        assert {row["pk"] for row in moved} == expected, name
+
+
+def test_the_worlds_tell_the_readers_apart(world: World) -> None:
+    lists = lists_of(world)
+
+    assert len({tuple(listing.spots) for listing in lists.values()}) >= 4
+    assert any(audience != PUBLIC for _, audience in world.then)
+
+
+@pytest.mark.parametrize("private", [1, 7])
+def test_a_list_takes_as_many_queries_however_much_was_said_privately(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, private: int
+) -> None:
+    event, group = factories.make_event("S261120ab"), factories.make_group()
+    alice = factories.make_observer("alice", groups=[group])
+    rows = [factories.make_candidate(event, rank=rank) for rank in range(1, 9)]
+    for row in rows[:private]:
+        Verdict.objects.create(candidate=row, by=alice, verdict="promising", is_public=False)
+    client.force_login(alice)
+    client.get("/events/S261120ab/")  # the first look is noted
+
+    with django_assert_num_queries(38):
+        page = client.get("/events/S261120ab/?vetting=promising")
+
+    assert len(page.context["rows"]) == private
