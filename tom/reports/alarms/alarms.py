@@ -85,7 +85,7 @@ def due_alarms(now: datetime) -> QuerySet[Alarm]:
 
 
 def _cause(event: NonLocalizedEvent) -> AlarmCause | None:
-    if event.test_reasons or _is_old(event):
+    if event.test_reasons or _is_old(event) or event.kind not in settings.ALARM_KINDS:
         return None
     if event.retracted:
         return AlarmCause.RETRACTION
