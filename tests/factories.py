@@ -15,7 +15,7 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.models import CandidateRule, EventCandidate
+from tom.candidates.models import EventCandidate
 from tom.events.models import (
     EventKind,
     EventLocalization,
@@ -36,6 +36,7 @@ from tom.sky import (
     write_skymap,
 )
 from tom.sky.healpix import pixel_centre
+from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.models import LightCurvePoint, PointKind, Program, TargetSummary
 
@@ -149,9 +150,10 @@ def make_event(
     **fields: object,
 ) -> NonLocalizedEvent:
     """A live binary neutron star merger: a chain of messages, each with a better map."""
-    # A test with real transactions has emptied the tables, the rules of the migrations too.
-    CandidateRule.objects.get_or_create(
-        kind=fields.get("kind", EventKind.GW), defaults={"days_before": 1.0, "days_after": 14.0}
+    # A test with real transactions has emptied the tables, the strategies of the migrations too.
+    kind = fields.get("kind", EventKind.GW)
+    Strategy.objects.get_or_create(
+        kind=kind, defaults={"name": kind, "days_before": 1.0, "days_after": 14.0}
     )
     event = NonLocalizedEvent.objects.create(
         event_id=event_id or f"S261120{_letters(next(_numbers))}",

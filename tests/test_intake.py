@@ -19,7 +19,7 @@ from tests.streams.packets import (
     make_ztf_packet,
 )
 from tom import intake
-from tom.candidates.models import CandidateRule, EventCandidate
+from tom.candidates.models import EventCandidate
 from tom.events.localizations import chosen_localization
 from tom.events.locks import change_events
 from tom.events.models import Circular, EventLocalization, Localization, NonLocalizedEvent
@@ -28,6 +28,7 @@ from tom.ranking.services import rank_if_due
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
 from tom.sky import write_skymap
+from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import LightCurvePoint, TargetSummary
@@ -411,8 +412,8 @@ def test_what_only_test_topics_speak_of_is_no_candidate_of_a_live_event_until_it
 
 def keep_one_of_each() -> AlertMessage:
     """Keep an event's alert, which is returned, and a survey's alert inside its region."""
-    rule = {"days_before": 1.0, "days_after": 14.0}
-    CandidateRule.objects.get_or_create(kind="gw", defaults=rule)
+    strategy = {"name": "gw", "days_before": 1.0, "days_after": 14.0}
+    Strategy.objects.get_or_create(kind="gw", defaults=strategy)
     time = datetime.fromisoformat(json.loads(gwalert("PRELIMINARY", 5))["event"]["time"])
     jd = 2440587.5 + (time.timestamp() + 86_400) / 86_400
     packet = make_ztf_packet(jd=jd, jdstarthist=jd, ra=197.45, dec=-23.38, history=[])

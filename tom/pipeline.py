@@ -1,6 +1,7 @@
 """The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
 
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> explain
+                                                      a minute over -> rank_list
                              ingest_alerts -> draw
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments
@@ -28,7 +29,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
-from tom.ranking.services import note_new_scorers, rank_if_due
+from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes import telling
@@ -37,6 +38,7 @@ from tom.reports.notifications.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
+from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.cutouts import draw_due
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
@@ -142,6 +144,12 @@ def rank(event_id: int) -> None:
 
 
 @shared_task
+def rank_list(strategy_id: int) -> None:
+    """Rank the list that a strategy makes without an event."""
+    rank_list_if_due(Strategy.objects.get(pk=strategy_id))
+
+
+@shared_task
 def submit(request_id: int) -> None:
     """Send one approved request. What it leaves unsettled, the sweep takes up."""
     followup.submit_request(ObservationRequest.objects.get(pk=request_id))
@@ -190,6 +198,7 @@ def sweep() -> None:
     with _nudging():
         _wake_messages()
         _wake_ranking()
+        _wake_lists()
         if any_due():
             _send(score)
         for name in work_due().values_list("scorer", flat=True).distinct():
@@ -311,3 +320,8 @@ def _wake_ranking() -> None:
     due = NonLocalizedEvent.objects.due_for_ranking()
     for pk in due.values_list("pk", flat=True):
         _send(rank, pk)
+
+
+def _wake_lists() -> None:
+    for pk in Strategy.objects.due().values_list("pk", flat=True):
+        _send(rank_list, pk)

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "tom.streams",
     "tom.targets",
     "tom.events",
+    "tom.strategies",
     "tom.candidates",
     "tom.scoring",
     "tom.ranking",

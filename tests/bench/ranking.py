@@ -7,11 +7,11 @@ from django.utils import timezone
 
 from tests import factories
 from tests.bench.measure import timed
-from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import newest_ranking, rank_event, recompute
 from tom.scoring.services import scorers, window_start
+from tom.strategies.services import strategy_of
 from tom.targets.models import TargetSummary
 
 # Of so many candidates one moves between two rankings.
@@ -79,7 +79,7 @@ def _add_event() -> NonLocalizedEvent:
     event.refresh_from_db()
     values = {"event": event.pk, "now": now}
     values["localization"] = event.localizations.order_by("-time")[0].pk
-    values["since"] = window_start(event, rule_of(event))
+    values["since"] = window_start(event, strategy_of(event))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ADD_CANDIDATES, values)
         cursor.execute(ADD_SURROUNDINGS, values)

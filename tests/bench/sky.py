@@ -6,7 +6,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from tests.bench.measure import median_ms, timed
-from tom.candidates.services import match_event, rule_of
+from tom.candidates.services import match_event
 from tom.demo.localization import draw_arcs, make_skymap
 from tom.demo.packets import to_jd
 from tom.events.localizations import chosen_localization, skymap_of
@@ -27,6 +27,7 @@ from tom.sky import (
     unpack,
 )
 from tom.sky.arrays import FloatArray, IntArray
+from tom.strategies.services import strategy_of
 from tom.targets.models import TargetSummary
 
 WHEN = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -64,7 +65,7 @@ def measure_in_database(event: NonLocalizedEvent) -> dict[str, object]:
     """Find an event's candidates among all targets: by the index, by numpy, and stored."""
     chosen = chosen_localization(event)
     assert chosen is not None
-    skymap, level = skymap_of(chosen.localization_id), rule_of(event).level_stored
+    skymap, level = skymap_of(chosen.localization_id), strategy_of(event).level_stored
     with timed() as fetched:
         ids = _every_place()
         inside = int((levels_2d(skymap, ids) <= level).sum())

@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from tests.candidates.worlds import fill_world, move_world
 from tests.factories import MERGER, make_event, make_target
 from tom.candidates.models import CandidateStanding, EventCandidate
-from tom.candidates.services import match_targets, rule_of
+from tom.candidates.services import match_targets
 from tom.events.localizations import choose_localization, maps_in_turn, skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent, Region
 from tom.sky import credible_ranges, levels_2d, levels_3d, probdensity_at
+from tom.strategies.services import strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -34,20 +35,20 @@ def is_near(event: NonLocalizedEvent, rows: Iterable[Summary]) -> bool:
 
 
 def shines(event: NonLocalizedEvent, first: datetime | None, last: datetime | None) -> bool:
-    rule = rule_of(event)
+    strategy = strategy_of(event)
     if event.time is None:
         return True
-    if rule.days_after is not None and not (
-        first and first <= event.time + timedelta(days=rule.days_after)
+    if strategy.days_after is not None and not (
+        first and first <= event.time + timedelta(days=strategy.days_after)
     ):
         return False
-    return rule.days_before is None or bool(
-        last and last >= event.time - timedelta(days=rule.days_before)
+    return strategy.days_before is None or bool(
+        last and last >= event.time - timedelta(days=strategy.days_before)
     )
 
 
 def lies_in(use: EventLocalization, row: Summary) -> bool:
-    ranges = credible_ranges(skymap_of(use.localization_id), rule_of(use.event).level_stored)
+    ranges = credible_ranges(skymap_of(use.localization_id), strategy_of(use.event).level_stored)
     return any(first <= row.healpix29 < stop for first, stop in ranges.tolist())
 
 

@@ -9,12 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import MERGER, make_event, make_localization, make_observer, make_target
-from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate, Vetting
-from tom.candidates.services import match_event, match_if_due, match_targets, rule_of
+from tom.candidates.models import EventCandidate, Vetting
+from tom.candidates.services import match_event, match_if_due, match_targets
 from tom.candidates.verdicts import give_verdict
 from tom.changes.models import Change
 from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
+from tom.strategies.models import Strategy
+from tom.strategies.services import WINDOWS, strategy_of
 from tom.targets.models import TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +52,7 @@ def test_a_target_that_shone_before_too_is_a_candidate_for_it_is_weighed_not_cut
 
 def test_a_kind_without_a_window_takes_every_target_of_the_region() -> None:
     event = make_event()
-    CandidateRule.objects.filter(kind="gw").update(days_before=None, days_after=None)
+    Strategy.objects.filter(kind="gw").update(days_before=None, days_after=None)
     target = make_target("static")
     TargetSummary.objects.filter(target=target).update(last_detection=MERGER - timedelta(days=3000))
 
@@ -61,7 +63,7 @@ def test_a_kind_without_a_window_takes_every_target_of_the_region() -> None:
 
 def test_a_target_stored_later_meets_an_event_of_a_kind_without_a_window() -> None:
     event = make_event(time=MERGER - timedelta(days=3000))
-    CandidateRule.objects.filter(kind="gw").update(days_before=None, days_after=None)
+    Strategy.objects.filter(kind="gw").update(days_before=None, days_after=None)
     target = make_target("static")
 
     assert match_targets([target.pk]) == {event.pk}
@@ -83,7 +85,7 @@ def test_a_target_stored_later_meets_an_event_whose_whole_region_is_one_dense_pl
 
 def test_a_deleted_rule_counts_as_it_was_at_first() -> None:
     event = make_event()
-    CandidateRule.objects.all().delete()
+    Strategy.objects.all().delete()
     make_target("inside")
     long_ago = TargetSummary.objects.filter(target=make_target("early"))
     long_ago.update(last_detection=MERGER - timedelta(days=2))
@@ -91,7 +93,7 @@ def test_a_deleted_rule_counts_as_it_was_at_first() -> None:
     match_event(event)
 
     assert names(event) == {"inside"}
-    assert rule_of(event).level_shown == 0.9
+    assert strategy_of(event).level_shown == 0.9
 
 
 def test_the_first_rules_are_those_of_the_migration() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 from tom_targets.base_models import BaseTarget
 
 from tests.factories import MERGER, make_event, make_localization, make_target
-from tom.candidates.models import WINDOWS, CandidateRule
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.sky import healpix29
+from tom.strategies.models import Strategy
+from tom.strategies.services import WINDOWS
 from tom.targets.models import AudienceSummary, TargetSummary
 
 # Two places of the sky, far apart.
@@ -19,9 +20,10 @@ PLACED = ("healpix29", "first_detection", "last_detection")
 def fill_world(rng: np.random.Generator, *, events: int = 10, targets: int = 20) -> list[int]:
     """Write a world; return the keys of its targets."""
     for kind, (before, after) in WINDOWS.items():
-        CandidateRule.objects.update_or_create(
+        Strategy.objects.update_or_create(
             kind=kind,
             defaults={
+                "name": kind,
                 "days_before": before,
                 "days_after": after,
                 "level_stored": float(rng.choice([0.5, 0.9, 0.99])),

@@ -9,8 +9,9 @@ from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.terms import distance, earlier_activity, minor_planet, sky_map, star
 from tom.ranking.weighing import FloatArray, Term, Weighed
 from tom.scoring.contract import ScorerSpec
-from tom.scoring.opinions import ranked_class
+from tom.scoring.opinions import ranked_classes
 from tom.scoring.runner import Abstention, Opinion
+from tom.strategies.models import SOUGHT
 
 
 def col(*values: float | None) -> FloatArray:
@@ -47,13 +48,15 @@ def opinion_term(spec: ScorerSpec, outcome: Opinion | Abstention, **options: Any
 
 
 def weigh_opinion(spec: ScorerSpec, outcome: Opinion | Abstention, **options: Any) -> Weighed:
-    label = ranked_class(spec)
+    sought = options.setdefault("sought", [SOUGHT])
+    labels = ranked_classes(spec, sought)
     if isinstance(outcome, Opinion):
         said = dict(zip(spec.classes, outcome.probability, strict=True))
-        value, sigma, silence = said.get(label or "", 0.0), outcome.sigma, ""
+        values, sigma, silence = [said[label] for label in labels], outcome.sigma, ""
     else:
-        value, sigma, silence = None, None, outcome.detail or outcome.reason.text
-    return opinions.weigh(spec, col(value), col(sigma), [silence], **options)
+        values, sigma, silence = [None for _ in labels], None, outcome.detail or outcome.reason.text
+    value = opinions.either(spec, labels, np.array(values, float)[:, None]) if labels else col(None)
+    return opinions.weigh(spec, value, col(sigma), [silence], **options)
 
 
 def as_column(term: Term) -> Weighed:

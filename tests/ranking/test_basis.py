@@ -9,13 +9,13 @@ import pytest
 from pytest_django import Settings
 
 from tests.factories import make_event, make_target
-from tom.candidates.models import CandidateRule
 from tom.candidates.services import match_event
-from tom.ranking import case, columns, opinions, pooling, weighing
+from tom.ranking import case, columns, members, opinions, pooling, weighing
 from tom.ranking.basis import Basis, constants
 from tom.ranking.services import newest_ranking, rank_event
 from tom.ranking.terms import TERMS
 from tom.scoring.services import window_start
+from tom.strategies.models import Strategy
 
 
 def assigned(module: object) -> set[str]:
@@ -40,8 +40,10 @@ def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
 
 
 def test_what_reads_the_rows_has_no_constant_of_its_own() -> None:
-    texts = {"NOT_SCORED", "FACTS", "ENTRIES", "EPOCHS", "OPINIONS", "_PLACE", "_OWN", "_SUMMARY"}
-    assert assigned(case) <= texts | {"_HOST"}
+    texts = {"NOT_SCORED", "EPOCHS", "OPINIONS", "OPINIONS_WITHOUT_EVENT", "VALUES", "_SAID"}
+    assert assigned(case) <= texts
+    texts = {"FACTS", "PLACE", "OF_EVENT", "WITHOUT_EVENT"}
+    assert assigned(members) <= texts | {"_ABOUT", "_HOST", "_MAP", "_OWN", "_SUMMARY"}
     assert not assigned(columns) | assigned(pooling) | assigned(weighing) - {"_BOOLS", "KEPT"}
 
 
@@ -62,15 +64,17 @@ def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
     assert first is not None
     first.refresh_from_db()
     assert first.basis["weights"] == {"fast_transient": 0.5}
-    assert first.basis["rule"] == {
+    without_event = ("brighter_than", "first_seen_days", "ra", "dec", "radius_deg")
+    assert first.basis["rule"] == dict.fromkeys(without_event) | {
         "level_stored": 0.99,
         "level_shown": 0.9,
         "days_before": 1.0,
         "days_after": 14.0,
+        "with_tests": False,
     }
     assert again is None
     assert changed is not None
     assert newest_ranking(event) == changed
-    rule = CandidateRule.objects.get(kind="gw")
-    assert changed.basis == asdict(Basis.present(rule, window_start(event, rule)))
+    strategy = Strategy.objects.get(kind="gw")
+    assert changed.basis == asdict(Basis.present(strategy, window_start(event, strategy)))
     assert changed.basis["horizon_mpc"] == 500.0

@@ -10,8 +10,9 @@ from tests.ranking.one import fuse_one, opinion_term
 from tests.scoring.scorers import make_spec
 from tom.ranking.opinions import UnrelatedClassesError
 from tom.scoring.contract import Reason, ScorerKind
-from tom.scoring.opinions import ranked_class
+from tom.scoring.opinions import ranked_classes
 from tom.scoring.runner import Abstention, Opinion
+from tom.strategies.models import SOUGHT
 
 shares = st.floats(0.001, 0.999)
 
@@ -134,6 +135,60 @@ def test_an_extreme_ratio_stays_finite(ratio, sigma):
 def test_an_anomaly_or_a_rank_speaks_of_no_class(kind):
     spec = make_spec(kind=kind, classes=("kilonova",), prior=(1.0,))
 
-    assert ranked_class(spec) is None
+    assert ranked_classes(spec, [SOUGHT]) == ()
     with pytest.raises(UnrelatedClassesError):
         opinion_term(spec, Opinion("one", (-0.3,), 0.1))
+
+
+# --- Several sought classes -------------------------------------------------------------------
+def three_spec(*, kind: ScorerKind = ScorerKind.PROBABILITY):
+    return make_spec(
+        kind=kind, classes=("kilonova", "supernova Ia", "other"), prior=(0.1, 0.3, 0.6)
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "sought", "labels"),
+    [
+        (("kilonova", "supernova"), ["kilonova", "supernova Ia"], ("kilonova", "supernova")),
+        (("kilonova", "other"), ["kilonova", "supernova Ia"], ()),
+        (("real", "bogus"), ["kilonova", "agn"], ("real",)),
+        (("transient", "kilonova"), ["kilonova", "supernova Ia"], ("transient",)),
+        (("supernova", "supernova Ia"), ["supernova Ia", "supernova II"], ("supernova",)),
+    ],
+)
+def test_a_scorer_speaks_of_several_classes_by_the_narrowest_that_hold_each(
+    classes, sought, labels
+):
+    spec = make_spec(classes=classes, prior=(0.5, 0.5))
+
+    assert ranked_classes(spec, sought) == labels
+
+
+@given(st.floats(0.01, 0.4), st.floats(0.01, 0.5))
+def test_the_chance_of_either_class_is_the_sum_against_the_sum_of_the_priors(one, other):
+    opinion = Opinion("one", (one, other, 1 - one - other), 0.5)
+
+    both = opinion_term(three_spec(), opinion, sought=["kilonova", "supernova Ia"])
+
+    chance = one + other
+    assert both.log_lr == pytest.approx(math.log(chance / (1 - chance)) - math.log(0.4 / 0.6))
+
+
+@given(st.floats(0.01, 0.4), st.floats(0.01, 0.5))
+def test_ratios_of_two_classes_say_what_the_chances_behind_them_say(one, other):
+    priors = three_spec().prior
+
+    def ratio(chance: float, prior: float) -> float:
+        return chance / (1 - chance) / (prior / (1 - prior))
+
+    ratios = tuple(map(ratio, (one, other, 1 - one - other), priors))
+    sought = ["kilonova", "supernova Ia"]
+
+    by_ratio = opinion_term(
+        three_spec(kind=ScorerKind.LIKELIHOOD_RATIO), Opinion("one", ratios, 0.5), sought=sought
+    )
+    chances = Opinion("one", (one, other, 1 - one - other), 0.5)
+    by_chance = opinion_term(three_spec(), chances, sought=sought)
+
+    assert by_ratio.log_lr == pytest.approx(by_chance.log_lr, abs=1e-6)

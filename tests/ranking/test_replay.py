@@ -48,7 +48,7 @@ def made_again(ranking: Ranking) -> list[tuple[object, ...]]:
     marks = fingerprints(posterior)
     return [
         (
-            int(case.candidates[row]),
+            int(case.members[row]),
             list(case.audiences[row]),
             *(
                 float(column[row])

@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
-from tom.candidates.models import CandidateRule
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.followup.services import request_observation
+from tom.strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -396,7 +396,7 @@ def test_a_follow_leads_nowhere_else(observer: Client, event: NonLocalizedEvent)
 def test_a_rule_changed_by_an_administrator_counts_for_recent_events(client: Client) -> None:
     recent = factories.make_event(time=timezone.now() - timedelta(days=2))
     old = factories.make_event(time=timezone.now() - timedelta(days=200))
-    rule = CandidateRule.objects.get(kind=recent.kind)
+    rule = Strategy.objects.get(kind=recent.kind)
     client.force_login(factories.make_admin())
 
     values = {"level_stored": "0.99", "level_shown": "0.9", "days_before": "3", "days_after": "14"}

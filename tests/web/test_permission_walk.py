@@ -10,6 +10,7 @@ from http.cookies import SimpleCookie
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -34,9 +35,13 @@ from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
 from tom.joining.services import join_targets
+from tom.ranking.basis import Basis
+from tom.ranking.models import Listing
+from tom.ranking.services import rank_list
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
+from tom.strategies.models import Strategy
 from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, PointUpload, Program
@@ -154,6 +159,8 @@ TABLE: dict[str, Line] = {
     "search": reads(USER),
     "event_list": reads(USER),
     "event": reads(USER),
+    "list_index": reads(USER),
+    "ranked_list": reads(OWNER),
     "pin": posts(OBSERVER),
     "going_on": reads(USER) | posts(OBSERVER),
     "set_message_aside": posts(OBSERVER),
@@ -238,6 +245,13 @@ def expected(line: Line, method: str) -> Access:
 
 
 # --- What is there to see ---------------------------------------------------------------------
+def make_list(team: Group) -> Strategy:
+    """A list that the team alone sees, with all that there is in it."""
+    strategy = Strategy.objects.create(name=f"list {SECRET}", group=team)
+    rank_list(Listing(None, strategy), Basis.present(strategy, None))
+    return strategy
+
+
 @pytest.fixture
 def world(db):
     """A private target of the team's with all that can hang on it, and everybody."""
@@ -286,6 +300,7 @@ def world(db):
         "keys": {
             "targets/": target.pk,
             "requests/": request.pk,
+            "lists/": make_list(team).pk,
             "messages/": packet.pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
             "events/": candidate.pk,

@@ -21,6 +21,7 @@ from tests.factories import (
 )
 from tests.web.team import entered, manage
 from tests.web.test_refusals import words_of
+from tom.strategies.models import Strategy
 from tom.targets.models import Program, visible_targets
 from tom.web.models import TeamChange
 from tom.web.permissions import OBSERVERS, TELL, WORDS, find_permissions
@@ -380,6 +381,10 @@ def hang_an_invitation(group: Group, by: User) -> None:
     make_invitation(role=roles.READER, groups=[group], note="", days=1, by=by)
 
 
+def hang_a_list(group: Group, _by: User) -> None:
+    Strategy.objects.create(name="Ours", group=group)
+
+
 def hang_a_right(group: Group, _by: User) -> None:
     group.permissions.add(*find_permissions([TELL]))
 
@@ -390,6 +395,7 @@ def hang_a_right(group: Group, _by: User) -> None:
         (hang_a_program, "it alone reads what is private of ZTF program 2."),
         (hang_a_target, "1 private target was or is shared with it."),
         (hang_an_invitation, "an open invitation names it."),
+        (hang_a_list, "it alone sees the list Ours."),
         (hang_a_right, "the administration gave it rights of its own."),
     ],
 )

@@ -7,17 +7,17 @@ from django.db import connection
 from django.db.models import Max, Min, Q, QuerySet
 
 from tom.candidates.keeping import Match
-from tom.candidates.models import CandidateRule
 from tom.events.localizations import Turn
 from tom.events.models import NonLocalizedEvent
 from tom.events.regions import regions_of
+from tom.strategies.models import Strategy
 from tom.targets.models import AudienceSummary, TargetSummary
 
 Maps = Sequence[tuple[NonLocalizedEvent, Sequence[Turn]]]
-Rules = Mapping[str, CandidateRule]
+Strategies = Mapping[str, Strategy]
 
 
-def events_near(target_ids: Sequence[int], rules: Rules) -> QuerySet[NonLocalizedEvent]:
+def events_near(target_ids: Sequence[int], strategies: Strategies) -> QuerySet[NonLocalizedEvent]:
     """Events in whose window the detections of these targets may lie.
 
     By the detections' own times, not by the clock: a night replayed matches as it did then.
@@ -27,26 +27,26 @@ def events_near(target_ids: Sequence[int], rules: Rules) -> QuerySet[NonLocalize
         return NonLocalizedEvent.objects.none()
     first, last = span
     near = Q(time=None)
-    for rule in rules.values():
-        ours = Q(kind=rule.kind)
-        if rule.days_after is not None:
-            ours &= Q(time__gte=first - timedelta(days=rule.days_after))
-        if rule.days_before is not None:
-            ours &= Q(time__lte=last + timedelta(days=rule.days_before))
+    for strategy in strategies.values():
+        ours = Q(kind=strategy.kind)
+        if strategy.days_after is not None:
+            ours &= Q(time__gte=first - timedelta(days=strategy.days_after))
+        if strategy.days_before is not None:
+            ours &= Q(time__lte=last + timedelta(days=strategy.days_before))
         near |= ours
     return NonLocalizedEvent.objects.filter(near, retracted=False)
 
 
-def matches_of(target_ids: Sequence[int], maps: Maps, rules: Rules) -> list[Match]:
+def matches_of(target_ids: Sequence[int], maps: Maps, strategies: Strategies) -> list[Match]:
     """What of these targets lies in the regions and windows of the events, or did before.
 
     Two queries, however many events there are.
     """
-    levels = {event.pk: rules[event.kind].level_stored for event, _ in maps}
+    levels = {event.pk: strategies[event.kind].level_stored for event, _ in maps}
     keys = [(use.localization_id, levels[event.pk]) for event, turns in maps for use, _ in turns]
     regions = regions_of(keys)
     rows = [
-        (event.pk, region, until, *window(event, rules[event.kind]), event.is_live)
+        (event.pk, region, until, *window(event, strategies[event.kind]), event.is_live)
         for event, turns in maps
         for use, until in turns
         for region in [regions[use.localization_id, levels[event.pk]]]
@@ -59,13 +59,11 @@ def matches_of(target_ids: Sequence[int], maps: Maps, rules: Rules) -> list[Matc
     return [Match(event, target, tuple(audience), at) for event, target, audience, at in found]
 
 
-def window(
-    event: NonLocalizedEvent, rule: CandidateRule
-) -> tuple[datetime | None, datetime | None]:
+def window(event: NonLocalizedEvent, strategy: Strategy) -> tuple[datetime | None, datetime | None]:
     """When a candidate must have shone last at the earliest, and first at the latest."""
     if event.time is None:
         return None, None
-    before, after = rule.days_before, rule.days_after
+    before, after = strategy.days_before, strategy.days_after
     return (
         None if before is None else event.time - timedelta(days=before),
         None if after is None else event.time + timedelta(days=after),

@@ -11,41 +11,9 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.facts import CandidateFact as CandidateFact
-from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
+from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of
 from tom.targets.models import PUBLIC, Audience, Visitor, own_targets, visible_targets
-
-# Days before and after an event in which a candidate must have shone, where no row of ours says
-# otherwise; None: no window.
-WINDOWS: dict[str, tuple[float | None, float | None]] = {
-    EventKind.GW: (1.0, 14.0),
-    EventKind.GRB: (0.1, 30.0),
-    EventKind.NEUTRINO: (365.0, 30.0),
-    EventKind.FRB: (None, None),
-    EventKind.UNKNOWN: (1.0, 14.0),
-}
-
-
-class CandidateRule(models.Model):
-    """For one kind of event: which targets become candidates, and which are shown."""
-
-    kind = models.CharField(max_length=12, choices=EventKind.choices, unique=True)
-    level_stored = models.FloatField(default=0.99)
-    level_shown = models.FloatField(default=0.9)
-    days_before = models.FloatField(null=True, blank=True, help_text="None: no window")
-    days_after = models.FloatField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(level_stored__gt=0, level_stored__lte=1, level_shown__gt=0)
-                & models.Q(level_shown__lte=models.F("level_stored")),
-                name="candidates_rule_levels",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.kind
 
 
 class Vetting(models.TextChoices):

@@ -11,30 +11,18 @@ from django.db.models import F, Q, QuerySet
 from tom.candidates.batches import events_near, matches_of, window
 from tom.candidates.facts import forget_public_facts
 from tom.candidates.keeping import Match, keep
-from tom.candidates.models import WINDOWS, CandidateRule, EventCandidate
+from tom.candidates.models import EventCandidate
 from tom.candidates.verdicts import show_public_verdicts
 from tom.events.localizations import maps_in_turn, maps_of
 from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.regions import regions_of
 from tom.events.services import note_changes
+from tom.strategies.models import Strategy
+from tom.strategies.services import strategies_of_kinds, strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
 Summary = TargetSummary | AudienceSummary
-
-
-def rules_of_kinds() -> dict[str, CandidateRule]:
-    """The settings of every kind of event; the first ones again where somebody deleted a row."""
-    first = {
-        kind: CandidateRule(kind=kind, days_before=before, days_after=after)
-        for kind, (before, after) in WINDOWS.items()
-    }
-    return first | {rule.kind: rule for rule in CandidateRule.objects.all()}
-
-
-def rule_of(event: NonLocalizedEvent) -> CandidateRule:
-    """The settings of the event's kind."""
-    return rules_of_kinds()[event.kind]
 
 
 def match_event(event: NonLocalizedEvent) -> int:
@@ -49,13 +37,13 @@ def match_event(event: NonLocalizedEvent) -> int:
     if not maps:
         return 0
     (chosen, _), *_earlier = maps
-    rule = rule_of(event)
-    regions = regions_of({(use.localization_id, rule.level_stored) for use, _ in maps})
+    strategy = strategy_of(event)
+    regions = regions_of({(use.localization_id, strategy.level_stored) for use, _ in maps})
     found: list[Summary] = []
     public, narrower = TargetSummary.objects.all(), AudienceSummary.objects.all()
     for summaries, (use, until) in product((public, narrower), maps):
-        inside = _in_region(regions[use.localization_id, rule.level_stored], summaries)
-        shone = _before(until, _in_window(event, rule, summaries))
+        inside = _in_region(regions[use.localization_id, strategy.level_stored], summaries)
+        shone = _before(until, _in_window(event, strategy, summaries))
         found += shone.filter(pk__in=inside) if inside else []
     rows = [*found, *_known(event, public, narrower)]
     matches = [Match(event.pk, row.target_id, row.audience, row.healpix29) for row in rows]
@@ -78,7 +66,7 @@ def match_if_due(event: NonLocalizedEvent) -> None:
 
 
 def match_anew(kind: str, *, since: datetime) -> None:
-    """Make the events of a kind from `since` on due, for a rule that was changed by hand."""
+    """Make the events of a kind from `since` on due, for a strategy that was changed by hand."""
     events = NonLocalizedEvent.objects.filter(Q(time=None) | Q(time__gte=since), kind=kind)
     with transaction.atomic():
         note_changes(events.values_list("pk", flat=True))  # which locks them in its order
@@ -92,10 +80,10 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
     The caller has called `hold_events`, so that no event is missed that is being stored.
     """
     ids = list(target_ids)
-    rules = rules_of_kinds()
-    maps = maps_of(events_near(ids, rules))
+    strategies = strategies_of_kinds()
+    maps = maps_of(events_near(ids, strategies))
     chosen = {event.pk: use for event, ((use, _), *_earlier) in maps}
-    touched = keep(matches_of(ids, maps, rules), chosen)
+    touched = keep(matches_of(ids, maps, strategies), chosen)
     note_changes(touched)
     show_public_verdicts(EventCandidate.objects.filter(target__in=ids))
     return touched
@@ -143,11 +131,11 @@ def _in_region(region_id: int, summaries: QuerySet[Any]) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _in_window(event: NonLocalizedEvent, rule: CandidateRule, rows: QuerySet[Any]) -> QuerySet[Any]:
+def _in_window(event: NonLocalizedEvent, strategy: Strategy, rows: QuerySet[Any]) -> QuerySet[Any]:
     """Targets that shone in the event's window; what shone earlier too is weighed, not cut."""
     if event.is_live:  # what is known from a test alone is no candidate of anything real
         rows = rows.filter(target__summary__is_test=False)
-    earliest, latest = window(event, rule)
+    earliest, latest = window(event, strategy)
     if latest is not None:
         rows = rows.filter(first_detection__lte=latest)
     if earliest is not None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Self
@@ -10,34 +10,38 @@ from typing import Any, Self
 from django.conf import settings
 from django.forms.models import model_to_dict
 
-from tom.candidates.models import CandidateRule
 from tom.ranking import opinions
 from tom.ranking.terms import TERMS
 from tom.scoring.contract import ScorerKind, ScorerSpec
-from tom.scoring.opinions import ranked_class
+from tom.scoring.opinions import ranked_classes
 from tom.scoring.services import scorers
+from tom.strategies.models import Strategy, kilonova
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Weights, rule, window, scorers and constants of a ranking, as JSON keeps them.
+    """Strategy, window, scorers and constants of a ranking, as JSON keeps them.
 
     Attributes
     ----------
     prior
-        Of any one candidate, before any evidence.
+        Of any one member, before any evidence.
     weights
         Weight by a scorer's name; 1 where none is given.
     horizon_mpc
         See `tom.sky.distance_overlap`.
     rule
-        The rule by which the candidates were found.
+        The fields of the strategy by which the members are found (`RULE`).
     since
         From when detections count as the event's; None: from ever.
     specs
         What each scorer says it is, by name.
     constants
         Every constant that decides what a term weighs, by module and name.
+    sought
+        The classes that are sought.
+    terms
+        The names of the terms beside the scorers; none: all that there are.
     """
 
     prior: float
@@ -47,19 +51,24 @@ class Basis:
     since: str | None
     specs: list[dict[str, Any]]
     constants: dict[str, Any]
+    # Of rankings that were made before strategies were rows.
+    sought: list[str] = field(default_factory=kilonova)
+    terms: list[str] = field(default_factory=list)
 
     @classmethod
-    def present(cls, rule: CandidateRule, since: datetime | None) -> Self:
+    def present(cls, strategy: Strategy, since: datetime | None) -> Self:
         """Return that of a ranking made now, from the settings and the scorers that are there."""
         return cls.of(
             {
-                "prior": settings.CANDIDATE_PRIOR,
-                "weights": settings.SCORER_WEIGHTS,
+                "prior": strategy.prior or settings.CANDIDATE_PRIOR,
+                "weights": settings.SCORER_WEIGHTS | strategy.weights,
                 "horizon_mpc": settings.HOST_HORIZON_MPC,
-                "rule": model_to_dict(rule, exclude=["id", "kind"]),
+                "rule": model_to_dict(strategy, fields=RULE),
                 "since": since and since.isoformat(),
                 "specs": [asdict(spec) for spec in sorted(_specs(), key=lambda spec: spec.name)],
                 "constants": constants(),
+                "sought": strategy.sought,
+                "terms": strategy.terms,
             }
         )
 
@@ -79,17 +88,29 @@ class Basis:
         """`since` as an aware time."""
         return None if self.since is None else datetime.fromisoformat(self.since)
 
-    def ranked_by(self) -> Iterable[tuple[ScorerSpec, str, float]]:
-        """Each scorer that the ranking goes by, with its class and its weight.
+    @property
+    def weighed_terms(self) -> list[ModuleType]:
+        """The modules of the terms that are weighed."""
+        return [term for term in TERMS if not self.terms or term.NAME in self.terms]
 
-        A scorer of weight 0 or of other classes than the sought one is no part of it.
+    def ranked_by(self) -> Iterable[tuple[ScorerSpec, tuple[str, ...], float]]:
+        """Each scorer that the ranking goes by, with its classes and its weight.
+
+        A scorer of weight 0 or of other classes than the sought ones is no part of it.
         """
         for fields in self.specs:
             tuples = {name: tuple(fields[name]) for name in ("inputs", "classes", "prior")}
             spec = ScorerSpec(**fields | tuples | {"kind": ScorerKind(fields["kind"])})
-            label, weight = ranked_class(spec), self.weights.get(spec.name, 1.0)
-            if label is not None and weight > 0:
-                yield spec, label, weight
+            labels, weight = ranked_classes(spec, self.sought), self.weights.get(spec.name, 1.0)
+            if labels and weight > 0:
+                yield spec, labels, weight
+
+
+# By what a strategy chooses the members of its lists.
+RULE = (
+    *("level_stored", "level_shown", "days_before", "days_after", "brighter_than"),
+    *("first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
+)
 
 
 def _specs() -> list[ScorerSpec]:

@@ -1,18 +1,20 @@
-"""Read what was known at a moment of an event's candidates, for each audience."""
+"""Read what was known at a moment of the members of a list, for each audience."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
 
 from tom.events.localizations import skymap_of
-from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.events.models import EventLocalization
 from tom.moments import Moment, known
 from tom.photometry import is_strong
 from tom.ranking.columns import Columns
+from tom.ranking.members import FACTS, read_members
+from tom.ranking.models import Listing
 from tom.ranking.weighing import FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
 from tom.sky import distance_overlap
@@ -24,16 +26,18 @@ NOT_SCORED = "not scored yet"
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An event's candidates at a moment: n entries, one for each candidate and audience.
+    """A list at a moment: n entries, one for each member and audience.
 
     They come by name, which says who is first of those alike: not by how they came.
 
     Attributes
     ----------
+    listing
+        The list.
     moment, since
         What was known; from when detections count as the event's (None: from ever).
-    candidates, targets : array of int, shape (n,)
-        Keys.
+    members, targets : array of int, shape (n,)
+        Keys: of the event's candidates, or of the targets where the list has no event; of targets.
     audiences : sequence of tuple of int, length n
     healpix29 : array of int, shape (n,)
         Nested, order 29.
@@ -43,9 +47,10 @@ class Case:
         In the order of `FACTS`; NaN where it is not known.
     """
 
+    listing: Listing
     moment: Moment
     since: datetime | None
-    candidates: IntArray
+    members: IntArray
     targets: IntArray
     audiences: Sequence[Audience]
     healpix29: IntArray
@@ -54,33 +59,26 @@ class Case:
 
     def __len__(self) -> int:
         """Return the number of entries."""
-        return len(self.candidates)
+        return len(self.members)
 
     def fact(self, name: str) -> FloatArray:
         """Return one of `FACTS`, shape (n,)."""
         return np.asarray(self.facts[:, FACTS.index(name)])
 
 
-FACTS = (
-    *("probdensity", "was_looked_up", "star_separation_arcsec", "star_score"),
-    *("solar_system_separation_arcsec", "sight_age_days", "host_distance_mpc"),
-    "host_distance_error_mpc",
-)
-
-
-def read_case(event: NonLocalizedEvent, moment: Moment, since: datetime | None) -> Case:
-    """Read the entries and the facts on each; one query."""
-    with connection.cursor() as cursor:
-        parameters = {"event": event.pk, "since": since, **moment.parameters()}
-        cursor.execute(ENTRIES, parameters)
-        rows = cursor.fetchall()
-    candidates, targets, audiences, places, maps, *facts = (
+def read_case(
+    listing: Listing, moment: Moment, since: datetime | None, rule: Mapping[str, Any]
+) -> Case:
+    """Read the entries and the facts on each; one query. `rule` as in `read_members`."""
+    rows = read_members(listing, moment, since, rule)
+    members, targets, audiences, places, maps, *facts = (
         zip(*rows, strict=True) if rows else [() for _ in range(5 + len(FACTS))]
     )
     return Case(
+        listing=listing,
         moment=moment,
         since=since,
-        candidates=np.array(candidates, np.int64),
+        members=np.array(members, np.int64),
         targets=np.array(targets, np.int64),
         audiences=[tuple(audience) for audience in audiences],
         healpix29=np.array(places, np.int64),
@@ -108,30 +106,40 @@ def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
 
 
 class Opinions(NamedTuple):
-    """What a scorer had said of each entry: arrays of shape (n,), NaN where it abstained."""
+    """What a scorer had said of each entry: NaN where it abstained.
 
-    value: FloatArray
+    `values` has shape (k, n), for the k classes that were asked for; `sigma` shape (n,).
+    """
+
+    values: FloatArray
     sigma: FloatArray
     silence: list[str]
 
 
-def read_opinions(case: Case, spec: ScorerSpec, label: str) -> Opinions:
-    """Read the newest outcome of a scorer's version on each entry; one query."""
+def read_opinions(case: Case, spec: ScorerSpec, labels: Sequence[str]) -> Opinions:
+    """Read the newest outcome of a scorer's version on each entry; one query.
+
+    In a list without an event that is what it last said, of all that shone or in an event's window.
+    """
     parameters = {
         "targets": case.targets.tolist(),
         "audiences": [array_of(audience) for audience in case.audiences],
         "scorer": spec.name,
         "version": spec.version,
-        "label": label,
+        **{f"label_{at}": label for at, label in enumerate(labels)},
         "since": case.since,
         **case.moment.parameters(),
     }
+    sql = OPINIONS if case.listing.event is not None else OPINIONS_WITHOUT_EVENT
+    columns = ", ".join(f"(s.probability ->> %(label_{at})s)::float8" for at in range(len(labels)))
     with connection.cursor() as cursor:
-        cursor.execute(OPINIONS, parameters)
+        cursor.execute(sql.replace(VALUES, columns), parameters)
         rows = cursor.fetchall()
-    value, sigma, reason = zip(*rows, strict=True) if rows else ((), (), ())
+    *values, sigma, reason = (
+        zip(*rows, strict=True) if rows else [() for _ in range(len(labels) + 2)]
+    )
     return Opinions(
-        np.array(value, float),
+        np.array(values, float),
         np.array(sigma, float),
         [NOT_SCORED if text is None else text for text in reason],
     )
@@ -188,44 +196,6 @@ def _overlaps(case: Case, horizon_mpc: float) -> FloatArray:
     return np.where(np.isfinite(overlap), overlap, np.nan)
 
 
-def _newest(columns: str, table: str, owner: str, programs: str) -> str:
-    """SQL of the newest fact that was known then of an entry's candidate or target."""
-    return f"""(
-        SELECT {columns} FROM {table} f
-        WHERE f.{owner}_id = e.{owner} AND f.programs = {programs} AND {known("f")}
-        ORDER BY f.id DESC LIMIT 1
-    )"""  # noqa: S608  of our own text alone
-
-
-_PLACE = _newest("localization_id", "candidates_candidatefact", "candidate", "'{}'")
-_OWN = _newest("is_known, probdensity", "candidates_candidatefact", "candidate", "e.programs")
-_SUMMARY = _newest("*", "targets_summaryfact", "target", "e.programs")
-_HOST = _newest(
-    "host_distance_mpc, host_distance_error_mpc", "targets_summaryfact", "target", "'{}'"
-)
-ENTRIES = f"""
-    WITH entries AS (
-        SELECT id AS candidate, target_id AS target, '{{}}'::bigint[] AS programs
-        FROM candidates_eventcandidate WHERE event_id = %(event)s
-        UNION ALL
-        SELECT c.id, c.target_id, k.programs
-        FROM candidates_eventcandidate c
-        JOIN candidates_candidatestanding k ON k.candidate_id = c.id
-        WHERE c.event_id = %(event)s
-    )
-    SELECT e.candidate, e.target, e.programs, s.healpix29, place.localization_id, own.probdensity,
-        (s.context_time IS NOT NULL)::int, s.star_separation_arcsec, s.star_score,
-        s.solar_system_separation_arcsec,
-        extract(epoch FROM %(since)s::timestamptz - s.first_seen)::float8 / 86400,
-        host.host_distance_mpc, host.host_distance_error_mpc
-    FROM entries e
-    JOIN tom_targets_basetarget t ON t.id = e.target
-    CROSS JOIN LATERAL {_OWN} own
-    CROSS JOIN LATERAL {_PLACE} place
-    CROSS JOIN LATERAL {_SUMMARY} s
-    LEFT JOIN LATERAL {_HOST} host ON true
-    WHERE own.is_known ORDER BY t.name, e.programs
-"""  # noqa: S608  of our own text alone
 EPOCHS = f"""
     SELECT p.target_id, count(DISTINCT date_trunc('hour', p.time)),
         extract(epoch FROM %(since)s::timestamptz - max(p.time))::float8 / 86400
@@ -243,16 +213,25 @@ EPOCHS = f"""
         AND (g.public OR g.id = ANY(%(programs)s::bigint[]))
     GROUP BY p.target_id
 """  # noqa: S608  of our own text alone
-OPINIONS = f"""
-    SELECT (s.probability ->> %(label)s)::float8, s.sigma, s.reason
-    FROM unnest(%(targets)s::bigint[], %(audiences)s::text[])
-        WITH ORDINALITY AS e (target, programs, place)
-    LEFT JOIN LATERAL (
-        SELECT probability, sigma, reason FROM scoring_score
-        WHERE target_id = e.target AND programs = e.programs::bigint[] AND scorer = %(scorer)s
-            AND version = %(version)s AND since IS NOT DISTINCT FROM %(since)s::timestamptz
-            AND {known(time="created")}
-        ORDER BY data_version DESC, id DESC LIMIT 1
-    ) s ON true
-    ORDER BY e.place
+VALUES = "<values>"  # where a query names what is asked of a scorer
+_SAID = f"""
+    SELECT probability, sigma, reason FROM scoring_score
+    WHERE target_id = e.target AND programs = e.programs::bigint[] AND scorer = %(scorer)s
+        AND version = %(version)s AND {known(time="created")}
 """  # noqa: S608  of our own text alone
+
+
+def _opinions(newest: str) -> str:
+    return f"""
+        SELECT {VALUES}, s.sigma, s.reason
+        FROM unnest(%(targets)s::bigint[], %(audiences)s::text[])
+            WITH ORDINALITY AS e (target, programs, place)
+        LEFT JOIN LATERAL ({_SAID} {newest} LIMIT 1) s ON true
+        ORDER BY e.place
+    """  # noqa: S608  of our own text alone
+
+
+OPINIONS = _opinions(
+    "AND since IS NOT DISTINCT FROM %(since)s::timestamptz ORDER BY data_version DESC, id DESC"
+)
+OPINIONS_WITHOUT_EVENT = _opinions("ORDER BY data_version DESC, since NULLS FIRST, id DESC")

@@ -22,6 +22,7 @@ def forget_scores(target_ids: Sequence[int]) -> None:
         rank=None, posterior=None, posterior_low=None, posterior_high=None
     )
     RankedCandidate.objects.filter(candidate__in=ids, programs=[]).delete()
+    RankedCandidate.objects.filter(target__in=target_ids, programs=[]).delete()
     Score.objects.filter(target__in=target_ids, programs=[]).delete()
 
 
@@ -33,6 +34,7 @@ def forget_audiences(target_ids: Sequence[int], program_id: int) -> None:
     candidates = EventCandidate.objects.filter(target__in=target_ids)
     hold_rankings(candidates.order_by("event_id").values_list("event_id", flat=True).distinct())
     RankedCandidate.objects.filter(theirs, candidate__in=candidates).delete()
+    RankedCandidate.objects.filter(theirs, target__in=target_ids).delete()
     CandidateStanding.objects.filter(theirs, candidate__in=candidates).delete()
     CandidateFact.objects.filter(theirs, candidate__in=candidates).delete()
     Score.objects.filter(theirs, target__in=target_ids).delete()

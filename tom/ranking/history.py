@@ -12,7 +12,7 @@ from tom.changes.publish import publish
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.case import Case
-from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior
 from tom.ranking.weighing import IntArray
 from tom.targets.copy import Table, array_of, copy_lines, copy_rows, line_of
@@ -41,30 +41,44 @@ def _stir(total: npt.NDArray[np.uint64], value: npt.ArrayLike) -> npt.NDArray[np
         return np.asarray((mixed ^ (mixed >> np.uint64(29))) * _STIR[1], np.uint64)
 
 
-def standing_places(event: NonLocalizedEvent) -> dict[Key, int]:
-    """The fingerprint of each place that stands, by candidate and audience."""
-    rows = RankedCandidate.objects.standing(event)
-    columns = rows.values_list("candidate_id", "programs", "fingerprint")
+def member_of(listing: Listing) -> str:
+    """The column of a place that says who stands there."""
+    return "target_id" if listing.event is None else "candidate_id"
+
+
+def owner_of(listing: Listing) -> str:
+    """The column of a place that says whose list it is in."""
+    return "strategy_id" if listing.event is None else "event_id"
+
+
+def standing_places(listing: Listing) -> dict[Key, int]:
+    """The fingerprint of each place that stands, by member and audience."""
+    rows = RankedCandidate.objects.newest().of(listing)
+    columns = rows.values_list(member_of(listing), "programs", "fingerprint")
     return {(pk, tuple(programs)): fingerprint for pk, programs, fingerprint in columns.iterator()}
 
 
 def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> None:
     """Store a ranking, its places in rows that moved, and every rank where pages read it.
 
-    In the caller's transaction. Places of candidates that are none any more end with it.
+    In the caller's transaction. Places of who is in the list no more end with it.
     """
-    hold_events()
-    _lock_candidates(ranking.event)
+    event = ranking.event
+    if event is not None:
+        hold_events()
+        _lock_candidates(event)
     ranking.save()
     with connection.cursor() as cursor:
         copy_rows(cursor, RANKS, ())
         copy_lines(cursor, RANKS.name, list(RANKS.columns), _ranks(case, posterior, moved))
-        cursor.execute(END_MOVED, {"ranking": ranking.pk, "event": ranking.event_id})
+        owner, member = owner_of(ranking.listing), member_of(ranking.listing)
+        end_moved = END_MOVED.format(owner=owner, member=member)
+        cursor.execute(end_moved, {"ranking": ranking.pk, "owner": getattr(ranking, owner)})
         places = _places(ranking, case, posterior, moved)
-        copy_lines(cursor, "ranking_rankedcandidate", PLACES, places)
-        for statement in (COPY_RANKS, COPY_NARROWER_RANKS):
+        copy_lines(cursor, "ranking_rankedcandidate", (owner, member, *PLACES), places)
+        for statement in () if event is None else (COPY_RANKS, COPY_NARROWER_RANKS):
             cursor.execute(statement)
-    publish(Topic.RANKING, ranking.event.event_id)
+    publish(Topic.RANKING, ranking.listing.key)
 
 
 def _lock_candidates(event: NonLocalizedEvent) -> None:
@@ -76,18 +90,18 @@ def _lock_candidates(event: NonLocalizedEvent) -> None:
 def _places(
     ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]
 ) -> Iterator[str]:
-    """The lines of `PLACES`."""
+    """The lines of whose list, who, and `PLACES`."""
     at = np.asarray(moved, np.int64)
     figures = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
-    columns = (case.candidates, *figures, fingerprints(posterior))
+    columns = (case.members, *figures, fingerprints(posterior))
     texts = zip(*(term.texts(moved) for term in posterior.terms), strict=True)
-    head = f"{ranking.event_id}\t{ranking.pk}"
+    owner = getattr(ranking, owner_of(ranking.listing))
     for row, terms, values in zip(
         moved, texts, zip(*(column[at].tolist() for column in columns), strict=True), strict=True
     ):
-        candidate, *numbers = map(repr, values)
-        audience = array_of(case.audiences[row])
-        yield line_of(head, candidate, audience, *numbers, f"[{','.join(terms)}]")
+        member, *numbers = map(repr, values)
+        who = (member, str(ranking.pk), array_of(case.audiences[row]))
+        yield line_of(str(owner), *who, *numbers, f"[{','.join(terms)}]")
 
 
 def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[str]:
@@ -95,23 +109,23 @@ def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[s
     has_moved = np.zeros(len(case), bool)
     has_moved[np.asarray(moved, np.int64)] = True
     order = posterior.order()
-    columns = (case.candidates, posterior.mean, posterior.low, posterior.high)
+    columns = (case.members, posterior.mean, posterior.low, posterior.high)
     values = zip(*(column[order].tolist() for column in columns), strict=True)
-    for rank, (row, (candidate, *chances)) in enumerate(
+    for rank, (row, (member, *chances)) in enumerate(
         zip(order.tolist(), values, strict=True), start=1
     ):
         audience, is_moved = array_of(case.audiences[row]), "t" if has_moved[row] else "f"
-        yield line_of(str(candidate), audience, is_moved, str(rank), *map(repr, chances))
+        yield line_of(str(member), audience, is_moved, str(rank), *map(repr, chances))
 
 
 PLACES = (
-    *("event_id", "ranking_id", "candidate_id", "programs", "log_odds", "posterior"),
+    *("ranking_id", "programs", "log_odds", "posterior"),
     *("posterior_low", "posterior_high", "fingerprint", "terms"),
 )
 RANKS = Table(
     "new_ranks",
     {
-        "candidate_id": "bigint",
+        "member": "bigint",
         "programs": "bigint[]",
         "has_moved": "boolean",
         "rank": "integer",
@@ -122,8 +136,8 @@ RANKS = Table(
 )
 END_MOVED = """
     UPDATE ranking_rankedcandidate p SET until_id = %(ranking)s
-    WHERE p.event_id = %(event)s AND p.until_id IS NULL AND NOT EXISTS (
-        SELECT FROM new_ranks r WHERE r.candidate_id = p.candidate_id AND r.programs = p.programs
+    WHERE p.{owner} = %(owner)s AND p.until_id IS NULL AND NOT EXISTS (
+        SELECT FROM new_ranks r WHERE r.member = p.{member} AND r.programs = p.programs
             AND NOT r.has_moved)
 """
 # Of those alone that moved: pages and the rows' own indexes would pay for the others.
@@ -132,7 +146,7 @@ COPY_RANKS = """
     SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,
         posterior_high = r.posterior_high
     FROM new_ranks r
-    WHERE c.id = r.candidate_id AND r.programs = '{}'
+    WHERE c.id = r.member AND r.programs = '{}'
         AND (c.rank, c.posterior, c.posterior_low, c.posterior_high)
             IS DISTINCT FROM (r.rank, r.posterior, r.posterior_low, r.posterior_high)
 """
@@ -141,7 +155,7 @@ COPY_NARROWER_RANKS = """
     SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,
         posterior_high = r.posterior_high
     FROM new_ranks r
-    WHERE r.programs <> '{}' AND k.candidate_id = r.candidate_id AND k.programs = r.programs
+    WHERE r.programs <> '{}' AND k.candidate_id = r.member AND k.programs = r.programs
         AND (k.rank, k.posterior, k.posterior_low, k.posterior_high)
             IS DISTINCT FROM (r.rank, r.posterior, r.posterior_low, r.posterior_high)
 """

@@ -1,28 +1,42 @@
-"""One ranking of an event at a time, and none while some of it is forgotten."""
+"""One ranking of a list at a time, and none while some of it is forgotten."""
 
 from collections.abc import Iterable
 
 from django.db import connection
 
 from tom.events.models import NonLocalizedEvent
+from tom.strategies.models import Strategy
 
 # A number of our own among the database's advisory locks: with an event's key, its ranking.
 RANKING_KEY = 7_201_002
+# The same with a strategy's key: the list that it makes without an event.
+LIST_KEY = 7_201_005
 
 
 def claim_ranking(event: NonLocalizedEvent) -> bool:
     """Be the one that ranks the event until the transaction ends; False: another is."""
+    return _claim(RANKING_KEY, event.pk)
+
+
+def claim_list(strategy: Strategy) -> bool:
+    """Be the one that ranks the strategy's list until the transaction ends; False: another is."""
+    return _claim(LIST_KEY, strategy.pk)
+
+
+def _claim(kind: int, pk: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [RANKING_KEY, event.pk])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [kind, pk])
         claimed: bool = cursor.fetchone()[0]
     return claimed
 
 
 def hold_rankings(event_ids: Iterable[int]) -> None:
-    """Let no ranking of these events be under way until the caller's transaction ends.
+    """Let no ranking of these events, or of a list without one, run beside this transaction.
 
     A ranking locks its candidates in one order; who forgets some of them matches others after.
     """
     with connection.cursor() as cursor:
         for pk in event_ids:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RANKING_KEY, pk])
+        for pk in Strategy.objects.filter(kind="").order_by("pk").values_list("pk", flat=True):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LIST_KEY, pk])

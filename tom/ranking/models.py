@@ -1,22 +1,61 @@
-"""Rankings of an event's candidates, and their history: rows for what moved."""
+"""Rankings of lists, and their history: rows for what moved."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import Moment, XactField
 from tom.ranking.weighing import read_terms
+from tom.strategies.models import Strategy
+
+
+class Listing(NamedTuple):
+    """A list: an event's, or that of a strategy that makes one without an event.
+
+    An event's list may know no strategy: nobody wrote one for its kind, or it was made before.
+    """
+
+    event: NonLocalizedEvent | None
+    strategy: Strategy | None
+
+    @property
+    def owner(self) -> NonLocalizedEvent | Strategy:
+        """Whose list it is."""
+        owner = self.event or self.strategy
+        if owner is None:
+            message = "a list is an event's or a strategy's"
+            raise ValueError(message)
+        return owner
+
+    @property
+    def key(self) -> str:
+        """The name by which pages follow it."""
+        return f"list-{self.owner.pk}" if self.event is None else self.event.event_id
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        return str(self.owner)
 
 
 class Ranking(models.Model):
-    """An event's candidates in order, at one moment."""
+    """A list in order, at one moment: an event's candidates, or the targets of a strategy's list.
 
-    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="rankings")
+    Rankings of events that were made before strategies were rows name none.
+    """
+
+    strategy = models.ForeignKey(
+        Strategy, null=True, on_delete=models.PROTECT, related_name="rankings"
+    )
+    event = models.ForeignKey(
+        NonLocalizedEvent, null=True, on_delete=models.CASCADE, related_name="rankings"
+    )
     localization = models.ForeignKey(
         EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -24,7 +63,7 @@ class Ranking(models.Model):
     scorers = models.JSONField(default=dict, help_text="Scorer to version")
     basis = models.JSONField(
         default=dict,
-        help_text="Weights, rule, window, scorers and constants it was made with; empty: not kept",
+        help_text="Strategy, window, scorers and constants it was made with; empty: not kept",
     )
     layout = models.JSONField(
         default=list, help_text="The terms of the places stored with it: their names and inputs"
@@ -34,10 +73,28 @@ class Ranking(models.Model):
     xact = XactField(null=True, help_text="The transaction that made it")
 
     class Meta:
-        indexes = [models.Index(fields=["event", "-created"], name="scoring_ranking_newest")]
+        indexes = [
+            models.Index(fields=["event", "-created"], name="scoring_ranking_newest"),
+            models.Index(
+                fields=["strategy", "-created"],
+                condition=Q(event=None),
+                name="ranking_newest_of_list",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(event__isnull=False) | Q(strategy__isnull=False),
+                name="ranking_of_some_list",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"ranking of {self.event_id} at {self.created:%Y-%m-%d %H:%M:%S}"
+        return f"ranking of {self.listing} at {self.created:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def listing(self) -> "Listing":
+        """The list that was ranked."""
+        return Listing(self.event, self.strategy)
 
     @property
     def moment(self) -> Moment:
@@ -52,35 +109,48 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
         """The places that stand now."""
         return self.filter(until=None)
 
-    def standing(self, event: NonLocalizedEvent) -> "RankedCandidateQuerySet":
-        """The places that stand now among an event's."""
-        return self.newest().filter(event=event)
+    def of(self, listing: "Listing") -> "RankedCandidateQuerySet":
+        """The places of a list, at whatever time."""
+        if listing.event is not None:
+            return self.filter(event=listing.event)
+        return self.filter(strategy=listing.strategy)
 
     def as_of(self, ranking: Ranking) -> "RankedCandidateQuerySet":
         """The places that stood in a ranking, be they stored with it or with an earlier one."""
-        return self.filter(
-            Q(until=None) | Q(until__gt=ranking.pk), event=ranking.event_id, ranking__lte=ranking.pk
-        )
+        stood = Q(until=None) | Q(until__gt=ranking.pk)
+        return self.of(ranking.listing).filter(stood, ranking__lte=ranking.pk)
 
     def in_order(self) -> "RankedCandidateQuerySet":
         """The most probable first, as the ranking orders: those alike by their names."""
-        return self.order_by("-log_odds", "candidate__target__name", "programs")
+        name = Coalesce("candidate__target__name", "target__name")
+        return self.order_by("-log_odds", name, "programs")
 
 
 class RankedCandidate(models.Model):
-    """What one audience knew of a candidate from a ranking on, with every term that says so.
+    """What one audience knew of a target in a list from a ranking on, with every term of it.
 
-    It stands until another row of the same candidate and audience takes its place.
+    It stands until another row of the same target and audience takes its place in the list. In an
+    event's list it names the event's candidate, in a list without an event the target.
     """
 
     # As few indexes and checks as there can be: 25,000 rows are written at once. The event is the
     # ranking's own, here so that one index finds an event's places in their order.
     event = models.ForeignKey(
         NonLocalizedEvent,
+        null=True,
         on_delete=models.CASCADE,
         related_name="+",
         db_constraint=False,
         db_index=False,
+    )
+    strategy = models.ForeignKey(
+        Strategy,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="Of a list without an event",
     )
     ranking = models.ForeignKey(
         Ranking, on_delete=models.CASCADE, related_name="places", db_index=False
@@ -93,7 +163,18 @@ class RankedCandidate(models.Model):
         db_index=False,
         help_text="None: it stands",
     )
-    candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="places")
+    candidate = models.ForeignKey(
+        EventCandidate, null=True, on_delete=models.CASCADE, related_name="places"
+    )
+    target = models.ForeignKey(
+        BaseTarget,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="In a list without an event",
+    )
     programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     log_odds = models.FloatField(help_text="Natural; the ranking's order")
     posterior = models.FloatField()
@@ -110,7 +191,12 @@ class RankedCandidate(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["ranking", "candidate", "programs"], name="scoring_place_of_audience_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["target", "ranking", "programs"],
+                condition=Q(target__isnull=False),
+                name="ranking_place_in_list_once",
+            ),
         ]
         # With all that places are counted by: beside their terms the rows are too wide to read.
         indexes = [
@@ -119,10 +205,15 @@ class RankedCandidate(models.Model):
                 include=["candidate", "programs", "ranking", "until"],
                 name="ranking_place_order",
             ),
+            models.Index(
+                fields=["strategy", "-log_odds"],
+                condition=Q(strategy__isnull=False, until=None),
+                name="ranking_place_in_list",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.candidate_id} from {self.ranking_id}"
+        return f"{self.candidate_id or self.target_id} from {self.ranking_id}"
 
     def read_terms(self) -> list[dict[str, Any]]:
         """Every term of the place, with its name."""

@@ -1,28 +1,30 @@
-"""Rank an event's candidates: now, and as it was known at an earlier ranking."""
+"""Rank a list: now, and as it was known at an earlier ranking."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
 
 from tom import moments
-from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.ranking import opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
-from tom.ranking.history import fingerprints, keep, standing_places
-from tom.ranking.locks import claim_ranking
-from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.history import fingerprints, keep, member_of, standing_places
+from tom.ranking.locks import claim_list, claim_ranking
+from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
-from tom.ranking.terms import TERMS
 from tom.ranking.weighing import Weighed, layout_of
 from tom.scoring.services import scorers, window_start
+from tom.strategies.models import Strategy
+from tom.strategies.services import strategy_of
 
 
 class NotReproducibleError(ValueError):
@@ -30,23 +32,27 @@ class NotReproducibleError(ValueError):
 
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
-    """Rank the candidates as of now; None where there are none or nothing moved.
+    """Rank an event's candidates by the strategy of its kind; as `rank_list` does."""
+    strategy = strategy_of(event)
+    basis = Basis.present(strategy, window_start(event, strategy))
+    return rank_list(Listing(event, strategy if strategy.pk else None), basis)
 
-    A candidate has a place for each audience that knows something else of it, in one order: the
+
+def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
+    """Rank a list as of now; None where nobody is or was in it, or nothing moved.
+
+    A member has a place for each audience that knows something else of it, in one order: the
     chance of one does not hang on the others', so each audience's own ranking is a part of it.
     """
-    moment = moments.now()
-    rule = rule_of(event)
-    basis = Basis.present(rule, window_start(event, rule))
-    case = read_case(event, moment, basis.window_start)
-    if not len(case):
+    case = read_case(listing, moments.now(), basis.window_start, basis.rule)
+    newest = newest_ranking(listing.owner)
+    if not len(case) and (newest is None or listing.event is not None):
         return None
     posterior = weigh(case, basis)
-    moved, gone = _moved(event, case, posterior)
-    newest = newest_ranking(event)
+    moved, gone = _moved(case, posterior)
     if newest is not None and not moved and not gone and _rests_on(newest, basis):
         return None
-    ranking = _ranking(event, case, basis, posterior.terms)
+    ranking = _ranking(case, basis, posterior.terms)
     with transaction.atomic():
         keep(ranking, case, posterior, moved)
     return ranking
@@ -55,10 +61,12 @@ def rank_event(event: NonLocalizedEvent) -> Ranking | None:
 def weigh(case: Case, basis: Basis) -> Posterior:
     """Weigh all evidence on each entry of a case."""
     columns = read_columns(case, horizon_mpc=basis.horizon_mpc)
-    terms = [term.weigh(**term.read(columns)) for term in TERMS]
-    for spec, label, weight in basis.ranked_by():
-        said = read_opinions(case, spec, label)
-        terms.append(opinions.weigh(spec, said.value, said.sigma, said.silence, weight=weight))
+    terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
+    for spec, labels, weight in basis.ranked_by():
+        said = read_opinions(case, spec, labels)
+        value = opinions.either(spec, labels, said.values)
+        said_of = partial(opinions.weigh, sought=basis.sought, weight=weight)
+        terms.append(said_of(spec, value, said.sigma, said.silence))
     return fuse(basis.prior, terms)
 
 
@@ -80,7 +88,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
     if basis.constants != constants():
         message = f"the {ranking} was made with other constants than the present ones"
         raise NotReproducibleError(message)
-    case = read_case(ranking.event, ranking.moment, basis.window_start)
+    case = read_case(ranking.listing, ranking.moment, basis.window_start, basis.rule)
     return case, weigh(case, basis)
 
 
@@ -91,29 +99,38 @@ def unlike(ranking: Ranking) -> int:
     """
     case, posterior = recompute(ranking)
     chances = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
-    columns = (case.candidates, *chances, fingerprints(posterior))
+    columns = (case.members, *chances, fingerprints(posterior))
     again = [
         (*figures, case.audiences[row])
         for row, figures in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
     rows = RankedCandidate.objects.as_of(ranking).in_order()
-    names = ("candidate_id", "log_odds", "posterior", "posterior_low", "posterior_high")
+    names = ("log_odds", "posterior", "posterior_low", "posterior_high", "fingerprint")
     kept = [
         (*figures, tuple(programs))
-        for *figures, programs in rows.values_list(*names, "fingerprint", "programs")
+        for *figures, programs in rows.values_list(member_of(ranking.listing), *names, "programs")
     ]
     made = [again[row] for row in posterior.order().tolist()]
     return sum(ours != theirs for ours, theirs in zip_longest(made, kept))
 
 
-def ranking_as_of(event: NonLocalizedEvent, when: datetime) -> Ranking | None:
+def rankings_of(owner: NonLocalizedEvent | Strategy) -> QuerySet[Ranking]:
+    """The rankings of an event's list, or of a strategy's without an event, the newest first."""
+    if isinstance(owner, Strategy):
+        rows = Ranking.objects.filter(event=None, strategy=owner)
+    else:
+        rows = Ranking.objects.filter(event=owner)
+    return rows.order_by("-created", "-pk")
+
+
+def ranking_as_of(owner: NonLocalizedEvent | Strategy, when: datetime) -> Ranking | None:
     """The ranking that stood at a time; None: there was none yet."""
-    return event.rankings.filter(created__lte=when).order_by("-created", "-pk").first()
+    return rankings_of(owner).filter(created__lte=when).first()
 
 
-def newest_ranking(event: NonLocalizedEvent) -> Ranking | None:
-    """The newest ranking of an event."""
-    return event.rankings.order_by("-created", "-pk").first()
+def newest_ranking(owner: NonLocalizedEvent | Strategy) -> Ranking | None:
+    """The newest ranking of an event's list, or of a strategy's without an event."""
+    return rankings_of(owner).first()
 
 
 def rank_if_due(event: NonLocalizedEvent) -> bool:
@@ -129,6 +146,22 @@ def rank_if_due(event: NonLocalizedEvent) -> bool:
             return False
         rank_event(due)
         NonLocalizedEvent.objects.filter(pk=due.pk).update(ranked_version=due.rank_version)
+    return True
+
+
+def rank_list_if_due(strategy: Strategy) -> bool:
+    """Rank a strategy's list without an event where its time has come; whether this call did.
+
+    While another worker ranks it, this does nothing.
+    """
+    with transaction.atomic():
+        if not claim_list(strategy):
+            return False
+        due = Strategy.objects.due().filter(pk=strategy.pk).first()
+        if due is None:
+            return False
+        rank_list(Listing(None, due), Basis.present(due, None))
+        Strategy.objects.filter(pk=due.pk).update(ranked=timezone.now())
     return True
 
 
@@ -152,24 +185,22 @@ def _rests_on(ranking: Ranking, basis: Basis) -> bool:
     return bool(ranking.scorers == present_scorers() and ranking.basis == asdict(basis))
 
 
-def _moved(
-    event: NonLocalizedEvent, case: Case, posterior: Posterior
-) -> tuple[Sequence[int], bool]:
+def _moved(case: Case, posterior: Posterior) -> tuple[Sequence[int], bool]:
     """The rows whose evidence is another than where they stand, and whether any stands no more."""
-    stands = standing_places(event)
-    keys = list(zip(case.candidates.tolist(), case.audiences, strict=True))
+    stands = standing_places(case.listing)
+    keys = list(zip(case.members.tolist(), case.audiences, strict=True))
     marks = fingerprints(posterior).tolist()
     moved = [row for row, key in enumerate(keys) if stands.get(key) != marks[row]]
     return moved, bool(stands.keys() - set(keys))
 
 
-def _ranking(
-    event: NonLocalizedEvent, case: Case, basis: Basis, terms: Sequence[Weighed]
-) -> Ranking:
-    moment, use = case.moment, case.localizations[0]
+def _ranking(case: Case, basis: Basis, terms: Sequence[Weighed]) -> Ranking:
+    moment, uses = case.moment, case.localizations
+    use = uses[0] if len(uses) else np.nan  # which they were weighed by
     return Ranking(
-        event=event,
-        localization_id=None if np.isnan(use) else int(use),  # which they were weighed by
+        strategy=case.listing.strategy,
+        event=case.listing.event,
+        localization_id=None if np.isnan(use) else int(use),
         prior=basis.prior,
         scorers=present_scorers(),
         basis=asdict(basis),

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from tom.candidates.models import CandidateStanding
-from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Contribution, Scorer
 from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of
@@ -15,6 +14,7 @@ from tom.scoring.host import ScorerDiedError
 from tom.scoring.judging import host_of, note_death
 from tom.scoring.models import Score
 from tom.scoring.services import batch_of, window_start
+from tom.strategies.services import strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
 TOP = 20
@@ -25,7 +25,7 @@ def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
 
     A target whose light curve changes meanwhile is left to the next ranking.
     """
-    start = window_start(event, rule_of(event))
+    start = window_start(event, strategy_of(event))
     newest = _unexplained(event, start).filter(scorer=scorer.spec.name, version=scorer.spec.version)
     rows = list(newest)
     targets = {row.target_id for row in rows}

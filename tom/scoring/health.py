@@ -1,5 +1,7 @@
 """How the scorers do: what waits for each, and why one rests."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -8,30 +10,34 @@ from django.utils import timezone
 
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.models import DueScore, ScorerState
-from tom.scoring.opinions import ranked_class
+from tom.scoring.opinions import ranked_classes
 from tom.scoring.registry import card_of
 from tom.scoring.services import scorers
+from tom.strategies.models import Strategy
+from tom.strategies.services import strategies_of_kinds
 
 
 @dataclass(frozen=True)
 class ScorerHealth:
     """One scorer as its page shows it.
 
-    `weight` is None where the ranking does not go by it; `sections` is its model card.
+    `weights` has the strategies that rank by it, by the weight that they give it; `sections` is
+    its model card.
     """
 
     spec: ScorerSpec
-    weight: float | None
+    weights: dict[float, list[str]]
     waiting: int
     state: ScorerState
     rests: bool
     sections: dict[str, str]
 
 
-def read_scorers() -> list[ScorerHealth]:
-    """Every scorer that is there, by its name."""
+def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
+    """Every scorer that is there, by its name; `lists` are those that its reader may see."""
     states = {state.scorer: state for state in ScorerState.objects.all()}
     waiting = dict(DueScore.objects.values_list("scorer").annotate(n=Count("pk")).order_by())
+    strategies = [*strategies_of_kinds().values(), *lists]
     found = []
     for scorer in sorted(scorers(), key=lambda scorer: scorer.spec.name):
         spec = scorer.spec
@@ -39,7 +45,7 @@ def read_scorers() -> list[ScorerHealth]:
         found.append(
             ScorerHealth(
                 spec=spec,
-                weight=settings.SCORER_WEIGHTS.get(spec.name, 1.0) if ranked_class(spec) else None,
+                weights=_weights_of(spec, strategies),
                 waiting=waiting.get(spec.name, 0),
                 state=state,
                 rests=bool(state.rests_until and state.rests_until > timezone.now()),
@@ -47,6 +53,17 @@ def read_scorers() -> list[ScorerHealth]:
             )
         )
     return found
+
+
+def _weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float, list[str]]:
+    """The names of the strategies that rank by a scorer, by its weight there."""
+    names: dict[float, list[str]] = defaultdict(list)
+    for strategy in strategies:
+        weights: dict[str, float] = settings.SCORER_WEIGHTS | strategy.weights
+        weight = weights.get(spec.name, 1.0)
+        if weight > 0 and ranked_classes(spec, strategy.sought):
+            names[weight].append(strategy.name)
+    return dict(names)
 
 
 def scorers_at_fault() -> list[ScorerState]:

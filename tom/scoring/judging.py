@@ -18,7 +18,6 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from tom.candidates.models import CandidateStanding, EventCandidate
-from tom.candidates.services import rules_of_kinds
 from tom.events.locks import hold_events
 from tom.events.services import note_changes
 from tom.scoring.contract import Reason, Scorer
@@ -34,6 +33,7 @@ from tom.scoring.services import (
     scorers,
     window_start,
 )
+from tom.strategies.services import strategies_of_kinds
 from tom.targets.copy import Table, array_of, copy_rows
 from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummary, TargetSummary
 
@@ -236,7 +236,7 @@ def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
 
 def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summary]]:
     """Each once for each window it makes a candidate in; outside any, all its points count."""
-    rules = rules_of_kinds()
+    strategies = strategies_of_kinds()
     windows: dict[Key, set[datetime | None]] = defaultdict(set)
     candidacies = EventCandidate.objects.filter(target__in={s.target_id for s in summaries})
     standings = CandidateStanding.objects.filter(candidate__in=candidacies)
@@ -244,7 +244,7 @@ def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summa
     for row in standings.only("candidate_id", "programs"):
         audiences[row.candidate_id].append(row.audience)
     for candidate in candidacies.select_related("event"):
-        start = window_start(candidate.event, rules[candidate.event.kind])
+        start = window_start(candidate.event, strategies[candidate.event.kind])
         openly = [PUBLIC] if candidate.is_public else []
         for audience in (*openly, *audiences[candidate.pk]):
             windows[candidate.target_id, audience].add(start)

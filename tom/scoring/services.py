@@ -23,8 +23,6 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from tom.candidates.models import CandidateRule
-from tom.candidates.services import rule_of
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Batch, Curve, Scorer
@@ -33,6 +31,8 @@ from tom.scoring.inputs import base_of
 from tom.scoring.loading import load, wanted
 from tom.scoring.models import DueScore, Score
 from tom.scoring.registry import find_scorers
+from tom.strategies.models import Strategy
+from tom.strategies.services import strategy_of
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 
@@ -61,11 +61,11 @@ def any_due() -> bool:
     return bool(due_summaries(1))
 
 
-def window_start(event: NonLocalizedEvent, rule: CandidateRule) -> datetime | None:
+def window_start(event: NonLocalizedEvent, strategy: Strategy) -> datetime | None:
     """From when detections count as the event's; None: from ever."""
-    if event.time is None or rule.days_before is None:
+    if event.time is None or strategy.days_before is None:
         return None
-    return event.time - timedelta(days=rule.days_before)
+    return event.time - timedelta(days=strategy.days_before)
 
 
 def batch_of(
@@ -105,10 +105,10 @@ def note_given(name: str, target_ids: Iterable[int]) -> None:
 def note_outdated(event: NonLocalizedEvent) -> int:
     """Make candidates due that not every present scorer judged in the event's window.
 
-    For a window that moved with the event's time or its kind's rule, and for a scorer that is new
-    or has a new version. Returns how many were made due.
+    For a window that moved with the event's time or the strategy of its kind, and for a scorer
+    that is new or has a new version. Returns how many were made due.
     """
-    start = window_start(event, rule_of(event))
+    start = window_start(event, strategy_of(event))
     public = TargetSummary.objects.filter(
         target__candidacies__event=event, target__candidacies__is_public=True
     )

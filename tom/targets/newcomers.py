@@ -13,7 +13,7 @@ from tom.sky.healpix import cells_around
 from tom.targets.objects import ObjectKey, spellings_of
 
 # Of our own among the database's advisory locks.
-LOCKS = 7_201_002
+LOCKS = 7_201_004
 # Cells of half a minute of arc: two batches seldom wait for each other.
 LOCK_LEVEL = 13
 

@@ -1,5 +1,6 @@
 """What administrators edit: people, their rights, and the rows that are settings."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,10 +18,13 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tom.candidates.models import CandidateRule
 from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
+from tom.ranking.terms import TERMS
+from tom.scoring.services import scorers
+from tom.strategies.models import Strategy
 from tom.targets.models import Program
+from tom.web.people import person
 from tom.web.team.people import is_last_administrator
 from tom.web.team.roles import working_groups
 
@@ -87,17 +91,55 @@ class AuthenticatorAdmin(admin.ModelAdmin[Authenticator]):
         return False
 
 
-@admin.register(CandidateRule)
-class CandidateRuleAdmin(admin.ModelAdmin[CandidateRule]):
-    """A changed rule counts for the events of the last month, at their next ranking."""
+class StrategyForm(ModelForm[Strategy]):
+    """A strategy as it is typed: terms and scorers that are not there are refused."""
 
-    list_display = ("kind", "level_stored", "level_shown", "days_before", "days_after")
+    class Meta:
+        model = Strategy
+        fields = (
+            *("name", "kind", "sought", "prior", "weights", "terms", "days_before", "days_after"),
+            *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
+            *("ra", "dec", "radius_deg", "with_tests", "group", "active"),
+        )
+
+    def clean_terms(self) -> list[str]:
+        """Refuse a term that no module weighs."""
+        terms: list[str] = self.cleaned_data["terms"]
+        _refuse_unknown(terms, [term.NAME for term in TERMS], "term")
+        return terms
+
+    def clean_weights(self) -> dict[str, float]:
+        """Refuse a scorer that is not there."""
+        weights: dict[str, float] = self.cleaned_data["weights"] or {}
+        if isinstance(weights, dict):
+            _refuse_unknown(weights, [scorer.spec.name for scorer in scorers()], "scorer")
+        return weights
+
+
+def _refuse_unknown(names: Iterable[str], known: Sequence[str], what: str) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        message = f"there is no {what} {unknown[0]!r}: choose among {', '.join(known)}"
+        raise ValidationError(message)
+
+
+@admin.register(Strategy)
+class StrategyAdmin(admin.ModelAdmin[Strategy]):
+    """A changed strategy counts for the events of the last month, at their next ranking."""
+
+    form = StrategyForm
+    list_display = ("name", "kind", "sought", "days_before", "days_after", "group", "active")
+    list_filter = ("kind", "active")
 
     def save_model(
-        self, request: HttpRequest, obj: CandidateRule, form: ModelForm[CandidateRule], change: bool
+        self, request: HttpRequest, obj: Strategy, form: ModelForm[Strategy], change: bool
     ) -> None:
+        if not change:
+            obj.made_by = person(request)
+        obj.ranked = None  # a list without an event is ranked at once
         super().save_model(request, obj, form, change)
-        match_anew(obj.kind, since=timezone.now() - MATCHED_ANEW)
+        if obj.kind:
+            match_anew(obj.kind, since=timezone.now() - MATCHED_ANEW)
 
 
 @admin.register(Program)

@@ -15,8 +15,8 @@ from tom_targets.models import TargetName
 
 from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Vetting
-from tom.candidates.services import rule_of
 from tom.events.models import NonLocalizedEvent
+from tom.strategies.services import strategy_of
 from tom.web.known import figure_of, programs_of, seen_by, standing_of
 from tom.web.news import find_moved
 from tom.web.up_now import find_up
@@ -90,8 +90,8 @@ class CandidateList:
 
 
 def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
-    """An event's list for somebody, by the event's rule and the person's last look."""
-    shown, since = rule_of(event).level_shown, last_look(user, event)
+    """An event's list for somebody, by the event's strategy and the person's last look."""
+    shown, since = strategy_of(event).level_shown, last_look(user, event)
     return CandidateList(event=event, user=user, now=now, level_shown=shown, since=since)
 
 

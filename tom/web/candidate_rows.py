@@ -100,7 +100,7 @@ def make_rows(
     target_ids = [candidate.target_id for candidate in candidates]
     terms = newest_terms(candidates, listing.programs)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
-    curves = _curves(target_ids, user)
+    curves = read_curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)
     seen = listing.everything()
     ranks = find_ranks(candidates, seen, event, listing.programs, when=since)
@@ -154,7 +154,8 @@ def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
     }
 
 
-def _curves(target_ids: Sequence[int], user: User) -> dict[int, list[SparkPoint]]:
+def read_curves(target_ids: Sequence[int], user: User) -> dict[int, list[SparkPoint]]:
+    """Read the newest points of each target that the user may see, as small pictures draw them."""
     points = (
         LightCurvePoint.objects.visible_to(user)
         .filter(target__in=target_ids)

@@ -198,16 +198,19 @@ def _standings_reached(
     return seen.alias(whole=F("candidate__event_id"), place=F("rank"))
 
 
-def fullest(rows: QuerySet[M], programs: Collection[int]) -> QuerySet[M]:
-    """Of what rows say of candidates to audiences, of each candidate what tells a reader most."""
+def fullest(
+    rows: QuerySet[M], programs: Collection[int], *, owner: str = "candidate"
+) -> QuerySet[M]:
+    """Of what rows say of candidates or targets to audiences, what tells a reader most of each."""
     mine = rows.filter(programs__contained_by=list(programs))
     longer = Q(programs__len__gt=OuterRef("programs__len"))
     longer |= Q(programs__len=OuterRef("programs__len"), programs__gt=OuterRef("programs"))
-    fuller = mine.filter(longer, candidate=OuterRef("candidate"))
+    same = {owner: OuterRef(owner)}
+    fuller = mine.filter(longer, **same)
     if not programs:
         return rows.filter(programs=[])
     if len(programs) == 1:
-        own = rows.filter(candidate=OuterRef("candidate"), programs=list(programs))
+        own = rows.filter(programs=list(programs), **same)
         return rows.filter(Q(programs=list(programs)) | Q(~Exists(own), programs=[]))
     return mine.filter(~Exists(fuller))
 

@@ -13,6 +13,7 @@ from guardian.shortcuts import get_groups_with_perms
 from tom_targets.base_models import BaseTarget
 
 from tom.pipeline import nudge, settle
+from tom.strategies.models import Strategy
 from tom.targets.by_hand import SURVEY as BY_HAND
 from tom.targets.models import Program
 from tom.targets.owners import PROGRAM_GROUP
@@ -135,6 +136,9 @@ def _why_it_stays(group: Group) -> str:
     invitations = Invitation.objects.filter(groups=group, used=None, revoked=None)
     if invitations.filter(expires__gt=timezone.now()).exists():
         return "an open invitation names it. Take that back first."
+    strategy = Strategy.objects.filter(group=group).first()
+    if strategy is not None:
+        return f"it alone sees the list {strategy}. An administrator can give that to others first."
     if group.permissions.exists():
         return "the administration gave it rights of its own. Take them away there first."
     return ""

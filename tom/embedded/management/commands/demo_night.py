@@ -21,6 +21,7 @@ from tom.demo.night import Message, Night, latest_merger, make_night
 from tom.embedded.management.commands.replay import wait_for_work
 from tom.embedded.worker import working
 from tom.pipeline import nudge, sweep, wake
+from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, broken_off_messages, replay_messages, store_messages
 
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             night = self._night(SEED if seed is None else seed)
             with working(settings.HOME):
                 self._load(night.messages)
+            _make_list()
         except DatabaseError as error:
             reason = str(error).partition("\n")[0]
             msg = f"the database fails; the same command takes the night up again: {reason}"
@@ -145,3 +147,12 @@ def _messages_of(messages: Sequence[Message]) -> QuerySet[AlertMessage]:
     """The kept messages of a night; nothing else comes on its topics."""
     topics = {message.topic for message in messages}
     return AlertMessage.objects.filter(topic__in=topics, is_repeat=False)
+
+
+def _make_list() -> None:
+    """A list without an event that shows what else shone in the demonstration night."""
+    looks_for = {"sought": ["transient"], "terms": ["star", "minor planet"], "brighter_than": 19.0}
+    Strategy.objects.get_or_create(
+        name="Demonstration: bright transients",
+        defaults={**looks_for, "days_before": 14.0, "prior": 0.5, "with_tests": True},
+    )

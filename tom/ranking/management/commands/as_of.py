@@ -1,4 +1,4 @@
-"""Show an event's ranking as it stood at a time, or check that rankings can be made again."""
+"""Show a list as it stood at a time, or check that rankings can be made again."""
 
 import sys
 from argparse import ArgumentParser
@@ -6,49 +6,53 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
-from tom.ranking.services import NotReproducibleError, ranking_as_of, unlike
+from tom.ranking.services import NotReproducibleError, ranking_as_of, rankings_of, unlike
+from tom.strategies.models import Strategy
 
 SHOWN = 20
+Owner = NonLocalizedEvent | Strategy
 
 
 class Command(BaseCommand):
     help = (
-        "Show an event's candidates in the order in which they stood at a time (UTC, ISO 8601;"
-        " now where none is given). With --check N make N of its rankings again from what was"
+        "Show an event's candidates, or the list of a strategy without an event, in the order that"
+        " stood at a time (UTC, ISO 8601; now where none is given). With --check N make N of its"
+        " rankings again from what was"
         " known then: exit 1 where one comes out otherwise."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("event", help="its id, as S261120ab")
+        parser.add_argument("list", help="an event's id, as S261120ab, or a strategy's name")
         parser.add_argument("time", nargs="?", help="as 2026-11-20T03:00:00Z")
         parser.add_argument(
             "--check", type=int, metavar="N", help="how many rankings to make again"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        event = NonLocalizedEvent.objects.filter(event_id=options["event"]).first()
-        if event is None:
-            message = f"there is no event {options['event']!r}"
-            raise CommandError(message)
+        owner = _owner_of(options["list"])
         if options["check"] is not None:
-            self._check(event, options["check"])
+            self._check(owner, options["check"])
         else:
-            self._show(event, _time_of(options["time"]))
+            self._show(owner, _time_of(options["time"]))
 
-    def _show(self, event: NonLocalizedEvent, when: datetime) -> None:
-        ranking = ranking_as_of(event, when)
+    def _show(self, owner: Owner, when: datetime) -> None:
+        ranking = ranking_as_of(owner, when)
         if ranking is None:
-            message = f"{event.event_id} had no ranking at {when:%Y-%m-%d %H:%M:%S} UTC"
+            message = f"{owner} had no ranking at {when:%Y-%m-%d %H:%M:%S} UTC"
             raise CommandError(message)
-        self.stdout.write(f"{event.event_id}, ranked {ranking.created:%Y-%m-%d %H:%M:%S} UTC")
+        self.stdout.write(f"{owner}, ranked {ranking.created:%Y-%m-%d %H:%M:%S} UTC")
         places = RankedCandidate.objects.as_of(ranking).filter(programs=[]).in_order()
         rows = places.values_list(
-            "candidate__target__name", "posterior", "posterior_low", "posterior_high"
+            Coalesce("candidate__target__name", "target__name"),
+            "posterior",
+            "posterior_low",
+            "posterior_high",
         )
         for rank, (name, chance, low, high) in enumerate(rows[:SHOWN], start=1):
             self.stdout.write(f"{rank:4d}  {name:20s} {chance:9.3g}  ({low:.3g} to {high:.3g})")
@@ -56,10 +60,10 @@ class Command(BaseCommand):
         if left > 0:
             self.stdout.write(f"      and {left} more")
 
-    def _check(self, event: NonLocalizedEvent, n: int) -> None:
-        rankings = list(event.rankings.order_by("created", "pk"))
+    def _check(self, owner: Owner, n: int) -> None:
+        rankings = list(rankings_of(owner).reverse())
         if not rankings or n < 1:
-            message = f"{event.event_id} has {len(rankings)} rankings; none was checked"
+            message = f"{owner} has {len(rankings)} rankings; none was checked"
             raise CommandError(message)
         step = max(1, len(rankings) // n)
         failed = [ranking for ranking in rankings[::-step][:n] if not self._is_same(ranking)]
@@ -76,6 +80,17 @@ class Command(BaseCommand):
         told = "the same, bit for bit" if n == 0 else f"{n} places come out otherwise"
         self.stdout.write(f"{when} UTC: {told}")
         return n == 0
+
+
+def _owner_of(name: str) -> Owner:
+    """Find an event by its id, or else a strategy by its name."""
+    event = NonLocalizedEvent.objects.filter(event_id=name).first()
+    strategy = Strategy.objects.filter(kind="", name=name).first()
+    owner = event or strategy
+    if owner is None:
+        message = f"there is no event {name!r}, and no list without an event of that name"
+        raise CommandError(message)
+    return owner
 
 
 def _time_of(text: str | None) -> datetime:

@@ -1,0 +1,162 @@
+"""Strategies as rows: what may stand in one, and which makes an event's list."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests import factories
+from tom.events.models import EventKind
+from tom.strategies.models import SOUGHT, Strategy
+from tom.strategies.services import WINDOWS, strategies_of_kinds, strategy_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"sought": ["kilonovae"]}, "sought"),
+        ({"weights": {"real_bogus": 1.1}}, "weights"),
+        ({"weights": {"real_bogus": -0.1}}, "weights"),
+        ({"weights": {"real_bogus": True}}, "weights"),
+        ({"weights": {"real_bogus": float("nan")}}, "weights"),
+        ({"weights": ["real_bogus"]}, "weights"),
+        ({"days_before": -1.0}, "days_before"),
+        ({"days_after": 3.0}, "days_after"),
+        ({"first_seen_days": -1.0}, "first_seen_days"),
+        ({"ra": 361.0, "dec": 0.0, "radius_deg": 1.0}, "ra"),
+        ({"ra": 1.0, "dec": 91.0, "radius_deg": 1.0}, "dec"),
+        ({"ra": 1.0, "dec": 0.0, "radius_deg": 181.0}, "radius_deg"),
+        ({"ra": 1.0, "dec": 0.0}, "__all__"),
+        ({"prior": 1.0}, "__all__"),
+        ({"prior": 0.0}, "__all__"),
+        ({"level_stored": 0.5, "level_shown": 0.9}, "__all__"),
+        ({"kind": "gw", "brighter_than": 18.0}, "brighter_than"),
+        ({"kind": "gw", "first_seen_days": 3.0}, "first_seen_days"),
+    ],
+)
+def test_what_could_never_be_ranked_by_is_refused_by_its_field(
+    fields: dict[str, object], wrong: str
+) -> None:
+    Strategy.objects.all().delete()
+
+    with pytest.raises(ValidationError) as error:
+        Strategy(name="new", **fields).full_clean()
+
+    assert set(error.value.message_dict) == {wrong}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"kind": "gw", "days_before": 1.0, "days_after": 14.0},
+        {"sought": ["kilonova", "supernova Ia"], "weights": {"real_bogus": 0, "other": 1}},
+        {"ra": 0.0, "dec": -90.0, "radius_deg": 180.0, "prior": 0.5, "brighter_than": 18.5},
+    ],
+)
+def test_what_can_be_ranked_by_is_taken(fields: dict[str, object]) -> None:
+    Strategy.objects.all().delete()
+
+    Strategy(name="new", **fields).full_clean()
+
+
+def test_a_kind_of_event_has_one_strategy_and_lists_are_any_number() -> None:
+    Strategy.objects.all().delete()
+    for name in ("one", "two", "three"):
+        Strategy.objects.create(name=name)
+    Strategy.objects.create(name="of mergers", kind="gw")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Strategy.objects.create(name="of mergers, too", kind="gw")
+
+
+def test_every_kind_of_event_has_a_strategy_whatever_rows_there_are() -> None:
+    Strategy.objects.exclude(kind="gw").delete()
+    Strategy.objects.filter(kind="gw").update(days_before=2.5)
+
+    found = strategies_of_kinds()
+
+    assert set(found) == set(EventKind) == set(WINDOWS)
+    assert found["gw"].days_before == 2.5
+    assert found["grb"].days_before == 0.1
+    assert found["grb"].sought == [SOUGHT]
+    assert strategy_of(factories.make_event(kind="neutrino")).days_before == 1.0  # the factory's
+
+
+def test_a_list_is_seen_by_everyone_or_by_its_group() -> None:
+    group = factories.make_group("ours")
+    Strategy.objects.all().delete()
+    Strategy.objects.create(name="for all")
+    Strategy.objects.create(name="for us", group=group)
+
+    def seen(user: User | AnonymousUser) -> list[str]:
+        rows = Strategy.objects.visible_to(user).order_by("name")
+        return list(rows.values_list("name", flat=True))
+
+    assert seen(factories.make_observer("member", groups=[group])) == ["for all", "for us"]
+    assert seen(factories.make_observer("stranger")) == ["for all"]
+    assert seen(factories.make_admin()) == ["for all", "for us"]
+
+
+# --- In the browser ---------------------------------------------------------------------------
+FORM = {
+    "sought": "supernova, tde",
+    "weights": "{}",
+    "terms": "star",
+    "level_stored": "0.99",
+    "level_shown": "0.9",
+    "active": "on",
+}
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(factories.make_admin("root"))
+    return client
+
+
+def test_an_administrator_makes_a_list_which_is_ranked_at_once(admin: Client) -> None:
+    answer = admin.post(reverse("admin:strategies_strategy_add"), {**FORM, "name": "Fresh"})
+
+    made = Strategy.objects.get(name="Fresh")
+    assert answer.status_code == 302
+    assert (made.sought, made.terms, made.made_by.username) == (
+        ["supernova", "tde"],
+        ["star"],
+        "root",
+    )
+    assert made in Strategy.objects.due()
+
+
+def test_a_changed_list_is_ranked_at_once(admin: Client) -> None:
+    made = Strategy.objects.create(name="Fresh", ranked=timezone.now())
+
+    admin.post(
+        reverse("admin:strategies_strategy_change", args=[made.pk]), {**FORM, "name": "Fresh"}
+    )
+
+    assert made in Strategy.objects.due()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("terms", "star, stars", "there is no term &#x27;stars&#x27;: choose among sky map,"),
+        ("weights", '{"real_bogos": 1}', "there is no scorer &#x27;real_bogos&#x27;"),
+        ("sought", "supernovae", "the taxonomy has no class &#x27;supernovae&#x27;"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_there_is(
+    admin: Client, field: str, value: str, told: str
+) -> None:
+    form = {**FORM, "name": "Fresh", field: value}
+
+    answer = admin.post(reverse("admin:strategies_strategy_add"), form)
+
+    assert told in answer.text
+    assert not Strategy.objects.filter(name="Fresh").exists()

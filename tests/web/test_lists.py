@@ -1,0 +1,139 @@
+"""The pages of the lists without an event."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import (
+    make_admin,
+    make_group,
+    make_observer,
+    make_program,
+    make_target,
+)
+from tests.ranking.test_lists import add_private_point, make_strategy, put_star_on, rank
+from tom.strategies.models import Strategy
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def observer() -> User:
+    return make_observer("sid")
+
+
+def page(client: Client, user: User, strategy: Strategy) -> str:
+    client.force_login(user)
+    answer = client.get(reverse("ranked_list", args=[strategy.pk]))
+    return answer.text if answer.status_code == 200 else ""
+
+
+def names_on(text: str) -> list[str]:
+    """The targets of the page, in its order."""
+    return [part.split("</b>")[0] for part in text.split("<b>") if part.startswith("ZTF26")]
+
+
+def test_a_list_shows_its_targets_the_most_probable_first_with_the_reasons(
+    client: Client, observer: User
+) -> None:
+    strategy = make_strategy(name="Bright things", brighter_than=18.5, sought=["supernova"])
+    for name in ("ZTF26a", "ZTF26b"):
+        make_target(name)
+    put_star_on("ZTF26a")
+    rank(strategy)
+
+    text = page(client, observer, strategy)
+
+    assert names_on(text) == ["ZTF26b", "ZTF26a"]
+    assert "brighter than 18.5 mag" in text
+    assert "a star" in text
+
+
+def test_the_index_counts_what_its_reader_may_see(client: Client, observer: User) -> None:
+    Strategy.objects.filter(kind="").delete()
+    strategy = make_strategy(name="Bright things")
+    make_target("ZTF26a")
+    make_target("ZTF26secret", private=True)
+    rank(strategy)
+
+    client.force_login(observer)
+    few = client.get(reverse("list_index")).text
+    client.force_login(make_admin())
+    many = client.get(reverse("list_index")).text
+
+    assert '<td class="num">1</td>' in few
+    assert '<td class="num">2</td>' in many
+    assert "Counterparts of gravitational waves" in few
+
+
+def test_nobody_sees_a_private_target_in_a_list_or_a_list_of_another_group(
+    client: Client, observer: User
+) -> None:
+    group = make_group("ours")
+    open_list, ours = make_strategy(name="open"), make_strategy(name="ours", group=group)
+    member = make_observer("member", groups=[group])
+    make_target("ZTF26a")
+    make_target("ZTF26secret", private=True, owners=[group])
+    for strategy in (open_list, ours):
+        rank(strategy)
+
+    assert names_on(page(client, observer, open_list)) == ["ZTF26a"]
+    assert names_on(page(client, member, open_list)) == ["ZTF26a", "ZTF26secret"]
+    assert page(client, observer, ours) == ""
+    assert names_on(page(client, member, ours)) == ["ZTF26a", "ZTF26secret"]
+    client.force_login(observer)
+    assert "<b>ours</b>" not in client.get(reverse("list_index")).text
+
+
+def test_a_target_of_two_audiences_stands_once_where_its_reader_knows_most(
+    client: Client, observer: User
+) -> None:
+    group = make_group("ours")
+    strategy = make_strategy()
+    make_target("ZTF26a")
+    add_private_point("ZTF26a", make_program(2, group=group))
+    rank(strategy)
+    member = make_observer("member", groups=[group])
+
+    for user in (observer, member):
+        assert names_on(page(client, user, strategy)) == ["ZTF26a"]
+
+
+def test_an_empty_list_says_whether_it_was_ranked(client: Client, observer: User) -> None:
+    strategy = make_strategy(brighter_than=1.0)
+
+    before = page(client, observer, strategy)
+    make_target("ZTF26a")
+    Strategy.objects.filter(pk=strategy.pk).update(brighter_than=None)
+    strategy.refresh_from_db()
+    rank(strategy)
+    Strategy.objects.filter(pk=strategy.pk).update(brighter_than=1.0)
+    strategy.refresh_from_db()
+    rank(strategy)
+
+    assert "Nothing was ranked yet" in before
+    assert "No target is in this list now" in page(client, observer, strategy)
+
+
+def test_a_list_switched_off_is_shown_to_nobody(client: Client, observer: User) -> None:
+    strategy = make_strategy(active=False)
+
+    assert page(client, observer, strategy) == ""
+
+
+def test_a_list_asks_as_often_for_many_targets_as_for_few(
+    client: Client, observer: User, django_assert_max_num_queries
+) -> None:
+    strategy = make_strategy()
+    make_target("ZTF26a")
+    rank(strategy)
+    page(client, observer, strategy)
+    for number in range(20):
+        make_target(f"ZTF26x{number}")
+    rank(strategy)
+
+    with django_assert_max_num_queries(24):
+        text = page(client, observer, strategy)
+
+    assert len(names_on(text)) == 21

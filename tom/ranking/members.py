@@ -1,0 +1,141 @@
+"""Which targets a list has at a moment, for each audience, and the facts on each."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from tom.moments import Moment, known
+from tom.photometry import shines
+from tom.ranking.models import Listing
+from tom.records.alert import flux_of_magnitude
+from tom.sky import radec_of, separation_arcsec
+
+Row = tuple[Any, ...]
+FACTS = (
+    *("probdensity", "was_looked_up", "star_separation_arcsec", "star_score"),
+    *("solar_system_separation_arcsec", "sight_age_days", "host_distance_mpc"),
+    "host_distance_error_mpc",
+)
+
+
+def read_members(
+    listing: Listing, moment: Moment, since: datetime | None, rule: Mapping[str, Any]
+) -> list[Row]:
+    """Read member, target, programs, place, localization and `FACTS` of each entry, by name.
+
+    A member is a candidate of the event, or a target where the list has no event. `rule` has the
+    fields of the strategy by which members are chosen. One query.
+    """
+    parameters = {"since": since, **moment.parameters()}
+    if listing.event is not None:
+        return _fetch(OF_EVENT, parameters | {"event": listing.event.pk})
+    faintest = rule["brighter_than"]
+    parameters |= {
+        "with_tests": rule["with_tests"],
+        "shone_from": _days_before(moment, rule["days_before"]),
+        "seen_from": _days_before(moment, rule["first_seen_days"]),
+        "least_flux": None if faintest is None else flux_of_magnitude(faintest),
+    }
+    return _in_cone(_fetch(WITHOUT_EVENT, parameters), rule)
+
+
+def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def _days_before(moment: Moment, days: float | None) -> datetime | None:
+    return None if days is None else moment.time - timedelta(days=days)
+
+
+def _in_cone(rows: list[Row], rule: Mapping[str, Any]) -> list[Row]:
+    if rule["ra"] is None or not rows:
+        return rows
+    ra, dec = radec_of(np.array([row[PLACE] for row in rows], np.int64))
+    near = separation_arcsec(ra, dec, rule["ra"], rule["dec"]) <= 3600 * rule["radius_deg"]
+    return [row for row, is_near in zip(rows, near.tolist(), strict=True) if is_near]
+
+
+PLACE = 3  # of the columns of an entry: its HEALPix cell
+
+
+def _newest(columns: str, table: str, owner: str, programs: str) -> str:
+    """SQL of the newest fact that was known then of an entry's candidate or target."""
+    return f"""(
+        SELECT {columns} FROM {table} f
+        WHERE f.{owner}_id = e.{owner} AND f.programs = {programs} AND {known("f")}
+        ORDER BY f.id DESC LIMIT 1
+    )"""  # noqa: S608  of our own text alone
+
+
+_MAP = _newest("localization_id", "candidates_candidatefact", "candidate", "'{}'")
+_OWN = _newest("is_known, probdensity", "candidates_candidatefact", "candidate", "e.programs")
+_SUMMARY = _newest("*", "targets_summaryfact", "target", "e.programs")
+_HOST = _newest(
+    "host_distance_mpc, host_distance_error_mpc", "targets_summaryfact", "target", "'{}'"
+)
+_ABOUT = """
+    (s.context_time IS NOT NULL)::int, s.star_separation_arcsec, s.star_score,
+    s.solar_system_separation_arcsec,
+    extract(epoch FROM %(since)s::timestamptz - s.first_seen)::float8 / 86400,
+    host.host_distance_mpc, host.host_distance_error_mpc
+"""
+OF_EVENT = f"""
+    WITH entries AS (
+        SELECT id AS candidate, target_id AS target, '{{}}'::bigint[] AS programs
+        FROM candidates_eventcandidate WHERE event_id = %(event)s
+        UNION ALL
+        SELECT c.id, c.target_id, k.programs
+        FROM candidates_eventcandidate c
+        JOIN candidates_candidatestanding k ON k.candidate_id = c.id
+        WHERE c.event_id = %(event)s
+    )
+    SELECT e.candidate, e.target, e.programs, s.healpix29, place.localization_id, own.probdensity,
+        {_ABOUT}
+    FROM entries e
+    JOIN tom_targets_basetarget t ON t.id = e.target
+    CROSS JOIN LATERAL {_OWN} own
+    CROSS JOIN LATERAL {_MAP} place
+    CROSS JOIN LATERAL {_SUMMARY} s
+    LEFT JOIN LATERAL {_HOST} host ON true
+    WHERE own.is_known ORDER BY t.name, e.programs
+"""  # noqa: S608  of our own text alone
+# Whoever shone at a moment in the past has shone no earlier since: the summaries of now find all
+# that may belong to the list, and the points known then tell which do.
+WITHOUT_EVENT = f"""
+    WITH entries AS (
+        SELECT target_id AS target, '{{}}'::bigint[] AS programs
+        FROM targets_targetsummary
+        WHERE (%(shone_from)s IS NULL OR last_detection >= %(shone_from)s)
+            AND (%(with_tests)s OR NOT is_test)
+        UNION ALL
+        SELECT a.target_id, a.programs
+        FROM targets_audiencesummary a LEFT JOIN targets_targetsummary s USING (target_id)
+        WHERE (%(shone_from)s IS NULL OR a.last_detection >= %(shone_from)s)
+            AND (%(with_tests)s OR s.is_test IS NOT TRUE)
+    )
+    SELECT e.target, e.target, e.programs, s.healpix29, NULL, NULL,
+        {_ABOUT}
+    FROM entries e
+    JOIN tom_targets_basetarget t ON t.id = e.target
+    CROSS JOIN LATERAL {_SUMMARY} s
+    LEFT JOIN LATERAL {_HOST} host ON true
+    WHERE (%(seen_from)s IS NULL OR s.first_seen >= %(seen_from)s) AND EXISTS (
+        SELECT FROM (
+            SELECT program_id, kind, time, flux, flux_error FROM targets_lightcurvepoint
+            WHERE target_id = e.target AND {known()}
+            UNION ALL
+            SELECT program_id, kind, time, flux, flux_error FROM targets_replacedpoint
+            WHERE target_id = e.target AND {known()}
+                AND NOT {known(time="replaced", xact="replaced_by")}
+        ) p JOIN targets_program g ON g.id = p.program_id
+        WHERE (g.public OR g.id = ANY(e.programs)) AND {shines("p")} AND p.time <= %(at)s
+            AND (%(shone_from)s IS NULL OR p.time >= %(shone_from)s)
+            AND (%(least_flux)s IS NULL OR p.flux >= %(least_flux)s)
+    )
+    ORDER BY t.name, e.programs
+"""  # noqa: S608  of our own text alone

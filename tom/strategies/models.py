@@ -1,0 +1,215 @@
+"""A strategy: what a list looks for, among which targets, by which evidence, and who sees it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from tom.events.models import EventKind
+from tom.taxonomy import ROOTS, WIDER
+
+SOUGHT = "kilonova"
+# A list without an event is ranked so often, for it moves with the time.
+RANKED_EVERY = timedelta(minutes=1)
+
+
+def kilonova() -> list[str]:
+    """The class that is sought where nobody says another."""
+    return [SOUGHT]
+
+
+class StrategyQuerySet(models.QuerySet["Strategy"]):
+    """Reads of strategies."""
+
+    def without_event(self) -> "StrategyQuerySet":
+        """Those that make one list by themselves, and are not switched off."""
+        return self.filter(kind="", active=True)
+
+    def due(self) -> "StrategyQuerySet":
+        """Those of `without_event` whose list is to be ranked again."""
+        old = Q(ranked__lt=timezone.now() - RANKED_EVERY)
+        return self.without_event().filter(Q(ranked=None) | old)
+
+    def visible_to(self, user: User) -> "StrategyQuerySet":
+        """Those whose lists the user may see: everyone's, and those of their groups."""
+        if user.is_superuser:
+            return self
+        return self.filter(Q(group=None) | Q(group__in=user.groups.all()))
+
+
+class Strategy(models.Model):
+    """How a list is made: for each event of a kind, or one list without any event.
+
+    A list has the targets that lie in the region and shone in the window: of an event in its
+    localization and around its time, of a list without an event in a cone and up to now.
+    """
+
+    name = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(
+        max_length=12,
+        choices=EventKind.choices,
+        blank=True,
+        help_text="It makes the list of each event of this kind. Empty: one list without an event.",
+    )
+    sought = ArrayField(
+        models.CharField(max_length=64),
+        default=kilonova,
+        help_text="The classes that are sought, by their names in the taxonomy",
+    )
+    prior = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="The chance of any one target before all evidence. Empty: that of the site.",
+    )
+    weights = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=(
+            "The weight of a scorer by its name, 0 to 1. A scorer that is not named has the weight"
+            " that the site gives it."
+        ),
+    )
+    terms = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="The terms that are weighed beside the scorers. Empty: all that there are.",
+    )
+    days_before = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text=(
+            "A target must have shone so many days before the event, or before now, or later."
+            " Empty: at any time."
+        ),
+    )
+    days_after = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text="And must have shone for the first time no later after the event.",
+    )
+    level_stored = models.FloatField(default=0.99, help_text="Of an event's localization")
+    level_shown = models.FloatField(default=0.9, help_text="Of an event's localization")
+    brighter_than = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="AB magnitude that a target of a list without an event reached in the window",
+    )
+    first_seen_days = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text="A target of a list without an event was first seen at most so many days ago.",
+    )
+    ra = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(360.0)],
+        help_text="Degrees: the middle of the cone of a list without an event. Empty: all the sky.",
+    )
+    dec = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(-90.0), MaxValueValidator(90.0)]
+    )
+    radius_deg = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(180.0)]
+    )
+    with_tests = models.BooleanField(
+        default=False,
+        help_text=(
+            "Whether a list without an event has targets that are known from tests alone, as those"
+            " of the demonstration night are."
+        ),
+    )
+    group = models.ForeignKey(
+        Group,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who sees a list without an event. Empty: everyone.",
+    )
+    active = models.BooleanField(default=True, help_text="Whether a list without an event is made")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    ranked = models.DateTimeField(
+        null=True, editable=False, help_text="When the list without an event was last ranked"
+    )
+
+    objects = StrategyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "strategies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind"], condition=~Q(kind=""), name="strategies_one_of_a_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(level_stored__gt=0, level_stored__lte=1, level_shown__gt=0)
+                & Q(level_shown__lte=models.F("level_stored")),
+                name="strategies_levels",
+            ),
+            models.CheckConstraint(
+                condition=Q(prior=None) | Q(prior__gt=0, prior__lt=1), name="strategies_prior"
+            ),
+            models.CheckConstraint(
+                condition=Q(ra=None, dec=None, radius_deg=None)
+                | Q(ra__isnull=False, dec__isnull=False, radius_deg__isnull=False),
+                name="strategies_whole_cone",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse what could never be ranked by, with a text for each field.
+
+        Raises
+        ------
+        ValidationError
+        """
+        errors: dict[str, str] = {}
+        unknown = [label for label in self.sought or [] if label not in (*WIDER, *ROOTS)]
+        if unknown:
+            errors["sought"] = f"the taxonomy has no class {unknown[0]!r}"
+        wrong = _wrong_weight(self.weights)
+        if wrong:
+            errors["weights"] = wrong
+        if self.kind:
+            for name in ONLY_WITHOUT_EVENT:
+                if getattr(self, name) is not None:
+                    errors[name] = "this is for a list without an event: leave it empty here"
+        elif self.days_after is not None:
+            errors["days_after"] = "a list without an event has no event to count days from"
+        if errors:
+            raise ValidationError(errors)
+
+
+ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", "ra", "dec", "radius_deg", "group")
+
+
+def _wrong_weight(weights: Any) -> str:
+    """What is wrong with weights by a scorer's name; "": nothing."""
+    if not isinstance(weights, dict):
+        return 'write them as {"scorer": 0.5}'
+    for name, weight in weights.items():
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not is_number or not 0 <= weight <= 1:
+            return f"the weight of {name} must lie in 0 to 1"
+    return ""

@@ -1,0 +1,61 @@
+"""The rows of a list without an event, as its reader knows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
+from tom_targets.base_models import BaseTarget
+
+from tom.ranking.models import Listing, RankedCandidate
+from tom.strategies.models import Strategy
+from tom.targets.audiences import show_targets
+from tom.targets.models import visible_targets
+from tom.web.candidate_rows import read_curves
+from tom.web.known import fullest, programs_of
+from tom.web.plots.sparkline import draw_sparkline
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One target of a list; `terms` follow the table's columns, None for none."""
+
+    place: RankedCandidate
+    target: BaseTarget
+    rank: int
+    terms: list[dict[str, Any] | None]
+    sparkline: SafeString
+
+
+def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
+    """The places of a list that the user may see, in order, of each target the fullest."""
+    newest = RankedCandidate.objects.newest().of(Listing(None, strategy))
+    told = fullest(newest, programs_of(user), owner="target")
+    return told.filter(target__in=visible_targets(user)).order_by("-log_odds", "target__name")
+
+
+def rows_of(
+    places: Sequence[RankedCandidate], user: User, *, first: int
+) -> tuple[list[str], list[ListRow]]:
+    """Gather what the table shows: the names of its terms, and its rows from the rank `first` on.
+
+    `places` bring their ranking, and their target with its summary.
+    """
+    terms = {place.pk: {term["name"]: term for term in place.read_terms()} for place in places}
+    columns = list(dict.fromkeys(name for by_name in terms.values() for name in by_name))
+    targets = [place.target for place in places if place.target is not None]
+    show_targets(targets, programs_of(user))
+    curves = read_curves([target.pk for target in targets], user)
+    rows = [
+        ListRow(
+            place=place,
+            target=target,
+            rank=rank,
+            terms=[terms[place.pk].get(name) for name in columns],
+            sparkline=draw_sparkline(curves[target.pk], since=None),
+        )
+        for rank, (place, target) in enumerate(zip(places, targets, strict=True), start=first)
+    ]
+    return columns, rows

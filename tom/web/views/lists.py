@@ -1,0 +1,44 @@
+"""Lists without an event: which there are, and one of them."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from tom.ranking.services import newest_ranking
+from tom.strategies.models import Strategy
+from tom.web.lists import places_in, rows_of
+from tom.web.pagination import page_of
+from tom.web.people import person
+
+PER_PAGE = 30
+
+
+@require_safe
+def list_index(request: HttpRequest) -> HttpResponse:
+    """The lists that the user may see, and by what the lists of events are made."""
+    user = person(request)
+    seen = Strategy.objects.visible_to(user).select_related("group")
+    lists = [
+        (strategy, places_in(strategy, user).count())
+        for strategy in seen.without_event().order_by("name")
+    ]
+    context = {"lists": lists, "of_events": seen.exclude(kind="").order_by("name")}
+    return render(request, "lists/index.html", context)
+
+
+@require_safe
+def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """One list, the most probable target first."""
+    user = person(request)
+    strategy = get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
+    places = places_in(strategy, user).select_related("ranking", "target__summary")
+    page = page_of(request, places, per_page=PER_PAGE)
+    columns, rows = rows_of(list(page.object_list), user, first=page.start_index())
+    context = {
+        "strategy": strategy,
+        "newest": newest_ranking(strategy),
+        "page": page,
+        "columns": columns,
+        "rows": rows,
+    }
+    return render(request, "lists/list.html", context)
