@@ -46,6 +46,7 @@ from tom.reports.notifications.models import Notification
 from tom.scoring.judging import hand_out, score_due
 from tom.scoring.models import DueScore, Score
 from tom.sky import write_skymap
+from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, store_message, store_messages
 from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
@@ -522,6 +523,7 @@ def test_a_report_is_told_or_says_why_not(settings: Settings) -> None:
 # --- The sweep --------------------------------------------------------------------------------
 def test_a_sweep_over_nothing_due_wakes_nothing_and_gives_its_sign_of_life() -> None:
     cache.clear()
+    Strategy.objects.update(ranked=timezone.now())
 
     pipeline.sweep()
 
@@ -554,6 +556,12 @@ def event_of_other_scorers() -> int:
     factories.make_ranking(event)
     Ranking.objects.update(scorers={"fast_transient": "0.0.1"})
     return event.pk
+
+
+def unranked_list() -> int:
+    Strategy.objects.create(name="off", active=False)
+    Strategy.objects.create(name="just ranked", ranked=timezone.now())
+    return Strategy.objects.create(name="due").pk
 
 
 def unscored_target() -> None:
@@ -641,6 +649,7 @@ def unsent_alarm() -> int:
         (fresh_message, []),
         (unranked_event, ["rank"]),
         (event_of_other_scorers, ["rank"]),
+        (unranked_list, ["rank_list"]),
         (unscored_target, ["score"]),
         (unjudged_target, ["judge"]),
         (unsettled_program, ["settle"]),
@@ -657,6 +666,7 @@ def unsent_alarm() -> int:
 def test_the_sweep_wakes_what_the_rows_say_is_due(
     make: Callable[[], int | str | None], tasks: list[str]
 ) -> None:
+    Strategy.objects.update(ranked=timezone.now())
     key = make()
     if make is not unscored_target:
         TargetSummary.objects.update(scored_version=F("version"))

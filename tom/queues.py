@@ -10,7 +10,7 @@ from typing import Final
 
 _TASKS: Final = {
     "urgent": ("ingest", "sweep"),
-    "score": ("score", "rank", "draw"),
+    "score": ("score", "rank", "rank_list", "draw"),
     "scorers": ("judge", "explain"),
     "calls": ("submit", "cancel", "alarm", "tell", "follow", "list_instruments"),
 }

@@ -393,16 +393,16 @@ def test_a_follow_leads_nowhere_else(observer: Client, event: NonLocalizedEvent)
     assert observer.post("/follow/", form).headers["Location"] == "/notifications/"
 
 
-def test_a_rule_changed_by_an_administrator_counts_for_recent_events(client: Client) -> None:
+def test_a_strategy_changed_by_an_administrator_counts_for_recent_events(client: Client) -> None:
     recent = factories.make_event(time=timezone.now() - timedelta(days=2))
     old = factories.make_event(time=timezone.now() - timedelta(days=200))
-    rule = Strategy.objects.get(kind=recent.kind)
+    strategy = Strategy.objects.get(kind=recent.kind)
     client.force_login(factories.make_admin())
 
     values = {"level_stored": "0.99", "level_shown": "0.9", "days_before": "3", "days_after": "14"}
     answer = client.post(
-        reverse("admin:candidates_candidaterule_change", args=[rule.pk]),
-        {"kind": rule.kind, **values},
+        reverse("admin:strategies_strategy_change", args=[strategy.pk]),
+        {"kind": strategy.kind, "name": strategy.name, "sought": "kilonova", **values},
     )
 
     assert answer.status_code == 302
