@@ -30,6 +30,7 @@ from tom.candidates.verdicts import give_verdict
 from tom.demo.night import Message
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.joining.services import join_targets, undo
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import newest_ranking, rank_event, unlike
 from tom.reports.alarms.models import Alarm, AlarmSend
@@ -259,6 +260,24 @@ def test_who_might_answer_pages_may_answer_alarms_after_an_upgrade(people) -> No
 
     assert old == {("change_page",)}
     assert User.objects.get(pk=people["stranger"].pk).has_perm("reports.change_alarm")
+
+
+def test_a_join_of_before_an_upgrade_can_be_undone_after_it(people) -> None:
+    with transaction.atomic():
+        fill(people)
+        one, two = BaseTarget.objects.filter(name__in=(OWN, SHARED)).order_by("name")
+        before = TargetSummary.objects.order_by("pk").values("pk", "surroundings_time")
+        known = list(before)
+        join = join_targets(one, two, by=people["a"])
+
+    with at_tables([("targets", "0018_points_by_month")]), connection.cursor() as cursor:
+        cursor.execute('SELECT changes::text LIKE \'%"context_time": "2%\' FROM targets_targetjoin')
+        assert cursor.fetchone() == (True,)
+    join.refresh_from_db()
+    with transaction.atomic():
+        undo(join, by=people["a"])
+
+    assert list(before.all()) == known
 
 
 def short_night_of_the_demonstration() -> list[Message]:

@@ -25,7 +25,7 @@ ADD_CANDIDATES = """
     FROM tom_targets_basetarget
 """
 ADD_SURROUNDINGS = """
-    UPDATE targets_targetsummary SET context_time = %(now)s,
+    UPDATE targets_targetsummary SET surroundings_time = %(now)s,
         star_separation_arcsec = mod(target_id, 40) / 10.0, star_score = mod(target_id, 11) / 10.0,
         solar_system_separation_arcsec = mod(target_id, 90)
     WHERE mod(target_id, 5) > 0

@@ -113,7 +113,7 @@ def test_undoing_a_join_restores_both_and_gives_each_what_came_since(vera) -> No
     one, two = (TargetSummary.objects.get(target=target) for target in (kept, other))
     assert (one.n_detections, two.n_detections) == (2, 2)
     # Of ZTF's alert that LSST's outdated in between nothing was kept but its points.
-    assert (one.context_alert, two.context_alert) == ("ZTF-z-1.0", "LSST-l-3.0")
+    assert (one.surroundings_alert, two.surroundings_alert) == ("ZTF-z-1.0", "LSST-l-3.0")
     kept, other = (BaseTarget.objects.get(pk=target.pk) for target in (kept, other))
     assert (names(kept), names(other)) == ({"z"}, {"l"})
     assert [row.comment for row in comments_on(kept, vera)] == ["said since"]
@@ -210,8 +210,8 @@ def test_an_object_is_split_off_with_its_points_and_undoing_it_is_nothing(vera) 
     assert set(new.points.values_list("survey", flat=True)) == {"LSST"}
     assert (target.summary.n_detections, new.summary.n_detections) == (1, 1)
     assert new.dec == pytest.approx(-23.38 + 0.3 * ARCSEC)
-    assert new.summary.context_alert
-    assert target.summary.context_alert == ""
+    assert new.summary.surroundings_alert
+    assert target.summary.surroundings_alert == ""
     assert EventCandidate.objects.visible_to(vera).count() == 2
     assert Cutout.objects.get(target=new).program.survey == "LSST"
     # A further alert stays with the object, though the target is as near as before.

@@ -76,7 +76,7 @@ def add_private_point(name: str, program: Program) -> None:
 
 def put_star_on(name: str) -> None:
     TargetSummary.objects.filter(target__name=name).update(
-        context_time=MERGER, star_separation_arcsec=0.1, star_score=0.99
+        surroundings_time=MERGER, star_separation_arcsec=0.1, star_score=0.99
     )
 
 

@@ -132,7 +132,9 @@ def test_a_ranking_is_added_only_where_something_moved() -> None:
     assert rank_event(event) is None
     assert Ranking.objects.count() == 1
 
-    TargetSummary.objects.update(context_time=MERGER, star_separation_arcsec=0.2, star_score=1.0)
+    TargetSummary.objects.update(
+        surroundings_time=MERGER, star_separation_arcsec=0.2, star_score=1.0
+    )
     assert rank_event(event) is not None
     first, second = RankedCandidate.objects.order_by("ranking_id")
     assert second.posterior < first.posterior

@@ -85,7 +85,7 @@ def a_night(event: NonLocalizedEvent, group: Group) -> None:
     changes = [
         lambda: score_due(most=100),
         lambda: TargetSummary.objects.filter(target__name="a").update(
-            context_time=MERGER, star_separation_arcsec=0.4, star_score=0.9
+            surroundings_time=MERGER, star_separation_arcsec=0.4, star_score=0.9
         ),
         lambda: add_point("b", -40.0),
         lambda: TargetSummary.objects.filter(target__name="c").update(
@@ -162,7 +162,7 @@ def test_what_another_worker_was_about_to_store_was_not_known() -> None:
 
     with transaction.atomic():
         TargetSummary.objects.update(
-            context_time=MERGER, star_separation_arcsec=0.4, star_score=0.9
+            surroundings_time=MERGER, star_separation_arcsec=0.4, star_score=0.9
         )
         ranking = begin(lambda: rank_event(event)).result(WAIT_SECONDS)
 

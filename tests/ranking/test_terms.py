@@ -1,4 +1,4 @@
-"""Each context term is graded, bounded, and on average 1 for unrelated sources."""
+"""Each term of the surroundings is graded, bounded, and on average 1 for unrelated sources."""
 
 import math
 

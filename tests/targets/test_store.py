@@ -25,14 +25,14 @@ from tom.targets.models import (
     visible_targets,
 )
 from tom.targets.store import store_alerts
-from tom.targets.summary import Context, note_contexts
+from tom.targets.summary import Surroundings, note_surroundings
 
 pytestmark = pytest.mark.django_db
 
 # Of a summary, what does not tell how often it was written.
 TOLD = (
     *("n_detections", "n_limits", "first_seen", "first_detection", "last_detection"),
-    *("last_magnitude", "last_band", "peak_magnitude", "context_time", "alert_values"),
+    *("last_magnitude", "last_band", "peak_magnitude", "surroundings_time", "alert_values"),
 )
 
 
@@ -112,7 +112,7 @@ def test_a_faint_or_negative_detection_is_mirrored_as_its_limit() -> None:
     assert LightCurvePoint.objects.get(key="negative").flux < 0
 
 
-def test_a_late_older_alert_moves_the_first_sight_but_not_the_context() -> None:
+def test_a_late_older_alert_moves_the_first_sight_but_not_the_surroundings() -> None:
     store_alerts([make_alert("ZTF26a", make_point("2", trigger=True))])
     older = make_alert("ZTF26a", make_point("1", days=-5, trigger=True))
 
@@ -228,14 +228,14 @@ def test_a_summary_counts_the_points_of_two_batches_at_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_contexts_kept_at_once_the_newest_stays() -> None:
+def test_of_two_alerts_kept_at_once_the_newest_stays() -> None:
     store_alerts([make_alert("ZTF26a", make_point("1", trigger=True))])
     target_id = TargetSummary.objects.get().pk
 
     def note(days: float, value: float) -> None:
         alert = make_alert("ZTF26a", make_point("x", days=days, trigger=True))
         alert = replace(alert, scores={"rb": value})
-        note_contexts([Context(target_id, alert.time, alert)])
+        note_surroundings([Surroundings(target_id, alert.time, alert)])
 
     with transaction.atomic():
         note(2, 0.2)
@@ -243,7 +243,10 @@ def test_of_two_contexts_kept_at_once_the_newest_stays() -> None:
 
     other.result(WAIT_SECONDS)
     summary = TargetSummary.objects.get()
-    assert (summary.alert_values, summary.context_time) == ({"rb": 0.2}, NIGHT + timedelta(days=2))
+    assert (summary.alert_values, summary.surroundings_time) == (
+        {"rb": 0.2},
+        NIGHT + timedelta(days=2),
+    )
 
 
 def test_a_fault_of_the_database_in_a_bulk_write_is_one_of_djangos() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tom_targets.base_models import BaseTarget
 
-from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
+from tom.targets.audiences import PLACE, SURROUNDINGS, ensure_audiences, inherit
 from tom.targets.models import AudienceSummary, LightCurvePoint, Program, TargetSummary
 from tom.targets.objects import SurveyObject
 from tom.targets.places import figures_at
@@ -45,7 +45,7 @@ def take_in(kept: TargetSummary, other: TargetSummary) -> None:
 def _learn(kept: Summary, other: Summary) -> None:
     """Take the newer surroundings, the earlier place and the earlier first sight."""
     if _is_newer(other, kept):
-        _copy(CONTEXT, other, kept)
+        _copy(SURROUNDINGS, other, kept)
     if other.first_seen and (kept.first_seen is None or other.first_seen < kept.first_seen):
         kept.first_seen = other.first_seen
     placed = (kept.position_time, kept.position_alert)
@@ -58,10 +58,10 @@ def _learn(kept: Summary, other: Summary) -> None:
 
 
 def _is_newer(one: Summary, than: Summary) -> bool:
-    if one.context_time is None:
+    if one.surroundings_time is None:
         return False
-    told = (than.context_time, than.context_alert)
-    return than.context_time is None or told < (one.context_time, one.context_alert)
+    told = (than.surroundings_time, than.surroundings_alert)
+    return than.surroundings_time is None or told < (one.surroundings_time, one.surroundings_alert)
 
 
 def _copy(names: Sequence[str], source: Summary, to: Summary) -> None:
@@ -97,11 +97,11 @@ def part(kept: TargetSummary, new: TargetSummary, row: SurveyObject) -> None:
     summaries: list[Summary] = [kept, *narrower]
     for summary in summaries:
         whose = _audience_of(new, summary)
-        if _is_told_by(summary.context_alert, row, both):
+        if _is_told_by(summary.surroundings_alert, row, both):
             if whose is not None:
-                _copy(CONTEXT, summary, whose)
+                _copy(SURROUNDINGS, summary, whose)
                 whose.save()
-            forget_context(summary)
+            forget_surroundings(summary)
         if summary.position_alert and _is_told_by(summary.position_alert, row, both):
             _place_anew(summary)
         summary.save()
@@ -130,9 +130,9 @@ def _is_told_by(alert_id: str, row: SurveyObject, both: Sequence[int]) -> bool:
     return points.filter(key=alert_id, is_trigger=True).exists()
 
 
-def forget_context(summary: Summary) -> None:
+def forget_surroundings(summary: Summary) -> None:
     """Forget what the newest alert told of the surroundings."""
-    summary.context_time, summary.context_alert, summary.alert_values = None, "", {}
+    summary.surroundings_time, summary.surroundings_alert, summary.alert_values = None, "", {}
     summary.n_survey_detections = summary.star_separation_arcsec = summary.star_score = None
     summary.solar_system_name, summary.solar_system_separation_arcsec = "", None
     summary.first_seen = None

@@ -30,7 +30,7 @@ from tom.joining.moving import give_stamp
 from tom.moments import Fact
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, Notification
-from tom.targets.audiences import CONTEXT
+from tom.targets.audiences import SURROUNDINGS
 from tom.targets.models import (
     AudienceSummary,
     Cutout,
@@ -167,15 +167,15 @@ def restore(changes: Sequence[Difference]) -> None:
                 _change_back(cursor, TABLES[name], key, was, now)
 
 
-def restore_contexts(changes: Sequence[Difference]) -> None:
+def restore_surroundings(changes: Sequence[Difference]) -> None:
     """Give summaries that know no alert any more what they knew of one before."""
-    names = ", ".join(CONTEXT)
+    names = ", ".join(SURROUNDINGS)
     with connection.cursor() as cursor:
         for name, key, was, now in changes:
             table = TABLES[name]
             if table.model in SUMMARIES and was is not None and now is not None:
                 update = CHANGE_BACK.format(table=table.name, key=table.key, names=names)
-                cursor.execute(f"{update} AND t.context_time IS NULL", [json.dumps(was), key])
+                cursor.execute(f"{update} AND t.surroundings_time IS NULL", [json.dumps(was), key])
 
 
 def _delete(table: Watched, key: str) -> None:

@@ -21,7 +21,7 @@ from tom.joining import moving
 from tom.joining.apart import make_apart
 from tom.joining.audience import PRIVATE, CannotJoinError, in_order, is_said_privately
 from tom.joining.figures import drop_audiences, lock_summaries, part, take_in
-from tom.joining.journal import differences, restore, restore_contexts, snapshot
+from tom.joining.journal import differences, restore, restore_surroundings, snapshot
 from tom.targets.audiences import ensure_audiences
 from tom.targets.joins import JoinKind, TargetJoin
 from tom.targets.models import AudienceSummary, Program, TargetSummary
@@ -126,7 +126,7 @@ def undo(join: TargetJoin, *, by: User) -> None:
         else:
             restore(join.changes)
             _part_news(join)
-            restore_contexts(join.changes)
+            restore_surroundings(join.changes)
             _finish(both)
         join.hides_other = join.kind == JoinKind.SPLIT
         join.undone, join.undone_by = timezone.now(), by

@@ -79,7 +79,7 @@ _HOST = _newest(
     "host_distance_mpc, host_distance_error_mpc", "targets_summaryfact", "target", "'{}'"
 )
 _ABOUT = """
-    (s.context_time IS NOT NULL)::int, s.star_separation_arcsec, s.star_score,
+    (s.surroundings_time IS NOT NULL)::int, s.star_separation_arcsec, s.star_score,
     s.solar_system_separation_arcsec,
     extract(epoch FROM %(since)s::timestamptz - s.first_seen)::float8 / 86400,
     host.host_distance_mpc, host.host_distance_error_mpc

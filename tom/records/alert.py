@@ -92,7 +92,7 @@ class SolarSystemMatch:
 
 @dataclass(frozen=True, slots=True)
 class ObjectAlert:
-    """One survey alert: the detection that caused it, its history and its context.
+    """One survey alert: the detection that caused it, its history and its surroundings.
 
     Attributes
     ----------

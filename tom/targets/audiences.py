@@ -159,8 +159,8 @@ def _add(missing: Sequence[tuple[int, Audience]]) -> None:
     inherit([row.pk for row in AudienceSummary.objects.bulk_create(rows)])
 
 
-CONTEXT = (
-    *("context_time", "context_alert", "alert_values", "n_survey_detections"),
+SURROUNDINGS = (
+    *("surroundings_time", "surroundings_alert", "alert_values", "n_survey_detections"),
     *("star_separation_arcsec", "star_score"),
     *("solar_system_name", "solar_system_separation_arcsec"),
 )
@@ -168,13 +168,13 @@ PLACE = ("ra", "dec", "healpix29", "ebv", "ebv_error", "position_time", "positio
 
 
 def inherit(ids: Sequence[int]) -> None:
-    """Give audiences what those know who know less: the newest context, the earliest place.
+    """Give audiences what those know who know less: the newest surroundings, the earliest place.
 
     Of a private target nothing is public: neither what stands in its own summary.
     """
     with connection.cursor() as cursor:
         for columns, order in (
-            (CONTEXT, "k.context_time DESC, k.context_alert DESC"),
+            (SURROUNDINGS, "k.surroundings_time DESC, k.surroundings_alert DESC"),
             (PLACE, "k.position_time, k.position_alert"),
         ):
             cursor.execute(_inherit(columns, order), {"ids": list(ids)})
@@ -182,7 +182,7 @@ def inherit(ids: Sequence[int]) -> None:
 
 
 def _inherit(columns: Sequence[str], order: str) -> str:
-    moment = columns[0] if columns is CONTEXT else "position_time"
+    moment = columns[0] if columns is SURROUNDINGS else "position_time"
     return f"""
         WITH known AS ({KNOWN})
         UPDATE targets_audiencesummary v
@@ -198,7 +198,7 @@ def _inherit(columns: Sequence[str], order: str) -> str:
     """  # noqa: S608  of our own text alone
 
 
-_COLUMNS = ", ".join(f"s.{name}" for name in (*CONTEXT, *PLACE[2:], "first_seen"))
+_COLUMNS = ", ".join(f"s.{name}" for name in (*SURROUNDINGS, *PLACE[2:], "first_seen"))
 KNOWN = f"""
     SELECT s.target_id, '{{}}'::bigint[] AS programs, t.ra, t.dec, {_COLUMNS}
     FROM targets_targetsummary s JOIN tom_targets_basetarget t ON t.id = s.target_id

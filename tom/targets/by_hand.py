@@ -85,7 +85,7 @@ def make_target(
         store_alerts([_alert(name, ra=ra, dec=dec, program=program, time=now, points=())])
         made = BaseTarget.objects.get(name=name)
         # No alert has been: nothing is known of when it was first seen.
-        TargetSummary.objects.filter(pk=made.pk).update(first_seen=None, context_time=None)
+        TargetSummary.objects.filter(pk=made.pk).update(first_seen=None, surroundings_time=None)
     return made
 
 
@@ -115,8 +115,8 @@ def add_points(
     )
     stored = [_point(row, upload, number) for number, row in enumerate(points, start=1)]
     seen = [point.time for point in stored if point.signal_to_noise >= SEEN_SIGMA]
-    # As old as what gave the position, so that it moves nothing and outdates no alert's context.
-    time = summary.position_time or summary.context_time or now
+    # As old as what gave the position: it moves nothing, and no alert's surroundings are older.
+    time = summary.position_time or summary.surroundings_time or now
     first = min([*seen, *([summary.first_seen] if summary.first_seen else [])], default=now)
     alert = _alert(
         _object_of(target, program),
@@ -128,7 +128,7 @@ def add_points(
     )
     changes = store_alerts([replace(alert, first_seen=first)])
     # An upload says nothing of the surroundings: what the newest alert said stays.
-    said = {name: getattr(summary, name) for name in _CONTEXT}
+    said = {name: getattr(summary, name) for name in _SURROUNDINGS}
     TargetSummary.objects.filter(pk=target.pk).update(**said)
     return upload, changes
 
@@ -177,8 +177,8 @@ def remove_points(upload: PointUpload) -> Changes:
     return Changes([target_id])
 
 
-_CONTEXT = (
-    *("context_time", "alert_values", "n_survey_detections", "star_separation_arcsec"),
+_SURROUNDINGS = (
+    *("surroundings_time", "alert_values", "n_survey_detections", "star_separation_arcsec"),
     *("star_score", "solar_system_name", "solar_system_separation_arcsec"),
 )
 _NOTHING_SEEN = {

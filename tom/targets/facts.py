@@ -13,7 +13,7 @@ from tom.moments import Fact
 
 # What is kept of both kinds of summary, and what the public one alone holds.
 OF_BOTH = (
-    *("healpix29", "ebv", "ebv_error", "first_seen", "context_time", "context_alert"),
+    *("healpix29", "ebv", "ebv_error", "first_seen", "surroundings_time", "surroundings_alert"),
     *("alert_values", "n_survey_detections", "star_separation_arcsec", "star_score"),
     *("solar_system_name", "solar_system_separation_arcsec"),
 )
@@ -32,8 +32,8 @@ class SummaryFact(Fact):
     ebv = models.FloatField(null=True)
     ebv_error = models.FloatField(null=True)
     first_seen = models.DateTimeField(null=True)
-    context_time = models.DateTimeField(null=True)
-    context_alert = models.CharField(max_length=80, null=True)  # noqa: DJ001  as SQL copies it
+    surroundings_time = models.DateTimeField(null=True)
+    surroundings_alert = models.CharField(max_length=80, null=True)  # noqa: DJ001  as SQL copies it
     alert_values = models.JSONField(null=True)
     n_survey_detections = models.PositiveIntegerField(null=True)
     star_separation_arcsec = models.FloatField(null=True)

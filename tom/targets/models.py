@@ -100,9 +100,9 @@ class Figures(models.Model):
     last_magnitude = models.FloatField(null=True, blank=True)
     last_band = models.CharField(max_length=8, blank=True)
     peak_magnitude = models.FloatField(null=True, blank=True)
-    # The newest alert's own context.
-    context_time = models.DateTimeField(null=True, blank=True, help_text="Of that alert")
-    context_alert = models.CharField(
+    # What the newest alert says of its object's surroundings.
+    surroundings_time = models.DateTimeField(null=True, blank=True, help_text="Of that alert")
+    surroundings_alert = models.CharField(
         max_length=80,
         blank=True,
         db_default="",

@@ -7,7 +7,12 @@ from typing import NamedTuple
 from tom.records.alert import ObjectAlert
 from tom.targets.models import AudienceSummary, Program
 from tom.targets.places import earliest, move_audiences
-from tom.targets.summary import Context, keep_cutouts, note_audience_contexts, note_contexts
+from tom.targets.summary import (
+    Surroundings,
+    keep_cutouts,
+    note_audience_surroundings,
+    note_surroundings,
+)
 
 
 class Told(NamedTuple):
@@ -41,15 +46,15 @@ def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> N
         ]
         for row in audiences
     }
-    note_contexts(_contexts(publicly))
-    note_audience_contexts(_contexts(known))
+    note_surroundings(_surroundings(publicly))
+    note_audience_surroundings(_surroundings(known))
     _place(audiences, known)
     keep_cutouts({key: max(alerts, key=_age) for key, alerts in stamps.items()})
 
 
-def _contexts(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Context]:
+def _surroundings(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Surroundings]:
     return [
-        Context(
+        Surroundings(
             key,
             min((a.history_start for a in alerts if a.history_start), default=None),
             max(alerts, key=_age),

@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from tom_targets.base_models import BaseTarget
 
 from tom.sky import galactic
-from tom.targets.audiences import CONTEXT, PLACE, ensure_audiences, inherit
+from tom.targets.audiences import PLACE, SURROUNDINGS, ensure_audiences, inherit
 from tom.targets.facts import SummaryFact, forget_facts
 from tom.targets.mirror import mirror_points
 from tom.targets.models import ANEW, AudienceSummary, LightCurvePoint, Program, TargetSummary
@@ -112,7 +112,7 @@ def _open(program: Program, ids: Sequence[int]) -> None:
     shut = BaseTarget.objects.filter(pk__in=told, permissions=BaseTarget.Permissions.PRIVATE)
     opened = set(shut.values_list("pk", flat=True))
     own = AudienceSummary.objects.filter(target__in=ids, programs=[program.pk])
-    for row in own.exclude(context_time=None):
+    for row in own.exclude(surroundings_time=None):
         _publish(row, is_first=row.target_id in opened)
     open_targets(opened)
     for rows in (AudienceSummary.objects, SummaryFact.objects):
@@ -122,11 +122,11 @@ def _open(program: Program, ids: Sequence[int]) -> None:
 def _publish(own: AudienceSummary, *, is_first: bool) -> None:
     rows = TargetSummary.objects.filter(pk=own.target_id)
     held = rows.get()
-    if held.context_time is None or (held.context_time, held.context_alert) < (
-        own.context_time,
-        own.context_alert,
+    if held.surroundings_time is None or (held.surroundings_time, held.surroundings_alert) < (
+        own.surroundings_time,
+        own.surroundings_alert,
     ):
-        rows.update(**{name: getattr(own, name) for name in CONTEXT})
+        rows.update(**{name: getattr(own, name) for name in SURROUNDINGS})
     if own.first_seen and (held.first_seen is None or own.first_seen < held.first_seen):
         rows.update(first_seen=own.first_seen)
     placed = held.position_time, held.position_alert
@@ -183,7 +183,7 @@ def _hand_over(ids: Sequence[int]) -> None:
     Which program told it is known by the alert's own point; what was stored before alerts were
     named belongs to the only private program of a target, or is forgotten.
     """
-    rows = TargetSummary.objects.filter(pk__in=ids).exclude(context_time=None)
+    rows = TargetSummary.objects.filter(pk__in=ids).exclude(surroundings_time=None)
     rows = rows.select_related("target")
     own: dict[int, list[AudienceSummary]] = defaultdict(list)
     for row in AudienceSummary.objects.filter(target__in=ids, programs__len=1):
@@ -198,7 +198,7 @@ def _hand_over(ids: Sequence[int]) -> None:
             _give(summary, [row for row in own[summary.pk] if row.programs == [program]])
             _forget(
                 AudienceSummary.objects.filter(
-                    target=summary.pk, context_alert=summary.context_alert
+                    target=summary.pk, surroundings_alert=summary.surroundings_alert
                 ).exclude(programs__contains=[program])
             )
 
@@ -218,12 +218,12 @@ def _forget_first_sights(program: Program, ids: Sequence[int]) -> None:
 
 
 def _programs_that_told(rows: QuerySet[TargetSummary]) -> dict[int, int]:
-    """The private programs that told the public summaries' contexts, by target."""
+    """The private programs that told the public summaries of surroundings, by target."""
     points = LightCurvePoint.objects.filter(
         target__in=rows.values("pk"),
         is_trigger=True,
         program__public=False,
-        key=F("target__summary__context_alert"),
+        key=F("target__summary__surroundings_alert"),
     )
     return dict(points.values_list("target_id", "program_id"))
 
@@ -232,7 +232,7 @@ def _give(summary: TargetSummary, owners: Sequence[AudienceSummary]) -> None:
     for row in owners:
         rows = AudienceSummary.objects.filter(pk=row.pk)
         rows.update(
-            first_seen=summary.first_seen, **{name: getattr(summary, name) for name in CONTEXT}
+            first_seen=summary.first_seen, **{name: getattr(summary, name) for name in SURROUNDINGS}
         )
     _forget(TargetSummary.objects.filter(pk=summary.pk))
 
@@ -240,8 +240,8 @@ def _give(summary: TargetSummary, owners: Sequence[AudienceSummary]) -> None:
 def _forget(rows: QuerySet[Any, Any]) -> None:
     rows.update(
         first_seen=None,
-        context_time=None,
-        context_alert="",
+        surroundings_time=None,
+        surroundings_alert="",
         alert_values={},
         n_survey_detections=None,
         star_separation_arcsec=None,

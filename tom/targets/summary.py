@@ -14,7 +14,7 @@ from tom.records.alert import ObjectAlert
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class Surroundings:
     """The newest alert that a summary may know of, and when its alerts first saw the target.
 
     `key` is the summary's own: a target's, or that of an `AudienceSummary`.
@@ -90,24 +90,24 @@ REFRESH = """
 """
 
 
-def note_contexts(contexts: Sequence[Context]) -> None:
+def note_surroundings(found: Sequence[Surroundings]) -> None:
     """Keep what the newest public alert says of its surroundings, and the first sight."""
-    _note("targets_targetsummary", "target_id", contexts)
+    _note("targets_targetsummary", "target_id", found)
 
 
-def note_audience_contexts(contexts: Sequence[Context]) -> None:
+def note_audience_surroundings(found: Sequence[Surroundings]) -> None:
     """The same for audiences, of the newest alert that each may know of."""
-    _note("targets_audiencesummary", "id", contexts)
+    _note("targets_audiencesummary", "id", found)
 
 
-def _note(table: str, key: str, contexts: Sequence[Context]) -> None:
-    if not contexts:
+def _note(table: str, key: str, found: Sequence[Surroundings]) -> None:
+    if not found:
         return
-    rows = [_context_row(item) for item in contexts]
+    rows = [_surroundings_row(item) for item in found]
     # psycopg2's own function, whose errors would not be Django's.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         note = NOTE.format(table=table, key=key)
-        execute_values(cursor.cursor, note, rows, template=CONTEXT_ROW)
+        execute_values(cursor.cursor, note, rows, template=SURROUNDINGS_ROW)
 
 
 def keep_cutouts(alerts: Mapping[tuple[int, int], ObjectAlert]) -> None:
@@ -127,7 +127,7 @@ def _middle(alert: ObjectAlert) -> tuple[float | None, float | None]:
 
 
 # Of the row as it is once its lock is held: two batches may bring alerts of one target.
-NEWER = "coalesce((s.context_time, s.context_alert) < (n.time, n.alert), true)"
+NEWER = "coalesce((s.surroundings_time, s.surroundings_alert) < (n.time, n.alert), true)"
 NOTE = f"""
     UPDATE {{table}} s
     SET first_seen = least(s.first_seen, n.first_seen),
@@ -139,13 +139,13 @@ NOTE = f"""
         solar_system_name = CASE WHEN {NEWER} THEN n.ss_name ELSE s.solar_system_name END,
         solar_system_separation_arcsec = CASE WHEN {NEWER} THEN n.ss_separation
             ELSE s.solar_system_separation_arcsec END,
-        context_time = greatest(s.context_time, n.time),
-        context_alert = CASE WHEN {NEWER} THEN n.alert ELSE s.context_alert END
+        surroundings_time = greatest(s.surroundings_time, n.time),
+        surroundings_alert = CASE WHEN {NEWER} THEN n.alert ELSE s.surroundings_alert END
     FROM (VALUES %s) AS n (key, time, alert, first_seen, alert_values, n_survey,
         star_separation, star_score, ss_name, ss_separation)
     WHERE s.{{key}} = n.key
 """  # noqa: S608  of our own text alone
-CONTEXT_ROW = (
+SURROUNDINGS_ROW = (
     "(%s, %s::timestamptz, %s, %s::timestamptz, %s::jsonb, %s::int, %s::float8, %s::float8, %s, "
     "%s::float8)"
 )
@@ -161,14 +161,14 @@ KEEP_CUTOUTS = """
 """
 
 
-def _context_row(context: Context) -> tuple[object, ...]:
-    alert = context.alert
+def _surroundings_row(found: Surroundings) -> tuple[object, ...]:
+    alert = found.alert
     star, match = alert.star, alert.solar_system
     return (
-        context.key,
+        found.key,
         alert.time,
         alert.alert_id,
-        context.first_seen,
+        found.first_seen,
         json.dumps(dict(alert.scores)),
         alert.n_detections,
         star.separation_arcsec if star else None,
