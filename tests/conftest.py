@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REAL_DATA = Path(
     os.environ.get("TOM_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
 )
-# Examples are not timed: a busy machine is no wrong result.
+# Examples are not timed: a busy machine is not a wrong result.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 

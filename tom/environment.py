@@ -33,7 +33,7 @@ def read_url(name: str) -> str:
     """Read a web address; empty where none is set. The line does not show it: it may be secret."""
     text = env.str(name, "").strip()
     if text and not _is_web_address(text):
-        msg = f"{name} is no http:// or https:// address"
+        msg = f"{name} is not an http:// or https:// address"
         raise EnvError(msg)
     return text
 
@@ -53,7 +53,7 @@ def read_numbers(name: str, *, least: float = 0.0, most: float = math.inf) -> di
     try:
         given: dict[str, float] = env.dict(name, {}, subcast_values=float)
     except ValueError as error:  # EnvError is one, and does not always name the setting
-        msg = f"{name} is no list of names with numbers, such as a=0.5,b=2"
+        msg = f"{name} is not a list of names with numbers, such as a=0.5,b=2"
         raise EnvError(msg) from error
     return {key.strip(): _within(name, value, least, most) for key, value in given.items()}
 
@@ -73,7 +73,7 @@ def read_rate(name: str, default: str) -> str:
     """Read how often something may be done: `600/min`; in a second, a minute, an hour or a day."""
     text = env.str(name, default).strip()
     if not re.fullmatch(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)", text):
-        msg = f"{name} is no rate, such as 600/min"
+        msg = f"{name} is not a rate, such as 600/min"
         raise EnvError(msg)
     return text
 

@@ -20,7 +20,7 @@ class Verdict:
 
 
 STORED = Verdict(MessageState.STORED)
-KNOWN = Verdict(MessageState.KNOWN, "said already by an earlier message")
+KNOWN = Verdict(MessageState.KNOWN, "an earlier message says the same")
 
 
 def stored(left_out: Sequence[str]) -> Verdict:

@@ -62,7 +62,7 @@ RANKED_ANEW = timedelta(days=30)
 
 @shared_task
 def ingest(message_id: int) -> None:
-    """Work on one message that is no survey alert."""
+    """Work on one message that is not a survey alert."""
     intake.work_message(message_id)
     with _nudging():
         _wake_ranking()

@@ -15,7 +15,7 @@ SCORE_BATCH = 500
 
 
 def keep(messages: Sequence[Message]) -> None:
-    """Keep the messages, and work on those that are no survey alerts."""
+    """Keep the messages, and work on those that are not survey alerts."""
     for first in range(0, len(messages), BATCH):
         batch = messages[first : first + BATCH]
         stored = store_messages([Incoming(m.topic, m.payload) for m in batch])

@@ -31,7 +31,7 @@ from tom.embedded.frontend import ROOT, VENDOR, FrontendError, install_frontend
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
-# What a page must come to show is waited for so long: a busy machine is no wrong page.
+# What a page must come to show is waited for so long: a busy machine is not a wrong page.
 PATIENCE_MS = 45_000
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -221,4 +221,4 @@ def test_a_retraction_takes_observe_away_at_once(
         expect(other.get_by_text("MS261120ab is retracted.")).to_be_visible()
 
     expect(page.get_by_role("link", name="Observe")).to_have_count(0)
-    expect(page.get_by_text("nothing new goes to a telescope")).to_be_visible()
+    expect(page.get_by_text("Nothing new is sent to a telescope")).to_be_visible()

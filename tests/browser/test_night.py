@@ -177,7 +177,7 @@ def tell(keys: Keyboard, event_id: str, name: str) -> None:
     keys.row_with(event_id)
     keys.press("Enter")
     page.wait_for_url(f"**/events/{event_id}/")
-    keys.use(page.get_by_role("link", name="Tell…"))
+    keys.use(page.get_by_role("link", name="Report…"))
     box = page.get_by_label(name)
     keys.go_to(box)
     if not box.is_checked():

@@ -14,7 +14,9 @@ def test_a_program_that_dies_at_once_is_started_again_ever_later(tmp_path: Path)
 
     said = say_until(component, lines=3)
 
-    assert said == [f"it had died: started again in {pause} s" for pause in ("0.5", "1.0", "2.0")]
+    assert said == [
+        f"it has ended and starts again in {pause} s" for pause in ("0.5", "1.0", "2.0")
+    ]
 
 
 def test_a_program_that_cannot_be_launched_is_tried_again_ever_later() -> None:

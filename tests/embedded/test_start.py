@@ -55,7 +55,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path, taken_port: int) -> None:
 
 @pytest.mark.parametrize("port", ["http", "0", "-1"])
 def test_a_port_that_is_no_number_is_one_line(tmp_path: Path, port: str) -> None:
-    assert_one_line(start(tmp_path / "home", PORT=port), f"'{port}'", "is no number")
+    assert_one_line(start(tmp_path / "home", PORT=port), f"'{port}'", "is not a number")
 
 
 def test_the_end_of_a_start_leaves_no_half_made_database_and_no_process(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_target_known_from_a_test_alone_reaches_no_real_facility_even_without_
     settings.OCS_PORTAL_URL = "http://127.0.0.1:9"
     TargetSummary.objects.filter(pk=target.pk).update(is_test=True)
 
-    with pytest.raises(RefusedRequestError, match="known from a test alone"):
+    with pytest.raises(RefusedRequestError, match="known only from a test"):
         ask(target, observer, facility="LCO")
 
     assert ask(target, observer).state == RequestState.APPROVED

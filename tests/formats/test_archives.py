@@ -22,7 +22,7 @@ MEMBERS = {"b.avro": b"second", "folder/a.json": b"first"}
 def tar_of(members, mode):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        archive.add(".", recursive=False)  # a folder is no packet
+        archive.add(".", recursive=False)  # a folder is not a packet
         for name, payload in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(payload)

@@ -149,7 +149,7 @@ def test_a_real_ztf_packet_that_a_broker_added_to_is_ztf(real_data):
         (b'{"a": ', "damaged JSON"),
         (b"\x9c\x80\x01", "no known format"),
         (b"ab\x01cd", "no known format"),
-        (make_container({"type": "array", "items": "int"}, [[1]]), "values that are no records"),
+        (make_container({"type": "array", "items": "int"}, [[1]]), "values that are not records"),
     ],
 )
 def test_what_an_unknown_payload_looks_like_is_said(payload, words):

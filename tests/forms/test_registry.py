@@ -59,7 +59,7 @@ def test_a_module_declares_one_sender():
 
     with pytest.raises(DeclarationError, match=r"tom\.forms must declare one"):
         _declared(empty)
-    with pytest.raises(DeclarationError, match="no survey"):
+    with pytest.raises(DeclarationError, match="is not a survey"):
         _checked("a text", "somewhere")
 
 

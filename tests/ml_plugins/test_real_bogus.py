@@ -1,4 +1,4 @@
-"""The survey's own scores count, with caution, and their absence is no verdict."""
+"""The survey's own scores count, with caution, and their absence is not a verdict."""
 
 import csv
 from math import log

@@ -1,4 +1,4 @@
-"""The history of real packets: what the survey counts is no earlier activity."""
+"""The history of real packets: what the survey counts is not an earlier activity."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -89,7 +89,7 @@ def assert_near(place: Place, wanted: SkyCoord, *, arcsec: float) -> None:
         "Dec = \u221223\u00b022\u203253.3\u2033 (\u221223.381472\u00b0)",
         "RA: 13:09:48.08 (197.450333 deg) Dec: -23:22:53.3 (-23.381472 deg)",
         "RA = 13:09:48.08, Dec = -23:22:53.3 (l = 308.38, b = 39.29)",
-        # The equinox after it is no radius
+        # The equinox after it is not a radius
         "13:09:48.08 -23:22:53.3 2000",
         "13 09 48.08 -23 22 53.3 2000.0",
         # Pieces of code, of tables and of addresses

@@ -34,7 +34,7 @@ def test_each_cutout_gets_its_picture_or_the_reason_why_it_has_none() -> None:
     science, template = Cutout.objects.order_by("kind")
     assert bytes(science.png).startswith(b"\x89PNG")
     assert (round(science.width_arcsec, 2), science.fault) == (63.63, "")
-    assert (template.png, template.fault) == (None, "it is no gzip stream")
+    assert (template.png, template.fault) == (None, "it is not a gzip stream")
     assert draw_due(most=10) == 0
 
 
@@ -91,7 +91,7 @@ def test_the_page_shows_the_picture_the_reason_or_that_it_is_being_drawn(client)
     assert before.count("being drawn") == 2
     assert "every 2s" in before
     assert "being drawn" not in after
-    assert "No picture: it is no gzip stream." in after
+    assert "No picture: it is not a gzip stream." in after
     assert "North is up, east is left; the bar is 15 arcseconds long" in after
     assert client.get(picture).content.startswith(b"\x89PNG")
     assert client.get(f"/targets/{target}/cutouts/template.png").status_code == 404

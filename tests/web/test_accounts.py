@@ -369,7 +369,7 @@ def test_a_token_that_was_replaced_or_ended_opens_nothing(client):
 
     assert before == (False, True)
     assert not opens(new)
-    assert "You have none." in client.get("/account/").text
+    assert "You have no token." in client.get("/account/").text
 
 
 def test_each_token_has_a_name_and_an_end_and_is_listed_without_its_value(client):

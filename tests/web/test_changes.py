@@ -25,7 +25,7 @@ from tom.web.changes import Poller, Reader, _write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 T = TypeVar("T")
-PATIENCE_SECONDS = 60  # a busy machine is no wrong answer
+PATIENCE_SECONDS = 60  # a busy machine is not a wrong answer
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def test_a_significant_event_without_a_map_has_a_page_and_is_paged(client):
     pages = [client.get(path) for path in ("/", "/events/", "/events/S260101a/")]
 
     assert [page.status_code for page in pages] == [200, 200, 200]
-    assert "without one no target lies in a region" in pages[-1].text
+    assert "candidates are the targets in its region" in pages[-1].text
     assert "within the 90% region" not in pages[-1].text
     assert Alarm.objects.get().cause == "significant"
 

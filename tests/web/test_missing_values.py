@@ -84,7 +84,7 @@ def test_every_page_is_shown_whatever_a_row_lacks(world, model):  # noqa: F811
 
 
 def asked_for(client: Client, address: str) -> str:
-    """What a page asks the database; nothing where it is no page: no other row can change it."""
+    """What a page asks the database; nothing where it is not a page: no other row can change it."""
     with CaptureQueriesContext(connection) as asked:
         status = client.get(address).status_code
     return "\n".join(query["sql"] for query in asked.captured_queries) if status == 200 else ""

@@ -114,7 +114,7 @@ TABLE: dict[str, Line] = {
     "account_inactive": reads(EVERYBODY),
     "account_reauthenticate": forms(USER),
     "account_change_password": forms(USER),
-    # A forgotten password; what stands in the address is no key
+    # A forgotten password; what stands in the address is not a key
     "account_reset_password": reads(EVERYBODY) | posts(EVERYBODY),
     "account_reset_password_done": reads(EVERYBODY),
     "account_reset_password_from_key": always(EVERYBODY),

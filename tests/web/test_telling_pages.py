@@ -66,7 +66,7 @@ def test_a_draft_is_confirmed_once(observer: Client, event: NonLocalizedEvent) -
     report.refresh_from_db()
 
     assert report.state == "confirmed"
-    assert "It was confirmed before" in observer.get(f"/reports/{report.pk}/").text
+    assert "The report was confirmed before" in observer.get(f"/reports/{report.pk}/").text
 
 
 def test_a_draft_can_be_thrown_away_but_not_what_was_confirmed(
@@ -208,7 +208,10 @@ def test_a_draft_is_changed_and_told_as_it_was_saved(
         ({"title": " "}, "the title has 1 to 300"),
         ({"authors": ""}, "the authors has 1 to"),
         ({"text": ""}, "the text has 1 to"),
-        ({"table": "x,2026-11-25,r,19,0.1,,P48,ZTF"}, "which is not told of"),
+        (
+            {"table": "x,2026-11-25,r,19,0.1,,P48,ZTF"},
+            "which this report does not have",
+        ),
         ({"table": "a,b"}, "row 1 has 2 cells, not 8"),
     ],
 )
@@ -238,7 +241,7 @@ def test_what_was_confirmed_is_not_changed_any_more(
     report.refresh_from_db()
 
     assert report.body == before
-    assert "It is no draft any more" in observer.get(f"/reports/{report.pk}/").text
+    assert "The report is no longer a draft" in observer.get(f"/reports/{report.pk}/").text
 
 
 def test_the_text_is_there_in_the_form_of_a_circular(
@@ -261,7 +264,7 @@ def test_a_page_says_why_telling_is_off_and_how_to_switch_it_on(
 
     for page in (f"/events/{event.event_id}/tell/", f"/reports/{report.pk}/"):
         text = observer.get(page).text
-        assert "Telling is switched off:</b> no topic is set" in text
+        assert "Sending reports is switched off:</b> no topic is set" in text
         assert "hop auth add" in text
     assert "Send to" not in text
     assert "SUBJECT:" in text  # it can be copied all the same

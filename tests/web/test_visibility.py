@@ -92,7 +92,7 @@ def test_the_hours_count_how_the_telescope_may_point() -> None:
             "too near the Moon",
         ),
         ({"airmass_max": 0.99}, "too low"),
-        ({"end": MIDNIGHT_IN_CHILE - timedelta(hours=1)}, "the window is over"),
+        ({"end": MIDNIGHT_IN_CHILE - timedelta(hours=1)}, "the window has ended"),
         (
             {
                 "start": MIDNIGHT_IN_CHILE + timedelta(hours=9),

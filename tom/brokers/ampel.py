@@ -91,7 +91,7 @@ def _judgements(record: dict[str, Any], left_out: list[str]) -> Iterator[Judgeme
 
 
 def _chances(given: Any, left_out: list[str]) -> Iterator[tuple[str, float]]:
-    """Yield the author's classes without the P( ) about them; what is no chance is named."""
+    """Yield the author's classes without the P( ) about them; what is not a chance is named."""
     for key, value in list(given.items() if isinstance(given, dict) else ())[:_MOST]:
         chance, named = finite(value), _PROBABILITY.fullmatch(key)
         label = text(named[1] if named else key, most=60)

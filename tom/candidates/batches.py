@@ -83,8 +83,8 @@ def _span(target_ids: Sequence[int]) -> tuple[datetime, datetime] | None:
 
 
 COLUMNS = ("events", "regions", "untils", "earliest", "latest", "live")
-# What is known only from a test is no candidate of anything real. Candidates of these events stay
-# candidates, and get their new levels.
+# What is known only from a test is not a candidate of anything real. Candidates of these events
+# stay candidates, and get their new levels.
 MATCH = """
     WITH places AS MATERIALIZED (
         SELECT target_id, '{}'::bigint[] AS programs, healpix29, first_detection, last_detection,

@@ -133,7 +133,7 @@ def _in_region(region_id: int, summaries: QuerySet[Any]) -> list[int]:
 
 def _in_window(event: NonLocalizedEvent, strategy: Strategy, rows: QuerySet[Any]) -> QuerySet[Any]:
     """Targets that shone in the event's window; what shone earlier too is weighed, not cut."""
-    if event.is_live:  # what is known from a test alone is no candidate of anything real
+    if event.is_live:  # what is known from a test alone is not a candidate of anything real
         rows = rows.filter(target__summary__is_test=False)
     earliest, latest = window(event, strategy)
     if latest is not None:

@@ -23,7 +23,7 @@ class Component:
 
     name: str
     launch: Callable[[], Child]
-    when_it_ends: str = "had died: started again"
+    when_it_ends: str = "has ended and starts again"
     child: Child | None = None
     started: float = 0.0
     pause: float = FIRST_PAUSE

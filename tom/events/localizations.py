@@ -57,7 +57,7 @@ def keep_map(fits: bytes) -> Localization:
     Raises
     ------
     MalformedSkyMapError
-        If the bytes are no sky map that can be used.
+        If the bytes are not a sky map that can be used.
     """
     sha256 = hashlib.sha256(fits).hexdigest()
     known = Localization.objects.filter(sha256=sha256).defer("fits", "packed").first()

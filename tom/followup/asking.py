@@ -116,13 +116,13 @@ def requests_at_place(
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
     """Say why a request for this must not reach the facility; empty: it may."""
     if facility.is_real and TargetSummary.objects.filter(pk=target.pk, is_test=True).exists():
-        return f"{target.name} is known from a test alone, and {facility.label} is real"
+        return f"{target.name} is known only from a test, and {facility.label} is a real facility"
     if event is None:
         return ""
     if event.retracted:
         return f"{event.event_id} is retracted"
     if event.test_reasons and facility.is_real:
-        return f"{event.event_id} is a test event, and {facility.label} is real"
+        return f"{event.event_id} is a test event, and {facility.label} is a real facility"
     return ""
 
 
@@ -161,7 +161,7 @@ def _draft(**asked: Unpack[NewRequest]) -> ObservationRequest:
 def _read_spec(fields: Mapping[str, object], facility: Facility) -> ObservationSpec:
     spec = read_spec(fields, facility.spec)
     if spec.end <= timezone.now():
-        raise InvalidSpecError({"end": ["the window is over already"]})
+        raise InvalidSpecError({"end": ["the window has already ended"]})
     return spec
 
 
@@ -170,7 +170,7 @@ def _aim(target: BaseTarget) -> Aim:
         msg = f"{target.name} has no position"
         raise RefusedRequestError(msg)
     if not (0 <= target.ra < 360 and -90 <= target.dec <= 90):
-        msg = f"{target.name} stands nowhere: RA {target.ra}, Dec {target.dec}"
+        msg = f"{target.name} has an impossible position: RA {target.ra}, Dec {target.dec}"
         raise RefusedRequestError(msg)
     return Aim(name=target.name, ra=target.ra, dec=target.dec)
 

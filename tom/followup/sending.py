@@ -22,7 +22,7 @@ from tom.outbox.sending import Words, is_settled
 
 _WORDS = Words(
     not_asked="The facility could not be asked",
-    not_there="Not at the facility so far; asked again before it is sent again",
+    not_there="The facility does not have it so far. We ask again before we send it again",
 )
 
 
@@ -95,7 +95,7 @@ def _send(request: ObservationRequest) -> bool:
 def _send_again(request: ObservationRequest) -> bool:
     if is_sending():
         return _send(request)
-    look_again(request, "Not at the facility; sending is stopped")
+    look_again(request, "The facility does not have it, and sending is stopped")
     return False
 
 
@@ -155,7 +155,7 @@ def _find_id(request: ObservationRequest, facility: Facility) -> str:
     if remote is not None:
         return remote.id
     if not settled:
-        look_again(request, "Not at the facility so far")
+        look_again(request, "The facility does not have it so far")
     else:
         move(request, RequestState.CANCELED, reason="The facility never had it")
     return ""

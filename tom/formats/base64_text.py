@@ -6,7 +6,7 @@ from typing import Any
 
 
 def decode_base64(value: Any) -> Any:
-    """Turn base64 text, broken into lines or not, into bytes; what is no text stays.
+    """Turn base64 text, broken into lines or not, into bytes; what is not text stays.
 
     Raises
     ------

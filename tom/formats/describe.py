@@ -151,6 +151,6 @@ def _describe_avro(payload: bytes) -> str:
     except MalformedAlertError as error:
         return f"a damaged Avro container: {error}"
     if not isinstance(schema.parsed, dict) or schema.parsed.get("type") != "record":
-        return f"an Avro container of {count} values that are no records"
+        return f"an Avro container of {count} values that are not records"
     name = schema.name or "without a name"
     return f"an Avro container of {count} records {name}, none that a parser takes"

@@ -26,7 +26,7 @@ Header = Mapping[str, str]
 
 
 class UnreadableStampError(ValueError):
-    """The bytes are no image that can be shown; the message says why."""
+    """The bytes are not an image that can be shown; the message says why."""
 
 
 def read_image(data: bytes) -> tuple[Header, npt.NDArray[np.float64]]:
@@ -58,7 +58,7 @@ def _unzip(data: bytes) -> bytes:
         try:
             data = _inflate(data)
         except zlib.error as error:
-            message = "it is no gzip stream"
+            message = "it is not a gzip stream"
             raise UnreadableStampError(message) from error
     if len(data) > LARGEST_BYTES:
         message = f"it is larger than {LARGEST_BYTES // 1_000_000} MB"
@@ -113,7 +113,7 @@ def _read_header(content: bytes, place: int) -> tuple[Header, int]:
         if card[8:9] == b"=":
             header.setdefault(name, _value(card[9:].decode("latin-1")))
         if number == 0 and name not in {"SIMPLE", "XTENSION"}:
-            message = "it is no FITS file"
+            message = "it is not a FITS file"
             raise UnreadableStampError(message)
     message = "its header has no end"
     raise UnreadableStampError(message)

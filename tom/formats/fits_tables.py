@@ -28,7 +28,7 @@ NUMBERS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"
 
 
 class MalformedFitsError(ValueError):
-    """The bytes are no FITS file that can be read; the message says why."""
+    """The bytes are not a FITS file that can be read; the message says why."""
 
 
 Pick = npt.NDArray[np.int64] | slice
@@ -133,7 +133,7 @@ def read_tables(data: bytes | bytearray) -> Iterator[Table]:
     Raises
     ------
     MalformedFitsError
-        If the bytes are no FITS file, or a header claims more bytes than there are.
+        If the bytes are not a FITS file, or a header claims more bytes than there are.
     """
     if not data.startswith(b"SIMPLE  ="):
         message = "not a FITS file"
@@ -229,7 +229,7 @@ def _column(header: Header, i: int, offset: int) -> Column:
         raise MalformedFitsError(message)
     zero, scale = header.get(f"TZERO{i}", 0), header.get(f"TSCAL{i}", 1)
     if isinstance(zero, str) or isinstance(scale, str):
-        message = f"header: TZERO{i} or TSCAL{i} is no number"
+        message = f"header: TZERO{i} or TSCAL{i} is not a number"
         raise MalformedFitsError(message)
     return Column(offset, form[2], int(form[1] or 1), zero, scale)
 

@@ -27,7 +27,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024  # GCN's own limit for a message
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_ID: Final = 2**31 - 1
 _YEARS: Final = range(1990, 2100)
-# Without these it is no circular. It is kept without whatever else breaks the form.
+# Without these it is not a circular. It is kept without whatever else breaks the form.
 _NEEDED: Final = frozenset({"circularId", "subject", "body"})
 
 

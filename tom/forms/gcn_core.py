@@ -20,7 +20,7 @@ from tom.formats.values import text
 from tom.records.notice import NoticeMap, NoticeType, Position, Product
 
 MAX_BYTES: Final = 8 * 1024 * 1024  # the broker's own limit is half of it
-# Without these a message is no notice. It is kept without whatever else breaks the form.
+# Without these a message is not a notice. It is kept without whatever else breaks the form.
 _NEEDED: Final = frozenset({"alert_type", "alert_datetime"})
 _LARGEST_RADIUS_DEG: Final = 180.0
 
@@ -104,7 +104,7 @@ class CoreNotice(BaseModel):
 
     @property
     def test_reasons(self) -> tuple[str, ...]:
-        """Why it is no news of the sky, as the notice itself has it."""
+        """Why it is not news of the sky, as the notice itself has it."""
         current = self.alert_tense in (None, "", "current")
         return () if current else (f"the tense is {self.alert_tense}",)
 

@@ -104,7 +104,7 @@ def _declared(module: ModuleType) -> Sender:
 
 def _checked(sender: object, where: str) -> Sender:
     if not isinstance(sender, KINDS):
-        message = f"{where} is no survey, mission or broker"
+        message = f"{where} is not a survey, mission or broker"
         raise DeclarationError(message)
     return sender
 

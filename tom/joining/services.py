@@ -43,7 +43,7 @@ def join_targets(one: BaseTarget, two: BaseTarget, *, by: User) -> TargetJoin:
         change_events()
         summaries = lock_summaries([one.pk, two.pk])
         if len(summaries) < 2:
-            message = "These are not two targets that stand."
+            message = "One of the two is no longer a target of its own."
             raise CannotJoinError(message)
         kept, other = in_order(*(summaries[pk].target for pk in (one.pk, two.pk)))
         before = snapshot([kept.pk, other.pk])
@@ -80,7 +80,7 @@ def split_object(row: SurveyObject, *, by: User) -> TargetJoin:
         row = SurveyObject.objects.get(pk=row.pk)
         others = SurveyObject.objects.filter(target=summary.pk).exclude(pk=row.pk)
         if row.survey == BY_HAND or not others.exclude(survey=BY_HAND).exists():
-            message = "The target is no other object of a survey."
+            message = "The target has no other object of a survey."
             raise CannotJoinError(message)
         before = snapshot([summary.pk])
         new = make_apart(row, summary)
@@ -114,7 +114,7 @@ def undo(join: TargetJoin, *, by: User) -> None:
         both = [join.kept_id, join.other_id]
         later = TargetJoin.objects.filter(Q(kept__in=both) | Q(other__in=both), undone=None)
         if join.undone is not None or later.filter(pk__gt=join.pk).exists():
-            message = "Undo what was done to these targets after it first."
+            message = "These targets were joined or split again later: undo that first."
             raise CannotJoinError(message)
         summaries = lock_summaries(both)
         if join.kind == JoinKind.SPLIT:

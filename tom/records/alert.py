@@ -164,6 +164,6 @@ def flux_of_magnitude(magnitude: float) -> float:
     Raises
     ------
     OverflowError
-        If the magnitude is so bright that its flux is no finite number.
+        If the magnitude is so bright that its flux is not a finite number.
     """
     return math.pow(10.0, 0.4 * (AB_ZERO_POINT_NJY - magnitude))

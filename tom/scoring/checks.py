@@ -16,6 +16,6 @@ def check_scorers(app_configs: Any, **_: Any) -> list[CheckMessage]:
     except Exception as error:  # noqa: BLE001  a plugin is anybody's code
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         message = f"the scorers cannot be loaded: {kind}{error}"
-        hint = "mend SCORERS, SCORER_WEIGHTS or the plugin; see ml_plugins/README.md"
+        hint = "correct SCORERS, SCORER_WEIGHTS or the plugin; see ml_plugins/README.md"
         return [Error(message, hint=hint, id="scoring.E001")]
     return []

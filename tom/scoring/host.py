@@ -63,7 +63,7 @@ class Host:
         Raises
         ------
         ScorerDiedError
-            If the process ended, took too long or answered what is no answer.
+            If the process ended, took too long or answered what is not an answer.
         """
         return self._call("judge", batch, lambda told: _outcomes(told, batch, self.spec))
 

@@ -29,7 +29,7 @@ def load_scorers(
     Raises
     ------
     ScorerLoadError
-        If a path leads nowhere, the object is no scorer, its artefact is not the declared one,
+        If a path leads nowhere, the object is not a scorer, its artefact is not the declared one,
         two scorers share a name, or a weight is outside 0 to 1 or of no scorer.
     InvalidCardError, InvalidSpecError
         If the model card or the specification breaks the contract. No card, no load.

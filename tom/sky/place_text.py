@@ -55,7 +55,7 @@ def read_place(text: str) -> Place:
     Raises
     ------
     NotAPlaceError
-        If the text is no position: it may be a name.
+        If the text is not a position: it may be a name.
     UnreadablePlaceError
         If it is meant as one, and is out of range, ambiguous or incomplete.
     """
@@ -135,7 +135,7 @@ def _read(plain: str) -> Place:
 
 
 def _is_equinox(group: Angle) -> bool:
-    """Whether a last number is no radius but the equinox: 2000 or 1950, after hours and degrees."""
+    """Whether a last number is the equinox, not a radius: 2000 or 1950, after hours and degrees."""
     return len(group) == 1 and not group[0].unit and group[0].value in {2000, 1950}
 
 

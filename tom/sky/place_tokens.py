@@ -12,7 +12,7 @@ LONGEST: Final = 400
 
 
 class NotAPlaceError(ValueError):
-    """The text is no position at all: it may be a name."""
+    """The text is not a position at all: it may be a name."""
 
 
 @dataclass(frozen=True, slots=True)

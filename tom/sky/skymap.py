@@ -14,7 +14,7 @@ NORMALIZATION_TOLERANCE = 1e-6
 
 
 class MalformedSkyMapError(ValueError):
-    """The bytes or rows are no sky map. Reading them again cannot help."""
+    """The bytes or rows are not a sky map. Reading them again cannot help."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,7 +58,7 @@ def describe(
     Raises
     ------
     ValueError
-        If only one of `ra` and `dec` is given, or they are no direction.
+        If only one of `ra` and `dec` is given, or they are not a direction.
     """
     described: dict[str, float] = asdict(summarize(skymap))
     if (ra is None) != (dec is None):

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 NO_TOPIC: Final = "no such topic here, or no right to read it"
-NO_PLACE: Final = "the group of readers has given us no place"
+NO_PLACE: Final = "the consumer group has given us no partition"
 
 Wake = Callable[[dict[str, list[int]]], object]
 

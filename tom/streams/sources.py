@@ -30,7 +30,7 @@ def read_sources(items: Sequence[str]) -> list[Source]:
     Raises
     ------
     SourceError
-        If an item is no hop URL, or names no topic.
+        If an item is not a hop URL, or names no topic.
     """
     topics: dict[tuple[str, str], dict[str, None]] = {}
     place = None
@@ -40,7 +40,7 @@ def read_sources(items: Sequence[str]) -> list[Source]:
         else:
             topic = item
         if place is None or not topic:
-            msg = f"STREAMS has {item!r}, which is no kafka://broker/topic"
+            msg = f"STREAMS has {item!r}, which is not a kafka://broker/topic"
             raise SourceError(msg)
         topics.setdefault(place, {})[topic] = None
     return [Source(broker, tuple(names), user) for (broker, user), names in topics.items()]

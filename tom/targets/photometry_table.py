@@ -44,7 +44,7 @@ _MAGNITUDES: Final = (-5.0, 40.0)
 
 
 class NoTableError(ValueError):
-    """The text is no table that can be read; the message says why."""
+    """The text is not a table that can be read; the message says why."""
 
 
 class RowError(ValueError):
@@ -156,7 +156,7 @@ def _read_row(given: Mapping[str, str], *, unit: float, now: datetime) -> Measur
     time = _time(given.get("time", ""), now=now)
     band = _prefix().sub("", given.get("band", "").strip())
     if not _BAND.fullmatch(band):
-        message = f"the band “{band[:20]}” is none: a letter, and at most 8 characters"
+        message = f"“{band[:20]}” is not a band: a letter, and up to 8 characters"
         raise RowError(message)
     kind, flux, error = _brightness(given, unit=unit)
     telescope = "".join(c for c in given.get("telescope", "") if c.isprintable())[:40]
@@ -173,7 +173,7 @@ def _brightness(given: Mapping[str, str], *, unit: float) -> tuple[PointKind, fl
         flux = _finite(given["flux"], "flux") * unit
         error = _finite(given.get("flux_error", ""), "flux error") * unit
         if not (0 < error < 1e30 and abs(flux) < 1e30):
-            message = "the flux error is above 0, and both are below 1e30 nJy"
+            message = "the flux error must be above 0, and both must be below 1e30 nJy"
             raise RowError(message)
         return PointKind.FORCED, flux, error
     if limit.lower().lstrip("<> ") not in _MISSING:
@@ -199,7 +199,7 @@ def _detection(magnitude: str, error: str) -> tuple[float, float]:
 def _in_range(value: float, name: str) -> float:
     least, most = _MAGNITUDES
     if not least <= value <= most or (name == "limit" and value <= 0):
-        message = f"the {name} {value:g} is no AB magnitude"
+        message = f"the {name} {value:g} is not an AB magnitude"
         raise RowError(message)
     return value
 
@@ -207,7 +207,7 @@ def _in_range(value: float, name: str) -> float:
 def _finite(text: str, name: str) -> float:
     value = _number(text)
     if value is None:
-        message = f"the {name} “{text[:20]}” is no number"
+        message = f"the {name} “{text[:20]}” is not a number"
         raise RowError(message)
     return value
 

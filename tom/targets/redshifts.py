@@ -10,7 +10,7 @@ MOST_REDSHIFT: Final = 20
 
 
 class BadRedshiftError(ValueError):
-    """What was given is no redshift; the text says what one is."""
+    """What was given is not a redshift; the text says what one is."""
 
 
 def read_redshift(text: str) -> float | None:
@@ -19,7 +19,7 @@ def read_redshift(text: str) -> float | None:
     Raises
     ------
     BadRedshiftError
-        If it is no number above 0 and below `MOST_REDSHIFT`.
+        If it is not a number above 0 and below `MOST_REDSHIFT`.
     """
     text = text.strip()
     if not text:

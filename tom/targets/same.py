@@ -16,7 +16,7 @@ MOST = 10
 
 
 class BadNameError(ValueError):
-    """What was given is no name, or another target's; the text says which."""
+    """What was given is not a name, or another target's; the text says which."""
 
 
 def give_name(target: BaseTarget, name: str) -> TargetName:
@@ -28,7 +28,7 @@ def give_name(target: BaseTarget, name: str) -> TargetName:
     Raises
     ------
     BadNameError
-        If it is no name, or another target has it.
+        If it is not a name, or another target has it.
     """
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():

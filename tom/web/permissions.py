@@ -40,7 +40,7 @@ WORDS = {
     COMMENT: "comment on targets",
     FOLLOW: "follow events, targets and topics",
     ACKNOWLEDGE_ALARM: "answer alarms",
-    TELL: "tell others of candidates",
+    TELL: "report candidates to others",
     MAKE_TARGET: "make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
     PIN_LOCALIZATION: "choose the sky map of an event",

@@ -52,7 +52,7 @@ def read_cone(text: str) -> Cone:
     Raises
     ------
     NotAPlaceError
-        If the text is no position.
+        If the text is not a position.
     UnreadablePlaceError
         If it is meant as one and cannot be one, or its radius is out of range.
     """

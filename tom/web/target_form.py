@@ -44,7 +44,7 @@ def read_target_form(data: Mapping[str, str], groups: Sequence[Group]) -> Target
     try:
         form.place = read_place(form.values["position"])
     except (NotAPlaceError, UnreadablePlaceError) as error:
-        form.refuse("position", f"This is no position: {error}.")
+        form.refuse("position", f"This is not a position: {error}.")
     form.group = _group(form.values["for"], groups)
     if form.group is None and form.values["for"] != PUBLIC:
         form.refuse("for", "Choose who may see it.")
@@ -102,7 +102,7 @@ def _read_file(form: PhotometryForm, uploaded: UploadedFile[bytes]) -> None:
     try:
         form.text = uploaded.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        form.errors.append("The file is no text in UTF-8.")
+        form.errors.append("The file is not UTF-8 text.")
 
 
 def _columns(data: MultiValueDict[str, str]) -> dict[str, int]:

@@ -118,7 +118,7 @@ def _nights(
         present = observable_now(site, ra=ra, dec=dec, when=now, constraints=constraints)
         nights.append(night)
         row = _row(night, present, number % COLOURS)
-        rows.append(replace(row, why_none="the window is over") if is_over else row)
+        rows.append(replace(row, why_none="the window has ended") if is_over else row)
     return Nights(rows, draw_altitude(nights, now=now))
 
 

@@ -53,7 +53,7 @@ def absolute_magnitude(ejecta: Sequence[Ejecta], days: FloatArray, band: str) ->
 def draw(rng: np.random.Generator) -> tuple[Ejecta, ...]:
     """Draw a blue and a red component over the range that mergers are thought to give.
 
-    The range was chosen knowing AT2017gfo's fit, so finding AT2017gfo is no blind test.
+    The range was chosen knowing AT2017gfo's fit, so to find AT2017gfo is not a blind test.
     """
     blue = Ejecta(
         mass=float(10 ** rng.uniform(-2.3, -1.3)),

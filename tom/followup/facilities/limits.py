@@ -58,7 +58,7 @@ def _rapid_faults(spec: ObservationSpec, now: datetime) -> dict[str, list[str]]:
     faults: dict[str, list[str]] = {}
     latest = now + RAPID_WITHIN + spec.exposure
     if spec.start > now:
-        faults["start"] = ["a rapid response starts at once: not in the future"]
+        faults["start"] = ["a rapid response starts at once: its start cannot lie in the future"]
     if spec.end > latest:
         faults["end"] = [
             "a rapid response has to start within 24 hours: its window ends by "

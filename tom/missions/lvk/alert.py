@@ -28,7 +28,7 @@ from tom.records.notice import NoticeType
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # real ones reach 5.8 MB
 MAX_MAP_BYTES: Final = 16 * 1024 * 1024
-# Without these a message is no alert. An alert is kept without whatever else breaks the form.
+# Without these a message is not an alert. An alert is kept without whatever else breaks the form.
 _NEEDED: Final = frozenset({"alert_type", "time_created", "superevent_id", "event"})
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FIRST_EVENT_YEAR: Final = 1980

@@ -103,7 +103,7 @@ def _is_significant(event: NonLocalizedEvent) -> bool:
 
 
 def _is_old(event: NonLocalizedEvent) -> bool:
-    """Whether the newest message is no news: a past event sent again, or read from a file."""
+    """Whether the newest message is not new: a past event sent again, or read from a file."""
     news = timezone.now() - timedelta(hours=settings.ALARM_HOURS)
     return event.time_created is not None and event.time_created < news
 

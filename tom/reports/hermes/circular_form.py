@@ -152,7 +152,9 @@ def _read_row(number: int, cells: Sequence[str], targets: Sequence[str]) -> dict
         raise TableError(message)
     given = {name: cell.strip() for name, cell in zip(COLUMNS, cells, strict=True)}
     if given["target_name"] not in targets:
-        message = f"row {number} is of “{given['target_name'][:40]}”, which is not told of"
+        message = (
+            f"row {number} is of “{given['target_name'][:40]}”, which this report does not have"
+        )
         raise TableError(message)
     if not all(_CELL.fullmatch(cell) for cell in given.values()) or not given["bandpass"]:
         message = f"row {number} has an empty band, or a cell of more than 60 characters"
@@ -188,7 +190,7 @@ def _read_brightness(number: int, given: Mapping[str, str]) -> dict[str, Any]:
 def _magnitude(number: int, text: str) -> float:
     value = _number(number, text)
     if not _MAGNITUDES[0] <= value <= _MAGNITUDES[1]:
-        message = f"row {number}: {value:g} is no AB magnitude"
+        message = f"row {number}: {value:g} is not an AB magnitude"
         raise TableError(message)
     return value
 
@@ -199,6 +201,6 @@ def _number(number: int, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        message = f"row {number}: “{text[:20]}” is no number"
+        message = f"row {number}: “{text[:20]}” is not a number"
         raise TableError(message)
     return value

@@ -60,7 +60,7 @@ def draft_report(
     Raises
     ------
     CannotTellError
-        If TELL_URL is no topic, or there is no candidate of this event to tell.
+        If TELL_URL is not a topic, or there is no candidate of this event to tell.
     NotLiveError
         If the event is not live and the topic is not a test topic.
     PrivateDataError
@@ -191,12 +191,12 @@ def topic_to_tell() -> str:
     Raises
     ------
     CannotTellError
-        If it is no hop URL of one topic.
+        If it is not a hop URL of one topic.
     """
     try:
         source = read_source(settings.TELL_URL)
     except SourceError as error:
-        msg = "no topic to tell on: set TELL_URL to a hop URL"
+        msg = "no topic to send to: set TELL_URL to a hop URL"
         raise CannotTellError(msg) from error
     if len(source.topics) != 1:
         msg = "TELL_URL has to name one topic"
@@ -228,7 +228,7 @@ def _refuse_private(targets: "Sequence[BaseTarget] | QuerySet[BaseTarget]") -> N
         target.name for target in targets if target.permissions == BaseTarget.Permissions.PRIVATE
     ]
     if private:
-        msg = f"private: {', '.join(private)}"
+        msg = f"these are private: {', '.join(private)}"
         raise PrivateDataError(msg)
 
 
@@ -236,7 +236,7 @@ def _refuse_not_public(candidates: Iterable[EventCandidate]) -> None:
     """A public target may be a candidate by private points alone: to tell that tells of them."""
     names = [row.target.name for row in candidates if not row.is_public]
     if names:
-        msg = f"candidates by private data alone: {', '.join(names)}"
+        msg = f"these are candidates only by private data: {', '.join(names)}"
         raise PrivateDataError(msg)
 
 
@@ -248,6 +248,6 @@ def _public_points(targets: Sequence[BaseTarget]) -> list[LightCurvePoint]:
     hidden = known - {point.target_id for point in public}
     if hidden:
         names = [target.name for target in targets if target.pk in hidden]
-        msg = f"no public data: {', '.join(names)}"
+        msg = f"these have no public data: {', '.join(names)}"
         raise PrivateDataError(msg)
     return public

@@ -20,7 +20,7 @@ Fields = Mapping[str, Any]
 _BANDS: Final = {1: "g", 2: "r", 3: "i"}
 _SIGNS: Final = {"t": 1, "true": 1, "1": 1, "+1": 1, "f": -1, "false": -1, "0": -1, "-1": -1}
 _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an error of 1 mag
-# An error beyond this, or a flux beyond that of magnitude 0, is no measurement.
+# An error beyond this, or a flux beyond that of magnitude 0, is not a measurement.
 _LARGEST_ERROR_MAG: Final = 5.0
 _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
 # How much later than the alert's own epoch one of its history may be.

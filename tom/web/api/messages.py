@@ -80,7 +80,9 @@ def replay(request: Request, pk: int) -> Response:
     """Put a message back to be worked on, by the same path."""
     message = get_object_or_404(kept_messages(), pk=pk)
     if not replay_message(message):
-        said = "It waits already, repeats another message, or its bytes are no longer kept."
+        said = (
+            "The message is waiting already, repeats another one, or its bytes are no longer kept."
+        )
         return Response({"detail": said}, status=status.HTTP_409_CONFLICT)
     transaction.on_commit(partial(wake, {message.kind: [message.pk]}))
     message.refresh_from_db(fields=("state", "reason", "attempts", "replays", "finished"))

@@ -1,4 +1,4 @@
-"""JSON as the standard has it: what is no number is null."""
+"""JSON as the standard has it: what is not a number is null."""
 
 import math
 from collections.abc import Mapping

@@ -39,7 +39,7 @@ class ConflictError(APIException):
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
-    default_detail = "It changed meanwhile: read it anew."
+    default_detail = "It has changed meanwhile: read it again."
 
 
 class StateChangeSerializer(serializers.ModelSerializer[StateChange]):

@@ -34,7 +34,7 @@ _RESERVED = re.compile(PROGRAM_GROUP.format(survey=r"\S+", number=r"\d+"), re.IG
 def groups_to_choose(user: User, target: BaseTarget | None = None) -> list[Group]:
     """Return the groups that a person may keep something for: of a private target, those it has.
 
-    A role is no group to keep anything for: whoever gets it later would see it all.
+    A role is not a group to keep anything for: whoever gets it later would see it all.
     """
     groups = working_groups() if user.is_superuser else working_groups().filter(user=user)
     if target is not None and target.permissions == BaseTarget.Permissions.PRIVATE:

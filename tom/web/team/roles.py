@@ -50,7 +50,7 @@ def role_of(person: User) -> Role:
 
 
 def working_groups() -> QuerySet[Group]:
-    """The groups that are no role: whose members share private data."""
+    """The groups that are not roles: whose members share private data."""
     return Group.objects.exclude(name__in=ROLE_GROUPS).order_by("name")
 
 

@@ -32,7 +32,7 @@ def name_target(request: HttpRequest, pk: int) -> HttpResponse:
     except BadNameError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{found.name} is {given.name}, too.")
+        messages.success(request, f"{given.name} is now another name of {found.name}.")
     return redirect("targets:detail", found.pk)
 
 
@@ -64,7 +64,7 @@ def split(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = read_pk(request.POST.get("object", "")) or 0
     row = objects_of(found, programs_of(request.user)).filter(pk=chosen).first()
     if row is None:
-        messages.error(request, "The target is no such object.")
+        messages.error(request, "The target has no such object.")
         return redirect("targets:detail", found.pk)
     try:
         made = split_object(row, by=person(request))
@@ -91,5 +91,7 @@ def undo_join(request: HttpRequest, pk: int, join: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         transaction.on_commit(partial(nudge, score))
-        messages.success(request, f"{found.name} and {row.other_name} are again what they were.")
+        messages.success(
+            request, f"{found.name} and {row.other_name} are again what they were before."
+        )
     return redirect("targets:detail", found.pk)

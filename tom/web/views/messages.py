@@ -156,9 +156,13 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(AlertMessage.objects.defer("payload"), pk=pk)
     if replay_message(found):
         transaction.on_commit(partial(wake, {found.kind: [pk]}))
-        notes.success(request, "It is worked on again.")
+        notes.success(request, "The message is processed again.")
     else:
-        notes.warning(request, "It waits already, repeats another, or its bytes are gone.")
+        notes.warning(
+            request,
+            "Not replayed: the message is waiting already, repeats another one, "
+            "or its bytes are no longer kept.",
+        )
     page = reverse("message", args=[pk])
     return HttpResponseRedirect(
         local_address(request, request.POST.get("next", ""), otherwise=page)

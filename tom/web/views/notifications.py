@@ -82,7 +82,7 @@ def follow_thing(request: HttpRequest) -> HttpResponse:
     user, kind = person(request), request.POST.get("kind", "")
     value, stop = request.POST.get("value", "").strip(), "stop" in request.POST
     if len(value) > LONGEST_VALUE:
-        messages.error(request, "Not followed: there is nothing with so long a name.")
+        messages.error(request, "Not followed: the name is too long.")
         return redirect("notifications")
     try:
         if stop:

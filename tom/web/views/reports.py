@@ -74,7 +74,7 @@ def report_page(request: HttpRequest, pk: int) -> HttpResponse:
         context = _told(report) | given | {"error": str(refusal)}
         return render(request, "reports/report.html", context, status=422)
     except NotADraftError:
-        messages.warning(request, "It is no draft any more: nothing was changed.")
+        messages.warning(request, "The report is no longer a draft: nothing was changed.")
     return redirect("report", pk)
 
 
@@ -103,14 +103,14 @@ def _find(request: HttpRequest, pk: int) -> Report:
 @needs(TELL)
 def report_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a draft, once."""
-    return _send(request, pk, confirm_report, late="It was confirmed before.")
+    return _send(request, pk, confirm_report, late="The report was confirmed before.")
 
 
 @require_POST
 @needs(TELL)
 def report_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a failed report again, once."""
-    late = "It has not failed, or is being sent again already."
+    late = "The report has not failed, or is being sent again already."
     return _send(request, pk, retry_report, late=late)
 
 
@@ -136,7 +136,7 @@ def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throw a draft away."""
     report = _find(request, pk)
     if not discard_report(report):
-        messages.warning(request, "It is no draft any more.")
+        messages.warning(request, "The report is no longer a draft.")
         return redirect("report", pk)
     return redirect("event", report.event.event_id)
 

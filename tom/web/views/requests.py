@@ -189,10 +189,10 @@ def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         changed = followup.cancel_request(observation, person(request))
     except followup.IllegalMoveError:
-        messages.warning(request, "It has ended, or is being cancelled already.")
+        messages.warning(request, "The request has ended, or is being cancelled already.")
         return redirect("request", pk)
     if not changed:
-        messages.warning(request, "It changed meanwhile: look at it again.")
+        messages.warning(request, "The request has changed meanwhile: look at it again.")
     elif observation.state == RequestState.CANCEL_REQUESTED:
         transaction.on_commit(partial(nudge, cancel_task, pk))
     return redirect("request", pk)
@@ -244,7 +244,7 @@ def request_release(request: HttpRequest, pk: int) -> HttpResponse:
     if changed:
         transaction.on_commit(partial(nudge, submit_task, pk))
     else:
-        messages.warning(request, "It is not held any more: look at it again.")
+        messages.warning(request, "The request is no longer held: look at it again.")
     return redirect("request", pk)
 
 

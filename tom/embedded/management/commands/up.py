@@ -130,7 +130,7 @@ class Command(BaseCommand):
 def read_port(text: str) -> int:
     """Read a port's number; raise a CannotRunError where it is none."""
     if not text.isdecimal() or int(text) == 0:
-        msg = f"port {text!r} is no number: choose one, as in PORT=8001 make run"
+        msg = f"port {text!r} is not a number: choose one, as in PORT=8001 make run"
         raise CannotRunError(msg)
     return int(text)
 

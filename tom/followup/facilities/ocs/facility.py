@@ -226,7 +226,7 @@ def _results(page: Any) -> list[Any]:
     if not isinstance(results, list) or (
         not results and page.get("count") and not page.get("previous")
     ):
-        msg = "a list that is none"
+        msg = "something else than a list"
         raise TypeError(msg)
     return results
 

@@ -17,10 +17,10 @@ def read_listing(answer: Any, card: FacilityCard) -> Listing:
     Raises
     ------
     TypeError
-        If the answer is no table of instruments.
+        If the answer is not a table of instruments.
     """
     if not isinstance(answer, Mapping):
-        msg = "a table of instruments that is none"
+        msg = "something else than a table of instruments"
         raise TypeError(msg)
     return {
         name: _elements(answer[name], f"{words.element_group}s")
