@@ -239,6 +239,38 @@ def test_a_split_and_its_undo_are_nothing(vera) -> None:
         assert state(target) == before, row
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("join", "split l"),
+        ("join", "split z"),
+        ("join", "split l", "join"),
+        ("join", "undo", "join", "split l"),
+        ("join", "split l", "undo", "split l", "undo", "split z"),
+    ],
+)
+def test_what_was_done_in_turn_is_undone_in_turn(vera, steps: tuple[str, ...]) -> None:
+    make_event("S261120ab")
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **FAR))
+    both = [target_of("ZTF", "z"), target_of("LSST", "l")]
+    before, done = state(*both), []
+
+    for step in steps:
+        word, _, name = step.partition(" ")
+        match word:
+            case "join":
+                done.append(join_targets(target_of("ZTF", "z"), target_of("LSST", "l"), by=vera))
+            case "split":
+                done.append(split_object(SurveyObject.objects.get(object_id=name), by=vera))
+            case "undo":
+                undo(done.pop(), by=vera)
+    while done:
+        undo(done.pop(), by=vera)
+
+    assert state(*both) == before
+    assert [target_of("ZTF", "z"), target_of("LSST", "l")] == both
+
+
 def test_the_only_object_of_a_target_is_not_split_off(vera) -> None:
     store(told("ZTF", "z"))
 

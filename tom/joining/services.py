@@ -167,8 +167,11 @@ def _hide(other: BaseTarget, kept: BaseTarget, *, is_shared: bool) -> None:
 
 
 def _set_name_aside(other: BaseTarget, kept: BaseTarget) -> None:
-    """Call a target that is about to be hidden what no survey and nobody calls one."""
-    aside = f" (joined to {kept.pk})"
+    """Call a target that is about to be hidden what no survey, nobody and no other one is called.
+
+    Several of one name may join one target: an object's own target, and one that was split off.
+    """
+    aside = f" ({other.pk}, joined to {kept.pk})"
     if not other.name.endswith(aside):
         other.name = f"{other.name[:70]}{aside}"
         BaseTarget.objects.filter(pk=other.pk).update(name=other.name)
