@@ -3,8 +3,13 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+
+# Tests are rewritten by pytest and kept so: where nothing may be kept, it takes seconds each time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="counterpart-test-"))
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
