@@ -74,11 +74,14 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(
     django_db_setup: None, static_files: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The address of the site, with a worker behind it, which other tests must not meet."""
+    """The address of the site, with a worker behind it, which tests of no browser must not meet.
+
+    Started once for them all: it takes ten seconds of two cores.
+    """
     folder = tmp_path_factory.mktemp("site")
     with running_site(folder, static=static_files, with_worker=True) as address:
         yield address
