@@ -23,6 +23,7 @@ from tom.events.models import (
     Localization,
     NonLocalizedEvent,
 )
+from tom.forms.event_names import key_of
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.weighing import KEPT
 from tom.scoring.models import Score
@@ -155,10 +156,12 @@ def make_event(
     Strategy.objects.get_or_create(
         kind=kind, defaults={"name": kind, "days_before": 1.0, "days_after": 14.0}
     )
+    event_id = event_id or f"S261120{_letters(next(_numbers))}"
     event = NonLocalizedEvent.objects.create(
-        event_id=event_id or f"S261120{_letters(next(_numbers))}",
+        event_id=event_id,
         **{
             "time": MERGER,
+            "names": [key_of(event_id)],
             "alert_type": alert_types[-1] if alert_types else "",
             "time_created": MERGER + timedelta(minutes=5),
             "significant": True,

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import make_message, make_skymap, make_user
@@ -138,6 +139,32 @@ def test_a_circular_is_linked_by_another_name_of_its_event() -> None:
     send_circular("GRB-261120.52", number=2)
 
     assert Circular.objects.filter(event__event_id="bn261120520").count() == 2
+
+
+def test_who_is_found_by_a_name_is_found_by_an_index() -> None:
+    send_alert()
+    with connection.cursor() as cursor:
+        # A few rows are read faster without.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+    with CaptureQueriesContext(connection) as asked:
+        send_circular(NAME)
+        notice = read_json_notice(make_gwalert_json(superevent_id=NAME))
+        record_notice(make_message(), replace(notice, names=("other", NAME)))
+    by_name = [query["sql"] for query in asked if '"names" @>' in query["sql"]]
+
+    plans = []
+    for sql in by_name:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {sql}")
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+
+    assert len(plans) == 3  # a circular's event; an event; its circulars
+    for plan in plans[:2]:
+        assert "Bitmap Index Scan on events_event_names" in plan, plan
+    with connection.cursor() as cursor:
+        sql = """EXPLAIN SELECT FROM events_circular WHERE names @> '["S260101A"]'"""
+        cursor.execute(sql)
+        assert "Bitmap Index Scan on events_circular_names" in str(cursor.fetchall())
 
 
 def test_a_topic_of_tests_makes_an_event_a_test() -> None:

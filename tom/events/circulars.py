@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Func, Q, Value
-from django.db.models.functions import Upper
+from django.db.models import Q
 
 from tom.changes.models import Topic
 from tom.changes.publish import publish
@@ -63,16 +62,15 @@ def link_circulars(event: NonLocalizedEvent) -> None:
 
 def _find_event(names: list[str]) -> NonLocalizedEvent | None:
     """The first of these names that an event of ours has."""
-    key = Func(
-        Upper("event_id"), Value("[^A-Z0-9.+]"), Value(""), Value("g"), function="regexp_replace"
-    )
-    asked = Q(key__in=names)
+    if not names:
+        return None
+    asked = Q()
     for name in names:
         asked |= Q(names__contains=[name])
-    rows = NonLocalizedEvent.objects.annotate(key=key).filter(asked).order_by("-pk")
+    rows = NonLocalizedEvent.objects.filter(asked).order_by("-pk")
     found: dict[str, int] = {}
-    for pk, *keys, others in rows.values_list("pk", "key", "names"):
-        found |= dict.fromkeys([*keys, *others], pk)
+    for pk, theirs in rows.values_list("pk", "names"):
+        found |= dict.fromkeys(theirs, pk)
     known = [found[name] for name in names if name in found]
     return NonLocalizedEvent.objects.get(pk=known[0]) if known else None
 

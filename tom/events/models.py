@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GistIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.db import models
 
 from tom.streams.models import AlertMessage
@@ -67,7 +67,8 @@ class NonLocalizedEvent(models.Model):
                 fields=["id"],
                 condition=models.Q(ranked_version__lt=models.F("rank_version")),
                 name="events_event_unranked",
-            )
+            ),
+            GinIndex(fields=["names"], opclasses=["jsonb_path_ops"], name="events_event_names"),
         ]
 
     def __str__(self) -> str:
@@ -241,6 +242,9 @@ class Circular(models.Model):
     message = models.ForeignKey(AlertMessage, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        indexes = [
+            GinIndex(fields=["names"], opclasses=["jsonb_path_ops"], name="events_circular_names")
+        ]
         ordering = ("-created_on",)
 
     def __str__(self) -> str:
