@@ -20,7 +20,8 @@ from tests.peers.webhook import Webhook, running_webhook
 from tests.streams.packets import make_gwalert_json
 from tom import queues
 from tom.changes.addresses import silent_addresses
-from tom.followup.models import ObservationRequest, PracticeObservation
+from tom.followup.facilities.practice.rows import PracticeObservation
+from tom.followup.models import ObservationRequest
 from tom.pipeline import alarm, ingest, nudge, submit, sweep
 from tom.reports.alarms.models import Alarm, AlarmSend, Channel
 from tom.streams.models import AlertMessage, MessageState

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,6 +119,32 @@ def test_a_cancel_of_one_that_cancels_nothing_says_whom_to_ask(
     request.refresh_from_db()
     assert request.state == S.CANCEL_REQUESTED
     assert "ask the night assistant" in request.reason
+
+
+@pytest.mark.parametrize(
+    ("capability", "words"),
+    [
+        ("amends", "It takes none once a request is sent: cancel it, and ask again."),
+        ("gives_data", "It keeps them: they are not brought here."),
+    ],
+)
+def test_the_page_of_a_request_says_what_its_facility_cannot_do(
+    file: Path,
+    target: BaseTarget,
+    observer: User,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    capability: str,
+    words: str,
+) -> None:
+    request = ask(target, observer)
+    client.force_login(observer)
+    facility = available_facilities()["VISITOR"]
+    assert words in client.get(f"/requests/{request.pk}/").text
+
+    can = replace(facility.capabilities, **{capability: True})
+    monkeypatch.setattr(type(facility), "capabilities", can)
+    assert words not in client.get(f"/requests/{request.pk}/").text
 
 
 def test_no_file_beside_its_folder_names_it() -> None:

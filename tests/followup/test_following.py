@@ -15,7 +15,8 @@ from tests.followup.conftest import follow_requests, make_request
 from tom.events.models import NonLocalizedEvent
 from tom.followup.exchanges import forget_polls, keep_call
 from tom.followup.facilities.contract import Call
-from tom.followup.models import ObservationRequest, PracticeObservation
+from tom.followup.facilities.practice.rows import PracticeObservation
+from tom.followup.models import ObservationRequest
 from tom.followup.services import (
     IllegalMoveError,
     RefusedRequestError,

@@ -18,12 +18,12 @@ from tests.test_redaction import CODINGS
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities.contract import Progress, Remote
 from tom.followup.facilities.ocs import calls as portal_calls
+from tom.followup.facilities.practice.rows import PracticeObservation
 from tom.followup.following import mark_interrupted
 from tom.followup.models import (
     Exchange,
     FacilityWatch,
     ObservationRequest,
-    PracticeObservation,
 )
 from tom.followup.progress import accept
 from tom.followup.services import (

@@ -12,7 +12,8 @@ from tom_targets.base_models import BaseTarget
 from tests import factories
 from tests.followup.conftest import follow_requests, make_request
 from tom.followup.facilities import available_facilities, get_facility
-from tom.followup.models import ObservationRequest, PracticeObservation
+from tom.followup.facilities.practice.rows import PracticeObservation
+from tom.followup.models import ObservationRequest
 from tom.followup.services import (
     cancel_request,
     poll_requests,

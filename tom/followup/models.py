@@ -257,16 +257,3 @@ class FacilityWatch(models.Model):
 
     def __str__(self) -> str:
         return self.facility
-
-
-class PracticeObservation(models.Model):
-    """What the practice telescope was asked; how far it is follows from the time since then."""
-
-    key = models.CharField(max_length=KEY_LENGTH, unique=True)
-    body = models.JSONField()
-    created = models.DateTimeField()
-    step_seconds = models.FloatField()
-    canceled = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.key

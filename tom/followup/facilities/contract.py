@@ -109,7 +109,9 @@ class Capabilities:
     """It can be asked for what was sent by our key, so that a lost answer settles itself."""
     cancels: bool
     amends: bool = False
+    """It changes what it has. Nothing here asks for that yet."""
     gives_data: bool = False
+    """It hands out the data. Nothing here fetches them yet."""
     lists_instruments: bool = False
     most_targets: int = 1
     """In one request."""

@@ -16,6 +16,7 @@ from tom.changes.addresses import silent_addresses
 from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.asking import requests_at_place, why_not
+from tom.followup.facilities import available_facilities
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
 from tom.photometry import magnitude_of
@@ -76,6 +77,7 @@ def _find(request: HttpRequest, pk: int) -> ObservationRequest:
 def _told(observation: ObservationRequest) -> dict[str, Any]:
     return {
         "observation": observation,
+        "facility": available_facilities().get(observation.facility),
         "changes": observation.changes.select_related("by"),
         "strays": observation.strays.all(),
         "exchanges": observation.exchanges.order_by("-pk")[:50],

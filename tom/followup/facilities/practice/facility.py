@@ -24,8 +24,8 @@ from tom.followup.facilities.contract import (
 )
 from tom.followup.facilities.limits import check_limits, find_instrument
 from tom.followup.facilities.practice.instruments import INSTRUMENTS, LABEL, NAME
+from tom.followup.facilities.practice.rows import PracticeObservation
 from tom.followup.facilities.practice.states import STEPS
-from tom.followup.models import PracticeObservation
 from tom.followup.spec import Aim, ObservationSpec
 from tom.outbox.errors import LookUpFailedError, RejectedError
 
