@@ -8,24 +8,30 @@ from pytest_django import Settings
 
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import MERGER, make_event, make_group, make_program, make_target
+from tom import moments
+from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_event, match_targets
 from tom.events.locks import change_events, hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
-from tom.ranking.case import NOT_SCORED
+from tom.ranking.basis import Basis
+from tom.ranking.case import NOT_SCORED, read_case
 from tom.ranking.forgetting import forget_scores
-from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.history import keep
+from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import (
     newest_ranking,
     note_new_scorers,
     present_scorers,
     rank_event,
     rank_if_due,
+    weigh,
 )
 from tom.scoring.curves import curves_of
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
-from tom.scoring.services import note_outdated, scorers
+from tom.scoring.services import note_outdated, scorers, window_start
+from tom.strategies.services import strategy_of
 from tom.targets.models import LightCurvePoint, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -372,3 +378,23 @@ def test_a_stored_probability_is_read_by_its_class_whatever_order_the_database_k
         t for t in ranking.places.get().read_terms() if t["name"].startswith("fast_transient")
     )
     assert term["value"] == 0.9
+
+
+def test_what_was_ranked_is_not_kept_where_a_candidate_was_joined_to_another_meanwhile() -> None:
+    event = make_event()
+    make_target("a")
+    make_target("b")
+    match_event(event)
+    strategy = strategy_of(event)
+    basis = Basis.present(strategy, window_start(event, strategy))
+    listing = Listing(event, strategy)
+    case = read_case(listing, moments.now(), basis.window_start, basis.rule)
+    posterior = weigh(case, basis)
+    EventCandidate.objects.filter(target__name="b").delete()
+
+    assert not keep(Ranking(event=event, prior=0.1), case, posterior, range(len(case)))
+
+    assert not RankedCandidate.objects.exists()
+    assert not Ranking.objects.exists()
+    assert rank_event(event) is not None
+    assert RankedCandidate.objects.get().candidate.target.name == "a"

@@ -137,3 +137,26 @@ def test_a_list_asks_as_often_for_many_targets_as_for_few(
         text = page(client, observer, strategy)
 
     assert len(names_on(text)) == 21
+
+
+def test_the_api_tells_the_lists_and_their_targets_that_its_user_may_see(
+    client: Client, observer: User
+) -> None:
+    Strategy.objects.filter(kind="").delete()
+    group = make_group("ours")
+    strategy = make_strategy(name="open", brighter_than=18.5, prior=0.5)
+    make_strategy(name="ours", group=group)
+    make_target("ZTF26a")
+    make_target("ZTF26secret", private=True)
+    put_star_on("ZTF26a")
+    rank(strategy)
+    client.force_login(observer)
+
+    lists = client.get("/api/lists/").json()["results"]
+    places = client.get(f"/api/lists/{strategy.pk}/targets/").json()["results"]
+
+    assert [(each["name"], each["brighter_than"]) for each in lists] == [("open", 18.5)]
+    assert [place["name"] for place in places] == ["ZTF26a"]
+    assert places[0]["posterior"] < 0.5
+    assert {term["name"] for term in places[0]["terms"]} >= {"star", "minor planet"}
+    assert client.get("/api/lists/123456/targets/").status_code == 404

@@ -159,7 +159,7 @@ def drop_other_indexes() -> None:
     """For this test: in a table of no rows PostgreSQL may prefer any index of several."""
     table = RankedCandidate._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT scoring_place_of_audience_once")
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT ranking_place_of_audience_once")
         cursor.execute(
             "SELECT indexname FROM pg_indexes WHERE tablename = %s"
             " AND indexname NOT IN ('ranking_place_order', %s)",

@@ -220,6 +220,8 @@ TABLE: dict[str, Line] = {
     "api:names": posts(OWNING_OBSERVER),
     "api:scores": reads(OWNER),
     "api:classifications": reads(OWNER),
+    "api:lists": reads(USER),
+    "api:listed": reads(OWNER),
     "api:requests": reads(USER) | posts(OBSERVER),
     "api:request": reads(OWNER),
     "api:cancel": posts(OWNING_OBSERVER),

@@ -1,6 +1,6 @@
 """Read what was known at a moment of the members of a list, for each audience."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -122,8 +122,8 @@ def read_opinions(case: Case, spec: ScorerSpec, labels: Sequence[str]) -> Opinio
     In a list without an event that is what it last said, of all that shone or in an event's window.
     """
     parameters = {
-        "targets": case.targets.tolist(),
-        "audiences": [array_of(audience) for audience in case.audiences],
+        "targets": array_of(case.targets.tolist()),
+        "audiences": _texts_of(case.audiences),
         "scorer": spec.name,
         "version": spec.version,
         **{f"label_{at}": label for at, label in enumerate(labels)},
@@ -143,6 +143,11 @@ def read_opinions(case: Case, spec: ScorerSpec, labels: Sequence[str]) -> Opinio
         np.array(sigma, float),
         [NOT_SCORED if text is None else text for text in reason],
     )
+
+
+def _texts_of(audiences: Iterable[Audience]) -> str:
+    """Audiences as one array of texts: the database reads it far faster than 25,000 parameters."""
+    return "{" + ",".join([f'"{array_of(audience)}"' for audience in audiences]) + "}"
 
 
 def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray]:
@@ -166,7 +171,7 @@ def _epochs_before(
 ) -> dict[int, tuple[int, float]]:
     """Of each target the hours with an epoch that an audience knows, and days since the newest."""
     parameters = {
-        "targets": list(targets),
+        "targets": array_of(targets),
         "programs": list(audience),
         "since": case.since,
         **case.moment.parameters(),
@@ -202,11 +207,11 @@ EPOCHS = f"""
     FROM (
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_lightcurvepoint
-        WHERE target_id = ANY(%(targets)s) AND time < %(since)s AND {known()}
+        WHERE target_id = ANY(%(targets)s::bigint[]) AND time < %(since)s AND {known()}
         UNION ALL
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_replacedpoint
-        WHERE target_id = ANY(%(targets)s) AND time < %(since)s AND {known()}
+        WHERE target_id = ANY(%(targets)s::bigint[]) AND time < %(since)s AND {known()}
             AND NOT {known(time="replaced", xact="replaced_by")}
     ) p JOIN targets_program g ON g.id = p.program_id
     WHERE p.kind <> 'limit' AND {is_strong("p")}

@@ -58,15 +58,17 @@ def standing_places(listing: Listing) -> dict[Key, int]:
     return {(pk, tuple(programs)): fingerprint for pk, programs, fingerprint in columns.iterator()}
 
 
-def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> None:
+def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> bool:
     """Store a ranking, its places in rows that moved, and every rank where pages read it.
 
-    In the caller's transaction. Places of who is in the list no more end with it.
+    In the caller's transaction. Places of who is in the list no more end with it. Returns whether
+    it did: not where a member is none any more.
     """
     event = ranking.event
     if event is not None:
         hold_events()
-        _lock_candidates(event)
+        if not _lock_candidates(event) >= set(case.members.tolist()):
+            return False  # two targets were joined meanwhile: the event is due by that
     ranking.save()
     with connection.cursor() as cursor:
         copy_rows(cursor, RANKS, ())
@@ -79,12 +81,13 @@ def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int
         for statement in () if event is None else (COPY_RANKS, COPY_NARROWER_RANKS):
             cursor.execute(statement)
     publish(Topic.RANKING, ranking.listing.key)
+    return True
 
 
-def _lock_candidates(event: NonLocalizedEvent) -> None:
+def _lock_candidates(event: NonLocalizedEvent) -> set[int]:
     """Lock in the order in which matching does, so that neither waits for the other."""
     rows = event.candidates.select_for_update(no_key=True).order_by("target_id")
-    list(rows.values_list("pk"))
+    return set(rows.values_list("pk", flat=True))
 
 
 def _places(

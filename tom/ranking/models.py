@@ -133,8 +133,9 @@ class RankedCandidate(models.Model):
     event's list it names the event's candidate, in a list without an event the target.
     """
 
-    # As few indexes and checks as there can be: 25,000 rows are written at once. The event is the
-    # ranking's own, here so that one index finds an event's places in their order.
+    # As few indexes and checks as there can be: 25,000 rows are written at once. Nobody deletes
+    # rankings; `joining` alone deletes candidates, and no ranking is kept beside it. The event
+    # is the ranking's own, here so that one index finds an event's places in their order.
     event = models.ForeignKey(
         NonLocalizedEvent,
         null=True,
@@ -153,18 +154,28 @@ class RankedCandidate(models.Model):
         help_text="Of a list without an event",
     )
     ranking = models.ForeignKey(
-        Ranking, on_delete=models.CASCADE, related_name="places", db_index=False
+        Ranking,
+        on_delete=models.CASCADE,
+        related_name="places",
+        db_constraint=False,
+        db_index=False,
     )
     until = models.ForeignKey(
         Ranking,
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        db_constraint=False,
         db_index=False,
         help_text="None: it stands",
     )
     candidate = models.ForeignKey(
-        EventCandidate, null=True, on_delete=models.CASCADE, related_name="places"
+        EventCandidate,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="places",
+        db_constraint=False,
+        db_index=False,
     )
     target = models.ForeignKey(
         BaseTarget,
@@ -190,7 +201,7 @@ class RankedCandidate(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["ranking", "candidate", "programs"], name="scoring_place_of_audience_once"
+                fields=["candidate", "ranking", "programs"], name="ranking_place_of_audience_once"
             ),
             models.UniqueConstraint(
                 fields=["target", "ranking", "programs"],

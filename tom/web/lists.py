@@ -33,7 +33,14 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     """The places of a list that the user may see, in order, of each target the fullest."""
     newest = RankedCandidate.objects.newest().of(Listing(None, strategy))
     told = fullest(newest, programs_of(user), owner="target")
-    return told.filter(target__in=visible_targets(user)).order_by("-log_odds", "target__name")
+    seen = told.filter(target__in=visible_targets(user)).order_by("-log_odds", "target__name")
+    return seen.select_related("ranking", "target__summary")
+
+
+def show_places(places: Sequence[RankedCandidate], user: User) -> list[RankedCandidate]:
+    """Give the targets of places the figures and the place that their reader knows."""
+    show_targets([place.target for place in places if place.target], programs_of(user))
+    return list(places)
 
 
 def rows_of(
@@ -41,12 +48,12 @@ def rows_of(
 ) -> tuple[list[str], list[ListRow]]:
     """Gather what the table shows: the names of its terms, and its rows from the rank `first` on.
 
-    `places` bring their ranking, and their target with its summary.
+    `places` are some of `places_in`.
     """
+    show_places(places, user)
     terms = {place.pk: {term["name"]: term for term in place.read_terms()} for place in places}
     columns = list(dict.fromkeys(name for by_name in terms.values() for name in by_name))
     targets = [place.target for place in places if place.target is not None]
-    show_targets(targets, programs_of(user))
     curves = read_curves([target.pk for target in targets], user)
     rows = [
         ListRow(

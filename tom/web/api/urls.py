@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tom.web.api import events, messages, missing, names, requests, targets
+from tom.web.api import events, lists, messages, missing, names, requests, targets
 from tom.web.api.schema import Schema
 
 app_name = "api"
@@ -25,6 +25,8 @@ urlpatterns = [
         targets.ClassificationList.as_view(),
         name="classifications",
     ),
+    path("lists/", lists.StrategyList.as_view(), name="lists"),
+    path("lists/<int:pk>/targets/", lists.ListedTargets.as_view(), name="listed"),
     path("requests/", requests.RequestList.as_view(), name="requests"),
     path("requests/<int:pk>/", requests.RequestDetail.as_view(), name="request"),
     path("requests/<int:pk>/cancel/", requests.cancel_one, name="cancel"),

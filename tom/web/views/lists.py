@@ -31,8 +31,7 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     """One list, the most probable target first."""
     user = person(request)
     strategy = get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
-    places = places_in(strategy, user).select_related("ranking", "target__summary")
-    page = page_of(request, places, per_page=PER_PAGE)
+    page = page_of(request, places_in(strategy, user), per_page=PER_PAGE)
     columns, rows = rows_of(list(page.object_list), user, first=page.start_index())
     context = {
         "strategy": strategy,

@@ -1,0 +1,75 @@
+"""Lists without an event, and the targets in them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import generics, serializers
+
+from tom.ranking.models import RankedCandidate
+from tom.strategies.models import Strategy
+from tom.web.api.events import TermSerializer
+from tom.web.lists import places_in, show_places
+from tom.web.people import person
+
+
+class StrategySerializer(serializers.ModelSerializer[Strategy]):
+    """A list without an event, with what it looks for."""
+
+    class Meta:
+        model = Strategy
+        fields = (
+            *("id", "name", "sought", "prior", "weights", "terms", "days_before"),
+            *("brighter_than", "first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
+            "ranked",
+        )
+
+
+class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
+    """A target in a list, with its chance and every term of it; the most probable come first."""
+
+    target = serializers.IntegerField(source="target_id", read_only=True)
+    name = serializers.CharField(source="target.name", read_only=True)
+    ra = serializers.FloatField(source="target.ra", read_only=True, help_text="ICRS degrees")
+    dec = serializers.FloatField(source="target.dec", read_only=True, help_text="ICRS degrees")
+    terms = serializers.SerializerMethodField()
+
+    class Meta:
+        model = RankedCandidate
+        fields = (
+            *("target", "name", "ra", "dec"),
+            *("posterior", "posterior_low", "posterior_high", "terms"),
+        )
+
+    @staticmethod
+    @extend_schema_field(TermSerializer(many=True))
+    def get_terms(place: RankedCandidate) -> list[dict[str, Any]]:
+        return place.read_terms()
+
+
+class StrategyList(generics.ListAPIView[Strategy]):
+    """List the lists without an event that you may see."""
+
+    serializer_class = StrategySerializer
+    queryset = Strategy.objects.none()
+
+    def get_queryset(self) -> QuerySet[Strategy]:
+        lists = Strategy.objects.visible_to(person(self.request)).without_event()
+        return lists.order_by("name")
+
+
+class ListedTargets(generics.ListAPIView[RankedCandidate]):
+    """List the targets of a list without an event that you may see, as it is ranked now."""
+
+    serializer_class = ListedSerializer
+    queryset = RankedCandidate.objects.none()
+
+    def get_queryset(self) -> QuerySet[RankedCandidate]:
+        user = person(self.request)
+        lists = Strategy.objects.visible_to(user).without_event()
+        return places_in(get_object_or_404(lists, pk=self.kwargs["pk"]), user)
+
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        page = super().paginate_queryset(queryset)
+        return None if page is None else show_places(page, person(self.request))
