@@ -113,6 +113,23 @@ def test_a_private_object_of_a_public_target_is_told_to_its_readers_alone(
     assert not TargetJoin.objects.exists()
 
 
+def test_what_cannot_be_joined_is_refused_in_words_and_changes_nothing(
+    client, vera, programs
+) -> None:
+    store(told("ZTF", "z"), told("LSST", "hidden", program=3, **FAR))
+    target, hidden = target_of("ZTF", "z"), target_of("LSST", "hidden")
+    assert client.get(f"/targets/{hidden.pk}/").status_code == 404
+
+    def join(other: object) -> str:
+        return client.post(f"/targets/{target.pk}/join/", {"other": other}, follow=True).text
+
+    assert "A target is joined with another one, not with itself." in join(target.pk)
+    for other in (hidden.pk, 999_999_999, "hidden", "", "-1", "1e3", "9" * 40):
+        assert "There is no such target to join." in join(other), other
+    assert not TargetJoin.objects.exists()
+    assert TargetSummary.objects.count() == 2
+
+
 def test_the_api_gives_a_name(client, vera) -> None:
     store(told("ZTF", "z"))
     target = target_of("ZTF", "z")

@@ -37,8 +37,11 @@ def join_targets(one: BaseTarget, two: BaseTarget, *, by: User) -> TargetJoin:
     Raises
     ------
     CannotJoinError
-        If they are one already, or were joined to others, or who may see them differs.
+        If they are one target, or were joined to others, or who may see them differs.
     """
+    if one.pk == two.pk:
+        message = "A target is joined with another one, not with itself."
+        raise CannotJoinError(message)
     with transaction.atomic():
         change_events()
         summaries = lock_summaries([one.pk, two.pk])
