@@ -55,7 +55,7 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	@$(BIN)/python -m tests.recovery.soak
 	$(BIN)/python -m pytest -m soak
 
-evaluate: $(BIN)/.installed-dev  ## fit the scorers anew beside the kept fit, measure the kept one (TOM_REAL_DATA)
+evaluate: $(BIN)/.installed-dev  ## fit the scorers again beside the kept fit, measure the kept one (TOM_REAL_DATA)
 	@data=$${TOM_REAL_DATA:-../shared/data}
 	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
 	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"

@@ -463,7 +463,7 @@ def test_nothing_computed_of_a_private_target_is_public_where_it_is_opened() -> 
     assert not candidate.places.filter(programs=[]).exists()
     assert not Score.objects.filter(programs=[]).exists()
     assert candidate.standings.get().posterior is not None
-    assert score_due(most=100) == 2  # for the public, and anew for the program's own group
+    assert score_due(most=100) == 2  # for the public, and again for the program's own group
     assert rank_if_due(event)
 
 

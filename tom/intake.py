@@ -138,7 +138,7 @@ def _handle(message: AlertMessage) -> Verdict:
 
 
 def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
-    """The form of a message. What nothing read is looked at anew: it may be known by now."""
+    """The form of a message. What nothing read is looked at again: it may be known by now."""
     form = forms().get(message.kind)
     if form is not None and form.parse is not None:
         return form

@@ -24,7 +24,7 @@ KNOWN = Verdict(MessageState.KNOWN, "an earlier message says the same")
 
 
 def stored(left_out: Sequence[str]) -> Verdict:
-    """Stored; what of a message could not be used is its reason, for a replay once mended."""
+    """Stored; the reason says what of the message could not be used, so that it can be replayed."""
     if not left_out:
         return STORED
     return Verdict(MessageState.STORED, f"stored, but left out: {'; '.join(left_out)}")

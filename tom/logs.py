@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tom.own_secrets import hide_secrets
 
-# What every record has; what is beside these was given as `extra`.
+# What every record has; what a record has more was given as `extra`.
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 OURS = "tom."
 # Django logs the address of whatever it refuses; this one lets in whoever knows it.

@@ -56,7 +56,7 @@ NUDGE_SECONDS = 10
 # What the sweep leaves alone, because its own nudge is surely still under way.
 SETTLING = timedelta(seconds=5)
 CHANGE_DAYS = 3
-# Events so young are ranked anew by scorers that are new.
+# Events so young are ranked again by scorers that are new.
 RANKED_ANEW = timedelta(days=30)
 
 

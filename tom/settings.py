@@ -309,7 +309,7 @@ JOIN_DEFAULT_ARCSEC = read_number("JOIN_DEFAULT_ARCSEC", 1.0, most=600)
 JOIN_ARCSEC: dict[str, float] = read_numbers("JOIN_ARCSEC", most=600)
 
 # --- Scoring ------------------------------------------------------------------------------------
-# Scorers beside those that installed packages offer under the entry point group tom.scorers.
+# Scorers, in addition to those of the entry point group tom.scorers in installed packages.
 SCORERS = env.list(
     "SCORERS", ["ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus"]
 )
@@ -317,7 +317,7 @@ SCORERS = env.list(
 # part what others say; 0: kept and shown, never ranked by.
 SCORER_WEIGHTS: dict[str, float] = read_numbers("SCORER_WEIGHTS", most=1)
 # How much address space the process of a scorer may have, and how many seconds one call of it may
-# take beside ten times what it declares for its objects.
+# take in addition to ten times what it declares for its objects.
 SCORER_MEMORY_MB = read_count("SCORER_MEMORY_MB", 3000, least=1)
 SCORER_PATIENCE_SECONDS = read_number("SCORER_PATIENCE_SECONDS", 10.0)
 # Chance that any one source that an alert stream shows in an event's window, anywhere on the

@@ -64,7 +64,7 @@
   }
   const say = (text) => write("notice", text);
 
-  // What was missed is not known: every part that lives by the connection is fetched anew.
+  // What was missed is not known: every part that lives by the connection is fetched again.
   function refresh() {
     for (const part of document.querySelectorAll('[hx-trigger*="sse:"]')) {
       htmx.trigger(part, part.getAttribute("hx-trigger").match(/sse:[^\s,]+/)[0]);

@@ -1,6 +1,6 @@
 // The light curve of a target: per band, limits as limits, forced photometry as open symbols, in
 // magnitudes (apparent or absolute) or fluxes, against date, MJD or days since an event, in the
-// colours of the page. What a reader chooses stays, for every target, until they choose anew.
+// colours of the page. What a reader chooses stays, for every target, until they choose again.
 (() => {
   const element = document.getElementById("lightcurve");
   if (!element) return;

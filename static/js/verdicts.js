@@ -115,7 +115,7 @@
     });
   }
   document.addEventListener("htmx:sseOpen", send);
-  // A network that was away for a moment breaks no open connection: nothing opens anew.
+  // A network that was away for a moment breaks no open connection: nothing opens again.
   window.addEventListener("online", send);
   setInterval(() => navigator.onLine && send(), 5000);
 

@@ -98,7 +98,7 @@ def log_in(keys: Keyboard, address: str, *, password: str) -> None:
 
 
 def send_alert(site: Site, event_id: str, folder: Path) -> None:
-    """Let the night's merger be announced anew, under a name of its own and as no test."""
+    """Let the night's merger be announced again, under a name of its own and as no test."""
     first = sorted((site.home.demo / "messages").glob("*.igwn.gwalert-demo.json"))[0]
     alert = json.loads(first.read_text())
     alert |= {"superevent_id": event_id, "time_created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}

@@ -171,7 +171,7 @@ def add_events(n: int) -> None:
 
 @pytest.fixture
 def no_maps_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every map be read anew."""
+    """Let every map be read again."""
     monkeypatch.setattr("tom.events.localizations._kept", {})
 
 

@@ -91,7 +91,7 @@ def placed(rng: np.random.Generator, *, ra: float, dec: float) -> dict[str, obje
 
 
 def move_world(rng: np.random.Generator) -> None:
-    """Let maps come, be pinned and set aside, events be retracted, and targets be placed anew."""
+    """Let maps come, be pinned and set aside, events be retracted, and targets be placed again."""
     for event in NonLocalizedEvent.objects.all():
         if rng.random() < 0.4:
             add_map(rng, event)

@@ -245,7 +245,7 @@ def test_a_database_slower_than_a_group_waits_keeps_our_place_and_loses_nothing(
 
     assert payloads(topic) == numbered(0, 4)
     assert AlertMessage.objects.filter(is_repeat=True).count() == 0
-    assert not joined  # else it had been put out, and had to join anew
+    assert not joined  # else it had been put out, and had to join again
 
 
 def statements_waiting() -> list[int]:

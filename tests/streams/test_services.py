@@ -42,11 +42,11 @@ def test_brokers_that_share_a_topic_s_name_share_no_position() -> None:
 
 def test_new_bytes_at_a_position_that_others_hold_are_kept_without_it(caplog) -> None:
     store_messages([Incoming("a.topic", b"before", 0, 0, broker=GCN)])
-    anew = [Incoming("a.topic", b"after", 0, 0, broker=GCN)]
+    again = [Incoming("a.topic", b"after", 0, 0, broker=GCN)]
 
     with caplog.at_level(logging.WARNING):
-        stored = store_messages(anew)
-    again = store_messages(anew)
+        stored = store_messages(again)
+    again = store_messages(again)
 
     assert (len(stored.all_ids), stored.known) == (1, 0)
     assert (again.all_ids, again.known) == ([], 1)

@@ -342,9 +342,9 @@ def test_a_program_given_to_another_group_is_read_by_its_members_alone(people):
         alone = told(people["b"])
         BaseTarget.objects.all().delete()
         store(readable_by(people["b"], night()))
-        anew = told(people["b"])
+        again = told(people["b"])
         transaction.set_rollback(True)
-    assert not differences(without_older_scores(alone), without_older_scores(anew))
+    assert not differences(without_older_scores(alone), without_older_scores(again))
 
 
 @pytest.mark.parametrize("name", ["stranger", "a", "b"])
@@ -357,8 +357,8 @@ def test_a_program_made_public_is_as_if_it_always_was(people, name):
 
     store(night())
 
-    anew = told(people[name])
-    assert not differences(without_older_scores(after), without_older_scores(anew))
+    again = told(people[name])
+    assert not differences(without_older_scores(after), without_older_scores(again))
 
 
 def test_what_a_program_told_is_gone_once_it_is_public_no_more(people):
@@ -381,8 +381,8 @@ def test_what_a_program_told_is_gone_once_it_is_public_no_more(people):
     # What an older public alert said of the surroundings comes back with the next one.
     computed = ("n_detections", "n_limits", "last_detection", "last_magnitude", "peak_magnitude")
     for name, seen in after.items():
-        anew = figures(people["stranger"], name)
-        assert [seen[key] for key in computed] == [anew[key] for key in computed]
+        again = figures(people["stranger"], name)
+        assert [seen[key] for key in computed] == [again[key] for key in computed]
     assert after["ZTF26shared"]["alert_values"] == {}
     # What a private alert said of the first sight is gone, too: the public points begin later.
     assert first_sight == MERGER + timedelta(days=1.1)

@@ -24,7 +24,7 @@ def upload_points(
     by: User,
     now: datetime,
 ) -> PointUpload:
-    """Store uploaded points, and match the target with the events anew."""
+    """Store uploaded points, and match the target with the events again."""
     with transaction.atomic():
         hold_events()
         upload, changes = add_points(target, points, program=program, name=name, by=by, now=now)
@@ -34,7 +34,7 @@ def upload_points(
 
 
 def undo_upload(upload: PointUpload) -> None:
-    """Take an upload back, and match the target with the events anew."""
+    """Take an upload back, and match the target with the events again."""
     with transaction.atomic():
         hold_events()
         changes = remove_points(upload)

@@ -50,7 +50,7 @@ def keep(matches: Iterable[Match], chosen: Mapping[int, EventLocalization]) -> s
         return set()
     with transaction.atomic(), connection.cursor() as cursor:
         copy_rows(cursor, NEW, _with_levels(rows, chosen))
-        # What was scored outside an event's window is scored anew inside it.
+        # What was scored outside an event's window is scored again inside it.
         for statement in (NOTE_FRESH, NOTE_FRESH_AUDIENCES, KEEP, KEEP_STANDINGS):
             cursor.execute(statement)
     return {row.event_id for row in rows}

@@ -65,7 +65,7 @@ class EventCandidate(Standing):
     Its own standing is the one by public points; `is_public` says whether these make it one.
     """
 
-    # Each ranking writes all rows anew, in every index: none that another one begins with.
+    # Each ranking writes all rows again, in every index: none that another one begins with.
     event = models.ForeignKey(
         NonLocalizedEvent, on_delete=models.CASCADE, related_name="candidates", db_index=False
     )

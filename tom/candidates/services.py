@@ -59,7 +59,7 @@ def match_if_due(event: NonLocalizedEvent) -> None:
         return
     with transaction.atomic():
         change_events()
-        # Read anew: another localization may have been chosen meanwhile.
+        # Read again: another localization may have been chosen meanwhile.
         for changed in due.select_for_update():
             due.update(match_due=False)
             match_event(changed)

@@ -1,7 +1,7 @@
 """Addresses outside that we call: one that is silent is asked by one call, and rests.
 
 A call begins with `begin_call` and ends with `note_answer` or `note_silence`. Where an address has
-not answered of late, one call goes alone; the others wait a moment for its answer, then are put
+not answered lately, one call goes alone; the others wait a moment for its answer, then are put
 off. After a silence it rests, longer each time; then one call asks again, and an answer, of
 whichever kind, ends it. The rows are shared by every process.
 """
@@ -113,5 +113,5 @@ def _claim(name: str, seconds: timedelta) -> bool:
     free = rested.filter(Q(asked_at=None) | Q(given_up_at__lte=now))
     if free.update(asked_at=now, given_up_at=now + seconds):
         return True
-    beside = rested.filter(silences=0, answered_at__gt=now - WELL, asked_at__gt=now - PATIENCE)
-    return beside.exists()
+    others = rested.filter(silences=0, answered_at__gt=now - WELL, asked_at__gt=now - PATIENCE)
+    return others.exists()

@@ -82,7 +82,7 @@ def plan_survey(
 
 
 def _clear_nights(nights: IntArray, merger_jd: float, rng: np.random.Generator) -> BoolArray:
-    # A fixed share of clear nights, not a chance each: the number of alerts hangs on it.
+    # A fixed share of clear nights, not a chance each: the number of alerts depends on it.
     clear = np.arange(len(nights)) < CLEAR_SHARE * len(nights)
     rng.shuffle(clear)
     since = nights + 0.82 - merger_jd

@@ -134,7 +134,7 @@ def _try_lock_shared(file: TextIO) -> bool:
 
 
 def _write_secret(file: Path, text: str) -> None:
-    """Write it whole beside, then link it: whoever comes first wins, nobody reads a part."""
+    """Write the whole of it to another file, then link it: the first wins, nobody reads a part."""
     descriptor, draft = tempfile.mkstemp(dir=file.parent)  # mode 0600
     with os.fdopen(descriptor, "w") as out:
         out.write(text)

@@ -202,7 +202,7 @@ def _own_folder(folder: Path, as_user: tuple[int, int] | None) -> None:
 
 
 def _initialise(home: Home, binaries: Path, log: Path, as_user: tuple[int, int] | None) -> None:
-    """Make the data beside, then rename: what is cut short is made anew."""
+    """Make the data in another folder, then rename it: what was cut short is made again."""
     draft = home.postgres_data.with_suffix(".new")
     shutil.rmtree(draft, ignore_errors=True)
     _own_folder(draft, as_user)

@@ -37,7 +37,7 @@ CONCERNED = {"worker", "caller", "web"}
 
 
 def components(home: Home, *, port: int) -> list[Component]:
-    """The processes beside the servers, in the order in which they start."""
+    """All components but the servers, in the order in which they start."""
     celery = (sys.executable, "-m", "celery", "-A", "tom")
     worker = (*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
     web = (sys.executable, "manage.py", "serve")
@@ -85,7 +85,7 @@ class Supervisor:
         self._web.start()
 
     def start_others(self) -> None:
-        """Start the components beside the web server."""
+        """Start all components but the web server."""
         for component in self.components:
             if component is not self._web:
                 component.start()
@@ -141,7 +141,7 @@ class Supervisor:
             rotate_logs(self.home.logs)
 
     def _restart_on_new_settings(self) -> None:
-        """A portal that came or went changes the settings: who read the old ones starts anew."""
+        """A portal that came or went changes the settings: who read the old ones starts again."""
         found = self.home.portal()
         if found == self._portal:
             return

@@ -81,7 +81,7 @@ class NonLocalizedEvent(models.Model):
 
 
 class Localization(models.Model):
-    """A sky map's bytes, once by their hash, with compact arrays and its figures beside."""
+    """A sky map's bytes, once by their hash, with compact arrays and its figures."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     fits = models.BinaryField()

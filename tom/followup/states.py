@@ -6,7 +6,7 @@ from tom.outbox.table import Table
 
 
 class RequestState(TextChoices):
-    """Where a request stands. The facility's own word for it is kept beside, unchanged."""
+    """Where a request stands. The facility's own word for it is kept too, unchanged."""
 
     PROPOSED = "proposed", "Proposed"
     APPROVED = "approved", "Approved"

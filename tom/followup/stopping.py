@@ -16,7 +16,7 @@ _AT_THE_FACILITY = OBSERVED_BY_FACILITY | {RequestState.SUBMITTING, RequestState
 
 
 def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
-    """Cancel a request under way for a person; False where it changed meanwhile: read it anew.
+    """Cancel a request under way for a person; False where it changed meanwhile: read it again.
 
     One that was never sent ends now. For any other the caller nudges the outbox's `send_cancel`.
 

@@ -128,8 +128,8 @@ class Sender:
     pages
         Where else one can read of its objects or events.
     test_topics
-        Regular expressions that whole names of topics match which carry tests, beside those whose
-        name says so in a word (test, playground, demo, ...).
+        Regular expressions for the whole names of topics that carry tests. A topic whose name
+        says so in a word (test, playground, demo, ...) needs none.
     """
 
     name: str

@@ -21,7 +21,7 @@ KINDS = (Survey, Mission, Broker)
 
 
 class DeclarationError(ValueError):
-    """What a module declares cannot be used; the module must be mended."""
+    """What a module declares cannot be used; the module must be corrected."""
 
 
 @cache

@@ -210,7 +210,7 @@ def _open_or_close(summaries: Iterable[TargetSummary]) -> None:
 
 
 def _finish(target_ids: Sequence[int]) -> None:
-    """Compute anew what is computed of these targets; scoring and ranking are due by that."""
+    """Compute again what is computed of these targets; scoring and ranking are due by that."""
     ensure_audiences(target_ids)
     refresh_summaries(target_ids)
     audiences = AudienceSummary.objects.filter(target__in=target_ids)

@@ -29,7 +29,7 @@ class Curve:
     the 5-sigma limit's fifth as its error. Missing scalars are NaN. `alert_values` are the newest
     alert's own scores (`rb`, `drb`); `point_values` the same for each point, NaN where it has none.
     `key` is each point's identity, which orders points of one time and kind; it and the points'
-    `survey` may be left out. `given` has what a scorer asked for beside, by name.
+    `survey` may be left out. `given` has what else a scorer asked for, by name.
     """
 
     object_id: str

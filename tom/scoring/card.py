@@ -21,7 +21,7 @@ FENCE = "+++"
 
 
 class InvalidCardError(ValueError):
-    """A model card is absent, incomplete, or of another scorer; its author must mend it."""
+    """A model card is absent, incomplete, or of another scorer; its author must correct it."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class InvalidSpecError(ValueError):
-    """A plugin's specification breaks the contract; its author must mend it."""
+    """A plugin's specification breaks the contract; its author must correct it."""
 
 
 class Reason(IntEnum):

@@ -22,7 +22,7 @@ from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
 START_SECONDS: Final = 60.0
 """How long a scorer may take to load: a busy machine is no fault of its own."""
 SLACK: Final = 10.0
-"""How many times the time that it declares for an object it may take, beside the patience."""
+"""It may take so many times what it declares for an object, in addition to the patience."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -46,7 +46,7 @@ class Host:
     memory_mb : int
         How much address space its process may have.
     patience_seconds : float
-        How long one call may take beside what its objects may.
+        How long one call may take, in addition to what its objects may.
     """
 
     path: str

@@ -91,7 +91,7 @@ def judge_due(name: str, *, most: int) -> int:
     """Have a scorer judge up to `most` of what is due for it; return how many.
 
     Nothing where it rests, or where another worker has it judge. What changes meanwhile is kept
-    with no score of what it was: it is handed out anew.
+    with no score of what it was: it is handed out again.
     """
     scorer = next(found for found in scorers() if found.spec.name == name)
     with _alone(name) as state:

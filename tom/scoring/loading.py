@@ -1,4 +1,4 @@
-"""Load what a scorer asks for beside light curves: of each light curve what its readers may see."""
+"""Load what else than light curves a scorer asks for: only what each curve's readers may see."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

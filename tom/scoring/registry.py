@@ -16,7 +16,7 @@ NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 
 class ScorerLoadError(ValueError):
-    """A plugin cannot be loaded; the setting or the plugin must be mended."""
+    """A plugin cannot be loaded; the setting or the plugin must be corrected."""
 
 
 def load_scorers(

@@ -73,7 +73,7 @@ def cone_localization(
 
 
 def _refined(ra: float, dec: float, sigmas: list[float]) -> tuple[ByteArray, IntArray]:
-    """Split pixels until each is small beside every sigma that it lies within reach of."""
+    """Split pixels until each is small against every sigma that it lies within reach of."""
     level, ipix = 0, np.arange(12, dtype=np.int64)
     levels: list[ByteArray] = []
     pixels: list[IntArray] = []

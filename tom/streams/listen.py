@@ -42,7 +42,7 @@ class CannotListenError(Exception):
     """There is nothing to read as things stand; the message says why."""
 
 
-# What another attempt may find mended. ValueError and RuntimeError are hop's own.
+# What another attempt may find corrected. ValueError and RuntimeError are hop's own.
 _MENDABLE: Final = (
     CannotListenError,
     CredentialError,

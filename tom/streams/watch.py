@@ -19,13 +19,13 @@ CHECK_SECONDS: Final = 20
 DOUBT_SECONDS: Final = 2
 """How often once it complained."""
 REOPEN_SECONDS: Final = 60
-"""How long a connection may stay in doubt before it is opened anew."""
+"""How long a connection may stay in doubt before it is opened again."""
 
 _REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
 
 
 class RefusedError(Exception):
-    """The broker refuses the credential: a person has to mend it."""
+    """The broker refuses the credential: a person has to correct it."""
 
 
 class Broker:

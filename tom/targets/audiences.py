@@ -1,8 +1,9 @@
 """Who knows what of a target: which summaries are kept, and which of them a person reads.
 
-An audience is the set of private programs that somebody reads beside the public ones. Of each
-target the audiences are kept that differ on it: each of its private programs alone, and each set
-of them that somebody may read. Nothing here says who is in a group: that is asked at each reading.
+An audience is the set of private programs that somebody reads in addition to the public ones. Of
+each target only the audiences are kept that know different things of it: each of its private
+programs alone, and each set of them that somebody may read. Nothing here says who is in a group:
+that is asked at each reading.
 """
 
 from collections import defaultdict

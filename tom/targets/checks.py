@@ -15,7 +15,7 @@ def check_radii(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"JOIN_ARCSEC names no survey {name!r}; there are {', '.join(sorted(there))}",
-            hint="mend JOIN_ARCSEC",
+            hint="correct JOIN_ARCSEC",
             id="targets.E001",
         )
         for name in settings.JOIN_ARCSEC

@@ -54,7 +54,7 @@ class SummaryFact(Fact):
 def forget_facts(target_ids: Sequence[int], program_id: int) -> None:
     """Forget what was known of targets while a program was public, but for those who read it.
 
-    What is known now, without the program, is noted anew.
+    What is known now, without the program, is noted again.
     """
     parameters = {"ids": list(target_ids), "program": [program_id]}
     with connection.cursor() as cursor:

@@ -21,7 +21,7 @@ from tom.targets.months import month_of
 from tom.targets.objects import SurveyObject
 
 Visitor = AbstractBaseUser | AnonymousUser
-# The keys of the private programs that somebody reads beside the public ones, ascending.
+# The keys of the private programs that somebody reads, without the public ones, ascending.
 Audience = tuple[int, ...]
 PUBLIC: Audience = ()
 # After a program's standing: its targets are settled once more, for its readers changed.
@@ -65,7 +65,7 @@ class Program(models.Model):
     def is_settled(self) -> bool:
         """Whether what is shown of its targets goes by its standing.
 
-        It does, too, while its targets are settled anew for another member of the same group.
+        It does, too, while its targets are settled again for another member of the same group.
         """
         return self.settled.removesuffix(ANEW) == self.standing
 
@@ -164,7 +164,7 @@ class TargetSummary(Figures):
 
 
 class AudienceSummary(Figures):
-    """What those know of a target who may read some private programs beside the public ones.
+    """What those know of a target who may read some private programs, too.
 
     `programs` are these, ascending, and each has a point of the target. Who may read them is
     asked when a page is made.
@@ -212,7 +212,7 @@ class PointKind(models.TextChoices):
     FORCED = "forced", "Forced"
 
 
-# Every reader takes points in this order, which is total: no result hangs on how they came.
+# Every reader takes points in this order, which is total: no result depends on how they came.
 POINT_ORDER = ("time", "kind", "survey", "key")
 
 

@@ -26,7 +26,7 @@ class Told(NamedTuple):
 def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> None:
     """Note the surroundings, the first sights and the places that alerts tell; keep their stamps.
 
-    `audiences` are all that these targets have beside the public one.
+    `audiences` are all that these targets have but the public one.
     """
     publicly: dict[int, list[ObjectAlert]] = defaultdict(list)
     privately: dict[tuple[int, int], list[ObjectAlert]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Read a table of photometry that a person brings: its columns, its rows, what ails each."""
+"""Read a table of photometry that a person brings; say what is wrong with which row."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ FIELDS: Final = {
 FLUX_UNITS: Final = {"njy": 1.0, "ujy": 1e3, "mjy": 1e6}
 _MISSING: Final = {"", "-", "--", "nan", "none", "null", "n/a", "na", "99", "99.0", "99.99", "-99"}
 _BAND: Final = re.compile(r"[A-Za-z][A-Za-z0-9_'+-]{0,7}")
-# Whose bands people write with a prefix, beside the surveys that declare themselves.
+# Whose bands people write with a prefix, in addition to the surveys that declare themselves.
 _OTHERS: Final = ("sdss", "ps1", "panstarrs", "des", "swope", "lco", "sloan")
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
@@ -61,7 +61,7 @@ class Table:
 
 @dataclass
 class Reading:
-    """What the rows of a table say: points, and by the row's number what ails it."""
+    """What the rows of a table say: points, and by the row's number what is wrong with it."""
 
     points: list[Measured] = field(default_factory=list)
     errors: list[tuple[int, str]] = field(default_factory=list)
@@ -128,7 +128,7 @@ def guess_columns(headings: Sequence[str]) -> dict[str, int]:
 def read_points(
     table: Table, columns: Mapping[str, int], *, flux_unit: str, now: datetime
 ) -> Reading:
-    """Read each row by the columns that were chosen; a row that ails is named with why."""
+    """Read each row by the columns that were chosen; name each bad row with its reason."""
     reading = Reading()
     known: dict[tuple[datetime, str, PointKind], int] = {}
     for number, cells in enumerate(table.rows, start=1):

@@ -73,8 +73,8 @@ def _choose(newcomers: Sequence[Newcomer]) -> list[Home]:
             by_name=True,
         )
         there = [known[pk] for cell in around for pk in near.get(cell, ()) if pk in known]
-        beside = [home for cell in around for home in made.get(cell, ())]
-        home = by_name or _nearest(newcomer, [*there, *beside])
+        just_made = [home for cell in around for home in made.get(cell, ())]
+        home = by_name or _nearest(newcomer, [*there, *just_made])
         if home is None:
             home = _found(newcomer)
             made[around[0]].append(home)

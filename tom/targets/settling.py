@@ -44,8 +44,8 @@ def due_programs() -> list[Program]:
 def settle_anew(group: Group) -> None:
     """Make the targets of a group's private programs due: who reads them changed.
 
-    Somebody who joined may be the first to read its programs beside another group's, and so an
-    audience of which no target has figures yet.
+    Somebody who joined may be the first to read its programs together with another group's. Then
+    they are an audience for which no target has figures yet.
     """
     settled = Program(group=group).standing
     programs = Program.objects.filter(group=group, public=False, settled=settled)

@@ -38,7 +38,7 @@ TICK_SECONDS = 0.4
 CALM_SECONDS = 2.0
 PROMPT = {Topic.REQUEST, Topic.NOTIFICATION}
 KEEP_ALIVE_SECONDS = 15.0
-# A stream ends after this, and the browser opens it again: so rights are looked at anew.
+# A stream ends after this, and the browser opens it again: so rights are looked at again.
 LIFE_SECONDS = 120.0
 # Every so often it is looked whose session has ended, all of them at once.
 SESSIONS_SECONDS = 5.0

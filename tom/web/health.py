@@ -52,7 +52,7 @@ def broker_answers() -> bool:
 
 
 def worker_beats() -> bool:
-    """Whether a worker has done the sweep of late."""
+    """Whether a worker has done the sweep lately."""
     beat = last_beat()
     if beat is None:
         return False
@@ -67,7 +67,7 @@ class Recent:
         self.forget()
 
     def forget(self) -> None:
-        """Look anew when next asked."""
+        """Look again when next asked."""
         self.until = 0.0
         self.well: dict[str, bool] = {}
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, QueryDict
 FILTERS = ("vetting", "region", "q", "since", "up")
 MOST_ROWS = 200
 MOST_LISTS = 20
-# A shift: who comes back the next night begins anew.
+# A shift: who comes back the next night begins again.
 KEPT_SECONDS = 12 * 3600
 KEY = "kept_rows"
 

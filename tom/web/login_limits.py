@@ -47,7 +47,7 @@ class LoginAdapter(TomAccountAdapter):
         return user
 
     def _is_known(self, request: HttpRequest, credentials: dict[str, Any]) -> bool:
-        """Whether the account's owner has logged in from this address of late."""
+        """Whether the account's owner has logged in from this address lately."""
         return bool(cache.get(_known_key(_name(credentials), self.get_client_ip(request))))
 
 

@@ -21,7 +21,7 @@ PUBLIC = "public"
 
 @dataclass
 class TargetForm:
-    """What was typed of a new target, what it means, and what ails it by field."""
+    """What was typed of a new target, what it means, and what is wrong with each field."""
 
     values: dict[str, str]
     groups: Sequence[Group]

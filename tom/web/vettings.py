@@ -21,7 +21,7 @@ Events = Collection[NonLocalizedEvent] | Collection[int] | QuerySet[NonLocalized
 def vetting_of(user: Visitor, events: Events) -> F | Case:
     """A candidate's vetting as a reader sees it, in a query of these events' candidates.
 
-    What was said privately is read first, for it is little: asked of each row anew it would cost
+    What was said privately is read first, for it is little: asked of each row again it would cost
     the database more than all the rest of a list.
     """
     alike: dict[str, list[int]] = defaultdict(list)

@@ -159,7 +159,7 @@ class Facility(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What a facility is opened with, beside its credentials."""
+    """What a facility is opened with, in addition to its credentials."""
 
     record: Recorder
     listing: Callable[[str], Listing]

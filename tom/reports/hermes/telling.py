@@ -152,7 +152,7 @@ def _publish(report: Report, tried_at: datetime | None) -> None:
 
 
 def _came_late(report: Report, tried_at: datetime | None) -> bool:
-    """Look whether a report that had failed, and was confirmed anew, is on its topic after all."""
+    """Look whether a report that had failed, and was confirmed again, is on its topic after all."""
     if tried_at is None or report.confirmed_at is None or tried_at > report.confirmed_at:
         return False
     try:

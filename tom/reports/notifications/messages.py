@@ -32,7 +32,7 @@ _PARTICULAR: Final = (FollowKind.TARGET, FollowKind.EVENT, FollowKind.TOPIC)
 
 @dataclass(frozen=True)
 class Subject:
-    """What a message is about, beside its topic."""
+    """What a message is about, in addition to its topic."""
 
     events: Mapping[str, NonLocalizedEvent]
     targets: Mapping[str, BaseTarget]

@@ -1,4 +1,4 @@
-"""Permissions of the API's routes, beside being logged in."""
+"""Permissions of the API's routes, in addition to being logged in."""
 
 from collections.abc import Sequence
 

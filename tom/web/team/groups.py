@@ -81,7 +81,7 @@ def delete_group(group: Group, *, by: User) -> None:
     Raises
     ------
     RefusedChangeError
-        If something hangs on it.
+        If something depends on it.
     """
     if not groups_managed_by(by).filter(pk=group.pk).exists():
         raise LackingError(MANAGE_EVERYBODY)
@@ -125,7 +125,7 @@ def bring_back_group(change: TeamChange, *, by: User) -> None:
 
 
 def _why_it_stays(group: Group) -> str:
-    """What hangs on a group, as a sentence; empty where nothing does."""
+    """What depends on a group, as a sentence; empty where nothing does."""
     programs = Program.objects.filter(group=group, public=False)
     if programs:
         names = ", ".join(str(program) for program in programs)
@@ -213,7 +213,7 @@ def make_program(
 def give_program(pk: int, readers: Group | None, *, by: User) -> None:
     """Let a group alone read a program, or everybody (`readers` None).
 
-    What hangs on its targets is computed anew for each audience, by a worker.
+    What depends on its targets is computed again for each audience, by a worker.
     """
     with transaction.atomic():
         program = Program.objects.select_for_update(no_key=True).get(pk=pk)

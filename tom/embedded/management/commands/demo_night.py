@@ -96,7 +96,7 @@ class Command(BaseCommand):
         """Send the messages in the order of their times; return the rows to be worked on.
 
         As on a real night, a message about the event comes once all before it were worked on:
-        which targets are candidates hangs on the map of the moment.
+        which targets are candidates depends on the map of the moment.
         """
         ids: list[int] = []
         kept = 0
