@@ -39,7 +39,7 @@ def read_url(name: str) -> str:
 
 
 def read_number(name: str, default: float, *, least: float = 0.0, most: float = math.inf) -> float:
-    """Read a number from `least` to `most`; an endless one is none."""
+    """Read a number from `least` to `most`; an infinite one is refused."""
     return _within(name, env.float(name, default), least, most)
 
 

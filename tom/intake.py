@@ -109,7 +109,7 @@ def _why(error: Exception) -> str:
 
 
 def _judge(message: AlertMessage) -> Verdict:
-    """Parse and store one message; what its bytes are to blame for is a verdict."""
+    """Parse and store one message; a fault of its bytes becomes its verdict."""
     try:
         with transaction.atomic():
             return _handle(message)
@@ -222,7 +222,7 @@ def _parse_of_object(message: AlertMessage) -> ObjectAlert | Classification:
 
 
 def _store_classifications(told: Sequence[Classified]) -> None:
-    """Keep what brokers say; of a message of which something was left out that is the reason."""
+    """Keep what brokers say; if something of a message was left out, its reason says so."""
     tests = [message.pk for message, _ in told if is_test_topic(message.topic)]
     if keep_classifications(told, tests=tests):
         note_given("classifications", targets_of((said.survey, said.object_id) for _, said in told))

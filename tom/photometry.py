@@ -34,7 +34,7 @@ def is_strong(table: str) -> str:
 
 
 def is_told(table: str) -> str:
-    """Return SQL that is true of the points that are told with a magnitude."""
+    """Return SQL that is true for points that are shown with a magnitude."""
     return f"coalesce({table}.flux >= {TOLD_SIGMA} * {table}.flux_error, false)"
 
 

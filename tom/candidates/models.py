@@ -175,7 +175,7 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
         return self.filter(undoes=None, undone_by=None)
 
     def standing(self) -> "VerdictQuerySet":
-        """Of each person's verdicts on a candidate the newest that was not taken back."""
+        """The newest verdict of each person on each candidate that was not taken back."""
         newest = ("candidate", "by", "-created", "-pk")
         return self.given().order_by(*newest).distinct("candidate", "by")
 

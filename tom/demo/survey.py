@@ -1,4 +1,4 @@
-"""The survey's exposures: which field in which band, when, and how deep."""
+"""The survey's exposures: field, band, time and depth."""
 
 from dataclasses import dataclass, fields, replace
 

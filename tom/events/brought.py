@@ -40,7 +40,7 @@ def keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
 
 
 def _brought(notice: Notice) -> Iterator[NoticeMap | Position]:
-    """The maps, and the position where none is the event's own."""
+    """The maps; also the position, if no map is the event's own."""
     yield from notice.maps
     if notice.position and all(each.product != Product.SKYMAP for each in notice.maps):
         yield notice.position

@@ -146,7 +146,7 @@ def _own(uses: Iterable[EventLocalization]) -> list[EventLocalization]:
 
 
 def _by_time(use: EventLocalization) -> tuple[datetime, str, str]:
-    """Of two at one time always the same is the newer, however they came."""
+    """By time; of two at one time, the same one always counts as the newer."""
     return use.time, use.author, use.localization.sha256
 
 
@@ -200,7 +200,7 @@ def skymaps_of(localization_ids: Iterable[int]) -> Iterator[tuple[int, SkyMap]]:
 
 
 def let_old_maps_go() -> None:
-    """Free the memory of maps kept for their time: nothing else does while none is read."""
+    """Free the memory of maps that were kept long enough, also while nobody reads a map."""
     with _lock:
         _kept.expire()
 

@@ -81,7 +81,7 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
 
 
 def set_aside(sequence: EventSequence, by: User) -> NonLocalizedEvent:
-    """Let a message rule nothing of its event, which then says what the others say."""
+    """Let an event take nothing from one message; it then says what its other messages say."""
     return _set_aside(sequence, set_aside=timezone.now(), set_aside_by=by)
 
 

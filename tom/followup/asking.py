@@ -185,7 +185,7 @@ def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequ
 
 
 def _same_request(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest | None:
-    """The newest request under way for the same, of those that the person may see."""
+    """The newest request under way for the same that the person may see."""
     rows = ObservationRequest.objects.visible_to(by).filter(
         target=draft.target, facility=draft.facility, instrument=draft.instrument
     )

@@ -218,6 +218,6 @@ def _note_answer(
 
 
 def _poll_next(watch: FacilityWatch, wait: timedelta) -> None:
-    """Poll again after `wait`, but for a request accepted meanwhile, which wants it sooner."""
+    """Poll again after `wait`, or sooner if a request was accepted meanwhile."""
     same = FacilityWatch.objects.filter(pk=watch.pk, next_poll=watch.next_poll)
     same.update(next_poll=timezone.now() + wait)

@@ -109,7 +109,7 @@ def _open_archive(name: str, file: IO[bytes]) -> Iterator[Packet]:
 
 
 def _open_compressed(name: str, file: IO[bytes]) -> Iterator[Packet]:
-    """Open a compressed tar; or, where it is none, the one file inside."""
+    """Open a compressed tar, or the one compressed file if it is not a tar."""
     is_tar = _holds_tar(file)
     file.seek(0)
     if is_tar:

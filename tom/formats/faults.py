@@ -68,7 +68,7 @@ def read_sparing(
 
 
 def _place(content: Any, where: Sequence[str | int]) -> Place:
-    """As much of a fault's place as the message has: the rest names a branch of its form."""
+    """The part of a fault's place that is in the message; the rest names a branch of its form."""
     place: list[str | int] = []
     for part in where:
         in_list = isinstance(content, list) and isinstance(part, int) and part < len(content)

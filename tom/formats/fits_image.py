@@ -43,7 +43,7 @@ def read_image(data: bytes) -> tuple[Header, npt.NDArray[np.float64]]:
 
 
 def number_of(header: Header, name: str, default: float = math.nan) -> float:
-    """A header's number; the default where it has none, NaN where it is none."""
+    """A header's number; the default if it is missing, NaN if it is not a number."""
     text = header.get(name)
     if text is None:
         return default

@@ -21,7 +21,7 @@ def finite(value: Any) -> float | None:
 
 
 def magnitude(value: Any) -> float | None:
-    """Read a magnitude, limit or zero-point; None for what is none: 0 and below, 99, sentinels."""
+    """Read a magnitude, limit or zero-point; None for 0 and below, 99 and other sentinels."""
     number = finite(value)
     if number is None or not _MAGNITUDES[0] < number < _MAGNITUDES[1]:
         return None
@@ -39,13 +39,13 @@ def integer(value: Any) -> int | None:
 
 
 def natural(value: Any) -> int | None:
-    """Read a count, as a column of 32 bits holds it; None for what is none."""
+    """Read a count, as a column of 32 bits holds it; None if it is not a count."""
     number = integer(value)
     return number if number is not None and 0 <= number <= _MAX_NATURAL else None
 
 
 def separation(value: Any) -> float | None:
-    """Read a separation in arcsec; None for what is none, as -999 where nothing was found."""
+    """Read a separation in arcsec; None for a sentinel, as -999 where nothing was found."""
     number = finite(value)
     return number if number is not None and 0 <= number <= _LARGEST_SEPARATION_ARCSEC else None
 

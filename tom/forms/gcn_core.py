@@ -117,7 +117,7 @@ class CoreNotice(BaseModel):
     def position(
         self, author: str, *, systematic: tuple[tuple[float, float], ...] = ()
     ) -> Position | None:
-        """Its error circle; of an ellipse the circle about it. None where it gives no error.
+        """Its error circle, or the circle around its ellipse; None if it gives no error.
 
         `systematic` is the instrument's, for a circle that does not include it.
         """

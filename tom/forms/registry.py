@@ -63,7 +63,7 @@ def missions() -> tuple[Mission, ...]:
 
 @cache
 def colours() -> Mapping[str, Colour]:
-    """The colour of each band; one name has one, whichever survey declares it first."""
+    """The colour of each band. If surveys share a band's name, the first one's colour counts."""
     found: dict[str, Colour] = {}
     for survey in surveys().values():
         for name, band in survey.bands.items():
@@ -72,7 +72,7 @@ def colours() -> Mapping[str, Colour]:
 
 
 def survey_of(name: str) -> Survey:
-    """What a survey declares; of one that declares nothing its name alone, and all is private."""
+    """What a survey declares; if it declares nothing, its name alone, and all of it is private."""
     return surveys().get(name) or Survey(name=name)
 
 

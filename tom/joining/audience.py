@@ -36,7 +36,7 @@ def is_said_privately(target: BaseTarget) -> bool:
 
 
 def in_order(one: BaseTarget, two: BaseTarget) -> tuple[BaseTarget, BaseTarget]:
-    """Return which is kept and which joins it: a public target is kept, else the first.
+    """Return the kept target, then the one that joins it: a public one is kept, else the first.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def place_of(summary: Summary) -> tuple[float | None, float | None]:
 
 
 def put_at(summary: Summary, ra: float | None, dec: float | None) -> None:
-    """Write the place where it is kept: of the public in the target, of an audience in its row."""
+    """Write a place: the public's into the target, an audience's into its own row."""
     if isinstance(summary, AudienceSummary):
         summary.ra, summary.dec = ra, dec
         return

@@ -102,7 +102,7 @@ def split_object(row: SurveyObject, *, by: User) -> TargetJoin:
 
 
 def undo(join: TargetJoin, *, by: User) -> None:
-    """Make two targets again what they were before a join, or one before a split.
+    """Undo a join or a split: its targets become again what they were.
 
     What came since goes with the object that it is about; what people said since stays.
 

@@ -9,7 +9,7 @@ from tom.outbox.errors import OutcomeError, RestsError
 
 @contextmanager
 def calling(address: str, *, seconds: float) -> Iterator[None]:
-    """Note whether an address answers the call of the block, which is over after `seconds`.
+    """Note whether an address answers the call in the block; it ends after `seconds`.
 
     Where the block is interrupted nobody knows: the call then counts as waited for until those
     seconds are over.

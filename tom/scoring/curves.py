@@ -40,7 +40,7 @@ def time_of(mjd: float) -> datetime:
 
 
 def key_of(summary: Summary) -> Key:
-    """By which a light curve is known: its target, and whose eyes see it."""
+    """What a light curve is known by: its target, and the audience that sees it."""
     return summary.target_id, summary.audience
 
 

@@ -51,7 +51,7 @@ def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
 
 
 def _unexplained(event: NonLocalizedEvent, start: datetime | None) -> QuerySet[Score]:
-    """Of the first candidates, for whomever they are the first."""
+    """The scores of the first candidates of each audience that were not explained yet."""
     places = CandidateStanding.objects.filter(candidate__event=event, rank__lte=TOP)
     first = event.candidates.filter(Q(rank__lte=TOP) | Q(standings__in=places))
     public = Q(programs=[], data_version=F("target__summary__version"))

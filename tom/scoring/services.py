@@ -146,7 +146,7 @@ def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datet
 def _judged_by(
     those: Sequence[Scorer], scores: QuerySet[Score], *, since: datetime | None
 ) -> QuerySet[Score, int]:
-    """By how many of these scorers the light curve of the query around was judged in a window."""
+    """The number of these scorers that judged the outer query's light curve in a window."""
     present = Q(pk=None)
     for scorer in those:
         present |= Q(scorer=scorer.spec.name, version=scorer.spec.version)

@@ -19,7 +19,7 @@ Headers = list[list[str]]
 
 
 def read_headers(headers: Iterable[tuple[str, Any]] | None) -> Headers:
-    """Return each name with its value: text, or the hexadecimal digits of what is none."""
+    """Return each name with its value: as text, or as hexadecimal digits if it is not text."""
     some = list(headers or ())[:MOST_HEADERS]
     return [[clean(name)[:MOST_NAME], _text(value)[:MOST_VALUE]] for name, value in some]
 

@@ -11,7 +11,7 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A broker, what is read from it, and as whom where its credentials are several."""
+    """A broker, what is read from it, and by which user if it has several credentials."""
 
     broker: str
     topics: tuple[str, ...]

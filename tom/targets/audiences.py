@@ -43,7 +43,7 @@ def private_programs_of(user: Visitor) -> QuerySet[Program]:
 
 
 def largest(audiences: Iterable[Audience]) -> Audience:
-    """Return the one who knows most; of two that know as much, always the same."""
+    """Return the audience that knows most; of two that know as much, always the same one."""
     return max(audiences, key=lambda audience: (len(audience), audience), default=PUBLIC)
 
 

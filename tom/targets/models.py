@@ -323,7 +323,7 @@ class CutoutQuerySet(models.QuerySet["Cutout"]):
         return self.filter(of_readable_programs(user))
 
     def newest(self) -> "CutoutQuerySet":
-        """Of each target and kind the newest cutout, whichever program brought it."""
+        """The newest cutout of each target and kind, of whichever program."""
         newest = ("-time", "program__survey", "program__number", "pk")
         return self.order_by("target", "kind", *newest).distinct("target", "kind")
 

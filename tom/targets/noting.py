@@ -65,7 +65,7 @@ def _surroundings(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Surroundin
 
 
 def _age(alert: ObjectAlert) -> tuple[object, ...]:
-    """By what the newest alert of a target is told: of two at one time, by their ids."""
+    """What orders a target's alerts: the time, and the id if two have the same time."""
     return (alert.time, alert.alert_id)
 
 

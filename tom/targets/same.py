@@ -49,7 +49,7 @@ def give_name(target: BaseTarget, name: str) -> TargetName:
 def find_same(
     target: BaseTarget, targets: QuerySet[BaseTarget], programs: Collection[int]
 ) -> list[BaseTarget]:
-    """Of these targets those that may be the same: one name of TNS, or one place.
+    """Find the targets that may be the same as this one: by a name of TNS, or by place.
 
     A place counts as a reader of these private programs knows it; `targets` are those that this
     reader may see, with their summaries.

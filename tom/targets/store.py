@@ -183,7 +183,7 @@ def _point_rows(
 
 
 def _merit(point: Point) -> tuple[object, ...]:
-    """By which of two copies of a point the greater is kept, as `MERGE_POINTS` does."""
+    """What decides which of two copies of a point is kept: the greater, as in `MERGE_POINTS`."""
     flux = -math.inf if math.isnan(point.flux_njy) else point.flux_njy
     real_bogus = -math.inf if point.real_bogus is None else point.real_bogus
     return (point.is_trigger, point.time, flux, point.flux_error_njy, real_bogus)

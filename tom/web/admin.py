@@ -51,7 +51,7 @@ for model in (User, Authenticator):
 
 
 class PersonForm(UserChangeForm[User]):
-    """A person's rights, but for the last administrator's, which stay."""
+    """A person's rights; the last administrator keeps theirs."""
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}

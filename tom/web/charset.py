@@ -1,4 +1,4 @@
-"""In which charset a request may be written: UTF-8, as pages and programs do."""
+"""The charset in which a request may be written: UTF-8, as pages and scripts do."""
 
 from email.message import Message as MailHeader
 from typing import Final

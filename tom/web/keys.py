@@ -7,7 +7,7 @@ MOST_DIGITS = 18
 
 
 def read_pk(text: str) -> int | None:
-    """Return a primary key; None where the text is none, or one that no row can have."""
+    """Return a primary key; None if the text is not a key that a row can have."""
     is_one = text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
     return int(text) if is_one else None
 

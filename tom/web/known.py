@@ -95,7 +95,7 @@ def join_summaries(
 
 
 def _fullest(path: str, model: type[Model], owner: str, programs: Collection[int]) -> Q:
-    """Of the rows for audiences at the end of a path each owner's that says most to a reader."""
+    """Choose, at a path's end, each owner's row for the largest audience that a reader is in."""
     if len(programs) == 1:  # the one audience there is: nothing to choose
         return Q((f"{path}__programs", list(programs)))
     mine = model._default_manager.filter(programs__contained_by=list(programs))
@@ -201,7 +201,7 @@ def _standings_reached(
 def fullest(
     rows: QuerySet[M], programs: Collection[int], *, owner: str = "candidate"
 ) -> QuerySet[M]:
-    """Of what rows say of candidates or targets to audiences, what tells a reader most of each."""
+    """Keep of each candidate or target the row for the largest audience that a reader is in."""
     mine = rows.filter(programs__contained_by=list(programs))
     longer = Q(programs__len__gt=OuterRef("programs__len"))
     longer |= Q(programs__len=OuterRef("programs__len"), programs__gt=OuterRef("programs"))

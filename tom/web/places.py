@@ -36,7 +36,7 @@ def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Plac
 
 
 def _by_step(rows: QuerySet[Any, Any], steps: list[float]) -> Iterator[tuple[Any, int, int]]:
-    """Of each whole how many rows have reached so many of these steps, and no more."""
+    """For each whole and step: how many rows have reached that step, but not the next."""
     step = Func(
         F("place"),
         Value(steps, output_field=ArrayField(FloatField())),

@@ -74,7 +74,7 @@ def tokens_of(user: User) -> list[tuple[ApiToken, bool]]:
 
 
 def digest_of(token: str) -> str:
-    """By what a token is known. It has 256 random bits: no salt and no slow hash is wanted."""
+    """What is kept of a token. The token has 256 random bits: it needs no salt and no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

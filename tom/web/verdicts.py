@@ -51,7 +51,7 @@ class VerdictBar:
 
 
 def read_listed(values: QueryDict) -> Listed:
-    """Where in which list a candidate was opened, as its page's address says."""
+    """The list in which a candidate was opened and its place there, as its page's address says."""
     return Listed(values.get("list", "")[:1000], read_pk(values.get("at", "")) or 0)
 
 

@@ -70,7 +70,7 @@ class Limits:
 
 
 def instruments_by_site() -> dict[str, Instrument]:
-    """Of every site of the configured facilities the first instrument."""
+    """The first instrument of every site of the configured facilities."""
     instruments: dict[str, Instrument] = {}
     for facility in available_facilities().values():
         for instrument in facility.instruments():

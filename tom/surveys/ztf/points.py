@@ -150,6 +150,6 @@ def _read_exposure(epoch: Fields) -> tuple[datetime, str, int] | None:
 
 
 def read_score(value: Any) -> float | None:
-    """Read a score from 0 to 1; None for what is none."""
+    """Read a score from 0 to 1; None if it is not one."""
     score = finite(value)
     return score if score is not None and 0 <= score <= 1 else None

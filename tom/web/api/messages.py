@@ -23,7 +23,7 @@ from tom.web.message_rights import hide_name
 
 
 class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
-    """A kept message without its bytes; nor has it the name of a file that one may not read."""
+    """A kept message without its bytes, and without the name of a file that one may not read."""
 
     class Meta:
         model = AlertMessage

@@ -171,5 +171,5 @@ def _may_give_all(by: User, role: Role, groups: Iterable[Group], managed: Collec
 
 
 def _digest(secret: str) -> str:
-    """By what a link is known. It has 256 random bits: no salt and no slow hash is wanted."""
+    """What is kept of a link. The link has 256 random bits: it needs no salt and no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

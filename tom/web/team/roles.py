@@ -123,7 +123,7 @@ def join_words(words: Sequence[str], last: str) -> str:
 
 
 def whom_to_ask(names: Sequence[str]) -> str:
-    """Say whom to ask, so as to follow a colon."""
+    """Say whom to ask, in words that can follow a colon."""
     if not names:
         return "whoever runs this site makes an administrator by manage.py createsuperuser"
     if len(names) > MOST_NAMES:

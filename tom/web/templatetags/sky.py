@@ -106,7 +106,7 @@ def _significant(value: float) -> str:
 
 @register.filter
 def chance(value: object) -> str:
-    """A probability as a percentage that never rounds to a certainty; a dash for what is none."""
+    """A probability in percent, never rounded to a certainty; a dash if there is none."""
     known = finite(value)
     if known is None or not 0 <= known <= 1:
         return DASH
@@ -171,7 +171,7 @@ def ra_hms(ra: object) -> str:
 
 @register.filter
 def dec_dms(dec: object) -> str:
-    """Declination in degrees as degrees, minutes and seconds; a dash for what is none."""
+    """Declination in degrees as degrees, minutes and seconds; a dash if there is none."""
     known = finite(dec)
     if known is None or abs(known) > 90:
         return DASH
