@@ -5,8 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -16,7 +18,7 @@ from tom.candidates.models import EventCandidate, Look, Verdict, Vetting
 from tom.targets.audiences import largest
 from tom.targets.models import PUBLIC, Audience
 from tom.web.candidate_list import CandidateList, find_candidates, open_list
-from tom.web.known import programs_of, seen_by
+from tom.web.known import programs_of, rank_visible, seen_by
 from tom.web.news import find_moved, find_ranks
 from tom.web.vettings import show_vettings
 
@@ -150,3 +152,30 @@ def test_a_list_takes_as_many_queries_however_much_was_said_privately(
         page = client.get("/events/S261120ab/?vetting=promising")
 
     assert len(page.context["rows"]) == private
+
+
+def test_a_shown_rank_counts_what_the_reader_sees(world: World) -> None:
+    for name, listing in lists_of(world).items():
+        rows = visible(listing)
+        ranked = [row.pk for row in in_turn(world.now, rows, listing.user)]
+
+        found = {row.pk: row.rank for row in rank_visible(rows, listing.user)}
+
+        assert {pk: rank for pk, rank in found.items() if rank is not None} == {
+            pk: rank for rank, pk in enumerate(ranked, 1)
+        }, name
+
+
+def test_a_target_s_page_counts_its_ranks_once(client: Client) -> None:
+    event = factories.make_event("S261120ab")
+    target = factories.make_target()
+    factories.make_candidate(event, target, rank=2)
+    factories.make_candidate(event, rank=1)
+    client.force_login(factories.make_observer())
+
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(f"/targets/{target.pk}/")
+
+    counts = [query["sql"] for query in queries if "width_bucket" in query["sql"]]
+    assert len(counts) == 1
+    assert page.context["bar"].candidate.rank == 2

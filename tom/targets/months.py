@@ -19,18 +19,23 @@ ODD = "targets_point_odd"
 
 def month_of(time: datetime) -> date:
     """The first day of the month of an aware time, in UTC."""
-    utc = time if time.tzinfo is UTC else time.astimezone(UTC)
+    utc = _in_utc(time)
     return date(utc.year, utc.month, 1)
 
 
 def other_month_of(time: datetime) -> date | None:
     """The month beside its own in which a copy of a point of this time may stand, if any."""
-    if APART.days + 1 < time.astimezone(UTC).day < SHORTEST - APART.days:
+    utc = _in_utc(time)
+    if APART.days + 1 < utc.day < SHORTEST - APART.days:
         return None
-    for moved in (time - APART, time + APART):
-        if month_of(moved) != month_of(time):
+    for moved in (utc - APART, utc + APART):
+        if moved.month != utc.month:
             return month_of(moved)
     return None
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def next_month(month: date) -> date:

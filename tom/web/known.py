@@ -173,20 +173,12 @@ def _count_above(
         return {}
     # Each by itself, so that an index finds the first ranks.
     reached = [Q(event=event_id, rank__lte=place) for event_id, place in lowest.items()]
-    seen = EventCandidate.objects.visible_to(user).filter(reduce(or_, reached))
-    rows = _without_standing(seen, programs).alias(whole=F("event_id"), place=F("rank"))
+    seen = seen_by(user).filter(reduce(or_, reached))
+    rows = seen.alias(whole=F("event_id"), place=F("rank"))
     if not programs:
         return count_above(asked, rows)
-    return count_above(asked, rows, _standings_reached(lowest, user, programs))
-
-
-def _without_standing(
-    rows: QuerySet[EventCandidate], programs: Collection[int]
-) -> QuerySet[EventCandidate]:
-    if not programs:
-        return rows
-    mine = {"candidate": OuterRef("pk"), "programs__contained_by": list(programs)}
-    return rows.filter(~Exists(CandidateStanding.objects.filter(**mine)))
+    alike = rows.filter(known__isnull=True)  # known to the reader as to everybody
+    return count_above(asked, alike, _standings_reached(lowest, user, programs))
 
 
 def _standings_reached(

@@ -1,5 +1,6 @@
 """What pages show of verdicts: who decided what on a candidate, and the bar of the target page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,23 +56,30 @@ def read_listed(values: QueryDict) -> Listed:
     return Listed(values.get("list", "")[:1000], read_pk(values.get("at", "")) or 0)
 
 
-def verdict_bar(request: HttpRequest, target: BaseTarget, user: User) -> dict[str, Any]:
-    """The bar for the event that the address names, else for the target's newest."""
+def verdict_bar(
+    request: HttpRequest, target: BaseTarget, user: User, *, shown: Iterable[EventCandidate] = ()
+) -> dict[str, Any]:
+    """The bar for the event that the address names, else for the target's newest.
+
+    Of `shown`, candidacies of the page as the user knows them, none is ranked again.
+    """
     rows = EventCandidate.objects.visible_to(user).filter(target=target)
     named = request.GET.get("event", "")
     if named:
         rows = rows.filter(event__event_id=named)
     newest = rows.select_related("event", "target", "vetted_by").order_by("-event__time", "-pk")
     candidate = newest.first()
-    bar = make_bar(request, candidate, read_listed(request.GET), user) if candidate else None
+    if candidate is None:
+        return {"bar": None, "reasons": REASONS}
+    ranked = [row for row in shown if row.pk == candidate.pk] or rank_visible([candidate], user)
+    bar = make_bar(request, ranked[0], read_listed(request.GET), user)
     return {"bar": bar, "reasons": REASONS}
 
 
 def make_bar(
     request: HttpRequest, candidate: EventCandidate, listed: Listed, user: User
 ) -> VerdictBar:
-    """Gather what the bar shows of a candidate."""
-    rank_visible([candidate], user)
+    """Gather what the bar shows of a candidate, given as `rank_visible` gives it to the user."""
     said = verdicts_on([candidate], user)[candidate.pk]
     before, after, at = _neighbours(request, candidate, listed, user)
     query = QueryDict(listed.query, mutable=True)

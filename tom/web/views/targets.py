@@ -89,7 +89,7 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
     match request.GET.get("part"):
         case None:
             context = _head(found, user) | _standing(found, user) | _other_panels(found, user)
-            context |= verdict_bar(request, found, user)
+            context |= verdict_bar(request, found, user, shown=context["candidacies"])
             return render(request, "targets/target.html", context)
         case "standing":
             return render(request, "targets/_standing.html", _standing(found, user))
@@ -141,9 +141,9 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
     """What changes as alerts come: scores, places in rankings, requests."""
     requests = ObservationRequest.objects.visible_to(user).filter(target=found)
     candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
-    newest = candidacies.select_related("event").order_by("-event__time", "event__event_id")[
-        :LIST_SHOWN
-    ]
+    newest = candidacies.select_related("event", "vetted_by").order_by(
+        "-event__time", "event__event_id"
+    )[:LIST_SHOWN]
     scores = _scores(found)
     return {
         "target": found,

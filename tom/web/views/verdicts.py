@@ -12,12 +12,13 @@ from tom.candidates.models import EventCandidate, EventCandidateQuerySet, Verdic
 from tom.candidates.verdicts import give_verdict, undo_last_verdict
 from tom.web.addresses import looked_at
 from tom.web.candidate_list import open_list
-from tom.web.candidate_rows import make_rows
+from tom.web.candidate_rows import Listed, make_rows
 from tom.web.kept_rows import keep_row
+from tom.web.known import rank_visible
 from tom.web.people import person
 from tom.web.permissions import VET_CANDIDATE
 from tom.web.refusals import needs
-from tom.web.verdicts import make_bar, read_listed
+from tom.web.verdicts import VerdictBar, make_bar, read_listed
 from tom.web.vettings import show_vettings
 
 LONGEST_NOTE = 300
@@ -64,8 +65,13 @@ def undo_verdict(request: HttpRequest) -> HttpResponse:
 def bar(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """The target page's bar, as it is now."""
     candidate = _find(request, event_id, pk)
-    made = make_bar(request, candidate, read_listed(request.GET), person(request))
+    made = _bar_of(request, candidate, read_listed(request.GET))
     return render(request, "targets/_verdict.html", {"bar": made})
+
+
+def _bar_of(request: HttpRequest, candidate: EventCandidate, listed: Listed) -> VerdictBar:
+    (ranked,) = rank_visible([candidate], person(request))
+    return make_bar(request, ranked, listed, person(request))
 
 
 def _find(request: HttpRequest, event_id: str, pk: int) -> EventCandidate:
@@ -95,7 +101,7 @@ def _answer(request: HttpRequest, candidate: EventCandidate) -> HttpResponse:
     """The part of the page that the verdict was given on."""
     listed = read_listed(request.POST)
     if request.POST.get("on") == "bar":
-        made = make_bar(request, candidate, listed, person(request))
+        made = _bar_of(request, candidate, listed)
         return render(request, "targets/_verdict.html", {"bar": made})
     listing = open_list(candidate.event, person(request), now=timezone.now())
     columns, rows = make_rows(listing, [candidate], listed=listed)
