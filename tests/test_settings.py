@@ -83,7 +83,24 @@ SECRET = "xoxb-1234"
         ("LOG_LEVEL", "loud"),
     ],
 )
-def test_a_bad_value_stops_the_start_in_one_line_that_names_it_and_hides_it(
+def test_a_bad_value_is_said_in_one_line_that_names_it_and_hides_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(EnvError) as refused:
+        runpy.run_path(str(SETTINGS))
+
+    said = str(refused.value)
+    assert len(said.splitlines()) == 1
+    assert name in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALARM_WEBHOOK", f"hooks.example.org/{SECRET}"), ("LOG_LEVEL", SECRET)]
+)
+def test_a_bad_value_stops_the_start_with_that_line_alone(
     tmp_path: Path, name: str, value: str
 ) -> None:
     done = manage("help", TOM_HOME=str(tmp_path), **{name: value})

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from tests.peers.site import free_port
 from tests.recovery.site import running_site, starting_site, wait_for
 from tests.recovery.test_kills import PARTS
 from tom.embedded.component import CannotRunError
 from tom.embedded.frontend import ROOT
+from tom.embedded.management.commands.up import read_port
 from tom.embedded.servers import check_disk
+from tom.scoring.checks import check_scorers
 
 
 @pytest.fixture
@@ -53,9 +56,14 @@ def test_a_taken_port_is_one_line(tmp_path: Path, taken_port: int) -> None:
     assert_one_line(said, str(taken_port), "cannot be used")
 
 
-@pytest.mark.parametrize("port", ["http", "0", "-1"])
-def test_a_port_that_is_no_number_is_one_line(tmp_path: Path, port: str) -> None:
-    assert_one_line(start(tmp_path / "home", PORT=port), f"'{port}'", "is not a number")
+def test_a_port_that_is_no_number_is_one_line(tmp_path: Path) -> None:
+    assert_one_line(start(tmp_path / "home", PORT="http"), "'http'", "is not a number")
+
+
+@pytest.mark.parametrize("port", ["http", "0", "-1", "", "80.5", "²"])
+def test_a_port_is_a_number_above_0(port: str) -> None:
+    with pytest.raises(CannotRunError, match="is not a number"):
+        read_port(port)
 
 
 def test_the_end_of_a_start_leaves_no_half_made_database_and_no_process(tmp_path: Path) -> None:
@@ -104,18 +112,32 @@ def test_a_setting_that_is_neither_true_nor_false_is_one_line(tmp_path: Path) ->
     assert_one_line(start(tmp_path / "home", DEBUG="maybe"), "DEBUG", "boolean")
 
 
+def test_a_scorer_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    said = start(tmp_path / "home", SCORERS="tests.scoring.unfinished.Scorer")
+
+    assert_one_line(said, "cannot be loaded", "NameError: name 'learn' is not defined")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("SCORERS", "ml_plugins.fast_transient.Fast", "no scorer at 'ml_plugins.fast_transient"),
-        ("SCORERS", "tests.scoring.unfinished.Scorer", "NameError: name 'learn' is not defined"),
-        ("SCORER_WEIGHTS", "real_bogus=2", "must lie in 0 to 1"),
+        (
+            "SCORERS",
+            ["ml_plugins.fast_transient.Fast"],
+            "no scorer at 'ml_plugins.fast_transient",
+        ),
+        ("SCORER_WEIGHTS", {"real_bogus": 2.0}, "must lie in 0 to 1"),
     ],
 )
-def test_a_scorer_that_cannot_be_used_is_one_line(
-    tmp_path: Path, name: str, value: str, words: str
+def test_what_is_wrong_with_the_scorers_is_said_by_the_check(
+    settings: Settings, name: str, value: object, words: str
 ) -> None:
-    assert_one_line(start(tmp_path / "home", **{name: value}), "cannot be loaded", words)
+    setattr(settings, name, value)
+
+    (fault,) = check_scorers(None)
+
+    assert "cannot be loaded" in fault.msg
+    assert words in fault.msg
 
 
 @pytest.mark.parametrize(
