@@ -14,6 +14,7 @@ from tests.factories import (
 )
 from tests.ranking.test_lists import add_private_point, make_strategy, put_star_on, rank
 from tom.strategies.models import Strategy
+from tom.targets.models import TargetSummary
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +99,18 @@ def test_a_target_of_two_audiences_stands_once_where_its_reader_knows_most(
 
     for user in (observer, member):
         assert names_on(page(client, user, strategy)) == ["ZTF26a"]
+
+
+def test_a_target_known_from_a_test_alone_says_so_in_a_list(client: Client, observer: User) -> None:
+    strategy = make_strategy(with_tests=True)
+    make_target("ZTF26a")
+    rank(strategy)
+    real = page(client, observer, strategy)
+    TargetSummary.objects.update(is_test=True)
+    rank(strategy)
+
+    assert '<span class="badge-x">Test</span>' not in real
+    assert '<span class="badge-x">Test</span>' in page(client, observer, strategy)
 
 
 def test_an_empty_list_says_whether_it_was_ranked(client: Client, observer: User) -> None:
