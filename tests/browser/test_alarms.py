@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("viewport", [None, NARROW])
-def test_a_page_shows_on_a_page_that_is_open_and_goes_when_somebody_answers(
+def test_an_alarm_shows_on_a_page_that_is_open_and_goes_when_somebody_answers(
     enter: Enter, viewport
 ) -> None:
     page = enter(factories.make_observer(), **({"viewport": viewport} if viewport else {}))

@@ -14,7 +14,7 @@ from tests import factories
 from tests.browser.axe import look_for_faults
 from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
 from tests.browser.test_accessible import FAINT, other_light
-from tests.browser.test_pages import wait_for_live
+from tests.browser.test_pages import wait_for_changes
 from tom.candidates.models import EventCandidate, Look, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.changes.models import Topic
@@ -184,7 +184,7 @@ def test_search_and_filters_stand_in_the_address_and_survive_a_swap(
 ) -> None:
     page = enter(factories.make_observer())
     page.goto(PAGE)
-    wait_for_live(page)
+    wait_for_changes(page)
     rows = page.locator("#candidates [data-row]")
 
     page.get_by_label("Search in the list").press_sequentially("row3")
@@ -205,14 +205,14 @@ def test_a_retraction_takes_observe_away_at_once(
 ) -> None:
     page = enter(factories.make_observer())
     page.goto(PAGE)
-    wait_for_live(page)
+    wait_for_changes(page)
     expect(page.get_by_role("link", name="Observe")).to_have_count(6)
     others = [page.context.new_page() for _ in range(2)]
     target = f"/targets/{candidates[0].target_id}"
     paths = (f"{target}/?event=MS261120ab", f"{target}/request/?event=MS261120ab")
     for other, path in zip(others, paths, strict=True):
         other.goto(path)
-        wait_for_live(other)
+        wait_for_changes(other)
 
     NonLocalizedEvent.objects.update(retracted=True)
     publish(Topic.EVENT, "MS261120ab")

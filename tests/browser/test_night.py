@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.conftest import DESKTOP, NARROW, Watched
 from tests.browser.keyboard import CURRENT_ROW, Keyboard
-from tests.browser.test_pages import turn_away, turn_back, wait_for_live
+from tests.browser.test_pages import turn_away, turn_back, wait_for_changes
 from tests.peers.kafka import PASSWORD, USER, KafkaPeer
 from tests.recovery.site import Site, finish, running_demo
 
@@ -114,7 +114,7 @@ def notice(keys: Keyboard, happen: Callable[[], None]) -> None:
     """Notice an event by the title of a tab behind another one, answer, and open it."""
     page = keys.page
     keys.open_place("o", "Targets")
-    wait_for_live(page)
+    wait_for_changes(page)
     turn_away(page)
 
     happen()

@@ -120,7 +120,7 @@ def test_the_light_curve_is_drawn(enter: Enter, candidate: EventCandidate) -> No
 def test_a_new_event_appears_without_a_reload(enter: Enter) -> None:
     page = enter(factories.make_observer())
     expect(page.get_by_text("No event yet")).to_be_visible()
-    wait_for_live(page)
+    wait_for_changes(page)
 
     factories.make_event("MS261120new")
     publish(Topic.EVENT, "MS261120new")
@@ -147,7 +147,7 @@ def test_a_table_that_was_swapped_leads_to_whole_pages(
         factories.make_candidate(candidate.event, rank=rank)
     page = enter(factories.make_observer())
     page.goto("/events/MS261120ab/?region=all")
-    wait_for_live(page)
+    wait_for_changes(page)
     table = page.locator("#candidate-list")
     table.evaluate("table => { table.dataset.first = 'yes'; }")
 
@@ -190,32 +190,32 @@ def test_a_lost_connection_is_said_and_made_good(
     factories.make_event("MS261120new")  # told by nothing: only a fresh look shows it
     page.unroute("**/changes/**")
 
-    wait_for_live(page)
+    wait_for_changes(page)
     expect(page.get_by_text("Updates are interrupted")).to_have_count(0)
     expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
 
 
 def test_a_browser_opens_more_tabs_than_it_has_connections(enter: Enter) -> None:
     page = enter(factories.make_observer())
-    wait_for_live(page)
+    wait_for_changes(page)
 
     for _ in range(8):
         turn_away(page)
         page = page.context.new_page()
         page.goto("/events/")
-        wait_for_live(page)
+        wait_for_changes(page)
 
 
 def test_a_tab_that_is_looked_at_again_shows_what_happened_meanwhile(enter: Enter) -> None:
     page = enter(factories.make_observer())
-    wait_for_live(page)
+    wait_for_changes(page)
 
     turn_away(page)
     factories.make_event("MS261120new")  # told by nothing: only a fresh look shows it
     expect(page.locator("html")).to_have_attribute("data-changes", "off")
     turn_back(page)
 
-    wait_for_live(page)
+    wait_for_changes(page)
     expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
 
 
@@ -244,7 +244,7 @@ def test_the_colours_chosen_are_kept(enter: Enter) -> None:
     expect(icon).to_have_attribute("href", re.compile("mark-red"))
 
 
-def wait_for_live(page: Page) -> None:
+def wait_for_changes(page: Page) -> None:
     """Wait until the page hears of what happens."""
     expect(page.locator("html")).to_have_attribute("data-changes", "on")
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests import factories
 from tests.browser.conftest import Enter
-from tests.browser.test_pages import wait_for_live
+from tests.browser.test_pages import wait_for_changes
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
@@ -17,7 +17,7 @@ def test_a_swap_keeps_focus_scroll_and_the_row_under_the_keys(enter: Enter) -> N
     for number in range(9):
         factories.make_event(f"MS26112{number}ab")
     page = enter(factories.make_observer(), viewport={"width": 390, "height": 600})
-    wait_for_live(page)
+    wait_for_changes(page)
     link = page.locator("#events tbody a").nth(4)
     link.focus()
     page.locator("#events .scroll").evaluate("part => { part.scrollLeft = 60; }")
@@ -33,7 +33,7 @@ def test_a_swap_keeps_a_choice_not_yet_sent(enter: Enter) -> None:
     event = factories.make_event("MS261120ab")
     page = enter(factories.make_observer())
     page.goto("/events/MS261120ab/")
-    wait_for_live(page)
+    wait_for_changes(page)
     choice = page.locator("#about select[name=localization]")
     choice.select_option(index=2)
     chosen = choice.input_value()

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests import factories
 from tests.browser.conftest import Enter, Watched
-from tests.browser.test_pages import wait_for_live
+from tests.browser.test_pages import wait_for_changes
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.changes.models import Topic
@@ -49,7 +49,7 @@ def test_a_rejected_row_stays_greyed_and_the_keys_go_on_from_it(
 ) -> None:
     page = enter(factories.make_observer())
     page.goto(PAGE)
-    wait_for_live(page)
+    wait_for_changes(page)
 
     for _ in range(2):
         page.keyboard.press("j")
@@ -70,7 +70,7 @@ def test_the_keys_skip_no_row_when_somebody_else_takes_the_one_under_them(
 ) -> None:
     page = enter(factories.make_observer())
     page.goto(PAGE)
-    wait_for_live(page)
+    wait_for_changes(page)
 
     for _ in range(3):
         page.keyboard.press("j")
@@ -207,7 +207,7 @@ def test_a_verdict_given_without_a_network_is_given_when_it_is_back(
     visit.enter_as(factories.make_observer())
     page = visit.page
     page.goto(PAGE)
-    wait_for_live(page)
+    wait_for_changes(page)
 
     page.context.set_offline(True)
     page.keyboard.press("j")

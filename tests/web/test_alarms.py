@@ -53,7 +53,7 @@ def test_the_bar_goes_with_the_answer(observer, alarm) -> None:
     assert "data-pk" not in observer.get("/notifications/alarms/").text
 
 
-def test_of_many_pages_the_number_of_the_others_is_said(observer) -> None:
+def test_of_many_alarms_the_number_of_the_others_is_said(observer) -> None:
     for number in range(5):
         make_alarm(f"S26112{number}a")
 

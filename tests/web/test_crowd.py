@@ -123,7 +123,7 @@ def test_a_crowd_of_readers_waits_for_its_turn(site, cookie) -> None:
     assert 1 < peak.most <= 2 * settings.WEB_CONNECTIONS
 
 
-def test_a_crowd_of_live_pages_is_connected_and_told(site, cookie) -> None:
+def test_a_crowd_of_open_pages_is_connected_and_told(site, cookie) -> None:
     with ExitStack() as streams, Peak() as peak:
         opened = list(open_streams(site, cookie, 200, streams))
         assert all(line == b"retry: 2000" for line in opened)

@@ -25,7 +25,7 @@ def work(kind: str, *, minutes_ago: float, **values: object) -> None:
     intake.work_message(message.pk)
 
 
-def test_a_significant_event_without_a_map_has_a_page_and_is_paged(client):
+def test_a_significant_event_without_a_map_has_a_page_and_raises_an_alarm(client):
     client.force_login(factories.make_observer())
     work("PRELIMINARY", minutes_ago=5, skymap=None)
 

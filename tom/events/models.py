@@ -76,7 +76,7 @@ class NonLocalizedEvent(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it may reach a real facility, a public topic or a pager."""
+        """Whether it may reach a real facility, a public topic or the people on shift."""
         return not self.test_reasons and not self.retracted
 
 
