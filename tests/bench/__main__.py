@@ -69,6 +69,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
     with fresh_database("ranked"):
         targets.add_targets(sizes.candidates, rng=rng)
         _note(report, "ranking", ranking.measure_ranking)
+        _note(report, "list", lambda: ranking.measure_list(times=sizes.times))
     with fresh_database("many"):
         targets.add_targets(sizes.targets, rng=rng)
         _note(report, "full_event", lambda: candidates.measure_full_event(times=sizes.page_times))

@@ -1,16 +1,21 @@
-"""Rank an event of very many candidates: all for the first time, then where few moved."""
+"""Rank very many targets, in an event's list and in one without: first, and where few moved."""
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from tests import factories
 from tests.bench.measure import timed
+from tests.bench.pages import measure_page
 from tom.events.models import NonLocalizedEvent
-from tom.ranking.models import RankedCandidate
-from tom.ranking.services import newest_ranking, rank_event, recompute
+from tom.ranking.basis import Basis
+from tom.ranking.models import Listing, RankedCandidate, Ranking
+from tom.ranking.services import newest_ranking, rank_event, rank_list, recompute
 from tom.scoring.services import scorers, window_start
+from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
 from tom.targets.models import TargetSummary
 
@@ -70,6 +75,37 @@ def measure_ranking() -> dict[str, object]:
         - newest.places.count(),
         "rows_of_second": newest.places.count(),
     }
+
+
+def measure_list(*, times: int) -> dict[str, object]:
+    """Return seconds of a list without an event: the first ranking, one where nothing moved.
+
+    And its page as an observer sees it. Every target that there is belongs to the list.
+    """
+    settings.ALLOWED_HOSTS = ["testserver"]
+    strategy = Strategy.objects.create(
+        name="bench", sought=["transient"], terms=["star", "minor planet"], days_before=1000.0
+    )
+    with timed() as first:
+        newest = _rank_list(strategy)
+    with timed() as unchanged:
+        again = _rank_list(strategy)
+    if newest is None or again is not None:
+        message = "the list was not ranked once"
+        raise RuntimeError(message)
+    client = Client()
+    client.force_login(factories.make_observer("bench list"))
+    return {
+        "targets": newest.places.count(),
+        "first_seconds": round(first.seconds, 3),
+        "unchanged_seconds": round(unchanged.seconds, 3),
+        "page": measure_page(client, f"/lists/{strategy.pk}/", times),
+    }
+
+
+def _rank_list(strategy: Strategy) -> Ranking | None:
+    with transaction.atomic():
+        return rank_list(Listing(None, strategy), Basis.present(strategy, None))
 
 
 def _add_event() -> NonLocalizedEvent:

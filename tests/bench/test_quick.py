@@ -29,6 +29,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert report["points"]["ratio"] > 0
     assert report["ranking"]["rows_of_first"] == 200
     assert 0 < report["ranking"]["rows_of_second"] < 20
+    assert (report["list"]["targets"], report["list"]["page"]["status"]) == (200, 200)
     assert report["sky_map_in_database"]["rows"] == 19_200
     pages = [*report["pages"].values(), *report["full_event"].values()]
     assert {page["status"] for page in pages} == {200}

@@ -10,7 +10,7 @@ from rest_framework import generics, serializers
 from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
 from tom.web.api.events import TermSerializer
-from tom.web.lists import places_in, show_places
+from tom.web.lists import places_in, read_places
 from tom.web.people import person
 
 
@@ -71,5 +71,5 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
         return places_in(get_object_or_404(lists, pk=self.kwargs["pk"]), user)
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
-        page = super().paginate_queryset(queryset)
-        return None if page is None else show_places(page, person(self.request))
+        page = super().paginate_queryset(queryset.values_list("pk", flat=True))
+        return None if page is None else read_places(page, person(self.request))

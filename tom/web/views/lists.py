@@ -6,8 +6,8 @@ from django.views.decorators.http import require_safe
 
 from tom.ranking.services import newest_ranking
 from tom.strategies.models import Strategy
-from tom.web.lists import places_in, rows_of
-from tom.web.pagination import page_of
+from tom.web.lists import places_in, read_places, rows_of
+from tom.web.pagination import page_counted
 from tom.web.people import person
 
 PER_PAGE = 30
@@ -31,8 +31,9 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     """One list, the most probable target first."""
     user = person(request)
     strategy = get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
-    page = page_of(request, places_in(strategy, user), per_page=PER_PAGE)
-    columns, rows = rows_of(list(page.object_list), user, first=page.start_index())
+    keys = places_in(strategy, user).values_list("pk", flat=True)
+    page = page_counted(request, keys, per_page=PER_PAGE)
+    columns, rows = rows_of(read_places(list(page), user), user, first=page.start_index())
     context = {
         "strategy": strategy,
         "newest": newest_ranking(strategy),
