@@ -194,6 +194,47 @@ def _clear() -> None:
     NonLocalizedEvent.objects.all().delete()
 
 
+def test_the_place_is_where_the_earlier_of_the_two_was_seen(vera) -> None:
+    store(told("ZTF", "z", days=2.0), told("LSST", "l", days=1.0, **FAR))
+    kept, other = target_of("ZTF", "z"), target_of("LSST", "l")
+    figures = ("position_time", "position_alert", "healpix29", "ebv", "ebv_error")
+    earlier = TargetSummary.objects.values_list(*figures).get(pk=other.pk)
+
+    join = join_targets(kept, other, by=vera)
+
+    assert TargetSummary.objects.values_list(*figures).get(pk=kept.pk) == earlier
+    assert BaseTarget.objects.get(pk=kept.pk).dec == other.dec
+    undo(join, by=vera)
+    assert BaseTarget.objects.get(pk=kept.pk).dec == kept.dec
+
+
+@pytest.mark.parametrize("one", [True, False])
+@pytest.mark.parametrize("two", [True, False])
+def test_a_target_is_a_test_where_both_are_tests(vera, one: bool, two: bool) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **FAR))
+    kept, other = target_of("ZTF", "z"), target_of("LSST", "l")
+    TargetSummary.objects.filter(pk=kept.pk).update(is_test=one)
+    TargetSummary.objects.filter(pk=other.pk).update(is_test=two)
+
+    join_targets(kept, other, by=vera)
+
+    assert TargetSummary.objects.get(pk=kept.pk).is_test == (one and two)
+
+
+def test_of_two_candidates_of_an_event_one_is_left(vera) -> None:
+    event = make_event("S261120ab")
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **FAR))
+    kept, other = target_of("ZTF", "z"), target_of("LSST", "l")
+    EventCandidate.objects.update(rank=1, posterior=0.5)
+    assert EventCandidate.objects.filter(event=event, is_public=True).count() == 2
+
+    join_targets(kept, other, by=vera)
+
+    assert EventCandidate.objects.get(event=event, is_public=True).target == kept
+    hidden = EventCandidate.objects.get(target=other)
+    assert (hidden.rank, hidden.posterior, hidden.credible_level_2d) == (None, None, None)
+
+
 # --- Splitting --------------------------------------------------------------------------------
 def test_an_object_is_split_off_with_its_points_and_undoing_it_is_nothing(vera) -> None:
     make_event("S261120ab")

@@ -69,6 +69,22 @@ def target_of(survey: str, name: str) -> BaseTarget:
     return SurveyObject.objects.select_related("target").get(survey=survey, object_id=name).target
 
 
+def test_readers_know_the_place_of_the_earliest_alert_that_they_may_read(programs) -> None:
+    alerts = [
+        seen("ZTF", "z", days=1.0),
+        seen("ZTF", "z", days=0.5, ra=150.0001, program=2),
+        seen("ZTF", "z", days=0.2, ra=150.0002, program=2),
+        seen("ZTF", "z", days=0.8, ra=150.0003, program=2),
+    ]
+    mine = Program.objects.get(survey="ZTF", number=2).pk
+    for number, told_ra in enumerate((None, 150.0001, 150.0002, 150.0002)):
+        store_alerts([alerts[number]])
+
+        audience = AudienceSummary.objects.filter(programs=[mine]).first()
+        assert (audience and audience.ra) == told_ra
+        assert target_of("ZTF", "z").ra == 150.0
+
+
 def test_one_name_in_two_surveys_is_two_targets(programs) -> None:
     store_alerts([seen("ZTF", "4242", ra=10.0)])
     store_alerts([seen("LSST", "4242", ra=150.0)])
