@@ -28,13 +28,14 @@ from tom.candidates.by_hand import upload_points
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.demo.night import Message
-from tom.events.models import NonLocalizedEvent
+from tom.events.models import NonLocalizedEvent, Region, RegionRange
 from tom.followup.models import ObservationRequest
 from tom.joining.services import join_targets, undo
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import newest_ranking, rank_event, unlike
 from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.scoring.models import Score
+from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage
 from tom.targets.by_hand import Measured, program_of
 from tom.targets.models import Cutout, LightCurvePoint, PointKind, Program, TargetSummary
@@ -53,6 +54,8 @@ BEFORE = [
 ]
 # From before an object was known by its survey and its id.
 BY_NAME = [("targets", "0011_program_has_readers")]
+# From before regions of maps were kept, and before rules were strategies.
+BEFORE_REGIONS = [("candidates", "0008_look")]
 OWN, OPENED, SHARED = "ZTF26own", "ZTF26opened", "ZTF26shared"
 
 
@@ -148,6 +151,21 @@ def test_what_a_group_said_and_asked_privately_is_still_its_own_after_an_upgrade
     client = Client()
     client.force_login(people["stranger"])
     assert "SAID-PRIVATELY" not in client.get(f"/events/{EVENT}/?vetting=all&region=all").text
+
+
+def test_an_upgrade_writes_the_regions_of_kept_maps() -> None:
+    event = make_event()
+    wanted = dict.fromkeys(event.localizations.values_list("localization", flat=True), 0.95)
+    Strategy.objects.filter(kind="gw").update(level_stored=0.95)
+    Region.objects.all().delete()
+
+    upgrade(BEFORE_REGIONS)
+
+    assert len(wanted) == 3
+    assert dict(Region.objects.values_list("localization", "level")) == wanted
+    assert RegionRange.objects.values("region").distinct().count() == 3
+    assert Strategy.objects.get(kind="gw").level_stored == 0.95
+    assert Strategy.objects.filter(kind="", active=True).count() == 2
 
 
 def test_after_an_upgrade_a_target_is_the_object_of_its_name_and_keeps_its_points(people) -> None:

@@ -82,7 +82,10 @@ def test_what_was_killed_is_started_again(home: Home) -> None:
 
         wait_for(lambda: restart(servers, said, home), seconds=60)
 
-    assert {line.split(":")[0] for line in said} == {"postgres had died", "redis had died"}
+    assert {line.partition(" and ")[0] for line in said} == {
+        "postgres has ended",
+        "redis has ended",
+    }
 
 
 def restart(servers: Servers, said: list[str], home: Home) -> bool:

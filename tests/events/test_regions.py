@@ -1,14 +1,11 @@
 """Regions are written once, as the ranges of sky that their map and level say."""
 
-from importlib import import_module
-
 import pytest
-from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.connections import begin
-from tests.factories import make_event, make_localization
+from tests.factories import make_localization
 from tom.events.models import Localization, Region, RegionRange
 from tom.events.regions import regions_of
 from tom.sky import credible_ranges, unpack
@@ -57,17 +54,6 @@ def test_a_map_that_is_deleted_takes_its_regions_with_it() -> None:
 
     assert not Region.objects.exists()
     assert not RegionRange.objects.exists()
-
-
-def test_an_upgrade_writes_the_regions_of_kept_maps() -> None:
-    event = make_event()
-    wanted = dict.fromkeys(event.localizations.values_list("localization", flat=True), 0.99)
-
-    import_module("tom.candidates.migrations.0009_first_regions").write(apps, None)
-
-    assert dict(Region.objects.values_list("localization", "level")) == wanted
-    assert len(wanted) == 3
-    assert all(ranges_of(region) for region in Region.objects.values_list("pk", flat=True))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,9 @@
 """What an alert says in the words of every mission's, and what of it is kept."""
 
+from importlib import import_module
+
 import pytest
+from django.db import connection
 
 from tests.factories import make_event, make_message, make_skymap
 from tests.streams.packets import make_gwalert_json
@@ -69,7 +72,10 @@ def test_a_retraction_says_nothing_of_the_event() -> None:
 @pytest.mark.django_db
 def test_an_event_of_before_names_were_kept_is_the_same_event() -> None:
     old = make_event("S260101a")
-    assert old.names == []
+    NonLocalizedEvent.objects.update(names=[])
+    with connection.cursor() as cursor:
+        migration = import_module("tom.events.migrations.0008_own_names").Migration
+        cursor.execute(migration.operations[0].sql)
 
     record_notice(make_message(), read_json_notice(make_gwalert_json(alert_type="UPDATE")))
 
