@@ -307,6 +307,7 @@ TERMS = [
     {"name": "distance", "log_lr": 0.0, "log_lr_low": -1.5, "log_lr_high": 1.5,
      "reason": "no host distance", "value": None, "inputs": ["host.distance"]},
 ]  # fmt: skip
+LAYOUT = [{name: term[name] for name in ("name", "inputs")} for term in TERMS]
 
 
 def make_candidate(
@@ -317,9 +318,10 @@ def make_candidate(
     rank: int | None = 1,
     **fields: object,
 ) -> EventCandidate:
-    """A candidate in the event's newest ranking (which is made where there is none).
+    """A candidate in the event's newest ranking of ours (which is made where there is none).
 
-    Its chance is that of its rank, where none is given.
+    Its chance is that of its rank, where none is given. A worker of a site may have ranked the
+    event meanwhile, by other terms.
     """
     found = target or make_target()
     if posterior is None:
@@ -340,7 +342,8 @@ def make_candidate(
             **fields,
         },
     )
-    ranking = event.rankings.order_by("-created").first() or make_ranking(event)
+    ours = event.rankings.filter(layout=LAYOUT)
+    ranking = ours.order_by("-created").first() or make_ranking(event)
     if rank is not None:
         make_place(ranking, candidate, posterior=posterior, low=low, high=high)
     return candidate
@@ -392,7 +395,7 @@ def make_ranking(event: NonLocalizedEvent) -> Ranking:
         event=event,
         localization=event.localizations.last(),
         prior=0.001,
-        layout=[{name: term[name] for name in ("name", "inputs")} for term in TERMS],
+        layout=LAYOUT,
         scorers={"fast_transient": "1.0.0", "real_bogus": "1.0.0"},
     )
 
