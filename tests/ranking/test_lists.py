@@ -164,6 +164,20 @@ def test_private_points_make_a_member_for_their_readers_alone() -> None:
     assert list(places.values_list("target__name", "programs")) == [("a", [program.pk])]
 
 
+def test_a_target_that_is_bright_by_private_points_alone_is_in_a_list_for_their_readers() -> None:
+    program = make_program(2, group=make_group())
+    make_target("a")  # at 17.5 at the brightest
+    add_private_point("a", program)
+    bright = LightCurvePoint.objects.filter(program=program)
+    bright.update(flux=10 ** ((31.4 - 16.0) / 2.5), flux_error=1.0)
+
+    strategy = make_strategy(brighter_than=16.5)
+    rank(strategy)
+
+    places = RankedCandidate.objects.newest().of(Listing(None, strategy))
+    assert list(places.values_list("target__name", "programs")) == [("a", [program.pk])]
+
+
 # --- How it is ranked -------------------------------------------------------------------------
 def test_a_list_weighs_the_terms_and_the_scorers_of_its_strategy() -> None:
     for name, chance in (("a", 0.1), ("b", 0.9)):
