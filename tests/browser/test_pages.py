@@ -107,6 +107,37 @@ def test_no_page_is_wider_than_a_phone(enter: Enter, transactional_db: None) -> 
     assert {path: found for path, found in wide.items() if found} == {}
 
 
+# Whether a link of the menu stands within the menu's row, as far as it is scrolled now.
+IN_SIGHT = """link => {
+  const [row, place] = [link.closest('.places'), link].map((each) => each.getBoundingClientRect());
+  return row.left - 1 < place.left && place.right < row.right + 1;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_menu_is_one_row_on_a_phone_whose_places_are_all_reached(
+    enter: Enter, transactional_db: None, width: int
+) -> None:
+    page = enter(factories.make_admin(), viewport={"width": width, "height": 700})
+    menu = page.get_by_role("navigation", name="Main")
+    links = menu.get_by_role("link").all()
+
+    tops = {link.evaluate("link => link.getBoundingClientRect().top") for link in links}
+    assert len(links) == 6
+    assert len(tops) == 1
+    links[0].focus()
+    for link in links[1:]:
+        page.keyboard.press("Tab")
+        expect(link).to_be_focused()
+        assert link.evaluate(IN_SIGHT)
+
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/messages/$"))
+    here = menu.get_by_role("link", name="Messages")
+    expect(here).to_have_attribute("aria-current", "page")
+    assert here.evaluate(IN_SIGHT)
+
+
 def test_the_light_curve_is_drawn(enter: Enter, candidate: EventCandidate) -> None:
     page = enter(factories.make_observer())
 

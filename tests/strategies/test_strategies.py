@@ -9,8 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests import factories
+from tom.candidates.models import EventCandidate
+from tom.candidates.services import match_targets
 from tom.events.models import EventKind
-from tom.strategies.models import SOUGHT, Strategy
+from tom.ranking.services import rank_list_if_due
+from tom.strategies.models import MOST_DAYS, SOUGHT, Strategy
 from tom.strategies.services import WINDOWS, strategies_of_kinds, strategy_of
 
 pytestmark = pytest.mark.django_db
@@ -31,10 +34,19 @@ pytestmark = pytest.mark.django_db
         ({"ra": 361.0, "dec": 0.0, "radius_deg": 1.0}, "ra"),
         ({"ra": 1.0, "dec": 91.0, "radius_deg": 1.0}, "dec"),
         ({"ra": 1.0, "dec": 0.0, "radius_deg": 181.0}, "radius_deg"),
-        ({"ra": 1.0, "dec": 0.0}, "__all__"),
-        ({"prior": 1.0}, "__all__"),
-        ({"prior": 0.0}, "__all__"),
-        ({"level_stored": 0.5, "level_shown": 0.9}, "__all__"),
+        ({"ra": 1.0, "dec": 0.0}, "radius_deg"),
+        ({"prior": 1.0}, "prior"),
+        ({"prior": 0.0}, "prior"),
+        ({"level_stored": 0.5, "level_shown": 0.9}, "level_shown"),
+        ({"level_stored": 1.5}, "level_stored"),
+        ({"level_shown": 0.0}, "level_shown"),
+        ({"days_before": 36526.0}, "days_before"),
+        ({"kind": "gw", "days_after": 1e300}, "days_after"),
+        ({"first_seen_days": 1e9}, "first_seen_days"),
+        ({"brighter_than": -1e6}, "brighter_than"),
+        ({"brighter_than": 41.0}, "brighter_than"),
+        ({"kind": "gw", "active": False}, "active"),
+        ({"kind": "gw", "with_tests": True}, "with_tests"),
         ({"kind": "gw", "brighter_than": 18.0}, "brighter_than"),
         ({"kind": "gw", "first_seen_days": 3.0}, "first_seen_days"),
     ],
@@ -63,6 +75,28 @@ def test_what_can_be_ranked_by_is_taken(fields: dict[str, object]) -> None:
     Strategy.objects.all().delete()
 
     Strategy(name="new", **fields).full_clean()
+
+
+def test_the_widest_windows_and_cuts_can_be_ranked_by() -> None:
+    widest = {"days_before": MOST_DAYS, "days_after": MOST_DAYS}
+    Strategy.objects.all().delete()
+    strategy = Strategy(name="gw", kind="gw", **widest)
+    strategy.full_clean()
+    strategy.save()
+    alone = Strategy(
+        name="all", days_before=MOST_DAYS, first_seen_days=MOST_DAYS, brighter_than=-30
+    )
+    alone.full_clean()
+    alone.save()
+    event = factories.make_event("MS261120ab")
+    target = factories.make_target("ZTF26a")
+
+    candidates = match_targets([target.pk])
+    done = rank_list_if_due(alone)
+
+    assert candidates
+    assert EventCandidate.objects.get().event == event
+    assert done
 
 
 def test_a_kind_of_event_has_one_strategy_and_lists_are_any_number() -> None:

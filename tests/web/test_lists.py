@@ -69,6 +69,15 @@ def test_the_index_counts_what_its_reader_may_see(client: Client, observer: User
     assert "Hunt for mergers" in few
 
 
+def test_the_index_says_that_a_list_was_not_ranked_yet(client: Client, observer: User) -> None:
+    Strategy.objects.all().delete()
+    make_strategy(name="Bright things")
+
+    client.force_login(observer)
+
+    assert "not yet" in client.get(reverse("list_index")).text
+
+
 def test_nobody_sees_a_private_target_in_a_list_or_a_list_of_another_group(
     client: Client, observer: User
 ) -> None:

@@ -16,6 +16,8 @@ from tom.events.models import EventKind
 from tom.taxonomy import ROOTS, WIDER
 
 SOUGHT = "kilonova"
+# No window reaches further: a time before the year 1 cannot be written.
+MOST_DAYS = 36525.0
 # A list without an event is ranked so often, for it moves with the time.
 RANKED_EVERY = timedelta(minutes=1)
 
@@ -23,6 +25,9 @@ RANKED_EVERY = timedelta(minutes=1)
 def kilonova() -> list[str]:
     """The class that is sought where nobody says another."""
     return [SOUGHT]
+
+
+DAYS = [MinValueValidator(0.0), MaxValueValidator(MOST_DAYS)]
 
 
 class StrategyQuerySet(models.QuerySet["Strategy"]):
@@ -80,35 +85,45 @@ class Strategy(models.Model):
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text="The terms that are weighed beside the scorers. Empty: all that there are.",
+        help_text="The terms that are weighed in addition to the scorers. Empty: all.",
     )
     days_before = models.FloatField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.0)],
+        validators=DAYS,
         help_text=(
-            "A target must have shone so many days before the event, or before now, or later."
-            " Empty: at any time."
+            "The last detection must be no earlier than so many days before the event (without an"
+            " event: before now). Empty: at any time."
         ),
     )
     days_after = models.FloatField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.0)],
-        help_text="And must have shone for the first time no later after the event.",
+        validators=DAYS,
+        help_text=(
+            "The first detection must be no later than so many days after the event. Empty: at any"
+            " time."
+        ),
     )
     level_stored = models.FloatField(default=0.99, help_text="Of an event's localization")
     level_shown = models.FloatField(default=0.9, help_text="Of an event's localization")
     brighter_than = models.FloatField(
         null=True,
         blank=True,
-        help_text="AB magnitude that a target of a list without an event reached in the window",
+        validators=[MinValueValidator(-30.0), MaxValueValidator(40.0)],
+        help_text=(
+            "The AB magnitude that a target of a list without an event must have reached in those"
+            " days. Empty: any."
+        ),
     )
     first_seen_days = models.FloatField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.0)],
-        help_text="A target of a list without an event was first seen at most so many days ago.",
+        validators=DAYS,
+        help_text=(
+            "A target of a list without an event was first seen at most so many days ago."
+            " Empty: at any time."
+        ),
     )
     ra = models.FloatField(
         null=True,
@@ -117,16 +132,22 @@ class Strategy(models.Model):
         help_text="Degrees: the middle of the cone of a list without an event. Empty: all the sky.",
     )
     dec = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(-90.0), MaxValueValidator(90.0)]
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(-90.0), MaxValueValidator(90.0)],
+        help_text="Degrees",
     )
     radius_deg = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(180.0)]
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(180.0)],
+        help_text="Degrees: the radius of the cone",
     )
     with_tests = models.BooleanField(
         default=False,
         help_text=(
-            "Whether a list without an event has targets that are known from tests alone, as those"
-            " of the demonstration night are."
+            "Whether a list without an event may hold targets that are known from tests alone, such"
+            " as those of the demonstration night"
         ),
     )
     group = models.ForeignKey(
@@ -157,7 +178,10 @@ class Strategy(models.Model):
         verbose_name_plural = "strategies"
         constraints = [
             models.UniqueConstraint(
-                fields=["kind"], condition=~Q(kind=""), name="strategies_one_of_a_kind"
+                fields=["kind"],
+                condition=~Q(kind=""),
+                name="strategies_one_of_a_kind",
+                violation_error_message="This kind of event has a strategy: change that one.",
             ),
             models.CheckConstraint(
                 condition=Q(level_stored__gt=0, level_stored__lte=1, level_shown__gt=0)
@@ -184,24 +208,52 @@ class Strategy(models.Model):
         ------
         ValidationError
         """
+        errors = {**self._wrong_evidence(), **self._wrong_region(), **self._wrong_for_its_kind()}
+        if errors:
+            raise ValidationError(errors)
+
+    def _wrong_evidence(self) -> dict[str, str]:
         errors: dict[str, str] = {}
         unknown = [label for label in self.sought or [] if label not in (*WIDER, *ROOTS)]
         if unknown:
             errors["sought"] = f"the taxonomy has no class {unknown[0]!r}"
+        if self.prior is not None and not 0 < self.prior < 1:
+            errors["prior"] = "a prior must be more than 0 and less than 1"
         wrong = _wrong_weight(self.weights)
         if wrong:
             errors["weights"] = wrong
-        if self.kind:
-            for name in ONLY_WITHOUT_EVENT:
-                if getattr(self, name) is not None:
-                    errors[name] = "this is for a list without an event: leave it empty here"
-        elif self.days_after is not None:
-            errors["days_after"] = "a list without an event has no event to count days from"
-        if errors:
-            raise ValidationError(errors)
+        return errors
+
+    def _wrong_region(self) -> dict[str, str]:
+        errors: dict[str, str] = {}
+        for name in ("level_stored", "level_shown"):
+            level = getattr(self, name)
+            if level is not None and not 0 < level <= 1:
+                errors[name] = "a level must be more than 0 and at most 1"
+        if not errors and (self.level_shown or 0) > (self.level_stored or 1):
+            errors["level_shown"] = "what is shown must be stored: at most the level stored"
+        cone = {name: getattr(self, name) for name in CONE}
+        if any(value is not None for value in cone.values()):
+            missing = [name for name, value in cone.items() if value is None]
+            errors |= dict.fromkeys(missing, "a cone has a right ascension, declination and radius")
+        return errors
+
+    def _wrong_for_its_kind(self) -> dict[str, str]:
+        if not self.kind:
+            if self.days_after is None:
+                return {}
+            return {"days_after": "a list without an event has no event to count days from"}
+        unused = [name for name in ONLY_WITHOUT_EVENT if getattr(self, name) is not None]
+        errors = dict.fromkeys(unused, "this is for a list without an event: leave it empty here")
+        if self.with_tests:
+            errors["with_tests"] = "this is for a list without an event"
+        if not self.active:
+            errors["active"] = "the list of an event is always made: it cannot be switched off"
+        return errors
 
 
-ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", "ra", "dec", "radius_deg", "group")
+CONE = ("ra", "dec", "radius_deg")
+ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", *CONE, "group")
 
 
 def _wrong_weight(weights: Any) -> str:

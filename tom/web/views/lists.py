@@ -22,7 +22,8 @@ def list_index(request: HttpRequest) -> HttpResponse:
         (strategy, places_in(strategy, user).count())
         for strategy in seen.without_event().order_by("name")
     ]
-    context = {"lists": lists, "of_events": seen.exclude(kind="").order_by("name")}
+    of_events = [(strategy, None) for strategy in seen.exclude(kind="").order_by("name")]
+    context = {"lists": lists, "of_events": of_events}
     return render(request, "lists/index.html", context)
 
 
