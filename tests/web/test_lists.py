@@ -13,6 +13,7 @@ from tests.factories import (
     make_target,
 )
 from tests.ranking.test_lists import add_private_point, make_strategy, put_star_on, rank
+from tom.ranking.services import rank_list_if_due
 from tom.strategies.models import Strategy
 from tom.targets.models import TargetSummary
 
@@ -78,6 +79,17 @@ def test_the_index_says_that_a_list_was_not_ranked_yet(client: Client, observer:
     assert "not yet" in client.get(reverse("list_index")).text
 
 
+def test_an_empty_list_says_whether_it_was_ranked(client: Client, observer: User) -> None:
+    strategy = make_strategy(name="Bright things", brighter_than=-20.0)
+
+    before = page(client, observer, strategy)
+    rank_list_if_due(strategy)
+    after = page(client, observer, strategy)
+
+    assert "Nothing was ranked yet" in before
+    assert "No target is in this list now" in after
+
+
 def test_nobody_sees_a_private_target_in_a_list_or_a_list_of_another_group(
     client: Client, observer: User
 ) -> None:
@@ -121,22 +133,6 @@ def test_a_target_known_from_a_test_alone_says_so_in_a_list(client: Client, obse
 
     assert '<span class="badge-x">Test</span>' not in real
     assert '<span class="badge-x">Test</span>' in page(client, observer, strategy)
-
-
-def test_an_empty_list_says_whether_it_was_ranked(client: Client, observer: User) -> None:
-    strategy = make_strategy(brighter_than=1.0)
-
-    before = page(client, observer, strategy)
-    make_target("ZTF26a")
-    Strategy.objects.filter(pk=strategy.pk).update(brighter_than=None)
-    strategy.refresh_from_db()
-    rank(strategy)
-    Strategy.objects.filter(pk=strategy.pk).update(brighter_than=1.0)
-    strategy.refresh_from_db()
-    rank(strategy)
-
-    assert "Nothing was ranked yet" in before
-    assert "No target is in this list now" in page(client, observer, strategy)
 
 
 def test_a_list_switched_off_is_shown_to_nobody(client: Client, observer: User) -> None:

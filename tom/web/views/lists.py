@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from tom.ranking.services import newest_ranking
 from tom.strategies.models import Strategy
 from tom.web.lists import places_in, read_places, rows_of
 from tom.web.pagination import page_counted
@@ -37,7 +36,6 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     columns, rows = rows_of(read_places(list(page), user), user, first=page.start_index())
     context = {
         "strategy": strategy,
-        "newest": newest_ranking(strategy),
         "page": page,
         "columns": columns,
         "rows": rows,
