@@ -110,18 +110,17 @@ def _split(lines: Sequence[str]) -> list[list[str]]:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
     except csv.Error as error:
         raise NoTableError(str(error)) from error
-    return [[cell.strip() for cell in row] for row in rows if row]
+    return [[cell.strip() for cell in row] for row in rows]
 
 
 def guess_columns(headings: Sequence[str]) -> dict[str, int]:
-    """Guess which column holds what, by the headings; each column once."""
+    """Guess which column holds what, by the headings; of two that say the same, the first."""
     plain = [re.sub(r"[\s.()\[\]/-]+", "_", heading.lower()).strip("_") for heading in headings]
     found: dict[str, int] = {}
     for name, pattern in FIELDS.items():
         for number, heading in enumerate(plain):
-            if number not in found.values() and re.fullmatch(pattern, heading, re.I):
-                found[name] = number
-                break
+            if re.fullmatch(pattern, heading, re.IGNORECASE):
+                found.setdefault(name, number)
     return found
 
 
