@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.homes import give_tables
+
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
-    from pytest_django.plugin import DjangoDbBlocker
 
     from tests.peers.kafka import KafkaPeer
 
@@ -30,29 +31,26 @@ PEER_MISSING = "peer missing: "
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[None]:
-    """PostgreSQL and Redis, in a folder of the run's own."""
+    """PostgreSQL and Redis, in a folder of the run's own; nobody pulls their plug."""
     from django.conf import settings
 
     from tom.embedded.servers import running_servers
 
+    give_tables(settings.HOME.path)
+    with (settings.HOME.postgres_data / "postgresql.conf").open("a") as conf:
+        conf.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
     with running_servers(settings.HOME):
         yield
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(servers: None) -> None:
-    """Start the servers before the test database is made."""
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> None:
-    """The test database, whose commits wait for no disk: nobody pulls its plug."""
+def django_db_modify_db_settings(servers: None, django_db_modify_db_settings: None) -> None:
+    """Start the servers before the test database is made, as a copy of the home's."""
     from django.db import connection
 
-    name = connection.settings_dict["NAME"]
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-        connection.close()
+    from tom.embedded.servers import DATABASE
+
+    connection.settings_dict["TEST"]["TEMPLATE"] = DATABASE
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 _FOLDER = Path(tempfile.mkdtemp(prefix="counterpart-test-"))
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
+# The folder of the process that began the run: those that it starts find it by this name.
+RUN_FOLDER = Path(os.environ.setdefault("COUNTERPART_TEST_RUN", str(_FOLDER)))
+
 os.environ["TOM_HOME"] = str(_FOLDER / "home")
 for _name in (
     *("DATABASE_URL", "BROKER_URL", "REDIS_URL", "SECRET_KEY", "STREAMS"),

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import django
 
 from tests import environment  # noqa: F401  names a TOM_HOME of the run's own
+from tests.homes import give_tables
 
 TEMPLATE = "counterpart"
 
@@ -20,12 +21,11 @@ def own_servers() -> Iterator[None]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
     django.setup()
     from django.conf import settings
-    from django.core.management import call_command
 
     from tom.embedded.servers import running_servers
 
+    give_tables(settings.HOME.path)
     with running_servers(settings.HOME):
-        call_command("migrate", verbosity=0, interactive=False)
         yield
         _leave()
 

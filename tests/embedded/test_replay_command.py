@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from tests.homes import give_tables
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +32,7 @@ def test_every_real_ztf_packet_is_stored_the_rest_is_dead_and_a_second_run_adds_
     real_data: Path, tmp_path: Path
 ) -> None:
     home, night = tmp_path / "home", str(real_data / "ztf")
+    give_tables(home)
 
     first = manage(home, "replay", "--wait", night)
     second = manage(home, "replay", "--wait", night)
@@ -45,6 +48,7 @@ def test_every_real_ztf_packet_is_stored_the_rest_is_dead_and_a_second_run_adds_
 def test_strict_fails_on_a_dead_letter_and_a_missing_path_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("no message")
 
+    give_tables(tmp_path / "home")
     strict = manage(tmp_path / "home", "replay", "--wait", "--strict", str(tmp_path / "note.txt"))
     missing = manage(tmp_path / "home", "replay", str(tmp_path / "nothing"))
 

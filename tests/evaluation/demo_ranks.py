@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.context import ForkContext
 
-from tests.bench.database import fresh_database, own_services
+from tests.bench.database import fresh_database, own_servers
 from tom.demo.night import latest_merger
 
 TOP = 5
@@ -35,7 +35,7 @@ def main() -> int:
     """Print a place for each seed, and how many are at the top."""
     arguments = _read_arguments()
     places = []
-    with own_services():
+    with own_servers():
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             with fresh_database("night"), _fork().Pool(1) as pool:
                 places.append(pool.apply(find_place, (seed, arguments.merger)))

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg2
 
+from tests.homes import give_tables
 from tom.embedded.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +115,7 @@ def wait_for(truth: Callable[[], bool], *, seconds: float) -> None:
 @contextmanager
 def running_site(folder: Path, *options: str, **surroundings: str) -> Iterator[Site]:
     """Start an empty site in `folder`, wait until it is ready, and stop it."""
+    give_tables(folder)
     with starting_site(folder, ["--no-demo", *options], surroundings) as site:
         site.wait_to_hear("Ctrl-C stops", seconds=120)
         yield site
@@ -122,6 +124,7 @@ def running_site(folder: Path, *options: str, **surroundings: str) -> Iterator[S
 @contextmanager
 def running_demo(folder: Path, **surroundings: str) -> Iterator[Site]:
     """Start a site in `folder`, wait until its demonstration night is loaded, and stop it."""
+    give_tables(folder)
     with starting_site(folder, [], surroundings) as site:
         site.wait_to_hear("night: loaded after", seconds=600)
         yield site
