@@ -13,6 +13,7 @@ from ml_plugins.fast_transient.training.kilonova import AT2017GFO, absolute_magn
 from ml_plugins.fast_transient.training.samples import Sample
 from ml_plugins.fast_transient.training.split import Data
 from tests.scoring.curves import make_curve
+from tom.scoring.contract import Batch
 from tom.scoring.registry import load_scorers
 
 chances = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=12)
@@ -52,7 +53,10 @@ def test_samples_the_scorer_abstains_from_are_counted_and_left_out(scorer: FastT
     assert scored.n_detections.tolist() == [3, 4, 2]
     np.testing.assert_allclose(scored.magnitude, [18.5, 20.0, 19.0])  # of the newest detection
     assert scored.group.tolist() == [1, 0, 1]
-    assert np.all((scored.chance > 0) & (scored.chance < 1))
+    # What fades a magnitude a day and reddens is a kilonova sooner than what is seen twice in g.
+    assert 0 < scored.chance[2] < scored.chance[0] < 1
+    told = scorer.score(Batch.build([made[0].curve])).probability[0]
+    assert scored.chance[0] == pytest.approx(told[0])
 
 
 def test_some_rows_of_a_class_keep_what_belongs_to_them() -> None:

@@ -86,6 +86,138 @@ def test_what_is_null_or_not_finite_is_absent():
     assert event.classification == {"NSBH": 0.5}
 
 
+def test_null_says_as_little_as_what_is_absent_and_breaks_no_form():
+    nothing = dict.fromkeys(
+        ("time", "far", "significant", "instruments", "group", "pipeline", "search")
+    )
+    nothing |= dict.fromkeys(("classification", "properties", "duration", "skymap"))
+
+    alert = parse_gwalert_json(make_gwalert_json(event=nothing, urls=None, external_coinc={}))
+
+    assert alert.left_out == ()
+    assert alert.event.time is None
+    assert alert.urls == {}
+    assert alert.combined_skymap is None
+
+
+def test_a_time_of_an_event_is_read_with_its_fraction():
+    alert = parse_gwalert_json(make_gwalert_json(event={"time": "2026-01-01T06:00:00.25+01:00"}))
+
+    assert alert.event.time == datetime(2026, 1, 1, 5, 0, 0, 250_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("event", {"far": 0}),
+        ("event", {"far": 1e6}),
+        ("event", {"duration": 0.0}),
+        ("event", {"central_frequency": 1e6}),
+        ("event", {"time": "1980-01-01T00:00:00Z"}),
+        ("event", {"classification": {"BNS": -1e-6, "NSBH": 1 + 1e-6}}),
+        ("external_coinc", {"time_difference": -1e9}),
+        ("external_coinc", {"time_difference": 1e9}),
+        ("external_coinc", {"time_coincidence_far": 0.0}),
+    ],
+)
+def test_a_number_at_the_end_of_its_range_is_taken(part, values):
+    whole = {"event": {}, "external_coinc": COINCIDENCE}
+    alert = parse_gwalert_json(make_gwalert_json(**whole | {part: whole[part] | values}))
+
+    assert alert.left_out == ()
+    assert all(0 <= chance <= 1 for chance in alert.event.classification.values())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"time_difference": -1.1e9},
+        {"time_difference": 1.1e9},
+        {"time_coincidence_far": -1e-20},
+        {"time_sky_position_coincidence_far": float("inf")},
+    ],
+)
+def test_a_number_of_a_coincidence_beyond_its_range_is_left_out(values):
+    alert = parse_gwalert_json(make_gwalert_json(external_coinc=COINCIDENCE | values))
+
+    assert len(alert.left_out) == 1
+    assert alert.left_out[0].startswith(f"external_coinc.{next(iter(values))}")
+    assert alert.external_coinc.observatory == "Fermi"
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_a_map_of_no_bytes_is_no_map(empty):
+    alert = parse_gwalert_json(
+        make_gwalert_json(
+            event={"skymap": empty}, external_coinc=COINCIDENCE | {"combined_skymap": empty}
+        )
+    )
+
+    assert (alert.skymap, alert.combined_skymap) == (None, None)
+    assert alert.left_out == ()
+
+
+def test_a_map_of_just_the_most_bytes_is_kept(monkeypatch):
+    monkeypatch.setattr("tom.missions.lvk.alert.MAX_MAP_BYTES", 100)
+
+    alert = parse_gwalert_json(make_gwalert_json(event={"skymap": bytes(100)}))
+
+    assert alert.skymap == bytes(100)
+
+
+def test_a_message_that_is_too_long_is_not_even_read(monkeypatch):
+    payload = make_gwalert_json()
+    monkeypatch.setattr("tom.missions.lvk.alert.MAX_BYTES", len(payload))
+    assert parse_gwalert_json(payload).superevent_id == "S260101a"
+
+    with pytest.raises(MalformedAlertError, match=f"longer than {len(payload)} bytes"):
+        parse_gwalert_json(payload + b" ")
+
+
+def test_an_avro_container_that_unpacks_too_large_is_not_read(monkeypatch):
+    monkeypatch.setattr("tom.missions.lvk.alert.MAX_BYTES", 100)
+
+    with pytest.raises(MalformedAlertError, match="too large"):
+        parse_gwalert_avro(make_gwalert_avro())
+
+
+def test_what_a_newer_form_adds_is_no_fault():
+    alert = parse_gwalert_json(make_gwalert_json(novel={"a": 1}, event={"spin": "prograde"}))
+
+    assert alert.left_out == ()
+    assert not hasattr(alert.event, "spin")
+
+
+@pytest.mark.parametrize("tense", [None, "", "current"])
+def test_a_tense_that_is_now_is_no_sign_of_a_test(tense):
+    assert parse_gwalert_json(make_gwalert_json(alert_tense=tense)).test_reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"event": {"search": "mdc"}}, "the search is MDC"),
+        ({"external_coinc": COINCIDENCE | {"search": "MDC"}}, "the search is MDC"),
+        ({"alert_tense": "planned"}, "the tense is planned"),
+        ({"superevent_id": "TS260101a"}, "the id TS260101a begins with M or T"),
+        ({"urls": {"x": "https://gracedb-dev.ligo.org/"}}, "its page is on a test server"),
+        ({"urls": {"x": "https://gracedb-test.ligo.org/"}}, "its page is on a test server"),
+    ],
+)
+def test_a_sign_of_a_test_is_said_in_words(values, said):
+    assert parse_gwalert_json(make_gwalert_json(**values)).test_reasons == (said,)
+
+
+def test_an_id_in_small_letters_is_no_sign_of_a_test():
+    assert parse_gwalert_json(make_gwalert_json(superevent_id="S260101m")).test_reasons == ()
+    assert parse_gwalert_json(make_gwalert_json(superevent_id=None)).test_reasons == ()
+
+
+def test_two_alerts_in_one_message_are_none():
+    with pytest.raises(MalformedAlertError, match="holds 2"):
+        parse_gwalert_json(b"[%b, %b]" % (make_gwalert_json(), make_gwalert_json()))
+
+
 NONSENSE = [
     ({"far": -3}, "event.far -3 (negative)"),
     ({"far": float("inf")}, "event.far inf (not finite)"),

@@ -179,16 +179,6 @@ class GWAlert(_Part):
         return self.external_coinc.combined_skymap or None if self.external_coinc else None
 
     @property
-    def skymap_url(self) -> str | None:
-        """Where the event's own map lies, if said."""
-        return self.urls.get("skymap")
-
-    @property
-    def combined_skymap_url(self) -> str | None:
-        """Where the combined map lies, if said."""
-        return self.urls.get("combined_skymap")
-
-    @property
     def test_reasons(self) -> tuple[str, ...]:
         """Why this is a test and no event of the sky, as the message itself has it."""
         superevent_id = self.superevent_id or ""
