@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.streams.headers import MOST_HEADERS, MOST_VALUE, describe_format, find_id, read_headers
+from tom.streams.headers import (
+    MOST_HEADERS,
+    MOST_NAME,
+    MOST_VALUE,
+    describe_format,
+    find_id,
+    is_test,
+    read_headers,
+)
 
 KINDS_OF_HOP = ["voevent", "circular", "json", "avro", "blob", "external"]
 
@@ -56,3 +64,41 @@ def test_a_form_that_nobody_knows_is_not_quoted(value: str) -> None:
 @pytest.mark.parametrize("headers", [[], None, {}, [[]], ["_format"], [["_format", None]], "x"])
 def test_nothing_is_said_where_nothing_is_named(headers: object) -> None:
     assert describe_format(headers) == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ([("_id", b"\x01\xff")], "01ff"),
+        ([("_id", b""), ("_id", b"\x02"), ("_id", b"\x03")], "02"),  # the first that says any
+        ([("_id", "text")], ""),
+        ([("id", b"\x01")], ""),
+        ([("_id", None)], ""),
+    ],
+)
+def test_hop_s_id_is_its_bytes_in_digits(headers: list[tuple[str, object]], found: str) -> None:
+    assert find_id(headers) == found
+
+
+@pytest.mark.parametrize(
+    ("headers", "marked"),
+    [
+        ([("_test", b"true")], True),
+        ([("_id", b"\x01"), ("_test", b"")], True),  # its name says it, whatever its value
+        ([("test", b"true")], False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_test_is_marked_by_hop_s_header(headers: object, *, marked: bool) -> None:
+    assert is_test(headers) is marked  # type: ignore[arg-type]
+
+
+def test_a_long_name_is_cut_and_what_is_no_text_is_written_as_one() -> None:
+    assert read_headers([("n" * 500, 7)]) == [["n" * MOST_NAME, "7"]]
+
+
+def test_the_first_format_that_is_a_text_counts() -> None:
+    assert describe_format([["_format", 3], ["_format", " AVRO "], ["_format", "json"]]) == (
+        "said to be avro"
+    )

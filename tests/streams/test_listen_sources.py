@@ -35,7 +35,10 @@ def test_no_streams_is_no_sources():
 
 @pytest.mark.parametrize(
     "items",
-    [["igwn.gwalert"], ["kafka://a/"], ["kafka:///x"], ["https://a/x"], ["kafka://a/x", ""]],
+    [
+        *(["igwn.gwalert"], ["kafka://a/"], ["kafka:///x"], ["https://a/x"], ["kafka://a/x", ""]),
+        *(["kafka://[::1/x"], ["kafka://a]/x"], ["kafka://me@/x"], ["://a/x"], [""]),
+    ],
 )
 def test_what_is_no_hop_url_is_refused(items: list[str]):
     with pytest.raises(SourceError):
@@ -47,3 +50,8 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
         read_sources(["kafka://me:hunter2@a/x"])
 
     assert "hunter2" not in str(refusal.value)
+
+
+def test_a_topic_keeps_the_parts_of_its_path_and_loses_its_outer_strokes():
+    assert read_source("kafka://a/x/y/").topics == ("x/y",)
+    assert read_source("kafka://a//x").topics == ("x",)

@@ -58,7 +58,11 @@ def read_source(url: str) -> Source:
 
 
 def _read_url(url: str) -> tuple[tuple[str, str], str]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # a bracket without its other half
+        msg = "STREAMS has an address that is no URL"
+        raise SourceError(msg) from error
     user, _, broker = parts.netloc.rpartition("@")
     if parts.scheme != "kafka" or not broker or ":" in user:
         msg = "STREAMS takes kafka://[user@]broker[:port]/topic, and no password"

@@ -4,7 +4,6 @@ The form is that of its `submit_message` (https://hermes.lco.global/about); `ext
 place for what has no field of its own.
 """
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,6 +16,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.forms.registry import survey_of
 from tom.photometry import magnitude_of
+from tom.reports.hermes.circular_form import percent_of
 from tom.targets.models import LightCurvePoint, PointKind
 
 # The times of two measurements of one exposure differ by less, those of two exposures by more.
@@ -75,13 +75,8 @@ def _line(candidate: EventCandidate) -> str:
     if candidate.posterior is not None:
         parts.append(f"probability {candidate.posterior:.2g}")
     if candidate.credible_level_2d is not None:
-        parts.append(f"inside the {_percent(candidate.credible_level_2d)}% credible region")
+        parts.append(f"inside the {percent_of(candidate.credible_level_2d)}% credible region")
     return ", ".join(parts)
-
-
-def _percent(level: float) -> int:
-    """Return the smallest whole percentage of a region that contains the candidate."""
-    return math.ceil(round(level * 100, 9))
 
 
 def _once(points: Sequence[LightCurvePoint]) -> list[LightCurvePoint]:

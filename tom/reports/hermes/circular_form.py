@@ -9,8 +9,10 @@ import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
+
+from tom.formats.times import in_utc
 
 WIDTH: Final = 78
 MOST_ROWS: Final = 2_000
@@ -41,6 +43,11 @@ def write_circular(body: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def percent_of(level: float) -> int:
+    """Return the smallest whole percentage of a region that contains what lies at a level."""
+    return math.ceil(round(level * 100, 9))
+
+
 def _line(text: str) -> str:
     return " ".join(str(text).split())
 
@@ -64,8 +71,7 @@ def _candidates(data: Mapping[str, Any]) -> str:
                 f"{target['ra']:.5f}",
                 f"{target['dec']:+.5f}",
                 "-" if posterior is None else f"{posterior:.2g}",
-                # Up: a region told of holds what is said to lie in it.
-                "-" if level is None else f"{math.ceil(100 * level)}%",
+                "-" if level is None else f"{percent_of(level)}%",
             )
         )
     return _fixed(("Name", "RA (deg)", "Dec (deg)", "Prob.", "Region"), rows)
@@ -96,7 +102,7 @@ def _brightness(row: Mapping[str, Any]) -> str:
 
 def _short(moment: str) -> str:
     try:
-        return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        return f"{in_utc(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M:%S}"
     except ValueError:
         return moment
 
@@ -125,6 +131,8 @@ def write_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def read_rows(text: str, *, targets: Sequence[str]) -> list[dict[str, Any]]:
     """Read the edited lines; each tells a magnitude or a limit of one of `targets`.
+
+    A date that names no zone is UTC, and is told so.
 
     Raises
     ------
@@ -160,7 +168,7 @@ def _read_row(number: int, cells: Sequence[str], targets: Sequence[str]) -> dict
         message = f"row {number} has an empty band, or a cell of more than 60 characters"
         raise TableError(message)
     try:
-        datetime.fromisoformat(given["date_obs"])
+        given["date_obs"] = in_utc(datetime.fromisoformat(given["date_obs"])).isoformat()
     except ValueError as error:
         message = f"row {number} has no date such as 2026-11-25T03:14:15+00:00"
         raise TableError(message) from error
