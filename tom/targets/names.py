@@ -14,7 +14,7 @@ from tom_targets.models import TargetName
 
 from tom.targets.models import Program, TargetSummary
 from tom.targets.newcomers import Newcomer
-from tom.targets.objects import BY_HAND, SurveyObject, spellings_of
+from tom.targets.objects import BY_HAND, LONGEST_NAME, SurveyObject, spellings_of
 
 PRIVATE = BaseTarget.Permissions.PRIVATE
 
@@ -55,7 +55,7 @@ def choose_names(founders: Sequence[Newcomer]) -> list[str]:
         if founder.is_public and yielding and free[:1] != [pair[0]]:
             _set_aside(yielding[0], held.pop(yielding[0]))
             free = [yielding[0]]
-        name = (free or [f"{pair[1]} {founder.alert.alert_id}"[:100]])[0]
+        name = (free or [f"{pair[1][:60]} {founder.alert.alert_id}"[:LONGEST_NAME]])[0]
         held[name] = Holder(0, not founder.is_public, is_alias=False)
         given.append(name)
     return given
@@ -64,11 +64,11 @@ def choose_names(founders: Sequence[Newcomer]) -> list[str]:
 def _set_aside(name: str, holder: Holder) -> None:
     """Give a private target, or its alias, another name."""
     summary = TargetSummary.objects.filter(pk=holder.target_id).first()
-    other = f"{summary.survey if summary else ''} {name}".strip()
+    other = f"{summary.survey if summary else ''} {name}".strip()[:LONGEST_NAME]
     if other == name or find_holders([other]):
-        other = f"{name} ({holder.target_id})"
+        other = f"{name[:80]} ({holder.target_id})"
     rows = TargetName.objects if holder.is_alias else BaseTarget.objects
-    rows.filter(name=name).update(name=other[:100])
+    rows.filter(name=name).update(name=other)
 
 
 def name_targets(target_ids: Iterable[int]) -> None:
@@ -116,9 +116,8 @@ def rename(target: BaseTarget, row: SurveyObject) -> None:
     """Name a target by an object of it that everybody may know."""
     held = find_holders(row.spellings)
     mine = [name for name in row.spellings if name not in held or held[name].target_id == target.pk]
-    name = (mine or [f"{row.spellings[1]} ({target.pk})"])[0]
-    TargetName.objects.filter(target=target, name=name).delete()
-    target.name = name[:100]
+    target.name = (mine or [f"{row.spellings[1][:80]} ({target.pk})"])[0]
+    TargetName.objects.filter(target=target, name=target.name).delete()
     BaseTarget.objects.filter(pk=target.pk).update(name=target.name)
 
 

@@ -11,11 +11,12 @@ from tom_targets.base_models import BaseTarget
 ObjectKey = tuple[str, str]
 # What people make and bring has no survey: each of these objects is named as its target was.
 BY_HAND = "BY HAND"
+LONGEST_NAME = 100
 
 
 def spellings_of(survey: str, object_id: str) -> tuple[str, str]:
     """How an object may be named: by its id, or with its survey where another has that name."""
-    return object_id, f"{survey} {object_id}"
+    return object_id, f"{survey} {object_id}"[:LONGEST_NAME]
 
 
 class SurveyObject(models.Model):

@@ -8,10 +8,10 @@ from tom_targets.models import TargetName
 
 from tom.targets.names import find_holders
 from tom.targets.newcomers import radius_of
+from tom.targets.objects import LONGEST_NAME
 from tom.targets.search import find_exactly, find_in_cone
 from tom.targets.tns import tns_spellings
 
-LONGEST_NAME = 100
 MOST = 10
 
 
