@@ -1,5 +1,6 @@
 """Scorers that fail in every way, for tests of the process in which each is kept."""
 
+import atexit
 import ctypes
 import os
 import time
@@ -11,7 +12,10 @@ from tests.scoring.scorers import Brightness, make_spec
 from tom.scoring.card import REQUIRED_SECTIONS
 from tom.scoring.contract import Batch, Contribution, ScoreBatch, ScorerSpec
 
-NAMES = ("eternal", "crashing", "greedy", "lying", "quitting", "unloaded", "poisoned", "silent")
+NAMES = (
+    *("eternal", "crashing", "greedy", "lying", "quitting", "unloaded", "poisoned", "silent"),
+    *("lingering", "wrong"),
+)
 
 
 def bad_spec(name: str, **changes: object) -> ScorerSpec:
@@ -83,6 +87,26 @@ class Quitting(Brightness):
 
     def score(self, batch: Batch) -> ScoreBatch:
         raise SystemExit(3)
+
+
+class Lingering(Brightness):
+    """Ends its process in order, and is slow about it."""
+
+    spec = bad_spec("lingering")
+
+    def score(self, batch: Batch) -> ScoreBatch:
+        atexit.register(time.sleep, 1)
+        raise SystemExit(3)
+
+
+class Wrong(Brightness):
+    """Fails on every object."""
+
+    spec = bad_spec("wrong")
+
+    def score(self, batch: Batch) -> ScoreBatch:
+        message = "it has no idea"
+        raise ValueError(message)
 
 
 class Unloaded(Brightness):

@@ -62,6 +62,7 @@ def test_it_explains_its_opinions(hosts: Hosts) -> None:
         ("crashing", "ended by SIGSEGV"),
         ("lying", "breaks the contract"),
         ("quitting", "its process ended with 3"),
+        ("lingering", "its process ended with 3"),
         ("unloaded", "its process ended with 4"),
     ],
 )

@@ -148,6 +148,30 @@ def test_the_one_object_that_ends_the_process_is_found_and_the_others_are_judged
     assert "SIGABRT" in given_up.reason
 
 
+def test_a_scorer_that_fails_on_every_object_rests_and_is_asked_again_for_each(use: Use) -> None:
+    use("wrong")
+    for _ in range(45):
+        make_target()
+    hand_out(most=100)
+
+    judge_due("wrong", most=100)
+
+    state = ScorerState.objects.get(scorer="wrong")
+    assert state.detail == "it failed on 20 light curves: ValueError: it has no idea"
+    assert state.failures == 1
+    assert state.answered_at is None
+    assert Score.objects.filter(scorer="wrong").count() == 20
+    assert DueScore.objects.filter(scorer="wrong", attempts=1).count() == 25
+    assert not work_due().filter(scorer="wrong").exists()
+
+    while DueScore.objects.filter(scorer="wrong").exists():
+        end_the_rest()
+        judge_due("wrong", most=100)
+
+    reasons = Score.objects.filter(scorer="wrong").values_list("reason", flat=True)
+    assert list(reasons) == ["ValueError: it has no idea"] * 45
+
+
 def test_rests_grow_with_each_failure_in_a_row_up_to_a_limit() -> None:
     rests = []
     for _ in range(12):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, Final, TypeVar
@@ -21,6 +22,8 @@ from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
 
 START_SECONDS: Final = 60.0
 """How long a scorer may take to load: a busy machine is no fault of its own."""
+LEAVING_SECONDS: Final = 5.0
+"""How long a process that hung up may take to end: Python's own end is slow on a busy machine."""
 SLACK: Final = 10.0
 """It may take so many times what it declares for an object, in addition to the patience."""
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -119,6 +122,9 @@ class Host:
 
     def _how_it_ended(self) -> str:
         child = self._child
+        if child is not None:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(LEAVING_SECONDS)  # it hung up, and says how it ended once it has
         self._end()
         code = child.returncode if child is not None else None
         if code is None or code >= 0:

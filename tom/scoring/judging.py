@@ -45,6 +45,9 @@ LONGEST_REST: Final = timedelta(minutes=10)
 # A number of our own among the database's advisory locks: with a state's key, that scorer's work.
 JUDGING_KEY = 7_201_003
 
+# What is stored of an answer, and the answer.
+Answer = tuple[Score, Outcome]
+
 
 @cache
 def host_of(name: str) -> Host:
@@ -101,13 +104,13 @@ def judge_due(name: str, *, most: int) -> int:
         if not taken:
             return 0
         try:
-            scores = _judge(scorer, taken)
+            answers = _judge(scorer, taken)
         except ScorerDiedError as error:
             _note_death(state, str(error))
             _give_up(scorer, [row for row in taken if row.attempts >= ATTEMPTS], str(error))
         else:
-            _keep(taken, scores)
-            ScorerState.objects.filter(pk=state.pk).update(failures=0, answered_at=timezone.now())
+            _keep(_answered(taken, answers), [row for row, _ in answers])
+            _note_answers(state, [outcome for _, outcome in answers])
     return len(taken)
 
 
@@ -130,6 +133,34 @@ def _note_death(state: ScorerState, reason: str) -> None:
     ScorerState.objects.filter(pk=state.pk).update(
         failures=F("failures") + 1, rests_until=now + rest, detail=reason[:300], failed_at=now
     )
+
+
+def _note_answers(state: ScorerState, outcomes: Sequence[Outcome]) -> None:
+    """Let a scorer rest that failed and had no opinion; else note that it works."""
+    failed = [each for each in outcomes if _has_reason(each, Reason.FAILED)]
+    if failed and not any(isinstance(each, Opinion) for each in outcomes):
+        host_of(state.scorer).stop()
+        _note_death(state, f"it failed on {len(failed)} light curves: {_detail(failed[-1])}")
+        return
+    ScorerState.objects.filter(pk=state.pk).update(failures=0, answered_at=timezone.now())
+
+
+def _answered(taken: Sequence[DueScore], answers: Sequence[Answer]) -> list[DueScore]:
+    """Those of `taken` that the scorer was asked for; it is not asked after many failures."""
+    unasked = {
+        (row.target_id, tuple(row.programs))
+        for row, outcome in answers
+        if _has_reason(outcome, Reason.BREAKER_OPEN)
+    }
+    return [row for row in taken if (row.target_id, tuple(row.programs)) not in unasked]
+
+
+def _has_reason(outcome: Outcome, reason: Reason) -> bool:
+    return isinstance(outcome, Abstention) and outcome.reason == reason
+
+
+def _detail(outcome: Outcome) -> str:
+    return outcome.detail if isinstance(outcome, Abstention) else ""
 
 
 def _rests(state: ScorerState) -> bool:
@@ -169,19 +200,20 @@ def _take(name: str, most: int) -> list[DueScore]:
     return taken
 
 
-def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Score]:
+def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Answer]:
     summaries = _summaries(taken)
     curves = curves_of(summaries)
-    rows = []
+    rows: list[Answer] = []
     for since, group in _by_window(summaries).items():
         present = [summary for summary in group if key_of(summary) in curves]
         if not present:
             continue
         batch = batch_of(scorer, present, curves, since)
         outcomes = host_of(scorer.spec.name).judge(batch)
+        until = [time_of(curves[key_of(summary)].as_of_mjd) for summary in present]
         rows += [
-            _row(scorer, summary, outcome, since, time_of(curves[key_of(summary)].as_of_mjd))
-            for summary, outcome in zip(present, outcomes, strict=True)
+            (_row(scorer, summary, outcome, since, newest), outcome)
+            for summary, outcome, newest in zip(present, outcomes, until, strict=True)
         ]
     return rows
 
