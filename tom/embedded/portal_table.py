@@ -133,7 +133,7 @@ def _telescope(row: TelescopeRow, site: SiteRow, likes: Mapping[str, tuple[Entry
         "lat": site.latitude,
         "long": site.longitude,
         "instrument_set": [
-            _instrument(instrument, f"{site.code}{number}", likes[instrument.like][1])
+            _instrument(instrument, f"{site.code}-{row.code}-{number}", likes[instrument.like][1])
             for number, instrument in enumerate(row.instruments, start=1)
         ],
     }
