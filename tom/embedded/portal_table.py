@@ -8,6 +8,7 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,8 @@ def _telescopes(source: Entry) -> Iterator[Entry]:
 
 
 def _site(row: SiteRow, likes: Mapping[str, tuple[Entry, Entry]]) -> Entry:
+    # A site's instruments are numbered through all of its telescopes.
+    firsts = accumulate((len(each.instruments) for each in row.telescopes), initial=1)
     return {
         "code": row.code,
         "elevation": row.elevation_m,
@@ -116,14 +119,16 @@ def _site(row: SiteRow, likes: Mapping[str, tuple[Entry, Entry]]) -> Entry:
                 "code": f"dom{letter}",
                 "name": f"dom{letter}",
                 "active": True,
-                "telescope_set": [_telescope(telescope, row, likes)],
+                "telescope_set": [_telescope(telescope, row, first, likes)],
             }
-            for letter, telescope in zip("ab", row.telescopes, strict=False)
+            for letter, telescope, first in zip("ab", row.telescopes, firsts, strict=False)
         ],
     }
 
 
-def _telescope(row: TelescopeRow, site: SiteRow, likes: Mapping[str, tuple[Entry, Entry]]) -> Entry:
+def _telescope(
+    row: TelescopeRow, site: SiteRow, first: int, likes: Mapping[str, tuple[Entry, Entry]]
+) -> Entry:
     return {
         **copy.deepcopy(likes[row.instruments[0].like][0]),
         "code": row.code,
@@ -133,8 +138,8 @@ def _telescope(row: TelescopeRow, site: SiteRow, likes: Mapping[str, tuple[Entry
         "lat": site.latitude,
         "long": site.longitude,
         "instrument_set": [
-            _instrument(instrument, f"{site.code}-{row.code}-{number}", likes[instrument.like][1])
-            for number, instrument in enumerate(row.instruments, start=1)
+            _instrument(instrument, f"{site.code}{number}", likes[instrument.like][1])
+            for number, instrument in enumerate(row.instruments, start=first)
         ],
     }
 
