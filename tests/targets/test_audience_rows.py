@@ -92,7 +92,9 @@ def test_each_set_of_programs_that_somebody_reads_of_a_target_is_an_audience(
     reader(private[1], private[2], is_active=False)
     make_user(is_superuser=True, is_active=with_admin)
     subsets = [(), *((n,) for n in range(3)), *combinations(range(3), 2), (0, 1, 2)]
-    targets = make_targets(len(subsets))
+    *targets, bystander = make_targets(len(subsets) + 1)
+    add_point(bystander, private[0])
+    AudienceSummary.objects.create(target=bystander, programs=[private[1].pk], healpix29=1)
     for target, subset in zip(targets, subsets, strict=True):
         for n in subset:
             add_point(target, private[n])
@@ -109,8 +111,9 @@ def test_each_set_of_programs_that_somebody_reads_of_a_target_is_an_audience(
         assert {row.audience for row in kept} == sets
         assert {row.audience for row in rows if row.target_id == target.pk} == sets
     n_rows = AudienceSummary.objects.count()
-    assert len(ensure_audiences({target.pk for target in targets})) == n_rows
+    assert len(ensure_audiences({target.pk for target in targets})) == n_rows - 1
     assert AudienceSummary.objects.count() == n_rows
+    assert AudienceSummary.objects.get(target=bystander).audience == (private[1].pk,)
 
 
 @db
@@ -213,7 +216,7 @@ def of_all(known: Sequence[dict[str, object]]) -> dict[str, object]:
 def test_a_reader_is_shown_the_richest_summary_that_they_may_see(private) -> None:
     keys = [program.pk for program in private]
     one, other, third = make_targets(3)
-    for target, each in ((one, [0]), (one, [1]), (one, [0, 1]), (one, [0, 1, 2]), (other, [2])):
+    for target, each in ((one, [0, 1, 2]), (one, [0, 1]), (one, [1]), (one, [0]), (other, [2])):
         AudienceSummary.objects.create(
             target=target, programs=[keys[n] for n in each], healpix29=1, ra=77.0, dec=7.0
         )

@@ -116,8 +116,8 @@ def test_a_private_target_gives_its_name_to_a_public_object(
     survey: str, taken: Sequence[str], now: str, as_alias: bool
 ) -> None:
     own = ("secret", "x") if as_alias else ("x",)
+    bystander = make("bystander", *taken, survey="ATLAS")
     holder = make(*own, private=True, survey=survey)
-    bystander = make("bystander", *taken)
     before = names_of(bystander)
 
     assert choose_names([founder("x")]) == ["x"]
@@ -125,6 +125,13 @@ def test_a_private_target_gives_its_name_to_a_public_object(
     now = now.replace("PK", str(holder.pk))
     assert names_of(holder) == (("secret", {now}) if as_alias else (now, set()))
     assert names_of(bystander) == before
+
+
+def test_a_private_target_keeps_a_name_that_the_public_object_does_not_need() -> None:
+    holder = make("ZTF x", private=True)
+
+    assert choose_names([founder("x")]) == ["x"]
+    assert names_of(holder) == ("ZTF x", set())
 
 
 def test_a_private_target_gives_nothing_to_a_private_object() -> None:
@@ -137,6 +144,7 @@ def test_a_private_target_gives_nothing_to_a_private_object() -> None:
 # --- Aliases in step with objects -------------------------------------------------------------
 def test_each_object_that_everybody_may_know_is_an_alias_once(programs) -> None:
     target, other = make("z"), make("l")
+    Program.objects.create(survey=BY_HAND, number=1, name="all", public=True)
     for survey, name in (("ZTF", "z"), ("LSST", "l"), ("ATLAS", "a"), (BY_HAND, "by hand")):
         add_object(target, survey, name)
 
@@ -157,6 +165,16 @@ def test_an_object_whose_names_are_all_taken_has_none(programs) -> None:
     assert names_of(target) == ("z", set())
 
 
+def test_two_objects_of_one_name_that_come_at_once_have_an_alias_each(programs) -> None:
+    one, other = make("one"), make("other")
+    for target, survey in ((one, "ZTF"), (other, "LSST")):
+        add_object(target, survey, "same")
+
+    name_targets([one.pk, other.pk])
+
+    assert names_of(one)[1] | names_of(other)[1] == {"same", "LSST same"}
+
+
 def test_a_private_target_tells_its_readers_each_object(programs) -> None:
     target = make("z", private=True)
     add_object(target, "ZTF", "z", 2)
@@ -172,13 +190,18 @@ def test_what_not_everybody_may_know_names_no_public_target(programs) -> None:
     add_object(target, "ZTF", "hidden", 2)
     add_object(target, "ATLAS", "hidden too", 2, 3)
     add_object(target, "LSST", "l", 1, 2)
-    untouched = make("other", "an alias")
+    untouched = make("other", "an alias", "ATLAS hidden too")
+    add_object(untouched, "ATLAS", "an alias", 2)
+    named = make("a person named it so", "secret")
+    for name, number in (("secret", 2), ("open", 1)):
+        add_object(named, "ZTF", name, number)
 
-    name_targets([target.pk])
+    name_targets([target.pk, named.pk])
 
     # The open object's id is free: it names the target, whose alias with the survey stays.
     assert names_of(target) == ("l", {"LSST l", "a person's"})
-    assert names_of(untouched) == ("other", {"an alias"})
+    assert names_of(untouched) == ("other", {"an alias", "ATLAS hidden too"})
+    assert names_of(named) == ("a person named it so", {"open"})
 
 
 def test_a_target_without_an_open_object_keeps_its_name_and_no_alias_of_them(programs) -> None:

@@ -24,7 +24,7 @@ def test_what_is_no_redshift_is_refused_with_what_one_is(text: str) -> None:
 @pytest.mark.django_db
 def test_the_last_redshift_stands_alone_and_is_forgotten_alone() -> None:
     target, other = make_target(), make_target()
-    TargetExtra.objects.create(target=target, key="colour", value="red")
+    TargetExtra.objects.create(target=target, key="colour", value="0.7")
     keep_redshift(other.pk, 0.5)
 
     for redshift in (0.1, 0.2):
@@ -39,6 +39,7 @@ def test_the_last_redshift_stands_alone_and_is_forgotten_alone() -> None:
 
     assert redshifts_of([target.pk, other.pk]) == {other.pk: 0.5}
     assert TargetExtra.objects.get(target=target).key == "colour"
+    assert TargetExtra.objects.get(target=target).float_value == 0.7
 
 
 @pytest.mark.django_db

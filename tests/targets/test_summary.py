@@ -138,13 +138,19 @@ def test_each_audience_has_the_figures_of_the_points_that_it_reads(seed, program
 
 def test_only_what_was_asked_for_is_computed_and_scored_anew() -> None:
     one, other = make_targets(2)
+    views = AudienceSummary.objects.bulk_create(
+        AudienceSummary(target=one, programs=[n], healpix29=1) for n in (1, 2)
+    )
 
     refresh_summaries([one.pk])
     refresh_summaries([])
+    refresh_audiences([views[0].pk])
     refresh_audiences([])
 
     versions = dict(TargetSummary.objects.values_list("pk", "version"))
     assert versions == {one.pk: 2, other.pk: 1}
+    versions = dict(AudienceSummary.objects.values_list("pk", "version"))
+    assert versions == {views[0].pk: 2, views[1].pk: 1}
 
 
 # --- What alerts say of the surroundings ------------------------------------------------------

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 
@@ -23,11 +22,7 @@ def copy_rows(cursor: Any, table: Table, rows: Iterable[Sequence[object]]) -> No
     cursor.execute(f"DROP TABLE IF EXISTS {table.name}")
     cursor.execute(f"CREATE TEMPORARY TABLE {table.name} ({columns}) ON COMMIT DROP")
     text = io.StringIO()
-    writer = csv.writer(text)
-    for row in rows:
-        writer.writerow(
-            [value.isoformat() if isinstance(value, datetime) else value for value in row]
-        )
+    csv.writer(text).writerows(rows)
     text.seek(0)
     # An empty field is NULL, but an empty text where the column is one.
     options = f"FORMAT csv, FORCE_NOT_NULL ({texts})" if texts else "FORMAT csv"

@@ -65,7 +65,7 @@ def _set_aside(name: str, holder: Holder) -> None:
     """Give a private target, or its alias, another name."""
     summary = TargetSummary.objects.filter(pk=holder.target_id).first()
     other = f"{summary.survey if summary else ''} {name}".strip()[:LONGEST_NAME]
-    if other == name or find_holders([other]):
+    if find_holders([other]):
         other = f"{name[:80]} ({holder.target_id})"
     rows = TargetName.objects if holder.is_alias else BaseTarget.objects
     rows.filter(name=name).update(name=other)
