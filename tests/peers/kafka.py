@@ -23,6 +23,8 @@ from tom.embedded.children import start, stop, wait_until
 USER: Final = "observer-1234"
 PASSWORD: Final = "correct horse"
 LARGEST_MESSAGE: Final = 10_000_000
+SHORT_SESSION_SECONDS: Final = 4
+"""For who joins often: Tansu gives a new member its partitions after half of its session."""
 
 
 @dataclass

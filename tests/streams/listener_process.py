@@ -13,9 +13,12 @@ from django.conf import settings
 def main(database: str, url: str) -> None:
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
+    from tests.peers.kafka import SHORT_SESSION_SECONDS
+    from tom.streams import consuming
     from tom.streams.listen import Listener
     from tom.streams.sources import read_source
 
+    consuming.SESSION_SECONDS = SHORT_SESSION_SECONDS
     Listener(read_source(url), wake=_sleep_on).run()
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.peers.kafka import USER, KafkaPeer
+from tests.peers.kafka import SHORT_SESSION_SECONDS, USER, KafkaPeer
 from tom.streams import consuming
 from tom.streams.consuming import Reader, reading
 from tom.streams.watch import Errors
@@ -16,6 +16,11 @@ from tom.streams.watch import Errors
 pytestmark = pytest.mark.kafka
 WAIT_SECONDS = 90
 PARTITIONS = 2
+
+
+@pytest.fixture(autouse=True)
+def short_session(monkeypatch) -> None:
+    monkeypatch.setattr(consuming, "SESSION_SECONDS", SHORT_SESSION_SECONDS)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as QueueError
 
-from tests.peers.kafka import KafkaPeer, broker_away
+from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
 from tom.streams import bounded, consuming, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
@@ -35,6 +35,11 @@ def credentials(kafka: KafkaPeer, tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     kafka.write_credentials(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def short_session(monkeypatch) -> None:
+    monkeypatch.setattr(consuming, "SESSION_SECONDS", SHORT_SESSION_SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -386,7 +391,7 @@ def test_a_queue_that_is_away_does_not_stop_the_listening(kafka: KafkaPeer, topi
 def test_a_fault_that_nobody_foresaw_is_said_and_does_not_end_the_listening(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
-    monkeypatch.setattr(listen, "FIRST_PAUSE", 10.0)
+    monkeypatch.setattr(listen, "FIRST_PAUSE", 3.0)
 
     def fail(_: object) -> None:
         raise KeyError(topic)

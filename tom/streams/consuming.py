@@ -170,6 +170,7 @@ def reading(
         "enable.auto.offset.store": False,
         "auto.commit.interval.ms": 1000,
         "session.timeout.ms": SESSION_SECONDS * 1000,
+        "heartbeat.interval.ms": SESSION_SECONDS * 1000 // 3,
         "max.poll.interval.ms": POLL_SECONDS * 1000,
         "queued.min.messages": 1000,
         "reconnect.backoff.ms": 1000,
