@@ -14,6 +14,8 @@ from tests.streams.packets import (
     rewritten,
 )
 from tom.formats.describe import describe, read_json_object
+from tom.forms import recognition
+from tom.forms.declared import Encoding, Form
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import claims, identify
 
@@ -213,3 +215,12 @@ def test_a_damaged_message_still_claims_its_kind(kind, payload):
 @pytest.mark.parametrize("kind", ["igwn.json", "igwn.avro", "gcn.circular", "ztf.avro"])
 def test_what_does_not_look_like_a_kind_does_not_claim_it(kind, payload):
     assert not claims(kind, payload)
+
+
+def test_a_whole_message_claims_its_kind_without_keys(monkeypatch):
+    form = Form(name="ep.json", encoding=Encoding.JSON, recognises=lambda said: "snr" in said)
+    monkeypatch.setattr(recognition, "forms", lambda: {form.name: form})
+
+    assert claims("ep.json", b'{"snr": "high"}')
+    assert not claims("ep.json", b'{"far": 1}')
+    assert not claims("ep.json", b'{"snr": "hi')

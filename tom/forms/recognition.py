@@ -43,8 +43,12 @@ def claims(name: str, payload: bytes) -> bool:
         return False
     if form.encoding is Encoding.AVRO or _encoding(payload) is Encoding.AVRO:
         return form.encoding is _encoding(payload) and _container_claims(form, payload)
-    looks_like_json = payload.removeprefix(BOM_UTF8).lstrip()[:1] in (b"{", b"[")
-    return looks_like_json and any(key in payload for key in form.keys)
+    if payload.removeprefix(BOM_UTF8).lstrip()[:1] not in (b"{", b"["):
+        return False
+    if any(key in payload for key in form.keys):
+        return True
+    message = read_json_object(payload)
+    return message is not None and form.recognises(message)
 
 
 def _encoding(payload: bytes) -> Encoding:
