@@ -15,6 +15,8 @@ from pydantic import (
 )
 
 MOST_EXPOSURES = 20
+# More than any facility takes: the time that they take together stays one that a date can hold.
+MOST_FURTHER_TARGETS = 50
 NOT_IN_FORM: Final[dict[str, JsonValue]] = {"in_form": False}
 Mode = Literal["NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE"]
 
@@ -61,7 +63,10 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
         default=1.0, ge=0.5, le=2, allow_inf_nan=False, json_schema_extra=NOT_IN_FORM
     )
     further_targets: tuple[Aim, ...] = Field(
-        default=(), json_schema_extra=NOT_IN_FORM, description="Of the same visit, in this order"
+        default=(),
+        max_length=MOST_FURTHER_TARGETS,
+        json_schema_extra=NOT_IN_FORM,
+        description="Of the same visit, in this order",
     )
 
     def aims(self, first: Aim) -> tuple[Aim, ...]:
