@@ -55,7 +55,8 @@ INSERT_MESSAGES = """
 
 def add_targets(n: int, *, rng: np.random.Generator, points: int = POINTS_EACH) -> None:
     """Add targets with a summary, and with their points where any are asked for."""
-    Program.objects.get_or_create(survey="ZTF", number=1, defaults={"public": True})
+    settled = {"public": True, "settled": "public"}
+    Program.objects.get_or_create(survey="ZTF", number=1, defaults=settled)
     for first in range(0, n, BATCH):
         _add(min(BATCH, n - first), rng, points)
     with connection.cursor() as cursor:

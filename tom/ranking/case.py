@@ -201,17 +201,19 @@ def _overlaps(case: Case, horizon_mpc: float) -> FloatArray:
     return np.where(np.isfinite(overlap), overlap, np.nan)
 
 
+# The planner would go through 25,000 given targets again for each month of points.
+_HIDDEN_TARGETS = "ARRAY(SELECT unnest(%(targets)s::bigint[]))"
 EPOCHS = f"""
     SELECT p.target_id, count(DISTINCT date_trunc('hour', p.time)),
         extract(epoch FROM %(since)s::timestamptz - max(p.time))::float8 / 86400
     FROM (
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_lightcurvepoint
-        WHERE target_id = ANY(%(targets)s::bigint[]) AND time < %(since)s AND {known()}
+        WHERE target_id = ANY({_HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
         UNION ALL
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_replacedpoint
-        WHERE target_id = ANY(%(targets)s::bigint[]) AND time < %(since)s AND {known()}
+        WHERE target_id = ANY({_HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
             AND NOT {known(time="replaced", xact="replaced_by")}
     ) p JOIN targets_program g ON g.id = p.program_id
     WHERE p.kind <> 'limit' AND {is_strong("p")}

@@ -97,28 +97,31 @@ def _places(
     at = np.asarray(moved, np.int64)
     figures = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
     columns = (case.members, *figures, fingerprints(posterior))
+    values = zip(*(column[at].tolist() for column in columns), strict=True)
     texts = zip(*(term.texts(moved) for term in posterior.terms), strict=True)
-    owner = getattr(ranking, owner_of(ranking.listing))
-    for row, terms, values in zip(
-        moved, texts, zip(*(column[at].tolist() for column in columns), strict=True), strict=True
-    ):
-        member, *numbers = map(repr, values)
-        who = (member, str(ranking.pk), array_of(case.audiences[row]))
-        yield line_of(str(owner), *who, *numbers, f"[{','.join(terms)}]")
+    owner, pk = str(getattr(ranking, owner_of(ranking.listing))), str(ranking.pk)
+    audiences = _audience_texts(case)
+    for row, terms, (member, *numbers) in zip(moved, texts, values, strict=True):
+        who = (owner, str(member), pk, audiences[row])
+        yield line_of(*who, *map(repr, numbers), f"[{','.join(terms)}]")
 
 
 def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[str]:
     """The lines of `RANKS`."""
     has_moved = np.zeros(len(case), bool)
     has_moved[np.asarray(moved, np.int64)] = True
-    order = posterior.order()
-    columns = (case.members, posterior.mean, posterior.low, posterior.high)
-    values = zip(*(column[order].tolist() for column in columns), strict=True)
-    for rank, (row, (member, *chances)) in enumerate(
-        zip(order.tolist(), values, strict=True), start=1
-    ):
-        audience, is_moved = array_of(case.audiences[row]), "t" if has_moved[row] else "f"
-        yield line_of(str(member), audience, is_moved, str(rank), *map(repr, chances))
+    order, audiences = posterior.order(), _audience_texts(case)
+    columns = (order, case.members[order], has_moved[order])
+    chances = (column[order] for column in (posterior.mean, posterior.low, posterior.high))
+    values = zip(*(column.tolist() for column in (*columns, *chances)), strict=True)
+    for rank, (row, member, moves, mean, low, high) in enumerate(values, start=1):
+        yield f"{member}\t{audiences[row]}\t{moves}\t{rank}\t{mean!r}\t{low!r}\t{high!r}\n"
+
+
+def _audience_texts(case: Case) -> list[str]:
+    """The audience of each entry as PostgreSQL writes it."""
+    texts = {audience: array_of(audience) for audience in set(case.audiences)}
+    return [texts[audience] for audience in case.audiences]
 
 
 PLACES = (

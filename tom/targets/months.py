@@ -5,6 +5,7 @@ may tell another time, and must meet the same row. See ADR 19.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from django.db import connection, transaction
 
@@ -19,18 +20,21 @@ ODD = "targets_point_odd"
 
 def month_of(time: datetime) -> date:
     """The first day of the month of an aware time, in UTC."""
-    utc = _in_utc(time)
-    return date(utc.year, utc.month, 1)
+    return _in_utc(time).date().replace(day=1)
 
 
 def other_month_of(time: datetime) -> date | None:
     """The month beside its own in which a copy of a point of this time may stand, if any."""
-    utc = _in_utc(time)
-    if APART.days + 1 < utc.day < SHORTEST - APART.days:
+    return _other_month_of(_in_utc(time).date())
+
+
+@lru_cache(maxsize=4096)
+def _other_month_of(day: date) -> date | None:
+    if APART.days + 1 < day.day < SHORTEST - APART.days:
         return None
-    for moved in (utc - APART, utc + APART):
-        if moved.month != utc.month:
-            return month_of(moved)
+    for moved in (day - APART, day + APART):
+        if moved.month != day.month:
+            return moved.replace(day=1)
     return None
 
 

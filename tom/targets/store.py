@@ -156,29 +156,32 @@ def _point_rows(
     owners: Mapping[ObjectKey, Owner],
     programs: Programs,
 ) -> list[tuple[object, ...]]:
-    best: dict[tuple[int, str, str, str], tuple[ObjectAlert, Point]] = {}
+    best: dict[tuple[int, str, str, str], tuple[int, Point]] = {}
     for alert in alerts:
         owner = owners[key_of(alert)]
         for point in alert.points:
             identity = (owner.target_id, alert.survey, point.kind.value, point.key)
             if identity not in best or _merit(best[identity][1]) < _merit(point):
-                best[identity] = (alert, point)
+                best[identity] = (owner.object_id, point)
+    keys = {key: program.pk for key, program in programs.items()}
     return [
         (
-            identity[0],
-            owners[key_of(alert)].object_id,
-            *identity[1:],
+            target_id,
+            object_id,
+            survey,
+            kind,
+            key,
             point.time,
             point.band,
             None if math.isnan(point.flux_njy) else point.flux_njy,
             point.flux_error_njy,
-            programs[alert.survey, point.program].pk,
+            keys[survey, point.program],
             point.real_bogus,
             point.is_trigger,
             month_of(point.time),
             other_month_of(point.time),
         )
-        for identity, (alert, point) in best.items()
+        for (target_id, survey, kind, key), (object_id, point) in best.items()
     ]
 
 
