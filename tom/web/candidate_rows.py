@@ -1,21 +1,21 @@
 """The rows of an event's table of candidates: places, terms side by side, small light curves."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict
+from tom.events.models import NonLocalizedEvent
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
-from tom.web.known import newest_terms, rank_visible
+from tom.web.known import newest_terms, rank_visible, seen_by
 from tom.web.news import find_ranks
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
@@ -68,14 +68,18 @@ class CandidateRow:
         return f"#candidate-{self.candidate.pk}"
 
 
-def count_visible(user: Visitor) -> Coalesce:
-    """Count an event's candidates that the user may see: a number tells of the others, too.
+def count_candidates(events: Iterable[NonLocalizedEvent], user: Visitor) -> list[NonLocalizedEvent]:
+    """Give each event `n_candidates`: those the user may see. A number tells of the others, too.
 
-    A query of its own inside: as a filter of the count it went through every target for every
-    candidate, 6 s with a million targets.
+    One query for all of them: a count inside the events' own query looked up each visible target
+    again for each event.
     """
-    seen = EventCandidate.objects.visible_to(user).filter(event=OuterRef("pk")).order_by()
-    return Coalesce(Subquery(seen.values("event").annotate(n=Count("pk")).values("n")), 0)
+    listed = list(events)
+    seen = seen_by(user).filter(event__in=[event.pk for event in listed]).order_by()
+    counts = dict(seen.values_list("event").annotate(n=Count("pk")))
+    for event in listed:
+        event.n_candidates = counts.get(event.pk, 0)  # type: ignore[attr-defined]  # for a template
+    return listed
 
 
 def read_candidates(ids: Sequence[int]) -> list[EventCandidate]:

@@ -32,7 +32,7 @@ from tom.web.candidate_list import (
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
-    count_visible,
+    count_candidates,
     make_rows,
     read_candidates,
 )
@@ -68,12 +68,10 @@ def event_list(request: HttpRequest) -> HttpResponse:
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
     if kind in EventKind.values:
         rows = rows.filter(kind=kind)
-    counted = (
-        _with_status(rows, status)
-        .annotate(n_candidates=count_visible(request.user))
-        .order_by(F("time").desc(nulls_last=True), "-pk")
-    )
-    context = {"page": page_of(request, counted), "kinds": EventKind.choices}
+    newest_first = (F("time").desc(nulls_last=True), "-pk")
+    page = page_of(request, _with_status(rows, status).order_by(*newest_first))
+    page.object_list = count_candidates(page, request.user)
+    context = {"page": page, "kinds": EventKind.choices}
     return render(request, "events/list.html", context | {"kind": kind, "status": status})
 
 

@@ -20,7 +20,7 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
 from tom.web.alarms import read_streams
-from tom.web.candidate_rows import count_visible, read_candidates
+from tom.web.candidate_rows import count_candidates, read_candidates
 from tom.web.known import (
     LARGEST_FIRST,
     programs_of,
@@ -57,10 +57,8 @@ def tonight(request: HttpRequest) -> HttpResponse:
 
 
 def _events(user: User) -> dict[str, Any]:
-    events = NonLocalizedEvent.objects.annotate(n_candidates=count_visible(user)).order_by(
-        F("time").desc(nulls_last=True), "-pk"
-    )
-    return {"events": events[:SHOWN]}
+    events = NonLocalizedEvent.objects.order_by(F("time").desc(nulls_last=True), "-pk")
+    return {"events": count_candidates(events[:SHOWN], user)}
 
 
 def _candidates(user: User) -> dict[str, Any]:
