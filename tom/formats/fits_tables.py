@@ -83,6 +83,8 @@ class Table:
             message = f"column {name} holds no plain numbers"
             raise MalformedFitsError(message)
         dtype = np.dtype(NUMBERS[column.code])
+        if not self.n_rows:  # numpy takes no place behind the end, though nothing is read there
+            return np.empty(0, dtype)
         cells: npt.NDArray[Any] = np.ndarray(
             (self.n_rows, column.repeat),
             dtype,
