@@ -10,7 +10,7 @@ from tom.own_secrets import hide_secrets
 # What every record has; what a record has more was given as `extra`.
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 OURS = "tom."
-# Django logs the address of whatever it refuses; this one lets in whoever knows it.
+# Django logs the address of each refused request; this address lets in everybody who knows it.
 _INVITATION = re.compile(r"(/invitation/)[^/\s]+")
 
 

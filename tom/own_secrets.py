@@ -21,7 +21,7 @@ SECRET_SETTINGS: Final = (
 ADDRESS_SETTINGS: Final = ("BROKER_URL", "REDIS_URL", "OCS_PORTAL_URL", "GCN_TOKEN_URL", "TELL_URL")
 """Addresses in which a password may stand."""
 SECRET_ADDRESSES: Final = ("ALARM_WEBHOOK",)
-"""Addresses that let in whoever knows them."""
+"""Addresses that let in everybody who knows them."""
 NESTED_SETTINGS: Final = (
     *("DATABASES", "CACHES", "FACILITIES", "FACILITY_ACCESS", "BROKERS", "DATA_SERVICES"),
 )

@@ -297,10 +297,10 @@ GCN_CLIENT_SECRET = env.str("GCN_CLIENT_SECRET", "")
 GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token")
 # How often a message may fail (its worker dying, say) before it is dead.
 MESSAGE_ATTEMPTS = read_count("MESSAGE_ATTEMPTS", 5, least=1)
-# How many days raw survey packets and classifications are kept once stored. 0: for ever.
+# How many days raw survey packets and classifications are kept after they are stored. 0: no limit.
 PACKET_DAYS = read_count("PACKET_DAYS", 30)
 # How many days points of light curves are kept, to the end of their month; what people brought
-# stays. 0: for ever.
+# is kept. 0: no limit.
 POINT_DAYS = read_count("POINT_DAYS", 0)
 
 # How near an object of one survey must be to a target of another's to be the same, arcsec; and for

@@ -71,7 +71,7 @@ def window(event: NonLocalizedEvent, strategy: Strategy) -> tuple[datetime | Non
 
 
 def _span(target_ids: Sequence[int]) -> tuple[datetime, datetime] | None:
-    """The first and the last detection of all these targets, whoever may read them."""
+    """The first and the last detection of all these targets, for all readers."""
     ends = {"first": Min("first_detection"), "last": Max("last_detection")}
     spans = [
         model.objects.filter(target__in=target_ids).aggregate(**ends)

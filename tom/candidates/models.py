@@ -138,10 +138,10 @@ def standings_known_to(user: Visitor, *, candidate: str) -> models.QuerySet[Cand
 
 
 def told_to(user: Visitor, *, target: str, by: str) -> Q:
-    """Which rows about targets that the user may see are told to them.
+    """Which rows about targets that the user may see are shown to them.
 
-    Those that are `is_public`; what was said or asked privately is told to whoever could see the
-    target or the candidate then, whatever it is now. The rows have a `candidate` and the time
+    Those that are `is_public`. What was said or asked privately is shown to those who could see
+    the target or the candidate then, public or not now. The rows have a `candidate` and the time
     `created`; `target` and `by` name the way to their target and to who made them.
     """
     known_then = standings_known_to(user, candidate="candidate").filter(

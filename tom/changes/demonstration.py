@@ -13,7 +13,7 @@ def say_progress(text: str) -> None:
 
 
 def forget_progress() -> None:
-    """Say that no night is being made any more."""
+    """Say that the demonstration night is finished."""
     cache.delete(KEY)
 
 

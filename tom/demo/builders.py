@@ -171,7 +171,7 @@ def build_asteroid(spot: Spot, rng: np.random.Generator) -> Source:
 
 
 def build_artefact(spot: Spot, rng: np.random.Generator) -> Source:
-    """Build a mark that subtraction left, beside a star, in a galaxy's core or on nothing."""
+    """Build a mark that subtraction left, next to a star, in a galaxy's core or on nothing."""
     times = 1 if rng.uniform() < 0.65 else int(rng.integers(2, 5))
     ratio = 4.5 + rng.exponential(5)
     limit = float(np.median(spot.exposures.limit))

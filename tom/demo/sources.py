@@ -118,7 +118,7 @@ def bright_star(rng: np.random.Generator) -> Neighbour:
 def _catalogued(
     magnitudes: FloatArray, *, separation: float, star: bool, rng: np.random.Generator
 ) -> Neighbour:
-    # Stars and galaxies part well to 20 mag, hardly any more at 22: Tachibana & Miller 2018,
+    # Stars and galaxies are told apart well to 20 mag, but hardly at 22: Tachibana & Miller 2018,
     # doi 10.1088/1538-3873/aae3d9.
     blur = float(np.clip((magnitudes[1] - 18) / 4.5, 0.02, 1))
     score = rng.beta(1 + 0.5 / blur, 1) if star else rng.beta(1, 1 + 0.7 / blur)

@@ -21,7 +21,7 @@ LOWEST_ALTITUDE = 30.0
 
 # Five-sigma depth of 30 s in a dark, clear sky; Bellm et al. 2019, doi 10.1088/1538-3873/aaecbe.
 DARK_LIMIT = np.array([np.nan, 20.8, 20.6, 19.9])
-MOON_LOSS = np.array([np.nan, 1.6, 1.1, 0.6])  # magnitudes lost beside a full Moon
+MOON_LOSS = np.array([np.nan, 1.6, 1.1, 0.6])  # magnitudes lost near a full Moon
 ZERO_POINT = np.array([np.nan, 26.3, 26.3, 25.7])
 
 

@@ -116,7 +116,7 @@ def find_npm() -> tuple[Path, ...]:
 
 def _copy(packages: Path, vendor: Path) -> None:
     vendor.mkdir(parents=True, exist_ok=True)
-    (vendor / STAMP).unlink(missing_ok=True)  # a half-made folder is made again
+    (vendor / STAMP).unlink(missing_ok=True)  # an incomplete folder is replaced
     (vendor / "plotly.min.js").unlink(missing_ok=True)  # the whole bundle, of an earlier version
     for name in FILES:
         text = (packages / name).read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """A real OCS Observation Portal on this machine, in a Python environment of its own.
 
 It is software of its own (GPL-3), reached by HTTP alone. Its PostgreSQL and Redis are the
-embedded ones, a second time, in a folder beside ours.
+embedded ones, a second time, in a folder next to ours.
 """
 
 import contextlib
@@ -67,7 +67,7 @@ def running_portal(
     port : int
         Of the loopback; 0 for a free one.
     environment : mapping, optional
-        The portal's own settings beside ours, such as its throttles.
+        The portal's own settings in addition to ours, such as its throttles.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def install_portal(venv: Path, *, wheels: Path | None, log: Path) -> Path:
     Raises
     ------
     CannotRunError
-        If it cannot be had here; the message says what is wanted.
+        If it cannot be installed here; the message says what is missing.
     """
     venv.mkdir(exist_ok=True)
     with (venv / "install.lock").open("a") as lock:  # several test runs may want it at once

@@ -1,4 +1,4 @@
-"""Logs of the embedded mode within bounds: each file, and one older one beside it."""
+"""Logs of the embedded mode, with limited size: each file, and one older file."""
 
 import shutil
 from pathlib import Path

@@ -202,7 +202,7 @@ def _own_folder(folder: Path, as_user: tuple[int, int] | None) -> None:
 
 
 def _initialise(home: Home, binaries: Path, log: Path, as_user: tuple[int, int] | None) -> None:
-    """Make the data in another folder, then rename it: what was cut short is made again."""
+    """Make the data in another folder, then rename it: an interrupted start begins anew."""
     draft = home.postgres_data.with_suffix(".new")
     shutil.rmtree(draft, ignore_errors=True)
     _own_folder(draft, as_user)
@@ -258,7 +258,7 @@ def _recovers(home: Home) -> bool:
 
 
 def _refusal(home: Home) -> str:
-    """Return why no connection can be had; empty where one can."""
+    """Return why no connection is possible; empty if one is."""
     try:
         _connect(home).close()
     except psycopg2.OperationalError as error:

@@ -1,4 +1,4 @@
-"""Keep sky maps once by their hash, with what pages and matching need beside them."""
+"""Store each sky map once, by its hash, with what pages and matching need in addition."""
 
 import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Sequence

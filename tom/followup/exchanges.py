@@ -22,7 +22,7 @@ def facility_for_many(name: str) -> Facility:
 
 
 def forget_polls(before: datetime) -> int:
-    """Drop the calls about many requests that are older; those of one request stay for ever."""
+    """Drop the calls about many requests that are older; those of one request are kept."""
     deleted, _ = Exchange.objects.filter(request=None, created__lt=before).delete()
     return deleted
 

@@ -16,7 +16,7 @@ from tom.formats.errors import MalformedAlertError
 Codec = Callable[[bytes, int], bytes]
 """Takes a block's bytes and how many they may become; raises MalformedAlertError."""
 
-# A dictionary as large as the presets of xz have, and what the decoder needs beside it.
+# A dictionary as large as the presets of xz have, and what the decoder needs in addition.
 XZ_MEMORY_BYTES: Final = 128 * 1024 * 1024
 TOO_LARGE: Final = "Avro container is too large"
 _LEAST_BUFFER: Final = 64 * 1024

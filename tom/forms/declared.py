@@ -50,7 +50,7 @@ class Form:
         object. What is damaged should be recognised, too; its parser says what it lacks.
     anywhere
         Whether it is believed on any topic by its content. Where false, only on its own topics and
-        in files: whoever may write to a topic could announce an event on it.
+        in files: otherwise anybody who may write to a topic could announce an event on it.
     keys
         Of JSON: bytes of which any one shows a damaged message to be of this form.
     parse

@@ -109,7 +109,7 @@ def part(kept: TargetSummary, new: TargetSummary, row: SurveyObject) -> None:
 
 
 def drop_audiences(target_id: int) -> None:
-    """Forget the audiences of a target of whose programs it has no point any more."""
+    """Delete the audiences of a target that has no point of their programs left."""
     points = LightCurvePoint.objects.filter(target=target_id)
     left = set(points.values_list("program", flat=True).distinct())
     for audience in AudienceSummary.objects.filter(target=target_id):

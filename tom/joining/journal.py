@@ -73,7 +73,7 @@ COUNTS = ("version", "scored_version")
 OF_CANDIDATES = "t.{0} IN (SELECT c.id FROM candidates_eventcandidate c WHERE {1})"
 OF_CANDIDATE = OF_CANDIDATES.format("candidate_id", "c.target_id = ANY(%(ids)s)")
 BY_TEXT = "t.object_pk = ANY(%(ids)s::text[]) AND t.content_type_id = %(kind)s"
-# Those that others refer to come first: a deleted row is made again after what it names.
+# Those that others refer to come first: a deleted row is restored after the rows that it names.
 WATCHED = (
     Watched(BaseTarget, "t.id = ANY(%(ids)s)", apart=("modified",)),
     Watched(TargetName, apart=("modified",)),
@@ -168,7 +168,7 @@ def restore(changes: Sequence[Difference]) -> None:
 
 
 def restore_surroundings(changes: Sequence[Difference]) -> None:
-    """Give summaries that know no alert any more what they knew of one before."""
+    """Give summaries that know no alert now what they knew of one before."""
     names = ", ".join(SURROUNDINGS)
     with connection.cursor() as cursor:
         for name, key, was, now in changes:

@@ -112,8 +112,8 @@ def settle(
 ) -> bool:
     """Settle an unknown row by asking the other side; return whether that could be asked.
 
-    Found: `accept`. Not there, asked once the quiet time was over: `absent`, for it will not come
-    any more. Else it stays unknown, and says why.
+    Found: `accept`. Not found, and asked after the quiet time: `absent`, because it will not come.
+    Otherwise it stays unknown, and says why.
     """
     settled = is_settled(row, now=now)  # before the question
     try:

@@ -36,4 +36,4 @@ class Patience:
     look: Waits | None = None
     """Between looks for what may have arrived; None: nobody can be asked."""
     quiet: timedelta = timedelta(0)
-    """What is not there so long after it may have left will not come any more."""
+    """What is not there so long after it may have been sent will not come."""

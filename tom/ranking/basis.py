@@ -1,4 +1,4 @@
-"""What a ranking rests on beside the facts that it reads, kept with it: it can be made again."""
+"""What a ranking uses in addition to the facts that it reads; stored so that it can be repeated."""
 
 import json
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Basis:
     sought
         The classes that are sought.
     terms
-        The names of the terms beside the scorers; none: all that there are.
+        The names of the terms in addition to the scorers; none: all.
     """
 
     prior: float

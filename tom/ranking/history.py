@@ -61,8 +61,8 @@ def standing_places(listing: Listing) -> dict[Key, int]:
 def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> bool:
     """Store a ranking, its places in rows that moved, and every rank where pages read it.
 
-    In the caller's transaction. Places of who is in the list no more end with it. Returns whether
-    it did: not where a member is none any more.
+    In the caller's transaction. Places of members that left the list end with it. Returns whether
+    it was stored: it is not if a member no longer exists.
     """
     event = ranking.event
     if event is not None:

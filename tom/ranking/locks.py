@@ -31,9 +31,9 @@ def _claim(kind: int, pk: int) -> bool:
 
 
 def hold_rankings(event_ids: Iterable[int]) -> None:
-    """Let no ranking of these events, or of a list without one, run beside this transaction.
+    """Let no ranking of these events, or of a list without an event, run during this transaction.
 
-    A ranking locks its candidates in one order; who forgets some of them matches others after.
+    A ranking locks its candidates in one order. The caller deletes candidates and matches others.
     """
     with connection.cursor() as cursor:
         for pk in event_ids:

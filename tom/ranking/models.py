@@ -98,7 +98,7 @@ class Ranking(models.Model):
 
     @property
     def moment(self) -> Moment:
-        """The moment whose knowledge it rests on."""
+        """The moment whose knowledge it used."""
         return Moment(self.created, self.snapshot or None, self.xact)
 
 
@@ -209,7 +209,7 @@ class RankedCandidate(models.Model):
                 name="ranking_place_in_list_once",
             ),
         ]
-        # With all that places are counted by: beside their terms the rows are too wide to read.
+        # With all columns by which places are counted: the rows are wide, due to their terms.
         indexes = [
             models.Index(
                 fields=["event", "-posterior"],

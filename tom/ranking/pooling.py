@@ -7,7 +7,7 @@ would instead raise a small chance with every bit of ignorance, for the logistic
 there. This way removing favourable data never raises a candidate, and none beats its own best-case
 twin. A term that is measured but uncertain comes already averaged over its uncertainty.
 
-A datum enters once. Terms that rest on the same one are pooled to one term: the mean of those that
+A datum enters once. Terms that use the same one are pooled to one term: the mean of those that
 say something, which no sum of them would be.
 """
 
@@ -79,7 +79,7 @@ def fuse(prior: float, terms: Sequence[Weighed]) -> Posterior:
 
 
 def pool(terms: Sequence[Weighed]) -> list[Weighed]:
-    """Return the terms, those that rest on the same datum as one."""
+    """Return the terms; those that use the same datum become one."""
     groups: list[list[Weighed]] = []
     for term in terms:
         shared = [group for group in groups if any(term.inputs & other.inputs for other in group)]

@@ -30,7 +30,7 @@ from tom.strategies.services import strategy_of
 
 
 class NotReproducibleError(ValueError):
-    """A ranking was made by other code, or before all that it rests on was kept."""
+    """A ranking was made by other code, or before everything that it used was stored."""
 
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
@@ -44,7 +44,7 @@ def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
     """Rank a list as of now; None where nobody is or was in it, or nothing moved.
 
     A member has a place for each audience that knows something else of it, in one order: the
-    chance of one does not hang on the others', so each audience's own ranking is a part of it.
+    chance of one does not depend on the others', so each audience's own ranking is a part of it.
     """
     with _garbage_kept():
         return _rank(listing, basis)
@@ -92,19 +92,19 @@ def weigh(case: Case, basis: Basis) -> Posterior:
 
 
 def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
-    """Rank anew what was known at an earlier ranking, on its own basis.
+    """Rank again what was known at an earlier ranking, on its own basis.
 
     The entries and the chance of each are those that the ranking kept, bit for bit.
 
     Raises
     ------
     NotReproducibleError
-        If it was made with other constants, or before all that it rests on was kept.
+        If it was made with other constants, or before everything that it used was stored.
     """
     try:
         basis = Basis.of(ranking.basis)
     except TypeError as error:
-        message = f"the {ranking} does not say all that it rests on"
+        message = f"the {ranking} does not say everything that it used"
         raise NotReproducibleError(message) from error
     if basis.constants != constants():
         message = f"the {ranking} was made with other constants than the present ones"
@@ -114,7 +114,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
 
 
 def unlike(ranking: Ranking) -> int:
-    """How many places come out otherwise where a ranking is made again; 0: it is the same.
+    """How many places differ when a ranking is repeated; 0: it is the same.
 
     Raises as `recompute` does.
     """

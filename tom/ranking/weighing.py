@@ -36,7 +36,7 @@ class Term:
         Natural log of the likelihood ratio, already averaged over what is uncertain, and the
         central 90% in which it may come to lie. 0 and a wide interval where nothing is known.
     inputs : frozenset of str
-        The data it rests on; no other term of the candidate rests on them.
+        The data that it uses; no other term of the candidate uses them.
     reason : str
         One sentence for a person.
     value : float or None
@@ -85,7 +85,7 @@ class Weighed:
     mark: IntArray
 
     def __post_init__(self) -> None:
-        """Refuse what is not finite or not in order, or rests on nothing.
+        """Refuse what is not finite or not in order, or uses no input.
 
         Raises
         ------

@@ -41,8 +41,8 @@ class Classification:
     ra, dec
         ICRS degrees, or None: where the object is, for one whose id is not known here.
     time
-        Of what it rests on, aware, UTC: the newest point that the classifier saw; None where the
-        message does not say.
+        Time of the newest point that the classifier used, aware, UTC; None if the message does
+        not say.
     judgements
         What each classifier says.
     taxonomy

@@ -92,7 +92,7 @@ class ScorerSpec:
     Attributes
     ----------
     name, version : str
-        `lower_case`; `major.minor.patch`. Together they identify a score for ever.
+        `lower_case`; `major.minor.patch`. Together they identify a score.
     inputs : tuple of str
         The data it reads, `name` or `name:condition`: a base name of `tom.scoring.inputs.INPUTS`,
         or a part of one (`alert.star`). The ranking lets each name enter once.
@@ -108,9 +108,9 @@ class ScorerSpec:
     licence : str
         SPDX identifier.
     card : str
-        File of the model card, beside the plugin's module.
+        File of the model card, in the folder of the plugin's module.
     artefact, artefact_sha256 : str or None
-        File of the fitted numbers, beside the module, and its hash. Text or ONNX, never a pickle.
+        File of the fitted numbers, in the same folder, and its hash. Text or ONNX, never a pickle.
     """
 
     name: str
@@ -154,10 +154,10 @@ class ScorerSpec:
             (self.batch_size >= 1, "batch_size must be at least 1"),
             (self.seconds_per_object > 0, "seconds_per_object must be positive"),
             (bool(self.licence), "licence must be given"),
-            (_is_bare(self.card), "card must be a file beside the plugin"),
+            (_is_bare(self.card), "card must be a file in the plugin's folder"),
             (
                 self._artefact_is_declared(),
-                "artefact needs a file beside the plugin and its sha256",
+                "artefact needs a file in the plugin's folder and its sha256",
             ),
         )
         for holds, rule in rules:

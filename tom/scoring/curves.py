@@ -47,7 +47,7 @@ def key_of(summary: Summary) -> Key:
 def curves_of(summaries: Iterable[Summary]) -> dict[Key, Curve]:
     """The light curve that each summary is of; those without a point are left out.
 
-    A score is shown to whoever may see its summary, so it sees the points of public programs and
+    A score is shown to all who may see its summary, so it sees the points of public programs and
     of the summary's own. The moment of the score is that of the newest point: the same points,
     the same score.
     """

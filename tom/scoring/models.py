@@ -15,7 +15,7 @@ class Score(models.Model):
         models.BigIntegerField(),
         default=list,
         db_default=[],
-        help_text="The private programs whose points it saw beside the public ones",
+        help_text="The private programs whose points it used in addition to the public ones",
     )
     scorer = models.CharField(max_length=64)
     version = models.CharField(max_length=32)
@@ -49,7 +49,7 @@ class Score(models.Model):
 
 
 class DueScore(models.Model):
-    """What a scorer has still to judge: one audience's light curve of a target, as it is now."""
+    """What a scorer has not judged yet: one audience's light curve of a target, as it is now."""
 
     scorer = models.CharField(max_length=64)
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="+")

@@ -91,7 +91,7 @@ def separation_arcsec(
 def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
     """List nested order-29 ranges that surely cover a cone.
 
-    The ranges may reach a little outside: whoever needs the exact cone compares
+    The ranges may reach a little outside: a caller that needs the exact cone compares
     `separation_arcsec` afterwards.
 
     Parameters

@@ -61,7 +61,7 @@ def _check_parts(parts: Angle, name: str) -> None:
 
 def _degrees(parts: Angle, unit: str) -> float:
     """Compute an angle, degrees."""
-    # Slow to import, and only whoever searches needs it.
+    # Slow to import, and only a search needs it.
     from astropy.coordinates import Angle as AstropyAngle
 
     sign = "-" if parts[0].sign == "-" else ""

@@ -140,7 +140,7 @@ def _is_equinox(group: Angle) -> bool:
 
 
 def _read_twice(tokens: Sequence[Token], labels: Collection[str]) -> Place:
-    """Read RA and Dec where Galactic l and b stand beside them, and say the same."""
+    """Read RA and Dec if Galactic l and b are next to them and give the same place."""
     galactic = {"l", "b", "galactic"}
     starts = [at for at, token in enumerate(tokens) if isinstance(token, Label)]
     pieces = [tokens[at:end] for at, end in zip(starts, [*starts[1:], None], strict=True)]

@@ -1,8 +1,8 @@
-"""Read topics as a member of a consumer group; only what is kept is marked as read.
+"""Read topics as a member of a consumer group; only what is stored is marked as read.
 
-All of it happens in the thread that keeps the messages, so that whoever takes messages, keeps
-them and marks them never runs beside a rebalance. While nothing can be kept, the partitions are
-paused and the group is still served: the member stays, and its place too.
+All of it happens in the thread that stores the messages. So taking, storing and marking messages
+never happens during a rebalance. While nothing can be stored, the partitions are paused and the
+member keeps answering its group: it stays a member, and keeps its position.
 """
 
 import time
@@ -91,7 +91,7 @@ class Reader:
 
     def mark_kept(self, batch: Collection[Received]) -> None:
         """Say that what was taken is kept, so that its offsets may be committed."""
-        # What was taken from us meanwhile is read again by whoever has it now.
+        # The new owner of a partition that was taken from us reads these again.
         ours = [each for each in batch if (each.topic, each.partition) in self._ours]
         offsets = {(each.topic, each.partition): each.offset + 1 for each in ours}
         places = [TopicPartition(*where, offset) for where, offset in offsets.items()]
@@ -123,7 +123,7 @@ class Reader:
         self._joined()
 
     def _be_revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        """Drop what is not kept of these partitions: whoever has them next reads it."""
+        """Drop what is not stored of these partitions: their next owner reads it."""
         self._ours -= _places(partitions)
         self._waiting = deque(
             each for each in self._waiting if (each.topic, each.partition) in self._ours

@@ -67,7 +67,7 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
 
     A message delivered again adds nothing. The same bytes at another position of a stream add a
     row that says so, without the bytes and without work. New bytes at a position that others hold
-    (a topic made again counts from 0 again) are kept without that position.
+    (a topic that was deleted and created again counts from 0) are kept without that position.
     """
     contents = [_content(item) for item in incoming]
     first: dict[Content, Incoming] = {}

@@ -24,7 +24,7 @@ from tom.targets.models import (
     Visitor,
 )
 
-# What belongs to the target, whoever looks.
+# What belongs to the target, for every reader.
 SHARED = ("survey", "is_test", "host_name", "host_distance_mpc", "host_distance_error_mpc")
 
 

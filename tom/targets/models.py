@@ -126,10 +126,10 @@ class Figures(models.Model):
 
 
 class TargetSummary(Figures):
-    """One row of ours beside each target: where it is on the sky, and its light curve in short.
+    """One row of ours for each target: where it is on the sky, and its light curve in short.
 
     The figures are computed from public points and public alerts alone, so that they may be shown
-    to whoever may see the target; those of narrower audiences stand in `AudienceSummary`.
+    to everybody who may see the target; those of narrower audiences stand in `AudienceSummary`.
     """
 
     target = models.OneToOneField(
@@ -177,7 +177,7 @@ class AudienceSummary(Figures):
     ra = models.FloatField(null=True)
     dec = models.FloatField(null=True)
 
-    # The target's, whoever looks: copied from its `TargetSummary` where a page shows them.
+    # The target's, for every reader: copied from its `TargetSummary` where a page shows them.
     survey = ""
     is_test = False
     host_name = ""

@@ -24,7 +24,7 @@ def month_of(time: datetime) -> date:
 
 
 def other_month_of(time: datetime) -> date | None:
-    """The month beside its own in which a copy of a point of this time may stand, if any."""
+    """The neighbouring month in which a copy of a point of this time may be, if any."""
     return _other_month_of(_in_utc(time).date())
 
 

@@ -1,6 +1,6 @@
 """What targets are called: their names and TOM Toolkit's aliases, in step with their objects.
 
-TOM Toolkit's names are unique, and whoever sees a target sees all of them. So an object that not
+TOM Toolkit's names are unique, and all who see a target see all of them. So an object that not
 everybody may know of, who may see the target, has no alias there; and where two surveys use one
 name, the second object's target is named with its survey.
 """

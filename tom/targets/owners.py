@@ -32,7 +32,7 @@ class Owner:
 
     target_id: int
     object_id: int
-    # It is public now, no test any more, or a public one at another place.
+    # It is public now, or no longer a test, or a public one at another place.
     was_changed: bool = False
 
 

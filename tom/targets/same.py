@@ -20,7 +20,7 @@ class BadNameError(ValueError):
 
 
 def give_name(target: BaseTarget, name: str) -> TargetName:
-    """Give a target another name: an alias, which whoever sees the target sees.
+    """Give a target another name: an alias, which everybody who sees the target sees.
 
     TNS's name of an object may be several targets': they are offered for joining. As TOM Toolkit's
     names are unique, the second one has it in another of its spellings.

@@ -28,7 +28,7 @@ from tom.targets.summary import refresh_audiences, refresh_summaries
 class Settled:
     """Targets that one step settled, and the program whose standing had changed.
 
-    Of those in `closed` something was public that is not any more.
+    Of those in `closed` something was public and no longer is.
     """
 
     program: Program
@@ -142,7 +142,7 @@ def _publish(own: AudienceSummary, *, is_first: bool) -> None:
 
 
 def _close(program: Program, ids: Sequence[int]) -> None:
-    """A target that no public program alerted on any more is private again."""
+    """A target that no public program has alerted on is private again."""
     if program.settled != "public":
         return
     told = _triggered(ids, program.pk) - _triggered_publicly(ids)

@@ -42,7 +42,7 @@ POINTS = Table(
         "other_month": "date",
     },
 )
-# Only those near a month's end, and only in the month beside theirs.
+# Only those near a month's end, and only in the neighbouring month.
 FIND_MONTHS = """
     UPDATE new_points n SET month = n.other_month
     WHERE n.other_month IS NOT NULL AND EXISTS (
@@ -75,7 +75,7 @@ MERGE_POINTS = """
 class Changes:
     """Targets that some alerts changed, and the programs whose points of each did.
 
-    Their light curve changed, or who may see them, or their place, or they are no test any more.
+    Their light curve changed, or who may see them, or their place, or they are no longer a test.
     """
 
     changed: list[int]

@@ -34,7 +34,7 @@ admin.site.site_header = admin.site.site_title = settings.TOM_NAME
 admin.site.index_title = "Administration"
 
 # Of what other applications register, only this stays: TOM Toolkit's pages edit tables that ours
-# stand beside (targets) or that follow ours (photometry, observation records); some of them fail.
+# accompany (targets) or that follow ours (photometry, observation records); some of them fail.
 KEPT = {
     "auth.User",
     "auth.Group",
@@ -152,7 +152,7 @@ class ProgramAdmin(admin.ModelAdmin[Program]):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
-        """Offer no role: whoever gets it later would see what is private."""
+        """Offer no role: everybody who gets it later would see what is private."""
         if db_field.name == "group":
             kwargs["queryset"] = working_groups()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -21,7 +21,7 @@ SILENT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Alarms:
-    """Alarms without an answer, the newest first, how many more there are, and what is down."""
+    """Unanswered alarms, the newest first, how many more there are, and what is down."""
 
     unanswered: Sequence[Alarm] = ()
     more: int = 0

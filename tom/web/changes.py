@@ -136,7 +136,7 @@ def poller() -> Poller:
 
 @require_safe
 async def changes(request: HttpRequest) -> StreamingHttpResponse:
-    """Stream the changes to whoever is logged in."""
+    """Stream the changes to everybody who is logged in."""
     user = await request.auser()
     # The page says where it stood when it was made; the browser, what it heard last.
     after = read_pk(request.headers.get("Last-Event-ID") or request.GET.get("after", ""))
@@ -228,7 +228,7 @@ def _name(item: Change) -> tuple[str, str]:
 
 
 def _write(item: Change) -> str:
-    """One event named by its topic, and one by topic and row for whoever waits for that row."""
+    """One event named by its topic, and one by topic and row for parts that wait for it."""
     key = item.key if item.key.isprintable() else ""
     text = f"event: {item.topic}\ndata: {key}\n\n"
     return text + f"event: {item.topic}:{key}\ndata: {key}\n\n" if key else text

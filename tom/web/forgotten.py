@@ -34,7 +34,7 @@ reset_by_mail = PasswordResetView.as_view(form_class=AddressForm)
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def forgotten(request: HttpRequest) -> HttpResponseBase:
-    """Send a link to whoever forgot the password; if the site sends no mail, say whom to ask."""
+    """Send a link to a person who forgot the password; without mail, say whom to ask."""
     if settings.EMAIL_CONFIG is None:
         return render(request, "account/forgotten.html")
     answer: HttpResponseBase = reset_by_mail(request)

@@ -1,4 +1,4 @@
-"""Whether the services answer: for whoever watches the site, without a login."""
+"""Whether the services answer: for monitoring, without a login."""
 
 import logging
 import threading
@@ -92,6 +92,6 @@ def _is_well(name: str, check: Callable[[], bool]) -> bool:
     try:
         return check()
     except (DatabaseError, BrokerError, RedisError, OSError):
-        # What it says may name hosts: it goes to the log, not to whoever asks.
+        # What it says may name hosts: it goes to the log, not to the caller.
         logger.warning("health check failed", exc_info=True, extra={"check": name})
         return False

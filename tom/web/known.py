@@ -32,7 +32,7 @@ LARGEST_FIRST = ("-programs__len", "-programs")
 
 
 def programs_of(user: Visitor) -> list[int]:
-    """The private programs that whoever makes a request may read, asked for once a request."""
+    """The private programs that the person behind a request may read; asked for once a request."""
     known: list[int] | None = getattr(user, "_programs_read", None)
     if known is None:
         known = readable_programs(user)

@@ -17,7 +17,7 @@ KNOWN_SECONDS = 30 * 86_400
 class LoginAdapter(TomAccountAdapter):
     """Counts wrong passwords by account and address, so that nobody locks others out.
 
-    An account has a limit over all addresses, too, for whoever guesses from many. Addresses from
+    An account has a limit over all addresses, too, against guesses from many. Addresses from
     which its owner has logged in are free of it; `manage.py unlock` is the owner's way back from
     another.
     """

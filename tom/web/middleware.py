@@ -45,7 +45,7 @@ class NullCharacterMiddleware(MiddlewareMixin):
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Compress pages. Their padding of random length hides what a secret beside a guess adds.
+    """Compress pages. Padding of random length hides how much a secret next to a guess adds.
 
     A stream of changes leaves at once, piece by piece, and a picture is compressed already.
     """
@@ -60,7 +60,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
-    """Send whoever is not logged in to the login, and from there back to the page looked at."""
+    """Send people who are not logged in to the login, and from there back to the page."""
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]

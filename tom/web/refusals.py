@@ -37,7 +37,7 @@ def needs(permission: str) -> Callable[[View], View]:
 
 
 def require(request: HttpRequest, permission: str) -> None:
-    """Return where whoever asks has the permission.
+    """Return if the caller has the permission.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped upstream
-    """Names carry the content's hash, so that browsers keep files for ever.
+    """Names carry the content's hash, so that browsers can keep files without a limit.
 
     A file that TOM Toolkit's style sheets name but do not ship is left as it stands.
     """

@@ -29,7 +29,7 @@ class RefusedTokenError(Exception):
 def renew_token(user: User, name: str = USUAL_NAME, *, days: int = USUAL_DAYS) -> str:
     """Make a token in place of the user's old one of this name, which opens nothing from then on.
 
-    Returns the token, which is nowhere kept: whoever loses it makes another.
+    Returns the token, which is stored nowhere: a person who loses it makes another.
 
     Raises
     ------

@@ -102,7 +102,7 @@ def _neighbours(
 ) -> tuple[Neighbour | None, Neighbour | None, int]:
     """What stands before and after, and where the candidate stands now.
 
-    A candidate that left the list has its place between those that stood beside it.
+    A candidate that left the list has its place between its former neighbours.
     """
     event, query = candidate.event, QueryDict(listed.query)
     kept = rows_kept(request, event.pk, query)

@@ -2,7 +2,7 @@
 
 Every ratio is P(datum | counterpart) / P(datum | unrelated source in the alert stream). The shares
 behind them are stated assumptions with a range, not fits: the range makes each term's interval.
-All logs are natural. A term names its `INPUTS`, the data that no other term may rest on; `read`
+All logs are natural. A term names its `INPUTS`, the data that no other term may use; `read`
 takes its columns from a `Case`, and `weigh` makes them log likelihood ratios.
 """
 

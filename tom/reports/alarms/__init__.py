@@ -1,1 +1,1 @@
-"""Wake whoever is on duty, by e-mail and webhook."""
+"""Call the people on shift, by e-mail and webhook."""

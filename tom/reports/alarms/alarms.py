@@ -1,4 +1,4 @@
-"""Alarms: wake whoever is on duty, once per event and cause, and note who answered.
+"""Alarms: call the people on shift, once per event and cause, and note who answered.
 
 An alarm that may have arrived is not sent again on that channel: it fires once. What keeps a lost
 alarm from being a lost night is that every channel stands alone, that a definite refusal is tried

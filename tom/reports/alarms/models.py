@@ -28,7 +28,7 @@ class AlarmCause(models.TextChoices):
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):
-    """Reads of alarms. They hold nothing private: whoever is logged in may see them."""
+    """Reads of alarms. They hold nothing private: everybody who is logged in may see them."""
 
     def visible_to(self, user: Visitor) -> "AlarmQuerySet":
         return self.all() if user.is_authenticated else self.none()
@@ -38,7 +38,7 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 
 
 class Alarm(models.Model):
-    """A call to whoever is on duty; acknowledged by the first person who answers."""
+    """A call to the people on shift; acknowledged by the first person who answers."""
 
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="alarms")
     cause = models.CharField(max_length=16, choices=AlarmCause.choices)

@@ -46,7 +46,7 @@ def edit_report(report: Report, *, title: str, authors: str, text: str, table: s
     TableError
         If a row of the table cannot be told.
     NotADraftError
-        If it is no draft any more.
+        If it is no longer a draft.
     """
     given = {
         "title": (" ".join(title.split()), LONGEST_TITLE),
@@ -78,7 +78,7 @@ def retry_report(report: Report, by: User) -> bool:
     Raises
     ------
     CannotTellError
-        If it could not be drafted any more as things are now.
+        If the event as it is now could no longer be reported.
     """
     refuse_report(report)
     if report.state != ReportState.FAILED:

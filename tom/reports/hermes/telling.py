@@ -96,7 +96,7 @@ def confirm_report(report: Report, by: User) -> bool:
     Raises
     ------
     NotLiveError, PrivateDataError
-        If it could not be drafted any more as things are now.
+        If the event as it is now could no longer be reported.
     """
     refuse_report(report)
     if report.state != ReportState.DRAFT:

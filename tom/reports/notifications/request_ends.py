@@ -1,4 +1,4 @@
-"""Tell whoever asked for an observation how it ended."""
+"""Tell the person who asked for an observation how it ended."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +20,7 @@ MOST: Final = 200
 
 
 def notify_ends(now: datetime) -> int:
-    """Notify whoever asked of each request that ended; return how many were told.
+    """Notify the person who asked for each request that ended; return how many were notified.
 
     Safe to call at any time: each end is told once.
     """

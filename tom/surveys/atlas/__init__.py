@@ -38,6 +38,6 @@ ATLAS: Final = Survey(
         "o": Band(extinction=1.97, colour=Colour.RED),
     },
     telescope=Telescope(name="ATLAS", instrument="ATLAS"),
-    # It publishes no stream of its packets: whoever gets them says who may see them.
+    # It publishes no stream of its packets: the people who get them say who may see them.
     public_programs=frozenset(),
 )

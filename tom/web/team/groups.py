@@ -34,7 +34,7 @@ _RESERVED = re.compile(PROGRAM_GROUP.format(survey=r"\S+", number=r"\d+"), re.IG
 def groups_to_choose(user: User, target: BaseTarget | None = None) -> list[Group]:
     """Return the groups that a person may keep something for: of a private target, those it has.
 
-    A role is not a group to keep anything for: whoever gets it later would see it all.
+    A role is not a group to keep anything for: everybody who gets it later would see it all.
     """
     groups = working_groups() if user.is_superuser else working_groups().filter(user=user)
     if target is not None and target.permissions == BaseTarget.Permissions.PRIVATE:
@@ -62,7 +62,7 @@ def make_group(name: str, *, by: User) -> Group:
 
 
 def rename_group(group: Group, name: str, *, by: User) -> None:
-    """Give a group another name; whoever is in it stays, and what it reads."""
+    """Give a group another name; its members and its programs stay."""
     if not groups_managed_by(by).filter(pk=group.pk).exists():
         raise LackingError(MANAGE_EVERYBODY)
     before, name = group.name, _read_name(name, group)

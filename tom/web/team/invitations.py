@@ -1,6 +1,6 @@
 """Invitations: a link that makes one account, once, with the role and the groups it names.
 
-The end of the link is shown once, to whoever makes it, and kept as a hash. An invitation is as good
+The end of the link is shown once, to its maker, and stored as a hash. An invitation is as good
 as its maker: one who is switched off, or may no longer give what it names, has taken it back.
 """
 

@@ -144,7 +144,7 @@ def _lock(pk: int, *, by: User) -> User:
 
 
 def is_last_administrator(person: User) -> bool:
-    """Whether without this person nobody could give rights any more."""
+    """Whether without this person nobody could give rights."""
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     return person.is_superuser and person.is_active and not others.exists()
 

@@ -125,7 +125,7 @@ def join_words(words: Sequence[str], last: str) -> str:
 def whom_to_ask(names: Sequence[str]) -> str:
     """Say whom to ask, in words that can follow a colon."""
     if not names:
-        return "whoever runs this site makes an administrator by manage.py createsuperuser"
+        return "the person who runs this site makes an administrator by manage.py createsuperuser"
     if len(names) > MOST_NAMES:
         return f"ask {', '.join(names[:MOST_NAMES])} or another of the {len(names)} who can give it"
     return f"ask {join_words(names, 'or')}"
@@ -158,7 +158,7 @@ def names_of(people: Iterable[User]) -> list[str]:
 def may_manage(by: Visitor, person: User) -> bool:
     """Whether somebody may change a person's role and groups, and switch them off and on.
 
-    A lead may not touch an administrator, nor whoever may enter the administration.
+    A lead may not change an administrator, nor anybody who may enter the administration.
     """
     if not isinstance(by, User) or not by.has_perm(MANAGE_TEAM):
         return False

@@ -33,7 +33,7 @@ def undo(change: TeamChange, *, by: User) -> None:
     LackingError
         If `by` may not.
     RefusedChangeError
-        If it does not stand any more, or its opposite may not be.
+        If it was changed again, or its opposite is not allowed.
     """
     if not _stands(change):
         message = "This was changed again since: look at how it stands now."

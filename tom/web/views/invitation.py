@@ -1,4 +1,4 @@
-"""The page of an invitation: whoever has its link makes an account there, once."""
+"""The page of an invitation: the person who has its link makes an account there, once."""
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit

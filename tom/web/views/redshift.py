@@ -30,6 +30,6 @@ def give_redshift(request: HttpRequest, pk: int) -> HttpResponse:
         keep_redshift(found.pk, redshift)
         note_given(REDSHIFT, [found.pk])
         transaction.on_commit(partial(nudge, score))
-    told = "has no redshift any more" if redshift is None else f"has the redshift {redshift:g}"
+    told = "has no redshift now" if redshift is None else f"has the redshift {redshift:g}"
     messages.success(request, f"{found.name} {told}.")
     return redirect("targets:detail", found.pk)

@@ -249,7 +249,7 @@ def _read(response: requests.Response) -> str:
     deadline = time.monotonic() + WHOLE_SECONDS
     content = bytearray()
     with response:
-        # Whatever has come, not whole blocks: a slow answer would hold a block back for ever.
+        # Whatever has come, not whole blocks: with a slow answer a block might never be complete.
         while chunk := response.raw.read1(65_536):
             content += chunk
             if len(content) > LARGEST_ANSWER or time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Show a list as it stood at a time, or check that rankings can be made again."""
+"""Show a list as it was at a time, or check that rankings can be repeated."""
 
 import sys
 from argparse import ArgumentParser
@@ -22,17 +22,14 @@ Owner = NonLocalizedEvent | Strategy
 class Command(BaseCommand):
     help = (
         "Show an event's candidates, or the list of a strategy without an event, in the order that"
-        " stood at a time (UTC, ISO 8601; now where none is given). With --check N make N of its"
-        " rankings again from what was"
-        " known then: exit 1 where one comes out otherwise."
+        " it had at a time (UTC, ISO 8601; now if none is given). With --check N repeat N of its"
+        " rankings from what was known then: exit 1 if one has another result."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("list", help="an event's id, as S261120ab, or a strategy's name")
         parser.add_argument("time", nargs="?", help="as 2026-11-20T03:00:00Z")
-        parser.add_argument(
-            "--check", type=int, metavar="N", help="how many rankings to make again"
-        )
+        parser.add_argument("--check", type=int, metavar="N", help="how many rankings to repeat")
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = _owner_of(options["list"])
@@ -77,7 +74,7 @@ class Command(BaseCommand):
         except NotReproducibleError as error:
             self.stdout.write(f"{when} UTC: {error}")
             return False
-        told = "the same, bit for bit" if n == 0 else f"{n} places come out otherwise"
+        told = "the same, bit for bit" if n == 0 else f"{n} places differ"
         self.stdout.write(f"{when} UTC: {told}")
         return n == 0
 
