@@ -1,5 +1,6 @@
 """Fermi GBM's notices: what they say, and the event that they make."""
 
+import base64
 import json
 import math
 from datetime import UTC, datetime
@@ -13,10 +14,11 @@ from tom import intake
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.models import NonLocalizedEvent
 from tom.formats.errors import MalformedAlertError
+from tom.forms.event_names import find_names
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import claims, identify
 from tom.missions.fermi_gbm import FERMI_GBM, read_notice
-from tom.records.notice import NoticeType
+from tom.records.notice import NoticeType, Product
 from tom.reports.alarms.models import Alarm
 from tom.sky import healpix29, levels_2d
 from tom.streams.models import MessageState
@@ -168,6 +170,132 @@ def test_it_is_significant_where_a_burst_is_the_likeliest(
     classification: object, significant: bool | None
 ) -> None:
     assert read_notice(make_notice(classification=classification)).significant is significant
+
+
+def test_what_the_notice_says_of_the_event_is_passed_on() -> None:
+    fits = base64.b64encode(b"SIMPLE  = a map").decode()
+
+    notice = read_notice(make_notice(far=1e-9, healpix_file=fits, **PLACE, ra_dec=7, id="x"))
+
+    assert notice.far == 1e-9
+    assert notice.instruments == ("Fermi GBM",)
+    (brought,) = notice.maps
+    assert (brought.author, brought.product, brought.fits) == (
+        *("Fermi GBM", Product.SKYMAP),
+        b"SIMPLE  = a map",
+    )
+    assert "healpix_file" not in notice.facts
+    assert notice.facts["ra_dec"] == 7
+
+
+@pytest.mark.parametrize("values", [{"mission": None, "instrument": None}, {"$schema": None}])
+def test_either_the_sender_or_the_schema_will_do(values: dict[str, Any]) -> None:
+    assert identify(FILE_TOPIC, make_notice(**values)) == "gcn.fermi.gbm"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"$schema": None, "instrument": "LAT"},
+        {"$schema": None, "mission": "Swift"},
+        {"$schema": None, "alert_type": ...},
+        {"type": "object"},  # the form itself
+    ],
+)
+def test_what_another_instrument_sends_or_what_only_describes_is_no_notice(
+    values: dict[str, Any],
+) -> None:
+    message = json.loads(make_notice()) | values
+    kept = {name: value for name, value in message.items() if value is not ...}
+
+    assert identify(FILE_TOPIC, json.dumps(kept).encode()) != "gcn.fermi.gbm"
+
+
+@pytest.mark.parametrize(
+    ("name", "learnt"),
+    [
+        ("GRB 260101 A", "GRB260101A"),
+        *(("a/b", None), ("..", None), ("", None), ("x" * 65, None), ("na\u00efve", None)),
+    ],
+)
+def test_a_name_that_no_address_holds_is_not_learnt(name: str, learnt: str | None) -> None:
+    names = read_notice(make_notice(event_name=name, id=[])).names
+
+    assert names == ((learnt,) if learnt else ())
+
+
+@pytest.mark.parametrize(
+    ("id_", "names"),
+    [
+        (["bn260101212", "bn260101212"], ("bn260101212", "GRB260101.212")),
+        (["bn26010121"], ()),
+        (["bn2601012123"], ()),
+        (["12345"], ()),
+        (["123456"], ("GBM-123456",)),
+        (["123456789012"], ("GBM-123456789012",)),
+        (["1234567890123"], ()),
+    ],
+)
+def test_a_trigger_and_a_burst_are_told_by_how_they_are_written(
+    id_: list[str], names: tuple[str, ...]
+) -> None:
+    assert read_notice(make_notice(id=id_)).names == names
+
+
+@pytest.mark.parametrize(
+    ("alert_type", "type_"),
+    [
+        *(("initial", NoticeType.INITIAL), ("subsequent", NoticeType.UPDATE)),
+        *(("update", NoticeType.UPDATE), ("retraction", NoticeType.RETRACTION)),
+    ],
+)
+def test_a_notice_has_its_place_in_the_chain(alert_type: str, type_: NoticeType) -> None:
+    assert read_notice(make_notice(alert_type=alert_type)).type is type_
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("far", math.nan), ("far", -1.0), ("far", 1.1e6)),
+        *(("classification", {"GRB": math.nan}), ("classification", {"GRB": 1.1})),
+        *(("containment_probability", 0.0), ("containment_probability", 1.0)),
+        *(("ra_dec_error", math.nan), ("ra_dec_error", 181.0), ("ra_dec_error", [])),
+        *(("trigger_time", "0001-01-01T00:00:00+14:00"), ("healpix_file", "?")),
+    ],
+)
+def test_one_value_that_cannot_be_takes_nothing_else_with_it(name: str, value: object) -> None:
+    notice = read_notice(make_notice(**PLACE | {"far": 1e-9, name: value}))
+
+    assert len(notice.left_out) == 1
+    assert notice.left_out[0].startswith(name)
+    assert notice.names[0] == "bn260101212"
+
+
+def test_no_number_of_a_notice_is_one_that_a_database_refuses() -> None:
+    notice = read_notice(make_notice(**PLACE, other={"a": [math.inf, {"b": math.nan}], "c": "\0x"}))
+
+    assert notice.facts["other"] == {"a": [None, {"b": None}], "c": "x"}
+
+
+def test_a_message_does_not_say_itself_what_was_left_out_or_its_facts() -> None:
+    notice = read_notice(make_notice(left_out=["all"], facts={"duration_class": "SHORT"}))
+
+    assert notice.left_out == ()
+    assert notice.facts["record_number"] == 1
+
+
+def test_a_notice_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = make_notice()
+    monkeypatch.setattr("tom.forms.gcn_core.MAX_BYTES", len(payload))
+    assert read_notice(payload).kind == "grb"
+
+    with pytest.raises(MalformedAlertError, match=f"longer than {len(payload)} bytes"):
+        read_notice(payload + b" ")
+
+
+def test_a_text_names_a_burst_by_its_trigger_too() -> None:
+    assert find_names("Fermi GBM bn260101212: refined") == ["BN260101212"]
+    assert find_names("bn26010121 and abn260101212") == []
 
 
 # --- The event ----------------------------------------------------------------------------------

@@ -1,17 +1,18 @@
 """What an alert says in the words of every mission's, and what of it is kept."""
 
+from datetime import UTC, datetime
 from importlib import import_module
 
 import pytest
 from django.db import connection
 
 from tests.factories import make_event, make_message, make_skymap
-from tests.streams.packets import make_gwalert_json
+from tests.streams.packets import make_gwalert_avro, make_gwalert_json
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_notice
-from tom.missions.lvk import notice_of, read_json_notice
+from tom.missions.lvk import notice_of, read_avro_notice, read_json_notice
 from tom.missions.lvk.alert import parse_gwalert_json
-from tom.records.notice import Product
+from tom.records.notice import NoticeType, Product
 from tom.sky import write_skymap
 
 EVENT = {
@@ -38,6 +39,42 @@ def test_an_alert_s_maps_have_their_authors() -> None:
     assert told == {(Product.SKYMAP, "gstlal"), (Product.COMBINED, "LVK")}
     assert all(each.fits == fits for each in notice.maps)
     assert notice.position is None
+
+
+def test_every_fact_of_an_alert_is_passed_on() -> None:
+    payload = make_gwalert_json(
+        event=EVENT | {"far": -1.0}, superevent_id="MS260101a", alert_type="UPDATE"
+    )
+
+    notice = read_json_notice(payload)
+
+    assert (notice.sender, notice.kind, notice.names) == ("LVK", "gw", ("MS260101a",))
+    assert notice.type is NoticeType.UPDATE
+    assert notice.event_time == datetime(2026, 1, 1, 5, 0, 0, 500_000, tzinfo=UTC)
+    assert (notice.significant, notice.far) == (True, None)
+    assert notice.classification == {"BNS": 0.9}
+    assert notice.properties == {"HasNS": 1.0}
+    assert notice.instruments == ("H1", "L1")
+    assert notice.test_reasons == ("the id MS260101a begins with M or T",)
+    assert notice.left_out == ("event.far -1.0 (negative)",)
+    assert notice.facts["urls"]
+    assert "skymap" not in notice.facts["event"]
+
+
+def test_avro_and_json_say_the_same_notice() -> None:
+    assert read_avro_notice(make_gwalert_avro()) == read_json_notice(make_gwalert_json())
+
+
+def test_an_alert_without_an_id_or_a_pipeline_has_no_name_and_a_map_of_nobody_s() -> None:
+    notice = read_json_notice(make_gwalert_json(superevent_id=None, event={"pipeline": None}))
+
+    assert notice.names == ()
+    assert [each.author for each in notice.maps] == [""]
+
+
+def test_an_alert_without_maps_brings_none() -> None:
+    assert read_json_notice(make_gwalert_json(event={"skymap": None})).maps == ()
+    assert read_json_notice(make_gwalert_json(alert_type="RETRACTION")).maps == ()
 
 
 @pytest.mark.django_db
