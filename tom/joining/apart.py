@@ -16,7 +16,7 @@ from tom.targets.places import figures_at
 
 
 def make_apart(row: SurveyObject, summary: TargetSummary) -> TargetSummary:
-    """Make the target of an object that another was, too, and give it what is the object's."""
+    """Make a target for an object that shared one, and give it everything of the object."""
     kept = summary.target
     TargetName.objects.filter(target=kept, name__in=row.spellings).delete()
     others = SurveyObject.objects.filter(target=kept).exclude(pk=row.pk).exclude(survey=BY_HAND)
@@ -32,7 +32,7 @@ def make_apart(row: SurveyObject, summary: TargetSummary) -> TargetSummary:
 
 
 def _shown_first(others: QuerySet[SurveyObject], kept: BaseTarget) -> SurveyObject:
-    """The object that names what is left: one that everybody may know who may see the target."""
+    """The object that names the remaining target: all who may see the target may know it."""
     public = set(Program.objects.filter(public=True).values_list("pk", flat=True))
     rows = list(others.order_by("pk"))
     return next((row for row in rows if row.is_known_to(public)), rows[0])

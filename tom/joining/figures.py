@@ -1,4 +1,4 @@
-"""What summaries say after a join or a split: of the newest alert, and of the earliest place."""
+"""What summaries contain after a join or a split: the newest alert, and the earliest place."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def lock_summaries(target_ids: Iterable[int]) -> dict[int, TargetSummary]:
 
 
 def take_in(kept: TargetSummary, other: TargetSummary) -> None:
-    """Let a summary know what another knew, and its audiences what the other's knew; end these."""
+    """Merge a summary into another, and its audiences into the other's; delete the merged ones."""
     if kept.target.permissions == other.target.permissions:
         _learn(kept, other)
         for name in HOST if not kept.host_name else ():
@@ -88,7 +88,7 @@ def put_at(summary: Summary, ra: float | None, dec: float | None) -> None:
 
 
 def part(kept: TargetSummary, new: TargetSummary, row: SurveyObject) -> None:
-    """Give a target that was split off what its object's alerts told, and take it from the other.
+    """Move what an object's alerts said to the target that was split off.
 
     What an older alert of either told comes back with the next one. The points were moved.
     """
@@ -131,7 +131,7 @@ def _is_told_by(alert_id: str, row: SurveyObject, both: Sequence[int]) -> bool:
 
 
 def forget_surroundings(summary: Summary) -> None:
-    """Forget what the newest alert told of the surroundings."""
+    """Delete what the newest alert said of the surroundings."""
     summary.surroundings_time, summary.surroundings_alert, summary.alert_values = None, "", {}
     summary.n_survey_detections = summary.star_separation_arcsec = summary.star_score = None
     summary.solar_system_name, summary.solar_system_separation_arcsec = "", None
@@ -143,7 +143,7 @@ def _when_placed(row: SurveyObject) -> tuple[Any, ...]:
 
 
 def _place_anew(summary: Summary) -> None:
-    """Put a target where the earliest of the objects that it still is was seen."""
+    """Move a target to the place of the earliest of its remaining objects."""
     rows = SurveyObject.objects.filter(target=summary.target_id).exclude(position_time=None)
     programs = [] if isinstance(summary, TargetSummary) else summary.programs
     public = Program.objects.filter(public=True).values_list("pk", flat=True)

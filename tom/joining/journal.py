@@ -1,4 +1,4 @@
-"""What a join changed, row by row, and how each row becomes again what it was.
+"""What a join changed, row by row, and how each row is restored.
 
 PostgreSQL itself turns rows into JSON and back, so that every number and time stays the same.
 """
@@ -48,7 +48,7 @@ Difference = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A table of which rows belong to targets, and SQL that says which.
+    """A table with rows that belong to targets, and SQL that selects them.
 
     Of the columns `apart` no change is noted: they count changes, or say when there was one. Those
     in `unread` never change, and hold much.
@@ -136,7 +136,7 @@ def snapshot(ids: Sequence[int]) -> Snapshot:
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
-    """List the rows that became others, in the order of the tables."""
+    """List the rows that changed, in the order of the tables."""
     order = {table.name: number for number, table in enumerate(WATCHED)}
     changes: list[Difference] = []
     for name, key in sorted(before.keys() | after.keys(), key=lambda each: (order[each[0]], each)):
@@ -154,7 +154,7 @@ def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
 
 
 def restore(changes: Sequence[Difference]) -> None:
-    """Make rows again what they were; what became something else meanwhile stays so."""
+    """Restore rows to what they were; a row that changed again since then stays."""
     for name, key, was, _ in reversed(changes):
         if was is None:
             _delete(TABLES[name], key)
@@ -179,7 +179,7 @@ def restore_surroundings(changes: Sequence[Difference]) -> None:
 
 
 def _delete(table: Watched, key: str) -> None:
-    """Delete a row that was made, but for a candidate of which more was said.
+    """Delete a row that the join made, except a candidate about which somebody said something.
 
     Targets stay, and their summaries, which go by what their targets are.
     """
@@ -191,7 +191,7 @@ def _delete(table: Watched, key: str) -> None:
 
 
 def _is_told_of(key: str) -> bool:
-    """Whether anything but what is computed names a candidate."""
+    """Whether anything that is not computed names a candidate."""
     return any(
         link.related_model._base_manager.filter(**{link.field.name: key}).exists()
         for link in EventCandidate._meta.related_objects

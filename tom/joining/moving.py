@@ -1,4 +1,4 @@
-"""Bring the rows of one target to another: what both have stays where it is."""
+"""Move the rows of one target to another: what both have stays where it is."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ MEASURE_KEY = ("bandpass", "timestamp", "instrument", "reduction_version")
 
 
 def move_data(other: int, kept: int) -> None:
-    """Bring objects, points, cutouts and TOM Toolkit's data of one target to another."""
+    """Move objects, points, cutouts and TOM Toolkit's data of one target to another."""
     for model in (SurveyObject, PointUpload, ObservationRecord, DataProduct, ReducedDatum):
         _move(model, other, kept)
     _move(LightCurvePoint, other, kept, POINT_KEY)
@@ -44,7 +44,7 @@ def move_data(other: int, kept: int) -> None:
 
 
 def move_words(other: int, kept: int) -> None:
-    """Bring what people said and asked of one target to another."""
+    """Move what people said and asked about one target to another."""
     _move(Notification, other, kept)
     _move(TargetExtra, other, kept, ("key",))
     _move(PersistentShare, other, kept, ("destination",))
@@ -58,7 +58,7 @@ def move_words(other: int, kept: int) -> None:
 
 
 def move_candidates(other: int, kept: int) -> list[int]:
-    """Bring candidacies of one target to another; return the events.
+    """Move candidacies of one target to another; return the events.
 
     Where both are candidates of an event, the other's candidate stays with its old ranks, and
     nobody is shown it: what was said and asked of it is said of the kept one's.
@@ -78,7 +78,7 @@ def move_candidates(other: int, kept: int) -> list[int]:
 
 
 def move_requests(other: int, kept: int) -> None:
-    """Bring requests of one target to another; each keeps guarding against its like."""
+    """Move requests of one target to another; each still blocks an unwanted duplicate."""
     for request in ObservationRequest.objects.filter(target=other).order_by("pk"):
         guard = request.guard
         if guard and guard.startswith(f"{other}:"):
@@ -89,7 +89,7 @@ def move_requests(other: int, kept: int) -> None:
 
 
 def move_cutouts(other: int, kept: int, programs: Sequence[int] | None = None) -> None:
-    """Bring cutouts of one target to another, of all programs or of these.
+    """Move cutouts of one target to another, of all programs or of these.
 
     Of two of one kind and program the newer one stands with the kept target.
     """
@@ -110,7 +110,7 @@ def _stamps(target_id: int) -> Any:
 
 
 def give_stamp(pk: int, target_id: int) -> None:
-    """Bring a cutout to a target; what that has of the kind goes where the cutout was."""
+    """Move a cutout to a target; the target's own cutout of that kind goes the other way."""
     row = Cutout.objects.defer("fits", "png").get(pk=pk)
     held = Cutout.objects.filter(target=target_id, kind=row.kind, program=row.program_id)
     same = held.exclude(pk=pk).defer("fits", "png").first()
@@ -121,14 +121,14 @@ def give_stamp(pk: int, target_id: int) -> None:
 
 
 def _swap(row: Cutout, same: Cutout) -> None:
-    """Give each of two cutouts the other's target, past the rule of one of a kind."""
+    """Exchange the targets of two cutouts, without breaking the rule of one of each kind."""
     Cutout.objects.filter(pk=row.pk).update(kind=f"~{row.kind}"[:12])
     Cutout.objects.filter(pk=same.pk).update(target=row.target_id)
     Cutout.objects.filter(pk=row.pk).update(target=same.target_id, kind=row.kind)
 
 
 def move_points(objects: Sequence[int], other: int, kept: int) -> None:
-    """Bring the points of these objects from one target to another, but those that it has."""
+    """Move the points of these objects from one target to another, except those that it has."""
     _move(LightCurvePoint, other, kept, POINT_KEY, only=("object_id", list(objects)))
 
 
@@ -141,7 +141,7 @@ def _move(
     column: str = "target_id",
     only: tuple[str, Sequence[int]] | None = None,
 ) -> None:
-    """Change the key in `column`, but where a row with the same `unique` columns has it already."""
+    """Change the key in `column`, unless a row with the same `unique` columns has it already."""
     table, key = model._meta.db_table, model._meta.pk.column
     same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM t.{name}" for name in unique)
     where = f"t.{column} = %(other)s"

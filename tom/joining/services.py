@@ -102,7 +102,7 @@ def split_object(row: SurveyObject, *, by: User) -> TargetJoin:
 
 
 def undo(join: TargetJoin, *, by: User) -> None:
-    """Undo a join or a split: its targets become again what they were.
+    """Undo a join or a split: restore its targets.
 
     What came since goes with the object that it is about; what people said since stays.
 
@@ -137,7 +137,7 @@ def undo(join: TargetJoin, *, by: User) -> None:
 
 
 def _absorb(kept: TargetSummary, other: TargetSummary) -> None:
-    """Bring all of a target to another, and hide it."""
+    """Move everything of a target to another, and hide it."""
     private = is_said_privately(other.target)
     moving.move_data(other.pk, kept.pk)
     moving.move_words(other.pk, kept.pk)
@@ -152,7 +152,7 @@ def _absorb(kept: TargetSummary, other: TargetSummary) -> None:
 
 
 def _hide(other: BaseTarget, kept: BaseTarget, *, is_shared: bool) -> None:
-    """Leave a target to nobody, its aliases to the one that it joined.
+    """Hide a target from everybody; its aliases go to the target that it joined.
 
     `is_shared` says whether its groups go on reading there what they said of it in private.
     """
@@ -170,7 +170,7 @@ def _hide(other: BaseTarget, kept: BaseTarget, *, is_shared: bool) -> None:
 
 
 def _set_name_aside(other: BaseTarget, kept: BaseTarget) -> None:
-    """Call a target that is about to be hidden what no survey, nobody and no other one is called.
+    """Give a target that will be hidden a name that no survey, person or other target uses.
 
     Several of one name may join one target: an object's own target, and one that was split off.
     """
@@ -181,7 +181,7 @@ def _set_name_aside(other: BaseTarget, kept: BaseTarget) -> None:
 
 
 def _part_news(join: TargetJoin) -> None:
-    """Give what came since a join to the target whose object it is about."""
+    """Move what came since a join to the target whose object it is about."""
     kept, other = join.kept_id, join.other_id
     theirs = list(SurveyObject.objects.filter(target=other))
     mine = set(SurveyObject.objects.filter(target=kept).values_list("survey", flat=True))
@@ -198,7 +198,7 @@ def _part_news(join: TargetJoin) -> None:
 
 
 def _open_or_close(summaries: Iterable[TargetSummary]) -> None:
-    """Make public what public alerts spoke of, and private what none did."""
+    """Make a target public if public alerts mention it, and private if none does."""
     public = set(Program.objects.filter(public=True).values_list("pk", flat=True))
     for summary in summaries:
         rows = SurveyObject.objects.filter(target=summary.pk).exclude(programs=[])
@@ -210,7 +210,7 @@ def _open_or_close(summaries: Iterable[TargetSummary]) -> None:
 
 
 def _finish(target_ids: Sequence[int]) -> None:
-    """Compute again what is computed of these targets; scoring and ranking are due by that."""
+    """Compute everything of these targets again; this makes scoring and ranking due."""
     ensure_audiences(target_ids)
     refresh_summaries(target_ids)
     audiences = AudienceSummary.objects.filter(target__in=target_ids)

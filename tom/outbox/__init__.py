@@ -1,1 +1,1 @@
-"""The outbox: send each thing once, know what became of it, and try again only what never left."""
+"""The outbox: send each thing once, know the outcome, and repeat only what was surely not sent."""

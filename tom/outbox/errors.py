@@ -9,7 +9,7 @@ from tom.own_secrets import hide_secrets
 
 
 class OutcomeError(Exception):
-    """A call outside that did not do what it was for."""
+    """A call to the outside that failed."""
 
     def __init__(self, text: str, *, is_silent: bool = False) -> None:
         self.is_silent = is_silent  # whether nobody answered in time, or at all
@@ -17,7 +17,7 @@ class OutcomeError(Exception):
 
 
 class NothingSentError(OutcomeError):
-    """Surely nothing was taken: send it again, at `retry_at` where the other side says when."""
+    """The other side surely took nothing: send it again, at `retry_at` if it says when."""
 
     def __init__(
         self, text: str, *, retry_at: datetime | None = None, is_silent: bool = False
@@ -31,12 +31,12 @@ class RestsError(NothingSentError):
 
 
 class RejectedError(OutcomeError):
-    """Surely nothing was taken, and nothing will be: the other side said no, and says why."""
+    """The other side refused, and says why: it took nothing, and will not."""
 
 
 class UnknownOutcomeError(OutcomeError):
-    """It may have been taken or not: it is asked for, and never sent again blindly."""
+    """The other side may have taken it or not: ask for it, and never send it again blindly."""
 
 
 class LookUpFailedError(OutcomeError):
-    """The other side could not be asked: nothing is known, nothing may be concluded."""
+    """The other side could not be asked: nothing may be concluded."""

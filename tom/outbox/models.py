@@ -1,4 +1,4 @@
-"""The columns of whatever goes through the outbox."""
+"""The columns of everything that goes through the outbox."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -29,17 +29,17 @@ class Outgoing(models.Model):
 
     @property
     def patience(self) -> Patience:
-        """How long the outbox waits for it, as the settings stand."""
+        """How long the outbox waits for it, by the present settings."""
         raise NotImplementedError
 
     def keep_move(self, old: str, by: AbstractBaseUser | None) -> None:
-        """Add to its log that it moved, in the move's transaction; a kind without a log does not.
+        """Log the change of state, in its transaction; a kind without a log does nothing.
 
         `old` is the state that it came from.
         """
 
     def answer_lost(self, now: datetime) -> None:
-        """Note that from now on it may turn up, whatever its state is by now."""
+        """Note that from now on it may appear on the other side, whatever its state is."""
 
     def tell(self) -> None:
         """Tell the pages that show it, in the transaction of what changed."""

@@ -12,7 +12,7 @@ from tom.outbox.models import Outgoing
 def move(
     row: Outgoing, new: str, *, reason: str = "", by: AbstractBaseUser | None = None, **fields: Any
 ) -> bool:
-    """Move a row to the state `new`, setting `fields` too; False where somebody moved it first.
+    """Move a row to the state `new`, and set `fields`; False if another process moved it first.
 
     The move is one conditional update from the state that the row was read in, so that of several
     workers only one makes it; the attempts are a part of the condition, since a slow worker may

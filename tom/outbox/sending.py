@@ -1,4 +1,4 @@
-"""Send a row once, give up a lost worker, and settle what is not known."""
+"""Send a row once, give up a lost worker, and settle unknown rows."""
 
 import logging
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def send(
 def lose_answer(
     row: Outgoing, reason: str, *, now: datetime, due_at: datetime | None = None
 ) -> bool:
-    """Call unknown what was still being sent until now; it is asked for where it can be."""
+    """Mark as unknown what was still being sent until now; ask for it if that is possible."""
     row.answer_lost(max(now, timezone.now()))
     if due_at is None and row.patience.look is not None:
         due_at = _next_look(row, now)
@@ -77,7 +77,7 @@ def lose_answer(
 
 
 def give_up(row: Outgoing, reason: str, *, now: datetime) -> bool:
-    """Call unknown what a lost worker left while sending; return whether it did.
+    """Mark as unknown what a lost worker was sending; return whether it did.
 
     It may have arrived or not. Where it can be asked for, it is due at once.
     """
@@ -88,7 +88,7 @@ def give_up(row: Outgoing, reason: str, *, now: datetime) -> bool:
 
 
 def claim_look(row: Outgoing, *, now: datetime, lease: timedelta) -> bool:
-    """Take the look at an unknown row that is due, for one worker alone while the lease runs."""
+    """Claim the next look at an unknown row that is due; only one worker has it at a time."""
     rows = type(row)._default_manager.filter(due(now), pk=row.pk, state=row.table.unknown)
     return bool(rows.update(due_at=max(now, timezone.now()) + lease))
 
@@ -131,7 +131,7 @@ def settle(
 
 
 def is_settled(row: Outgoing, *, now: datetime) -> bool:
-    """Whether a row that the other side, asked from now on, does not have was never taken."""
+    """Whether a row that the other side does not have, if asked now, was surely never taken."""
     return row.tried_at is None or now >= row.tried_at + row.patience.quiet
 
 
@@ -151,7 +151,7 @@ def _claim(row: Outgoing, now: datetime) -> bool:
 
 
 def _put_off(row: Outgoing, error: NothingSentError, now: datetime) -> None:
-    """Nothing left: it is sent again in a while, or has failed after the last attempt."""
+    """Nothing was sent: send it again later, or mark it failed after the last attempt."""
     most = row.patience.most_attempts
     if isinstance(error, RestsError):  # the address is silent for everybody: no attempt
         move(

@@ -12,7 +12,7 @@ class IllegalMoveError(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """The states of one kind of row: the outbox's own by what they mean, and their arrows.
+    """The states of one kind of row: the outbox's own states by their meaning, and the transitions.
 
     The outbox moves a row along its own arrows, which are the same for every kind:
 
@@ -37,7 +37,7 @@ class Table:
 
     @cached_property
     def sendable(self) -> frozenset[str]:
-        """What the outbox sends without a question."""
+        """The states from which the outbox may send."""
         return frozenset({self.due, self.again})
 
     @cached_property

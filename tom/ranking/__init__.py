@@ -1,1 +1,1 @@
-"""Rankings: what is known of candidates, weighed term by term, pooled, ordered and kept."""
+"""Rankings: what is known of candidates, weighed term by term, pooled, ordered and stored."""

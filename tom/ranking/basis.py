@@ -20,7 +20,7 @@ from tom.strategies.models import Strategy, kilonova
 
 @dataclass(frozen=True)
 class Basis:
-    """Strategy, window, scorers and constants of a ranking, as JSON keeps them.
+    """Strategy, window, scorers and constants of a ranking, as stored in JSON.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Basis:
 
     @classmethod
     def present(cls, strategy: Strategy, since: datetime | None) -> Self:
-        """Return that of a ranking made now, from the settings and the scorers that are there."""
+        """Return the basis of a ranking made now, from the settings and the installed scorers."""
         return cls.of(
             {
                 "prior": strategy.prior or settings.CANDIDATE_PRIOR,
@@ -74,7 +74,7 @@ class Basis:
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Self:
-        """Return what a ranking has kept.
+        """Return the basis that a ranking has stored.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Basis:
         return [term for term in TERMS if not self.terms or term.NAME in self.terms]
 
     def ranked_by(self) -> Iterable[tuple[ScorerSpec, tuple[str, ...], float]]:
-        """Each scorer that the ranking goes by, with its classes and its weight.
+        """Each scorer that the ranking uses, with its classes and its weight.
 
         A scorer of weight 0 or of other classes than the sought ones is no part of it.
         """
@@ -118,7 +118,7 @@ def _specs() -> list[ScorerSpec]:
 
 
 def constants() -> dict[str, Any]:
-    """Every constant that decides what a term weighs, by its module's last name and its own."""
+    """Every constant that decides a term's weight, by its module's last name and its own."""
     modules: list[Any] = [*TERMS, opinions]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
@@ -129,7 +129,7 @@ def constants() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back: a set in order, a tuple as a list."""
+    """As JSON returns it: a set as an ordered list, a tuple as a list."""
     if isinstance(value, frozenset | set):
         return sorted(map(str, value))
     if isinstance(value, tuple | list):

@@ -88,7 +88,7 @@ def read_case(
 
 
 def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
-    """Read the rest of what terms read: the history of the places, and the fit of distances."""
+    """Read the other inputs of the terms: the history of the places, and the fit of distances."""
     epochs, age_days = _earlier_epochs(case)
     sight = case.fact("sight_age_days")
     return Columns(
@@ -106,7 +106,7 @@ def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
 
 
 class Opinions(NamedTuple):
-    """What a scorer had said of each entry: NaN where it abstained.
+    """A scorer's opinion of each entry at the moment: NaN where it abstained.
 
     `values` has shape (k, n), for the k classes that were asked for; `sigma` shape (n,).
     """
@@ -146,7 +146,7 @@ def read_opinions(case: Case, spec: ScorerSpec, labels: Sequence[str]) -> Opinio
 
 
 def _texts_of(audiences: Iterable[Audience]) -> str:
-    """Audiences as one array of texts: the database reads it far faster than 25,000 parameters."""
+    """Audiences as one array of texts: the database reads it much faster than 25,000 parameters."""
     return "{" + ",".join([f'"{array_of(audience)}"' for audience in audiences]) + "}"
 
 

@@ -1,4 +1,4 @@
-"""Forget what was computed of candidates while others could read their points."""
+"""Delete what was computed of candidates while other people could read their points."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from tom.scoring.models import Score
 
 
 def forget_scores(target_ids: Sequence[int]) -> None:
-    """Delete what was computed of targets for the public while more was public than is now."""
+    """Delete what was computed of targets for the public when more was public than now."""
     if not target_ids:
         return
     candidates = EventCandidate.objects.filter(target__in=target_ids)

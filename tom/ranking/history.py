@@ -1,4 +1,4 @@
-"""Keep rankings: of each the places that moved, and the newest places where pages read them."""
+"""Store rankings: of each the places that changed, and the newest places where pages read them."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -42,24 +42,24 @@ def _stir(total: npt.NDArray[np.uint64], value: npt.ArrayLike) -> npt.NDArray[np
 
 
 def member_of(listing: Listing) -> str:
-    """The column of a place that says who stands there."""
+    """The column of a place that names its member."""
     return "target_id" if listing.event is None else "candidate_id"
 
 
 def owner_of(listing: Listing) -> str:
-    """The column of a place that says whose list it is in."""
+    """The column of a place that names the owner of its list."""
     return "strategy_id" if listing.event is None else "event_id"
 
 
 def standing_places(listing: Listing) -> dict[Key, int]:
-    """The fingerprint of each place that stands, by member and audience."""
+    """The fingerprint of each valid place, by member and audience."""
     rows = RankedCandidate.objects.newest().of(listing)
     columns = rows.values_list(member_of(listing), "programs", "fingerprint")
     return {(pk, tuple(programs)): fingerprint for pk, programs, fingerprint in columns.iterator()}
 
 
 def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> bool:
-    """Store a ranking, its places in rows that moved, and every rank where pages read it.
+    """Store a ranking, its places in the rows that changed, and every rank where pages read it.
 
     In the caller's transaction. Places of members that left the list end with it. Returns whether
     it was stored: it is not if a member no longer exists.
@@ -85,7 +85,7 @@ def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int
 
 
 def _lock_candidates(event: NonLocalizedEvent) -> set[int]:
-    """Lock in the order in which matching does, so that neither waits for the other."""
+    """Lock in the same order as matching, so that neither waits for the other."""
     rows = event.candidates.select_for_update(no_key=True).order_by("target_id")
     return set(rows.values_list("pk", flat=True))
 

@@ -1,4 +1,4 @@
-"""One ranking of a list at a time, and none while some of it is forgotten."""
+"""One ranking of a list at a time, and none while some of it is deleted."""
 
 from collections.abc import Iterable
 
@@ -14,12 +14,12 @@ LIST_KEY = 7_201_005
 
 
 def claim_ranking(event: NonLocalizedEvent) -> bool:
-    """Be the one that ranks the event until the transaction ends; False: another is."""
+    """Claim the ranking of the event until the transaction ends; False: another worker has it."""
     return _claim(RANKING_KEY, event.pk)
 
 
 def claim_list(strategy: Strategy) -> bool:
-    """Be the one that ranks the strategy's list until the transaction ends; False: another is."""
+    """Claim the ranking of the list until the transaction ends; False: another worker has it."""
     return _claim(LIST_KEY, strategy.pk)
 
 

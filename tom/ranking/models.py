@@ -1,4 +1,4 @@
-"""Rankings of lists, and their history: rows for what moved."""
+"""Rankings of lists, and their history: rows for what changed."""
 
 from typing import Any, NamedTuple
 
@@ -106,22 +106,22 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
     """Reads of places."""
 
     def newest(self) -> "RankedCandidateQuerySet":
-        """The places that stand now."""
+        """The places that are valid now."""
         return self.filter(until=None)
 
     def of(self, listing: "Listing") -> "RankedCandidateQuerySet":
-        """The places of a list, at whatever time."""
+        """The places of a list, at all times."""
         if listing.event is not None:
             return self.filter(event=listing.event)
         return self.filter(strategy=listing.strategy)
 
     def as_of(self, ranking: Ranking) -> "RankedCandidateQuerySet":
-        """The places that stood in a ranking, be they stored with it or with an earlier one."""
+        """The places that were valid in a ranking, stored with it or with an earlier one."""
         stood = Q(until=None) | Q(until__gt=ranking.pk)
         return self.of(ranking.listing).filter(stood, ranking__lte=ranking.pk)
 
     def in_order(self) -> "RankedCandidateQuerySet":
-        """The most probable first, as the ranking orders: those alike by their names."""
+        """The most probable first; those with the same chance in order of their names."""
         name = Coalesce("candidate__target__name", "target__name")
         return self.order_by("-log_odds", name, "programs")
 

@@ -19,7 +19,7 @@ UNSEEN = float(np.log(20))
 
 
 class UnrelatedClassesError(ValueError):
-    """The scorer says nothing of some class that is sought."""
+    """The scorer has no opinion on one of the sought classes."""
 
 
 def weigh(
@@ -86,7 +86,7 @@ def weigh(
 
 
 def either(spec: ScorerSpec, labels: Sequence[str], values: FloatArray) -> FloatArray:
-    """Return what a scorer says of several of its classes together.
+    """Return a scorer's opinion on several of its classes together.
 
     Parameters
     ----------

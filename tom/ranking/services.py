@@ -41,7 +41,7 @@ def rank_event(event: NonLocalizedEvent) -> Ranking | None:
 
 
 def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
-    """Rank a list as of now; None where nobody is or was in it, or nothing moved.
+    """Rank a list as of now; None if it is and was empty, or if nothing changed.
 
     A member has a place for each audience that knows something else of it, in one order: the
     chance of one does not depend on the others', so each audience's own ranking is a part of it.
@@ -52,7 +52,7 @@ def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
 
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
-    """Let Python collect no garbage meanwhile: it would go through all rows again and again.
+    """Switch garbage collection off in the block: it would visit all rows again and again.
 
     Of a ranking of 25,000 candidates that was a third of the time.
     """
@@ -145,7 +145,7 @@ def rankings_of(owner: NonLocalizedEvent | Strategy) -> QuerySet[Ranking]:
 
 
 def ranking_as_of(owner: NonLocalizedEvent | Strategy, when: datetime) -> Ranking | None:
-    """The ranking that stood at a time; None: there was none yet."""
+    """The newest ranking at a time; None: there was none yet."""
     return rankings_of(owner).filter(created__lte=when).first()
 
 
@@ -155,7 +155,7 @@ def newest_ranking(owner: NonLocalizedEvent | Strategy) -> Ranking | None:
 
 
 def rank_if_due(event: NonLocalizedEvent) -> bool:
-    """Rank an event where a change calls for it; return whether this call did.
+    """Rank an event if a change made it due; return whether this call did.
 
     What changes meanwhile stays due. While another worker ranks the event, this does nothing.
     """
@@ -171,7 +171,7 @@ def rank_if_due(event: NonLocalizedEvent) -> bool:
 
 
 def rank_list_if_due(strategy: Strategy) -> bool:
-    """Rank a strategy's list without an event where its time has come; whether this call did.
+    """Rank a strategy's list without an event if it is due; return whether this call did.
 
     While another worker ranks it, this does nothing.
     """
@@ -192,7 +192,7 @@ def present_scorers() -> dict[str, str]:
 
 
 def note_new_scorers(since: datetime) -> None:
-    """Make the events from `since` on due that other scorers than the present ones ranked."""
+    """Make events from `since` on due whose ranking used other scorers than the present ones."""
     rankings = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
     ranked = NonLocalizedEvent.objects.filter(time__gte=since).annotate(
         ranked_by=Subquery(rankings.values("scorers")[:1])
@@ -207,7 +207,7 @@ def _rests_on(ranking: Ranking, basis: Basis) -> bool:
 
 
 def _moved(case: Case, posterior: Posterior) -> tuple[Sequence[int], bool]:
-    """The rows whose evidence is another than where they stand, and whether any stands no more."""
+    """The rows whose evidence differs from their place, and whether any place lost its row."""
     stands = standing_places(case.listing)
     keys = list(zip(case.members.tolist(), case.audiences, strict=True))
     marks = fingerprints(posterior).tolist()

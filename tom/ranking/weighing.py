@@ -149,14 +149,14 @@ KEPT = ("log_lr", "log_lr_low", "log_lr_high", "value", "missing", "reason")
 
 
 def layout_of(terms: Iterable[Weighed]) -> list[dict[str, Any]]:
-    """Return the names and inputs of terms, as a ranking keeps them once for all its places."""
+    """Return the names and inputs of terms, as a ranking stores them once for all its places."""
     return [{"name": term.name, "inputs": sorted(term.inputs)} for term in terms]
 
 
 def read_terms(
     layout: Sequence[dict[str, Any]], kept: Sequence[Sequence[Any]]
 ) -> list[dict[str, Any]]:
-    """Return the terms of a place from what its ranking and the place keep."""
+    """Return the terms of a place from what its ranking and the place store."""
     return [
         {**named, **dict(zip(KEPT, values, strict=True))}
         for named, values in zip(layout, kept, strict=True)

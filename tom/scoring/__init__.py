@@ -1,1 +1,1 @@
-"""The plugin contract, the scores, and the explained ranking."""
+"""The plugin contract, the processes of the scorers, and the scores."""

@@ -199,7 +199,7 @@ class Batch:
         return len(self.object_ids)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
-        """Let it be sent to the process of a scorer, where it is checked and frozen again."""
+        """Make it picklable for a scorer's process, where it is checked and frozen again."""
         values = (getattr(self, item.name) for item in fields(self))
         plain = tuple(dict(each) if isinstance(each, Mapping) else each for each in values)
         return type(self), plain
@@ -248,7 +248,7 @@ class Batch:
         return self._pick(chosen, np.arange(start[-1]) + offset, start)
 
     def since(self, mjd: npt.ArrayLike) -> Self:
-        """Return the batch without what was measured to shine before `mjd` (scalar or shape (n,)).
+        """Return the batch without the detections before `mjd` (scalar or shape (n,)).
 
         Earlier limits and faint forced points stay: they say when the rise began. Earlier
         detections are another ranking term's datum, and each datum enters once.

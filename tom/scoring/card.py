@@ -59,7 +59,7 @@ def load_card(path: Path) -> ModelCard:
 
 
 def check_card(card: ModelCard, spec: ScorerSpec) -> None:
-    """Refuse a card that speaks of another scorer, version or prior than the specification."""
+    """Refuse a card whose scorer, version or prior differs from the specification."""
     declared = dict(zip(spec.classes, spec.prior, strict=True))
     agrees = (
         (card.name == spec.name, "name"),

@@ -1,4 +1,4 @@
-"""A scorer or a weight that cannot be used is said at the start, not at the first alert."""
+"""Report a scorer or a weight that cannot be used at the start, not at the first alert."""
 
 from typing import Any
 

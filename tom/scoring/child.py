@@ -1,7 +1,7 @@
 """One scorer in a process of its own, which its parent may kill: `python -m tom.scoring.child`.
 
-It knows no database, no setting and no secret: it is told the scorer's path and how much memory it
-may have, then answers batches until its parent is gone. A scorer that prints reaches the log.
+It knows no database, no setting and no secret. It gets the scorer's path and the limit of memory,
+and answers batches until its parent ends. What a scorer prints goes to the log.
 """
 
 import json
@@ -17,12 +17,12 @@ from typing import Any
 from tom.scoring.registry import load_scorer
 from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_scorer
 
-# Beyond its parent's patience a child ends by the system's own clock: its parent may be gone.
+# After its parent's patience a child ends by the system's own timer: its parent may be gone.
 ALARM_MARGIN_SECONDS = 10
 
 
 def main(path: str, memory_mb: int, fd: int) -> None:
-    """Load the scorer at `path`, say which it is, and answer until the parent hangs up."""
+    """Load the scorer at `path`, send its name and version, answer until the parent ends."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     os.nice(5)  # what a person waits for comes first
     limit = memory_mb * 1024 * 1024

@@ -40,12 +40,12 @@ def time_of(mjd: float) -> datetime:
 
 
 def key_of(summary: Summary) -> Key:
-    """What a light curve is known by: its target, and the audience that sees it."""
+    """The key of a light curve: its target, and the audience that sees it."""
     return summary.target_id, summary.audience
 
 
 def curves_of(summaries: Iterable[Summary]) -> dict[Key, Curve]:
-    """The light curve that each summary is of; those without a point are left out.
+    """The light curve of each summary; those without a point are left out.
 
     A score is shown to all who may see its summary, so it sees the points of public programs and
     of the summary's own. The moment of the score is that of the newest point: the same points,

@@ -1,4 +1,4 @@
-"""Why the scorers said what they said: asked for the top of a ranking alone."""
+"""The reasons of the scorers' opinions; computed only for the first places of a ranking."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ TOP = 20
 
 
 def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
-    """Keep what moved a scorer's newest scores of the event's first candidates; return how many.
+    """Store what moved a scorer's newest scores of the event's first candidates; return how many.
 
     A target whose light curve changes meanwhile is left to the next ranking.
     """

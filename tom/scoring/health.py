@@ -1,4 +1,4 @@
-"""How the scorers do: what waits for each, and why one rests."""
+"""The state of the scorers: what waits for each, and why one rests."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ class ScorerHealth:
 
 
 def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
-    """Every scorer that is there, by its name; `lists` are those that its reader may see."""
+    """Every installed scorer, by its name; `lists` are those that the reader may see."""
     states = {state.scorer: state for state in ScorerState.objects.all()}
     waiting = dict(DueScore.objects.values_list("scorer").annotate(n=Count("pk")).order_by())
     strategies = [*strategies_of_kinds().values(), *lists]
@@ -56,7 +56,7 @@ def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
 
 
 def _weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float, list[str]]:
-    """The names of the strategies that rank by a scorer, by its weight there."""
+    """The names of the strategies that use a scorer, by its weight there."""
     names: dict[float, list[str]] = defaultdict(list)
     for strategy in strategies:
         weights: dict[str, float] = settings.SCORER_WEIGHTS | strategy.weights
@@ -67,6 +67,6 @@ def _weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float,
 
 
 def scorers_at_fault() -> list[ScorerState]:
-    """The scorers that are there and whose last call ended their process."""
+    """The installed scorers whose last call failed."""
     names = [scorer.spec.name for scorer in scorers()]
     return list(ScorerState.objects.filter(scorer__in=names, failures__gt=0).order_by("scorer"))

@@ -1,4 +1,4 @@
-"""A scorer's process, as its parent holds it: started when asked, killed when it fails.
+"""A scorer's process, seen from its parent: started when needed, killed when it fails.
 
 What a child answers is read under bounds and checked: a plugin may be wrong in any way.
 """
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class ScorerDiedError(Exception):
-    """A scorer gave no answer that can be used, and its process was ended; the text says why."""
+    """A scorer gave no usable answer, and its process was killed; the text says why."""
 
 
 @dataclass
@@ -152,7 +152,7 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What a scorer's process is told: where Python finds its modules, and no secret."""
+    """The environment of a scorer's process: where Python finds its modules, and no secret."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -202,5 +202,5 @@ def _contributions(told: Sequence[Any], batch: Batch) -> list[Contribution]:
 
 
 def _clean(text: str) -> str:
-    """A text that the database keeps."""
+    """A text that the database can store."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_DETAIL]

@@ -1,8 +1,8 @@
-"""Hand out what changed to the scorers, and keep what each says: one that fails holds up no other.
+"""Hand out what changed to the scorers, and store their answers: one that fails delays no other.
 
-A scorer judges in a process of its own (`tom.scoring.host`), one batch at a time. Attempts are
-counted before the work, as messages' are: what was in a batch that ended the process is judged in
-small batches, then alone, and is given up after the last attempt, with the reason.
+A scorer runs in a process of its own (`tom.scoring.host`), one batch at a time. Attempts are
+counted before the work, as for messages. If a batch ended the process, its light curves are judged
+in small batches, then alone. After the last attempt they are given up, with the reason.
 """
 
 from collections import defaultdict
@@ -51,7 +51,7 @@ Answer = tuple[Score, Outcome]
 
 @cache
 def host_of(name: str) -> Host:
-    """The process of a scorer, kept for as long as ours.
+    """The process of a scorer; it lives as long as ours.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def host_of(name: str) -> Host:
 
 
 def score_due(*, most: int) -> int:
-    """Hand out up to `most` summaries and have them judged here; return how many were due."""
+    """Hand out up to `most` summaries and judge them here; return how many were due."""
     n = hand_out(most=most)
     for scorer in scorers():
         while judge_due(scorer.spec.name, most=most):
@@ -91,7 +91,7 @@ def hand_out(*, most: int) -> int:
 
 
 def judge_due(name: str, *, most: int) -> int:
-    """Have a scorer judge up to `most` of what is due for it; return how many.
+    """Let a scorer judge up to `most` light curves that are due for it; return how many.
 
     Nothing where it rests, or where another worker has it judge. What changes meanwhile is kept
     with no score of what it was: it is handed out again.
@@ -115,14 +115,14 @@ def judge_due(name: str, *, most: int) -> int:
 
 
 def work_due() -> QuerySet[DueScore]:
-    """What waits for scorers that are there and do not rest."""
+    """What waits for installed scorers that do not rest."""
     resting = ScorerState.objects.filter(rests_until__gt=timezone.now()).values("scorer")
     present = [scorer.spec.name for scorer in scorers()]
     return DueScore.objects.filter(scorer__in=present).exclude(scorer__in=resting)
 
 
 def note_death(name: str, reason: str) -> None:
-    """Let a scorer rest whose process was ended, ever longer in a row."""
+    """Let a scorer rest after a failure, longer after each failure in a row."""
     state, _ = ScorerState.objects.get_or_create(scorer=name)
     _note_death(state, reason)
 
@@ -169,7 +169,7 @@ def _rests(state: ScorerState) -> bool:
 
 @contextmanager
 def _alone(name: str) -> Iterator[ScorerState | None]:
-    """Be the one that has the scorer judge, for the block; None: another is.
+    """Claim the scorer for the block; None: another worker has it.
 
     The lock is the connection's, so that a worker that is killed leaves none behind.
     """
@@ -219,7 +219,7 @@ def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Answer]:
 
 
 def _give_up(scorer: Scorer, taken: Sequence[DueScore], reason: str) -> None:
-    """Keep as the scorer's answer that it has none."""
+    """Store the reason as the scorer's answer."""
     summaries = _summaries(taken)
     rows = [
         _row(scorer, summary, Abstention(name_of(key_of(summary)), Reason.FAILED, reason), since)
@@ -230,7 +230,7 @@ def _give_up(scorer: Scorer, taken: Sequence[DueScore], reason: str) -> None:
 
 
 def _summaries(taken: Sequence[DueScore]) -> list[Summary]:
-    """The summaries of what was taken that are still as they were when it became due."""
+    """The summaries of the taken rows that have not changed since they became due."""
     due = {(row.target_id, tuple(row.programs)): row.version for row in taken}
     targets = {row.target_id for row in taken}
     found: list[Summary] = list(TargetSummary.objects.filter(target__in=targets).order_by("pk"))
@@ -239,7 +239,7 @@ def _summaries(taken: Sequence[DueScore]) -> list[Summary]:
 
 
 def _keep(taken: Sequence[DueScore], scores: Sequence[Score]) -> None:
-    """Store scores of what has not changed meanwhile; what was taken is due no more."""
+    """Store the scores of what has not changed since then; the taken rows are no longer due."""
     with transaction.atomic():
         hold_events()
         lock_targets(row.target_id for row in taken)
@@ -255,7 +255,7 @@ def _keep(taken: Sequence[DueScore], scores: Sequence[Score]) -> None:
 
 
 def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
-    """Lock those still due as they were read, in one order; return them."""
+    """Lock, in one order, those that are due and unchanged since they were read; return them."""
     lock_targets(summary.target_id for summary in summaries)
     unchanged: list[Summary] = []
     for rows_of in (TargetSummary.objects, AudienceSummary.objects):
@@ -267,7 +267,7 @@ def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
 
 
 def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summary]]:
-    """Each once for each window it makes a candidate in; outside any, all its points count."""
+    """Group by the windows of their events; without an event, all points count."""
     strategies = strategies_of_kinds()
     windows: dict[Key, set[datetime | None]] = defaultdict(set)
     candidacies = EventCandidate.objects.filter(target__in={s.target_id for s in summaries})

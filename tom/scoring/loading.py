@@ -1,4 +1,4 @@
-"""Load what else than light curves a scorer asks for: only what each curve's readers may see."""
+"""Load the inputs other than light curves: only what each light curve's readers may see."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -77,7 +77,7 @@ def _redshifts(keys: Sequence[Key]) -> Given:
 
 
 def _classifications(keys: Sequence[Key]) -> Given:
-    """What is said of each target's own objects that all who see the light curve may know of."""
+    """The classifications of each target's objects that all readers of the light curve may know."""
     targets = {target for target, _ in keys}
     objects: dict[int, list[SurveyObject]] = defaultdict(list)
     for each in SurveyObject.objects.filter(target__in=targets):

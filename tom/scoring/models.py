@@ -1,4 +1,4 @@
-"""Scores: facts about a moment, each of the points that one audience may see."""
+"""Scores: facts about a moment, each from the points that one audience may see."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

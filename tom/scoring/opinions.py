@@ -1,4 +1,4 @@
-"""Which of a scorer's classes speak of those that are sought."""
+"""Which of a scorer's classes match the sought classes."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ WEIGHING = (ScorerKind.PROBABILITY, ScorerKind.LIKELIHOOD_RATIO)
 
 
 def ranked_classes(spec: ScorerSpec, sought: Sequence[str]) -> tuple[str, ...]:
-    """Return a scorer's classes that hold the sought ones, of each the narrowest; (): none do.
+    """Return the narrowest class of a scorer that contains each sought one; (): it lacks one.
 
     It must speak of each sought class: one that knows some of them alone says nothing of the
     others. Of two that it found, one within the other, the wider is kept. A rank or an anomaly says

@@ -43,7 +43,7 @@ def load_scorers(
 def find_scorers(
     paths: Sequence[str], *, weights: Mapping[str, float] = NO_WEIGHTS
 ) -> dict[str, Scorer]:
-    """Return what `load_scorers` does by the path of each, not set up: to know what there is."""
+    """Return the same scorers as `load_scorers`, by path, without their set-up."""
     factories = {entry.value.replace(":", "."): entry.load for entry in _entries()}
     factories |= {path: _importer(path) for path in paths}
     found: dict[str, Scorer] = {}

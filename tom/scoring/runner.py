@@ -1,4 +1,4 @@
-"""Run one scorer on a batch: chunk, quarantine failing rows by bisection, break when hopeless."""
+"""Run one scorer on a batch in chunks; find failing objects by bisection; stop after many."""
 
 import logging
 import math

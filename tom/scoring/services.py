@@ -38,7 +38,7 @@ from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 @cache
 def scorers() -> tuple[Scorer, ...]:
-    """What every scorer says it is, found once in a process; it judges in one of its own."""
+    """The specification of every scorer, loaded once; scorers judge in other processes."""
     return tuple(scorer_paths().values())
 
 
@@ -62,7 +62,7 @@ def any_due() -> bool:
 
 
 def window_start(event: NonLocalizedEvent, strategy: Strategy) -> datetime | None:
-    """From when detections count as the event's; None: from ever."""
+    """From when on detections count as the event's; None: all count."""
     if event.time is None or strategy.days_before is None:
         return None
     return event.time - timedelta(days=strategy.days_before)
@@ -74,7 +74,7 @@ def batch_of(
     curves: Mapping[Key, Curve],
     since: datetime | None,
 ) -> Batch:
-    """Light curves as a scorer takes them, without the detections before a window's start.
+    """The batch for a scorer, without the detections before a window's start.
 
     With what it asks for by name: nothing else is loaded.
     """
@@ -92,7 +92,7 @@ def batch_of(
 
 
 def note_given(name: str, target_ids: Iterable[int]) -> None:
-    """Make targets due of which an input changed that some scorer asks for by name."""
+    """Make targets due if an input changed that some scorer asks for by name."""
     ids = set(target_ids)
     if not ids or not any(name in wanted(scorer.spec.inputs) for scorer in scorers()):
         return
@@ -103,7 +103,7 @@ def note_given(name: str, target_ids: Iterable[int]) -> None:
 
 
 def note_outdated(event: NonLocalizedEvent) -> int:
-    """Make candidates due that not every present scorer judged in the event's window.
+    """Make candidates due that some present scorer has not judged in the event's window.
 
     For a window that moved with the event's time or the strategy of its kind, and for a scorer
     that is new or has a new version. Returns how many were made due.
@@ -126,7 +126,7 @@ ARRAY = ArrayField(BigIntegerField())
 
 
 def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datetime | None) -> int:
-    """Make summaries due that were scored, but not by every present scorer in the window."""
+    """Make summaries due that some present scorer has not judged in the window."""
     scores = Score.objects.filter(target=OuterRef("target"), programs=programs)
     judged = _judged_by(scorers(), scores, since=since)
     waiting = DueScore.objects.filter(target=OuterRef("target"), programs=programs)
@@ -146,7 +146,7 @@ def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datet
 def _judged_by(
     those: Sequence[Scorer], scores: QuerySet[Score], *, since: datetime | None
 ) -> QuerySet[Score, int]:
-    """The number of these scorers that judged the outer query's light curve in a window."""
+    """How many of these scorers judged the outer query's light curve in a window."""
     present = Q(pk=None)
     for scorer in those:
         present |= Q(scorer=scorer.spec.name, version=scorer.spec.version)
@@ -155,6 +155,6 @@ def _judged_by(
 
 
 def lock_targets(target_ids: Iterable[int]) -> None:
-    """Lock the public summaries of targets: who holds these may write the narrower ones, too."""
+    """Lock the public summaries of targets: the holder may write the narrower ones, too."""
     rows = TargetSummary.objects.filter(pk__in=set(target_ids)).select_for_update(no_key=True)
     list(rows.order_by("pk").values_list("pk"))

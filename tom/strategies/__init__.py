@@ -1,1 +1,1 @@
-"""What a list looks for, among which targets, and by which evidence."""
+"""What a list looks for, among which targets, and with which evidence."""

@@ -1,4 +1,4 @@
-"""A strategy: what a list looks for, among which targets, by which evidence, and who sees it."""
+"""A strategy: what a list looks for, among which targets, with which evidence, and who sees it."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ RANKED_EVERY = timedelta(minutes=1)
 
 
 def kilonova() -> list[str]:
-    """The class that is sought where nobody says another."""
+    """The class that is sought by default."""
     return [SOUGHT]
 
 
@@ -34,7 +34,7 @@ class StrategyQuerySet(models.QuerySet["Strategy"]):
     """Reads of strategies."""
 
     def without_event(self) -> "StrategyQuerySet":
-        """Those that make one list by themselves, and are not switched off."""
+        """Those that make one list without an event, and are not switched off."""
         return self.filter(kind="", active=True)
 
     def due(self) -> "StrategyQuerySet":
@@ -202,7 +202,7 @@ class Strategy(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what could never be ranked by, with a text for each field.
+        """Refuse settings that no ranking could use, with a text for each field.
 
         Raises
         ------

@@ -15,7 +15,7 @@ WINDOWS: dict[str, tuple[float | None, float | None]] = {
 
 
 def strategies_of_kinds() -> dict[str, Strategy]:
-    """The strategy of every kind of event; the first ones again where somebody deleted a row."""
+    """The strategy of every kind of event; the default one if somebody deleted its row."""
     first = {
         kind: Strategy(name=kind, kind=kind, days_before=before, days_after=after)
         for kind, (before, after) in WINDOWS.items()

@@ -1,4 +1,4 @@
-"""What shone at the place before the event's window."""
+"""What was detected at the place before the event's window."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def read(columns: Columns) -> dict[str, FloatArray]:
 
 
 def weigh(*, epochs: FloatArray, age_days: FloatArray, sight_age_days: FloatArray) -> Weighed:
-    """Weigh what shone here before the event's window.
+    """Weigh what was detected here before the event's window.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The nearest known minor planet: one on the spot is the likelier cause."""
+"""The nearest known minor planet: one at the same place is the likelier cause."""
 
 import numpy as np
 

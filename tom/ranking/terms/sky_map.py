@@ -14,7 +14,7 @@ BEST_UNSEEN = float(np.log(1000))
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
-    """A map holds nothing where it does not reach; without a map nothing is known."""
+    """Outside a map its density is 0; without a map nothing is known."""
     reached = np.nan_to_num(columns.probdensity, nan=0.0)
     return {"probdensity": np.where(columns.has_map, reached, np.nan)}
 

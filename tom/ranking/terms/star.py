@@ -1,4 +1,4 @@
-"""The nearest catalogued source: a star on the spot is the likelier cause."""
+"""The nearest catalogued source: a star at the same place is the likelier cause."""
 
 import numpy as np
 
