@@ -88,6 +88,141 @@ def test_a_report_without_a_class_is_kept_and_one_without_an_object_is_dead() ->
         read_report(make_report(source=""))
 
 
+def optional(type_: Any) -> list[Any]:
+    return ["null", type_]
+
+
+# As a report might come that keeps the form's names alone.
+LOOSE = _record(
+    "Loose",
+    object=optional(
+        _record("About", id=optional("long"), ra=optional("double"), dec=optional("double"),
+                source=optional("string"))
+    ),
+    photometry=optional(
+        {"type": "array", "items": ["null", _record("At", time=optional("double"))]}
+    ),
+    classification=optional(
+        {
+            "type": "array",
+            "items": _record(
+                "Said",
+                name=optional("string"),
+                version=optional("string"),
+                models=optional(
+                    {
+                        "type": "array",
+                        "items": _record(
+                            "Of",
+                            model=optional("string"),
+                            probabilities=optional({"type": "map", "values": ["null", "double"]}),
+                        ),
+                    }
+                ),
+            ),
+        }
+    ),
+)  # fmt: skip
+ABOUT = {"id": NUMBER, "ra": 197.45, "dec": -23.38, "source": "LSST"}
+SAID = {"name": "Made", "version": "2", "models": [{"model": "m", "probabilities": CHANCES}]}
+
+
+def make_loose(**values: Any) -> bytes:
+    report = {"object": ABOUT, "photometry": [{"time": JD}], "classification": [SAID]}
+    return make_container(LOOSE, [report | values])
+
+
+@pytest.mark.parametrize(
+    "about",
+    [None, ABOUT | {"id": None}, *(ABOUT | {"source": s} for s in (None, "a b", "x" * 17, "a/b"))],
+)
+def test_a_report_of_no_object_is_dead_with_its_reason(about: Any) -> None:
+    with pytest.raises(MalformedAlertError, match="object"):
+        read_report(make_loose(object=about))
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec", "place"),
+    [
+        *((360.0, 90.0, (0.0, 90.0)), (0.0, -90.0, (0.0, -90.0))),
+        *((360.1, 0.0, (None, None)), (-0.1, 0.0, (None, None)), (0.0, 90.1, (None, None))),
+        *((None, 1.0, (None, None)), (1.0, float("nan"), (None, None))),
+    ],
+)
+def test_a_place_is_given_whole_or_not_at_all(ra: Any, dec: Any, place: Any) -> None:
+    said = read_report(make_loose(object=ABOUT | {"ra": ra, "dec": dec}))
+
+    assert (said.ra, said.dec) == place
+
+
+@pytest.mark.parametrize(
+    ("photometry", "time"),
+    [
+        (None, None),
+        ([], None),
+        ([None, {"time": None}, {"time": 7.0}], None),
+        ([{"time": JD - 1}, {"time": JD}, {"time": -999.0}], datetime(2026, 1, 1, 6, tzinfo=UTC)),
+    ],
+)
+def test_a_report_is_of_its_newest_point_that_has_a_time(photometry: Any, time: Any) -> None:
+    assert read_report(make_loose(photometry=photometry)).time == time
+
+
+@pytest.mark.parametrize(
+    "classification",
+    [
+        None,
+        [],
+        [SAID | {"name": None}],
+        [SAID | {"models": None}],
+        [SAID | {"models": [{"model": "m", "probabilities": None}]}],
+        [SAID | {"models": [{"model": "m", "probabilities": {"P(SNIa)": None, "x": 2.0}}]}],
+    ],
+)
+def test_a_report_that_says_nothing_of_a_class_is_kept(classification: Any) -> None:
+    with pytest.raises(UnhandledAlertError, match="nothing of a class"):
+        read_report(make_loose(classification=classification))
+
+
+def test_a_classifier_without_a_model_or_a_version_is_one_all_the_same() -> None:
+    models = [{"model": None, "probabilities": {"SN Ia": 1.0, "P()": 0.0, "P(KN) ": 0.5}}]
+
+    (judgement,) = read_report(
+        make_loose(classification=[SAID | {"version": None, "models": models}])
+    ).judgements
+
+    assert (judgement.classifier, judgement.version) == ("Made", "")
+    assert judgement.probabilities == {"SN Ia": 1.0, "P()": 0.0, "P(KN)": 0.5}
+    assert judgement.classes == {"SN Ia": "supernova Ia"}
+
+
+def test_names_are_cut_as_their_columns_hold_them() -> None:
+    model = {"model": "m" * 99, "probabilities": {f"P({'c' * 60})": 0.5, "k" * 99: 0.25}}
+
+    (judgement,) = read_report(
+        make_loose(
+            classification=[SAID | {"name": "n" * 99, "version": "v" * 99, "models": [model]}]
+        )
+    ).judgements
+
+    for name, longest in (("classifier", 100), ("version", 50)):
+        assert len(getattr(judgement, name)) == longest
+        assert longest <= (Classification._meta.get_field(name).max_length or 0)
+    assert judgement.probabilities == {"c" * 60: 0.5, "k" * 60: 0.25}
+
+
+def test_of_very_many_models_classes_and_faults_the_first_fifty_count() -> None:
+    many = {f"c{n}": 0.01 for n in range(80)}
+    odd = {f"o{n}": 7.0 for n in range(80)}
+    models = [{"model": f"m{n}", "probabilities": many} for n in range(80)]
+    models += [{"model": "odd", "probabilities": odd}]
+
+    said = read_report(make_loose(classification=[SAID | {"models": models}]))
+
+    assert len(said.judgements) == len(said.judgements[0].probabilities) == len(said.left_out) == 50
+    assert said.judgements[-1].classifier == "Made m49"
+
+
 # --- Where it stands ----------------------------------------------------------------------------
 def send(*payloads: bytes, topic: str = TOPIC) -> None:
     for payload in payloads:

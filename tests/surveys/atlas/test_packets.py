@@ -57,19 +57,19 @@ SCHEMA = {
 def make_packet(
     object_id: str | None = "1101200331150000100",
     candid: str | None = "01a61041o0001o_000001",
+    stamp: bytes = b"SIMPLE  = T",
     **values: Any,
 ) -> bytes:
     candidate = {
         "mjd": MJD, "filter": "o", "isdiffpos": "f", "RA": 150.1, "Dec": 2.2, "Mag": 18.9,
         "Dmag": 0.1, "flux": 100.0, "Dflux": 10.0, "rb": 0.0, **dict.fromkeys(VETTING, 0),
     }  # fmt: skip
-    stamp = {"fileName": "stamp.fits", "stampData": b"SIMPLE  = T"}
     record = {
         "schemavsn": "0.1",
         "objectId": object_id,
         "candid": candid,
         "candidate": candidate | values,
-        "cutoutScience": stamp,
+        "cutoutScience": {"fileName": "stamp.fits", "stampData": stamp},
     }
     return make_container(SCHEMA, [record])
 
@@ -147,6 +147,88 @@ def test_its_vetting_is_told_in_shares_and_not_as_another_survey_s_score() -> No
 def test_a_packet_without_a_detection_is_malformed(values: dict[str, Any], reason: str) -> None:
     with pytest.raises(MalformedAlertError, match=reason):
         parse_atlas(make_packet(**values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"Mag": value} for value in (40.0, -40.0, float("inf"), 99.0)),
+        *({"mjd": value} for value in (None, float("nan"), 51_543.0, 2_461_041.75)),
+        *({"filter": value} for value in (None, "O", "orange")),
+        *({"Dmag": value} for value in (None, -0.1, 5.1, float("inf"))),
+        *({"RA": value} for value in (-0.1, 360.1, None, float("nan"))),
+        *({"Dec": value} for value in (-90.1, 90.1)),
+        *({"object_id": value} for value in ("", "a b", "x" * 81, "a/b", "\u00e9")),
+        *({"candid": value} for value in (None, "", "x" * 81)),
+        {"Det": 10},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_of_a_detection_makes_a_packet_malformed(values: dict[str, Any]) -> None:
+    with pytest.raises(MalformedAlertError) as caught:
+        parse_atlas(make_packet(**values))
+
+    # Whoever may see messages reads this: it quotes nothing of the alert.
+    assert "150.1" not in str(caught.value)
+    assert "1101200331150000100" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "found"),
+    [
+        ({"RA": 360.0}, "ra", 0.0),
+        ({"Dec": -90.0}, "dec", -90.0),
+        ({"Det": 9}, "object_id", "1101200331150000100"),
+        ({"object_id": "x" * 80}, "object_id", "x" * 80),
+        ({"Mag": 39.9}, "magnitude", 39.9),
+        ({"Mag": -0.1}, "is_positive", False),
+    ],
+)
+def test_what_lies_at_the_end_of_a_range_is_taken(
+    values: dict[str, Any], name: str, found: object
+) -> None:
+    assert getattr(parse_atlas(make_packet(**values)), name) == found
+
+
+def test_an_error_of_five_magnitudes_is_the_largest_that_is_one() -> None:
+    trigger = parse_atlas(make_packet(Dmag=5.0)).trigger
+
+    assert trigger.flux_error_njy / trigger.flux_njy == pytest.approx(5 * 0.4 * 2.302585)
+
+
+@pytest.mark.parametrize(
+    ("vetting", "scores"),
+    [
+        ({"Pvr": 0, "Pno": 0}, {}),
+        ({"Pvr": 1000}, {"atlas variable": 1.0}),
+        ({"Pvr": 1001, "Ptr": 500}, {"atlas transient": 0.5}),
+        ({"Pvr": -1, "Ptr": 500}, {"atlas transient": 0.5}),
+    ],
+)
+def test_a_chance_of_its_vetting_is_one_from_0_to_1(
+    vetting: dict[str, int], scores: dict[str, float]
+) -> None:
+    told = parse_atlas(make_packet(**vetting)).scores
+
+    assert {name: chance for name, chance in told.items() if chance} == scores
+    assert all(0 <= chance <= 1 for chance in told.values())
+
+
+@pytest.mark.parametrize(
+    ("stamp", "is_kept"),
+    [(b"SIMPLE  = T", True), (b"\x1f\x8bgzip", True), (b"\xff\xd8\xff", False), (b"", False)],
+)
+def test_a_stamp_is_a_fits_file_gzipped_or_not(stamp: bytes, *, is_kept: bool) -> None:
+    assert bool(parse_atlas(make_packet(stamp=stamp)).cutouts) is is_kept
+
+
+def test_a_packet_of_one_detection_has_no_history_and_begins_with_it() -> None:
+    alert = parse_atlas(make_packet())
+
+    assert alert.points == (alert.trigger,)
+    assert alert.first_seen == alert.time
+    assert alert.history_start is None
+    assert (alert.program, alert.schema_version) == (1, "0.1")
 
 
 def test_every_band_is_declared() -> None:
