@@ -31,9 +31,10 @@ from tom.records.alert import ObjectAlert
 from tom.reports.notifications.follows import follow
 from tom.scoring.models import DueScore, Score
 from tom.targets.joins import TargetJoin
-from tom.targets.models import Cutout, TargetSummary, visible_targets
+from tom.targets.models import Cutout, TargetSummary
 from tom.targets.objects import SurveyObject
 from tom.targets.store import store_alerts
+from tom.targets.visible import visible_targets
 from tom.web.comments import add_comment, comments_on
 
 __all__ = ["programs"]  # a fixture

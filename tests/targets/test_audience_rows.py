@@ -24,13 +24,8 @@ from tom.targets.audiences import (
     show_targets,
     summaries_for,
 )
-from tom.targets.models import (
-    AudienceSummary,
-    LightCurvePoint,
-    Program,
-    TargetSummary,
-    visible_targets,
-)
+from tom.targets.models import AudienceSummary, LightCurvePoint, Program, TargetSummary
+from tom.targets.visible import visible_targets
 
 db = pytest.mark.django_db
 SETS = [list(keys) for size in (1, 2, 3) for keys in combinations(range(3), size)]

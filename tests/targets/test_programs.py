@@ -9,8 +9,9 @@ from django.db import IntegrityError, connection, transaction
 
 from tests.factories import make_group, make_observer, make_program
 from tests.targets.alerts import make_alert, make_point
-from tom.targets.models import Program, visible_targets
+from tom.targets.models import Program
 from tom.targets.store import store_alerts
+from tom.targets.visible import visible_targets
 
 pytestmark = pytest.mark.django_db
 

@@ -16,16 +16,10 @@ from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
 from tom.scoring.curves import curves_of
 from tom.surveys.ztf.packets import parse_ztf
 from tom.targets.copy import Table, copy_rows
-from tom.targets.models import (
-    POINT_ORDER,
-    Cutout,
-    LightCurvePoint,
-    Program,
-    TargetSummary,
-    visible_targets,
-)
+from tom.targets.models import POINT_ORDER, Cutout, LightCurvePoint, Program, TargetSummary
 from tom.targets.store import store_alerts
 from tom.targets.summary import Surroundings, note_surroundings
+from tom.targets.visible import visible_targets
 
 pytestmark = pytest.mark.django_db
 

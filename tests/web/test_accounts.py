@@ -23,7 +23,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from tests.factories import PASSWORD, make_admin, make_group, make_target, make_user
-from tom.targets.models import visible_targets
+from tom.targets.visible import visible_targets
 from tom.web.accounts import ensure_demo_user
 from tom.web.models import ApiToken
 from tom.web.permissions import OBSERVERS_MAY, ensure_roles, find_permissions

@@ -10,7 +10,8 @@ from tom_targets.base_models import BaseTarget
 
 from tests import factories
 from tom.candidates.models import EventCandidate
-from tom.targets.models import LightCurvePoint, PointUpload, TargetSummary, visible_targets
+from tom.targets.models import LightCurvePoint, PointUpload, TargetSummary
+from tom.targets.visible import visible_targets
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,8 @@ from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Notification
 from tom.sky import galactic
 from tom.streams.services import store_message
-from tom.targets.models import Program, visible_targets
+from tom.targets.models import Program
+from tom.targets.visible import visible_targets
 from tom.web.changes import Reader
 
 # Real transactions: a stream of changes reads on another connection.

@@ -16,9 +16,10 @@ from tests.web.team import entered, manage
 from tom import intake
 from tom.targets.audiences import readable_programs
 from tom.targets.by_hand import program_of
-from tom.targets.models import AudienceSummary, Program, TargetSummary, visible_targets
+from tom.targets.models import AudienceSummary, Program, TargetSummary
 from tom.targets.settling import due_programs
 from tom.targets.store import store_alerts
+from tom.targets.visible import visible_targets
 from tom.web.models import TeamChange
 from tom.web.team import people
 

@@ -22,7 +22,8 @@ from tests.factories import (
 from tests.web.team import entered, manage
 from tests.web.test_refusals import words_of
 from tom.strategies.models import Strategy
-from tom.targets.models import Program, visible_targets
+from tom.targets.models import Program
+from tom.targets.visible import visible_targets
 from tom.web.models import TeamChange
 from tom.web.permissions import OBSERVERS, TELL, WORDS, find_permissions
 from tom.web.team import people, roles

@@ -13,7 +13,8 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.facts import CandidateFact as CandidateFact
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of
-from tom.targets.models import PUBLIC, Audience, Visitor, own_targets, visible_targets
+from tom.targets.models import PUBLIC, Audience, Visitor
+from tom.targets.visible import own_targets, visible_targets
 
 
 class Vetting(models.TextChoices):

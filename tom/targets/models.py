@@ -1,83 +1,28 @@
-"""What we add to TOM Toolkit's targets: position index, summary, light curve, cutouts."""
+"""What we add to TOM Toolkit's targets, as rows: summaries and points; the others by name."""
 
 from collections.abc import Iterable
 from datetime import date
 
-from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Cast
-from guardian.models import GroupObjectPermission, UserObjectPermission
+from django.db.models import Q
 from tom_targets.base_models import BaseTarget
-from tom_targets.permissions import targets_for_user
 
 from tom.moments import Fact, XactField
 from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
-from tom.targets.joins import TargetJoin
+from tom.targets.joins import TargetJoin as TargetJoin
 from tom.targets.months import month_of
 from tom.targets.objects import SurveyObject
-
-Visitor = AbstractBaseUser | AnonymousUser
-# The keys of the private programs that somebody reads, without the public ones, ascending.
-Audience = tuple[int, ...]
-PUBLIC: Audience = ()
-# After a program's standing: its targets are settled once more, for its readers changed.
-ANEW = " anew"
-
-
-class Program(models.Model):
-    """A survey's program: who may see its data."""
-
-    survey = models.CharField(max_length=16)
-    number = models.IntegerField()
-    name = models.CharField(max_length=100)
-    public = models.BooleanField(default=False)
-    group = models.ForeignKey(
-        Group, null=True, blank=True, on_delete=models.PROTECT, related_name="programs"
-    )
-    # By what standing its targets were last settled, and how far the settling by a new one is.
-    settled = models.CharField(max_length=40, blank=True, db_default="", editable=False)
-    settling = models.CharField(max_length=40, blank=True, db_default="", editable=False)
-    settled_to = models.BigIntegerField(db_default=0, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["survey", "number"], name="targets_program_number"),
-            models.CheckConstraint(
-                condition=Q(public=True) | Q(group__isnull=False),
-                name="targets_program_has_readers",
-                violation_error_message="A private program belongs to a group: choose one.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.survey} {self.name}"
-
-    @property
-    def standing(self) -> str:
-        """Who may see it, in a word that changes with it."""
-        return "public" if self.public else f"group {self.group_id or 'none'}"
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether what is shown of its targets goes by its standing.
-
-        It does, too, while its targets are settled again for another member of the same group.
-        """
-        return self.settled.removesuffix(ANEW) == self.standing
-
-
-def of_readable_programs(user: Visitor) -> Q:
-    """Rows whose `program` is public or belongs to a group of the user's; all for a superuser."""
-    if getattr(user, "is_superuser", False):
-        return Q()
-    groups = getattr(user, "groups", None)
-    mine = Q() if groups is None else Q(program__group__in=groups.all())
-    return Q(program__public=True) | mine
-
+from tom.targets.programs import ANEW as ANEW
+from tom.targets.programs import PUBLIC as PUBLIC
+from tom.targets.programs import Audience as Audience
+from tom.targets.programs import Program as Program
+from tom.targets.programs import Visitor as Visitor
+from tom.targets.programs import of_readable_programs as of_readable_programs
+from tom.targets.stamps import Cutout as Cutout
+from tom.targets.stamps import CutoutKind as CutoutKind
+from tom.targets.uploads import PointUpload as PointUpload
 
 # Summaries that scorers have not been handed as they are now.
 DUE_FOR_SCORING = Q(scored_version__lt=models.F("version"))
@@ -304,165 +249,3 @@ class ReplacedPoint(Point):
 
     class Meta:
         indexes = [models.Index(fields=["target", "time"], name="targets_replaced_target_time")]
-
-
-class CutoutKind(models.TextChoices):
-    SCIENCE = "science", "Science"
-    TEMPLATE = "template", "Template"
-    DIFFERENCE = "difference", "Difference"
-
-
-class CutoutQuerySet(models.QuerySet["Cutout"]):
-    """Reads of cutouts."""
-
-    def visible_to(self, user: Visitor) -> "CutoutQuerySet":
-        """Cutouts of programs that are public or belong to a group of the user's.
-
-        It does not look at the target: fetch that with its own `visible_to` first.
-        """
-        return self.filter(of_readable_programs(user))
-
-    def newest(self) -> "CutoutQuerySet":
-        """The newest cutout of each target and kind, of whichever program."""
-        newest = ("-time", "program__survey", "program__number", "pk")
-        return self.order_by("target", "kind", *newest).distinct("target", "kind")
-
-    def due(self) -> "CutoutQuerySet":
-        """Cutouts that nobody has tried to draw."""
-        return self.filter(png=None, fault="")
-
-
-class Cutout(models.Model):
-    """The newest stamp of each kind of a program's alerts of a target (FITS, gzipped or not).
-
-    A worker draws its picture once: then it has `png`, or the reason why it has none in `fault`.
-    """
-
-    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="cutouts")
-    kind = models.CharField(max_length=12, choices=CutoutKind.choices)
-    time = models.DateTimeField()
-    program = models.ForeignKey(Program, on_delete=models.PROTECT)
-    fits = models.BinaryField()
-    middle_x = models.FloatField(
-        null=True, help_text="Column of the source, from 0, where the detector's edge cut the stamp"
-    )
-    middle_y = models.FloatField(null=True, help_text="Its row")
-    png = models.BinaryField(null=True, help_text="North up, east to the left")
-    width_arcsec = models.FloatField(
-        null=True, help_text="Of the picture; None where its orientation is not known"
-    )
-    fault = models.CharField(max_length=200, blank=True, db_default="")
-
-    objects = CutoutQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["target", "kind", "program"], name="targets_cutout_once"
-            )
-        ]
-        indexes = [
-            models.Index(fields=["id"], condition=Q(png=None, fault=""), name="targets_cutout_due")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} cutout of {self.target_id}"
-
-
-def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
-    """Targets the user may see: TOM Toolkit's rule, and none for someone not logged in.
-
-    While a program that changed hands is not settled, its targets are shown to its readers alone:
-    what stands in their rows may still be computed from its points.
-
-    The query is made once for a user as they were read: making it asks the database, too.
-    """
-    if not user.is_authenticated:
-        return BaseTarget.objects.none()
-    is_superuser = bool(getattr(user, "is_superuser", False))
-    made: dict[bool, models.QuerySet[BaseTarget]] = getattr(user, "_targets_seen", {})
-    if is_superuser not in made:
-        # TOM Toolkit carries no types.
-        rows = targets_for_user(user, BaseTarget.objects.all(), "view_target")  # type: ignore[no-untyped-call]
-        made[is_superuser] = _unhidden(rows) if is_superuser else _without_unsettled(rows, user)
-        user._targets_seen = made  # type: ignore[attr-defined]  # of this request's own user
-    return made[is_superuser].all()
-
-
-def _unhidden(targets: models.QuerySet[BaseTarget]) -> models.QuerySet[BaseTarget]:
-    """Targets that were not joined to others: those are private, of no group."""
-    hidden = TargetJoin.objects.filter(other=OuterRef("pk"), hides_other=True)
-    return targets.filter(~Exists(hidden))
-
-
-def _without_unsettled(
-    targets: models.QuerySet[BaseTarget], user: Visitor
-) -> models.QuerySet[BaseTarget]:
-    """Targets without a point of a private program that is not settled and not the user's."""
-    groups = getattr(user, "groups", None)
-    others = Program.objects.filter(public=False)
-    if groups is not None:
-        others = others.exclude(group__in=groups.all())
-    unsettled = [row.pk for row in others if not row.is_settled]
-    if not unsettled:
-        return targets
-    points = LightCurvePoint.objects.filter(target=OuterRef("pk"), program__in=unsettled)
-    return targets.filter(~Exists(points))
-
-
-def own_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
-    """Targets that a person may see by a right of their own, be they public by now or not.
-
-    What was said of a target while it was private stays with these people.
-    """
-    if not isinstance(user, PermissionsMixin):
-        return BaseTarget.objects.none()
-    targets: models.QuerySet[BaseTarget] = BaseTarget.objects.all()
-    if user.is_superuser:
-        return targets
-    view = {
-        "permission__codename": "view_target",
-        "permission__content_type__app_label": "tom_targets",
-    }
-    key = Cast("object_pk", models.BigIntegerField())
-    groups = GroupObjectPermission.objects.filter(**view, group__in=user.groups.all())
-    people = UserObjectPermission.objects.filter(**view, user=user.pk)
-    theirs = Q(pk__in=groups.values_list(key)) | Q(pk__in=people.values_list(key))
-    return targets.filter(theirs)
-
-
-class PointUploadQuerySet(models.QuerySet["PointUpload"]):
-    """Reads of uploads."""
-
-    def visible_to(self, user: Visitor) -> "PointUploadQuerySet":
-        """Uploads whose points the user may see, with their program and who brought them."""
-        rows = self.select_related("program", "created_by")
-        return rows.filter(of_readable_programs(user))
-
-
-class PointUpload(models.Model):
-    """A table of photometry that a person uploaded; its points' keys begin with its own."""
-
-    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="uploads")
-    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="uploads")
-    name = models.CharField(max_length=100, help_text="Of the file, or how it was pasted")
-    n_points = models.PositiveIntegerField()
-    # What the target's summary said before, for an undo.
-    first_seen_before = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    created = models.DateTimeField(auto_now_add=True)
-
-    objects = PointUploadQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("-created", "-pk")
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.n_points} points of {self.target_id}"
-
-    @property
-    def key_prefix(self) -> str:
-        """What the keys of its points begin with."""
-        return f"{self.pk}:"

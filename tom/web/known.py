@@ -18,7 +18,8 @@ from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.ranking.models import RankedCandidate
 from tom.ranking.weighing import read_terms
 from tom.targets.audiences import largest, readable_programs, show_targets
-from tom.targets.models import AudienceSummary, Visitor, visible_targets
+from tom.targets.models import AudienceSummary, Visitor
+from tom.targets.visible import visible_targets
 from tom.web.places import Place, count_above
 from tom.web.vettings import show_vettings
 

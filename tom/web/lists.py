@@ -12,7 +12,7 @@ from tom_targets.base_models import BaseTarget
 from tom.ranking.models import Listing, RankedCandidate
 from tom.strategies.models import Strategy
 from tom.targets.audiences import show_targets
-from tom.targets.models import visible_targets
+from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline

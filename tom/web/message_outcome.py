@@ -13,8 +13,9 @@ from tom.formats.errors import MalformedAlertError
 from tom.forms.registry import forms
 from tom.records import ObjectAlert
 from tom.streams.models import AlertMessage
-from tom.targets.models import Program, visible_targets
+from tom.targets.models import Program
 from tom.targets.objects import SurveyObject
+from tom.targets.visible import visible_targets
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from tom_targets.base_models import BaseTarget
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.targets.audiences import show_targets
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.models import Visitor
 from tom.targets.search import find_exactly
+from tom.targets.visible import visible_targets
 from tom.web.known import programs_of
 from tom.web.search_text import Sought, any_of, find_targets, spellings
 

@@ -8,9 +8,10 @@ from tom_targets.base_models import BaseTarget
 
 from tom.targets.audiences import show_targets
 from tom.targets.joins import TargetJoin
-from tom.targets.models import Program, Visitor, visible_targets
+from tom.targets.models import Program, Visitor
 from tom.targets.objects import BY_HAND, SurveyObject
 from tom.targets.same import find_same
+from tom.targets.visible import visible_targets
 from tom.web.known import programs_of
 
 JOINS_SHOWN = 10

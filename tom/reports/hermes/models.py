@@ -15,7 +15,8 @@ from tom.events.models import NonLocalizedEvent
 from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
 from tom.outbox.waits import Patience, Waits
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.models import Visitor
+from tom.targets.visible import visible_targets
 
 _DEADLINE: Final = timedelta(seconds=120)
 """Far above every timeout of a broker."""

@@ -5,7 +5,8 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.reports.notifications.models import Follow, FollowKind
-from tom.targets.models import Visitor, visible_targets
+from tom.targets.models import Visitor
+from tom.targets.visible import visible_targets
 
 
 class CannotFollowError(Exception):

@@ -19,7 +19,8 @@ from tom.forms.networks import FILE_TOPIC
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
 from tom.targets.audiences import readable_programs
-from tom.targets.models import Program, Visitor, visible_targets
+from tom.targets.models import Program, Visitor
+from tom.targets.visible import visible_targets
 
 MOST_NAMES: Final = 200
 """How many targets of one message are looked up."""

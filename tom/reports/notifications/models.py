@@ -7,7 +7,8 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.streams.models import AlertMessage
-from tom.targets.models import Visitor, own_targets, visible_targets
+from tom.targets.models import Visitor
+from tom.targets.visible import own_targets, visible_targets
 
 
 class FollowKind(models.TextChoices):

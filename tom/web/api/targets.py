@@ -16,14 +16,9 @@ from tom.scoring.models import Score
 from tom.sky.place_text import read_place
 from tom.targets.audiences import show_targets, summaries_for
 from tom.targets.classified import Classification, classifications_of
-from tom.targets.models import (
-    POINT_ORDER,
-    PUBLIC,
-    LightCurvePoint,
-    TargetSummary,
-    visible_targets,
-)
+from tom.targets.models import POINT_ORDER, PUBLIC, LightCurvePoint, TargetSummary
 from tom.targets.search import find_by_name, find_in_cone
+from tom.targets.visible import visible_targets
 from tom.web.api.filters import read_number, read_text
 from tom.web.api.pagination import LightCurvePages
 from tom.web.known import programs_of

@@ -16,7 +16,7 @@ from tom.candidates.by_hand import undo_upload, upload_points
 from tom.pipeline import nudge, score
 from tom.targets.audiences import show_targets
 from tom.targets.by_hand import NameTakenError, make_target, program_of
-from tom.targets.models import PointUpload, visible_targets
+from tom.targets.models import PointUpload
 from tom.targets.photometry_table import (
     FIELDS,
     FLUX_UNITS,
@@ -29,6 +29,7 @@ from tom.targets.photometry_table import (
 )
 from tom.targets.redshifts import keep_redshift
 from tom.targets.search import find_in_cone
+from tom.targets.visible import visible_targets
 from tom.web.known import programs_of
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET, UNDO_ANY_UPLOAD, UPLOAD_POINTS

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from tom.targets.models import visible_targets
+from tom.targets.visible import visible_targets
 from tom.web.comments import add_comment, comments_on
 from tom.web.people import person
 from tom.web.permissions import COMMENT

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 from tom.joining.audience import CannotJoinError
 from tom.joining.services import join_targets, split_object, undo
 from tom.pipeline import nudge, score
-from tom.targets.models import visible_targets
 from tom.targets.same import BadNameError, give_name
+from tom.targets.visible import visible_targets
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.people import person

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tom.reports.notifications.follows import CannotFollowError, follow, unfollow
 from tom.reports.notifications.messages import mark_all_read, mark_read
 from tom.reports.notifications.models import Follow, Notification
-from tom.targets.models import visible_targets
+from tom.targets.visible import visible_targets
 from tom.web.addresses import local_address
 from tom.web.message_outcome import event_of
 from tom.web.pagination import page_of

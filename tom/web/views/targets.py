@@ -22,7 +22,8 @@ from tom.scoring.models import Score
 from tom.sky import galactic
 from tom.targets.audiences import show_targets
 from tom.targets.classified import Classification, classifications_of
-from tom.targets.models import Cutout, CutoutKind, PointUpload, visible_targets
+from tom.targets.models import Cutout, CutoutKind, PointUpload
+from tom.targets.visible import visible_targets
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
 from tom.web.known import (

@@ -18,7 +18,8 @@ from tom.followup.models import ObservationRequest
 from tom.scoring.health import scorers_at_fault
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
-from tom.targets.models import AudienceSummary, TargetSummary, visible_targets
+from tom.targets.models import AudienceSummary, TargetSummary
+from tom.targets.visible import visible_targets
 from tom.web.alarms import read_streams
 from tom.web.candidate_rows import count_candidates, read_candidates
 from tom.web.known import (

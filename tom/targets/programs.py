@@ -1,0 +1,63 @@
+"""The programs of surveys: who may see their data."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.db import models
+from django.db.models import Q
+
+Visitor = AbstractBaseUser | AnonymousUser
+# The keys of the private programs that somebody reads, without the public ones, ascending.
+Audience = tuple[int, ...]
+PUBLIC: Audience = ()
+# After a program's standing: its targets are settled once more, for its readers changed.
+ANEW = " anew"
+
+
+class Program(models.Model):
+    """A survey's program: who may see its data."""
+
+    survey = models.CharField(max_length=16)
+    number = models.IntegerField()
+    name = models.CharField(max_length=100)
+    public = models.BooleanField(default=False)
+    group = models.ForeignKey(
+        Group, null=True, blank=True, on_delete=models.PROTECT, related_name="programs"
+    )
+    # By what standing its targets were last settled, and how far the settling by a new one is.
+    settled = models.CharField(max_length=40, blank=True, db_default="", editable=False)
+    settling = models.CharField(max_length=40, blank=True, db_default="", editable=False)
+    settled_to = models.BigIntegerField(db_default=0, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "number"], name="targets_program_number"),
+            models.CheckConstraint(
+                condition=Q(public=True) | Q(group__isnull=False),
+                name="targets_program_has_readers",
+                violation_error_message="A private program belongs to a group: choose one.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.survey} {self.name}"
+
+    @property
+    def standing(self) -> str:
+        """Who may see it, in a word that changes with it."""
+        return "public" if self.public else f"group {self.group_id or 'none'}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is shown of its targets goes by its standing.
+
+        It does, too, while its targets are settled again for another member of the same group.
+        """
+        return self.settled.removesuffix(ANEW) == self.standing
+
+
+def of_readable_programs(user: Visitor) -> Q:
+    """Rows whose `program` is public or belongs to a group of the user's; all for a superuser."""
+    if getattr(user, "is_superuser", False):
+        return Q()
+    groups = getattr(user, "groups", None)
+    mine = Q() if groups is None else Q(program__group__in=groups.all())
+    return Q(program__public=True) | mine
