@@ -239,6 +239,7 @@ def test_each_person_looks_at_each_event_for_themselves() -> None:
         ({"ranked": None}, True),
         ({"ranked": timedelta(seconds=61)}, True),
         ({"ranked": timedelta(seconds=50)}, False),
+        ({"ranked": timedelta(days=-1)}, True),  # the clock was set back since
         ({"ranked": None, "active": False}, False),
         ({"ranked": None, "kind": "gw"}, False),
     ],

@@ -47,8 +47,14 @@ def vera(db: None) -> User:
 @pytest.fixture
 def both(db: None) -> tuple[BaseTarget, BaseTarget]:
     """The target that takes in, and the other one."""
-    kept, other = make_targets(2)
+    kept, other, _third = make_targets(3)
     return kept, other
+
+
+@pytest.fixture
+def third(both) -> BaseTarget:
+    """One that nobody joins."""
+    return BaseTarget.objects.get(name="t2")
 
 
 # --- Data -------------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ def add_stamp(target: BaseTarget, number: int, hours: int, kind: str = "science"
     ("mine", "theirs", "kept_hours"), [(None, 1, 1), (1, 2, 2), (2, 1, 2), (1, 1, 1), (1, None, 1)]
 )
 def test_of_two_stamps_of_a_kind_and_a_program_the_newer_stands(
-    both, mine: int | None, theirs: int | None, kept_hours: int
+    both, third, mine: int | None, theirs: int | None, kept_hours: int
 ) -> None:
     kept, other = both
     make_program()
@@ -142,6 +148,8 @@ def test_of_two_stamps_of_a_kind_and_a_program_the_newer_stands(
     if theirs is not None:
         second = add_stamp(other, 1, theirs)
     elsewhere = [add_stamp(other, 2, 9), add_stamp(other, 1, 9, kind="template")]
+    for kind in ("science", "difference"):
+        add_stamp(third, 1, 9, kind=kind)
 
     moving.move_cutouts(other.pk, kept.pk)
 
@@ -150,6 +158,7 @@ def test_of_two_stamps_of_a_kind_and_a_program_the_newer_stands(
     assert {row.target_id for row in Cutout.objects.filter(pk__in=[r.pk for r in elsewhere])} == {
         kept.pk
     }
+    assert Cutout.objects.filter(target=third).count() == 2
     left = Cutout.objects.filter(target=other)
     if mine is None or theirs is None:
         assert not left.exists()
@@ -159,7 +168,7 @@ def test_of_two_stamps_of_a_kind_and_a_program_the_newer_stands(
 
 
 @db
-def test_stamps_of_some_programs_go_alone(both) -> None:
+def test_stamps_of_some_programs_go_alone(both, third) -> None:
     kept, other = both
     make_program()
     private = make_program(2, group=make_group())
@@ -171,20 +180,22 @@ def test_stamps_of_some_programs_go_alone(both) -> None:
     moving.give_stamp(rows[0].pk, kept.pk)
     assert Cutout.objects.filter(target=kept).count() == 2
     mine = add_stamp(other, 1, 5)
+    others = [add_stamp(third, 1, 5), add_stamp(kept, 1, 5, kind="template")]
     moving.give_stamp(mine.pk, kept.pk)  # whichever is the newer
     assert set(Cutout.objects.filter(target=kept).values_list("pk", flat=True)) == {
         mine.pk,
         rows[1].pk,
+        others[1].pk,
     }
+    assert Cutout.objects.get(pk=others[0].pk).target == third
     assert Cutout.objects.get(target=other).pk == rows[0].pk
 
 
 # --- Words ------------------------------------------------------------------------------------
 @db
-def test_what_was_said_and_asked_goes_and_what_both_have_stays(both, vera) -> None:
+def test_what_was_said_and_asked_goes_and_what_both_have_stays(both, third, vera) -> None:
     kept, other = both
     sid = make_user("sid")
-    third = make_targets_named("third")
     for user, targets in ((vera, [other]), (sid, [kept, other]), (make_user(), [third])):
         for target in targets:
             follow(user, kind="target", value=str(target.pk))
@@ -197,6 +208,9 @@ def test_what_was_said_and_asked_goes_and_what_both_have_stays(both, vera) -> No
     Notification.objects.create(user=vera, kind="target", cause="x", title="t", target=other)
     add_comment(other, "of the other", by=vera)
     add_comment(third, "of a third", by=vera)
+    about = ContentType.objects.get_for_model(User)  # a person whose key is the target's
+    elsewhere = add_comment(third, "of a person", by=vera)
+    Comment.objects.filter(pk=elsewhere.pk).update(content_type=about, object_pk=str(other.pk))
 
     moving.move_words(other.pk, kept.pk)
 
@@ -220,17 +234,13 @@ def test_what_was_said_and_asked_goes_and_what_both_have_stays(both, vera) -> No
     kind = ContentType.objects.get_for_model(BaseTarget)
     said = Comment.objects.filter(content_type=kind).values_list("comment", "object_pk")
     assert set(said) == {("of the other", str(kept.pk)), ("of a third", str(third.pk))}
-
-
-def make_targets_named(name: str) -> BaseTarget:
-    target = BaseTarget(name=name, type="SIDEREAL", ra=10.0, dec=20.0, permissions="PUBLIC")
-    BaseTarget.objects.bulk_create([target])
-    return target
+    assert Comment.objects.get(pk=elsewhere.pk).object_pk == str(other.pk)
 
 
 @db
-def test_a_request_goes_on_guarding_against_its_like(both, vera) -> None:
+def test_a_request_goes_on_guarding_against_its_like(both, third, vera) -> None:
     kept, other = both
+    untouched = make_request(third, vera)
     guards = [f"{other.pk}:a", f"{other.pk}:taken", None, "someone:else"]
     make_request(kept, vera, guard=f"{kept.pk}:taken")
     row, rows = make_request(other, vera), []
@@ -246,11 +256,15 @@ def test_a_request_goes_on_guarding_against_its_like(both, vera) -> None:
     assert {row.target_id for row in found} == {kept.pk}
     wanted = [f"{kept.pk}:a", f"{other.pk}:taken", None, "someone:else"]
     assert [row.guard for row in found] == wanted
+    again = ObservationRequest.objects.get(pk=untouched.pk)
+    assert (again.target, again.guard) == (third, untouched.guard)
 
 
 @db
-def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, vera) -> None:
+def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, third, vera) -> None:
     kept, other = both
+    bystander = EventCandidate.objects.create(event=make_event(alert_types=()), target=third)
+    asked = make_request(third, vera, candidate=bystander)
     shared, alone = (make_event(alert_types=()) for _ in range(2))
     mine = EventCandidate.objects.create(event=shared, target=kept)
     same = EventCandidate.objects.create(event=shared, target=other, rank=2, posterior=0.3)
@@ -270,6 +284,7 @@ def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, ver
     assert (left.pk, left.is_public, left.rank, left.posterior) == (same.pk, False, None, None)
     assert (mine.verdicts.count(), mine.reports.count()) == (2, 2)
     assert ObservationRequest.objects.get(pk=request.pk).candidate == mine
+    assert ObservationRequest.objects.get(pk=asked.pk).candidate == bystander
     standings = set(CandidateStanding.objects.values_list("candidate", flat=True))
     assert standings == {mine.pk, only.pk}
 
@@ -402,7 +417,7 @@ def test_a_summary_takes_the_newer_word_the_earlier_place_and_the_earlier_sight(
 
     take_in(rows[kept.pk], rows[other.pk])
 
-    row = TargetSummary.objects.select_related("target").get()
+    row = TargetSummary.objects.select_related("target").exclude(target__name="t2").get()
     assert (row.pk, row.star_score, row.ebv) == (kept.pk, star_score, ebv)
     assert row.first_seen == NIGHT - timedelta(days=first_seen)
     assert (row.host_name, row.host_distance_mpc) == ("NGC 1", 40.0)
@@ -424,7 +439,7 @@ def test_a_private_target_s_public_row_tells_nothing_to_a_public_one(both) -> No
 
     take_in(rows[kept.pk], rows[other.pk])
 
-    row = TargetSummary.objects.get()
+    row = TargetSummary.objects.exclude(target__name="t2").get()
     assert (row.surroundings_time, row.host_name, row.first_seen) == (None, "", None)
     audience = AudienceSummary.objects.get()
     assert (audience.target, audience.surroundings_alert, audience.star_score) == (kept, "b", 0.1)

@@ -39,8 +39,10 @@ class StrategyQuerySet(models.QuerySet["Strategy"]):
 
     def due(self) -> "StrategyQuerySet":
         """Those of `without_event` whose list is to be ranked again."""
-        old = Q(ranked__lt=timezone.now() - RANKED_EVERY)
-        return self.without_event().filter(Q(ranked=None) | old)
+        now = timezone.now()
+        # Ranked in the future: the clock was set back.
+        past = Q(ranked=None) | Q(ranked__lt=now - RANKED_EVERY) | Q(ranked__gt=now)
+        return self.without_event().filter(past)
 
     def visible_to(self, user: User) -> "StrategyQuerySet":
         """Those whose lists the user may see: everyone's, and those of their groups."""
