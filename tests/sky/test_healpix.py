@@ -1,5 +1,9 @@
 """Order-29 ids, cones and angles, above all at RA 0 and at the poles."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +12,8 @@ from hypothesis import strategies as st
 from tests.sky.strategies import latitudes, longitudes
 from tom.sky import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
 from tom.sky.healpix import unit_vectors
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def offset(ra, dec, angle_deg, bearing):
@@ -92,3 +98,17 @@ def test_ranges_that_touch_or_overlap_become_one():
 
 def test_no_ranges_merge_to_none():
     assert merge_ranges(np.empty((0, 2), dtype=np.int64)).shape == (0, 2)
+
+
+def test_what_draws_plots_and_what_minimizes_are_not_loaded_at_every_start():
+    line = "import sys, tom.sky; print({'matplotlib', 'scipy.optimize'} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.stdout == "set()\n", done.stderr
+
+
+def test_matplotlib_can_be_loaded_all_the_same():
+    import matplotlib
+
+    assert matplotlib.__version__

@@ -7,13 +7,13 @@ many seeds it lies inside the 90% region nine times in ten.
 
 from dataclasses import dataclass, replace
 
-import healpy
 import numpy as np
 from scipy.stats import norm
 
 from tom.demo.ephemeris import altitude, equatorial, sun_longitude
 from tom.sky import SkyMap, build_skymap, galactic
 from tom.sky.arrays import BoolArray, FloatArray, IntArray
+from tom.sky.quick_healpy import healpy
 
 FIRST_LEVEL = 4
 REFINEMENTS = 7  # as BAYESTAR: 3,072 pixels, then seven times the best 768 in four: 19,200

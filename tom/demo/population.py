@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import healpy
 import numpy as np
 
 from tom.demo.builders import (
@@ -28,6 +27,7 @@ from tom.demo.spots import ALERT_DAYS_BEFORE, Group, Spot
 from tom.demo.survey import plan_survey
 from tom.sky import SkyMap, credible_levels, galactic, milky_way_ebv
 from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.quick_healpy import healpy
 
 SURVEY_FIELDS = 45
 TRIES = 3000

@@ -6,12 +6,12 @@ reddening is a cosecant law of Galactic latitude, honest about how little it kno
 
 from dataclasses import dataclass
 
-import healpy
 import numpy as np
 import numpy.typing as npt
 
 from tom.sky.arrays import FloatArray
 from tom.sky.healpix import unit_vectors
+from tom.sky.quick_healpy import healpy
 
 # Fitted to the SFD reddening of the 3,275 supernovae of ZTF's Bright Transient Survey and of the
 # Young Supernova Experiment: E(B-V) sin|b| has a median of 0.022, a mean of 0.026, and scatters by

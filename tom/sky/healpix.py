@@ -5,11 +5,11 @@ is one contiguous range of such ids, so cones and credible regions become ranges
 integer. Scheme: Gorski et al. 2005, https://doi.org/10.1086/427976.
 """
 
-import healpy
 import numpy as np
 import numpy.typing as npt
 
 from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.quick_healpy import healpy
 
 ORDER = 29
 NSIDE = 2**ORDER

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import contourpy
-import healpy
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -18,6 +17,7 @@ from tom.sky.healpix import (
     unit_vectors,
 )
 from tom.sky.levels import credible_levels, levels_2d
+from tom.sky.quick_healpy import healpy
 from tom.sky.skymap import SkyMap
 
 Outlines = dict[float, list[tuple[FloatArray, FloatArray]]]

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import healpy
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +18,7 @@ from tom.formats.fits_tables import (
 )
 from tom.sky.arrays import BoolArray, ByteArray, IntArray
 from tom.sky.healpix import ORDER
+from tom.sky.quick_healpy import healpy
 from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, split_uniq
 
 DISTANCES = ("DISTMU", "DISTSIGMA", "DISTNORM")

@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from tom.sky.arrays import BoolArray, FloatArray, IntArray
@@ -126,6 +125,8 @@ def credible_volume(skymap: SkyMap, level: float) -> float:
         return 0.0
     if level >= rows.level(float(table.log_t[0])):
         return float("inf")
+    from scipy.optimize import brentq  # slow to import
+
     log_t = brentq(lambda at: rows.level(at) - level, table.log_t[0], table.log_t[-1], xtol=1e-10)
     return rows.volume(log_t)
 
