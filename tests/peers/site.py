@@ -4,7 +4,9 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM
 
@@ -64,12 +66,15 @@ def running_workers(folder: Path, environment: Mapping[str, str]) -> Iterator[No
         "caller": [*WORKER, "-Q", queues.CALLER, *CALLER_POOL],
         "scorer": [*WORKER, "-Q", queues.SCORER, *SCORER_POOL],
     }
-    with ExitStack() as children:
-        for name, argv in argvs.items():
-            log = folder / f"{name}.log"
-            child = start([*argv, "-n", f"{name}@test"], log=log, environment=environment)
-            children.callback(stop, child, first=SIGTERM, seconds=8)
+    children = [
+        start([*argv, "-n", f"{name}@test"], log=folder / f"{name}.log", environment=environment)
+        for name, argv in argvs.items()
+    ]
+    try:
         yield
+    finally:  # all at once: each ends what it is at
+        with ThreadPoolExecutor(len(children)) as pool:
+            list(pool.map(partial(stop, first=SIGTERM, seconds=8), children))
 
 
 def free_port() -> int:

@@ -22,8 +22,9 @@ from django.test import Client
 
 from tests import factories
 from tests.peers.site import running_site, running_workers, site_environment
-from tests.recovery.site import ROOT
+from tests.recovery.site import ROOT, wait_for
 from tests.streams.packets import make_ztf_packet
+from tom.celery import app
 from tom.changes.heartbeat import beat
 from tom.targets.models import TargetSummary
 from tom.web.turns import InTurn, TooLongError, Turns
@@ -176,11 +177,11 @@ def test_a_worker_and_a_command_work_while_a_crowd_is_at_the_web_server(
     environment = {**os.environ, **site_environment(tmp_path)}
     command = [sys.executable, "manage.py", "replay", "--wait", str(tmp_path / "packet.avro")]
 
-    with (
-        running_workers(tmp_path, environment),
-        crowding(site, cookie, "/targets/", readers=60) as crowd,
-        Peak() as peak,
-    ):
+    with ExitStack() as running:
+        running.enter_context(running_workers(tmp_path, environment))
+        wait_for(all_workers_answer, seconds=PATIENCE_SECONDS)
+        crowd = running.enter_context(crowding(site, cookie, "/targets/", readers=60))
+        peak = running.enter_context(Peak())
         began = time.monotonic()
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -196,6 +197,10 @@ def test_a_worker_and_a_command_work_while_a_crowd_is_at_the_web_server(
     assert done.stdout.startswith("stored 1,"), done.stdout
     assert TargetSummary.objects.get(target__name="ZTF26crowd").n_detections == 1
     assert crowd.statuses.keys() == {200}
+
+
+def all_workers_answer() -> bool:
+    return len(app.control.ping(timeout=1, limit=3)) == 3
 
 
 def open_streams(site: str, cookie: str, count: int, kept: ExitStack) -> Iterator[bytes]:

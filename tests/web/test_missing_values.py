@@ -14,6 +14,9 @@ from tests.web.routes import all_routes
 from tests.web.test_permission_walk import CHANGES, key_for, world  # noqa: F401 - a fixture
 from tom.changes.heartbeat import beat
 
+# In one process, which asks once what the pages ask.
+pytestmark = pytest.mark.xdist_group("missing")
+
 OURS = ("live", "streams", "targets", "events", "candidates", "scoring", "ranking")
 OURS += ("followup", "reports")
 # What may have gone, so that there is no file.
