@@ -13,7 +13,7 @@ from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.services import rank_if_due
-from tom.scoring import judging
+from tom.scoring import judging, rests
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, host_of, judge_due, score_due, work_due
 from tom.scoring.models import DueScore, Score, ScorerState
@@ -173,16 +173,16 @@ def test_a_scorer_that_fails_on_every_object_rests_and_is_asked_again_for_each(u
 
 
 def test_rests_grow_with_each_failure_in_a_row_up_to_a_limit() -> None:
-    rests = []
+    lengths = []
     for _ in range(12):
-        judging.note_death("x", "gone")
+        rests.note_death("x", "gone")
         state = ScorerState.objects.get(scorer="x")
         assert state.rests_until is not None
         assert state.failed_at is not None
-        rests.append(state.rests_until - state.failed_at)
+        lengths.append(state.rests_until - state.failed_at)
 
-    assert rests[:3] == [timedelta(seconds=seconds) for seconds in (10, 20, 40)]
-    assert rests[-1] == judging.LONGEST_REST
+    assert lengths[:3] == [timedelta(seconds=seconds) for seconds in (10, 20, 40)]
+    assert lengths[-1] == rests.LONGEST_REST
 
 
 def test_an_answer_ends_the_count_of_failures(use: Use) -> None:
@@ -203,7 +203,7 @@ def test_one_worker_at_a_time_has_a_scorer_judge(use: Use) -> None:
     make_target()
     hand_out(most=10)
 
-    with judging._alone("fast_transient") as state:
+    with rests.alone("fast_transient") as state:
         assert state is not None
         other = begin(lambda: judge_due("fast_transient", most=10)).result(WAIT_SECONDS)
 

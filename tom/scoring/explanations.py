@@ -11,8 +11,9 @@ from tom.events.models import NonLocalizedEvent
 from tom.scoring.contract import Contribution, Scorer
 from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of
 from tom.scoring.host import ScorerDiedError
-from tom.scoring.judging import host_of, note_death
+from tom.scoring.judging import host_of
 from tom.scoring.models import Score
+from tom.scoring.rests import note_death
 from tom.scoring.services import batch_of, window_start
 from tom.strategies.services import strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary

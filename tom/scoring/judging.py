@@ -6,9 +6,8 @@ in small batches, then alone. After the last attempt they are given up, with the
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -24,6 +23,7 @@ from tom.scoring.contract import Reason, Scorer
 from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of, time_of
 from tom.scoring.host import Host, ScorerDiedError
 from tom.scoring.models import DueScore, Score, ScorerState
+from tom.scoring.rests import alone, note_failure, rests
 from tom.scoring.runner import Abstention, Opinion, Outcome
 from tom.scoring.services import (
     batch_of,
@@ -40,10 +40,6 @@ from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummar
 ATTEMPTS: Final = 3
 SUSPECTS: Final = 20
 """How many are judged at once of those that were in a batch that ended the scorer's process."""
-FIRST_REST: Final = timedelta(seconds=10)
-LONGEST_REST: Final = timedelta(minutes=10)
-# A number of our own among the database's advisory locks: with a state's key, that scorer's work.
-JUDGING_KEY = 7_201_003
 
 # What is stored of an answer, and the answer.
 Answer = tuple[Score, Outcome]
@@ -97,8 +93,8 @@ def judge_due(name: str, *, most: int) -> int:
     with no score of what it was: it is handed out again.
     """
     scorer = next(found for found in scorers() if found.spec.name == name)
-    with _alone(name) as state:
-        if state is None or _rests(state):
+    with alone(name) as state:
+        if state is None or rests(state):
             return 0
         taken = _take(name, most)
         if not taken:
@@ -106,7 +102,7 @@ def judge_due(name: str, *, most: int) -> int:
         try:
             answers = _judge(scorer, taken)
         except ScorerDiedError as error:
-            _note_death(state, str(error))
+            note_failure(state, str(error))
             _give_up(scorer, [row for row in taken if row.attempts >= ATTEMPTS], str(error))
         else:
             _keep(_answered(taken, answers), [row for row, _ in answers])
@@ -121,26 +117,12 @@ def work_due() -> QuerySet[DueScore]:
     return DueScore.objects.filter(scorer__in=present).exclude(scorer__in=resting)
 
 
-def note_death(name: str, reason: str) -> None:
-    """Let a scorer rest after a failure, longer after each failure in a row."""
-    state, _ = ScorerState.objects.get_or_create(scorer=name)
-    _note_death(state, reason)
-
-
-def _note_death(state: ScorerState, reason: str) -> None:
-    now = timezone.now()
-    rest = min(FIRST_REST * 2 ** min(state.failures, 10), LONGEST_REST)
-    ScorerState.objects.filter(pk=state.pk).update(
-        failures=F("failures") + 1, rests_until=now + rest, detail=reason[:300], failed_at=now
-    )
-
-
 def _note_answers(state: ScorerState, outcomes: Sequence[Outcome]) -> None:
     """Let a scorer rest that failed and had no opinion; else note that it works."""
     failed = [each for each in outcomes if _has_reason(each, Reason.FAILED)]
     if failed and not any(isinstance(each, Opinion) for each in outcomes):
         host_of(state.scorer).stop()
-        _note_death(state, f"it failed on {len(failed)} light curves: {_detail(failed[-1])}")
+        note_failure(state, f"it failed on {len(failed)} light curves: {_detail(failed[-1])}")
         return
     ScorerState.objects.filter(pk=state.pk).update(failures=0, answered_at=timezone.now())
 
@@ -161,29 +143,6 @@ def _has_reason(outcome: Outcome, reason: Reason) -> bool:
 
 def _detail(outcome: Outcome) -> str:
     return outcome.detail if isinstance(outcome, Abstention) else ""
-
-
-def _rests(state: ScorerState) -> bool:
-    return state.rests_until is not None and state.rests_until > timezone.now()
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[ScorerState | None]:
-    """Claim the scorer for the block; None: another worker has it.
-
-    The lock is the connection's, so that a worker that is killed leaves none behind.
-    """
-    state, _ = ScorerState.objects.get_or_create(scorer=name)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [JUDGING_KEY, state.pk])
-        if not cursor.fetchone()[0]:
-            yield None
-            return
-        try:
-            state.refresh_from_db()
-            yield state
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [JUDGING_KEY, state.pk])
 
 
 def _take(name: str, most: int) -> list[DueScore]:

@@ -1,4 +1,4 @@
-"""Statements that end in time: a listener must not be away from its broker for long."""
+"""Statements with a time limit: a listener must not leave its broker alone for long."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

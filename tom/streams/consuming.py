@@ -34,7 +34,7 @@ Partition = tuple[str, int]  # a topic's name and a number
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message and its place; a tombstone has no payload."""
+    """A message and its position; a tombstone has no payload."""
 
     topic: str
     partition: int
@@ -44,7 +44,7 @@ class Received:
 
 
 class Reader:
-    """What one member of a group has fetched and not yet kept."""
+    """What one member of a group has fetched and not yet stored."""
 
     def __init__(
         self, config: Mapping[str, Any], topics: Collection[str], joined: Callable[[], object]
@@ -64,11 +64,11 @@ class Reader:
         )
 
     def close(self) -> None:
-        """Leave the group, once what is kept is committed."""
+        """Commit what is stored, and leave the group."""
         self._consumer.close()
 
     def take(self) -> list[Received]:
-        """Take what has come, up to a batch or its bytes; wait a moment where nothing has.
+        """Take the messages that have come, at most a batch; wait a moment if there is none.
 
         Take it again and again, also while nothing can be kept: it serves the group.
 
@@ -90,7 +90,7 @@ class Reader:
         return batch
 
     def mark_kept(self, batch: Collection[Received]) -> None:
-        """Say that what was taken is kept, so that its offsets may be committed."""
+        """Mark what was taken as stored, so that its offsets may be committed."""
         # The new owner of a partition that was taken from us reads these again.
         ours = [each for each in batch if (each.topic, each.partition) in self._ours]
         offsets = {(each.topic, each.partition): each.offset + 1 for each in ours}
@@ -102,7 +102,7 @@ class Reader:
             self._consumer.resume(self._consumer.assignment())
 
     def put_back(self, batch: Collection[Received]) -> None:
-        """Put back what could not be kept: it is taken again in a while, longer each time."""
+        """Put back what could not be stored: it is taken again after a wait, longer each time."""
         self._waiting.extendleft(reversed(list(batch)))
         self._rest = min(max(FIRST_REST, 2 * self._rest), LONGEST_REST)
         self._rests_until = time.monotonic() + self._rest

@@ -1,4 +1,4 @@
-"""The headers of a Kafka message as they are kept: texts, within bounds.
+"""The headers of a Kafka message as they are stored: texts of limited length.
 
 hop-client writes `_id`, `_sender`, `_format` and, on a test, `_test`; others may write anything.
 """
@@ -36,7 +36,7 @@ def is_test(headers: Iterable[tuple[str, Any]] | None) -> bool:
 
 
 def describe_format(headers: object) -> str:
-    """Say what its sender calls the form of a message, in hop's words; empty where nothing does."""
+    """Return the sender's name for a message's form, from hop's header; empty if there is none."""
     for pair in headers if isinstance(headers, list) else ():
         match pair:
             case [name, str(value)] if name == _FORMAT:

@@ -39,7 +39,7 @@ Wake = Callable[[dict[str, list[int]]], object]
 
 
 class CannotListenError(Exception):
-    """There is nothing to read as things stand; the message says why."""
+    """There is nothing to read at present; the message says why."""
 
 
 # What another attempt may find corrected. ValueError and RuntimeError are hop's own.
@@ -73,7 +73,7 @@ class Listener:
         self._stopped.set()
 
     def run(self) -> None:
-        """Listen until `stop`; whatever fails is said in StreamHealth and tried again."""
+        """Listen until `stop`; write each failure to StreamHealth and try again."""
         pause = FIRST_PAUSE
         while not self._stopped.is_set():
             opened = time.monotonic()
@@ -116,7 +116,7 @@ class Listener:
             self._read(reader, broker, partitions)
 
     def _read(self, reader: Reader, broker: Broker, partitions: dict[str, int]) -> None:
-        """Keep what comes, until stopped or until the topics have changed."""
+        """Store what comes, until stopped or until the topics have changed."""
         watch = Watch()
         while not self._stopped.is_set():
             batch = reader.take()
@@ -129,7 +129,7 @@ class Listener:
             self._pulse.write_if_due()
 
     def _keep(self, batch: list[Received], reader: Reader) -> bool:
-        """Store a batch, mark it, wake its work; put it back where it cannot be stored."""
+        """Store a batch, mark it, wake its work; put it back if it cannot be stored."""
         try:
             ids = self._store(batch)
         except AnyDatabaseError as error:
@@ -145,7 +145,7 @@ class Listener:
         return True
 
     def _store(self, batch: list[Received]) -> dict[str, list[int]]:
-        """Store what is to be kept. Heartbeats only count."""
+        """Store the messages. Heartbeats are only counted."""
         incoming = [
             _incoming(self._source.broker, message)
             for message in batch
@@ -165,7 +165,7 @@ class Listener:
             )
 
     def _check(self, broker: Broker, watch: Watch, reader: Reader) -> dict[str, int] | None:
-        """Ask the broker whether it is there; return our topics, or None where it is not."""
+        """Ask the broker whether it answers; return our topics, or None if it does not."""
         try:
             found = self._find_topics(broker, seconds=DOUBT_SECONDS)
         except KafkaException as error:
@@ -186,7 +186,7 @@ class Listener:
         return {name: found[name] for name in self._source.topics if name in found}
 
     def _hear(self, topics: Collection[str]) -> None:
-        """Note that these topics answered; complain of those that are not there."""
+        """Note that these topics answered; report those that do not exist."""
         self._pulse.hear(topics)
         missing = [topic for topic in self._source.topics if topic not in topics]
         if missing:

@@ -1,4 +1,4 @@
-"""Raw messages: every one is kept, with what became of it."""
+"""Raw messages: every one is stored, with what became of it."""
 
 from django.db import models
 
@@ -75,7 +75,7 @@ class AlertMessage(models.Model):
 
 
 class StreamHealth(models.Model):
-    """What the listener of one topic last said of itself."""
+    """The last report of the listener of one topic."""
 
     stream = models.CharField(max_length=255, help_text="The Kafka broker it comes from")
     topic = models.CharField(max_length=255, blank=True)

@@ -1,4 +1,4 @@
-"""What a listener says of itself, written for people every few seconds."""
+"""A listener's report, written for people every few seconds."""
 
 import logging
 import time
@@ -46,13 +46,13 @@ class Pulse:
             self._say(topic, "")
 
     def note_message(self, topic: str) -> None:
-        """Note a message just kept."""
+        """Note a message that was just stored."""
         self._last_message[topic] = self._heard[topic] = timezone.now()
         self._messages[topic] += 1
         self._say(topic, "")
 
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
-        """Say why these topics (all of them) cannot be heard; logged once a change."""
+        """Say why these topics (all of them) cannot be heard; logged once for each change."""
         detail = hide_secrets(clean(detail))
         concerned = self._source.topics if topics is None else tuple(topics)
         if any(self._details[topic] != detail for topic in concerned):
@@ -67,7 +67,7 @@ class Pulse:
             self.write()
 
     def write(self) -> None:
-        """Write what changed; with the database away it is kept for the next time."""
+        """Write what changed; without the database it is written next time."""
         self._next_write = time.monotonic() + WRITE_SECONDS
         try:
             for topic in sorted(self._changed):

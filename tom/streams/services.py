@@ -1,4 +1,4 @@
-"""Keep raw messages, claim those whose work is due, and say what became of them."""
+"""Store raw messages, claim those whose work is due, and write what became of them."""
 
 import hashlib
 import logging
@@ -63,7 +63,7 @@ class Stored:
 
 
 def store_messages(incoming: Sequence[Incoming]) -> Stored:
-    """Keep messages, each once by its position and by its content, in one transaction.
+    """Store messages, each once by its position and by its content, in one transaction.
 
     A message delivered again adds nothing. The same bytes at another position of a stream add a
     row that says so, without the bytes and without work. New bytes at a position that others hold
@@ -93,7 +93,7 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
 
 
 def store_rejection(topic: str, *, name: str, reason: str) -> bool:
-    """Keep that a file held no message at all, as a dead letter; return whether it is new."""
+    """Store as a dead letter that a file contained no message; return whether it is new."""
     reason = _sayable(reason)
     sha256 = hashlib.sha256(f"{name}\0{reason}".encode()).hexdigest()
     row = AlertMessage(
@@ -119,7 +119,7 @@ def store_message(
     offset: int | None = None,
     name: str = "",
 ) -> tuple[AlertMessage, bool]:
-    """Keep one message; return its row and whether it is new."""
+    """Store one message; return its row and whether it is new."""
     stored = store_messages([Incoming(topic, payload, partition, offset, name)])
     sha256 = hashlib.sha256(payload).hexdigest()
     row = AlertMessage.objects.get(topic=topic, sha256=sha256, is_repeat=False)
@@ -153,14 +153,14 @@ def locked(ids: Iterable[int]) -> list[AlertMessage]:
 
 
 def finish(ids: Iterable[int], state: MessageState, reason: str = "") -> None:
-    """Say what became of waiting messages."""
+    """Write what became of waiting messages."""
     AlertMessage.objects.filter(pk__in=list(ids), state=MessageState.RECEIVED).update(
         state=state, reason=_sayable(reason), finished=timezone.now()
     )
 
 
 def note_failure(pk: int, reason: str) -> None:
-    """Leave a reason on a message that stays waiting: another attempt may succeed."""
+    """Write a reason on a message that stays waiting: another attempt may succeed."""
     waiting = AlertMessage.objects.filter(pk=pk, state=MessageState.RECEIVED)
     waiting.update(reason=_sayable(reason))
 
@@ -174,7 +174,7 @@ def replay_message(message: AlertMessage) -> bool:
 
 
 def replay_messages(ids: Collection[int]) -> int:
-    """Put those kept messages back to be worked on that can be; return how many."""
+    """Put back, to be worked on, those stored messages that can be; return how many."""
     rows = AlertMessage.objects.filter(pk__in=ids, payload__isnull=False)
     return (
         rows.exclude(state=MessageState.RECEIVED)
@@ -190,7 +190,7 @@ def replay_messages(ids: Collection[int]) -> int:
 
 
 def broken_off_messages(messages: QuerySet[AlertMessage]) -> QuerySet[AlertMessage]:
-    """Those that are dead without a verdict: each attempt broke off, as where a worker dies."""
+    """Messages that are dead without a verdict: each attempt broke off, as when a worker dies."""
     return messages.filter(state=MessageState.DEAD, attempts__gte=settings.MESSAGE_ATTEMPTS)
 
 
@@ -204,7 +204,7 @@ def _content(item: Incoming) -> Content:
 
 
 def _kept(contents: Sequence[Content]) -> QuerySet[AlertMessage]:
-    """The rows that hold these contents."""
+    """The rows that have these contents."""
     rows = AlertMessage.objects.filter(
         topic__in={topic for topic, _ in contents},
         sha256__in=[sha256 for _, sha256 in contents],
@@ -214,7 +214,7 @@ def _kept(contents: Sequence[Content]) -> QuerySet[AlertMessage]:
 
 
 def _displaced(first: Mapping[Content, Incoming], created: Collection[Content]) -> list[Row]:
-    """Rows without a position for new bytes whose position other bytes hold."""
+    """Rows without a position, for new bytes at a position that is taken."""
     missing = [content for content in first if content not in created]
     if not missing:
         return []
@@ -287,7 +287,7 @@ def _claim_where(condition: str, *values: int | str, most: int) -> list[int]:
 
 
 def _bury_exhausted(condition: str, *values: int | str) -> None:
-    """End what failed at its last attempt; a locked one is at that attempt now."""
+    """Make dead what failed at its last attempt; a locked row is at that attempt now."""
     statement = f"""
         UPDATE streams_alertmessage SET state = 'dead', finished = clock_timestamp(),
             reason = 'failed ' || attempts || ' times: '

@@ -1,4 +1,4 @@
-"""Whether a broker is there and lets us in: what it complains of, and when to ask it.
+"""Whether a broker answers and accepts us: its errors, and when to ask it.
 
 librdkafka raises nothing in an outage, and a wrong password only stops it from answering; both
 are in its error callback, some 20 times a second.
@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 
 class Broker:
-    """A broker, asked what topics it has on a connection apart from the one that reads.
+    """A broker, asked for its topics on another connection than the one that reads.
 
     confluent-kafka 2.16 lets one thread at a time use a consumer, and a reading one never rests.
     """
@@ -72,7 +72,7 @@ class Broker:
 
 
 class Errors:
-    """The newest of what librdkafka complains of, until forgotten."""
+    """The newest errors of librdkafka, until they are cleared."""
 
     def __init__(self) -> None:
         self.newest = ""
@@ -90,7 +90,7 @@ class Errors:
 
 
 class Watch:
-    """When to ask a broker whether it is there, and for how long it has not been."""
+    """When to ask a broker whether it answers, and for how long it has not."""
 
     def __init__(self) -> None:
         self._asked = self._well = time.monotonic()

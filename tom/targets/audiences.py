@@ -1,4 +1,4 @@
-"""Who knows what of a target: which summaries are kept, and which of them a person reads.
+"""The audiences of a target: which summaries are stored, and which of them a person reads.
 
 An audience is the set of private programs that somebody reads in addition to the public ones. Of
 each target only the audiences are kept that know different things of it: each of its private
@@ -43,7 +43,7 @@ def private_programs_of(user: Visitor) -> QuerySet[Program]:
 
 
 def largest(audiences: Iterable[Audience]) -> Audience:
-    """Return the audience that knows most; of two that know as much, always the same one."""
+    """Return the audience that knows most; of two equal ones, always the same."""
     return max(audiences, key=lambda audience: (len(audience), audience), default=PUBLIC)
 
 
@@ -68,7 +68,7 @@ def summaries_for(
 
 
 def show_targets(targets: Iterable[BaseTarget], programs: Collection[int]) -> None:
-    """Give targets, read with their summaries, the figures and the place that a reader knows.
+    """Set on targets, read with their summaries, the figures and the place that a reader knows.
 
     In memory alone: never save such a target.
     """
@@ -85,7 +85,7 @@ def show_targets(targets: Iterable[BaseTarget], programs: Collection[int]) -> No
 
 
 def ensure_audiences(target_ids: Collection[int]) -> list[AudienceSummary]:
-    """Make the summaries that are missing of these targets; return all that they have.
+    """Make the missing summaries of these targets; return all that they have.
 
     The caller holds the locks of the targets' own summaries.
     """
@@ -169,7 +169,7 @@ PLACE = ("ra", "dec", "healpix29", "ebv", "ebv_error", "position_time", "positio
 
 
 def inherit(ids: Sequence[int]) -> None:
-    """Give audiences what those know who know less: the newest surroundings, the earliest place.
+    """Copy to audiences what smaller ones know: the newest surroundings, the earliest place.
 
     Of a private target nothing is public: neither what stands in its own summary.
     """

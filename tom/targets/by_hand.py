@@ -52,7 +52,7 @@ class Measured:
 
 
 def program_of(group: Group | None) -> Program:
-    """Return the program of a group's own uploads, or everybody's where there is no group."""
+    """Return the program of a group's own uploads, or of public uploads without a group."""
     name = f"uploads of {group.name}"[:100] if group else "public uploads"
     fresh = Program(name=name, public=group is None, group=group)
     program, _ = Program.objects.get_or_create(
@@ -134,7 +134,7 @@ def add_points(
 
 
 def _object_of(target: BaseTarget, program: Program) -> str:
-    """The object that carries what people bring of a target: named as it was then.
+    """The object to which a target's uploads belong: it has the name that the target had then.
 
     The caller holds the target's lock.
     """
@@ -155,7 +155,7 @@ def _object_of(target: BaseTarget, program: Program) -> str:
 
 
 def remove_points(upload: PointUpload) -> Changes:
-    """Take an upload back, with its points and what they changed; the caller holds the events."""
+    """Undo an upload, with its points and what they changed; the caller holds the events."""
     target_id = upload.target_id
     summaries = TargetSummary.objects.filter(pk=target_id)
     list(summaries.select_for_update(no_key=True))

@@ -1,4 +1,4 @@
-"""A radius that is set for no survey is said at the start: it would join nothing."""
+"""Report at the start a radius that is set for an unknown survey: it would join nothing."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tom.forms.registry import surveys
 
 @register
 def check_radii(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Ask that every survey of JOIN_ARCSEC is there; a system check of Django's."""
+    """Check that every survey of JOIN_ARCSEC exists; a system check of Django's."""
     there = surveys()
     return [
         Error(

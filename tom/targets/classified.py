@@ -1,4 +1,4 @@
-"""What brokers say that objects are: rows that are added and never changed."""
+"""The classifications of objects by brokers: rows that are added and never changed."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from tom.targets.objects import BY_HAND, SurveyObject
 
 
 class Classification(Fact):
-    """What one classifier says of one object, from what it saw until `time`.
+    """One classifier's opinion of one object, from data up to `time`.
 
     It stands on the target that is this object, whichever that is when somebody looks.
     """
@@ -65,7 +65,7 @@ Told = tuple[AlertMessage, records.Classification]
 
 
 def keep_classifications(told: Sequence[Told], *, tests: Iterable[int] = ()) -> int:
-    """Keep what brokers say, each once; return how many rows are new.
+    """Store classifications, each once; return how many rows are new.
 
     `tests` are the keys of the messages that came on test topics.
     """
@@ -107,7 +107,7 @@ def _rows(
 
 
 def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
-    """What is said of a target, the newest first: of its own objects, and of others at its place.
+    """The classifications of a target's own objects and of others at its place, the newest first.
 
     Of its own those alone that bear one of its names: others are not everybody's to know of. The
     place is the target's as it is here: the caller has shown it to its reader.
@@ -121,7 +121,7 @@ def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
 
 
 def _at(target: BaseTarget) -> Q:
-    """Those at the target's place of objects that no survey told us of."""
+    """Those at the target's place that are about objects unknown here."""
     if target.ra is None or target.dec is None:
         return Q(pk__in=[])
     near = Q(pk__in=[])

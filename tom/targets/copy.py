@@ -31,7 +31,7 @@ def copy_rows(cursor: Any, table: Table, rows: Iterable[Sequence[object]]) -> No
 
 
 def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
-    """COPY rows into a table that is there, each a line of `line_of`: three times as fast."""
+    """COPY rows into an existing table, each a line of `line_of`: three times as fast."""
     text = io.StringIO("".join(lines))
     with cursor.db.wrap_database_errors:
         cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", text)

@@ -1,4 +1,4 @@
-"""What was known of targets and when: a row for each change of what the ranking reads of them.
+"""What was known of targets at which time: a row for each change of what the ranking reads.
 
 The database adds the rows itself (a trigger), so that no writer can forget it.
 """
@@ -21,7 +21,7 @@ OF_THE_TARGET = ("host_name", "host_distance_mpc", "host_distance_error_mpc")
 
 
 class SummaryFact(Fact):
-    """The surroundings of a target as one audience knew them from a moment on.
+    """The surroundings of a target as one audience knew them since a moment.
 
     The columns are those of the summary. Of an audience there is no host: it is the target's.
     """
@@ -52,7 +52,7 @@ class SummaryFact(Fact):
 
 
 def forget_facts(target_ids: Sequence[int], program_id: int) -> None:
-    """Forget what was known of targets while a program was public, but for those who read it.
+    """Delete what was known of targets while a program was public, except for its readers.
 
     What is known now, without the program, is noted again.
     """

@@ -1,4 +1,4 @@
-"""That people joined two targets, or split an object off one: kept, so that it can be undone."""
+"""Joins and splits of targets by people, stored so that they can be undone."""
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,7 @@ class JoinKind(models.TextChoices):
 
 
 class TargetJoin(models.Model):
-    """Two targets that a person made one, or one of which a person made two.
+    """One join of two targets, or one split of a target, by a person.
 
     Of a join `other` is hidden as long as it stands; of a split `other` is the new target, hidden
     once the split is undone. What is hidden keeps what cannot be of both: old scores and ranks.

@@ -109,7 +109,7 @@ class TargetSummary(Figures):
 
 
 class AudienceSummary(Figures):
-    """What those know of a target who may read some private programs, too.
+    """What the readers of some private programs know of a target.
 
     `programs` are these, ascending, and each has a point of the target. Who may read them is
     asked when a page is made.
@@ -202,7 +202,7 @@ class MonthField(models.DateField[date, date]):
     """The first day of the month of the row's `time`, in UTC, set when the row is made."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> date:
-        """Set it; a row that is there keeps its own."""
+        """Set the month of a new row; an existing row keeps its month."""
         if add:
             setattr(model_instance, self.attname, month_of(model_instance.time))  # type: ignore[attr-defined]
         month: date = super().pre_save(model_instance, add)
@@ -241,7 +241,7 @@ class LightCurvePoint(Point):
 
 
 class ReplacedPoint(Point):
-    """A point as it was until a better copy of it came. The database adds it by itself."""
+    """A point as it was before a better copy replaced it. The database adds the row."""
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="+")
     replaced = models.DateTimeField(help_text="When the better copy was stored")

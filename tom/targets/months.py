@@ -1,4 +1,4 @@
-"""Light-curve points stand in a partition for each month; these are made ahead, and dropped.
+"""The partitions of light-curve points by month: made in advance, and dropped when old.
 
 The month of a point is that of the time with which it was first stored, and stays: a better copy
 may tell another time, and must meet the same row. See ADR 19.
@@ -102,7 +102,7 @@ def _make(month: date) -> None:
 
 
 def drop_months(before: date) -> list[date]:
-    """Drop the points of the months before one, but for what people brought; return the months.
+    """Drop the points of the months before one, except uploads of people; return the months.
 
     TOM Toolkit's copies of them go, too. What summaries tell stays until the next alert.
     """
@@ -120,7 +120,7 @@ def drop_months(before: date) -> list[date]:
 
 
 def _drop(name: str) -> None:
-    """Take a partition away; the points that people brought go to that for odd times."""
+    """Remove a partition; the points that people brought go to the partition without bounds."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(UNMIRROR.format(table=name), {"before": date.max})
         cursor.execute(f"ALTER TABLE targets_lightcurvepoint DETACH PARTITION {name}")

@@ -1,4 +1,4 @@
-"""What targets are called: their names and TOM Toolkit's aliases, in step with their objects.
+"""The names of targets and TOM Toolkit's aliases, kept consistent with their objects.
 
 TOM Toolkit's names are unique, and all who see a target see all of them. So an object that not
 everybody may know of, who may see the target, has no alias there; and where two surveys use one
@@ -29,7 +29,7 @@ class Holder:
 
 
 def find_holders(names: Collection[str]) -> dict[str, Holder]:
-    """Who has which of these names."""
+    """Return the target that has each of these names."""
     found: dict[str, Holder] = {}
     aliases = TargetName.objects.filter(name__in=names)
     for name, pk, kind in aliases.values_list("name", "target_id", "target__permissions"):
@@ -41,7 +41,7 @@ def find_holders(names: Collection[str]) -> dict[str, Holder]:
 
 
 def choose_names(founders: Sequence[Newcomer]) -> list[str]:
-    """A name for each new target: its object's id, or with its survey where that is taken.
+    """A name for each new target: its object's id, with its survey if the id is taken.
 
     A private target gives its name up to a public object: else the public one's name would tell
     that there is something private.
@@ -72,7 +72,7 @@ def _set_aside(name: str, holder: Holder) -> None:
 
 
 def name_targets(target_ids: Iterable[int]) -> None:
-    """Bring the aliases of targets in step with their objects; give up names that tell too much.
+    """Update the aliases of targets from their objects; give up names that reveal too much.
 
     Names that people gave stay.
     """
@@ -101,7 +101,7 @@ def _drop_names(
     objects: Mapping[int, Sequence[SurveyObject]],
     told: Mapping[int, Sequence[SurveyObject]],
 ) -> None:
-    """Take the names of objects that not everybody may know, and of those that went elsewhere."""
+    """Remove the names of objects that not everybody may know, and of objects that moved away."""
     for target in targets:
         open_names = {name for row in told[target.pk] for name in row.spellings}
         hidden = {name for row in objects[target.pk] for name in row.spellings} - open_names

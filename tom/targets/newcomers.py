@@ -1,4 +1,4 @@
-"""Objects that no alert spoke of before, and what target each may join."""
+"""New objects, and the target that each may join."""
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ LOCK_LEVEL = 13
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """An object that no alert spoke of before, as its first alerts tell of it.
+    """A new object, as its first alerts describe it.
 
     `groups` read the private programs of these alerts and of their points.
     """
@@ -37,13 +37,13 @@ class Newcomer:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Public ones come first, then the earliest: the first of a new target names it."""
+        """Public objects come first, then the earliest; the first one names a new target."""
         return (not self.is_public, self.alert.time, self.alert.alert_id, self.key)
 
 
 @dataclass(eq=False, slots=True)
 class Home:
-    """A target that an object may join, there already or about to be made.
+    """A target that an object may join: an existing one, or one that will be made.
 
     `groups` see it where it is private; None where somebody sees it as a person.
     """
@@ -58,7 +58,7 @@ class Home:
     founder: Newcomer | None = None
 
     def admits(self, newcomer: Newcomer) -> bool:
-        """Whether nobody learns of a thing that they may not see, if the object joins.
+        """Whether the object may join: nobody may learn anything that they may not see.
 
         What is private may stand in a public target, for it is shown to its readers alone; what is
         public never makes a private target public, and groups share nothing because of a place.
@@ -77,20 +77,20 @@ class Home:
 
 
 def radius_of(survey: str) -> float:
-    """How far apart objects of a survey and of another may lie that are one target, arcsec."""
+    """How far apart objects of two surveys may be to be one target, arcsec."""
     radii: Mapping[str, float] = settings.JOIN_ARCSEC
     return radii.get(survey, settings.JOIN_DEFAULT_ARCSEC)
 
 
 def cells_of(alerts: Sequence[ObjectAlert]) -> tuple[IntArray, int]:
-    """The pixels in which targets may lie that these alerts' objects join, and their level."""
+    """The pixels that may contain targets which these alerts' objects join, and their level."""
     widest = max([settings.JOIN_DEFAULT_ARCSEC, *settings.JOIN_ARCSEC.values()])
     ra, dec = [alert.ra for alert in alerts], [alert.dec for alert in alerts]
     return cells_around(ra, dec, radius_arcsec=widest)
 
 
 def lock_newcomers(alerts: Iterable[ObjectAlert]) -> None:
-    """Let nobody else place an object of these names, or near these places, until the end.
+    """Lock these names and places until the end: nobody else places an object there.
 
     In one order for every writer; the caller holds the events, and no target's row yet.
     """

@@ -1,4 +1,4 @@
-"""What alerts say of a target, noted for each audience that may know of it."""
+"""What alerts say of a target, stored for each audience that may know it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class Told(NamedTuple):
 
 
 def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> None:
-    """Note the surroundings, the first sights and the places that alerts tell; keep their stamps.
+    """Store the surroundings, first sightings, places and stamps of alerts.
 
     `audiences` are all that these targets have but the public one.
     """
@@ -65,7 +65,7 @@ def _surroundings(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Surroundin
 
 
 def _age(alert: ObjectAlert) -> tuple[object, ...]:
-    """What orders a target's alerts: the time, and the id if two have the same time."""
+    """The order of a target's alerts: by time, then by id."""
     return (alert.time, alert.alert_id)
 
 

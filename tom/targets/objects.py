@@ -15,7 +15,7 @@ LONGEST_NAME = 100
 
 
 def spellings_of(survey: str, object_id: str) -> tuple[str, str]:
-    """How an object may be named: by its id, or with its survey where another has that name."""
+    """The names that an object may have: its id, or with its survey if the id is taken."""
     return object_id, f"{survey} {object_id}"[:LONGEST_NAME]
 
 
@@ -62,7 +62,7 @@ class SurveyObject(models.Model):
 
 
 def targets_of(keys: Iterable[ObjectKey]) -> set[int]:
-    """Return the targets that these objects are, as far as there are any; one query."""
+    """Return the targets of those of these objects that are known; one query."""
     wanted = set(keys)
     rows = SurveyObject.objects.filter(object_id__in={object_id for _, object_id in wanted})
     return {row.target_id for row in rows if row.key in wanted}

@@ -50,7 +50,7 @@ def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
 
 
 def _new_program(survey: str, number: int) -> Program:
-    """A program that nobody has told us of: a private one is read by a group without members."""
+    """Make an unknown program: a private one gets a group without members."""
     public = number in survey_of(survey).public_programs
     made = Program(survey=survey, number=number, name=f"program {number}", public=public)
     if not public:
@@ -93,7 +93,7 @@ def find_owners(
 def _first_alerts(
     alerts: Sequence[ObjectAlert], programs: Programs
 ) -> tuple[dict[ObjectKey, ObjectAlert], set[ObjectKey]]:
-    """The alert that places each object, a public one where there is any, and who has one."""
+    """The alert that places each object, a public one if possible; objects with a public one."""
     told: dict[ObjectKey, list[ObjectAlert]] = {}
     told_publicly: dict[ObjectKey, list[ObjectAlert]] = {}
     for alert in alerts:
@@ -122,7 +122,7 @@ def _place(
     public: Collection[ObjectKey],
     tests: Collection[ObjectKey],
 ) -> dict[ObjectKey, SurveyObject]:
-    """Give objects a target that had none; another batch may have done so meanwhile."""
+    """Give a target to objects without one; another batch may have done so in the meantime."""
     lock_newcomers(missing.values())
     found = find_objects(missing)
     groups = _groups_told(alerts, programs)
@@ -177,7 +177,7 @@ def _find_moved(
     opened: set[int],
     public: set[ObjectKey],
 ) -> dict[int, ObjectAlert]:
-    """The targets that these alerts saw earlier than any before, or that they open.
+    """The targets that these alerts saw earlier than all others, or that they make public.
 
     A private alert never moves a public target: the place would tell of it.
     """
@@ -235,7 +235,7 @@ def share_targets(wanted: Collection[tuple[int, int]]) -> None:
 
 
 def unshare_targets(target_ids: Collection[int], group_id: int) -> None:
-    """Take a group's view of targets away."""
+    """Remove a group's permission to view targets."""
     rows = GroupObjectPermission.objects.filter(permission=_view_permission(), group=group_id)
     rows.filter(object_pk__in=[str(pk) for pk in target_ids]).delete()
 
@@ -246,7 +246,7 @@ def _view_permission() -> Permission:
 
 
 def _mark_real(target_ids: Sequence[int]) -> set[int]:
-    """Mark as real those known from tests alone so far; return them."""
+    """Mark as real the targets that only tests mentioned until now; return them."""
     tests = TargetSummary.objects.filter(pk__in=target_ids, is_test=True)
     found = set(tests.values_list("pk", flat=True))
     if found:
@@ -255,7 +255,7 @@ def _mark_real(target_ids: Sequence[int]) -> set[int]:
 
 
 def open_targets(target_ids: Collection[int]) -> None:
-    """Make private targets public. What is private of them stays with its audiences.
+    """Make private targets public. Their private data stay with its audiences.
 
     The target counts as made now: its own time would tell since when somebody knew of it.
     """

@@ -42,12 +42,12 @@ class Program(models.Model):
 
     @property
     def standing(self) -> str:
-        """Who may see it, in a word that changes with it."""
+        """Who may see it, as a text that changes when this changes."""
         return "public" if self.public else f"group {self.group_id or 'none'}"
 
     @property
     def is_settled(self) -> bool:
-        """Whether what is shown of its targets goes by its standing.
+        """Whether its targets are settled by its present standing.
 
         It does, too, while its targets are settled again for another member of the same group.
         """

@@ -34,7 +34,7 @@ def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
 
 
 def _unhidden(targets: models.QuerySet[BaseTarget]) -> models.QuerySet[BaseTarget]:
-    """Targets that were not joined to others: those are private, of no group."""
+    """Targets that were not joined to others: a joined target is hidden."""
     hidden = TargetJoin.objects.filter(other=OuterRef("pk"), hides_other=True)
     return targets.filter(~Exists(hidden))
 
@@ -42,7 +42,7 @@ def _unhidden(targets: models.QuerySet[BaseTarget]) -> models.QuerySet[BaseTarge
 def _without_unsettled(
     targets: models.QuerySet[BaseTarget], user: Visitor
 ) -> models.QuerySet[BaseTarget]:
-    """Targets without a point of a private program that is not settled and not the user's."""
+    """Targets without a point of an unsettled private program that the user may not read."""
     groups = getattr(user, "groups", None)
     others = Program.objects.filter(public=False)
     if groups is not None:
@@ -55,7 +55,7 @@ def _without_unsettled(
 
 
 def own_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
-    """Targets that a person may see by a right of their own, be they public by now or not.
+    """Targets that a person may see by a right of their own, whether they are public now or not.
 
     What was said of a target while it was private stays with these people.
     """
