@@ -17,7 +17,6 @@ from tom.forms.registry import (
     colours,
     forms,
     missions,
-    object_forms,
     senders,
     survey_of,
     surveys,
@@ -39,7 +38,6 @@ def test_the_names_of_forms_stay_for_rows_have_them():
 
 
 def test_a_survey_s_alerts_go_in_batches_and_notices_alone():
-    assert "ztf.avro" in object_forms()
     assert "ztf.avro" in batch_forms()
     assert not {"igwn.json", "gcn.circular"} & {*batch_forms()}
 

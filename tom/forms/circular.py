@@ -79,10 +79,7 @@ class _Circular(BaseModel):
     submitter: Line | None = None
     created_on: Milliseconds | None = Field(default=None, alias="createdOn")
     event_id: EventName | None = Field(default=None, alias="eventId")
-    bibcode: Line | None = None
-    format: Line | None = None  # text/plain, text/markdown
     edited_on: Milliseconds | None = Field(default=None, alias="editedOn")
-    edited_by: Line | None = Field(default=None, alias="editedBy")
 
 
 def parse_circular(payload: bytes) -> Text:

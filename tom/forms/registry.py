@@ -13,7 +13,6 @@ from types import ModuleType
 
 from tom.forms.declared import Broker, Colour, Form, Lane, Mission, Sender, Survey
 from tom.forms.networks import NETWORKS
-from tom.records import ObjectAlert
 
 ENTRY_POINT_GROUP = "tom.senders"
 FOLDERS = ("tom.missions", "tom.surveys", "tom.brokers")
@@ -74,12 +73,6 @@ def colours() -> Mapping[str, Colour]:
 def survey_of(name: str) -> Survey:
     """What a survey declares; if it declares nothing, its name alone, and all of it is private."""
     return surveys().get(name) or Survey(name=name)
-
-
-@cache
-def object_forms() -> frozenset[str]:
-    """The names of the forms whose messages are a survey's alerts."""
-    return frozenset(form.name for form in forms().values() if form.record is ObjectAlert)
 
 
 @cache

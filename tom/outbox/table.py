@@ -36,11 +36,6 @@ class Table:
     """What other columns become where a row ends."""
 
     @cached_property
-    def sendable(self) -> frozenset[str]:
-        """The states from which the outbox may send."""
-        return frozenset({self.due, self.again})
-
-    @cached_property
     def legal(self) -> Mapping[str, frozenset[str]]:
         """Which states may follow each one; a state that is missing leads nowhere."""
         own = {

@@ -13,7 +13,6 @@ from tom.sky.quick_healpy import healpy
 
 ORDER = 29
 NSIDE = 2**ORDER
-FULL_SKY_DEG2 = 4 * np.pi * np.degrees(1) ** 2
 PIXEL_SIZE_ORDER_0_DEG = np.degrees(np.sqrt(np.pi / 3))
 # healpy compares cosines, which cannot tell angles below some milliarcseconds apart.
 CONE_MARGIN_ARCSEC = 0.05

@@ -34,10 +34,6 @@ class Pulse:
         self._changed = set(source.topics)
         self._next_write = 0.0
 
-    @property
-    def is_well(self) -> bool:
-        return not any(self._details.values())
-
     def hear(self, topics: Iterable[str]) -> None:
         """Note that the broker just answered for these topics."""
         now = timezone.now()

@@ -1,7 +1,6 @@
 """Following topics, events and targets."""
 
 from django.contrib.auth.models import User
-from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.reports.notifications.models import Follow, FollowKind
@@ -54,8 +53,3 @@ def _is_followable(user: Visitor, *, kind: str, value: str) -> bool:
 def _sees(user: Visitor, target_id: int) -> bool:
     largest = 2**31 - 1  # of BaseTarget's key
     return target_id <= largest and visible_targets(user).filter(pk=target_id).exists()
-
-
-def followable_value(thing: NonLocalizedEvent | BaseTarget) -> str:
-    """Return the value by which an event or a target is followed."""
-    return thing.event_id if isinstance(thing, NonLocalizedEvent) else str(thing.pk)

@@ -220,10 +220,6 @@ def _named_targets(content: Mapping[str, Any]) -> list[BaseTarget]:
     return list(BaseTarget.objects.filter(Q(name__in=names) | Q(pk__in=aliases)))
 
 
-def _names_of(target: BaseTarget) -> list[str]:
-    return [target.name, *(alias.name for alias in target.aliases.all())]
-
-
 def _names(row: object) -> list[str]:
     if not isinstance(row, dict):
         return []
