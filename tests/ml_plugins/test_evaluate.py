@@ -162,6 +162,18 @@ def test_reliability_tells_of_each_bin_what_was_said_and_what_was_true() -> None
     assert rows[3][1] == pytest.approx(0.025 / 0.5)
 
 
+@pytest.mark.parametrize(
+    ("chance", "place"),
+    [(0.01, 0), (0.0101, 1), (0.05, 1), (0.051, 2), (0.2, 2), (0.21, 3), (0.5, 3), (0.51, 4)],
+)
+def test_a_bin_of_reliability_holds_its_upper_end(chance: float, place: int) -> None:
+    kinds = {KILONOVA: make_scored([chance]), "supernova": make_scored([1.0] * 2)}
+
+    counts = [n for _, _, n in evaluate.reliability(kinds)]
+
+    assert counts == [(n == place) + 2 * (n == 4) for n in range(5)]
+
+
 def test_an_interval_holds_its_figure_and_is_the_same_each_time() -> None:
     kinds = {KILONOVA: make_scored(np.linspace(0.01, 0.99, 60))}
     mean = lambda drawn: float(np.mean(drawn[KILONOVA].chance))  # noqa: E731

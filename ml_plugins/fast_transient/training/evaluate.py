@@ -111,16 +111,15 @@ def log_loss(scored: dict[str, Scored]) -> float:
 
 
 def calibration_error(scored: dict[str, Scored]) -> float:
-    """Return the weighted mean gap between said and true shares in equal bins of log odds."""
+    """Return the weighted mean gap between said and true shares, in bins of as many samples."""
     chance, weight, truth = _pooled(scored)
-    odds = np.log(chance / (1 - chance))
-    edges = np.quantile(odds, np.linspace(0, 1, N_BINS + 1)[1:-1])
-    place = np.searchsorted(edges, odds)
+    edges = np.quantile(chance, np.linspace(0, 1, N_BINS + 1)[1:-1])
+    place = np.searchsorted(edges, chance)
     gaps = [
         abs(float(np.sum(weight[place == bin_] * (truth[place == bin_] - chance[place == bin_]))))
         for bin_ in range(N_BINS)
     ]
-    return float(np.sum(gaps) / weight.sum())
+    return float(np.sum(gaps))  # the weights sum to 1
 
 
 def reliability(scored: dict[str, Scored]) -> list[tuple[float, float, int]]:
