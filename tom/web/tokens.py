@@ -1,4 +1,4 @@
-"""API tokens: named, for a time, kept as a hash, ended by another password."""
+"""API tokens: with a name and a limited time, stored as a hash, ended by a new password."""
 
 import hashlib
 import secrets
@@ -23,11 +23,11 @@ MOST_TOKENS = 20
 
 
 class RefusedTokenError(Exception):
-    """No such token is made; the message says why."""
+    """A token with these settings is not allowed; the message says why."""
 
 
 def renew_token(user: User, name: str = USUAL_NAME, *, days: int = USUAL_DAYS) -> str:
-    """Make a token in place of the user's old one of this name, which opens nothing from then on.
+    """Make a token; the user's old token of this name stops working.
 
     Returns the token, which is stored nowhere: a person who loses it makes another.
 
@@ -59,7 +59,7 @@ def renew_token(user: User, name: str = USUAL_NAME, *, days: int = USUAL_DAYS) -
 
 
 def end_token(user: User, pk: int) -> ApiToken | None:
-    """Take one of the user's tokens away and return what it was; None where there is none."""
+    """End one of the user's tokens and return it; None if there is none."""
     found = ApiToken.objects.filter(user=user, pk=pk).first()
     if found is not None:
         found.delete()
@@ -74,17 +74,17 @@ def tokens_of(user: User) -> list[tuple[ApiToken, bool]]:
 
 
 def digest_of(token: str) -> str:
-    """What is kept of a token. The token has 256 random bits: it needs no salt and no slow hash."""
+    """The stored hash of a token, which has 256 random bits: it needs no salt or slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def seal_of(password: str) -> str:
-    """Tell one stored password from another, and nothing of it."""
+    """Return a text that tells one stored password from another, and reveals nothing of it."""
     return salted_hmac("tom.web.tokens", password, algorithm="sha256").hexdigest()
 
 
 class HashedTokenAuthentication(TomTokenAuthentication):
-    """The header `Authorization: Token ...`, against the hashes kept."""
+    """Check the header `Authorization: Token ...` against the stored hashes."""
 
     model = ApiToken
 

@@ -1,4 +1,4 @@
-"""Turns at the database: so many requests use it at once, the others wait for theirs.
+"""Turns at the database: a limited number of requests use it at once, the others wait.
 
 Each request that Django works on opens a connection of its own. Without a bound a crowd of readers
 takes every connection that PostgreSQL has, and workers and commands fail.
@@ -64,7 +64,7 @@ def web_turns() -> Turns:
 
 
 class InTurn:
-    """An ASGI application before another, which lets so many requests in at once.
+    """An ASGI application around another, which lets a limited number of requests in at once.
 
     What a client sends is read before it waits, and what it gets is sent after its turn, so that a
     slow client holds none. A stream of changes holds its turn until its first bytes.

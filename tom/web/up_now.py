@@ -1,4 +1,4 @@
-"""Which candidates can be observed now, and from where: asked of the database, and told in rows."""
+"""Which candidates can be observed now, and from which sites."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime

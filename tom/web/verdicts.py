@@ -1,4 +1,4 @@
-"""What pages show of verdicts: who decided what on a candidate, and the bar of the target page."""
+"""Verdicts as pages show them: who decided what on a candidate, and the bar of the target page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

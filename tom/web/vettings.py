@@ -1,4 +1,4 @@
-"""What readers see of people's verdicts on candidates: each only those that are told to them.
+"""The vetting of candidates as a reader sees it, from the verdicts that the reader may see.
 
 A candidate's row shows the newest verdict of all; where some were given privately, a reader's
 filters, lists and exports go by the newest of those that they may see.
@@ -32,12 +32,12 @@ def vetting_of(user: Visitor, events: Events) -> F | Case:
 
 
 def not_rejected(vetting: F | Case) -> Q:
-    """Candidates but for those that are rejected, by their vetting as a reader sees it."""
+    """Candidates without those that are rejected, by their vetting as a reader sees it."""
     return ~Q(Exact(vetting, Vetting.REJECTED))
 
 
 def show_vettings(candidates: Iterable[EventCandidate], user: Visitor) -> None:
-    """Give candidates their vetting as a reader sees it.
+    """Set on candidates their vetting as a reader sees it.
 
     In memory alone: never save such a candidate.
     """

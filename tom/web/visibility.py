@@ -61,7 +61,7 @@ def position_of(target: BaseTarget) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Limits:
-    """Within which limits a target is to be observed, and when."""
+    """The limits within which a target shall be observed, and the time."""
 
     airmass_max: float = 2.0
     moon_min_deg: float = 20.0

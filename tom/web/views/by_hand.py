@@ -51,7 +51,7 @@ ERRORS_SHOWN = 50
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(MAKE_TARGET)
 def target_new(request: HttpRequest) -> HttpResponse:
-    """Make a target; what stands there already is shown first."""
+    """Make a target; show first which targets are at this place already."""
     groups = groups_to_choose(person(request))
     if request.method != "POST":
         blank = TargetForm({"name": "", "position": request.GET.get("position", "")}, groups)
@@ -100,7 +100,7 @@ def _make(form: TargetForm) -> BaseTarget:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(UPLOAD_POINTS)
 def photometry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Bring photometry: read it, show what it would become, then store it."""
+    """Upload photometry: read it, show the points that it would give, then store them."""
     found = find_target(request, pk)
     groups = groups_to_choose(person(request), found)
     if request.method != "POST":
@@ -177,7 +177,7 @@ def _store(
 @require_POST
 @needs(UPLOAD_POINTS)
 def photometry_undo(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
-    """Take an upload of one's own back; an administrator may take any."""
+    """Undo an upload of one's own; an administrator may undo any."""
     found, user = find_target(request, pk), person(request)
     row = get_object_or_404(PointUpload.objects.visible_to(user), target=found, pk=upload)
     if row.created_by_id != user.pk and not user.is_superuser:

@@ -1,4 +1,4 @@
-"""The messages of an event's chain: set one aside that is wrong, and take that back."""
+"""The messages of an event's chain: set a wrong one aside, and undo that."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ from tom.web.refusals import needs
 @require_POST
 @needs(SET_ASIDE_MESSAGE)
 def set_message_aside(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
-    """Let a message rule nothing of its event; `undo` lets it count again."""
+    """Set a message aside: its event ignores it; `undo` lets it count again."""
     rows = EventSequence.objects.filter(event__event_id=event_id)
     sequence = get_object_or_404(rows, pk=pk)
     with transaction.atomic():

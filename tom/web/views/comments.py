@@ -14,7 +14,7 @@ from tom.web.refusals import needs
 @require_POST
 @needs(COMMENT)
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say something of a target."""
+    """Add a comment to a target."""
     target, user = get_object_or_404(visible_targets(request.user), pk=pk), person(request)
     error = ""
     try:

@@ -232,7 +232,7 @@ def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 @require_POST
 @needs(PIN_LOCALIZATION)
 def pin(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Use one of the event's localizations, whatever comes; none: the newest again."""
+    """Pin one of the event's localizations, whatever comes later; none: unpin."""
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     value = request.POST.get("localization", "")
     uses = EventLocalization.objects.filter(event=found)

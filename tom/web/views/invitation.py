@@ -30,7 +30,7 @@ LIMIT = "invitation"
 
 
 class NewPersonForm(UserCreationForm[User]):
-    """A user name nobody has, an e-mail address or none, and a password that Django takes."""
+    """A free user name, an e-mail address or none, and a password that Django accepts."""
 
     email = forms.EmailField(required=False, max_length=254)
 
@@ -44,7 +44,7 @@ class NewPersonForm(UserCreationForm[User]):
 @sensitive_post_parameters("password1", "password2")
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, secret: str) -> HttpResponse:
-    """Say what an invitation gives, and make the account; or say why it gives nothing."""
+    """Show what an invitation gives, and make the account; or say why it is not valid."""
     found = find_invitation(secret)
     is_open = found is not None and state_of(found) is InvitationState.OPEN
     is_a_try = not is_open or request.method == "POST"

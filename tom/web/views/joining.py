@@ -1,4 +1,4 @@
-"""Names that people give targets; targets that they join, and objects that they split off."""
+"""Give a target a name, join two targets, split an object off, and undo."""
 
 from functools import partial
 
@@ -39,7 +39,7 @@ def name_target(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(MAKE_TARGET)
 def join(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make this target and another one."""
+    """Join this target and another one."""
     found = find_target(request, pk)
     chosen = read_pk(request.POST.get("other", "")) or 0
     other = visible_targets(request.user).filter(pk=chosen).first()

@@ -14,7 +14,7 @@ PER_PAGE = 30
 
 @require_safe
 def list_index(request: HttpRequest) -> HttpResponse:
-    """The lists that the user may see, and by what the lists of events are made."""
+    """The lists that the user may see, and the strategies of the events' lists."""
     user = person(request)
     seen = Strategy.objects.visible_to(user).select_related("group")
     lists = [

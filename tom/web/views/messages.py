@@ -1,4 +1,4 @@
-"""Messages: every one that came, what became of it, and the replay of those that failed."""
+"""Messages: all that came, what became of them, and the replay of failed ones."""
 
 import codecs
 import json
@@ -42,7 +42,7 @@ MOST_REPLAYED = 2000
 @require_safe
 @needs(VIEW_MESSAGES)
 def message_list(request: HttpRequest) -> HttpResponse:
-    """Messages, the newest first; of the dead ones, how many died of each reason."""
+    """Messages, the newest first; of the dead ones, how many have each reason."""
     state, topic = request.GET.get("state", ""), request.GET.get("topic", "")[:255]
     rows = AlertMessage.objects.defer("payload").order_by("-received", "-pk")
     if state in MessageState.values:

@@ -1,4 +1,4 @@
-"""The bell: what came for what a person follows, and the following itself."""
+"""The bell: news of what a person follows, and what they follow."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,7 +22,7 @@ LONGEST_VALUE = 255
 
 @require_safe
 def notifications(request: HttpRequest) -> HttpResponse:
-    """What one was told, the newest first, and what one follows."""
+    """A person's notifications, the newest first, and what they follow."""
     rows = Notification.objects.visible_to(request.user).select_related("event", "target")
     context = {"page": page_of(request, rows)}
     if request.GET.get("part") == "list":
@@ -43,7 +43,7 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def alarms(request: HttpRequest) -> HttpResponse:
-    """The bar of what nobody may miss."""
+    """The bar of alarms on every page."""
     return render(request, "web/_alarms.html")
 
 

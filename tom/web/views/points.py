@@ -16,7 +16,7 @@ NUMBERS = ("magnitude", "flux")
 
 
 class Header(NamedTuple):
-    """A column that one may sort by: which way it is sorted now, and what a click asks for."""
+    """A column to sort by: how it is sorted now, and what a click asks for."""
 
     name: str
     way: str  # as `aria-sort` has it, or empty

@@ -19,7 +19,7 @@ from tom.web.views.targets import find_target
 @require_POST
 @needs(MAKE_TARGET)
 def give_redshift(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give a target a redshift; an empty one takes away what it has."""
+    """Give a target a redshift; an empty one removes the redshift that it has."""
     found = find_target(request, pk)
     try:
         redshift = read_redshift(request.POST.get("redshift", ""))

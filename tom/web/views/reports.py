@@ -1,4 +1,4 @@
-"""Telling and alarms: what a person drafts, confirms or answers."""
+"""Reports and alarms: what a person drafts, confirms or answers."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ ROWS_SHOWN = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(TELL)
 def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Choose the candidates to tell of, and draft the message."""
+    """Choose the candidates of a report, and draft the message."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     listing = open_list(event, person(request), now=timezone.now())
     offered = listing.not_rejected().select_related("target", "target__summary", "event")
@@ -62,7 +62,7 @@ def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(TELL)
 def report_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """One report: the draft as it would be sent, to be changed, or what became of it."""
+    """One report: the draft, which can be changed, or what became of it."""
     report = _find(request, pk)
     if request.method != "POST":
         name = "_report" if request.GET.get("part") == "report" else "report"
@@ -133,7 +133,7 @@ def _send(
 @require_POST
 @needs(TELL)
 def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
-    """Throw a draft away."""
+    """Delete a draft."""
     report = _find(request, pk)
     if not discard_report(report):
         messages.warning(request, "The report is no longer a draft.")

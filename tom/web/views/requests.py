@@ -60,7 +60,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def request_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """One request: where it stands, how it came there, and every exchange."""
+    """One request: its state, its history, and every exchange."""
     name = "_request" if request.GET.get("part") == "request" else "request"
     observation = _find(request, pk)
     context = _told(observation)
@@ -202,7 +202,7 @@ def request_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def going_on(request: HttpRequest, event_id: str) -> HttpResponse:
-    """What goes on for a retracted event: the part of a page, and the click that cancels it."""
+    """The requests under way of a retracted event: the part of a page, and how to cancel them."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     observations = requests_going_on(event, person(request))
     if request.method != "POST":
@@ -217,7 +217,7 @@ def going_on(request: HttpRequest, event_id: str) -> HttpResponse:
 
 
 def requests_going_on(event: NonLocalizedEvent, user: User) -> list[ObservationRequest]:
-    """Return the requests that the user may see and that go on though the event is retracted."""
+    """Return the requests under way of a retracted event that the user may see."""
     if not event.retracted:
         return []
     rows = followup.going_on(event).visible_to(user)
@@ -253,7 +253,7 @@ def request_release(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(SWITCH_SENDING)
 def switch_sending(request: HttpRequest) -> HttpResponse:
-    """Stop all sending, or let it go on."""
+    """Stop all sending, or resume it."""
     if request.POST.get("sending") == "on":
         followup.resume_sending(person(request))
     else:

@@ -11,6 +11,6 @@ from tom.web.people import person
 
 @require_safe
 def scorer_list(request: HttpRequest) -> HttpResponse:
-    """Every scorer that is there."""
+    """Every installed scorer."""
     lists = Strategy.objects.visible_to(person(request)).without_event().order_by("name")
     return render(request, "scorers/list.html", {"scorers": read_scorers(lists)})

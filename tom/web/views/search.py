@@ -10,7 +10,7 @@ from tom.web.search_text import read_search
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """Find a name or a place; the one page that is meant exactly is opened at once."""
+    """Find a name or a place; an exact match opens its page at once."""
     sought = read_search(request.GET.get("q", ""))
     found = search_everything(sought, request.user)
     if len(found.exact) == 1:

@@ -79,7 +79,7 @@ class ProgramRow:
 @never_cache
 @require_safe
 def team(request: HttpRequest) -> HttpResponse:
-    """Show who is here, who may what, and what the reader lacks."""
+    """Show who is here, what each role may do, and what the reader may not do."""
     return show_team(request)
 
 
@@ -110,7 +110,7 @@ def show_team(request: HttpRequest, *, link: str = "") -> HttpResponse:
 @never_cache
 @require_safe
 def welcome(request: HttpRequest) -> HttpResponse:
-    """Show somebody new what to do first."""
+    """Show a new person what to do first."""
     return render(request, "team/welcome.html", {"mine": _standing(person(request))})
 
 
@@ -143,7 +143,7 @@ def team_person(request: HttpRequest, pk: int) -> HttpResponse:
 def with_undo(
     changes: Iterable[TeamChange], *, by: User, managed: Collection[int]
 ) -> list[tuple[TeamChange, bool]]:
-    """Pair changes with whether the reader may take each back."""
+    """Pair changes with whether the reader may undo each."""
     return [(change, can_undo(change, by=by, managed=managed)) for change in changes]
 
 

@@ -1,4 +1,4 @@
-"""What those who manage the team do on its pages. Each answers with a page that says what is so."""
+"""The changes that managers of the team make. Each answers with the page as it is then."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -33,7 +33,7 @@ EVERYBODY = "public"
 
 
 def change(do: Callable[..., None]) -> Callable[..., HttpResponse]:
-    """Make a view of a change: it goes back to the page, with the reason where it is refused."""
+    """Make a view of a change: it returns to the page, with the reason if it is refused."""
 
     @wraps(do)
     @require_POST
@@ -117,7 +117,7 @@ def program_new(request: HttpRequest) -> None:
 
 @change
 def program_give(request: HttpRequest, pk: int) -> None:
-    """Say who reads a program."""
+    """Choose who reads a program."""
     get_object_or_404(Program, pk=pk)
     groups.give_program(pk, _readers(request), by=person(request))
 
@@ -160,7 +160,7 @@ def revoke(request: HttpRequest, pk: int) -> None:
 # --- The record -------------------------------------------------------------------------------
 @change
 def undo_change(request: HttpRequest, pk: int) -> None:
-    """Take a change back."""
+    """Undo a change."""
     by = person(request)
     undo(get_object_or_404(changes_shown_to(by), pk=pk), by=by)
 

@@ -27,7 +27,7 @@ LONGEST_NOTE = 300
 @require_POST
 @needs(VET_CANDIDATE)
 def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
-    """Keep what one makes of a candidate, and answer with its row or its bar."""
+    """Store a person's verdict on a candidate, and answer with its row or its bar."""
     candidate = _find(request, event_id, pk)
     value, reason = request.POST.get("vetting", ""), request.POST.get("reason", "")
     note = request.POST.get("note", "").strip()
