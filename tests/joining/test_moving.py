@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django_comments.models import Comment
 from guardian.shortcuts import assign_perm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
@@ -468,6 +468,7 @@ SNAPSHOTS = st.dictionaries(
 )
 
 
+@settings(max_examples=30)
 @given(SNAPSHOTS, SNAPSHOTS)
 def test_the_differences_lead_from_what_was_to_what_is(before, after) -> None:
     now = {key: dict(row) for key, row in before.items()}

@@ -23,7 +23,7 @@ points = st.lists(
     st.tuples(times, fluxes, errors, st.sampled_from("gr"), st.sampled_from(KINDS), names),
     max_size=7,
 )
-quick = settings(max_examples=60)
+quick = settings(max_examples=40)
 
 
 def make_curve(rows: Sequence[Point], *, name: str = "one", as_of: float = 3.0) -> Curve:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tom_targets.base_models import BaseTarget
 
@@ -58,6 +58,7 @@ def reader(*programs: Program, **fields: object) -> User:
     return user
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(1, 9), unique=True).map(sorted).map(tuple), max_size=5))
 def test_the_largest_audience_reads_the_most_programs(audiences) -> None:
     found = largest(audiences)

@@ -1,7 +1,7 @@
 """A name of the Transient Name Server is one name, however people write it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tom.targets.tns import bare_name, tns_spellings
@@ -9,6 +9,7 @@ from tom.targets.tns import bare_name, tns_spellings
 BARE = st.from_regex(r"[12][0-9]{3}[a-z]{1,8}", fullmatch=True)
 
 
+@settings(max_examples=30)
 @given(bare=BARE, prefix=st.sampled_from(["", "AT", "SN", "at", "sN"]), gap=st.sampled_from("_ "))
 def test_each_way_of_writing_it_has_the_same_name_and_spellings(bare, prefix, gap) -> None:
     written = f"{prefix}{gap}{bare}".replace("_", "").strip()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -58,23 +59,28 @@ def fill(rng: random.Random, event: NonLocalizedEvent) -> list[EventCandidate]:
     """Twenty candidates, some without a rank, a level, a magnitude or a detection."""
     targets = make_targets(20)
     ranks = [*rng.sample(range(1, 18), 15), *[None] * 5]
+    summaries = TargetSummary.objects.in_bulk([target.pk for target in targets])
+    rows, aliases = [], []
     for target, rank in zip(targets, ranks, strict=True):
-        TargetSummary.objects.filter(pk=target.pk).update(
-            last_magnitude=some(rng, lambda: rng.choice([17.0, 18.0, 19.0])),
-            last_detection=rng.choice([None, MERGER, MERGER + 5 * HOURS]),
-            host_name=rng.choice(["", "NGC 4993"]),
-        )
+        summary = summaries[target.pk]
+        summary.last_magnitude = some(rng, lambda: rng.choice([17.0, 18.0, 19.0]))
+        summary.last_detection = rng.choice([None, MERGER, MERGER + 5 * HOURS])
+        summary.host_name = rng.choice(["", "NGC 4993"])
         if rng.random() < 0.4:
-            TargetName.objects.bulk_create([TargetName(target=target, name=f"AT2026{target.pk}x")])
-        row = EventCandidate.objects.create(
-            event=event,
-            target=target,
-            vetting=rng.choice(Vetting.values),
-            **standing(rng, rank),
+            aliases.append(TargetName(target=target, name=f"AT2026{target.pk}x"))
+        vetting = rng.choice(Vetting.values)
+        rows.append(
+            EventCandidate(event=event, target=target, vetting=vetting, **standing(rng, rank))
         )
-        created = timezone.now() - rng.choice([1, 50]) * HOURS
-        EventCandidate.objects.filter(pk=row.pk).update(created=created)
-    return list(EventCandidate.objects.select_related("target__summary"))
+    TargetSummary.objects.bulk_update(
+        summaries.values(), ["last_magnitude", "last_detection", "host_name"]
+    )
+    TargetName.objects.bulk_create(aliases)
+    made = EventCandidate.objects.bulk_create(rows)
+    old = [row.pk for row in made if rng.random() < 0.5]
+    EventCandidate.objects.filter(pk__in=old).update(created=timezone.now() - 50 * HOURS)
+    joined = EventCandidate.objects.select_related("target__summary")
+    return list(joined.prefetch_related("target__aliases"))
 
 
 def open_list(event: NonLocalizedEvent, user: User) -> CandidateList:
@@ -133,7 +139,7 @@ def sift(rows: list[EventCandidate], asked: dict[str, str]) -> set[str]:
         vetting = asked.get("vetting", "")
         is_inside = row.credible_level_2d is not None and row.credible_level_2d <= 0.9
         text = asked.get("q", "").lower()
-        aliases = row.target.aliases.values_list("name", flat=True)
+        aliases = [alias.name for alias in row.target.aliases.all()]
         told = [row.target.name, row.target.summary.host_name, *aliases]
         if (
             (
@@ -151,27 +157,24 @@ def sift(rows: list[EventCandidate], asked: dict[str, str]) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {},
-        *({"vetting": vetting} for vetting in (*Vetting.values, "all")),
-        {"region": "all"},
-        *({"q": text, "region": "all"} for text in ("T1", "ngc", "at2026", "x", "no such", "%")),
-        {"since": "new"},
-        {"since": "odd", "region": "all"},
-        {"since": "new", "region": "all", "vetting": "all", "q": "ngc"},
-    ],
-)
-def test_each_filter_leaves_what_it_says(asked: dict[str, str], event, vera) -> None:
+FILTERS: list[dict[str, str]] = [
+    {},
+    *({"vetting": vetting} for vetting in (*Vetting.values, "all")),
+    {"region": "all"},
+    *({"q": text, "region": "all"} for text in ("T1", "ngc", "at2026", "x", "no such", "%")),
+    {"since": "new"},
+    {"since": "odd", "region": "all"},
+    {"since": "new", "region": "all", "vetting": "all", "q": "ngc"},
+]
+
+
+def test_each_filter_leaves_what_it_says(event, vera) -> None:
     rows = fill(random.Random(5), event)
     listing = open_list(event, vera)
-    query = "&".join(f"{name}={value.replace('%', '%25')}" for name, value in asked.items())
 
-    names = found(listing, query)
-
-    assert len(names) == len(set(names))
-    assert set(names) == sift(rows, asked)
+    for asked in FILTERS:
+        names = found(listing, urlencode(asked))
+        assert sorted(names) == sorted(sift(rows, asked)), asked
 
 
 def test_what_is_kept_stays_whatever_the_filters_say(event, vera) -> None:

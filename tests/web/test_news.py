@@ -135,29 +135,6 @@ def test_a_reader_of_a_program_is_told_moves_among_what_they_know(client: Client
     assert moves(client.get(f"{PAGE}?since=moved").text) == expected
 
 
-def test_whom_a_new_one_pushed_down_has_moved_and_is_asked_for_so(client: Client) -> None:
-    vera = factories.make_observer("vera")
-    client.force_login(vera)
-    event = factories.make_event("S261120ab")
-    rows = [
-        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
-        for rank in (1, 3, 4)
-    ]
-    make_past(event, rows)
-    seen = timezone.now() - timedelta(hours=1)
-    Look.objects.create(user=vera, event=event, seen=seen)
-    factories.make_candidate(event, factories.make_target("ZTF26row2"), rank=2)
-    unranked = factories.make_candidate(event, factories.make_target("ZTF26row5"), rank=None)
-    EventCandidate.objects.filter(pk=unranked.pk).update(created=seen - timedelta(hours=1))
-
-    shown = moves(client.get(f"{PAGE}?region=all").text)
-    asked = moves(client.get(f"{PAGE}?region=all&since=moved").text)
-
-    arrows = {"ZTF26row2": "new", "ZTF26row3": "▼1", "ZTF26row4": "▼1"}
-    assert shown == {"ZTF26row1": "", **arrows, "ZTF26row5": ""}
-    assert asked == arrows
-
-
 def test_a_first_look_has_no_news(client: Client) -> None:
     client.force_login(factories.make_observer())
     event = factories.make_event("S261120ab")

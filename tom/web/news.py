@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, FilteredRelation, Q, QuerySet, Subquery, Value, Window
+from django.db.models import F, FilteredRelation, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, Rank
 
 from tom.candidates.models import EventCandidate
@@ -85,11 +85,8 @@ def find_moved(
         stood=stood,
         rank_now=Window(Rank(), order_by=[F("place").desc(nulls_last=True), "target__name"]),
         rank_then=Window(Rank(), order_by=[F("stood").desc(nulls_last=True), "target__name"]),
-        n_now=Window(Count("place")),
-        n_then=Window(Count("stood")),
     )
-    # Asked of the windows: a plain condition would leave those that are new out of the ranks.
-    ranked = both.filter(rank_now__lte=F("n_now"), rank_then__lte=F("n_then"))
+    ranked = both.filter(place__isnull=False, stood__isnull=False)
     moved: QuerySet[Any, Any] = ranked.exclude(rank_now=F("rank_then")).order_by().values("pk")
     return moved
 
