@@ -1,7 +1,10 @@
 """The fit: shares that hold whatever was drawn, rises in order, a temper that earns its place."""
 
+import hashlib
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,12 @@ from ml_plugins.fast_transient import PRIOR
 from ml_plugins.fast_transient.features import Features
 from ml_plugins.fast_transient.mixture import Mixture
 from ml_plugins.fast_transient.model import KILONOVA, Model, contributions, without
-from ml_plugins.fast_transient.training import train
+from ml_plugins.fast_transient.training import samples, train
 from ml_plugins.fast_transient.training.samples import Sample
-from ml_plugins.fast_transient.training.sources import Source
+from ml_plugins.fast_transient.training.sources import Flare, Source
+from ml_plugins.fast_transient.training.split import Data
+from tests.ml_plugins.test_samples import DEPTHS, FLARE
+from tests.ml_plugins.test_samples import make_source as make_star
 from tests.scoring.curves import make_curve
 
 CLASSES = [label for label in train.SHARES if label != "unlike"]
@@ -228,3 +234,68 @@ def test_forgetting_the_colour_leaves_the_bounds_on_fading() -> None:
     assert forgotten.fade[0, 1] == 0.7
     assert forgotten.measured.tolist() == [[False, True, True]]
     assert features.measured.all()  # untouched
+
+
+# --- The whole fit ------------------------------------------------------------------------------
+@pytest.fixture
+def small_fit(monkeypatch: pytest.MonkeyPatch) -> Data:
+    """Some objects of each kind, in every part, and a fit of few samples and steps."""
+    whole_grid, whole_fit = samples.grid_kilonova, train.fit_mixture
+    monkeypatch.setattr(samples, "grid_kilonova", lambda rng, number: whole_grid(rng, 2))
+    monkeypatch.setattr(train, "fit_mixture", partial(whole_fit, n_steps=3))
+    monkeypatch.setattr(train, "NUMBER", 30)
+    # Four visits a night, g and r in turn: each class shows its rates and its colour.
+    days = [night + 0.02 * visit for night in range(6) for visit in range(4)]
+    flux = [1e4 * 1.2**day for day in days]
+    stars = [make_star(flux, name=f"s{n}", days=days) for n in range(20)]
+    flares = [Flare(f"flare {n}", FLARE.days, FLARE.flux) for n in range(20)]
+    return Data(stars, stars, flares, {}, DEPTHS)
+
+
+def test_a_fit_has_each_class_its_share_and_what_is_unlike_all(small_fit: Data) -> None:
+    model = train.fit(small_fit, np.random.default_rng(1))
+
+    assert model.densities.keys() == {KILONOVA, *train.SHARES}
+    assert model.densities["unlike"] is train.UNLIKE
+    for label, parts in train.N_PARTS.items():
+        assert model.densities[label].share.shape == (parts,)
+        assert model.densities[label].share.sum() == pytest.approx(1)
+    assert model.shares == train.SHARES
+    assert model.rise_chance[0] == pytest.approx(1)
+    assert np.all(np.diff(model.rise_chance) <= 1e-12)
+    assert 0.1 <= model.temper <= 1
+    assert model.spread.shape == (3,)
+    assert np.all(model.spread > 0)
+
+
+def test_a_fit_is_the_same_each_time_and_is_told_with_its_digest(
+    small_fit: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(Data, "read", classmethod(lambda cls, folder: small_fit))
+
+    for name in ("one.json", "two.json"):
+        train.main([str(tmp_path), str(tmp_path / name)])
+
+    said = capsys.readouterr().out.splitlines()
+    one, two = ((tmp_path / name).read_bytes() for name in ("one.json", "two.json"))
+    assert one == two
+    assert said[1] == said[4] == f"sha256 {hashlib.sha256(one).hexdigest()}"
+    temper = float(said[2].removeprefix("temper "))
+    assert Model.read(tmp_path / "one.json").temper == pytest.approx(temper, abs=1e-3)
+
+
+def test_what_is_fitted_on_is_drawn_deeper_and_from_another_part_than_what_is_tuned_on(
+    small_fit: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, int, float]] = []
+    whole_draw = train.draw_samples
+
+    def draw(data: Data, part: str, **asked: Any) -> Any:
+        drawn.append((part, asked["number"], asked["deeper"]))
+        return whole_draw(data, part, **asked)
+
+    monkeypatch.setattr(train, "draw_samples", draw)
+
+    train.fit(small_fit, np.random.default_rng(1))
+
+    assert drawn == [("fit", 30, 1.0), ("tune", 15, 0.0)]
