@@ -124,8 +124,8 @@ def test_a_cancel_of_one_that_cancels_nothing_says_whom_to_ask(
 @pytest.mark.parametrize(
     ("capability", "words"),
     [
-        ("amends", "It takes none once a request is sent: cancel it, and ask again."),
-        ("gives_data", "It keeps them: they are not brought here."),
+        ("amends", "The facility changes no request that it has. Cancel it, and ask again."),
+        ("gives_data", "The facility keeps them. This site does not fetch them."),
     ],
 )
 def test_the_page_of_a_request_says_what_its_facility_cannot_do(

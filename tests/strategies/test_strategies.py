@@ -183,6 +183,7 @@ def test_a_changed_list_is_ranked_at_once(admin: Client) -> None:
         ("terms", "star, stars", "there is no term &#x27;stars&#x27;: choose among sky map,"),
         ("weights", '{"real_bogos": 1}', "there is no scorer &#x27;real_bogos&#x27;"),
         ("sought", "supernovae", "the taxonomy has no class &#x27;supernovae&#x27;"),
+        ("sought", "SN Ia", "no class &#x27;SN Ia&#x27;: write &#x27;supernova Ia&#x27;"),
     ],
 )
 def test_what_is_not_there_is_refused_with_what_there_is(

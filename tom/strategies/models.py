@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tom.events.models import EventKind
-from tom.taxonomy import ROOTS, WIDER
+from tom.taxonomy import ROOTS, WIDER, find_class
 
 SOUGHT = "kilonova"
 # No window reaches further: a time before the year 1 cannot be written.
@@ -218,7 +218,7 @@ class Strategy(models.Model):
         errors: dict[str, str] = {}
         unknown = [label for label in self.sought or [] if label not in (*WIDER, *ROOTS)]
         if unknown:
-            errors["sought"] = f"the taxonomy has no class {unknown[0]!r}"
+            errors["sought"] = _no_class(unknown[0])
         if self.prior is not None and not 0 < self.prior < 1:
             errors["prior"] = "a prior must be more than 0 and less than 1"
         wrong = _wrong_weight(self.weights)
@@ -256,6 +256,13 @@ class Strategy(models.Model):
 
 CONE = ("ra", "dec", "radius_deg")
 ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", *CONE, "group")
+
+
+def _no_class(name: str) -> str:
+    """Say that a name is no class, and which class it may mean."""
+    meant = find_class(name)
+    hint = f": write {meant!r}" if meant else ""
+    return f"the taxonomy has no class {name!r}{hint}"
 
 
 def _wrong_weight(weights: Any) -> str:
