@@ -195,3 +195,18 @@ def test_what_is_not_there_is_refused_with_what_there_is(
 
     assert told in answer.text
     assert not Strategy.objects.filter(name="Fresh").exists()
+
+
+def test_only_a_strategy_without_rankings_can_be_deleted(admin: Client) -> None:
+    new, used = Strategy.objects.create(name="New"), Strategy.objects.create(name="Used")
+    factories.make_target("ZTF26a")
+    rank_list_if_due(used)
+
+    answers = [
+        admin.post(reverse("admin:strategies_strategy_delete", args=[row.pk]), {"post": "yes"})
+        for row in (new, used)
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 403]
+    assert not Strategy.objects.filter(name="New").exists()
+    assert Strategy.objects.filter(name="Used").exists()

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
+from tom.ranking.models import Ranking
 from tom.ranking.terms import TERMS
 from tom.scoring.services import scorers
 from tom.strategies.models import Strategy
@@ -130,6 +131,13 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
     form = StrategyForm
     list_display = ("name", "kind", "sought", "days_before", "days_after", "group", "active")
     list_filter = ("kind", "active")
+    # The page of the action for many would list every place of their rankings.
+    actions = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
+        """Offer to delete a strategy only if it has no ranking: others are switched off."""
+        has_rankings = obj is not None and Ranking.objects.filter(strategy=obj).exists()
+        return not has_rankings and super().has_delete_permission(request, obj)
 
     def save_model(
         self, request: HttpRequest, obj: Strategy, form: ModelForm[Strategy], change: bool
