@@ -109,6 +109,8 @@ def test_odd_times_are_kept_and_found_again() -> None:
 def test_a_batch_writes_into_its_months_alone_and_looks_into_no_other() -> None:
     now = datetime.now(UTC).replace(day=15)
     before = now - timedelta(days=30)
+    hour = timedelta(hours=1)
+    store_alerts([alert_at(now - hour, before - hour)])
     with CaptureQueriesContext(connection) as queries:
         store_alerts([alert_at(now, before)])
     wanted = {f"targets_point_{month_of(time):%Y_%m}" for time in (now, before)}

@@ -1,23 +1,27 @@
 """TOM Toolkit's photometry as a mirror of our points: for its pages, sharing and plug-ins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 from tom.photometry import LIMIT_SIGMA, is_told, magnitude_sql
 
 
-def mirror_points(cursor: Any, ids: Sequence[int], months: Sequence[date]) -> None:
+def mirror_points(cursor: Any, points: Collection[tuple[int, int, date]]) -> None:
     """Mirror public points as TOM Toolkit's photometry, in AB magnitudes.
 
-    `months` are those of the points: their partitions alone are looked at. The mirror's rows have
-    no reader of their own: what is not for everybody has no place there.
+    `points` have a key, a target and a month each; only the partitions of these months are read.
+    The mirror's rows have no reader of their own: what is not for everybody has no place there.
 
     A detection below 3 sigma or negative is mirrored as its limit. The clause without a target
     covers both of the table's unique keys.
     """
-    wanted = {"ids": list(ids), "months": list(months)}
-    cursor.execute(FORGET, wanted)
+    wanted = {"ids": [pk for pk, *_ in points], "months": list({month for *_, month in points})}
+    cursor.execute(MIRRORED, {"targets": list({target for _, target, _ in points})})
+    mirrored = {target for (target,) in cursor.fetchall()}
+    known = [pk for pk, target, _ in points if target in mirrored]
+    if known:
+        cursor.execute(FORGET, wanted | {"ids": known})
     cursor.execute(
         f"""
         INSERT INTO tom_dataproducts_photometryreduceddatum (target_id, timestamp, value, telescope,
@@ -39,6 +43,10 @@ def mirror_points(cursor: Any, ids: Sequence[int], months: Sequence[date]) -> No
     )
 
 
+MIRRORED = """
+    SELECT id FROM unnest(%(targets)s::bigint[]) AS t (id)
+    WHERE EXISTS (SELECT FROM tom_dataproducts_photometryreduceddatum WHERE target_id = t.id)
+"""
 # Each row is looked for by its target, whatever the database believes of how many there are.
 FORGET = """
     DELETE FROM tom_dataproducts_photometryreduceddatum WHERE id = ANY(ARRAY(

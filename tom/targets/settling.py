@@ -101,9 +101,9 @@ def _settle(program: Program, ids: Sequence[int]) -> None:
     inherit(list(audiences))
     refresh_summaries(ids)
     refresh_audiences(audiences)
-    points = list(LightCurvePoint.objects.filter(target__in=ids).values_list("pk", "month"))
+    points = LightCurvePoint.objects.filter(target__in=ids)
     with connection.cursor() as cursor:
-        mirror_points(cursor, [pk for pk, _ in points], sorted({month for _, month in points}))
+        mirror_points(cursor, points.values_list("pk", "target_id", "month"))
 
 
 def _open(program: Program, ids: Sequence[int]) -> None:

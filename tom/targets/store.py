@@ -143,8 +143,7 @@ def _merge_points(
             cursor.execute(FIND_MONTHS, {"months": list(set(others))})
         cursor.execute(MERGE_POINTS)
         merged = cursor.fetchall()
-        months = sorted({month for *_, month in merged})
-        mirror_points(cursor, [pk for pk, *_ in merged], months)
+        mirror_points(cursor, [(pk, target, month) for pk, target, _, month in merged])
     found: dict[int, set[int]] = {}
     for _, target_id, program_id, _ in merged:
         found.setdefault(target_id, set()).add(program_id)
