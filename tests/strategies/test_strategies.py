@@ -45,7 +45,6 @@ pytestmark = pytest.mark.django_db
         ({"first_seen_days": 1e9}, "first_seen_days"),
         ({"brighter_than": -1e6}, "brighter_than"),
         ({"brighter_than": 41.0}, "brighter_than"),
-        ({"kind": "gw", "active": False}, "active"),
         ({"kind": "gw", "with_tests": True}, "with_tests"),
         ({"kind": "gw", "brighter_than": 18.0}, "brighter_than"),
         ({"kind": "gw", "first_seen_days": 3.0}, "first_seen_days"),

@@ -160,7 +160,10 @@ class Strategy(models.Model):
         related_name="+",
         help_text="Who sees a list without an event. Empty: everyone.",
     )
-    active = models.BooleanField(default=True, help_text="Whether a list without an event is made")
+    active = models.BooleanField(
+        default=True,
+        help_text="Whether a list without an event is made. The list of an event is always made.",
+    )
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -249,8 +252,6 @@ class Strategy(models.Model):
         errors = dict.fromkeys(unused, "this is for a list without an event: leave it empty here")
         if self.with_tests:
             errors["with_tests"] = "this is for a list without an event"
-        if not self.active:
-            errors["active"] = "the list of an event is always made: it cannot be switched off"
         return errors
 
 
