@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from celery import Task
 from django.core.management import CommandError, call_command
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.demo.conftest import MERGER_TIME
@@ -190,7 +190,8 @@ def test_work_that_nobody_does_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- The demonstration night --------------------------------------------------------------------
-@given(st.lists(st.booleans(), max_size=30), st.integers(1, 5))
+@given(st.lists(st.booleans(), max_size=12), st.integers(1, 5))
+@settings(max_examples=30)
 def test_alerts_go_in_batches_and_each_message_about_the_event_alone(
     chain: list[bool], most: int
 ) -> None:
