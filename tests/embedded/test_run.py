@@ -41,3 +41,24 @@ def test_a_reader_of_the_output_who_goes_is_no_fault(tmp_path: Path) -> None:
         os.close(writer)
 
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_garbage_is_looked_for_once_all_is_loaded_and_not_before(tmp_path: Path) -> None:
+    lines = (
+        "import gc, django\n"
+        "from django.conf import settings\n"
+        "settings.DEBUG; while_loading = gc.isenabled()\n"
+        "django.setup(); print(while_loading, gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    )
+    named = {"TOM_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tom.settings"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", lines],
+        cwd=ROOT,
+        env={**os.environ, **named},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "False True True\n", done.stderr
