@@ -28,6 +28,10 @@ def make_source(
 CADENCE = make_source([1.0] * 12)
 
 
+def rng_of(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
 def steady(flux: float):
     return lambda rng, now: lambda mjd, band: np.full(len(mjd), flux)
 
@@ -128,18 +132,37 @@ def test_an_injected_source_is_seen_within_one_window_of_its_cadence(seed: int) 
     assert curve.ebv_sigma >= 0.005
 
 
-def test_dust_dims_blue_more_than_red() -> None:
-    sky = Sky([CADENCE], {"g": np.array([30.0]), "r": np.array([30.0])})
-    curves = [sky.inject(steady(1e6), np.random.default_rng(seed)) for seed in range(200)]
+def test_what_is_seen_scatters_by_its_error_about_what_shines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(samples, "MEAN_EBV", 0.0)
+    sky, rng = Sky([CADENCE], DEPTHS), np.random.default_rng(2)
+    curves = [sky.inject(steady(1e5), rng) for _ in range(150)]
 
-    dimmed = {
-        band: np.mean([f for c in curves for f, b in zip(c.flux, c.band, strict=True) if b == band])
+    pulls = np.concatenate([(np.array(c.flux) - 1e5) / np.array(c.flux_error) for c in curves])
+
+    assert pulls.mean() == pytest.approx(0, abs=0.1)
+    assert pulls.std() == pytest.approx(1, abs=0.06)
+    assert {c.ebv for c in curves} == {0.0}
+    assert {c.ebv_sigma for c in curves} == {0.005}
+
+
+def test_dust_dims_each_band_by_its_share_and_is_told_to_a_fifth() -> None:
+    sky, rng = Sky([CADENCE], {"g": np.array([30.0]), "r": np.array([30.0])}), rng_of(3)
+    curves = [sky.inject(steady(1e6), rng) for _ in range(500)]
+
+    lost = {
+        band: np.mean(
+            [-2.5 * np.log10(f / 1e6) for c in curves for f, b in zip(c.flux, c.band, strict=True)
+             if b == band]
+        )
         for band in "gr"
-    }
+    }  # fmt: skip
 
-    # E(B-V) is 0.05 in the mean: 3.17 and 2.27 of it in g and r (Schlafly & Finkbeiner 2011).
-    assert dimmed["g"] < dimmed["r"] < 1e6
-    assert dimmed["g"] / dimmed["r"] == pytest.approx(10 ** (-0.4 * 0.05 * 0.9), abs=0.02)
+    assert lost["g"] == pytest.approx(3.17 * 0.05, abs=0.02)
+    assert lost["r"] == pytest.approx(2.27 * 0.05, abs=0.02)
+    assert np.mean([c.ebv for c in curves]) == pytest.approx(0.05, abs=0.006)
+    assert np.mean([c.ebv_sigma for c in curves]) == pytest.approx(0.015, abs=0.002)
 
 
 def test_each_injected_source_is_a_group_of_its_own() -> None:
