@@ -201,11 +201,11 @@ def test_a_ranking_of_other_constants_is_refused(monkeypatch: pytest.MonkeyPatch
         recompute(ranking)
 
 
-def test_a_ranking_that_does_not_say_all_it_rests_on_is_refused() -> None:
+def test_a_ranking_that_does_not_say_what_it_used_is_refused() -> None:
     event = make_event()
     ranking = Ranking(event=event, prior=0.01, basis={"weights": {}})
 
-    with pytest.raises(NotReproducibleError, match="does not say all"):
+    with pytest.raises(NotReproducibleError, match="does not say everything that it used"):
         recompute(ranking)
 
 
@@ -237,7 +237,7 @@ def fails(*arguments: str) -> str:
     return str(error.value)
 
 
-def test_the_command_tells_which_ranking_comes_out_otherwise() -> None:
+def test_the_command_names_the_ranking_that_differs() -> None:
     event = make_event("S261120ab")
     a_night(event, make_group())
 
