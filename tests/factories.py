@@ -156,7 +156,8 @@ def make_event(
     Strategy.objects.get_or_create(
         kind=kind, defaults={"name": kind, "days_before": 1.0, "days_after": 14.0}
     )
-    event_id = event_id or f"S261120{_letters(next(_numbers))}"
+    # Three letters: a test that names its own events takes two.
+    event_id = event_id or f"S261120{_letters(next(_numbers), width=3)}"
     event = NonLocalizedEvent.objects.create(
         event_id=event_id,
         **{
@@ -409,7 +410,7 @@ def _circle(*, ra: float, dec: float, radius_deg: float) -> list[list[float]]:
     return points
 
 
-def _letters(number: int, width: int = 2) -> str:
+def _letters(number: int, *, width: int) -> str:
     text = ""
     for _ in range(width):
         number, digit = divmod(number, 26)

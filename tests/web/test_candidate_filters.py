@@ -77,9 +77,11 @@ def fill(rng: random.Random, event: NonLocalizedEvent) -> list[EventCandidate]:
     )
     TargetName.objects.bulk_create(aliases)
     made = EventCandidate.objects.bulk_create(rows)
+    other = make_event(alert_types=())
+    EventCandidate.objects.create(event=other, target=targets[0], rank=1, posterior=0.9)
     old = [row.pk for row in made if rng.random() < 0.5]
     EventCandidate.objects.filter(pk__in=old).update(created=timezone.now() - 50 * HOURS)
-    joined = EventCandidate.objects.select_related("target__summary")
+    joined = EventCandidate.objects.filter(event=event).select_related("target__summary")
     return list(joined.prefetch_related("target__aliases"))
 
 
@@ -226,7 +228,7 @@ def test_a_reader_s_list_goes_by_what_their_own_programs_tell(event, vera, with_
     assert 8 < len(rows) < 20
     listing = open_list(event, User.objects.get(pk=vera.pk))
 
-    seen = EventCandidate.objects.visible_to(listing.user)
+    seen = EventCandidate.objects.visible_to(listing.user).filter(event=event)
     assert set(listing.everything()) == set(seen) == set(rows)
     for order in ("rank", "level", "-chance", "decide"):
         assert found(listing, f"region=all&vetting=all&order={order}") == sort(rows, order), order

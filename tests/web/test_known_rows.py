@@ -35,20 +35,20 @@ from tom.web.known import (
 
 pytestmark = pytest.mark.django_db
 
-# By their places among the two private programs.
-SETS = ([0], [1], [0, 1])
+# By their places among the private programs, of which nobody but an administrator reads the third.
+SETS = ([0, 1, 2], [0, 2], [0, 1], [2], [1], [0])
 
 
 @pytest.fixture
 def programs() -> list[Program]:
-    return [make_program(number, group=make_group()) for number in (2, 3)]
+    return [make_program(number, group=make_group()) for number in (2, 3, 4)]
 
 
 @pytest.fixture
 def people(programs) -> dict[str, User]:
     """A reader of each set of programs, of none, and of all."""
     found = {"none": make_user("none"), "all": make_admin("all")}
-    for name, groups in (("a", programs[:1]), ("b", programs[1:]), ("ab", programs)):
+    for name, groups in (("a", programs[:1]), ("b", programs[1:2]), ("ab", programs[:2])):
         found[name] = make_user(name)
         found[name].groups.add(*(program.group for program in groups))
     return found
@@ -57,7 +57,7 @@ def people(programs) -> dict[str, User]:
 def fill(rng: random.Random, programs: Sequence[Program]) -> list[EventCandidate]:
     """Candidates of two events: with and without public points, standings and ranks."""
     targets = make_targets(24)
-    ranks = rng.sample(range(1, 200), 200 - 1)
+    ranks = rng.sample(range(1, 1000), 999)
     rows = []
     for n, target in enumerate(targets):
         is_private = n % 6 == 5
@@ -86,7 +86,7 @@ def fill(rng: random.Random, programs: Sequence[Program]) -> list[EventCandidate
         )
         for row in made
         for each in SETS
-        if rng.random() < 0.4
+        if rng.random() < 0.3
     )
     return list(EventCandidate.objects.select_related("target", "target__summary", "event"))
 
@@ -143,7 +143,7 @@ def test_a_candidate_that_is_read_without_its_target_is_ranked_as_well(programs,
 
 # --- Places of a ranking ----------------------------------------------------------------------
 def test_of_each_candidate_the_place_of_the_largest_audience_is_told(programs, people) -> None:
-    a, b = sorted(program.pk for program in programs)
+    a, b, c = sorted(program.pk for program in programs)
     event = make_event(alert_types=())
     ranking = make_ranking(event)
     held = {
@@ -151,7 +151,8 @@ def test_of_each_candidate_the_place_of_the_largest_audience_is_told(programs, p
         "of a": [[a]],
         "of b": [[b]],
         "both": [[], [a], [b]],
-        "all": [[], [a], [b], [a, b]],
+        "all": [[], [a], [b], [a, b], [a, c], [a, b, c]],
+        "of others": [[c], [a, c], [a, b, c]],
     }
     rows = {}
     for target, (name, sets) in zip(make_targets(len(held)), held.items(), strict=True):
