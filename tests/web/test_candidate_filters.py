@@ -230,7 +230,7 @@ def test_a_reader_s_list_goes_by_what_their_own_programs_tell(event, vera, with_
 
     seen = EventCandidate.objects.visible_to(listing.user).filter(event=event)
     assert set(listing.everything()) == set(seen) == set(rows)
-    for order in ("rank", "level", "-chance", "decide"):
+    for order in ("rank", "level", "-chance", "decide", "magnitude", "-magnitude"):
         assert found(listing, f"region=all&vetting=all&order={order}") == sort(rows, order), order
     assert set(found(listing, "")) == sift(rows, {})
 
@@ -243,6 +243,10 @@ def know(row: EventCandidate, programs: list[int]) -> None:
         for name in FIGURES:
             own = getattr(largest, name)
             setattr(row, name, getattr(row, name) if own is None else own)
+    told = AudienceSummary.objects.filter(target=row.target, programs__contained_by=programs)
+    fullest = max(told, key=lambda each: (len(each.programs), each.programs), default=None)
+    if fullest is not None and fullest.last_magnitude is not None:
+        row.target.summary.last_magnitude = fullest.last_magnitude
 
 
 def test_an_order_that_a_column_gave_is_offered_while_it_stands() -> None:
