@@ -51,6 +51,11 @@ def test_an_object_of_lsst_links_to_the_brokers_pages_of_lsst() -> None:
     assert links["TNS"] == "https://www.wis-tns.org/object/2026abc"
 
 
+def test_a_name_of_tns_is_one_however_it_is_written() -> None:
+    for name in ("2026abc", "AT2026abc", "at 2026abc", "SN 2026abc"):
+        assert urls("my source", name)["TNS"] == "https://www.wis-tns.org/object/2026abc"
+
+
 def test_a_target_without_a_survey_links_to_its_place_alone() -> None:
     links = urls("my <source>&1")
 

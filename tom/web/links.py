@@ -8,11 +8,11 @@ from urllib.parse import quote, urlencode
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.forms.declared import Sender
 from tom.forms.registry import missions, survey_of, surveys
+from tom.targets.tns import bare_name, tns_spellings
 
 RADIUS_ARCSEC: Final = 10
 # Pan-STARRS looks no further south.
 PS1_SOUTH_DEG: Final = -30.5
-_TNS: Final = re.compile(r"(?:AT|SN)?\s?([12][0-9]{3}[a-z]{1,8})")
 
 
 class Link(NamedTuple):
@@ -30,7 +30,7 @@ def links_of(
     A number alone is a name in the target's own survey only, where that is known.
     """
     links = [link for name in dict.fromkeys(names) for link in _at_brokers(name, survey)]
-    found = next((match[1] for name in names if (match := _TNS.fullmatch(name))), None)
+    found = next((bare_name(name) for name in names if tns_spellings(name)), None)
     if found:
         links.append(Link("TNS", f"https://www.wis-tns.org/object/{found}"))
     if ra is None or dec is None:
