@@ -50,4 +50,4 @@ def test_the_form_says_who_will_read_it(client):
     texts = [client.get(f"/targets/{target.pk}/").text for target in (private, public)]
 
     assert ["groups only" in text for text in texts] == [True, False]
-    assert ["whoever may see the target" in text for text in texts] == [False, True]
+    assert ["everybody who may see the target" in text for text in texts] == [False, True]

@@ -15,6 +15,8 @@ from tom.web.tokens import renew_token
 pytestmark = pytest.mark.django_db
 PHRASE = "three merging stars 9"
 ASK = "/accounts/password/reset/"
+# A page shows the present time.
+CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 BOTH = {"password1": PHRASE, "password2": PHRASE}
 
 
@@ -77,12 +79,13 @@ def test_nobody_learns_who_has_an_account(with_mail, client, vera, email):
     off = with_address("off", "off@example.org")
     User.objects.filter(pk=off.pk).update(is_active=False)
 
-    known = client.post(ASK, {"email": "vera@example.org"}, follow=True).text
+    known = client.post(ASK, {"email": "vera@example.org"}, follow=True)
     other = client.post(ASK, {"email": email}, follow=True)
 
     assert len(mail.outbox) == 1
     assert other.status_code == 200
-    assert (other.text == known) == ("@" in email)
+    texts = {CLOCK.sub("", answer.text) for answer in (known, other)}
+    assert (len(texts) == 1) == ("@" in email)
 
 
 @pytest.mark.parametrize(
