@@ -38,7 +38,7 @@ from tom.sky import (
 )
 from tom.sky.healpix import pixel_centre
 from tom.strategies.models import Strategy
-from tom.streams.models import AlertMessage, MessageState
+from tom.streams.models import AlertMessage, Credential, MessageState, Stream
 from tom.targets.models import LightCurvePoint, PointKind, Program, TargetSummary
 
 PASSWORD = "a long enough passphrase"
@@ -416,3 +416,19 @@ def _letters(number: int, *, width: int) -> str:
         number, digit = divmod(number, 26)
         text = chr(ord("a") + digit) + text
     return text
+
+
+# --- Streams ----------------------------------------------------------------------------------
+def make_credential(name: str = "", **fields: object) -> Credential:
+    """A credential for kafka.example.org, which does not exist."""
+    given = {"host": "kafka.example.org", "username": "observer", "secret": PASSWORD, **fields}
+    return Credential.objects.create(name=name or f"credential{next(_numbers)}", **given)
+
+
+def make_stream(
+    name: str = "", *, topics: Sequence[str] = ("a.topic",), **fields: object
+) -> Stream:
+    """A stream of kafka.example.org that is switched off."""
+    number = next(_numbers)
+    given = {"address": "kafka.example.org", "consumer_group": f"group-{number}", **fields}
+    return Stream.objects.create(name=name or f"stream{number}", topics=list(topics), **given)

@@ -1,4 +1,4 @@
-"""The secrets that the settings hold, in one list, and what takes them all out of a text."""
+"""The secrets of the settings and those in use here, and what takes them all out of a text."""
 
 import re
 from collections.abc import Iterator
@@ -34,16 +34,25 @@ _SECRET_NAME: Final = re.compile("pass|secret|token|key|credential", re.IGNORECA
 _NO_SECRETS: Final = {"KEY_PREFIX", "KEY_FUNCTION"}  # of a cache
 
 
+# The secrets of stored credentials that this process has used.
+_used: set[str] = set()
+
+
+def note_secret(secret: str) -> None:
+    """Keep a secret out of every text that this process logs or stores from now on."""
+    _used.add(secret)
+
+
 def hide_secrets(text: str) -> str:
-    """Take every secret of the settings out of a text, whatever its coding there."""
+    """Take every secret that is known here out of a text, whatever its coding there."""
     return hide(text, *own_secrets())
 
 
 def own_secrets() -> set[str]:
-    """Return the secrets that the settings hold now."""
+    """Return the secrets that the settings hold now, and those that were used here."""
     if not settings.configured:
         return set()
-    return {secret for secret in _find() if len(secret) >= _LEAST}
+    return {secret for secret in (*_find(), *_used) if len(secret) >= _LEAST}
 
 
 def _find() -> Iterator[str]:

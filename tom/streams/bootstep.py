@@ -15,38 +15,37 @@ STOP_SECONDS: Final = 2.5
 
 
 class StreamListening(bootsteps.StartStopStep):
-    """One listener thread for each broker of the setting STREAMS."""
+    """One listener thread for each source, and one that follows what is to be read."""
 
     requires = ("celery.worker.components:Pool",)
     wake: ClassVar[Any]
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self._threads: list[tuple[Any, threading.Thread]] = []
+        self._listeners: Any = None
+        self._thread: threading.Thread | None = None
 
     def include_if(self, parent: Any) -> bool:
         return QUEUE in parent.app.amqp.queues.consume_from
 
     def start(self, parent: Any) -> None:
         # Not before: the worker sets up Django after this module was imported.
-        from django.conf import settings
-
         from tom.streams.listen import Listener
-        from tom.streams.sources import read_sources
+        from tom.streams.listeners import Listeners
 
-        for source in read_sources(settings.STREAMS):
-            listener = Listener(source, wake=type(self).wake)
-            thread = threading.Thread(target=listener.run, name=source.broker, daemon=True)
-            thread.start()
-            self._threads.append((listener, thread))
+        wake = type(self).wake
+        self._listeners = Listeners(lambda source: Listener(source, wake=wake))
+        self._thread = threading.Thread(target=self._listeners.run, name="streams", daemon=True)
+        self._thread.start()
 
     def stop(self, parent: Any) -> None:
+        if self._thread is None:
+            return
         deadline = time.monotonic() + STOP_SECONDS
-        for listener, _ in self._threads:
-            listener.stop()
-        for _, thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        self._threads.clear()
+        self._listeners.stop_following()
+        self._thread.join(1)
+        self._listeners.stop(seconds=max(0.0, deadline - time.monotonic()))
+        self._thread = None
 
     def terminate(self, parent: Any) -> None:
         self.stop(parent)

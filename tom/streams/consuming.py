@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
-from hop.auth import Auth
 
+from tom.streams.log_in import LogIn
 from tom.streams.watch import Errors
 
 BATCH: Final = 100
@@ -148,7 +148,7 @@ def reading(
     broker: str,
     topics: Collection[str],
     *,
-    credential: Auth | None,
+    credential: LogIn | None,
     group: str,
     errors: Errors,
     joined: Callable[[], object],

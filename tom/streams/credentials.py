@@ -1,4 +1,4 @@
-"""The credential for a broker: from the environment, else from hop's own store."""
+"""The credential for a broker that STREAMS names: from the environment, or hop's own store."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit

@@ -21,8 +21,9 @@ from tom.forms.networks import HEARTBEAT
 from tom.forms.recognition import identify
 from tom.streams.bounded import bounded
 from tom.streams.consuming import Reader, Received, reading
-from tom.streams.credentials import CredentialError, find_credential, group_of
+from tom.streams.credentials import CredentialError
 from tom.streams.headers import find_id, is_test, read_headers
+from tom.streams.log_in import find_log_in
 from tom.streams.pulse import Pulse
 from tom.streams.services import Incoming, store_messages
 from tom.streams.sources import Source
@@ -99,7 +100,7 @@ class Listener:
     def _listen(self) -> None:
         self._pulse.write_if_due()
         self._errors.forget()
-        credential = find_credential(self._source.broker, self._source.username)
+        credential, group = find_log_in(self._source)
         broker = Broker(self._source.broker, credential, self._errors)
         partitions = self._find_topics(broker, seconds=ASK_SECONDS)
         if not partitions:
@@ -108,7 +109,7 @@ class Listener:
             self._source.broker,
             partitions,
             credential=credential,
-            group=group_of(credential),
+            group=group,
             errors=self._errors,
             joined=lambda: self._hear(partitions),
         )

@@ -1,6 +1,9 @@
-"""Raw messages: every one is stored, with what became of it."""
+"""Raw messages, each stored with what became of it; the streams that they come by, and log-ins."""
 
+from django.contrib.auth.models import Group
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from tom_common.encryption import EncryptedModelField
 
 
 class MessageState(models.TextChoices):
@@ -93,3 +96,85 @@ class StreamHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} of {self.stream}"
+
+
+class StreamKind(models.TextChoices):
+    """What a stream is read from."""
+
+    SCIMMA = "scimma", "Hopskotch (SCiMMA)"
+    GCN = "gcn", "GCN"
+    KAFKA = "kafka", "another Kafka broker"
+
+
+class Mechanism(models.TextChoices):
+    """How one logs in at a broker, as Kafka names it."""
+
+    SCRAM_512 = "SCRAM-SHA-512", "SCRAM-SHA-512"
+    SCRAM_256 = "SCRAM-SHA-256", "SCRAM-SHA-256"
+    PLAIN = "PLAIN", "PLAIN"
+    OAUTH = "OAUTHBEARER", "OAuth client (GCN)"
+
+
+class Credential(models.Model):
+    """What logs in at one host. Its secret is stored encrypted, and no page shows it."""
+
+    name = models.CharField(max_length=100, unique=True)
+    host = models.CharField(max_length=255, help_text="The only host that it is sent to")
+    mechanism = models.CharField(
+        max_length=16, choices=Mechanism.choices, default=Mechanism.SCRAM_512
+    )
+    username = models.CharField(max_length=200, help_text="For OAuth, the client's id")
+    secret = EncryptedModelField(help_text="The password; for OAuth, the client's secret")
+    token_url = models.CharField(max_length=500, blank=True, help_text="Where OAuth gets a token")
+    group = models.ForeignKey(
+        Group,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose members may use it; empty: whoever may change streams",
+    )
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StreamQuerySet(models.QuerySet["Stream"]):
+    """Reads of streams; none of them reads a secret."""
+
+    def with_credentials(self) -> "StreamQuerySet":
+        """With each one's credential, but for the secret: one damaged secret harms no other."""
+        return self.select_related("credential__group").defer("credential__secret")
+
+
+class Stream(models.Model):
+    """Topics of one broker that are read, as somebody entered them."""
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=16, choices=StreamKind.choices, default=StreamKind.KAFKA)
+    address = models.CharField(max_length=255, help_text="host[:port]")
+    tls = models.BooleanField(default=True, help_text="Whether the connection is encrypted")
+    authority = models.TextField(
+        blank=True, help_text="The certificate of the broker's own authority, in PEM"
+    )
+    topics = ArrayField(models.CharField(max_length=249))
+    credential = models.ForeignKey(
+        Credential, models.PROTECT, null=True, blank=True, related_name="streams"
+    )
+    consumer_group = models.CharField(
+        max_length=200, help_text="Holds our place in the topics, at the broker"
+    )
+    active = models.BooleanField(default=False)
+    changed = models.DateTimeField(auto_now=True)
+
+    objects = StreamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

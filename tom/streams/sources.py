@@ -1,4 +1,4 @@
-"""Which topics are read from which broker, as the setting STREAMS says."""
+"""A broker and what is read from it; those that the setting STREAMS names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,17 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A broker, what is read from it, and by which user if it has several credentials."""
+    """A broker, what is read from it, and by which user if it has several credentials.
+
+    `stream` is the key of the row that it comes from, if it comes from one; `version` is another
+    one whenever that row or its credential was changed.
+    """
 
     broker: str
     topics: tuple[str, ...]
     username: str = ""
+    stream: int | None = None
+    version: str = ""
 
     @property
     def url(self) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from hop.auth import Auth
+
+from tom.streams.log_in import LogIn
 
 ASK_SECONDS: Final = 10
 """How long a broker may take to say what topics it has."""
@@ -34,7 +35,7 @@ class Broker:
     confluent-kafka 2.16 lets one thread at a time use a consumer, and a reading one never rests.
     """
 
-    def __init__(self, address: str, credential: Auth | None, errors: "Errors") -> None:
+    def __init__(self, address: str, credential: LogIn | None, errors: "Errors") -> None:
         self._errors = errors
         config: dict[str, Any] = {
             "bootstrap.servers": address,

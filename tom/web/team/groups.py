@@ -14,6 +14,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.pipeline import nudge, settle
 from tom.strategies.models import Strategy
+from tom.streams.models import Credential
 from tom.targets.by_hand import SURVEY as BY_HAND
 from tom.targets.models import Program
 from tom.targets.owners import PROGRAM_GROUP
@@ -139,6 +140,9 @@ def _why_it_stays(group: Group) -> str:
     strategy = Strategy.objects.filter(group=group).first()
     if strategy is not None:
         return f"it alone sees the list {strategy}. An administrator can give that to others first."
+    credential = Credential.objects.filter(group=group).defer("secret").first()
+    if credential is not None:
+        return f"it alone uses the credential {credential} of the streams. Delete that first."
     if group.permissions.exists():
         return "the administration gave it rights of its own. Take them away there first."
     return ""
