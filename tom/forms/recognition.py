@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from tom.formats import containers
+from tom.formats import containers, framed
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.forms.declared import Encoding, Form
 from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
 from tom.forms.registry import forms, senders
+
+_BINARY = frozenset({Encoding.AVRO, Encoding.FRAMED})
 
 
 def identify(topic: str, payload: bytes) -> str:
@@ -26,8 +28,8 @@ def identify(topic: str, payload: bytes) -> str:
     own = _forms_of_topic(topic)
     if own:
         return next((form for form in own if form.encoding is _encoding(payload)), own[0]).name
-    if _encoding(payload) is Encoding.AVRO:
-        form = _form_of_container(payload)
+    if _encoding(payload) in _BINARY:
+        form = _form_of_binary(payload)
         return form.name if form and (form.anywhere or topic == FILE_TOPIC) else UNKNOWN
     return _identify_json(topic, payload)
 
@@ -41,8 +43,10 @@ def claims(name: str, payload: bytes) -> bool:
     form = forms().get(name)
     if form is None:
         return False
-    if form.encoding is Encoding.AVRO or _encoding(payload) is Encoding.AVRO:
-        return form.encoding is _encoding(payload) and _container_claims(form, payload)
+    if form.encoding in _BINARY or _encoding(payload) in _BINARY:
+        if form.encoding is not _encoding(payload):
+            return False
+        return form.encoding is Encoding.FRAMED or _container_claims(form, payload)
     if payload.removeprefix(BOM_UTF8).lstrip()[:1] not in (b"{", b"["):
         return False
     if any(key in payload for key in form.keys):
@@ -52,7 +56,9 @@ def claims(name: str, payload: bytes) -> bool:
 
 
 def _encoding(payload: bytes) -> Encoding:
-    return Encoding.AVRO if payload.startswith(containers.MAGIC) else Encoding.JSON
+    if payload.startswith(containers.MAGIC):
+        return Encoding.AVRO
+    return Encoding.JSON if framed.schema_id(payload) is None else Encoding.FRAMED
 
 
 @lru_cache(maxsize=1024)
@@ -84,7 +90,11 @@ def _container_claims(form: Form, payload: bytes) -> bool:
     return _form_of_schema(schema) is form
 
 
-def _form_of_container(payload: bytes) -> Form | None:
+def _form_of_binary(payload: bytes) -> Form | None:
+    number = framed.schema_id(payload)
+    if number is not None:
+        known = (form for form in forms().values() if form.encoding is Encoding.FRAMED)
+        return next((form for form in known if form.recognises(number)), None)
     try:
         return _form_of_schema(containers.read_header(payload).schema)
     except MalformedAlertError:

@@ -13,6 +13,8 @@ ARCSEC: Final = math.degrees(3600)  # in a radian
 # A header that says otherwise says nothing of a survey's stamp.
 SMALLEST_PIXEL_ARCSEC, LARGEST_PIXEL_ARCSEC = 0.01, 100.0
 LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
+# So near the source stands the reference point of a WCS that names no projection.
+NEAR_REFERENCE_DEG: Final = 0.05
 # Projections with polynomials that are not read here.
 DISTORTED: Final = ("TPV", "TNX", "ZPX")
 
@@ -106,7 +108,7 @@ def _locate(
     """
     kinds = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
     swapped = kinds[0].startswith("DEC")
-    if sorted(kind[:2] for kind in kinds) != ["DE", "RA"]:
+    if sorted(kind[:2] for kind in kinds) != ["DE", "RA"] and not _is_unnamed(header, ra, dec):
         return None
     matrix = 3600 * _matrix(header)
     value, pixel = (
@@ -128,6 +130,18 @@ def _locate(
     place = (float(pixel[0] - 1 + x), float(pixel[1] - 1 + y))
     on_sky = np.linalg.solve(on_plane, matrix)
     return Orientation(*on_sky[0].tolist(), *on_sky[1].tolist()), place
+
+
+def _is_unnamed(header: Header, ra: float, dec: float) -> bool:
+    """Whether a WCS names no projection, and its reference point stands on the sky by the source.
+
+    Rubin's stamps have such headers; their steps are those on the plane that touches the sky.
+    """
+    if any(header.get(f"CTYPE{axis}", "").strip() for axis in (1, 2)):
+        return False
+    away_ra, away_dec = (number_of(header, f"CRVAL{axis}") for axis in (1, 2))
+    across = (away_ra - ra + 180) % 360 - 180
+    return math.hypot(across * math.cos(math.radians(dec)), away_dec - dec) < NEAR_REFERENCE_DEG
 
 
 def _matrix(header: Header) -> FloatArray:

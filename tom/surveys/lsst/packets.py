@@ -1,0 +1,187 @@
+"""Rubin's alert packets, versions 3.0 to 11.1 and later ones that keep their names.
+
+They come in Confluent's framing, or as an object container file. Schemas:
+https://github.com/lsst/alert_packet
+
+No version says which template an image was subtracted from.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from tom.formats.containers import read_header, read_record, read_schema
+from tom.formats.errors import MalformedAlertError
+from tom.formats.framed import read_framed
+from tom.formats.times import time_of_tai_mjd
+from tom.formats.values import finite, integer, natural, separation, text
+from tom.photometry import SHINING_SIGMA
+from tom.records.alert import AB_ZERO_POINT_NJY, ObjectAlert, Point, SolarSystemMatch
+from tom.surveys.lsst.points import (
+    Fields,
+    faults_of,
+    lacks_of,
+    read_detection,
+    read_points,
+    read_share,
+    strong,
+    value_of,
+    was_put_in,
+)
+from tom.surveys.lsst.schemas import published
+
+SURVEY: Final = "LSST"
+MAX_DECODED_BYTES: Final = 16 * 1024 * 1024
+_CUTOUTS: Final = {
+    "science": "cutoutScience",
+    "template": "cutoutTemplate",
+    "difference": "cutoutDifference",
+}
+_FITS: Final = (b"SIMPLE  ", b"\x1f\x8b")
+_FAINTEST: Final = 40.0
+
+
+def parse_framed(payload: bytes) -> ObjectAlert:
+    """Parse one packet in Confluent's framing.
+
+    Raises
+    ------
+    UnknownSchemaError
+        If its schema is not known.
+    MalformedAlertError
+        If it does not fit its schema, or what `parse_container` refuses. Retrying cannot help.
+    """
+    schema, record = read_framed(payload, published())
+    return _read_alert(record, _version(schema.name))
+
+
+def parse_container(payload: bytes) -> ObjectAlert:
+    """Parse one packet that is an object container file.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the container is damaged, does not hold exactly one record, or the alert lacks its
+        identity, position, time or flux, a flag says that its flux is no measurement, or its
+        source was put in. Retrying cannot help.
+    """
+    record = read_record(payload, MAX_DECODED_BYTES)
+    # A broker's packet has a schema of the broker's.
+    own = text(record.get("lsst_schema_version"), most=20)
+    return _read_alert(record, own or _version(read_schema(read_header(payload).schema).name))
+
+
+def _version(name: str) -> str | None:
+    """The version in the name of a schema: `lsst.v11_1.alert`."""
+    return name.rpartition(".")[0][:20] or None
+
+
+def _read_alert(record: Fields, version: str | None) -> ObjectAlert:
+    source = record.get("diaSource")
+    if not isinstance(source, dict):
+        reason = "no diaSource"
+        raise MalformedAlertError(reason)
+    trigger = _read_trigger(source)
+    object_id = _object_id(source, record)
+    points = read_points(record, object_id, trigger)
+    start = _history_start(record)
+    sights = [point.time for point in strong(points, SHINING_SIGMA)]
+    ra, dec = _position(source)
+    score = read_share(source.get("reliability"))
+    model = text(source.get("reliabilityVersion"), most=50)
+    return ObjectAlert(
+        survey=SURVEY,
+        object_id=object_id,
+        alert_id=trigger.key,
+        time=trigger.time,
+        ra=ra,
+        dec=dec,
+        points=points,
+        program=trigger.program,
+        first_seen=min(sights if start is None else [start, *sights]),
+        history_start=start,
+        magnitude=_magnitude(trigger),
+        is_positive=trigger.flux_njy > 0,
+        schema_version=version,
+        scores={} if score is None else {"reliability": score},
+        score_versions={"reliability": model} if model and score is not None else {},
+        solar_system=_solar_system(source, record),
+        n_detections=natural(_object(record).get("nDiaSources")),
+        cutouts=dict(_cutouts(record)),
+    )
+
+
+def _read_trigger(source: Fields) -> Point:
+    if was_put_in(source):
+        reason = "its flags say that its source was put into the image"
+        raise MalformedAlertError(reason)
+    faults = faults_of(source)
+    if faults:
+        reason = f"its flux is no measurement: {', '.join(faults)}"
+        raise MalformedAlertError(reason)
+    point = read_detection(source, is_trigger=True)
+    # A flux of nothing at all has no magnitude, and no sign.
+    if point is None or not point.flux_njy:
+        # Whoever may see messages reads this: it names fields, and quotes nothing of the alert.
+        reason = f"no usable detection: {', '.join(lacks_of(source))} missing or unfit"
+        raise MalformedAlertError(reason)
+    return point
+
+
+def _object(record: Fields) -> Fields:
+    about = record.get("diaObject")
+    return about if isinstance(about, dict) else {}
+
+
+def _object_id(source: Fields, record: Fields) -> str:
+    """The id of the object; that of the source where it has none, as a minor planet's.
+
+    Rubin gives a new object the id of its first source, so both are of one kind.
+    """
+    ids = (source.get("diaObjectId"), _object(record).get("diaObjectId"), source["diaSourceId"])
+    return str(next(number for number in map(integer, ids) if number))
+
+
+def _position(source: Fields) -> tuple[float, float]:
+    ra, dec = finite(source.get("ra")), finite(value_of(source, "dec"))
+    if ra is None or dec is None or not 0 <= ra <= 360 or not -90 <= dec <= 90:
+        reason = "no usable position: ra and dec are missing, or out of range"
+        raise MalformedAlertError(reason)
+    return ra % 360, dec
+
+
+def _history_start(record: Fields) -> datetime | None:
+    return time_of_tai_mjd(_object(record).get("firstDiaSourceMjdTai"))
+
+
+def _magnitude(trigger: Point) -> float:
+    size = AB_ZERO_POINT_NJY - 2.5 * math.log10(abs(trigger.flux_njy))
+    return min(size, _FAINTEST)
+
+
+def _solar_system(source: Fields, record: Fields) -> SolarSystemMatch | None:
+    """The Solar System object that Rubin takes the source for, with its MPC designation.
+
+    A source that is associated with one stands where it was due: where the packet gives no
+    distance, that is 0.
+    """
+    number = integer(source.get("ssObjectId"))
+    if not number:
+        return None
+    found = record.get("ssSource")
+    match = found if isinstance(found, dict) else {}
+    designation = text(match.get("designation"), most=80)
+    return SolarSystemMatch(
+        name=designation or f"ssObjectId {number}",
+        separation_arcsec=separation(match.get("ephOffset")) or 0.0,
+        magnitude=finite(match.get("ephVmag")) or None,
+    )
+
+
+def _cutouts(record: Fields) -> Iterator[tuple[str, bytes]]:
+    """Yield the stamps: FITS of several units, the image first; its header says how it lies."""
+    for name, field in _CUTOUTS.items():
+        stamp = record.get(field)
+        if isinstance(stamp, bytes) and stamp.startswith(_FITS):
+            yield name, stamp

@@ -1,0 +1,173 @@
+"""The points of a Rubin light curve: detections, forced photometry, and the limits of 7.x.
+
+Fluxes are nJy, signed: `isNegative` says how a source was detected, and takes no part in its flux.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from tom.formats.times import time_of_tai_mjd
+from tom.formats.values import finite, integer
+from tom.photometry import LIMIT_SIGMA
+from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude
+
+Fields = Mapping[str, Any]
+
+PROGRAM: Final = 1  # its packets name none, and are public
+BANDS: Final = frozenset("ugrizy")
+_LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
+# How much later than the alert's own epoch one of its history may be.
+_SAME_NIGHT: Final = timedelta(hours=12)
+# The names of versions 3 and 4, where they differ.
+_OLD_NAMES: Final = {
+    "midpointMjdTai": "midPointTai",
+    "band": "filterName",
+    "dec": "decl",
+    "psfFlux": "psFlux",
+    "psfFluxErr": "psFluxErr",
+}
+# Each of them says that a flux is not that of a source on the sky.
+_SPOILED: Final = (
+    "psfFlux_flag",
+    "psfFlux_flag_edge",
+    "psfFlux_flag_noGoodPixels",
+    "pixelFlags_offimage",
+    "pixelFlags_nodataCenter",
+    "pixelFlags_saturatedCenter",
+    "pixelFlags_crCenter",
+    "pixelFlags_streakCenter",
+)
+_INJECTED: Final = ("pixelFlags_injected", "pixelFlags_injectedCenter")
+
+
+def value_of(source: Fields, name: str) -> Any:
+    """A field by its newest name, or by that of versions 3 and 4."""
+    found = source.get(name)
+    return source.get(_OLD_NAMES[name]) if found is None and name in _OLD_NAMES else found
+
+
+def read_points(record: Fields, object_id: str, trigger: Point) -> tuple[Point, ...]:
+    """Collect one point per kind and key; the trigger's own copy stands for its detection."""
+    latest = trigger.time + _SAME_NIGHT
+    found = (
+        *_each(record, "prvDiaSources", read_detection),
+        *_each(record, "prvDiaForcedSources", _read_forced),
+        *_each(record, "prvDiaNondetectionLimits", lambda row: _read_limit(row, object_id)),
+    )
+    points = {(point.kind, point.key): point for point in found if point.time <= latest}
+    points[trigger.kind, trigger.key] = trigger
+    return tuple(sorted(points.values(), key=lambda point: (point.time, point.kind, point.key)))
+
+
+def _each(record: Fields, name: str, read: Any) -> Iterator[Point]:
+    rows = record.get(name)
+    for row in rows if isinstance(rows, list) else ():
+        point = read(row) if isinstance(row, dict) else None
+        if point is not None:
+            yield point
+
+
+def faults_of(source: Fields) -> list[str]:
+    """The flags of a source that make its flux no measurement, by the names of their fields."""
+    flags = [name for name in _SPOILED if source.get(name) is True]
+    withdrawn = finite(source.get("timeWithdrawnMjdTai"))
+    return [*flags, "timeWithdrawnMjdTai"] if withdrawn else flags
+
+
+def lacks_of(source: Fields) -> list[str]:
+    """The fields of a source that are missing, or hold what no detection has."""
+    flux, error = (finite(value_of(source, name)) for name in ("psfFlux", "psfFluxErr"))
+    sound = {
+        "diaSourceId": bool(integer(source.get("diaSourceId"))),
+        "midpointMjdTai": time_of_tai_mjd(value_of(source, "midpointMjdTai")) is not None,
+        "band": value_of(source, "band") in BANDS,
+        "psfFlux": bool(flux) and abs(flux or 0) <= _LARGEST_FLUX_NJY,
+        "psfFluxErr": error is not None and 0 < error <= _LARGEST_FLUX_NJY,
+    }
+    return [name for name, is_sound in sound.items() if not is_sound]
+
+
+def was_put_in(source: Fields) -> bool:
+    """Whether somebody put the source into the image, to test what finds it."""
+    return any(source.get(name) is True for name in _INJECTED)
+
+
+def read_detection(source: Fields, *, is_trigger: bool = False) -> Point | None:
+    """Read a detection; None if it lacks what makes it one, or a flag says that it is none."""
+    key = integer(source.get("diaSourceId"))
+    if not key or faults_of(source) or was_put_in(source):
+        return None
+    return _read_flux(
+        source,
+        PointKind.ALERT,
+        str(key),
+        is_trigger=is_trigger,
+        real_bogus=read_share(source.get("reliability")),
+    )
+
+
+def _read_forced(source: Fields) -> Point | None:
+    key = integer(source.get("diaForcedSourceId"))
+    if not key or faults_of(source):
+        return None
+    return _read_flux(source, PointKind.FORCED, str(key))
+
+
+def _read_flux(source: Fields, kind: PointKind, key: str, **more: Any) -> Point | None:
+    time = time_of_tai_mjd(value_of(source, "midpointMjdTai"))
+    band = value_of(source, "band")
+    flux = finite(value_of(source, "psfFlux"))
+    error = finite(value_of(source, "psfFluxErr"))
+    if time is None or band not in BANDS or flux is None or not error or error < 0:
+        return None
+    if max(abs(flux), error) > _LARGEST_FLUX_NJY:
+        return None
+    return Point(
+        kind=kind,
+        key=key,
+        time=time,
+        band=band,
+        flux_njy=flux,
+        flux_error_njy=error,
+        program=PROGRAM,
+        **more,
+    )
+
+
+def _read_limit(row: Fields, object_id: str) -> Point | None:
+    """Read an epoch at which nothing was detected: the noise of its difference image, nJy."""
+    time, visit = (
+        time_of_tai_mjd(value_of(row, "midpointMjdTai")),
+        integer(row.get("ccdVisitId")),
+    )
+    band, noise = value_of(row, "band"), finite(row.get("diaNoise"))
+    if time is None or not visit or band not in BANDS or not noise:
+        return None
+    if not 0 < noise < _LARGEST_FLUX_NJY:
+        return None
+    return Point(
+        kind=PointKind.LIMIT,
+        key=f"{object_id}:{visit}",
+        time=time,
+        band=band,
+        flux_njy=math.nan,
+        flux_error_njy=noise,
+        program=PROGRAM,
+        magnitude_limit=AB_ZERO_POINT_NJY - 2.5 * math.log10(LIMIT_SIGMA * noise),
+    )
+
+
+def read_share(value: Any) -> float | None:
+    """Read a chance from 0 to 1; None if it is not one."""
+    share = finite(value)
+    return share if share is not None and 0 <= share <= 1 else None
+
+
+def strong(points: Iterable[Point], sigma: float) -> Iterator[Point]:
+    """The points that show the source: its detections, and forced ones far above nothing."""
+    for point in points:
+        is_strong = point.kind is PointKind.FORCED and point.signal_to_noise >= sigma
+        if point.kind is PointKind.ALERT or is_strong:
+            yield point
