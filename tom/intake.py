@@ -18,7 +18,7 @@ from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_notice
 from tom.followup.services import hold_unsent
-from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError, UnknownSchemaError
 from tom.forms.declared import Form
 from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms
@@ -30,6 +30,7 @@ from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
 from tom.streams.models import AlertMessage, MessageState
+from tom.streams.schema_registry import NoSchemaError, learn_schema
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
 from tom.targets.classified import keep_classifications
 from tom.targets.objects import ObjectKey, targets_of
@@ -190,7 +191,21 @@ def _work_each(ids: Sequence[int]) -> None:
 
 
 def _work_batch(ids: Sequence[int]) -> None:
-    """Parse and store what speaks of objects in one transaction, the new states in it."""
+    """Parse and store what speaks of objects in one transaction, the new states in it.
+
+    What names an unknown schema waits; the schema is asked for once the transaction is over.
+    """
+    unknown: dict[int, list[int]] = {}
+    _store_batch(ids, unknown)
+    for schema_id, waiting in unknown.items():
+        try:
+            learn_schema(schema_id)
+        except NoSchemaError as error:
+            finish(waiting, MessageState.DEAD, str(error))
+            publish(Topic.MESSAGE)
+
+
+def _store_batch(ids: Sequence[int], unknown: dict[int, list[int]]) -> None:
     with transaction.atomic():
         messages = locked(ids)
         alerts: list[Told] = []
@@ -202,13 +217,17 @@ def _work_batch(ids: Sequence[int]) -> None:
                         alerts.append((message, alert))
                     case Classification() as said:
                         classifications.append((message, said))
+            except UnknownSchemaError as error:
+                unknown.setdefault(error.schema_id, []).append(message.pk)
             except (MalformedAlertError, UnhandledAlertError) as error:
                 verdict = refused(message, error)
                 finish([message.pk], verdict.state, verdict.reason)
                 publish(Topic.MESSAGE, message.pk)
         _store_alerts(alerts)
         _store_classifications(classifications)
-        finish(_still_waiting(messages), MessageState.STORED)
+        later = {pk for waiting in unknown.values() for pk in waiting}
+        read = [message for message in messages if message.pk not in later]
+        finish(_still_waiting(read), MessageState.STORED)
 
 
 def _parse_of_object(message: AlertMessage) -> ObjectAlert | Classification:

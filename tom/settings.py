@@ -299,6 +299,9 @@ GCN_HOST = env.str("GCN_HOST", "kafka.gcn.nasa.gov")
 GCN_CLIENT_ID = env.str("GCN_CLIENT_ID", "")
 GCN_CLIENT_SECRET = env.str("GCN_CLIENT_SECRET", "")
 GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token")
+# The schema registry (Confluent's API) that is asked for a schema that no survey published:
+# https://host, or https://user:password@host. Empty: such messages are dead letters.
+SCHEMA_REGISTRY = read_url("SCHEMA_REGISTRY")
 # How often a message may fail (its worker dying, say) before it is dead.
 MESSAGE_ATTEMPTS = read_count("MESSAGE_ATTEMPTS", 5, least=1)
 # How many days raw survey packets and classifications are kept after they are stored. 0: no limit.
