@@ -25,7 +25,7 @@ from tom.forms.registry import batch_forms, forms
 from tom.forms.topics import is_test_topic
 from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
 from tom.ranking.forgetting import forget_audiences, forget_scores
-from tom.records import Classification, Notice, ObjectAlert, Text
+from tom.records import Classification, Notice, ObjectAlert, Record, Retelling, Text
 from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
@@ -37,6 +37,7 @@ from tom.targets.objects import ObjectKey, targets_of
 from tom.targets.settling import settle_program as settle_targets
 from tom.targets.sightings import key_of
 from tom.targets.store import store_alerts
+from tom.targets.tags import keep_tags
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +137,11 @@ def _handle(message: AlertMessage) -> Verdict:
             _check_time(said, message)
             _store_classifications([(message, said)])
             return stored(said.left_out)
+        case Retelling() as told:
+            _check_times(told, message)
+            _store_alerts([(message, alert) for alert in told.alerts])
+            _store_classifications([(message, said) for said in told.opinions])
+            return stored(told.left_out)
 
 
 def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
@@ -212,11 +218,11 @@ def _store_batch(ids: Sequence[int], unknown: dict[int, list[int]]) -> None:
         classifications: list[Classified] = []
         for message in messages:
             try:
-                match _parse_of_object(message):
-                    case ObjectAlert() as alert:
-                        alerts.append((message, alert))
-                    case Classification() as said:
-                        classifications.append((message, said))
+                told = _parse_of_objects(message)
+                alerts += [(message, alert) for alert in told.alerts]
+                classifications += [(message, said) for said in told.opinions]
+                if told.left_out:
+                    _note_left_out(message, told)
             except UnknownSchemaError as error:
                 unknown.setdefault(error.schema_id, []).append(message.pk)
             except (MalformedAlertError, UnhandledAlertError) as error:
@@ -230,26 +236,42 @@ def _store_batch(ids: Sequence[int], unknown: dict[int, list[int]]) -> None:
         finish(_still_waiting(read), MessageState.STORED)
 
 
-def _parse_of_object(message: AlertMessage) -> ObjectAlert | Classification:
+def _parse_of_objects(message: AlertMessage) -> Retelling:
     parse = forms()[message.kind].parse
-    record = parse(bytes(message.payload or b"")) if parse else None
-    if not isinstance(record, ObjectAlert | Classification):
+    told = _as_retelling(parse(bytes(message.payload or b"")) if parse else None)
+    if told is None:
         reason = f"{message.kind} speaks of no object"
         raise TypeError(reason)
-    _check_time(record, message)
-    return record
+    _check_times(told, message)
+    return told
+
+
+def _as_retelling(record: Record | None) -> Retelling | None:
+    """What a record says of objects; None where it speaks of none."""
+    match record:
+        case ObjectAlert() as alert:
+            return Retelling(alerts=(alert,))
+        case Classification() as said:
+            return Retelling(opinions=(said,), left_out=said.left_out)
+        case Retelling() as told:
+            return told
+        case _:
+            return None
+
+
+def _note_left_out(message: AlertMessage, told: Retelling) -> None:
+    verdict = stored(told.left_out)
+    finish([message.pk], verdict.state, verdict.reason)
 
 
 def _store_classifications(told: Sequence[Classified]) -> None:
-    """Keep what brokers say; if something of a message was left out, its reason says so."""
+    """Keep what brokers say of objects: their classes, and their tags."""
     tests = [message.pk for message, _ in told if is_test_topic(message.topic)]
-    if keep_classifications(told, tests=tests):
+    n_new = keep_classifications(told, tests=tests)
+    if n_new:
         note_given("classifications", targets_of((said.survey, said.object_id) for _, said in told))
+    if keep_tags(told, tests=tests) or n_new:
         publish(Topic.ALERTS)
-    for message, said in told:
-        if said.left_out:
-            verdict = stored(said.left_out)
-            finish([message.pk], verdict.state, verdict.reason)
 
 
 def _store_alerts(told: Sequence[Told]) -> None:
@@ -262,6 +284,13 @@ def _store_alerts(told: Sequence[Told]) -> None:
     notify_alerts(senders, programs=changes.programs)
     if changes.changed:
         publish(Topic.ALERTS)
+
+
+def _check_times(told: Retelling, message: AlertMessage) -> None:
+    for alert in told.alerts:
+        _check_time(alert, message)
+    for said in told.opinions:
+        _check_time(said, message)
 
 
 def _check_time(record: ObjectAlert | Classification, message: AlertMessage) -> None:

@@ -1,6 +1,7 @@
 """Messages from files: a file, a folder of them, or archives, one payload at a time."""
 
 import gzip
+import json
 import os
 import tarfile
 import zipfile
@@ -54,9 +55,9 @@ def open_packets(path: Path) -> Iterator[Packet]:
     """Yield the name and the payload of every message in a file or, in order, in a folder.
 
     Archives (zip; tar, plain or in gzip, bzip2 or xz; one file in gzip) are read in place: nothing
-    is written, and a member's name is a label only. An Avro container of many records
-    is cut into messages of one. What cannot be read, or is too large, yields a `Rejection`, a
-    folder too.
+    is written, and a member's name is a label only. An Avro container of many records, and a JSON
+    list of objects, is cut into messages of one. What cannot be read, or is too large, yields a
+    `Rejection`, a folder too.
 
     Parameters
     ----------
@@ -183,6 +184,10 @@ def _read_bounded(file: IO[bytes] | gzip.GzipFile) -> bytes | Rejection:
 
 def _split(name: str, payload: bytes | Rejection) -> Iterator[Packet]:
     """Cut a container of many records; what cannot be counted is for its parser to judge."""
+    objects = () if isinstance(payload, Rejection) else _json_objects(payload)
+    if objects:
+        yield from ((f"{name}#{number}", part) for number, part in enumerate(objects))
+        return
     if isinstance(payload, Rejection) or not _holds_many(payload):
         yield name, payload
         return
@@ -191,6 +196,19 @@ def _split(name: str, payload: bytes | Rejection) -> Iterator[Packet]:
             yield f"{name}#{number}", part
     except MalformedAlertError as error:
         yield name, Rejection(f"the rest of its records cannot be read: {error}")
+
+
+def _json_objects(payload: bytes) -> list[bytes]:
+    """The objects of a JSON list of nothing else; empty for anything else."""
+    if payload.lstrip()[:1] != b"[":
+        return []
+    try:
+        listed = json.loads(payload)
+    except (ValueError, RecursionError):
+        return []
+    if not all(isinstance(each, dict) for each in listed):
+        return []
+    return [json.dumps(each).encode() for each in listed]
 
 
 def _holds_many(payload: bytes) -> bool:

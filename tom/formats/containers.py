@@ -8,6 +8,7 @@ holds one record, and how many there are is read from the blocks' heads before a
 Format: https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -133,6 +134,27 @@ def read_record(payload: bytes, limit: int = MAX_DECODED_BYTES) -> dict[str, Any
     blocks = _blocks(payload, header, limit)
     (record,) = (record for block in blocks for record, _ in decode_block(*block, parsed))
     return record
+
+
+def with_schema(schema: bytes | None, record: bytes) -> bytes:
+    """Make a container of a record whose schema came beside it; other bytes stay as they are.
+
+    Parameters
+    ----------
+    schema
+        What came beside: the key of a Kafka message, which some senders put the schema into.
+    record
+        The message: Avro without its schema, if the key is one.
+    """
+    if not schema or not schema.startswith(b"{") or record.startswith(MAGIC):
+        return record
+    try:
+        read_schema(schema)
+    except MalformedAlertError:
+        return record
+    sync = hashlib.md5(schema, usedforsecurity=False).digest()
+    start = _plain_header(Header(schema, "null", sync, 0))
+    return start + _long(1) + _long(len(record)) + record + sync
 
 
 def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> Iterator[bytes]:

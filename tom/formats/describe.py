@@ -30,6 +30,7 @@ _BINARY: Final = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"%PDF": "a PDF document",
+    b"PAR1": "a Parquet table",
 }
 # The longer marks first: one begins with another.
 _MARKS: Final = (

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tom.records import Classification, Notice, ObjectAlert, Record, Text
+from tom.records import Classification, Notice, ObjectAlert, Record, Retelling, Text
 from tom.sky import Orientation
 
-RecordKind = type[ObjectAlert] | type[Notice] | type[Classification] | type[Text]
+RecordKind = type[ObjectAlert] | type[Notice] | type[Classification] | type[Retelling] | type[Text]
 
 
 class Encoding(StrEnum):
@@ -18,6 +18,7 @@ class Encoding(StrEnum):
     AVRO = "avro"  # an object container file
     FRAMED = "framed"  # Avro without its schema, in Confluent's framing
     JSON = "json"
+    BSON = "bson"  # compressed by zlib
 
 
 class Lane(StrEnum):
@@ -78,7 +79,7 @@ class Form:
         if (self.record is None) is not (self.parse is None):
             message = f"form {self.name!r}: a record and what parses it come together"
             raise ValueError(message)
-        if self.lane is Lane.BATCH and self.record not in (ObjectAlert, Classification):
+        if self.lane is Lane.BATCH and self.record not in (ObjectAlert, Classification, Retelling):
             message = f"form {self.name!r}: only what speaks of objects goes in batches"
             raise ValueError(message)
 
@@ -158,12 +159,15 @@ class Survey(Sender):
         The numbers of those programs whose data everybody may see, where no row says otherwise.
     orientation
         How its stamps lie whose headers do not say so: steps of one pixel on the sky.
+    read
+        Reads one decoded packet, for brokers that pass it on with more in it.
     """
 
     bands: Mapping[str, Band] = field(default_factory=dict)
     telescope: Telescope | None = None
     public_programs: frozenset[int] = frozenset()
     orientation: Orientation | None = None
+    read: Callable[[Mapping[str, Any]], ObjectAlert] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
 from tom.forms.registry import forms, senders
 
 _BINARY = frozenset({Encoding.AVRO, Encoding.FRAMED})
+ZLIB = b"x"
+"""How what zlib compressed begins."""
 
 
 def identify(topic: str, payload: bytes) -> str:
@@ -43,6 +45,8 @@ def claims(name: str, payload: bytes) -> bool:
     form = forms().get(name)
     if form is None:
         return False
+    if form.encoding is Encoding.BSON:
+        return payload.startswith(ZLIB)
     if form.encoding in _BINARY or _encoding(payload) in _BINARY:
         if form.encoding is not _encoding(payload):
             return False

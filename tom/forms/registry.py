@@ -15,7 +15,8 @@ from tom.forms.declared import Broker, Colour, Form, Lane, Mission, Sender, Surv
 from tom.forms.networks import NETWORKS
 
 ENTRY_POINT_GROUP = "tom.senders"
-FOLDERS = ("tom.missions", "tom.surveys", "tom.brokers")
+# A broker adds to a survey's packets: it is asked first whether one is its own.
+FOLDERS = ("tom.missions", "tom.brokers", "tom.surveys")
 KINDS = (Survey, Mission, Broker)
 
 

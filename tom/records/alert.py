@@ -3,11 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 AB_ZERO_POINT_NJY = 31.4
 """AB magnitude of 1 nJy: m = 31.4 - 2.5 log10(F / nJy)."""
+NAMELESS = "~"
+"""How the key of a point begins whose teller left the survey's own id out.
+
+Such a point is the survey's own one of its target, kind and band within `SAME_EPOCH`.
+"""
+SAME_EPOCH = timedelta(milliseconds=100)
+"""How far apart two tellers may put one exposure: no survey takes two so close together."""
 
 
 class PointKind(StrEnum):
@@ -108,6 +115,8 @@ class ObjectAlert:
         Number of the survey's program of the trigger.
     is_by_hand
         Whether a person brought it: then it says nothing of the surroundings.
+    is_retold
+        Whether a broker tells the light curve without the survey's packet: then, too.
     history_start
         When the survey says that it first saw something here, or None.
     first_seen
@@ -144,6 +153,7 @@ class ObjectAlert:
     score_versions: Mapping[str, str] = field(default_factory=dict)
     history_start: datetime | None = None
     is_by_hand: bool = False
+    is_retold: bool = False
     star: NearbyStar | None = None
     reference: ReferenceSource | None = None
     solar_system: SolarSystemMatch | None = None
@@ -156,6 +166,11 @@ class ObjectAlert:
     def trigger(self) -> Point:
         """The detection that caused the alert."""
         return next(point for point in self.points if point.is_trigger)
+
+
+def nameless_key(band: str, time: datetime) -> str:
+    """Return the key of a point without an id: its band and its time, UTC, in milliseconds."""
+    return f"{NAMELESS}{band}{time.timestamp() * 1000:.0f}"
 
 
 def flux_of_magnitude(magnitude: float) -> float:

@@ -20,12 +20,15 @@ class Judgement:
         leave out what is unlikely.
     classes
         Its author's name of a class to ours (`tom.taxonomy`); names that are not known are absent.
+    time
+        When it was said, aware, UTC, where its author keeps a history; None: when the rest was.
     """
 
     classifier: str
     version: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Classification:
         not say.
     judgements
         What each classifier says.
+    tags
+        Words that its author marks the object with.
     taxonomy
         The version of the tree that `classes` of the judgements are of.
     left_out
@@ -54,7 +59,8 @@ class Classification:
     author: str
     survey: str
     object_id: str
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[Judgement, ...] = ()
+    tags: tuple[str, ...] = ()
     ra: float | None = None
     dec: float | None = None
     time: datetime | None = None

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from tom.formats.containers import with_schema
 from tom.streams.log_in import LogIn
 from tom.streams.watch import Errors
 
@@ -140,7 +141,10 @@ def _received(message: Message) -> Received:
     partition: Any = message.partition()
     offset: Any = message.offset()
     headers: Any = message.headers()
-    return Received(topic, partition, offset, message.value() or b"", headers or [])
+    key: Any = message.key()
+    # Kept as a container: a record without its schema could not be read again.
+    payload = with_schema(key if isinstance(key, bytes) else None, message.value() or b"")
+    return Received(topic, partition, offset, payload, headers or [])
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def _rows(
             author=record.author,
             classifier=judgement.classifier[:100],
             version=judgement.version[:50],
-            time=record.time or message.received,
+            time=judgement.time or record.time or message.received,
             probabilities=dict(judgement.probabilities),
             classes=dict(judgement.classes),
             taxonomy=record.taxonomy,

@@ -1,6 +1,6 @@
 """TOM Toolkit's photometry as a mirror of our points: for its pages, sharing and plug-ins."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,12 +16,12 @@ def mirror_points(cursor: Any, points: Collection[tuple[int, int, date]]) -> Non
     A detection below 3 sigma or negative is mirrored as its limit. The clause without a target
     covers both of the table's unique keys.
     """
-    wanted = {"ids": [pk for pk, *_ in points], "months": list({month for *_, month in points})}
+    months = list({month for *_, month in points})
+    wanted = {"ids": [pk for pk, *_ in points], "months": months}
     cursor.execute(MIRRORED, {"targets": list({target for _, target, _ in points})})
     mirrored = {target for (target,) in cursor.fetchall()}
     known = [pk for pk, target, _ in points if target in mirrored]
-    if known:
-        cursor.execute(FORGET, wanted | {"ids": known})
+    forget_points(cursor, ids=known, months=months)
     cursor.execute(
         f"""
         INSERT INTO tom_dataproducts_photometryreduceddatum (target_id, timestamp, value, telescope,
@@ -41,6 +41,12 @@ def mirror_points(cursor: Any, points: Collection[tuple[int, int, date]]) -> Non
         """,  # noqa: S608  of our own text alone
         wanted,
     )
+
+
+def forget_points(cursor: Any, *, ids: Sequence[int], months: Sequence[date]) -> None:
+    """Take points out of the mirror, under the keys that they have now."""
+    if ids:
+        cursor.execute(FORGET, {"ids": list(ids), "months": list(months)})
 
 
 MIRRORED = """

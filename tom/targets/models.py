@@ -22,6 +22,7 @@ from tom.targets.programs import Visitor as Visitor
 from tom.targets.programs import of_readable_programs as of_readable_programs
 from tom.targets.stamps import Cutout as Cutout
 from tom.targets.stamps import CutoutKind as CutoutKind
+from tom.targets.tags import Tag as Tag
 from tom.targets.uploads import PointUpload as PointUpload
 
 # Summaries that scorers have not been handed as they are now.

@@ -34,7 +34,8 @@ def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> N
     for target_id, program, alert in told:
         if alert.is_by_hand:
             continue
-        stamps[target_id, program.pk].append(alert)
+        if not alert.is_retold:
+            stamps[target_id, program.pk].append(alert)
         if program.public:
             publicly[target_id].append(alert)
         else:
@@ -53,6 +54,8 @@ def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> N
 
 
 def _surroundings(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Surroundings]:
+    """What the newest packet says; a light curve that is only retold says nothing of it."""
+    known = {key: [a for a in alerts if not a.is_retold] for key, alerts in known.items()}
     return [
         Surroundings(
             key,

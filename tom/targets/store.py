@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
-from tom.records.alert import ObjectAlert, Point
+from tom.records.alert import NAMELESS, ObjectAlert, Point
 from tom.targets.audiences import ensure_audiences
 from tom.targets.copy import Table, copy_rows
 from tom.targets.mirror import mirror_points
 from tom.targets.models import AudienceSummary, Program
 from tom.targets.months import month_of, other_month_of
+from tom.targets.nameless import settle_nameless
 from tom.targets.noting import Told, note_alerts
 from tom.targets.objects import ObjectKey
 from tom.targets.owners import Owner, Programs, find_owners, find_programs
@@ -42,6 +43,7 @@ POINTS = Table(
         "other_month": "date",
     },
 )
+KEY = list(POINTS.columns).index("key")
 # Only those near a month's end, and only in the neighbouring month.
 FIND_MONTHS = """
     UPDATE new_points n SET month = n.other_month
@@ -141,8 +143,14 @@ def _merge_points(
         copy_rows(cursor, POINTS, rows)
         if others:
             cursor.execute(FIND_MONTHS, {"months": list(set(others))})
+        named = settle_nameless(
+            cursor,
+            targets={owner.target_id for owner in owners.values()},
+            months={row[-2] for row in rows} | set(others),
+            some_new=any(str(row[KEY]).startswith(NAMELESS) for row in rows),
+        )
         cursor.execute(MERGE_POINTS)
-        merged = cursor.fetchall()
+        merged = list({row[0]: row for row in (*named, *cursor.fetchall())}.values())
         mirror_points(cursor, [(pk, target, month) for pk, target, _, month in merged])
     found: dict[int, set[int]] = {}
     for _, target_id, program_id, _ in merged:

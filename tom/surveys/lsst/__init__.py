@@ -6,7 +6,7 @@ from tom.formats.containers import WriterSchema
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Page, Survey, Telescope
 from tom.records import ObjectAlert
 from tom.sky import extinction_coefficient
-from tom.surveys.lsst.packets import SURVEY, parse_container, parse_framed
+from tom.surveys.lsst.packets import SURVEY, parse_container, parse_framed, read_alert
 from tom.surveys.lsst.schemas import is_alert_id
 
 _NUMBER: Final = r"(?:LSST)?[ _-]*([0-9]{15,19})[ _-]*"
@@ -59,6 +59,7 @@ LSST: Final = Survey(
         for band in "ugrizy"
     },
     public_programs=frozenset({1}),
+    read=read_alert,
     telescope=Telescope(name="Simonyi", instrument="LSSTCam"),
     pages=(
         Page(

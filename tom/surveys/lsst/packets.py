@@ -72,6 +72,11 @@ def parse_container(payload: bytes) -> ObjectAlert:
     return _read_alert(record, own or _version(read_schema(read_header(payload).schema).name))
 
 
+def read_alert(record: Fields) -> ObjectAlert:
+    """Read one decoded packet that a broker passes on, as `parse_container` does."""
+    return _read_alert(record, text(record.get("lsst_schema_version"), most=20))
+
+
 def _version(name: str) -> str | None:
     """The version in the name of a schema: `lsst.v11_1.alert`."""
     return name.rpartition(".")[0][:20] or None

@@ -6,7 +6,7 @@ from tom.formats.containers import WriterSchema
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Page, Survey, Telescope
 from tom.records import ObjectAlert
 from tom.sky import Orientation, extinction_coefficient
-from tom.surveys.ztf.packets import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf, read_alert
 
 _CANDIDATE: Final = frozenset({"jd", "fid", "pid", "magpsf", "sigmapsf", "isdiffpos"})
 _HISTORY: Final = frozenset({"jd", "fid", "pid", "magpsf", "diffmaglim"})
@@ -52,6 +52,7 @@ ZTF: Final = Survey(
         "i": Band(extinction=extinction_coefficient("ps1_i"), colour=Colour.AMBER),
     },
     public_programs=frozenset({1}),
+    read=read_alert,
     telescope=Telescope(name="Palomar 1.2m Oschin", instrument="ZTF"),
     # North is down and east to the left as FITS files are shown: a mirror image of the sky.
     orientation=Orientation(east_x=-1.01, east_y=0.0, north_x=0.0, north_y=-1.01),

@@ -60,10 +60,11 @@ def parse_ztf(payload: bytes) -> ObjectAlert:
         If the container is damaged, does not hold exactly one record, or the alert lacks its
         identity, position, time or flux. Retrying cannot help.
     """
-    return _read_alert(read_record(payload, MAX_DECODED_BYTES))
+    return read_alert(read_record(payload, MAX_DECODED_BYTES))
 
 
-def _read_alert(record: Fields) -> ObjectAlert:
+def read_alert(record: Fields) -> ObjectAlert:
+    """Read one decoded packet, as `parse_ztf` does."""
     candidate = record.get("candidate")
     if not isinstance(candidate, dict):
         reason = "no candidate"

@@ -1,0 +1,491 @@
+"""What brokers tell of an object: on one target, its points once, its opinions side by side."""
+
+import io
+import json
+import math
+import struct
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+from tom_dataproducts.models import PhotometryReducedDatum
+from tom_targets.base_models import BaseTarget
+
+from tests.streams.packets import (
+    CANDID,
+    JD,
+    SCHEMA,
+    encoded,
+    make_container,
+    make_detection,
+    make_ztf_packet,
+)
+from tom import intake
+from tom.brokers.alerce import read_answer, read_classified
+from tom.brokers.antares import read_squeezed_locus
+from tom.brokers.babamul import read_alert as read_babamul
+from tom.brokers.fink import read_alert as read_fink
+from tom.brokers.lasair import read_output
+from tom.formats.containers import with_schema
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.recognition import identify
+from tom.records.alert import NAMELESS, PointKind
+from tom.streams.models import AlertMessage
+from tom.streams.services import store_message
+from tom.targets.classified import classifications_of
+from tom.targets.models import LightCurvePoint
+from tom.targets.tags import tags_of
+
+NAME = "ZTF26aaaaaaa"
+NUMBER = 170028485706776685
+START = datetime(2026, 1, 1, 6, 0, 15, tzinfo=UTC)
+
+
+def send(topic: str, *payloads: bytes) -> None:
+    for payload in payloads:
+        store_message(topic, payload)
+    while intake.work_alerts():
+        pass
+    assert not AlertMessage.objects.exclude(state="stored").exists()
+
+
+# --- Fink ---------------------------------------------------------------------------------------
+FINK = {
+    **SCHEMA,
+    "fields": [
+        *SCHEMA["fields"],
+        {"name": "cdsxmatch", "type": "string"},
+        {"name": "snn_sn_vs_all", "type": "double"},
+        {"name": "rf_kn_vs_nonkn", "type": "double"},
+        {"name": "fink_science_version", "type": "string"},
+    ],
+}
+ADDED = {
+    "cdsxmatch": "RRLyr",
+    "snn_sn_vs_all": 0.75,
+    "rf_kn_vs_nonkn": 0.0,
+    "fink_science_version": "8.41.0",
+}
+
+
+def make_fink_record(**values: Any) -> dict[str, Any]:
+    (record,) = fastavro.reader(io.BytesIO(make_ztf_packet()))
+    return {**record, **ADDED, **values}
+
+
+def test_each_module_of_fink_is_a_classifier_with_the_version_of_them_all() -> None:
+    (said,) = read_fink(make_container(FINK, [make_fink_record()])).opinions
+
+    found = {each.classifier: each for each in said.judgements}
+    assert found.keys() == {"snn_sn_vs_all", "cdsxmatch"}  # a score of 0 says it was not run
+    assert found["snn_sn_vs_all"].probabilities == {"SN": 0.75}
+    assert found["snn_sn_vs_all"].version == "8.41.0"
+    assert found["cdsxmatch"].classes == {"RRLyr": "rr lyrae"}
+    assert (said.author, said.survey, said.object_id, said.time) == ("Fink", "ZTF", NAME, START)
+
+
+def test_a_record_whose_schema_is_its_key_is_kept_with_it() -> None:
+    schema = json.dumps(FINK).encode()
+
+    payload = with_schema(schema, encoded(FINK, make_fink_record()))
+
+    assert identify("fink_sn_candidates_ztf", payload) == "fink.alert"
+    assert read_fink(payload).alerts[0].object_id == NAME
+    assert with_schema(b'{"no": "schema"}', b"as it is") == b"as it is"
+    assert with_schema(None, b"as it is") == b"as it is"
+
+
+@pytest.mark.django_db
+def test_the_same_alert_from_a_broker_adds_no_point_and_says_what_the_broker_thinks() -> None:
+    send("ztf_20260101_programid1", make_ztf_packet(history=[make_detection()]))
+    before = set(LightCurvePoint.objects.values_list("pk", "key", "flux"))
+
+    send("fink_sn_candidates_ztf", make_container(FINK, [make_fink_record()]))
+
+    target = BaseTarget.objects.get()
+    assert set(LightCurvePoint.objects.values_list("pk", "key", "flux")) == before
+    assert {row.classifier for row in classifications_of(target)} == {"snn_sn_vs_all", "cdsxmatch"}
+
+
+# --- Babamul ------------------------------------------------------------------------------------
+def _rows(name: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    kinds = {"band": "string"}
+    listed = [{"name": f, "type": kinds.get(f, ["null", "double"])} for f in fields]
+    return {"type": "array", "items": {"type": "record", "name": name, "fields": listed}}
+
+
+_ZTF_FIELDS = {field["name"]: field for field in SCHEMA["fields"]}
+BABAMUL = {
+    "type": "record",
+    "name": "BabamulZtfAlert",
+    "fields": [
+        {"name": "candid", "type": "long"},
+        {"name": "objectId", "type": "string"},
+        _ZTF_FIELDS["candidate"],
+        {"name": "prv_candidates", "type": _rows("Prv", ("jd", "psfFlux", "psfFluxErr", "band"))},
+        {"name": "prv_nondetections", "type": _rows("Non", ("jd", "psfFluxErr", "band"))},
+        {"name": "properties", "type": {"type": "map", "values": "boolean"}},
+    ],
+}
+# As Babamul has it: 15 magnitudes fainter than what it says.
+SCALE = 1e6
+
+
+def make_babamul(days: tuple[float, ...] = (0.0, -2.0)) -> bytes:
+    (packet,) = fastavro.reader(io.BytesIO(make_ztf_packet()))
+    njy = 10 ** (0.4 * (31.4 - 19.0))
+    rows = [
+        {"jd": JD + day, "psfFlux": njy * SCALE, "psfFluxErr": njy * SCALE / 10, "band": "r"}
+        for day in days
+    ]
+    record = {
+        "candid": CANDID,
+        "objectId": NAME,
+        "candidate": packet["candidate"],
+        "prv_candidates": rows,
+        "properties": {"rock": False, "stationary": True},
+        "prv_nondetections": [{"jd": JD - 3, "psfFluxErr": njy * SCALE / 100, "band": "r"}],
+    }
+    return make_container(BABAMUL, [record])
+
+
+def test_fluxes_of_babamul_are_scaled_and_the_alert_s_own_detection_stands_once() -> None:
+    told = read_babamul(make_babamul())
+
+    detections = [point for point in told.alerts[0].points if point.kind is PointKind.ALERT]
+    assert [point.key.startswith(NAMELESS) for point in detections] == [True, False]
+    assert detections[0].flux_njy == pytest.approx(detections[1].flux_njy, rel=1e-6)
+    (limit,) = (point for point in told.alerts[0].points if point.kind is PointKind.LIMIT)
+    assert math.isnan(limit.flux_njy)
+    assert limit.magnitude_limit == pytest.approx(19.0 + 2.5 * math.log10(20), abs=1e-6)
+    assert told.opinions[0].tags == ("stationary",)
+
+
+def test_the_zero_point_is_that_of_a_real_alert_s_own_magnitude(real_data: Path) -> None:
+    payload = (real_data / "brokers" / "recorded" / "babamul_alert.avro").read_bytes()
+    (raw,) = fastavro.reader(io.BytesIO(payload))
+
+    (alert,) = read_babamul(payload).alerts
+
+    newest = raw["candidate"]
+    of_magnitude = 10 ** (0.4 * (31.4 - newest["magpsf"]))
+    assert newest["psfFlux"] * 1e-6 == pytest.approx(of_magnitude, rel=1e-3)
+    assert alert.trigger.flux_njy == pytest.approx(of_magnitude, rel=1e-6)
+
+
+ORDERS: dict[str, Callable[[], list[tuple[str, bytes]]]] = {
+    "broker first": lambda: [("babamul.ztf.lsst-match.hosted", make_babamul()), OWN],
+    "survey first": lambda: [OWN, ("babamul.ztf.lsst-match.hosted", make_babamul())],
+}
+OWN = ("ztf_20260101_programid1", make_ztf_packet(history=[make_detection()]))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_detection_without_an_id_is_one_row_with_the_survey_s_own(order: str) -> None:
+    for topic, payload in ORDERS[order]():
+        send(topic, payload)
+
+    detections = LightCurvePoint.objects.filter(kind="alert")
+    assert sorted(detections.values_list("key", flat=True)) == sorted(
+        [str(CANDID), str(CANDID - 2_000_000)]
+    )
+    mirrored = PhotometryReducedDatum.objects.values_list("source_location", flat=True)
+    assert {each for each in mirrored if each.startswith("alert")} == {
+        f"alert:{CANDID}",
+        f"alert:{CANDID - 2_000_000}",
+    }
+    assert {tag.tag for tag in tags_of(BaseTarget.objects.get())} == {"stationary"}
+
+
+@pytest.mark.django_db
+def test_what_a_broker_tells_again_adds_nothing() -> None:
+    send("babamul.ztf.lsst-match.hosted", make_babamul())
+    keys = set(LightCurvePoint.objects.values_list("pk", "key"))
+
+    send("babamul.ztf.no-lsst-match.hosted", make_babamul())
+
+    assert set(LightCurvePoint.objects.values_list("pk", "key")) == keys
+    assert len(keys) == 3
+
+
+# --- ANTARES ------------------------------------------------------------------------------------
+def bson(document: dict[str, Any]) -> bytes:
+    body = b"".join(_element(name, value) for name, value in document.items()) + b"\x00"
+    return struct.pack("<i", len(body) + 4) + body
+
+
+def _element(name: str, value: Any) -> bytes:
+    match value:
+        case float():
+            return b"\x01" + name.encode() + b"\x00" + struct.pack("<d", value)
+        case int():
+            return b"\x12" + name.encode() + b"\x00" + struct.pack("<q", value)
+        case str():
+            text = value.encode() + b"\x00"
+            return b"\x02" + name.encode() + b"\x00" + struct.pack("<i", len(text)) + text
+        case list():
+            inner = bson({str(n): each for n, each in enumerate(value)})
+            return b"\x04" + name.encode() + b"\x00" + inner
+        case None:
+            return b"\x0a" + name.encode() + b"\x00"
+        case _:
+            return b"\x03" + name.encode() + b"\x00" + bson(value)
+
+
+LOCUS: dict[str, Any] = {
+    "locus_id": "ANT2026abc",
+    "ra": 150.1,
+    "dec": 2.2,
+    "tags": ["nuclear_transient", "in_m31"],
+    "properties": {
+        "newest_alert_observation_time": JD - 2_400_000.5,
+        "survey": {"ztf": {"id": [NAME]}, "lsst": {"dia_object_id": [NUMBER]}},
+        "odd": None,
+    },
+    "catalogs": [],
+}
+
+
+def test_a_locus_tags_every_object_that_it_is() -> None:
+    told = read_squeezed_locus(zlib.compress(bson(LOCUS)))
+
+    assert [(said.survey, said.object_id) for said in told.opinions] == [
+        ("ZTF", NAME),
+        ("LSST", str(NUMBER)),
+    ]
+    assert {said.tags for said in told.opinions} == {("nuclear_transient", "in_m31")}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"x",
+        zlib.compress(b""),
+        zlib.compress(bson(LOCUS)[:-9]),
+        zlib.compress(bson(LOCUS))[:-9],
+        zlib.compress(bson(LOCUS) + b"x"),
+        zlib.compress(b"\xff\xff\xff\x7f" + b"a" * 99),
+    ],
+)
+def test_a_damaged_locus_is_malformed(payload: bytes) -> None:
+    with pytest.raises(MalformedAlertError):
+        read_squeezed_locus(payload)
+
+
+@pytest.mark.django_db
+def test_tags_stand_on_the_target_once() -> None:
+    send(*OWN)
+    squeezed = zlib.compress(bson(LOCUS))
+    send("client.nuclear_transient", squeezed)
+    send("client.in_m31", squeezed)
+
+    assert sorted(str(tag) for tag in tags_of(BaseTarget.objects.get())) == [
+        "ANTARES: in_m31",
+        "ANTARES: nuclear_transient",
+    ]
+
+
+# --- Lasair -------------------------------------------------------------------------------------
+LITE: dict[str, Any] = {
+    "diaObjectId": NUMBER,
+    "ra": 63.35,
+    "decl": -47.18,
+    "UTC": "2026-11-02 03:04:05",
+    "alert": {
+        "diaSourcesList": [
+            {
+                "psfFlux": 900.0,
+                "psfFluxErr": 90.0,
+                "midpointMjdTai": 61346.2,
+                "band": "r",
+                "reliability": 0.9,
+            },
+            {
+                "psfFlux": -800.0,
+                "psfFluxErr": 80.0,
+                "midpointMjdTai": 61345.2,
+                "band": "g",
+                "reliability": 0.7,
+            },
+            {"psfFlux": 700.0, "psfFluxErr": None, "midpointMjdTai": 61344.2, "band": "g"},
+        ],
+        "diaForcedSourcesList": [
+            {"psfFlux": 10.0, "psfFluxErr": 50.0, "midpointMjdTai": 61340.2, "band": "g"},
+        ],
+    },
+    "annotations": [
+        {
+            "topic": "r0b",
+            "version": "1.2",
+            "timestamp": "2026-11-01 00:00:00",
+            "classification": "extragalactic",
+            "classdict": {"SN": 0.4},
+        },
+        {
+            "topic": "r0b",
+            "version": "1.2",
+            "timestamp": "2026-11-02 00:00:00",
+            "classification": "extragalactic",
+            "classdict": {"SN": 0.9},
+        },
+        {"topic": "fastfinder", "timestamp": "2026-11-02", "classification": "KN", "classdict": {}},
+    ],
+    "sherlock": {"classification": "NT"},
+}
+
+
+def test_a_lite_output_has_signed_fluxes_in_utc() -> None:
+    (alert,) = read_output(json.dumps(LITE).encode()).alerts
+
+    assert (alert.survey, alert.object_id, alert.ra, alert.dec) == (
+        "LSST",
+        str(NUMBER),
+        63.35,
+        -47.18,
+    )
+    fluxes = [(point.kind, point.band, point.flux_njy) for point in alert.points]
+    assert fluxes == [
+        (PointKind.FORCED, "g", 10.0),
+        (PointKind.ALERT, "g", -800.0),
+        (PointKind.ALERT, "r", 900.0),
+    ]
+    mjd = datetime(1858, 11, 17, tzinfo=UTC) + timedelta(days=61346.2, seconds=-37)
+    assert abs(alert.time - mjd) < timedelta(milliseconds=2)
+
+
+def test_an_annotator_keeps_its_history() -> None:
+    (said,) = read_output(json.dumps(LITE).encode()).opinions
+
+    found = [
+        (each.classifier, each.probabilities, each.time and each.time.day)
+        for each in said.judgements
+    ]
+    assert found == [
+        ("Sherlock", {"NT": 1.0}, None),
+        ("r0b", {"SN": 0.4}, 1),
+        ("r0b", {"SN": 0.9}, 2),
+        ("fastfinder", {"KN": 1.0}, 2),
+    ]
+    assert said.judgements[1].version == "1.2"
+
+
+def test_a_plain_output_says_a_class_of_an_object_of_either_survey() -> None:
+    row = {
+        "objectId": NAME,
+        "ramean": 150.1,
+        "decmean": 2.2,
+        "classification": "SN",
+        "UTC": "2026-01-02",
+    }
+
+    told = read_output(json.dumps(row).encode())
+
+    assert told.alerts == ()
+    assert (told.opinions[0].survey, told.opinions[0].object_id, told.opinions[0].ra) == (
+        "ZTF",
+        NAME,
+        150.1,
+    )
+    with pytest.raises(UnhandledAlertError, match="neither"):
+        read_output(json.dumps(row | {"classification": "UNCLEAR"}).encode())
+
+
+# --- ALeRCE -------------------------------------------------------------------------------------
+def make_answer(**values: Any) -> dict[str, Any]:
+    detection = {
+        "mjd": JD - 2_400_000.5,
+        "candid": str(CANDID),
+        "fid": 2,
+        "pid": 7,
+        "isdiffpos": -1,
+        "magpsf": 19.0,
+        "sigmapsf": 0.1,
+        "diffmaglim": 20.5,
+        "ra": 150.1,
+        "dec": 2.2,
+    }
+    return {
+        "object": {"oid": NAME, "meanra": 150.1, "meandec": 2.2},
+        "detections": [detection],
+        "non_detections": [{"mjd": JD - 2_400_003.5, "fid": 1, "diffmaglim": 20.4}],
+        "probabilities": [
+            {
+                "classifier_name": "lc_classifier",
+                "classifier_version": "v1",
+                "class_name": "SNIa",
+                "probability": 0.6,
+            },
+            {
+                "classifier_name": "lc_classifier",
+                "classifier_version": "v1",
+                "class_name": "QSO",
+                "probability": 0.1,
+            },
+            {
+                "classifier_name": "stamp_classifier",
+                "classifier_version": "v2",
+                "class_name": "SN",
+                "probability": 0.9,
+            },
+        ],
+    } | values
+
+
+def test_an_answer_of_alerce_has_signed_detections_and_each_classifier() -> None:
+    told = read_answer(json.dumps(make_answer()).encode())
+
+    assert [point.key for point in told.alerts[0].points if point.kind is PointKind.ALERT] == [
+        str(CANDID)
+    ]
+    assert told.alerts[0].points[-1].flux_njy == pytest.approx(-(10 ** (0.4 * 12.4)))
+    found = {each.classifier: each.probabilities for each in told.opinions[0].judgements}
+    assert found == {"lc_classifier": {"SNIa": 0.6, "QSO": 0.1}, "stamp_classifier": {"SN": 0.9}}
+
+
+def test_a_message_of_alerce_s_stream_is_an_opinion() -> None:
+    of_curve = {
+        "type": "record",
+        "name": "lc",
+        "fields": [
+            {"name": "class", "type": "string"},
+            {"name": "probabilities", "type": {"type": "map", "values": "float"}},
+        ],
+    }
+    schema = {
+        "type": "record",
+        "name": "any",
+        "fields": [
+            {"name": "oid", "type": "string"},
+            {"name": "lc_classification", "type": of_curve},
+        ],
+    }
+    record = {"oid": NAME, "lc_classification": {"class": "SNIa", "probabilities": {"SNIa": 0.5}}}
+    payload = make_container(schema, [record])
+
+    said = read_classified(payload)
+
+    assert identify("lc_classifier_ztf_20260101", payload) == "alerce.classified"
+    assert (said.object_id, said.judgements[0].classes) == (NAME, {"SNIa": "supernova Ia"})
+
+
+@pytest.mark.django_db
+def test_what_is_retold_is_no_packet_s_surroundings_and_adds_no_row_to_the_survey_s_own() -> None:
+    send(*OWN)
+    target = BaseTarget.objects.get()
+    before = (target.summary.star_separation_arcsec, LightCurvePoint.objects.count())
+    assert before[0] == 3.0
+
+    answer = make_answer()
+    answer["detections"][0]["isdiffpos"] = 1
+    del answer["non_detections"]
+    send("file", json.dumps(answer).encode())
+
+    target = BaseTarget.objects.get()
+    assert (target.summary.star_separation_arcsec, LightCurvePoint.objects.count()) == before
+    assert classifications_of(target).count() == 2

@@ -1,0 +1,202 @@
+"""ALeRCE: classifications of its Kafka streams, and the answers of its API with light curves.
+
+https://alerce.readthedocs.io. An answer is one JSON object: `object`, `detections`,
+`non_detections` and `probabilities` as the API gives each.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from tom.formats.containers import WriterSchema, read_record
+from tom.formats.describe import read_json_object
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.times import JD_OF_MJD, time_of_jd
+from tom.formats.values import finite, text
+from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.njy_points import SURVEY as LSST
+from tom.forms.njy_points import id_of, read_detections, read_forced
+from tom.forms.retelling import MOST, chances_of, judge, light_curve, place_of, read_packet, retold
+from tom.records import Classification, ObjectAlert, Retelling
+from tom.records.classification import Judgement
+
+Fields = Mapping[str, Any]
+
+_NAME: Final = "ALeRCE"
+_ZTF: Final = "ZTF"
+_MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
+_PUBLIC: Final = 1  # its public API and streams have this program's data alone
+_OWN: Final = {
+    "e": "eclipsing binary",
+    "sn": "supernova",
+    "satellite": "bogus",
+    "periodicother": "periodic variable",
+}
+
+
+def read_answer(payload: bytes) -> Retelling:
+    """Read the answers of the API on one object.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is no JSON object, names no object, or no detection of it can be used.
+    """
+    record = read_json_object(payload)
+    if record is None:
+        reason = "no JSON object"
+        raise MalformedAlertError(reason)
+    about = _fields(record.get("object"))
+    detections = [each for each in _list(record.get("detections")) if isinstance(each, dict)]
+    number = id_of(about.get("oid"))
+    if number:
+        alert = _read_lsst(number, about, record, detections)
+    else:
+        alert = _read_ztf(about, record, detections)
+    judgements = tuple(_of_api(record.get("probabilities")))
+    said = Classification(
+        author=_NAME,
+        survey=alert.survey,
+        object_id=alert.object_id,
+        ra=alert.ra,
+        dec=alert.dec,
+        time=alert.time,
+        judgements=judgements,
+    )
+    return Retelling(alerts=(alert,), opinions=(said,) if judgements else ())
+
+
+def _read_lsst(
+    number: str, about: Fields, record: Fields, detections: Sequence[Fields]
+) -> ObjectAlert:
+    forced = read_forced(record.get("forced_photometry"))
+    return light_curve(
+        survey=LSST,
+        object_id=number,
+        place=place_of(about.get("meanra"), about.get("meandec")),
+        points=[*read_detections(detections), *forced],
+    )
+
+
+def _read_ztf(about: Fields, record: Fields, detections: Sequence[Fields]) -> ObjectAlert:
+    """Give its rows to the survey's own reader, with what they lack: `jd` and the program."""
+    epochs = [_epoch(each, _number(each.get("candid"))) for each in detections]
+    if not epochs:
+        reason = "no detection"
+        raise MalformedAlertError(reason)
+    limits = [
+        _epoch(each, None) for each in _list(record.get("non_detections")) if isinstance(each, dict)
+    ]
+    newest = max(epochs, key=lambda epoch: finite(epoch["jd"]) or 0.0)
+    packet = {"objectId": about.get("oid"), "candid": newest["candid"], "candidate": newest}
+    return retold(read_packet(_ZTF, packet | {"prv_candidates": [*epochs, *limits]}))
+
+
+def _epoch(row: Fields, candid: int | None) -> dict[str, Any]:
+    mjd = finite(row.get("mjd"))
+    jd = None if mjd is None else mjd + JD_OF_MJD
+    return dict(row) | {"jd": jd, "candid": candid, "programid": _PUBLIC}
+
+
+def _number(value: Any) -> int | None:
+    number = id_of(value)
+    return None if number is None else int(number)
+
+
+def _of_api(rows: Any) -> Iterator[Judgement]:
+    """Yield an opinion for each classifier of a list of its classes, one a row."""
+    chances: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in _list(rows):
+        if isinstance(row, dict) and (name := text(row.get("classifier_name"), most=100)):
+            version = text(row.get("classifier_version"), most=50) or ""
+            given = chances.setdefault((name, version), {})
+            given[str(row.get("class_name"))] = row.get("probability")
+    for (name, version), given in list(chances.items())[:MOST]:
+        if found := chances_of(given):
+            yield judge(name, version, found, _OWN)
+
+
+def read_classified(payload: bytes) -> Classification:
+    """Read what a classifier says on Kafka: of the light curve, or of the first stamps.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the container is damaged, or it names no object. Retrying cannot help.
+    UnhandledAlertError
+        If it says nothing of a class.
+    """
+    record = read_record(payload, _MAX_DECODED_BYTES)
+    given = record.get("oid") or record.get("objectId")
+    number = id_of(given)
+    name = number or text(given, most=56)
+    if not name:
+        reason = "no object: it has neither an oid nor an objectId"
+        raise MalformedAlertError(reason)
+    judgements = tuple(_of_stream(record))
+    if not judgements:
+        reason = "a message that says nothing of a class"
+        raise UnhandledAlertError(reason)
+    place = place_of(record.get("meanra"), record.get("meandec"))
+    mjd = finite(record.get("mjd"))
+    return Classification(
+        author=_NAME,
+        survey=LSST if number else _ZTF,
+        object_id=name,
+        ra=place[0] if place else None,
+        dec=place[1] if place else None,
+        time=None if mjd is None else time_of_jd(mjd + JD_OF_MJD),
+        judgements=judgements,
+    )
+
+
+def _of_stream(record: Fields) -> Iterator[Judgement]:
+    of_curve = _fields(record.get("lc_classification"))
+    version = record.get("classifier_version") or record.get("model_version")
+    if found := chances_of(of_curve.get("probabilities")):
+        yield judge("lc_classifier", version, found, _OWN)
+    if found := chances_of(record.get("probabilities")):
+        name = text(record.get("classifier_name"), most=100) or "stamp_classifier"
+        yield judge(name, version, found, _OWN)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _fields(value: Any) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_answer(message: Fields) -> bool:
+    return "oid" in _fields(message.get("object")) and "detections" in message
+
+
+def _is_classified(schema: WriterSchema) -> bool:
+    names = schema.fields.keys()
+    return bool({"oid", "objectId"} & names) and "lc_classification" in names
+
+
+ALERCE: Final = Broker(
+    name=_NAME,
+    forms=(
+        Form(
+            name="alerce.classified",
+            encoding=Encoding.AVRO,
+            record=Classification,
+            topics=("lc_classifier*", "stamp_classifier*", "alerce.*"),
+            recognises=_is_classified,
+            parse=read_classified,
+            lane=Lane.BATCH,
+            is_open=True,
+        ),
+        Form(
+            name="alerce.answer",
+            encoding=Encoding.JSON,
+            record=Retelling,
+            recognises=_is_answer,
+            keys=(b'"detections"',),
+            parse=read_answer,
+            lane=Lane.BATCH,
+        ),
+    ),
+)

@@ -1,0 +1,162 @@
+"""ANTARES: loci with their tags and catalogs, and their alerts as its API gives them.
+
+On Kafka a locus is BSON in zlib, without a light curve. https://nsf-noirlab.gitlab.io/csdc/antares
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from tom.formats.bson import read_squeezed
+from tom.formats.describe import read_json_object
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.times import JD_OF_MJD, time_of_jd
+from tom.formats.values import finite, text
+from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.njy_points import SURVEY as LSST
+from tom.forms.njy_points import id_of, read_detections
+from tom.forms.retelling import light_curve, place_of, read_packet, retold
+from tom.records import Classification, ObjectAlert, Retelling
+
+Fields = Mapping[str, Any]
+Names = list[tuple[str, str]]
+
+_NAME: Final = "ANTARES"
+_ZTF: Final = "ZTF"
+_MOST_TAGS: Final = 100
+# The prefixes of what it copies from an alert of each survey.
+_OF_ZTF: Final = "ztf_"
+_OF_LSST: Final = "lsst_diaSource_"
+
+
+def read_squeezed_locus(payload: bytes) -> Retelling:
+    """Read a locus as it comes on Kafka.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the bytes are damaged, or it names no object of a survey.
+    UnhandledAlertError
+        If it has neither a tag nor an alert.
+    """
+    return read_locus(read_squeezed(payload))
+
+
+def read_json_locus(payload: bytes) -> Retelling:
+    """Read a locus in JSON, with its alerts, as `read_squeezed_locus` does."""
+    record = read_json_object(payload)
+    if record is None:
+        reason = "no JSON object"
+        raise MalformedAlertError(reason)
+    return read_locus(record)
+
+
+def read_locus(locus: Fields) -> Retelling:
+    """Read a decoded locus, as `read_squeezed_locus` does."""
+    properties = _fields(locus.get("properties"))
+    names = list(dict.fromkeys(_names(properties)))
+    if not names:
+        reason = "a locus that names no object of a survey"
+        raise MalformedAlertError(reason)
+    place = place_of(locus.get("ra"), locus.get("dec"))
+    alerts = tuple(_alerts(locus, names, place))
+    tags = tuple(_tags(locus))
+    if not alerts and not tags:
+        reason = "a locus without a tag or an alert"
+        raise UnhandledAlertError(reason)
+    newest = finite(properties.get("newest_alert_observation_time"))
+    said = Classification(
+        author=_NAME,
+        survey=names[0][0],
+        object_id=names[0][1],
+        ra=place[0] if place else None,
+        dec=place[1] if place else None,
+        time=None if newest is None else time_of_jd(newest + JD_OF_MJD),
+        tags=tags,
+    )
+    opinions = tuple(replace(said, survey=survey, object_id=name) for survey, name in names)
+    return Retelling(alerts=alerts, opinions=opinions if tags else ())
+
+
+def _names(properties: Fields) -> Iterator[tuple[str, str]]:
+    """Yield the surveys' names of what the locus is, of either form of its properties."""
+    surveys = _fields(properties.get("survey"))
+    of_ztf = _fields(surveys.get("ztf"))
+    for name in [*_list(of_ztf.get("id")), properties.get("ztf_object_id")]:
+        if found := text(name, most=56):
+            yield _ZTF, found
+    for number in _list(_fields(surveys.get("lsst")).get("dia_object_id")):
+        if found := id_of(number):
+            yield LSST, found
+
+
+def _tags(locus: Fields) -> Iterator[str]:
+    for tag in _list(locus.get("tags"))[:_MOST_TAGS]:
+        if found := text(tag, most=60):
+            yield found
+
+
+def _alerts(
+    locus: Fields, names: Names, place: tuple[float, float] | None
+) -> Iterator[ObjectAlert]:
+    listed = [_properties(each) for each in _list(locus.get("alerts"))]
+    epochs = [_without(each, _OF_ZTF) for each in listed if "ztf_candid" in each]
+    of_ztf = [name for survey, name in names if survey == _ZTF]
+    if epochs and of_ztf:
+        newest = max(epochs, key=lambda epoch: finite(epoch.get("jd")) or 0.0)
+        packet = {"objectId": of_ztf[0], "candid": newest.get("candid"), "candidate": newest}
+        yield retold(read_packet(_ZTF, packet | {"prv_candidates": epochs}))
+    sources = [_without(each, _OF_LSST) for each in listed if f"{_OF_LSST}psfFlux" in each]
+    for survey, name in names:
+        own = [each for each in sources if id_of(each.get("diaObjectId")) == name]
+        if survey == LSST and own:
+            points = list(read_detections(own))
+            yield light_curve(survey=LSST, object_id=name, place=place, points=points)
+
+
+def _properties(alert: Any) -> Fields:
+    """An alert's values: its own, or those its API puts among attributes."""
+    alert = _fields(alert)
+    attributes = _fields(alert.get("attributes")) or alert
+    return _fields(attributes.get("properties")) or attributes
+
+
+def _without(fields: Fields, prefix: str) -> dict[str, Any]:
+    return {k.removeprefix(prefix): value for k, value in fields.items() if k.startswith(prefix)}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _fields(value: Any) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_locus(message: Fields) -> bool:
+    return "locus_id" in message and isinstance(message.get("properties"), dict)
+
+
+ANTARES: Final = Broker(
+    name=_NAME,
+    forms=(
+        Form(
+            name="antares.locus",
+            encoding=Encoding.BSON,
+            record=Retelling,
+            topics=("client.*",),
+            parse=read_squeezed_locus,
+            lane=Lane.BATCH,
+            is_open=True,
+        ),
+        Form(
+            name="antares.answer",
+            encoding=Encoding.JSON,
+            record=Retelling,
+            recognises=_is_locus,
+            keys=(b'"locus_id"',),
+            parse=read_json_locus,
+            lane=Lane.BATCH,
+        ),
+    ),
+)

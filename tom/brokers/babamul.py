@@ -1,0 +1,162 @@
+"""Babamul, the public streams of BOOM: light curves of ZTF and Rubin as fluxes, and tags.
+
+Client: https://pypi.org/project/babamul/. It calls all fluxes nJy; those of ZTF have the zero point
+46.4 instead, as the magnitude of each alert shows (10**15 to 1).
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from tom.formats.containers import WriterSchema, read_record
+from tom.formats.errors import MalformedAlertError
+from tom.formats.times import JD_OF_MJD, middle_of_exposure
+from tom.formats.values import finite
+from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.njy_points import SURVEY as LSST
+from tom.forms.njy_points import id_of, read_detections, read_forced
+from tom.forms.retelling import light_curve, place_of, read_packet, without_twins
+from tom.records import Classification, ObjectAlert, Retelling
+from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude, nameless_key
+
+Fields = Mapping[str, Any]
+
+_NAME: Final = "Babamul"
+_ZTF: Final = "ZTF"
+_MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
+_NJY_PER_FLUX: Final = math.pow(10, -0.4 * (46.4 - AB_ZERO_POINT_NJY))
+_LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
+_BANDS: Final = ("g", "r", "i")
+_TAGS: Final = ("rock", "star", "near_brightstar", "stationary")
+
+
+def read_alert(payload: bytes) -> Retelling:
+    """Read an alert: its detection as its survey has it, and the history as fluxes.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the container is damaged, or the alert lacks its object, place or detection.
+    """
+    record = read_record(payload, _MAX_DECODED_BYTES)
+    candidate = record.get("candidate")
+    if not isinstance(candidate, dict):
+        reason = "no candidate"
+        raise MalformedAlertError(reason)
+    is_lsst = id_of(record.get("objectId")) is not None
+    alert = _read_lsst(record, candidate) if is_lsst else _read_ztf(record, candidate)
+    tags = tuple(_tags(record))
+    said = Classification(
+        author=_NAME,
+        survey=alert.survey,
+        object_id=alert.object_id,
+        ra=alert.ra,
+        dec=alert.dec,
+        time=alert.time,
+        tags=tags,
+    )
+    return Retelling(alerts=(alert,), opinions=(said,) if tags else ())
+
+
+def _read_ztf(record: Fields, candidate: Fields) -> ObjectAlert:
+    packet = {"objectId": record.get("objectId"), "candid": record.get("candid")}
+    alert = read_packet(_ZTF, packet | {"candidate": candidate})
+    history = without_twins(_history(record, alert), alert.points)
+    points = sorted((*alert.points, *history), key=lambda p: (p.time, p.kind, p.key))
+    detections = [point.time for point in points if point.kind is PointKind.ALERT]
+    first = min((*detections, alert.first_seen))
+    return replace(alert, points=tuple(points), first_seen=first)
+
+
+def _history(record: Fields, alert: ObjectAlert) -> Iterator[Point]:
+    """Yield what it lists of earlier epochs, without the survey's ids: only of the alert's program.
+
+    An epoch names no program; the public streams hold none but the alert's.
+    """
+    kinds = {
+        "prv_candidates": PointKind.ALERT,
+        "prv_nondetections": PointKind.LIMIT,
+        "fp_hists": PointKind.FORCED,
+    }
+    for name, kind in kinds.items():
+        epochs = record.get(name)
+        for epoch in epochs if isinstance(epochs, list) else ():
+            point = _point(epoch, kind, alert) if isinstance(epoch, dict) else None
+            if point is not None and point.time <= alert.time:
+                yield point
+
+
+def _point(epoch: Fields, kind: PointKind, alert: ObjectAlert) -> Point | None:
+    time, band = middle_of_exposure(epoch.get("jd"), None), epoch.get("band")
+    flux, error = finite(epoch.get("psfFlux")), finite(epoch.get("psfFluxErr"))
+    is_limit = kind is PointKind.LIMIT
+    if time is None or band not in _BANDS or not error or error < 0:
+        return None
+    if flux is None and not is_limit:
+        return None
+    scaled = math.nan if is_limit or flux is None else flux * _NJY_PER_FLUX
+    error *= _NJY_PER_FLUX
+    if error > _LARGEST_FLUX_NJY or abs(scaled) > _LARGEST_FLUX_NJY:
+        return None
+    limit = AB_ZERO_POINT_NJY - 2.5 * math.log10(5 * error)
+    return Point(
+        kind=kind,
+        key=nameless_key(band, time),
+        time=time,
+        band=band,
+        flux_njy=scaled,
+        flux_error_njy=error,
+        program=alert.program,
+        magnitude_limit=limit if is_limit else None,
+    )
+
+
+def _read_lsst(record: Fields, candidate: Fields) -> ObjectAlert:
+    """Read an alert of Rubin: true nJy; its Julian dates are TAI as Rubin's own times are."""
+    trigger = _with_mjd(candidate) | {"candid": record.get("candid")}
+    lists = {
+        name: [_with_mjd(each) for each in record.get(name) or () if isinstance(each, dict)]
+        for name in ("prv_candidates", "fp_hists")
+    }
+    newest = list(read_detections([trigger]))
+    earlier = without_twins(read_detections(lists["prv_candidates"]), newest)
+    return light_curve(
+        survey=LSST,
+        object_id=id_of(record.get("objectId")) or "",
+        place=place_of(candidate.get("ra"), candidate.get("dec")),
+        points=[*newest, *earlier, *read_forced(lists["fp_hists"])],
+    )
+
+
+def _with_mjd(epoch: Fields) -> dict[str, Any]:
+    jd = finite(epoch.get("jd"))
+    return {"mjd": None if jd is None else jd - JD_OF_MJD} | dict(epoch)
+
+
+def _tags(record: Fields) -> Iterator[str]:
+    properties = record.get("properties")
+    if isinstance(properties, dict):
+        yield from (tag for tag in _TAGS if properties.get(tag) is True)
+
+
+def _is_babamul(schema: WriterSchema) -> bool:
+    history = schema.fields.get("prv_candidates", frozenset())
+    return "candidate" in schema.fields and history >= {"jd", "psfFlux", "psfFluxErr", "band"}
+
+
+BABAMUL: Final = Broker(
+    name=_NAME,
+    forms=(
+        Form(
+            name="babamul.alert",
+            encoding=Encoding.AVRO,
+            record=Retelling,
+            topics=("babamul.*",),
+            recognises=_is_babamul,
+            anywhere=True,
+            parse=read_alert,
+            lane=Lane.BATCH,
+        ),
+    ),
+)

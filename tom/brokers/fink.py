@@ -1,0 +1,161 @@
+"""Fink: the packets of ZTF and of Rubin, with what its science modules say of them.
+
+Topics: https://fink-broker.readthedocs.io/en/latest/services/livestream/
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tom.formats.containers import WriterSchema, read_record
+from tom.formats.errors import MalformedAlertError
+from tom.formats.values import finite, integer
+from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.retelling import judge, named, read_packet
+from tom.records import Classification, ObjectAlert, Retelling
+from tom.records.classification import Judgement
+
+Fields = Mapping[str, Any]
+
+_NAME: Final = "Fink"
+_MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
+# Each module's score, and the class that it is the chance of. 0 and -1 say that it was not run.
+_SCORES: Final = {
+    "rf_snia_vs_nonia": "SN Ia",
+    "snn_snia_vs_nonia": "SN Ia",
+    "snn_sn_vs_all": "SN",
+    "rf_kn_vs_nonkn": "KN",
+    "mulens": "Microlensing",
+    "slsn_score": "SLSN",
+    "rfscore": "SN Ia",  # so called until 2020
+    "snn": "SN Ia",
+    "snnSnVsOthers_score": "SN",
+    "earlySNIa_score": "SN Ia",
+}
+# What says outright what it is: its own summary, and the catalogues it looks in.
+_NAMED: Final = (
+    *("finkclass", "cdsxmatch", "tns", "gcvs", "vsx", "gaiaClass"),
+    *("simbad_otype", "tns_type", "gcvs_type", "vsx_Type"),
+)
+_ROIDS: Final = {2: "Solar System candidate", 3: "Solar System MPC"}
+# The five wide classes of CATS: https://arxiv.org/abs/2404.08798
+_CATS: Final = {11: "SN-like", 12: "Fast", 13: "Long", 21: "Periodic", 22: "AGN"}
+# As SIMBAD and CATS call them: small letters and digits alone.
+_OWN: Final = {
+    "snlike": "supernova",
+    "long": "transient",
+    "periodic": "periodic variable",
+    "rrlyr": "rr lyrae",
+    "rrlyrae": "rr lyrae",
+    "rrlyraecandidate": "rr lyrae",
+    "eclbin": "eclipsing binary",
+    "eb": "eclipsing binary",
+    "ebcandidate": "eclipsing binary",
+    "lpv": "long-period variable",
+    "longperiodv": "long-period variable",
+    "deltacep": "cepheid",
+    "classicalcep": "cepheid",
+    "dsctv": "delta scuti",
+    "cataclyv": "cataclysmic variable",
+    "cataclyvcandidate": "cataclysmic variable",
+    "seyfert": "agn",
+    "seyfert1": "agn",
+    "seyfert2": "agn",
+    "bllac": "agn",
+    "liner": "agn",
+    "agncandidate": "agn",
+    "qsocandidate": "agn",
+}
+
+
+def read_alert(payload: bytes) -> Retelling:
+    """Read a packet: its survey's part as its survey reads it, and what the modules say.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the container is damaged, or the survey's part cannot be used. Retrying cannot help.
+    UnhandledAlertError
+        If packets of its survey are not read here.
+    """
+    return read_fields(read_record(payload, _MAX_DECODED_BYTES))
+
+
+def read_fields(record: Fields) -> Retelling:
+    """Read a decoded packet, as `read_alert` does."""
+    if "candidate" in record:
+        alert = read_packet("ZTF", record)
+    elif "diaSource" in record:
+        alert = read_packet("LSST", record)
+    else:
+        reason = "neither a packet of ZTF nor of Rubin"
+        raise MalformedAlertError(reason)
+    said = opinion_of(record, alert)
+    return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
+
+
+def opinion_of(record: Fields, alert: ObjectAlert) -> Classification:
+    """Return what the modules say of an alert's object."""
+    return Classification(
+        author=_NAME,
+        survey=alert.survey,
+        object_id=alert.object_id,
+        ra=alert.ra,
+        dec=alert.dec,
+        time=alert.time,
+        judgements=tuple(_judgements(record)),
+    )
+
+
+def _judgements(record: Fields) -> Iterator[Judgement]:
+    version = record.get("fink_science_version")
+    for part in (record, *(_fields(record.get(name)) for name in ("clf", "xm"))):
+        for module, label in _SCORES.items():
+            score = finite(part.get(module))
+            if score is not None and 0 < score <= 1:
+                yield judge(module, version, {label: score}, _OWN)
+        for module in _NAMED:
+            found = named(part.get(module))
+            if found:
+                yield judge(module, version, {found: 1.0}, _OWN)
+    yield from _of_numbers(record, version)
+
+
+def _of_numbers(record: Fields, version: Any) -> Iterator[Judgement]:
+    """Yield what modules say by the number of a class."""
+    roid = _ROIDS.get(integer(record.get("roid")) or 0)
+    if roid:
+        yield judge("roid", version, {roid: 1.0}, _OWN)
+    if _fields(record.get("pred")).get("is_sso") is True:
+        yield judge("is_sso", version, {"Solar System MPC": 1.0}, _OWN)
+    wide = _fields(record.get("clf"))
+    label, score = _CATS.get(integer(wide.get("cats_class")) or 0), finite(wide.get("cats_score"))
+    if label and score is not None and 0 <= score <= 1:
+        yield judge("cats", version, {label: score}, _OWN)
+
+
+def _fields(value: Any) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_fink(schema: WriterSchema) -> bool:
+    """A packet of either survey in which one of the modules has written."""
+    has_packet = "candidate" in schema.fields or "diaSource" in schema.fields
+    marks = {"cdsxmatch", "fink_science_version", "fink_broker_version"}
+    return has_packet and bool(marks & schema.fields.keys())
+
+
+FINK: Final = Broker(
+    name=_NAME,
+    forms=(
+        Form(
+            name="fink.alert",
+            encoding=Encoding.AVRO,
+            record=Retelling,
+            topics=("fink_*",),
+            recognises=_is_fink,
+            anywhere=True,
+            parse=read_alert,
+            lane=Lane.BATCH,
+        ),
+    ),
+)

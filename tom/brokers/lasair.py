@@ -1,0 +1,205 @@
+"""Lasair: what its filters send, plain, with a light curve (lite) or with the whole alert (full).
+
+A filter sends the columns that its owner chose. What is said of an object's class is Sherlock's,
+and that of annotators with their history. https://lasair-lsst.readthedocs.io
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from tom.formats.describe import read_json_object
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.times import in_utc
+from tom.formats.values import text
+from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.njy_points import SURVEY as LSST
+from tom.forms.njy_points import id_of, read_detections, read_forced
+from tom.forms.retelling import (
+    MOST,
+    chances_of,
+    judge,
+    light_curve,
+    named,
+    place_of,
+    read_packet,
+    without_twins,
+)
+from tom.records import Classification, ObjectAlert, Retelling
+from tom.records.classification import Judgement
+from tom.sky import separation_arcsec
+
+Fields = Mapping[str, Any]
+
+_NAME: Final = "Lasair"
+_ZTF: Final = "ZTF"
+_APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
+_DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
+_FORCED: Final = ("diaForcedSourcesList", "prvDiaForcedSources")
+# Sherlock's: https://lasair-ztf.readthedocs.io/en/main/core_functions/sherlock.html
+_OWN: Final = {"bs": "variable", "nt": "transient"}
+
+
+def read_output(payload: bytes) -> Retelling:
+    """Read one object as a filter sends it.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is no JSON object, names no object, or what it has of a light curve is of no use.
+    UnhandledAlertError
+        If it is sound, and holds neither a light curve nor a class.
+    """
+    record = read_json_object(payload)
+    if record is None:
+        reason = "no JSON object"
+        raise MalformedAlertError(reason)
+    return read_fields(record)
+
+
+def read_fields(record: Fields) -> Retelling:
+    """Read a decoded output, as `read_output` does."""
+    whole = _fields(record.get("alert")) or record
+    alert = _light_curve(record, whole)
+    survey, object_id = (alert.survey, alert.object_id) if alert else _identity(record, whole)
+    place = (alert.ra, alert.dec) if alert else _place(record, whole)
+    judgements = tuple(_judgements(record))
+    if alert is None and not judgements:
+        reason = "an object without a light curve or a class: its filter sends neither"
+        raise UnhandledAlertError(reason)
+    said = Classification(
+        author=_NAME,
+        survey=survey,
+        object_id=object_id,
+        ra=place[0] if place else None,
+        dec=place[1] if place else None,
+        time=alert.time if alert else _time(record.get("UTC") or record.get("timestamp")),
+        judgements=judgements,
+    )
+    return Retelling(alerts=(alert,) if alert else (), opinions=(said,) if judgements else ())
+
+
+def _identity(record: Fields, whole: Fields) -> tuple[str, str]:
+    for fields in (record, whole, _object(whole)):
+        number = id_of(fields.get("diaObjectId")) or id_of(fields.get("objectId"))
+        if number:
+            return LSST, number
+        name = text(fields.get("objectId") or fields.get("object"), most=56)
+        if name:
+            return _ZTF, name
+    reason = "no object: it has neither a diaObjectId nor an objectId"
+    raise MalformedAlertError(reason)
+
+
+def _object(whole: Fields) -> Fields:
+    found = whole.get("diaObject") or whole.get("DiaObject")
+    return found if isinstance(found, dict) else {}
+
+
+def _place(record: Fields, whole: Fields) -> tuple[float, float] | None:
+    for fields in (record, _object(whole), _fields(record.get("objectData"))):
+        for ra, dec in (("ra", "decl"), ("ra", "dec"), ("ramean", "decmean")):
+            found = place_of(fields.get(ra), fields.get(dec))
+            if found:
+                return found
+    return None
+
+
+def _light_curve(record: Fields, whole: Fields) -> ObjectAlert | None:
+    """Read the light curve; None where the output has none."""
+    if isinstance(whole.get("candidate"), dict):
+        return read_packet(_ZTF, whole)
+    sources = [each for name in _DETECTIONS for each in _list(whole, name)]
+    newest = _fields(whole.get("diaSource"))
+    if not sources and not newest:
+        return None
+    survey, object_id = _identity(record, whole)
+    place = _place(record, whole)
+    _check_separation(place, newest)
+    triggers = list(read_detections([newest]))
+    points = [*triggers, *without_twins(read_detections(sources), triggers)]
+    forced = read_forced([each for name in _FORCED for each in _list(whole, name)])
+    return light_curve(survey=survey, object_id=object_id, place=place, points=[*points, *forced])
+
+
+def _check_separation(place: tuple[float, float] | None, source: Fields) -> None:
+    where = place_of(source.get("ra"), source.get("decl", source.get("dec")))
+    if place is None or where is None:
+        return
+    apart = float(separation_arcsec(*place, *where))
+    if apart > _APART_ARCSEC:
+        reason = f"its source lies {apart:.0f} arcsec from its object"
+        raise MalformedAlertError(reason)
+
+
+def _judgements(record: Fields) -> Iterator[Judgement]:
+    yield from _of_sherlock(record)
+    given = record.get("annotations") or record.get("annotation")
+    listed = given if isinstance(given, list) else [given]
+    for annotation in listed[:MOST]:
+        if isinstance(annotation, dict):
+            yield from _of_annotator(annotation)
+
+
+def _of_sherlock(record: Fields) -> Iterator[Judgement]:
+    sherlock = _fields(record.get("sherlock"))
+    found = named(sherlock.get("classification") or record.get("classification"))
+    if found and "topic" not in record:
+        yield judge("Sherlock", sherlock.get("sherlock_version"), {found: 1.0}, _OWN)
+
+
+def _of_annotator(annotation: Fields) -> Iterator[Judgement]:
+    """Yield what one annotation says, at its own time: an annotator may change its mind."""
+    topic = text(annotation.get("topic"), most=100)
+    chances = chances_of(annotation.get("classdict"))
+    found = named(annotation.get("classification"))
+    if not topic or not (chances or found):
+        return
+    said = judge(topic, annotation.get("version"), chances or {found or "": 1.0}, _OWN)
+    yield replace(said, time=_time(annotation.get("timestamp")))
+
+
+def _time(value: Any) -> datetime | None:
+    given = text(value, most=40)
+    try:
+        return in_utc(datetime.fromisoformat(given)) if given else None
+    except ValueError:
+        return None
+
+
+def _list(fields: Fields, name: str) -> list[Any]:
+    found = fields.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _fields(value: Any) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_lasair(message: Fields) -> bool:
+    """An object of either survey with its light curve, or with an annotation."""
+    whole = _fields(message.get("alert")) or message
+    lists = ("diaSourcesList", "DiaSourceList", "diaSource", "candidates")
+    has_curve = any(isinstance(whole.get(name), dict | list) for name in lists)
+    is_packet = isinstance(whole.get("candidate"), dict) and "objectId" in whole
+    ids = {"objectId", "diaObjectId", "diaObject", "DiaObject", "diaSourceId"}
+    is_row = bool({"annotations", "UTC", "nDiaSources"} & message.keys())
+    return is_packet or (bool(ids & whole.keys()) and (has_curve or is_row))
+
+
+LASAIR: Final = Broker(
+    name=_NAME,
+    forms=(
+        Form(
+            name="lasair.output",
+            encoding=Encoding.JSON,
+            record=Retelling,
+            topics=("lasair_*",),
+            recognises=_is_lasair,
+            keys=(b'"diaObjectId"', b'"objectId"'),
+            parse=read_output,
+            lane=Lane.BATCH,
+        ),
+    ),
+)

@@ -1,0 +1,88 @@
+"""Points that a broker tells without the survey's id: one row with the survey's own copy.
+
+Such a point has a key of its own (`tom.records.alert.nameless_key`). It adds no row where the same
+exposure stands already; and when the survey's own copy comes later, the row takes its key.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from tom.records.alert import NAMELESS, SAME_EPOCH
+from tom.targets.mirror import forget_points
+
+# A key, a target, a program and a month.
+Merged = tuple[int, int, int, Any]
+
+_IS_TWIN: Final = """
+    o.target_id = n.target_id AND o.survey = n.survey AND o.kind = n.kind AND o.band = n.band
+    AND o.time BETWEEN n.time - %(apart)s AND n.time + %(apart)s
+"""
+_DROP: Final = f"""
+    DELETE FROM new_points n
+    WHERE n.key LIKE '{NAMELESS}%%' AND (
+        EXISTS (
+            SELECT FROM new_points o
+            WHERE {_IS_TWIN} AND (o.key NOT LIKE '{NAMELESS}%%' OR o.key < n.key)
+        ) OR EXISTS (
+            SELECT FROM targets_lightcurvepoint o
+            WHERE {_IS_TWIN} AND o.key <> n.key AND o.month = ANY(%(months)s)
+        )
+    )
+"""  # noqa: S608  of our own text alone
+_FIND: Final = f"""
+    SELECT o.id, n.key
+    FROM targets_lightcurvepoint o
+    JOIN new_points n ON {_IS_TWIN} AND n.key NOT LIKE '{NAMELESS}%%'
+    WHERE o.key LIKE '{NAMELESS}%%' AND o.target_id = ANY(%(targets)s)
+        AND o.month = ANY(%(months)s)
+        AND NOT EXISTS (
+            SELECT FROM targets_lightcurvepoint p
+            WHERE p.target_id = n.target_id AND p.survey = n.survey AND p.kind = n.kind
+                AND p.key = n.key AND p.month = o.month
+        )
+"""  # noqa: S608  as above
+_HAS_ANY: Final = f"""
+    SELECT EXISTS (
+        SELECT FROM targets_lightcurvepoint
+        WHERE key LIKE '{NAMELESS}%%' AND target_id = ANY(%(targets)s) AND month = ANY(%(months)s)
+    )
+"""  # noqa: S608  as above
+_NAME: Final = """
+    UPDATE targets_lightcurvepoint o SET key = f.key
+    FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS f (id, key)
+    WHERE o.id = f.id AND o.month = ANY(%(months)s)
+    RETURNING o.id, o.target_id, o.program_id, o.month
+"""
+
+
+def settle_nameless(
+    cursor: Any, *, targets: Collection[int], months: Collection[Any], some_new: bool
+) -> list[Merged]:
+    """Leave one row for each exposure; return the rows that got the survey's own key.
+
+    Parameters
+    ----------
+    cursor
+        Of the transaction in which `new_points` holds what is to be merged.
+    targets, months
+        Of the new points.
+    some_new
+        Whether any new point is without an id.
+    """
+    wanted = {"targets": list(targets), "months": list(months), "apart": SAME_EPOCH}
+    cursor.execute(_HAS_ANY, wanted)
+    named = _name(cursor, wanted) if cursor.fetchone()[0] else []
+    if some_new:
+        cursor.execute(_DROP, wanted)
+    return named
+
+
+def _name(cursor: Any, wanted: dict[str, Any]) -> list[Merged]:
+    cursor.execute(_FIND, wanted)
+    found = dict(cursor.fetchall())
+    if not found:
+        return []
+    forget_points(cursor, ids=list(found), months=wanted["months"])
+    cursor.execute(_NAME, wanted | {"ids": list(found), "keys": list(found.values())})
+    named: list[Merged] = cursor.fetchall()
+    return named

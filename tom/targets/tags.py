@@ -1,0 +1,74 @@
+"""The tags of objects by brokers: words that mark them, each kept once."""
+
+from collections.abc import Collection, Sequence
+
+from django.db import models
+from django.db.models import Q, QuerySet
+from tom_targets.base_models import BaseTarget
+
+from tom.moments import Fact
+from tom.records import classification as records
+from tom.streams.models import AlertMessage
+from tom.targets.objects import BY_HAND, SurveyObject
+
+LONGEST = 60
+
+
+class Tag(Fact):
+    """A word that a broker marks an object with, since when we know of it."""
+
+    survey = models.CharField(max_length=16)
+    object_id = models.CharField(max_length=100)
+    author = models.CharField(max_length=64, help_text="A broker")
+    tag = models.CharField(max_length=LONGEST)
+    is_test = models.BooleanField(default=False, help_text="It came on a test topic")
+    message = models.ForeignKey(
+        AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["survey", "object_id", "author", "tag"], name="targets_tag_once"
+            )
+        ]
+        ordering = ("author", "tag")
+
+    def __str__(self) -> str:
+        return f"{self.author}: {self.tag}"
+
+
+def keep_tags(
+    told: Sequence[tuple[AlertMessage, records.Classification]], *, tests: Collection[int] = ()
+) -> int:
+    """Store the tags that messages give, each once; return how many rows are new.
+
+    `tests` are the keys of the messages that came on test topics.
+    """
+    rows = [
+        Tag(
+            survey=said.survey,
+            object_id=said.object_id,
+            author=said.author,
+            tag=tag[:LONGEST],
+            is_test=message.pk in tests,
+            message=message,
+        )
+        for message, said in told
+        for tag in said.tags
+    ]
+    if not rows:
+        return 0
+    before = Tag.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    Tag.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    return Tag.objects.filter(pk__gt=before, message__in=[m.pk for m, _ in told]).count()
+
+
+def tags_of(target: BaseTarget) -> QuerySet[Tag]:
+    """The tags of a target's objects, of those alone that bear one of its names."""
+    names = {target.name, *target.aliases.values_list("name", flat=True)}
+    own = Q(pk__in=[])
+    for row in SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND):
+        if names.intersection(row.spellings):
+            own |= Q(survey=row.survey, object_id=row.object_id)
+    return Tag.objects.filter(own)
