@@ -21,7 +21,7 @@ from tom.followup.services import hold_unsent
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError, UnknownSchemaError
 from tom.forms.declared import Form
 from tom.forms.recognition import identify
-from tom.forms.registry import batch_forms, forms
+from tom.forms.registry import batch_forms, forms, survey_of
 from tom.forms.topics import is_test_topic
 from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
 from tom.ranking.forgetting import forget_audiences, forget_scores
@@ -318,11 +318,15 @@ def settle_program(pk: int) -> bool:
 
 
 def _known_from_tests(told: Sequence[Told]) -> set[ObjectKey]:
-    """The objects that only messages on test topics speak of."""
+    """The objects that only messages on test topics speak of, and those that are made up."""
     topics: dict[ObjectKey, set[str]] = {}
     for message, alert in told:
         topics.setdefault(key_of(alert), set()).add(message.topic)
-    return {key for key, where in topics.items() if all(map(is_test_topic, where))}
+    return {
+        (survey, name)
+        for (survey, name), where in topics.items()
+        if survey_of(survey).is_simulated or all(map(is_test_topic, where))
+    }
 
 
 def _still_waiting(messages: Sequence[AlertMessage]) -> list[int]:

@@ -42,7 +42,8 @@ NOTICE = json.dumps({"$schema": "https://gcn.nasa.gov/schema/v4/x.json", "ra": 1
         (HERMES, "hermes"),
         (b'{"anything": 1}', "unknown"),
         (b"[]", "unknown"),
-        (b"\x00\x00\x00\x04\x4d rubin", "unknown"),
+        (b"\x00\x00\x00\x04\x4d rubin", "lsst.framed"),
+        (b"\x00\x00\x00\x00\x64 another registry's", "unknown"),
         (b"", "unknown"),
     ],
 )
@@ -84,12 +85,15 @@ def test_an_event_is_not_believed_on_a_topic_that_is_not_its_senders(payload):
     assert identify("someone.topic", payload) in ("hopskotch.text", "unknown")
 
 
-@pytest.mark.parametrize("survey", ["pgir", "winter", "turbo", "lsst"])
-def test_a_packet_of_another_survey_is_not_ztf(survey):
+@pytest.mark.parametrize(
+    ("survey", "kind"),
+    [("pgir", "pgir.avro"), ("winter", "winter.avro"), ("turbo", "unknown"), ("lsst", "unknown")],
+)
+def test_a_packet_of_another_survey_is_not_ztf(survey, kind):
     record = {"objectId": "A1", "candid": 1, "candidate": make_candidate()}
     packet = make_container(SCHEMA | {"name": f"{survey}.alert"}, [record])
 
-    assert identify(FILE_TOPIC, packet) == "unknown"
+    assert identify(FILE_TOPIC, packet) == kind
 
 
 def test_a_history_of_fluxes_on_another_scale_is_not_ztf():

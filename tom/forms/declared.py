@@ -161,6 +161,8 @@ class Survey(Sender):
         How its stamps lie whose headers do not say so: steps of one pixel on the sky.
     read
         Reads one decoded packet, for brokers that pass it on with more in it.
+    is_simulated
+        Whether its objects are made up: their targets are tests, and reach nothing real.
     """
 
     bands: Mapping[str, Band] = field(default_factory=dict)
@@ -168,6 +170,7 @@ class Survey(Sender):
     public_programs: frozenset[int] = frozenset()
     orientation: Orientation | None = None
     read: Callable[[Mapping[str, Any]], ObjectAlert] | None = None
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

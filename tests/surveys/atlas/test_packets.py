@@ -12,15 +12,16 @@ from tom_targets.base_models import BaseTarget
 from tests.streams.packets import make_candidate, make_container
 from tom import intake
 from tom.formats.errors import MalformedAlertError
+from tom.forms.mapped import parser_of
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
 from tom.sky import read_stamp
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import store_message
-from tom.surveys.atlas import ATLAS
-from tom.surveys.atlas.packets import parse_atlas
+from tom.surveys.atlas import ATLAS, PACKET
 from tom.targets.models import LightCurvePoint, Program
 
+parse_atlas = parser_of(PACKET)
 MJD = 61_041.25  # 2026-01-01 06:00 UTC
 VETTING = ("Det", "Pvr", "Ptr", "Pmv", "Pkn", "Pno", "Pbn", "Pcr", "Pxt", "Psc")
 CANDIDATE = {

@@ -10,8 +10,8 @@ from tom.surveys.ztf.packets import parse_ztf, read_alert
 
 _CANDIDATE: Final = frozenset({"jd", "fid", "pid", "magpsf", "sigmapsf", "isdiffpos"})
 _HISTORY: Final = frozenset({"jd", "fid", "pid", "magpsf", "diffmaglim"})
-# Their packets have the names of these fields, and other meanings.
-_OTHERS: Final = frozenset({"decat", "pgir", "turbo", "winter"})
+# Its packets have the names of these fields, and other meanings; it is no survey here.
+_OTHERS: Final = frozenset({"turbo"})
 _NAME: Final = r"(ZTF[0-9]{2}[a-z]{7})"
 
 

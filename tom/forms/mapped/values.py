@@ -1,0 +1,42 @@
+"""Single values of packets that plain data describes: by their path, signs, names."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tom.formats.errors import MalformedAlertError
+
+SIGNS: Final = {
+    **dict.fromkeys(("t", "true", "1", "+1", "1.0"), 1.0),
+    **dict.fromkeys(("f", "false", "0", "-1", "0.0", "-1.0"), -1.0),
+}
+"""The spellings of `isdiffpos`, in small letters."""
+_NAME: Final = re.compile(r"[A-Za-z0-9_.+-]{1,80}")
+
+
+def value_at(record: Mapping[str, Any], path: str) -> Any:
+    """The value at a path; None where there is none, or where the path is empty."""
+    value: Any = record
+    for name in path.split(".") if path else ():
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if path else None
+
+
+def sign_of(value: Any) -> float | None:
+    """The sign that `isdiffpos` tells; None if it tells none."""
+    return SIGNS.get(str(value).lower())
+
+
+def usable_name(value: Any, what: str) -> str:
+    """Read a name or a number as the name of an object.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is missing, or no name.
+    """
+    name = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        reason = f"no usable {what}: it is missing, or no name"
+        raise MalformedAlertError(reason)
+    return name
