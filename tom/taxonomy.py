@@ -182,6 +182,16 @@ def lineage(label: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def agree(label: str, other: str) -> bool:
+    """Say whether an object may be of both classes: one is the other, or holds it."""
+    return label in lineage(other) or other in lineage(label)
+
+
+def within(label: str) -> frozenset[str]:
+    """Return a class with every narrower one that it holds."""
+    return frozenset(each for each in (*WIDER, *ROOTS) if label in lineage(each))
+
+
 def find_class(
     name: str | int,
     *,

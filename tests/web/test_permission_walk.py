@@ -220,6 +220,7 @@ TABLE: dict[str, Line] = {
     "api:names": posts(OWNING_OBSERVER),
     "api:scores": reads(OWNER),
     "api:classifications": reads(OWNER),
+    "api:tags": reads(OWNER),
     "api:lists": reads(USER),
     "api:listed": reads(OWNER),
     "api:requests": reads(USER) | posts(OBSERVER),

@@ -56,6 +56,12 @@ def surveys() -> Mapping[str, Survey]:
 
 
 @cache
+def broker_names() -> tuple[str, ...]:
+    """The names of the brokers, as the authors of classifications are called."""
+    return tuple(sorted(each.name for each in senders().values() if isinstance(each, Broker)))
+
+
+@cache
 def missions() -> tuple[Mission, ...]:
     """Every mission."""
     return tuple(each for each in senders().values() if isinstance(each, Mission))

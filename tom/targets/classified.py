@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from tom_targets.base_models import BaseTarget
@@ -14,6 +15,10 @@ from tom.records import classification as records
 from tom.sky import cone_ranges, healpix29
 from tom.streams.models import AlertMessage
 from tom.targets.objects import BY_HAND, SurveyObject
+from tom.targets.programs import Program
+from tom.taxonomy import within
+
+LIKELIER_THAN_NOT = 0.5
 
 
 class Classification(Fact):
@@ -38,6 +43,12 @@ class Classification(Fact):
     message = models.ForeignKey(
         AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    says = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Our name of the class that it holds it for",
+    )
     digest = models.CharField(max_length=64, help_text="Of the probabilities: the same adds no row")
 
     class Meta:
@@ -49,6 +60,7 @@ class Classification(Fact):
                 name="targets_classification_once",
             )
         ]
+        indexes = [models.Index(fields=["says", "author"], name="targets_classification_says")]
         ordering = ("-time", "-pk")
 
     def __str__(self) -> str:
@@ -59,6 +71,15 @@ class Classification(Fact):
         """The author's classes, ours where known, and their chances, the likeliest first."""
         chances = sorted(self.probabilities.items(), key=lambda item: (-item[1], item[0]))
         return [(name, self.classes.get(name, ""), chance) for name, chance in chances]
+
+
+def said_class(probabilities: Mapping[str, float], classes: Mapping[str, str]) -> str:
+    """Our name of the likeliest class if that is likelier than not; else empty.
+
+    Who gives a chance of a quarter to each of four classes says nothing of either.
+    """
+    likely = max(probabilities, key=lambda name: (probabilities[name], name), default="")
+    return classes.get(likely, "") if probabilities.get(likely, 0.0) >= LIKELIER_THAN_NOT else ""
 
 
 Told = tuple[AlertMessage, records.Classification]
@@ -102,6 +123,7 @@ def _rows(
             taxonomy=record.taxonomy,
             is_test=is_test,
             message=message,
+            says=said_class(judgement.probabilities, judgement.classes),
             digest=hashlib.sha256(said.encode()).hexdigest(),
         )
 
@@ -118,6 +140,52 @@ def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
         if names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
     return Classification.objects.filter(own | _at(target))
+
+
+def find_classified(
+    targets: QuerySet[BaseTarget],
+    programs: Collection[int],
+    *,
+    label: str | None = None,
+    author: str | None = None,
+) -> QuerySet[BaseTarget]:
+    """Keep targets of which a classifier's newest word is a class, or a narrower one; or any.
+
+    Parameters
+    ----------
+    targets
+        To look among.
+    programs
+        Private programs that the reader may read: of others' objects nothing counts.
+    label
+        One of our classes; None: whatever was said counts.
+    author
+        Who says it; None: anybody.
+    """
+    said = Classification.objects.filter(
+        survey=OuterRef("survey"), object_id=OuterRef("object_id"), is_test=False
+    )
+    if label is not None:
+        said = said.filter(says__in=within(label))
+    if author is not None:
+        said = said.filter(author=author)
+    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).values("pk")
+    objects = SurveyObject.objects.filter(programs__overlap=ArraySubquery(readable))
+    return targets.filter(
+        pk__in=objects.filter(Exists(said.filter(~Exists(_newer())))).values("target")
+    )
+
+
+def _newer() -> QuerySet[Classification]:
+    """What the same classifier said later of the same object."""
+    return Classification.objects.filter(
+        Q(time__gt=OuterRef("time")) | Q(time=OuterRef("time"), pk__gt=OuterRef("pk")),
+        survey=OuterRef("survey"),
+        object_id=OuterRef("object_id"),
+        author=OuterRef("author"),
+        classifier=OuterRef("classifier"),
+        is_test=False,
+    )
 
 
 def _at(target: BaseTarget) -> Q:

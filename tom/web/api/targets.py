@@ -11,15 +11,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from tom_targets.base_models import BaseTarget
 
+from tom.forms.registry import broker_names
 from tom.photometry import magnitude_of
 from tom.scoring.models import Score
 from tom.sky.place_text import read_place
 from tom.targets.audiences import show_targets, summaries_for
-from tom.targets.classified import Classification, classifications_of
+from tom.targets.classified import Classification, classifications_of, find_classified
 from tom.targets.models import POINT_ORDER, PUBLIC, LightCurvePoint, TargetSummary
 from tom.targets.search import find_by_name, find_in_cone
+from tom.targets.tags import Tag, tags_of
 from tom.targets.visible import visible_targets
-from tom.web.api.filters import read_number, read_text
+from tom.taxonomy import ROOTS, WIDER
+from tom.web.api.filters import read_choice, read_number, read_text
 from tom.web.api.pagination import LightCurvePages
 from tom.web.known import programs_of
 
@@ -102,7 +105,7 @@ class ClassificationSerializer(serializers.ModelSerializer[Classification]):
         model = Classification
         fields = (
             *("id", "author", "classifier", "version", "survey", "object_id", "time"),
-            *("probabilities", "classes", "taxonomy", "is_test", "stored"),
+            *("probabilities", "classes", "says", "taxonomy", "is_test", "stored"),
         )
 
 
@@ -118,6 +121,10 @@ class TargetList(generics.ListAPIView[BaseTarget]):
             OpenApiParameter("ra", str, description=f"Cone's centre, {WRITTEN} or 13:09:48.1"),
             OpenApiParameter("dec", str, description=f"Cone's centre, {WRITTEN} or -23:22:53"),
             OpenApiParameter("radius_arcsec", float, description="0 to 36000"),
+            OpenApiParameter(
+                "class", str, description="Of which a classifier's newest word is this class"
+            ),
+            OpenApiParameter("by", str, description="Of which this broker says something"),
         ]
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -128,7 +135,7 @@ class TargetList(generics.ListAPIView[BaseTarget]):
         name = read_text(self.request, "name")
         if name:
             targets = find_by_name(targets, name, programs_of(self.request.user))
-        return _in_cone(self.request, targets)
+        return _in_cone(self.request, _classified(self.request, targets))
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)
@@ -174,11 +181,25 @@ class ClassificationList(generics.ListAPIView[Classification]):
     queryset = Classification.objects.none()
 
     def get_queryset(self) -> QuerySet[Classification]:
-        found = shown_targets(self.request).filter(pk=self.kwargs["pk"]).first()
-        if found is None:
-            raise Http404
-        show_targets([found], programs_of(self.request.user))
-        return classifications_of(found)
+        return classifications_of(shown_target(self.request, self.kwargs["pk"]))
+
+
+class TagSerializer(serializers.ModelSerializer[Tag]):
+    """A word with which a broker marks an object."""
+
+    class Meta:
+        model = Tag
+        fields = ("id", "author", "tag", "survey", "object_id", "is_test", "stored")
+
+
+class TagList(generics.ListAPIView[Tag]):
+    """List the tags that brokers give a target's objects."""
+
+    serializer_class = TagSerializer
+    queryset = Tag.objects.none()
+
+    def get_queryset(self) -> QuerySet[Tag]:
+        return tags_of(shown_target(self.request, self.kwargs["pk"]))
 
 
 class ScoreList(generics.ListAPIView[Score]):
@@ -193,6 +214,23 @@ class ScoreList(generics.ListAPIView[Score]):
         row = summaries_for(programs, [target]).get(target)
         mine = Score.objects.filter(target=target, programs=list(row.audience if row else PUBLIC))
         return mine.order_by("-created", "-pk")
+
+
+def shown_target(request: Request, pk: int) -> BaseTarget:
+    """A target that the user may see, as its reader knows it, or 404."""
+    found = shown_targets(request).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    show_targets([found], programs_of(request.user))
+    return found
+
+
+def _classified(request: Request, targets: QuerySet[BaseTarget]) -> QuerySet[BaseTarget]:
+    label = read_choice(request, "class", (*WIDER, *ROOTS))
+    author = read_choice(request, "by", broker_names())
+    if label is None and author is None:
+        return targets
+    return find_classified(targets, programs_of(request.user), label=label, author=author)
 
 
 def shown_targets(request: Request) -> QuerySet[BaseTarget]:

@@ -25,6 +25,7 @@ urlpatterns = [
         targets.ClassificationList.as_view(),
         name="classifications",
     ),
+    path("targets/<int:pk>/tags/", targets.TagList.as_view(), name="tags"),
     path("lists/", lists.StrategyList.as_view(), name="lists"),
     path("lists/<int:pk>/targets/", lists.ListedTargets.as_view(), name="listed"),
     path("requests/", requests.RequestList.as_view(), name="requests"),

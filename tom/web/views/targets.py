@@ -16,14 +16,18 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
+from tom.forms.registry import broker_names
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
 from tom.sky import galactic
 from tom.targets.audiences import show_targets
-from tom.targets.classified import Classification, classifications_of
+from tom.targets.classified import classifications_of, find_classified
 from tom.targets.models import Cutout, CutoutKind, PointUpload
+from tom.targets.tags import tags_of
 from tom.targets.visible import visible_targets
+from tom.targets.words import disagreement, words_of
+from tom.taxonomy import ROOTS, WIDER
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
 from tom.web.known import (
@@ -43,6 +47,8 @@ from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
+WORDS_SHOWN = 300
+CLASSES = tuple(sorted((*WIDER, *ROOTS)))
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LIST_SHOWN = 20
 
@@ -55,13 +61,31 @@ def target_list(request: HttpRequest) -> HttpResponse:
     rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
     programs = programs_of(request.user)
     rows = find_targets(rows, sought, programs)
+    label, author = _one_of(request, "class", CLASSES), _one_of(request, "by", broker_names())
+    if label or author:
+        rows = find_classified(rows, programs, label=label, author=author)
     if sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
     page = page_of(request, rows)
     page.object_list = list(page.object_list)
     show_targets(page.object_list, programs)
-    context = {"page": page, "sought": sought, "cone": sought.cone, "order": order}
+    context = {
+        "page": page,
+        "sought": sought,
+        "cone": sought.cone,
+        "order": order,
+        "classes": CLASSES,
+        "label": label,
+        "authors": broker_names(),
+        "author": author,
+    }
     return render(request, "targets/list.html", context)
+
+
+def _one_of(request: HttpRequest, name: str, choices: Collection[str]) -> str | None:
+    """A choice of the filter; one that is none counts as not made."""
+    value = request.GET.get(name)
+    return value if value in choices else None
 
 
 def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
@@ -151,7 +175,7 @@ def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
         "summary": found.summary,
         **scores,
         "opinions": _opinions(scores["scores"]),
-        "classifications": _classifications(found),
+        **_said(found),
         "candidacies": _with_terms(rank_visible(newest, user), user),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
@@ -172,12 +196,10 @@ def _scores(found: BaseTarget) -> dict[str, list[Score]]:
     return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
 
 
-def _classifications(found: BaseTarget) -> list[Classification]:
-    """The newest word of each classifier of each author on each object."""
-    newest: dict[tuple[str, ...], Classification] = {}
-    for row in classifications_of(found)[:SCORES_SHOWN]:
-        newest.setdefault((row.author, row.classifier, row.survey, row.object_id), row)
-    return [newest[key] for key in sorted(newest)]
+def _said(found: BaseTarget) -> dict[str, Any]:
+    """What brokers say: the newest word of each classifier, where they disagree, and tags."""
+    words = words_of(classifications_of(found)[:WORDS_SHOWN])
+    return {"words": words, "sides": disagreement(words), "tags": tags_of(found)[:WORDS_SHOWN]}
 
 
 def _by_scorer(row: Score) -> tuple[str, datetime]:
