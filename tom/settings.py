@@ -284,8 +284,8 @@ SPECTACULAR_SETTINGS = {
 # hop URLs to read, comma-separated, several topics of a broker too:
 # kafka://kafka.scimma.org/igwn.gwalert,gcn.circulars,kafka://kafka.gcn.nasa.gov/gcn.heartbeat
 STREAMS: list[str] = env.list("STREAMS", [])
-# The consumer group, which holds our place in a stream; SCiMMA wants it to start with the user
-# name. Empty: made from the user name. Two installations with one credential need two groups.
+# The consumer group, whose place in a stream the database holds; SCiMMA wants it to start with the
+# user name. Empty: made from the user name. Two installations with one credential need two groups.
 STREAM_GROUP = env.str("STREAM_GROUP", "")
 # The credential for Hopskotch, where hop's own store (hop auth add) has none; MECHANISM as Kafka
 # names it, CA_FILE for a broker with a certificate of its own.

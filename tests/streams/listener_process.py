@@ -1,8 +1,13 @@
 """A listener in a process of its own, on the test's database, to be killed.
 
-Usage: python -m tests.streams.listener_process DATABASE URL
+Usage: python -m tests.streams.listener_process DATABASE URL [MOMENT]
+
+At the MOMENT `stored` or `committed` it kills itself: when the first batch's rows are written but
+not committed, or when they are committed but the broker has not been told.
 """
 
+import os
+import signal
 import sys
 from typing import Any
 
@@ -10,7 +15,7 @@ import django
 from django.conf import settings
 
 
-def main(database: str, url: str) -> None:
+def main(database: str, url: str, moment: str = "") -> None:
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
     from tests.peers.kafka import SHORT_SESSION_SECONDS
@@ -19,7 +24,24 @@ def main(database: str, url: str) -> None:
     from tom.streams.sources import read_source
 
     consuming.SESSION_SECONDS = SHORT_SESSION_SECONDS
+    if moment:
+        _die_at(moment)
     Listener(read_source(url), wake=_sleep_on).run()
+
+
+def _die_at(moment: str) -> None:
+    from tom.streams import consuming, listen
+
+    store = listen.store_messages
+
+    def store_and_die(incoming: Any) -> None:
+        store(incoming)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if moment == "stored":
+        listen.store_messages = store_and_die
+    else:
+        consuming.Reader.mark_kept = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _sleep_on(_: Any) -> None:

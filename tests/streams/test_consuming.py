@@ -11,9 +11,9 @@ from confluent_kafka import Consumer, TopicPartition
 from tests.peers.kafka import SHORT_SESSION_SECONDS, USER, KafkaPeer
 from tom.streams import consuming
 from tom.streams.consuming import Reader, reading
-from tom.streams.watch import Errors
+from tom.streams.watch import Broker, Errors
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
 WAIT_SECONDS = 90
 PARTITIONS = 2
 
@@ -39,12 +39,14 @@ def group() -> str:
 
 @contextmanager
 def member(kafka: KafkaPeer, topic: str, group: str) -> Iterator[Reader]:
+    broker = Broker(kafka.address, kafka.auth(), Errors())
     opened = reading(
         kafka.address,
         [topic],
         credential=kafka.auth(),
         group=group,
         errors=Errors(),
+        topic_ids=broker.find_topic_ids,
         joined=lambda: None,
     )
     with opened as reader:

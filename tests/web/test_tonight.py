@@ -31,6 +31,19 @@ def test_streams_are_shown_by_topic_and_only_those_that_are_read(client, setting
     assert "a.topic" in answer.text
 
 
+def test_a_stream_says_how_many_messages_were_lost(client, settings):
+    settings.STREAMS = ["kafka://one.example/a.topic"]
+    StreamHealth.objects.create(
+        stream="one.example", topic="a.topic", connected=True, lost=40, notice="40 messages of ..."
+    )
+    client.force_login(factories.make_user())
+
+    page = client.get("/?part=streams").text
+
+    assert "40 lost" in page
+    assert "40 messages of ..." in page
+
+
 def test_work_begun_shows_by_itself_to_whoever_may_not_read_messages(client):
     client.force_login(factories.make_user())
 

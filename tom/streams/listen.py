@@ -1,9 +1,8 @@
-"""Listen to the topics of one broker and keep every message before its offset is marked.
+"""Listen to the topics of one broker; store messages and our position in one transaction.
 
 Credentials and addresses are read by hop-client; the reading itself is confluent-kafka's, in the
-one thread that also stores, so that nothing is marked which is not stored. What comes again is
-known by its position. An outage raises nothing and a wrong password nothing that says so: both are
-found by asking the broker.
+one thread that also stores, so that nothing is marked which is not stored. An outage raises
+nothing and a wrong password nothing that says so: both are found by asking the broker.
 """
 
 import logging
@@ -24,6 +23,7 @@ from tom.streams.consuming import Reader, Received, reading
 from tom.streams.credentials import CredentialError
 from tom.streams.headers import find_id, is_test, read_headers
 from tom.streams.log_in import find_log_in
+from tom.streams.positions import NotOursError
 from tom.streams.pulse import Pulse
 from tom.streams.services import Incoming, store_messages
 from tom.streams.sources import Source
@@ -48,6 +48,7 @@ _MENDABLE: Final = (
     CannotListenError,
     CredentialError,
     RefusedError,
+    NotOursError,
     KafkaException,
     AnyDatabaseError,
     OSError,
@@ -111,6 +112,7 @@ class Listener:
             credential=credential,
             group=group,
             errors=self._errors,
+            topic_ids=broker.find_topic_ids,
             joined=lambda: self._hear(partitions),
         )
         with opened as reader:
@@ -120,7 +122,7 @@ class Listener:
         """Store what comes, until stopped or until the topics have changed."""
         watch = Watch()
         while not self._stopped.is_set():
-            batch = reader.take()
+            batch = self._take(reader)
             if batch and self._keep(batch, reader):
                 watch.be_well()
             if watch.is_due(in_doubt=bool(self._errors.newest)):
@@ -129,14 +131,25 @@ class Listener:
                     return
             self._pulse.write_if_due()
 
+    def _take(self, reader: Reader) -> list[Received]:
+        """Take a batch; none while the database does not say where to read on."""
+        try:
+            return reader.take()
+        except AnyDatabaseError as error:
+            self._rest(reader, [], error)
+            return []
+
+    def _rest(self, reader: Reader, batch: list[Received], error: Exception) -> None:
+        connection.close()
+        reader.put_back(batch)
+        self._pulse.complain(_describe(error))
+
     def _keep(self, batch: list[Received], reader: Reader) -> bool:
         """Store a batch, mark it, wake its work; put it back if it cannot be stored."""
         try:
-            ids = self._store(batch)
+            ids = self._store(batch, reader)
         except AnyDatabaseError as error:
-            connection.close()
-            reader.put_back(batch)
-            self._pulse.complain(_describe(error))
+            self._rest(reader, batch, error)
             return False
         reader.mark_kept(batch)
         for message in batch:
@@ -145,17 +158,16 @@ class Listener:
             self._wake_work(ids)
         return True
 
-    def _store(self, batch: list[Received]) -> dict[str, list[int]]:
-        """Store the messages. Heartbeats are only counted."""
+    def _store(self, batch: list[Received], reader: Reader) -> dict[str, list[int]]:
+        """Store the messages and our position past them. Heartbeats are only counted."""
         incoming = [
             _incoming(self._source.broker, message)
             for message in batch
             if not is_test(message.headers) and identify(message.topic, b"") != HEARTBEAT
         ]
-        if not incoming:
-            return {}
         with bounded():
-            return store_messages(incoming).ids
+            reader.move(batch)
+            return store_messages(incoming).ids if incoming else {}
 
     def _wake_work(self, ids: dict[str, list[int]]) -> None:
         try:

@@ -87,6 +87,11 @@ class StreamHealth(models.Model):
     last_heard = models.DateTimeField(null=True, blank=True)
     last_message = models.DateTimeField(null=True, blank=True)
     messages = models.BigIntegerField(default=0)
+    lost = models.BigIntegerField(
+        default=0, help_text="Messages that the broker deleted before they were read"
+    )
+    notice = models.TextField(blank=True, help_text="Why reading began elsewhere than it ended")
+    noticed = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -178,3 +183,30 @@ class Stream(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StreamPosition(models.Model):
+    """How far a consumer group has read a partition; moved in the transaction of its data."""
+
+    broker = models.CharField(max_length=255)
+    group = models.CharField(max_length=255)
+    topic = models.CharField(max_length=255)
+    partition = models.IntegerField()
+    offset = models.BigIntegerField(
+        null=True, help_text="Of the next message to read; None: nothing of it was stored yet"
+    )
+    claim = models.BigIntegerField(default=0, help_text="Only the newest claim may move it")
+    topic_id = models.CharField(
+        max_length=64, blank=True, help_text="What the broker calls this topic until it is deleted"
+    )
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["broker", "group", "topic", "partition"], name="streams_position_partition"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} [{self.partition}] at {self.offset}"

@@ -5,10 +5,11 @@ are in its error callback, some 20 times a second.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from tom.streams.log_in import LogIn
@@ -22,6 +23,7 @@ DOUBT_SECONDS: Final = 2
 REOPEN_SECONDS: Final = 60
 """How long a connection may stay in doubt before it is opened again."""
 
+_NO_ID: Final = ("", "None", "AAAAAAAAAAAAAAAAAAAAAA")  # the last is 16 bytes of nothing
 _REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
 
 
@@ -70,6 +72,20 @@ class Broker:
                     for name, about in found.items()
                     if about.error is None
                 }
+
+    def find_topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """Return what the broker calls these topics until they are deleted, where it says so.
+
+        An old broker does not know it, and another may want a right of its own for it.
+        """
+        asked = self._client.describe_topics(
+            TopicCollection(list(topics)), request_timeout=DOUBT_SECONDS
+        )
+        found: dict[str, str] = {}
+        for topic, answer in asked.items():
+            with suppress(KafkaException, TimeoutError):
+                found[topic] = str(answer.result(DOUBT_SECONDS).topic_id)
+        return {topic: each for topic, each in found.items() if each not in _NO_ID}
 
 
 class Errors:
