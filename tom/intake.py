@@ -266,7 +266,11 @@ def _note_left_out(message: AlertMessage, told: Retelling) -> None:
 
 def _store_classifications(told: Sequence[Classified]) -> None:
     """Keep what brokers say of objects: their classes, and their tags."""
-    tests = [message.pk for message, _ in told if is_test_topic(message.topic)]
+    tests = [
+        message.pk
+        for message, said in told
+        if survey_of(said.survey).is_simulated or is_test_topic(message.topic)
+    ]
     n_new = keep_classifications(told, tests=tests)
     if n_new:
         note_given("classifications", targets_of((said.survey, said.object_id) for _, said in told))

@@ -11,6 +11,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.forms.declared import Encoding, Form
 from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
 from tom.forms.registry import forms, senders
+from tom.records import Classification
 
 _BINARY = frozenset({Encoding.AVRO, Encoding.FRAMED})
 ZLIB = b"x"
@@ -107,9 +108,15 @@ def _form_of_binary(payload: bytes) -> Form | None:
 
 @lru_cache(maxsize=64)
 def _form_of_schema(schema: bytes) -> Form | None:
-    """The form of containers with this schema; one named after a sender is that sender's alone."""
+    """The form of containers with this schema.
+
+    One named after a sender is that sender's, or what somebody says of its objects' classes.
+    """
     read = containers.read_schema(schema)
     owner = senders().get(read.name.partition(".")[0].lower())
-    candidates: Iterable[Form] = owner.forms if owner else forms().values()
+    candidates: Iterable[Form] = forms().values()
+    if owner:
+        said = (form for form in candidates if form.record is Classification)
+        candidates = (*owner.forms, *said)
     known = (form for form in candidates if form.encoding is Encoding.AVRO)
     return next((form for form in known if form.recognises(read)), None)

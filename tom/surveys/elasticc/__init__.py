@@ -1,4 +1,4 @@
-"""ELAsTiCC, the simulation of Rubin's alerts: its packets of version 0.9.
+"""ELAsTiCC, the simulation of Rubin's alerts: its packets of version 0.9, and brokers' classes.
 
 They have Rubin's shape and older names, and fluxes on SNANA's zero-point, 27.5.
 """
@@ -7,9 +7,10 @@ from typing import Final
 
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Survey
 from tom.forms.mapped import Clock, Epochs, Packet, named, parser_of
-from tom.records import ObjectAlert
+from tom.records import Classification, ObjectAlert
 from tom.records.alert import PointKind
 from tom.sky import extinction_coefficient
+from tom.surveys.elasticc.classes import SURVEY, is_said, parse_classes
 
 _ZERO_POINT: Final = 27.5
 _COLOURS: Final = {"g": Colour.GREEN, "r": Colour.RED, "i": Colour.AMBER}
@@ -29,7 +30,7 @@ def _sources(at: str, kind: PointKind, key: str) -> Epochs:
 
 
 PACKET: Final = Packet(
-    survey="ELASTICC",
+    survey=SURVEY,
     object_id="diaSource.diaObjectId",
     ra="diaSource.ra",
     dec="diaSource.decl",
@@ -50,11 +51,21 @@ ELASTICC: Final = Survey(
             name="elasticc.avro",
             encoding=Encoding.AVRO,
             record=ObjectAlert,
-            topics=("elasticc*",),
+            topics=("elasticc-alerts*", "elasticc_alerts*"),
             recognises=named("elasticc", PACKET),
             anywhere=True,
             parse=parser_of(PACKET),
             lane=Lane.BATCH,
+        ),
+        Form(
+            name="elasticc.classification",
+            encoding=Encoding.AVRO,
+            record=Classification,
+            topics=("elasticc*classif*", "elasticc-broker*", "*-elasticc-classif*"),
+            recognises=is_said,
+            parse=parse_classes,
+            lane=Lane.BATCH,
+            is_open=True,
         ),
     ),
     bands={
