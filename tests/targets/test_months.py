@@ -19,8 +19,8 @@ from tom.targets.months import (
     drop_months,
     make_months,
     month_of,
+    months_of,
     next_month,
-    other_month_of,
     present_months,
 )
 from tom.targets.store import store_alerts
@@ -68,7 +68,7 @@ def settle_checks() -> None:
     ],
 )
 def test_only_near_the_end_of_a_month_a_copy_may_stand_in_another(time, other) -> None:
-    assert other_month_of(time) == other
+    assert months_of(time) == (month_of(time), other)
 
 
 def test_every_copy_within_two_days_is_looked_for_in_its_month() -> None:
@@ -76,7 +76,7 @@ def test_every_copy_within_two_days_is_looked_for_in_its_month() -> None:
         time = EDGE + timedelta(hours=hours)
         for apart in (-48, -1, 1, 48):
             copy = time + timedelta(hours=apart)
-            assert month_of(copy) in {month_of(time), other_month_of(time)}
+            assert month_of(copy) in months_of(time)
 
 
 @pytest.mark.parametrize("apart", [timedelta(microseconds=1), timedelta(hours=20)])
@@ -123,12 +123,22 @@ def test_a_batch_writes_into_its_months_alone_and_looks_into_no_other() -> None:
         )
         written = {name for (name,) in cursor.fetchall()}
         assert written == wanted
-        looked = [q["sql"] for q in queries if "month = ANY" in q["sql"]]
-        assert len(looked) == 2  # the mirror's two; nothing near a month's end
-        for sql in looked:
-            cursor.execute(f"EXPLAIN {sql}")
-            plan = "\n".join(line for (line,) in cursor.fetchall())
-            assert wanted == tables_of(plan), plan
+    told = [q["sql"] for q in queries if "targets_lightcurvepoint" in q["sql"]]
+    assert not [sql for sql in told if "month = ANY" in sql]  # nothing near a month's end
+    assert not [sql for sql in told if "photometryreduceddatum" in sql]
+
+
+def test_near_a_months_end_the_neighbouring_month_alone_is_looked_into() -> None:
+    first = datetime.now(UTC).replace(day=1, hour=12)
+    with CaptureQueriesContext(connection) as queries:
+        store_alerts([alert_at(first)])
+
+    (looked,) = [q["sql"] for q in queries if "month = ANY" in q["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {looked}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    before = month_of(first - timedelta(days=1))
+    assert tables_of(plan) == {f"targets_point_{before:%Y_%m}"}, plan
 
 
 def tables_of(plan: str) -> set[str]:

@@ -20,10 +20,8 @@ class Table:
 
 def copy_rows(cursor: Any, table: Table, rows: Iterable[Sequence[object]]) -> None:
     """Make `table` for this transaction and fill it. None is NULL; times must be aware."""
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
+    make_table(cursor, table)
     texts = ", ".join(f'"{name}"' for name, kind in table.columns.items() if kind == "text")
-    cursor.execute(f"DROP TABLE IF EXISTS {table.name}")
-    cursor.execute(f"CREATE TEMPORARY TABLE {table.name} ({columns}) ON COMMIT DROP")
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     text.seek(0)
@@ -31,6 +29,13 @@ def copy_rows(cursor: Any, table: Table, rows: Iterable[Sequence[object]]) -> No
     options = f"FORMAT csv, FORCE_NOT_NULL ({texts})" if texts else "FORMAT csv"
     with cursor.db.wrap_database_errors:
         cursor.copy_expert(f"COPY {table.name} FROM STDIN WITH ({options})", text)
+
+
+def make_table(cursor: Any, table: Table) -> None:
+    """Make `table` for this transaction, empty."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
+    cursor.execute(f"DROP TABLE IF EXISTS {table.name}")
+    cursor.execute(f"CREATE TEMPORARY TABLE {table.name} ({columns}) ON COMMIT DROP")
 
 
 def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:

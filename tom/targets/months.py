@@ -11,7 +11,6 @@ from django.db import connection, transaction
 
 # Two copies of a point tell times that are no farther apart.
 APART = timedelta(days=2)
-SHORTEST = 28  # days of a month
 # How many months are made ahead, and how many before the present one.
 AHEAD, BEHIND = 2, 2
 PARTITION = "targets_point_%Y_%m"
@@ -20,26 +19,19 @@ ODD = "targets_point_odd"
 
 def month_of(time: datetime) -> date:
     """The first day of the month of an aware time, in UTC."""
-    return _in_utc(time).date().replace(day=1)
+    return months_of(time)[0]
 
 
-def other_month_of(time: datetime) -> date | None:
-    """The neighbouring month in which a copy of a point of this time may be, if any."""
-    return _other_month_of(_in_utc(time).date())
+def months_of(time: datetime) -> tuple[date, date | None]:
+    """The month of an aware time, in UTC, and the neighbouring one where a copy of it may be."""
+    return _months_of((time if time.tzinfo is UTC else time.astimezone(UTC)).date())
 
 
 @lru_cache(maxsize=4096)
-def _other_month_of(day: date) -> date | None:
-    if APART.days + 1 < day.day < SHORTEST - APART.days:
-        return None
-    for moved in (day - APART, day + APART):
-        if moved.month != day.month:
-            return moved.replace(day=1)
-    return None
-
-
-def _in_utc(time: datetime) -> datetime:
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
+def _months_of(day: date) -> tuple[date, date | None]:
+    others = {moved.replace(day=1) for moved in (day - APART, day + APART)}
+    month = day.replace(day=1)
+    return month, next(iter(others - {month}), None)
 
 
 def next_month(month: date) -> date:

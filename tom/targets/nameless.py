@@ -8,10 +8,8 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from tom.records.alert import NAMELESS, SAME_EPOCH
-from tom.targets.mirror import forget_points
-
-# A key, a target, a program and a month.
-Merged = tuple[int, int, int, Any]
+from tom.targets.copy import make_table
+from tom.targets.mirror import TO_MIRROR, forget_points, take_points
 
 _IS_TWIN: Final = """
     o.target_id = n.target_id AND o.survey = n.survey AND o.kind = n.kind AND o.band = n.band
@@ -51,13 +49,12 @@ _NAME: Final = """
     UPDATE targets_lightcurvepoint o SET key = f.key
     FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS f (id, key)
     WHERE o.id = f.id AND o.month = ANY(%(months)s)
-    RETURNING o.id, o.target_id, o.program_id, o.month
 """
 
 
 def settle_nameless(
     cursor: Any, *, targets: Collection[int], months: Collection[Any], some_new: bool
-) -> list[Merged]:
+) -> list[int]:
     """Leave one row for each exposure; return the rows that got the survey's own key.
 
     Parameters
@@ -77,12 +74,13 @@ def settle_nameless(
     return named
 
 
-def _name(cursor: Any, wanted: dict[str, Any]) -> list[Merged]:
+def _name(cursor: Any, wanted: dict[str, Any]) -> list[int]:
     cursor.execute(_FIND, wanted)
     found = dict(cursor.fetchall())
     if not found:
         return []
-    forget_points(cursor, ids=list(found), months=wanted["months"])
+    make_table(cursor, TO_MIRROR)
+    take_points(cursor, found, wanted["months"])
+    forget_points(cursor, wanted["targets"])
     cursor.execute(_NAME, wanted | {"ids": list(found), "keys": list(found.values())})
-    named: list[Merged] = cursor.fetchall()
-    return named
+    return list(found)

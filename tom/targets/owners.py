@@ -71,8 +71,10 @@ def find_owners(
     told = _programs_that_told(alerts, programs)
     objects = find_objects(first)
     missing = {key: alert for key, alert in first.items() if key not in objects}
+    joined: set[int] = set()
     if missing:
-        objects |= _place(missing, alerts, programs, told, public=public, tests=tests)
+        placed, joined = _place(missing, alerts, programs, told, public=public, tests=tests)
+        objects |= placed
     found = {key: row.target_id for key, row in objects.items()}
     places, private = _lock_targets(found.values())
     opened = private & {found[key] for key in public}
@@ -83,7 +85,7 @@ def find_owners(
     open_targets(opened)
     everybodys = {row.pk for row in programs.values() if row.public}
     newly_public = note_sightings(objects, first, told, public=everybodys)
-    name_targets({found[key] for key in missing.keys() | newly_public} | opened)
+    name_targets({found[key] for key in newly_public} | joined | opened)
     return {
         key: Owner(pk, objects[key].pk, pk in opened | real | (moved.keys() - private))
         for key, pk in found.items()
@@ -121,8 +123,11 @@ def _place(
     *,
     public: Collection[ObjectKey],
     tests: Collection[ObjectKey],
-) -> dict[ObjectKey, SurveyObject]:
-    """Give a target to objects without one; another batch may have done so in the meantime."""
+) -> tuple[dict[ObjectKey, SurveyObject], set[int]]:
+    """Give a target to objects without one; another batch may have done so in the meantime.
+
+    Return the objects, and the targets that need another name.
+    """
     lock_newcomers(missing.values())
     found = find_objects(missing)
     groups = _groups_told(alerts, programs)
@@ -137,7 +142,8 @@ def _place(
         for key, alert in missing.items()
         if key not in found
     ]
-    return found | place_newcomers(newcomers)
+    placed, joined = place_newcomers(newcomers)
+    return found | placed, joined
 
 
 def _groups_told(alerts: Iterable[ObjectAlert], programs: Programs) -> dict[ObjectKey, set[int]]:

@@ -33,10 +33,13 @@ NEW_TARGETS = Table(
 )
 
 
-def place_newcomers(newcomers: Sequence[Newcomer]) -> dict[ObjectKey, SurveyObject]:
+def place_newcomers(
+    newcomers: Sequence[Newcomer],
+) -> tuple[dict[ObjectKey, SurveyObject], set[int]]:
     """Give each object its target, in a number of queries that does not depend on theirs.
 
-    The caller has called `lock_newcomers`.
+    Return them, and the targets that have now another object besides the one that named them. The
+    caller has called `lock_newcomers`.
     """
     ordered = sorted(newcomers, key=lambda newcomer: newcomer.order)
     homes = _choose(ordered)
@@ -54,7 +57,12 @@ def place_newcomers(newcomers: Sequence[Newcomer]) -> dict[ObjectKey, SurveyObje
         )
         for newcomer, home in zip(ordered, homes, strict=True)
     ]
-    return {row.key: row for row in SurveyObject.objects.bulk_create(rows)}
+    joined = {
+        home.target_id
+        for newcomer, home in zip(ordered, homes, strict=True)
+        if home.founder is not newcomer
+    }
+    return {row.key: row for row in SurveyObject.objects.bulk_create(rows)}, joined
 
 
 def _choose(newcomers: Sequence[Newcomer]) -> list[Home]:

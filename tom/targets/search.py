@@ -1,7 +1,6 @@
 """Find targets by name and by place."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
@@ -57,11 +56,16 @@ def find_exactly(
     )
 
 
-def _objects_named(lowered: Sequence[str], programs: Collection[int]) -> QuerySet[Any, Any]:
-    """The targets of objects with one of these ids that a reader may know of."""
+def _objects_named(lowered: Sequence[str], programs: Collection[int]) -> list[int]:
+    """The targets of objects with one of these ids that a reader may know of.
+
+    Asked now, by an index: as a part of the search it cost all other names their plan.
+    """
     readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).values("pk")
     rows = SurveyObject.objects.alias(lower=Lower("object_id")).filter(lower__in=lowered)
-    return rows.filter(programs__overlap=ArraySubquery(readable)).values("target")
+    return list(
+        rows.filter(programs__overlap=ArraySubquery(readable)).values_list("target", flat=True)
+    )
 
 
 def find_in_cone(

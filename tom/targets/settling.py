@@ -17,7 +17,7 @@ from tom_targets.base_models import BaseTarget
 from tom.sky import galactic
 from tom.targets.audiences import PLACE, SURROUNDINGS, ensure_audiences, inherit
 from tom.targets.facts import SummaryFact, forget_facts
-from tom.targets.mirror import mirror_points
+from tom.targets.mirror import mirror_all_points
 from tom.targets.models import ANEW, AudienceSummary, LightCurvePoint, Program, TargetSummary
 from tom.targets.names import name_targets
 from tom.targets.owners import open_targets, share_targets, unshare_targets
@@ -101,9 +101,8 @@ def _settle(program: Program, ids: Sequence[int]) -> None:
     inherit(list(audiences))
     refresh_summaries(ids)
     refresh_audiences(audiences)
-    points = LightCurvePoint.objects.filter(target__in=ids)
     with connection.cursor() as cursor:
-        mirror_points(cursor, points.values_list("pk", "target_id", "month"))
+        mirror_all_points(cursor, ids)
 
 
 def _open(program: Program, ids: Sequence[int]) -> None:

@@ -12,10 +12,10 @@ from django.db import connection, transaction
 
 from tom.records.alert import NAMELESS, ObjectAlert, Point
 from tom.targets.audiences import ensure_audiences
-from tom.targets.copy import Table, copy_rows
-from tom.targets.mirror import mirror_points
+from tom.targets.copy import Table, copy_rows, make_table
+from tom.targets.mirror import TO_MIRROR, mirror_points, take_points
 from tom.targets.models import AudienceSummary, Program
-from tom.targets.months import month_of, other_month_of
+from tom.targets.months import months_of
 from tom.targets.nameless import settle_nameless
 from tom.targets.noting import Told, note_alerts
 from tom.targets.objects import ObjectKey
@@ -56,21 +56,25 @@ FIND_MONTHS = """
 """
 # A trigger's own copy replaces the rounded one of a later alert's history, never the reverse. Of
 # two copies that differ besides, the greater stays: which came first is of no account.
-MERGE_POINTS = """
-    INSERT INTO targets_lightcurvepoint AS old (target_id, object_id, survey, kind, key, time, band,
-        flux, flux_error, program_id, real_bogus, is_trigger, month)
-    SELECT target_id, object_id, survey, kind, key, time, band, flux, flux_error, program_id,
-        real_bogus, is_trigger, month
-    FROM new_points ORDER BY target_id, survey, kind, key
-    ON CONFLICT (target_id, survey, kind, key, month) DO UPDATE
-    SET flux = excluded.flux, flux_error = excluded.flux_error, time = excluded.time,
-        real_bogus = excluded.real_bogus, is_trigger = excluded.is_trigger
-    WHERE (old.is_trigger, old.time, coalesce(old.flux, '-infinity'), old.flux_error,
-            coalesce(old.real_bogus, '-infinity'))
-        < (excluded.is_trigger, excluded.time, coalesce(excluded.flux, '-infinity'),
-            excluded.flux_error, coalesce(excluded.real_bogus, '-infinity'))
-    RETURNING id, target_id, program_id, month
-"""
+MERGE_POINTS = f"""
+    WITH merged AS (
+        INSERT INTO targets_lightcurvepoint AS old (target_id, object_id, survey, kind, key, time,
+            band, flux, flux_error, program_id, real_bogus, is_trigger, month)
+        SELECT target_id, object_id, survey, kind, key, time, band, flux, flux_error, program_id,
+            real_bogus, is_trigger, month
+        FROM new_points ORDER BY target_id, survey, kind, key
+        ON CONFLICT (target_id, survey, kind, key, month) DO UPDATE
+        SET flux = excluded.flux, flux_error = excluded.flux_error, time = excluded.time,
+            real_bogus = excluded.real_bogus, is_trigger = excluded.is_trigger
+        WHERE (old.is_trigger, old.time, coalesce(old.flux, '-infinity'), old.flux_error,
+                coalesce(old.real_bogus, '-infinity'))
+            < (excluded.is_trigger, excluded.time, coalesce(excluded.flux, '-infinity'),
+                excluded.flux_error, coalesce(excluded.real_bogus, '-infinity'))
+        RETURNING old.*
+    )
+    INSERT INTO {TO_MIRROR.name} SELECT {", ".join(TO_MIRROR.columns)} FROM merged
+"""  # noqa: S608  of our own text alone
+MERGED = f"SELECT DISTINCT target_id, program_id FROM {TO_MIRROR.name}"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +147,22 @@ def _merge_points(
         copy_rows(cursor, POINTS, rows)
         if others:
             cursor.execute(FIND_MONTHS, {"months": list(set(others))})
+        months = {row[-2] for row in rows} | set(others)
         named = settle_nameless(
             cursor,
             targets={owner.target_id for owner in owners.values()},
-            months={row[-2] for row in rows} | set(others),
+            months=months,
             some_new=any(str(row[KEY]).startswith(NAMELESS) for row in rows),
         )
+        make_table(cursor, TO_MIRROR)
         cursor.execute(MERGE_POINTS)
-        merged = list({row[0]: row for row in (*named, *cursor.fetchall())}.values())
-        mirror_points(cursor, [(pk, target, month) for pk, target, _, month in merged])
-    found: dict[int, set[int]] = {}
-    for _, target_id, program_id, _ in merged:
-        found.setdefault(target_id, set()).add(program_id)
+        if named:
+            take_points(cursor, named, months)
+        cursor.execute(MERGED)
+        found: dict[int, set[int]] = {}
+        for target_id, program_id in cursor.fetchall():
+            found.setdefault(target_id, set()).add(program_id)
+        mirror_points(cursor, found)
     return found
 
 
@@ -185,8 +193,7 @@ def _point_rows(
             keys[survey, point.program],
             point.real_bogus,
             point.is_trigger,
-            month_of(point.time),
-            other_month_of(point.time),
+            *months_of(point.time),
         )
         for (target_id, survey, kind, key), (object_id, point) in best.items()
     ]
