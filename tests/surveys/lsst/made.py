@@ -111,3 +111,9 @@ def _given(values: dict[str, Any], name: str) -> Any:
 def _plain(kind: str, value: Any) -> Any:
     empty = {"null": None, "string": "", "bytes": b"", "boolean": False}
     return value if value is not None else empty.get(kind, 0)
+
+
+def read_any_framed(payload: bytes) -> dict[str, Any]:
+    """Decode a framed packet with the published schema, by fastavro alone."""
+    schema = published()[int.from_bytes(payload[1:5], "big")].parsed
+    return fastavro.schemaless_reader(io.BytesIO(payload[5:]), schema, None)

@@ -211,6 +211,12 @@ def test_the_longest_key_fits_its_column():
     assert len(point.key) == column.max_length - 1  # a negative id, which none has, takes one more
 
 
+def test_a_long_id_below_0_is_that_of_an_early_exposure():
+    alert = parse_ztf(make_ztf_packet(history=[make_limit(pid=-177_560_174_615)]))
+
+    assert "ZTF26aaaaaaa:-177560174615" in {point.key for point in alert.points}
+
+
 @pytest.mark.parametrize("value", [None, -1, 2**31])
 def test_a_number_of_sights_that_is_none_is_left_out(value):
     assert parse_ztf(make_ztf_packet(ndethist=value)).n_detections is None
@@ -317,13 +323,13 @@ ODD_POINTS = [
     *(make_detection(-2, **{name: 0}) for name in ("candid", "fid", "jd")),
     *(make_detection(-2, jd=jd) for jd in (61_041.75, float("nan"), -999.0)),
     *(make_detection(-2, programid=number) for number in (-1, -999)),
-    *(make_limit(-2, pid=pid) for pid in (0, -999)),
+    *(make_limit(-2, pid=pid) for pid in (0, -999, -99_999)),
 ]
 ODD_FORCED = [
     *(make_forced(-2, forcediffimflux=flux) for flux in (-99_999.0, 1e30, float("nan"))),
     *(make_forced(-2, forcediffimfluxunc=error) for error in (0.0, -99_999.0, 1e30, float("inf"))),
     *(make_forced(-2, magzpsci=zero) for zero in (0.0, -999.0, 99.0, float("nan"))),
-    *(make_forced(-2, pid=pid) for pid in (0, -999)),
+    *(make_forced(-2, pid=pid) for pid in (0, -999, -99_999)),
 ]
 
 

@@ -25,6 +25,7 @@ _LARGEST_ERROR_MAG: Final = 5.0
 _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
 # How much later than the alert's own epoch one of its history may be.
 _SAME_NIGHT: Final = timedelta(hours=12)
+_SENTINELS: Final = -100_000  # none is lower
 _NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
 
 
@@ -135,9 +136,12 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
 
 
 def _read_pid(epoch: Fields) -> int | None:
-    """Read the exposure's id, which is part of a key; a sentinel would make many points one."""
+    """Read the exposure's id, which is part of a key; a sentinel would make many points one.
+
+    In packets of early 2018 the ids of exposures before the survey are below 0, and long.
+    """
     pid = integer(epoch.get("pid"))
-    return pid if pid is not None and pid > 0 else None
+    return pid if pid is not None and (pid > 0 or pid < _SENTINELS) else None
 
 
 def _read_exposure(epoch: Fields) -> tuple[datetime, str, int] | None:
