@@ -13,12 +13,20 @@ SECRET_SETTINGS: Final = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
     "OCS_API_TOKEN",
+    "LASAIR_TOKEN",
     "HOP_PASSWORD",
     "GCN_CLIENT_SECRET",
     "EMAIL_HOST_PASSWORD",
 )
 """Texts, or lists of them, that are secrets as a whole."""
-ADDRESS_SETTINGS: Final = ("BROKER_URL", "REDIS_URL", "OCS_PORTAL_URL", "GCN_TOKEN_URL", "TELL_URL")
+ADDRESS_SETTINGS: Final = (
+    "BROKER_URL",
+    "REDIS_URL",
+    "OCS_PORTAL_URL",
+    "GCN_TOKEN_URL",
+    "TELL_URL",
+    "LOOKUP_RELAY",
+)
 """Addresses in which a password may stand."""
 SECRET_ADDRESSES: Final = ("ALARM_WEBHOOK",)
 """Addresses that let in everybody who knows them."""

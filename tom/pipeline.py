@@ -29,6 +29,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
+from tom.lookups.services import ask_broker, due_answers
 from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
@@ -79,6 +80,12 @@ def ingest_alerts() -> None:
         nudge(ingest_alerts)
         nudge(score)
         nudge(draw)
+
+
+@shared_task
+def look_up(answer_id: int) -> None:
+    """Ask one broker for what a person looks up."""
+    ask_broker(answer_id)
 
 
 @shared_task
@@ -210,6 +217,8 @@ def sweep() -> None:
         _wake_requests()
         _wake_alarms()
         notify_ends(timezone.now())
+        for answer in due_answers():
+            _send(look_up, answer)
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
     beat()

@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "tom.ranking",
     "tom.followup",
     "tom.reports",
+    "tom.lookups",
     "tom.web",
     "tom.embedded",
 ]
@@ -334,6 +335,17 @@ CANDIDATE_PRIOR = read_number("CANDIDATE_PRIOR", 1e-4, least=1e-30, most=0.5)
 HOST_HORIZON_MPC = read_number("HOST_HORIZON_MPC", 1000.0, least=1)
 # A HEALPix FITS map of E(B-V), nested or ring; without it a cosecant law with a wide error.
 EBV_MAP = read_file("EBV_MAP")
+
+# --- Look-ups at brokers --------------------------------------------------------------------------
+# How long a broker may take to answer a look-up, all of its calls together.
+LOOKUP_SECONDS = read_number("LOOKUP_SECONDS", 20, least=0.1, most=300)
+# The same question is not asked again so soon.
+LOOKUP_CACHE_MINUTES = read_number("LOOKUP_CACHE_MINUTES", 10)
+# An address that passes calls on, where brokers cannot be reached from here: the host that is meant
+# is the first part of the path. Empty: they are called themselves.
+LOOKUP_RELAY = read_url("LOOKUP_RELAY")
+# A token of Lasair's API; without it Lasair is not asked.
+LASAIR_TOKEN = read_token("LASAIR_TOKEN")
 
 # --- Follow-up ----------------------------------------------------------------------------------
 # The practice telescope stands in where no observatory is configured.

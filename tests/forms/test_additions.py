@@ -128,6 +128,7 @@ def test_contributing_promises_that_and_no_more(row: str, added: str) -> None:
 CACHED = (
     *(registry.senders, registry.forms, registry.surveys, registry.missions, registry.colours),
     registry.broker_names,
+    registry.look_ups,
     *(registry.batch_forms, recognition._forms_of_topic),
     *(recognition._form_of_schema, event_names._pattern, topics._declared),
 )

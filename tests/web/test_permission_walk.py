@@ -34,7 +34,9 @@ from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
+from tom.forms.declared import Wanted
 from tom.joining.services import join_targets
+from tom.lookups.services import make_lookup
 from tom.ranking.basis import Basis
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
@@ -66,6 +68,7 @@ OBSERVER: Access = ("login", "barred", "in", "in", "in")
 OWNER: Access = ("login", "missing", "missing", "in", "in")
 ADMIN: Access = ("login", "barred", "barred", "barred", "in")
 OWN: Access = ("login", "missing", "missing", "in", "missing")  # the member's alone
+OWN_OBSERVER: Access = ("login", "barred", "missing", "in", "missing")
 OWNING_OBSERVER: Access = ("login", "barred", "missing", "in", "in")
 STAFF: Access = ("staff only", "staff only", "staff only", "staff only", "anything")
 NOBODY: Access = ("shut", "shut", "shut", "shut", "shut")
@@ -157,6 +160,9 @@ TABLE: dict[str, Line] = {
     "scorer_list": reads(USER),
     "changes": reads(USER),
     "search": reads(USER),
+    "lookup_ask": posts(OBSERVER),
+    "lookup": reads(OWN_OBSERVER),
+    "lookup_take": posts(OWN_OBSERVER),
     "event_list": reads(USER),
     "event": reads(USER),
     "list_index": reads(USER),
@@ -273,6 +279,7 @@ def world(db):
     notification = Notification.objects.create(
         user=people["member"], kind="target", cause="1", title=SECRET, target=target
     )
+    lookup = make_lookup(people["member"], Wanted(name=SECRET), text=SECRET)
     alarm = Alarm.objects.create(event=event, cause="significant", title="", body="")
     report = Report.objects.create(event=event, url="kafka://broker/topic", body={"name": SECRET})
     report.candidates.add(candidate)
@@ -307,6 +314,8 @@ def world(db):
             "messages/": packet.pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
             "events/": candidate.pk,
+            "lookups/answers/": lookup.answers.earliest("pk").pk,
+            "lookups/": lookup.pk,
             "notifications/": notification.pk,
             "alarms/": alarm.pk,
             "reports/": report.pk,

@@ -4,18 +4,28 @@ https://alerce.readthedocs.io. An answer is one JSON object: `object`, `detectio
 `non_detections` and `probabilities` as the API gives each.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.times import JD_OF_MJD, time_of_jd
 from tom.formats.values import finite, text
-from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections, read_forced
-from tom.forms.retelling import MOST, chances_of, judge, light_curve, place_of, read_packet, retold
+from tom.forms.retelling import (
+    MOST,
+    MOST_OBJECTS,
+    chances_of,
+    judge,
+    light_curve,
+    place_of,
+    read_packet,
+    retold,
+)
 from tom.records import Classification, ObjectAlert, Retelling
 from tom.records.classification import Judgement
 
@@ -23,6 +33,8 @@ Fields = Mapping[str, Any]
 
 _NAME: Final = "ALeRCE"
 _ZTF: Final = "ZTF"
+_ZTF_API: Final = "https://api.alerce.online/ztf/v1/objects"
+_LSST_API: Final = "https://api-lsst.alerce.online"
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 _PUBLIC: Final = 1  # its public API and streams have this program's data alone
 _OWN: Final = {
@@ -115,6 +127,52 @@ def _of_api(rows: Any) -> Iterator[Judgement]:
             yield judge(name, version, found, _OWN)
 
 
+def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
+    """Ask for an object of ZTF or of Rubin, or for those of ZTF in a cone."""
+    number = id_of(wanted.name)
+    if number:
+        found = yield from _ask_lsst(number)
+        return [found] if found else []
+    names = [wanted.name] if wanted.name else (yield from _names_in(wanted))
+    answers = []
+    for name in names[:MOST_OBJECTS]:
+        if found := (yield from _ask_ztf(name)):
+            answers.append(found)
+    return answers
+
+
+def _names_in(wanted: Wanted) -> Generator[Ask, Any, list[str]]:
+    query = {
+        "ra": f"{wanted.ra:.7f}",
+        "dec": f"{wanted.dec:.7f}",
+        "radius": f"{wanted.radius_arcsec:g}",
+        "page_size": str(MOST_OBJECTS),
+    }
+    listed = yield Ask(url=_ZTF_API, query=query)
+    rows = _list(_fields(listed).get("items"))
+    return [str(row["oid"]) for row in rows if isinstance(row, dict) and row.get("oid")]
+
+
+def _ask_ztf(name: str) -> Generator[Ask, Any, dict[str, Any] | None]:
+    at = f"{_ZTF_API}/{quote(name, safe='')}"
+    about = yield Ask(url=at)
+    if not _fields(about).get("oid"):
+        return None
+    answer = {"object": about}
+    for part in ("detections", "non_detections", "probabilities"):
+        answer[part] = (yield Ask(url=f"{at}/{part}")) or []
+    return answer
+
+
+def _ask_lsst(number: str) -> Generator[Ask, Any, dict[str, Any] | None]:
+    query = {"survey_id": "lsst", "oid": number}
+    about = yield Ask(url=f"{_LSST_API}/object_api/object", query=query)
+    if not _fields(about).get("oid"):
+        return None
+    curve = yield Ask(url=f"{_LSST_API}/lightcurve_api/detections", query=query)
+    return {"object": about, "detections": curve or []}
+
+
 def read_classified(payload: bytes) -> Classification:
     """Read what a classifier says on Kafka: of the light curve, or of the first stamps.
 
@@ -178,6 +236,7 @@ def _is_classified(schema: WriterSchema) -> bool:
 
 ALERCE: Final = Broker(
     name=_NAME,
+    look_up=LookUp(talk=look_up, form="alerce.answer"),
     forms=(
         Form(
             name="alerce.classified",
@@ -193,6 +252,7 @@ ALERCE: Final = Broker(
             name="alerce.answer",
             encoding=Encoding.JSON,
             record=Retelling,
+            topics=("lookup.alerce",),
             recognises=_is_answer,
             keys=(b'"detections"',),
             parse=read_answer,

@@ -3,19 +3,21 @@
 On Kafka a locus is BSON in zlib, without a light curve. https://nsf-noirlab.gitlab.io/csdc/antares
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from tom.formats.bson import read_squeezed
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.times import JD_OF_MJD, time_of_jd
 from tom.formats.values import finite, text
-from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections
-from tom.forms.retelling import light_curve, place_of, read_packet, retold
+from tom.forms.retelling import MOST_OBJECTS, light_curve, place_of, read_packet, retold
 from tom.records import Classification, ObjectAlert, Retelling
 
 Fields = Mapping[str, Any]
@@ -23,6 +25,7 @@ Names = list[tuple[str, str]]
 
 _NAME: Final = "ANTARES"
 _ZTF: Final = "ZTF"
+_API: Final = "https://api.antares.noirlab.edu/v1/loci"
 _MOST_TAGS: Final = 100
 # The prefixes of what it copies from an alert of each survey.
 _OF_ZTF: Final = "ztf_"
@@ -76,6 +79,37 @@ def read_locus(locus: Fields) -> Retelling:
     )
     opinions = tuple(replace(said, survey=survey, object_id=name) for survey, name in names)
     return Retelling(alerts=alerts, opinions=opinions if tags else ())
+
+
+def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
+    """Ask for the loci of a name or in a cone, each with its alerts."""
+    query = json.dumps({"query": {"bool": {"filter": _filter(wanted)}}})
+    listed = yield Ask(
+        url=_API,
+        query={
+            "sort": "-properties.newest_alert_observation_time",
+            "elasticsearch_query[locus_listing]": query,
+        },
+    )
+    answers = []
+    for found in _list(_fields(listed).get("data"))[:MOST_OBJECTS]:
+        name = text(_fields(found).get("id"), most=60)
+        if name:
+            curve = yield Ask(url=f"{_API}/{quote(name, safe='')}/alerts")
+            alerts = _list(_fields(curve).get("data"))
+            answers.append({"locus_id": name, **_fields(found["attributes"]), "alerts": alerts})
+    return answers
+
+
+def _filter(wanted: Wanted) -> dict[str, Any]:
+    if number := id_of(wanted.name):
+        return {"term": {"properties.survey.lsst.dia_object_id": number}}
+    if wanted.name:
+        return {"term": {"properties.ztf_object_id": wanted.name}}
+    around = {"center": f"{wanted.ra:.7f} {wanted.dec:.7f}"}
+    return {
+        "sky_distance": {"distance": f"{wanted.radius_arcsec / 3600:.7f} degree", "htm16": around}
+    }
 
 
 def _names(properties: Fields) -> Iterator[tuple[str, str]]:
@@ -139,6 +173,7 @@ def _is_locus(message: Fields) -> bool:
 
 ANTARES: Final = Broker(
     name=_NAME,
+    look_up=LookUp(talk=look_up, form="antares.answer"),
     forms=(
         Form(
             name="antares.locus",
@@ -153,6 +188,7 @@ ANTARES: Final = Broker(
             name="antares.answer",
             encoding=Encoding.JSON,
             record=Retelling,
+            topics=("lookup.antares",),
             recognises=_is_locus,
             keys=(b'"locus_id"',),
             parse=read_json_locus,

@@ -3,20 +3,22 @@
 Topics: https://fink-broker.readthedocs.io/en/latest/services/livestream/
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final
 
 from tom.formats.containers import WriterSchema, read_record
+from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.formats.values import finite, integer
-from tom.forms.declared import Broker, Encoding, Form, Lane
-from tom.forms.retelling import judge, named, read_packet
+from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
+from tom.forms.retelling import MOST_OBJECTS, judge, named, read_packet, retold
 from tom.records import Classification, ObjectAlert, Retelling
 from tom.records.classification import Judgement
 
 Fields = Mapping[str, Any]
 
 _NAME: Final = "Fink"
+_API: Final = "https://api.ztf.fink-portal.org/api/v1"
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 # Each module's score, and the class that it is the chance of. 0 and -1 say that it was not run.
 _SCORES: Final = {
@@ -93,6 +95,53 @@ def read_fields(record: Fields) -> Retelling:
     return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
 
 
+def read_rows(payload: bytes) -> Retelling:
+    """Read the rows of one object of ZTF as the API gives them, a detection each.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is no JSON object, or its rows cannot be used.
+    """
+    listed = (read_json_object(payload) or {}).get("fink_rows")
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    if not rows:
+        reason = "no row"
+        raise MalformedAlertError(reason)
+    epochs = [_without(row, "i:") for row in rows]
+    newest = max(range(len(rows)), key=lambda n: finite(epochs[n].get("jd")) or 0.0)
+    epoch = epochs[newest]
+    packet = {name: epoch.get(name) for name in ("objectId", "candid", "schemavsn")}
+    alert = retold(read_packet("ZTF", packet | {"candidate": epoch, "prv_candidates": epochs}))
+    added = _without(rows[newest], "d:") | {"finkclass": rows[newest].get("v:classification")}
+    version = epoch.get("fink_science_version")
+    said = opinion_of(added | {"fink_science_version": version}, alert)
+    return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
+
+
+def _without(row: Fields, prefix: str) -> dict[str, Any]:
+    return {k.removeprefix(prefix): value for k, value in row.items() if k.startswith(prefix)}
+
+
+def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
+    """Ask for an object of ZTF, or for those in a cone."""
+    names = [wanted.name] if wanted.name else (yield from _names_in(wanted))
+    answers = []
+    for name in names[:MOST_OBJECTS]:
+        rows = yield Ask(url=f"{_API}/objects", json={"objectId": name, "output-format": "json"})
+        if isinstance(rows, list) and rows:
+            answers.append({"fink_rows": rows})
+    return answers
+
+
+def _names_in(wanted: Wanted) -> Generator[Ask, Any, list[str]]:
+    cone = {"ra": wanted.ra, "dec": wanted.dec, "radius": wanted.radius_arcsec}
+    rows = yield Ask(url=f"{_API}/conesearch", json=cone | {"output-format": "json"})
+    listed = rows if isinstance(rows, list) else []
+    names = [row.get("i:objectId") for row in listed if isinstance(row, dict)]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
 def opinion_of(record: Fields, alert: ObjectAlert) -> Classification:
     """Return what the modules say of an alert's object."""
     return Classification(
@@ -144,9 +193,24 @@ def _is_fink(schema: WriterSchema) -> bool:
     return has_packet and bool(marks & schema.fields.keys())
 
 
+def _is_rows(message: Fields) -> bool:
+    return "fink_rows" in message
+
+
 FINK: Final = Broker(
     name=_NAME,
+    look_up=LookUp(talk=look_up, form="fink.answer"),
     forms=(
+        Form(
+            name="fink.answer",
+            encoding=Encoding.JSON,
+            record=Retelling,
+            topics=("lookup.fink",),
+            recognises=_is_rows,
+            keys=(b'"fink_rows"',),
+            parse=read_rows,
+            lane=Lane.BATCH,
+        ),
         Form(
             name="fink.alert",
             encoding=Encoding.AVRO,

@@ -11,19 +11,21 @@ from typing import Any, Final
 
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
-from tom.formats.times import in_utc
-from tom.formats.values import text
-from tom.forms.declared import Broker, Encoding, Form, Lane
+from tom.formats.times import JD_OF_MJD, in_utc
+from tom.formats.values import finite, text
+from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections, read_forced
 from tom.forms.retelling import (
     MOST,
+    MOST_OBJECTS,
     chances_of,
     judge,
     light_curve,
     named,
     place_of,
     read_packet,
+    retold,
     without_twins,
 )
 from tom.records import Classification, ObjectAlert, Retelling
@@ -34,6 +36,8 @@ Fields = Mapping[str, Any]
 
 _NAME: Final = "Lasair"
 _ZTF: Final = "ZTF"
+_API: Final = "https://lasair-ztf.lsst.ac.uk/api"
+_PUBLIC: Final = 1  # its public API has this program's data alone
 _APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
 _DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
 _FORCED: Final = ("diaForcedSourcesList", "prvDiaForcedSources")
@@ -116,11 +120,57 @@ def _light_curve(record: Fields, whole: Fields) -> ObjectAlert | None:
         return None
     survey, object_id = _identity(record, whole)
     place = _place(record, whole)
+    if survey == _ZTF:
+        return _read_candidates(object_id, [each for each in sources if isinstance(each, dict)])
     _check_separation(place, newest)
     triggers = list(read_detections([newest]))
     points = [*triggers, *without_twins(read_detections(sources), triggers)]
     forced = read_forced([each for name in _FORCED for each in _list(whole, name)])
     return light_curve(survey=survey, object_id=object_id, place=place, points=[*points, *forced])
+
+
+def _read_candidates(object_id: str, rows: list[dict[str, Any]]) -> ObjectAlert:
+    """Give the API's rows to the survey's own reader, with what they lack: `jd`, the program."""
+    epochs = []
+    for row in rows:
+        mjd, candid = finite(row.get("mjd")), id_of(row.get("candid"))
+        jd = row.get("jd") if mjd is None else mjd + JD_OF_MJD
+        epoch = {"programid": _PUBLIC, "dec": row.get("decl"), **row, "jd": jd}
+        epochs.append(epoch | {"candid": None if candid is None else int(candid)})
+    detections = [epoch for epoch in epochs if epoch["candid"] is not None]
+    if not detections:
+        reason = "no usable detection: none has a candid"
+        raise MalformedAlertError(reason)
+    newest = max(detections, key=lambda epoch: finite(epoch["jd"]) or 0.0)
+    packet = {"objectId": object_id, "candid": newest["candid"], "candidate": newest}
+    return retold(read_packet(_ZTF, packet | {"prv_candidates": epochs}))
+
+
+def look_up(wanted: Wanted, secrets: Mapping[str, str]) -> Conversation:
+    """Ask for an object of ZTF, or for those in a cone."""
+    headers = {"Authorization": f"Token {secrets['LASAIR_TOKEN']}"}
+    names = [wanted.name]
+    if not wanted.name:
+        form = {
+            "ra": f"{wanted.ra:.7f}",
+            "dec": f"{wanted.dec:.7f}",
+            "radius": f"{wanted.radius_arcsec:g}",
+            "requestType": "all",
+        }
+        listed = yield Ask(url=f"{_API}/cone/", form=form, headers=headers)
+        rows = listed if isinstance(listed, list) else []
+        near = sorted(
+            (row for row in rows if isinstance(row, dict) and row.get("object")),
+            key=lambda row: finite(row.get("separation")) or 0.0,
+        )
+        names = [str(row["object"]) for row in near]
+    answers = []
+    for name in names[:MOST_OBJECTS]:
+        form = {"objectId": name, "lasair_added": "true"}
+        found = yield Ask(url=f"{_API}/object/", form=form, headers=headers)
+        if isinstance(found, dict) and found.get("candidates"):
+            answers.append({"objectId": name, **found})
+    return answers
 
 
 def _check_separation(place: tuple[float, float] | None, source: Fields) -> None:
@@ -190,12 +240,13 @@ def _is_lasair(message: Fields) -> bool:
 
 LASAIR: Final = Broker(
     name=_NAME,
+    look_up=LookUp(talk=look_up, form="lasair.output", per_minute=10, secrets=("LASAIR_TOKEN",)),
     forms=(
         Form(
             name="lasair.output",
             encoding=Encoding.JSON,
             record=Retelling,
-            topics=("lasair_*",),
+            topics=("lasair_*", "lookup.lasair"),
             recognises=_is_lasair,
             keys=(b'"diaObjectId"', b'"objectId"'),
             parse=read_output,

@@ -1,7 +1,7 @@
 """What a survey, a mission and a broker say of themselves, each in one object of plain data."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -193,5 +193,61 @@ class Mission(Sender):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody looks up: a name, or a place (ICRS degrees) with a radius."""
+
+    name: str = ""
+    ra: float = 0.0
+    dec: float = 0.0
+    radius_arcsec: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One call of a broker's API; with `form` or `json` it is a POST."""
+
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    json: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Conversation = Generator[Ask, Any, list[dict[str, Any]]]
+"""Yields what to ask, is sent the JSON of each answer (None where there is nothing, a 404), and
+returns what it found: each a message that a form of the broker reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """How a broker is asked for an object.
+
+    Attributes
+    ----------
+    talk
+        The calls for what is wanted, and the settings named in `secrets`.
+    form
+        The name of the form that its answers have.
+    per_minute
+        How many calls a minute it is asked at most.
+    secrets
+        The settings that hold its credential; without one of them it is not asked.
+    """
+
+    talk: Callable[[Wanted, Mapping[str, str]], Conversation]
+    form: str
+    per_minute: int = 30
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broker(Sender):
-    """A broker: whose classifications stand on targets."""
+    """A broker: whose classifications stand on targets.
+
+    Attributes
+    ----------
+    look_up
+        How it is asked for an object; None: it cannot be.
+    """
+
+    look_up: LookUp | None = None

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
 
-from tom.forms.declared import Broker, Colour, Form, Lane, Mission, Sender, Survey
+from tom.forms.declared import Broker, Colour, Form, Lane, LookUp, Mission, Sender, Survey
 from tom.forms.networks import NETWORKS
 
 ENTRY_POINT_GROUP = "tom.senders"
@@ -59,6 +59,13 @@ def surveys() -> Mapping[str, Survey]:
 def broker_names() -> tuple[str, ...]:
     """The names of the brokers, as the authors of classifications are called."""
     return tuple(sorted(each.name for each in senders().values() if isinstance(each, Broker)))
+
+
+@cache
+def look_ups() -> Mapping[str, LookUp]:
+    """How each broker is asked that can be, by its name."""
+    brokers = (each for each in senders().values() if isinstance(each, Broker))
+    return {each.name: each.look_up for each in brokers if each.look_up is not None}
 
 
 @cache

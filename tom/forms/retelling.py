@@ -16,6 +16,8 @@ from tom.taxonomy import find_class
 
 MOST: Final = 50
 """Of classifiers in a message, and of classes of each."""
+MOST_OBJECTS: Final = 3
+"""Of a cone, the objects that a broker is asked for in full."""
 _NONE: Final = frozenset({"", "unknown", "nan", "none", "null", "unclear", "orphan"})
 
 

@@ -1,0 +1,329 @@
+"""Look-ups at brokers, against a server that serves their recorded answers, and others."""
+
+import ast
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from tom_targets.base_models import BaseTarget
+
+from tests.factories import make_observer, make_user
+from tests.lookups import api_server
+from tom import intake
+from tom.forms.declared import Wanted
+from tom.forms.registry import look_ups
+from tom.lookups.models import Answer, AnswerState
+from tom.lookups.services import ask_broker, due_answers, make_lookup, read_found, take
+from tom.streams.models import AlertMessage
+from tom.targets.classified import classifications_of
+from tom.targets.models import LightCurvePoint
+from tom.targets.tags import tags_of
+
+pytestmark = pytest.mark.django_db
+
+ALERCE, FINK = "api.alerce.online", "api.ztf.fink-portal.org"
+CASSETTES = {
+    "ALeRCE": ("alerce_get_alert.yaml", "ZTF18abcgqmz", 2),
+    "ALeRCE of Rubin": ("alerce_lsst_get_alert.yaml", "170587116732416143", 3),
+    "ANTARES": ("antares_get_alert.yaml", "ZTF26abeuijw", 1),
+    "Fink": ("fink_get_alert.yaml", "ZTF19aaosfcb", 3),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_rate() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def api(settings: Any) -> Iterator[api_server.Api]:
+    with api_server.running() as running:
+        settings.LOOKUP_RELAY = running.url
+        settings.LOOKUP_SECONDS = 2.0
+        settings.LASAIR_TOKEN = ""
+        yield running
+
+
+@pytest.fixture
+def vera() -> User:
+    return make_observer("vera")
+
+
+def ask(user: User, broker: str, name: str = "ZTF18abcgqmz", **wanted: Any) -> Answer:
+    question = Wanted(**wanted) if wanted else Wanted(name=name)
+    answer = make_lookup(user, question, text=name).answers.get(broker=broker)
+    ask_broker(answer.pk)
+    answer.refresh_from_db()
+    return answer
+
+
+@pytest.mark.parametrize("kind", CASSETTES)
+def test_a_recorded_answer_becomes_a_target_with_its_light_curve(
+    kind: str, api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    cassette, name, n_detections = CASSETTES[kind]
+    api.play(real_data / "brokers" / "recorded" / cassette)
+
+    answer = ask(vera, kind.partition(" ")[0], name)
+
+    assert (answer.state, answer.reason) == (AnswerState.FOUND, "")
+    (told,) = read_found(answer)
+    assert told is not None
+    assert told.alerts[0].object_id == name
+    message = take(answer, 0)
+    assert message is not None
+    while intake.work_alerts():
+        pass
+    message.refresh_from_db()
+    assert (message.state, message.reason) == ("stored", "")
+    target = BaseTarget.objects.get()
+    points = LightCurvePoint.objects.filter(target=target, kind="alert")
+    assert points.count() == n_detections
+    if kind == "ANTARES":
+        assert {tag.tag for tag in tags_of(target)} == {
+            "lc_feature_extractor",
+            "refitt_newsources_snrcut",
+        }
+
+
+def test_a_recorded_detection_of_alerce_is_negative_where_it_says_so(
+    api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    api.play(real_data / "brokers" / "recorded" / "alerce_get_alert.yaml")
+
+    (told,) = read_found(ask(vera, "ALeRCE"))
+
+    assert told is not None
+    newest = told.alerts[0].points[-1]
+    assert newest.key == "593191350115010084"
+    assert newest.flux_njy == pytest.approx(-(10 ** (0.4 * (31.4 - 18.30812))))
+
+
+def test_modules_of_fink_s_recorded_rows_have_their_version(
+    api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    cassette = real_data / "brokers" / "recorded" / "fink_get_alert.yaml"
+    api.play(cassette)
+    answer = ask(vera, "Fink", "ZTF19aaosfcb")
+    (told,) = read_found(answer)
+    assert told is not None
+    assert told.opinions == ()  # no module had run, and no catalogue knew it
+
+    row = json.loads(json.dumps(answer.found[0]["fink_rows"][0])) | {"d:snn_sn_vs_all": 0.8}
+    api.serve(
+        "POST",
+        f"{FINK}/api/v1/objects",
+        [row],
+        body=json.dumps({"objectId": "ZTF19other", "output-format": "json"}),
+    )
+    (told,) = read_found(ask(vera, "Fink", "ZTF19other"))
+
+    assert told is not None
+    (judgement,) = told.opinions[0].judgements
+    assert (judgement.classifier, judgement.version) == ("snn_sn_vs_all", "8.4.0")
+
+
+def test_a_cone_at_lasair_is_asked_with_the_token_and_then_the_nearest(
+    api: api_server.Api, vera: User, real_data: Path, settings: Any
+) -> None:
+    settings.LASAIR_TOKEN = "geheim"
+    api.play(real_data / "brokers" / "recorded" / "lasair_cone.yaml")
+    recorded = next(iter(api.answers))
+    body = "ra=280.0000000&dec=-5.0000000&radius=600&requestType=all"
+    api.answers[api_server.call_of("POST", recorded[1], body)] = api.answers.pop(recorded)
+
+    answer = ask(vera, "Lasair", ra=280.0, dec=-5.0, radius_arcsec=600.0)
+
+    assert answer.state == AnswerState.NOTHING  # no answer on the objects was recorded
+    names = [dict(ast.literal_eval(call[3]))["objectId"] for call in api.asked[1:]]
+    assert names == ["ZTF19aaypuas", "ZTF19abiuxxz", "ZTF18abcjedv"]
+    assert {headers["Authorization"] for headers in api.sent} == {"Token geheim"}
+
+
+def test_an_object_of_lasair_has_its_candidates_and_annotations(
+    api: api_server.Api, vera: User, settings: Any
+) -> None:
+    settings.LASAIR_TOKEN = "geheim"
+    row = {
+        "candid": 593191350115010084,
+        "mjd": 58347.19135419978,
+        "fid": 1,
+        "magpsf": 18.3,
+        "sigmapsf": 0.1,
+        "isdiffpos": "f",
+        "ra": 279.9,
+        "decl": -4.87,
+    }
+    found = {
+        "objectId": "ZTF18abcgqmz",
+        "candidates": [row, {"mjd": 58340.2, "fid": 1, "diffmaglim": 20.0}],
+        "sherlock": {"classification": "VS"},
+    }
+    api.serve(
+        "POST",
+        "lasair-ztf.lsst.ac.uk/api/object/",
+        found,
+        body="objectId=ZTF18abcgqmz&lasair_added=true",
+    )
+
+    (told,) = read_found(ask(vera, "Lasair"))
+
+    assert told is not None
+    assert [point.flux_njy < 0 for point in told.alerts[0].points] == [True]
+    assert told.opinions[0].judgements[0].classes == {"VS": "variable"}
+
+
+MOODS: dict[str, tuple[Any, str]] = {
+    "an error": (500, "it answers with the error 500"),
+    "a redirect": (302, "it answers with the error 302"),
+    "a refusal": (403, "it refuses the credential, or wants one"),
+    "garbage": (b"\x00<html>", "its answer is no JSON"),
+    "deep garbage": (b"[" * 200_000, "its answer is no JSON"),
+    "too much": (b" " * (8 * 2**20 + 1), "its answer is larger than 8 MB"),
+    "nothing in time": (9.0, "no answer within 0.4 s"),
+    "asked too often": (
+        {"Retry-After": "17"},
+        "asked too often: it wants to be left alone for 17 s",
+    ),
+}
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_a_broker_that_fails_says_why(
+    mood: str, api: api_server.Api, vera: User, settings: Any
+) -> None:
+    settings.LOOKUP_SECONDS = 0.4 if mood == "nothing in time" else 5.0
+    api.moods[ALERCE], reason = MOODS[mood]
+    start = time.monotonic()
+
+    answer = ask(vera, "ALeRCE")
+
+    assert (answer.state, answer.reason) == (AnswerState.FAILED, reason)
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("broker", look_ups())
+@pytest.mark.parametrize(
+    "garbage", [b"[]", b"{}", b"null", b"7", b'"x"', b"[null]", b'[{"a": []}]', b'{"data": [1]}']
+)
+def test_any_json_is_no_crash(
+    broker: str, garbage: bytes, api: api_server.Api, vera: User, settings: Any
+) -> None:
+    settings.LASAIR_TOKEN = "geheim"
+    for host in (ALERCE, FINK, "api.antares.noirlab.edu", "lasair-ztf.lsst.ac.uk"):
+        api.moods[host] = garbage
+
+    by_name = ask(vera, broker)
+    by_place = ask(vera, broker, ra=1.0, dec=2.0, radius_arcsec=5.0)
+
+    for answer in (by_name, by_place):
+        assert answer.state in (AnswerState.NOTHING, AnswerState.FAILED, AnswerState.FOUND)
+        assert all(told is None for told in read_found(answer))
+
+
+def test_a_broker_that_wants_to_rest_is_not_called_and_no_other_is_held_up(
+    api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    api.play(real_data / "brokers" / "recorded" / "fink_get_alert.yaml")
+    api.moods[ALERCE] = {"x-rate-limit-reset": "40"}
+    ask(vera, "ALeRCE")
+    n_asked = len(api.asked)
+
+    again = ask(vera, "ALeRCE", "ZTF18other")
+
+    assert "left alone for" in again.reason
+    assert len(api.asked) == n_asked
+    assert ask(vera, "Fink", "ZTF19aaosfcb").state == AnswerState.FOUND
+
+
+def test_a_broker_is_asked_so_often_a_minute_at_most(
+    api: api_server.Api, vera: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = [ask(vera, "Fink", f"ZTF19aaaaa{n}").reason for n in range(32)]
+
+    assert reasons[:30] == [""] * 30
+    assert reasons[31] == "we ask it 30 times a minute at most: try again in a minute"
+    assert len(api.asked) <= 31
+
+
+def test_the_same_question_is_not_asked_again_so_soon(
+    api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    api.play(real_data / "brokers" / "recorded" / "fink_get_alert.yaml")
+    first = ask(vera, "Fink", "ZTF19aaosfcb")
+    n_asked = len(api.asked)
+
+    second = ask(make_observer("otto"), "Fink", "ZTF19aaosfcb")
+
+    assert second.found == first.found
+    assert len(api.asked) == n_asked
+
+
+def test_without_a_token_lasair_is_not_asked(api: api_server.Api, vera: User) -> None:
+    assert ask(vera, "Lasair").reason == "not asked: set LASAIR_TOKEN"
+    assert api.asked == []
+
+
+def test_an_answer_is_asked_for_once_and_one_left_behind_is_found_by_the_sweep(
+    api: api_server.Api, vera: User
+) -> None:
+    lookup = make_lookup(vera, Wanted(name="ZTF18abcgqmz"), text="ZTF18abcgqmz")
+    assert sorted(due_answers()) == sorted(lookup.answers.values_list("pk", flat=True))
+    answer = lookup.answers.get(broker="Fink")
+
+    ask_broker(answer.pk)
+    ask_broker(answer.pk)
+
+    assert len(api.asked) == 1
+    assert answer.pk not in due_answers()
+
+
+# --- The pages ----------------------------------------------------------------------------------
+def test_the_search_page_offers_to_ask_and_one_click_makes_a_target(
+    api: api_server.Api, vera: User, real_data: Path, client: Client
+) -> None:
+    api.play(real_data / "brokers" / "recorded" / "alerce_get_alert.yaml")
+    client.force_login(vera)
+    assert "Ask the brokers" in client.get("/search/?q=ZTF18abcgqmz").content.decode()
+
+    page = client.post("/lookups/", {"q": "ZTF18abcgqmz"}).headers["Location"]
+    assert 'hx-trigger="every 1s"' in client.get(page).content.decode()
+    for pk in due_answers():
+        ask_broker(pk)
+    html = client.get(f"{page}?part=answers").content.decode()
+    assert "2 detections" in html
+    assert "Make it a target" in html
+    assert "not asked: set LASAIR_TOKEN" in html
+    assert "every 1s" not in html
+
+    answer = Answer.objects.get(broker="ALeRCE")
+    client.post(f"/lookups/answers/{answer.pk}/take/", {"number": "0"})
+    assert "being stored" in client.get(page).content.decode()
+    while intake.work_alerts():
+        pass
+
+    target = BaseTarget.objects.get()
+    html = client.get(page).content.decode()
+    assert f"/targets/{target.pk}/" in html
+    assert "Make it a target" not in html
+    assert AlertMessage.objects.get().topic == "lookup.alerce"
+    assert classifications_of(target).count() == 0
+
+
+def test_a_look_up_is_its_own_person_s(api: api_server.Api, vera: User, client: Client) -> None:
+    lookup = make_lookup(vera, Wanted(name="x"), text="x")
+    client.force_login(make_observer("otto"))
+
+    assert client.get(f"/lookups/{lookup.pk}/").status_code == 404
+    pk = lookup.answers.first().pk  # type: ignore[union-attr]
+    assert client.post(f"/lookups/answers/{pk}/take/", {"number": "0"}).status_code == 404
+    client.force_login(make_user())
+    assert client.post("/lookups/", {"q": "x"}).status_code == 403
