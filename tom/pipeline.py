@@ -40,7 +40,8 @@ from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.strategies.models import Strategy
-from tom.streams.models import AlertMessage, MessageState
+from tom.streams.models import AlertMessage, ConnectionTest, MessageState
+from tom.streams.trying import try_connection
 from tom.targets.cutouts import draw_due
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
 from tom.targets.months import drop_months, make_months, month_of
@@ -246,6 +247,13 @@ def prune() -> None:
         ).exclude(payload=None).update(payload=None)
     if settings.POINT_DAYS:
         drop_months(month_of(now - timedelta(days=settings.POINT_DAYS)))
+
+
+@shared_task
+def try_stream(test_id: int) -> None:
+    """Test the connection of a stream."""
+    tests = ConnectionTest.objects.select_related("stream__credential")
+    try_connection(tests.defer("stream__credential__secret").get(pk=test_id))
 
 
 def nudge(task: "Task[..., None]", *key: int | str) -> None:

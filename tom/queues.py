@@ -12,7 +12,10 @@ _TASKS: Final = {
     "urgent": ("ingest", "sweep"),
     "score": ("score", "rank", "rank_list", "draw"),
     "scorers": ("judge", "explain"),
-    "calls": ("submit", "cancel", "alarm", "tell", "follow", "list_instruments", "look_up"),
+    "calls": (
+        *("submit", "cancel", "alarm", "tell", "follow", "list_instruments", "look_up"),
+        "try_stream",
+    ),
 }
 DEFAULT: Final = "work"  # survey alerts, and what is not named above
 ROUTES: Final = {

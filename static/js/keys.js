@@ -1,7 +1,7 @@
 // Keyboard: j and k (n and p) move over rows marked data-row, Enter opens one, letters press the
 // buttons that name them in data-key: of the row, else of the page's part marked data-page-keys.
 (() => {
-  const places = { t: "tonight", e: "event_list", l: "list_index", o: "targets:list", r: "request_list", m: "message_list" };
+  const places = { t: "tonight", e: "event_list", l: "list_index", o: "targets:list", r: "request_list", m: "message_list", s: "stream_list" };
   let afterG = 0;
   // The row under the keys by its id, and all rows as they stood then: the server's swaps replace
   // rows, and what they settle later takes classes away.

@@ -20,12 +20,14 @@ from tests.factories import (
     MERGER,
     make_admin,
     make_candidate,
+    make_credential,
     make_event,
     make_group,
     make_message,
     make_observer,
     make_program,
     make_score,
+    make_stream,
     make_target,
     make_user,
 )
@@ -201,6 +203,18 @@ TABLE: dict[str, Line] = {
     "message_replay": posts(OBSERVER),
     "message_replay_all": posts(OBSERVER),
     "circular": reads(USER),
+    # The streams: leads change them, and the world's people are none
+    "stream_list": reads(OBSERVER),
+    "stream_new": reads(ADMIN) | posts(ADMIN),
+    "stream": reads(ADMIN) | posts(ADMIN),
+    "stream_credential": reads(ADMIN) | posts(ADMIN),
+    **dict.fromkeys(
+        (
+            *("stream_start", "stream_stop", "stream_test", "stream_delete"),
+            "stream_credential_delete",
+        ),
+        posts(ADMIN),
+    ),
     "notifications": reads(USER),
     "bell": reads(USER),
     "alarms": reads(USER),
@@ -235,6 +249,7 @@ TABLE: dict[str, Line] = {
     "api:messages": reads(OBSERVER),
     "api:message": reads(OBSERVER),
     "api:replay": posts(OBSERVER),
+    "api:streams": reads(OBSERVER),
     "api:missing": always(NOTHING_THERE),
 }
 
@@ -323,6 +338,8 @@ def world(db):
             "team/groups/": team.pk,
             "team/programs/": Program.objects.get(group=team, survey="ZTF").pk,
             "team/invitations/": invitation.pk,
+            "streams/credentials/": make_credential(group=team, name=f"credential {SECRET}").pk,
+            "streams/": make_stream().pk,
             "team/changes/": TeamChange.objects.latest("pk").pk,
         },
     }

@@ -12,6 +12,7 @@ class Topic(models.TextChoices):
     RANKING = "ranking", "Ranking"
     REQUEST = "request", "Request"
     NOTIFICATION = "notification", "Notification"
+    STREAM = "stream", "Stream"
 
 
 class Change(models.Model):

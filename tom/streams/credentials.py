@@ -24,7 +24,7 @@ def find_credential(broker: str, username: str = "") -> Auth | None:
         return select_matching_auth(known, broker, username or None)
     except RuntimeError as error:
         if not known or not _matches_any(known, broker):
-            if _is_on_this_machine(broker):
+            if is_on_this_machine(broker):
                 return None
             msg = f"no credential for {broker}: add one (hop auth add), or set HOP_USERNAME"
             raise CredentialError(msg) from error
@@ -86,7 +86,8 @@ def _matches_any(known: list[Auth], broker: str) -> bool:
     )
 
 
-def _is_on_this_machine(broker: str) -> bool:
+def is_on_this_machine(broker: str) -> bool:
+    """Whether host[:port] is an address of the loopback."""
     host = urlsplit(f"//{broker}").hostname or ""
     try:
         return ip_address(host).is_loopback

@@ -21,6 +21,7 @@ from tom.forms.recognition import identify
 from tom.streams.bounded import bounded
 from tom.streams.consuming import Reader, Received, reading
 from tom.streams.credentials import CredentialError
+from tom.streams.faults import say_fault
 from tom.streams.headers import find_id, is_test, read_headers
 from tom.streams.log_in import find_log_in
 from tom.streams.positions import NotOursError
@@ -88,6 +89,8 @@ class Listener:
     def _try_to_listen(self) -> None:
         try:
             self._listen()
+        except KafkaException as error:
+            self._pulse.complain(self._errors.reason or _describe(error))
         except _MENDABLE as error:
             self._pulse.complain(_describe(error))
         # The message boundary: no fault, whatever it is, must end the listening for good.
@@ -182,7 +185,7 @@ class Listener:
         try:
             found = self._find_topics(broker, seconds=DOUBT_SECONDS)
         except KafkaException as error:
-            self._pulse.complain(self._errors.newest or _describe(error))
+            self._pulse.complain(self._errors.reason or _describe(error))
             if watch.is_lost():
                 raise
             return None
@@ -222,5 +225,5 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OperationalError | InterfaceError):  # away, or its disk is full
         return f"the database fails: {str(error).partition(chr(10))[0]}"
     if isinstance(error, KafkaException):
-        return str(error.args[0].str())
+        return say_fault(error.args[0])
     return f"{type(error).__name__}: {error}" if isinstance(error, AnyDatabaseError) else str(error)

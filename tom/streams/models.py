@@ -92,6 +92,11 @@ class StreamHealth(models.Model):
     )
     notice = models.TextField(blank=True, help_text="Why reading began elsewhere than it ended")
     noticed = models.DateTimeField(null=True, blank=True)
+    lag = models.BigIntegerField(
+        null=True, blank=True, help_text="Messages that the broker holds and we have not stored"
+    )
+    lag_measured = models.DateTimeField(null=True, blank=True)
+    reported = models.DateTimeField(null=True, blank=True, help_text="When the listener last wrote")
 
     class Meta:
         constraints = [
@@ -101,6 +106,33 @@ class StreamHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} of {self.stream}"
+
+
+class TopicMinute(models.Model):
+    """How many messages of a topic came within one minute, heartbeats and tests too."""
+
+    health = models.ForeignKey(StreamHealth, models.CASCADE, related_name="minutes")
+    minute = models.DateTimeField(help_text="When it began")
+    messages = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["health", "minute"], name="streams_topic_minute")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.messages} in {self.minute}"
+
+
+class HeartbeatGap(models.Model):
+    """A time in which no heartbeat was heard from a topic that has one every second or so."""
+
+    health = models.ForeignKey(StreamHealth, models.CASCADE, related_name="gaps")
+    began = models.DateTimeField()
+    ended = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.began} to {self.ended}"
 
 
 class StreamKind(models.TextChoices):
@@ -210,3 +242,16 @@ class StreamPosition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} [{self.partition}] at {self.offset}"
+
+
+class ConnectionTest(models.Model):
+    """The newest test of a stream's connection: what was found, or the fault."""
+
+    stream = models.OneToOneField(Stream, models.CASCADE, related_name="test")
+    asked = models.DateTimeField()
+    finished = models.DateTimeField(null=True, blank=True)
+    fault = models.TextField(blank=True)
+    found = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"test of {self.stream_id}"

@@ -4,22 +4,33 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import Error, connection
 from django.db.models import F
 from django.utils import timezone
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.formats.values import clean
+from tom.forms.networks import HEARTBEAT
+from tom.forms.recognition import identify
 from tom.own_secrets import hide_secrets
 from tom.streams.bounded import bounded
-from tom.streams.models import StreamHealth
+from tom.streams.models import HeartbeatGap, Stream, StreamHealth, TopicMinute
 from tom.streams.sources import Source
 
 logger = logging.getLogger(__name__)
 
 WRITE_SECONDS: Final = 2.0
+GAP: Final = timedelta(seconds=30)
+"""Heartbeats come every second or every few: after such a silence there is a gap."""
+KEPT: Final = timedelta(days=2)
+"""How long minutes and gaps are kept."""
+FORGET_SECONDS: Final = 600.0
+
+Gap = tuple[datetime, datetime]
 
 
 class Pulse:
@@ -30,9 +41,13 @@ class Pulse:
         self._details = dict.fromkeys(source.topics, "starting")
         self._heard: dict[str, datetime] = {}
         self._last_message: dict[str, datetime] = {}
-        self._messages: Counter[str] = Counter()
+        self._minutes: dict[str, Counter[datetime]] = {name: Counter() for name in source.topics}
+        self._gaps: dict[str, list[Gap]] = {
+            name: [] for name in source.topics if identify(name, b"") == HEARTBEAT
+        }
         self._changed = set(source.topics)
         self._next_write = 0.0
+        self._next_forgetting = 0.0
 
     def hear(self, topics: Iterable[str]) -> None:
         """Note that the broker just answered for these topics."""
@@ -43,8 +58,12 @@ class Pulse:
 
     def note_message(self, topic: str) -> None:
         """Note a message that was just stored."""
-        self._last_message[topic] = self._heard[topic] = timezone.now()
-        self._messages[topic] += 1
+        now = timezone.now()
+        before = self._last_message.get(topic)
+        if topic in self._gaps and before is not None and now - before > GAP:
+            self._gaps[topic].append((before, now))
+        self._last_message[topic] = self._heard[topic] = now
+        self._minutes[topic][now.replace(second=0, microsecond=0)] += 1
         self._say(topic, "")
 
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
@@ -69,8 +88,10 @@ class Pulse:
             for topic in sorted(self._changed):
                 with bounded():
                     self._write_topic(topic)
-                self._messages.pop(topic, None)
+                self._minutes[topic].clear()
+                self._gaps.get(topic, []).clear()
                 self._changed.discard(topic)
+            self._forget_old()
         except Error:
             connection.close()
 
@@ -80,13 +101,56 @@ class Pulse:
 
     def _write_topic(self, topic: str) -> None:
         row, _ = StreamHealth.objects.get_or_create(stream=self._source.broker, topic=topic)
+        self._recall(topic, row)
         fresh = {
             "last_heard": self._heard.get(topic),
             "last_message": self._last_message.get(topic),
         }
+        detail = self._details[topic]
         StreamHealth.objects.filter(pk=row.pk).update(
-            connected=not self._details[topic],
-            detail=self._details[topic],
-            messages=F("messages") + self._messages[topic],
+            reported=timezone.now(),
+            connected=not detail,
+            detail=detail,
+            messages=F("messages") + self._minutes[topic].total(),
             **{name: value for name, value in fresh.items() if value is not None},
         )
+        _add_minutes(row, self._minutes[topic])
+        HeartbeatGap.objects.bulk_create(
+            [HeartbeatGap(health=row, began=began, ended=ended)
+             for began, ended in self._gaps.get(topic, [])]
+        )  # fmt: skip
+        if (row.connected, row.detail) != (not detail, detail):
+            publish(Topic.STREAM)
+
+    def _recall(self, topic: str, row: StreamHealth) -> None:
+        """Take up what the listener before us heard last: while nobody listened, there is a gap.
+
+        There is none where a person had switched the stream off, or changed it.
+        """
+        if topic not in self._gaps or topic in self._last_message or row.last_message is None:
+            return
+        switched = Stream.objects.filter(changed__gt=row.last_message)
+        if not switched.filter(pk=self._source.stream or 0).exists():
+            self._last_message[topic] = row.last_message
+
+    def _forget_old(self) -> None:
+        if time.monotonic() < self._next_forgetting:
+            return
+        self._next_forgetting = time.monotonic() + FORGET_SECONDS
+        before = timezone.now() - KEPT
+        of_ours = {"health__stream": self._source.broker}
+        with bounded():
+            TopicMinute.objects.filter(minute__lt=before, **of_ours).delete()
+            HeartbeatGap.objects.filter(ended__lt=before, **of_ours).delete()
+
+
+def _add_minutes(row: StreamHealth, minutes: Counter[datetime]) -> None:
+    """Add to what is counted already: another process may count the same topic."""
+    with connection.cursor() as cursor:
+        for minute, messages in minutes.items():
+            cursor.execute(
+                "INSERT INTO streams_topicminute AS kept (health_id, minute, messages)"
+                " VALUES (%s, %s, %s) ON CONFLICT (health_id, minute)"
+                " DO UPDATE SET messages = kept.messages + excluded.messages",
+                [row.pk, minute, messages],
+            )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from tom.streams.faults import SILENT, is_refusal, say_fault
 from tom.streams.log_in import LogIn
 
 ASK_SECONDS: Final = 10
@@ -24,7 +25,6 @@ REOPEN_SECONDS: Final = 60
 """How long a connection may stay in doubt before it is opened again."""
 
 _NO_ID: Final = ("", "None", "AAAAAAAAAAAAAAAAAAAAAA")  # the last is 16 bytes of nothing
-_REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
 
 
 class RefusedError(Exception):
@@ -94,16 +94,19 @@ class Errors:
     def __init__(self) -> None:
         self.newest = ""
         self.refusal = ""
+        self.reason = ""  # of the newest one that has a better one than that nothing answers
 
     def note(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN and self.newest:
             return  # what came before it says why
-        self.newest = error.str()
-        if error.code() in _REFUSED:
-            self.newest = self.refusal = f"the broker refuses the credential: {error.str()}"
+        self.newest = say_fault(error)
+        if self.newest != SILENT:
+            self.reason = self.newest
+        if is_refusal(error.code()):
+            self.refusal = self.newest
 
     def forget(self) -> None:
-        self.newest = self.refusal = ""
+        self.newest = self.refusal = self.reason = ""
 
 
 class Watch:

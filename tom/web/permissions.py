@@ -20,6 +20,8 @@ SET_ASIDE_MESSAGE = "events.change_eventsequence"
 COMMENT = "django_comments.add_comment"
 VIEW_MESSAGES = "streams.view_alertmessage"
 REPLAY_MESSAGE = "streams.replay_alertmessage"
+VIEW_STREAMS = "streams.view_stream"
+MANAGE_STREAMS = "streams.change_stream"
 FOLLOW = "reports.add_follow"
 TELL = "reports.add_report"
 ACKNOWLEDGE_ALARM = "reports.change_alarm"
@@ -47,6 +49,8 @@ WORDS = {
     SET_ASIDE_MESSAGE: "set a message of an event aside",
     VIEW_MESSAGES: "read the messages of the streams",
     REPLAY_MESSAGE: "replay messages",
+    VIEW_STREAMS: "see what the streams do",
+    MANAGE_STREAMS: "add, change, start and stop streams, and keep their credentials",
     SWITCH_SENDING: "stop and resume all sending",
     MANAGE_TEAM: "invite people, give roles, and manage one's own groups and programs",
     MANAGE_EVERYBODY: "manage administrators, every group and every program",
@@ -63,6 +67,7 @@ OBSERVERS_MAY = (
     COMMENT,
     VIEW_MESSAGES,
     REPLAY_MESSAGE,
+    VIEW_STREAMS,
     FOLLOW,
     TELL,
     ACKNOWLEDGE_ALARM,
@@ -70,7 +75,7 @@ OBSERVERS_MAY = (
     UPLOAD_POINTS,
 )
 # Beside what observers may: leads are observers, too.
-LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM)
+LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS)
 
 
 def ensure_roles() -> Group:

@@ -22,6 +22,7 @@ from tom.web.views import (
     requests,
     scorers,
     search,
+    streams,
     targets,
     team,
     team_changes,
@@ -66,6 +67,22 @@ team_patterns = [
     path("invitations/", team_changes.invite, name="team_invite"),
     path("invitations/<int:pk>/revoke/", team_changes.revoke, name="team_revoke"),
     path("changes/<int:pk>/undo/", team_changes.undo_change, name="team_undo"),
+]
+
+stream_patterns = [
+    path("", streams.stream_list, name="stream_list"),
+    path("new/", streams.stream_new, name="stream_new"),
+    path("<int:pk>/", streams.stream_page, name="stream"),
+    path("<int:pk>/start/", streams.start, name="stream_start"),
+    path("<int:pk>/stop/", streams.stop, name="stream_stop"),
+    path("<int:pk>/test/", streams.test, name="stream_test"),
+    path("<int:pk>/delete/", streams.delete, name="stream_delete"),
+    path("credentials/<int:pk>/", streams.credential_page, name="stream_credential"),
+    path(
+        "credentials/<int:pk>/delete/",
+        streams.credential_delete,
+        name="stream_credential_delete",
+    ),
 ]
 
 urlpatterns = [
@@ -115,6 +132,7 @@ urlpatterns = [
     path("scorers/", scorers.scorer_list, name="scorer_list"),
     path("lists/", lists.list_index, name="list_index"),
     path("lists/<int:pk>/", lists.ranked_list, name="ranked_list"),
+    path("streams/", include(stream_patterns)),
     path("follow/", notifications.follow_thing, name="follow"),
     path("team/", include(team_patterns)),
     path("invitation/<str:secret>/", invitation, name="invitation"),

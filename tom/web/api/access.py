@@ -47,3 +47,7 @@ class MayViewMessages(_Permitted):
 
 class MayReplayMessages(_Permitted):
     permission = permissions.REPLAY_MESSAGE
+
+
+class MayViewStreams(_Permitted):
+    permission = permissions.VIEW_STREAMS

@@ -1,0 +1,54 @@
+"""Streams: what each topic does now, the same figures as on the page."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tom.web.api.access import MayViewStreams
+from tom.web.people import person
+from tom.web.streams import WORDS, StreamFigures, TopicFigures, read_figures
+
+
+class TopicFiguresSerializer(serializers.Serializer[TopicFigures]):
+    """What one topic does now."""
+
+    topic = serializers.CharField()
+    state = serializers.ChoiceField(choices=list(WORDS))
+    fault = serializers.CharField(help_text="What is wrong and what to do; empty: nothing")
+    per_minute_now = serializers.FloatField(help_text="Messages in the last minute")
+    per_minute_hour = serializers.FloatField(help_text="Messages a minute in the last hour")
+    lag = serializers.IntegerField(
+        allow_null=True, help_text="Messages that the broker has and we do not; null: not known"
+    )
+    last_message = serializers.DateTimeField(allow_null=True)
+    messages = serializers.IntegerField(help_text="Since the topic is read")
+    dead = serializers.IntegerField(help_text="Dead letters")
+    n_gaps = serializers.IntegerField(help_text="Heartbeat gaps in the last 24 hours")
+    longest_gap_seconds = serializers.FloatField()
+    is_gap_open = serializers.BooleanField(help_text="No heartbeat for a while now")
+
+
+class StreamFiguresSerializer(serializers.Serializer[StreamFigures]):
+    """One stream; `id` is null where the environment names it."""
+
+    id = serializers.IntegerField(source="row.pk", allow_null=True, default=None)
+    name = serializers.CharField()
+    broker = serializers.CharField()
+    is_on = serializers.BooleanField()
+    topics = TopicFiguresSerializer(many=True)
+
+
+class StreamList(APIView):
+    """List every stream with what its topics do now."""
+
+    permission_classes = (IsAuthenticated, MayViewStreams)
+
+    @extend_schema(responses=StreamFiguresSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        found: Any = read_figures(person(request))
+        return Response(StreamFiguresSerializer(found, many=True).data)

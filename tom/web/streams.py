@@ -1,0 +1,230 @@
+"""The streams as people see them: what each topic does now, and who may change what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Count
+from django.utils import timezone
+
+from tom.forms.networks import HEARTBEAT
+from tom.forms.recognition import identify
+from tom.streams.models import (
+    AlertMessage,
+    Credential,
+    HeartbeatGap,
+    MessageState,
+    Stream,
+    StreamHealth,
+    TopicMinute,
+)
+from tom.streams.pulse import GAP
+from tom.streams.reading import read_now
+from tom.web.alarms import SILENT_SECONDS
+from tom.web.permissions import MANAGE_STREAMS
+
+MINUTES = 60
+GAPS_DAY = timedelta(days=1)
+# A stream that was just switched on has not said anything yet.
+STARTING = timedelta(seconds=60)
+
+READING, BEGINNING, FAILING, SILENT, OFF = "reading", "starting", "failing", "silent", "off"
+WORDS = {
+    READING: "Reading",
+    BEGINNING: "Starting",
+    FAILING: "Failing",
+    SILENT: "No report",
+    OFF: "Off",
+}
+NO_REPORT = "The ingester does not report. Start it, or look at its log."
+
+
+@dataclass
+class TopicFigures:
+    """What one topic does now. Rates are messages a minute; None: not known."""
+
+    topic: str
+    state: str
+    words: str
+    is_heartbeat: bool
+    fault: str = ""
+    per_minute_now: float = 0.0
+    per_minute_hour: float = 0.0
+    minutes: Sequence[int] = ()  # of the last hour, the oldest first
+    lag: int | None = None
+    last_message: datetime | None = None
+    messages: int = 0
+    dead: int = 0
+    gaps: Sequence[HeartbeatGap] = ()
+    is_gap_open: bool = False
+
+    @property
+    def n_gaps(self) -> int:
+        return len(self.gaps)
+
+    @property
+    def longest_gap_seconds(self) -> float:
+        return max(((gap.ended - gap.began).total_seconds() for gap in self.gaps), default=0.0)
+
+
+@dataclass
+class StreamFigures:
+    """One stream with its topics; `row` is None where the environment names it."""
+
+    name: str
+    broker: str
+    row: Stream | None
+    topics: list[TopicFigures] = field(default_factory=list)
+    may_change: bool = False
+
+    @property
+    def key(self) -> str:
+        return str(self.row.pk) if self.row else f"fixed-{self.broker}"
+
+    @property
+    def shared_fault(self) -> str:
+        """What is wrong with all topics alike; empty if they differ."""
+        faults = {topic.fault for topic in self.topics}
+        return faults.pop() if len(faults) == 1 and len(self.topics) > 1 else ""
+
+    @property
+    def is_on(self) -> bool:
+        return self.row is None or self.row.active
+
+
+def may_change(user: User, stream: Stream) -> bool:
+    """Whether a person may change a stream: its credential must be theirs to use, too."""
+    return user.has_perm(MANAGE_STREAMS) and (
+        stream.credential is None or may_use(user, stream.credential)
+    )
+
+
+def may_use(user: User, credential: Credential) -> bool:
+    """Whether a person may use a credential."""
+    if not user.has_perm(MANAGE_STREAMS):
+        return False
+    if user.is_superuser or credential.group_id is None:
+        return True
+    return user.groups.filter(pk=credential.group_id).exists()
+
+
+def usable_credentials(user: User) -> list[Credential]:
+    """The credentials that a person may use, without their secrets."""
+    rows = Credential.objects.select_related("group").defer("secret")
+    mine = set(user.groups.values_list("pk", flat=True))
+    return [
+        row for row in rows if user.is_superuser or row.group_id is None or row.group_id in mine
+    ]
+
+
+def read_figures(user: User) -> list[StreamFigures]:
+    """Every stream with what its topics do now: those that the environment names come first."""
+    news = News()
+    found = []
+    sources = read_now()
+    for source in sources:
+        if source.stream is None:
+            stream = StreamFigures(source.broker, source.broker, None)
+            stream.topics = [news.of(source.broker, topic, None) for topic in source.topics]
+            found.append(stream)
+    read = {(source.stream, topic) for source in sources for topic in source.topics}
+    usable = {row.pk for row in usable_credentials(user)}
+    manages = user.has_perm(MANAGE_STREAMS)
+    for row in Stream.objects.with_credentials().select_related("test"):
+        mine = manages and (row.credential_id is None or row.credential_id in usable)
+        stream = StreamFigures(row.name, row.address, row, may_change=mine)
+        stream.topics = [
+            _read_elsewhere(topic)
+            if row.active and (row.pk, topic) not in read
+            else news.of(row.address, topic, row)
+            for topic in row.topics
+        ]
+        found.append(stream)
+    return found
+
+
+def _read_elsewhere(topic: str) -> TopicFigures:
+    fault = "Another stream, or STREAMS in the environment, reads this topic of this broker already"
+    return TopicFigures(topic, OFF, "Read elsewhere", is_heartbeat=False, fault=fault)
+
+
+class News:
+    """What the listeners have written of all topics, read in five queries."""
+
+    def __init__(self) -> None:
+        self.now = timezone.now()
+        self._health = {(row.stream, row.topic): row for row in StreamHealth.objects.all()}
+        self._minutes = self._read_minutes()
+        self._gaps = self._read_gaps()
+        dead = AlertMessage.objects.filter(state=MessageState.DEAD).values_list("broker", "topic")
+        self._dead = {(row[0], row[1]): row[2] for row in dead.annotate(n=Count("pk"))}
+
+    def of(self, broker: str, topic: str, row: Stream | None) -> TopicFigures:
+        """The figures of one topic; `row` is the stream that it is read for, if it is a row."""
+        health = self._health.get((broker, topic))
+        state = self._state(health, row)
+        figures = TopicFigures(
+            topic,
+            state,
+            WORDS[state],
+            is_heartbeat=identify(topic, b"") == HEARTBEAT,
+            dead=self._dead.get((broker, topic), 0),
+        )
+        if state == FAILING and health:
+            figures.fault = health.detail
+        elif state == SILENT:
+            figures.fault = NO_REPORT
+        if health:
+            self._fill(figures, health)
+        return figures
+
+    def _state(self, health: StreamHealth | None, row: Stream | None) -> str:
+        if row is not None and not row.active:
+            return OFF
+        reported = health.reported if health else None
+        began = row.changed if row is not None else None
+        if began and (reported is None or reported < began):
+            return BEGINNING if self.now - began < STARTING else SILENT
+        if health is None or reported is None:
+            return SILENT
+        if (self.now - reported).total_seconds() > SILENT_SECONDS:
+            return SILENT
+        if health.connected:
+            return READING
+        return BEGINNING if health.detail == "starting" else FAILING
+
+    def _fill(self, figures: TopicFigures, health: StreamHealth) -> None:
+        counts = self._minutes.get(health.pk, {})
+        this_minute = self.now.replace(second=0, microsecond=0)
+        begun = [this_minute - timedelta(minutes=ago) for ago in range(MINUTES, -1, -1)]
+        series = [counts.get(minute, 0) for minute in begun]
+        part = (self.now - this_minute).total_seconds() / 60
+        # Of the last 60 seconds, those before this minute had the rate of the whole minute.
+        figures.per_minute_now = series[-1] + series[-2] * (1 - part)
+        figures.per_minute_hour = (sum(series[1:]) + series[0] * (1 - part)) / MINUTES
+        figures.minutes = series
+        figures.lag = health.lag if figures.state == READING else None
+        figures.last_message = health.last_message
+        figures.messages = health.messages
+        figures.gaps = self._gaps.get(health.pk, [])
+        figures.is_gap_open = (
+            figures.is_heartbeat
+            and figures.state == READING
+            and (health.last_message is None or self.now - health.last_message > GAP)
+        )
+
+    def _read_minutes(self) -> Mapping[int, Mapping[datetime, int]]:
+        since = self.now - timedelta(minutes=MINUTES + 1)
+        rows = TopicMinute.objects.filter(minute__gte=since)
+        found: dict[int, dict[datetime, int]] = {}
+        for health, minute, messages in rows.values_list("health_id", "minute", "messages"):
+            found.setdefault(health, {})[minute] = messages
+        return found
+
+    def _read_gaps(self) -> Mapping[int, list[HeartbeatGap]]:
+        rows: Iterable[HeartbeatGap] = HeartbeatGap.objects.filter(ended__gte=self.now - GAPS_DAY)
+        found: dict[int, list[HeartbeatGap]] = {}
+        for gap in sorted(rows, key=lambda gap: gap.ended):
+            found.setdefault(gap.health_id, []).append(gap)
+        return found
