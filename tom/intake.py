@@ -34,6 +34,7 @@ from tom.streams.schema_registry import NoSchemaError, learn_schema
 from tom.streams.services import claim, claim_one, finish, locked, note_failure
 from tom.targets.classified import keep_classifications
 from tom.targets.objects import ObjectKey, targets_of
+from tom.targets.redshifts import REDSHIFT, keep_told_redshifts
 from tom.targets.settling import settle_program as settle_targets
 from tom.targets.sightings import key_of
 from tom.targets.store import store_alerts
@@ -274,6 +275,8 @@ def _store_classifications(told: Sequence[Classified]) -> None:
     n_new = keep_classifications(told, tests=tests)
     if n_new:
         note_given("classifications", targets_of((said.survey, said.object_id) for _, said in told))
+    if keep_told_redshifts([said for _, said in told]):
+        note_given(REDSHIFT, targets_of((said.survey, said.object_id) for _, said in told))
     if keep_tags(told, tests=tests) or n_new:
         publish(Topic.ALERTS)
 

@@ -347,6 +347,11 @@ LOOKUP_RELAY = read_url("LOOKUP_RELAY")
 # A token of Lasair's API; without it Lasair is not asked.
 LASAIR_TOKEN = read_token("LASAIR_TOKEN")
 
+# A bot of the Transient Name Server: its key, number and name; without them TNS is not asked.
+TNS_API_KEY = read_token("TNS_API_KEY")
+TNS_BOT_ID = env.str("TNS_BOT_ID", "")
+TNS_BOT_NAME = env.str("TNS_BOT_NAME", "")
+
 # --- Follow-up ----------------------------------------------------------------------------------
 # The practice telescope stands in where no observatory is configured.
 PRACTICE_TELESCOPE = env.bool("PRACTICE_TELESCOPE", EMBEDDED)

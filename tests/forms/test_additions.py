@@ -28,6 +28,7 @@ OWN = {
     "surveys/lsst": r"lsstcam|simonyi",
     "surveys/pgir": r"pgir|gattini",
     "surveys/winter": r"winter\.|mirar",
+    "surveys/tns": r"tns_marker",
     "surveys/ztf": r"ztf|oschin",
     "missions/fermi_gbm": r"fermi|gbm",
     "missions/lvk": r"lvk|igwn|gracedb|superevent_id",

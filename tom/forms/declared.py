@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -133,12 +134,15 @@ class Sender:
     test_topics
         Regular expressions for the whole names of topics that carry tests. A topic whose name
         says so in a word (test, playground, demo, ...) needs none.
+    look_up
+        How it is asked for an object; None: it cannot be.
     """
 
     name: str
     forms: tuple[Form, ...] = ()
     pages: tuple[Page, ...] = ()
     test_topics: tuple[str, ...] = ()
+    look_up: "LookUp | None" = None
 
     def __post_init__(self) -> None:
         for pattern in (*self.test_topics, *(page.pattern for page in self.pages)):
@@ -232,22 +236,20 @@ class LookUp:
         How many calls a minute it is asked at most.
     secrets
         The settings that hold its credential; without one of them it is not asked.
+    daily
+        How its table of a day is asked for, a CSV in a zip; None: it has none.
+    table_topic
+        The topic on which the rows of such a table are kept.
     """
 
     talk: Callable[[Wanted, Mapping[str, str]], Conversation]
     form: str
     per_minute: int = 30
     secrets: tuple[str, ...] = ()
+    daily: Callable[[date, Mapping[str, str]], Ask] | None = None
+    table_topic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker(Sender):
-    """A broker: whose classifications stand on targets.
-
-    Attributes
-    ----------
-    look_up
-        How it is asked for an object; None: it cannot be.
-    """
-
-    look_up: LookUp | None = None
+    """A broker: whose classifications stand on targets."""

@@ -57,15 +57,16 @@ def surveys() -> Mapping[str, Survey]:
 
 @cache
 def broker_names() -> tuple[str, ...]:
-    """The names of the brokers, as the authors of classifications are called."""
-    return tuple(sorted(each.name for each in senders().values() if isinstance(each, Broker)))
+    """The names of the brokers, and of whom else can be asked: authors of classifications."""
+    brokers = {each.name for each in senders().values() if isinstance(each, Broker)}
+    return tuple(sorted(brokers | look_ups().keys()))
 
 
 @cache
 def look_ups() -> Mapping[str, LookUp]:
-    """How each broker is asked that can be, by its name."""
-    brokers = (each for each in senders().values() if isinstance(each, Broker))
-    return {each.name: each.look_up for each in brokers if each.look_up is not None}
+    """How each sender is asked that can be, by its name."""
+    found = ((each.name, each.look_up) for each in senders().values())
+    return {name: how for name, how in sorted(found, key=lambda pair: pair[0]) if how is not None}
 
 
 @cache

@@ -28,6 +28,11 @@ class LookUpFailedError(Exception):
     """A broker could not be asked, or its answer cannot be used; the text says why, in words."""
 
 
+def call_for_bytes(broker: str, how: LookUp, ask: Ask, *, until: float) -> bytes | None:
+    """Ask once and return the bytes of the answer, as `call` does."""
+    return _call(broker, how, ask, until)
+
+
 def call(broker: str, how: LookUp, ask: Ask, *, until: float) -> Any:
     """Ask once and return the JSON of the answer; None where there is nothing (404).
 
@@ -45,6 +50,17 @@ def call(broker: str, how: LookUp, ask: Ask, *, until: float) -> Any:
     LookUpFailedError
         If there is no answer in time, or none that can be used.
     """
+    body = _call(broker, how, ask, until)
+    if body is None:
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        reason = "its answer is no JSON"
+        raise LookUpFailedError(reason) from error
+
+
+def _call(broker: str, how: LookUp, ask: Ask, until: float) -> bytes | None:
     _keep_to_rate(broker, how.per_minute)
     left = until - time.monotonic()
     if left <= 0:
@@ -85,7 +101,7 @@ def _through_relay(url: str) -> str:
     return f"{relay.rstrip('/')}/{parts.netloc}{parts.path}"
 
 
-def _read(broker: str, response: requests.Response, until: float) -> Any:
+def _read(broker: str, response: requests.Response, until: float) -> bytes | None:
     if response.status_code == _NOTHING:
         return None
     if response.status_code == _TOO_MANY:
@@ -99,11 +115,7 @@ def _read(broker: str, response: requests.Response, until: float) -> Any:
     if not _OK <= response.status_code < _REDIRECT:
         reason = f"it answers with the error {response.status_code}"
         raise LookUpFailedError(reason)
-    try:
-        return json.loads(_body(response, until))
-    except (ValueError, RecursionError) as error:
-        reason = "its answer is no JSON"
-        raise LookUpFailedError(reason) from error
+    return _body(response, until)
 
 
 def _body(response: requests.Response, until: float) -> bytes:

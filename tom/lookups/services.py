@@ -131,7 +131,7 @@ def _known(answer: Answer) -> Answer | None:
 
 def _talk(answer: Answer) -> list[dict[str, Any]]:
     how = look_ups()[answer.broker]
-    secrets = _secrets(how)
+    secrets = secrets_of(how)
     lookup = answer.lookup
     wanted = Wanted(
         name=lookup.name,
@@ -150,7 +150,14 @@ def _talk(answer: Answer) -> list[dict[str, Any]]:
         said = call(answer.broker, how, ask, until=until)
 
 
-def _secrets(how: LookUp) -> Mapping[str, str]:
+def secrets_of(how: LookUp) -> Mapping[str, str]:
+    """The credential of a broker.
+
+    Raises
+    ------
+    LookUpFailedError
+        If one of its settings is not set.
+    """
     values = {name: str(getattr(settings, name, "")) for name in how.secrets}
     missing = [name for name, value in values.items() if not value]
     if missing:

@@ -117,6 +117,8 @@ class ObjectAlert:
         Whether a person brought it: then it says nothing of the surroundings.
     is_retold
         Whether a broker tells the light curve without the survey's packet: then, too.
+    other_names
+        What others call the object, where its survey says so: a target with one of them is it.
     history_start
         When the survey says that it first saw something here, or None.
     first_seen
@@ -152,6 +154,7 @@ class ObjectAlert:
     scores: Mapping[str, float] = field(default_factory=dict)
     score_versions: Mapping[str, str] = field(default_factory=dict)
     history_start: datetime | None = None
+    other_names: tuple[str, ...] = ()
     is_by_hand: bool = False
     is_retold: bool = False
     star: NearbyStar | None = None

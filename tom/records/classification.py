@@ -48,6 +48,8 @@ class Classification:
         not say.
     judgements
         What each classifier says.
+    redshift
+        Of the object, as its author has it, or None.
     tags
         Words that its author marks the object with.
     taxonomy
@@ -61,6 +63,7 @@ class Classification:
     object_id: str
     judgements: tuple[Judgement, ...] = ()
     tags: tuple[str, ...] = ()
+    redshift: float | None = None
     ra: float | None = None
     dec: float | None = None
     time: datetime | None = None

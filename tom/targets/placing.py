@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,9 @@ def _choose(newcomers: Sequence[Newcomer]) -> list[Home]:
     """The nearest home that admits each, else one of its own; in their order."""
     cells, level = cells_of([newcomer.alert for newcomer in newcomers])
     near = _find_near(cells, level)
-    named = _find_named({newcomer.alert.object_id for newcomer in newcomers})
+    others = {name for newcomer in newcomers for name in newcomer.alert.other_names}
+    named = _find_named({newcomer.alert.object_id for newcomer in newcomers} | others)
+    _add_told(named, others)
     known = _read_homes({pk for found in (near, named) for ids in found.values() for pk in ids})
     _read_groups([home for home in known.values() if not home.is_public])
     made: dict[int, list[Home]] = defaultdict(list)
@@ -77,7 +79,7 @@ def _choose(newcomers: Sequence[Newcomer]) -> list[Home]:
     for newcomer, around in zip(newcomers, cells.tolist(), strict=True):
         by_name = _nearest(
             newcomer,
-            [known[pk] for pk in named.get(newcomer.alert.object_id, ()) if pk in known],
+            [known[pk] for pk in _of_names(named, newcomer) if pk in known],
             by_name=True,
         )
         there = [known[pk] for cell in around for pk in near.get(cell, ()) if pk in known]
@@ -89,6 +91,12 @@ def _choose(newcomers: Sequence[Newcomer]) -> list[Home]:
         home.surveys.add(newcomer.alert.survey)
         chosen.append(home)
     return chosen
+
+
+def _of_names(named: Mapping[str, Sequence[int]], newcomer: Newcomer) -> list[int]:
+    """The targets that have a name of the object, its own or what others call it."""
+    names = (newcomer.alert.object_id, *newcomer.alert.other_names)
+    return list(dict.fromkeys(pk for name in names for pk in named.get(name, ())))
 
 
 def _nearest(newcomer: Newcomer, homes: Iterable[Home], *, by_name: bool = False) -> Home | None:
@@ -154,6 +162,13 @@ def _find_named(names: Collection[str]) -> dict[str, list[int]]:
     for name, target_id in sorted(pairs - told):
         found[name].append(target_id)
     return found
+
+
+def _add_told(found: dict[str, list[int]], names: Collection[str]) -> None:
+    """Add the targets whose objects have these ids in any survey."""
+    rows = SurveyObject.objects.filter(object_id__in=names).exclude(survey=BY_HAND)
+    for name, pk in rows.values_list("object_id", "target_id") if names else ():
+        found.setdefault(name, []).append(pk)
 
 
 def _read_homes(target_ids: Collection[int]) -> dict[int, Home]:

@@ -5,6 +5,9 @@ from typing import Final
 
 from tom_targets.models import TargetExtra
 
+from tom.records import Classification
+from tom.targets.objects import SurveyObject
+
 REDSHIFT: Final = "redshift"
 MOST_REDSHIFT: Final = 20
 
@@ -39,6 +42,23 @@ def redshifts_of(target_ids: Iterable[int]) -> dict[int, float]:
     rows = TargetExtra.objects.filter(target__in=target_ids, key=REDSHIFT, float_value__gt=0)
     found = rows.values_list("target_id", "float_value")
     return {target_id: value for target_id, value in found if value is not None}
+
+
+def keep_told_redshifts(told: Iterable[Classification]) -> int:
+    """Keep the redshifts that others tell of objects here, where a target has none; count them.
+
+    What a person gave stays.
+    """
+    given = {(said.survey, said.object_id): said.redshift for said in told if said.redshift}
+    if not given:
+        return 0
+    rows = SurveyObject.objects.filter(object_id__in={name for _, name in given})
+    owners = {row.target_id: given[row.key] for row in rows if row.key in given}
+    known = redshifts_of(owners)
+    new = {pk: value for pk, value in owners.items() if value and pk not in known}
+    for target_id, redshift in new.items():
+        keep_redshift(target_id, redshift)
+    return len(new)
 
 
 def keep_redshift(target_id: int, redshift: float | None) -> None:
