@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check lint format bench evaluate soak portal clean
+.PHONY: help setup run test check lint format bench evaluate fuzz soak portal clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,6 +50,9 @@ lint: $(BIN)/.installed-dev  ## format and lint what is here
 
 bench: setup  ## measure speed; prints JSON
 	@$(BIN)/python -m tests.bench
+
+fuzz: setup $(BIN)/.installed-dev  ## send 100,000 damaged messages through every parser; prints JSON
+	@$(BIN)/python -m tests.fuzz
 
 soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration night loads; compare
 	@$(BIN)/python -m tests.recovery.soak

@@ -26,7 +26,10 @@ def read_rows(payload: bytes) -> Retelling:
         If it is no JSON object, holds no row, or rows whose flux has no sign or no id.
     """
     record = read_json_object(payload) or {}
-    rows = [dict(row) for row in record.get("rows") or () if isinstance(row, dict)]
+    listed = record.get("rows")
+    rows = (
+        [dict(row) for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    )
     if not rows:
         reason = "no row"
         raise MalformedAlertError(reason)

@@ -106,7 +106,8 @@ def _key(columns: Epochs, epoch: Fields, object_id: str, time: datetime, band: s
 def _exposure(packet: Packet, columns: Epochs, epoch: Fields) -> tuple[datetime, str, int] | None:
     time = read_time(packet, value_at(epoch, columns.time), value_at(epoch, columns.exposure))
     told = value_at(epoch, columns.band) if columns.band else ""
-    band = packet.bands.get(told.split(" ")[0] if isinstance(told, str) else told)
+    named = told.split(" ")[0] if isinstance(told, str) else integer(told)
+    band = None if named is None else packet.bands.get(named)
     program = natural(value_at(epoch, columns.program)) if columns.program else PROGRAM
     if time is None or band is None:
         return None

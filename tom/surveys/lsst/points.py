@@ -42,6 +42,12 @@ _SPOILED: Final = (
 _INJECTED: Final = ("pixelFlags_injected", "pixelFlags_injectedCenter")
 
 
+def band_of(source: Fields) -> str | None:
+    """The band of a source; None if it is none of Rubin's."""
+    band = value_of(source, "band")
+    return band if isinstance(band, str) and band in BANDS else None
+
+
 def value_of(source: Fields, name: str) -> Any:
     """A field by its newest name, or by that of versions 3 and 4."""
     found = source.get(name)
@@ -82,7 +88,7 @@ def lacks_of(source: Fields) -> list[str]:
     sound = {
         "diaSourceId": bool(integer(source.get("diaSourceId"))),
         "midpointMjdTai": time_of_tai_mjd(value_of(source, "midpointMjdTai")) is not None,
-        "band": value_of(source, "band") in BANDS,
+        "band": band_of(source) is not None,
         "psfFlux": bool(flux) and abs(flux or 0) <= _LARGEST_FLUX_NJY,
         "psfFluxErr": error is not None and 0 < error <= _LARGEST_FLUX_NJY,
     }
@@ -117,10 +123,10 @@ def _read_forced(source: Fields) -> Point | None:
 
 def _read_flux(source: Fields, kind: PointKind, key: str, **more: Any) -> Point | None:
     time = time_of_tai_mjd(value_of(source, "midpointMjdTai"))
-    band = value_of(source, "band")
+    band = band_of(source)
     flux = finite(value_of(source, "psfFlux"))
     error = finite(value_of(source, "psfFluxErr"))
-    if time is None or band not in BANDS or flux is None or not error or error < 0:
+    if time is None or band is None or flux is None or not error or error < 0:
         return None
     if max(abs(flux), error) > _LARGEST_FLUX_NJY:
         return None
@@ -142,8 +148,8 @@ def _read_limit(row: Fields, object_id: str) -> Point | None:
         time_of_tai_mjd(value_of(row, "midpointMjdTai")),
         integer(row.get("ccdVisitId")),
     )
-    band, noise = value_of(row, "band"), finite(row.get("diaNoise"))
-    if time is None or not visit or band not in BANDS or not noise:
+    band, noise = band_of(row), finite(row.get("diaNoise"))
+    if time is None or not visit or band is None or not noise:
         return None
     if not 0 < noise < _LARGEST_FLUX_NJY:
         return None

@@ -1,0 +1,74 @@
+"""Sound messages of every form: real ones where there are some, made ones besides."""
+
+import json
+import random
+from pathlib import Path
+
+from tests.streams.packets import (
+    make_circular,
+    make_detection,
+    make_forced,
+    make_gwalert_avro,
+    make_gwalert_json,
+    make_limit,
+    make_ztf_packet,
+)
+from tests.surveys.elasticc.test_classes import bare, contained
+from tests.surveys.lsst import made as lsst
+from tests.surveys.test_mapped import simulated
+from tom.formats.archives import Rejection, open_packets
+from tom.forms.networks import FILE_TOPIC, UNKNOWN
+from tom.forms.recognition import identify
+from tom.surveys.lsst.schemas import published
+
+Samples = dict[str, list[bytes]]
+
+FOLDERS = ("ztf", "lsst", "elasticc/packets", "other_surveys", "brokers", "malformed", "gw/gcn")
+MOST_OF_A_FORM = 12
+MOST_BYTES = 200_000
+
+
+def made_samples() -> Samples:
+    """Messages that need no data."""
+    epochs = {"history": [make_detection(), make_limit()], "forced": [make_forced()]}
+    history, forced = [lsst.make_source(diaSourceId=5)], [lsst.make_forced()]
+    return {
+        "ztf.avro": [
+            make_ztf_packet(**epochs, codec=codec) for codec in ("null", "deflate", "snappy")
+        ],
+        "lsst.framed": [
+            lsst.make_framed(version, history=history, forced=forced) for version in published()
+        ],
+        "lsst.avro": [lsst.make_file(1101, history=history, forced=forced)],
+        "elasticc.avro": [simulated()],
+        "elasticc.classification": [bare(), contained()],
+        "igwn.avro": [make_gwalert_avro()],
+        "igwn.json": [make_gwalert_json(), make_gwalert_json(alert_type="RETRACTION")],
+        "gcn.circular": [make_circular()],
+        "hermes": [json.dumps({"title": "a", "submitter": "b", "message_text": "c"}).encode()],
+    }
+
+
+def real_samples(data: Path) -> Samples:
+    """Some messages of each form among the real ones, each as large as most are at most."""
+    found: Samples = {}
+    for folder in FOLDERS:
+        for _, payload in open_packets(data / folder):
+            if isinstance(payload, Rejection) or len(payload) > MOST_BYTES:
+                continue
+            name = identify(FILE_TOPIC, payload)
+            if name != UNKNOWN:
+                found.setdefault(name, []).append(payload)
+    chooser = random.Random(1)
+    return {
+        name: chooser.sample(payloads, min(len(payloads), MOST_OF_A_FORM))
+        for name, payloads in found.items()
+    }
+
+
+def all_samples(data: Path) -> Samples:
+    """Those that are made, and real ones where there are some."""
+    samples = made_samples()
+    for name, payloads in (real_samples(data) if data.is_dir() else {}).items():
+        samples.setdefault(name, []).extend(payloads)
+    return samples
