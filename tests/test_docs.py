@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from tom import environment
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("ml_plugins/**/*.md")])
 # Read from the environment, and set by ourselves for a child or by the machine.
 OURS = {"CI", "PATH", "DJANGO_SETTINGS_MODULE", "TOM_REAL_DATA"}
+# What reads a setting: `read_packet` of a broker's reads none.
+READERS = {name for name in dir(environment) if name.startswith("read_")}
 
 
 def read_settings() -> set[str]:
@@ -26,7 +30,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             name = ast.unparse(node.func)
-            if re.fullmatch(r"env\.\w+|read_\w+|(os\.)?environ\.get", name):
+            if name in READERS or re.fullmatch(r"env\.\w+|(os\.)?environ\.get", name):
                 yield from [node.args[0].value] if isinstance(node.args[0].value, str) else []
 
 
