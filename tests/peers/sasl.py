@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -29,6 +29,7 @@ class Door:
         self, *, port: int, behind: int, users: dict[str, str], tls: ssl.SSLContext | None
     ) -> None:
         self.port, self.behind, self.users, self.tls = port, behind, users, tls
+        self.tokens: Collection[str] = ()  # of OAuth: those that let somebody in
         self.lose_replies_to_produce = False
         self.produced = 0
         self._scram = {name: ScramMechanism(name) for name in SCRAM}
@@ -143,11 +144,12 @@ class Door:
 
     def _handshake(self, body: bytes) -> tuple[Callable[[bytes], tuple[bytes, bool]] | None, bytes]:
         name = body[2:].decode()
-        known = ("PLAIN", *SCRAM)
+        known = ("PLAIN", "OAUTHBEARER", *SCRAM)
         offered = struct.pack(">i", len(known)) + b"".join(_string(each) for each in known)
         if name not in known:
             return None, struct.pack(">h", UNSUPPORTED_MECHANISM) + offered
-        step = self._check_plain if name == "PLAIN" else self._scram_steps(name)
+        steps = {"PLAIN": self._check_plain, "OAUTHBEARER": self._check_token}
+        step = steps.get(name) or self._scram_steps(name)
         return step, struct.pack(">h", 0) + offered
 
     async def _authenticate(
@@ -174,6 +176,14 @@ class Door:
         _, user, password = token.decode().split("\0")
         if self.users[user] != password:
             raise KeyError(user)
+        return b"", True
+
+    def _check_token(self, first: bytes) -> tuple[bytes, bool]:
+        """Read RFC 7628's first message: gs2 header, then fields that ^A ends."""
+        fields = dict(part.split("=", 1) for part in first.decode().split("\x01")[1:] if part)
+        token = fields["auth"].removeprefix("Bearer ")
+        if token not in self.tokens:
+            raise KeyError(token)
         return b"", True
 
     def _scram_steps(self, name: str) -> Callable[[bytes], tuple[bytes, bool]]:

@@ -9,10 +9,11 @@ import pytest
 
 from tests.factories import make_credential, make_stream
 from tests.peers.kafka import PASSWORD, SHORT_SESSION_SECONDS, USER, KafkaPeer
+from tests.peers.tokens import CLIENT, SECRET, running_token_server
 from tom.streams import consuming
 from tom.streams.listen import Listener
 from tom.streams.listeners import Listeners
-from tom.streams.models import AlertMessage, Stream, StreamHealth
+from tom.streams.models import AlertMessage, Stream, StreamHealth, StreamPosition
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
 WAIT_SECONDS = 60
@@ -36,9 +37,8 @@ def listeners() -> Iterator[Listeners]:
 
 
 def stream_of(kafka: KafkaPeer, *topics: str, password: str = PASSWORD, **fields) -> Stream:
-    credential = make_credential(
-        host="localhost", username=USER, secret=password, **fields.pop("log_in", {})
-    )
+    log_in = {"host": "localhost", "username": USER, "secret": password}
+    credential = make_credential(**(log_in | fields.pop("log_in", {})))
     given = {
         "address": kafka.address,
         "authority": kafka.ca_file.read_text(),
@@ -147,6 +147,44 @@ def test_each_way_to_log_in_works_and_a_wrong_password_is_said_within_15_seconds
     assert "wrong password" not in detail_of(bad)
 
 
+def test_an_oauth_client_gets_its_token_and_a_wrong_secret_is_said_within_15_seconds(
+    kafka: KafkaPeer, listeners: Listeners
+):
+    good, bad = new_topic(kafka), new_topic(kafka)
+    kafka.produce(good, [b'{"title": "hello"}'])
+    with running_token_server() as server:
+        kafka.door.tokens = server.given
+        log_in = {"mechanism": "OAUTHBEARER", "token_url": server.url, "username": CLIENT}
+        stream_of(kafka, bad, password="wrong password", log_in=log_in)
+        took = wait_for(lambda: "token server refuses" in detail_of(bad), seconds=15)
+        stream_of(kafka, good, password=SECRET, log_in=log_in)
+
+        wait_for(lambda: has_come(good))
+    assert took < 15
+    assert server.given
+    assert "wrong password" not in detail_of(bad)
+
+
 def detail_of(topic: str) -> str:
     rows = StreamHealth.objects.filter(topic=topic)
     return rows.values_list("detail", flat=True).first() or ""
+
+
+def test_the_lag_is_what_the_broker_has_and_the_database_has_not(
+    kafka: KafkaPeer, listeners: Listeners
+):
+    topic = kafka.create_topic(f"hermes.l{uuid.uuid4().hex[:8]}", partitions=2)
+    kafka.produce(topic, [b'{"n": %d}' % number for number in range(4)])
+    kafka.produce(topic, [b'{"m": %d}' % number for number in range(3)], partition=1)
+    stream = stream_of(kafka, topic)
+    wait_for(lambda: lag_of(topic) == 0)
+
+    # As where storing stands still: the broker's end goes on, our position does not.
+    StreamPosition.objects.filter(topic=topic, partition=1).update(offset=1)
+
+    wait_for(lambda: lag_of(topic) == 2)
+    Stream.objects.filter(pk=stream.pk).update(active=False)
+
+
+def lag_of(topic: str) -> int | None:
+    return StreamHealth.objects.filter(topic=topic).values_list("lag", flat=True).first()

@@ -53,7 +53,8 @@ SILENT: Final = (
     "the broker does not answer: it is down, the port is wrong, or it wants the other of TLS and"
     " no TLS"
 )
-_TOKEN_REFUSED: Final = ("401", "403", "invalid_client", "unauthorized", "400")
+_TOKEN_REFUSED: Final = re.compile(r"\b40[013]\b|invalid_client|unauthorized")
+_NOT_REACHED: Final = re.compile(r"connect|resolve|timed out|certificate")
 
 
 def say_fault(error: KafkaError) -> str:
@@ -82,6 +83,6 @@ def is_refusal(code: int) -> bool:
 
 
 def _meaning_of_token(said: str) -> str:
-    if any(words in said for words in _TOKEN_REFUSED):
+    if _TOKEN_REFUSED.search(said) and not _NOT_REACHED.search(said):
         return "the token server refuses the client: correct the client's id or its secret"
     return "the token server gives no token: check its address"

@@ -23,6 +23,7 @@ from tom.streams.consuming import Reader, Received, reading
 from tom.streams.credentials import CredentialError
 from tom.streams.faults import say_fault
 from tom.streams.headers import find_id, is_test, read_headers
+from tom.streams.lag import Lag
 from tom.streams.log_in import find_log_in
 from tom.streams.positions import NotOursError
 from tom.streams.pulse import Pulse
@@ -119,9 +120,10 @@ class Listener:
             joined=lambda: self._hear(partitions),
         )
         with opened as reader:
-            self._read(reader, broker, partitions)
+            lag = Lag(broker, self._source.broker, group)
+            self._read(reader, broker, partitions, lag)
 
-    def _read(self, reader: Reader, broker: Broker, partitions: dict[str, int]) -> None:
+    def _read(self, reader: Reader, broker: Broker, partitions: dict[str, int], lag: Lag) -> None:
         """Store what comes, until stopped or until the topics have changed."""
         watch = Watch()
         while not self._stopped.is_set():
@@ -132,6 +134,7 @@ class Listener:
                 found = self._check(broker, watch, reader)
                 if found is not None and found != partitions:
                     return
+            self._pulse.note_lag(lag.measure(partitions))
             self._pulse.write_if_due()
 
     def _take(self, reader: Reader) -> list[Received]:

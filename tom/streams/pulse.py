@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -45,6 +45,7 @@ class Pulse:
         self._gaps: dict[str, list[Gap]] = {
             name: [] for name in source.topics if identify(name, b"") == HEARTBEAT
         }
+        self._lags: dict[str, tuple[int, datetime]] = {}
         self._changed = set(source.topics)
         self._next_write = 0.0
         self._next_forgetting = 0.0
@@ -65,6 +66,12 @@ class Pulse:
         self._last_message[topic] = self._heard[topic] = now
         self._minutes[topic][now.replace(second=0, microsecond=0)] += 1
         self._say(topic, "")
+
+    def note_lag(self, lags: Mapping[str, int]) -> None:
+        """Note how many messages of these topics the broker holds and we have not stored."""
+        now = timezone.now()
+        self._lags |= {topic: (lag, now) for topic, lag in lags.items()}
+        self._changed |= lags.keys()
 
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
         """Say why these topics (all of them) cannot be heard; logged once for each change."""
@@ -102,10 +109,12 @@ class Pulse:
     def _write_topic(self, topic: str) -> None:
         row, _ = StreamHealth.objects.get_or_create(stream=self._source.broker, topic=topic)
         self._recall(topic, row)
-        fresh = {
+        fresh: dict[str, datetime | int | None] = {
             "last_heard": self._heard.get(topic),
             "last_message": self._last_message.get(topic),
         }
+        if topic in self._lags:
+            fresh["lag"], fresh["lag_measured"] = self._lags[topic]
         detail = self._details[topic]
         StreamHealth.objects.filter(pk=row.pk).update(
             reported=timezone.now(),

@@ -5,12 +5,13 @@ are in its error callback, some 20 times a second.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it does
 
 from tom.streams.faults import SILENT, is_refusal, say_fault
 from tom.streams.log_in import LogIn
@@ -86,6 +87,17 @@ class Broker:
             with suppress(KafkaException, TimeoutError):
                 found[topic] = str(answer.result(DOUBT_SECONDS).topic_id)
         return {topic: each for topic, each in found.items() if each not in _NO_ID}
+
+    def ask_ends(self, partitions: Mapping[str, int]) -> dict[tuple[str, int], Future[Any]]:
+        """Ask for the end of each partition; what comes back has it as `offset`."""
+        places = [
+            TopicPartition(topic, number)
+            for topic, count in partitions.items()
+            for number in range(count)
+        ]
+        end = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # theirs has no types
+        asked = self._client.list_offsets(dict.fromkeys(places, end), request_timeout=ASK_SECONDS)
+        return {(place.topic, place.partition): answer for place, answer in asked.items()}
 
 
 class Errors:

@@ -26,6 +26,7 @@ from tom.web.permissions import MANAGE_STREAMS
 
 MINUTES = 60
 GAPS_DAY = timedelta(days=1)
+LAG_OLD = timedelta(minutes=1)
 # A stream that was just switched on has not said anything yet.
 STARTING = timedelta(seconds=60)
 
@@ -53,6 +54,11 @@ class TopicFigures:
     per_minute_hour: float = 0.0
     minutes: Sequence[int] = ()  # of the last hour, the oldest first
     lag: int | None = None
+    lag_measured: datetime | None = None
+    is_lag_old: bool = False
+    lost: int = 0  # messages that the broker deleted before they were read
+    notice: str = ""  # why reading began elsewhere than it ended, and when
+    noticed: datetime | None = None
     last_message: datetime | None = None
     messages: int = 0
     dead: int = 0
@@ -204,7 +210,13 @@ class News:
         figures.per_minute_now = series[-1] + series[-2] * (1 - part)
         figures.per_minute_hour = (sum(series[1:]) + series[0] * (1 - part)) / MINUTES
         figures.minutes = series
-        figures.lag = health.lag if figures.state == READING else None
+        figures.lag, figures.lag_measured = health.lag, health.lag_measured
+        figures.is_lag_old = (
+            health.lag_measured is not None and self.now - health.lag_measured > LAG_OLD
+        )
+        figures.lost = health.lost
+        if health.noticed and self.now - health.noticed < GAPS_DAY:
+            figures.notice, figures.noticed = health.notice, health.noticed
         figures.last_message = health.last_message
         figures.messages = health.messages
         figures.gaps = self._gaps.get(health.pk, [])

@@ -25,6 +25,10 @@ class TopicFiguresSerializer(serializers.Serializer[TopicFigures]):
     lag = serializers.IntegerField(
         allow_null=True, help_text="Messages that the broker has and we do not; null: not known"
     )
+    lag_measured = serializers.DateTimeField(allow_null=True)
+    lost = serializers.IntegerField(
+        help_text="Messages that the broker deleted before they were read"
+    )
     last_message = serializers.DateTimeField(allow_null=True)
     messages = serializers.IntegerField(help_text="Since the topic is read")
     dead = serializers.IntegerField(help_text="Dead letters")
