@@ -2,6 +2,7 @@
 
 import json
 import math
+import zlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -62,6 +63,17 @@ def swap_schema(payload: bytes, others: list[bytes], random: Random) -> bytes:
     mark = payload[-16:]
     head, _, _ = other.partition(other[-16:])
     return head + mark + payload.partition(mark)[2]
+
+
+def inside(payload: bytes, others: list[bytes], random: Random) -> bytes:
+    """Damage what zlib compressed, and compress it again; other bytes as they are."""
+    if not payload.startswith(b"x"):
+        return flip(payload, others, random)
+    try:
+        plain = zlib.decompress(payload)
+    except zlib.error:
+        return payload
+    return zlib.compress(random.choice((flip, cut, overwrite))(plain, others, random))
 
 
 def odd_value(payload: bytes, _: list[bytes], random: Random) -> bytes:
@@ -159,4 +171,13 @@ def _type_of(value: Any) -> Any:
             return {"type": "map", "values": inner}
 
 
-MUTATIONS: list[Mutation] = [flip, cut, overwrite, splice, swap_schema, odd_value, odd_value]
+MUTATIONS: list[Mutation] = [
+    flip,
+    cut,
+    overwrite,
+    splice,
+    swap_schema,
+    inside,
+    odd_value,
+    odd_value,
+]

@@ -2,10 +2,13 @@
 
 import json
 import random
+import zlib
 from pathlib import Path
 
+from tests.brokers.test_retelling import LOCUS, NAME, bson, make_answer, make_babamul
 from tests.streams.packets import (
     make_circular,
+    make_container,
     make_detection,
     make_forced,
     make_gwalert_avro,
@@ -19,6 +22,7 @@ from tests.surveys.test_mapped import simulated
 from tom.formats.archives import Rejection, open_packets
 from tom.forms.networks import FILE_TOPIC, UNKNOWN
 from tom.forms.recognition import identify
+from tom.forms.registry import forms
 from tom.surveys.lsst.schemas import published
 
 Samples = dict[str, list[bytes]]
@@ -45,8 +49,26 @@ def made_samples() -> Samples:
         "igwn.avro": [make_gwalert_avro()],
         "igwn.json": [make_gwalert_json(), make_gwalert_json(alert_type="RETRACTION")],
         "gcn.circular": [make_circular()],
+        "antares.locus": [zlib.compress(bson(LOCUS))],
+        "alerce.answer": [json.dumps(make_answer()).encode()],
+        "alerce.classified": [_classified()],
+        "babamul.alert": [make_babamul()],
         "hermes": [json.dumps({"title": "a", "submitter": "b", "message_text": "c"}).encode()],
     }
+
+
+def _classified() -> bytes:
+    """A message of ALeRCE's stream."""
+    chances = {"name": "probabilities", "type": {"type": "map", "values": "float"}}
+    inner = {"type": "record", "name": "lc"}
+    inner["fields"] = [{"name": "class", "type": "string"}, chances]
+    schema = {"type": "record", "name": "any"}
+    schema["fields"] = [
+        {"name": "oid", "type": "string"},
+        {"name": "lc_classification", "type": inner},
+    ]
+    said = {"class": "SNIa", "probabilities": {"SNIa": 0.5}}
+    return make_container(schema, [{"oid": NAME, "lc_classification": said}])
 
 
 def real_samples(data: Path) -> Samples:
@@ -67,8 +89,18 @@ def real_samples(data: Path) -> Samples:
 
 
 def all_samples(data: Path) -> Samples:
-    """Those that are made, and real ones where there are some."""
+    """Those that are made, and real ones where there are some; a form without any borrows."""
     samples = made_samples()
     for name, payloads in (real_samples(data) if data.is_dir() else {}).items():
         samples.setdefault(name, []).extend(payloads)
-    return samples
+    borrowed = {
+        name: [
+            payload
+            for other, payloads in samples.items()
+            if forms()[other].encoding is form.encoding
+            for payload in payloads[:3]
+        ]
+        for name, form in forms().items()
+        if form.parse and name not in samples
+    }
+    return samples | borrowed

@@ -13,7 +13,7 @@ from tests.fuzz import running
 from tests.fuzz.checks import check_record
 from tests.fuzz.mutations import MUTATIONS
 from tests.fuzz.running import fuzz, keep_faults
-from tests.fuzz.samples import Samples, made_samples, real_samples
+from tests.fuzz.samples import Samples, all_samples, made_samples
 from tom.forms.registry import forms
 from tom.surveys.ztf.packets import parse_ztf
 
@@ -21,10 +21,7 @@ from tom.surveys.ztf.packets import parse_ztf
 @pytest.fixture(scope="module")
 def samples() -> Samples:
     """Made ones, and real ones where there are some."""
-    made = made_samples()
-    for name, payloads in (real_samples(REAL_DATA) if REAL_DATA.is_dir() else {}).items():
-        made.setdefault(name, []).extend(payloads)
-    return made
+    return all_samples(REAL_DATA)
 
 
 def test_damaged_messages_are_read_or_refused_and_nothing_else(samples: Samples) -> None:
@@ -35,6 +32,12 @@ def test_damaged_messages_are_read_or_refused_and_nothing_else(samples: Samples)
     assert found.slowest < running.SECONDS
     assert sum(found.read.values()) > 200
     assert sum(found.refused.values()) > 1000
+
+
+def test_every_parser_has_a_sample(samples: Samples) -> None:
+    parsers = {name for name, form in forms().items() if form.parse}
+
+    assert samples.keys() >= parsers
 
 
 def test_every_sample_is_sound_before_it_is_damaged() -> None:
