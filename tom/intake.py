@@ -76,11 +76,12 @@ def work_message(pk: int) -> None:
 
 def work_alerts() -> bool:
     """Do the work of one batch of each form that goes in batches; return whether any waited."""
-    worked = [_work_form(name) for name in batch_forms()]
+    worked = [work_form(name) for name in batch_forms()]
     return any(worked)
 
 
-def _work_form(name: str) -> bool:
+def work_form(name: str) -> bool:
+    """Do the work of one batch of a form; return whether any message waited."""
     ids = claim(name, most=BATCH)
     if not ids:
         return False

@@ -30,6 +30,7 @@ from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
 from tom.lookups.services import ask_broker, due_answers
+from tom.lookups.services import forget_old as forget_old_lookups
 from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
@@ -238,6 +239,7 @@ def prune() -> None:
     """Let go of raw survey packets, points and changes past their time."""
     now = timezone.now()
     Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
+    forget_old_lookups()
     followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
     if settings.PACKET_DAYS:
         AlertMessage.objects.filter(

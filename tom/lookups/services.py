@@ -25,6 +25,7 @@ from tom.targets.objects import ObjectKey
 TOPIC = "lookup."
 """How the topics begin on which answers are kept; the broker's name follows."""
 MOST_FOUND = 5
+KEPT = timedelta(days=30)
 
 
 def make_lookup(user: User, wanted: Wanted, *, text: str) -> Lookup:
@@ -68,6 +69,11 @@ def ask_broker(answer_id: int) -> None:
         _finish(answer, state, found=found)
 
 
+def forget_old() -> None:
+    """Delete look-ups whose answers nobody needs any more: what was taken is kept as messages."""
+    Lookup.objects.filter(created__lt=timezone.now() - KEPT).delete()
+
+
 def due_answers() -> list[int]:
     """The answers that nobody has asked for, and those whose asking was broken off."""
     broken = timezone.now() - timedelta(seconds=2 * settings.LOOKUP_SECONDS)
@@ -82,28 +88,35 @@ def due_answers() -> list[int]:
 
 def read_found(answer: Answer) -> list[Retelling | None]:
     """What each object of an answer says; None for one that cannot be read."""
-    parse = forms()[look_ups()[answer.broker].form].parse
-    told: list[Retelling | None] = []
-    for each in answer.found:
-        try:
-            record = parse(json.dumps(each).encode()) if parse else None
-        except (MalformedAlertError, UnhandledAlertError):
-            record = None
-        told.append(record if isinstance(record, Retelling) else None)
-    return told
+    return [read_one(answer.broker, each) for each in answer.found]
+
+
+def read_one(broker: str, found: Mapping[str, Any]) -> Retelling | None:
+    """What a broker says of one object that it found; None where it cannot be read."""
+    parse = forms()[look_ups()[broker].form].parse
+    try:
+        record = parse(json.dumps(found).encode()) if parse else None
+    except (MalformedAlertError, UnhandledAlertError):
+        return None
+    return record if isinstance(record, Retelling) else None
 
 
 def take(answer: Answer, number: int) -> AlertMessage | None:
     """Keep one object of an answer as a message, as its broker told it; None if there is none."""
     if not 0 <= number < len(answer.found):
         return None
-    payload = json.dumps(answer.found[number]).encode()
-    message, _ = store_message(f"{TOPIC}{answer.broker.lower()}", payload)
+    message = keep_found(answer.broker, answer.found[number])
     with transaction.atomic():
         row = Answer.objects.select_for_update().get(pk=answer.pk)
         row.kept[str(number)] = message.pk
         row.save(update_fields=["kept"])
     return message
+
+
+def keep_found(broker: str, found: Mapping[str, Any]) -> AlertMessage:
+    """Keep what a broker found as a message, as it told it."""
+    payload = json.dumps(found).encode()
+    return store_message(f"{TOPIC}{broker.lower()}", payload)[0]
 
 
 def objects_of(told: Retelling) -> list[ObjectKey]:
@@ -130,8 +143,6 @@ def _known(answer: Answer) -> Answer | None:
 
 
 def _talk(answer: Answer) -> list[dict[str, Any]]:
-    how = look_ups()[answer.broker]
-    secrets = secrets_of(how)
     lookup = answer.lookup
     wanted = Wanted(
         name=lookup.name,
@@ -139,6 +150,19 @@ def _talk(answer: Answer) -> list[dict[str, Any]]:
         dec=lookup.dec or 0.0,
         radius_arcsec=lookup.radius_arcsec or 0.0,
     )
+    return talk_to(answer.broker, wanted)
+
+
+def talk_to(broker: str, wanted: Wanted) -> list[dict[str, Any]]:
+    """Ask a broker and wait for all of its answer: each object as a message that its form reads.
+
+    Raises
+    ------
+    LookUpFailedError
+        If it cannot be asked, or an answer cannot be used.
+    """
+    how = look_ups()[broker]
+    secrets = secrets_of(how)
     until = time.monotonic() + settings.LOOKUP_SECONDS
     conversation = how.talk(wanted, secrets)
     said: Any = None
@@ -147,7 +171,7 @@ def _talk(answer: Answer) -> list[dict[str, Any]]:
             ask = conversation.send(said)
         except StopIteration as end:
             return list(end.value)[:MOST_FOUND]
-        said = call(answer.broker, how, ask, until=until)
+        said = call(broker, how, ask, until=until)
 
 
 def secrets_of(how: LookUp) -> Mapping[str, str]:
