@@ -250,6 +250,7 @@ TABLE: dict[str, Line] = {
     "api:message": reads(OBSERVER),
     "api:replay": posts(OBSERVER),
     "api:streams": reads(OBSERVER),
+    "api:metrics": reads(OBSERVER),
     "api:missing": always(NOTHING_THERE),
 }
 

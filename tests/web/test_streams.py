@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.factories import (
     PASSWORD,
@@ -26,6 +27,7 @@ from tom.streams.models import (
     TopicMinute,
 )
 from tom.web.streams import read_figures
+from tom.web.tokens import renew_token
 
 pytestmark = pytest.mark.django_db
 NEW = {
@@ -377,6 +379,42 @@ def test_a_test_that_no_worker_took_is_said(lead):
 
     assert "No worker took the test" in page
     assert "every 1s" not in page
+
+
+# --- Metrics ----------------------------------------------------------------------------------
+def test_prometheus_reads_what_the_page_shows(lead):
+    switched_on(name='odd "name"')
+    health(messages=7, lag=12)
+    make_message(topic="a.topic", broker="kafka.example.org", state="dead")
+
+    text = lead.get("/api/metrics/").content.decode()
+
+    labels = '{broker="kafka.example.org",stream="odd \\"name\\"",topic="a.topic"}'
+    values = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert values["counterpart_stream_reading"] == 1
+    assert values["counterpart_stream_lag_messages"] == 12
+    assert values["counterpart_stream_messages_total"] == 7
+    assert values["counterpart_stream_dead_letters"] == 1
+    assert "counterpart_stream_last_message_timestamp_seconds" not in values
+    assert f"counterpart_stream_lag_messages{labels} 12.0" in text
+
+
+def test_metrics_want_a_token_of_somebody_who_may_see_the_streams(client):
+    observer, reader = (
+        {"HTTP_AUTHORIZATION": f"Token {renew_token(user)}"}
+        for user in (make_observer(), make_user("reader"))
+    )
+
+    assert client.get("/api/metrics/").status_code == 401
+    assert client.get("/api/metrics/", **reader).status_code == 403
+    accepts = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+    answer = client.get("/api/metrics/", HTTP_ACCEPT=accepts, **observer)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
 
 
 # --- Who may ----------------------------------------------------------------------------------

@@ -3,15 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import Future
-from typing import Any, Final
+from typing import Final
 
 from django.db import Error, connection
 
 from tom.streams.bounded import bounded
 from tom.streams.models import StreamPosition
 from tom.streams.positions import Partition
-from tom.streams.watch import Broker
+from tom.streams.watch import Broker, Ends
 
 MEASURE_SECONDS: Final = 5.0
 
@@ -22,7 +21,7 @@ class Lag:
     def __init__(self, broker: Broker, address: str, group: str) -> None:
         self._broker = broker
         self._positions = StreamPosition.objects.filter(broker=address, group=group)
-        self._asked: Mapping[Partition, Future[Any]] = {}
+        self._asked: Mapping[Partition, Ends] = {}
         self._next = 0.0
 
     def measure(self, partitions: Mapping[str, int]) -> dict[str, int]:
@@ -34,7 +33,8 @@ class Lag:
             How many there are of each topic.
         """
         if self._asked:
-            return self._take_answers() if all(each.done() for each in self._asked.values()) else {}
+            waiting = any(not each.done() for ends in self._asked.values() for each in ends)
+            return {} if waiting else self._take_answers()
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + MEASURE_SECONDS
             self._asked = self._broker.ask_ends(partitions)
@@ -42,28 +42,25 @@ class Lag:
 
     def _take_answers(self) -> dict[str, int]:
         answers, self._asked = self._asked, {}
-        ends = {
-            place: answer.result().offset
-            for place, answer in answers.items()
-            if answer.exception() is None
-        }
-        # Of a topic that is known in part only, nothing is said.
-        unknown = {topic for topic, _ in answers.keys() - ends.keys()}
-        behind: Counter[str] = Counter()
         positions = self._read_positions()
-        for (topic, number), end in ends.items():
-            offset = positions.get((topic, number))
-            if offset is None:
-                unknown.add(topic)
-            else:
-                behind[topic] += max(end - offset, 0)
+        behind: Counter[str] = Counter()
+        unknown = {topic for topic, _ in answers} if positions is None else set()
+        for place, ends in answers.items():
+            if any(each.exception() is not None for each in ends):
+                unknown.add(place[0])  # of a topic that is known in part only, nothing is said
+                continue
+            oldest, end = (each.result().offset for each in ends)
+            # Without a position nothing of the partition is stored yet.
+            offset = (positions or {}).get(place)
+            behind[place[0]] += max(end - max(offset or 0, oldest), 0)
         return {topic: lag for topic, lag in behind.items() if topic not in unknown}
 
-    def _read_positions(self) -> dict[Partition, int | None]:
+    def _read_positions(self) -> dict[Partition, int | None] | None:
+        """The next offset of each partition; None if the database does not say."""
         rows = self._positions.all().values_list("topic", "partition", "offset")
         try:
             with bounded():
                 return {(topic, number): offset for topic, number, offset in rows}
         except Error:
             connection.close()
-            return {}
+            return None

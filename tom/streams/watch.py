@@ -27,6 +27,8 @@ REOPEN_SECONDS: Final = 60
 
 _NO_ID: Final = ("", "None", "AAAAAAAAAAAAAAAAAAAAAA")  # the last is 16 bytes of nothing
 
+Ends = tuple[Future[Any], Future[Any]]
+
 
 class RefusedError(Exception):
     """The broker refuses the credential: a person has to correct it."""
@@ -88,16 +90,18 @@ class Broker:
                 found[topic] = str(answer.result(DOUBT_SECONDS).topic_id)
         return {topic: each for topic, each in found.items() if each not in _NO_ID}
 
-    def ask_ends(self, partitions: Mapping[str, int]) -> dict[tuple[str, int], Future[Any]]:
-        """Ask for the end of each partition; what comes back has it as `offset`."""
+    def ask_ends(self, partitions: Mapping[str, int]) -> dict[tuple[str, int], Ends]:
+        """Ask for the oldest and the next offset of each partition, each `offset` of a result."""
         places = [
             TopicPartition(topic, number)
             for topic, count in partitions.items()
             for number in range(count)
         ]
-        end = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # theirs has no types
-        asked = self._client.list_offsets(dict.fromkeys(places, end), request_timeout=ASK_SECONDS)
-        return {(place.topic, place.partition): answer for place, answer in asked.items()}
+        oldest, newest = (
+            self._client.list_offsets(dict.fromkeys(places, which), request_timeout=ASK_SECONDS)
+            for which in (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]  # theirs has no types
+        )
+        return {(place.topic, place.partition): (oldest[place], newest[place]) for place in places}
 
 
 class Errors:

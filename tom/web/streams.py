@@ -20,7 +20,7 @@ from tom.streams.models import (
     TopicMinute,
 )
 from tom.streams.pulse import GAP
-from tom.streams.reading import read_now
+from tom.streams.reading import places_of, plain, read_now
 from tom.web.alarms import SILENT_SECONDS
 from tom.web.permissions import MANAGE_STREAMS
 
@@ -124,8 +124,11 @@ def usable_credentials(user: User) -> list[Credential]:
     ]
 
 
-def read_figures(user: User) -> list[StreamFigures]:
-    """Every stream with what its topics do now: those that the environment names come first."""
+def read_figures(user: User | None = None) -> list[StreamFigures]:
+    """Every stream with what its topics do now: those that the environment names come first.
+
+    Each says whether the user may change it; for nobody in particular, none may be changed.
+    """
     news = News()
     found = []
     sources = read_now()
@@ -135,14 +138,15 @@ def read_figures(user: User) -> list[StreamFigures]:
             stream.topics = [news.of(source.broker, topic, None) for topic in source.topics]
             found.append(stream)
     read = {(source.stream, topic) for source in sources for topic in source.topics}
-    usable = {row.pk for row in usable_credentials(user)}
-    manages = user.has_perm(MANAGE_STREAMS)
+    places = {place for source in sources for place in places_of(source.broker, source.topics)}
+    manages = user is not None and user.has_perm(MANAGE_STREAMS)
+    usable = {row.pk for row in usable_credentials(user)} if user and manages else set()
     for row in Stream.objects.with_credentials().select_related("test"):
         mine = manages and (row.credential_id is None or row.credential_id in usable)
         stream = StreamFigures(row.name, row.address, row, may_change=mine)
         stream.topics = [
-            _read_elsewhere(topic)
-            if row.active and (row.pk, topic) not in read
+            _read_elsewhere(topic, row)
+            if (row.pk, topic) not in read and (row.active or (plain(row.address), topic) in places)
             else news.of(row.address, topic, row)
             for topic in row.topics
         ]
@@ -150,7 +154,10 @@ def read_figures(user: User) -> list[StreamFigures]:
     return found
 
 
-def _read_elsewhere(topic: str) -> TopicFigures:
+def _read_elsewhere(topic: str, row: Stream) -> TopicFigures:
+    """Say nothing of a topic whose figures are another stream's."""
+    if not row.active:
+        return TopicFigures(topic, OFF, WORDS[OFF], is_heartbeat=False)
     fault = "Another stream, or STREAMS in the environment, reads this topic of this broker already"
     return TopicFigures(topic, OFF, "Read elsewhere", is_heartbeat=False, fault=fault)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tom.web.api import events, lists, messages, missing, names, requests, streams, targets
+from tom.web.api import events, lists, messages, metrics, missing, names, requests, streams, targets
 from tom.web.api.schema import Schema
 
 app_name = "api"
@@ -34,6 +34,7 @@ urlpatterns = [
     path("messages/", messages.MessageList.as_view(), name="messages"),
     path("messages/<int:pk>/", messages.MessageDetail.as_view(), name="message"),
     path("messages/<int:pk>/replay/", messages.replay, name="replay"),
+    path("metrics/", metrics.Metrics.as_view(), name="metrics"),
     path("streams/", streams.StreamList.as_view(), name="streams"),
     path("<path:rest>/", missing.missing, name="missing"),
 ]

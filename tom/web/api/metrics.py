@@ -1,0 +1,94 @@
+"""The streams' figures as Prometheus reads them, behind an API token."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tom.web.api.access import MayViewStreams
+from tom.web.streams import READING, StreamFigures, TopicFigures, read_figures
+
+LABELS = ("stream", "broker", "topic")
+# Each gauge's name, help, and value of a topic; one without a value is left out.
+GAUGES: tuple[tuple[str, str, Any], ...] = (
+    ("reading", "1 where the topic is read, 0 where it is not", lambda row: row.state == READING),
+    ("switched_on", "1 where the stream is on", None),
+    ("messages_last_minute", "Messages in the last 60 seconds", lambda row: row.per_minute_now),
+    (
+        "messages_per_minute_last_hour",
+        "Messages a minute in the last hour",
+        lambda row: row.per_minute_hour,
+    ),
+    ("lag_messages", "Messages that the broker holds and are not stored", lambda row: row.lag),
+    (
+        "last_message_timestamp_seconds",
+        "When the last message came",
+        lambda row: row.last_message and row.last_message.timestamp(),
+    ),
+    ("heartbeat_gaps_last_day", "Heartbeat gaps of 24 hours", lambda row: row.n_gaps),
+    ("dead_letters", "Messages that are dead", lambda row: row.dead),
+)
+COUNTERS: tuple[tuple[str, str, Any], ...] = (
+    ("messages", "Messages since the topic is read", lambda row: row.messages),
+    ("lost", "Messages that the broker deleted unread", lambda row: row.lost),
+)
+
+
+class StreamCollector(Collector):
+    """Gives the figures of the moment at which it was made."""
+
+    def __init__(self, streams: Iterable[StreamFigures]) -> None:
+        self._rows = [(stream, topic) for stream in streams for topic in stream.topics]
+
+    def collect(self) -> Iterator[Metric]:
+        for name, words, value_of in GAUGES:
+            gauge = GaugeMetricFamily(f"counterpart_stream_{name}", words, labels=LABELS)
+            yield self._fill(gauge, value_of)
+        for name, words, value_of in COUNTERS:
+            counter = CounterMetricFamily(f"counterpart_stream_{name}", words, labels=LABELS)
+            yield self._fill(counter, value_of)
+
+    def _fill(self, family: Any, value_of: Any) -> Metric:
+        for stream, topic in self._rows:
+            value = value_of(topic) if value_of else stream.is_on
+            if value is not None:
+                family.add_metric(labels_of(stream, topic), float(value))
+        filled: Metric = family
+        return filled
+
+
+def labels_of(stream: StreamFigures, topic: TopicFigures) -> list[str]:
+    return [stream.name, stream.broker, topic.topic]
+
+
+class PrometheusRenderer(BaseRenderer):
+    """Passes the text on."""
+
+    media_type = "text/plain"
+    format = "prometheus"
+    charset = None
+
+    def render(self, data: Any, *_: object, **__: object) -> bytes:
+        return data if isinstance(data, bytes) else str(data).encode()
+
+
+@extend_schema(exclude=True)
+class Metrics(APIView):
+    """The figures of every stream in Prometheus' text format."""
+
+    permission_classes = (IsAuthenticated, MayViewStreams)
+    renderer_classes = (PrometheusRenderer,)
+
+    def get(self, request: Request) -> Response:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(StreamCollector(read_figures()))
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
