@@ -30,8 +30,17 @@ from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
 from tom.streams.models import AlertMessage, MessageState
+from tom.streams.packets import PacketStoreError
 from tom.streams.schema_registry import NoSchemaError, learn_schema
-from tom.streams.services import claim, claim_one, finish, locked, note_failure
+from tom.streams.services import (
+    claim,
+    claim_one,
+    fetch,
+    finish,
+    locked,
+    note_failure,
+    put_off,
+)
 from tom.targets.classified import keep_classifications
 from tom.targets.objects import ObjectKey, targets_of
 from tom.targets.redshifts import REDSHIFT, keep_told_redshifts
@@ -58,12 +67,15 @@ def work_message(pk: int) -> None:
     if not claim_one(pk):
         return
     try:
+        packets = fetch([pk])
         with transaction.atomic():
-            for message in locked([pk]):
+            for message in locked([pk], packets):
                 verdict = _judge(message)
                 finish([pk], verdict.state, verdict.reason)
                 notify_message(message)
                 publish(Topic.MESSAGE, pk)
+    except PacketStoreError as error:
+        put_off([pk], str(error))
     except OperationalError as error:
         _note_broken_off([pk], error)
         raise
@@ -87,6 +99,9 @@ def work_form(name: str) -> bool:
         return False
     try:
         _work_batch(ids)
+    except PacketStoreError as error:
+        put_off(ids, str(error))
+        return False
     except OperationalError as error:
         _note_broken_off(ids, error)
         raise
@@ -189,6 +204,8 @@ def _work_each(ids: Sequence[int]) -> None:
     for pk in ids:
         try:
             _work_batch([pk])
+        except PacketStoreError as error:
+            put_off([pk], str(error))
         except OperationalError as error:
             _note_broken_off([pk], error)
             raise
@@ -214,8 +231,9 @@ def _work_batch(ids: Sequence[int]) -> None:
 
 
 def _store_batch(ids: Sequence[int], unknown: dict[int, list[int]]) -> None:
+    packets = fetch(ids)
     with transaction.atomic():
-        messages = locked(ids)
+        messages = locked(ids, packets)
         alerts: list[Told] = []
         classifications: list[Classified] = []
         for message in messages:

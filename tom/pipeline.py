@@ -42,6 +42,7 @@ from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, ConnectionTest, MessageState
+from tom.streams.packets import PacketStoreError, sweep_packets
 from tom.streams.trying import try_connection
 from tom.targets.cutouts import draw_due
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
@@ -246,7 +247,13 @@ def prune() -> None:
             kind__in=batch_forms(),
             state=MessageState.STORED,
             finished__lt=now - timedelta(days=settings.PACKET_DAYS),
-        ).exclude(payload=None).update(payload=None)
+        ).exclude(payload=None, packet_object="").update(
+            payload=None, packet_object="", packet_offset=None
+        )
+    try:
+        sweep_packets(now)
+    except PacketStoreError:
+        logger.exception("The packets that no message needs could not be deleted")
     if settings.POINT_DAYS:
         drop_months(month_of(now - timedelta(days=settings.POINT_DAYS)))
 

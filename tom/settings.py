@@ -305,6 +305,9 @@ GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token
 SCHEMA_REGISTRY = read_url("SCHEMA_REGISTRY")
 # How often a message may fail (its worker dying, say) before it is dead.
 MESSAGE_ATTEMPTS = read_count("MESSAGE_ATTEMPTS", 5, least=1)
+# Where raw survey packets are kept: a folder that every process reaches, or an object store, as
+# s3://bucket/prefix. Empty: the folder `packets` of TOM_HOME.
+PACKET_STORE = env.str("PACKET_STORE", "")
 # How many days raw survey packets and classifications are kept after they are stored. 0: no limit.
 PACKET_DAYS = read_count("PACKET_DAYS", 30)
 # How many days points of light curves are kept, to the end of their month; what people brought

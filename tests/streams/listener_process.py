@@ -32,14 +32,14 @@ def main(database: str, url: str, moment: str = "") -> None:
 def _die_at(moment: str) -> None:
     from tom.streams import consuming, listen
 
-    store = listen.store_messages
+    store = listen.store_prepared
 
-    def store_and_die(incoming: Any) -> None:
-        store(incoming)
+    def store_and_die(prepared: Any) -> None:
+        store(prepared)
         os.kill(os.getpid(), signal.SIGKILL)
 
     if moment == "stored":
-        listen.store_messages = store_and_die
+        listen.store_prepared = store_and_die
     else:
         consuming.Reader.mark_kept = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 

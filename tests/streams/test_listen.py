@@ -22,6 +22,7 @@ from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
 from tom.streams import bounded, consuming, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
+from tom.streams.packets import read_packet
 from tom.streams.sources import read_source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
@@ -75,7 +76,7 @@ def wait_for(ready: Callable[[], bool]) -> None:
 
 def payloads(topic: str) -> list[bytes]:
     rows = AlertMessage.objects.filter(topic=topic).order_by("partition", "offset")
-    return [bytes(payload) for payload in rows.values_list("payload", flat=True)]
+    return [read_packet(row) for row in rows]
 
 
 def count(topic: str) -> int:

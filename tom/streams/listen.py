@@ -25,9 +25,10 @@ from tom.streams.faults import say_fault
 from tom.streams.headers import find_id, is_test, read_headers
 from tom.streams.lag import Lag
 from tom.streams.log_in import find_log_in
+from tom.streams.packets import PacketStoreError
 from tom.streams.positions import NotOursError
 from tom.streams.pulse import Pulse
-from tom.streams.services import Incoming, store_messages
+from tom.streams.services import Incoming, prepare_messages, store_prepared
 from tom.streams.sources import Source
 from tom.streams.watch import ASK_SECONDS, DOUBT_SECONDS, Broker, Errors, RefusedError, Watch
 
@@ -154,7 +155,7 @@ class Listener:
         """Store a batch, mark it, wake its work; put it back if it cannot be stored."""
         try:
             ids = self._store(batch, reader)
-        except AnyDatabaseError as error:
+        except (AnyDatabaseError, PacketStoreError) as error:
             self._rest(reader, batch, error)
             return False
         reader.mark_kept(batch)
@@ -171,9 +172,10 @@ class Listener:
             for message in batch
             if not is_test(message.headers) and identify(message.topic, b"") != HEARTBEAT
         ]
+        prepared = prepare_messages(incoming)
         with bounded():
             reader.move(batch)
-            return store_messages(incoming).ids if incoming else {}
+            return store_prepared(prepared).ids if prepared else {}
 
     def _wake_work(self, ids: dict[str, list[int]]) -> None:
         try:

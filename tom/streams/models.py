@@ -36,7 +36,13 @@ class AlertMessage(models.Model):
     kind = models.CharField(max_length=32, blank=True)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField()
-    payload = models.BinaryField(null=True, help_text="None once the retention time has passed")
+    payload = models.BinaryField(
+        null=True, help_text="None where the store of packets has it, or nothing has it any more"
+    )
+    packet_object = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Where its bytes are in that store"
+    )
+    packet_offset = models.BigIntegerField(null=True, help_text="At which byte they begin there")
     is_repeat = models.BooleanField(
         default=False, help_text="The same bytes stand in an earlier row of this topic"
     )
@@ -70,11 +76,21 @@ class AlertMessage(models.Model):
             models.Index(fields=["state", "-received"], name="streams_message_state"),
             models.Index(fields=["-received"], name="streams_message_received"),
             models.Index(fields=["topic", "-received"], name="streams_message_topic"),
+            models.Index(
+                fields=["packet_object"],
+                condition=~models.Q(packet_object=""),
+                name="streams_message_packet",
+            ),
         ]
         permissions = [("replay_alertmessage", "Can replay a message")]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.name or self.offset}"
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether its bytes are still kept."""
+        return self.payload is not None or bool(self.packet_object)
 
 
 class StreamHealth(models.Model):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from psycopg2 import Binary
 from psycopg2.extras import Json, execute_values
@@ -15,16 +15,22 @@ from psycopg2.extras import Json, execute_values
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.formats.values import clean
+from tom.forms.declared import Lane
 from tom.forms.networks import UNKNOWN
 from tom.forms.recognition import identify
+from tom.forms.registry import forms
 from tom.own_secrets import hide_secrets
 from tom.streams.headers import Headers
 from tom.streams.models import AlertMessage, MessageState
+from tom.streams.packets import Place, fetch_packets, write_packets
 
 logger = logging.getLogger(__name__)
 
 # From this many attempts a message is worked on alone, so that it fails alone.
 ALONE_FROM = 2
+
+# What nothing reads is kept in its row up to this size; a stream of it may be of any rate.
+ROW_BYTES = 16 * 1024
 
 # A topic and the sha256 of a payload.
 Content = tuple[str, str]
@@ -62,24 +68,82 @@ class Stored:
         return self.all_ids + self.known_waiting
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message that is ready to be stored; its place is None where its row holds the bytes."""
+
+    item: Incoming
+    sha256: str
+    kind: str
+    place: Place | None = None
+
+    @property
+    def content(self) -> Content:
+        return self.item.topic, self.sha256
+
+
+def prepare_messages(incoming: Sequence[Incoming]) -> list[Prepared]:
+    """Recognise messages, and write the new packets among them to their store as one object.
+
+    Do it before the transaction that stores the messages: the store may be far away.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store of packets cannot be written.
+    """
+    prepared = [
+        Prepared(item, hashlib.sha256(item.payload).hexdigest(), identify(item.topic, item.payload))
+        for item in incoming
+    ]
+    packets = {each.content: each for each in prepared if _is_packet(each)}
+    for content in set(_kept(list(packets)).values_list("topic", "sha256")) if packets else ():
+        packets.pop(content, None)
+    if not packets:
+        return prepared
+    payloads = [each.item.payload for each in packets.values()]
+    places = dict(zip(packets, write_packets(payloads, now=timezone.now()), strict=True))
+    return [replace(each, place=places.get(each.content)) for each in prepared]
+
+
+def _is_packet(message: Prepared) -> bool:
+    """Whether its bytes go to the store of packets: many come of its form, or nobody knows it."""
+    size = len(message.item.payload)
+    form = forms().get(message.kind)
+    if form is None or form.parse is None:
+        return size > ROW_BYTES
+    return size > 0 and form.lane is Lane.BATCH
+
+
 def store_messages(incoming: Sequence[Incoming]) -> Stored:
+    """Prepare messages and store them.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store of packets cannot be written.
+    """
+    return store_prepared(prepare_messages(incoming))
+
+
+def store_prepared(prepared: Sequence[Prepared]) -> Stored:
     """Store messages, each once by its position and by its content, in one transaction.
 
     A message delivered again adds nothing. The same bytes at another position of a stream add a
     row that says so, without the bytes and without work. New bytes at a position that others hold
     (a topic that was deleted and created again counts from 0) are kept without that position.
     """
-    contents = [_content(item) for item in incoming]
-    first: dict[Content, Incoming] = {}
-    for content, item in zip(contents, incoming, strict=True):
-        first.setdefault(content, item)
+    first: dict[Content, Prepared] = {}
+    for each in prepared:
+        first.setdefault(each.content, each)
     with transaction.atomic():
-        created = _insert([_row(content, item) for content, item in first.items()])
+        created = _insert([_row(each) for each in first.values()])
         created |= _insert(_displaced(first, created))
         again = [
-            _repeat_row(content, item)
-            for content, item in zip(contents, incoming, strict=True)
-            if item.offset is not None and not (content in created and item is first[content])
+            _repeat_row(each)
+            for each in prepared
+            if each.item.offset is not None
+            and not (each.content in created and each is first[each.content])
         ]
         _insert(again)
         if created:
@@ -89,7 +153,7 @@ def store_messages(incoming: Sequence[Incoming]) -> Stored:
         ids.setdefault(kind, []).append(pk)
     known = [content for content in first if content not in created]
     waiting = _kept(known).filter(state=MessageState.RECEIVED) if known else ()
-    return Stored(ids, len(incoming) - len(created), [row.pk for row in waiting])
+    return Stored(ids, len(prepared) - len(created), [row.pk for row in waiting])
 
 
 def store_rejection(topic: str, *, name: str, reason: str) -> bool:
@@ -146,10 +210,31 @@ def claim_one(pk: int) -> bool:
     return bool(_claim_where("id = %s", pk, most=1))
 
 
-def locked(ids: Iterable[int]) -> list[AlertMessage]:
-    """Lock the waiting ones among `ids` for the caller's transaction, skipping others' locks."""
+def fetch(ids: Collection[int]) -> dict[int, bytes]:
+    """Read the bytes of claimed messages that the store of packets has; bury those that it lost.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store cannot be read now.
+    """
+    found, gone = fetch_packets(ids)
+    if gone:
+        finish(gone, MessageState.DEAD, "the store of packets has lost its bytes")
+        publish(Topic.MESSAGE)
+    return found
+
+
+def locked(ids: Iterable[int], packets: Mapping[int, bytes] | None = None) -> list[AlertMessage]:
+    """Lock the waiting ones among `ids` for the caller's transaction, skipping others' locks.
+
+    Each has its bytes: those of `packets`, or its row's.
+    """
     waiting = AlertMessage.objects.filter(pk__in=list(ids), state=MessageState.RECEIVED)
-    return list(waiting.select_for_update(skip_locked=True).order_by("pk"))
+    messages = list(waiting.select_for_update(skip_locked=True).order_by("pk"))
+    for message in messages:
+        message.payload = (packets or {}).get(message.pk, message.payload)
+    return messages
 
 
 def finish(ids: Iterable[int], state: MessageState, reason: str = "") -> None:
@@ -157,6 +242,12 @@ def finish(ids: Iterable[int], state: MessageState, reason: str = "") -> None:
     AlertMessage.objects.filter(pk__in=list(ids), state=MessageState.RECEIVED).update(
         state=state, reason=_sayable(reason), finished=timezone.now()
     )
+
+
+def put_off(ids: Collection[int], reason: str) -> None:
+    """Take back the attempt that a claim counted: what failed was not the messages' fault."""
+    waiting = AlertMessage.objects.filter(pk__in=ids, state=MessageState.RECEIVED, attempts__gt=0)
+    waiting.update(attempts=F("attempts") - 1, reason=_sayable(reason))
 
 
 def note_failure(pk: int, reason: str) -> None:
@@ -175,7 +266,8 @@ def replay_message(message: AlertMessage) -> bool:
 
 def replay_messages(ids: Collection[int]) -> int:
     """Put back, to be worked on, those stored messages that can be; return how many."""
-    rows = AlertMessage.objects.filter(pk__in=ids, payload__isnull=False)
+    kept = Q(payload__isnull=False) | ~Q(packet_object="")
+    rows = AlertMessage.objects.filter(kept, pk__in=ids)
     return (
         rows.exclude(state=MessageState.RECEIVED)
         .exclude(state=MessageState.KNOWN)
@@ -199,10 +291,6 @@ def _sayable(reason: str) -> str:
     return hide_secrets(clean(reason)[:4000])[:2000]
 
 
-def _content(item: Incoming) -> Content:
-    return item.topic, hashlib.sha256(item.payload).hexdigest()
-
-
 def _kept(contents: Sequence[Content]) -> QuerySet[AlertMessage]:
     """The rows that have these contents."""
     rows = AlertMessage.objects.filter(
@@ -213,7 +301,7 @@ def _kept(contents: Sequence[Content]) -> QuerySet[AlertMessage]:
     return rows.only("pk")
 
 
-def _displaced(first: Mapping[Content, Incoming], created: Collection[Content]) -> list[Row]:
+def _displaced(first: Mapping[Content, Prepared], created: Collection[Content]) -> list[Row]:
     """Rows without a position, for new bytes at a position that is taken."""
     missing = [content for content in first if content not in created]
     if not missing:
@@ -222,7 +310,7 @@ def _displaced(first: Mapping[Content, Incoming], created: Collection[Content]) 
     rows = []
     for content in missing:
         if content not in known:
-            item = first[content]
+            item = first[content].item
             logger.warning(
                 "Other bytes hold a message's position: kept without it",
                 extra={
@@ -232,25 +320,30 @@ def _displaced(first: Mapping[Content, Incoming], created: Collection[Content]) 
                     "offset": item.offset,
                 },
             )
-            rows.append(_row(content, replace(item, offset=None)))
+            rows.append(_row(replace(first[content], item=replace(item, offset=None))))
     return rows
 
 
-def _row(content: Content, item: Incoming) -> Row:
-    waiting = (Binary(item.payload), False, MessageState.RECEIVED.value, "", None)
-    return (*_origin(content, item), *waiting)
+def _row(message: Prepared) -> Row:
+    place = message.place
+    if place is None:
+        kept: Row = (Binary(message.item.payload), "", None)
+    else:
+        kept = (None, place.object, place.offset)
+    return (*_origin(message), *kept, False, MessageState.RECEIVED.value, "", None)
 
 
-def _repeat_row(content: Content, item: Incoming) -> Row:
+def _repeat_row(message: Prepared) -> Row:
     why = "the same bytes came before on this topic"
-    return (*_origin(content, item), None, True, MessageState.KNOWN.value, why, timezone.now())
+    known = (True, MessageState.KNOWN.value, why, timezone.now())
+    return (*_origin(message), None, "", None, *known)
 
 
-def _origin(content: Content, item: Incoming) -> Row:
-    topic, sha256 = content
-    position = (item.broker, topic, item.partition, item.offset)
-    kind = identify(topic, item.payload)
-    return (*position, item.name[:300], Json(item.headers), kind, sha256, len(item.payload))
+def _origin(message: Prepared) -> Row:
+    item = message.item
+    position = (item.broker, item.topic, item.partition, item.offset)
+    content = (message.kind, message.sha256, len(item.payload))
+    return (*position, item.name[:300], Json(item.headers), *content)
 
 
 def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
@@ -259,10 +352,11 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
         return {}
     statement = """
         INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, headers, kind,
-            sha256, size, payload, is_repeat, state, reason, finished, attempts, replays, received)
+            sha256, size, payload, packet_object, packet_offset, is_repeat, state, reason, finished,
+            attempts, replays, received)
         VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
     """
-    template = "(" + "%s, " * 14 + "0, 0, clock_timestamp())"
+    template = "(" + "%s, " * 16 + "0, 0, clock_timestamp())"
     # psycopg2's own cursor raises psycopg2's own errors.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         found: list[tuple[int, str, str, str]] = execute_values(

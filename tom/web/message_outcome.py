@@ -13,6 +13,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.forms.registry import forms
 from tom.records import ObjectAlert
 from tom.streams.models import AlertMessage
+from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
 from tom.targets.models import Program
 from tom.targets.objects import SurveyObject
 from tom.targets.visible import visible_targets
@@ -69,8 +70,8 @@ def _alert_of(message: AlertMessage) -> ObjectAlert | None:
     if form is None or form.parse is None or form.record is not ObjectAlert:
         return None
     try:
-        alert = form.parse(bytes(message.payload or b""))
-    except MalformedAlertError:
+        alert = form.parse(read_packet(message))
+    except (MalformedAlertError, PacketGoneError, PacketStoreError):
         return None
     return alert if isinstance(alert, ObjectAlert) else None
 

@@ -18,6 +18,7 @@ from tom.formats.describe import read_json_object
 from tom.forms.networks import FILE_TOPIC
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
+from tom.streams.packets import read_packet
 from tom.targets.audiences import readable_programs
 from tom.targets.models import Program, Visitor
 from tom.targets.visible import visible_targets
@@ -200,9 +201,9 @@ def _events_of(message: AlertMessage) -> list[NonLocalizedEvent]:
 
 def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
     """Read a message in HERMES's form (or any JSON object that has its title); None for others."""
-    if message.payload is None:
+    if not message.has_bytes:
         return None
-    content = read_json_object(bytes(message.payload))
+    content = read_json_object(read_packet(message))
     return content if content is not None and isinstance(content.get("title"), str) else None
 
 

@@ -22,6 +22,7 @@ from tom.pipeline import nudge, sweep, wake
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.streams.models import AlertMessage, MessageState
+from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
 from tom.streams.services import replay_message, replay_messages
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
@@ -92,12 +93,13 @@ def _reasons(topic: str) -> list[dict[str, Any]]:
 def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message: where it came from, what became of it, and its beginning."""
     found = hide_name(get_object_or_404(AlertMessage, pk=pk), person(request))
-    readable = found.payload is not None and may_read_bytes(person(request), found)
+    readable = found.has_bytes and may_read_bytes(person(request), found)
+    said, shown = _read_bytes(found) if readable else ("", b"")
     context = {
         "message": found,
         "made": outcome_of(found, person(request)),
         "readable": readable,
-        "shown": show_payload(bytes(found.payload or b"")) if readable else "",
+        "shown": said or show_payload(shown),
         "is_cut": readable and found.size > SHOWN_BYTES,
     }
     name = "_message" if request.GET.get("part") == "message" else "message"
@@ -111,12 +113,23 @@ def message_bytes(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(AlertMessage, pk=pk)
     if not may_read_bytes(person(request), found):
         raise LackingError(READ_PACKET)
-    if found.payload is None:
+    if not found.has_bytes:
         message = "its bytes are no longer kept"
         raise Http404(message)
-    response = HttpResponse(bytes(found.payload), content_type="application/octet-stream")
+    said, payload = _read_bytes(found)
+    if said:
+        return HttpResponse(said, status=503, content_type="text/plain")
+    response = HttpResponse(payload, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="message-{found.pk}"'
     return response
+
+
+def _read_bytes(found: AlertMessage) -> tuple[str, bytes]:
+    """A message's bytes, or why they cannot be read."""
+    try:
+        return "", read_packet(found)
+    except (PacketGoneError, PacketStoreError) as error:
+        return f"Its bytes cannot be read: {error}.", b""
 
 
 def show_payload(payload: bytes) -> str:

@@ -1,0 +1,184 @@
+"""Raw survey packets, kept outside the database: in a folder, or in an object store.
+
+A batch is written as one object, before the rows that point into it are committed. An object that
+no row needs, as after a crash, does no harm; the sweep deletes it.
+"""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from operator import add
+from pathlib import Path
+from typing import Final
+
+import obstore
+from django.conf import settings
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from tom.streams.models import AlertMessage
+
+SECONDS: Final = 20
+"""How long the store may take over one request."""
+ORPHAN_HOURS: Final = 6
+"""An object that no row needs for so long is an orphan: its rows' transaction is over."""
+SWEPT: Final = 500
+"""Objects that one query asks about."""
+
+
+class PacketStoreError(Exception):
+    """The store of packets does not answer as it should; another attempt may succeed."""
+
+
+class PacketGoneError(Exception):
+    """The store answers that it does not have a packet: another attempt cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a packet's bytes begin: in which object, at which byte."""
+
+    object: str
+    offset: int
+
+
+def write_packets(payloads: Sequence[bytes], *, now: datetime) -> list[Place]:
+    """Write packets as one object, in their order; return where each begins.
+
+    Raises
+    ------
+    PacketStoreError
+        If they could not be written.
+    """
+    body = b"".join(payloads)
+    name = f"{now:%Y/%m/%d/%H%M%S%f}-{hashlib.sha256(body).hexdigest()[:16]}"
+    store = _store()
+    with _told():
+        obstore.put(store, name, body)
+        if isinstance(store, LocalStore):
+            _make_durable(Path(str(store.prefix)) / name)
+    places, offset = [], 0
+    for payload in payloads:
+        places.append(Place(name, offset))
+        offset += len(payload)
+    return places
+
+
+def read_packet(message: AlertMessage) -> bytes:
+    """Return the bytes of a message, wherever they are kept; none once they are let go.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store cannot be read now.
+    PacketGoneError
+        If the store has lost them.
+    """
+    if message.payload is not None:
+        return bytes(message.payload)
+    if not message.packet_object:
+        return b""
+    return _read_object(message.packet_object, [message])[message.pk]
+
+
+def fetch_packets(ids: Collection[int]) -> tuple[dict[int, bytes], list[int]]:
+    """Read what the store has of these messages; return it, and those whose bytes it has lost.
+
+    Do it before the transaction that works on them: the store may be far away.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store cannot be read now.
+    """
+    rows = AlertMessage.objects.filter(pk__in=ids).exclude(packet_object="")
+    by_object = defaultdict(list)
+    for message in rows.only("packet_object", "packet_offset", "size").order_by("pk"):
+        by_object[message.packet_object].append(message)
+    found: dict[int, bytes] = {}
+    gone: list[int] = []
+    for name, messages in by_object.items():
+        try:
+            found |= _read_object(name, messages)
+        except PacketGoneError:
+            gone += [message.pk for message in messages]
+    return found, gone
+
+
+def sweep_packets(now: datetime) -> int:
+    """Delete the objects that no row needs; return how many.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store cannot be read now.
+    """
+    store, deleted = _store(), 0
+    with _told():
+        for listed in obstore.list(store, chunk_size=SWEPT):
+            late = now - timedelta(hours=ORPHAN_HOURS)
+            old = {each["path"] for each in listed if each["last_modified"] < late}
+            rows = AlertMessage.objects.filter(packet_object__in=old)
+            orphans = old - set(rows.values_list("packet_object", flat=True).distinct())
+            if orphans:
+                obstore.delete(store, sorted(orphans))
+            deleted += len(orphans)
+    return deleted
+
+
+def _read_object(name: str, messages: Sequence[AlertMessage]) -> dict[int, bytes]:
+    starts = [message.packet_offset or 0 for message in messages]
+    sizes = [message.size for message in messages]
+    store = _store()
+    with _told():
+        if obstore.head(store, name)["size"] < max(map(add, starts, sizes)):
+            reason = "the store of packets has lost the end of an object"
+            raise PacketGoneError(reason)
+        found = obstore.get_ranges(store, name, starts=starts, lengths=sizes)
+    return {message.pk: bytes(each) for message, each in zip(messages, found, strict=True)}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what the store said in an error of ours."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        reason = "the store of packets does not have its bytes"
+        raise PacketGoneError(reason) from error
+    except (BaseError, OSError, ValueError) as error:
+        reason = f"the store of packets fails: {str(error).partition(chr(10))[0]}"
+        raise PacketStoreError(reason) from error
+
+
+def _store() -> ObjectStore:
+    with _told():
+        return _open(settings.PACKET_STORE or str(settings.HOME.path / "packets"))
+
+
+@cache
+def _open(where: str) -> ObjectStore:
+    if "://" not in where:
+        return LocalStore(where, mkdir=True)
+    wait = timedelta(seconds=SECONDS)
+    plain = os.environ.get("AWS_ENDPOINT", "").startswith("http://")  # a store of one's own
+    return from_url(
+        where,
+        client_options={"timeout": wait, "connect_timeout": wait, "allow_http": plain},
+        retry_config={"max_retries": 2, "retry_timeout": wait},
+    )
+
+
+def _make_durable(path: Path) -> None:
+    """Let the disk have an object and its name before a row points to it."""
+    for each in (path, path.parent):
+        handle = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
