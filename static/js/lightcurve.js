@@ -94,9 +94,14 @@
     return drawn.filter((trace) => trace.x.length && !chosen.hidden.includes(trace.band));
   }
 
+  // A band's zero moves where its template changes.
+  const templateMarks = () => data.template_changes
+    .filter((each) => !chosen.hidden.includes(each.band))
+    .map((each) => ({ name: `${each.band}: new template`, time: each.time, tint: "quiet", dash: "dash" }));
+
   // Names of events side by side, and below each other where they would overprint.
   function labels(drawn) {
-    const all = data.events.map((each) => ({ ...each, x: position(each.time) }));
+    const all = [...data.events, ...templateMarks()].map((each) => ({ ...each, x: position(each.time) }));
     const number = (x) => (typeof x === "number" ? x : ms(x) / DAY_MS);
     const xs = [...drawn.flatMap((trace) => trace.x), ...all.map((each) => each.x)].map(number);
     const from = xs.reduce((least, x) => Math.min(least, x), Infinity);
@@ -138,11 +143,11 @@
       },
       shapes: marked.map((each) => ({
         type: "line", x0: each.x, x1: each.x, yref: "paper", y0: 0, y1: 1,
-        line: { color: colour("accent"), width: 1, dash: "dot" },
+        line: { color: colour(each.tint || "accent"), width: 1, dash: each.dash || "dot" },
       })),
       annotations: marked.map((each) => ({
         x: each.x, yref: "paper", y: 1, yshift: -15 * each.row, text: each.name, showarrow: false,
-        xanchor: "left", yanchor: "top", font: { size: 11, color: colour("accent") },
+        xanchor: "left", yanchor: "top", font: { size: 11, color: colour(each.tint || "accent") },
       })),
     };
   }

@@ -97,6 +97,21 @@ class SolarSystemMatch:
     magnitude: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateChange:
+    """A moment from which images are subtracted from another template: the zero of a band moves.
+
+    `time` is that of the first point on the new one, aware, UTC. `before_njy` and `after_njy` are
+    the flux of either template at the object's place: differences of one fall by what it rose.
+    """
+
+    band: str
+    time: datetime
+    before_njy: float
+    after_njy: float
+    program: int
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectAlert:
     """One survey alert: the detection that caused it, its history and its surroundings.
@@ -134,6 +149,8 @@ class ObjectAlert:
         Separation of the nearest Gaia source, or None where there is none.
     cutouts
         Gzipped FITS stamps by `science`, `template` and `difference`; absent ones left out.
+    template_changes
+        From when on the points of a band rest on another template.
     cutout_middle
         Column and row of the source in the stamps, from 0, where the detector's edge cut them;
         None where it did not.
@@ -164,6 +181,7 @@ class ObjectAlert:
     gaia_separation_arcsec: float | None = None
     cutouts: Mapping[str, bytes] = field(default_factory=dict)
     cutout_middle: tuple[float, float] | None = None
+    template_changes: tuple[TemplateChange, ...] = ()
 
     @property
     def trigger(self) -> Point:

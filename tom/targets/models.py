@@ -23,6 +23,7 @@ from tom.targets.programs import of_readable_programs as of_readable_programs
 from tom.targets.stamps import Cutout as Cutout
 from tom.targets.stamps import CutoutKind as CutoutKind
 from tom.targets.tags import Tag as Tag
+from tom.targets.template_changes import TemplateChange as TemplateChange
 from tom.targets.uploads import PointUpload as PointUpload
 
 # Summaries that scorers have not been handed as they are now.

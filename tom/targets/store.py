@@ -22,6 +22,7 @@ from tom.targets.objects import ObjectKey
 from tom.targets.owners import Owner, Programs, find_owners, find_programs
 from tom.targets.sightings import key_of
 from tom.targets.summary import refresh_audiences, refresh_summaries
+from tom.targets.template_changes import keep_template_changes
 
 POINTS = Table(
     "new_points",
@@ -112,6 +113,7 @@ def store_alerts(
             for alert in alerts
         )
         note_alerts(told, audiences)
+        keep_template_changes(alerts, programs)
         changed = {owner.target_id for owner in owners.values() if owner.was_changed}
         openly = changed | {pk for pk, theirs in merged.items() if theirs - private}
         refresh_summaries(openly)

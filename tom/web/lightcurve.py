@@ -13,6 +13,7 @@ from tom.events.models import EventLocalization
 from tom.forms.registry import colours
 from tom.photometry import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
+from tom.targets.template_changes import template_changes_of
 from tom.web.distances import distances_of, map_distance, redshift_of
 from tom.web.kilonova import kilonova_data
 
@@ -42,6 +43,10 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
         "colours": {**colours()},
         "series": [_series(kind, band, points) for (kind, band), points in sorted(series.items())],
         "events": [_event(candidacy) for candidacy in candidacies],
+        "template_changes": [
+            {"band": band, "time": _text(time)}
+            for band, time in template_changes_of(target, user).values_list("band", "time")
+        ],
         "distances": [distance.told() for distance in distances],
         "kilonova": kilonova_data(),
     }

@@ -2,8 +2,6 @@
 
 They come in Confluent's framing, or as an object container file. Schemas:
 https://github.com/lsst/alert_packet
-
-No version says which template an image was subtracted from.
 """
 
 import math
@@ -30,6 +28,7 @@ from tom.surveys.lsst.points import (
     was_put_in,
 )
 from tom.surveys.lsst.schemas import published
+from tom.surveys.lsst.templates import template_changes
 
 SURVEY: Final = "LSST"
 MAX_DECODED_BYTES: Final = 16 * 1024 * 1024
@@ -114,6 +113,7 @@ def _read_alert(record: Fields, version: str | None) -> ObjectAlert:
         solar_system=_solar_system(source, record),
         n_detections=natural(_object(record).get("nDiaSources")),
         cutouts=dict(_cutouts(record)),
+        template_changes=template_changes(record),
     )
 
 
