@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
+# A mood: the answer comes byte by byte.
+TRICKLE = b"[" + b"1, " * 2000 + b"1]"
 Call = tuple[str, str, frozenset[tuple[str, str]], str]
 
 
@@ -65,6 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         api.asked.append(call)
         api.sent.append(dict(self.headers))
         status, payload = api.answers.get(call, (404, b"{}"))
+        self.piece = 1 if api.moods.get(call[1].partition("/")[0]) is TRICKLE else 2**20
         self.reply(*_in_mood(api.moods.get(call[1].partition("/")[0]), status, payload))
 
     def reply(self, status: int, payload: bytes, headers: dict[str, str]) -> None:
@@ -73,7 +76,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload)
+        for start in range(0, len(payload), self.piece):
+            self.wfile.write(payload[start : start + self.piece])
+            if self.piece == 1:
+                time.sleep(0.05)
 
     do_GET = answer  # noqa: N815  as http.server calls them
     do_POST = answer  # noqa: N815

@@ -189,6 +189,7 @@ MOODS: dict[str, tuple[Any, str]] = {
     "deep garbage": (b"[" * 200_000, "its answer is no JSON"),
     "too much": (b" " * (8 * 2**20 + 1), "its answer is larger than 8 MB"),
     "nothing in time": (9.0, "no answer within 0.4 s"),
+    "a byte now and then": (api_server.TRICKLE, "no answer within 0.4 s"),
     "asked too often": (
         {"Retry-After": "17"},
         "asked too often: it wants to be left alone for 17 s",
@@ -200,7 +201,7 @@ MOODS: dict[str, tuple[Any, str]] = {
 def test_a_broker_that_fails_says_why(
     mood: str, api: api_server.Api, vera: User, settings: Any
 ) -> None:
-    settings.LOOKUP_SECONDS = 0.4 if mood == "nothing in time" else 5.0
+    settings.LOOKUP_SECONDS = 0.4 if "0.4 s" in MOODS[mood][1] else 5.0
     api.moods[ALERCE], reason = MOODS[mood]
     start = time.monotonic()
 

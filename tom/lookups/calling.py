@@ -11,6 +11,7 @@ import requests
 from django.conf import settings
 from django.core.cache import cache
 from requests import exceptions
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tom.forms.declared import Ask, LookUp
 
@@ -69,10 +70,10 @@ def _call(broker: str, how: LookUp, ask: Ask, until: float) -> bytes | None:
     try:
         with _send(ask, seconds=left) as response:
             return _read(broker, response, until)
-    except exceptions.Timeout as error:
+    except (exceptions.Timeout, ReadTimeoutError) as error:
         reason = f"no answer within {settings.LOOKUP_SECONDS:g} s"
         raise LookUpFailedError(reason) from error
-    except (exceptions.RequestException, OSError) as error:
+    except (exceptions.RequestException, HTTPError, OSError) as error:
         # The error itself may quote an address with a key in it.
         reason = f"not reached: {type(error).__name__}"
         raise LookUpFailedError(reason) from error
@@ -121,7 +122,8 @@ def _read(broker: str, response: requests.Response, until: float) -> bytes | Non
 def _body(response: requests.Response, until: float) -> bytes:
     """Read an answer to its end; one that trickles is over when the time is."""
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
+    # What has come, not a whole chunk: one that trickles would be waited for without an end.
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > MOST_BYTES:
             reason = f"its answer is larger than {MOST_BYTES // 2**20} MB"
