@@ -29,7 +29,7 @@ _MAX_HEADER_ENTRIES: Final = 64
 _SYNC_BYTES: Final = 16
 
 # What fastavro raises for bytes that do not fit their schema; it has no base class of its own.
-_DECODE_ERRORS: Final = (
+DECODE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -131,8 +131,8 @@ def read_record(payload: bytes, limit: int = MAX_DECODED_BYTES) -> dict[str, Any
         raise MalformedAlertError(reason)
     header = read_header(payload)
     parsed = read_schema(header.schema).parsed
-    blocks = _blocks(payload, header, limit)
-    (record,) = (record for block in blocks for record, _ in decode_block(*block, parsed))
+    found_blocks = blocks(payload, header, limit)
+    (record,) = (record for block in found_blocks for record, _ in decode_block(*block, parsed))
     return record
 
 
@@ -173,7 +173,7 @@ def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> Iterator[by
         reason = f"Avro container of too many records to be cut: {found}"
         raise MalformedAlertError(reason)
     parsed = read_schema(header.schema).parsed
-    for count, data in _blocks(payload, header, limit):
+    for count, data in blocks(payload, header, limit):
         for _, record in decode_block(count, data, parsed):
             yield start + _long(1) + _long(len(record)) + record + header.sync
 
@@ -194,7 +194,7 @@ def decode_block(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[st
     for _ in range(count):
         try:
             record = fastavro.schemaless_reader(stream, parsed, None)
-        except _DECODE_ERRORS as error:
+        except DECODE_ERRORS as error:
             # The error itself may quote the record.
             reason = f"Avro record does not fit its schema: {type(error).__name__}"
             raise MalformedAlertError(reason) from error
@@ -208,7 +208,7 @@ def decode_block(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[st
         raise MalformedAlertError(reason)
 
 
-def _blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, bytes]]:
+def blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, bytes]]:
     """Yield the number of records and the decompressed bytes of each block."""
     decompress = find_codec(header.codec)
     for count, squeezed in _frames(payload, header):

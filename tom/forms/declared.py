@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from tom.records import Classification, Notice, ObjectAlert, Record, Retelling, Text
+from tom.records import Classification, Notice, ObjectAlert, Record, Retelling, Text, Trigger
 from tom.sky import Orientation
 
 RecordKind = type[ObjectAlert] | type[Notice] | type[Classification] | type[Retelling] | type[Text]
@@ -59,6 +59,9 @@ class Form:
         Of JSON: bytes of which any one shows a damaged message to be of this form.
     parse
         Bytes to such a record; raises MalformedAlertError.
+    read_trigger
+        Of a survey's alerts: bytes to the trigger, decoding as little else as can be; raises
+        MalformedAlertError. None: whatever comes in this form is decoded whole.
     lane
         How it is worked on.
     is_open
@@ -73,6 +76,7 @@ class Form:
     anywhere: bool = False
     keys: tuple[bytes, ...] = ()
     parse: Callable[[bytes], Record] | None = None
+    read_trigger: Callable[[bytes], Trigger] | None = None
     lane: Lane = Lane.ALONE
     is_open: bool = False
 

@@ -9,7 +9,8 @@ from tom.records.classification import Classification
 from tom.records.notice import Notice
 from tom.records.retelling import Retelling
 from tom.records.text import Text
+from tom.records.trigger import Trigger
 
 Record = ObjectAlert | Notice | Classification | Retelling | Text
 
-__all__ = ["Classification", "Notice", "ObjectAlert", "Record", "Retelling", "Text"]
+__all__ = ["Classification", "Notice", "ObjectAlert", "Record", "Retelling", "Text", "Trigger"]

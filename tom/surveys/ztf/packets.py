@@ -10,6 +10,7 @@ from typing import Final
 
 from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
+from tom.formats.prefixes import read_prefix
 from tom.formats.times import middle_of_exposure
 from tom.formats.values import (
     finite,
@@ -27,6 +28,7 @@ from tom.records.alert import (
     ReferenceSource,
     SolarSystemMatch,
 )
+from tom.records.trigger import Trigger
 from tom.surveys.ztf.points import (
     Fields,
     read_detection,
@@ -41,6 +43,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 # A detector's columns and rows, and how far a stamp reaches from the source.
 _DETECTOR: Final = (3072, 3080)
 _REACH: Final = 31
+_TRIGGER_FIELDS: Final = ("objectId", "candid", "candidate")
 _CUTOUTS: Final = {
     "science": "cutoutScience",
     "template": "cutoutTemplate",
@@ -61,6 +64,37 @@ def parse_ztf(payload: bytes) -> ObjectAlert:
         identity, position, time or flux. Retrying cannot help.
     """
     return read_alert(read_record(payload, MAX_DECODED_BYTES))
+
+
+def read_ztf_trigger(payload: bytes) -> Trigger:
+    """Read what a ZTF packet is about, without its history and its stamps.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `parse_ztf` does, but for damage that comes after the trigger.
+    """
+    record = read_prefix(payload, _TRIGGER_FIELDS, MAX_DECODED_BYTES)
+    candidate = record.get("candidate")
+    if not isinstance(candidate, dict):
+        reason = "no candidate"
+        raise MalformedAlertError(reason)
+    point = _read_trigger(candidate, record)
+    ra, dec = _position(candidate)
+    scores = dict(_scores(candidate))
+    return Trigger(
+        survey="ZTF",
+        object_id=_object_id(record),
+        alert_id=point.key,
+        time=point.time,
+        ra=ra,
+        dec=dec,
+        band=point.band,
+        flux_njy=point.flux_njy,
+        program=point.program,
+        reliability=scores.get("drb", scores.get("rb")),
+        is_solar_system=_solar_system(candidate) is not None,
+    )
 
 
 def read_alert(record: Fields) -> ObjectAlert:

@@ -1,0 +1,75 @@
+"""The first fields of an Avro record, read without what follows them.
+
+Avro writes the fields of a record in their order. A survey's trigger comes first and its history
+and its images come after, which are most of the bytes and of the work.
+"""
+
+from collections.abc import Collection
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import fastavro
+
+from tom.formats.containers import (
+    DECODE_ERRORS,
+    MAX_DECODED_BYTES,
+    blocks,
+    count_records,
+    read_header,
+    read_schema,
+)
+from tom.formats.errors import MalformedAlertError
+
+
+def read_prefix(
+    payload: bytes, names: Collection[str], limit: int = MAX_DECODED_BYTES
+) -> dict[str, Any]:
+    """Decode the one record of a container up to the last of the named fields.
+
+    Parameters
+    ----------
+    payload
+        The container's bytes.
+    names
+        The fields that are needed; one that the schema lacks is not in the answer.
+    limit
+        How many bytes its blocks may take once decompressed.
+
+    Returns
+    -------
+    dict
+        The fields up to there. Damage that comes after them is not noticed.
+
+    Raises
+    ------
+    MalformedAlertError
+        If anything up to there is damaged, it grows past the limit, or it holds none or several.
+    """
+    found = count_records(payload)
+    if found != 1:
+        reason = f"a message holds one record; this one holds {found}"
+        raise MalformedAlertError(reason)
+    header = read_header(payload)
+    schema = _cut_schema(header.schema, frozenset(names))
+    (data,) = (data for count, data in blocks(payload, header, limit) if count)
+    try:
+        record = fastavro.schemaless_reader(BytesIO(data), schema, None)
+    except DECODE_ERRORS as error:
+        # The error itself may quote the record.
+        reason = f"Avro record does not fit its schema: {type(error).__name__}"
+        raise MalformedAlertError(reason) from error
+    if not isinstance(record, dict):
+        reason = "Avro data is not a record"
+        raise MalformedAlertError(reason)
+    return record
+
+
+@lru_cache(maxsize=64)
+def _cut_schema(schema: bytes, names: frozenset[str]) -> Any:
+    """Cut a record's schema after the last of the named fields."""
+    parsed = read_schema(schema).parsed
+    if not isinstance(parsed, dict) or "fields" not in parsed:
+        return parsed
+    needed = [number for number, each in enumerate(parsed["fields"]) if each["name"] in names]
+    return {**parsed, "fields": parsed["fields"][: max(needed, default=-1) + 1]}
