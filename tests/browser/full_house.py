@@ -15,7 +15,7 @@ from tom.followup.models import ObservationRequest
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
-from tom.streams.models import StreamHealth
+from tom.streams.models import ConnectionTest, HeartbeatGap, Stream, StreamHealth, TopicMinute
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout
 from tom.web.comments import add_comment
@@ -84,7 +84,35 @@ def fill(person: User) -> list[str]:
         *("/messages/", "/messages/?state=dead", f"/messages/{dead.pk}/"),
         *(f"/messages/{chain.message_id}/", f"/circulars/{circular.circular_id}/"),
         *("/notifications/", "/account/", "/team/", "/team/welcome/"),
+        *fill_streams(),
     ]
+
+
+def fill_streams() -> list[str]:
+    """A stream that is read, with gaps and dead letters; one that fails; return their pages."""
+    now = timezone.now()
+    credential = factories.make_credential(group=factories.make_group("streamers"))
+    well = factories.make_stream("Hopskotch", topics=["sys.heartbeat"], credential=credential)
+    factories.make_stream("Broken", topics=["b.topic", "c.topic"], active=True)
+    Stream.objects.filter(pk=well.pk).update(active=True, changed=now - timedelta(hours=1))
+    given = {"stream": "kafka.example.org", "reported": now, "last_heard": now}
+    beating = StreamHealth.objects.create(
+        topic="sys.heartbeat", connected=True, last_message=now, lag=120_345, **given
+    )
+    for minute in range(50):
+        began = (now - timedelta(minutes=minute)).replace(second=0, microsecond=0)
+        TopicMinute.objects.create(health=beating, minute=began, messages=60 - minute)
+    HeartbeatGap.objects.create(health=beating, began=now - timedelta(minutes=9), ended=now)
+    for topic in ("b.topic", "c.topic"):
+        fault = "there is no such host: check the address (it says: Failed to resolve)"
+        StreamHealth.objects.create(topic=topic, detail=fault, **given)
+    factories.make_message(topic="sys.heartbeat", broker="kafka.example.org", state="dead")
+    row = {"topic": "sys.heartbeat", "partitions": 2, "messages": 12_345, "fault": ""}
+    unknown = {"topic": "x" * 60, "partitions": 0, "messages": 0, "fault": "no such topic"}
+    found = {"user": "observer", "topics": [row | {"newest": now.isoformat()}, unknown]}
+    ConnectionTest.objects.create(stream=well, asked=now, finished=now, found=found)
+    pages = ("/streams/", "/streams/new/", f"/streams/{well.pk}/")
+    return [*pages, f"/streams/credentials/{credential.pk}/"]
 
 
 def _full_target(number: int):  # type: ignore[no-untyped-def]

@@ -18,6 +18,7 @@ from tests.factories import (
     make_stream,
     make_user,
 )
+from tom.celery import app
 from tom.streams.models import (
     ConnectionTest,
     Credential,
@@ -368,6 +369,21 @@ def test_a_deleted_stream_leaves_what_came_by_it(lead):
     assert not Credential.objects.exists()
     assert StreamHealth.objects.count() == 0
     assert lead.get("/messages/?topic=a.topic").content.count(b"data-row") == 1
+
+
+def test_a_test_is_a_workers_task(lead, django_capture_on_commit_callbacks):
+    with app.connection_for_write() as broker:
+        broker.default_channel.queue_purge("calls")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        lead.post("/streams/new/", NEW | {"do": "test"})
+
+    page = lead.get(f"/streams/{Stream.objects.get().pk}/").content.decode()
+    with app.connection_for_write() as broker:
+        assert broker.default_channel.queue_purge("calls") == 1
+    assert "it takes at most 15 seconds" in page
+    assert 'hx-trigger="every 1s"' in page
+    assert not Stream.objects.get().active
 
 
 def test_a_test_that_no_worker_took_is_said(lead):

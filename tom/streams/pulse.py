@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 WRITE_SECONDS: Final = 2.0
 GAP: Final = timedelta(seconds=30)
 """Heartbeats come every second or every few: after such a silence there is a gap."""
+LAG_AGE: Final = timedelta(seconds=20)
 KEPT: Final = timedelta(days=2)
 """How long minutes and gaps are kept."""
 FORGET_SECONDS: Final = 600.0
@@ -70,8 +71,12 @@ class Pulse:
     def note_lag(self, lags: Mapping[str, int]) -> None:
         """Note how many messages of these topics the broker holds and we have not stored."""
         now = timezone.now()
-        self._lags |= {topic: (lag, now) for topic, lag in lags.items()}
-        self._changed |= lags.keys()
+        for topic, lag in lags.items():
+            before = self._lags.get(topic)
+            # What stays the same is written more rarely: a stream may have a hundred topics.
+            if before is None or before[0] != lag or now - before[1] > LAG_AGE:
+                self._lags[topic] = lag, now
+                self._changed.add(topic)
 
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
         """Say why these topics (all of them) cannot be heard; logged once for each change."""
