@@ -33,6 +33,9 @@ GIVEN = {
     "GCN_CLIENT_ID": "client-at-gcn",
     "GCN_CLIENT_SECRET": "gcn-s3cret",
     "OCS_API_TOKEN": "t0ken-of-the-portal",
+    "LASAIR_TOKEN": "t0ken-of-lasair",
+    "TNS_API_KEY": "k3y-of-a-bot",
+    "SCHEMA_REGISTRY": "https://user:r3gistry-pw@registry.example.org",
     "EMAIL_URL": "smtp+tls://user:m4il-password@host:587",
     "ALARM_WEBHOOK": "https://hooks.example.org/services/T01/B02/w3bhook-w3bhook",
 }
@@ -44,6 +47,9 @@ SECRETS = {
     "HOP_PASSWORD": "h0p-password",
     "GCN_CLIENT_SECRET": "gcn-s3cret",
     "OCS_API_TOKEN": "t0ken-of-the-portal",
+    "LASAIR_TOKEN": "t0ken-of-lasair",
+    "TNS_API_KEY": "k3y-of-a-bot",
+    "SCHEMA_REGISTRY": "r3gistry-pw",
     "EMAIL_URL": "m4il-password",
     "ALARM_WEBHOOK": "w3bhook-w3bhook",
 }

@@ -27,6 +27,7 @@ ADDRESS_SETTINGS: Final = (
     "GCN_TOKEN_URL",
     "TELL_URL",
     "LOOKUP_RELAY",
+    "SCHEMA_REGISTRY",
 )
 """Addresses in which a password may stand."""
 SECRET_ADDRESSES: Final = ("ALARM_WEBHOOK",)
