@@ -61,7 +61,7 @@ def write_packets(payloads: Sequence[bytes], *, now: datetime) -> list[Place]:
     with _told():
         obstore.put(store, name, body)
         if isinstance(store, LocalStore):
-            _make_durable(Path(str(store.prefix)) / name)
+            _make_durable(Path(str(store.prefix)), name)
     places, offset = [], 0
     for payload in payloads:
         places.append(Place(name, offset))
@@ -174,9 +174,9 @@ def _open(where: str) -> ObjectStore:
     )
 
 
-def _make_durable(path: Path) -> None:
-    """Let the disk have an object and its name before a row points to it."""
-    for each in (path, path.parent):
+def _make_durable(folder: Path, name: str) -> None:
+    """Let the disk have an object, its name and its day's folders before a row points to it."""
+    for each in (folder / name, *(folder / parent for parent in Path(name).parents)):
         handle = os.open(each, os.O_RDONLY)
         try:
             os.fsync(handle)
