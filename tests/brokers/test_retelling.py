@@ -489,3 +489,46 @@ def test_what_is_retold_is_no_packet_s_surroundings_and_adds_no_row_to_the_surve
     target = BaseTarget.objects.get()
     assert (target.summary.star_separation_arcsec, LightCurvePoint.objects.count()) == before
     assert classifications_of(target).count() == 2
+
+
+# --- Babamul on Rubin ---------------------------------------------------------------------------
+_LSST_ROWS = ("jd", "psfFlux", "psfFluxErr", "band")
+BABAMUL_LSST = {
+    "type": "record",
+    "name": "BabamulLsstAlert",
+    "fields": [
+        {"name": "candid", "type": "long"},
+        {"name": "objectId", "type": "string"},
+        {"name": "candidate", "type": _rows("Cand", ("ra", "dec", *_LSST_ROWS))["items"]},
+        {"name": "prv_candidates", "type": _rows("PrvLsst", _LSST_ROWS)},
+        {"name": "fp_hists", "type": _rows("FpLsst", _LSST_ROWS)},
+    ],
+}
+
+
+def test_an_alert_of_rubin_has_true_nanojanskys_at_tai() -> None:
+    rows = [
+        {"jd": 2_461_346.7 + days, "psfFlux": 900.0 - days, "psfFluxErr": 90.0, "band": "r"}
+        for days in (0.0, -1.0)
+    ]
+    record = {
+        "candid": NUMBER,
+        "objectId": str(NUMBER),
+        "candidate": {"ra": 63.35, "dec": -47.18, **rows[0]},
+        "prv_candidates": rows,
+        "fp_hists": [rows[1]],
+    }
+    payload = make_container(BABAMUL_LSST, [record])
+
+    (alert,) = read_babamul(payload).alerts
+
+    assert identify("any.topic", payload) == "babamul.alert"
+    told = [(point.kind, point.flux_njy, point.key.startswith(NAMELESS)) for point in alert.points]
+    assert told == [
+        (PointKind.ALERT, 901.0, True),
+        (PointKind.FORCED, 901.0, True),
+        (PointKind.ALERT, 900.0, False),
+    ]
+    assert (alert.survey, alert.object_id, alert.alert_id) == ("LSST", str(NUMBER), str(NUMBER))
+    tai = datetime(1858, 11, 17, tzinfo=UTC) + timedelta(days=61346.2)
+    assert abs(alert.time - tai + timedelta(seconds=37)) < timedelta(milliseconds=2)
