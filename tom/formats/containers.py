@@ -52,7 +52,7 @@ class Header:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # so that what is made of it can be cached
 class WriterSchema:
     """A checked schema: ready for fastavro, with what tells one kind of message from another."""
 

@@ -4,7 +4,8 @@ The record comes without its schema, and bytes read with another one may pass fo
 schema is the one with this id: of the folder that a survey publishes, or what a registry says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -15,6 +16,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 
 from tom.formats.containers import WriterSchema, decode_block, read_schema
 from tom.formats.errors import MalformedAlertError, UnknownSchemaError
+from tom.formats.prefixes import read_start
 from tom.formats.schemas import record_fields
 
 HEAD_BYTES: Final = 5
@@ -57,6 +59,36 @@ def find_schema(number: int, published: Mapping[int, WriterSchema]) -> WriterSch
     return found
 
 
+def schema_of(payload: bytes, published: Mapping[int, WriterSchema]) -> WriterSchema:
+    """Find the schema that a message names.
+
+    Raises
+    ------
+    UnknownSchemaError
+        If it is not known.
+    MalformedAlertError
+        If the message is not in this framing, or too large.
+    """
+    number = schema_id(payload)
+    if number is None or len(payload) > MAX_BYTES:
+        reason = "Avro is not in Confluent's framing, or longer than any packet"
+        raise MalformedAlertError(reason)
+    return find_schema(number, published)
+
+
+def read_framed_prefix(
+    payload: bytes, names: Collection[str], published: Mapping[int, WriterSchema]
+) -> dict[str, Any]:
+    """Decode the one record of a message up to the last of the named fields.
+
+    Damage that comes after them is not noticed; else it raises what `read_framed` does.
+    """
+    schema = schema_of(payload, published)
+    stream = BytesIO(payload)
+    stream.seek(HEAD_BYTES)
+    return read_start(stream, schema, names)
+
+
 def read_framed(
     payload: bytes, published: Mapping[int, WriterSchema]
 ) -> tuple[WriterSchema, dict[str, Any]]:
@@ -69,11 +101,7 @@ def read_framed(
     MalformedAlertError
         If it is not in this framing, too large, or does not fit its schema to the last byte.
     """
-    number = schema_id(payload)
-    if number is None or len(payload) > MAX_BYTES:
-        reason = "Avro is not in Confluent's framing, or longer than any packet"
-        raise MalformedAlertError(reason)
-    schema = find_schema(number, published)
+    schema = schema_of(payload, published)
     ((record, _),) = decode_block(1, payload[HEAD_BYTES:], schema.parsed)
     return schema, record
 

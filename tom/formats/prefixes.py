@@ -14,6 +14,7 @@ import fastavro
 from tom.formats.containers import (
     DECODE_ERRORS,
     MAX_DECODED_BYTES,
+    WriterSchema,
     blocks,
     count_records,
     read_header,
@@ -51,10 +52,20 @@ def read_prefix(
         reason = f"a message holds one record; this one holds {found}"
         raise MalformedAlertError(reason)
     header = read_header(payload)
-    schema = _cut_schema(header.schema, frozenset(names))
     (data,) = (data for count, data in blocks(payload, header, limit) if count)
+    return read_start(BytesIO(data), read_schema(header.schema), names)
+
+
+def read_start(stream: BytesIO, schema: WriterSchema, names: Collection[str]) -> dict[str, Any]:
+    """Decode the record that begins in a stream up to the last of the named fields.
+
+    Raises
+    ------
+    MalformedAlertError
+        If anything up to there is damaged.
+    """
     try:
-        record = fastavro.schemaless_reader(BytesIO(data), schema, None)
+        record = fastavro.schemaless_reader(stream, _cut_schema(schema, frozenset(names)), None)
     except DECODE_ERRORS as error:
         # The error itself may quote the record.
         reason = f"Avro record does not fit its schema: {type(error).__name__}"
@@ -66,9 +77,9 @@ def read_prefix(
 
 
 @lru_cache(maxsize=64)
-def _cut_schema(schema: bytes, names: frozenset[str]) -> Any:
+def _cut_schema(schema: WriterSchema, names: frozenset[str]) -> Any:
     """Cut a record's schema after the last of the named fields."""
-    parsed = read_schema(schema).parsed
+    parsed = schema.parsed
     if not isinstance(parsed, dict) or "fields" not in parsed:
         return parsed
     needed = [number for number, each in enumerate(parsed["fields"]) if each["name"] in names]

@@ -6,7 +6,14 @@ from tom.formats.containers import WriterSchema
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Page, Survey, Telescope
 from tom.records import ObjectAlert
 from tom.sky import extinction_coefficient
-from tom.surveys.lsst.packets import SURVEY, parse_container, parse_framed, read_alert
+from tom.surveys.lsst.packets import (
+    SURVEY,
+    parse_container,
+    parse_framed,
+    read_alert,
+    read_contained_trigger,
+    read_framed_trigger,
+)
 from tom.surveys.lsst.schemas import is_alert_id
 
 _NUMBER: Final = r"(?:LSST)?[ _-]*([0-9]{15,19})[ _-]*"
@@ -39,6 +46,7 @@ LSST: Final = Survey(
             recognises=is_alert_id,
             record=ObjectAlert,
             parse=parse_framed,
+            read_trigger=read_framed_trigger,
             lane=Lane.BATCH,
         ),
         Form(
@@ -49,6 +57,7 @@ LSST: Final = Survey(
             anywhere=True,
             record=ObjectAlert,
             parse=parse_container,
+            read_trigger=read_contained_trigger,
             lane=Lane.BATCH,
         ),
     ),

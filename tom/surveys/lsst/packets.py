@@ -11,11 +11,13 @@ from typing import Final
 
 from tom.formats.containers import read_header, read_record, read_schema
 from tom.formats.errors import MalformedAlertError
-from tom.formats.framed import read_framed
+from tom.formats.framed import read_framed, read_framed_prefix
+from tom.formats.prefixes import read_prefix
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, integer, natural, separation, text
 from tom.photometry import SHINING_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, ObjectAlert, Point, SolarSystemMatch
+from tom.records.trigger import Trigger
 from tom.surveys.lsst.points import (
     Fields,
     faults_of,
@@ -39,6 +41,7 @@ _CUTOUTS: Final = {
 }
 _FITS: Final = (b"SIMPLE  ", b"\x1f\x8b")
 _FAINTEST: Final = 40.0
+_TRIGGER_FIELDS: Final = ("diaSource",)
 
 
 def parse_framed(payload: bytes) -> ObjectAlert:
@@ -69,6 +72,45 @@ def parse_container(payload: bytes) -> ObjectAlert:
     # A broker's packet has a schema of the broker's.
     own = text(record.get("lsst_schema_version"), most=20)
     return _read_alert(record, own or _version(read_schema(read_header(payload).schema).name))
+
+
+def read_framed_trigger(payload: bytes) -> Trigger:
+    """Read what a packet in Confluent's framing is about, without its history and its stamps.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `parse_framed` does, but for damage that comes after the trigger.
+    """
+    return _trigger(read_framed_prefix(payload, _TRIGGER_FIELDS, published()))
+
+
+def read_contained_trigger(payload: bytes) -> Trigger:
+    """Read what a packet that is an object container file is about, as `read_framed_trigger`."""
+    return _trigger(read_prefix(payload, _TRIGGER_FIELDS, MAX_DECODED_BYTES))
+
+
+def _trigger(record: Fields) -> Trigger:
+    """Read the trigger. The object of a source that names none stands after it, and counts not."""
+    source = record.get("diaSource")
+    if not isinstance(source, dict):
+        reason = "no diaSource"
+        raise MalformedAlertError(reason)
+    point = _read_trigger(source)
+    ra, dec = _position(source)
+    return Trigger(
+        survey=SURVEY,
+        object_id=_object_id(source, {}),
+        alert_id=point.key,
+        time=point.time,
+        ra=ra,
+        dec=dec,
+        band=point.band,
+        flux_njy=point.flux_njy,
+        program=point.program,
+        reliability=point.real_bogus,
+        is_solar_system=_solar_system(source, {}) is not None,
+    )
 
 
 def read_alert(record: Fields) -> ObjectAlert:
