@@ -19,6 +19,7 @@ from tests.factories import (
     MERGER,
     make_event,
     make_group,
+    make_lead,
     make_message,
     make_observer,
     make_program,
@@ -38,12 +39,13 @@ from tom.ranking.services import newest_ranking, rank_event, unlike
 from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.scoring.models import Score
 from tom.strategies.models import Strategy
-from tom.streams.models import AlertMessage
+from tom.streams.models import AlertMessage, StreamHealth
 from tom.targets.by_hand import Measured, program_of
 from tom.targets.models import Cutout, LightCurvePoint, PointKind, Program, TargetSummary
 from tom.targets.objects import SurveyObject
 from tom.targets.owners import share_targets
 from tom.targets.settling import due_programs
+from tom.web.permissions import MANAGE_STREAMS, VIEW_STREAMS, ensure_roles
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -306,3 +308,20 @@ def short_night_of_the_demonstration() -> list[Message]:
     messages = demonstration_night()
     chain = [message for message in messages if message.topic.startswith("igwn")]
     return sorted([*chain, *(m for m in messages[-700:] if m not in chain)], key=lambda m: m.time)
+
+
+def test_what_the_streams_had_told_outlives_an_upgrade_and_leads_get_their_rights() -> None:
+    make_message(topic="a.topic", broker="kafka.example.org", state="dead", reason="no packet")
+    StreamHealth.objects.create(
+        stream="kafka.example.org", topic="a.topic", connected=True, messages=12_345
+    )
+
+    upgrade([("streams", "0003_headers")])
+    ensure_roles()
+
+    health = StreamHealth.objects.get()
+    assert (health.messages, health.connected, health.lag) == (12_345, True, None)
+    assert AlertMessage.objects.get(state="dead").topic == "a.topic"
+    assert make_lead().has_perm(MANAGE_STREAMS)
+    assert make_observer().has_perm(VIEW_STREAMS)
+    assert not make_observer().has_perm(MANAGE_STREAMS)
