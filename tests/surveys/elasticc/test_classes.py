@@ -71,6 +71,13 @@ def test_what_is_no_chance_is_left_out_and_named() -> None:
         parse_classes(bare(classifications=chances[:1]))
 
 
+@pytest.mark.parametrize("year", [1500, 3000])
+def test_a_time_that_cannot_be_is_none(year: int) -> None:
+    odd = datetime(year, 1, 1, tzinfo=UTC)
+
+    assert parse_classes(bare(elasticcPublishTimestamp=odd)).time is None
+
+
 @pytest.mark.parametrize("payload", [bare()[:-1], bare() + b"\0", bare(diaSourceId=0), b"", b"\0"])
 def test_what_is_damaged_is_malformed(payload: bytes) -> None:
     with pytest.raises(MalformedAlertError):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tom.formats.containers import MAGIC, WriterSchema, decode_block, read_record, read_schema
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.times import in_utc
 from tom.formats.values import finite, integer, text
 from tom.records.classification import Classification, Judgement
 from tom.taxonomy import Vocabulary, find_class
@@ -92,9 +93,12 @@ def _object_id(record: Mapping[str, Any]) -> str:
 
 
 def _time(record: Mapping[str, Any]) -> datetime | None:
-    """When the broker's alert was published: a number that fits no date is none."""
+    """When the broker's alert was published; None where no such time can be."""
     moment = record.get("elasticcPublishTimestamp")
-    return moment if isinstance(moment, datetime) and moment.tzinfo is not None else None
+    try:
+        return in_utc(moment) if isinstance(moment, datetime) else None
+    except ValueError:
+        return None
 
 
 def _by_classifier(record: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
