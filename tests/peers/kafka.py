@@ -85,6 +85,7 @@ class KafkaPeer:
         *,
         headers: Sequence[tuple[str, bytes]] = (),
         partition: int = 0,
+        key: bytes | None = None,
     ) -> None:
         """Produce messages in batches of one, since Tansu miscounts longer ones."""
         failures: list[KafkaError] = []
@@ -96,7 +97,12 @@ class KafkaPeer:
         producer = Producer({**self.client_config, "message.max.bytes": LARGEST_MESSAGE})
         for payload in payloads:
             producer.produce(
-                topic, payload, headers=list(headers), partition=partition, on_delivery=note
+                topic,
+                payload,
+                key=key,
+                headers=list(headers),
+                partition=partition,
+                on_delivery=note,
             )
             assert producer.flush(60) == 0, "not delivered"
         assert not failures, failures

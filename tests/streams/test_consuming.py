@@ -1,5 +1,6 @@
 """Members of one consumer group on a real broker: what is not kept is never marked."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, USER, KafkaPeer
+from tests.streams.packets import encoded
+from tom.formats.containers import read_record
 from tom.streams import consuming
 from tom.streams.consuming import Reader, reading
 from tom.streams.watch import Broker, Errors
@@ -81,6 +84,21 @@ def committed(kafka: KafkaPeer, topic: str, group: str) -> list[int]:
         return [max(each.offset, 0) for each in client.committed(places, timeout=60)]
     finally:
         client.close()
+
+
+def test_a_record_whose_key_is_its_schema_is_received_as_a_container(
+    kafka: KafkaPeer, group: str
+) -> None:
+    name = kafka.create_topic(f"fink_k{uuid.uuid4().hex[:8]}", partitions=1)
+    schema = {"type": "record", "name": "r", "fields": [{"name": "x", "type": "long"}]}
+    kafka.produce(name, [encoded(schema, {"x": 7})], key=json.dumps(schema).encode())
+    kafka.produce(name, [b"as it is"], key=b"a name")
+
+    with member(kafka, name, group) as reader:
+        first, second = take(reader, 2)
+
+    assert read_record(first.payload) == {"x": 7}
+    assert second.payload == b"as it is"
 
 
 def test_only_what_was_marked_is_committed_when_a_member_leaves(
