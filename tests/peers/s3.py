@@ -2,18 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
-
-def has_s3() -> bool:
-    return find_spec("moto") is not None and find_spec("flask_cors") is not None
+from moto.server import ThreadedMotoServer
 
 
 @contextmanager
 def running_s3() -> Iterator[str]:
     """The server's address, for as long as the block runs."""
-    from moto.server import ThreadedMotoServer
-
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer
-from tests.peers.s3 import has_s3, running_s3
+from tests.peers.s3 import running_s3
 from tests.streams.packets import CANDID, make_circular, make_ztf_packet
 from tom import intake
 from tom.pipeline import prune
@@ -230,8 +230,6 @@ def test_a_page_says_that_the_bytes_are_lost(folder: Path, client):
 @pytest.fixture
 def s3(monkeypatch) -> Iterator[str]:
     """The address of a server of objects that has a bucket."""
-    if not has_s3():
-        pytest.skip("no S3 server (pip install 'moto[s3,server]')")
     with running_s3() as address:
         monkeypatch.setenv("AWS_ENDPOINT", address)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
