@@ -13,8 +13,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	&& echo $$p && break; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DISK_MB := 4000
-# Processes that run tests at once: on two cores three, for many tests wait.
-JOBS ?= 3
+# Processes that run tests at once: on two cores four, for many tests wait.
+JOBS ?= 4
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

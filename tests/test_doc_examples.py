@@ -7,9 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.management import get_commands, load_command_class
 from django.db import connection
 from django.utils import timezone
+from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from tests.factories import make_event, make_observer, make_target
@@ -18,7 +20,7 @@ from tom.streams.sources import read_sources
 
 # The languages of blocks whose examples a test runs: Python's where its subject is tested, the rest
 # here. A text block is a drawing.
-RUN = {"bash", "python", "markdown", "sql", ""}
+RUN = {"bash", "python", "markdown", "sql", "yaml", ""}
 # Named in sentences, with nothing of theirs after the name.
 OF_DJANGO = {"migrate", "collectstatic", "createsuperuser", "check"}
 
@@ -74,6 +76,17 @@ def test_every_request_of_the_api_page_is_answered(text: str) -> None:
     body["spec"] |= {"start": now.isoformat(), "end": (now + timedelta(hours=10)).isoformat()}
     answer = client.post(path, body, format="json")
     assert answer.status_code == 201, answer.json()
+
+
+@pytest.mark.django_db
+def test_prometheus_reads_the_figures_as_the_example_says() -> None:
+    ((_, text),) = [each for each in blocks(ROOT / "docs/streams.md") if each[0] == "yaml"]
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+    token = Token.objects.get(user=make_observer())
+    client = APIClient(headers={"Authorization": f"{job['authorization']['type']} {token.key}"})
+
+    assert client.get(job["metrics_path"]).status_code == 200
+    assert APIClient().get(job["metrics_path"]).status_code == 401
 
 
 def test_the_streams_of_the_example_are_read() -> None:

@@ -123,7 +123,7 @@ def test_the_menu_is_one_row_on_a_phone_whose_places_are_all_reached(
     links = menu.get_by_role("link").all()
 
     tops = {link.evaluate("link => link.getBoundingClientRect().top") for link in links}
-    assert len(links) == 6
+    assert len(links) == 7
     assert len(tops) == 1
     links[0].focus()
     for link in links[1:]:
@@ -132,8 +132,8 @@ def test_the_menu_is_one_row_on_a_phone_whose_places_are_all_reached(
         assert link.evaluate(IN_SIGHT)
 
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/messages/$"))
-    here = menu.get_by_role("link", name="Messages")
+    expect(page).to_have_url(re.compile("/streams/$"))
+    here = menu.get_by_role("link", name="Streams")
     expect(here).to_have_attribute("aria-current", "page")
     assert here.evaluate(IN_SIGHT)
 

@@ -43,7 +43,7 @@ WORDS = {
     FOLLOW: "follow events, targets and topics",
     ACKNOWLEDGE_ALARM: "answer alarms",
     TELL: "report candidates to others",
-    MAKE_TARGET: "make, name, join and split targets, and give redshifts",
+    MAKE_TARGET: "ask brokers, make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
     PIN_LOCALIZATION: "choose the sky map of an event",
     SET_ASIDE_MESSAGE: "set a message of an event aside",
