@@ -11,12 +11,12 @@ import yaml
 from django.core.management import get_commands, load_command_class
 from django.db import connection
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from tests.factories import make_event, make_observer, make_target
 from tests.test_docs import PAGES, ROOT
 from tom.streams.sources import read_sources
+from tom.web.tokens import renew_token
 
 # The languages of blocks whose examples a test runs: Python's where its subject is tested, the rest
 # here. A text block is a drawing.
@@ -82,8 +82,8 @@ def test_every_request_of_the_api_page_is_answered(text: str) -> None:
 def test_prometheus_reads_the_figures_as_the_example_says() -> None:
     ((_, text),) = [each for each in blocks(ROOT / "docs/streams.md") if each[0] == "yaml"]
     (job,) = yaml.safe_load(text)["scrape_configs"]
-    token = Token.objects.get(user=make_observer())
-    client = APIClient(headers={"Authorization": f"{job['authorization']['type']} {token.key}"})
+    token = renew_token(make_observer())
+    client = APIClient(headers={"Authorization": f"{job['authorization']['type']} {token}"})
 
     assert client.get(job["metrics_path"]).status_code == 200
     assert APIClient().get(job["metrics_path"]).status_code == 401
