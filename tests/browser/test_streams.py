@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests import factories
 from tests.browser.conftest import DESKTOP, NARROW, Enter
 from tests.browser.full_house import fill_streams
-from tests.browser.test_accessible import in_all_themes
+from tests.browser.test_accessible import in_themes
 from tom.streams.models import Stream, StreamHealth
 from tom.streams.pulse import Pulse
 from tom.streams.sources import Source
@@ -23,7 +23,7 @@ def test_the_pages_of_streams_are_for_everybody_and_fit(enter: Enter, axe: str, 
     faults = []
 
     for address in fill_streams():
-        faults += in_all_themes(page, address, axe)
+        faults += in_themes(page, address, axe)
         assert not page.evaluate(WIDER), address
 
     assert not faults, "\n".join(faults)
