@@ -136,7 +136,8 @@ def _order(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
         name = asked = "rank"
     falls = (name in FALLING) != asked.startswith("-")
     first = OrderBy(_column(name, programs), descending=falls, nulls_last=True)
-    rank = [] if name == "rank" else [standing_of("rank", programs).asc(nulls_last=True)]
+    # No two targets have one name: the rank decides nothing there.
+    rank = [] if name in ("rank", "name") else [standing_of("rank", programs).asc(nulls_last=True)]
     return first, *rank, F("target__name").asc()
 
 
