@@ -104,8 +104,8 @@
     if (!isVerdict(requestConfig.path)) return;
     if (xhr.status >= 500) leaveWaiting(requestConfig);
     if (xhr.status !== 403) return;
-    const look = await fetch(location.href, { redirect: "manual" });
-    if (look.type !== "opaqueredirect") return forget(requestConfig.parameters.key);
+    const look = await fetch(location.href, { headers: { "HX-Request": "true" }, redirect: "manual" });
+    if (!look.headers.has("HX-Redirect")) return forget(requestConfig.parameters.key);
     leaveWaiting(requestConfig);
     logIn();
   });

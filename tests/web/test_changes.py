@@ -154,6 +154,32 @@ def test_nobody_listens_before_the_login(site: str) -> None:
     assert answer.headers["Location"].startswith("/accounts/login/")
 
 
+@pytest.mark.parametrize(
+    "headers", [{"Accept": "text/event-stream"}, {"Sec-Fetch-Mode": "cors"}], ids=["old", "new"]
+)
+def test_a_stream_before_the_login_leaves_the_login_form_s_cookie_alone(
+    client: Client, headers: dict[str, str]
+) -> None:
+    answer = client.get("/changes/", headers=headers, follow=True)
+
+    assert answer.status_code == 403
+    assert not answer.cookies
+
+
+def test_a_person_who_opens_a_page_before_the_login_is_sent_to_it(client: Client) -> None:
+    answer = client.get("/targets/", headers={"Sec-Fetch-Mode": "navigate"})
+
+    assert answer.headers["Location"] == "/accounts/login/?next=/targets/"
+
+
+def test_a_part_of_a_page_whose_session_ended_leads_to_the_login(client: Client) -> None:
+    headers = {"HX-Request": "true", "Sec-Fetch-Mode": "cors"}
+
+    answer = client.get("/notifications/alarms/", headers=headers)
+
+    assert answer.headers["HX-Redirect"].startswith("/accounts/login/")
+
+
 def test_an_event_cannot_be_forged_through_its_key() -> None:
     text = _write(Change(1, "event", "S1\n\nevent: notification", None))
 

@@ -9,7 +9,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBadRequest,
     HttpResponseBase,
-    HttpResponseRedirect,
+    HttpResponseForbidden,
 )
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
@@ -60,15 +60,33 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
-    """Send people who are not logged in to the login, and from there back to the page."""
+    """Send people who are not logged in to the login, and from there back to the page.
 
-    def handle_no_permission(
+    What a page fetches by itself is refused instead: a picture, data, the stream of changes. In its
+    place a browser would fetch the login's page, with a new CSRF cookie, and the login form that
+    a person fills in meanwhile would be refused. htmx's parts are told where to go.
+    """
+
+    def handle_no_permission(  # type: ignore[override]  # Django takes any response
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseRedirect:
+    ) -> HttpResponse:
+        if _is_fetched_by_a_page(request):
+            return HttpResponseForbidden("log in first", "text/plain")
         login = resolve_url(self.get_login_url(view_func))
         return redirect_to_login(
             looked_at(request) or "/", login, self.get_redirect_field_name(view_func)
         )
+
+
+def _is_fetched_by_a_page(request: HttpRequest) -> bool:
+    """Whether a page's own script or picture asks, which cannot show a login.
+
+    A browser says so by itself where it holds the site to be secure; it names a stream always.
+    """
+    if "HX-Request" in request.headers:
+        return False
+    is_stream = request.headers.get("Accept", "").startswith("text/event-stream")
+    return is_stream or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
 
 
 def _refusal() -> HttpResponse:
