@@ -29,7 +29,12 @@ portal: setup  ## run a real OCS portal here, and point the LCO facility at it
 
 test: setup $(BIN)/.installed-dev  ## every check and every test
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not soak"
+	tests=($(BIN)/python -m pytest --dist loadgroup -m "not soak")
+	rm -f .pytest_cache/failed
+	"$${tests[@]}" -n $(JOBS) && exit
+	[ $$? = 1 ] || exit 1
+	echo "counterpart: what failed beside other tests runs once more, alone"
+	"$${tests[@]}" -n 1 -x @.pytest_cache/failed
 
 check: $(BIN)/.installed-dev  ## format, lint, types, imports, templates, migrations, deployment
 	@$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """What every test may use: a PostgreSQL and a Redis of the run's own, and the real data."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,7 @@ SHARED = {
     **{"ocs_portal": "portal", "portal_venv": "portal", "demo_site": "night"},
     **{"browser": "browser", "site": "browser", "night": "demo", "packets": "demo"},
 }
+FAILED: set[str] = set()  # the names of tests
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -140,6 +142,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = next((SHARED[name] for name in SHARED if name in used), None)
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what failed."""
+    if report.failed:
+        FAILED.add(re.sub(r"@[a-z]+$", "", report.nodeid))  # without its group
 
 
 def _missing_peers(reporter: pytest.TerminalReporter) -> list[str]:
@@ -159,3 +167,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") == "true" and reporter and _missing_peers(reporter):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    elif reporter and FAILED:  # `make test` runs them once more
+        folder = session.config.rootpath / ".pytest_cache"
+        folder.mkdir(exist_ok=True)
+        (folder / "failed").write_text("\n".join(sorted(FAILED)))
