@@ -155,7 +155,7 @@ def test_a_circular_is_kept_in_its_newest_version() -> None:
     late = work(make_circular(version=1, subject="first"), "gcn.circulars")
 
     circular = Circular.objects.get()
-    assert (circular.subject, late.state) == ("second", MessageState.KNOWN)
+    assert (circular.subject, late.state) == ("second", MessageState.STORED)
     assert circular.event == NonLocalizedEvent.objects.get()
 
 

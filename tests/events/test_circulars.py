@@ -1,7 +1,9 @@
 """A circular is linked with its event, whichever comes first; its number may be a half."""
 
 import importlib
-from datetime import timedelta
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
@@ -102,6 +104,86 @@ def test_a_circular_of_a_wrong_time_is_dated_by_when_it_came(milliseconds):
     assert abs(circular.created_on - message.received) < timedelta(seconds=1)
     assert message.state == MessageState.STORED
     assert "left out: createdOn" in message.reason
+
+
+def make_mail(number: object = "40000", **values: object) -> bytes:
+    """A circular as Hopskotch passes it on: an e-mail's header and body."""
+    header = {
+        "title": "GCN CIRCULAR", "number": number, "date": "26/01/01 06:00:00 GMT",
+        "subject": "LIGO/Virgo/KAGRA S261120ab: a candidate", "from": "A. Person <a@example.org>",
+    }  # fmt: skip
+    return json.dumps({"header": header, "body": "We report ..."} | values).encode()
+
+
+GCN = make_circular(circularId=40_000, eventId="S261120ab")
+TELLINGS = [
+    ("gcn.circulars", GCN),
+    ("gcn.circulars.gravitational_wave", GCN),
+    ("gcn.circulars.gamma_ray_burst", GCN + b"\n"),
+    ("gcn.circulars", make_mail()),
+]
+
+
+@pytest.mark.parametrize("tellings", [TELLINGS, TELLINGS[::-1]], ids=["gcn first", "mail first"])
+def test_a_circular_on_several_topics_is_one_text_at_its_event(client, tellings):
+    send_alert()
+    client.force_login(make_user())
+
+    messages = [work(payload, topic) for topic, payload in tellings]
+
+    circular = Circular.objects.get()
+    assert (circular.version, circular.event.event_id) == (1, "S261120ab")
+    assert circular.created_on == datetime(2026, 1, 1, 6, 0, 0, 123_000, tzinfo=UTC)
+    known = [message.state for message in messages].count(MessageState.KNOWN)
+    assert known == len(tellings) - circular.versions.count()
+    assert client.get("/events/S261120ab/").text.count('href="/circulars/40000/"') == 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
+def test_the_newest_version_of_a_circular_is_shown_and_the_others_are_kept(client, order):
+    client.force_login(make_user())
+    for version in order:
+        send_circular(40_000, version=version, subject=f"As of {version}", body=f"text {version}")
+        work(
+            make_circular(circularId=40_000, version=version, subject="copy"), "gcn.circulars.other"
+        )
+
+    page = client.get("/circulars/40000/").text
+    kept = Circular.objects.get().versions.all()
+
+    assert "As of 3" in page
+    assert [row.version for row in kept] == [1, 2, 3]
+    for row in kept:
+        assert f'href="/circulars/40000/?version={row.message_id}"' in page
+        older = client.get(f"/circulars/40000/?version={row.message_id}").text
+        assert f"text {row.version}" in older
+        assert f"version {row.version}" in " ".join(older.split())
+    for odd in ("0", "x", "", "9" * 30):
+        assert "As of 3" in client.get("/circulars/40000/", {"version": odd}).text
+
+
+def test_an_edit_that_names_no_version_replaces_one_that_names_none_either():
+    work(make_mail(), "gcn.circulars")
+    edit = work(make_mail(body="We correct ..."), "gcn.circulars")
+    work(make_mail(body="We correct ...  "), "gcn.circulars")
+
+    circular = Circular.objects.get()
+
+    assert (circular.body, circular.message) == ("We correct ...", edit)
+    assert circular.versions.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("date", "left_out"), [("yesterday", True), ("26/13/01 06:00:00 GMT", True), (None, False)]
+)
+def test_a_mail_without_a_date_that_can_be_read_is_dated_by_when_it_came(date, left_out):
+    header = json.loads(make_mail())["header"] | {"date": date}
+
+    message = work(make_mail(header=header), "gcn.circulars")
+
+    assert message.state == MessageState.STORED
+    assert ("createdOn" in message.reason) is left_out
+    assert abs(Circular.objects.get().created_on - message.received) < timedelta(seconds=1)
 
 
 def test_circulars_kept_before_are_linked_by_the_migration():

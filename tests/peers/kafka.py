@@ -34,6 +34,14 @@ class KafkaPeer:
     port: int
     ca_file: Path
     door: Door
+    begin: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """Kill the broker; it begins again at once, and has forgotten its topics and groups."""
+        self.process.kill()
+        self.process.wait()
+        self.process = self.begin()
 
     @property
     def address(self) -> str:
@@ -132,13 +140,17 @@ def running_kafka(tansu: Path) -> Iterator[KafkaPeer]:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
         port, inner_port = _free_port(), _free_port()
-        child = _start_tansu(tansu, folder / "tansu.log", port=port, inner_port=inner_port)
+        begin = partial(
+            _start_tansu, tansu, folder / "tansu.log", port=port, inner_port=inner_port
+        )
+        process = begin()
         door = Door(port=port, behind=inner_port, users={USER: PASSWORD}, tls=tls)
+        peer = KafkaPeer(port, ca_file, door, begin, process)
         try:
-            yield KafkaPeer(port, ca_file, door)
+            yield peer
         finally:
             door.end()
-            stop(child, first=signal.SIGTERM, seconds=2)
+            stop(peer.process, first=signal.SIGTERM, seconds=2)
 
 
 def _start_tansu(tansu: Path, log: Path, *, port: int, inner_port: int) -> subprocess.Popen[bytes]:

@@ -2,12 +2,13 @@
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from tests import factories
-from tests.streams.packets import make_ztf_packet
-from tom.events.models import Circular, EventSequence
+from tests.streams.packets import make_circular, make_ztf_packet
+from tom import intake
+from tom.events.models import EventSequence
 from tom.reports.notifications.models import Notification
+from tom.streams.services import store_message
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +37,8 @@ def test_an_alert_leads_to_its_place_in_the_chain_and_the_targets_one_may_see(cl
 
 
 def test_a_circular_and_its_message_lead_to_each_other(client) -> None:
-    message = factories.make_message(topic="gcn.circulars")
-    Circular.objects.create(
-        circular_id=40_000,
-        subject="A kilonova",
-        body="",
-        created_on=timezone.now(),
-        message=message,
-    )
+    message, _ = store_message("gcn.circulars", make_circular(circularId=40_000))
+    intake.work_message(message.pk)
     client.force_login(factories.make_observer())
 
     assert 'href="/circulars/40000/"' in read(client, f"/messages/{message.pk}/")

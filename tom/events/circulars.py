@@ -8,7 +8,8 @@ from django.db.models import Q
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.locks import hold_events
-from tom.events.models import Circular, NonLocalizedEvent
+from tom.events.models import Circular, CircularVersion, NonLocalizedEvent
+from tom.forms.circular import NO_VERSION, parse_circular
 from tom.forms.event_names import key_of, names_of_circular
 from tom.records import Text
 from tom.streams.models import AlertMessage
@@ -18,9 +19,10 @@ LATEST_AFTER_RECEIVED = timedelta(days=1)
 
 
 def record_circular(message: AlertMessage, circular: Text) -> bool:
-    """Keep a circular in its newest version; return whether that changed anything.
+    """Keep a version of a circular that is new; return whether it was.
 
-    One whose date cannot be is dated by when it came. A text without a number is none.
+    A circular is one, whichever topics and brokers it comes by. Its newest version is shown. One
+    whose date cannot be is dated by when it came. A text without a number is none.
     """
     if circular.circular_id is None:
         return False
@@ -42,14 +44,32 @@ def record_circular(message: AlertMessage, circular: Text) -> bool:
         row, created = Circular.objects.select_for_update().get_or_create(
             circular_id=circular.circular_id, defaults=values
         )
-        if not created:
-            newer = Circular.objects.filter(pk=row.pk, version__lt=circular.version)
-            if not newer.update(**values):
-                return False
+        if not created and not _is_new(row, circular):
+            return False
+        CircularVersion.objects.create(circular=row, version=circular.version, message=message)
+        if not created and circular.version < row.version:
+            return True  # an older one that comes late
+        Circular.objects.filter(pk=row.pk).update(**values)
         for named in {row.event, event}:  # an edit may name another
             if named is not None:
                 publish(Topic.EVENT, named.event_id)
     return True
+
+
+def _is_new(row: Circular, circular: Text) -> bool:
+    """Whether a version is kept for the first time.
+
+    What names no version is known by its text, and is nothing new where GCN's own came already.
+    """
+    if circular.version != NO_VERSION:
+        return not row.versions.filter(version=circular.version).exists()
+    is_same = (row.subject, row.body.strip()) == (circular.subject, circular.body.strip())
+    return row.version == NO_VERSION and not is_same
+
+
+def read_version(version: CircularVersion) -> Text:
+    """Return the text of a version, from the message that brought it."""
+    return parse_circular(bytes(version.message.payload or b""))
 
 
 def link_circulars(event: NonLocalizedEvent) -> None:

@@ -249,3 +249,29 @@ class Circular(models.Model):
 
     def __str__(self) -> str:
         return f"GCN {self.circular_id}: {self.subject}"
+
+
+class CircularVersion(models.Model):
+    """One version of a circular, and the first message that brought it; that message is its text.
+
+    Version 0 has no number: its teller left it out. There may be several.
+    """
+
+    circular = models.ForeignKey(Circular, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    message = models.OneToOneField(
+        AlertMessage, on_delete=models.PROTECT, related_name="circular_version"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["circular", "version"],
+                condition=models.Q(version__gt=0),
+                name="events_circular_version_once",
+            )
+        ]
+        ordering = ("version", "message")
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.circular_id}"

@@ -1,12 +1,15 @@
 """GCN Circulars: texts that people write, sent again at each edit.
 
 Form: https://gcn.nasa.gov/docs/circulars and https://gcn.nasa.gov/schema/main/gcn/circulars.schema.json
+Hopskotch passes them on in the form of an e-mail, which names no version: `hop.models.GCNCircular`.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +32,9 @@ _MAX_ID: Final = 2**31 - 1
 _YEARS: Final = range(1990, 2100)
 # Without these it is not a circular. It is kept without whatever else breaks the form.
 _NEEDED: Final = frozenset({"circularId", "subject", "body"})
+_MAIL_DATE: Final = "%y/%m/%d %H:%M:%S GMT"
+NO_VERSION: Final = 0
+"""The version of a circular whose teller leaves it out: GCN's own count from 1."""
 
 
 def _from_milliseconds(value: object) -> object:
@@ -73,7 +79,7 @@ class _Circular(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     circular_id: Number = Field(alias="circularId")
-    version: int = Field(default=1, ge=1, le=_MAX_ID)
+    version: int = Field(default=1, ge=NO_VERSION, le=_MAX_ID)
     subject: Line
     body: Body
     submitter: Line | None = None
@@ -82,8 +88,40 @@ class _Circular(BaseModel):
     edited_on: Milliseconds | None = Field(default=None, alias="editedOn")
 
 
+def is_circular(message: Mapping[str, Any]) -> bool:
+    """Say whether a JSON object is a circular, in GCN's form or in that of an e-mail."""
+    return "circularId" in message or _is_mail(message)
+
+
+def _is_mail(message: Any) -> bool:
+    match message:
+        case {"header": {"title": str(title), "number": _}}:
+            return title.strip().upper() == "GCN CIRCULAR"
+        case _:
+            return False
+
+
+def _from_mail(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a circular that was an e-mail in GCN's form. Its event stands in its subject alone."""
+    header = message["header"]
+    told = {
+        "circularId": header["number"],
+        "version": NO_VERSION,
+        "subject": header.get("subject"),
+        "submitter": header.get("from"),
+        "body": message.get("body"),
+    }
+    date = header.get("date")
+    if date is not None:
+        told["createdOn"] = date
+        with suppress(ValueError):
+            time = datetime.strptime(str(date), _MAIL_DATE).replace(tzinfo=UTC)
+            told["createdOn"] = time.timestamp() * 1000
+    return told
+
+
 def parse_circular(payload: bytes) -> Text:
-    """Parse one message of `gcn.circulars`.
+    """Parse one message of `gcn.circulars`, of GCN or of Hopskotch.
 
     Raises
     ------
@@ -93,7 +131,10 @@ def parse_circular(payload: bytes) -> Text:
     if len(payload) > MAX_BYTES:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
-    circular, left_out = read_sparing(_Circular, read_json(payload), needed=_NEEDED)
+    message = read_json(payload)
+    if _is_mail(message):
+        message = _from_mail(message)
+    circular, left_out = read_sparing(_Circular, message, needed=_NEEDED)
     return Text(
         circular_id=circular.circular_id,
         version=circular.version,

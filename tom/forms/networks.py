@@ -6,7 +6,7 @@ from typing import Any, Final
 from tom.formats.describe import is_schema, read_json_object
 from tom.formats.errors import UnhandledAlertError
 from tom.formats.values import text
-from tom.forms.circular import parse_circular
+from tom.forms.circular import is_circular, parse_circular
 from tom.forms.declared import Encoding, Form
 from tom.records import Text
 
@@ -20,10 +20,6 @@ UNKNOWN: Final = "unknown"
 """What `AlertMessage.kind` holds where no form is recognised."""
 _HERMES_KEYS: Final = frozenset({"title", "submitter", "message_text"})
 _SUBJECT: Final = 500
-
-
-def _is_circular(message: Mapping[str, Any]) -> bool:
-    return "circularId" in message
 
 
 def _is_notice(message: Mapping[str, Any]) -> bool:
@@ -50,9 +46,10 @@ NETWORKS: Final = (
     Form(
         name="gcn.circular",
         encoding=Encoding.JSON,
-        topics=("gcn.circulars",),
-        recognises=_is_circular,
-        keys=(b'"circularId"',),
+        # GCN's, one for each kind of event beside it, and Hopskotch's: the same circulars.
+        topics=("gcn.circulars", "gcn.circulars.*", "gcn.circular"),
+        recognises=is_circular,
+        keys=(b'"circularId"', b'"GCN CIRCULAR"'),
         record=Text,
         parse=parse_circular,
         is_open=True,

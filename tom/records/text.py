@@ -12,8 +12,9 @@ class Text:
     Attributes
     ----------
     circular_id, version
-        The number of a GCN Circular, whole or a half, and which edit of it this is; None for any
-        other text, which is kept as the message it is.
+        The number of a GCN Circular, whole or a half, and which edit of it this is, from 1; 0
+        where its teller says no version. None for any other text, which is kept as the message it
+        is.
     subject, body, submitter
         As their writer wrote them, cleaned.
     created_on, edited_on

@@ -36,7 +36,7 @@ def outcome_of(message: AlertMessage, user: User) -> Outcome:
     return Outcome(
         sequence=sequence,
         n_targets=seen.filter(event=sequence.event).count() if sequence else 0,
-        circular=Circular.objects.filter(message=message).select_related("event").first(),
+        circular=_circulars_of(message.pk).select_related("event").first(),
         target=_target_of(message, user),
     )
 
@@ -49,9 +49,14 @@ def sequences_of(messages: Sequence[AlertMessage]) -> QuerySet[EventSequence]:
 def event_of(message_id: int) -> str | None:
     """The id of the event that a message speaks of, by its chain or its circular; else None."""
     chain = EventSequence.objects.filter(message=message_id).values_list("event__event_id")
-    circular = Circular.objects.filter(message=message_id, event__isnull=False)
+    circular = _circulars_of(message_id).filter(event__isnull=False)
     found = chain.first() or circular.values_list("event__event_id").first()
     return found[0] if found else None
+
+
+def _circulars_of(message_id: int) -> QuerySet[Circular]:
+    """The circular that a message brought, or one of its earlier versions."""
+    return Circular.objects.filter(versions__message=message_id)
 
 
 def _target_of(message: AlertMessage, user: User) -> BaseTarget | None:

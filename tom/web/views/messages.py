@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
+from tom.events.circulars import read_version
 from tom.events.models import Circular
 from tom.formats.values import clean
 from tom.pipeline import nudge, sweep, wake
@@ -200,6 +201,14 @@ def replay_all(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def circular(request: HttpRequest, number: Decimal) -> HttpResponse:
-    """A GCN Circular."""
+    """A GCN Circular: its newest version, or the one whose message `?version=` names."""
     found = get_object_or_404(Circular.objects.select_related("event"), circular_id=number)
-    return render(request, "messages/circular.html", {"circular": found})
+    versions = list(found.versions.all())
+    asked = next(
+        (row for row in versions if str(row.message_id) == request.GET.get("version")), None
+    )
+    if asked is not None and asked.message_id != found.message_id:
+        said = read_version(asked)
+        found.subject, found.body, found.submitter = said.subject, said.body, said.submitter or ""
+        found.version, found.message_id = asked.version, asked.message_id
+    return render(request, "messages/circular.html", {"circular": found, "versions": versions})
