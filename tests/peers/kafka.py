@@ -5,9 +5,10 @@ import socket
 import ssl
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -140,9 +141,7 @@ def running_kafka(tansu: Path) -> Iterator[KafkaPeer]:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
         port, inner_port = _free_port(), _free_port()
-        begin = partial(
-            _start_tansu, tansu, folder / "tansu.log", port=port, inner_port=inner_port
-        )
+        begin = partial(_start_tansu, tansu, folder / "tansu.log", port=port, inner_port=inner_port)
         process = begin()
         door = Door(port=port, behind=inner_port, users={USER: PASSWORD}, tls=tls)
         peer = KafkaPeer(port, ca_file, door, begin, process)

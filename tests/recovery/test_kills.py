@@ -24,20 +24,24 @@ def write_night(folder: Path) -> None:
     """Objects that are seen again and again, each packet with its history."""
     for number in range(OBJECTS):
         for alert in range(ALERTS_EACH):
-            packet = make_ztf_packet(
-                object_id=f"ZTF26{number:07d}",
-                ra=3.0 + 5.9 * number,
-                dec=-40.0 + number,
-                jd=JD + alert,
-                jdstarthist=JD,
-                candid=10**15 + number * 1000 + alert,
-                pid=10**12 + number * 1000 + alert,
-                history=[
-                    *(history(number, earlier) for earlier in range(alert)),
-                    make_limit(pid=10**14 + number),
-                ],
-            )
-            (folder / f"{alert:02d}-{number:03d}.avro").write_bytes(packet)
+            (folder / f"{alert:02d}-{number:03d}.avro").write_bytes(make_alert(number, alert))
+
+
+def make_alert(number: int, alert: int) -> bytes:
+    """The packet of one alert of one object: its earlier detections, and a limit."""
+    return make_ztf_packet(
+        object_id=f"ZTF26{number:07d}",
+        ra=(3.0 + 5.9 * number) % 360.0,
+        dec=-40.0 + number % 80,
+        jd=JD + alert,
+        jdstarthist=JD,
+        candid=10**15 + number * 1000 + alert,
+        pid=10**12 + number * 1000 + alert,
+        history=[
+            *(history(number, earlier) for earlier in range(alert)),
+            make_limit(pid=10**14 + number),
+        ],
+    )
 
 
 def history(number: int, earlier: int) -> dict[str, object]:
