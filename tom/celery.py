@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
 from tom.streams.bootstep import StreamListening
+
+if TYPE_CHECKING:
+    from tom.sky.arrays import IntArray
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
 
@@ -40,10 +44,17 @@ def _wake(message_ids: Mapping[str, Sequence[int]]) -> None:
     wake(message_ids)
 
 
+def _regions(now: datetime) -> "IntArray":
+    from tom.candidates.open_regions import open_regions
+
+    return open_regions(now)
+
+
 class Listening(StreamListening):
-    """The listeners, which wake the pipeline."""
+    """The listeners, which wake the pipeline, and filter by the regions of events."""
 
     wake = staticmethod(_wake)
+    regions = staticmethod(_regions)
 
 
 app.steps["worker"].add(Listening)

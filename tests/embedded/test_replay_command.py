@@ -7,9 +7,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from tests.factories import make_stream
 from tests.homes import give_tables
+from tests.streams.packets import make_ztf_packet
+from tom.streams.models import AlertMessage, FilterCount, StreamFilter
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,3 +90,23 @@ def test_a_database_that_is_away_is_said_without_a_traceback(tmp_path: Path) -> 
     assert replay.returncode != 0
     assert "the database fails" in replay.stderr
     assert "Traceback" not in replay.stderr
+
+
+@pytest.mark.django_db
+def test_files_pass_the_filter_of_a_stream_only_where_asked(tmp_path: Path) -> None:
+    stream = make_stream("ZTF")
+    for number, drb in enumerate((0.1, 0.9, 0.2)):
+        packet = make_ztf_packet(drb=drb, candid=number + 1)
+        (tmp_path / f"{number}.avro").write_bytes(packet)
+    arguments = ["replay", str(tmp_path), "--filter", "ZTF"]
+
+    with pytest.raises(CommandError, match="no stream 'ZTF' has a filter that is on"):
+        call_command(*arguments)
+    StreamFilter.objects.create(stream=stream, least_reliability=0.5, began=timezone.now())
+    call_command(*arguments, stdout=(said := StringIO()))
+    kept = AlertMessage.objects.count()
+    call_command("replay", str(tmp_path), stdout=StringIO())
+
+    assert "left out by the filter 2" in said.getvalue()
+    assert (kept, AlertMessage.objects.count()) == (1, 3)
+    assert not FilterCount.objects.exists()  # counted for streams alone

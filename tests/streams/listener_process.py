@@ -1,6 +1,6 @@
 """A listener in a process of its own, on the test's database, to be killed.
 
-Usage: python -m tests.streams.listener_process DATABASE URL [MOMENT]
+Usage: python -m tests.streams.listener_process DATABASE (URL | stream:KEY) [MOMENT]
 
 At the MOMENT `stored` or `committed` it kills itself: when the first batch's rows are written but
 not committed, or when they are committed but the broker has not been told.
@@ -19,14 +19,21 @@ def main(database: str, url: str, moment: str = "") -> None:
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
     from tests.peers.kafka import SHORT_SESSION_SECONDS
+    from tests.streams.nowhere import nowhere
     from tom.streams import consuming
     from tom.streams.listen import Listener
+    from tom.streams.reading import read_now
     from tom.streams.sources import read_source
 
     consuming.SESSION_SECONDS = SHORT_SESSION_SECONDS
     if moment:
         _die_at(moment)
-    Listener(read_source(url), wake=_sleep_on).run()
+    kind, _, key = url.partition(":")
+    if kind == "stream":
+        [source] = [each for each in read_now() if each.stream == int(key)]
+    else:
+        source = read_source(url)
+    Listener(source, regions=nowhere, wake=_sleep_on).run()
 
 
 def _die_at(moment: str) -> None:

@@ -19,6 +19,7 @@ from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
+from tests.streams.nowhere import nowhere
 from tom.streams import bounded, consuming, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
@@ -56,7 +57,7 @@ def topic(kafka: KafkaPeer) -> str:
 
 @contextmanager
 def listening(url: str, wake: Callable[..., object] = lambda _: None) -> Iterator[Listener]:
-    listener = Listener(read_source(url), wake=wake)
+    listener = Listener(read_source(url), regions=nowhere, wake=wake)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -19,6 +19,7 @@ class StreamListening(bootsteps.StartStopStep):
 
     requires = ("celery.worker.components:Pool",)
     wake: ClassVar[Any]
+    regions: ClassVar[Any]
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -33,8 +34,8 @@ class StreamListening(bootsteps.StartStopStep):
         from tom.streams.listen import Listener
         from tom.streams.listeners import Listeners
 
-        wake = type(self).wake
-        self._listeners = Listeners(lambda source: Listener(source, wake=wake))
+        given = {"wake": type(self).wake, "regions": type(self).regions}
+        self._listeners = Listeners(lambda source: Listener(source, **given))
         self._thread = threading.Thread(target=self._listeners.run, name="streams", daemon=True)
         self._thread.start()
 

@@ -21,6 +21,7 @@ from tom.forms.recognition import identify
 from tom.streams.bounded import bounded
 from tom.streams.consuming import Reader, Received, reading
 from tom.streams.credentials import CredentialError
+from tom.streams.door import Door, Regions, Sorted, count_outcomes
 from tom.streams.faults import say_fault
 from tom.streams.headers import find_id, is_test, read_headers
 from tom.streams.lag import Lag
@@ -67,9 +68,10 @@ class Listener:
     header `_test`) are left out.
     """
 
-    def __init__(self, source: Source, *, wake: Wake) -> None:
+    def __init__(self, source: Source, *, wake: Wake, regions: Regions) -> None:
         self._source = source
         self._wake = wake
+        self._door = Door(source.stream, regions)
         self._pulse = Pulse(source)
         self._stopped = threading.Event()
         self._errors = Errors()
@@ -154,28 +156,37 @@ class Listener:
     def _keep(self, batch: list[Received], reader: Reader) -> bool:
         """Store a batch, mark it, wake its work; put it back if it cannot be stored."""
         try:
-            ids = self._store(batch, reader)
+            judged = self._door.sort(self._incoming(batch))
+            ids = self._store(batch, judged, reader)
         except (AnyDatabaseError, PacketStoreError) as error:
             self._rest(reader, batch, error)
             return False
         reader.mark_kept(batch)
         for message in batch:
             self._pulse.note_message(message.topic)
+        for item in judged.left_out:
+            self._pulse.note_left_out(item.topic)
         if ids:
             self._wake_work(ids)
         return True
 
-    def _store(self, batch: list[Received], reader: Reader) -> dict[str, list[int]]:
-        """Store the messages and our position past them. Heartbeats are only counted."""
-        incoming = [
+    def _incoming(self, batch: list[Received]) -> list[Incoming]:
+        """What of a batch may be kept. Heartbeats are only counted."""
+        return [
             _incoming(self._source.broker, message)
             for message in batch
             if not is_test(message.headers) and identify(message.topic, b"") != HEARTBEAT
         ]
-        prepared = prepare_messages(incoming)
+
+    def _store(self, batch: list[Received], judged: Sorted, reader: Reader) -> dict[str, list[int]]:
+        """Store what passed the door, what was left out there, and our position past it all."""
+        prepared = prepare_messages(judged.passed)
         with bounded():
             reader.move(batch)
-            return store_prepared(prepared).ids if prepared else {}
+            ids = store_prepared(prepared).ids if prepared else {}
+            # Last: listeners of several processes count in the same rows.
+            count_outcomes(judged)
+            return ids
 
     def _wake_work(self, ids: dict[str, list[int]]) -> None:
         try:

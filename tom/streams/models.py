@@ -5,6 +5,24 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from tom_common.encryption import EncryptedModelField
 
+from tom.streams.filters import FilterCount, StreamFilter
+
+__all__ = [
+    "AlertMessage",
+    "ConnectionTest",
+    "Credential",
+    "FilterCount",
+    "HeartbeatGap",
+    "Mechanism",
+    "MessageState",
+    "Stream",
+    "StreamFilter",
+    "StreamHealth",
+    "StreamKind",
+    "StreamPosition",
+    "TopicMinute",
+]
+
 
 class MessageState(models.TextChoices):
     """What became of a message."""
@@ -130,6 +148,7 @@ class TopicMinute(models.Model):
     health = models.ForeignKey(StreamHealth, models.CASCADE, related_name="minutes")
     minute = models.DateTimeField(help_text="When it began")
     messages = models.BigIntegerField()
+    left_out = models.BigIntegerField(default=0, db_default=0, help_text="Of them, by the filter")
 
     class Meta:
         constraints = [
@@ -219,7 +238,7 @@ class Stream(models.Model):
         Credential, models.PROTECT, null=True, blank=True, related_name="streams"
     )
     consumer_group = models.CharField(
-        max_length=200, help_text="Holds our place in the topics, at the broker"
+        max_length=200, help_text="Under it the database holds our place in the topics"
     )
     active = models.BooleanField(default=False)
     changed = models.DateTimeField(auto_now=True)

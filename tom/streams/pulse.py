@@ -43,6 +43,7 @@ class Pulse:
         self._heard: dict[str, datetime] = {}
         self._last_message: dict[str, datetime] = {}
         self._minutes: dict[str, Counter[datetime]] = {name: Counter() for name in source.topics}
+        self._left_out: dict[str, Counter[datetime]] = {name: Counter() for name in source.topics}
         self._gaps: dict[str, list[Gap]] = {
             name: [] for name in source.topics if identify(name, b"") == HEARTBEAT
         }
@@ -67,6 +68,10 @@ class Pulse:
         self._last_message[topic] = self._heard[topic] = now
         self._minutes[topic][now.replace(second=0, microsecond=0)] += 1
         self._say(topic, "")
+
+    def note_left_out(self, topic: str) -> None:
+        """Note that the filter left out a message that was noted just before."""
+        self._left_out[topic][_this_minute()] += 1
 
     def note_lag(self, lags: Mapping[str, int]) -> None:
         """Note how many messages of these topics the broker holds and we have not stored."""
@@ -101,6 +106,7 @@ class Pulse:
                 with bounded():
                     self._write_topic(topic)
                 self._minutes[topic].clear()
+                self._left_out[topic].clear()
                 self._gaps.get(topic, []).clear()
                 self._changed.discard(topic)
             self._forget_old()
@@ -128,7 +134,7 @@ class Pulse:
             messages=F("messages") + self._minutes[topic].total(),
             **{name: value for name, value in fresh.items() if value is not None},
         )
-        _add_minutes(row, self._minutes[topic])
+        _add_minutes(row, self._minutes[topic], self._left_out[topic])
         HeartbeatGap.objects.bulk_create(
             [HeartbeatGap(health=row, began=began, ended=ended)
              for began, ended in self._gaps.get(topic, [])]
@@ -158,13 +164,20 @@ class Pulse:
             HeartbeatGap.objects.filter(ended__lt=before, **of_ours).delete()
 
 
-def _add_minutes(row: StreamHealth, minutes: Counter[datetime]) -> None:
+def _this_minute() -> datetime:
+    return timezone.now().replace(second=0, microsecond=0)
+
+
+def _add_minutes(
+    row: StreamHealth, minutes: Counter[datetime], left_out: Counter[datetime]
+) -> None:
     """Add to what is counted already: another process may count the same topic."""
     with connection.cursor() as cursor:
-        for minute, messages in minutes.items():
+        for minute in minutes | left_out:
             cursor.execute(
-                "INSERT INTO streams_topicminute AS kept (health_id, minute, messages)"
-                " VALUES (%s, %s, %s) ON CONFLICT (health_id, minute)"
-                " DO UPDATE SET messages = kept.messages + excluded.messages",
-                [row.pk, minute, messages],
+                "INSERT INTO streams_topicminute AS kept (health_id, minute, messages, left_out)"
+                " VALUES (%s, %s, %s, %s) ON CONFLICT (health_id, minute)"
+                " DO UPDATE SET messages = kept.messages + excluded.messages,"
+                " left_out = kept.left_out + excluded.left_out",
+                [row.pk, minute, minutes[minute], left_out[minute]],
             )

@@ -12,11 +12,13 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
+from tom.candidates.open_regions import open_regions
 from tom.embedded.worker import working
 from tom.formats.archives import Rejection, open_packets
 from tom.forms.networks import FILE_TOPIC
 from tom.pipeline import wake, work_left
-from tom.streams.models import AlertMessage, MessageState
+from tom.streams.door import Door, filter_in_force
+from tom.streams.models import AlertMessage, MessageState, Stream
 from tom.streams.services import Incoming, store_messages, store_rejection
 
 BATCH, BATCH_BYTES = 200, 32 * 1024 * 1024
@@ -32,6 +34,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--topic", default=FILE_TOPIC, help="as if they came on this topic")
+        parser.add_argument(
+            "--filter", metavar="STREAM", help="leave out what the filter of this stream leaves out"
+        )
         parser.add_argument("--wait", action="store_true", help="until all the work has ended")
         parser.add_argument(
             "--strict", action="store_true", help="fail where a message is dead or unhandled"
@@ -45,6 +50,8 @@ class Command(BaseCommand):
         feeder = Feeder(options["topic"])
         try:
             with working(settings.HOME):
+                if options["filter"]:
+                    feeder.door = _door_of(options["filter"])
                 feeder.feed(paths)
                 if options["wait"]:
                     wait_for_work(feeder.waiting)
@@ -61,6 +68,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"stored {states[MessageState.STORED]}, known already {known}, "
             f"unhandled {states[MessageState.UNHANDLED]}, dead {dead}"
+            + (f", left out by the filter {feeder.left_out}" if feeder.door else "")
             + (f", waiting {left}" if (left := states[MessageState.RECEIVED]) else "")
         )
         buried = rows.filter(state=MessageState.DEAD).order_by("pk").values_list("name", "reason")
@@ -81,6 +89,8 @@ class Feeder:
         self.created: list[int] = []
         self.waiting: list[int] = []
         self.known = 0
+        self.door: Door | None = None
+        self.left_out = 0
         self.rejected: list[tuple[str, str]] = []  # names and reasons
 
     def feed(self, paths: Sequence[Path]) -> None:
@@ -111,11 +121,30 @@ class Feeder:
             self.known += 1
 
     def _store(self, batch: Sequence[Incoming]) -> None:
+        if self.door is not None:
+            judged = self.door.sort(batch)
+            self.left_out += len(judged.left_out)
+            batch = judged.passed
         stored = store_messages(batch)
         self.created += stored.all_ids
         self.waiting += stored.waiting
         self.known += stored.known
         wake(stored.ids)
+
+
+def _door_of(name: str) -> Door:
+    """The door of a stream: files pass it as the stream's messages do.
+
+    Raises
+    ------
+    CommandError
+        If there is no such stream, or no filter of it is on.
+    """
+    stream = Stream.objects.filter(name=name).first()
+    if stream is None or filter_in_force(stream.pk) is None:
+        msg = f"no stream {name!r} has a filter that is on: see the page Streams"
+        raise CommandError(msg)
+    return Door(stream.pk, open_regions)
 
 
 def _is_there(path: Path) -> bool:

@@ -1,0 +1,142 @@
+"""The door of a stream: what its filter leaves out is counted, and nothing of it is kept."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+import numpy as np
+from django.db import connection
+from django.utils import timezone
+from psycopg2.extras import execute_values
+
+from tom.formats.errors import MalformedAlertError
+from tom.forms.recognition import identify
+from tom.forms.registry import forms
+from tom.records import Trigger
+from tom.sky.arrays import IntArray
+from tom.streams.filters import StreamFilter
+from tom.streams.rules import PASSES, Outcome, judge, night_of
+from tom.streams.services import Incoming
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+REGION_SECONDS: Final = 5.0
+
+Regions = Callable[[datetime], IntArray]
+"""The regions of the events that are open at a time, as `judge` takes them."""
+Counted = Mapping[tuple[date, Outcome], int]
+"""How many packets of a night had which outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A batch at the door: what passes, what does not, and which filter said so."""
+
+    passed: Sequence[Incoming]
+    left_out: Sequence[Incoming] = ()
+    filter_id: int | None = None
+    counted: Counted = field(default_factory=dict)
+
+
+class Door:
+    """Sorts what comes by a stream with the filter that is in force.
+
+    The filter is read again each second, the regions of events every five seconds.
+    """
+
+    def __init__(self, stream_id: int | None, regions: Regions) -> None:
+        self._stream_id = stream_id
+        self._find_regions = regions
+        self._filter: StreamFilter | None = None
+        self._regions: IntArray = np.empty((0, 2), dtype=np.int64)
+        self._next_look = self._next_regions = 0.0
+
+    def sort(self, incoming: Sequence[Incoming]) -> Sorted:
+        """Say what of a batch is kept.
+
+        Only survey packets are judged. All else passes, and so does a packet whose trigger cannot
+        be read: a dead letter says why, a silent loss says nothing.
+
+        Raises
+        ------
+        django.db.Error
+            If the database does not say which filter is in force.
+        """
+        chosen = self._look()
+        if chosen is None or not incoming:
+            return Sorted(incoming)
+        read = {number: _read_trigger(item) for number, item in enumerate(incoming)}
+        triggers = {number: each for number, each in read.items() if isinstance(each, Trigger)}
+        judged = judge(chosen.rule, list(triggers.values()), self._open_regions(chosen))
+        outcomes = dict(zip(triggers, judged, strict=True))
+        counted = Counter(
+            (night_of(triggers[number].time), outcome) for number, outcome in outcomes.items()
+        )
+        unread = sum(each is Outcome.UNREAD for each in read.values())
+        if unread:
+            counted[night_of(timezone.now()), Outcome.UNREAD] = unread
+        passes = [outcomes.get(number, Outcome.PASSED) in PASSES for number in read]
+        return Sorted(
+            [item for item, goes_on in zip(incoming, passes, strict=True) if goes_on],
+            [item for item, goes_on in zip(incoming, passes, strict=True) if not goes_on],
+            chosen.pk,
+            counted,
+        )
+
+    def _look(self) -> StreamFilter | None:
+        if self._stream_id is None:
+            return None
+        if time.monotonic() >= self._next_look:
+            self._filter = filter_in_force(self._stream_id)
+            self._next_look = time.monotonic() + LOOK_SECONDS
+        return self._filter
+
+    def _open_regions(self, chosen: StreamFilter) -> IntArray:
+        if chosen.in_regions and time.monotonic() >= self._next_regions:
+            self._regions = self._find_regions(timezone.now())
+            self._next_regions = time.monotonic() + REGION_SECONDS
+        return self._regions
+
+
+def filter_in_force(stream_id: int) -> StreamFilter | None:
+    """The filter that decides what of a stream is kept; one query."""
+    rows = StreamFilter.objects.filter(stream_id=stream_id, began__isnull=False, ended=None)
+    return rows.first()
+
+
+def count_outcomes(sorted_: Sorted) -> None:
+    """Add what a filter did, in the caller's transaction: the one that moves the position."""
+    if not sorted_.counted:
+        return
+    rows = [
+        (sorted_.filter_id, night, outcome.value, messages)
+        for (night, outcome), messages in sorted(sorted_.counted.items())
+    ]
+    statement = """
+        INSERT INTO streams_filtercount AS kept (filter_id, night, outcome, messages)
+        VALUES %s ON CONFLICT (filter_id, night, outcome)
+        DO UPDATE SET messages = kept.messages + excluded.messages
+    """
+    # psycopg2's own cursor raises psycopg2's own errors.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        execute_values(cursor.cursor, statement, rows)
+
+
+def _read_trigger(item: Incoming) -> Trigger | Outcome:
+    """The trigger of a survey packet; that something else passes, or that it cannot be read."""
+    form = forms().get(identify(item.topic, item.payload))
+    if form is None or form.read_trigger is None:
+        return Outcome.PASSED
+    try:
+        return form.read_trigger(item.payload)
+    except MalformedAlertError:
+        return Outcome.UNREAD
+    # The message boundary: one poison packet must not stop its stream.
+    except Exception:
+        logger.exception("A trigger could not be read", extra={"form": form.name})
+        return Outcome.UNREAD
