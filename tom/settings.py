@@ -347,8 +347,9 @@ LOOKUP_CACHE_MINUTES = read_number("LOOKUP_CACHE_MINUTES", 10)
 # An address that passes calls on, where brokers cannot be reached from here: the host that is meant
 # is the first part of the path. Empty: they are called themselves.
 LOOKUP_RELAY = read_url("LOOKUP_RELAY")
-# A token of Lasair's API; without it Lasair is not asked.
+# Tokens of Lasair's APIs, for ZTF's objects and for Rubin's; without one it is not asked for those.
 LASAIR_TOKEN = read_token("LASAIR_TOKEN")
+LASAIR_LSST_TOKEN = read_token("LASAIR_LSST_TOKEN")
 
 # A bot of the Transient Name Server: its key, number and name; without them TNS is not asked.
 TNS_API_KEY = read_token("TNS_API_KEY")

@@ -181,6 +181,94 @@ def test_an_object_of_lasair_has_its_candidates_and_annotations(
     assert told.opinions[0].judgements[0].classes == {"VS": "variable"}
 
 
+RUBIN = "lasair-lsst/tests_system_sample_alerts_schema10.0.A_alert.json"
+
+
+def rubin_packet(real_data: Path) -> dict[str, Any]:
+    """A real packet of Rubin's schema 10.0."""
+    packet: dict[str, Any] = json.loads((real_data / "brokers" / RUBIN).read_text())
+    return packet
+
+
+def test_an_object_of_rubin_at_fink_has_its_sources_forced_points_and_classes(
+    api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    packet = rubin_packet(real_data)
+    number = str(packet["diaObject"]["diaObjectId"])
+    sources = [packet["diaSource"], *packet["prvDiaSources"]]
+    rows = [{f"r:{name}": value for name, value in source.items()} for source in sources]
+    rows[0] |= {
+        "f:clf_snnSnVsOthers_score": 0.7,
+        "f:xm_tns_type": "SN Ia",
+        "f:pred_is_sso": False,
+        "f:fink_science_version": "8.39.0",
+    }
+    forced = {
+        "r:diaForcedSourceId": 77,
+        "r:midpointMjdTai": rows[0]["r:midpointMjdTai"],
+        "r:band": "r",
+        "r:psfFlux": -250.0,
+        "r:psfFluxErr": 100.0,
+    }
+    body = json.dumps({"diaObjectId": number, "output-format": "json"})
+    api.serve("POST", "api.lsst.fink-portal.org/api/v1/sources", rows, body=body)
+    api.serve("POST", "api.lsst.fink-portal.org/api/v1/fp", [forced], body=body)
+
+    (told,) = read_found(ask(vera, "Fink", number))
+
+    assert told is not None
+    (alert,) = told.alerts
+    assert (alert.survey, alert.object_id) == ("LSST", number)
+    kinds = [point.kind for point in alert.points]
+    assert (kinds.count("alert"), kinds.count("forced")) == (len(sources), 1)
+    assert {point.key for point in alert.points if point.kind == "alert"} == {
+        str(source["diaSourceId"]) for source in sources
+    }
+    assert {each.classifier: each.probabilities for each in told.opinions[0].judgements} == {
+        "snnSnVsOthers_score": {"SN": 0.7},
+        "tns_type": {"SN Ia": 1.0},
+    }
+
+
+def test_an_object_of_rubin_at_lasair_is_asked_with_the_token_of_rubin_s_api(
+    api: api_server.Api, vera: User, settings: Any, real_data: Path
+) -> None:
+    settings.LASAIR_TOKEN = "geheim"
+    settings.LASAIR_LSST_TOKEN = ""
+    packet = rubin_packet(real_data)
+    number = str(packet["diaObject"]["diaObjectId"])
+    place = {"ra": packet["diaObject"]["ra"], "decl": packet["diaObject"]["dec"]}
+    found = {
+        "diaObjectId": int(number),
+        "diaObject": place,
+        "diaSourcesList": [packet["diaSource"], *packet["prvDiaSources"]],
+        "diaForcedSourcesList": [],
+        "lasairData": {
+            "sherlock": {"classification": "SN"},
+            "TNS": {},
+            "annotations": [{"topic": "r0b", "version": "1", "classification": "extragalactic"}],
+        },
+    }
+    api.serve(
+        "POST",
+        "api.lasair.lsst.ac.uk/api/object/",
+        found,
+        body=f"objectId={number}&lasair_added=true",
+    )
+
+    without = ask(vera, "Lasair", number)
+    settings.LASAIR_LSST_TOKEN = "rubin"
+    answer = ask(vera, "Lasair", number)
+
+    assert without.reason == "not asked: set LASAIR_LSST_TOKEN"
+    assert [headers["Authorization"] for headers in api.sent] == ["Token rubin"]
+    (told,) = read_found(answer)
+    assert told is not None
+    assert (told.alerts[0].survey, told.alerts[0].object_id) == ("LSST", number)
+    assert len(told.alerts[0].points) == 1 + len(packet["prvDiaSources"])
+    assert {each.classifier for each in told.opinions[0].judgements} == {"Sherlock", "r0b"}
+
+
 MOODS: dict[str, tuple[Any, str]] = {
     "an error": (500, "it answers with the error 500"),
     "a redirect": (302, "it answers with the error 302"),

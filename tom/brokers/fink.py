@@ -1,6 +1,7 @@
 """Fink: the packets of ZTF and of Rubin, with what its science modules say of them.
 
 Topics: https://fink-broker.readthedocs.io/en/latest/services/livestream/
+The API of each survey: https://api.ztf.fink-portal.org and https://api.lsst.fink-portal.org
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -11,7 +12,17 @@ from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.formats.values import finite, integer
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
-from tom.forms.retelling import MOST_OBJECTS, judge, named, read_packet, retold
+from tom.forms.njy_points import SURVEY as RUBIN
+from tom.forms.njy_points import id_of, read_detections, read_forced
+from tom.forms.retelling import (
+    MOST_OBJECTS,
+    judge,
+    light_curve,
+    named,
+    place_of,
+    read_packet,
+    retold,
+)
 from tom.records import Classification, ObjectAlert, Retelling
 from tom.records.classification import Judgement
 
@@ -19,6 +30,9 @@ Fields = Mapping[str, Any]
 
 _NAME: Final = "Fink"
 _API: Final = "https://api.ztf.fink-portal.org/api/v1"
+_RUBIN_API: Final = "https://api.lsst.fink-portal.org/api/v1"
+# What the columns of Rubin begin with, now and in 2025.
+_RUBIN_PREFIXES: Final = ("r:", "i:")
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 # Each module's score, and the class that it is the chance of. 0 and -1 say that it was not run.
 _SCORES: Final = {
@@ -96,18 +110,63 @@ def read_fields(record: Fields) -> Retelling:
 
 
 def read_rows(payload: bytes) -> Retelling:
-    """Read the rows of one object of ZTF as the API gives them, a detection each.
+    """Read the rows of one object as the API of its survey gives them, a detection each.
 
     Raises
     ------
     MalformedAlertError
         If it is no JSON object, or its rows cannot be used.
     """
-    listed = (read_json_object(payload) or {}).get("fink_rows")
-    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    record = read_json_object(payload) or {}
+    rows, sources = _rows(record.get("fink_rows")), _rows(record.get("fink_sources"))
+    if sources:
+        return _read_sources(sources, _rows(record.get("fink_forced")))
     if not rows:
         reason = "no row"
         raise MalformedAlertError(reason)
+    return _read_detections(rows)
+
+
+def _rows(listed: Any) -> list[dict[str, Any]]:
+    return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+
+
+def _read_sources(rows: list[dict[str, Any]], forced: list[dict[str, Any]]) -> Retelling:
+    """Read the sources of one object of Rubin, and its forced photometry."""
+    epochs = [_of_rubin(row) for row in rows]
+    newest = max(range(len(rows)), key=lambda n: finite(epochs[n].get("midpointMjdTai")) or 0.0)
+    object_id = id_of(epochs[newest].get("diaObjectId"))
+    if object_id is None:
+        reason = "its newest source belongs to no object"
+        raise MalformedAlertError(reason)
+    own = [epoch for epoch in epochs if id_of(epoch.get("diaObjectId")) == object_id]
+    points = [*read_detections(own), *read_forced([_of_rubin(row) for row in forced])]
+    place = place_of(epochs[newest].get("ra"), epochs[newest].get("dec"))
+    alert = light_curve(survey=RUBIN, object_id=object_id, place=place, points=points)
+    said = opinion_of(_added(rows[newest]), alert)
+    return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
+
+
+def _of_rubin(row: Fields) -> dict[str, Any]:
+    return {
+        name: value for prefix in _RUBIN_PREFIXES for name, value in _without(row, prefix).items()
+    }
+
+
+def _added(row: Fields) -> dict[str, Any]:
+    """What modules wrote into a row, as a packet has it: `f:xm_tns_type` is a field of `xm`."""
+    added: dict[str, Any] = {"clf": {}, "xm": {}, "pred": {}}
+    for name, value in _without(row, "f:").items():
+        part, _, field = name.partition("_")
+        if part in added:
+            added[part][field] = value
+        else:
+            added[name] = value
+    return added
+
+
+def _read_detections(rows: list[dict[str, Any]]) -> Retelling:
+    """Read the detections of one object of ZTF."""
     epochs = [_without(row, "i:") for row in rows]
     newest = max(range(len(rows)), key=lambda n: finite(epochs[n].get("jd")) or 0.0)
     epoch = epochs[newest]
@@ -124,7 +183,9 @@ def _without(row: Fields, prefix: str) -> dict[str, Any]:
 
 
 def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
-    """Ask for an object of ZTF, or for those in a cone."""
+    """Ask for an object of ZTF or, by its number, of Rubin; or for those of ZTF in a cone."""
+    if wanted.name.isdigit():
+        return (yield from _ask_of_rubin(wanted.name))
     names = [wanted.name] if wanted.name else (yield from _names_in(wanted))
     answers = []
     for name in names[:MOST_OBJECTS]:
@@ -132,6 +193,16 @@ def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
         if isinstance(rows, list) and rows:
             answers.append({"fink_rows": rows})
     return answers
+
+
+def _ask_of_rubin(number: str) -> Conversation:
+    """Ask for an object of Rubin: its sources, then its forced photometry."""
+    asked = {"diaObjectId": number, "output-format": "json"}
+    sources = yield Ask(url=f"{_RUBIN_API}/sources", json=asked)
+    if not isinstance(sources, list) or not sources:
+        return []
+    forced = yield Ask(url=f"{_RUBIN_API}/fp", json=asked)
+    return [{"fink_sources": sources, "fink_forced": forced if isinstance(forced, list) else []}]
 
 
 def _names_in(wanted: Wanted) -> Generator[Ask, Any, list[str]]:
@@ -194,7 +265,7 @@ def _is_fink(schema: WriterSchema) -> bool:
 
 
 def _is_rows(message: Fields) -> bool:
-    return "fink_rows" in message
+    return "fink_rows" in message or "fink_sources" in message
 
 
 FINK: Final = Broker(
@@ -207,7 +278,7 @@ FINK: Final = Broker(
             record=Retelling,
             topics=("lookup.fink",),
             recognises=_is_rows,
-            keys=(b'"fink_rows"',),
+            keys=(b'"fink_rows"', b'"fink_sources"'),
             parse=read_rows,
             lane=Lane.BATCH,
         ),

@@ -37,6 +37,7 @@ Fields = Mapping[str, Any]
 _NAME: Final = "Lasair"
 _ZTF: Final = "ZTF"
 _API: Final = "https://lasair-ztf.lsst.ac.uk/api"
+_RUBIN_API: Final = "https://api.lasair.lsst.ac.uk/api"
 _PUBLIC: Final = 1  # its public API has this program's data alone
 _APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
 _DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
@@ -147,7 +148,9 @@ def _read_candidates(object_id: str, rows: list[dict[str, Any]]) -> ObjectAlert:
 
 
 def look_up(wanted: Wanted, secrets: Mapping[str, str]) -> Conversation:
-    """Ask for an object of ZTF, or for those in a cone."""
+    """Ask for an object of ZTF or, by its number, of Rubin; or for those of ZTF in a cone."""
+    if wanted.name.isdigit():
+        return (yield from _ask_of_rubin(wanted.name, secrets["LASAIR_LSST_TOKEN"]))
     headers = {"Authorization": f"Token {secrets['LASAIR_TOKEN']}"}
     names = [wanted.name]
     if not wanted.name:
@@ -171,6 +174,18 @@ def look_up(wanted: Wanted, secrets: Mapping[str, str]) -> Conversation:
         if isinstance(found, dict) and found.get("candidates"):
             answers.append({"objectId": name, **found})
     return answers
+
+
+def _ask_of_rubin(number: str, token: str) -> Conversation:
+    """Ask for an object of Rubin with what Lasair adds, which stands where a filter puts it."""
+    headers = {"Authorization": f"Token {token}"}
+    form = {"objectId": number, "lasair_added": "true"}
+    found = yield Ask(url=f"{_RUBIN_API}/object/", form=form, headers=headers)
+    if not isinstance(found, dict) or not found.get("diaSourcesList"):
+        return []
+    added = _fields(found.get("lasairData"))
+    named = {name: added[name] for name in ("sherlock", "annotations") if added.get(name)}
+    return [{**found, "diaObjectId": number, **named}]
 
 
 def _check_separation(place: tuple[float, float] | None, source: Fields) -> None:
@@ -240,7 +255,13 @@ def _is_lasair(message: Fields) -> bool:
 
 LASAIR: Final = Broker(
     name=_NAME,
-    look_up=LookUp(talk=look_up, form="lasair.output", per_minute=10, secrets=("LASAIR_TOKEN",)),
+    look_up=LookUp(
+        talk=look_up,
+        form="lasair.output",
+        per_minute=10,
+        secrets=("LASAIR_TOKEN",),
+        secrets_for_numbers=("LASAIR_LSST_TOKEN",),
+    ),
     forms=(
         Form(
             name="lasair.output",

@@ -240,6 +240,8 @@ class LookUp:
         How many calls a minute it is asked at most.
     secrets
         The settings that hold its credential; without one of them it is not asked.
+    secrets_for_numbers
+        Those in their place where the name is a number, as Rubin's are; empty: the same.
     daily
         How its table of a day is asked for, a CSV in a zip; None: it has none.
     table_topic
@@ -250,6 +252,7 @@ class LookUp:
     form: str
     per_minute: int = 30
     secrets: tuple[str, ...] = ()
+    secrets_for_numbers: tuple[str, ...] = ()
     daily: Callable[[date, Mapping[str, str]], Ask] | None = None
     table_topic: str = ""
 

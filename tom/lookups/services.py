@@ -162,7 +162,7 @@ def talk_to(broker: str, wanted: Wanted) -> list[dict[str, Any]]:
         If it cannot be asked, or an answer cannot be used.
     """
     how = look_ups()[broker]
-    secrets = secrets_of(how)
+    secrets = secrets_of(how, wanted)
     until = time.monotonic() + settings.LOOKUP_SECONDS
     conversation = how.talk(wanted, secrets)
     said: Any = None
@@ -174,15 +174,16 @@ def talk_to(broker: str, wanted: Wanted) -> list[dict[str, Any]]:
         said = call(broker, how, ask, until=until)
 
 
-def secrets_of(how: LookUp) -> Mapping[str, str]:
-    """The credential of a broker.
+def secrets_of(how: LookUp, wanted: Wanted) -> Mapping[str, str]:
+    """The credential of a broker for what is wanted.
 
     Raises
     ------
     LookUpFailedError
         If one of its settings is not set.
     """
-    values = {name: str(getattr(settings, name, "")) for name in how.secrets}
+    names = (wanted.name.isdigit() and how.secrets_for_numbers) or how.secrets
+    values = {name: str(getattr(settings, name, "")) for name in names}
     missing = [name for name, value in values.items() if not value]
     if missing:
         reason = f"not asked: set {', '.join(missing)}"

@@ -15,7 +15,7 @@ from django.core.management import BaseCommand, CommandError
 from tom.formats.archives import open_packets
 from tom.formats.csv_table import rows_as_json
 from tom.formats.errors import MalformedAlertError
-from tom.forms.declared import LookUp
+from tom.forms.declared import LookUp, Wanted
 from tom.forms.registry import look_ups
 from tom.lookups.calling import LookUpFailedError, call_for_bytes
 from tom.lookups.services import secrets_of
@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
 
 def _fetch(sender: str, how: LookUp, day: date) -> tuple[int, int]:
-    secrets = secrets_of(how)
+    secrets = secrets_of(how, Wanted())
     if how.daily is None:
         return 0, 0
     until = time.monotonic() + settings.LOOKUP_SECONDS
