@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -143,18 +144,14 @@ def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
 
 
 def find_classified(
-    targets: QuerySet[BaseTarget],
-    programs: Collection[int],
-    *,
-    label: str | None = None,
-    author: str | None = None,
-) -> QuerySet[BaseTarget]:
-    """Keep targets of which a classifier's newest word is a class, or a narrower one; or any.
+    programs: Collection[int], *, label: str | None = None, author: str | None = None
+) -> QuerySet[SurveyObject, Any]:
+    """The targets of which a classifier's newest word is a class, or a narrower one; or any.
+
+    As a query for their keys, which another one looks in.
 
     Parameters
     ----------
-    targets
-        To look among.
     programs
         Private programs that the reader may read: of others' objects nothing counts.
     label
@@ -173,9 +170,9 @@ def find_classified(
         # Few objects are of most classes: by the index of classes they are found first.
         objects = objects.filter(object_id__in=said.order_by().values("object_id"))
     own = said.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
-    return targets.filter(
-        pk__in=objects.filter(Exists(own.filter(~Exists(_newer())))).values("target")
-    )
+    if label is not None:  # whoever has said anything has a newest word
+        own = own.filter(~Exists(_newer()))
+    return objects.filter(Exists(own)).values("target")
 
 
 def _newer() -> QuerySet[Classification]:

@@ -19,6 +19,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.strategies.services import strategy_of
 from tom.web.known import figure_of, programs_of, seen_by, standing_of
 from tom.web.news import find_moved
+from tom.web.said import read_said
 from tom.web.up_now import find_up
 from tom.web.vettings import not_rejected, vetting_of
 
@@ -106,6 +107,7 @@ def find_candidates(
         _by_verdict(listing, query)
         & _by_region(listing, query)
         & _by_text(query)
+        & read_said(query).of("target", listing.programs)
         & _by_news(listing, query)
         & find_up(query.get("up", ""), listing.programs, now=listing.now)
     )

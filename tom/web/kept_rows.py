@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from django.http import HttpRequest, QueryDict
 
-FILTERS = ("vetting", "region", "q", "since", "up")
+FILTERS = ("vetting", "region", "q", "since", "up", "class", "by")
 MOST_ROWS = 200
 MOST_LISTS = 20
 # A shift: who comes back the next night begins again.

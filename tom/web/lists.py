@@ -1,11 +1,12 @@
 """The rows of a list without an event, as its reader knows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
@@ -16,6 +17,8 @@ from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
+
+IN_ORDER = ("-log_odds", "target__name")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,15 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     """The places of a list that the user may see, in order, of each target the fullest."""
     newest = RankedCandidate.objects.newest().of(Listing(None, strategy))
     told = fullest(newest, programs_of(user), owner="target")
-    return told.filter(target__in=visible_targets(user)).order_by("-log_odds", "target__name")
+    return told.filter(target__in=visible_targets(user)).order_by(*IN_ORDER)
+
+
+def ranks_in(places: QuerySet[RankedCandidate], shown: Collection[int]) -> dict[int, int]:
+    """The rank that each of some places of `places_in` has among all of them."""
+    above = Window(RowNumber(), order_by=list(IN_ORDER))
+    # The second condition never holds: with it, all places are counted before some are chosen.
+    chosen = places.annotate(rank=above).filter(Q(pk__in=shown) | Q(rank__lt=0))
+    return dict(chosen.values_list("pk", "rank"))
 
 
 def read_places(ids: Sequence[int], user: User) -> list[RankedCandidate]:
@@ -48,11 +59,11 @@ def read_places(ids: Sequence[int], user: User) -> list[RankedCandidate]:
 
 
 def rows_of(
-    places: Sequence[RankedCandidate], user: User, *, first: int
+    places: Sequence[RankedCandidate], user: User, *, ranks: Mapping[int, int]
 ) -> tuple[list[str], list[ListRow]]:
-    """Gather what the table shows: the names of its terms, and its rows from the rank `first` on.
+    """Gather what the table shows: the names of its terms, and its rows.
 
-    `places` are some of `places_in`, as `read_places` reads them.
+    `places` are some of `places_in`, as `read_places` reads them; `ranks` has the rank of each.
     """
     terms = {place.pk: {term["name"]: term for term in place.read_terms()} for place in places}
     columns = list(dict.fromkeys(name for by_name in terms.values() for name in by_name))
@@ -62,10 +73,10 @@ def rows_of(
         ListRow(
             place=place,
             target=target,
-            rank=rank,
+            rank=ranks[place.pk],
             terms=[terms[place.pk].get(name) for name in columns],
             sparkline=draw_sparkline(curves[target.pk], since=None),
         )
-        for rank, (place, target) in enumerate(zip(places, targets, strict=True), start=first)
+        for place, target in zip(places, targets, strict=True)
     ]
     return columns, rows

@@ -13,7 +13,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
-from tom.web.api.filters import read_choice
+from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.candidate_list import in_order
 from tom.web.known import known_places, programs_of, rank_visible, seen_by
 
@@ -157,6 +157,10 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
     serializer_class = CandidateSerializer
     queryset = EventCandidate.objects.none()
 
+    @extend_schema(parameters=SAID_PARAMETERS)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[EventCandidate]:
         event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
         programs = programs_of(self.request.user)
@@ -164,7 +168,7 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
         places = known_places(newest, programs)
         rows = (
             seen_by(self.request.user)
-            .filter(event=event)
+            .filter(read_said_choice(self.request).of("target", programs), event=event)
             .select_related("target", "target__summary")
             .prefetch_related(Prefetch("places", places))
         )

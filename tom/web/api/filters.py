@@ -3,8 +3,17 @@
 import math
 from collections.abc import Sequence
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+
+from tom.forms.registry import broker_names
+from tom.web.said import CLASSES, SaidFilter
+
+SAID_PARAMETERS = [
+    OpenApiParameter("class", str, description="Of which a classifier's newest word is this class"),
+    OpenApiParameter("by", str, description="Of which this broker says something"),
+]
 
 
 def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
@@ -13,6 +22,14 @@ def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | No
     if value is not None and value not in choices:
         raise ValidationError({name: [f"one of {', '.join(choices)}"]})
     return value
+
+
+def read_said_choice(request: Request) -> SaidFilter:
+    """Return the filter by a class and by who says it, each where it is given."""
+    return SaidFilter(
+        label=read_choice(request, "class", CLASSES),
+        author=read_choice(request, "by", broker_names()),
+    )
 
 
 def read_number(

@@ -4,12 +4,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
 from tom.web.api.events import TermSerializer
+from tom.web.api.filters import SAID_PARAMETERS, read_said_choice
+from tom.web.known import programs_of
 from tom.web.lists import places_in, read_places
 from tom.web.people import person
 
@@ -65,10 +69,15 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
     serializer_class = ListedSerializer
     queryset = RankedCandidate.objects.none()
 
+    @extend_schema(parameters=SAID_PARAMETERS)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[RankedCandidate]:
         user = person(self.request)
         lists = Strategy.objects.visible_to(user).without_event()
-        return places_in(get_object_or_404(lists, pk=self.kwargs["pk"]), user)
+        places = places_in(get_object_or_404(lists, pk=self.kwargs["pk"]), user)
+        return places.filter(read_said_choice(self.request).of("target", programs_of(user)))
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset.values_list("pk", flat=True))

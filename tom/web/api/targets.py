@@ -11,18 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from tom_targets.base_models import BaseTarget
 
-from tom.forms.registry import broker_names
 from tom.photometry import magnitude_of
 from tom.scoring.models import Score
 from tom.sky.place_text import read_place
 from tom.targets.audiences import show_targets, summaries_for
-from tom.targets.classified import Classification, classifications_of, find_classified
+from tom.targets.classified import Classification, classifications_of
 from tom.targets.models import POINT_ORDER, PUBLIC, LightCurvePoint, TargetSummary
 from tom.targets.search import find_by_name, find_in_cone
 from tom.targets.tags import Tag, tags_of
 from tom.targets.visible import visible_targets
-from tom.taxonomy import ROOTS, WIDER
-from tom.web.api.filters import read_choice, read_number, read_text
+from tom.web.api.filters import SAID_PARAMETERS, read_number, read_said_choice, read_text
 from tom.web.api.pagination import LightCurvePages
 from tom.web.known import programs_of
 
@@ -121,10 +119,7 @@ class TargetList(generics.ListAPIView[BaseTarget]):
             OpenApiParameter("ra", str, description=f"Cone's centre, {WRITTEN} or 13:09:48.1"),
             OpenApiParameter("dec", str, description=f"Cone's centre, {WRITTEN} or -23:22:53"),
             OpenApiParameter("radius_arcsec", float, description="0 to 36000"),
-            OpenApiParameter(
-                "class", str, description="Of which a classifier's newest word is this class"
-            ),
-            OpenApiParameter("by", str, description="Of which this broker says something"),
+            *SAID_PARAMETERS,
         ]
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -135,7 +130,8 @@ class TargetList(generics.ListAPIView[BaseTarget]):
         name = read_text(self.request, "name")
         if name:
             targets = find_by_name(targets, name, programs_of(self.request.user))
-        return _in_cone(self.request, _classified(self.request, targets))
+        said = read_said_choice(self.request).of("pk", programs_of(self.request.user))
+        return _in_cone(self.request, targets.filter(said))
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)
@@ -223,14 +219,6 @@ def shown_target(request: Request, pk: int) -> BaseTarget:
         raise Http404
     show_targets([found], programs_of(request.user))
     return found
-
-
-def _classified(request: Request, targets: QuerySet[BaseTarget]) -> QuerySet[BaseTarget]:
-    label = read_choice(request, "class", (*WIDER, *ROOTS))
-    author = read_choice(request, "by", broker_names())
-    if label is None and author is None:
-        return targets
-    return find_classified(targets, programs_of(request.user), label=label, author=author)
 
 
 def shown_targets(request: Request) -> QuerySet[BaseTarget]:

@@ -45,6 +45,7 @@ from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
 from tom.web.refusals import needs
+from tom.web.said import read_said
 from tom.web.spreadsheets import cell
 from tom.web.templatetags.sky import ranked_classes
 from tom.web.verdicts import REASONS
@@ -197,6 +198,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
         "since": listing.since,
         "vettings": Vetting.choices,
         "sites": sorted(instruments_by_site()),
+        "said": read_said(request.GET),
         "asked": {name: request.GET.get(name, "") for name in ASKED},
         "orders": order_choices(request.GET.get("order", "")),
         "best_shown": BEST_SHOWN,

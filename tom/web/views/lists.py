@@ -1,13 +1,17 @@
 """Lists without an event: which there are, and one of them."""
 
+from itertools import count
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from tom.strategies.models import Strategy
-from tom.web.lists import places_in, read_places, rows_of
+from tom.web.known import programs_of
+from tom.web.lists import places_in, ranks_in, read_places, rows_of
 from tom.web.pagination import page_counted
 from tom.web.people import person
+from tom.web.said import read_said
 
 PER_PAGE = 30
 
@@ -31,13 +35,19 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     """One list, the most probable target first."""
     user = person(request)
     strategy = get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
-    keys = places_in(strategy, user).values_list("pk", flat=True)
+    said = read_said(request.GET)
+    places = places_in(strategy, user)
+    keys = places.filter(said.of("target", programs_of(user))).values_list("pk", flat=True)
     page = page_counted(request, keys, per_page=PER_PAGE)
-    columns, rows = rows_of(read_places(list(page), user), user, first=page.start_index())
+    shown = list(page)
+    in_turn = zip(shown, count(page.start_index()), strict=False)
+    ranks = ranks_in(places, shown) if said else dict(in_turn)
+    columns, rows = rows_of(read_places(shown, user), user, ranks=ranks)
     context = {
         "strategy": strategy,
         "page": page,
         "columns": columns,
         "rows": rows,
+        "said": said,
     }
     return render(request, "lists/list.html", context)

@@ -16,18 +16,16 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
-from tom.forms.registry import broker_names
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
 from tom.sky import galactic
 from tom.targets.audiences import show_targets
-from tom.targets.classified import classifications_of, find_classified
+from tom.targets.classified import classifications_of
 from tom.targets.models import Cutout, CutoutKind, PointUpload
 from tom.targets.tags import tags_of
 from tom.targets.visible import visible_targets
 from tom.targets.words import disagreement, words_of
-from tom.taxonomy import ROOTS, WIDER
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
 from tom.web.known import (
@@ -41,6 +39,7 @@ from tom.web.lightcurve import plot_data
 from tom.web.links import links_of
 from tom.web.pagination import page_of
 from tom.web.people import person
+from tom.web.said import read_said
 from tom.web.search_text import find_targets, read_search
 from tom.web.target_objects import find_joined, identity_of
 from tom.web.verdicts import verdict_bar
@@ -48,7 +47,6 @@ from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
 WORDS_SHOWN = 300
-CLASSES = tuple(sorted((*WIDER, *ROOTS)))
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LIST_SHOWN = 20
 
@@ -61,9 +59,8 @@ def target_list(request: HttpRequest) -> HttpResponse:
     rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
     programs = programs_of(request.user)
     rows = find_targets(rows, sought, programs)
-    label, author = _one_of(request, "class", CLASSES), _one_of(request, "by", broker_names())
-    if label or author:
-        rows = find_classified(rows, programs, label=label, author=author)
+    said = read_said(request.GET)
+    rows = rows.filter(said.of("pk", programs))
     if sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
     page = page_of(request, rows)
@@ -74,18 +71,9 @@ def target_list(request: HttpRequest) -> HttpResponse:
         "sought": sought,
         "cone": sought.cone,
         "order": order,
-        "classes": CLASSES,
-        "label": label,
-        "authors": broker_names(),
-        "author": author,
+        "said": said,
     }
     return render(request, "targets/list.html", context)
-
-
-def _one_of(request: HttpRequest, name: str, choices: Collection[str]) -> str | None:
-    """A choice of the filter; one that is none counts as not made."""
-    value = request.GET.get(name)
-    return value if value in choices else None
 
 
 def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
