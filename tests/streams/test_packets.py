@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import obstore
 import pytest
 import requests
 from django.utils import timezone
@@ -175,6 +176,33 @@ def test_an_orphan_is_swept_and_what_a_row_needs_is_not(folder: Path):
     assert len(objects(folder)) == 2
     assert sweep_packets(later()) == 1
     assert objects(folder) == [needed]
+
+
+def test_a_sweep_reads_the_newest_days_and_one_earlier_day_in_turn(folder: Path, monkeypatch):
+    days = [f"2025/{month:02d}/{day:02d}" for month in (11, 12) for day in range(1, 6)]
+    for day in days:
+        for number in range(2):
+            (folder / day).mkdir(parents=True, exist_ok=True)
+            (folder / day / f"orphan-{number}").write_bytes(b"x")
+    read: list[str] = []
+    listed = obstore.list
+
+    def note(store, prefix, **options):
+        read.append(prefix)
+        return listed(store, prefix, **options)
+
+    monkeypatch.setattr(obstore, "list", note)
+
+    first = sweep_packets(later())
+    before = [*read]
+    for hour in range(1, len(days)):
+        sweep_packets(later() + timedelta(hours=hour))
+
+    assert first == 6
+    assert before[:2] == days[-2:]
+    assert before[2] in days[:-2]
+    assert len(before) == 3
+    assert objects(folder) == []
 
 
 def test_an_object_goes_with_the_last_message_that_needs_it(folder: Path, settings):

@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -29,6 +29,8 @@ ORPHAN_HOURS: Final = 6
 """An object that no row needs for so long is an orphan: its rows' transaction is over."""
 SWEPT: Final = 500
 """Objects that one query asks about."""
+NEWEST_DAYS: Final = 2
+"""Days that each sweep looks at."""
 
 
 class PacketStoreError(Exception):
@@ -111,7 +113,10 @@ def fetch_packets(ids: Collection[int]) -> tuple[dict[int, bytes], list[int]]:
 
 
 def sweep_packets(now: datetime) -> int:
-    """Delete the objects that no row needs; return how many.
+    """Delete objects that no row needs; return how many.
+
+    It looks at the newest days, where a crash leaves such objects, and at one earlier day, another
+    one each hour: the work does not grow with the days that are kept.
 
     Raises
     ------
@@ -120,14 +125,43 @@ def sweep_packets(now: datetime) -> int:
     """
     store, deleted = _store(), 0
     with _told():
-        for listed in obstore.list(store, chunk_size=SWEPT):
-            late = now - timedelta(hours=ORPHAN_HOURS)
-            old = {each["path"] for each in listed if each["last_modified"] < late}
-            rows = AlertMessage.objects.filter(packet_object__in=old)
-            orphans = old - set(rows.values_list("packet_object", flat=True).distinct())
-            if orphans:
-                obstore.delete(store, sorted(orphans))
-            deleted += len(orphans)
+        for day in _days_in_turn(store, now):
+            deleted += _sweep_day(store, day, now)
+            if isinstance(store, LocalStore):
+                _forget_if_empty(Path(str(store.prefix)) / day, now)
+    return deleted
+
+
+def _days_in_turn(store: ObjectStore, now: datetime) -> list[str]:
+    days = [""]
+    for _ in ("year", "month", "day"):
+        days = [each for day in days for each in _folders_in(store, day)]
+    newest, earlier = days[-NEWEST_DAYS:], days[:-NEWEST_DAYS]
+    hours = int(now.timestamp()) // 3600
+    return newest + ([earlier[hours % len(earlier)]] if earlier else [])
+
+
+def _forget_if_empty(folder: Path, now: datetime) -> None:
+    """Delete the folder of an earlier day once nothing is in it, and nobody writes there."""
+    if folder.stat().st_mtime < (now - timedelta(days=NEWEST_DAYS)).timestamp():
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _folders_in(store: ObjectStore, folder: str) -> list[str]:
+    listed = obstore.list_with_delimiter(store, folder or None)
+    return sorted(listed["common_prefixes"])
+
+
+def _sweep_day(store: ObjectStore, day: str, now: datetime) -> int:
+    late, deleted = now - timedelta(hours=ORPHAN_HOURS), 0
+    for listed in obstore.list(store, day, chunk_size=SWEPT):
+        old = {each["path"] for each in listed if each["last_modified"] < late}
+        rows = AlertMessage.objects.filter(packet_object__in=old)
+        orphans = old - set(rows.values_list("packet_object", flat=True).distinct())
+        if orphans:
+            obstore.delete(store, sorted(orphans))
+        deleted += len(orphans)
     return deleted
 
 

@@ -5,7 +5,8 @@
 
 from typing import Final
 
-from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Survey, Telescope
+from tom.forms.decam import BANDS, TELESCOPE
+from tom.forms.declared import Encoding, Form, Lane, Survey
 from tom.forms.mapped import Clock, Epochs, Packet, named, parser_of
 from tom.records import ObjectAlert
 from tom.records.alert import PointKind
@@ -40,7 +41,7 @@ PACKET: Final = Packet(
         ),
     ),
     clock=Clock.MJD_START,
-    bands={band: band for band in "ugrizY"},
+    bands={band: band for band in BANDS},
     scores={"reliability": "candidate.reliability"},
     cutouts={
         "science": "cutoutScience",
@@ -63,16 +64,8 @@ DESIRT: Final = Survey(
             lane=Lane.BATCH,
         ),
     ),
-    # A / E(B-V): Schlafly & Finkbeiner 2011, table 6; u is that of SDSS.
-    bands={
-        "u": Band(extinction=4.239),
-        "g": Band(extinction=3.237, colour=Colour.GREEN),
-        "r": Band(extinction=2.176, colour=Colour.RED),
-        "i": Band(extinction=1.595, colour=Colour.AMBER),
-        "z": Band(extinction=1.217),
-        "Y": Band(extinction=1.058),
-    },
-    telescope=Telescope(name="Blanco", instrument="DECam"),
+    bands=BANDS,
+    telescope=TELESCOPE,
     # It publishes no stream of its packets: the people who get them say who may see them.
     public_programs=frozenset(),
 )
