@@ -36,6 +36,7 @@ from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
+from tom.reports.notifications.messages import tell_restored, tell_retracted
 from tom.reports.notifications.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
@@ -43,6 +44,7 @@ from tom.scoring.services import any_due, note_outdated, scorers
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, ConnectionTest, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
+from tom.streams.retractions import ArchiveError, note_retractions
 from tom.streams.trying import try_connection
 from tom.targets.cutouts import draw_due
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
@@ -256,6 +258,18 @@ def prune() -> None:
         logger.exception("The packets that no message needs could not be deleted")
     if settings.POINT_DAYS:
         drop_months(month_of(now - timedelta(days=settings.POINT_DAYS)))
+
+
+@shared_task
+def ask_archive() -> None:
+    """Ask Hopskotch's archive which messages their authors took back."""
+    try:
+        changed = note_retractions(timezone.now())
+    except ArchiveError:
+        logger.exception("Hopskotch's archive could not be asked for retractions")
+        return
+    tell_retracted(changed.retracted)
+    tell_restored(changed.restored)
 
 
 @shared_task

@@ -222,6 +222,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "tom.pipeline.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "prune": {"task": "tom.pipeline.prune", "schedule": 3600.0},
+    "ask_archive": {
+        "task": "tom.pipeline.ask_archive",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
 }
 # After how long without a sweep /health/ says that no worker works; one task may take long.
 WORKER_SILENCE_SECONDS = read_number("WORKER_SILENCE_SECONDS", 60, least=1)
@@ -295,6 +300,8 @@ HOP_USERNAME = env.str("HOP_USERNAME", "")
 HOP_PASSWORD = env.str("HOP_PASSWORD", "")
 HOP_MECHANISM = env.str("HOP_MECHANISM", "SCRAM-SHA-512")
 HOP_CA_FILE = env.str("HOP_CA_FILE", "")
+# The API of Hopskotch's archive, which says what authors took back; empty: it is not asked.
+HOP_ARCHIVE = read_url("HOP_ARCHIVE")
 # GCN's client credential, and where its broker takes it.
 GCN_HOST = env.str("GCN_HOST", "kafka.gcn.nasa.gov")
 GCN_CLIENT_ID = env.str("GCN_CLIENT_ID", "")

@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import struct
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import pytest
 from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
 
+from tests.peers.bson import bson
 from tests.streams.packets import (
     CANDID,
     JD,
@@ -214,29 +214,6 @@ def test_what_a_broker_tells_again_adds_nothing() -> None:
 
 
 # --- ANTARES ------------------------------------------------------------------------------------
-def bson(document: dict[str, Any]) -> bytes:
-    body = b"".join(_element(name, value) for name, value in document.items()) + b"\x00"
-    return struct.pack("<i", len(body) + 4) + body
-
-
-def _element(name: str, value: Any) -> bytes:
-    match value:
-        case float():
-            return b"\x01" + name.encode() + b"\x00" + struct.pack("<d", value)
-        case int():
-            return b"\x12" + name.encode() + b"\x00" + struct.pack("<q", value)
-        case str():
-            text = value.encode() + b"\x00"
-            return b"\x02" + name.encode() + b"\x00" + struct.pack("<i", len(text)) + text
-        case list():
-            inner = bson({str(n): each for n, each in enumerate(value)})
-            return b"\x04" + name.encode() + b"\x00" + inner
-        case None:
-            return b"\x0a" + name.encode() + b"\x00"
-        case _:
-            return b"\x03" + name.encode() + b"\x00" + bson(value)
-
-
 LOCUS: dict[str, Any] = {
     "locus_id": "ANT2026abc",
     "ra": 150.1,

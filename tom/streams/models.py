@@ -72,6 +72,9 @@ class AlertMessage(models.Model):
     replays = models.PositiveSmallIntegerField(default=0)
     received = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
+    retracted = models.DateTimeField(
+        null=True, blank=True, help_text="When we heard that its author took it back"
+    )
 
     class Meta:
         constraints = [

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Left, Substr
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
@@ -25,6 +26,10 @@ from tom.targets.visible import visible_targets
 
 MOST_NAMES: Final = 200
 """How many targets of one message are looked up."""
+
+MOST_TITLE: Final = 300
+RETRACTED: Final = "Retracted: "
+"""How the notification of a message begins that its author took back."""
 
 NOTHING_QUOTED: Final = "a new message"
 
@@ -106,6 +111,28 @@ def _private_programs() -> set[int]:
     return set(Program.objects.filter(public=False).values_list("pk", flat=True))
 
 
+def tell_retracted(messages: Collection[int]) -> int:
+    """Tell those who were told of these messages that their authors took them back; count them."""
+    rows = Notification.objects.filter(message__in=messages).exclude(title__startswith=RETRACTED)
+    with transaction.atomic():
+        users = set(rows.values_list("user_id", flat=True))
+        told = rows.update(title=Left(Concat(Value(RETRACTED), "title"), MOST_TITLE), read_at=None)
+        for user_id in users:
+            publish(Topic.NOTIFICATION, user_id=user_id)
+    return told
+
+
+def tell_restored(messages: Collection[int]) -> int:
+    """Tell the same people that the messages hold again; count them."""
+    rows = Notification.objects.filter(message__in=messages, title__startswith=RETRACTED)
+    with transaction.atomic():
+        users = set(rows.values_list("user_id", flat=True))
+        told = rows.update(title=Substr("title", len(RETRACTED) + 1), read_at=None)
+        for user_id in users:
+            publish(Topic.NOTIFICATION, user_id=user_id)
+    return told
+
+
 def unread_count(user: Visitor) -> int:
     return Notification.objects.visible_to(user).unread().count()
 
@@ -159,7 +186,7 @@ def _notify(follow: Follow, *, message: AlertMessage, subject: Subject) -> bool:
 
 
 def _title(what: object, title: str) -> str:
-    return f"{what}: {title}"[:300]
+    return f"{what}: {title}"[:MOST_TITLE]
 
 
 def _most_particular(follows: Iterable[Follow]) -> Iterable[Follow]:

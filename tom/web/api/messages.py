@@ -30,6 +30,7 @@ class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
         fields = (
             *("id", "broker", "topic", "partition", "offset", "name", "kind", "sha256", "size"),
             *("state", "reason", "attempts", "replays", "received", "finished"),
+            "retracted",
         )
 
     def to_representation(self, instance: AlertMessage) -> dict[str, Any]:
