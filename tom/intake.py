@@ -5,8 +5,8 @@ message waiting and nothing half done.
 """
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -25,7 +25,7 @@ from tom.forms.registry import batch_forms, forms, survey_of
 from tom.forms.topics import is_test_topic
 from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
 from tom.ranking.forgetting import forget_audiences, forget_scores
-from tom.records import Classification, Notice, ObjectAlert, Record, Retelling, Text
+from tom.records import Classification, Notice, ObjectAlert, Opened, Record, Retelling, Text
 from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
@@ -42,6 +42,7 @@ from tom.streams.services import (
     put_off,
 )
 from tom.targets.classified import keep_classifications
+from tom.targets.histories import find_stored
 from tom.targets.objects import ObjectKey, targets_of
 from tom.targets.redshifts import REDSHIFT, keep_told_redshifts
 from tom.targets.settling import settle_program as settle_targets
@@ -236,19 +237,11 @@ def _store_batch(ids: Sequence[int], unknown: dict[int, list[int]]) -> None:
         messages = locked(ids, packets)
         alerts: list[Told] = []
         classifications: list[Classified] = []
-        for message in messages:
-            try:
-                told = _parse_of_objects(message)
-                alerts += [(message, alert) for alert in told.alerts]
-                classifications += [(message, said) for said in told.opinions]
-                if told.left_out:
-                    _note_left_out(message, told)
-            except UnknownSchemaError as error:
-                unknown.setdefault(error.schema_id, []).append(message.pk)
-            except (MalformedAlertError, UnhandledAlertError) as error:
-                verdict = refused(message, error)
-                finish([message.pk], verdict.state, verdict.reason)
-                publish(Topic.MESSAGE, message.pk)
+        for message, told in _read_batch(messages, unknown):
+            alerts += [(message, alert) for alert in told.alerts]
+            classifications += [(message, said) for said in told.opinions]
+            if told.left_out:
+                _note_left_out(message, told)
         _store_alerts(alerts)
         _store_classifications(classifications)
         later = {pk for waiting in unknown.values() for pk in waiting}
@@ -256,13 +249,61 @@ def _store_batch(ids: Sequence[int], unknown: dict[int, list[int]]) -> None:
         finish(_still_waiting(read), MessageState.STORED)
 
 
-def _parse_of_objects(message: AlertMessage) -> Retelling:
-    parse = forms()[message.kind].parse
-    told = _as_retelling(parse(bytes(message.payload or b"")) if parse else None)
+def _read_batch(
+    messages: Sequence[AlertMessage], unknown: dict[int, list[int]]
+) -> Iterator[tuple[AlertMessage, Retelling]]:
+    """Yield what each message says; one at fault gets its verdict, and is left out.
+
+    What is stored of an object's history is not read again, except in a replay.
+    """
+    begun: list[tuple[AlertMessage, Opened | Retelling]] = []
+    for message in messages:
+        with _judged(message, unknown):
+            begun.append((message, _open_of_objects(message)))
+    opened = [packet for _, packet in begun if isinstance(packet, Opened)]
+    stored: dict[ObjectKey, frozenset[bytes]] = {}
+    if opened:
+        hold_events()
+        stored |= find_stored((packet.survey, packet.object_id) for packet in opened)
+    for message, packet in begun:
+        with _judged(message, unknown):
+            told = packet if isinstance(packet, Retelling) else _read(packet, message, stored)
+            _check_times(told, message)
+            # Stored with this batch: its other packets of the object need not read it again.
+            for alert in told.alerts:
+                stored[key_of(alert)] = stored.get(key_of(alert), frozenset()) | alert.history
+            yield message, told
+
+
+def _read(
+    packet: Opened, message: AlertMessage, stored: Mapping[ObjectKey, frozenset[bytes]]
+) -> Retelling:
+    key = (packet.survey, packet.object_id)
+    known = frozenset[bytes]() if message.replays else stored.get(key, frozenset())
+    return Retelling(alerts=(packet.read(known),))
+
+
+@contextmanager
+def _judged(message: AlertMessage, unknown: dict[int, list[int]]) -> Iterator[None]:
+    """Make a fault of a message's bytes its verdict; one of an unknown schema waits."""
+    try:
+        yield
+    except UnknownSchemaError as error:
+        unknown.setdefault(error.schema_id, []).append(message.pk)
+    except (MalformedAlertError, UnhandledAlertError) as error:
+        verdict = refused(message, error)
+        finish([message.pk], verdict.state, verdict.reason)
+        publish(Topic.MESSAGE, message.pk)
+
+
+def _open_of_objects(message: AlertMessage) -> Opened | Retelling:
+    form, payload = forms()[message.kind], bytes(message.payload or b"")
+    if form.open is not None:
+        return form.open(payload)
+    told = _as_retelling(form.parse(payload) if form.parse else None)
     if told is None:
         reason = f"{message.kind} speaks of no object"
         raise TypeError(reason)
-    _check_times(told, message)
     return told
 
 

@@ -125,15 +125,32 @@ def read_record(payload: bytes, limit: int = MAX_DECODED_BYTES) -> dict[str, Any
     MalformedAlertError
         If anything in it is damaged, it grows past the limit, or it holds none or several.
     """
-    found = count_records(payload)
+    data, schema = find_record(payload, limit)
+    ((record, _),) = decode_block(1, data, schema.parsed)
+    return record
+
+
+def find_record(payload: bytes, limit: int = MAX_DECODED_BYTES) -> tuple[bytes, WriterSchema]:
+    """Find the bytes of the one record of a container, and their schema.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `read_record` does, but for damage inside the record.
+    """
+    header = read_header(payload)
+    found = sum(count for count, _ in _frames(payload, header))
     if found != 1:
         reason = f"a message holds one record; this one holds {found}"
         raise MalformedAlertError(reason)
-    header = read_header(payload)
-    parsed = read_schema(header.schema).parsed
-    found_blocks = blocks(payload, header, limit)
-    (record,) = (record for block in found_blocks for record, _ in decode_block(*block, parsed))
-    return record
+    schema = read_schema(header.schema)
+    record = b""
+    for count, data in blocks(payload, header, limit):
+        if count:
+            record = data
+        else:
+            list(decode_block(count, data, schema.parsed))  # a block of nothing has no bytes
+    return record, schema
 
 
 def with_schema(schema: bytes | None, record: bytes) -> bytes:
@@ -154,7 +171,7 @@ def with_schema(schema: bytes | None, record: bytes) -> bytes:
         return record
     sync = hashlib.md5(schema, usedforsecurity=False).digest()
     start = _plain_header(Header(schema, "null", sync, 0))
-    return start + _long(1) + _long(len(record)) + record + sync
+    return start + write_long(1) + write_long(len(record)) + record + sync
 
 
 def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> Iterator[bytes]:
@@ -175,7 +192,7 @@ def split_records(payload: bytes, limit: int = MAX_DECODED_BYTES) -> Iterator[by
     parsed = read_schema(header.schema).parsed
     for count, data in blocks(payload, header, limit):
         for _, record in decode_block(count, data, parsed):
-            yield start + _long(1) + _long(len(record)) + record + header.sync
+            yield start + write_long(1) + write_long(len(record)) + record + header.sync
 
 
 def decode_block(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -221,8 +238,8 @@ def _frames(payload: bytes, header: Header) -> Iterator[tuple[int, bytes]]:
     """Yield the number of records and the bytes of each block."""
     position = header.size
     while position < len(payload):
-        count, position = _read_long(payload, position)
-        size, position = _read_long(payload, position)
+        count, position = read_long(payload, position)
+        size, position = read_long(payload, position)
         end = position + size
         if end + _SYNC_BYTES > len(payload):
             reason = "Avro container cut short"
@@ -236,30 +253,36 @@ def _frames(payload: bytes, header: Header) -> Iterator[tuple[int, bytes]]:
 
 def _read_metadata(payload: bytes) -> tuple[dict[bytes, bytes], int]:
     metadata: dict[bytes, bytes] = {}
-    count, position = _read_long(payload, len(MAGIC))
+    count, position = read_long(payload, len(MAGIC))
     while count:
         if count < 0:  # then the size of the map's block follows
-            count, (_, position) = -count, _read_long(payload, position)
+            count, (_, position) = -count, read_long(payload, position)
         if count > _MAX_HEADER_ENTRIES:
             reason = "Avro header has too many entries"
             raise MalformedAlertError(reason)
         for _ in range(count):
             key, position = _read_bytes(payload, position)
             metadata[key], position = _read_bytes(payload, position)
-        count, position = _read_long(payload, position)
+        count, position = read_long(payload, position)
     return metadata, position
 
 
 def _read_bytes(payload: bytes, position: int) -> tuple[bytes, int]:
-    size, position = _read_long(payload, position)
+    size, position = read_long(payload, position)
     if size < 0 or position + size > len(payload):
         reason = "Avro header cut short"
         raise MalformedAlertError(reason)
     return payload[position : position + size], position + size
 
 
-def _read_long(payload: bytes, position: int) -> tuple[int, int]:
-    """Read a zigzag varint of at most ten bytes; return it and the position after it."""
+def read_long(payload: bytes, position: int) -> tuple[int, int]:
+    """Read a zigzag varint of at most ten bytes; return it and the position after it.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the bytes end before it does.
+    """
     value = 0
     for shift, byte in enumerate(payload[position : position + 10]):
         value |= (byte & 0x7F) << (7 * shift)
@@ -269,7 +292,7 @@ def _read_long(payload: bytes, position: int) -> tuple[int, int]:
     raise MalformedAlertError(reason)
 
 
-def _long(value: int) -> bytes:
+def write_long(value: int) -> bytes:
     """Write a natural number as a zigzag varint."""
     value <<= 1
     encoded = bytearray()
@@ -282,5 +305,5 @@ def _long(value: int) -> bytes:
 
 def _plain_header(header: Header) -> bytes:
     entries = ((b"avro.schema", header.schema), (b"avro.codec", b"null"))
-    body = b"".join(_long(len(part)) + part for entry in entries for part in entry)
-    return MAGIC + _long(len(entries)) + body + _long(0) + header.sync
+    body = b"".join(write_long(len(part)) + part for entry in entries for part in entry)
+    return MAGIC + write_long(len(entries)) + body + write_long(0) + header.sync

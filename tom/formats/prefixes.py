@@ -15,10 +15,7 @@ from tom.formats.containers import (
     DECODE_ERRORS,
     MAX_DECODED_BYTES,
     WriterSchema,
-    blocks,
-    count_records,
-    read_header,
-    read_schema,
+    find_record,
 )
 from tom.formats.errors import MalformedAlertError
 
@@ -47,13 +44,8 @@ def read_prefix(
     MalformedAlertError
         If anything up to there is damaged, it grows past the limit, or it holds none or several.
     """
-    found = count_records(payload)
-    if found != 1:
-        reason = f"a message holds one record; this one holds {found}"
-        raise MalformedAlertError(reason)
-    header = read_header(payload)
-    (data,) = (data for count, data in blocks(payload, header, limit) if count)
-    return read_start(BytesIO(data), read_schema(header.schema), names)
+    data, schema = find_record(payload, limit)
+    return read_start(BytesIO(data), schema, names)
 
 
 def read_start(stream: BytesIO, schema: WriterSchema, names: Collection[str]) -> dict[str, Any]:

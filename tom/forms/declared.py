@@ -7,7 +7,16 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from tom.records import Classification, Notice, ObjectAlert, Record, Retelling, Text, Trigger
+from tom.records import (
+    Classification,
+    Notice,
+    ObjectAlert,
+    Opened,
+    Record,
+    Retelling,
+    Text,
+    Trigger,
+)
 from tom.sky import Orientation
 
 RecordKind = type[ObjectAlert] | type[Notice] | type[Classification] | type[Retelling] | type[Text]
@@ -62,6 +71,9 @@ class Form:
     read_trigger
         Of a survey's alerts: bytes to the trigger, decoding as little else as can be; raises
         MalformedAlertError. None: whatever comes in this form is decoded whole.
+    open
+        Of a survey's alerts: bytes to the packet whose history is not read yet; raises
+        MalformedAlertError. None: its history is read whole each time.
     lane
         How it is worked on.
     is_open
@@ -77,6 +89,7 @@ class Form:
     keys: tuple[bytes, ...] = ()
     parse: Callable[[bytes], Record] | None = None
     read_trigger: Callable[[bytes], Trigger] | None = None
+    open: Callable[[bytes], Opened] | None = None
     lane: Lane = Lane.ALONE
     is_open: bool = False
 

@@ -23,6 +23,7 @@ from tom.joining.audience import PRIVATE, CannotJoinError, in_order, is_said_pri
 from tom.joining.figures import drop_audiences, lock_summaries, part, take_in
 from tom.joining.journal import differences, restore, restore_surroundings, snapshot
 from tom.targets.audiences import ensure_audiences
+from tom.targets.histories import forget_stored
 from tom.targets.joins import JoinKind, TargetJoin
 from tom.targets.models import AudienceSummary, Program, TargetSummary
 from tom.targets.names import name_targets
@@ -211,6 +212,7 @@ def _open_or_close(summaries: Iterable[TargetSummary]) -> None:
 
 def _finish(target_ids: Sequence[int]) -> None:
     """Compute everything of these targets again; this makes scoring and ranking due."""
+    forget_stored(target_ids)  # an object left points that another had brought, too
     ensure_audiences(target_ids)
     refresh_summaries(target_ids)
     audiences = AudienceSummary.objects.filter(target__in=target_ids)

@@ -7,10 +7,20 @@ object, what a broker tells of objects, a text of people's.
 from tom.records.alert import ObjectAlert
 from tom.records.classification import Classification
 from tom.records.notice import Notice
+from tom.records.opened import Opened
 from tom.records.retelling import Retelling
 from tom.records.text import Text
 from tom.records.trigger import Trigger
 
 Record = ObjectAlert | Notice | Classification | Retelling | Text
 
-__all__ = ["Classification", "Notice", "ObjectAlert", "Record", "Retelling", "Text", "Trigger"]
+__all__ = [
+    "Classification",
+    "Notice",
+    "ObjectAlert",
+    "Opened",
+    "Record",
+    "Retelling",
+    "Text",
+    "Trigger",
+]

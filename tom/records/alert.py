@@ -1,7 +1,7 @@
 """What a survey alert holds once parsed: positions in ICRS degrees, times in UTC, fluxes in nJy."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -70,6 +70,17 @@ class Point:
         """Signed flux over its error; NaN for a limit."""
         return self.flux_njy / self.flux_error_njy
 
+    @property
+    def merit(self) -> tuple[object, ...]:
+        """What decides which of two copies of a point is kept: the greater.
+
+        A trigger's own copy comes before the rounded one of a later alert's history. Of two that
+        differ besides, which came first is of no account.
+        """
+        flux = -math.inf if math.isnan(self.flux_njy) else self.flux_njy
+        real_bogus = -math.inf if self.real_bogus is None else self.real_bogus
+        return (self.is_trigger, self.time, flux, self.flux_error_njy, real_bogus)
+
 
 @dataclass(frozen=True, slots=True)
 class NearbyStar:
@@ -125,7 +136,11 @@ class ObjectAlert:
     ra, dec
         ICRS degrees.
     points
-        Trigger, history, limits and forced photometry, one per key, in order of time.
+        Trigger, history, limits and forced photometry, one per key, in order of time. Where only
+        the new part of a history was read, the trigger and that part.
+    history
+        Digests of the entries of its history that need no reading again once its points are
+        stored (`tom.formats.entries`); none where they cannot be told.
     program
         Number of the survey's program of the trigger.
     is_by_hand
@@ -137,8 +152,8 @@ class ObjectAlert:
     history_start
         When the survey says that it first saw something here, or None.
     first_seen
-        Earliest of the survey's own start of history, the detections in the packet and
-        positive forced photometry of at least 5 sigma. Limits do not count.
+        Earliest of the survey's own start of history, the detections in `points` and positive
+        forced photometry of at least 5 sigma. Limits do not count.
     magnitude
         AB magnitude of the size of the trigger's difference flux; its sign is `is_positive`.
     scores, score_versions
@@ -182,11 +197,23 @@ class ObjectAlert:
     cutouts: Mapping[str, bytes] = field(default_factory=dict)
     cutout_middle: tuple[float, float] | None = None
     template_changes: tuple[TemplateChange, ...] = ()
+    history: frozenset[bytes] = frozenset()
 
     @property
     def trigger(self) -> Point:
         """The detection that caused the alert."""
         return next(point for point in self.points if point.is_trigger)
+
+
+def keep_best(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Keep the best copy of each point, in order of time."""
+    best: dict[tuple[PointKind, str], Point] = {}
+    for point in points:
+        identity = (point.kind, point.key)
+        other = best.get(identity)
+        if other is None or other.merit < point.merit:
+            best[identity] = point
+    return tuple(sorted(best.values(), key=lambda point: (point.time, point.kind, point.key)))
 
 
 def nameless_key(band: str, time: datetime) -> str:

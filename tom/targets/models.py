@@ -11,6 +11,7 @@ from tom_targets.base_models import BaseTarget
 from tom.moments import Fact, XactField
 from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
+from tom.targets.histories import StoredHistory as StoredHistory
 from tom.targets.joins import TargetJoin as TargetJoin
 from tom.targets.months import month_of
 from tom.targets.objects import SurveyObject

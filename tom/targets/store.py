@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from tom.records.alert import NAMELESS, ObjectAlert, Point
 from tom.targets.audiences import ensure_audiences
 from tom.targets.copy import Table, copy_rows, make_table
+from tom.targets.histories import keep_stored
 from tom.targets.mirror import TO_MIRROR, mirror_points, take_points
 from tom.targets.models import AudienceSummary, Program
 from tom.targets.months import months_of
@@ -114,6 +115,7 @@ def store_alerts(
         )
         note_alerts(told, audiences)
         keep_template_changes(alerts, programs)
+        keep_stored(alerts, {key: owner.object_id for key, owner in owners.items()})
         changed = {owner.target_id for owner in owners.values() if owner.was_changed}
         openly = changed | {pk for pk, theirs in merged.items() if theirs - private}
         refresh_summaries(openly)
@@ -178,7 +180,7 @@ def _point_rows(
         owner = owners[key_of(alert)]
         for point in alert.points:
             identity = (owner.target_id, alert.survey, point.kind.value, point.key)
-            if identity not in best or _merit(best[identity][1]) < _merit(point):
+            if identity not in best or best[identity][1].merit < point.merit:
                 best[identity] = (owner.object_id, point)
     keys = {key: program.pk for key, program in programs.items()}
     return [
@@ -199,10 +201,3 @@ def _point_rows(
         )
         for (target_id, survey, kind, key), (object_id, point) in best.items()
     ]
-
-
-def _merit(point: Point) -> tuple[object, ...]:
-    """What decides which of two copies of a point is kept: the greater, as in `MERGE_POINTS`."""
-    flux = -math.inf if math.isnan(point.flux_njy) else point.flux_njy
-    real_bogus = -math.inf if point.real_bogus is None else point.real_bogus
-    return (point.is_trigger, point.time, flux, point.flux_error_njy, real_bogus)

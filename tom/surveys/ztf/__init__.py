@@ -6,7 +6,7 @@ from tom.formats.containers import WriterSchema
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Page, Survey, Telescope
 from tom.records import ObjectAlert
 from tom.sky import Orientation, extinction_coefficient
-from tom.surveys.ztf.packets import parse_ztf, read_alert, read_ztf_trigger
+from tom.surveys.ztf.packets import open_ztf, parse_ztf, read_alert, read_ztf_trigger
 
 _CANDIDATE: Final = frozenset({"jd", "fid", "pid", "magpsf", "sigmapsf", "isdiffpos"})
 _HISTORY: Final = frozenset({"jd", "fid", "pid", "magpsf", "diffmaglim"})
@@ -42,6 +42,7 @@ ZTF: Final = Survey(
             anywhere=True,
             record=ObjectAlert,
             parse=parse_ztf,
+            open=open_ztf,
             read_trigger=read_ztf_trigger,
             lane=Lane.BATCH,
         ),

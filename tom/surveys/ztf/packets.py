@@ -4,11 +4,12 @@ Fields: https://zwickytransientfacility.github.io/ztf-avro-alert/schema.html
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from tom.formats.containers import read_record
+from tom.formats.entries import cut_contained
 from tom.formats.errors import MalformedAlertError
 from tom.formats.prefixes import read_prefix
 from tom.formats.times import middle_of_exposure
@@ -28,9 +29,11 @@ from tom.records.alert import (
     ReferenceSource,
     SolarSystemMatch,
 )
+from tom.records.opened import Opened
 from tom.records.trigger import Trigger
 from tom.surveys.ztf.points import (
     Fields,
+    reaches_beyond,
     read_detection,
     read_light_curve,
     read_score,
@@ -44,6 +47,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _DETECTOR: Final = (3072, 3080)
 _REACH: Final = 31
 _TRIGGER_FIELDS: Final = ("objectId", "candid", "candidate")
+_HISTORY: Final = frozenset({"prv_candidates", "fp_hists"})
 _CUTOUTS: Final = {
     "science": "cutoutScience",
     "template": "cutoutTemplate",
@@ -63,7 +67,26 @@ def parse_ztf(payload: bytes) -> ObjectAlert:
         If the container is damaged, does not hold exactly one record, or the alert lacks its
         identity, position, time or flux. Retrying cannot help.
     """
-    return read_alert(read_record(payload, MAX_DECODED_BYTES))
+    return open_ztf(payload).read(())
+
+
+def open_ztf(payload: bytes) -> Opened:
+    """Open one ZTF packet as far as its object's name; its `read` does the rest of `parse_ztf`.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `parse_ztf` does, but for what is wrong with the candidate or the history.
+    """
+    packet = cut_contained(payload, _HISTORY, MAX_DECODED_BYTES)
+    _candidate(packet.fields)
+
+    def read(known: Collection[bytes]) -> ObjectAlert:
+        record = packet.decode(known)
+        alert = read_alert(record)
+        return alert if reaches_beyond(record) else replace(alert, history=packet.digests())
+
+    return Opened(survey="ZTF", object_id=_object_id(packet.fields), read=read)
 
 
 def read_ztf_trigger(payload: bytes) -> Trigger:
@@ -75,10 +98,7 @@ def read_ztf_trigger(payload: bytes) -> Trigger:
         As `parse_ztf` does, but for damage that comes after the trigger.
     """
     record = read_prefix(payload, _TRIGGER_FIELDS, MAX_DECODED_BYTES)
-    candidate = record.get("candidate")
-    if not isinstance(candidate, dict):
-        reason = "no candidate"
-        raise MalformedAlertError(reason)
+    candidate = _candidate(record)
     point = _read_trigger(candidate, record)
     ra, dec = _position(candidate)
     scores = dict(_scores(candidate))
@@ -99,10 +119,7 @@ def read_ztf_trigger(payload: bytes) -> Trigger:
 
 def read_alert(record: Fields) -> ObjectAlert:
     """Read one decoded packet, as `parse_ztf` does."""
-    candidate = record.get("candidate")
-    if not isinstance(candidate, dict):
-        reason = "no candidate"
-        raise MalformedAlertError(reason)
+    candidate = _candidate(record)
     object_id = _object_id(record)
     trigger = _read_trigger(candidate, record)
     points = read_light_curve(record, object_id, trigger)
@@ -131,6 +148,14 @@ def read_alert(record: Fields) -> ObjectAlert:
         cutouts=dict(_cutouts(record)),
         cutout_middle=_cutout_middle(candidate),
     )
+
+
+def _candidate(record: Fields) -> Fields:
+    candidate = record.get("candidate")
+    if not isinstance(candidate, dict):
+        reason = "no candidate"
+        raise MalformedAlertError(reason)
+    return candidate
 
 
 def _object_id(record: Fields) -> str:

@@ -13,7 +13,7 @@ from tom.formats.values import (
     natural,
 )
 from tom.photometry import LIMIT_SIGMA
-from tom.records.alert import Point, PointKind, flux_of_magnitude
+from tom.records.alert import Point, PointKind, flux_of_magnitude, keep_best
 
 Fields = Mapping[str, Any]
 
@@ -25,6 +25,7 @@ _LARGEST_ERROR_MAG: Final = 5.0
 _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
 # How much later than the alert's own epoch one of its history may be.
 _SAME_NIGHT: Final = timedelta(hours=12)
+_SURELY_SAME_NIGHT: Final = 0.4  # days
 _SENTINELS: Final = -100_000  # none is lower
 _NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
 
@@ -37,11 +38,15 @@ def read_light_curve(record: Fields, object_id: str, trigger: Point) -> tuple[Po
     history = _read_history(_list(record, "prv_candidates"), object_id)
     forced = _read_forced(_list(record, "fp_hists"), object_id)
     latest = trigger.time + _SAME_NIGHT
-    points = {
-        point.key: point for points in (history, forced) for point in points if point.time <= latest
-    }
-    points[trigger.key] = trigger
-    return tuple(sorted(points.values(), key=lambda point: (point.time, point.kind, point.key)))
+    points = (point for points in (history, forced) for point in points if point.time <= latest)
+    return keep_best((trigger, *points))
+
+
+def reaches_beyond(record: Fields) -> bool:
+    """Whether the history may hold an epoch that is too late for this alert, and not for others."""
+    latest = record["candidate"]["jd"] + _SURELY_SAME_NIGHT
+    epochs = (*_list(record, "prv_candidates"), *_list(record, "fp_hists"))
+    return any((finite(epoch.get("jd")) or 0.0) > latest for epoch in epochs)
 
 
 def _list(record: Fields, name: str) -> list[Fields]:
