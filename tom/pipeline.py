@@ -21,6 +21,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from tom import intake
+from tom.candidates.open_regions import open_regions
 from tom.candidates.services import match_if_due
 from tom.changes.heartbeat import beat
 from tom.changes.models import Change
@@ -42,7 +43,8 @@ from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.strategies.models import Strategy
-from tom.streams.models import AlertMessage, ConnectionTest, MessageState
+from tom.streams import trials
+from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
 from tom.streams.retractions import ArchiveError, note_retractions
 from tom.streams.trying import try_connection
@@ -277,6 +279,13 @@ def try_stream(test_id: int) -> None:
     """Test the connection of a stream."""
     tests = ConnectionTest.objects.select_related("stream__credential")
     try_connection(tests.defer("stream__credential__secret").get(pk=test_id))
+
+
+@shared_task
+def try_filter(trial_id: int) -> None:
+    """Try a stream's filter on what is stored of the last nights."""
+    trial = FilterTrial.objects.select_related("filter__stream").get(pk=trial_id)
+    trials.try_filter(trial, open_regions)
 
 
 def nudge(task: "Task[..., None]", *key: int | str) -> None:

@@ -14,7 +14,7 @@ _TASKS: Final = {
     "scorers": ("judge", "explain"),
     "calls": (
         *("submit", "cancel", "alarm", "tell", "follow", "list_instruments", "look_up"),
-        *("try_stream", "ask_archive"),
+        *("try_stream", "try_filter", "ask_archive"),
     ),
 }
 DEFAULT: Final = "work"  # survey alerts, and what is not named above

@@ -15,7 +15,16 @@ from tom.followup.models import ObservationRequest
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
-from tom.streams.models import ConnectionTest, HeartbeatGap, Stream, StreamHealth, TopicMinute
+from tom.streams.models import (
+    ConnectionTest,
+    FilterCount,
+    FilterTrial,
+    HeartbeatGap,
+    Stream,
+    StreamFilter,
+    StreamHealth,
+    TopicMinute,
+)
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout
 from tom.web.comments import add_comment
@@ -111,8 +120,29 @@ def fill_streams() -> list[str]:
     unknown = {"topic": "x" * 60, "partitions": 0, "messages": 0, "fault": "no such topic"}
     found = {"user": "observer", "topics": [row | {"newest": now.isoformat()}, unknown]}
     ConnectionTest.objects.create(stream=well, asked=now, finished=now, found=found)
-    pages = ("/streams/", "/streams/new/", f"/streams/{well.pk}/")
+    fill_filters(well)
+    pages = ("/streams/", "/streams/new/", f"/streams/{well.pk}/", f"/streams/{well.pk}/filter/")
     return [*pages, f"/streams/credentials/{credential.pk}/"]
+
+
+def fill_filters(stream: Stream) -> None:
+    """A filter in force with what it did, and a draft with a trial."""
+    now = timezone.now()
+    rule = {"least_reliability": 0.65, "faintest": 20.5, "no_solar_system": True}
+    in_force = StreamFilter.objects.create(stream=stream, began=now, in_regions=True, **rule)
+    tonight = now.date() - timedelta(days=1)
+    for outcome, messages in (("passed", 3_456), ("reliability", 123_456), ("place", 98_765)):
+        given = {"filter": in_force, "outcome": outcome, "messages": messages}
+        FilterCount.objects.create(night=tonight, **given)
+    draft = StreamFilter.objects.create(
+        stream=stream, cones=[[197.45, -23.38, 2.0]], programs=[1], least_dec=-30, **rule
+    )
+    night = {"night": tonight.isoformat(), "stored": 3456, "looked_at": 400}
+    night["outcomes"] = {"passed": 12, "place": 388}
+    empty = {"night": tonight.isoformat(), "stored": 0, "looked_at": 0, "outcomes": {}}
+    FilterTrial.objects.create(
+        filter=draft, asked=now, moved=now, finished=now, nights=[night, empty]
+    )
 
 
 def _full_target(number: int):  # type: ignore[no-untyped-def]

@@ -208,9 +208,11 @@ TABLE: dict[str, Line] = {
     "stream_new": reads(ADMIN) | posts(ADMIN),
     "stream": reads(ADMIN) | posts(ADMIN),
     "stream_credential": reads(ADMIN) | posts(ADMIN),
+    "stream_filter": reads(ADMIN) | posts(ADMIN),
     **dict.fromkeys(
         (
             *("stream_start", "stream_stop", "stream_test", "stream_delete"),
+            *("stream_filter_on", "stream_filter_off", "stream_filter_drop"),
             "stream_credential_delete",
         ),
         posts(ADMIN),

@@ -15,14 +15,12 @@ from tom.strategies.services import strategies_of_kinds
 
 
 def open_events(now: datetime) -> QuerySet[NonLocalizedEvent]:
-    """Live events in whose window a detection of now lies; one without a time is always open."""
+    """Live events whose window for detections lasts; one without a time is always open."""
     near = Q(time=None)
     for strategy in strategies_of_kinds().values():
-        ours = Q(kind=strategy.kind)
+        ours = Q(kind=strategy.kind, time__lte=now)
         if strategy.days_after is not None:
             ours &= Q(time__gte=now - timedelta(days=strategy.days_after))
-        if strategy.days_before is not None:
-            ours &= Q(time__lte=now + timedelta(days=strategy.days_before))
         near |= ours
     return NonLocalizedEvent.objects.filter(near, retracted=False, test_reasons=[])
 

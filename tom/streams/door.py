@@ -19,7 +19,7 @@ from tom.forms.registry import forms
 from tom.records import Trigger
 from tom.sky.arrays import IntArray
 from tom.streams.filters import StreamFilter
-from tom.streams.rules import PASSES, Outcome, judge, night_of
+from tom.streams.rules import PASSES, Outcome, Rule, judge, night_of
 from tom.streams.services import Incoming
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ Regions = Callable[[datetime], IntArray]
 """The regions of the events that are open at a time, as `judge` takes them."""
 Counted = Mapping[tuple[date, Outcome], int]
 """How many packets of a night had which outcome."""
+Judged = tuple[Outcome | None, Trigger | None]
+"""What became of a message, None where it is no survey packet, and its trigger if it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,13 @@ class Door:
         chosen = self._look()
         if chosen is None or not incoming:
             return Sorted(incoming)
-        read = {number: _read_trigger(item) for number, item in enumerate(incoming)}
-        triggers = {number: each for number, each in read.items() if isinstance(each, Trigger)}
-        judged = judge(chosen.rule, list(triggers.values()), self._open_regions(chosen))
-        outcomes = dict(zip(triggers, judged, strict=True))
+        judged = judge_items(chosen.rule, incoming, self._open_regions(chosen))
         counted = Counter(
-            (night_of(triggers[number].time), outcome) for number, outcome in outcomes.items()
+            (night_of(trigger.time if trigger else timezone.now()), outcome)
+            for outcome, trigger in judged
+            if outcome is not None
         )
-        unread = sum(each is Outcome.UNREAD for each in read.values())
-        if unread:
-            counted[night_of(timezone.now()), Outcome.UNREAD] = unread
-        passes = [outcomes.get(number, Outcome.PASSED) in PASSES for number in read]
+        passes = [outcome is None or outcome in PASSES for outcome, _ in judged]
         return Sorted(
             [item for item, goes_on in zip(incoming, passes, strict=True) if goes_on],
             [item for item, goes_on in zip(incoming, passes, strict=True) if not goes_on],
@@ -127,11 +125,19 @@ def count_outcomes(sorted_: Sorted) -> None:
         execute_values(cursor.cursor, statement, rows)
 
 
-def _read_trigger(item: Incoming) -> Trigger | Outcome:
-    """The trigger of a survey packet; that something else passes, or that it cannot be read."""
+def judge_items(rule: Rule, items: Sequence[Incoming], regions: IntArray) -> list[Judged]:
+    """Judge each message by its trigger; what is no survey packet has no outcome."""
+    read = [_read_trigger(item) for item in items]
+    triggers = [each for each in read if isinstance(each, Trigger)]
+    outcomes = iter(judge(rule, triggers, regions))
+    return [(next(outcomes), each) if isinstance(each, Trigger) else (each, None) for each in read]
+
+
+def _read_trigger(item: Incoming) -> Trigger | Outcome | None:
+    """The trigger of a survey packet, or that it cannot be read; None: it is no such packet."""
     form = forms().get(identify(item.topic, item.payload))
     if form is None or form.read_trigger is None:
-        return Outcome.PASSED
+        return None
     try:
         return form.read_trigger(item.payload)
     except MalformedAlertError:

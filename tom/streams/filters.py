@@ -100,3 +100,17 @@ class FilterCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.messages} {self.outcome} in the night of {self.night}"
+
+
+class FilterTrial(models.Model):
+    """The newest trial of a filter: what it would have passed of what is stored, by night."""
+
+    filter = models.OneToOneField(StreamFilter, models.CASCADE, related_name="trial")
+    asked = models.DateTimeField()
+    moved = models.DateTimeField(help_text="When it last got on")
+    finished = models.DateTimeField(null=True, blank=True)
+    fault = models.TextField(blank=True)
+    nights = models.JSONField(default=list, blank=True, help_text="tom.streams.trials.NightTried")
+
+    def __str__(self) -> str:
+        return f"trial of {self.filter_id}"

@@ -5,13 +5,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from tom_common.encryption import EncryptedModelField
 
-from tom.streams.filters import FilterCount, StreamFilter
+from tom.streams.filters import FilterCount, FilterTrial, StreamFilter
 
 __all__ = [
     "AlertMessage",
     "ConnectionTest",
     "Credential",
     "FilterCount",
+    "FilterTrial",
     "HeartbeatGap",
     "Mechanism",
     "MessageState",

@@ -22,6 +22,7 @@ from tom.streams.models import (
 from tom.streams.pulse import GAP
 from tom.streams.reading import places_of, plain, read_now
 from tom.web.alarms import SILENT_SECONDS
+from tom.web.filter_figures import FilterFigures, read_filters
 from tom.web.permissions import MANAGE_STREAMS
 
 MINUTES = 60
@@ -53,6 +54,8 @@ class TopicFigures:
     per_minute_now: float = 0.0
     per_minute_hour: float = 0.0
     minutes: Sequence[int] = ()  # of the last hour, the oldest first
+    came_hour: int = 0
+    left_out_hour: int = 0  # of those of the last hour, by the filter
     lag: int | None = None
     lag_measured: datetime | None = None
     is_lag_old: bool = False
@@ -83,6 +86,7 @@ class StreamFigures:
     row: Stream | None
     topics: list[TopicFigures] = field(default_factory=list)
     may_change: bool = False
+    filter: FilterFigures | None = None
 
     @property
     def key(self) -> str:
@@ -141,6 +145,7 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
     places = {place for source in sources for place in places_of(source.broker, source.topics)}
     manages = user is not None and user.has_perm(MANAGE_STREAMS)
     usable = {row.pk for row in usable_credentials(user)} if user and manages else set()
+    filters = read_filters()
     for row in Stream.objects.with_credentials().select_related("test"):
         mine = manages and (row.credential_id is None or row.credential_id in usable)
         stream = StreamFigures(row.name, row.address, row, may_change=mine)
@@ -150,6 +155,11 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
             else news.of(row.address, topic, row)
             for topic in row.topics
         ]
+        stream.filter = filters.get(row.pk)
+        if stream.filter is not None:
+            left_out = sum(topic.left_out_hour for topic in stream.topics)
+            stream.filter.left_out_hour = left_out
+            stream.filter.passed_hour = sum(topic.came_hour for topic in stream.topics) - left_out
         found.append(stream)
     return found
 
@@ -208,7 +218,9 @@ class News:
         return BEGINNING if health.detail == "starting" else FAILING
 
     def _fill(self, figures: TopicFigures, health: StreamHealth) -> None:
-        counts = self._minutes.get(health.pk, {})
+        counts = {at: came for at, (came, _) in self._minutes.get(health.pk, {}).items()}
+        figures.came_hour = sum(counts.values())
+        figures.left_out_hour = sum(out for _, out in self._minutes.get(health.pk, {}).values())
         this_minute = self.now.replace(second=0, microsecond=0)
         begun = [this_minute - timedelta(minutes=ago) for ago in range(MINUTES, -1, -1)]
         series = [counts.get(minute, 0) for minute in begun]
@@ -233,12 +245,13 @@ class News:
             and (health.last_message is None or self.now - health.last_message > GAP)
         )
 
-    def _read_minutes(self) -> Mapping[int, Mapping[datetime, int]]:
+    def _read_minutes(self) -> Mapping[int, Mapping[datetime, tuple[int, int]]]:
         since = self.now - timedelta(minutes=MINUTES + 1)
         rows = TopicMinute.objects.filter(minute__gte=since)
-        found: dict[int, dict[datetime, int]] = {}
-        for health, minute, messages in rows.values_list("health_id", "minute", "messages"):
-            found.setdefault(health, {})[minute] = messages
+        found: dict[int, dict[datetime, tuple[int, int]]] = {}
+        columns = ("health_id", "minute", "messages", "left_out")
+        for health, minute, messages, left_out in rows.values_list(*columns):
+            found.setdefault(health, {})[minute] = messages, left_out
         return found
 
     def _read_gaps(self) -> Mapping[int, list[HeartbeatGap]]:

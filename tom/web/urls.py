@@ -22,6 +22,7 @@ from tom.web.views import (
     requests,
     scorers,
     search,
+    stream_filters,
     streams,
     targets,
     team,
@@ -77,6 +78,10 @@ stream_patterns = [
     path("<int:pk>/stop/", streams.stop, name="stream_stop"),
     path("<int:pk>/test/", streams.test, name="stream_test"),
     path("<int:pk>/delete/", streams.delete, name="stream_delete"),
+    path("<int:pk>/filter/", stream_filters.filter_page, name="stream_filter"),
+    path("<int:pk>/filter/on/", stream_filters.filter_on, name="stream_filter_on"),
+    path("<int:pk>/filter/off/", stream_filters.filter_off, name="stream_filter_off"),
+    path("<int:pk>/filter/drop/", stream_filters.filter_drop, name="stream_filter_drop"),
     path("credentials/<int:pk>/", streams.credential_page, name="stream_credential"),
     path(
         "credentials/<int:pk>/delete/",

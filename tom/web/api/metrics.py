@@ -28,6 +28,11 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
         "Messages a minute in the last hour",
         lambda row: row.per_minute_hour,
     ),
+    (
+        "left_out_last_hour",
+        "Messages of the last hour that the filter left out",
+        lambda row: row.left_out_hour,
+    ),
     ("lag_messages", "Messages that the broker holds and are not stored", lambda row: row.lag),
     (
         "last_message_timestamp_seconds",
@@ -47,7 +52,8 @@ class StreamCollector(Collector):
     """Gives the figures of the moment at which it was made."""
 
     def __init__(self, streams: Iterable[StreamFigures]) -> None:
-        self._rows = [(stream, topic) for stream in streams for topic in stream.topics]
+        self._streams = list(streams)
+        self._rows = [(stream, topic) for stream in self._streams for topic in stream.topics]
 
     def collect(self) -> Iterator[Metric]:
         for name, words, value_of in GAUGES:
@@ -56,6 +62,18 @@ class StreamCollector(Collector):
         for name, words, value_of in COUNTERS:
             counter = CounterMetricFamily(f"counterpart_stream_{name}", words, labels=LABELS)
             yield self._fill(counter, value_of)
+        yield self._filters()
+
+    def _filters(self) -> Metric:
+        family = CounterMetricFamily(
+            "counterpart_stream_filter_packets",
+            "Survey packets since the filter is on, by what became of them at it",
+            labels=("stream", "broker", "outcome"),
+        )
+        for stream in self._streams:
+            for outcome, packets in sorted(stream.filter.totals.items()) if stream.filter else ():
+                family.add_metric([stream.name, stream.broker, outcome], packets)
+        return family
 
     def _fill(self, family: Any, value_of: Any) -> Metric:
         for stream, topic in self._rows:

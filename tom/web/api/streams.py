@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tom.web.api.access import MayViewStreams
+from tom.web.filter_figures import FilterFigures, NightFigures
 from tom.web.streams import WORDS, StreamFigures, TopicFigures, read_figures
 
 
@@ -36,6 +37,28 @@ class TopicFiguresSerializer(serializers.Serializer[TopicFigures]):
     is_gap_open = serializers.BooleanField(help_text="No heartbeat for a while now")
 
 
+class NightFiguresSerializer(serializers.Serializer[NightFigures]):
+    """What a filter did in one night."""
+
+    night = serializers.DateField(help_text="Of the exposure, by the date of its evening")
+    passed = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    outcomes = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Packets that passed, and those left out by the condition that they failed first",
+    )
+
+
+class FilterFiguresSerializer(serializers.Serializer[FilterFigures]):
+    """The filter that is in force."""
+
+    conditions = serializers.ListField(source="words", child=serializers.CharField())
+    since = serializers.DateTimeField()
+    passed_hour = serializers.IntegerField(help_text="Messages that were kept in the last hour")
+    left_out_hour = serializers.IntegerField()
+    nights = NightFiguresSerializer(many=True, help_text="The last seven, the newest first")
+
+
 class StreamFiguresSerializer(serializers.Serializer[StreamFigures]):
     """One stream; `id` is null where the environment names it."""
 
@@ -43,6 +66,7 @@ class StreamFiguresSerializer(serializers.Serializer[StreamFigures]):
     name = serializers.CharField()
     broker = serializers.CharField()
     is_on = serializers.BooleanField()
+    filter = FilterFiguresSerializer(allow_null=True, help_text="null: everything is kept")
     topics = TopicFiguresSerializer(many=True)
 
 

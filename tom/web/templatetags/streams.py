@@ -35,6 +35,15 @@ def grouped(value: object) -> str:
 
 
 @register.filter
+def percent(value: object) -> str:
+    """A percentage, with as many digits as tell something."""
+    known = finite(value)
+    if known is None:
+        return DASH
+    return f"{known:.0f}%" if known >= 10 or known == 0 else f"{known:.2g}%"
+
+
+@register.filter
 def seconds(value: object) -> str:
     """A length of time: "3 min"."""
     known = finite(value)
