@@ -41,6 +41,7 @@ from tom.streams.services import (
     note_failure,
     put_off,
 )
+from tom.targets.arrivals import keep_arrivals
 from tom.targets.classified import keep_classifications
 from tom.targets.histories import find_stored
 from tom.targets.objects import ObjectKey, targets_of
@@ -346,6 +347,7 @@ def _store_alerts(told: Sequence[Told]) -> None:
         return
     hold_events()
     changes = store_alerts([alert for _, alert in told], tests=_known_from_tests(told))
+    keep_arrivals(told)
     match_targets(changes.changed)
     senders = {changes.targets[key_of(alert)]: message for message, alert in told}
     notify_alerts(senders, programs=changes.programs)

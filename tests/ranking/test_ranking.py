@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.connections import WAIT_SECONDS, begin
@@ -141,7 +142,11 @@ def test_a_ranking_is_added_only_where_something_moved() -> None:
     TargetSummary.objects.update(
         surroundings_time=MERGER, star_separation_arcsec=0.2, star_score=1.0
     )
-    assert rank_event(event) is not None
+    second_ranking = rank_event(event)
+    assert second_ranking is not None
+    second_ranking.refresh_from_db()
+    assert second_ranking.published is not None
+    assert second_ranking.created < second_ranking.published <= timezone.now()
     first, second = RankedCandidate.objects.order_by("ranking_id")
     assert second.posterior < first.posterior
 

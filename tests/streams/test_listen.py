@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg2
@@ -16,6 +17,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
@@ -94,6 +96,7 @@ def test_messages_are_kept_with_their_position_and_wake_the_work(
 ):
     kafka.write_credentials(credentials, mechanism=mechanism)
     name = uuid.uuid4()
+    before = timezone.now() - timedelta(seconds=1)  # Kafka counts in milliseconds
     kafka.produce(topic, numbered(0, 3), headers=[("_id", name.bytes)])
     woken: list[int] = []
 
@@ -106,6 +109,7 @@ def test_messages_are_kept_with_their_position_and_wake_the_work(
         (0, 0, name.hex), (0, 1, name.hex), (0, 2, name.hex)
     ]  # fmt: skip
     assert {row.broker for row in rows} == {read_source(kafka.url(topic)).broker}
+    assert all(row.sent and before <= row.sent <= row.received for row in rows)
     assert sorted(woken) == sorted(rows.values_list("pk", flat=True))
     assert set(rows.values_list("state", flat=True)) == {MessageState.RECEIVED}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
+from django.utils import timezone
 
 from tom.changes.models import Topic
 from tom.changes.publish import publish
@@ -80,6 +81,7 @@ def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int
         copy_lines(cursor, "ranking_rankedcandidate", (owner, member, *PLACES), places)
         for statement in () if event is None else (COPY_RANKS, COPY_NARROWER_RANKS):
             cursor.execute(statement)
+    Ranking.objects.filter(pk=ranking.pk).update(published=timezone.now())
     publish(Topic.RANKING, ranking.listing.key)
     return True
 

@@ -71,6 +71,9 @@ class Ranking(models.Model):
     created = models.DateTimeField(default=timezone.now, help_text="The moment of what it knew")
     snapshot = models.TextField(blank=True, default="", help_text="Which transactions it saw")
     xact = XactField(null=True, help_text="The transaction that made it")
+    published = models.DateTimeField(
+        null=True, help_text="When it was stored and open pages were told; None: not kept"
+    )
 
     class Meta:
         indexes = [

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from confluent_kafka import (
     OFFSET_INVALID,
+    TIMESTAMP_NOT_AVAILABLE,
     Consumer,
     KafkaError,
     KafkaException,
@@ -44,6 +46,8 @@ FIRST_REST: Final = 1.0
 LONGEST_REST: Final = 30.0
 SESSION_SECONDS: Final = 10
 """After a member's death the group gives its partitions to others so soon."""
+LATEST_MILLISECONDS: Final = 10**14
+"""A time of Kafka's beyond it, after the year 5000, is none."""
 POLL_SECONDS: Final = 300
 """A member that serves its group more rarely is put out; far above what keeping a batch takes."""
 TopicIds = Callable[[Collection[str]], Mapping[str, str]]
@@ -59,6 +63,7 @@ class Received:
     offset: int
     payload: bytes
     headers: list[tuple[str, Any]]
+    sent: datetime | None = None
 
     @property
     def place(self) -> Partition:
@@ -240,7 +245,15 @@ def _received(message: Message) -> Received:
     key: Any = message.key()
     # Kept as a container: a record without its schema could not be read again.
     payload = with_schema(key if isinstance(key, bytes) else None, message.value() or b"")
-    return Received(*_place_of(message), offset, payload, headers or [])
+    return Received(*_place_of(message), offset, payload, headers or [], _sent(message))
+
+
+def _sent(message: Message) -> datetime | None:
+    """Kafka's time of a message, UTC; None where it has none, or none that can be."""
+    kind, milliseconds = message.timestamp()
+    if kind == TIMESTAMP_NOT_AVAILABLE or not 0 < milliseconds < LATEST_MILLISECONDS:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @contextmanager

@@ -234,6 +234,7 @@ def _incoming(broker: str, message: Received) -> Incoming:
         find_id(message.headers),
         broker,
         read_headers(message.headers),
+        message.sent,
     )
 
 

@@ -71,6 +71,9 @@ class AlertMessage(models.Model):
     reason = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     replays = models.PositiveSmallIntegerField(default=0)
+    sent = models.DateTimeField(
+        null=True, blank=True, help_text="Kafka's time of it: when its broker had it"
+    )
     received = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
     retracted = models.DateTimeField(

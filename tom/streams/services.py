@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -48,6 +49,7 @@ class Incoming:
     name: str = ""
     broker: str = ""
     headers: Headers = field(default_factory=list)
+    sent: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +345,7 @@ def _origin(message: Prepared) -> Row:
     item = message.item
     position = (item.broker, item.topic, item.partition, item.offset)
     content = (message.kind, message.sha256, len(item.payload))
-    return (*position, item.name[:300], Json(item.headers), *content)
+    return (*position, item.name[:300], Json(item.headers), item.sent, *content)
 
 
 def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
@@ -351,12 +353,12 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
     if not rows:
         return {}
     statement = """
-        INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, headers, kind,
-            sha256, size, payload, packet_object, packet_offset, is_repeat, state, reason, finished,
-            attempts, replays, received)
+        INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, headers, sent,
+            kind, sha256, size, payload, packet_object, packet_offset, is_repeat, state, reason,
+            finished, attempts, replays, received)
         VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
     """
-    template = "(" + "%s, " * 16 + "0, 0, clock_timestamp())"
+    template = "(" + "%s, " * 17 + "0, 0, clock_timestamp())"
     # psycopg2's own cursor raises psycopg2's own errors.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         found: list[tuple[int, str, str, str]] = execute_values(

@@ -9,6 +9,7 @@ from django.db.models import Q
 from tom_targets.base_models import BaseTarget
 
 from tom.moments import Fact, XactField
+from tom.targets.arrivals import Arrival as Arrival
 from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
 from tom.targets.histories import StoredHistory as StoredHistory

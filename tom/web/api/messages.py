@@ -19,7 +19,10 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import replay_message
 from tom.web.api.access import MayReplayMessages, MayViewMessages
 from tom.web.api.filters import read_choice, read_text
+from tom.web.api.targets import TimelineSerializer
 from tom.web.message_rights import hide_name
+from tom.web.people import person
+from tom.web.timeline import timelines_of
 
 
 class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
@@ -29,7 +32,7 @@ class MessageSerializer(serializers.ModelSerializer[AlertMessage]):
         model = AlertMessage
         fields = (
             *("id", "broker", "topic", "partition", "offset", "name", "kind", "sha256", "size"),
-            *("state", "reason", "attempts", "replays", "received", "finished"),
+            *("state", "reason", "attempts", "replays", "sent", "received", "finished"),
             "retracted",
         )
 
@@ -72,6 +75,21 @@ class MessageDetail(generics.RetrieveAPIView[AlertMessage]):
 
     def get_queryset(self) -> QuerySet[AlertMessage]:
         return kept_messages()
+
+
+class MessageTimelines(generics.GenericAPIView[Any]):
+    """List the ways of the alerts that a message brought, of those that you may know of."""
+
+    serializer_class = TimelineSerializer
+    permission_classes = (IsAuthenticated, MayViewMessages)
+    pagination_class = None
+    queryset = AlertMessage.objects.none()
+
+    @extend_schema(responses=TimelineSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        message = get_object_or_404(kept_messages(), pk=pk)
+        found: Any = timelines_of(message, person(request))
+        return Response(TimelineSerializer(found, many=True).data)
 
 
 @extend_schema(request=None, responses={202: MessageSerializer, 409: None})

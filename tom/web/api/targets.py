@@ -23,6 +23,8 @@ from tom.targets.visible import visible_targets
 from tom.web.api.filters import SAID_PARAMETERS, read_number, read_said_choice, read_text
 from tom.web.api.pagination import LightCurvePages
 from tom.web.known import programs_of
+from tom.web.people import person
+from tom.web.timeline import LABELS, Step, Timeline, newest_candidacy, newest_timeline
 
 CONE = ("ra", "dec", "radius_arcsec")
 WRITTEN = "ICRS: degrees, or as it is written elsewhere, say 197.45d"
@@ -196,6 +198,45 @@ class TagList(generics.ListAPIView[Tag]):
 
     def get_queryset(self) -> QuerySet[Tag]:
         return tags_of(shown_target(self.request, self.kwargs["pk"]))
+
+
+class StepSerializer(serializers.Serializer[Step]):
+    """One step of an alert's way; without a time it did not happen, or it was not kept."""
+
+    name = serializers.CharField(help_text=", ".join(LABELS))
+    time = serializers.DateTimeField(allow_null=True, help_text="UTC; exposure: its middle")
+    seconds_after = serializers.FloatField(
+        allow_null=True, help_text="After the last step that has a time; below 0: clocks differ"
+    )
+
+
+class TimelineSerializer(serializers.Serializer[Timeline]):
+    """The way of an alert from its exposure to the pages that show its rank."""
+
+    target = serializers.IntegerField(source="target.pk")
+    message = serializers.IntegerField(source="message.pk", default=None, allow_null=True)
+    event = serializers.CharField(source="list_name", help_text="Ranked for it; empty: in lists")
+    steps = StepSerializer(many=True)
+
+
+class TargetTimeline(generics.GenericAPIView[Any]):
+    """Show the way of a target's newest alert that you may know of; no step: none was kept."""
+
+    serializer_class = TimelineSerializer
+    queryset = BaseTarget.objects.none()
+
+    @extend_schema(
+        parameters=[OpenApiParameter("event", str, description="Ranked for which event")],
+        responses=TimelineSerializer,
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        target, user = shown_target(request, pk), person(request)
+        event = read_text(request, "event")
+        candidate = newest_candidacy(target, user, event_id=event or "")
+        if event and candidate is None:
+            raise Http404
+        timeline = newest_timeline(target, user, candidate=candidate)
+        return Response(TimelineSerializer(timeline).data)
 
 
 class ScoreList(generics.ListAPIView[Score]):

@@ -32,6 +32,7 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import READ_PACKET, REPLAY_MESSAGE, VIEW_MESSAGES
 from tom.web.refusals import LackingError, needs
+from tom.web.timeline import timelines_of
 
 # What is shown of a payload on its page; the whole is downloaded.
 SHOWN_BYTES = 20_000
@@ -99,6 +100,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "message": found,
         "made": outcome_of(found, person(request)),
+        "timelines": timelines_of(found, person(request)),
         "readable": readable,
         "shown": said or show_payload(shown),
         "is_cut": readable and found.size > SHOWN_BYTES,

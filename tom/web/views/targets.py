@@ -42,6 +42,7 @@ from tom.web.people import person
 from tom.web.said import read_said
 from tom.web.search_text import find_targets, read_search
 from tom.web.target_objects import find_joined, identity_of
+from tom.web.timeline import newest_timeline
 from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
 
@@ -101,15 +102,15 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("targets:detail", joined.pk)
     match request.GET.get("part"):
         case None:
-            context = _head(found, user) | _standing(found, user) | _other_panels(found, user)
+            context = _head(found, user) | _standing(request, found) | _other_panels(found, user)
             context |= verdict_bar(request, found, user, shown=context["candidacies"])
             return render(request, "targets/target.html", context)
         case "standing":
-            return render(request, "targets/_standing.html", _standing(found, user))
+            return render(request, "targets/_standing.html", _standing(request, found))
         case "cutouts":
             return render(request, "targets/_cutouts.html", _cutouts(found, user))
         case "chips":
-            context = _standing(found, user) | {"redshift": redshift_of(found)}
+            context = _standing(request, found) | {"redshift": redshift_of(found)}
             return render(request, "targets/_chips.html", context)
         case "visibility":
             context = {"target": found, "nights": tonight_at_sites(found, timezone.now())}
@@ -150,21 +151,25 @@ def _galactic(found: BaseTarget) -> tuple[float, float] | None:
     return float(longitude), float(latitude)
 
 
-def _standing(found: BaseTarget, user: User) -> dict[str, Any]:
+def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
     """What changes as alerts come: scores, places in rankings, requests."""
+    user = person(request)
     requests = ObservationRequest.objects.visible_to(user).filter(target=found)
     candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
     newest = candidacies.select_related("event", "vetted_by").order_by(
         "-event__time", "event__event_id"
     )[:LIST_SHOWN]
-    scores = _scores(found)
+    scores, shown = _scores(found), rank_visible(newest, user)
+    named = request.GET.get("event", "")
+    chosen = [row for row in shown if named in ("", row.event.event_id)]
     return {
         "target": found,
         "summary": found.summary,
         **scores,
         "opinions": _opinions(scores["scores"]),
         **_said(found),
-        "candidacies": _with_terms(rank_visible(newest, user), user),
+        "candidacies": _with_terms(shown, user),
+        "timeline": newest_timeline(found, user, candidate=next(iter(chosen), None)),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
 

@@ -1,0 +1,69 @@
+"""Which message brought which alert: by it one sees how long an alert was on its way."""
+
+from collections.abc import Sequence
+
+from django.db import connection, models
+from psycopg2.extras import execute_values
+
+from tom.records.alert import ObjectAlert
+from tom.streams.models import AlertMessage
+from tom.targets.objects import SurveyObject
+from tom.targets.programs import Program, Visitor, of_readable_programs
+
+# The object and the program were stored before, with the alert.
+KEEP = """
+    INSERT INTO targets_arrival (message_id, object_id, program_id, time)
+    SELECT a.message, o.id, p.id, a.time
+    FROM (VALUES %s) AS a (message, survey, name, program, time)
+    JOIN targets_surveyobject o ON o.survey = a.survey AND o.object_id = a.name
+    JOIN targets_program p ON p.survey = a.survey AND p.number = a.program
+    ON CONFLICT DO NOTHING
+"""
+KEPT = "(%s, %s, %s, %s, %s::timestamptz)"
+
+
+class ArrivalQuerySet(models.QuerySet["Arrival"]):
+    """Reads of arrivals."""
+
+    def visible_to(self, user: Visitor) -> "ArrivalQuerySet":
+        """Those of public programs and of programs that the user may read.
+
+        It does not look at the target: fetch that with its own `visible_to` first.
+        """
+        return self.filter(of_readable_programs(user))
+
+
+class Arrival(models.Model):
+    """An alert of an object that a message brought; it stands on the object's target of now."""
+
+    message = models.ForeignKey(
+        AlertMessage, on_delete=models.CASCADE, related_name="arrivals", db_index=False
+    )
+    object = models.ForeignKey(
+        SurveyObject, on_delete=models.CASCADE, related_name="arrivals", db_index=False
+    )
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+", db_index=False)
+    time = models.DateTimeField(help_text="Middle of the alert's exposure, UTC")
+
+    objects = ArrivalQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "object"], name="targets_arrival_once")
+        ]
+        indexes = [models.Index(fields=["object", "-time"], name="targets_arrival_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.object_id} by {self.message_id}"
+
+
+def keep_arrivals(told: Sequence[tuple[AlertMessage, ObjectAlert]]) -> None:
+    """Keep which message brought each of these alerts, which are stored; one query."""
+    # One message may tell several alerts of an object: the newest counts.
+    newest: dict[tuple[int, str, str], tuple[object, ...]] = {}
+    for message, alert in sorted(told, key=lambda pair: pair[1].time):
+        of = (message.pk, alert.survey, alert.object_id)
+        newest[of] = (*of, alert.program, alert.time)
+    # psycopg2's own cursor raises psycopg2's own errors.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        execute_values(cursor.cursor, KEEP, list(newest.values()), template=KEPT, page_size=1000)
