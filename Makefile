@@ -62,6 +62,7 @@ fuzz: setup $(BIN)/.installed-dev  ## send 100,000 damaged messages through ever
 soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration night loads, and 50 while 20,000 messages come
 	@$(BIN)/python -m tests.recovery.soak
 	$(BIN)/python -m tests.recovery.storm $(KILLS) $(MESSAGES) $(SEED)
+	$(BIN)/python -m tests.recovery.memory $(ALERTS)
 	$(BIN)/python -m pytest -m soak
 
 evaluate: $(BIN)/.installed-dev  ## fit the scorers again beside the kept fit, measure the kept one (TOM_REAL_DATA)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tom.formats.describe import describe
 from tom.formats.errors import UnhandledAlertError
 from tom.forms.networks import FILE_TOPIC, UNKNOWN
 from tom.forms.recognition import claims
+from tom.forms.topics import is_private_topic
 from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
 
@@ -19,6 +21,7 @@ class Verdict:
     reason: str = ""
 
 
+PRIVATE: Final = "kept; the terms of its topic are private, so nothing reads it"
 STORED = Verdict(MessageState.STORED)
 KNOWN = Verdict(MessageState.KNOWN, "an earlier message says the same")
 
@@ -41,7 +44,9 @@ def refused(message: AlertMessage, error: ValueError) -> Verdict:
 
 
 def unread(message: AlertMessage) -> Verdict:
-    """Nothing reads a message of this form."""
+    """Nothing reads a message of this form, or of this topic."""
+    if is_private_topic(message.topic):
+        return Verdict(MessageState.UNHANDLED, PRIVATE)
     payload = bytes(message.payload or b"")
     if message.kind == UNKNOWN and message.topic == FILE_TOPIC:
         return Verdict(MessageState.DEAD, f"not a packet: {describe(payload)}")

@@ -131,7 +131,7 @@ CACHED = (
     registry.broker_names,
     registry.look_ups,
     *(registry.batch_forms, recognition._forms_of_topic),
-    *(recognition._form_of_schema, event_names._pattern, topics._declared),
+    *(recognition._form_of_schema, event_names._pattern, topics._tests),
 )
 
 

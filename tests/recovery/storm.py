@@ -200,7 +200,7 @@ def _kill_on(
         time.sleep(chance.uniform(0, 1.5))
         if _kill(name, site, second, kafka, feeder):
             killed.append(name)
-            sys.stderr.write(f"{len(killed)} {name}: {_stored(site)} stored of {feeder.given}\n")
+            sys.stderr.write(f"{len(killed)} {name}: {stored(site)} stored of {feeder.given}\n")
     return killed
 
 
@@ -227,19 +227,21 @@ def _kill(name: str, site: Site, second: Ingester, kafka: KafkaPeer, feeder: Fee
 def _find(site: Site, words: tuple[str, ...]) -> list[int]:
     """The site's processes, at any depth, whose command line has all the words."""
     return [
-        pid for pid in _below(site.process.pid) if all(word in command_of(pid) for word in words)
+        pid for pid in below(site.process.pid) if all(word in command_of(pid) for word in words)
     ]
 
 
-def _below(pid: int) -> Iterator[int]:
+def below(pid: int) -> Iterator[int]:
+    """The children of a process, and theirs."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):
                 yield child
-                yield from _below(child)
+                yield from below(child)
 
 
-def _stored(site: Site) -> int | None:
+def stored(site: Site) -> int | None:
+    """How many messages are stored; None while the database does not answer."""
     with suppress(psycopg2.Error):
         return int(site.query(STORED)[0][0])
     return None
@@ -250,8 +252,8 @@ def _wait_for_work(site: Site, second: Ingester, feeder: Feeder, *, ahead: int) 
 
     def near() -> bool:
         second.start_if_dead()
-        stored = _stored(site)
-        return stored is not None and stored > feeder.given - ahead
+        found = stored(site)
+        return found is not None and found > feeder.given - ahead
 
     wait_for(near, seconds=300)
 
@@ -259,8 +261,8 @@ def _wait_for_work(site: Site, second: Ingester, feeder: Feeder, *, ahead: int) 
 def _settle(site: Site, second: Ingester, messages: int) -> None:
     def done() -> bool:
         second.start_if_dead()
-        stored = _stored(site)
-        if stored is None or stored < messages:
+        found = stored(site)
+        if found is None or found < messages:
             return False
         return site.answers() and site.query(UNSCORED)[0][0] == 0
 

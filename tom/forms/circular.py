@@ -79,7 +79,7 @@ class _Circular(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     circular_id: Number = Field(alias="circularId")
-    version: int = Field(default=1, ge=NO_VERSION, le=_MAX_ID)
+    version: int = Field(default=1, ge=1, le=_MAX_ID)
     subject: Line
     body: Body
     submitter: Line | None = None
@@ -106,7 +106,6 @@ def _from_mail(message: Mapping[str, Any]) -> dict[str, Any]:
     header = message["header"]
     told = {
         "circularId": header["number"],
-        "version": NO_VERSION,
         "subject": header.get("subject"),
         "submitter": header.get("from"),
         "body": message.get("body"),
@@ -132,12 +131,13 @@ def parse_circular(payload: bytes) -> Text:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
     message = read_json(payload)
-    if _is_mail(message):
+    is_mail = _is_mail(message)
+    if is_mail:
         message = _from_mail(message)
     circular, left_out = read_sparing(_Circular, message, needed=_NEEDED)
     return Text(
         circular_id=circular.circular_id,
-        version=circular.version,
+        version=NO_VERSION if is_mail else circular.version,
         subject=circular.subject,
         body=circular.body,
         submitter=circular.submitter,

@@ -151,6 +151,9 @@ class Sender:
     test_topics
         Regular expressions for the whole names of topics that carry tests. A topic whose name
         says so in a word (test, playground, demo, ...) needs none.
+    private_topics
+        Those for topics whose terms are private: what comes on them is for administrators alone,
+        whatever form it has.
     look_up
         How it is asked for an object; None: it cannot be.
     """
@@ -159,10 +162,15 @@ class Sender:
     forms: tuple[Form, ...] = ()
     pages: tuple[Page, ...] = ()
     test_topics: tuple[str, ...] = ()
+    private_topics: tuple[str, ...] = ()
     look_up: "LookUp | None" = None
 
     def __post_init__(self) -> None:
-        for pattern in (*self.test_topics, *(page.pattern for page in self.pages)):
+        for pattern in (
+            *self.test_topics,
+            *self.private_topics,
+            *(page.pattern for page in self.pages),
+        ):
             re.compile(pattern)
 
 

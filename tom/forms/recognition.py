@@ -11,6 +11,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.forms.declared import Encoding, Form
 from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
 from tom.forms.registry import forms, senders
+from tom.forms.topics import is_private_topic
 from tom.records import Classification
 
 _BINARY = frozenset({Encoding.AVRO, Encoding.FRAMED})
@@ -26,8 +27,11 @@ def identify(topic: str, payload: bytes) -> str:
     topic
         The topic it came on; `FILE_TOPIC` for a file.
     payload
-        Its bytes.
+        Its bytes. On a topic whose terms are private nothing is recognised: a page, a target or
+        a notification that came of it would show it to everybody.
     """
+    if is_private_topic(topic):
+        return UNKNOWN
     own = _forms_of_topic(topic)
     if own:
         return next((form for form in own if form.encoding is _encoding(payload)), own[0]).name

@@ -17,6 +17,7 @@ from tom.changes.publish import publish
 from tom.events.models import Circular, EventSequence, NonLocalizedEvent
 from tom.formats.describe import read_json_object
 from tom.forms.networks import FILE_TOPIC
+from tom.forms.topics import is_private_topic
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
 from tom.streams.packets import read_packet
@@ -228,7 +229,7 @@ def _events_of(message: AlertMessage) -> list[NonLocalizedEvent]:
 
 def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
     """Read a message in HERMES's form (or any JSON object that has its title); None for others."""
-    if not message.has_bytes:
+    if not message.has_bytes or is_private_topic(message.topic):
         return None
     content = read_json_object(read_packet(message))
     return content if content is not None and isinstance(content.get("title"), str) else None
