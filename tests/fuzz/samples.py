@@ -6,6 +6,8 @@ import zlib
 from pathlib import Path
 
 from tests.brokers.test_retelling import LOCUS, NAME, bson, make_answer, make_babamul
+from tests.events.test_circulars import make_mail
+from tests.missions.test_einstein_probe import make_notice
 from tests.streams.packets import (
     make_circular,
     make_container,
@@ -48,13 +50,23 @@ def made_samples() -> Samples:
         "elasticc.classification": [bare(), contained()],
         "igwn.avro": [make_gwalert_avro()],
         "igwn.json": [make_gwalert_json(), make_gwalert_json(alert_type="RETRACTION")],
-        "gcn.circular": [make_circular()],
+        "gcn.circular": [make_circular(), make_mail()],
+        "gcn.einstein_probe.wxt": [make_notice()],
+        "fink.answer": [_sources()],
         "antares.locus": [zlib.compress(bson(LOCUS))],
         "alerce.answer": [json.dumps(make_answer()).encode()],
         "alerce.classified": [_classified()],
         "babamul.alert": [make_babamul()],
         "hermes": [json.dumps({"title": "a", "submitter": "b", "message_text": "c"}).encode()],
     }
+
+
+def _sources() -> bytes:
+    """What Fink's API tells of an object of Rubin."""
+    source = {f"r:{name}": value for name, value in lsst.make_source(diaObjectId=7).items()}
+    forced = {f"r:{name}": value for name, value in lsst.make_forced().items()}
+    source |= {"f:clf_snnSnVsOthers_score": 0.7, "f:xm_tns_type": "SN Ia"}
+    return json.dumps({"fink_sources": [source], "fink_forced": [forced]}).encode()
 
 
 def _classified() -> bytes:

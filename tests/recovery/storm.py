@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +119,13 @@ class Feeder:
 
     @property
     def given(self) -> int:
+        """How many different ones were sent."""
         return len(self._given)
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self._packets)
 
 
 def make_packets(messages: int) -> list[bytes]:
@@ -141,7 +147,15 @@ def expected(messages: int) -> dict[str, object]:
     }
 
 
-def storm(home: Path, *, kills: int, messages: int, seed: int) -> dict[str, object]:
+def choose_victims(kills: int, chance: random.Random) -> list[str]:
+    """Choose what is killed: each part about equally often, in a random order."""
+    rest = chance.sample([*VICTIMS], kills % len(VICTIMS))
+    names = [*VICTIMS] * (kills // len(VICTIMS)) + rest
+    chance.shuffle(names)
+    return names
+
+
+def storm(home: Path, *, victims: Sequence[str], messages: int, seed: int) -> dict[str, object]:
     """Send the messages while parts are killed; return what was killed and what the site holds."""
     chance = random.Random(seed)
     tansu = find_tansu()
@@ -157,7 +171,7 @@ def storm(home: Path, *, kills: int, messages: int, seed: int) -> dict[str, obje
             _second(site) as second,
         ):
             feeder = Feeder(kafka, site, packets)
-            killed = _kill_on(chance, kills, site, second, kafka, feeder)
+            killed = _kill_on(chance, victims, site, second, kafka, feeder)
             stormed = time.monotonic()
             _settle(site, second, len(packets))
             return {
@@ -182,29 +196,24 @@ def _second(site: Site) -> Iterator[Ingester]:
 
 def _kill_on(
     chance: random.Random,
-    kills: int,
+    victims: Sequence[str],
     site: Site,
     second: Ingester,
     kafka: KafkaPeer,
     feeder: Feeder,
 ) -> list[str]:
     """Feed a share, then kill a part at a random moment of the work on it; and again."""
-    share = -(-len(feeder._packets) // kills)
-    killed: list[str] = []
-    # Each part at least once where there are so many kills.
-    names = [*VICTIMS] * (kills // len(VICTIMS)) + chance.sample([*VICTIMS], kills % len(VICTIMS))
-    chance.shuffle(names)
-    for name in names:
+    share = -(-feeder.size // len(victims))
+    for number, name in enumerate(victims, start=1):
         feeder.feed(share)
         _wait_for_work(site, second, feeder, ahead=share)
         time.sleep(chance.uniform(0, 1.5))
-        if _kill(name, site, second, kafka, feeder):
-            killed.append(name)
-            sys.stderr.write(f"{len(killed)} {name}: {stored(site)} stored of {feeder.given}\n")
-    return killed
+        _kill(name, site, second, kafka, feeder)
+        sys.stderr.write(f"{number} {name}: {stored(site)} stored of {feeder.given}\n")
+    return list(victims)
 
 
-def _kill(name: str, site: Site, second: Ingester, kafka: KafkaPeer, feeder: Feeder) -> bool:
+def _kill(name: str, site: Site, second: Ingester, kafka: KafkaPeer, feeder: Feeder) -> None:
     match name:
         case "broker":
             kafka.kill()
@@ -221,7 +230,6 @@ def _kill(name: str, site: Site, second: Ingester, kafka: KafkaPeer, feeder: Fee
             wait_for(lives, seconds=180)  # it may be on its way back from an earlier kill
             with suppress(ProcessLookupError):
                 os.kill(pids[0], signal.SIGKILL)
-    return True
 
 
 def _find(site: Site, words: tuple[str, ...]) -> list[int]:
@@ -287,7 +295,8 @@ def main(argv: list[str]) -> int:
     kills, messages, seed = numbers
     sys.stderr.write(f"seed {seed}\n")
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
-        said = storm(Path(folder) / "home", kills=kills, messages=messages, seed=seed)
+        victims = choose_victims(kills, random.Random(seed))
+        said = storm(Path(folder) / "home", victims=victims, messages=messages, seed=seed)
         found = said["found"]
         assert isinstance(found, dict)
         wanted = expected(messages)
