@@ -1,1 +1,1 @@
-"""What changed, in order: an append-only table that pages and notifications follow."""
+"""The changes, in order: an append-only table that pages and notifications follow."""

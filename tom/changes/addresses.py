@@ -1,9 +1,9 @@
-"""Addresses outside that we call: one that is silent is asked by one call, and rests.
+"""Outside addresses that we call, and which of them rest because they did not answer.
 
-A call begins with `begin_call` and ends with `note_answer` or `note_silence`. Where an address has
-not answered lately, one call goes alone; the others wait a moment for its answer, then are put
-off. After a silence it rests, longer each time; then one call asks again, and an answer, of
-whichever kind, ends it. The rows are shared by every process.
+A call begins with `begin_call` and ends with `note_answer` or `note_silence`. If an address has
+not answered lately, only one call is made. The other calls wait a moment for its answer, and are
+then postponed. An address that did not answer rests, longer each time. Then one call tries again.
+Any answer ends the rests. All processes share the rows.
 """
 
 import logging
@@ -20,9 +20,9 @@ from tom.own_secrets import hide_secrets
 
 logger = logging.getLogger(__name__)
 
-# Nobody joins a call that has waited longer for its answer.
+# If a call has waited longer for its answer, no other call is made beside it.
 PATIENCE = timedelta(seconds=1)
-# An address that answered so lately is asked by several at once.
+# Several calls at once may go to an address that answered within this time.
 WELL = timedelta(minutes=1)
 FIRST_REST = timedelta(seconds=5)
 LONGEST_REST = timedelta(minutes=2)
@@ -30,7 +30,7 @@ LOOK_SECONDS = 0.05
 
 
 class RestingError(Exception):
-    """The address is silent: nothing was sent, and it may be asked at `until`."""
+    """The address is silent: nothing was sent. It may be called again at `until`."""
 
     def __init__(self, name: str, until: datetime) -> None:
         self.until = until
@@ -38,12 +38,12 @@ class RestingError(Exception):
 
 
 def begin_call(name: str, *, seconds: float) -> None:
-    """Begin a call that is surely given up after `seconds`.
+    """Begin a call that surely ends within `seconds`.
 
     Raises
     ------
     RestingError
-        If the address rests, or somebody still waits for its answer.
+        If the address rests, or another call still waits for its answer.
     """
     deadline = time.monotonic() + PATIENCE.total_seconds()
     while not _claim(name, timedelta(seconds=seconds)):
@@ -54,7 +54,7 @@ def begin_call(name: str, *, seconds: float) -> None:
 
 
 def check_rest(name: str) -> None:
-    """Raise RestingError where a call to this address would be put off."""
+    """Raise RestingError if a call to this address would be postponed."""
     now = timezone.now()
     row = Address.objects.filter(name=name).first()
     if row is None:
@@ -67,7 +67,7 @@ def check_rest(name: str) -> None:
 
 
 def note_answer(name: str) -> None:
-    """End a call that was answered, whatever the answer."""
+    """End a call that got any answer; the address rests no more."""
     rows = Address.objects.filter(name=name)
     recovered = rows.exclude(silent_since=None).update(silent_since=None)
     rows.update(
@@ -84,7 +84,7 @@ def note_answer(name: str) -> None:
 
 
 def note_silence(name: str, why: str) -> None:
-    """End a call that was not answered; the address rests."""
+    """End a call that got no answer; the address rests."""
     now, why = timezone.now(), hide_secrets(why)
     rows = Address.objects.filter(name=name)
     silences = rows.values_list("silences", flat=True).first() or 0

@@ -6,5 +6,5 @@ from django.apps import AppConfig
 class ChangesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "tom.changes"
-    label = "live"  # as the tables and migrations of every site have it
+    label = "live"  # the name in the tables and migrations of every site
     verbose_name = "Changes"

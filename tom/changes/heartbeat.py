@@ -1,4 +1,4 @@
-"""The sign of life of the workers: written by the sweep, so beat, broker and a worker are up."""
+"""The workers' sign of life. The sweep writes it: so beat, the broker and a worker run."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ KEY = "heartbeat"
 
 
 def beat() -> None:
-    """Say that a worker has just done a task of beat's."""
+    """Store that a worker has just done a task from beat."""
     cache.set(KEY, timezone.now(), timeout=None)
 
 
 def last_beat() -> datetime | None:
-    """When a worker last did so; None if never."""
+    """Return the time of the last `beat`; None if there was none."""
     found = cache.get(KEY)
     return found if isinstance(found, datetime) else None

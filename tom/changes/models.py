@@ -1,10 +1,10 @@
-"""The append-only table of changes, and which addresses outside answer."""
+"""The append-only table of changes, and the table of outside addresses."""
 
 from django.db import models
 
 
 class Topic(models.TextChoices):
-    """What changed; pages subscribe by these."""
+    """The kind of thing that changed; pages subscribe to topics."""
 
     MESSAGE = "message", "Message"
     ALERTS = "alerts", "Alerts"
@@ -18,12 +18,12 @@ class Topic(models.TextChoices):
 class Change(models.Model):
     """One change, written in the transaction that made it.
 
-    It names rows, never their content: a page fetches what its user may see.
+    It names a row, and has nothing of its content: a page fetches what its user may see.
     """
 
     topic = models.CharField(max_length=16, choices=Topic.choices)
     key = models.CharField(max_length=100, blank=True, help_text="Event id or primary key")
-    # Set where only one person is concerned; empty: everyone who may see the row named.
+    # Set if the change concerns one person only; empty: all who may see the row.
     user_id = models.BigIntegerField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True, db_index=True)
 
@@ -35,7 +35,7 @@ class Change(models.Model):
 
 
 class Address(models.Model):
-    """An address outside that we call, and whether it answers."""
+    """An outside address that we call, and whether it answers."""
 
     name = models.CharField(max_length=200, unique=True, help_text="Without secrets")
     asked_at = models.DateTimeField(

@@ -1,4 +1,4 @@
-"""Ask for an observation: check it, refuse what may not be, and write it down with its key."""
+"""Ask for an observation: check the request, refuse a forbidden one, store it with its key."""
 
 import re
 import secrets
@@ -30,15 +30,15 @@ from tom.followup.states import RequestState
 from tom.outbox.moves import move
 from tom.targets.models import TargetSummary
 
-SAME_PLACE_ARCSEC = 3.0  # surveys place one transient so near to itself
+SAME_PLACE_ARCSEC = 3.0  # two surveys' positions of one transient differ by less
 MOST_SHOWN = 20
 KEY_BYTES = 10  # 80 random bits in hexadecimal digits
-# The caller wakes the outbox at once; the sweep looks after this time whether it did.
+# The caller wakes the outbox at once. If it did not, the sweep sends the request after this time.
 NUDGE = timedelta(seconds=10)
 
 
 class RefusedRequestError(Exception):
-    """This may not be asked for; the message says why. Asking again does not help."""
+    """This observation may not be requested; the message says why. A retry does not help."""
 
 
 class DuplicateRequestError(Exception):
@@ -53,7 +53,7 @@ class NewRequest(TypedDict):
     """What a person asks for, and who asks."""
 
     target: BaseTarget
-    event: NonLocalizedEvent | None  # for which the target is observed, where there is one
+    event: NonLocalizedEvent | None  # the event for which the target is observed; None: no event
     facility: str
     instrument: str
     spec: Mapping[str, object]  # the fields of `ObservationSpec`
@@ -63,17 +63,19 @@ class NewRequest(TypedDict):
 def request_observation(
     *, duplicate_of: int | None = None, **asked: Unpack[NewRequest]
 ) -> ObservationRequest:
-    """Ask for an observation, approved by the person who asks; the caller nudges the outbox.
+    """Store a request, approved by the person who asks; the caller wakes the outbox.
 
     `duplicate_of` is the newest request under way for the same target, facility and instrument. A
-    person names it to confirm that a second one is wanted. Confirmed twice, it is made once.
+    person names it to confirm that a second request is wanted. If the person confirms twice, one
+    second request is made.
 
     Raises
     ------
     InvalidSpecError
-        If it cannot be observed; the `errors` name the fields.
+        If it cannot be observed; `errors` names the fields at fault.
     RefusedRequestError
-        If it is for an event that must not reach this facility.
+        If the event or the target must not reach this facility, or the target has no possible
+        position.
     DuplicateRequestError
         If a request for the same target, facility and instrument is under way, and `duplicate_of`
         does not name the newest.
@@ -83,13 +85,13 @@ def request_observation(
     draft = _draft(**asked)
     existing = _same_request(draft, asked["by"])
     draft.guard = f"{draft.target_id}:{draft.facility}:{draft.instrument}"
-    if not draft.is_public:  # it stays hidden from others once the target is public
+    if not draft.is_public:  # the request stays hidden from others when the target becomes public
         draft.guard += ":private"
     if existing is not None:
         if existing.pk != duplicate_of:
             raise DuplicateRequestError(existing)
         draft.guard += f":{duplicate_of}"
-    # Of two people who ask at the same moment, the database lets one through.
+    # If two people ask at the same moment, the database stores one request.
     try:
         return _approve(draft, asked["by"])
     except IntegrityError as error:
@@ -99,7 +101,11 @@ def request_observation(
 def requests_at_place(
     target: BaseTarget, *, visible: ObservationRequestQuerySet
 ) -> list[ObservationRequest]:
-    """Return the requests under way for a target or for another at its place, of those visible."""
+    """Return the requests of `visible` under way for a target or another one at its place.
+
+    The same place: both coordinates differ by at most `SAME_PLACE_ARCSEC`. The newest request
+    comes first. At most `MOST_SHOWN` are returned.
+    """
     near = Q(target=target)
     if target.ra is not None and target.dec is not None:
         height = SAME_PLACE_ARCSEC / 3600
@@ -114,7 +120,7 @@ def requests_at_place(
 
 
 def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
-    """Say why a request for this must not reach the facility; empty: it may."""
+    """Say why a request for this event and target must not reach the facility; "" if it may."""
     if facility.is_real and TargetSummary.objects.filter(pk=target.pk, is_test=True).exists():
         return f"{target.name} is known only from a test, and {facility.label} is a real facility"
     if event is None:
@@ -185,7 +191,7 @@ def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequ
 
 
 def _same_request(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest | None:
-    """The newest request under way for the same that the person may see."""
+    """Return the newest visible request for the same target, facility and instrument, or None."""
     rows = ObservationRequest.objects.visible_to(by).filter(
         target=draft.target, facility=draft.facility, instrument=draft.instrument
     )

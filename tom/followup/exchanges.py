@@ -17,12 +17,12 @@ def facility_for(request: ObservationRequest) -> Facility:
 
 
 def facility_for_many(name: str) -> Facility:
-    """Return a facility whose calls are kept with no one request."""
+    """Return a facility whose calls are kept without a request: they concern many requests."""
     return get_facility(name, record=partial(keep_call, facility=name, request=None))
 
 
 def forget_polls(before: datetime) -> int:
-    """Drop the calls about many requests that are older; those of one request are kept."""
+    """Delete calls about many requests from before this time; calls about one request are kept."""
     deleted, _ = Exchange.objects.filter(request=None, created__lt=before).delete()
     return deleted
 
@@ -36,7 +36,7 @@ def keep_call(call: Call, *, facility: str, request: ObservationRequest | None) 
         url=call.url,
         sent=call.sent,
         status=call.status,
-        # A good answer to a poll is long, frequent, and written into the requests it tells of.
+        # A good answer to a poll is long and frequent. Its content is written into the requests.
         received=call.received if request or call.status != 200 else call.received[:KEPT_OF_POLL],
         error=call.error,
         seconds=call.seconds,

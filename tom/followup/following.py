@@ -1,4 +1,4 @@
-"""Follow requests: what is due, what was interrupted, and how far the facilities are."""
+"""Follow requests: find due and interrupted ones, and ask the facilities for their progress."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -30,15 +30,15 @@ from tom.outbox.waits import Waits
 logger = logging.getLogger(__name__)
 
 NUDGED_AGAIN_AFTER = timedelta(seconds=30)
-# Far longer than it takes to ask each facility; after it, the worker that asked is lost.
+# Much longer than it takes to ask each facility. After it, the worker that asked counts as lost.
 LEASE = timedelta(minutes=2)
 IDLE_POLL = timedelta(minutes=10)
 AFTER_A_FAILED_POLL = Waits(timedelta(seconds=10), timedelta(minutes=10))
-# Data may be judged bad, or a late exposure come, some days after the window.
+# Some days after the window, data may be judged bad, or a late exposure may come.
 SOFT_END = timedelta(days=7)
-# By which our clock and a facility's may differ.
+# Our clock and a facility's may differ by this much.
 CLOCKS_APART = timedelta(days=1)
-# Where a facility has more to do.
+# States in which a facility has more to do.
 OPEN = OBSERVED_BY_FACILITY | {RequestState.CANCEL_REQUESTED}
 
 
@@ -51,14 +51,14 @@ class DueRequests:
 
 
 def due_requests(now: datetime) -> DueRequests:
-    """Return what is due, and count it as handed out, so that the next sweep leaves it."""
+    """Return the due requests, and postpone each so that the next sweep does not return it too."""
     cancel = _hand_out([RequestState.CANCEL_REQUESTED], now)
     submit = _hand_out(SENDABLE, now) if is_sending() else []
     return DueRequests(submit=submit, cancel=cancel)
 
 
 def due_facilities(now: datetime) -> list[str]:
-    """Name the facilities that have something due: to be asked, or left by a dead worker."""
+    """Name the facilities with something due: a poll, an interrupted or unknown request, copies."""
     waiting = FacilityWatch.objects.filter(next_poll__gt=now).values("facility")
     to_poll = followed(now).exclude(facility__in=waiting)
     rows = to_poll | _interrupted(now) | _due([RequestState.UNKNOWN], now) | due_strays(now)
@@ -66,29 +66,29 @@ def due_facilities(now: datetime) -> list[str]:
 
 
 def follow_facility(facility: str, now: datetime) -> None:
-    """Settle what is unknown at one facility and ask how far it is, where that is due.
+    """Settle the unknown requests of one facility and ask for its progress, if these are due.
 
-    All that is due is claimed before anything is asked: a facility that does not answer holds
-    up one call of this, not those that come by meanwhile too.
+    Everything due is claimed before the first question. So a facility that does not answer delays
+    this call only: calls that come meanwhile find nothing due.
     """
     mark_interrupted(facility, now)
     unknown = _claim_unknown(facility, now)
     doubtful = claim_strays(facility, now, lease=LEASE)
     is_polled = followed(now).filter(facility=facility).exists() and _claim_poll(facility, now)
     if _settle(unknown):
-        _seek_strays(doubtful)  # else the lease puts them off
+        _seek_strays(doubtful)  # else they are due again when the lease ends
     if is_polled:
         _poll(facility, now)
 
 
 def mark_interrupted(facility: str, now: datetime) -> None:
-    """Call unknown what a dead worker left while sending: it may have arrived or not."""
+    """Mark as unknown the requests that a dead worker was sending: each may have arrived or not."""
     for request in _interrupted(now).filter(facility=facility):
         give_up(request, "Interrupted while it was sent", now=now)
 
 
 def followed(now: datetime) -> ObservationRequestQuerySet:
-    """Requests that a facility has and may still say something new of."""
+    """Return the requests that a facility has and whose state may still change there."""
     return ObservationRequest.objects.exclude(remote_id="").filter(
         Q(state__in=OPEN) | Q(window_end__gt=now - SOFT_END)
     )
@@ -97,7 +97,7 @@ def followed(now: datetime) -> ObservationRequestQuerySet:
 def poll_requests(facility: str, now: datetime) -> int:
     """Ask one facility in bulk what changed; return how many requests changed their state."""
     watch, _ = FacilityWatch.objects.get_or_create(facility=facility, defaults={"next_poll": now})
-    # As they are before the question: an answer says nothing of what changed after it.
+    # Read before the question: the answer knows nothing of later changes here.
     ours = list(followed(now).filter(facility=facility))
     sent = [Sent(each.remote_id, each.body, is_open=each.state in OPEN) for each in ours]
     try:
@@ -132,7 +132,7 @@ def _claim_unknown(facility: str, now: datetime) -> list[ObservationRequest]:
 
 
 def _settle(requests: Iterable[ObservationRequest]) -> bool:
-    """Settle one facility's requests as long as it answers; return whether it did."""
+    """Settle one facility's requests while it answers; return whether it answered every time."""
     answers = True
     for request in requests:
         if answers:
@@ -147,7 +147,7 @@ def _reconcile(request: ObservationRequest) -> bool:
         return reconcile_request(request)
     except OperationalError:
         raise  # the database is away
-    # One request's fault, whatever it is, must not keep the others from being settled.
+    # An error of one request must not stop the others.
     except Exception as error:
         logger.exception("A request could not be settled", extra={"request_id": request.pk})
         look_again(request, f"It could not be settled: {type(error).__name__}")
@@ -155,16 +155,16 @@ def _reconcile(request: ObservationRequest) -> bool:
 
 
 def _seek_strays(requests: Iterable[ObservationRequest]) -> None:
-    """Look for second copies as long as the facility answers; the lease puts off the rest."""
+    """Look for second copies while the facility answers; the lease postpones the rest."""
     for request in requests:
         try:
             if not seek_strays(request):
                 return
         except OperationalError:
             raise
-        # One request's fault, as above. Its lease runs on.
+        # An error of one request must not stop the others. Its lease stays.
         except Exception:
-            logger.exception("No copies could be sought", extra={"request_id": request.pk})
+            logger.exception("Looking for copies failed", extra={"request_id": request.pk})
 
 
 def _poll(name: str, now: datetime) -> None:
@@ -172,7 +172,7 @@ def _poll(name: str, now: datetime) -> None:
         poll_requests(name, now)
     except OperationalError:
         raise
-    # One facility's fault, as above. Its lease runs on: it is asked again when that is over.
+    # An error of one facility must not stop the others. It is asked again when its lease ends.
     except Exception as error:
         logger.exception("A facility could not be followed", extra={"facility": name})
         FacilityWatch.objects.filter(facility=name).update(detail=type(error).__name__)
@@ -185,7 +185,7 @@ def _claim_poll(name: str, now: datetime) -> bool:
 
 
 def _since(watch: FacilityWatch, ours: Sequence[ObservationRequest], now: datetime) -> datetime:
-    """Return since when to ask for changes: before they were sent there are none of ours."""
+    """Return the time from which to ask for changes: before it, none of ours had been sent."""
     first = min((request.tried_at or now for request in ours), default=now) - CLOCKS_APART
     return max(first, watch.read_until or first)
 

@@ -1,4 +1,4 @@
-"""What each facility says of its instruments, asked for some times a day."""
+"""Ask each facility for the list of its instruments, some times a day."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ AFTER_A_FAILURE: Final = timedelta(minutes=10)
 
 
 def due_listings(now: datetime) -> list[str]:
-    """Name the configured facilities that list their instruments and are to be asked for them."""
+    """Name the configured facilities that list their instruments and whose list is due."""
     lists = [
         each.name for each in available_facilities().values() if each.capabilities.lists_instruments
     ]
@@ -24,9 +24,9 @@ def due_listings(now: datetime) -> list[str]:
 
 
 def list_instruments(facility: str, now: datetime) -> bool:
-    """Ask one facility for its instruments, where that is due; return whether it answered.
+    """Ask one facility for its instruments, if that is due; return whether it answered.
 
-    What it said before stays where it does not answer.
+    If it does not answer, its last list stays.
     """
     FacilityWatch.objects.get_or_create(facility=facility, defaults={"next_poll": now})
     rows = FacilityWatch.objects.filter(facility=facility)

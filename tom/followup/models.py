@@ -1,4 +1,4 @@
-"""Observation requests, what happened to them, and every exchange with a facility."""
+"""Observation requests, their history, and every call to a facility."""
 
 from datetime import datetime
 
@@ -26,7 +26,10 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
     """Reads of requests."""
 
     def visible_to(self, user: Visitor) -> "ObservationRequestQuerySet":
-        """Requests of targets that the user may see, but for others' that were made privately."""
+        """Return the requests of targets that the user may see.
+
+        Requests that others made privately are left out.
+        """
         return self.filter(told_to(user, target="target", by="created_by"))
 
     def under_way(self) -> "ObservationRequestQuerySet":
@@ -53,9 +56,9 @@ class ObservationRequest(Outgoing):
     spec = models.JSONField(help_text="What to observe, in no facility's own words")
     body = models.JSONField(help_text="Exactly what is sent")
     key = models.CharField(max_length=KEY_LENGTH, unique=True, help_text="Random, sent along")
-    # Target, facility, instrument, and "private" where it is, while this is the one request under
-    # way for them; else None. A second one needs a person's confirmation, and two clicks at once
-    # make one request.
+    # "target:facility:instrument", with ":private" if the request is private. A confirmed second
+    # request adds the id of the first. None once the request has ended. So a second request needs
+    # a person's confirmation, and two clicks at once make one request.
     guard = models.CharField(max_length=120, null=True, blank=True, unique=True)
     is_public = models.BooleanField(
         default=True,
@@ -138,7 +141,7 @@ class ObservationRequest(Outgoing):
         )
 
     def answer_lost(self, now: datetime) -> None:
-        # One that a person cancelled meanwhile may turn up too, and stays as it is.
+        # A request that a person cancelled meanwhile may arrive too. Its state stays.
         ObservationRequest.objects.filter(
             pk=self.pk,
             attempts=self.attempts,
@@ -199,7 +202,7 @@ class Exchange(models.Model):
 
 
 class Stray(models.Model):
-    """A second copy of a request at its facility: a call that we gave up came through late."""
+    """A second copy of a request at its facility: a call that we gave up arrived late."""
 
     request = models.ForeignKey(ObservationRequest, on_delete=models.CASCADE, related_name="strays")
     remote_id = models.CharField(max_length=64)
@@ -243,7 +246,7 @@ class FacilityWatch(models.Model):
 
     facility = models.CharField(max_length=32, unique=True)
     next_poll = models.DateTimeField()
-    # The facility's own clock: everything changed before it has been read.
+    # A time of the facility's clock: every change before it has been read.
     read_until = models.DateTimeField(null=True, blank=True)
     last_answer = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="In a row")

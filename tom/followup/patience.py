@@ -10,12 +10,12 @@ from tom.outbox.waits import Patience, Waits
 _LONGEST: Final = timedelta(minutes=10)
 _RETRY: Final = Waits(timedelta(seconds=5), _LONGEST)
 _LOOK: Final = Waits(timedelta(seconds=5), _LONGEST, share=1 / 4)
-# A call that we gave up may come through long after: so long its copies are looked for.
+# A call that we gave up may arrive much later. These are the waits between searches for copies.
 STRAYS: Final = Waits(timedelta(seconds=30), timedelta(hours=6), share=1 / 4)
 
 
 def request_patience() -> Patience:
-    """Return it as the settings stand. A request is tried until its window is over."""
+    """Return the waits for a request by the present settings; it is tried until its window ends."""
     return Patience(
         deadline=timedelta(seconds=settings.REQUEST_STALE_SECONDS),
         retry=_RETRY,

@@ -1,4 +1,4 @@
-"""Write what a facility says of a request into our rows."""
+"""Write a facility's answer about a request into our rows."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,7 +22,7 @@ _STATE_OF = {
 
 
 def accept(request: ObservationRequest, remote: Remote, *, reason: str = "") -> None:
-    """Keep that the facility has the request, and how far it is with it."""
+    """Store that the facility has the request, and its progress there."""
     with transaction.atomic():
         if move(
             request,
@@ -37,15 +37,15 @@ def accept(request: ObservationRequest, remote: Remote, *, reason: str = "") -> 
             record_progress(request, remote)
         elif unknown := ObservationRequest.objects.filter(
             pk=request.pk, state=_S.UNKNOWN
-        ).first():  # this worker was given up, and heard the answer all the same
+        ).first():  # this worker was given up, but got the answer
             accept(unknown, remote, reason="The answer came late")
-        else:  # a person cancelled meanwhile: the cancel needs the id
+        else:  # a person cancelled the request meanwhile: the cancel needs the id
             _write(ObservationRequest.objects.filter(pk=request.pk, remote_id=""), request, remote)
         FacilityWatch.objects.filter(facility=request.facility).update(next_poll=timezone.now())
 
 
 def record_progress(request: ObservationRequest, remote: Remote) -> bool:
-    """Keep what the facility says; return whether the request's state changed."""
+    """Store the facility's answer; return whether the request's state changed."""
     old = RequestState(request.state)
     new = state_after(old, remote.progress)
     if new == old:
@@ -66,7 +66,7 @@ def record_progress(request: ObservationRequest, remote: Remote) -> bool:
 
 
 def state_after(old: RequestState, progress: Progress) -> RequestState:
-    """Return the state that the facility's word leads to; `old` where it leads nowhere."""
+    """Return the state after the facility's answer; `old` if the table allows no such move."""
     new = _STATE_OF[progress]
     if new is _S.COMPLETED and old in {_S.CANCEL_REQUESTED, _S.CANCELED}:
         new = _S.COMPLETED_AFTER_CANCEL
@@ -74,7 +74,7 @@ def state_after(old: RequestState, progress: Progress) -> RequestState:
 
 
 def _write(rows: ObservationRequestQuerySet, request: ObservationRequest, remote: Remote) -> None:
-    """Write the facility's own words into `rows`, the request's own, where they are new."""
+    """Write the facility's id and state, if they are new, into `rows`: the request's own row."""
     if (request.remote_id, request.remote_state) == (remote.id, remote.state):
         return
     with transaction.atomic():

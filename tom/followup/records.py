@@ -1,6 +1,6 @@
-"""TOM Toolkit's observation records, kept in step with our requests.
+"""TOM Toolkit's observation records, which repeat our requests.
 
-Written in bulk, since the record's own `save` runs the hooks of TOM Toolkit's facilities.
+They are written in bulk, because a record's own `save` runs the hooks of TOM Toolkit's facilities.
 """
 
 from django.utils import timezone
@@ -10,10 +10,10 @@ from tom.followup.models import ObservationRequest
 
 
 def mirror(request: ObservationRequest) -> None:
-    """Write what the facility says of a request into its record, made where there is none yet.
+    """Write the facility's state of a request into its record; make the record if it is missing.
 
-    In the caller's transaction, once that has written the request's row: nobody else makes a
-    second record then.
+    Call it in a transaction that has written the request's row. The row's lock then keeps others
+    from making a second record.
     """
     request.refresh_from_db(fields=["record"])
     if request.record_id is not None:

@@ -1,4 +1,4 @@
-"""Send a request through the outbox, settle what is not known of it, cancel it."""
+"""Send a request through the outbox, settle an unknown outcome, cancel a request."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,8 +29,8 @@ _WORDS = Words(
 def submit_request(request: ObservationRequest) -> bool:
     """Send an approved request; return whether this call was the one that sent it.
 
-    The key was stored when the request was made. Whatever is not a definite answer leaves the
-    request UNKNOWN: only `reconcile_request`, which asks the facility for the key, moves it on.
+    The key was stored when the request was made. Without a definite answer the request becomes
+    UNKNOWN. Then only `reconcile_request` moves it on: it asks the facility for the key.
     """
     request = _read(request.pk)
     if request.state not in SENDABLE or not is_sending():
@@ -41,13 +41,13 @@ def submit_request(request: ObservationRequest) -> bool:
 def reconcile_request(request: ObservationRequest) -> bool:
     """Settle a request whose outcome is unknown, by asking the facility for its key.
 
-    Found: it is accepted. Surely not there once the quiet time is over: it is sent again with
-    the same key. The facility cannot be asked: it stays unknown, and says so.
+    If the facility has it, it is accepted. If the facility does not have it after the quiet time,
+    it is sent again with the same key. If the facility cannot be asked, it stays unknown.
 
     Returns
     -------
     bool
-        Whether the facility answers: where not, another question would only wait as long.
+        Whether the facility answers. If not, another question would wait in vain too.
     """
     request = _read(request.pk)
     if request.state != RequestState.UNKNOWN:
@@ -65,7 +65,7 @@ def reconcile_request(request: ObservationRequest) -> bool:
 
 
 def send_cancel(request: ObservationRequest) -> None:
-    """Tell the facility of a cancel; what is not answered is asked again later."""
+    """Cancel a request at its facility; if that fails, try again later."""
     request = _read(request.pk)
     if request.state != RequestState.CANCEL_REQUESTED:
         return
@@ -76,7 +76,7 @@ def send_cancel(request: ObservationRequest) -> None:
 
 
 def look_again(request: ObservationRequest, reason: str) -> None:
-    """Say why a request stays as it is, and look at it again in a while."""
+    """Store why a request stays as it is, and look at it again later."""
     sending.look_again(request, reason, now=timezone.now())
 
 
@@ -108,7 +108,7 @@ def _find(request: ObservationRequest) -> Remote | None:
 
 
 def _is_resting(request: ObservationRequest, facility: Facility) -> bool:
-    """Leave a request for later where its facility is silent."""
+    """Postpone a request if its facility's address rests; return whether it rests."""
     try:
         check_rest(facility.address)
     except RestingError as error:
@@ -118,13 +118,13 @@ def _is_resting(request: ObservationRequest, facility: Facility) -> bool:
 
 
 def _allowed_facility(request: ObservationRequest) -> Facility | None:
-    """Return the facility where the request may go there now, else put it aside."""
+    """Return the facility if the request may be sent now; else hold or end the request."""
     try:
         facility = facility_for(request)
     except UnknownFacilityError as error:
         hold_request(request, reason=str(error))
         return None
-    if request.event is not None:  # it may have said more while the facility was asked
+    if request.event is not None:  # it may have changed while the facility was asked
         request.event.refresh_from_db()
     refusal = why_not(request.event, facility, target=request.target)
     if refusal:

@@ -1,4 +1,4 @@
-"""What other stages call: ask for an observation, send, follow, cancel, hold."""
+"""The functions that other stages call: ask for an observation, send, follow, cancel, hold."""
 
 from tom.followup.asking import (
     DuplicateRequestError,

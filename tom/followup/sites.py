@@ -1,4 +1,4 @@
-"""Where the telescopes of the facilities stand."""
+"""The sites of the facilities' telescopes."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -22,11 +22,11 @@ _SHARED: Final = (
 
 @cache
 def sites() -> Mapping[str, Site]:
-    """Return every site by its name: those that several facilities share, and those declared."""
+    """Return every site by its name: the shared ones here, and those that a folder declares."""
     declared = (site for each in declarations().values() for site in each.sites)
     return {site.name: site for site in (*_SHARED, *declared)}
 
 
 def site_named(name: str) -> Site:
-    """Return a site by its name."""
+    """Return the site of this name; raise KeyError if there is none."""
     return sites()[name]

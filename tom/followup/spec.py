@@ -1,4 +1,4 @@
-"""What to observe, in no facility's own words."""
+"""What to observe, in words that no facility owns."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,14 @@ from pydantic import (
 )
 
 MOST_EXPOSURES = 20
-# More than any facility takes: the time that they take together stays one that a date can hold.
+# More than any facility allows. The limit keeps the total time small enough for a date.
 MOST_FURTHER_TARGETS = 50
 NOT_IN_FORM: Final[dict[str, JsonValue]] = {"in_form": False}
 Mode = Literal["NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE"]
 
 
 class InvalidSpecError(ValueError):
-    """This cannot be observed as it stands; `errors` says for each field what is wrong."""
+    """This cannot be observed as it is written; `errors` lists the faults of each field."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         self.errors = dict(errors)
@@ -70,19 +70,19 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
     )
 
     def aims(self, first: Aim) -> tuple[Aim, ...]:
-        """Return all that the visit points at, beginning with the request's own target."""
+        """Return every position of the visit: `first`, then the further targets."""
         return (first, *self.further_targets)
 
     @property
     def exposure(self) -> timedelta:
-        """How long its exposures are together, without what lies between them."""
+        """The sum of all exposure times over all targets, without the time between exposures."""
         of_one = sum(each.seconds * each.count for each in self.exposures)
         return timedelta(seconds=of_one * (1 + len(self.further_targets)))
 
     @field_validator("exposures")
     @classmethod
     def _some(cls, exposures: tuple[Exposure, ...]) -> tuple[Exposure, ...]:
-        # Not the field's own length: pydantic would count an exposure at fault as missing too.
+        # Not a limit of the field: pydantic would also report a faulty exposure as missing.
         if not 1 <= len(exposures) <= MOST_EXPOSURES:
             msg = f"ask for 1 to {MOST_EXPOSURES} kinds of exposures"
             raise ValueError(msg)
@@ -108,12 +108,13 @@ class ObservationSpec(BaseModel, frozen=True, extra="forbid"):
 def read_spec(
     spec: Mapping[str, object], kind: type[ObservationSpec] = ObservationSpec
 ) -> ObservationSpec:
-    """Read what a form or the API gives, as one kind of facility takes it.
+    """Read the fields of a form or of the API as the given kind of specification.
 
     Raises
     ------
     InvalidSpecError
-        With the fields at fault: "exposures.0.seconds", "end", or "" for the whole.
+        With the fields at fault, such as "exposures.0.seconds". A fault of the whole stands at
+        "end".
     """
     try:
         return kind.model_validate(spec)

@@ -1,4 +1,4 @@
-"""The states of a request, and which may follow which: data, not code."""
+"""The states of a request, and the table of allowed moves."""
 
 from django.db.models import TextChoices
 
@@ -6,7 +6,7 @@ from tom.outbox.table import Table
 
 
 class RequestState(TextChoices):
-    """Where a request stands. The facility's own word for it is kept too, unchanged."""
+    """The state of a request. The facility's own word for its state is kept too, unchanged."""
 
     PROPOSED = "proposed", "Proposed"
     APPROVED = "approved", "Approved"
@@ -27,19 +27,19 @@ class RequestState(TextChoices):
 
 
 _S = RequestState
-# Where the facility has it and says how it goes.
+# The facility has the request and gives its progress.
 OBSERVED_BY_FACILITY = frozenset({_S.ACCEPTED, _S.SCHEDULED, _S.IN_PROGRESS})
 ENDS = frozenset(
     {_S.REJECTED, _S.COMPLETED, _S.EXPIRED, _S.FAILED, _S.CANCELED, _S.COMPLETED_AFTER_CANCEL}
 )
 UNDER_WAY = frozenset(_S) - ENDS
-# What the outbox may send, and what a retraction may hold back.
+# States that the outbox may send, and states that a retraction may hold back.
 SENDABLE = frozenset({_S.APPROVED, _S.RETRY_AT})
 UNSENT = frozenset({_S.PROPOSED, _S.APPROVED, _S.RETRY_AT})
 
 _FACILITY_MAY_SAY = OBSERVED_BY_FACILITY | {_S.COMPLETED, _S.EXPIRED, _S.FAILED, _S.CANCELED}
-# Sent once already, held or due again: a call that was given up may come through late (accepted),
-# and it is cancelled through the facility.
+# A request that was sent once and is now held or due again. A call that was given up may arrive
+# late (accepted), and a cancel goes to the facility.
 _MAYBE_THERE = frozenset({_S.ACCEPTED, _S.CANCEL_REQUESTED, _S.CANCELED, _S.EXPIRED})
 _OTHERS: dict[str, frozenset[str]] = {
     _S.PROPOSED: frozenset({_S.APPROVED, _S.HELD, _S.CANCELED, _S.EXPIRED}),
@@ -47,13 +47,13 @@ _OTHERS: dict[str, frozenset[str]] = {
     _S.RETRY_AT: _MAYBE_THERE | {_S.HELD},
     _S.HELD: _MAYBE_THERE | {_S.APPROVED},
     _S.SUBMITTING: frozenset({_S.CANCEL_REQUESTED}),
-    # Sent again where the facility surely does not have it.
+    # It is sent again if the facility surely does not have it.
     _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.HELD, _S.CANCEL_REQUESTED, _S.EXPIRED}),
     _S.ACCEPTED: _FACILITY_MAY_SAY - {_S.ACCEPTED} | {_S.CANCEL_REQUESTED},
     _S.SCHEDULED: _FACILITY_MAY_SAY - {_S.SCHEDULED} | {_S.CANCEL_REQUESTED},
     _S.IN_PROGRESS: _FACILITY_MAY_SAY - {_S.IN_PROGRESS} | {_S.CANCEL_REQUESTED},
     _S.CANCEL_REQUESTED: frozenset({_S.CANCELED, _S.COMPLETED_AFTER_CANCEL, _S.EXPIRED, _S.FAILED}),
-    # Ends are soft: bad data reopens a completed request, a late exposure completes a dead one.
+    # An end may change: bad data reopen a completed request, a late exposure completes another.
     _S.COMPLETED: OBSERVED_BY_FACILITY | {_S.EXPIRED, _S.FAILED},
     _S.EXPIRED: OBSERVED_BY_FACILITY | {_S.COMPLETED, _S.FAILED},
     _S.FAILED: OBSERVED_BY_FACILITY | {_S.COMPLETED, _S.EXPIRED},

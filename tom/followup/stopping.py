@@ -1,4 +1,4 @@
-"""Cancel requests, hold them back, and stop all sending."""
+"""Cancel requests, hold requests back, and stop all sending."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
@@ -10,20 +10,21 @@ from tom.followup.models import ObservationRequest, ObservationRequestQuerySet, 
 from tom.followup.states import OBSERVED_BY_FACILITY, UNSENT, RequestState
 from tom.outbox.moves import move
 
-# A request in one of these that was never sent ends at once; any other, the facility must hear of.
+# A request in one of these states that was never sent ends at once. Any other one has to be
+# cancelled at the facility.
 _AT_OUR_SIDE = UNSENT | {RequestState.HELD}
 _AT_THE_FACILITY = OBSERVED_BY_FACILITY | {RequestState.SUBMITTING, RequestState.UNKNOWN}
 
 
 def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
-    """Cancel a request under way for a person; False where it changed meanwhile: read it again.
+    """Cancel a request for a person; return False if it changed meanwhile: read it again then.
 
-    One that was never sent ends now. For any other the caller nudges the outbox's `send_cancel`.
+    A request that was never sent ends now. For any other, the caller wakes `send_cancel`.
 
     Raises
     ------
     IllegalMoveError
-        If it has ended.
+        If the request has ended.
     """
     if request.state in _AT_OUR_SIDE and not request.attempts:
         return move(request, RequestState.CANCELED, reason="Never sent", by=by)
@@ -33,14 +34,14 @@ def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
 def hold_unsent(event: NonLocalizedEvent, *, reason: str) -> list[int]:
     """Hold the event's unsent requests, in the caller's transaction; return their keys.
 
-    For a retraction. Those a facility has stay as they are: a person cancels them.
+    Used for a retraction. Requests that a facility has stay as they are: a person cancels them.
     """
     unsent = ObservationRequest.objects.filter(event=event, state__in=UNSENT)
     return [request.pk for request in unsent if hold_request(request, reason=reason)]
 
 
 def going_on(event: NonLocalizedEvent) -> ObservationRequestQuerySet:
-    """Requests for a retracted event that a facility has, or may have, and nobody cancelled."""
+    """Return a retracted event's requests that a facility has or may have and nobody cancelled."""
     if not event.retracted:
         return ObservationRequest.objects.none()
     return ObservationRequest.objects.filter(event=event, state__in=_AT_THE_FACILITY)
@@ -52,7 +53,7 @@ def hold_request(request: ObservationRequest, *, reason: str) -> bool:
 
 
 def why_not_release(request: ObservationRequest) -> str:
-    """Say why a request has to stay held; empty: a person may release it."""
+    """Say why a request has to stay held; "" if a person may release it."""
     try:
         facility = get_facility(request.facility)
     except UnknownFacilityError as error:
@@ -61,14 +62,14 @@ def why_not_release(request: ObservationRequest) -> str:
 
 
 def release_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
-    """Let a held request be sent after all; the caller nudges the outbox.
+    """Let a held request be sent after all; the caller wakes the outbox.
 
     Raises
     ------
     IllegalMoveError
-        If it is not held.
+        If the request is not held.
     RefusedRequestError
-        If it would be held again at once; the message says why.
+        If the request would be held again at once; the message says why.
     """
     refusal = why_not_release(request)
     if refusal:
@@ -82,7 +83,7 @@ def is_sending() -> bool:
 
 
 def stop_sending(by: AbstractBaseUser, *, reason: str) -> None:
-    """Stop all sending; cancels and questions still go out."""
+    """Stop all sending of requests; cancels and questions still go to facilities."""
     _set_switch(sending=False, by=by, reason=reason)
 
 

@@ -1,8 +1,8 @@
 """Second copies of a request at its facility: find them, keep one, cancel the others.
 
-A call that we gave up may come through long after the quiet time, when the request was sent
-again, cancelled or held. So after every lost answer the facility is asked for the key, ever more
-slowly, until the request's window is over: no facility takes it after that.
+A call that we gave up may arrive long after the quiet time. By then the request may have been sent
+again, cancelled or held. So after each lost answer we ask the facility for the key, with growing
+waits, until the request's window is over. No facility accepts a request after its window.
 """
 
 import logging
@@ -25,29 +25,29 @@ from tom.outbox.errors import LookUpFailedError, OutcomeError
 
 logger = logging.getLogger(__name__)
 
-# A call under way when the window ends is answered by then.
+# A call that is under way when the window ends is answered within this time.
 AFTER_THE_WINDOW = timedelta(minutes=10)
-# Whose outcome is being settled already, by asking for the same key.
+# The outcome of these requests is already being settled, by the same question.
 _BEING_SETTLED = frozenset({RequestState.SUBMITTING, RequestState.UNKNOWN})
-# We believe that no facility has it: the copy that turns up is the one to keep.
+# We believe that the facility does not have these requests. If a copy appears, we keep it.
 _NOWHERE = UNSENT | {RequestState.HELD}
 
 
 def due_strays(now: datetime) -> ObservationRequestQuerySet:
-    """Requests whose copies are due to be looked for."""
+    """Return the requests for which a search for copies is due."""
     return ObservationRequest.objects.filter(strays_due__lte=now)
 
 
 def claim_strays(facility: str, now: datetime, *, lease: timedelta) -> list[ObservationRequest]:
-    """Return one facility's requests of which copies are due, each to one caller."""
+    """Return one facility's requests for which a search is due; each goes to one caller only."""
     due = due_strays(now).filter(facility=facility)
     return [request for request in due if due.filter(pk=request.pk).update(strays_due=now + lease)]
 
 
 def seek_strays(request: ObservationRequest) -> bool:
-    """Ask the facility for every copy of a request, and cancel those beyond the one we follow.
+    """Ask the facility for every copy of a request; cancel all but the one that we follow.
 
-    Where we follow none and a person still wants it, the first one is followed from now on.
+    If we follow none and a person still wants the request, we follow the first copy from now on.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def seek_strays(request: ObservationRequest) -> bool:
 
 
 def first_found(request: ObservationRequest, copies: Sequence[Remote]) -> Remote | None:
-    """Return the copy to follow: the first that goes on, else the first; none of the strays."""
+    """Return the copy to follow: the first that has not ended, else the first; never a stray."""
     strays = set(request.strays.values_list("remote_id", flat=True))
     ours = [copy for copy in copies if copy.id not in strays]
     return next((copy for copy in ours if not copy.progress.is_end), next(iter(ours), None))
@@ -83,7 +83,7 @@ def _cancel_others(
 ) -> None:
     request.refresh_from_db(fields=["remote_id", "state"])
     if request.state == RequestState.CANCEL_REQUESTED and not request.remote_id:
-        return  # the cancel itself finds the one to cancel
+        return  # the cancel finds the copy by itself
     for copy in copies:
         if copy.id != request.remote_id:
             _cancel(_keep(request, copy), facility, copy)
@@ -118,7 +118,7 @@ def _cancel(stray: Stray, facility: Facility, copy: Remote) -> None:
 
 
 def _look_later(request: ObservationRequest) -> None:
-    """Look again after a quarter of the time since it was sent; no more once its window is over."""
+    """Set the next search: after a quarter of the time since sending; none after the window."""
     now = timezone.now()
     later = now + STRAYS.after(1, now - (request.tried_at or request.created))
     is_over = now >= request.window_end + AFTER_THE_WINDOW

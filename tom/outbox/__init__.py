@@ -1,1 +1,1 @@
-"""The outbox: send each thing once, know the outcome, and repeat only what was surely not sent."""
+"""The outbox: send each thing once, find out the outcome, repeat only what was surely not sent."""

@@ -1,4 +1,4 @@
-"""Call an address outside, and note whether it answers."""
+"""Call an outside address, and note whether it answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from tom.outbox.errors import OutcomeError, RestsError
 
 @contextmanager
 def calling(address: str, *, seconds: float) -> Iterator[None]:
-    """Note whether an address answers the call in the block; it ends after `seconds`.
+    """Note whether an address answers the call in the block; the call ends within `seconds`.
 
-    Where the block is interrupted nobody knows: the call then counts as waited for until those
-    seconds are over.
+    If the block is interrupted, the outcome is not known. Then the call counts as under way until
+    those seconds are over.
 
     Raises
     ------
     RestsError
-        If the address rests, or somebody still waits for its answer; the block is not run.
+        If the address rests, or another call still waits for its answer; the block is not run.
     """
     try:
         begin_call(address, seconds=seconds)

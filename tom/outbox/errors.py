@@ -1,6 +1,6 @@
-"""The ways in which a call outside may fail: each says what the caller may do.
+"""The ways in which a call to the outside may fail: each says what the caller may do.
 
-Their texts tell none of our secrets.
+Their texts contain none of our secrets.
 """
 
 from datetime import datetime
@@ -17,7 +17,7 @@ class OutcomeError(Exception):
 
 
 class NothingSentError(OutcomeError):
-    """The other side surely took nothing: send it again, at `retry_at` if it says when."""
+    """The other side surely accepted nothing: send again, at `retry_at` if that is given."""
 
     def __init__(
         self, text: str, *, retry_at: datetime | None = None, is_silent: bool = False
@@ -27,16 +27,16 @@ class NothingSentError(OutcomeError):
 
 
 class RestsError(NothingSentError):
-    """Nobody was called, and no attempt was made: the address is silent, and rests."""
+    """Nothing was called, and it counts as no attempt: the address is silent, and rests."""
 
 
 class RejectedError(OutcomeError):
-    """The other side refused, and says why: it took nothing, and will not."""
+    """The other side refused, and the text says why: it accepted nothing. Do not send again."""
 
 
 class UnknownOutcomeError(OutcomeError):
-    """The other side may have taken it or not: ask for it, and never send it again blindly."""
+    """The other side may have accepted it or not: ask for it before you send it again."""
 
 
 class LookUpFailedError(OutcomeError):
-    """The other side could not be asked: nothing may be concluded."""
+    """The other side could not be asked: the outcome stays unknown."""

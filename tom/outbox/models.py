@@ -1,4 +1,4 @@
-"""The columns of everything that goes through the outbox."""
+"""The columns of every row that goes through the outbox."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -12,7 +12,7 @@ from tom.outbox.waits import Patience
 
 
 class Outgoing(models.Model):
-    """A row that is sent once; each kind names its states and says how patient the outbox is."""
+    """A row that is sent once; each kind of row has its table of states and its waits."""
 
     state = models.CharField(max_length=24)
     reason = models.TextField(blank=True, help_text="Why it is in this state")
@@ -29,22 +29,22 @@ class Outgoing(models.Model):
 
     @property
     def patience(self) -> Patience:
-        """How long the outbox waits for it, by the present settings."""
+        """How long the outbox waits for the row, by the present settings."""
         raise NotImplementedError
 
     def keep_move(self, old: str, by: AbstractBaseUser | None) -> None:
-        """Log the change of state, in its transaction; a kind without a log does nothing.
+        """Log the change from the state `old`, in its transaction; without a log, do nothing.
 
-        `old` is the state that it came from.
+        `by` is the person who made the change, or None.
         """
 
     def answer_lost(self, now: datetime) -> None:
-        """Note that from now on it may appear on the other side, whatever its state is."""
+        """Note that the row may appear on the other side from now on, in every state."""
 
     def tell(self) -> None:
-        """Tell the pages that show it, in the transaction of what changed."""
+        """Notify the pages that show the row, in the transaction of its change."""
 
 
 def due(now: datetime) -> Q:
-    """Return the condition that a row is due."""
+    """Return the condition that a row is due at `now`: `due_at` is past, or is None."""
     return Q(due_at__lte=now) | Q(due_at=None)

@@ -1,4 +1,4 @@
-"""Move a row from one state to another, once, and keep what happened."""
+"""Move a row from one state to another, once, and log the move."""
 
 from datetime import datetime
 from typing import Any
@@ -14,15 +14,15 @@ def move(
 ) -> bool:
     """Move a row to the state `new`, and set `fields`; False if another process moved it first.
 
-    The move is one conditional update from the state that the row was read in, so that of several
-    workers only one makes it; the attempts are a part of the condition, since a slow worker may
-    find the same state again after another's attempt in between. The move is kept and pages are
-    told in the same transaction.
+    The move is one conditional update from the state in which the row was read. So only one of
+    several workers makes it. The attempts are part of the condition: a slow worker may find the
+    same state again after another worker's attempt. The same transaction logs the move and notifies
+    the pages.
 
     Raises
     ------
     IllegalMoveError
-        If the state that it was read in does not lead to `new`.
+        If the table allows no move from the state in which the row was read to `new`.
     """
     table, old = row.table, row.state
     table.check(old, new)
@@ -41,7 +41,7 @@ def move(
 
 
 def note(row: Outgoing, *, reason: str, due_at: datetime | None) -> None:
-    """Say why a row stays as it is, and when it is looked at again."""
+    """Store why a row stays as it is, and when the outbox looks at it again."""
     same = type(row)._default_manager.filter(pk=row.pk, state=row.state)
     with transaction.atomic():
         if same.update(reason=reason, due_at=due_at) and reason != row.reason:

@@ -1,4 +1,4 @@
-"""Send a row once, give up a lost worker, and settle unknown rows."""
+"""Send a row once, give up a lost worker, and settle rows with an unknown outcome."""
 
 import logging
 from collections.abc import Callable
@@ -27,24 +27,24 @@ Answer = TypeVar("Answer")
 def send(
     row: Outgoing, call: Callable[[], Answer], accept: Callable[[Answer], object], *, now: datetime
 ) -> bool:
-    """Claim a row, make its call once, and write down what came of it.
+    """Claim a row, make its call once, and store the outcome.
 
-    Whatever is not a definite answer leaves the row *unknown*: only `settle` moves it on.
+    Without a definite answer the row becomes *unknown*: then only `settle` moves it on.
 
     Parameters
     ----------
     call
-        Sends it; raises one of the outbox's errors where it does not succeed.
+        Sends the row; raises one of the outbox's errors if that fails.
     accept
-        Writes down that it was taken, and what the other side said.
+        Stores that the other side accepted it, and the answer.
 
     Returns
     -------
     bool
-        Whether this call was the one that tried.
+        Whether this function made the call.
     """
     if row.table.sending not in row.table.legal.get(row.state, ()) or not _claim(row, now):
-        return False  # it is done, or another worker has it
+        return False  # the row is done, or another worker has it
     try:
         answer = call()
     except NothingSentError as error:
@@ -54,11 +54,11 @@ def send(
     except UnknownOutcomeError as error:
         lose_answer(row, str(error), now=now)
     except OperationalError:
-        raise  # the database is away; the deadline finds the row
-    # Whatever else came of it, it may have been taken.
+        raise  # the database does not answer; the row is given up after its deadline
+    # After any other error, the other side may have accepted it.
     except Exception as error:
         logger.exception(
-            "It broke while it was sent", extra={"kind": type(row).__name__, "row_id": row.pk}
+            "Sending a row failed", extra={"kind": type(row).__name__, "row_id": row.pk}
         )
         lose_answer(row, f"It broke while it was sent: {type(error).__name__}", now=now)
     else:
@@ -69,7 +69,7 @@ def send(
 def lose_answer(
     row: Outgoing, reason: str, *, now: datetime, due_at: datetime | None = None
 ) -> bool:
-    """Mark as unknown what was still being sent until now; ask for it if that is possible."""
+    """Mark as unknown a row whose answer is lost; if the other side can be asked, set the time."""
     row.answer_lost(max(now, timezone.now()))
     if due_at is None and row.patience.look is not None:
         due_at = _next_look(row, now)
@@ -77,9 +77,9 @@ def lose_answer(
 
 
 def give_up(row: Outgoing, reason: str, *, now: datetime) -> bool:
-    """Mark as unknown what a lost worker was sending; return whether it did.
+    """Mark as unknown a row that a lost worker was sending; return whether the row was changed.
 
-    It may have arrived or not. Where it can be asked for, it is due at once.
+    It may have arrived or not. If the other side can be asked, the row is due at once.
     """
     is_late = row.due_at is None or row.due_at <= now
     if row.state != row.table.sending or not is_late:
@@ -88,14 +88,14 @@ def give_up(row: Outgoing, reason: str, *, now: datetime) -> bool:
 
 
 def claim_look(row: Outgoing, *, now: datetime, lease: timedelta) -> bool:
-    """Claim the next look at an unknown row that is due; only one worker has it at a time."""
+    """Claim the next look at a due unknown row; only one worker gets it until the lease ends."""
     rows = type(row)._default_manager.filter(due(now), pk=row.pk, state=row.table.unknown)
     return bool(rows.update(due_at=max(now, timezone.now()) + lease))
 
 
 @dataclass(frozen=True)
 class Words:
-    """How one kind of row says why its outcome is still not known."""
+    """The reasons that one kind of row gives while its outcome stays unknown."""
 
     not_asked: str
     not_there: str
@@ -110,12 +110,12 @@ def settle(
     words: Words,
     now: datetime,
 ) -> bool:
-    """Settle an unknown row by asking the other side; return whether that could be asked.
+    """Settle an unknown row by asking the other side; return whether the other side answered.
 
-    Found: `accept`. Not found, and asked after the quiet time: `absent`, because it will not come.
-    Otherwise it stays unknown, and says why.
+    If it is found, `accept` is called. If it is not found after the quiet time, it will not come,
+    and `absent` is called. Otherwise the row stays unknown, and its reason is stored.
     """
-    settled = is_settled(row, now=now)  # before the question
+    settled = is_settled(row, now=now)  # must be read before the question
     try:
         found = find()
     except LookUpFailedError as error:
@@ -131,12 +131,12 @@ def settle(
 
 
 def is_settled(row: Outgoing, *, now: datetime) -> bool:
-    """Whether a row that the other side does not have, if asked now, was surely never taken."""
+    """Whether the quiet time is over: a row not found on the other side now was never accepted."""
     return row.tried_at is None or now >= row.tried_at + row.patience.quiet
 
 
 def look_again(row: Outgoing, reason: str, *, now: datetime) -> None:
-    """Say why a row stays as it is, and look at it again in a while."""
+    """Store why a row stays as it is, and set the time of the next look."""
     note(row, reason=reason, due_at=_next_look(row, now))
 
 
@@ -151,9 +151,9 @@ def _claim(row: Outgoing, now: datetime) -> bool:
 
 
 def _put_off(row: Outgoing, error: NothingSentError, now: datetime) -> None:
-    """Nothing was sent: send it again later, or mark it failed after the last attempt."""
+    """Send a row again later, since nothing was sent; after the last attempt mark it as refused."""
     most = row.patience.most_attempts
-    if isinstance(error, RestsError):  # the address is silent for everybody: no attempt
+    if isinstance(error, RestsError):  # nothing was called: this is no attempt
         move(
             row,
             row.table.again,
@@ -170,6 +170,6 @@ def _put_off(row: Outgoing, error: NothingSentError, now: datetime) -> None:
 
 
 def _next_look(row: Outgoing, now: datetime) -> datetime:
-    now = max(now, timezone.now())  # the call took its time
+    now = max(now, timezone.now())  # the call took some time
     since = now - row.tried_at if row.tried_at else timedelta(0)
     return now + (row.patience.look or row.patience.retry).after(1, since)

@@ -1,4 +1,4 @@
-"""The table of states: what the outbox does with a row, and which state may follow which."""
+"""The table of states: their meaning for the outbox, and the allowed moves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,37 +7,37 @@ from typing import Any
 
 
 class IllegalMoveError(Exception):
-    """The state of a row does not lead there; nothing was changed."""
+    """The table allows no move to this state; nothing was changed."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The states of one kind of row: the outbox's own states by their meaning, and the transitions.
+    """The states of one kind of row: the outbox's own states by their meaning, and the moves.
 
-    The outbox moves a row along its own arrows, which are the same for every kind:
+    The outbox makes these moves, which are the same for every kind of row:
 
         due, again -> sending -> sent | again | refused | unknown;  unknown -> sent
 
-    `others` are the arrows that people and the other side add.
+    `others` are the moves that people and the other side make.
     """
 
     due: str
-    """To be sent."""
+    """The row is to be sent."""
     again: str
-    """To be sent once more: nothing left. It may be the same as `due`."""
+    """The row is to be sent again: nothing was sent. It may be the same state as `due`."""
     sending: str
     sent: str
     refused: str
     unknown: str
-    """It may have arrived."""
+    """The row may have arrived."""
     ends: frozenset[str]
     others: Mapping[str, frozenset[str]] = field(default_factory=dict)
     at_end: Mapping[str, Any] = field(default_factory=dict)
-    """What other columns become where a row ends."""
+    """New values of other columns when a row ends."""
 
     @cached_property
     def legal(self) -> Mapping[str, frozenset[str]]:
-        """Which states may follow each one; a state that is missing leads nowhere."""
+        """The states that may follow each state; a missing state allows no move."""
         own = {
             self.due: {self.sending},
             self.again: {self.sending},
@@ -51,7 +51,7 @@ class Table:
         }
 
     def check(self, old: str, new: str) -> None:
-        """Raise IllegalMoveError where `old` does not lead to `new`."""
+        """Raise IllegalMoveError if the table allows no move from `old` to `new`."""
         if new not in self.legal.get(old, frozenset()):
             msg = f"it cannot go from {old} to {new}"
             raise IllegalMoveError(msg)

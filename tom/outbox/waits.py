@@ -11,7 +11,7 @@ _MOST_DOUBLINGS: Final = 16
 class Waits:
     """Waits that begin with `first`, are doubled each time, and are never longer than `longest`.
 
-    Where there is a `share`, a wait is not shorter than this share of the time since the attempt.
+    With a `share`, a wait is at least this share of the time since the attempt.
     """
 
     first: timedelta
@@ -19,7 +19,7 @@ class Waits:
     share: float = 0.0
 
     def after(self, times: int, since: timedelta = timedelta(0)) -> timedelta:
-        """Return the wait after so many attempts (1 or more), the last of them so long ago."""
+        """Return the wait after `times` attempts (1 or more); the last was `since` ago."""
         doubled = self.first * (1 << min(max(times - 1, 0), _MOST_DOUBLINGS))
         return min(max(doubled, since * self.share), self.longest)
 
@@ -29,11 +29,11 @@ class Patience:
     """How long the outbox waits for one kind of row, and how often it tries."""
 
     deadline: timedelta
-    """A call is surely over after this; who still seems to make it is lost."""
+    """A call is surely over after this time; a worker that still has it counts as lost."""
     retry: Waits
-    """Between attempts of which nothing left."""
+    """Waits between attempts that sent nothing."""
     most_attempts: int | None = None
     look: Waits | None = None
-    """Between looks for what may have arrived; None: nobody can be asked."""
+    """Waits between looks for a row that may have arrived; None: nobody can be asked."""
     quiet: timedelta = timedelta(0)
-    """What is not there so long after it may have been sent will not come."""
+    """A row that has not arrived so long after its last attempt will not arrive."""

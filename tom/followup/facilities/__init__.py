@@ -1,6 +1,7 @@
-"""The facilities that the settings offer: each folder here declares some, and is found.
+"""The facilities that the settings offer. Each folder here declares some of them.
 
-A folder holds one `DECLARATION`. To add one, copy `practice/`: nothing else names it.
+A folder holds one `DECLARATION`. The code finds each folder: nothing else names it. To add a
+facility, copy `practice/`.
 """
 
 import importlib
@@ -19,7 +20,7 @@ class UnknownFacilityError(LookupError):
 
 
 def keep_nothing(_call: Call) -> None:
-    """Record no call: for reading what a facility offers."""
+    """Record no call; used to read what a facility offers."""
 
 
 @cache
@@ -31,7 +32,7 @@ def declarations() -> Mapping[str, Declaration]:
     AttributeError
         If a folder declares nothing.
     ValueError
-        If two declare a facility of one name.
+        If two folders declare facilities of the same name.
     """
     folders = sorted(each.name for each in pkgutil.iter_modules(__path__) if each.ispkg)
     modules = {name: importlib.import_module(f"{__name__}.{name}") for name in folders}
@@ -44,12 +45,12 @@ def declarations() -> Mapping[str, Declaration]:
 
 
 def get_facility(name: str, *, record: Recorder = keep_nothing) -> Facility:
-    """Return the facility of this name; its calls go to `record`.
+    """Return the facility of this name; each of its calls is given to `record`.
 
     Raises
     ------
     UnknownFacilityError
-        If the settings offer none.
+        If the settings offer no facility of this name.
     """
     try:
         return available_facilities(record=record)[name]
@@ -59,14 +60,14 @@ def get_facility(name: str, *, record: Recorder = keep_nothing) -> Facility:
 
 
 def available_facilities(*, record: Recorder = keep_nothing) -> Mapping[str, Facility]:
-    """Return the configured facilities by name, those that we call first."""
+    """Return the configured facilities by name; facilities outside come before the practice one."""
     tools = Tools(record=record, listing=partial(_listing, {}))
     opened = [each for found in declarations().values() for each in found.open(settings, tools)]
     return {each.name: each for each in sorted(opened, key=lambda each: not each.address)}
 
 
 def _listing(read: dict[str, Listing], name: str) -> Listing:
-    """What a facility last said of its instruments; read once for all of them, if at all."""
+    """Return a facility's last list of instruments; the first call reads the lists of all."""
     if not read:
         read.update(FacilityWatch.objects.values_list("facility", "listing"))
         read.setdefault("", {})

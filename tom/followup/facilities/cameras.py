@@ -1,4 +1,4 @@
-"""Cameras of which more than one facility has one, as the exposure calculator needs them."""
+"""Cameras that more than one facility has, with the figures for the exposure calculator."""
 
 from tom.sky.exposure import Camera
 

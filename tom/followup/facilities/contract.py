@@ -29,7 +29,7 @@ class Progress(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Whether the facility will do no more, as far as it knows."""
+        """Whether the facility plans no more work on the request."""
         return self not in {Progress.PENDING, Progress.SCHEDULED, Progress.IN_PROGRESS}
 
 
@@ -45,7 +45,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that a facility has: its id there, what was sent, and whether it goes on."""
+    """A request that a facility has: its id there, the body sent, and whether it is still open."""
 
     id: str
     body: Body
@@ -54,11 +54,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class RemoteChanges:
-    """The requests that changed at a facility, and the moment of its clock read up to."""
+    """The requests that changed at a facility until `read_until`, a time of its clock.
+
+    If `read_until` is None, the next question asks for all changes since our first request.
+    """
 
     remotes: Sequence[Remote]
     read_until: datetime | None
-    unread: str = ""  # what was odd about those left out
+    unread: str = ""  # why a request was left out: its answer could not be read
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,13 @@ class Instrument:
     modes: tuple[str, ...] = ("NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE")
     sites: tuple[str, ...] = ()  # names in tom.followup.sites
     camera: Camera | None = None  # None: no exposure is proposed by the magnitude
-    # How its telescope may point: not lower, nor farther from the meridian.
+    # The telescope points neither lower than this altitude nor farther from the meridian.
     altitude_min_deg: float = 0
     hour_angle_max_hours: float = 12
 
     @property
     def element_label(self) -> str:
-        """What its elements are called."""
+        """The name of its kind of optical elements."""
         return "Filter" if self.kind == "imaging" else "Slit"
 
 
@@ -106,73 +109,76 @@ class Capabilities:
     """What a facility can do, in plain data."""
 
     has_key: bool
-    """It can be asked for what was sent by our key, so that a lost answer settles itself."""
+    """The facility can be asked for a request by our key, so a lost answer can be settled."""
     cancels: bool
     amends: bool = False
-    """It changes what it has. Nothing here asks for that yet."""
+    """The facility can change a request that it has. Nothing here asks for that yet."""
     gives_data: bool = False
-    """It hands out the data. Nothing here fetches them yet."""
+    """The facility gives the data to programs. Nothing here fetches them yet."""
     lists_instruments: bool = False
     most_targets: int = 1
-    """In one request."""
+    """Targets in one request."""
 
 
 class Facility(Protocol):
-    """An observatory, or the portal of several."""
+    """An observatory, or a facility behind the portal of several observatories."""
 
     name: str
     label: str
-    is_real: bool  # whether a telescope may move: then only live events reach it
-    address: str  # whom its calls reach, as `tom.changes.addresses` knows it; empty: nobody outside
+    is_real: bool  # whether a real telescope may move; only live events reach a real facility
+    address: str  # the name in `tom.changes.addresses` of the address it calls; "": nobody outside
     poll_seconds: float  # how often to ask while something is under way
     capabilities: Capabilities
-    spec: type[ObservationSpec]  # what may be asked for; the form is made from its schema
+    spec: type[ObservationSpec]  # its kind of specification; the form is made from the schema
 
     def instruments(self) -> Sequence[Instrument]:
-        """Name what may be asked for."""
+        """Return the instruments that may be requested."""
 
     def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
-        """Write the body that `submit` will send; raise InvalidSpecError where it cannot be."""
+        """Write the body that `submit` sends. Raises InvalidSpecError if it cannot be observed."""
 
     def submit(self, body: Body, *, key: str) -> Remote:
-        """Send it, once. Raises NothingSentError, RejectedError or UnknownOutcomeError."""
+        """Send a request once. Raises NothingSentError, RejectedError or UnknownOutcomeError."""
 
     def find(self, key: str) -> Sequence[Remote]:
-        """Ask for what has this key, the first to come through first; none: surely not there.
+        """Return the requests at the facility with this key, the oldest first.
 
-        It is more than one where a call that we gave up came through late. Raises
-        LookUpFailedError.
+        None in the list: the facility does not have it. More than one: a call that we gave up
+        arrived late. Raises LookUpFailedError.
         """
 
     def status(self, remote_id: str) -> Remote:
-        """Ask how far one request is. Raises LookUpFailedError."""
+        """Return the progress of one request. Raises LookUpFailedError."""
 
     def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
-        """Ask in bulk what changed of what was sent. Raises LookUpFailedError."""
+        """Return what changed of all the requests in `sent`. Raises LookUpFailedError."""
 
     def cancel(self, remote_id: str) -> Remote:
-        """Cancel it. Raises NothingSentError, RejectedError (too late) or UnknownOutcomeError."""
+        """Cancel a request.
+
+        Raises NothingSentError, RejectedError (it is too late) or UnknownOutcomeError.
+        """
 
     def list_instruments(self) -> Listing:
-        """Ask for what it says of its instruments. Raises LookUpFailedError."""
+        """Return the facility's own list of its instruments. Raises LookUpFailedError."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a facility is opened with, in addition to its credentials."""
+    """Functions that a facility needs, in addition to its credentials."""
 
     record: Recorder
     listing: Callable[[str], Listing]
-    """What the facility of a name last said of its instruments; empty: nothing so far."""
+    """Returns the last list of instruments of the facility of this name; empty: none so far."""
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What one folder declares: its facilities, and how each is opened as the settings stand."""
+    """What one folder declares: its facilities, and how the settings open each."""
 
     capabilities: Capabilities
     names: tuple[str, ...]
     open: Callable[[Any, Tools], Sequence[Facility]]
-    """Open those that the settings (the first argument) offer; none where they hold no access."""
+    """Opens the facilities that the settings (the first argument) give access to."""
     sites: tuple[Site, ...] = ()
-    """Where its telescopes stand, but for those of `tom.followup.sites`."""
+    """The sites of its telescopes that are not in `tom.followup.sites`."""

@@ -1,4 +1,4 @@
-"""Hold a spec against what an instrument can do."""
+"""Check a specification against the limits of an instrument."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tom.followup.facilities.contract import Instrument
 from tom.followup.spec import InvalidSpecError, ObservationSpec
 
-# As the Observation Portal checks them; no semester is longer than the second.
+# The limits of the Observation Portal. No semester is longer than LONGEST_WINDOW.
 RAPID_WITHIN = timedelta(hours=24)
 LONGEST_WINDOW = timedelta(days=184)
 
@@ -17,7 +17,7 @@ def find_instrument(instruments: Sequence[Instrument], name: str) -> Instrument:
     Raises
     ------
     InvalidSpecError
-        If the facility has none.
+        If the facility has no instrument of this name.
     """
     for instrument in instruments:
         if instrument.name == name:
@@ -28,7 +28,7 @@ def find_instrument(instruments: Sequence[Instrument], name: str) -> Instrument:
 def check_limits(
     spec: ObservationSpec, instrument: Instrument, *, now: datetime, most_targets: int
 ) -> None:
-    """Refuse what the instrument cannot do, and what a portal takes from nobody.
+    """Refuse what the instrument cannot do, and what a portal never accepts.
 
     Raises
     ------
@@ -54,7 +54,10 @@ def check_limits(
 
 
 def _rapid_faults(spec: ObservationSpec, now: datetime) -> dict[str, list[str]]:
-    """A rapid response starts now, and ends within 24 hours and its own duration from now."""
+    """Check that a rapid response starts now and that its window ends in time.
+
+    The latest end is 24 hours and the duration of its exposures from now.
+    """
     faults: dict[str, list[str]] = {}
     latest = now + RAPID_WITHIN + spec.exposure
     if spec.start > now:

@@ -1,4 +1,4 @@
-"""Read what an OCS portal says of a request group; whatever is odd about it is refused."""
+"""Read an OCS portal's answer about a request group; refuse an answer with any odd value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from tom.followup.facilities.contract import Progress, Remote
 from tom.formats.values import clean
 from tom.outbox.errors import UnknownOutcomeError
 
-LONGEST_WORD: Final = 64  # of what a request keeps of an id or a state
+LONGEST_WORD: Final = 64  # characters of an id or a state that a request's row can hold
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
 _PROGRESS_OF: Final = {
     "PENDING": Progress.PENDING,
@@ -22,12 +22,12 @@ _PROGRESS_OF: Final = {
 def read_group(group: Any, *, hide: Callable[[str], str]) -> Remote:
     """Read one request group.
 
-    `hide` takes secrets out of a text: a group that tells one is as odd as any other.
+    `hide` removes secrets from a text. A group that contains a secret is refused too.
 
     Raises
     ------
     UnknownOutcomeError
-        If its id, name or state is missing, empty, too long, or nothing of the kind.
+        If it is no mapping, or its id, name or state is missing or has the wrong form.
     """
     if not isinstance(group, Mapping):
         _refuse(f"a {type(group).__name__} where a request group should be")
@@ -41,12 +41,12 @@ def read_group(group: Any, *, hide: Callable[[str], str]) -> Remote:
 
 
 def read_id(value: Any, *, hide: Callable[[str], str]) -> str:
-    """Read a request group's id, a positive number or a short word; it stands in addresses.
+    """Read a request group's id: a positive number or a short word, safe in an address.
 
     Raises
     ------
     UnknownOutcomeError
-        If it is neither.
+        If the value is neither.
     """
     is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
     text = str(value) if is_number else value

@@ -18,7 +18,7 @@ def write_body(
     key: str,
     proposal: str,
 ) -> Body:
-    """Write one request group: a request with a configuration for each target, in their order."""
+    """Write one request group: one request with a configuration for each target, in order."""
     return {
         "name": key,
         "proposal": proposal,

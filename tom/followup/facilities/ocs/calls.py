@@ -1,4 +1,4 @@
-"""Calls to an OCS portal: bounded in time and size, recorded, and told apart by what they did."""
+"""Calls to an OCS portal: bounded in time and size, recorded, each failure with its meaning."""
 
 import json
 import time
@@ -32,11 +32,11 @@ from tom.redaction import hide
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
-WHOLE_SECONDS = 30  # for an answer that comes drop by drop
+WHOLE_SECONDS = 30  # limit for an answer that comes slowly, a few bytes at a time
 LONGEST_CALL_SECONDS = CONNECT_SECONDS + READ_SECONDS + WHOLE_SECONDS
 LARGEST_ANSWER = 20_000_000
 KEPT_CHARACTERS = 20_000
-BEYOND = 5_000  # read beyond what is kept, so that no secret is cut before it is hidden
+BEYOND = 5_000  # characters read beyond the kept ones: a secret at the cut is whole when hidden
 LONGEST_REASON = 2000
 CLOCKS_APART = timedelta(days=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
@@ -46,7 +46,7 @@ NO_ANSWER_STATUSES = {408, 425}  # the request may or may not have been read
 
 @dataclass(frozen=True)
 class PortalAccess:
-    """Where a portal is, and what lets us in."""
+    """A portal's address, and the credentials for it."""
 
     url: str
     token: str = field(repr=False)
@@ -56,13 +56,13 @@ class PortalAccess:
 
     @property
     def address(self) -> str:
-        """Host and port, which tell no secret."""
+        """Host and port, which contain no secret."""
         return self.url.partition("://")[2].partition("/")[0].rpartition("@")[2][:200]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A portal's answer, read to its end; `text` may tell the token, `shown` does not."""
+    """A portal's answer, read to its end; `text` may contain the token, `shown` does not."""
 
     status: int
     text: str = field(repr=False)
@@ -70,12 +70,12 @@ class Answer:
     hide: Callable[[str], str] = field(repr=False)
 
     def shown(self, most: int) -> str:
-        """Return the beginning of its text as it may be told."""
+        """Return at most `most` characters of the text, without secrets."""
         return self.hide(self.text[: most + BEYOND])[:most]
 
     @property
     def json(self) -> Any:
-        """What the text says; None where it is not JSON."""
+        """The text as JSON; None if it is not JSON."""
         try:
             return json.loads(self.text)
         except (ValueError, RecursionError):
@@ -90,26 +90,26 @@ class PortalCalls:
         self._record = record
 
     def get(self, path: str, params: Mapping[str, str | list[str]] | None = None) -> Answer:
-        """Read something.
+        """Read a resource.
 
         Raises
         ------
         NothingSentError, RejectedError, UnknownOutcomeError
-            Where there is no JSON answer of status 200.
+            If no JSON answer with a status from 200 to 299 came.
         """
         return checked(self._call("GET", path, params=params))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """Send something.
+        """Send a body.
 
         Raises
         ------
         NothingSentError
-            If surely nothing was taken.
+            If the portal surely accepted nothing.
         RejectedError
-            If the portal said no.
+            If the portal refused.
         UnknownOutcomeError
-            If it may have been taken or not.
+            If the portal may have accepted it or not.
         """
         return checked(self._call("POST", path, body=body))
 
@@ -160,18 +160,18 @@ class PortalCalls:
         )
 
     def hide(self, text: str) -> str:
-        """Take the token and our other secrets out, and what PostgreSQL cannot keep."""
+        """Remove the token, our other secrets, and characters that PostgreSQL cannot store."""
         return hide(clean(text), self._access.token, *own_secrets())
 
 
 class _Token(AuthBase):
-    """The token in its header; as an auth object no .netrc can take its place."""
+    """The token in its header. It is an auth object, so that no .netrc replaces it."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # Left to the sending, the error would quote it.
+        # Check here: the error of a later check would quote the token.
         if not (self._token.isascii() and self._token.isprintable()):
             msg = "OCS_API_TOKEN has a character that no header takes"
             raise NothingSentError(msg)
@@ -180,7 +180,7 @@ class _Token(AuthBase):
 
 
 def checked(answer: Answer) -> Answer:
-    """Return the answer where it is a definite yes, and raise what it is else."""
+    """Return a definite success; raise the outbox's error for any other answer."""
     if answer.status == 429:
         msg = "The portal asks us to wait"
         raise NothingSentError(msg, retry_at=_retry_after(answer))
@@ -208,7 +208,7 @@ def flatten(errors: Any, path: str = "") -> str:
 
 
 def _prepare(request: requests.Request) -> requests.PreparedRequest:
-    """Make a call ready to be sent; what a setting forbids is named and not quoted."""
+    """Prepare a call; an error names the setting at fault and does not quote its value."""
     try:
         if request.url.startswith(("http://", "https://")):
             return request.prepare()
@@ -220,19 +220,19 @@ def _prepare(request: requests.Request) -> requests.PreparedRequest:
 
 
 def _exchange(prepared: requests.PreparedRequest, hide: Callable[[str], str]) -> Answer:
-    """Send it and read the answer; what an error tells may be told."""
+    """Send a call and read the answer; the text of an error contains no secret."""
     with requests.Session() as session:
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
         try:
             response = session.send(
                 prepared,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,  # the token goes to this portal alone
+                allow_redirects=False,  # the token is sent to this portal only
                 **settings,
             )
             text = _read(response)
         except (requests.RequestException, HTTPError) as error:
-            # Not from the error, which may quote the answer where it is logged.
+            # Drop the cause: it may quote the answer, and a log would show it.
             raise _failed(error, hide) from None
     return Answer(response.status_code, text, response.headers, hide)
 
@@ -249,7 +249,7 @@ def _read(response: requests.Response) -> str:
     deadline = time.monotonic() + WHOLE_SECONDS
     content = bytearray()
     with response:
-        # Whatever has come, not whole blocks: with a slow answer a block might never be complete.
+        # Read the bytes that have come. A whole block of a slow answer might never be complete.
         while chunk := response.raw.read1(65_536):
             content += chunk
             if len(content) > LARGEST_ANSWER or time.monotonic() > deadline:
@@ -266,7 +266,7 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _cause(error: Exception) -> str:
-    """Name the innermost cause, without the addresses that the outer ones repeat."""
+    """Name the innermost cause; the outer errors repeat addresses."""
     cause: BaseException = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause
@@ -296,7 +296,7 @@ def _retry_after(answer: Answer) -> datetime | None:
 
 
 def answered_at(answer: Answer) -> datetime:
-    """Return the portal's own time of an answer; ours where it says none that can be."""
+    """Return the portal's time of an answer; our time if it gives none or an impossible one."""
     now = datetime.now(UTC)
     try:
         said = parsedate_to_datetime(answer.headers.get("Date", ""))

@@ -36,8 +36,8 @@ from tom.outbox.errors import (
 
 PAGE_SIZE = 100
 MOST_PAGES = 50
-# A portal writes a request's state and its group's one after the other, and its clock says
-# whole seconds: each bulk question reaches back behind the last.
+# A portal writes the state of a request and then the state of its group. Its clock gives whole
+# seconds. So each bulk question begins this much before the end of the last one.
 OVERLAP = timedelta(seconds=60)
 
 
@@ -46,14 +46,14 @@ CAPABILITIES = Capabilities(has_key=True, cancels=True, lists_instruments=True, 
 
 @dataclass
 class _Told:
-    """What a portal says of the requests that were sent to it."""
+    """A portal's answers about the requests that were sent to it."""
 
     sent: Sequence[Sent]
     answered: list[datetime] = field(default_factory=list)
     unread: str = ""
 
     def __post_init__(self) -> None:
-        # An open one that did not change is still pending there.
+        # An open request that did not change is still pending there.
         self.remotes = {
             each.id: Remote(each.id, "", "PENDING", Progress.PENDING)
             for each in self.sent
@@ -61,7 +61,7 @@ class _Told:
         }
 
     def leave_out(self, group: Any, why: str) -> None:
-        """Say nothing of the request that an odd group is about, by its id or its name."""
+        """Leave out the request with an unreadable group's id or name; keep the reason `why`."""
         self.unread = why
         said = group if isinstance(group, Mapping) else {}
         for each in self.sent:
@@ -114,7 +114,7 @@ class PortalFacility:
         return remote
 
     def find(self, key: str) -> Sequence[Remote]:
-        # By the key alone: the proposal of today's settings may be another than it was sent for.
+        # Search by the key only: the proposal in the settings may have changed since it was sent.
         with _look_up():
             groups = self._pages("requestgroups/", {"name": key})
             found = [self._read(group) for group in groups if group["name"] == key]
@@ -149,7 +149,7 @@ class PortalFacility:
         )
 
     def _hear(self, group: Any, told: "_Told") -> None:
-        """Add what the portal says of one group; an odd one is left out, and named."""
+        """Add one group's state; leave out a group that cannot be read, and keep the reason."""
         try:
             remote = self._read(group)
         except UnknownOutcomeError as error:
@@ -168,7 +168,7 @@ class PortalFacility:
         return remote
 
     def _scheduled(self, which: Mapping[str, str | list[str]]) -> dict[str, Progress]:
-        """Return how far the observations now planned or running are, by request group."""
+        """Return the progress of each request group with a planned or running observation."""
         asked = {**which, "state": ["PENDING", "IN_PROGRESS"]}
         found: dict[str, Progress] = {}
         for observation in self._pages("observations/", asked):
@@ -193,7 +193,7 @@ class PortalFacility:
 
 
 def _proposals(sent: Sequence[Sent]) -> list[str]:
-    """Name the proposals it was sent for; that of today's settings may be another."""
+    """Return the proposals of these requests; the one in the settings may have changed since."""
     return sorted({str(each.body["proposal"]) for each in sent})
 
 
@@ -210,7 +210,7 @@ def _page(asked: Mapping[str, str | list[str]], number: int) -> dict[str, str | 
 
 @contextmanager
 def _look_up() -> Iterator[None]:
-    """Whatever goes wrong with a question, nothing is known."""
+    """Raise LookUpFailedError if the portal cannot be asked or its answer cannot be read."""
     try:
         yield
     except (NothingSentError, RejectedError, UnknownOutcomeError) as error:
@@ -221,7 +221,13 @@ def _look_up() -> Iterator[None]:
 
 
 def _results(page: Any) -> list[Any]:
-    """Return what a page lists; one that lists less than it counts says nothing."""
+    """Return the rows of a page.
+
+    Raises
+    ------
+    TypeError
+        If the page has no list, or its first page is empty although it counts some rows.
+    """
     results = page["results"]
     if not isinstance(results, list) or (
         not results and page.get("count") and not page.get("previous")

@@ -1,4 +1,4 @@
-"""Instruments of the facilities behind the portal, and how it names what they need.
+"""Instruments of the facilities behind the portal, and the portal's words for them.
 
 The codes are those of the observatories' own instrument tables; see
 https://developers.lco.global and https://observe.lco.global/api/instruments/.
@@ -13,11 +13,11 @@ from tom.followup.facilities.contract import Instrument
 
 @dataclass(frozen=True)
 class PortalWords:
-    """What an OCS portal wants to read for one instrument."""
+    """The words that an OCS portal expects for one instrument."""
 
     telescope_class: str
     configuration_type: str
-    element_group: str  # under which a spec's element is sent
+    element_group: str  # the name under which an exposure's element is sent
     fixed_elements: Mapping[str, str] = field(default_factory=dict)
     acquisition: Mapping[str, str] = field(default_factory=dict)
     guiding: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def _spectroscopy(telescope_class: str, **fixed_elements: str) -> PortalWords:
 
 _LCO_1M = ("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide")
 
-# The limits of its telescopes, as its Observation Portal's table of them gives them.
+# The limits of LCO's telescopes, from the table of its Observation Portal: degrees, hours.
 _LCO_ALTITUDE, _LCO_HOURS = 15.0, 4.6
 
 LCO = FacilityCard(

@@ -1,4 +1,4 @@
-"""What the portal says of its instruments, which is newer than what stands here."""
+"""The portal's own list of instruments, which is newer than the one in `instruments.py`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,10 +9,10 @@ from tom.followup.facilities.ocs.instruments import FacilityCard
 
 
 def read_listing(answer: Any, card: FacilityCard) -> Listing:
-    """Read which elements each of a facility's instruments has, by its name.
+    """Read the elements of each of a facility's instruments, by the instrument's name.
 
-    An instrument that the portal does not list is not in it; one whose elements cannot be read
-    has none.
+    An instrument that the portal does not list is left out. An instrument whose elements cannot
+    be read gets an empty list.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def read_listing(answer: Any, card: FacilityCard) -> Listing:
 
 
 def listed_instruments(card: FacilityCard, listing: Listing) -> tuple[Instrument, ...]:
-    """Return the instruments as the portal lists them; as they stand here where it listed none."""
+    """Return our instruments that the portal lists; all of them if the listing is empty."""
     if not listing:
         return card.instruments
     return tuple(
@@ -41,7 +41,7 @@ def listed_instruments(card: FacilityCard, listing: Listing) -> tuple[Instrument
 
 
 def _refined(instrument: Instrument, elements: list[str]) -> Instrument:
-    """Those that we know of first, in our order; then the others."""
+    """Give an instrument the listed elements: the known ones first, in our order."""
     if not elements:
         return instrument
     known = [each for each in instrument.elements if each in elements]

@@ -1,4 +1,4 @@
-"""The practice telescope, a labelled stand-in that takes seconds."""
+"""The practice telescope: it observes nothing, and completes a request in seconds."""
 
 from collections.abc import Sequence
 from typing import Any

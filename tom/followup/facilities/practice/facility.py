@@ -1,6 +1,6 @@
 """The practice telescope: answers as an OCS portal does, in seconds, and observes nothing.
 
-How far a request is follows from the time since it was asked, so it survives any restart.
+The progress of a request follows from the time since it was sent. So it survives any restart.
 """
 
 import json

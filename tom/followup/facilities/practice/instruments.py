@@ -1,4 +1,4 @@
-"""Instruments of the practice telescope, at sites where others stand too."""
+"""Instruments of the practice telescope, at the sites of real telescopes."""
 
 from tom.followup.facilities.cameras import SINISTRO
 from tom.followup.facilities.contract import Instrument

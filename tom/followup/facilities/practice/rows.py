@@ -1,4 +1,4 @@
-"""What the practice telescope was asked: its only memory."""
+"""The requests that the practice telescope got. It keeps nothing else."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from tom.followup.models import KEY_LENGTH
 
 
 class PracticeObservation(models.Model):
-    """What the practice telescope was asked; how far it is follows from the time since then."""
+    """A request to the practice telescope; its progress follows from the time since `created`."""
 
     key = models.CharField(max_length=KEY_LENGTH, unique=True)
     body = models.JSONField()

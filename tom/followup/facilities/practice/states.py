@@ -1,4 +1,4 @@
-"""The practice telescope's words for how far it is, and ours."""
+"""The practice telescope's words for its progress, and ours."""
 
 from tom.followup.facilities.contract import Progress
 
