@@ -44,6 +44,7 @@ from tom.streams.services import (
 from tom.targets.arrivals import keep_arrivals
 from tom.targets.classified import keep_classifications
 from tom.targets.histories import find_stored
+from tom.targets.hosts import keep_hosts
 from tom.targets.objects import ObjectKey, targets_of
 from tom.targets.redshifts import REDSHIFT, keep_told_redshifts
 from tom.targets.settling import settle_program as settle_targets
@@ -348,6 +349,7 @@ def _store_alerts(told: Sequence[Told]) -> None:
     hold_events()
     changes = store_alerts([alert for _, alert in told], tests=_known_from_tests(told))
     keep_arrivals(told)
+    keep_hosts([alert for _, alert in told], changes.targets)
     match_targets(changes.changed)
     senders = {changes.targets[key_of(alert)]: message for message, alert in told}
     notify_alerts(senders, programs=changes.programs)

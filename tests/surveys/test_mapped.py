@@ -8,12 +8,14 @@ from typing import Any
 import fastavro
 import pytest
 from astropy import units as u
+from astropy.cosmology import Planck18
 from astropy.time import Time, TimeDelta
 from django.contrib.auth.models import Group
 from tom_targets.base_models import BaseTarget
 
 from tests.streams.packets import make_container
 from tom import intake
+from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
 from tom.forms.mapped import Clock, Epochs, Packet, read_packet
 from tom.forms.networks import FILE_TOPIC
@@ -197,6 +199,73 @@ def test_what_is_simulated_is_a_test_also_from_a_file() -> None:
     assert (point.band, point.key) == ("y", "8")
     assert point.flux == pytest.approx(100 * (27.5 * u.ABmag).to(u.nJy).value)
     assert point.time == Time(MJD, format="mjd", scale="tai").utc.to_datetime(timezone=UTC)
+
+
+def hosted(**values: float) -> bytes:
+    """A packet of a simulated object with what is said of its host."""
+    fields = [{"name": name, "type": "double"} for name in values]
+    source = {"name": "elasticc.v0_9.diaObject", "type": "record", "fields": fields}
+    schema = {"type": "record", "name": "elasticc.v0_9.alert"}
+    with_source = read_record(simulated(), 10**6)["diaSource"]
+    kinds = {int: "long", str: "string", float: "double"}
+    columns = [{"name": name, "type": kinds[type(each)]} for name, each in with_source.items()]
+    detection = {"type": "record", "name": "elasticc.v0_9.diaSource", "fields": columns}
+    schema["fields"] = [
+        {"name": "diaSource", "type": detection},
+        {"name": "diaObject", "type": source},
+    ]
+    return make_container(schema, [{"diaSource": with_source, "diaObject": values}])
+
+
+@pytest.mark.django_db
+def test_the_host_in_a_packet_becomes_the_target_s_with_its_distance() -> None:
+    store_message(FILE_TOPIC, hosted(hostgal_zphot=0.4, hostgal_zspec=0.1, hostgal_zspec_err=0.01,
+                                     hostgal_ra=10.001, hostgal_dec=-5.0))  # fmt: skip
+    assert intake.work_alerts()
+    kept = TargetSummary.objects.get()
+
+    store_message(FILE_TOPIC, hosted(hostgal_zspec=0.3))
+    assert intake.work_alerts()
+
+    assert kept.host_name == "10.00100 -5.00000, z = 0.1"
+    assert kept.host_distance_mpc == pytest.approx(Planck18.luminosity_distance(0.1).value)
+    assert kept.host_distance_error_mpc == pytest.approx(50, rel=0.05)
+    assert TargetSummary.objects.get().host_distance_mpc == kept.host_distance_mpc
+
+
+@pytest.mark.django_db
+def test_a_host_that_a_private_program_tells_is_not_shown_to_others() -> None:
+    store_message(FILE_TOPIC, simulated())
+    assert intake.work_alerts()
+    team = Group.objects.create(name="team")
+    Program.objects.filter(survey="ELASTICC").update(public=False, group=team)
+
+    store_message(FILE_TOPIC, hosted(hostgal_zspec=0.1))
+    assert intake.work_alerts()
+
+    assert TargetSummary.objects.get().host_name == ""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"hostgal_zspec": -9.0, "hostgal_zphot": -9.0},
+        {"hostgal_z": 0.0},
+        {"hostgal_z": float("nan")},
+        {"hostgal_z": 1e30},
+        {"hostgal_snsep": 1.0},
+    ],
+)
+def test_a_sentinel_is_no_host(values: dict[str, float]) -> None:
+    assert forms()["elasticc.avro"].parse(hosted(**values)).host is None
+
+
+def test_a_place_that_fills_a_gap_is_none() -> None:
+    values = {"hostgal_z": 0.6, "hostgal_ra": 0.0, "hostgal_dec": 0.0, "hostgal_snsep": 0.5}
+
+    host = forms()["elasticc.avro"].parse(hosted(**values)).host
+
+    assert (host.redshift, host.ra, host.separation_arcsec) == (0.6, None, 0.5)
 
 
 # --- Real packets -------------------------------------------------------------------------------

@@ -109,6 +109,21 @@ class SolarSystemMatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The galaxy that a survey takes an object to belong to.
+
+    `redshift` is above 0; its error is one sigma, or None. `ra` and `dec` are ICRS degrees, or
+    both None, and `separation_arcsec` the distance to the object, or None.
+    """
+
+    redshift: float
+    redshift_error: float | None = None
+    ra: float | None = None
+    dec: float | None = None
+    separation_arcsec: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateChange:
     """A moment from which images are subtracted from another template: the zero of a band moves.
 
@@ -166,6 +181,8 @@ class ObjectAlert:
         Gzipped FITS stamps by `science`, `template` and `difference`; absent ones left out.
     template_changes
         From when on the points of a band rest on another template.
+    host
+        The galaxy that the survey takes it to belong to, or None.
     cutout_middle
         Column and row of the source in the stamps, from 0, where the detector's edge cut them;
         None where it did not.
@@ -197,6 +214,7 @@ class ObjectAlert:
     cutouts: Mapping[str, bytes] = field(default_factory=dict)
     cutout_middle: tuple[float, float] | None = None
     template_changes: tuple[TemplateChange, ...] = ()
+    host: Host | None = None
     history: frozenset[bytes] = frozenset()
 
     @property

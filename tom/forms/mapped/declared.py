@@ -73,6 +73,20 @@ class Epochs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostFields:
+    """The paths of what a packet says of its object's host galaxy.
+
+    `redshifts` are pairs, a redshift and its error, the better ones first: the first that is above
+    0 is the host's. Without any there is no host. `ra` and `dec` may both be 0, which is no place.
+    """
+
+    redshifts: tuple[tuple[str, str], ...]
+    ra: str = ""
+    dec: str = ""
+    separation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
     """What the packets of a survey hold.
 
@@ -98,6 +112,8 @@ class Packet:
         Paths of the distance of the nearest star or galaxy in arcsec, and of its score.
     planet
         Paths of the name, the distance in arcsec and the magnitude of a minor planet.
+    host
+        What it says of the host galaxy, or None.
     cutouts
         The name of a stamp to its path.
     fakes
@@ -121,5 +137,6 @@ class Packet:
     score_share: float = 1.0
     star: tuple[str, str] = ("", "")
     planet: tuple[str, str, str] = ("", "", "")
+    host: HostFields | None = None
     cutouts: Mapping[str, str] = field(default_factory=dict)
     fakes: Mapping[str, int] = field(default_factory=dict)

@@ -7,12 +7,14 @@ from typing import Any, Final
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.errors import MalformedAlertError
 from tom.formats.values import finite, integer, magnitude, natural, separation, text
-from tom.forms.mapped.declared import Packet
+from tom.forms.mapped.declared import HostFields, Packet
 from tom.forms.mapped.points import read_measured, read_points, read_share, read_time
 from tom.forms.mapped.values import usable_name, value_at
+from tom.forms.retelling import place_of
 from tom.photometry import SHINING_SIGMA
 from tom.records.alert import (
     AB_ZERO_POINT_NJY,
+    Host,
     NearbyStar,
     ObjectAlert,
     Point,
@@ -23,6 +25,7 @@ from tom.records.alert import (
 Fields = Mapping[str, Any]
 
 MAX_DECODED_BYTES: Final = 4 * 1024 * 1024
+MOST_REDSHIFT: Final = 20.0
 _FITS: Final = (b"SIMPLE  ", b"\x1f\x8b")
 
 
@@ -84,6 +87,7 @@ def read_packet(packet: Packet, record: Fields) -> ObjectAlert:
         star=_star(packet, record),
         solar_system=_planet(packet, record),
         n_detections=natural(value_at(record, packet.n_detections)),
+        host=_host(packet.host, record) if packet.host else None,
         cutouts=dict(_cutouts(packet, record)),
     )
 
@@ -139,6 +143,22 @@ def _planet(packet: Packet, record: Fields) -> SolarSystemMatch | None:
     if not name or name.lower() in ("null", "none") or distance is None:
         return None
     return SolarSystemMatch(name=name, separation_arcsec=distance, magnitude=magnitude(bright))
+
+
+def _host(fields: HostFields, record: Fields) -> Host | None:
+    for path, error_path in fields.redshifts:
+        redshift, error = finite(value_at(record, path)), finite(value_at(record, error_path))
+        if redshift is not None and 0 < redshift < MOST_REDSHIFT:
+            place = place_of(value_at(record, fields.ra), value_at(record, fields.dec))
+            ra, dec = place or (None, None)
+            return Host(
+                redshift=redshift,
+                redshift_error=error if error is not None and 0 < error < MOST_REDSHIFT else None,
+                ra=ra,
+                dec=dec,
+                separation_arcsec=separation(value_at(record, fields.separation)),
+            )
+    return None
 
 
 def _cutouts(packet: Packet, record: Fields) -> Iterator[tuple[str, bytes]]:

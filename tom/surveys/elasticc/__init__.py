@@ -6,7 +6,7 @@ They have Rubin's shape and older names, and fluxes on SNANA's zero-point, 27.5.
 from typing import Final
 
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Survey
-from tom.forms.mapped import Clock, Epochs, Packet, named, parser_of
+from tom.forms.mapped import Clock, Epochs, HostFields, Packet, named, parser_of
 from tom.records import Classification, ObjectAlert
 from tom.records.alert import PointKind
 from tom.sky import extinction_coefficient
@@ -41,6 +41,17 @@ PACKET: Final = Packet(
     ),
     clock=Clock.MJD_TAI_MIDDLE,
     bands={**{band: band for band in "ugrizy"}, "Y": "y"},
+    # That of 0.9 has one redshift; 0.9.1 says how it was measured.
+    host=HostFields(
+        redshifts=(
+            ("diaObject.hostgal_zspec", "diaObject.hostgal_zspec_err"),
+            ("diaObject.hostgal_z", "diaObject.hostgal_z_err"),
+            ("diaObject.hostgal_zphot", "diaObject.hostgal_zphot_err"),
+        ),
+        ra="diaObject.hostgal_ra",
+        dec="diaObject.hostgal_dec",
+        separation="diaObject.hostgal_snsep",
+    ),
     cutouts={"template": "cutoutTemplate", "difference": "cutoutDifference"},
 )
 
