@@ -50,11 +50,18 @@ def _regions(now: datetime) -> "IntArray":
     return open_regions(now)
 
 
+def _backlog() -> int:
+    from tom.scoring.backlog import count_backlog
+
+    return count_backlog()
+
+
 class Listening(StreamListening):
-    """The listeners, which wake the pipeline, and filter by the regions of events."""
+    """The listeners: they wake the pipeline, ask for events' regions, and wait for scoring."""
 
     wake = staticmethod(_wake)
     regions = staticmethod(_regions)
+    backlog = staticmethod(_backlog)
 
 
 app.steps["worker"].add(Listening)

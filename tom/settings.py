@@ -312,6 +312,8 @@ GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token
 SCHEMA_REGISTRY = read_url("SCHEMA_REGISTRY")
 # How often a message may fail (its worker dying, say) before it is dead.
 MESSAGE_ATTEMPTS = read_count("MESSAGE_ATTEMPTS", 5, least=1)
+# If more targets wait for scoring, nothing more is read of survey alerts until fewer do. 0: always.
+SCORING_BACKLOG = read_count("SCORING_BACKLOG", 20_000)
 # Where raw survey packets are kept: a folder that every process reaches, or an object store, as
 # s3://bucket/prefix. Empty: the folder `packets` of TOM_HOME.
 PACKET_STORE = env.str("PACKET_STORE", "")

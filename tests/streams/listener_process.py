@@ -19,7 +19,7 @@ def main(database: str, url: str, moment: str = "") -> None:
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
     from tests.peers.kafka import SHORT_SESSION_SECONDS
-    from tests.streams.nowhere import nowhere
+    from tests.streams.quiet import QUIET
     from tom.streams import consuming
     from tom.streams.listen import Listener
     from tom.streams.reading import read_now
@@ -33,7 +33,7 @@ def main(database: str, url: str, moment: str = "") -> None:
         [source] = [each for each in read_now() if each.stream == int(key)]
     else:
         source = read_source(url)
-    Listener(source, regions=nowhere, wake=_sleep_on).run()
+    Listener(source, **QUIET, wake=_sleep_on).run()
 
 
 def _die_at(moment: str) -> None:

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from tests.factories import make_credential, make_stream
 from tests.peers.kafka import PASSWORD, SHORT_SESSION_SECONDS, USER, KafkaPeer
-from tests.streams.nowhere import nowhere
 from tests.streams.packets import CANDID, JD, make_ztf_packet
+from tests.streams.quiet import QUIET, nowhere
 from tests.surveys.lsst.made import make_framed
 from tom.sky import cone_ranges
 from tom.sky.arrays import IntArray
@@ -222,7 +222,7 @@ def new_topic(kafka: KafkaPeer, partitions: int = 1) -> str:
 @contextmanager
 def listening(stream: Stream) -> Iterator[None]:
     [source] = [each for each in read_now() if each.stream == stream.pk]
-    listener = Listener(source, regions=nowhere, wake=lambda _: None)
+    listener = Listener(source, **QUIET, wake=lambda _: None)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
-from tests.streams.nowhere import nowhere
+from tests.streams.quiet import QUIET
 from tom.streams import bounded, consuming, listen, watch
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
@@ -59,7 +59,7 @@ def topic(kafka: KafkaPeer) -> str:
 
 @contextmanager
 def listening(url: str, wake: Callable[..., object] = lambda _: None) -> Iterator[Listener]:
-    listener = Listener(read_source(url), regions=nowhere, wake=wake)
+    listener = Listener(read_source(url), **QUIET, wake=wake)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -10,7 +10,7 @@ import pytest
 from tests.factories import make_credential, make_stream
 from tests.peers.kafka import PASSWORD, SHORT_SESSION_SECONDS, USER, KafkaPeer
 from tests.peers.tokens import CLIENT, SECRET, running_token_server
-from tests.streams.nowhere import nowhere
+from tests.streams.quiet import QUIET
 from tom.streams import consuming
 from tom.streams.listen import Listener
 from tom.streams.listeners import Listeners
@@ -28,7 +28,7 @@ def short_session(monkeypatch) -> None:
 @pytest.fixture
 def listeners() -> Iterator[Listeners]:
     """The part of the ingester that follows the rows, at work."""
-    listeners = Listeners(lambda source: Listener(source, regions=nowhere, wake=lambda _: None))
+    listeners = Listeners(lambda source: Listener(source, **QUIET, wake=lambda _: None))
     thread = threading.Thread(target=listeners.run)
     thread.start()
     yield listeners

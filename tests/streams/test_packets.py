@@ -16,8 +16,8 @@ from django.utils import timezone
 from tests import factories
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer
 from tests.peers.s3 import running_s3
-from tests.streams.nowhere import nowhere
 from tests.streams.packets import CANDID, make_circular, make_ztf_packet
+from tests.streams.quiet import QUIET
 from tom import intake
 from tom.pipeline import prune
 from tom.streams import consuming, packets
@@ -299,7 +299,7 @@ def test_a_store_that_is_away_stops_a_stream_and_loses_nothing(
     settings.PACKET_STORE = str(blocked)
     kafka.produce(topic, sent)
 
-    listener = Listener(read_source(kafka.url(topic)), regions=nowhere, wake=lambda _: None)
+    listener = Listener(read_source(kafka.url(topic)), **QUIET, wake=lambda _: None)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -18,7 +18,7 @@ from django.db import connection
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer
 from tests.peers.librdkafka import SmallBroker, running_small_broker
-from tests.streams.nowhere import nowhere
+from tests.streams.quiet import QUIET
 from tom.streams import consuming
 from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, StreamHealth, StreamPosition
@@ -56,7 +56,7 @@ def topic(kafka: KafkaPeer) -> str:
 
 @contextmanager
 def listening(url: str) -> Iterator[None]:
-    listener = Listener(read_source(url), regions=nowhere, wake=lambda _: None)
+    listener = Listener(read_source(url), **QUIET, wake=lambda _: None)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_stream
-from tests.streams.nowhere import nowhere
 from tests.streams.packets import CANDID, make_ztf_packet
+from tests.streams.quiet import nowhere
 from tom.sky import cone_ranges
 from tom.sky.arrays import IntArray
 from tom.streams import packets, trials

@@ -20,6 +20,7 @@ class StreamListening(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
     wake: ClassVar[Any]
     regions: ClassVar[Any]
+    backlog: ClassVar[Any]
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -34,7 +35,7 @@ class StreamListening(bootsteps.StartStopStep):
         from tom.streams.listen import Listener
         from tom.streams.listeners import Listeners
 
-        given = {"wake": type(self).wake, "regions": type(self).regions}
+        given = {name: getattr(type(self), name) for name in ("wake", "regions", "backlog")}
         self._listeners = Listeners(lambda source: Listener(source, **given))
         self._thread = threading.Thread(target=self._listeners.run, name="streams", daemon=True)
         self._thread.start()

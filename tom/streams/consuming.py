@@ -89,6 +89,7 @@ class Reader:
         self._claims: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}  # what is fetched next; those that are placed
         self._unplaced: set[Partition] = set()
+        self._held: set[str] = set()  # topics of which nothing is fetched
         self._refused: set[Partition] = set()  # the broker does not have our position
         self._waiting: deque[Received] = deque()
         self._rest = 0.0  # how long it last waited for the keeping to succeed
@@ -131,6 +132,18 @@ class Reader:
             size += len(batch[-1].payload)
         return batch
 
+    def hold(self, topics: Collection[str]) -> None:
+        """Fetch nothing of these topics, and of the others again.
+
+        The member stays in its group: `take` goes on serving it.
+        """
+        if self._held == set(topics):
+            return
+        self._held = set(topics)
+        self._pause_held()
+        if not self._rest:
+            self._resume()
+
     def move(self, batch: Collection[Received]) -> None:
         """Move our positions past a batch, in the transaction that stores it.
 
@@ -165,7 +178,15 @@ class Reader:
     def _end_rest(self) -> None:
         if self._rest:
             self._rest = self._rests_until = 0.0
-            self._consumer.resume(self._consumer.assignment())
+            self._resume()
+
+    def _resume(self) -> None:
+        free = [each for each in self._consumer.assignment() if each.topic not in self._held]
+        self._consumer.resume(free)
+
+    def _pause_held(self) -> None:
+        held = [each for each in self._consumer.assignment() if each.topic in self._held]
+        self._consumer.pause(held)
 
     def _fetch(self, most: int, seconds: float) -> None:
         for message in self._consumer.consume(most, seconds):
@@ -215,6 +236,7 @@ class Reader:
         self._unplaced.clear()
         self._refused.clear()
         self._consumer.assign([TopicPartition(*place, self._next[place]) for place in self._next])
+        self._pause_held()
         self._end_rest()
 
     def _find_start(self, place: Partition, claim: Claim, ids: Mapping[str, str]) -> Start:

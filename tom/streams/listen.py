@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError as QueueError
 from tom.forms.networks import HEARTBEAT
 from tom.forms.recognition import identify
 from tom.streams.bounded import bounded
+from tom.streams.brake import Backlog, Brake
 from tom.streams.consuming import Reader, Received, reading
 from tom.streams.credentials import CredentialError
 from tom.streams.door import Door, Regions, Sorted, count_outcomes
@@ -68,10 +69,11 @@ class Listener:
     header `_test`) are left out.
     """
 
-    def __init__(self, source: Source, *, wake: Wake, regions: Regions) -> None:
+    def __init__(self, source: Source, *, wake: Wake, regions: Regions, backlog: Backlog) -> None:
         self._source = source
         self._wake = wake
         self._door = Door(source.stream, regions)
+        self._brake = Brake(source.topics, backlog)
         self._pulse = Pulse(source)
         self._stopped = threading.Event()
         self._errors = Errors()
@@ -130,6 +132,7 @@ class Listener:
         """Store what comes, until stopped or until the topics have changed."""
         watch = Watch()
         while not self._stopped.is_set():
+            self._hold(reader)
             batch = self._take(reader)
             if batch and self._keep(batch, reader):
                 watch.be_well()
@@ -139,6 +142,12 @@ class Listener:
                     return
             self._pulse.note_lag(lag.measure(partitions))
             self._pulse.write_if_due()
+
+    def _hold(self, reader: Reader) -> None:
+        """Fetch nothing of survey topics while scoring is behind."""
+        held = self._brake.look()
+        reader.hold(held)
+        self._pulse.note_waiting(held)
 
     def _take(self, reader: Reader) -> list[Received]:
         """Take a batch; none while the database does not say where to read on."""
@@ -181,6 +190,8 @@ class Listener:
     def _store(self, batch: list[Received], judged: Sorted, reader: Reader) -> dict[str, list[int]]:
         """Store what passed the door, what was left out there, and our position past it all."""
         prepared = prepare_messages(judged.passed)
+        for each in prepared:
+            self._brake.note(each.item.topic, each.kind)
         with bounded():
             reader.move(batch)
             ids = store_prepared(prepared).ids if prepared else {}

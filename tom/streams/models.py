@@ -125,6 +125,9 @@ class StreamHealth(models.Model):
     topic = models.CharField(max_length=255, blank=True)
     connected = models.BooleanField(default=False)
     detail = models.TextField(blank=True)
+    waits_for = models.BigIntegerField(
+        null=True, blank=True, help_text="Held: so many targets are due for scoring; None: not held"
+    )
     last_heard = models.DateTimeField(null=True, blank=True)
     last_message = models.DateTimeField(null=True, blank=True)
     messages = models.BigIntegerField(default=0)

@@ -47,6 +47,7 @@ class Pulse:
         self._gaps: dict[str, list[Gap]] = {
             name: [] for name in source.topics if identify(name, b"") == HEARTBEAT
         }
+        self._waiting: dict[str, int] = {}
         self._lags: dict[str, tuple[int, datetime]] = {}
         self._changed = set(source.topics)
         self._next_write = 0.0
@@ -72,6 +73,12 @@ class Pulse:
     def note_left_out(self, topic: str) -> None:
         """Note that the filter left out a message that was noted just before."""
         self._left_out[topic][_this_minute()] += 1
+
+    def note_waiting(self, topics: Mapping[str, int]) -> None:
+        """Note which topics are held until scoring has caught up, and how many targets are due."""
+        if topics != self._waiting:
+            self._changed |= topics.keys() | self._waiting.keys()
+            self._waiting = dict(topics)
 
     def note_lag(self, lags: Mapping[str, int]) -> None:
         """Note how many messages of these topics the broker holds and we have not stored."""
@@ -131,6 +138,7 @@ class Pulse:
             reported=timezone.now(),
             connected=not detail,
             detail=detail,
+            waits_for=self._waiting.get(topic),
             messages=F("messages") + self._minutes[topic].total(),
             **{name: value for name, value in fresh.items() if value is not None},
         )
@@ -139,7 +147,9 @@ class Pulse:
             [HeartbeatGap(health=row, began=began, ended=ended)
              for began, ended in self._gaps.get(topic, [])]
         )  # fmt: skip
-        if (row.connected, row.detail) != (not detail, detail):
+        waits = topic in self._waiting
+        before = row.connected, row.detail, row.waits_for is not None
+        if before != (not detail, detail, waits):
             publish(Topic.STREAM)
 
     def _recall(self, topic: str, row: StreamHealth) -> None:

@@ -32,8 +32,10 @@ LAG_OLD = timedelta(minutes=1)
 STARTING = timedelta(seconds=60)
 
 READING, BEGINNING, FAILING, SILENT, OFF = "reading", "starting", "failing", "silent", "off"
+WAITING = "waiting"
 WORDS = {
     READING: "Reading",
+    WAITING: "Waits for scoring",
     BEGINNING: "Starting",
     FAILING: "Failing",
     SILENT: "No report",
@@ -56,6 +58,7 @@ class TopicFigures:
     minutes: Sequence[int] = ()  # of the last hour, the oldest first
     came_hour: int = 0
     left_out_hour: int = 0  # of those of the last hour, by the filter
+    waits_for: int | None = None  # held until scoring has caught up with so many targets
     lag: int | None = None
     lag_measured: datetime | None = None
     is_lag_old: bool = False
@@ -198,6 +201,8 @@ class News:
             figures.fault = health.detail
         elif state == SILENT:
             figures.fault = NO_REPORT
+        elif state == WAITING and health:
+            figures.waits_for = health.waits_for
         if health:
             self._fill(figures, health)
         return figures
@@ -214,7 +219,7 @@ class News:
         if (self.now - reported).total_seconds() > SILENT_SECONDS:
             return SILENT
         if health.connected:
-            return READING
+            return READING if health.waits_for is None else WAITING
         return BEGINNING if health.detail == "starting" else FAILING
 
     def _fill(self, figures: TopicFigures, health: StreamHealth) -> None:

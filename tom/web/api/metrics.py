@@ -15,12 +15,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tom.web.api.access import MayViewStreams
-from tom.web.streams import READING, StreamFigures, TopicFigures, read_figures
+from tom.web.streams import READING, WAITING, StreamFigures, TopicFigures, read_figures
 
 LABELS = ("stream", "broker", "topic")
 # Each gauge's name, help, and value of a topic; one without a value is left out.
 GAUGES: tuple[tuple[str, str, Any], ...] = (
-    ("reading", "1 where the topic is read, 0 where it is not", lambda row: row.state == READING),
+    (
+        "reading",
+        "1 where the topic is read or waits for scoring, 0 where it is not",
+        lambda row: row.state in {READING, WAITING},
+    ),
+    (
+        "waits_for_targets",
+        "Targets that are due for scoring where reading waits for it, else 0",
+        lambda row: row.waits_for or 0,
+    ),
     ("switched_on", "1 where the stream is on", None),
     ("messages_last_minute", "Messages in the last 60 seconds", lambda row: row.per_minute_now),
     (

@@ -20,6 +20,10 @@ class TopicFiguresSerializer(serializers.Serializer[TopicFigures]):
     topic = serializers.CharField()
     state = serializers.ChoiceField(choices=list(WORDS))
     fault = serializers.CharField(help_text="What is wrong and what to do; empty: nothing")
+    waits_for = serializers.IntegerField(
+        allow_null=True,
+        help_text="Targets that are due for scoring, where reading waits for it",
+    )
     per_minute_now = serializers.FloatField(help_text="Messages in the last minute")
     per_minute_hour = serializers.FloatField(help_text="Messages a minute in the last hour")
     lag = serializers.IntegerField(
