@@ -32,7 +32,7 @@ from tom.formats.errors import MalformedAlertError
 DIGEST_BYTES: Final = 8  # of a history of 1,000 entries one is mistaken once in 10**16
 _LONGEST_TEXT: Final = 127  # of an entry; one with a longer text is decoded
 _MOST_NODES: Final = 512
-_MOST_TEXTS: Final = 32
+_MOST_TEXTS: Final = 12
 _LARGEST_FIXED: Final = 4096
 _NUMBER: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 _PLAIN: Final = {
