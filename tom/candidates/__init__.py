@@ -1,1 +1,1 @@
-"""Which targets may be the counterpart of which event."""
+"""Candidates: the targets that may be the counterpart of an event."""

@@ -1,4 +1,4 @@
-"""Match a batch of targets with all events at once, by the regions that are kept as ranges."""
+"""Match a batch of targets with all events at once, by the stored ranges of the regions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ Strategies = Mapping[str, Strategy]
 
 
 def events_near(target_ids: Sequence[int], strategies: Strategies) -> QuerySet[NonLocalizedEvent]:
-    """Events in whose window the detections of these targets may lie.
+    """Return the events whose time window may contain the detections of these targets.
 
-    By the detections' own times, not by the clock: a night replayed matches as it did then.
+    The detections' own times decide, not the clock: so a replayed night gives the same matches.
     """
     span = _span(target_ids)
     if span is None:
@@ -38,9 +38,10 @@ def events_near(target_ids: Sequence[int], strategies: Strategies) -> QuerySet[N
 
 
 def matches_of(target_ids: Sequence[int], maps: Maps, strategies: Strategies) -> list[Match]:
-    """What of these targets lies in the regions and windows of the events, or did before.
+    """Return the matches of these targets with the events' regions and windows.
 
-    Two queries, however many events there are.
+    A target that is already a candidate of an event matches too. The number of queries does not
+    depend on the number of events.
     """
     levels = {event.pk: strategies[event.kind].level_stored for event, _ in maps}
     keys = [(use.localization_id, levels[event.pk]) for event, turns in maps for use, _ in turns]
@@ -60,7 +61,10 @@ def matches_of(target_ids: Sequence[int], maps: Maps, strategies: Strategies) ->
 
 
 def window(event: NonLocalizedEvent, strategy: Strategy) -> tuple[datetime | None, datetime | None]:
-    """When a candidate must have shone last at the earliest, and first at the latest."""
+    """Return the earliest time of a candidate's last detection and the latest of its first one.
+
+    None: no limit.
+    """
     if event.time is None:
         return None, None
     before, after = strategy.days_before, strategy.days_after
@@ -71,7 +75,7 @@ def window(event: NonLocalizedEvent, strategy: Strategy) -> tuple[datetime | Non
 
 
 def _span(target_ids: Sequence[int]) -> tuple[datetime, datetime] | None:
-    """The first and the last detection of all these targets, for all readers."""
+    """Return the first and the last detection of all these targets, over all audiences."""
     ends = {"first": Min("first_detection"), "last": Max("last_detection")}
     spans = [
         model.objects.filter(target__in=target_ids).aggregate(**ends)
@@ -83,8 +87,8 @@ def _span(target_ids: Sequence[int]) -> tuple[datetime, datetime] | None:
 
 
 COLUMNS = ("events", "regions", "untils", "earliest", "latest", "live")
-# What is known only from a test is not a candidate of anything real. Candidates of these events
-# stay candidates, and get their new levels.
+# A target known only from a test is not a candidate of a real event. Candidates of these events
+# stay candidates, and get new levels.
 MATCH = """
     WITH places AS MATERIALIZED (
         SELECT target_id, '{}'::bigint[] AS programs, healpix29, first_detection, last_detection,

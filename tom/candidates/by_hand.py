@@ -1,4 +1,4 @@
-"""What people make or upload, matched with the events as what a survey brings is."""
+"""Uploaded points: store or remove them, and match the target as after a survey's alert."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ def upload_points(
 
 
 def undo_upload(upload: PointUpload) -> None:
-    """Take an upload back, and match the target with the events again."""
+    """Remove the points of an upload, and match the target with the events again."""
     with transaction.atomic():
         hold_events()
         changes = remove_points(upload)

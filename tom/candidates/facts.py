@@ -1,6 +1,6 @@
-"""Where candidates lay on the map and when: a row for each change.
+"""The candidates' places on the map at each time: a row for each change.
 
-The database adds the rows itself (a trigger), so that no writer can forget it.
+A trigger of the database adds the rows, so that no writer can forget one.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ from tom.moments import Fact
 
 
 class CandidateFact(Fact):
-    """What one audience knew of a candidate from a moment on.
+    """The figures of a candidate that one audience knew from a moment on.
 
-    The public row of each says by which localization it was matched, be it public or not.
+    The public row of each candidate also names the localization by which it was matched, even if
+    the candidate is not public.
     """
 
-    # The database itself deletes facts with their candidate: it notes some while that goes.
+    # The database deletes facts with their candidate. It may still add some during that.
     candidate = models.ForeignKey(
         "candidates.EventCandidate",
         on_delete=models.DO_NOTHING,
@@ -48,7 +49,10 @@ class CandidateFact(Fact):
 
 
 def forget_public_facts(target_ids: Sequence[int]) -> None:
-    """Forget where candidates lay by points that are public no more; note what is known now."""
+    """Delete the public facts of these targets' candidates; add one with the present figures.
+
+    Used when points are no longer public.
+    """
     with connection.cursor() as cursor:
         for statement in (FORGET, NOTE_PRESENT):
             cursor.execute(statement, {"ids": list(target_ids)})

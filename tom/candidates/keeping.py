@@ -1,4 +1,4 @@
-"""Store what was matched: candidates with their levels, and the standings of narrower audiences."""
+"""Store matches: candidates with their levels, and the standings of narrower audiences."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ NEW = Table(
 
 
 class Match(NamedTuple):
-    """A target that belongs to an event, by the points of one audience, and its place then."""
+    """A target that matches an event by one audience's points, and its order-29 HEALPix cell."""
 
     event_id: int
     target_id: int
@@ -40,17 +40,17 @@ Hosts = Mapping[int, tuple[float, float]]
 
 
 def keep(matches: Iterable[Match], chosen: Mapping[int, EventLocalization]) -> set[int]:
-    """Store candidates with their levels on the maps that their events use; return these events.
+    """Store candidates with their levels on their events' maps; return the keys of the events.
 
-    `chosen` says by an event's key which map it uses. The number of queries is the same for many
-    events as for one.
+    `chosen` has the map that each event uses, by the event's key. The number of queries does not
+    depend on the number of events.
     """
     rows = sorted(set(matches))
     if not rows:
         return set()
     with transaction.atomic(), connection.cursor() as cursor:
         copy_rows(cursor, NEW, _with_levels(rows, chosen))
-        # What was scored outside an event's window is scored again inside it.
+        # A new candidate may have been scored outside the event's window: it is scored again.
         for statement in (NOTE_FRESH, NOTE_FRESH_AUDIENCES, KEEP, KEEP_STANDINGS):
             cursor.execute(statement)
     return {row.event_id for row in rows}
@@ -59,7 +59,7 @@ def keep(matches: Iterable[Match], chosen: Mapping[int, EventLocalization]) -> s
 def _with_levels(
     rows: Sequence[Match], chosen: Mapping[int, EventLocalization]
 ) -> Iterator[tuple[object, ...]]:
-    """The rows of `NEW`, one map after the other."""
+    """Yield the rows of the table `NEW`, one map after the other."""
     hosts = known_hosts([row.target_id for row in rows])
     on_map: dict[int, list[Match]] = defaultdict(list)
     for row in rows:
@@ -74,7 +74,7 @@ def _with_levels(
 def _levels(
     skymap: SkyMap, rows: Sequence[Match], hosts: Hosts
 ) -> Iterator[tuple[float | None, ...]]:
-    """Levels in 2D and 3D and the density of each row; None where there is none."""
+    """Yield each row's 2D level, 3D level and density (1/sr); None if it cannot be computed."""
     places = np.array([row.healpix29 for row in rows], np.int64)
     near = [hosts.get(row.target_id, (np.nan, 0.0)) for row in rows]
     distance, error = np.array(near).T
@@ -88,7 +88,7 @@ def _levels(
 
 
 def known_hosts(target_ids: Sequence[int]) -> dict[int, tuple[float, float]]:
-    """Distance and error of the hosts that are known, Mpc."""
+    """Return the distance and its error in Mpc of each target's host, if the host is known."""
     known = TargetSummary.objects.filter(pk__in=target_ids, host_distance_mpc__isnull=False)
     rows = known.values_list("pk", "host_distance_mpc", "host_distance_error_mpc")
     return {pk: (distance or 0.0, error or 0.0) for pk, distance, error in rows}
@@ -108,8 +108,8 @@ NOTE_FRESH_AUDIENCES = """
         JOIN candidates_candidatestanding k ON k.candidate_id = c.id
         WHERE c.event_id = n.event_id AND c.target_id = n.target_id AND k.programs = n.programs)
 """
-# First a candidate by public points, or one by others alone, which has no public standing; what
-# became public by now counts as made now.
+# One row for each candidate, with the levels by public points. A candidate by private points only
+# has no public levels. A candidate that becomes public now counts as made now.
 KEEP = """
     INSERT INTO candidates_eventcandidate AS old (event_id, target_id, localization_id, vetting,
         created, is_public, credible_level_2d, credible_level_3d, probdensity)

@@ -1,4 +1,4 @@
-"""When a person last looked at an event: what came since is news to them."""
+"""The time when a person last looked at an event: later changes are news to the person."""
 
 from datetime import datetime, timedelta
 
@@ -8,10 +8,10 @@ from django.db import connection
 from tom.candidates.models import Look
 from tom.events.models import NonLocalizedEvent
 
-# Who comes back within this time has been looking all along: their news stays news.
+# Two looks within this time count as one look. So the news stays news.
 SAME_LOOK = timedelta(minutes=30)
 
-# In one statement, so that two tabs that open at once make one look.
+# One statement, so that two tabs that open at once make one look.
 NOTE_LOOK = """
     INSERT INTO candidates_look AS look (user_id, event_id, seen)
     VALUES (%(user)s, %(event)s, %(now)s)
@@ -23,7 +23,7 @@ NOTE_LOOK = """
 
 
 def note_look(user: User, event: NonLocalizedEvent, *, now: datetime) -> datetime | None:
-    """Keep that a person looks at an event now; return when they looked before, None for never."""
+    """Store that a person looks at an event now; return the time of the look before, or None."""
     with connection.cursor() as cursor:
         cursor.execute(
             NOTE_LOOK, {"user": user.pk, "event": event.pk, "now": now, "before": now - SAME_LOOK}
@@ -33,5 +33,5 @@ def note_look(user: User, event: NonLocalizedEvent, *, now: datetime) -> datetim
 
 
 def last_look(user: User, event: NonLocalizedEvent) -> datetime | None:
-    """Return when the person looked before; None where this is the first time."""
+    """Return the time of the look before the present one; None if this is the first look."""
     return Look.objects.filter(user=user, event=event).values_list("since", flat=True).first()

@@ -1,4 +1,4 @@
-"""A candidate is one target for one event; what people say of it is kept, verdict by verdict."""
+"""Candidates (one target for one event), and people's verdicts on them. Each verdict is kept."""
 
 import uuid
 
@@ -28,28 +28,28 @@ class EventCandidateQuerySet(models.QuerySet["EventCandidate"]):
     """Reads of candidates."""
 
     def visible_to(self, user: Visitor) -> "EventCandidateQuerySet":
-        """Those whose target the user may see, and which points that the user may see make one."""
+        """Return the candidates of visible targets, by points that the user may read."""
         return self.filter(target__in=visible_targets(user)).known_to(user)
 
     def known_publicly(self) -> "EventCandidateQuerySet":
-        """Those of public targets that are candidates by public points."""
+        """Return the candidates that are candidates by public points, of public targets."""
         return self.filter(is_public=True).exclude(
             target__permissions=BaseTarget.Permissions.PRIVATE
         )
 
     def known_to(self, user: Visitor) -> "EventCandidateQuerySet":
-        """Those that are candidates by public points, or by points that the user may read."""
+        """Return the candidates by public points, or by private points that the user may read."""
         return self.filter(Q(is_public=True) | Exists(standings_known_to(user, candidate="pk")))
 
 
 class Standing(models.Model):
-    """Where a candidate lies on the map and in the ranking, as one audience may know it."""
+    """A candidate's place on the map and in the ranking, as one audience may know it."""
 
     credible_level_2d = models.FloatField(null=True, blank=True)
     credible_level_3d = models.FloatField(null=True, blank=True)
     probdensity = models.FloatField(null=True, blank=True, help_text="1/sr")
-    # The newest place in the ranking, copied here so that a page reads one table. Places count
-    # all audiences: nobody is shown a rank but among the candidates that they may see.
+    # The newest place in the ranking, copied here so that a page reads one table. This rank counts
+    # the candidates of all audiences. A page shows the rank among the candidates its reader sees.
     rank = models.PositiveIntegerField(null=True, blank=True)
     posterior = models.FloatField(null=True, blank=True)
     posterior_low = models.FloatField(null=True, blank=True)
@@ -63,10 +63,12 @@ class Standing(models.Model):
 class EventCandidate(Standing):
     """A target that lies in an event's localization and its time window.
 
-    Its own standing is the one by public points; `is_public` says whether these make it one.
+    The figures here are those by public points. `is_public` says whether the public points make
+    the target a candidate.
     """
 
-    # Each ranking writes all rows again, in every index: none that another one begins with.
+    # Each ranking writes all rows again, in every index. So there is no index on `event` alone: the
+    # index on event and rank serves it.
     event = models.ForeignKey(
         NonLocalizedEvent, on_delete=models.CASCADE, related_name="candidates", db_index=False
     )
@@ -75,7 +77,7 @@ class EventCandidate(Standing):
         EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
     is_public = models.BooleanField(default=True, db_default=True)
-    # The newest verdict that stands, copied here so that a page reads one table.
+    # The newest verdict that nobody took back, copied here so that a page reads one table.
     vetting = models.CharField(max_length=12, choices=Vetting.choices, default=Vetting.NEW)
     vetted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -131,7 +133,7 @@ class CandidateStanding(Standing):
 
 
 def standings_known_to(user: Visitor, *, candidate: str) -> models.QuerySet[CandidateStanding]:
-    """Standings by points that the user may read, of the candidate that the outer query names."""
+    """Return the standings, by points the user may read, of the outer query's candidate."""
     mine = ArraySubquery(private_programs_of(user).values("pk"))
     return CandidateStanding.objects.filter(
         candidate=OuterRef(candidate), programs__contained_by=mine
@@ -139,11 +141,12 @@ def standings_known_to(user: Visitor, *, candidate: str) -> models.QuerySet[Cand
 
 
 def told_to(user: Visitor, *, target: str, by: str) -> Q:
-    """Which rows about targets that the user may see are shown to them.
+    """Return the condition that a row about a visible target is shown to the user.
 
-    Those that are `is_public`. What was said or asked privately is shown to those who could see
-    the target or the candidate then, public or not now. The rows have a `candidate` and the time
-    `created`; `target` and `by` name the way to their target and to who made them.
+    Public rows (`is_public`) are shown. A private row is shown to its author, and to those who
+    could see the target or the candidate by their own rights at that time, even if it is public
+    now. The rows have a `candidate` and the time `created`. `target` and `by` are the lookups of a
+    row's target and of its author.
     """
     known_then = standings_known_to(user, candidate="candidate").filter(
         created__lte=OuterRef("created")
@@ -153,7 +156,7 @@ def told_to(user: Visitor, *, target: str, by: str) -> Q:
 
 
 class VerdictReason(models.TextChoices):
-    """Why a candidate is rejected, in the order of the keys 1, 2, ... that say so."""
+    """Why a candidate is rejected; the keys 1, 2, ... select the reasons in this order."""
 
     STAR = "star", "Star or variable star"
     MOVING = "moving", "Minor planet"
@@ -168,23 +171,23 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     """Reads of verdicts."""
 
     def visible_to(self, user: Visitor) -> "VerdictQuerySet":
-        """Verdicts on targets that the user may see, but for others' that were given privately."""
+        """Return the verdicts on visible targets, without others' private verdicts."""
         return self.filter(told_to(user, target="candidate__target", by="by"))
 
     def given(self) -> "VerdictQuerySet":
-        """Verdicts that nobody took back."""
+        """Return the verdicts that nobody took back, without the rows that take one back."""
         return self.filter(undoes=None, undone_by=None)
 
     def standing(self) -> "VerdictQuerySet":
-        """The newest verdict of each person on each candidate that was not taken back."""
+        """Return each person's newest verdict on each candidate, of those not taken back."""
         newest = ("candidate", "by", "-created", "-pk")
         return self.given().order_by(*newest).distinct("candidate", "by")
 
 
 class Verdict(models.Model):
-    """What one person made of a candidate at one moment; rows are only added.
+    """One person's verdict on a candidate at one moment; rows are only added.
 
-    A row that `undoes` another takes that one back.
+    A row with `undoes` takes that earlier verdict back.
     """
 
     candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="verdicts")
@@ -200,7 +203,7 @@ class Verdict(models.Model):
         db_default=True,
         help_text="Whether the target was public then, and a candidate by public points",
     )
-    # Whoever sends a verdict twice (an answer was lost) gives one.
+    # A verdict that is sent twice (the answer was lost) has one key, and is stored once.
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     undoes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="undone_by"
@@ -219,12 +222,12 @@ class Verdict(models.Model):
 
     @property
     def why(self) -> str:
-        """The reason and the note as one text; "" where neither was given."""
+        """The reason and the note as one text; "" if neither was given."""
         return ": ".join(filter(None, [self.get_reason_display(), self.note]))
 
 
 class Look(models.Model):
-    """When a person last looked at an event's candidates, and when they did before that."""
+    """The time of a person's last look at an event's candidates, and of the look before it."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="+")

@@ -28,10 +28,10 @@ Summary = TargetSummary | AudienceSummary
 def match_event(event: NonLocalizedEvent) -> int:
     """Find every candidate of an event by its present localization; return how many it has.
 
-    Known candidates get their new levels, those now outside too: nothing is deleted. What had shone
-    in the region of an earlier map before the next one's time is a candidate, in whatever order
-    maps and targets came. The caller has called `change_events`, so that no target is missed that
-    is being stored.
+    Known candidates get new levels, also the ones that are now outside: nothing is deleted. A
+    target in the region of an earlier map is a candidate if it was detected before the time of the
+    next map. The order in which maps and targets came does not matter. The caller has called
+    `change_events`, so that no target that is being stored is missed.
     """
     maps = maps_in_turn(event)
     if not maps:
@@ -59,25 +59,25 @@ def match_if_due(event: NonLocalizedEvent) -> None:
         return
     with transaction.atomic():
         change_events()
-        # Read again: another localization may have been chosen meanwhile.
+        # Read the event again: another localization may have been chosen meanwhile.
         for changed in due.select_for_update():
             due.update(match_due=False)
             match_event(changed)
 
 
 def match_anew(kind: str, *, since: datetime) -> None:
-    """Make the events of a kind from `since` on due, for a strategy that was changed by hand."""
+    """Make the events of a kind from `since` on due, after a person changed a strategy."""
     events = NonLocalizedEvent.objects.filter(Q(time=None) | Q(time__gte=since), kind=kind)
     with transaction.atomic():
-        note_changes(events.values_list("pk", flat=True))  # which locks them in its order
+        note_changes(events.values_list("pk", flat=True))  # locks the events, in its order
         events.update(match_due=True)
 
 
 def match_targets(target_ids: Iterable[int]) -> set[int]:
-    """Match changed targets with every event they may belong to; return those events' ids.
+    """Match changed targets with every event they may belong to; return the keys of the events.
 
     The number of queries depends neither on the number of events nor on that of targets.
-    The caller has called `hold_events`, so that no event is missed that is being stored.
+    The caller has called `hold_events`, so that no event that is being stored is missed.
     """
     ids = list(target_ids)
     strategies = strategies_of_kinds()
@@ -90,7 +90,7 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
 
 
 def doubt_candidates(target_ids: Sequence[int]) -> None:
-    """Take what made targets candidates as not public, until they are matched again."""
+    """Make these targets' candidates not public, without figures, until they are matched again."""
     EventCandidate.objects.filter(target__in=target_ids).update(
         is_public=False,
         credible_level_2d=None,
@@ -109,7 +109,7 @@ def _known(
     public: QuerySet[TargetSummary],
     narrower: QuerySet[AudienceSummary],
 ) -> list[Summary]:
-    """Those of these summaries by which the event has candidates already."""
+    """Return the summaries of targets that are already candidates of the event."""
     openly = public.filter(target__candidacies__event=event, target__candidacies__is_public=True)
     others = narrower.filter(
         target__candidacies__event=event, target__candidacies__standings__programs=F("programs")
@@ -118,7 +118,7 @@ def _known(
 
 
 def _in_region(region_id: int, summaries: QuerySet[Any]) -> list[int]:
-    """The keys of the summaries whose place lies in the region."""
+    """Return the keys of the summaries whose place lies in the region."""
     table, key = summaries.model._meta.db_table, summaries.model._meta.pk.column
     with connection.cursor() as cursor:
         cursor.execute(
@@ -132,8 +132,8 @@ def _in_region(region_id: int, summaries: QuerySet[Any]) -> list[int]:
 
 
 def _in_window(event: NonLocalizedEvent, strategy: Strategy, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Targets that shone in the event's window; what shone earlier too is weighed, not cut."""
-    if event.is_live:  # what is known from a test alone is not a candidate of anything real
+    """Return the rows detected in the event's window; earlier detections do not exclude a row."""
+    if event.is_live:  # a target known only from a test is not a candidate of a real event
         rows = rows.filter(target__summary__is_test=False)
     earliest, latest = window(event, strategy)
     if latest is not None:
@@ -144,5 +144,5 @@ def _in_window(event: NonLocalizedEvent, strategy: Strategy, rows: QuerySet[Any]
 
 
 def _before(until: datetime | None, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Those that had shone while a map held: until the next one's time, None for no end."""
+    """Return the rows detected before `until`, the end of a map's validity; None: all rows."""
     return rows if until is None else rows.filter(first_detection__lt=until)

@@ -1,4 +1,4 @@
-"""What people say of candidates: each verdict is kept, the newest one shows on the candidate."""
+"""People's verdicts on candidates: each verdict is kept; the candidate shows the newest one."""
 
 import uuid
 
@@ -26,7 +26,7 @@ def give_verdict(
     note: str = "",
     key: uuid.UUID | None = None,
 ) -> Verdict:
-    """Keep what a person makes of a candidate; a key that comes twice makes one verdict."""
+    """Store a person's verdict on a candidate; a key that comes twice gives one verdict."""
     with transaction.atomic():
         _lock(candidate.pk)
         row, is_new = Verdict.objects.get_or_create(
@@ -46,9 +46,9 @@ def give_verdict(
 
 
 def undo_last_verdict(by: User) -> Verdict | None:
-    """Take back the person's last verdict, wherever it was; return it, None where there is none."""
+    """Take back the person's last verdict, on any candidate; return it, None if there is none."""
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two tabs undo two verdicts
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)  # so two tabs undo two verdicts
         mine = Verdict.objects.given().visible_to(by).filter(by=by)
         last = mine.select_related("candidate__event", "candidate__target").order_by(
             "-created", "-pk"
@@ -69,7 +69,7 @@ def undo_last_verdict(by: User) -> Verdict | None:
 
 
 def show_public_verdicts(candidates: EventCandidateQuerySet) -> None:
-    """Show on those that are public by now no verdict that was given privately."""
+    """Replace private verdicts that are shown on candidates that have become public."""
     said = Verdict.objects.filter(candidate=OuterRef("pk"), is_public=False)
     rows = candidates.known_publicly().filter(Exists(said)).exclude(vetting=Vetting.NEW)
     shown = rows.select_related("event")
@@ -86,9 +86,9 @@ def _is_known_publicly(candidate: EventCandidate) -> bool:
 
 
 def show_newest(candidate: EventCandidate) -> None:
-    """Copy the newest verdict that stands onto the candidate, and tell the pages.
+    """Copy the newest verdict that nobody took back to the candidate, and notify the pages.
 
-    What is shown there is shown to all who see the candidate: of a public one no private verdict.
+    All who see the candidate see this verdict. So a public candidate shows no private verdict.
     """
     told = Verdict.objects.filter(candidate=candidate)
     if _is_known_publicly(candidate):

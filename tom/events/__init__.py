@@ -1,1 +1,1 @@
-"""Nonlocalized events, their sequence of updates and their localizations."""
+"""Nonlocalized events, the sequence of their messages, and their localizations."""

@@ -1,4 +1,4 @@
-"""The maps that a notice brings: those that it carries, and its position as one."""
+"""The maps of a notice: the ones that it carries, and a map made from its position."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from tom.events.models import Localization
 from tom.formats.values import clean
 from tom.records.notice import Notice, NoticeMap, Position, Product
 
-# What reading a map may raise; what the database raises is no fault of the map.
+# Errors that reading a map may raise. An error of the database is no fault of the map.
 MAP_FAULTS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """The maps of a notice, each with its row, and what is wrong with those that are missing."""
+    """The maps of a notice, each with its row, and the faults of the maps that are missing."""
 
     kept: Sequence[tuple[NoticeMap, Localization]]
     faults: tuple[str, ...]
 
 
 def keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
-    """Store each map by itself: one that cannot be used takes nothing else with it."""
+    """Store each map in its own transaction: a map that cannot be used does not stop the others."""
     kept, faults = [], []
     for brought in _brought(notice):
         name = brought.product if isinstance(brought, NoticeMap) else "position"
@@ -40,7 +40,7 @@ def keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
 
 
 def _brought(notice: Notice) -> Iterator[NoticeMap | Position]:
-    """The maps; also the position, if no map is the event's own."""
+    """Yield the maps; yield the position too if no map is the event's own sky map."""
     yield from notice.maps
     if notice.position and all(each.product != Product.SKYMAP for each in notice.maps):
         yield notice.position

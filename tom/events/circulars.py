@@ -1,4 +1,4 @@
-"""Keep GCN Circulars, each in its newest version, with the event that they speak of."""
+"""Store GCN Circulars and their versions, each with the event that it is about."""
 
 from datetime import datetime, timedelta
 
@@ -14,21 +14,22 @@ from tom.forms.event_names import key_of, names_of_circular
 from tom.records import Text
 from tom.streams.models import AlertMessage
 
-# Nobody sends tomorrow's circular.
+# A circular that is dated later than this after its receipt has an impossible date.
 LATEST_AFTER_RECEIVED = timedelta(days=1)
 
 
 def record_circular(message: AlertMessage, circular: Text) -> bool:
-    """Keep a version of a circular that is new; return whether it was.
+    """Store a new version of a circular; return whether the version was new.
 
-    A circular is one, whichever topics and brokers it comes by. Its newest version is shown. One
-    whose date cannot be is dated by when it came. A text without a number is none.
+    A circular is stored once, even if several topics and brokers send it. Its newest version is
+    shown. A circular whose date is missing or impossible gets the time when it came. A text
+    without a number is not a circular.
     """
     if circular.circular_id is None:
         return False
     names = names_of_circular(circular.event_id or "", circular.subject)
     with transaction.atomic():
-        hold_events()  # else it misses an event that is being stored
+        hold_events()  # else the circular misses an event that is being stored
         event = _find_event(names)
         values = {
             "version": circular.version,
@@ -48,18 +49,19 @@ def record_circular(message: AlertMessage, circular: Text) -> bool:
             return False
         CircularVersion.objects.create(circular=row, version=circular.version, message=message)
         if not created and circular.version < row.version:
-            return True  # an older one that comes late
+            return True  # an older version that comes late
         Circular.objects.filter(pk=row.pk).update(**values)
-        for named in {row.event, event}:  # an edit may name another
+        for named in {row.event, event}:  # an edit may name another event
             if named is not None:
                 publish(Topic.EVENT, named.event_id)
     return True
 
 
 def _is_new(row: Circular, circular: Text) -> bool:
-    """Whether a version is kept for the first time.
+    """Whether a version is not stored yet.
 
-    What names no version is known by its text, and is nothing new where GCN's own came already.
+    A circular without a version number is compared by its text. It is not new if a version with a
+    number came before.
     """
     if circular.version != NO_VERSION:
         return not row.versions.filter(version=circular.version).exists()
@@ -73,7 +75,7 @@ def read_version(version: CircularVersion) -> Text:
 
 
 def link_circulars(event: NonLocalizedEvent) -> None:
-    """Give an event with a new name the circulars that named it before."""
+    """Link an event to the circulars without an event that have one of its names."""
     named = Q()
     for name in {key_of(event.event_id), *event.names}:
         named |= Q(names__contains=[name])
@@ -81,7 +83,7 @@ def link_circulars(event: NonLocalizedEvent) -> None:
 
 
 def _find_event(names: list[str]) -> NonLocalizedEvent | None:
-    """The first of these names that an event of ours has."""
+    """Return the event with the first of these names that is known; None if none is."""
     if not names:
         return None
     asked = Q()
@@ -96,7 +98,7 @@ def _find_event(names: list[str]) -> NonLocalizedEvent | None:
 
 
 def dated_late(message: AlertMessage, circular: Text) -> tuple[str, ...]:
-    """Name the date of a circular that came before it was written."""
+    """Return the date of a circular, as a text, if it is too long after the receipt; else ()."""
     created = circular.created_on
     if created is None or created <= message.received + LATEST_AFTER_RECEIVED:
         return ()

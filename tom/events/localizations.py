@@ -1,4 +1,4 @@
-"""Store each sky map once, by its hash, with what pages and matching need in addition."""
+"""Store each sky map once, by its hash, with the figures for pages and matching."""
 
 import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -29,21 +29,21 @@ from tom.sky import (
 from tom.sky.cone import NO_SYSTEMATIC
 
 CONTOUR_LEVELS = (0.5, 0.9)
-# Beyond every source of light.
+# No source of light is farther away.
 FARTHEST_MPC = 20_000.0
-# A worker meets the same few maps again and again. Most take a megabyte; the largest that is read
-# takes BYTES_KEPT alone. One that was kept for SECONDS_KEPT is let go.
+# A worker needs the same few maps again and again. Most maps take a megabyte. The largest map
+# that is read takes BYTES_KEPT by itself. A map is dropped after SECONDS_KEPT.
 BYTES_KEPT = 256_000_000
 SECONDS_KEPT = 600
-# What of a localization and its event tells which map holds when.
+# The columns of a localization and its event that decide which map holds at which time.
 CHOICE = (
     *("sender", "author", "product", "time", "set_aside"),
     *("localization__sha256", "localization__area_90"),
     *("event__kind", "event__time", "event__retracted", "event__test_reasons", "event__pinned"),
 )
-# A localization of an event, and until when it held; None: it holds now.
+# A localization of an event, and the time until which it held; None: it holds now.
 Turn = tuple["EventLocalization", datetime | None]
-# A row's columns with what is computed from them once: seven of 8 bytes, and its level.
+# Bytes for a row of a map: its columns, the columns computed from them once, and some room.
 BYTES_OF_A_ROW = 80
 _lock = Lock()
 _kept: "TTLCache[Hashable, SkyMap]" = TTLCache(
@@ -52,12 +52,12 @@ _kept: "TTLCache[Hashable, SkyMap]" = TTLCache(
 
 
 def keep_map(fits: bytes) -> Localization:
-    """Store a map, once however often it is sent.
+    """Store a map, and return its row; a map that is sent again is not stored again.
 
     Raises
     ------
     MalformedSkyMapError
-        If the bytes are not a sky map that can be used.
+        If the bytes are no sky map, or one that cannot be used.
     """
     sha256 = hashlib.sha256(fits).hexdigest()
     known = Localization.objects.filter(sha256=sha256).defer("fits", "packed").first()
@@ -68,12 +68,12 @@ def keep_map(fits: bytes) -> Localization:
 
 
 def draw_position(position: Position) -> NoticeMap:
-    """Make the map of an error circle; the same circle makes the same bytes.
+    """Make the map of an error circle; the same circle gives the same bytes.
 
     Raises
     ------
     ValueError
-        If there is no such circle.
+        If the circle is impossible.
     """
     skymap = cone_localization(
         ra=position.ra,
@@ -94,7 +94,7 @@ def note_localization(
     product: str,
     time: datetime,
 ) -> EventLocalization:
-    """Store, once, that the map localizes this event."""
+    """Store, once, that the map is a localization of this event."""
     use, _ = EventLocalization.objects.get_or_create(
         event=event,
         localization=localization,
@@ -106,20 +106,20 @@ def note_localization(
 
 
 def chosen_localization(event: NonLocalizedEvent) -> EventLocalization | None:
-    """The localization the event uses; one query."""
+    """Return the localization that the event uses, or None; one query."""
     return choose_localization(event, _uses_of(event))
 
 
 def maps_in_turn(event: NonLocalizedEvent) -> list[Turn]:
-    """The localization the event uses, then its earlier maps, each with the time of the next.
+    """Return the localization that the event uses, then its earlier maps with the next one's time.
 
-    By its own time each earlier map held until then, whatever came when.
+    An earlier map held until the next map's own time. The order of receipt does not matter.
     """
     return _in_turn(event, list(_uses_of(event)))
 
 
 def maps_of(events: QuerySet[NonLocalizedEvent]) -> list[tuple[NonLocalizedEvent, list[Turn]]]:
-    """Each of these events that has a map, with its maps in turn; one query for all."""
+    """Return those of the events that have a map, each with its maps in turn; one query for all."""
     uses = EventLocalization.objects.filter(event__in=events).order_by("event", "time", "pk")
     rows = uses.select_related("event", "localization").only(*CHOICE)
     groups = [list(group) for _, group in groupby(rows, key=lambda use: use.event_id)]
@@ -146,7 +146,7 @@ def _own(uses: Iterable[EventLocalization]) -> list[EventLocalization]:
 
 
 def _by_time(use: EventLocalization) -> tuple[datetime, str, str]:
-    """By time; of two at one time, the same one always counts as the newer."""
+    """Return a key that sorts maps by time; two maps of one time always have the same order."""
     return use.time, use.author, use.localization.sha256
 
 
@@ -157,10 +157,10 @@ def _by_area(use: EventLocalization) -> tuple[float, str]:
 def choose_localization(
     event: NonLocalizedEvent, uses: Iterable[EventLocalization]
 ) -> EventLocalization | None:
-    """Among the event's, the pinned one, else the best of its own sky maps not set aside.
+    """Return the pinned localization, else the best of the event's own maps that is not set aside.
 
-    Of each mission the newest counts, and of these the one with the smallest 90% region. A
-    coincidence's combined map is used once a person has accepted it by pinning it.
+    Each mission's newest map counts. The best of these has the smallest 90% region. The combined
+    map of a coincidence is used only if a person pins it. None: the event has no such map.
     """
     if event.pinned_id is not None:
         return next((use for use in uses if use.pk == event.pinned_id), None)
@@ -169,19 +169,19 @@ def choose_localization(
 
 
 def missions_with_maps(uses: Iterable[EventLocalization]) -> list[str]:
-    """Whose maps compete to be the event's: of several the smallest counts, not the newest."""
+    """Name the missions whose maps compete; with several, the smallest newest map is used."""
     return sorted({use.sender for use in _own(uses)})
 
 
 def skymap_of(localization_id: int) -> SkyMap:
-    """The parsed map of a stored localization, kept in memory for a while."""
+    """Return the parsed map of a stored localization; it stays in memory for a while."""
     return _unpacked(localization_id)
 
 
 def skymaps_of(localization_ids: Iterable[int]) -> Iterator[tuple[int, SkyMap]]:
-    """Several parsed maps, one after the other; those not in memory are read by one query.
+    """Yield each localization's key and parsed map; one query reads the maps not in memory.
 
-    Not all of them need be in memory at once: let each one go before the next.
+    Drop each map before you take the next one: together they may not fit into memory.
     """
     missing = []
     for pk in sorted(set(localization_ids)):
@@ -194,13 +194,13 @@ def skymaps_of(localization_ids: Iterable[int]) -> Iterator[tuple[int, SkyMap]]:
     rows = Localization.objects.filter(pk__in=missing).order_by("pk")
     for pk, packed in rows.values_list("pk", "packed").iterator(chunk_size=1):
         skymap = unpack(bytes(packed))
-        with _lock, suppress(ValueError):  # larger than all that is kept
+        with _lock, suppress(ValueError):  # the map is larger than the whole cache
             _kept[hashkey(pk)] = skymap
         yield pk, skymap
 
 
 def let_old_maps_go() -> None:
-    """Free the memory of maps that were kept long enough, also while nobody reads a map."""
+    """Free the memory of maps that were kept long enough, even if nobody reads a map."""
     with _lock:
         _kept.expire()
 
@@ -238,7 +238,10 @@ def _described(fits: bytes) -> dict[str, object]:
 
 
 def _distance(summary: SkyMapSummary) -> tuple[float | None, float | None, list[str]]:
-    """The map's distance and its error; None, and named, where they cannot be."""
+    """Return the map's distance and its error in Mpc, and the reasons for impossible ones.
+
+    A figure that is missing or impossible is None.
+    """
     mean, std = summary.distance_mean, summary.distance_std
     if np.isnan(mean):
         return None, None, []

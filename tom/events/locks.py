@@ -1,21 +1,21 @@
-"""One lock of the database's on all events, so that matching sees every row that matters.
+"""One advisory lock on all events, so that matching misses no row.
 
-Whoever changes an event must not overlap with those who work on targets: neither would see the
-other's rows before they are committed. Take it before any row that others may want.
+A transaction that changes an event must not overlap with one that works on targets: neither would
+see the other's rows before they are committed. Take this lock before you lock any row.
 """
 
 from django.db import connection
 
-KEY = 7_201_001  # a number of our own among the database's advisory locks
+KEY = 7_201_001  # the number of our advisory lock in the database
 
 
 def hold_events() -> None:
-    """Let no event change until the caller's transaction ends. Many may hold them at once."""
+    """Keep all events unchanged until the caller's transaction ends; many may do so at once."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [KEY])
 
 
 def change_events() -> None:
-    """Change events, alone and while none hold them, until the caller's transaction ends."""
+    """Wait until nobody holds or changes events; exclude others until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [KEY])

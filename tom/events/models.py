@@ -1,4 +1,4 @@
-"""Nonlocalized events: a chain of messages, and the localizations they brought."""
+"""Nonlocalized events: a chain of messages, and the localizations in them."""
 
 from decimal import Decimal
 
@@ -21,15 +21,15 @@ class NonLocalizedEventQuerySet(models.QuerySet["NonLocalizedEvent"]):
     """Reads of events."""
 
     def due_for_ranking(self) -> "NonLocalizedEventQuerySet":
-        """Events with a change that no ranking has taken up."""
+        """Return the events with a change that no ranking has included."""
         return self.filter(ranked_version__lt=models.F("rank_version"))
 
 
 class NonLocalizedEvent(models.Model):
-    """Something that happened somewhere in a region of the sky.
+    """An event somewhere in a region of the sky.
 
-    What the chain now says of it (`alert_type` to `properties`) is copied when a message is
-    recorded, each from the newest that says it.
+    The fields from `alert_type` to `properties` are copied from the chain when a message is
+    recorded. Each has the value of the newest message that gives one.
     """
 
     event_id = models.CharField(max_length=64, unique=True, help_text="Its first name here")
@@ -41,7 +41,7 @@ class NonLocalizedEvent(models.Model):
         null=True, blank=True, db_index=True, help_text="Of the event itself"
     )
     retracted = models.BooleanField(default=False)
-    # Empty: live. Else each sign that it is a test; such an event reaches nothing real.
+    # Empty: a live event. Else each sign that it is a test. A test event reaches nothing real.
     test_reasons = models.JSONField(default=list, blank=True)
     alert_type = models.CharField(max_length=16, blank=True)
     time_created = models.DateTimeField(null=True, blank=True)
@@ -53,7 +53,7 @@ class NonLocalizedEvent(models.Model):
         "EventLocalization", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     match_due = models.BooleanField(default=False, help_text="Before it is ranked next")
-    # A count that grows with every change that may move the ranking, and the count last ranked.
+    # A count that grows with each change that may change the ranking, and the count last ranked.
     rank_version = models.PositiveIntegerField(default=0)
     ranked_version = models.PositiveIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
@@ -76,12 +76,12 @@ class NonLocalizedEvent(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it may reach a real facility, a public topic or the people on shift."""
+        """Whether the event may reach a real facility, a public topic or the people on shift."""
         return not self.test_reasons and not self.retracted
 
 
 class Localization(models.Model):
-    """A sky map's bytes, once by their hash, with compact arrays and its figures."""
+    """The bytes of a sky map, stored once by their hash, with compact arrays and figures."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     fits = models.BinaryField()
@@ -109,7 +109,7 @@ class Localization(models.Model):
 
 
 class EventLocalization(models.Model):
-    """That an author gave this localization of an event, as this product."""
+    """The use of a localization for an event: its author, its sender and its kind of product."""
 
     event = models.ForeignKey(
         NonLocalizedEvent, on_delete=models.CASCADE, related_name="localizations"
@@ -134,7 +134,7 @@ class EventLocalization(models.Model):
 
 
 class Region(models.Model):
-    """A credible region of a map: the ranges of sky within one level, found once and kept."""
+    """A credible region of a map: the ranges of sky within one level, computed once."""
 
     localization = models.ForeignKey(Localization, on_delete=models.CASCADE, related_name="regions")
     level = models.FloatField()
@@ -151,7 +151,7 @@ class Region(models.Model):
 class RegionRange(models.Model):
     """A range of nested order-29 HEALPix cells of a region, from `first` to before `stop`.
 
-    The ranges of one region lie apart. The index finds those of every region at a place at once.
+    The ranges of one region do not overlap. One look into the index finds every region at a place.
     """
 
     pk = models.CompositePrimaryKey("region_id", "first")
@@ -173,7 +173,7 @@ class RegionRange(models.Model):
 
 
 class EventSequence(models.Model):
-    """One message of an event's chain, numbered by the order of the messages' own times."""
+    """One message of an event's chain; the messages' own times give the numbers."""
 
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="sequences")
     number = models.PositiveIntegerField(default=0)
@@ -212,7 +212,7 @@ class EventSequence(models.Model):
 
 
 class CircularNumberField(models.DecimalField):  # type: ignore[type-arg]  # not at run time
-    """The number of a GCN Circular: whole, or a half (18453.5), written as short as it is."""
+    """The number of a GCN Circular: a whole number without decimals, or a half such as 18453.5."""
 
     def from_db_value(self, value: Decimal | None, *_: object) -> Decimal | None:
         whole = value is not None and value % 1 == 0
@@ -252,9 +252,9 @@ class Circular(models.Model):
 
 
 class CircularVersion(models.Model):
-    """One version of a circular, and the first message that brought it; that message is its text.
+    """One version of a circular, and the first message that brought it. The message has the text.
 
-    Version 0 has no number: its teller left it out. There may be several.
+    Version 0 means that the sender gave no number. A circular may have several versions 0.
     """
 
     circular = models.ForeignKey(Circular, on_delete=models.CASCADE, related_name="versions")

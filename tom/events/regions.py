@@ -1,4 +1,4 @@
-"""Keep credible regions as ranges of sky, so that one query finds every region at a place."""
+"""Store credible regions as ranges of sky, so that one query finds every region at a place."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -9,8 +9,8 @@ from tom.events.localizations import skymaps_of
 from tom.sky import credible_ranges
 
 FIND = "SELECT localization_id, level, id FROM events_region WHERE localization_id = ANY(%s)"
-# A region is written with all its ranges at once. Whoever writes the same one waits here for the
-# other's end, and then writes nothing.
+# A region is written with all its ranges at once. A second writer of the same region waits here
+# until the first one has ended, and then writes nothing.
 WRITE = """
     WITH ranges AS MATERIALIZED (
         SELECT * FROM unnest(%s::bigint[], %s::float8[], %s::bigint[], %s::bigint[])
@@ -22,14 +22,15 @@ WRITE = """
     INSERT INTO events_regionrange (region_id, first, stop)
     SELECT written.id, first, stop FROM written JOIN ranges USING (localization_id, level)
 """
-# A map, by its localization's key, and a credible level of it.
+# The key of a localization, and a credible level of its map (0 to 1).
 RegionKey = tuple[int, float]
 
 
 def regions_of(wanted: Collection[RegionKey]) -> dict[RegionKey, int]:
-    """The keys of these regions; those that nobody has asked for yet are found and written.
+    """Return the keys of these regions; compute and store the regions that are missing.
 
-    One query where all are known. The map and the level say all of a region: none ever changes.
+    If all are stored, this is one query. A region follows from the map and the level only, so a
+    stored region never changes.
     """
     known = _known(wanted)
     missing = set(wanted) - known.keys()

@@ -1,4 +1,4 @@
-"""Record the messages of an event's chain, in whatever order they come."""
+"""Record the messages of an event's chain; they may come in any order."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ from tom.records.notice import Notice, NoticeType, Product
 from tom.streams.models import AlertMessage
 
 RETRACTION = NoticeType.RETRACTION.value
-TYPES = [kind.value for kind in NoticeType]  # in the order in which ties in time are put
+TYPES = [kind.value for kind in NoticeType]  # messages of one time are sorted in this order
 ALL_SET_ASIDE = "every message of it was set aside"
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a message added to its event's chain, and what of it could not be used."""
+    """The event that a message belongs to, whether it was new, and its values left out."""
 
     event: NonLocalizedEvent
     is_new: bool
@@ -45,11 +45,11 @@ class Recorded:
 def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = True) -> Recorded:
     """Add a notice to its event's chain.
 
-    A notice is the same as another of its event, type and time, unless it brings another map.
-    The event then says what the newest message by its own time says, so that a late older one
-    never revives a retracted event. Nothing is deleted. Until the caller's transaction ends, no
-    other event changes and no target is matched. A map that cannot be read is left out, as is
-    every map where `with_maps` is false, since reading them ended the worker.
+    Two notices of one event, type and time are the same, unless the second brings another map. The
+    event gets the values of the newest message by the message's own time. So an older message that
+    comes late never revives a retracted event. Nothing is deleted. Until the caller's transaction
+    ends, no other event changes and no target is matched. A map that cannot be read is left out.
+    If `with_maps` is false, every map is left out: reading them ended the worker before.
     """
     with transaction.atomic():
         maps = keep_maps(notice, with_maps=with_maps)  # before the lock: it takes seconds
@@ -81,12 +81,12 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
 
 
 def set_aside(sequence: EventSequence, by: User) -> NonLocalizedEvent:
-    """Let an event take nothing from one message; it then says what its other messages say."""
+    """Make an event ignore one message; its values then come from its other messages."""
     return _set_aside(sequence, set_aside=timezone.now(), set_aside_by=by)
 
 
 def take_back(sequence: EventSequence) -> NonLocalizedEvent:
-    """Let a message that was set aside count again."""
+    """Make an event use a message again that was set aside."""
     return _set_aside(sequence, set_aside=None, set_aside_by=None)
 
 
@@ -102,9 +102,9 @@ def _set_aside(sequence: EventSequence, **values: object) -> NonLocalizedEvent:
 
 
 def pin_localization(event: NonLocalizedEvent, use: EventLocalization | None) -> None:
-    """Use this localization of the event whatever comes later; None: the newest again.
+    """Use this localization for the event until it is unpinned; None: choose the best map again.
 
-    The candidates follow with the next ranking, which the caller wakes.
+    The next ranking matches the candidates again. The caller wakes it.
     """
     with transaction.atomic():
         NonLocalizedEvent.objects.filter(pk=event.pk).update(
@@ -116,7 +116,7 @@ def pin_localization(event: NonLocalizedEvent, use: EventLocalization | None) ->
 def note_changes(event_ids: Iterable[int]) -> None:
     """Make events due for ranking, in the caller's transaction.
 
-    Their rows are locked in one order, so that no two writers wait for each other.
+    The rows are locked in one order, so that no two writers wait for each other.
     """
     events = NonLocalizedEvent.objects.filter(pk__in=list(event_ids))
     locked = events.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True)
@@ -124,8 +124,8 @@ def note_changes(event_ids: Iterable[int]) -> None:
 
 
 def _locked_event(message: AlertMessage, notice: Notice) -> NonLocalizedEvent:
-    """Find the event by any of the notice's names, or make it; it learns the others."""
-    # Without a name it stays unidentified, known by its message: never merged by guess.
+    """Find the event by any of the notice's names, or make it; lock it; add the other names."""
+    # An event without a name stays unidentified. Its message names it. It is never merged by guess.
     names = notice.names or (f"unidentified-{message.sha256[:12]}",)
     found = _find_event(names)
     if found is None:
@@ -149,12 +149,12 @@ def _find_event(names: Sequence[str]) -> NonLocalizedEvent | None:
 
 
 def _is_early(message: AlertMessage, notice: Notice) -> bool:
-    """Whether a message is dated so long after it was received that its date must be wrong."""
+    """Whether a message's date is so long after its receipt that the date must be wrong."""
     return notice.time - message.received > _tolerance()
 
 
 def _early_event(notice: Notice) -> list[str]:
-    """Name the time of an event that its own message says is still to come."""
+    """Return the time of an event, as a text, if it is after its own message; else []."""
     time = notice.event_time
     if time is None or time - notice.time <= _tolerance():
         return []
@@ -166,7 +166,7 @@ def _tolerance() -> timedelta:
 
 
 def _details(notice: Notice) -> dict[str, Any]:
-    """What the message says, without its maps; `event` of it is what it says of the event."""
+    """Return a message's values, without its maps; the key `event` has its values of the event."""
     if notice.is_retraction:
         return {**notice.facts}
     time = notice.event_time
@@ -184,7 +184,7 @@ def _details(notice: Notice) -> dict[str, Any]:
 def _complete(
     sequence: EventSequence, localization: EventLocalization | None, left_out: Sequence[str]
 ) -> None:
-    """Add to a message of the chain the map that it lacked."""
+    """Add a map to a message of the chain that had none."""
     sequence.localization = sequence.localization or localization
     sequence.left_out = list(left_out)
     sequence.save(update_fields=["localization", "left_out"])
@@ -215,10 +215,10 @@ def _note_tests(event: NonLocalizedEvent, reasons: Sequence[str]) -> None:
 
 
 def _renumber(event: NonLocalizedEvent) -> None:
-    """Number the chain by its own times, and let the event say what its newest message says.
+    """Number the chain by the messages' own times; copy the newest message's values to the event.
 
-    A message that a person set aside says nothing; one dated in the future only where no other
-    does.
+    A message that a person set aside does not count. A message dated in the future counts only if
+    no other message does.
     """
     chain = sorted(
         event.sequences.select_related("message").defer("details", "message__payload"),
@@ -240,7 +240,7 @@ def _renumber(event: NonLocalizedEvent) -> None:
 def _weigh_maps(
     event: NonLocalizedEvent, chain: Sequence[EventSequence], ruling: Sequence[EventSequence]
 ) -> None:
-    """Set aside the maps that only messages brought which do not rule."""
+    """Set aside the maps of messages that do not count; use the maps of those that count."""
     times = {row.time_created for row in ruling}
     others = {row.time_created for row in chain} - times
     event.localizations.filter(time__in=times, set_aside=True).update(set_aside=False)
@@ -257,7 +257,7 @@ def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> No
 
 
 def _describe(event: NonLocalizedEvent, telling: Sequence[int]) -> None:
-    """Let an event say of each thing what the newest of these messages says that says any."""
+    """Copy each value to the event from the newest of these messages that gives one."""
     rows = EventSequence.objects.filter(pk__in=telling).values_list("pk", "details__event")
     of_each = dict(rows)
     said: dict[str, Any] = {}

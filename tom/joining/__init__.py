@@ -1,1 +1,1 @@
-"""Join two targets, split an object off one, and undo either: in every table that names targets."""
+"""Join two targets, split an object off a target, undo either: in every table with targets."""

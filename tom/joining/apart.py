@@ -1,4 +1,4 @@
-"""Make an object of a target a target of its own."""
+"""Split an object off a target: make a new target for the object."""
 
 from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
@@ -16,7 +16,7 @@ from tom.targets.places import figures_at
 
 
 def make_apart(row: SurveyObject, summary: TargetSummary) -> TargetSummary:
-    """Make a target for an object that shared one, and give it everything of the object."""
+    """Make a new target for an object that shared one, and move the object's rows to it."""
     kept = summary.target
     TargetName.objects.filter(target=kept, name__in=row.spellings).delete()
     others = SurveyObject.objects.filter(target=kept).exclude(pk=row.pk).exclude(survey=BY_HAND)
@@ -32,7 +32,7 @@ def make_apart(row: SurveyObject, summary: TargetSummary) -> TargetSummary:
 
 
 def _shown_first(others: QuerySet[SurveyObject], kept: BaseTarget) -> SurveyObject:
-    """The object that names the remaining target: all who may see the target may know it."""
+    """Return the object that names the remaining target: the first public one, else the first."""
     public = set(Program.objects.filter(public=True).values_list("pk", flat=True))
     rows = list(others.order_by("pk"))
     return next((row for row in rows if row.is_known_to(public)), rows[0])
@@ -56,7 +56,7 @@ def _make_target(row: SurveyObject, summary: TargetSummary) -> TargetSummary:
         galactic_lat=at["galactic_lat"],
         permissions=BaseTarget.Permissions.PUBLIC if is_public else PRIVATE,
     )
-    BaseTarget.objects.bulk_create([target])  # without TOM Toolkit's hooks, as alerts make them
+    BaseTarget.objects.bulk_create([target])  # as for alerts: TOM Toolkit's hooks do not run
     if not is_public:
         share_targets({(target.pk, group) for group in _groups_of(row, kept)})
     return TargetSummary.objects.create(
@@ -73,14 +73,17 @@ def _make_target(row: SurveyObject, summary: TargetSummary) -> TargetSummary:
 
 
 def _groups_of(row: SurveyObject, kept: BaseTarget) -> set[int]:
-    """The groups that read the private programs of an object's alerts and points."""
+    """Return the groups that read the private programs of an object's alerts and points."""
     points = LightCurvePoint.objects.filter(target=kept, object=row).values("program")
     programs = Program.objects.filter(Q(pk__in=row.programs) | Q(pk__in=points), public=False)
     return {pk for pk in programs.values_list("group", flat=True) if pk is not None}
 
 
 def _move_stamps(row: SurveyObject, kept: int, new: int) -> None:
-    """Give a new target the cutouts of its object: of two of one survey, by the alert's time."""
+    """Move an object's cutouts to its new target.
+
+    If the old target keeps another object of the same survey, the times of the alerts decide.
+    """
     stamps = Cutout.objects.filter(target=kept, program__survey=row.survey)
     if SurveyObject.objects.filter(target=kept, survey=row.survey).exists():
         told = LightCurvePoint.objects.filter(target=new, object=row, is_trigger=True)

@@ -1,4 +1,4 @@
-"""Whether two targets may be joined: nobody may see anything that they could not see before."""
+"""Whether two targets may be joined: nobody may see afterwards what they could not see before."""
 
 from django.contrib.contenttypes.models import ContentType
 from django_comments.models import Comment
@@ -13,11 +13,11 @@ PRIVATE = BaseTarget.Permissions.PRIVATE
 
 
 class CannotJoinError(Exception):
-    """These targets cannot be joined, or the action cannot be undone; the text says why."""
+    """These targets cannot be joined or split, or this cannot be undone; the text says why."""
 
 
 def readers_of(target: BaseTarget) -> set[str]:
-    """Who reads something of a target that not everybody reads: groups, and single people."""
+    """Return who may read something private of a target: groups and single people, as texts."""
     points = LightCurvePoint.objects.filter(target=target, program__public=False)
     groups = set(points.values_list("program__group", flat=True).distinct())
     view = {"permission__codename": "view_target", "object_pk": str(target.pk)}
@@ -27,7 +27,7 @@ def readers_of(target: BaseTarget) -> set[str]:
 
 
 def is_said_privately(target: BaseTarget) -> bool:
-    """Whether something was said or asked about a target that only its own readers may see."""
+    """Whether a target has a private comment, verdict or request."""
     kind = ContentType.objects.get_for_model(BaseTarget)
     said = Comment.objects.filter(content_type=kind, object_pk=str(target.pk), is_public=False)
     verdicts = Verdict.objects.filter(candidate__target=target, is_public=False)
@@ -36,12 +36,12 @@ def is_said_privately(target: BaseTarget) -> bool:
 
 
 def in_order(one: BaseTarget, two: BaseTarget) -> tuple[BaseTarget, BaseTarget]:
-    """Return the kept target, then the one that joins it: a public one is kept, else the first.
+    """Return the kept target, then the target that joins it: a public one is kept, else the first.
 
     Raises
     ------
     CannotJoinError
-        If somebody would see of one what they may see of the other alone.
+        If somebody who may see one target only would see private things of the other.
     """
     if one.permissions == PRIVATE and two.permissions != PRIVATE:
         one, two = two, one
@@ -56,5 +56,5 @@ def in_order(one: BaseTarget, two: BaseTarget) -> tuple[BaseTarget, BaseTarget]:
 
 
 def _keeps_secrets(one: BaseTarget, two: BaseTarget) -> bool:
-    """Whether no reader of the second target would see what was said privately about the first."""
+    """Whether no reader of `two` would get private words about `one` to read."""
     return not is_said_privately(one) or readers_of(two) <= readers_of(one)

@@ -1,4 +1,4 @@
-"""What summaries contain after a join or a split: the newest alert, and the earliest place."""
+"""The figures of summaries after a join or a split: the newest alert's, the earliest place."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,13 +16,13 @@ Summary = TargetSummary | AudienceSummary
 
 
 def lock_summaries(target_ids: Iterable[int]) -> dict[int, TargetSummary]:
-    """Lock the summaries of targets, in one order for every writer; return them with these."""
+    """Lock the summaries of targets, in the same order for every writer; return them by key."""
     rows = TargetSummary.objects.filter(pk__in=list(target_ids)).select_related("target")
     return {row.pk: row for row in rows.select_for_update(no_key=True, of=("self",)).order_by("pk")}
 
 
 def take_in(kept: TargetSummary, other: TargetSummary) -> None:
-    """Merge a summary into another, and its audiences into the other's; delete the merged ones."""
+    """Merge `other` and its audiences into `kept` and its audiences; delete the merged rows."""
     if kept.target.permissions == other.target.permissions:
         _learn(kept, other)
         for name in HOST if not kept.host_name else ():
@@ -43,7 +43,7 @@ def take_in(kept: TargetSummary, other: TargetSummary) -> None:
 
 
 def _learn(kept: Summary, other: Summary) -> None:
-    """Take the newer surroundings, the earlier place and the earlier first sight."""
+    """Copy newer surroundings, an earlier place and an earlier first detection to `kept`."""
     if _is_newer(other, kept):
         _copy(SURROUNDINGS, other, kept)
     if other.first_seen and (kept.first_seen is None or other.first_seen < kept.first_seen):
@@ -70,13 +70,13 @@ def _copy(names: Sequence[str], source: Summary, to: Summary) -> None:
 
 
 def place_of(summary: Summary) -> tuple[float | None, float | None]:
-    """Where a summary's audience knows the target to be: ICRS degrees."""
+    """Return the position that a summary's audience knows: ICRS degrees, or None."""
     row: Any = summary.target if isinstance(summary, TargetSummary) else summary
     return row.ra, row.dec
 
 
 def put_at(summary: Summary, ra: float | None, dec: float | None) -> None:
-    """Write a place: the public's into the target, an audience's into its own row."""
+    """Write a position (ICRS degrees) to the target, or for an audience to its own row."""
     if isinstance(summary, AudienceSummary):
         summary.ra, summary.dec = ra, dec
         return
@@ -88,9 +88,10 @@ def put_at(summary: Summary, ra: float | None, dec: float | None) -> None:
 
 
 def part(kept: TargetSummary, new: TargetSummary, row: SurveyObject) -> None:
-    """Move what an object's alerts said to the target that was split off.
+    """Move the values of an object's alerts to the target that was split off.
 
-    What an older alert of either told comes back with the next one. The points were moved.
+    The points were moved before. If the newest values are removed, the values of an older alert do
+    not come back: the next alert brings new ones.
     """
     both = [kept.pk, new.pk]
     narrower = AudienceSummary.objects.filter(target=kept.pk)
@@ -109,7 +110,7 @@ def part(kept: TargetSummary, new: TargetSummary, row: SurveyObject) -> None:
 
 
 def drop_audiences(target_id: int) -> None:
-    """Delete the audiences of a target that has no point of their programs left."""
+    """Delete a target's audiences with a program of which the target has no point left."""
     points = LightCurvePoint.objects.filter(target=target_id)
     left = set(points.values_list("program", flat=True).distinct())
     for audience in AudienceSummary.objects.filter(target=target_id):
@@ -125,13 +126,13 @@ def _audience_of(new: TargetSummary, summary: Summary) -> Summary | None:
 
 
 def _is_told_by(alert_id: str, row: SurveyObject, both: Sequence[int]) -> bool:
-    """Whether an alert was about this object: its detection is one of its points."""
+    """Whether an alert was about this object: its detection is one of the object's points."""
     points = LightCurvePoint.objects.filter(object=row, target__in=both)
     return points.filter(key=alert_id, is_trigger=True).exists()
 
 
 def forget_surroundings(summary: Summary) -> None:
-    """Delete what the newest alert said of the surroundings."""
+    """Delete the newest alert's values of the surroundings."""
     summary.surroundings_time, summary.surroundings_alert, summary.alert_values = None, "", {}
     summary.n_survey_detections = summary.star_separation_arcsec = summary.star_score = None
     summary.solar_system_name, summary.solar_system_separation_arcsec = "", None

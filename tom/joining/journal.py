@@ -1,6 +1,6 @@
-"""What a join changed, row by row, and how each row is restored.
+"""The changes of a join, row by row, and how each row is restored.
 
-PostgreSQL itself turns rows into JSON and back, so that every number and time stays the same.
+PostgreSQL turns rows into JSON and back, so that every number and time stays the same.
 """
 
 import json
@@ -42,7 +42,7 @@ from tom.targets.objects import SurveyObject
 
 Row = dict[str, Any]
 Snapshot = dict[tuple[str, str], Row]
-# A table, a row's key in it, and what the row was and became: None where there was none.
+# A table, the key of a row, and the row before and after; None: there was no row.
 Difference = list[Any]
 
 
@@ -50,8 +50,8 @@ Difference = list[Any]
 class Watched:
     """A table with rows that belong to targets, and SQL that selects them.
 
-    Of the columns `apart` no change is noted: they count changes, or say when there was one. Those
-    in `unread` never change, and hold much.
+    Changes of the columns in `apart` are not recorded: these columns count changes, or have the
+    time of a change. The columns in `unread` are not read: they are large, and never change.
     """
 
     model: type[Model]
@@ -73,7 +73,7 @@ COUNTS = ("version", "scored_version")
 OF_CANDIDATES = "t.{0} IN (SELECT c.id FROM candidates_eventcandidate c WHERE {1})"
 OF_CANDIDATE = OF_CANDIDATES.format("candidate_id", "c.target_id = ANY(%(ids)s)")
 BY_TEXT = "t.object_pk = ANY(%(ids)s::text[]) AND t.content_type_id = %(kind)s"
-# Those that others refer to come first: a deleted row is restored after the rows that it names.
+# Tables that others refer to come first: a deleted row is restored after the rows that it names.
 WATCHED = (
     Watched(BaseTarget, "t.id = ANY(%(ids)s)", apart=("modified",)),
     Watched(TargetName, apart=("modified",)),
@@ -106,7 +106,7 @@ WATCHED = (
         OF_CANDIDATES.format("eventcandidate_id", "c.target_id = ANY(%(ids)s)"),
     ),
 )
-# The names in these are our tables' and columns'.
+# The names in these statements are names of our tables and columns.
 READ = """
     SELECT t.{key}::text, to_jsonb(t) - %(unread)s::text[] FROM {table} t WHERE {whose}
 """
@@ -136,7 +136,7 @@ def snapshot(ids: Sequence[int]) -> Snapshot:
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
-    """List the rows that changed, in the order of the tables."""
+    """Return the rows that changed, in the order of `WATCHED`."""
     order = {table.name: number for number, table in enumerate(WATCHED)}
     changes: list[Difference] = []
     for name, key in sorted(before.keys() | after.keys(), key=lambda each: (order[each[0]], each)):
@@ -154,7 +154,7 @@ def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
 
 
 def restore(changes: Sequence[Difference]) -> None:
-    """Restore rows to what they were; a row that changed again since then stays."""
+    """Restore the rows before a join; a column that changed again since then stays."""
     for name, key, was, _ in reversed(changes):
         if was is None:
             _delete(TABLES[name], key)
@@ -168,7 +168,7 @@ def restore(changes: Sequence[Difference]) -> None:
 
 
 def restore_surroundings(changes: Sequence[Difference]) -> None:
-    """Give summaries that know no alert now what they knew of one before."""
+    """Restore the surroundings of summaries that have none now."""
     names = ", ".join(SURROUNDINGS)
     with connection.cursor() as cursor:
         for name, key, was, now in changes:
@@ -179,9 +179,9 @@ def restore_surroundings(changes: Sequence[Difference]) -> None:
 
 
 def _delete(table: Watched, key: str) -> None:
-    """Delete a row that the join made, except a candidate about which somebody said something.
+    """Delete a row that the join made, except a candidate that other rows name.
 
-    Targets stay, and their summaries, which go by what their targets are.
+    Targets and their summaries stay too.
     """
     if table.model in (BaseTarget, *SUMMARIES) or (
         table.model is EventCandidate and _is_told_of(key)
@@ -191,7 +191,7 @@ def _delete(table: Watched, key: str) -> None:
 
 
 def _is_told_of(key: str) -> bool:
-    """Whether anything that is not computed names a candidate."""
+    """Whether a row that cannot be computed again names this candidate."""
     return any(
         link.related_model._base_manager.filter(**{link.field.name: key}).exists()
         for link in EventCandidate._meta.related_objects

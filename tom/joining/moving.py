@@ -1,4 +1,4 @@
-"""Move the rows of one target to another: what both have stays where it is."""
+"""Move the rows of one target to another; a row that both have stays where it is."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def move_data(other: int, kept: int) -> None:
 
 
 def move_words(other: int, kept: int) -> None:
-    """Move what people said and asked about one target to another."""
+    """Move the words about one target to another: comments, follows, notifications, lists."""
     _move(Notification, other, kept)
     _move(TargetExtra, other, kept, ("key",))
     _move(PersistentShare, other, kept, ("destination",))
@@ -60,8 +60,8 @@ def move_words(other: int, kept: int) -> None:
 def move_candidates(other: int, kept: int) -> list[int]:
     """Move candidacies of one target to another; return the events.
 
-    Where both are candidates of an event, the other's candidate stays with its old ranks, and
-    nobody is shown it: what was said and asked of it is said of the kept one's.
+    If both are candidates of an event, the candidate of `other` stays, with its old ranks, and is
+    shown to nobody. Its verdicts, requests and reports move to the candidate of `kept`.
     """
     events = EventCandidate.objects.filter(target__in=[other, kept])
     touched = list(events.values_list("event_id", flat=True).distinct())
@@ -78,7 +78,7 @@ def move_candidates(other: int, kept: int) -> list[int]:
 
 
 def move_requests(other: int, kept: int) -> None:
-    """Move requests of one target to another; each still blocks an unwanted duplicate."""
+    """Move requests of one target to another; each request still blocks an unwanted duplicate."""
     for request in ObservationRequest.objects.filter(target=other).order_by("pk"):
         guard = request.guard
         if guard and guard.startswith(f"{other}:"):
@@ -89,9 +89,9 @@ def move_requests(other: int, kept: int) -> None:
 
 
 def move_cutouts(other: int, kept: int, programs: Sequence[int] | None = None) -> None:
-    """Move cutouts of one target to another, of all programs or of these.
+    """Move cutouts of one target to another; `programs` limits this to some programs.
 
-    Of two of one kind and program the newer one stands with the kept target.
+    If both targets have a cutout of one kind and program, the kept target gets the newer one.
     """
     rows = Cutout.objects.filter(target=other).defer("fits", "png")
     if programs is not None:
@@ -121,14 +121,14 @@ def give_stamp(pk: int, target_id: int) -> None:
 
 
 def _swap(row: Cutout, same: Cutout) -> None:
-    """Exchange the targets of two cutouts, without breaking the rule of one of each kind."""
+    """Exchange the targets of two cutouts; a target never has two of one kind and program."""
     Cutout.objects.filter(pk=row.pk).update(kind=f"~{row.kind}"[:12])
     Cutout.objects.filter(pk=same.pk).update(target=row.target_id)
     Cutout.objects.filter(pk=row.pk).update(target=same.target_id, kind=row.kind)
 
 
 def move_points(objects: Sequence[int], other: int, kept: int) -> None:
-    """Move the points of these objects from one target to another, except those that it has."""
+    """Move the points of these objects to another target, except points that it has already."""
     _move(LightCurvePoint, other, kept, POINT_KEY, only=("object_id", list(objects)))
 
 
@@ -141,7 +141,7 @@ def _move(
     column: str = "target_id",
     only: tuple[str, Sequence[int]] | None = None,
 ) -> None:
-    """Change the key in `column`, unless a row with the same `unique` columns has it already."""
+    """Set `column` from `other` to `kept`, unless `kept` has a row with equal `unique` columns."""
     table, key = model._meta.db_table, model._meta.pk.column
     same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM t.{name}" for name in unique)
     where = f"t.{column} = %(other)s"

@@ -1,4 +1,4 @@
-"""Join two targets, split an object off one, undo either. Each is one transaction and one row."""
+"""Join two targets, split an object off, undo either: each in one transaction, in one row."""
 
 from collections.abc import Iterable, Sequence
 
@@ -33,12 +33,13 @@ from tom.targets.summary import refresh_audiences, refresh_summaries
 
 
 def join_targets(one: BaseTarget, two: BaseTarget, *, by: User) -> TargetJoin:
-    """Make two targets one: the first, unless the second alone is public.
+    """Join two targets: the first is kept, unless only the second is public.
 
     Raises
     ------
     CannotJoinError
-        If they are one target, or were joined to others, or who may see them differs.
+        If they are the same target, or one was joined already, or somebody would see more than
+        before.
     """
     if one.pk == two.pk:
         message = "A target is joined with another one, not with itself."
@@ -69,14 +70,14 @@ def join_targets(one: BaseTarget, two: BaseTarget, *, by: User) -> TargetJoin:
 
 
 def split_object(row: SurveyObject, *, by: User) -> TargetJoin:
-    """Make an object of a target a target of its own, with its points and its cutouts.
+    """Make a new target for an object, with the object's points and cutouts.
 
-    What people said and asked stays with the target.
+    Comments, verdicts and requests stay with the old target.
 
     Raises
     ------
     CannotJoinError
-        If the target is no other object.
+        If the target has no other object of a survey.
     """
     with transaction.atomic():
         change_events()
@@ -105,12 +106,12 @@ def split_object(row: SurveyObject, *, by: User) -> TargetJoin:
 def undo(join: TargetJoin, *, by: User) -> None:
     """Undo a join or a split: restore its targets.
 
-    What came since goes with the object that it is about; what people said since stays.
+    New data go with the object that they are about. New words of people stay with the kept target.
 
     Raises
     ------
     CannotJoinError
-        If it was undone already, or another join or split of these targets came after it.
+        If it was undone already, or these targets were joined or split again later.
     """
     with transaction.atomic():
         change_events()
@@ -138,7 +139,7 @@ def undo(join: TargetJoin, *, by: User) -> None:
 
 
 def _absorb(kept: TargetSummary, other: TargetSummary) -> None:
-    """Move everything of a target to another, and hide it."""
+    """Move all rows of `other` to `kept`, and hide `other`."""
     private = is_said_privately(other.target)
     moving.move_data(other.pk, kept.pk)
     moving.move_words(other.pk, kept.pk)
@@ -155,7 +156,8 @@ def _absorb(kept: TargetSummary, other: TargetSummary) -> None:
 def _hide(other: BaseTarget, kept: BaseTarget, *, is_shared: bool) -> None:
     """Hide a target from everybody; its aliases go to the target that it joined.
 
-    `is_shared` says whether its groups go on reading there what they said of it in private.
+    With `is_shared`, its groups may read the kept target: they still read their private words
+    there.
     """
     if other.permissions == kept.permissions:
         TargetName.objects.filter(target=other).update(target=kept)
@@ -166,14 +168,14 @@ def _hide(other: BaseTarget, kept: BaseTarget, *, is_shared: bool) -> None:
     if is_shared:
         share_targets({(kept.pk, pk) for pk in groups.values_list("group", flat=True)})
     groups.delete()
-    # The kept target's own people are the same ones: else the two were not joined.
+    # The same people may see the kept target: otherwise the two would not have been joined.
     UserObjectPermission.objects.filter(**view).delete()
 
 
 def _set_name_aside(other: BaseTarget, kept: BaseTarget) -> None:
     """Give a target that will be hidden a name that no survey, person or other target uses.
 
-    Several of one name may join one target: an object's own target, and one that was split off.
+    The name has the target's key, because several targets of one name may join one target.
     """
     aside = f" ({other.pk}, joined to {kept.pk})"
     if not other.name.endswith(aside):
@@ -182,7 +184,7 @@ def _set_name_aside(other: BaseTarget, kept: BaseTarget) -> None:
 
 
 def _part_news(join: TargetJoin) -> None:
-    """Move what came since a join to the target whose object it is about."""
+    """Move data that came since a join to the target whose object they are about."""
     kept, other = join.kept_id, join.other_id
     theirs = list(SurveyObject.objects.filter(target=other))
     mine = set(SurveyObject.objects.filter(target=kept).values_list("survey", flat=True))
@@ -199,7 +201,7 @@ def _part_news(join: TargetJoin) -> None:
 
 
 def _open_or_close(summaries: Iterable[TargetSummary]) -> None:
-    """Make a target public if public alerts mention it, and private if none does."""
+    """Make a target public if public alerts name its objects, and private if none does."""
     public = set(Program.objects.filter(public=True).values_list("pk", flat=True))
     for summary in summaries:
         rows = SurveyObject.objects.filter(target=summary.pk).exclude(programs=[])
@@ -211,8 +213,8 @@ def _open_or_close(summaries: Iterable[TargetSummary]) -> None:
 
 
 def _finish(target_ids: Sequence[int]) -> None:
-    """Compute everything of these targets again; this makes scoring and ranking due."""
-    forget_stored(target_ids)  # an object left points that another had brought, too
+    """Compute all figures of these targets again; this makes scoring and ranking due."""
+    forget_stored(target_ids)  # points that two objects brought may have gone with one of them
     ensure_audiences(target_ids)
     refresh_summaries(target_ids)
     audiences = AudienceSummary.objects.filter(target__in=target_ids)

@@ -1,1 +1,1 @@
-"""Rankings: what is known of candidates, weighed term by term, pooled, ordered and stored."""
+"""Rankings: the evidence on candidates, weighed term by term, pooled, ordered and stored."""

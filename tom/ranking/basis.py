@@ -1,4 +1,4 @@
-"""What a ranking uses in addition to the facts that it reads; stored so that it can be repeated."""
+"""The inputs of a ranking besides the facts; they are stored so that it can be repeated."""
 
 import json
 from collections.abc import Iterable
@@ -25,23 +25,23 @@ class Basis:
     Attributes
     ----------
     prior
-        Of any one member, before any evidence.
+        Probability (0 to 1) of any one member, before all evidence.
     weights
-        Weight by a scorer's name; 1 where none is given.
+        Weight (0 to 1) by a scorer's name; 1 if none is given.
     horizon_mpc
-        See `tom.sky.distance_overlap`.
+        Mpc; see `tom.sky.distance_overlap`.
     rule
-        The fields of the strategy by which the members are found (`RULE`).
+        The fields of the strategy that select the members (`RULE`).
     since
-        From when detections count as the event's; None: from ever.
+        Detections from this time on count as the event's (ISO 8601); None: all count.
     specs
-        What each scorer says it is, by name.
+        The specification of each scorer, sorted by name.
     constants
-        Every constant that decides what a term weighs, by module and name.
+        Every constant that a term's weight depends on, by module and name.
     sought
         The classes that are sought.
     terms
-        The names of the terms in addition to the scorers; none: all.
+        The names of the terms in addition to the scorers; empty: all.
     """
 
     prior: float
@@ -51,7 +51,7 @@ class Basis:
     since: str | None
     specs: list[dict[str, Any]]
     constants: dict[str, Any]
-    # Of rankings that were made before strategies were rows.
+    # The defaults serve rankings that were made before strategies were rows.
     sought: list[str] = field(default_factory=kilonova)
     terms: list[str] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ class Basis:
         Raises
         ------
         TypeError
-            If the ranking was made before all of it was kept.
+            If the ranking was made before all fields were stored.
         """
         return cls(**json.loads(json.dumps(kept)))
 
@@ -94,9 +94,9 @@ class Basis:
         return [term for term in TERMS if not self.terms or term.NAME in self.terms]
 
     def ranked_by(self) -> Iterable[tuple[ScorerSpec, tuple[str, ...], float]]:
-        """Each scorer that the ranking uses, with its classes and its weight.
+        """Yield the specification, the classes and the weight of each scorer that is used.
 
-        A scorer of weight 0 or of other classes than the sought ones is no part of it.
+        A scorer is not used if its weight is 0 or if it lacks one of the sought classes.
         """
         for fields in self.specs:
             tuples = {name: tuple(fields[name]) for name in ("inputs", "classes", "prior")}
@@ -106,7 +106,7 @@ class Basis:
                 yield spec, labels, weight
 
 
-# By what a strategy chooses the members of its lists.
+# The fields of a strategy that select the members of its lists.
 RULE = (
     *("level_stored", "level_shown", "days_before", "days_after", "brighter_than"),
     *("first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
@@ -118,7 +118,7 @@ def _specs() -> list[ScorerSpec]:
 
 
 def constants() -> dict[str, Any]:
-    """Every constant that decides a term's weight, by its module's last name and its own."""
+    """Return every constant that a term's weight depends on, by "module.NAME"."""
     modules: list[Any] = [*TERMS, opinions]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
@@ -129,7 +129,7 @@ def constants() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON returns it: a set as an ordered list, a tuple as a list."""
+    """Return a value as JSON gives it back: a set as a sorted list, a tuple as a list."""
     if isinstance(value, frozenset | set):
         return sorted(map(str, value))
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""Read what was known at a moment of the members of a list, for each audience."""
+"""Read the facts about the members of a list that each audience knew at a moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,23 +28,26 @@ NOT_SCORED = "not scored yet"
 class Case:
     """A list at a moment: n entries, one for each member and audience.
 
-    They come by name, which says who is first of those alike: not by how they came.
+    The entries are sorted by the target's name. So the name decides the order of equal chances.
 
     Attributes
     ----------
     listing
         The list.
     moment, since
-        What was known; from when detections count as the event's (None: from ever).
+        The moment whose knowledge is used. Detections from `since` on count as the event's; None:
+        all count.
     members, targets : array of int, shape (n,)
-        Keys: of the event's candidates, or of the targets where the list has no event; of targets.
+        Keys of the members (the event's candidates; targets if the list has no event), and keys of
+        the targets.
     audiences : sequence of tuple of int, length n
+        The keys of the private programs that the audience reads; (): the public.
     healpix29 : array of int, shape (n,)
         Nested, order 29.
     localizations : array, shape (n,)
-        Keys of the uses of maps that the candidates were matched by; NaN: none.
+        Keys of the `EventLocalization` by which each candidate was matched; NaN: none.
     facts : array, shape (n, 8)
-        In the order of `FACTS`; NaN where it is not known.
+        In the order of `FACTS`; NaN: not known.
     """
 
     listing: Listing
@@ -69,7 +72,7 @@ class Case:
 def read_case(
     listing: Listing, moment: Moment, since: datetime | None, rule: Mapping[str, Any]
 ) -> Case:
-    """Read the entries and the facts on each; one query. `rule` as in `read_members`."""
+    """Read the entries and the facts about each; one query. `rule` as in `read_members`."""
     rows = read_members(listing, moment, since, rule)
     members, targets, audiences, places, maps, *facts = (
         zip(*rows, strict=True) if rows else [() for _ in range(5 + len(FACTS))]
@@ -88,7 +91,10 @@ def read_case(
 
 
 def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
-    """Read the other inputs of the terms: the history of the places, and the fit of distances."""
+    """Return the inputs of the terms: the facts, the earlier epochs and the fit of distances.
+
+    `horizon_mpc` as in `tom.sky.distance_overlap`.
+    """
     epochs, age_days = _earlier_epochs(case)
     sight = case.fact("sight_age_days")
     return Columns(
@@ -106,9 +112,10 @@ def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
 
 
 class Opinions(NamedTuple):
-    """A scorer's opinion of each entry at the moment: NaN where it abstained.
+    """A scorer's opinion of each of n entries at a moment; NaN if it abstained.
 
-    `values` has shape (k, n), for the k classes that were asked for; `sigma` shape (n,).
+    `values` has shape (k, n), for the k classes that were asked for: probabilities or likelihood
+    ratios. `sigma` has shape (n,), in natural log odds. `silence` has n reasons for abstaining.
     """
 
     values: FloatArray
@@ -117,9 +124,10 @@ class Opinions(NamedTuple):
 
 
 def read_opinions(case: Case, spec: ScorerSpec, labels: Sequence[str]) -> Opinions:
-    """Read the newest outcome of a scorer's version on each entry; one query.
+    """Read the newest outcome of this version of a scorer on each entry; one query.
 
-    In a list without an event that is what it last said, of all that shone or in an event's window.
+    For a list without an event this is the newest outcome for any window: of the newest data, the
+    one over all detections comes first.
     """
     parameters = {
         "targets": array_of(case.targets.tolist()),
@@ -146,12 +154,15 @@ def read_opinions(case: Case, spec: ScorerSpec, labels: Sequence[str]) -> Opinio
 
 
 def _texts_of(audiences: Iterable[Audience]) -> str:
-    """Audiences as one array of texts: the database reads it much faster than 25,000 parameters."""
+    """Write audiences as one array of texts: much faster to read than 25,000 parameters."""
     return "{" + ",".join([f'"{array_of(audience)}"' for audience in audiences]) + "}"
 
 
 def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray]:
-    """Positive 5 sigma epochs before the window, and the age of the newest in days."""
+    """Return each entry's positive 5-sigma epochs before the window, and the newest one's age.
+
+    Both have shape (n,); the age is in days before the window. NaN: no window, or no epoch (age).
+    """
     n = len(case)
     if case.since is None:
         return np.full(n, np.nan), np.full(n, np.nan)
@@ -169,7 +180,7 @@ def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray]:
 def _epochs_before(
     case: Case, targets: Sequence[int], audience: Audience
 ) -> dict[int, tuple[int, float]]:
-    """Of each target the hours with an epoch that an audience knows, and days since the newest."""
+    """Return by target the hours with an epoch the audience knows, and the newest's age, days."""
     parameters = {
         "targets": array_of(targets),
         "programs": list(audience),
@@ -182,7 +193,7 @@ def _epochs_before(
 
 
 def _overlaps(case: Case, horizon_mpc: float) -> FloatArray:
-    """How well each host's distance fits the map's; NaN where either is not known."""
+    """Return `distance_overlap` of each entry, shape (n,); NaN if a distance is not known."""
     overlap = np.full(len(case), np.nan)
     distance, error = case.fact("host_distance_mpc"), case.fact("host_distance_error_mpc")
     near = ~np.isnan(distance) & ~np.isnan(case.localizations)
@@ -201,7 +212,7 @@ def _overlaps(case: Case, horizon_mpc: float) -> FloatArray:
     return np.where(np.isfinite(overlap), overlap, np.nan)
 
 
-# The planner would go through 25,000 given targets again for each month of points.
+# Otherwise the planner goes through 25,000 given targets again for each month of points.
 _HIDDEN_TARGETS = "ARRAY(SELECT unnest(%(targets)s::bigint[]))"
 EPOCHS = f"""
     SELECT p.target_id, count(DISTINCT date_trunc('hour', p.time)),
@@ -220,7 +231,7 @@ EPOCHS = f"""
         AND (g.public OR g.id = ANY(%(programs)s::bigint[]))
     GROUP BY p.target_id
 """  # noqa: S608  of our own text alone
-VALUES = "<values>"  # where a query names what is asked of a scorer
+VALUES = "<values>"  # replaced by the columns of the classes that are asked for
 _SAID = f"""
     SELECT probability, sigma, reason FROM scoring_score
     WHERE target_id = e.target AND programs = e.programs::bigint[] AND scorer = %(scorer)s

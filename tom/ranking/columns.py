@@ -1,4 +1,4 @@
-"""What is known of an event's candidates, column by column: what terms read."""
+"""The inputs of the terms: the facts about the members of a list, column by column."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,26 @@ from tom.ranking.weighing import BoolArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What is known of n candidates; every array has shape (n,), and NaN where it is not known.
+    """Facts about n members of a list; every array has shape (n,). NaN: not known.
 
     Attributes
     ----------
     has_map : array of bool
         Whether the candidate was matched by a sky map.
     probdensity
-        1/sr at the candidate's place; NaN where the map does not reach.
+        1/sr at the candidate's position; NaN outside the map.
     distance_overlap
-        See `tom.sky.distance_overlap`: how well the host's distance fits the map's.
+        How well the host's distance fits the map's, from 0, no unit (`tom.sky.distance_overlap`).
     was_looked_up : array of bool
-        Whether an alert told of the surroundings.
+        Whether an alert gave the surroundings.
     star_separation_arcsec, star_score, planet_separation_arcsec
-        The nearest catalogued source, its chance to be a star, the nearest known minor planet.
+        Arcsec to the nearest catalogued source, its chance to be a star (0 to 1), arcsec to the
+        nearest known minor planet.
     epochs
-        Hours before the event's window with a positive detection of 5 sigma; NaN: none searched.
+        Hours before the event's window with a positive 5-sigma detection; NaN: not searched.
     epoch_age_days, sight_age_days
-        From the newest of them, and from the survey's own first sight, to the window.
+        Days from the newest of these hours, and from the survey's own first detection, to the
+        beginning of the window.
     """
 
     has_map: BoolArray

@@ -1,4 +1,4 @@
-"""Delete what was computed of candidates while other people could read their points."""
+"""Delete scores and places that were computed while other people could read the points."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from tom.scoring.models import Score
 
 
 def forget_scores(target_ids: Sequence[int]) -> None:
-    """Delete what was computed of targets for the public when more was public than now."""
+    """Delete the public scores and places of targets of which some points are no longer public."""
     if not target_ids:
         return
     candidates = EventCandidate.objects.filter(target__in=target_ids)
@@ -27,7 +27,7 @@ def forget_scores(target_ids: Sequence[int]) -> None:
 
 
 def forget_audiences(target_ids: Sequence[int], program_id: int) -> None:
-    """Delete what was computed for audiences of a program that is public now."""
+    """Delete scores, places and standings for audiences of a program that is public now."""
     if not target_ids:
         return
     theirs = Q(programs__contains=[program_id])

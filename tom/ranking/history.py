@@ -1,4 +1,4 @@
-"""Store rankings: of each the places that changed, and the newest places where pages read them."""
+"""Store rankings: the places that changed, and the newest ranks in the rows that pages read."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ from tom.targets.copy import Table, array_of, copy_lines, copy_rows, line_of
 from tom.targets.models import Audience
 
 Key = tuple[int, Audience]
-# Odd numbers without structure: a fingerprint is a hash, not a secret.
+# Odd numbers without a pattern: a fingerprint is a hash, not a secret.
 _STIR = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
 
 
 def fingerprints(posterior: Posterior) -> IntArray:
-    """Return a number for each candidate that changes with every term of it, shape (n,)."""
+    """Return an int64 hash of all terms of each candidate, shape (n,)."""
     total = np.zeros(len(posterior), np.uint64)
     for term in posterior.terms:
         total = _stir(total, np.uint64(zlib.crc32(term.name.encode())))
@@ -43,33 +43,33 @@ def _stir(total: npt.NDArray[np.uint64], value: npt.ArrayLike) -> npt.NDArray[np
 
 
 def member_of(listing: Listing) -> str:
-    """The column of a place that names its member."""
+    """Return the column of a place that has the key of its member."""
     return "target_id" if listing.event is None else "candidate_id"
 
 
 def owner_of(listing: Listing) -> str:
-    """The column of a place that names the owner of its list."""
+    """Return the column of a place that has the key of the owner of its list."""
     return "strategy_id" if listing.event is None else "event_id"
 
 
 def standing_places(listing: Listing) -> dict[Key, int]:
-    """The fingerprint of each valid place, by member and audience."""
+    """Return the fingerprint of each place that is valid now, by member and audience."""
     rows = RankedCandidate.objects.newest().of(listing)
     columns = rows.values_list(member_of(listing), "programs", "fingerprint")
     return {(pk, tuple(programs)): fingerprint for pk, programs, fingerprint in columns.iterator()}
 
 
 def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> bool:
-    """Store a ranking, its places in the rows that changed, and every rank where pages read it.
+    """Store a ranking, the places that moved, and the ranks in the rows that pages read.
 
-    In the caller's transaction. Places of members that left the list end with it. Returns whether
-    it was stored: it is not if a member no longer exists.
+    Call it in a transaction. The places of members that left the list end. Returns False, and
+    stores nothing, if a member no longer exists.
     """
     event = ranking.event
     if event is not None:
         hold_events()
         if not _lock_candidates(event) >= set(case.members.tolist()):
-            return False  # two targets were joined meanwhile: the event is due by that
+            return False  # two targets were joined meanwhile: this made the event due again
     ranking.save()
     with connection.cursor() as cursor:
         copy_rows(cursor, RANKS, ())
@@ -87,7 +87,7 @@ def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int
 
 
 def _lock_candidates(event: NonLocalizedEvent) -> set[int]:
-    """Lock in the same order as matching, so that neither waits for the other."""
+    """Lock the candidates in the same order as matching: no deadlock. Return their keys."""
     rows = event.candidates.select_for_update(no_key=True).order_by("target_id")
     return set(rows.values_list("pk", flat=True))
 
@@ -95,7 +95,7 @@ def _lock_candidates(event: NonLocalizedEvent) -> set[int]:
 def _places(
     ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]
 ) -> Iterator[str]:
-    """The lines of whose list, who, and `PLACES`."""
+    """Yield a line for each moved place: owner, member, and `PLACES`."""
     at = np.asarray(moved, np.int64)
     figures = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
     columns = (case.members, *figures, fingerprints(posterior))
@@ -109,7 +109,7 @@ def _places(
 
 
 def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[str]:
-    """The lines of `RANKS`."""
+    """Yield the lines of the table `RANKS`."""
     has_moved = np.zeros(len(case), bool)
     has_moved[np.asarray(moved, np.int64)] = True
     order, audiences = posterior.order(), _audience_texts(case)
@@ -121,7 +121,7 @@ def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[s
 
 
 def _audience_texts(case: Case) -> list[str]:
-    """The audience of each entry as PostgreSQL writes it."""
+    """Return the audience of each entry as a PostgreSQL array."""
     texts = {audience: array_of(audience) for audience in set(case.audiences)}
     return [texts[audience] for audience in case.audiences]
 
@@ -148,7 +148,7 @@ END_MOVED = """
         SELECT FROM new_ranks r WHERE r.member = p.{member} AND r.programs = p.programs
             AND NOT r.has_moved)
 """
-# Of those alone that moved: pages and the rows' own indexes would pay for the others.
+# Only rows with other values are written: more writes would slow pages and indexes.
 COPY_RANKS = """
     UPDATE candidates_eventcandidate c
     SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,

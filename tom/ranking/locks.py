@@ -1,4 +1,4 @@
-"""One ranking of a list at a time, and none while some of it is deleted."""
+"""Locks: a list is ranked by one worker at a time, and not while some of it is deleted."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,9 @@ from django.db import connection
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.models import Strategy
 
-# A number of our own among the database's advisory locks: with an event's key, its ranking.
+# The number of our advisory lock for an event's ranking; the second number is the event's key.
 RANKING_KEY = 7_201_002
-# The same with a strategy's key: the list that it makes without an event.
+# The number for a list without an event; the second number is the strategy's key.
 LIST_KEY = 7_201_005
 
 
@@ -33,7 +33,8 @@ def _claim(kind: int, pk: int) -> bool:
 def hold_rankings(event_ids: Iterable[int]) -> None:
     """Let no ranking of these events, or of a list without an event, run during this transaction.
 
-    A ranking locks its candidates in one order. The caller deletes candidates and matches others.
+    A ranking locks its candidates in a fixed order. The caller deletes candidates and matches
+    others, in another order: the two could wait for each other.
     """
     with connection.cursor() as cursor:
         for pk in event_ids:

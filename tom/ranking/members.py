@@ -1,4 +1,4 @@
-"""Which targets a list has at a moment, for each audience, and the facts on each."""
+"""The members of a list at a moment, for each audience, and the facts about each."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -24,10 +24,11 @@ FACTS = (
 def read_members(
     listing: Listing, moment: Moment, since: datetime | None, rule: Mapping[str, Any]
 ) -> list[Row]:
-    """Read member, target, programs, place, localization and `FACTS` of each entry, by name.
+    """Read member, target, programs, place, localization and `FACTS` of each entry.
 
-    A member is a candidate of the event, or a target where the list has no event. `rule` has the
-    fields of the strategy by which members are chosen. One query.
+    The entries are sorted by the target's name. A member is a candidate of the event, or a target
+    if the list has no event. The place is a nested order-29 HEALPix cell. `rule` has the fields of
+    the strategy that select the members (`basis.RULE`). One query.
     """
     parameters = {"since": since, **moment.parameters()}
     if listing.event is not None:
@@ -60,11 +61,11 @@ def _in_cone(rows: list[Row], rule: Mapping[str, Any]) -> list[Row]:
     return [row for row, is_near in zip(rows, near.tolist(), strict=True) if is_near]
 
 
-PLACE = 3  # of the columns of an entry: its HEALPix cell
+PLACE = 3  # the column of an entry with its HEALPix cell
 
 
 def _newest(columns: str, table: str, owner: str, programs: str) -> str:
-    """SQL of the newest fact that was known then of an entry's candidate or target."""
+    """Return SQL for the newest fact known at the moment about an entry's candidate or target."""
     return f"""(
         SELECT {columns} FROM {table} f
         WHERE f.{owner}_id = e.{owner} AND f.programs = {programs} AND {known("f")}
@@ -104,8 +105,8 @@ OF_EVENT = f"""
     LEFT JOIN LATERAL {_HOST} host ON true
     WHERE own.is_known ORDER BY t.name, e.programs
 """  # noqa: S608  of our own text alone
-# Whoever shone at a moment in the past has shone no earlier since: the summaries of now find all
-# that may belong to the list, and the points known then tell which do.
+# The last detection of a target never moves to an earlier time. So the present summaries find all
+# targets that may belong to the list. The points known at the moment decide which of them do.
 WITHOUT_EVENT = f"""
     WITH entries AS (
         SELECT target_id AS target, '{{}}'::bigint[] AS programs

@@ -1,4 +1,4 @@
-"""Rankings of lists, and their history: rows for what changed."""
+"""Rankings of lists, and their history: a row for each place that changed."""
 
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ from tom.strategies.models import Strategy
 
 
 class Listing(NamedTuple):
-    """A list: an event's, or that of a strategy that makes one without an event.
+    """A list: the list of an event, or the list of a strategy without an event.
 
-    An event's list may know no strategy: nobody wrote one for its kind, or it was made before.
+    An event's list may have no strategy: its kind has none, or the list is older than strategies.
     """
 
     event: NonLocalizedEvent | None
@@ -27,7 +27,7 @@ class Listing(NamedTuple):
 
     @property
     def owner(self) -> NonLocalizedEvent | Strategy:
-        """Whose list it is."""
+        """The event or the strategy whose list this is."""
         owner = self.event or self.strategy
         if owner is None:
             message = "a list is an event's or a strategy's"
@@ -36,18 +36,18 @@ class Listing(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The name by which pages follow it."""
+        """The name under which pages follow the list."""
         return f"list-{self.owner.pk}" if self.event is None else self.event.event_id
 
     def __str__(self) -> str:
-        """Name it for people."""
+        """Return the name that people read."""
         return str(self.owner)
 
 
 class Ranking(models.Model):
     """A list in order, at one moment: an event's candidates, or the targets of a strategy's list.
 
-    Rankings of events that were made before strategies were rows name none.
+    A ranking of an event that was made before strategies were rows has no strategy.
     """
 
     strategy = models.ForeignKey(
@@ -119,26 +119,26 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
         return self.filter(strategy=listing.strategy)
 
     def as_of(self, ranking: Ranking) -> "RankedCandidateQuerySet":
-        """The places that were valid in a ranking, stored with it or with an earlier one."""
+        """Return the places that were valid in a ranking, stored with it or with an earlier one."""
         stood = Q(until=None) | Q(until__gt=ranking.pk)
         return self.of(ranking.listing).filter(stood, ranking__lte=ranking.pk)
 
     def in_order(self) -> "RankedCandidateQuerySet":
-        """The most probable first; those with the same chance in order of their names."""
+        """Sort by probability, the highest first; equal chances by the names of the targets."""
         name = Coalesce("candidate__target__name", "target__name")
         return self.order_by("-log_odds", name, "programs")
 
 
 class RankedCandidate(models.Model):
-    """What one audience knew of a target in a list from a ranking on, with every term of it.
+    """The place of a target in a list for one audience, from a ranking on, with all its terms.
 
-    It stands until another row of the same target and audience takes its place in the list. In an
-    event's list it names the event's candidate, in a list without an event the target.
+    A place is valid until a later ranking ends it. In an event's list it names the event's
+    candidate, in a list without an event the target.
     """
 
-    # As few indexes and checks as there can be: 25,000 rows are written at once. Nobody deletes
-    # rankings; `joining` alone deletes candidates, and no ranking is kept beside it. The event
-    # is the ranking's own, here so that one index finds an event's places in their order.
+    # As few indexes and checks as possible: 25,000 rows are written at once. Nobody deletes
+    # rankings. Only `joining` deletes candidates, and no ranking runs at the same time. The event
+    # is a copy of the ranking's, so that one index finds an event's places in their order.
     event = models.ForeignKey(
         NonLocalizedEvent,
         null=True,
@@ -212,7 +212,7 @@ class RankedCandidate(models.Model):
                 name="ranking_place_in_list_once",
             ),
         ]
-        # With all columns by which places are counted: the rows are wide, due to their terms.
+        # The index has all columns for counting places: the rows are wide because of their terms.
         indexes = [
             models.Index(
                 fields=["event", "-posterior"],
@@ -230,5 +230,5 @@ class RankedCandidate(models.Model):
         return f"{self.candidate_id or self.target_id} from {self.ranking_id}"
 
     def read_terms(self) -> list[dict[str, Any]]:
-        """Every term of the place, with its name."""
+        """Return every term of the place, with its name and inputs."""
         return read_terms(self.ranking.layout, self.terms)

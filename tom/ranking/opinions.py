@@ -12,14 +12,14 @@ from tom.scoring.opinions import ranked_classes
 
 INTERVAL_SIGMAS = 1.6448536269514722  # the central 90%
 CLIP = 1e-6
-# No end of an interval goes further, natural log: nothing is changed by what lies beyond.
+# The largest end of an interval, natural log: larger values would change nothing.
 FURTHEST = 30.0
-# How far a scorer that abstains could have moved the log odds.
+# How far a scorer that abstains could have moved the natural log odds.
 UNSEEN = float(np.log(20))
 
 
 class UnrelatedClassesError(ValueError):
-    """The scorer has no opinion on one of the sought classes."""
+    """The scorer has no class that contains each of the sought classes."""
 
 
 def weigh(
@@ -33,30 +33,31 @@ def weigh(
 ) -> Weighed:
     """Return weight times the log likelihood ratio of the sought classes to the other sources.
 
-    Of a probability it is the odds over those of the prior; of a likelihood ratio itself. Where
-    the scorer knows the classes themselves, the ratio is to their complement; where it knows only
-    a wider class that holds one (real, against bogus), the ratio is to the scorer's whole training
-    mix, so being real is necessary and never more than that. A scorer that knows nothing (its
-    probability is its prior, or the ratio is 1) moves nothing.
+    For a probability, the ratio is its odds over the odds of the prior. A likelihood ratio is used
+    as it is. If the scorer has the sought classes themselves, the ratio is to all other classes. If
+    it has only a wider class (such as real, against bogus), the ratio is to the scorer's whole
+    training mix: an object must be real, but being real is no more evidence than that. A scorer
+    without information (its probability is its prior, or its ratio is 1) changes nothing.
 
     Parameters
     ----------
     spec : ScorerSpec
-        Its `prior` is the one it was trained under.
+        Its `prior` is the prior of its training.
     value, sigma : array, shape (n,)
-        What it says of its `ranked_classes` together (`either`), and one standard deviation in
-        log odds; NaN where it abstains, which is a missing term.
+        Its opinion on its `ranked_classes` together (`either`), and one standard deviation in
+        natural log odds; NaN: it abstains, and the term is missing.
     silence : sequence of str, length n
-        Why it abstains, where it does.
+        Why it abstains; used only for rows where it does.
     sought : sequence of str
-        Classes of the taxonomy: a source of any of them is what is looked for.
+        Classes of the taxonomy: a source of any of these classes is sought.
     weight : float
-        0 to 1: less where the scorer repeats in part what other terms say.
+        0 to 1; below 1 if the scorer repeats part of the evidence of other terms.
 
     Raises
     ------
     UnrelatedClassesError
-        If neither a sought class nor a wider one is among the scorer's, or it weighs none.
+        If the scorer lacks one of the sought classes and every wider class of it, or is a rank or
+        an anomaly.
     ValueError
         If the weight is outside 0 to 1.
     """
@@ -91,12 +92,12 @@ def either(spec: ScorerSpec, labels: Sequence[str], values: FloatArray) -> Float
     Parameters
     ----------
     values : array, shape (k, n)
-        What it says of each: probabilities, or likelihood ratios of each class to all else.
+        One row for each class: probabilities, or likelihood ratios of the class to all others.
 
     Returns
     -------
     array, shape (n,)
-        The same of a source of any of them; NaN where it abstains.
+        The probability or likelihood ratio of a source of any of these classes; NaN: it abstains.
     """
     if len(labels) == 1:
         return np.asarray(values[0])
@@ -108,7 +109,7 @@ def either(spec: ScorerSpec, labels: Sequence[str], values: FloatArray) -> Float
 
 
 def prior_of(spec: ScorerSpec, labels: Sequence[str]) -> float:
-    """The prior of a scorer for a source of any of these classes, inside 0 to 1."""
+    """Return a scorer's prior for a source of any of these classes, above 0 and below 1."""
     return min(sum(spec.prior_of(label) for label in labels), 1 - CLIP)
 
 
@@ -119,7 +120,7 @@ def _odds(chance: Any) -> Any:
 def _logs(
     spec: ScorerSpec, prior: float, value: FloatArray, sigma: FloatArray, *, exact: bool
 ) -> FloatArray:
-    """The log ratio and the ends of its interval, shape (3, n)."""
+    """Return the natural log ratio and the two ends of its central 90%, shape (3, n)."""
     if spec.kind == ScorerKind.LIKELIHOOD_RATIO:
         central = np.log(np.clip(value, CLIP, 1 / CLIP))
     else:
@@ -129,7 +130,7 @@ def _logs(
     logs = np.clip(np.stack([central, central - reach, central + reach]), -FURTHEST, FURTHEST)
     if exact:
         return np.asarray(logs)
-    # Against a mix that holds the classes with their prior.
+    # The ratio to a mix that contains the classes with their prior.
     return np.asarray(-np.log(prior + (1 - prior) * np.exp(-logs)))
 
 

@@ -1,14 +1,15 @@
 """Pool likelihood ratios into one posterior per candidate, and put candidates in order.
 
-Ignorance is neither a high rank nor a burial. Before a datum comes its likelihood ratio, averaged
-over what it may turn out to be, is 1; so a missing factor counts 1 in the posterior mean and only
-widens the interval. Spreading the log odds about their present value and averaging the probability
-would instead raise a small chance with every bit of ignorance, for the logistic function is convex
-there. This way removing favourable data never raises a candidate, and none beats its own best-case
-twin. A term that is measured but uncertain comes already averaged over its uncertainty.
+Missing data give neither a high rank nor a low one. Before a datum is measured, the mean of its
+likelihood ratio over all its possible values is 1. So a missing term counts as the ratio 1 in the
+posterior mean, and only makes the interval wider. We do not spread the log odds about their present
+value and average the probability: the logistic function is convex at small chances, so each missing
+datum would raise a small chance. With our rule, to remove favourable data never raises a candidate.
+And no candidate with missing data is above an equal one whose missing data are the most favourable.
+A term that is measured but uncertain is already averaged over its uncertainty.
 
-A datum enters once. Terms that use the same one are pooled to one term: the mean of those that
-say something, which no sum of them would be.
+A datum enters once. Terms that use the same datum are pooled to one term: the mean of those that
+are not missing. Their sum would count the datum several times.
 """
 
 from collections.abc import Sequence
@@ -21,9 +22,10 @@ from tom.ranking.weighing import FloatArray, IntArray, Weighed
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Chance of each of n candidates to be the counterpart, and every term of it.
+    """The chance of each of n candidates to be the counterpart, and all its terms.
 
-    `mean`, `low` and `high` are probabilities, the central 90%; shape (n,). Log odds are natural.
+    `mean` is the probability; `low` and `high` are the ends of its central 90%. `log_odds` are the
+    natural log odds of `mean`. All have shape (n,) and are finite.
     """
 
     mean: FloatArray
@@ -39,7 +41,8 @@ class Posterior:
     def order(self) -> IntArray:
         """Return the candidates' rows, the most probable first; ties keep their order.
 
-        Log odds order as the mean does, and still tell apart what both round to 0 or 1.
+        The log odds have the same order as the mean, and still differ where the mean rounds to 0
+        or 1.
         """
         return np.argsort(-self.log_odds, kind="stable")
 
@@ -50,14 +53,14 @@ def fuse(prior: float, terms: Sequence[Weighed]) -> Posterior:
     Parameters
     ----------
     prior : float
-        Between 0 and 1, both excluded: of any one candidate, before any evidence.
+        Probability of any one candidate before all evidence; above 0 and below 1.
     terms : sequence of Weighed
-        At least one, of the same candidates. Their intervals add in quadrature.
+        At least one; all of the same candidates. Their intervals add in quadrature.
 
     Raises
     ------
     ValueError
-        If the prior is not inside 0 to 1.
+        If the prior is not above 0 and below 1.
     """
     if not 0 < prior < 1:
         message = f"a prior must lie inside 0 to 1, not {prior}"
@@ -79,7 +82,7 @@ def fuse(prior: float, terms: Sequence[Weighed]) -> Posterior:
 
 
 def pool(terms: Sequence[Weighed]) -> list[Weighed]:
-    """Return the terms; those that use the same datum become one."""
+    """Return the terms; terms that use the same datum become one."""
     groups: list[list[Weighed]] = []
     for term in terms:
         shared = [group for group in groups if any(term.inputs & other.inputs for other in group)]
@@ -122,6 +125,6 @@ def _as_one(group: Sequence[Weighed]) -> Weighed:
 
 
 def logistic(log_odds: FloatArray) -> FloatArray:
-    """Return the probability of natural log odds, without overflow."""
+    """Return the probability (0 to 1) of natural log odds, without overflow."""
     odds = np.exp(-np.abs(log_odds))
     return np.asarray(np.where(log_odds >= 0, 1.0, odds) / (1 + odds))

@@ -1,4 +1,4 @@
-"""Rank a list: now, and as it was known at an earlier ranking."""
+"""Rank a list with the present facts, or again with the facts of an earlier ranking."""
 
 import gc
 from collections.abc import Iterator, Sequence
@@ -30,21 +30,23 @@ from tom.strategies.services import strategy_of
 
 
 class NotReproducibleError(ValueError):
-    """A ranking was made by other code, or before everything that it used was stored."""
+    """A ranking was made by other code, or before all its inputs were stored."""
 
 
 def rank_event(event: NonLocalizedEvent) -> Ranking | None:
-    """Rank an event's candidates by the strategy of its kind; as `rank_list` does."""
+    """Rank an event's candidates by the strategy of its kind; returns what `rank_list` returns."""
     strategy = strategy_of(event)
     basis = Basis.present(strategy, window_start(event, strategy))
     return rank_list(Listing(event, strategy if strategy.pk else None), basis)
 
 
 def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
-    """Rank a list as of now; None if it is and was empty, or if nothing changed.
+    """Rank a list with the present facts.
 
-    A member has a place for each audience that knows something else of it, in one order: the
-    chance of one does not depend on the others', so each audience's own ranking is a part of it.
+    Returns None if nothing changed, if the list is empty and has no ranking, or if an event's list
+    is empty. A member has a place for each audience with other knowledge of it. All places are in
+    one order: a chance does not depend on the other places, so each audience's own ranking is a
+    part of this order.
     """
     with _garbage_kept():
         return _rank(listing, basis)
@@ -54,7 +56,7 @@ def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
 def _garbage_kept() -> Iterator[None]:
     """Switch garbage collection off in the block: it would visit all rows again and again.
 
-    Of a ranking of 25,000 candidates that was a third of the time.
+    It took a third of the time of a ranking of 25,000 candidates.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -80,7 +82,7 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
 
 
 def weigh(case: Case, basis: Basis) -> Posterior:
-    """Weigh all evidence on each entry of a case."""
+    """Return the posterior of each entry of a case, from all evidence."""
     columns = read_columns(case, horizon_mpc=basis.horizon_mpc)
     terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
     for spec, labels, weight in basis.ranked_by():
@@ -92,14 +94,14 @@ def weigh(case: Case, basis: Basis) -> Posterior:
 
 
 def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
-    """Rank again what was known at an earlier ranking, on its own basis.
+    """Repeat an earlier ranking from the facts known at its moment, with its own basis.
 
-    The entries and the chance of each are those that the ranking kept, bit for bit.
+    The entries and their chances are the same as in the ranking, bit for bit.
 
     Raises
     ------
     NotReproducibleError
-        If it was made with other constants, or before everything that it used was stored.
+        If it was made with other constants, or before all its inputs were stored.
     """
     try:
         basis = Basis.of(ranking.basis)
@@ -114,9 +116,9 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
 
 
 def unlike(ranking: Ranking) -> int:
-    """How many places differ when a ranking is repeated; 0: it is the same.
+    """Repeat a ranking and return how many places differ; 0: it is the same.
 
-    Raises as `recompute` does.
+    Raises NotReproducibleError as `recompute` does.
     """
     case, posterior = recompute(ranking)
     chances = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
@@ -136,7 +138,7 @@ def unlike(ranking: Ranking) -> int:
 
 
 def rankings_of(owner: NonLocalizedEvent | Strategy) -> QuerySet[Ranking]:
-    """The rankings of an event's list, or of a strategy's without an event, the newest first."""
+    """Return the rankings of an event's list or of a strategy's own list, the newest first."""
     if isinstance(owner, Strategy):
         rows = Ranking.objects.filter(event=None, strategy=owner)
     else:
@@ -145,19 +147,20 @@ def rankings_of(owner: NonLocalizedEvent | Strategy) -> QuerySet[Ranking]:
 
 
 def ranking_as_of(owner: NonLocalizedEvent | Strategy, when: datetime) -> Ranking | None:
-    """The newest ranking at a time; None: there was none yet."""
+    """Return the newest ranking at a time; None if there was none yet."""
     return rankings_of(owner).filter(created__lte=when).first()
 
 
 def newest_ranking(owner: NonLocalizedEvent | Strategy) -> Ranking | None:
-    """The newest ranking of an event's list, or of a strategy's without an event."""
+    """Return the newest ranking of an event's list or of a strategy's own list, or None."""
     return rankings_of(owner).first()
 
 
 def rank_if_due(event: NonLocalizedEvent) -> bool:
-    """Rank an event if a change made it due; return whether this call did.
+    """Rank an event if a change made it due; return whether this call ranked it.
 
-    What changes meanwhile stays due. While another worker ranks the event, this does nothing.
+    A change that comes meanwhile leaves the event due. If another worker ranks the event, this does
+    nothing.
     """
     with transaction.atomic():
         if not claim_ranking(event):
@@ -171,9 +174,9 @@ def rank_if_due(event: NonLocalizedEvent) -> bool:
 
 
 def rank_list_if_due(strategy: Strategy) -> bool:
-    """Rank a strategy's list without an event if it is due; return whether this call did.
+    """Rank a strategy's list without an event if it is due; return whether this call ranked it.
 
-    While another worker ranks it, this does nothing.
+    If another worker ranks the list, this does nothing.
     """
     with transaction.atomic():
         if not claim_list(strategy):
@@ -187,12 +190,12 @@ def rank_list_if_due(strategy: Strategy) -> bool:
 
 
 def present_scorers() -> dict[str, str]:
-    """The version of each scorer, by its name."""
+    """Return the version of each installed scorer, by its name."""
     return {scorer.spec.name: scorer.spec.version for scorer in scorers()}
 
 
 def note_new_scorers(since: datetime) -> None:
-    """Make events from `since` on due whose ranking used other scorers than the present ones."""
+    """Make events from `since` on due if their newest ranking did not use the present scorers."""
     rankings = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
     ranked = NonLocalizedEvent.objects.filter(time__gte=since).annotate(
         ranked_by=Subquery(rankings.values("scorers")[:1])
@@ -207,7 +210,7 @@ def _rests_on(ranking: Ranking, basis: Basis) -> bool:
 
 
 def _moved(case: Case, posterior: Posterior) -> tuple[Sequence[int], bool]:
-    """The rows whose evidence differs from their place, and whether any place lost its row."""
+    """Return the rows whose evidence differs from their place, and whether a member has left."""
     stands = standing_places(case.listing)
     keys = list(zip(case.members.tolist(), case.audiences, strict=True))
     marks = fingerprints(posterior).tolist()
@@ -217,7 +220,7 @@ def _moved(case: Case, posterior: Posterior) -> tuple[Sequence[int], bool]:
 
 def _ranking(case: Case, basis: Basis, terms: Sequence[Weighed]) -> Ranking:
     moment, uses = case.moment, case.localizations
-    use = uses[0] if len(uses) else np.nan  # which they were weighed by
+    use = uses[0] if len(uses) else np.nan  # the localization by which they were weighed
     return Ranking(
         strategy=case.listing.strategy,
         event=case.listing.event,

@@ -18,7 +18,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 class Share(NamedTuple):
-    """An assumed probability and the range it may lie in."""
+    """An assumed probability, and the lower and upper end of its range; 0 to 1."""
 
     value: float
     low: float
@@ -33,16 +33,16 @@ class Term:
     ----------
     name : str
     log_lr, log_lr_low, log_lr_high : float
-        Natural log of the likelihood ratio, already averaged over what is uncertain, and the
-        central 90% in which it may come to lie. 0 and a wide interval where nothing is known.
+        Natural log of the likelihood ratio, averaged over its uncertainty, and the ends of its
+        central 90%. If the data are missing: 0, with a wide interval.
     inputs : frozenset of str
-        The data that it uses; no other term of the candidate uses them.
+        The data that the term uses; no other term of the candidate uses them.
     reason : str
         One sentence for a person.
     value : float or None
-        The measured value behind it, where there is one.
+        The measured value, if there is one.
     missing : bool
-        Whether it says nothing for want of data.
+        Whether the data are missing.
     """
 
     name: str
@@ -62,16 +62,17 @@ class Weighed:
     Attributes
     ----------
     name, inputs
-        As of a `Term`.
+        As in a `Term`.
     log_lr, low, high : array, shape (n,)
-        Natural logs, finite, in order; 0 within `low` and `high` where nothing is known.
+        Natural logs, finite, low <= log_lr <= high. If the data are missing, `log_lr` is 0.
     value : array, shape (n,)
-        NaN or infinite: there is none to show.
+        The measured value; NaN or infinite: there is none to show.
     missing : array of bool, shape (n,)
+        Whether the data are missing.
     reason : function of a row
         One sentence for a person.
     mark : array of int, shape (n,)
-        Differs where the reasons of two rows do whose numbers are the same.
+        A number that differs for two rows with equal numbers but different reasons.
     """
 
     name: str
@@ -85,11 +86,12 @@ class Weighed:
     mark: IntArray
 
     def __post_init__(self) -> None:
-        """Refuse what is not finite or not in order, or uses no input.
+        """Check the arrays and the inputs.
 
         Raises
         ------
         ValueError
+            If a number is not finite, the logs are not in order, or there is no input.
         """
         ordered = (self.low <= self.log_lr) & (self.log_lr <= self.high)
         finite = np.isfinite(self.low) & np.isfinite(self.high)
@@ -121,8 +123,8 @@ class Weighed:
     def texts(self, rows: Sequence[int]) -> list[str]:
         """Return these rows as JSON, in the order of `KEPT`.
 
-        Written by hand, with nine digits: for 25,000 candidates that is most of what a ranking
-        costs.
+        We write the JSON ourselves, with nine digits: for 25,000 candidates this takes most of the
+        time of a ranking.
         """
         at = np.asarray(rows, np.int64)
         columns = (self.log_lr, self.low, self.high, self.value, self.missing, self.mark)
@@ -144,7 +146,7 @@ class Weighed:
 
 TEXT = "[%.9g,%.9g,%.9g,%s,%s,%s]"
 _BOOLS = {True: "true", False: "false"}
-# What is kept of each term of a place; its name and its inputs are the ranking's.
+# The fields of a term that a place stores. The ranking stores its name and its inputs.
 KEPT = ("log_lr", "log_lr_low", "log_lr_high", "value", "missing", "reason")
 
 
@@ -156,7 +158,7 @@ def layout_of(terms: Iterable[Weighed]) -> list[dict[str, Any]]:
 def read_terms(
     layout: Sequence[dict[str, Any]], kept: Sequence[Sequence[Any]]
 ) -> list[dict[str, Any]]:
-    """Return the terms of a place from what its ranking and the place store."""
+    """Return the terms of a place: the ranking's `layout` with the values `kept` by the place."""
     return [
         {**named, **dict(zip(KEPT, values, strict=True))}
         for named, values in zip(layout, kept, strict=True)
@@ -164,10 +166,10 @@ def read_terms(
 
 
 class Side(NamedTuple):
-    """What holds for some of the candidates of a term.
+    """One case of a term, for the candidates with `where` true.
 
-    `logs` has shape (k, n) or (k,): the central value first, then the ends of its range. A side
-    that is `missing` has the log ratio 0 between its worst and its best.
+    `logs` are natural logs of shape (k, n) or (k,): the central value first, then the ends of its
+    range. A case that is `missing` has the log ratio 0, between the worst and the best possible.
     """
 
     where: BoolArray
@@ -179,7 +181,7 @@ class Side(NamedTuple):
 def over(
     chance: Share, share: Share, ratio: Callable[[float, float], npt.ArrayLike], n: int
 ) -> FloatArray:
-    """Return the log ratio at the assumed shares and the corners of their ranges, shape (5, n)."""
+    """Return the natural log ratio at two shares and at the corners of their ranges, (5, n)."""
     corners = [(c, s) for c in chance[1:] for s in share[1:]]
     ratios = [ratio(c, s) for c, s in [(chance.value, share.value), *corners]]
     stacked = np.stack([np.broadcast_to(np.asarray(each, float), n) for each in ratios])
@@ -187,12 +189,12 @@ def over(
 
 
 def unknown(where: BoolArray, reason: str, *, worst: float, best: float) -> Side:
-    """Return the side of what is not known: ratio 1, between its worst and best natural logs."""
+    """Return the side of missing data: ratio 1, with `worst` and `best` as its natural logs."""
     return Side(where, np.array([0.0, worst, best]), lambda row: reason, missing=True)
 
 
 def weighed(name: str, inputs: frozenset[str], value: FloatArray, sides: Iterable[Side]) -> Weighed:
-    """Put together the sides of a term; each candidate is on the first one that holds for it."""
+    """Make a term of its sides; each candidate belongs to the first side that is true for it."""
     n = len(value)
     log_lr, low, high = np.zeros(n), np.zeros(n), np.zeros(n)
     missing, side_of = np.zeros(n, bool), np.full(n, -1)

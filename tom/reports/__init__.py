@@ -1,1 +1,1 @@
-"""What we tell others and each other: messages, notifications, pages."""
+"""What we send: messages to the community, notifications to users, alarms to people on shift."""

@@ -1,4 +1,4 @@
-"""The rows of the three kinds of reports, which Django looks for here."""
+"""The models of the three kinds of reports. Django looks for models here."""
 
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, Channel, SendState
 from tom.reports.hermes.models import Report, ReportState

@@ -7,25 +7,25 @@ from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weig
 
 NAME = "distance"
 INPUTS = frozenset({"event.distance", "host"})
-# The galaxy taken for the host is a chance neighbour, so that its distance says nothing.
+# Chance that the assumed host is an unrelated neighbour: then its distance is no evidence.
 HOST_IS_WRONG = Share(0.1, 0.03, 0.3)
-# Where no distance is known, how far one could go in favour: natural log.
+# The most that an unknown distance could count in favour: natural log.
 BEST_UNSEEN = float(np.log(10))
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
-    """Take the overlap."""
+    """Return the argument of `weigh`, shape (n,)."""
     return {"overlap": columns.distance_overlap}
 
 
 def weigh(*, overlap: FloatArray) -> Weighed:
-    """Weigh the distance.
+    """Return the log likelihood ratios of the hosts' distances.
 
     Parameters
     ----------
     overlap
         The integral of p_GW(d | direction) p_host(d) / p_background(d), shape (n,), no unit; 1
-        where the host's distance is what background galaxies have. NaN: no distance.
+        for a host no more likely than a background galaxy. NaN: no distance, a missing term.
     """
     logs = np.stack([np.log((1 - wrong) * overlap + wrong) for wrong in HOST_IS_WRONG])
     no_distance = unknown(

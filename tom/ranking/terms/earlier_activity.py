@@ -1,4 +1,4 @@
-"""What was detected at the place before the event's window."""
+"""Detections at the candidate's place before the event's window."""
 
 import numpy as np
 
@@ -7,23 +7,23 @@ from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown
 
 NAME = "earlier activity"
 INPUTS = frozenset({"lightcurve.before_window"})
-# A position has one earlier 5-sigma positive epoch by a fault of subtraction or an asteroid.
+# Chance of an earlier positive 5-sigma epoch due to a fault of the subtraction or an asteroid.
 EPOCH_BY_CHANCE = Share(0.03, 0.01, 0.1)
-# A position has one earlier detection of 3 sigma by chance alone: 12 of 53 real ZTF objects that
-# were younger than 30 days had one before their first of 5 sigma.
+# Chance of an earlier 3-sigma detection by noise. Of 53 real ZTF objects younger than 30 days, 12
+# had one before their first 5-sigma detection.
 SIGHT_BY_CHANCE = Share(0.2, 0.1, 0.35)
-# An unrelated source, new in the event's window, was seen before it.
+# Share of unrelated sources, new in the event's window, that were seen before it.
 SOURCE_IS_OLD = Share(0.5, 0.3, 0.7)
-# Each further epoch by chance is rarer than the last by this much.
+# Each further epoch by chance is rarer than the one before by this factor.
 NEXT_EPOCH_BY_CHANCE = 0.1
-# However often seen: another transient in the same host, or a variable nucleus beneath it.
+# The smallest chance after many epochs: another transient in the same host, or a variable nucleus.
 OLD_FLOOR = Share(1e-3, 1e-4, 1e-2)
-# Activity this long ago (e-folding, days) is as likely another source at the same place.
+# The weight of earlier activity falls by a factor e in this time: it may be another source there.
 MEMORY_DAYS = 2000.0
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
-    """Take the epochs, and how long before the window they lie."""
+    """Return the arguments of `weigh`, each of shape (n,)."""
     return {
         "epochs": columns.epochs,
         "age_days": columns.epoch_age_days,
@@ -32,18 +32,19 @@ def read(columns: Columns) -> dict[str, FloatArray]:
 
 
 def weigh(*, epochs: FloatArray, age_days: FloatArray, sight_age_days: FloatArray) -> Weighed:
-    """Weigh what was detected here before the event's window.
+    """Return the log likelihood ratios of the detections before the event's window.
 
     Parameters
     ----------
     epochs
-        Epochs before the window, positive by 5 sigma, shape (n,); NaN: no history was searched.
+        Number of positive 5-sigma epochs before the window, shape (n,); NaN: no history was
+        searched, a missing term.
     age_days
-        From the newest of them to the window, days, shape (n,); NaN where there is none.
+        Days from the newest of these epochs to the window, shape (n,); NaN: there is none.
     sight_age_days
-        From the survey's first sight, one raw detection of 3 sigma, to the window, days, shape
-        (n,); NaN where it does not lie before the window. It weighs only where there is no epoch,
-        and less than one: so weak a detection is often chance.
+        Days from the survey's first detection (3 sigma, raw) to the window, shape (n,); NaN: it is
+        not before the window. It counts only if there is no epoch, and less than an epoch: so weak
+        a detection is often noise.
     """
     n = len(epochs)
     not_searched = unknown(

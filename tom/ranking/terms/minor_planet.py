@@ -1,4 +1,4 @@
-"""The nearest known minor planet: one at the same place is the likelier cause."""
+"""The nearest known minor planet: if it is at the same place, it is the more likely cause."""
 
 import numpy as np
 
@@ -8,28 +8,28 @@ from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown
 NAME = "minor planet"
 INPUTS = frozenset({"alert.solar_system"})
 RADIUS_ARCSEC = 30.0
-# Error of one coordinate of a predicted minor planet's place.
+# Error of a minor planet's predicted position, in each coordinate.
 EPHEMERIS_SIGMA_ARCSEC = 1.5
-# A counterpart has a known minor planet within 30 arcsec by chance; in the ecliptic it is more.
+# Chance of a known minor planet within 30 arcsec of a counterpart; it is higher in the ecliptic.
 PLANET_BY_CHANCE = Share(0.01, 0.002, 0.05)
-# An unrelated alert is a minor planet.
+# Share of unrelated alerts that are minor planets.
 SOURCE_IS_PLANET = Share(0.2, 0.1, 0.4)
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
-    """An alert that names no neighbour says that there is none near; no alert says nothing."""
+    """Return the argument of `weigh`, shape (n,): infinity if an alert names no minor planet."""
     none_near = columns.was_looked_up & np.isnan(columns.planet_separation_arcsec)
     return {"separation_arcsec": np.where(none_near, np.inf, columns.planet_separation_arcsec)}
 
 
 def weigh(*, separation_arcsec: FloatArray) -> Weighed:
-    """Weigh the nearest known minor planet.
+    """Return the log likelihood ratios of the distance to the nearest known minor planet.
 
     Parameters
     ----------
     separation_arcsec
-        To its predicted place, shape (n,); infinity where none is near; NaN where the survey did
-        not look for one.
+        Arcsec to its predicted position, shape (n,); infinity: none is near; NaN: the survey did
+        not look for one, a missing term.
     """
     n, by_chance, source = len(separation_arcsec), PLANET_BY_CHANCE.value, SOURCE_IS_PLANET.value
     not_searched = unknown(
@@ -52,7 +52,10 @@ def weigh(*, separation_arcsec: FloatArray) -> Weighed:
 
 
 def _ratio(separation: FloatArray, by_chance: float, is_planet: float) -> FloatArray:
-    """Return chance neighbours over chance neighbours and the planet itself, per arcsec2."""
+    """Return the ratio P(separation | counterpart) / P(separation | unrelated), shape (n,).
+
+    A counterpart has only chance neighbours. An unrelated alert may be the planet itself.
+    """
     variance = EPHEMERIS_SIGMA_ARCSEC**2
     itself = np.exp(-(separation**2) / (2 * variance)) / (2 * np.pi * variance)
     uniform = by_chance / (np.pi * RADIUS_ARCSEC**2)

@@ -1,4 +1,4 @@
-"""The place on the map: 4 pi times the sky map's probability density there."""
+"""The candidate's place on the map: 4 pi times the probability density there."""
 
 import numpy as np
 
@@ -7,25 +7,27 @@ from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weig
 
 NAME = "sky map"
 INPUTS = frozenset({"event.probdensity"})
-# The true position lies where the map does not say, by the map's own error.
+# Chance that the map is wrong: then the true position may lie anywhere.
 MAP_FAILS = Share(0.02, 0.005, 0.05)
-# Where there is no map, how far one could go in favour: natural log.
+# The most that an unknown map could count in favour: natural log.
 BEST_UNSEEN = float(np.log(1000))
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
-    """Outside a map its density is 0; without a map nothing is known."""
+    """Return the argument of `weigh`, shape (n,): 0 outside the map, NaN without a map."""
     reached = np.nan_to_num(columns.probdensity, nan=0.0)
     return {"probdensity": np.where(columns.has_map, reached, np.nan)}
 
 
 def weigh(*, probdensity: FloatArray) -> Weighed:
-    """Weigh the position; the unrelated sources are taken as uniform over the sky.
+    """Return the log likelihood ratios of the positions.
+
+    Unrelated sources are assumed to be uniform over the sky.
 
     Parameters
     ----------
     probdensity
-        1/sr, shape (n,); 0 where the map does not reach; NaN: the event has no map.
+        1/sr, shape (n,); 0 outside the map; NaN: the event has no map, a missing term.
     """
     isotropic = 4 * np.pi * probdensity
     logs = np.stack([np.log((1 - fails) * isotropic + fails) for fails in MAP_FAILS])

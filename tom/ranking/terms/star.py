@@ -1,4 +1,4 @@
-"""The nearest catalogued source: a star at the same place is the likelier cause."""
+"""The nearest catalogued source: a star at the same place is the more likely cause."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown
 NAME = "star"
 INPUTS = frozenset({"alert.star"})
 RADIUS_ARCSEC = 1.0
-# A counterpart has an unrelated star within 1 arcsec: 1e3 to 3e4 stars per square degree to the
-# catalogue's depth, times pi arcsec2.
+# Chance of an unrelated star within 1 arcsec of a counterpart: 1e3 to 3e4 stars per square degree
+# to the catalogue's depth, times pi arcsec2.
 STAR_BY_CHANCE = Share(0.002, 0.0005, 0.01)
-# An unrelated source is a star's own variability.
+# Share of unrelated sources that are variable stars.
 SOURCE_IS_STAR = Share(0.4, 0.25, 0.6)
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
-    """An alert that names no neighbour says that there is none near; no alert says nothing."""
+    """Return the arguments of `weigh`, shape (n,): infinity if an alert names no source."""
     none_near = columns.was_looked_up & np.isnan(columns.star_separation_arcsec)
     return {
         "separation_arcsec": np.where(none_near, np.inf, columns.star_separation_arcsec),
@@ -25,15 +25,16 @@ def read(columns: Columns) -> dict[str, FloatArray]:
 
 
 def weigh(*, separation_arcsec: FloatArray, star_score: FloatArray) -> Weighed:
-    """Weigh the nearest catalogued source.
+    """Return the log likelihood ratios of the nearest catalogued source.
 
     Parameters
     ----------
     separation_arcsec
-        To the nearest source, shape (n,); infinity where the catalogue has none near; NaN: not
-        looked up.
+        Arcsec to the nearest source, shape (n,); infinity: the catalogue has none near; NaN: not
+        looked up, a missing term.
     star_score
-        Chance that it is a star (PS1's sgscore), 0 to 1, shape (n,); NaN: not known, taken as 0.5.
+        Chance that the source is a star (PS1's sgscore), 0 to 1, shape (n,); NaN: not known, and
+        0.5 is used.
     """
     n, is_star = len(separation_arcsec), np.nan_to_num(star_score, nan=0.5)
     by_chance, source = STAR_BY_CHANCE.value, SOURCE_IS_STAR.value

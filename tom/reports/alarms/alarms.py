@@ -1,8 +1,8 @@
-"""Alarms: call the people on shift, once per event and cause, and note who answered.
+"""Alarms: call the people on shift, once per event and cause, and note who acknowledged it.
 
-An alarm that may have arrived is not sent again on that channel: it fires once. What keeps a lost
-alarm from being a lost night is that every channel stands alone, that a definite refusal is tried
-again, and that an alarm stays on the screen until a person acknowledges it.
+An alarm that may have arrived is not sent again on that channel. Three things make up for a lost
+alarm: each channel is independent, a definite refusal is tried again, and an alarm stays on the
+screen until a person acknowledges it.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from tom.reports.alarms.channels import send_email, send_webhook
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, Channel, SendState
 
 SIGNIFICANT_FAR_HZ: Final = 1 / (30 * 86_400)
-"""False alarms of once a month: by these LVK calls a merger significant
+"""One false alarm a month: below this rate LVK calls a merger significant
 (https://emfollow.docs.ligo.org/userguide/analysis/)."""
 
 
@@ -32,11 +32,12 @@ _LOST: Final = "the worker was lost while it sent"
 
 
 def raise_alarm(event: NonLocalizedEvent) -> Alarm | None:
-    """Make the alarm that an event's newest message calls for; None where it calls for none.
+    """Make the alarm for an event's newest message; None if there is none to make.
 
-    A significant live event and the retraction of an event each raise one alarm. A test event
-    raises none, nor does one that is not of ALARM_KINDS or whose newest message is older than
-    ALARM_HOURS. Call it after every message of the event; the pipeline then wakes `send_alarm`.
+    A significant live event raises one alarm, and the retraction of an event raises one. These
+    raise none: a test event, an event of a kind that is not in ALARM_KINDS, and an event whose
+    newest message is older than ALARM_HOURS. Call this after every message of the event. The
+    pipeline then wakes `send_alarm`.
     """
     cause = _cause(event)
     if cause is None:
@@ -56,17 +57,17 @@ def raise_alarm(event: NonLocalizedEvent) -> Alarm | None:
 
 
 def send_alarm(alarm: Alarm, *, now: datetime) -> None:
-    """Send an alarm on every channel where it is due, each on its own."""
+    """Send an alarm on every channel on which it is due; a failure of one does not stop others."""
     for each in alarm.sends.all():
         each.alarm = alarm
-        if alarm.event.test_reasons and each.state == SendState.DUE:  # found out since
+        if alarm.event.test_reasons and each.state == SendState.DUE:  # it became a test since then
             move(each, SendState.FAILED, reason="the event is a test")
         elif not give_up(each, _LOST, now=now):
             _send(each, now=now)
 
 
 def acknowledge_alarm(alarm: Alarm, by: User) -> bool:
-    """Note that a person answers an alarm; return whether this call was the first."""
+    """Note that a person acknowledges an alarm; return whether this was the first person."""
     with transaction.atomic():
         first = (
             Alarm.objects.filter(pk=alarm.pk)
@@ -79,7 +80,7 @@ def acknowledge_alarm(alarm: Alarm, by: User) -> bool:
 
 
 def due_alarms(now: datetime) -> QuerySet[Alarm]:
-    """Return the alarms that the sweep should nudge `send_alarm` for."""
+    """Return the alarms for which the sweep should wake `send_alarm`."""
     watched = AlarmSend.objects.filter(due(now), state__in=[SendState.DUE, SendState.SENDING])
     return Alarm.objects.filter(pk__in=watched.values("alarm"))
 
@@ -93,9 +94,9 @@ def _cause(event: NonLocalizedEvent) -> AlarmCause | None:
 
 
 def _is_significant(event: NonLocalizedEvent) -> bool:
-    """Whether its message says so; where it says nothing that can be read, whether its rate does.
+    """Whether the messages call the event significant; if they do not say, whether its rate does.
 
-    Better one alarm too many than an event that nobody hears of.
+    One alarm too many is better than an event that nobody notices.
     """
     if event.significant is None:
         return event.far is not None and event.far <= SIGNIFICANT_FAR_HZ
@@ -103,7 +104,7 @@ def _is_significant(event: NonLocalizedEvent) -> bool:
 
 
 def _is_old(event: NonLocalizedEvent) -> bool:
-    """Whether the newest message is not new: a past event sent again, or read from a file."""
+    """Whether the newest message is older than ALARM_HOURS: a past event that is sent again."""
     news = timezone.now() - timedelta(hours=settings.ALARM_HOURS)
     return event.time_created is not None and event.time_created < news
 
@@ -142,7 +143,7 @@ def _title(event: NonLocalizedEvent, cause: AlarmCause) -> str:
 
 
 def _body(event: NonLocalizedEvent) -> str:
-    """Say in a few lines what the chain now says."""
+    """Return a few lines with the event's present type, time, rate and classes."""
     lines = [f"{event.alert_type} of {_time(event.time_created)}"]
     if event.time is not None:
         lines.append(f"Time of the event: {_time(event.time)}")

@@ -1,7 +1,7 @@
 """The two channels of an alarm: e-mail, and a webhook in the form that Slack takes.
 
-Each either returns, or raises NothingSentError or UnknownOutcomeError. A webhook's address is a
-secret: it is in no message of ours.
+Each either returns, or raises NothingSentError or UnknownOutcomeError. The address of a webhook is
+a secret: no text of ours contains it.
 """
 
 import io
@@ -23,11 +23,11 @@ from tom.outbox.calls import calling
 from tom.outbox.errors import NothingSentError, OutcomeError, UnknownOutcomeError
 
 TIMEOUT_SECONDS: Final = (5, 10)
-"""To connect, and to answer."""
+"""Limits for the connection and for the answer."""
 CALL_SECONDS: Final = 60
-"""A call is surely over after this: a mail takes several answers."""
+"""A call is surely over after this time: an e-mail needs several answers."""
 
-# Refused before the message was on its way.
+# The server refused before the message was sent.
 _REFUSALS: Final = (
     smtplib.SMTPSenderRefused,
     smtplib.SMTPRecipientsRefused,
@@ -42,9 +42,9 @@ def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None
     Raises
     ------
     NothingSentError
-        If no connection came about, or the server refused.
+        If no connection was made, or the server refused.
     UnknownOutcomeError
-        If the connection was lost once the message was on its way.
+        If the connection was lost after the message was begun.
     """
     connection = get_connection()
     with calling(mail_address(), seconds=CALL_SECONDS):
@@ -52,17 +52,17 @@ def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None
 
 
 def mail_address() -> str:
-    """Name the server that e-mail leaves through, as `tom.changes.addresses` knows it."""
+    """Return the mail server's name in `tom.changes.addresses`."""
     return f"e-mail {settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
 
 
 def webhook_address() -> str:
-    """Name the webhook; its own address is a secret."""
+    """Return the webhook's name in `tom.changes.addresses`, since its address is a secret."""
     return "webhook"
 
 
 def _is_silence(cause: Exception) -> bool:
-    """Whether nobody answered in time, or at all."""
+    """Whether the error means that nobody answered, or not in time."""
     lost = (ConnectionRefusedError, TimeoutError, socket.gaierror, exceptions.Timeout)
     return isinstance(cause, lost) or (
         isinstance(cause, exceptions.ConnectionError) and "NewConnectionError" in str(cause)
@@ -77,39 +77,39 @@ def _send_email(
     except OSError as error:  # smtplib's own errors are OSErrors too
         raise _failed(NothingSentError, "e-mail", error) from error
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
-    # A header is one line, and ends where a line does.
+    # A header is one line: a line break would end it.
     subject, name = " ".join(subject.split()), "".join(name.split())
     message = EmailMessage(subject, body, to=list(to), headers={"Message-ID": f"<{name}@{domain}>"})
     try:
         connection.send_messages([message])
     except _REFUSALS as error:
         raise _failed(NothingSentError, "e-mail", error) from error
-    except smtplib.SMTPDataError as error:  # whatever was said to the message but 250
+    except smtplib.SMTPDataError as error:  # any answer to the message except 250
         kind = NothingSentError if 400 <= error.smtp_code < 600 else UnknownOutcomeError
         raise _failed(kind, "e-mail", error) from error
     except OSError as error:
         raise _failed(UnknownOutcomeError, "e-mail", error) from error
     finally:
-        with suppress(OSError):  # what was sent stays sent, however we part
+        with suppress(OSError):  # an error while closing changes nothing: the mail was sent
             connection.close()
 
 
 def send_webhook(url: str, *, title: str, body: str) -> None:
-    """Post a title and a text to a webhook, as they are: nothing in them is Slack's markup.
+    """Post a title and a text to a webhook; markup in them is escaped.
 
     Raises
     ------
     NothingSentError
-        If the text never left, or the answer is a refusal (3xx, 4xx, 503).
+        If the text was never sent, or the answer is a refusal (3xx, 4xx, 503).
     UnknownOutcomeError
-        If no whole answer came, or another 5xx.
+        If no complete answer came, or the answer is another 5xx.
     """
     with calling(webhook_address(), seconds=CALL_SECONDS):
         _post(url, f"*{_plain(title)}*\n{_plain(body)}")
 
 
 def _plain(text: str) -> str:
-    """Escape what Slack reads as a link, a mention or a call of the channel.
+    """Escape the characters that Slack reads as a link, a mention or a call of the channel.
 
     Rule: https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
@@ -127,9 +127,9 @@ def _post(url: str, text: str) -> None:
             allow_redirects=False,
         )
     except exceptions.RequestException as error:
-        # It is read once a connection stands, encryption and all, and the headers have left.
+        # The body is read after the connection is made, with encryption, and the headers are sent.
         kind = UnknownOutcomeError if body.tell() else NothingSentError
-        raise _failed(kind, "webhook", error) from None  # its text has the address
+        raise _failed(kind, "webhook", error) from None  # the error's text contains the address
     if 200 <= answer.status_code < 300:
         return
     reason = f"webhook: it answered {answer.status_code}"

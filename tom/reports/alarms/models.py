@@ -1,4 +1,4 @@
-"""Which alarms there were, and how each channel sent them."""
+"""The alarms, and the sending of each alarm on each channel."""
 
 from datetime import timedelta
 from typing import Final
@@ -16,12 +16,12 @@ from tom.outbox.waits import Patience, Waits
 from tom.targets.models import Visitor
 
 _DEADLINE: Final = timedelta(seconds=120)
-"""Far above every timeout of a channel."""
+"""Much longer than every timeout of a channel."""
 _RETRY: Final = Waits(timedelta(seconds=20), timedelta(hours=1))
 
 
 class AlarmCause(models.TextChoices):
-    """What a person is woken for, each once per event."""
+    """Why a person is called; each cause raises one alarm per event."""
 
     SIGNIFICANT = "significant", "Significant event"
     RETRACTION = "retraction", "Retraction"
@@ -38,7 +38,7 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 
 
 class Alarm(models.Model):
-    """A call to the people on shift; acknowledged by the first person who answers."""
+    """A call to the people on shift; the first person who answers acknowledges it."""
 
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="alarms")
     cause = models.CharField(max_length=16, choices=AlarmCause.choices)
@@ -63,9 +63,9 @@ class Alarm(models.Model):
 
     @property
     def outcome(self) -> str:
-        """How it was told: `sent`, `unknown`, `under way`, `failed`, or `none`: by no channel.
+        """The best outcome of its channels: `sent`, `unknown`, `under way`, `failed` or `none`.
 
-        The best of its channels. It reads all of `sends`: prefetch them.
+        `none`: there is no channel. This reads all of `sends`: prefetch them.
         """
         states = {send.state for send in self.sends.all()}
         if SendState.SENT in states:
@@ -78,7 +78,7 @@ class Alarm(models.Model):
 
     @property
     def failure(self) -> str:
-        """Why each channel failed."""
+        """The reason of each channel that failed, as one text."""
         failed = [send for send in self.sends.all() if send.state == SendState.FAILED]
         return " ".join(f"{send.get_channel_display()}: {send.reason}." for send in failed)
 
@@ -89,12 +89,12 @@ class Channel(models.TextChoices):
 
 
 class SendState(models.TextChoices):
-    """Where an alarm stands on one channel."""
+    """The state of an alarm on one channel."""
 
     DUE = "due", "Due"
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent"
-    UNKNOWN = "unknown", "Unknown"  # it may have arrived: not sent again
+    UNKNOWN = "unknown", "Unknown"  # the alarm may have arrived: it is not sent again
     FAILED = "failed", "Failed"
 
 

@@ -1,7 +1,7 @@
 """An event's candidates in HERMES's form.
 
-The form is that of its `submit_message` (https://hermes.lco.global/about); `extra_data` is its
-place for what has no field of its own.
+The form is that of HERMES's `submit_message` (https://hermes.lco.global/about). Values for which it
+has no field go into `extra_data`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from tom.photometry import magnitude_of
 from tom.reports.hermes.circular_form import percent_of
 from tom.targets.models import LightCurvePoint, PointKind
 
-# The times of two measurements of one exposure differ by less, those of two exposures by more.
+# Two measurements of one exposure differ by less than this in time, two exposures by more.
 _SAME_EXPOSURE: Final = timedelta(seconds=20)
 _ORDER: Final = (PointKind.ALERT, PointKind.FORCED, PointKind.LIMIT)
 _UNIT: Final = "AB mag"
@@ -34,7 +34,7 @@ def write_message(
     topic: str,
     by: User,
 ) -> dict[str, Any]:
-    """Write the message that tells of these candidates with these points of their light curves."""
+    """Write the message about these candidates with these points of their light curves."""
     name = by.get_full_name() or by.get_username()
     names = {candidate.target_id: candidate.target.name for candidate in candidates}
     rows = {point.pk: _photometry(point, names[point.target_id]) for point in points}
@@ -80,10 +80,10 @@ def _line(candidate: EventCandidate) -> str:
 
 
 def _once(points: Sequence[LightCurvePoint]) -> list[LightCurvePoint]:
-    """Keep one point of each exposure of a target, in their order.
+    """Keep one point of each exposure of a target, in the given order.
 
     A survey may measure one exposure twice: in the alert, and by forced photometry. The alert's own
-    measurement is told, else the forced one, else the limit.
+    measurement is kept, else the forced one, else the limit.
     """
     exposures: list[LightCurvePoint] = []
     for point in sorted(points, key=_exposure):
@@ -120,7 +120,7 @@ def _target(target: BaseTarget) -> dict[str, Any]:
 
 
 def _photometry(point: LightCurvePoint, name: str) -> dict[str, Any] | None:
-    """Write one point, a detection or a limit; None where it is neither."""
+    """Write one point as AB magnitude or limit; None if it is neither a detection nor a limit."""
     magnitude = magnitude_of(flux=point.flux, flux_error=point.flux_error)
     declared = survey_of(point.survey).telescope
     telescope = declared.name if declared else point.survey
@@ -145,7 +145,7 @@ def _photometry(point: LightCurvePoint, name: str) -> dict[str, Any] | None:
 
 
 def _standing(candidate: EventCandidate) -> dict[str, Any]:
-    # Without its rank, whose gaps would tell of private candidates: the list is in order.
+    # Without the rank: gaps in the ranks would reveal private candidates. The list is in order.
     return {
         "name": candidate.target.name,
         "posterior": candidate.posterior,

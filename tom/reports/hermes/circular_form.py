@@ -1,6 +1,6 @@
 """A report in the form of a GCN Circular: subject, authors, text, tables of fixed width.
 
-The photometry's table is also what a person edits: one row a line, cells apart by commas.
+A person edits the photometry in the same form: one row on each line, commas between the cells.
 """
 
 import csv
@@ -27,7 +27,7 @@ _CELL: Final = re.compile(r"[^\x00-\x1f\x7f]{0,60}")
 
 
 class TableError(ValueError):
-    """The edited table cannot be told; the message names the row and says why."""
+    """The edited table cannot be sent; the message names the row and says why."""
 
 
 def write_circular(body: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ def write_circular(body: Mapping[str, Any]) -> str:
 
 
 def percent_of(level: float) -> int:
-    """Return the smallest whole percentage of a region that contains what lies at a level."""
+    """Return the smallest whole percentage of a credible region that contains a level (0 to 1)."""
     return math.ceil(round(level * 100, 9))
 
 
@@ -108,7 +108,7 @@ def _short(moment: str) -> str:
 
 
 def _fixed(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table whose columns have one width each; nothing where it has no row."""
+    """Write a table with columns of fixed width; nothing if the table has no row."""
     if not rows:
         return ""
     table = [tuple(headings), *rows]
@@ -130,14 +130,14 @@ def write_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def read_rows(text: str, *, targets: Sequence[str]) -> list[dict[str, Any]]:
-    """Read the edited lines; each tells a magnitude or a limit of one of `targets`.
+    """Read the edited lines; each has a magnitude or a limit (AB) of one of `targets`.
 
-    A date that names no zone is UTC, and is told so.
+    A date without a zone is taken as UTC, and is written with its zone.
 
     Raises
     ------
     TableError
-        If a line cannot be told.
+        If a line cannot be read.
     """
     if len(text) > LONGEST_TABLE:
         message = f"the table has more than {LONGEST_TABLE:,} characters"

@@ -1,4 +1,4 @@
-"""What a person does to a report before it leaves, and after it failed."""
+"""A person's actions on a report: edit it before it is sent, send it again after it failed."""
 
 from typing import Final
 
@@ -20,11 +20,11 @@ LONGEST_TEXT: Final = 50_000
 
 
 class NotADraftError(Exception):
-    """Somebody confirmed or discarded it meanwhile."""
+    """The report is no longer a draft: somebody confirmed or discarded it meanwhile."""
 
 
 def why_off() -> str:
-    """Say why nothing can be told; nothing where it can."""
+    """Say why no report can be sent; "" if reports can be sent."""
     if not settings.TELL_URL:
         return "no topic is set: the setting TELL_URL is empty"
     try:
@@ -37,16 +37,16 @@ def why_off() -> str:
 
 
 def edit_report(report: Report, *, title: str, authors: str, text: str, table: str) -> None:
-    """Change what a draft says.
+    """Change the title, the authors, the text and the photometry of a draft.
 
     Raises
     ------
     CannotTellError
-        If the title or the authors are empty, or something is too long.
+        If the title, the authors or the text are empty or too long.
     TableError
-        If a row of the table cannot be told.
+        If a row of the table cannot be read.
     NotADraftError
-        If it is no longer a draft.
+        If the report is no longer a draft.
     """
     given = {
         "title": (" ".join(title.split()), LONGEST_TITLE),
@@ -59,7 +59,7 @@ def edit_report(report: Report, *, title: str, authors: str, text: str, table: s
             raise CannotTellError(msg)
     with transaction.atomic():
         drafts = Report.objects.filter(pk=report.pk, state=ReportState.DRAFT)
-        # Locked, so that nobody confirms what is being changed.
+        # Lock the draft, so that nobody confirms it while it is changed.
         locked = drafts.select_for_update().first()
         if locked is None:
             raise NotADraftError
@@ -71,14 +71,14 @@ def edit_report(report: Report, *, title: str, authors: str, text: str, table: s
 
 
 def retry_report(report: Report, by: User) -> bool:
-    """Send a failed report again under its own id; return whether this call was the one that did.
+    """Send a failed report again under its own id; return False if somebody else did so before.
 
-    The worker looks on the topic first: what was given up may have arrived late.
+    The worker looks on the topic first: the earlier attempt may have arrived late.
 
     Raises
     ------
     CannotTellError
-        If the event as it is now could no longer be reported.
+        If the report may no longer be sent, as the event and the candidates are now.
     """
     refuse_report(report)
     if report.state != ReportState.FAILED:

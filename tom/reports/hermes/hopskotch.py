@@ -1,8 +1,8 @@
 """Send one message to a Hopskotch topic, and find out whether it is there.
 
-confluent-kafka's producer is used with hop's credentials and hop's packing, since hop's own
-producer sends again whatever was not answered: with the replies lost it put one message on a
-topic eight times in five seconds. With `retries` at zero a message leaves at most once.
+We use confluent-kafka's producer with hop's credentials and hop's packing. hop's own producer sends
+a message again if no answer comes: when the replies were lost, it put one message on a topic eight
+times in five seconds. With `retries` at zero a message is sent at most once.
 """
 
 import threading
@@ -29,11 +29,11 @@ from tom.streams.watch import ASK_SECONDS, Broker, Errors, RefusedError
 
 SEND_SECONDS: Final = 10
 CALL_SECONDS: Final = 100
-"""A call is surely over after this."""
+"""A call is surely over after this time."""
 READ_SECONDS: Final = 60
-"""How long the reading back of a topic may take."""
+"""Limit for reading a topic back."""
 
-# Whatever else comes back leaves it open whether the message is there.
+# Errors of a definite refusal. After any other error, the message may be there or not.
 _DEFINITE: Final = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_RECORD,
@@ -46,12 +46,16 @@ _DEFINITE: Final = (
 
 
 def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UUID) -> None:
-    """Put one JSON message on a topic under our own id; at most once, whatever happens.
+    """Put one JSON message on a topic under our own id, at most once.
 
     Raises
     ------
-    NothingSentError, RejectedError, UnknownOutcomeError
-        As each says of itself.
+    NothingSentError
+        If the broker does not answer, before anything was sent.
+    RejectedError
+        If the broker or a check on our side refuses: no right, no such topic, too large.
+    UnknownOutcomeError
+        If no definite answer came: the message may be there or not.
     """
     source, credential = _find_access(url)
     with calling(source.broker, seconds=CALL_SECONDS):
@@ -81,7 +85,7 @@ def _publish(
             headers=[*headers, ("_id", message_id.bytes)],
             on_delivery=lambda error, _: outcome.append(error),
         )
-    except KafkaException as error:  # too large, say: refused on this side
+    except KafkaException as error:  # refused on this side, such as a message that is too large
         raise RejectedError(_text(error)) from error
     producer.flush(2 * SEND_SECONDS)
     _judge(outcome)
@@ -108,7 +112,7 @@ def _find(source: Source, credential: Auth | None, message_id: uuid.UUID, since:
     late = threading.Event()
     try:
         found = _read_back(source, credential, message_id, since, late)
-    except (KafkaException, ValueError, RuntimeError) as error:  # the last two are hop's own
+    except (KafkaException, ValueError, RuntimeError) as error:  # hop raises the last two
         raise LookUpFailedError(_text(error)) from error
     if late.is_set() and not found:
         msg = "reading the topic back took too long"
@@ -162,7 +166,7 @@ def _find_access(url: str) -> tuple[Source, Auth | None]:
 
 
 def _check_topic(source: Source, credential: Auth | None) -> None:
-    """Make sure, before anything leaves, that the broker answers and has the topic."""
+    """Check, before anything is sent, that the broker answers and has the topic."""
     try:
         broker = Broker(source.broker, credential, Errors())
         topics = broker.count_partitions(seconds=ASK_SECONDS, hurry=lambda: False)

@@ -1,4 +1,4 @@
-"""What we told the world, from draft to sent."""
+"""The reports to the community, from draft to sent."""
 
 import uuid
 from datetime import timedelta
@@ -19,13 +19,13 @@ from tom.targets.models import Visitor
 from tom.targets.visible import visible_targets
 
 _DEADLINE: Final = timedelta(seconds=120)
-"""Far above every timeout of a broker."""
+"""Much longer than every timeout of a broker."""
 _RETRY: Final = Waits(timedelta(seconds=20), timedelta(minutes=2))
 _LOOK: Final = Waits(timedelta(seconds=15), timedelta(hours=1), share=1)
 
 
 class ReportState(models.TextChoices):
-    """Where a report stands. Only DRAFT may be confirmed; nothing is ever sent twice."""
+    """The state of a report. A person may confirm a draft, or a failed report again."""
 
     DRAFT = "draft", "Draft"
     CONFIRMED = "confirmed", "Confirmed"
@@ -39,7 +39,7 @@ class ReportQuerySet(models.QuerySet["Report"]):
     """Reads of reports."""
 
     def visible_to(self, user: Visitor) -> "ReportQuerySet":
-        """Those whose every candidate the user may see."""
+        """Return the reports all of whose candidates the user may see."""
         if not user.is_authenticated:
             return self.none()
         hidden = Report.candidates.through.objects.filter(report=OuterRef("pk")).exclude(

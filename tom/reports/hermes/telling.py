@@ -1,7 +1,7 @@
-"""Tell the community of an event's candidates: draft, confirm, send once, settle.
+"""Send an event's candidates to the community: draft, confirm, send once, settle.
 
-A person drafts and a person confirms; a worker sends. What was not confirmed by the broker is
-UNKNOWN and is settled by reading the topic back for our id; it is never sent again.
+A person drafts and a person confirms; a worker sends. If the broker does not confirm a report, it
+is UNKNOWN, and is not sent again. Then we read the topic back and look for our id.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,30 +29,30 @@ from tom.streams.sources import SourceError, read_source
 from tom.targets.models import POINT_ORDER, LightCurvePoint
 
 LOOK_BACK: Final = timedelta(minutes=10)
-"""A topic is read back from so long before the message left: clocks differ."""
+"""A topic is read back from this long before the message was sent: clocks differ."""
 LOOK_LEASE: Final = timedelta(seconds=120)
-"""Whoever still reads a topic back after this is lost; far above the timeouts."""
+"""A worker that still reads a topic back after this time is lost; much longer than the timeouts."""
 _WORDS: Final = Words(not_asked="could not look it up", not_there="not on the topic yet")
 _LOST: Final = "the worker was lost while it sent"
 _NEVER_CAME: Final = "it never arrived on the topic; draft it again if it is still wanted"
 
 
 class CannotTellError(Exception):
-    """This may not be told; the message says why, for the person who asked."""
+    """This report may not be made or sent; the message says why, for the person who asked."""
 
 
 class PrivateDataError(CannotTellError):
-    """It would tell what is not public."""
+    """The report would contain something that is not public."""
 
 
 class NotLiveError(CannotTellError):
-    """A test or retracted event, and a topic that is not for tests."""
+    """The event is a test or retracted, and the topic is not a test topic."""
 
 
 def draft_report(
     event: NonLocalizedEvent, candidates: Sequence[EventCandidate], *, by: User
 ) -> Report:
-    """Draft the message that tells these candidates of an event on the topic of TELL_URL.
+    """Draft a message about these candidates of an event, for the topic of TELL_URL.
 
     Only public points are used, and their programs are named. While TELL_URL is empty, the draft
     can be copied but never sent.
@@ -60,11 +60,11 @@ def draft_report(
     Raises
     ------
     CannotTellError
-        If TELL_URL is not a topic, or there is no candidate of this event to tell.
+        If TELL_URL names no single topic, no candidate is given, or one is of another event.
     NotLiveError
         If the event is not live and the topic is not a test topic.
     PrivateDataError
-        If a target is private, or all that is known of it is.
+        If a target is private, is a candidate by private points only, or has no public point.
     """
     topic = topic_to_tell() if settings.TELL_URL else ""
     chosen = sorted(candidates, key=lambda each: (each.rank is None, each.rank, each.pk))
@@ -89,14 +89,15 @@ def draft_report(
 
 
 def confirm_report(report: Report, by: User) -> bool:
-    """Confirm a draft, so that it is sent; return whether this call was the one that did.
+    """Confirm a draft, so that it is sent; return False if it is no longer a draft.
 
-    The caller wakes `tell_report` once this is committed.
+    The caller wakes `tell_report` after the commit.
 
     Raises
     ------
-    NotLiveError, PrivateDataError
-        If the event as it is now could no longer be reported.
+    CannotTellError
+        If the draft has no topic, or (NotLiveError, PrivateDataError) the report may no longer be
+        sent, as the event and the candidates are now.
     """
     refuse_report(report)
     if report.state != ReportState.DRAFT:
@@ -106,10 +107,10 @@ def confirm_report(report: Report, by: User) -> bool:
 
 
 def discard_report(report: Report) -> bool:
-    """Delete a draft; return whether it still was one."""
+    """Delete a draft; return False if it is no longer a draft."""
     drafts = Report.objects.filter(pk=report.pk, state=ReportState.DRAFT)
     with transaction.atomic():
-        # Locked first: else one that is just being confirmed is deleted while it is sent.
+        # Lock first: otherwise a draft that is just being confirmed is deleted while it is sent.
         locked = drafts.select_for_update().first()
         if locked is None:
             return False
@@ -118,7 +119,7 @@ def discard_report(report: Report) -> bool:
 
 
 def tell_report(report: Report, *, now: datetime) -> None:
-    """Do what is due of a report: send it, or settle what became of it."""
+    """Do the next step of a report: send it, give up a lost worker, or settle its outcome."""
     match report.state:
         case ReportState.CONFIRMED:
             send_report(report, now=now)
@@ -129,11 +130,11 @@ def tell_report(report: Report, *, now: datetime) -> None:
 
 
 def send_report(report: Report, *, now: datetime) -> bool:
-    """Send a confirmed report; return whether this call was the one that tried.
+    """Send a confirmed report; return whether this call made the attempt.
 
-    Whatever is not a definite answer leaves it UNKNOWN: only `settle_report` may move it on.
+    Without a definite answer the report becomes UNKNOWN. Then only `settle_report` moves it on.
     """
-    tried_at = report.tried_at  # before this time
+    tried_at = report.tried_at  # the time of the attempt before this one
     return send(
         report,
         lambda: _publish(report, tried_at),
@@ -152,22 +153,22 @@ def _publish(report: Report, tried_at: datetime | None) -> None:
 
 
 def _came_late(report: Report, tried_at: datetime | None) -> bool:
-    """Look whether a report that had failed, and was confirmed again, is on its topic after all."""
+    """Whether a failed report that was confirmed again is on its topic after all."""
     if tried_at is None or report.confirmed_at is None or tried_at > report.confirmed_at:
         return False
     try:
         return is_published(report.url, report.message_id, since=tried_at - LOOK_BACK)
     except LookUpFailedError as error:
-        # Of the next attempt, too, it is the time before this confirmation that counts.
+        # Keep the time before this confirmation: the next attempt needs it too.
         Report.objects.filter(pk=report.pk).update(tried_at=tried_at)
         msg = f"could not look whether it is there already: {error}"
         raise NothingSentError(msg) from error
 
 
 def settle_report(report: Report, *, now: datetime) -> None:
-    """Find out by reading the topic back whether an UNKNOWN report is there, where that is due."""
+    """Read the topic back to find out whether an UNKNOWN report is there, if that is due."""
     if not claim_look(report, now=now, lease=LOOK_LEASE):
-        return  # another worker reads it back
+        return  # it is not due, or another worker reads the topic back
     tried = report.tried_at or report.created
     settle(
         report,
@@ -180,7 +181,7 @@ def settle_report(report: Report, *, now: datetime) -> None:
 
 
 def due_reports(now: datetime) -> QuerySet[Report]:
-    """Return the reports that the sweep should nudge `tell_report` for."""
+    """Return the reports for which the sweep should wake `tell_report`."""
     waiting = (ReportState.CONFIRMED, ReportState.SENDING, ReportState.UNKNOWN)
     return Report.objects.filter(due(now), state__in=waiting)
 
@@ -191,7 +192,7 @@ def topic_to_tell() -> str:
     Raises
     ------
     CannotTellError
-        If it is not a hop URL of one topic.
+        If TELL_URL is not a hop URL with one topic.
     """
     try:
         source = read_source(settings.TELL_URL)
@@ -205,7 +206,13 @@ def topic_to_tell() -> str:
 
 
 def refuse_report(report: Report) -> None:
-    """Raise what forbids a report as things are now, after its draft too."""
+    """Raise an error if a report may not be sent now; something may have changed since the draft.
+
+    Raises
+    ------
+    CannotTellError
+        If it has no topic; NotLiveError and PrivateDataError as in `draft_report`.
+    """
     if not report.url:
         msg = "it was drafted while telling was switched off; draft it again"
         raise CannotTellError(msg)
@@ -233,7 +240,7 @@ def _refuse_private(targets: "Sequence[BaseTarget] | QuerySet[BaseTarget]") -> N
 
 
 def _refuse_not_public(candidates: Iterable[EventCandidate]) -> None:
-    """A public target may be a candidate by private points alone: to tell that tells of them."""
+    """Refuse public targets that are candidates by private points only: a report reveals those."""
     names = [row.target.name for row in candidates if not row.is_public]
     if names:
         msg = f"these are candidates only by private data: {', '.join(names)}"

@@ -1,1 +1,1 @@
-"""What people follow, and what they are told of it."""
+"""The things that people follow, and the notifications about them."""

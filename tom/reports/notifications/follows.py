@@ -1,4 +1,4 @@
-"""Following topics, events and targets."""
+"""Follow topics, events and targets."""
 
 from django.contrib.auth.models import User
 
@@ -9,17 +9,19 @@ from tom.targets.visible import visible_targets
 
 
 class CannotFollowError(Exception):
-    """There is no such thing for this person to follow."""
+    """The thing does not exist, or this person may not see it."""
 
 
 def follow(user: User, *, kind: str, value: str) -> Follow:
-    """Follow a topic, an event (by event id) or a target (by primary key); twice is once.
+    """Follow a topic, an event (by event id) or a target (by primary key).
+
+    A second call for the same thing changes nothing. A topic may be followed before its first
+    message.
 
     Raises
     ------
     CannotFollowError
-        If the kind is none of `FollowKind`, or the user may see no such event or target. A
-        topic need not have said anything yet.
+        If the kind is not in `FollowKind`, or the user may see no such event or target.
     """
     if not _is_followable(user, kind=kind, value=value):
         msg = f"there is no {kind} {value!r} to follow"
@@ -28,7 +30,7 @@ def follow(user: User, *, kind: str, value: str) -> Follow:
 
 
 def unfollow(user: User, *, kind: str, value: str) -> bool:
-    """Stop following; return whether the user did."""
+    """Stop following; return whether the user had followed it."""
     return Follow.objects.of(user).filter(kind=kind, value=value).delete()[0] > 0
 
 
@@ -43,7 +45,7 @@ def _is_followable(user: Visitor, *, kind: str, value: str) -> bool:
         case FollowKind.EVENT:
             return NonLocalizedEvent.objects.filter(event_id=value).exists()
         case FollowKind.TARGET:
-            # As a key is written, so that one target has one value.
+            # Only the plain form of a key, so that one target has one value.
             plain = value.isascii() and value.isdecimal() and not value.startswith("0")
             return plain and _sees(user, int(value))
         case _:
@@ -51,5 +53,5 @@ def _is_followable(user: Visitor, *, kind: str, value: str) -> bool:
 
 
 def _sees(user: Visitor, target_id: int) -> bool:
-    largest = 2**31 - 1  # of BaseTarget's key
+    largest = 2**31 - 1  # the largest key that BaseTarget can have
     return target_id <= largest and visible_targets(user).filter(pk=target_id).exists()

@@ -1,4 +1,4 @@
-"""Notifications: what came for the topics, events and targets that a person follows."""
+"""Notifications of new messages about the topics, events and targets that a person follows."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,21 +26,21 @@ from tom.targets.models import Program, Visitor
 from tom.targets.visible import visible_targets
 
 MOST_NAMES: Final = 200
-"""How many targets of one message are looked up."""
+"""The most names of targets that are looked up for one message."""
 
 MOST_TITLE: Final = 300
 RETRACTED: Final = "Retracted: "
-"""How the notification of a message begins that its author took back."""
+"""The beginning of the notification of a message that its author took back."""
 
 NOTHING_QUOTED: Final = "a new message"
 
-# Whoever follows a message in more than one way is told by the most particular.
+# A person who follows a message in several ways gets one notification, of the first kind here.
 _PARTICULAR: Final = (FollowKind.TARGET, FollowKind.EVENT, FollowKind.TOPIC)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a message is about, in addition to its topic."""
+    """The events and targets that a message is about, and its title."""
 
     events: Mapping[str, NonLocalizedEvent]
     targets: Mapping[str, BaseTarget]
@@ -48,16 +48,16 @@ class Subject:
 
 
 def notify_message(message: AlertMessage) -> int:
-    """Tell everyone who follows what a message is about; return how many were told.
+    """Notify everyone who follows something that a message is about; return how many people.
 
-    Called once the message was processed; safe to call again, since a person is told of a
-    message once. Nobody is told of a target that they may not see.
+    Call this after the message was processed. A second call is safe: a person gets one notification
+    of a message. Nobody is notified of a target that they may not see.
 
     Parameters
     ----------
     message
-        With its payload. Events are those whose chain or circulars it belongs to, and the one
-        that a message in HERMES's form names; targets those that it names.
+        With its payload. It is about the events whose chain or circulars have it. A message in
+        HERMES's form is also about the event and the targets that it names.
     """
     if not Follow.objects.exists():
         return 0
@@ -73,17 +73,17 @@ def notify_message(message: AlertMessage) -> int:
 def notify_alerts(
     messages: Mapping[int, AlertMessage], *, programs: Mapping[int, Collection[int]]
 ) -> int:
-    """Tell everyone who follows one of these targets of the survey alert that updated it.
+    """Notify everyone who follows a target of the survey alert that updated it; return how many.
 
-    Topics of survey alerts notify nobody: a night brings thousands. Nor is an alert quoted: it
-    may be private. Whoever may see none of the points that it brought hears nothing.
+    People who follow a topic are not notified of its survey alerts: a night brings thousands. No
+    alert is quoted: it may be private. A person who may see none of the new points is not notified.
 
     Parameters
     ----------
     messages
-        A message of an alert by the target that it is about.
+        The message of an alert, by the key of the target that it is about.
     programs
-        By the targets whose light curves they changed, the programs whose points they brought.
+        The programs of the new points, by the key of the target whose light curve changed.
     """
     values = [str(pk) for pk in programs]
     follows: dict[str, list[Follow]] = {}
@@ -113,7 +113,10 @@ def _private_programs() -> set[int]:
 
 
 def tell_retracted(messages: Collection[int]) -> int:
-    """Tell those who were told of these messages that their authors took them back; count them."""
+    """Mark the notifications of messages that their authors took back; return how many.
+
+    A marked notification is unread again.
+    """
     rows = Notification.objects.filter(message__in=messages).exclude(title__startswith=RETRACTED)
     with transaction.atomic():
         users = set(rows.values_list("user_id", flat=True))
@@ -124,7 +127,7 @@ def tell_retracted(messages: Collection[int]) -> int:
 
 
 def tell_restored(messages: Collection[int]) -> int:
-    """Tell the same people that the messages hold again; count them."""
+    """Remove that mark, if the messages hold again; return how many. They are unread again."""
     rows = Notification.objects.filter(message__in=messages, title__startswith=RETRACTED)
     with transaction.atomic():
         users = set(rows.values_list("user_id", flat=True))
@@ -139,12 +142,12 @@ def unread_count(user: Visitor) -> int:
 
 
 def mark_read(notification: Notification) -> None:
-    """Mark one notification read; a second time changes nothing."""
+    """Mark one notification as read; a second call changes nothing."""
     _mark(Q(pk=notification.pk), user_id=notification.user_id)
 
 
 def mark_all_read(user: User) -> int:
-    """Mark all of a person's notifications read; return how many were not."""
+    """Mark all of a person's notifications as read; return how many were unread."""
     return _mark(Q(), user_id=user.pk)
 
 
@@ -191,7 +194,7 @@ def _title(what: object, title: str) -> str:
 
 
 def _most_particular(follows: Iterable[Follow]) -> Iterable[Follow]:
-    """Keep one follow a person, of what that person may see today."""
+    """Keep one follow of each active person, the first in `_PARTICULAR` that they may see now."""
     chosen: dict[int, Follow] = {}
     for follow in sorted(
         follows, key=lambda each: (_PARTICULAR.index(FollowKind(each.kind)), each.value)
@@ -228,7 +231,7 @@ def _events_of(message: AlertMessage) -> list[NonLocalizedEvent]:
 
 
 def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
-    """Read a message in HERMES's form (or any JSON object that has its title); None for others."""
+    """Read a message in HERMES's form, or any JSON object with a title; None for others."""
     if not message.has_bytes or is_private_topic(message.topic):
         return None
     content = read_json_object(read_packet(message))
@@ -266,7 +269,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _describe(message: AlertMessage, content: Mapping[str, Any] | None) -> str:
-    """Say what came."""
+    """Return a message's title for a notification."""
     sequence = EventSequence.objects.filter(message=message).select_related("event").first()
     if sequence is not None:
         return f"{sequence.event} {sequence.alert_type}"

@@ -1,4 +1,4 @@
-"""What people follow, and what they were told."""
+"""The things that people follow, and their notifications."""
 
 from django.conf import settings
 from django.db import models
@@ -27,7 +27,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
 
 
 class Follow(models.Model):
-    """That a person wants to hear of whatever comes for a topic, an event or a target."""
+    """A person is notified of each new message about this topic, event or target."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="follows"
@@ -56,10 +56,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     """Reads of notifications."""
 
     def visible_to(self, user: Visitor) -> "NotificationQuerySet":
-        """The user's own, less those about a target that the user may no longer see.
+        """Return the user's own notifications, without those of targets now hidden from the user.
 
-        Nor may they see what a target brought while it was private, though it is public by now: an
-        opened target counts as made when it was opened.
+        If the target was private at the time of the notification, only users with their own rights
+        to the target see it, even if the target is public now. The target's `created` is the time
+        when it became public.
         """
         if not user.is_authenticated:
             return self.none()
@@ -72,10 +73,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """One thing that a person who follows it was told; it stays until read.
+    """One notification to a person.
 
-    `kind` says by what it came, the most particular of those that fit. Links are the web's:
-    it has `event`, `target` and `message` to make them from.
+    `kind` is the kind of follow that caused it: the first in the order target, event, topic. Pages
+    make links from `event`, `target` and `message`.
     """
 
     user = models.ForeignKey(

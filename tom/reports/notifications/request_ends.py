@@ -1,4 +1,4 @@
-"""Tell the person who asked for an observation how it ended."""
+"""Notify the person who asked for an observation when the request has ended."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,21 +14,21 @@ from tom.followup.states import ENDS
 from tom.reports.notifications.models import FollowKind, Notification
 
 NEWS: Final = timedelta(days=3)
-"""An end older than this, which no sweep has seen, is told to nobody."""
+"""Nobody is notified of an end that is older than this."""
 MOST: Final = 200
-"""How many are told at once."""
+"""The most notifications in one call."""
 
 
 def notify_ends(now: datetime) -> int:
     """Notify the person who asked for each request that ended; return how many were notified.
 
-    Safe to call at any time: each end is told once.
+    A call at any time is safe: each end gives one notification.
     """
     told = 0
     for change in _untold(now)[:MOST]:
         request = change.request
         if request.created_by_id is None:
-            continue  # the person was removed meanwhile
+            continue  # the person was deleted meanwhile
         with transaction.atomic():
             notification, is_new = Notification.objects.get_or_create(
                 user_id=request.created_by_id,
