@@ -93,6 +93,16 @@ class CutRecord:
         lists = {name: entries.decode(known) for name, entries in self.lists.items()}
         return {**self.fields, **lists}
 
+    def decode_list(self, name: str) -> Any:
+        """All of one list, or what its field holds, None where the record lacks it.
+
+        Raises
+        ------
+        MalformedAlertError
+            As `decode` does.
+        """
+        return self.lists[name].decode(()) if name in self.lists else self.fields.get(name)
+
 
 @dataclass(frozen=True, slots=True)
 class _Fields:

@@ -8,6 +8,8 @@ from tom.records import ObjectAlert
 from tom.sky import extinction_coefficient
 from tom.surveys.lsst.packets import (
     SURVEY,
+    open_container,
+    open_framed,
     parse_container,
     parse_framed,
     read_alert,
@@ -46,6 +48,7 @@ LSST: Final = Survey(
             recognises=is_alert_id,
             record=ObjectAlert,
             parse=parse_framed,
+            open=open_framed,
             read_trigger=read_framed_trigger,
             lane=Lane.BATCH,
         ),
@@ -57,6 +60,7 @@ LSST: Final = Survey(
             anywhere=True,
             record=ObjectAlert,
             parse=parse_container,
+            open=open_container,
             read_trigger=read_contained_trigger,
             lane=Lane.BATCH,
         ),

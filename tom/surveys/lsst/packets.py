@@ -5,23 +5,27 @@ https://github.com/lsst/alert_packet
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from tom.formats.containers import read_header, read_record, read_schema
+from tom.formats.containers import read_header, read_schema
+from tom.formats.entries import CutRecord, cut_contained
 from tom.formats.errors import MalformedAlertError
-from tom.formats.framed import read_framed, read_framed_prefix
+from tom.formats.framed import cut_framed, read_framed_prefix
 from tom.formats.prefixes import read_prefix
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, integer, natural, separation, text
 from tom.photometry import SHINING_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, ObjectAlert, Point, SolarSystemMatch
+from tom.records.opened import Opened
 from tom.records.trigger import Trigger
 from tom.surveys.lsst.points import (
     Fields,
     faults_of,
     lacks_of,
+    reaches_beyond,
     read_detection,
     read_points,
     read_share,
@@ -41,6 +45,8 @@ _CUTOUTS: Final = {
 }
 _FITS: Final = (b"SIMPLE  ", b"\x1f\x8b")
 _FAINTEST: Final = 40.0
+_FORCED: Final = "prvDiaForcedSources"
+_HISTORY: Final = frozenset({"prvDiaSources", _FORCED, "prvDiaNondetectionLimits"})
 _TRIGGER_FIELDS: Final = ("diaSource",)
 
 
@@ -54,8 +60,7 @@ def parse_framed(payload: bytes) -> ObjectAlert:
     MalformedAlertError
         If it does not fit its schema, or what `parse_container` refuses. Retrying cannot help.
     """
-    schema, record = read_framed(payload, published())
-    return _read_alert(record, _version(schema.name))
+    return open_framed(payload).read(())
 
 
 def parse_container(payload: bytes) -> ObjectAlert:
@@ -68,10 +73,49 @@ def parse_container(payload: bytes) -> ObjectAlert:
         identity, position, time or flux, a flag says that its flux is no measurement, or its
         source was put in. Retrying cannot help.
     """
-    record = read_record(payload, MAX_DECODED_BYTES)
+    return open_container(payload).read(())
+
+
+def open_framed(payload: bytes) -> Opened:
+    """Open one packet in Confluent's framing; its `read` does the rest of `parse_framed`.
+
+    Raises
+    ------
+    UnknownSchemaError
+        If its schema is not known.
+    MalformedAlertError
+        If it does not fit its schema, or its detection is none.
+    """
+    schema, packet = cut_framed(payload, _HISTORY, published())
+    return _open(packet, _version(schema.name))
+
+
+def open_container(payload: bytes) -> Opened:
+    """Open one packet that is an object container file; `read` does the rest of its parser.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `parse_container` does, but for what is wrong with the history.
+    """
+    packet = cut_contained(payload, _HISTORY, MAX_DECODED_BYTES)
     # A broker's packet has a schema of the broker's.
-    own = text(record.get("lsst_schema_version"), most=20)
-    return _read_alert(record, own or _version(read_schema(read_header(payload).schema).name))
+    own = text(packet.fields.get("lsst_schema_version"), most=20)
+    return _open(packet, own or _version(read_schema(read_header(payload).schema).name))
+
+
+def _open(packet: CutRecord, version: str | None) -> Opened:
+    source = _source(packet.fields)
+    _read_trigger(source)
+
+    def read(known: Collection[bytes]) -> ObjectAlert:
+        # What is stored of the forced points still tells of the template.
+        changes = template_changes({_FORCED: packet.decode_list(_FORCED)})
+        record = packet.decode(known)
+        alert = replace(_read_alert(record, version), template_changes=changes)
+        return alert if reaches_beyond(record) else replace(alert, history=packet.digests())
+
+    return Opened(survey=SURVEY, object_id=_object_id(source, packet.fields), read=read)
 
 
 def read_framed_trigger(payload: bytes) -> Trigger:
@@ -92,10 +136,7 @@ def read_contained_trigger(payload: bytes) -> Trigger:
 
 def _trigger(record: Fields) -> Trigger:
     """Read the trigger. The object of a source that names none stands after it, and counts not."""
-    source = record.get("diaSource")
-    if not isinstance(source, dict):
-        reason = "no diaSource"
-        raise MalformedAlertError(reason)
+    source = _source(record)
     point = _read_trigger(source)
     ra, dec = _position(source)
     return Trigger(
@@ -115,7 +156,8 @@ def _trigger(record: Fields) -> Trigger:
 
 def read_alert(record: Fields) -> ObjectAlert:
     """Read one decoded packet that a broker passes on, as `parse_container` does."""
-    return _read_alert(record, text(record.get("lsst_schema_version"), most=20))
+    alert = _read_alert(record, text(record.get("lsst_schema_version"), most=20))
+    return replace(alert, template_changes=template_changes(record))
 
 
 def _version(name: str) -> str | None:
@@ -124,10 +166,8 @@ def _version(name: str) -> str | None:
 
 
 def _read_alert(record: Fields, version: str | None) -> ObjectAlert:
-    source = record.get("diaSource")
-    if not isinstance(source, dict):
-        reason = "no diaSource"
-        raise MalformedAlertError(reason)
+    """Read all but the changes of templates."""
+    source = _source(record)
     trigger = _read_trigger(source)
     object_id = _object_id(source, record)
     points = read_points(record, object_id, trigger)
@@ -155,8 +195,15 @@ def _read_alert(record: Fields, version: str | None) -> ObjectAlert:
         solar_system=_solar_system(source, record),
         n_detections=natural(_object(record).get("nDiaSources")),
         cutouts=dict(_cutouts(record)),
-        template_changes=template_changes(record),
     )
+
+
+def _source(record: Fields) -> Fields:
+    source = record.get("diaSource")
+    if not isinstance(source, dict):
+        reason = "no diaSource"
+        raise MalformedAlertError(reason)
+    return source
 
 
 def _read_trigger(source: Fields) -> Point:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, integer
 from tom.photometry import LIMIT_SIGMA
-from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude
+from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude, keep_best
 
 Fields = Mapping[str, Any]
 
@@ -20,6 +20,8 @@ BANDS: Final = frozenset("ugrizy")
 _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
 # How much later than the alert's own epoch one of its history may be.
 _SAME_NIGHT: Final = timedelta(hours=12)
+_SURELY_SAME_NIGHT: Final = 0.4  # days
+_LISTS: Final = ("prvDiaSources", "prvDiaForcedSources", "prvDiaNondetectionLimits")
 # The names of versions 3 and 4, where they differ.
 _OLD_NAMES: Final = {
     "midpointMjdTai": "midPointTai",
@@ -58,13 +60,19 @@ def read_points(record: Fields, object_id: str, trigger: Point) -> tuple[Point, 
     """Collect one point per kind and key; the trigger's own copy stands for its detection."""
     latest = trigger.time + _SAME_NIGHT
     found = (
-        *_each(record, "prvDiaSources", read_detection),
-        *_each(record, "prvDiaForcedSources", _read_forced),
-        *_each(record, "prvDiaNondetectionLimits", lambda row: _read_limit(row, object_id)),
+        *_each(record, _LISTS[0], read_detection),
+        *_each(record, _LISTS[1], _read_forced),
+        *_each(record, _LISTS[2], lambda row: _read_limit(row, object_id)),
     )
-    points = {(point.kind, point.key): point for point in found if point.time <= latest}
-    points[trigger.kind, trigger.key] = trigger
-    return tuple(sorted(points.values(), key=lambda point: (point.time, point.kind, point.key)))
+    return keep_best((trigger, *(point for point in found if point.time <= latest)))
+
+
+def reaches_beyond(record: Fields) -> bool:
+    """Whether the history may hold an epoch that is too late for this alert, and not for others."""
+    latest = value_of(record["diaSource"], "midpointMjdTai") + _SURELY_SAME_NIGHT
+    lists = (record.get(name) for name in _LISTS)
+    rows = (row for found in lists if isinstance(found, list) for row in found)
+    return any((finite(value_of(row, "midpointMjdTai")) or 0.0) > latest for row in rows)
 
 
 def _each(record: Fields, name: str, read: Any) -> Iterator[Point]:
