@@ -17,6 +17,7 @@ from tests.web.worlds import World, make_world
 from tom.candidates.models import EventCandidate, Look, Verdict, Vetting
 from tom.targets.audiences import largest
 from tom.targets.models import PUBLIC, Audience
+from tom.web import news
 from tom.web.candidate_list import CandidateList, find_candidates, open_list
 from tom.web.known import programs_of, rank_visible, seen_by
 from tom.web.news import find_moved, find_ranks
@@ -110,6 +111,28 @@ def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
         )
 
         assert found == expected, name
+
+
+def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
+    world: World, monkeypatch
+) -> None:
+    monkeypatch.setattr(news, "MOST_RANKED", 5)
+    told = set()
+    for name, listing in lists_of(world).items():
+        rows = visible(listing)
+        stood = in_turn(world.then, rows, listing.user)
+        expected = {row.pk: rank for rank, row in enumerate(stood, 1)}
+
+        found = find_ranks(
+            rows, listing.everything(), world.event, listing.programs, when=listing.since
+        )
+
+        assert found.keys() == expected.keys()
+        exact = {pk: rank for pk, rank in found.items() if rank != news.BEYOND}
+        assert exact.items() <= expected.items(), name
+        assert all(rank < 5 for rank in exact.values()), name
+        told |= set(found.values())
+    assert {1, news.BEYOND} <= told
 
 
 def test_what_moved_has_another_place_among_those_ranked_then_and_now(world: World) -> None:

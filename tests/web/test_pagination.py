@@ -6,7 +6,8 @@ from django.test import RequestFactory
 
 from tests import factories
 from tom.candidates.models import EventCandidate
-from tom.web.pagination import page_counted, page_of
+from tom.web import pagination
+from tom.web.pagination import page_at_once, page_of
 from tom.web.places import count_above
 
 pytestmark = pytest.mark.django_db
@@ -14,19 +15,37 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("number", ["", "1", "2", "3", "4", "999999999999999999", "two", "1e9"])
 @pytest.mark.parametrize("n_rows", [0, 1, 2, 5])
-def test_a_page_counted_at_once_is_the_same_page(number: str, n_rows: int) -> None:
+def test_a_page_at_once_at_once_is_the_same_page(number: str, n_rows: int) -> None:
     event = factories.make_event()
     for _ in range(n_rows):
         factories.make_candidate(event)
     keys = EventCandidate.objects.order_by("-pk").values_list("pk", flat=True)
     request = RequestFactory().get("/", {"page": number})
 
-    pages = [make(request, keys, per_page=2) for make in (page_of, page_counted)]
+    pages = [make(request, keys, per_page=2) for make in (page_of, page_at_once)]
 
     before, at_once = (
         (list(page), page.number, page.paginator.count, page.paginator.num_pages) for page in pages
     )
     assert at_once == before
+
+
+def test_no_more_is_counted_than_the_bound_and_no_page_lies_past_it(monkeypatch) -> None:
+    event = factories.make_event()
+    for _ in range(5):
+        factories.make_candidate(event)
+    rows = EventCandidate.objects.order_by("-pk")
+    request = RequestFactory().get("/", {"page": "9"})
+
+    whole = page_of(request, rows, per_page=2, most=5)
+    cut = page_of(request, rows, per_page=2, most=4)
+
+    assert (whole.number, len(whole), whole.paginator.said) == (3, 1, "5")
+    assert (cut.number, len(cut), cut.paginator.said) == (2, 2, "more than 4")
+    monkeypatch.setattr(pagination, "MOST_COUNTED", 4)
+    at_once = page_at_once(request, rows.values_list("pk", flat=True), per_page=2)
+    assert list(at_once) == [row.pk for row in cut]
+    assert at_once.paginator.said == "more than 4"
 
 
 def test_what_stands_above_a_place_is_counted_by_event() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from tom_targets.base_models import BaseTarget
@@ -164,11 +163,11 @@ def find_classified(
         said = said.filter(says__in=within(label))
     if author is not None:
         said = said.filter(author=author)
-    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).values("pk")
-    objects = SurveyObject.objects.filter(programs__overlap=ArraySubquery(readable))
-    if label is not None:
-        # Few objects are of most classes: by the index of classes they are found first.
-        objects = objects.filter(object_id__in=said.order_by().values("object_id"))
+    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs)))
+    # By their numbers: of a query inside the query the database would guess that few fit.
+    objects = SurveyObject.objects.filter(
+        programs__overlap=list(readable.values_list("pk", flat=True))
+    )
     own = said.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
     if label is not None:  # whoever has said anything has a newest word
         own = own.filter(~Exists(_newer()))

@@ -41,6 +41,15 @@ def read_streams() -> list[StreamHealth]:
     return streams
 
 
+def streams_for(user: User | AnonymousUser) -> list[StreamHealth]:
+    """`read_streams` for the person behind a request; asked for once a request."""
+    known: list[StreamHealth] | None = getattr(user, "_streams_read", None)
+    if known is None:
+        known = read_streams()
+        user._streams_read = known  # type: ignore[union-attr]  # of this request's own user
+    return known
+
+
 def alarms_for(user: User | AnonymousUser) -> Alarms:
     """What this person must not miss."""
     if not user.is_authenticated:
@@ -48,7 +57,7 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
     rows = Alarm.objects.visible_to(user).unacknowledged()
     newest = list(rows.select_related("event").prefetch_related("sends")[: SHOWN + 1])
     more = rows.count() - SHOWN if len(newest) > SHOWN else 0
-    return Alarms(newest[:SHOWN], more, [*_down(read_streams()), *_idle(last_beat())])
+    return Alarms(newest[:SHOWN], more, [*_down(streams_for(user)), *_idle(last_beat())])
 
 
 def _down(streams: Sequence[StreamHealth]) -> list[str]:

@@ -16,7 +16,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
 from tom.web.known import newest_terms, rank_visible, seen_by
-from tom.web.news import find_ranks
+from tom.web.news import BEYOND, find_ranks
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
 from tom.web.vettings import verdict_of, verdicts_on
@@ -39,7 +39,8 @@ class CandidateRow:
     """One candidate as the table shows it; `terms` follow the table's columns, None for none.
 
     `said` has each person's verdict, the newest first; `mine` is the reader's own.
-    Since their last look it has `climbed` so many places (below zero: fallen), or `is_new`.
+    Since their last look it has `climbed` so many places (below zero: fallen), or more, where it
+    `is_from_beyond` the places that are counted; or it `is_new`.
     `up` names the sites from which it can be observed now; `is_outside` says that it lies outside
     of the region that the list shows by itself.
     """
@@ -54,6 +55,7 @@ class CandidateRow:
     thumbnail: str
     is_new: bool
     climbed: int
+    is_from_beyond: bool
     up: list[str]
     is_outside: bool
 
@@ -125,6 +127,7 @@ def make_rows(
             thumbnail=thumbnails.get(candidate.target_id, ""),
             is_new=since is not None and candidate.created > since,
             climbed=_climbed(candidate, ranks),
+            is_from_beyond=ranks.get(candidate.pk) == BEYOND,
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
         )
@@ -134,7 +137,11 @@ def make_rows(
 
 def _climbed(candidate: EventCandidate, ranks: Mapping[int, int]) -> int:
     before = ranks.get(candidate.pk)
-    return 0 if before is None or candidate.rank is None else before - candidate.rank
+    if before is None or candidate.rank is None:
+        return 0
+    if before == BEYOND and candidate.rank >= BEYOND:
+        return 0  # not known
+    return before - candidate.rank
 
 
 def _is_outside(candidate: EventCandidate, level_shown: float) -> bool:

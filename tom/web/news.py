@@ -1,20 +1,21 @@
 """What is new to a person in an event's list: where the candidates stood at their last look."""
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet, Subquery, Value, Window
+from django.db.models import F, FilteredRelation, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, Rank
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of
-from tom.web.known import fullest, known_places, standing_of
-from tom.web.places import count_above
+from tom.web.known import known_places, standing_of
+
+MOST_RANKED = 1000
+BEYOND = MOST_RANKED + 1
 
 
 def find_ranks(
@@ -28,41 +29,34 @@ def find_ranks(
     """The rank that each candidate had at a moment, among those that a reader sees now.
 
     By what the reader knows of them: ranks among all would tell of the others. Of those with one
-    chance the name decides, as in the ranking.
+    chance the name decides, as in the ranking. Whoever stood below the first `MOST_RANKED` places
+    has the rank `BEYOND`: to count all that stood above takes long.
     """
     then = None if when is None else ranking_as_of(event, when)
     if then is None:
         return {}
-    stood = fullest(RankedCandidate.objects.as_of(then), programs)
-    return _places(stood, seen, [row.pk for row in candidates])
-
-
-def _places(
-    stood: QuerySet[RankedCandidate], seen: QuerySet[EventCandidate], shown: Sequence[int]
-) -> dict[int, int]:
-    """The place of each shown candidate among those seen, by the chance that it stood with."""
-    columns = ("candidate", "posterior", "candidate__target__name")
-    held = {
-        pk: (chance, name)
-        for pk, chance, name in stood.filter(candidate__in=shown).values_list(*columns)
-    }
-    if not held:
-        return {}
-    chances = {chance for chance, _ in held.values()}
-    reached = stood.filter(candidate__in=seen, posterior__gte=min(chances))
-    above = count_above(
-        [("", -chance) for chance in chances],
-        reached.alias(whole=Value(""), place=-F("posterior")),
-    )
-    alike: dict[float, list[str]] = defaultdict(list)
-    for _, chance, name in reached.filter(posterior__in=chances).values_list(*columns):
-        alike[chance].append(name)
-    for names in alike.values():
-        names.sort()
+    stood = RankedCandidate.objects.as_of(then)
+    first = stood.filter(programs__contained_by=list(programs)).order_by("-posterior")
+    counted = list(first.values_list("candidate", "posterior")[:MOST_RANKED])
+    # What stands below the last of them was not read, nor all that stand with it.
+    floor = counted[-1][1] if len(counted) == MOST_RANKED else -1.0
+    places = _standings(stood, {pk for pk, _ in counted}, programs)
+    visible = seen.filter(pk__in=list(places)).order_by().values_list("pk", flat=True)
+    order = sorted(places[pk] for pk in visible)
+    shown = _standings(stood, {row.pk for row in candidates}, programs)
     return {
-        pk: above["", -chance] + bisect_left(alike[chance], name) + 1
-        for pk, (chance, name) in held.items()
+        pk: bisect_left(order, place) + 1 if -place[0] > floor else BEYOND
+        for pk, place in shown.items()
     }
+
+
+def _standings(
+    stood: QuerySet[RankedCandidate], ids: Collection[int], programs: Collection[int]
+) -> dict[int, tuple[float, str]]:
+    """By what each of these candidates was put in order, as a reader of these programs knows it."""
+    rows = known_places(stood.filter(candidate__in=ids), programs).distinct("candidate")
+    columns = ("candidate", "posterior", "candidate__target__name")
+    return {pk: (-chance, name) for pk, chance, name in rows.values_list(*columns)}
 
 
 def find_moved(

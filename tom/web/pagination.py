@@ -1,39 +1,66 @@
-"""Pages of a long list."""
+"""Pages of a long list, of which no more is counted than anybody pages through."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet, Window
+from django.db.models import QuerySet
 from django.http import HttpRequest
-
-from tom.web.keys import read_pk
+from django.utils.functional import cached_property
 
 PER_PAGE = 50
-# Beyond any list.
-LAST_PAGE = 10**9
+# Of a longer list the first rows alone are counted and cut into pages: to count a million takes
+# seconds, and so does the way to the last of them.
+MOST_COUNTED = 10_000
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Cuts the first `most` rows into pages."""
+
+    def __init__(self, rows: Any, per_page: int, *, most: int = MOST_COUNTED) -> None:
+        super().__init__(rows, per_page)
+        self.most = most
+
+    @cached_property
+    def _counted(self) -> int:
+        """How many rows there are, at most one more than `most`."""
+        if isinstance(self.object_list, QuerySet):
+            return self.object_list.order_by()[: self.most + 1].count()
+        return len(self.object_list)
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows are cut into pages."""
+        return min(self._counted, self.most)
+
+    @property
+    def is_more(self) -> bool:
+        """Whether there are more rows than that."""
+        return self._counted > self.most
+
+    @property
+    def said(self) -> str:
+        """How many rows there are, in words."""
+        return f"more than {self.most:,}" if self.is_more else f"{self.count:,}"
 
 
 def page_of(
-    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, per_page: int = PER_PAGE
+    request: HttpRequest,
+    rows: QuerySet[Any] | Sequence[Any],
+    *,
+    per_page: int = PER_PAGE,
+    most: int = MOST_COUNTED,
 ) -> Page[Any]:
     """Return the page that `?page=` asks for; the nearest one where there is no such page."""
-    return Paginator(rows, per_page).get_page(request.GET.get("page"))
+    return BoundedPaginator(rows, per_page, most=most).get_page(request.GET.get("page"))
 
 
-def page_counted(
+def page_at_once(
     request: HttpRequest, keys: QuerySet[Any, Any], *, per_page: int = PER_PAGE
 ) -> Page[Any]:
-    """Return the same page of primary keys, counted by the query that finds them.
+    """Return the same page of primary keys, by one query that reads all keys that are counted.
 
     Where no index gives a page, all rows are read for it: to count them apart reads them twice.
     """
-    number = min(read_pk(request.GET.get("page", "")) or 1, LAST_PAGE)
-    first = (number - 1) * per_page
-    counted = keys.annotate(n_rows=Window(Count("*"))).values_list("pk", "n_rows")
-    found = list(counted[first : first + per_page])
-    if not found and number > 1:
-        return page_of(request, keys, per_page=per_page)
-    pages: Paginator[Any] = Paginator(keys, per_page)
-    pages.count = found[0][1] if found else 0
-    return Page([key for key, _ in found], number, pages)
+    found = list(keys[: MOST_COUNTED + 1])
+    return page_of(request, found, per_page=per_page, most=MOST_COUNTED)

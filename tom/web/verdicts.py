@@ -23,7 +23,7 @@ from tom.web.known import rank_visible
 from tom.web.vettings import verdict_of, verdicts_on
 
 # So far from its place in the list a candidate is looked for, where the list has changed.
-NEAR = 200
+NEAR = 50
 
 REASONS = [
     (str(number), value, label) for number, (value, label) in enumerate(VerdictReason.choices, 1)

@@ -40,7 +40,7 @@ from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible
 from tom.web.links import detectors_of, event_links
-from tom.web.pagination import page_counted, page_of
+from tom.web.pagination import page_at_once, page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
@@ -182,7 +182,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     keys = find_candidates(listing, request.GET, kept=stay).values_list("pk", flat=True)
     # An index gives the best few of what is public; for another page all are read, so once.
     at_once = listing.programs or any(map(request.GET.get, ("order", "since", "up")))
-    page = (page_counted if at_once else page_of)(request, keys, per_page=ROWS_SHOWN)
+    page = (page_at_once if at_once else page_of)(request, keys, per_page=ROWS_SHOWN)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from tom.strategies.models import Strategy
 from tom.web.known import programs_of
 from tom.web.lists import places_in, ranks_in, read_places, rows_of
-from tom.web.pagination import page_counted
+from tom.web.pagination import page_at_once
 from tom.web.people import person
 from tom.web.said import read_said
 
@@ -38,7 +38,7 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     said = read_said(request.GET)
     places = places_in(strategy, user)
     keys = places.filter(said.of("target", programs_of(user))).values_list("pk", flat=True)
-    page = page_counted(request, keys, per_page=PER_PAGE)
+    page = page_at_once(request, keys, per_page=PER_PAGE)
     shown = list(page)
     in_turn = zip(shown, count(page.start_index()), strict=False)
     ranks = ranks_in(places, shown) if said else dict(in_turn)

@@ -20,7 +20,7 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import summaries_for
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.targets.visible import visible_targets
-from tom.web.alarms import read_streams
+from tom.web.alarms import streams_for
 from tom.web.candidate_rows import count_candidates, read_candidates
 from tom.web.known import (
     LARGEST_FIRST,
@@ -120,8 +120,8 @@ def _requests(user: User) -> dict[str, Any]:
     return {"requests": rows.under_way()[:SHOWN]}
 
 
-def _streams(_user: User) -> dict[str, Any]:
-    return {"streams": read_streams(), "faulty": scorers_at_fault()}
+def _streams(user: User) -> dict[str, Any]:
+    return {"streams": streams_for(user), "faulty": scorers_at_fault()}
 
 
 def _progress(_user: User) -> dict[str, Any]:
