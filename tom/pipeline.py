@@ -46,6 +46,7 @@ from tom.strategies.models import Strategy
 from tom.streams import trials
 from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
+from tom.streams.retention import let_packets_go
 from tom.streams.retractions import ArchiveError, note_retractions
 from tom.streams.trying import try_connection
 from tom.targets.cutouts import draw_due
@@ -246,14 +247,7 @@ def prune() -> None:
     Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
     forget_old_lookups()
     followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
-    if settings.PACKET_DAYS:
-        AlertMessage.objects.filter(
-            kind__in=batch_forms(),
-            state=MessageState.STORED,
-            finished__lt=now - timedelta(days=settings.PACKET_DAYS),
-        ).exclude(payload=None, packet_object="").update(
-            payload=None, packet_object="", packet_offset=None
-        )
+    let_packets_go(now)
     try:
         sweep_packets(now)
     except PacketStoreError:

@@ -46,6 +46,7 @@ from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
 from tom.strategies.models import Strategy
+from tom.streams.models import StreamHealth
 from tom.targets.by_hand import program_of
 from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, PointUpload, Program
@@ -213,7 +214,7 @@ TABLE: dict[str, Line] = {
         (
             *("stream_start", "stream_stop", "stream_test", "stream_delete"),
             *("stream_filter_on", "stream_filter_off", "stream_filter_drop"),
-            "stream_credential_delete",
+            *("stream_credential_delete", "stream_notice_clear"),
         ),
         posts(ADMIN),
     ),
@@ -344,6 +345,7 @@ def world(db):
             "team/programs/": Program.objects.get(group=team, survey="ZTF").pk,
             "team/invitations/": invitation.pk,
             "streams/credentials/": make_credential(group=team, name=f"credential {SECRET}").pk,
+            "streams/notices/": StreamHealth.objects.create(stream="kafka.example.org").pk,
             "streams/": make_stream().pk,
             "team/changes/": TeamChange.objects.latest("pk").pk,
         },

@@ -472,3 +472,39 @@ def test_observers_see_streams_and_change_none_and_readers_see_none(client):
     assert client.get("/streams/").status_code == 403
     assert client.get("/api/streams/").status_code == 403
     assert not Stream.objects.get().active
+
+
+def test_the_days_of_a_streams_packets_are_set_and_judged(lead: Client):
+    stream = make_stream("A", kind="kafka")
+    given = NEW | {"kind": "kafka", "address": "kafka.example.org", "credential": "", "name": "A"}
+    given = {key: given[key] for key in ("name", "kind", "address", "tls", "topics", "credential")}
+
+    assert lead.post(f"/streams/{stream.pk}/", given | {"packet_days": "0"}).status_code == 302
+    stream.refresh_from_db()
+    assert stream.packet_days == 0
+    assert b'value="0"' in lead.get(f"/streams/{stream.pk}/").content
+    for wrong in ("-1", "many", "36501"):
+        answer = lead.post(f"/streams/{stream.pk}/", given | {"packet_days": wrong})
+        assert answer.status_code == 422
+        assert b"Write a number of days" in answer.content
+    lead.post(f"/streams/{stream.pk}/", given)
+    stream.refresh_from_db()
+    assert stream.packet_days is None
+
+
+def test_a_notice_of_lost_messages_stands_until_a_lead_clears_it(client: Client):
+    switched_on()
+    long_ago = timezone.now() - timedelta(days=3)
+    row = health(lost=7, notice="7 messages of partition 0 were lost", noticed=long_ago)
+    client.force_login(make_observer("observer"))
+    assert b"7 messages of partition 0 were lost" in client.get("/streams/").content
+    assert client.post(f"/streams/notices/{row.pk}/clear/").status_code == 403
+
+    client.force_login(make_lead("lead"))
+    assert b"7 lost" in client.get("/").content
+    answer = client.post(f"/streams/notices/{row.pk}/clear/", follow=True)
+
+    assert b"is cleared" in answer.content
+    assert b"7 messages of partition" not in answer.content
+    assert b"7 lost" not in client.get("/").content
+    assert figures_of().lost == 7

@@ -250,6 +250,11 @@ class Stream(models.Model):
     consumer_group = models.CharField(
         max_length=200, help_text="Under it the database holds our place in the topics"
     )
+    packet_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Its survey packets are kept so many days; 0: for ever; None: PACKET_DAYS",
+    )
     active = models.BooleanField(default=False)
     changed = models.DateTimeField(auto_now=True)
 

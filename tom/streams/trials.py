@@ -19,6 +19,7 @@ from tom.streams.door import Regions, judge_items
 from tom.streams.filters import FilterTrial, StreamFilter
 from tom.streams.models import AlertMessage, Stream
 from tom.streams.packets import PacketStoreError, fetch_packets
+from tom.streams.retention import came_by
 from tom.streams.rules import NIGHT_BEGINS, night_of
 from tom.streams.services import Incoming
 
@@ -94,8 +95,7 @@ def _packets_of(stream: Stream, begins: datetime) -> QuerySet[AlertMessage]:
     """The survey packets that came by a stream in the night, as far as their bytes are kept."""
     judged = [name for name, form in forms().items() if form.read_trigger is not None]
     rows = AlertMessage.objects.filter(
-        topic__in=stream.topics,
-        broker__in=[stream.address, f"{stream.address}:9092"],
+        came_by(stream),
         kind__in=judged,
         received__gte=begins,
         received__lt=begins + timedelta(days=1),

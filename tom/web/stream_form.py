@@ -18,6 +18,7 @@ NONE, NEW = "", "new"
 TLS, NO_TLS = "tls", "none"
 EVERYBODY = "all"
 LONGEST_NAME: Final = 100
+MOST_DAYS: Final = 36_500
 LONGEST_USER: Final = 200
 LONGEST_SECRET: Final = 2000
 LONGEST_PEM: Final = 100_000
@@ -30,6 +31,7 @@ _USUAL_ADDRESSES: Final = {
 }
 STREAM_FIELDS = (
     *("name", "kind", "address", "tls", "topics", "credential", "consumer_group", "authority"),
+    "packet_days",
 )
 CREDENTIAL_FIELDS = ("mechanism", "username", "token_url", "group")
 SECRET = "secret"  # noqa: S105  the name of a field
@@ -43,6 +45,7 @@ class StreamForm:
     credentials: Sequence[Credential]
     groups: Sequence[Group]
     topics: list[str] = field(default_factory=list)
+    packet_days: int | None = None
     credential: Credential | None = None
     made: Credential | None = None  # a new credential, not saved yet
     errors: dict[str, list[str]] = field(default_factory=dict)
@@ -79,6 +82,7 @@ def form_of(
         "credential": str(stream.credential_id or NONE),
         "consumer_group": stream.consumer_group,
         "authority": stream.authority,
+        "packet_days": "" if stream.packet_days is None else str(stream.packet_days),
     }
     return form
 
@@ -99,6 +103,7 @@ def read_stream_form(
     _judge_topics(form)
     _judge_group_name(form)
     _judge_authority(form)
+    _judge_days(form)
     _judge_credential(form, data.get(SECRET, ""))
     return form
 
@@ -160,6 +165,15 @@ def _judge_authority(form: StreamForm) -> None:
     text = form.values["authority"]
     if text and not (len(text) <= LONGEST_PEM and _is_certificate(text)):
         form.refuse("authority", "This is no certificate in PEM (-----BEGIN CERTIFICATE-----).")
+
+
+def _judge_days(form: StreamForm) -> None:
+    text = form.values["packet_days"]
+    form.packet_days = read_pk(text)
+    if text and (form.packet_days is None or form.packet_days > MOST_DAYS):
+        form.refuse(
+            "packet_days", f"Write a number of days, {MOST_DAYS} at most; 0 keeps them for ever."
+        )
 
 
 def _is_certificate(text: str) -> bool:

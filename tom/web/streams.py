@@ -63,6 +63,7 @@ class TopicFigures:
     lag_measured: datetime | None = None
     is_lag_old: bool = False
     lost: int = 0  # messages that the broker deleted before they were read
+    health_id: int | None = None
     notice: str = ""  # why reading began elsewhere than it ended, and when
     noticed: datetime | None = None
     last_message: datetime | None = None
@@ -238,8 +239,9 @@ class News:
         figures.is_lag_old = (
             health.lag_measured is not None and self.now - health.lag_measured > LAG_OLD
         )
-        figures.lost = health.lost
-        if health.noticed and self.now - health.noticed < GAPS_DAY:
+        figures.lost, figures.health_id = health.lost, health.pk
+        # A loss is told until somebody has cleared the notice.
+        if health.noticed and (health.lost or self.now - health.noticed < GAPS_DAY):
             figures.notice, figures.noticed = health.notice, health.noticed
         figures.last_message = health.last_message
         figures.messages = health.messages

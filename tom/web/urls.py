@@ -78,6 +78,7 @@ stream_patterns = [
     path("<int:pk>/stop/", streams.stop, name="stream_stop"),
     path("<int:pk>/test/", streams.test, name="stream_test"),
     path("<int:pk>/delete/", streams.delete, name="stream_delete"),
+    path("notices/<int:pk>/clear/", streams.notice_clear, name="stream_notice_clear"),
     path("<int:pk>/filter/", stream_filters.filter_page, name="stream_filter"),
     path("<int:pk>/filter/on/", stream_filters.filter_on, name="stream_filter_on"),
     path("<int:pk>/filter/off/", stream_filters.filter_off, name="stream_filter_off"),

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.pipeline import nudge, try_stream
-from tom.streams.models import Credential, Stream
+from tom.streams.models import Credential, Stream, StreamHealth
 from tom.streams.trying import ask_for_test
 from tom.web.people import person
 from tom.web.permissions import MANAGE_STREAMS, VIEW_STREAMS
@@ -193,6 +193,7 @@ def _save(form: StreamForm, stream: Stream, *, by: User) -> Stream | None:
     stream.name, stream.kind = values["name"], values["kind"]
     stream.address, stream.tls = values["address"], values["tls"] == TLS
     stream.topics, stream.authority = form.topics, values["authority"]
+    stream.packet_days = form.packet_days
     try:
         with transaction.atomic():
             stream.credential = form.credential or _keep_new(form)
@@ -223,6 +224,18 @@ def _usual_group(stream: Stream) -> str:
     """A group of our own: where everybody reads without a name, others would share it."""
     ours = f"counterpart-{secrets.token_hex(4)}"
     return f"{stream.credential.username}-{ours}"[:200] if stream.credential else ours
+
+
+@require_POST
+@needs(MANAGE_STREAMS)
+def notice_clear(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take away the notice that messages of a topic were lost; their count stays."""
+    row = get_object_or_404(StreamHealth, pk=pk)
+    StreamHealth.objects.filter(pk=row.pk).update(notice="", noticed=None)
+    publish(Topic.STREAM)
+    logger.info("A notice was cleared", extra={"health": row.pk, "by": request.user.pk})
+    messages.success(request, f"The notice on {row.topic} is cleared.")
+    return redirect("stream_list")
 
 
 # --- A credential -----------------------------------------------------------------------------
