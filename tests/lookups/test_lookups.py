@@ -230,6 +230,45 @@ def test_an_object_of_rubin_at_fink_has_its_sources_forced_points_and_classes(
     }
 
 
+def serve_cone(api: api_server.Api, real_data: Path) -> str:
+    """Serve one object of Rubin in a cone; return its number."""
+    packet = rubin_packet(real_data)
+    number = str(packet["diaObject"]["diaObjectId"])
+    source = {f"r:{name}": value for name, value in packet["diaSource"].items()}
+    host, cone = "api.lsst.fink-portal.org/api/v1", {"ra": 10.0, "dec": -5.0, "radius": 20.0}
+    asked = {"diaObjectId": number, "output-format": "json"}
+    rows = [{"r:diaObjectId": int(number), "v:separation": 1.0}]
+    api.serve("POST", f"{host}/conesearch", rows, body=json.dumps(cone | {"output-format": "json"}))
+    api.serve("POST", f"{host}/sources", [source], body=json.dumps(asked))
+    api.serve("POST", f"{host}/fp", [], body=json.dumps(asked))
+    return number
+
+
+@pytest.mark.parametrize("of_ztf", [None, 500])
+def test_a_cone_at_fink_has_rubin_s_objects_though_ztf_s_service_is_away(
+    of_ztf: int | None, api: api_server.Api, vera: User, real_data: Path
+) -> None:
+    number = serve_cone(api, real_data)
+    api.moods[FINK] = of_ztf
+
+    answer = ask(vera, "Fink", ra=10.0, dec=-5.0, radius_arcsec=20.0)
+
+    assert (answer.state, answer.reason) == (AnswerState.FOUND, "")
+    (told,) = read_found(answer)
+    assert told is not None
+    assert told.alerts[0].object_id == number
+
+
+def test_a_cone_at_fink_fails_where_neither_service_has_anything_and_one_is_away(
+    api: api_server.Api, vera: User
+) -> None:
+    api.moods[FINK] = 500
+
+    answer = ask(vera, "Fink", ra=10.0, dec=-5.0, radius_arcsec=20.0)
+
+    assert (answer.state, answer.reason) == (AnswerState.FAILED, "it answers with the error 500")
+
+
 def test_an_object_of_rubin_at_lasair_is_asked_with_the_token_of_rubin_s_api(
     api: api_server.Api, vera: User, settings: Any, real_data: Path
 ) -> None:

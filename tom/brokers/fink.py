@@ -11,7 +11,17 @@ from tom.formats.containers import WriterSchema, read_record
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.formats.values import finite, integer
-from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
+from tom.forms.declared import (
+    Ask,
+    Broker,
+    Conversation,
+    Encoding,
+    Form,
+    Lane,
+    LookUp,
+    NoAnswerError,
+    Wanted,
+)
 from tom.forms.njy_points import SURVEY as RUBIN
 from tom.forms.njy_points import id_of, read_detections, read_forced
 from tom.forms.retelling import (
@@ -33,6 +43,7 @@ _API: Final = "https://api.ztf.fink-portal.org/api/v1"
 _RUBIN_API: Final = "https://api.lsst.fink-portal.org/api/v1"
 # What the columns of Rubin begin with, now and in 2025.
 _RUBIN_PREFIXES: Final = ("r:", "i:")
+_RUBIN_ID: Final = "diaObjectId"
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 # Each module's score, and the class that it is the chance of. 0 and -1 say that it was not run.
 _SCORES: Final = {
@@ -183,16 +194,31 @@ def _without(row: Fields, prefix: str) -> dict[str, Any]:
 
 
 def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
-    """Ask for an object of ZTF or, by its number, of Rubin; or for those of ZTF in a cone."""
+    """Ask for an object of ZTF or, by its number, of Rubin; or for those of both in a cone."""
     if wanted.name.isdigit():
         return (yield from _ask_of_rubin(wanted.name))
-    names = [wanted.name] if wanted.name else (yield from _names_in(wanted))
-    answers = []
-    for name in names[:MOST_OBJECTS]:
-        rows = yield Ask(url=f"{_API}/objects", json={"objectId": name, "output-format": "json"})
-        if isinstance(rows, list) and rows:
-            answers.append({"fink_rows": rows})
-    return answers
+    if wanted.name:
+        return (yield from _ask_of_ztf(wanted.name))
+    found: list[dict[str, Any]] = []
+    failed: NoAnswerError | None = None
+    for ask_of, api, column in (
+        (_ask_of_ztf, _API, "objectId"),
+        (_ask_of_rubin, _RUBIN_API, _RUBIN_ID),
+    ):
+        try:  # two services: one that is away takes nothing from the other
+            names = yield from _names_in(wanted, api, column)
+            for name in names[:MOST_OBJECTS]:
+                found += yield from ask_of(name)
+        except NoAnswerError as error:
+            failed = error
+    if failed and not found:
+        raise failed
+    return found
+
+
+def _ask_of_ztf(name: str) -> Conversation:
+    rows = yield Ask(url=f"{_API}/objects", json={"objectId": name, "output-format": "json"})
+    return [{"fink_rows": rows}] if isinstance(rows, list) and rows else []
 
 
 def _ask_of_rubin(number: str) -> Conversation:
@@ -205,12 +231,12 @@ def _ask_of_rubin(number: str) -> Conversation:
     return [{"fink_sources": sources, "fink_forced": forced if isinstance(forced, list) else []}]
 
 
-def _names_in(wanted: Wanted) -> Generator[Ask, Any, list[str]]:
+def _names_in(wanted: Wanted, api: str, column: str) -> Generator[Ask, Any, list[str]]:
+    """Ask for the objects in a cone, each once: a row is a detection or an object."""
     cone = {"ra": wanted.ra, "dec": wanted.dec, "radius": wanted.radius_arcsec}
-    rows = yield Ask(url=f"{_API}/conesearch", json=cone | {"output-format": "json"})
-    listed = rows if isinstance(rows, list) else []
-    names = [row.get("i:objectId") for row in listed if isinstance(row, dict)]
-    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    rows = yield Ask(url=f"{api}/conesearch", json=cone | {"output-format": "json"})
+    ids = [row.get(f"{start}{column}") for row in _rows(rows) for start in ("i:", "r:")]
+    return list(dict.fromkeys(str(each) for each in ids if isinstance(each, str | int) and each))
 
 
 def opinion_of(record: Fields, alert: ObjectAlert) -> Classification:

@@ -242,6 +242,13 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class NoAnswerError(Exception):
+    """A call of a conversation failed; the text says why. It is raised where the call stands.
+
+    A conversation that can do without that answer catches it; else the whole of it has failed.
+    """
+
+
 Conversation = Generator[Ask, Any, list[dict[str, Any]]]
 """Yields what to ask, is sent the JSON of each answer (None where there is nothing, a 404), and
 returns what it found: each a message that a form of the broker reads."""

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from requests import exceptions
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from tom.forms.declared import Ask, LookUp
+from tom.forms.declared import Ask, LookUp, NoAnswerError
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -25,7 +25,7 @@ _OK: Final = 200
 _REDIRECT: Final = 300
 
 
-class LookUpFailedError(Exception):
+class LookUpFailedError(NoAnswerError):
     """A broker could not be asked, or its answer cannot be used; the text says why, in words."""
 
 

@@ -166,12 +166,17 @@ def talk_to(broker: str, wanted: Wanted) -> list[dict[str, Any]]:
     until = time.monotonic() + settings.LOOKUP_SECONDS
     conversation = how.talk(wanted, secrets)
     said: Any = None
+    failed: LookUpFailedError | None = None
     while True:
         try:
-            ask = conversation.send(said)
+            ask = conversation.throw(failed) if failed else conversation.send(said)
         except StopIteration as end:
             return list(end.value)[:MOST_FOUND]
-        said = call(broker, how, ask, until=until)
+        failed = None
+        try:
+            said = call(broker, how, ask, until=until)
+        except LookUpFailedError as error:
+            failed = error
 
 
 def secrets_of(how: LookUp, wanted: Wanted) -> Mapping[str, str]:
