@@ -34,7 +34,6 @@ EXPECTED: Final = (
     # Rubin: the samples of 7.x have a time of Unix
     ("lsst/*v7_?.avro", "dead", "no usable detection: midpointMjdTai missing or unfit"),
     ("lsst/*7_4*fakeAlert.avro", "dead", "no usable detection: midpointMjdTai missing or unfit"),
-    ("lsst/*schema_701.avro#[0-468]", "dead", "its flux is no measurement: psfFlux_flag"),
     ("lsst/*rapid*", "dead", "not a packet: Confluent-framed Avro, schema id 100"),
     ("lsst/*7_4*.json", "dead", "no usable detection"),
     ("lsst/*.avsc", "dead", "not a packet: a JSON or Avro schema"),

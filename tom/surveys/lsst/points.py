@@ -41,6 +41,8 @@ _SPOILED: Final = (
     "pixelFlags_crCenter",
     "pixelFlags_streakCenter",
 )
+# Where the centre was not found, the flux is that at the peak: its general flag says no more.
+_MAY_BE_CENTRE: Final = "psfFlux_flag"
 _INJECTED: Final = ("pixelFlags_injected", "pixelFlags_injectedCenter")
 
 
@@ -86,6 +88,8 @@ def _each(record: Fields, name: str, read: Any) -> Iterator[Point]:
 def faults_of(source: Fields) -> list[str]:
     """The flags of a source that make its flux no measurement, by the names of their fields."""
     flags = [name for name in _SPOILED if source.get(name) is True]
+    if source.get("centroid_flag") is True and flags == [_MAY_BE_CENTRE]:
+        flags = []
     withdrawn = finite(source.get("timeWithdrawnMjdTai"))
     return [*flags, "timeWithdrawnMjdTai"] if withdrawn else flags
 
