@@ -7,11 +7,15 @@ each figure means stands with the function that measures it.
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tests.bench.database import fresh_database, own_servers
 from tests.bench.measure import describe_machine, timed
+
+if TYPE_CHECKING:
+    from tom.demo.night import Message
 
 SEED = 1
 
@@ -28,12 +32,16 @@ class Sizes:
     visibility_targets: int = 1_000
     sites: int = 10
     times: int = 10
+    survey_objects: int = 200  # of real packets, six each
+    saved: int = 60  # packets that TOM Toolkit's own models store, for comparison
+    triggers: int = 2_000
     page_times: int = 3  # of each page of an event with very many candidates
 
 
 QUICK = Sizes(
     demonstration=False, candidates=200, targets=500, messages=500, sky_targets=2_000,
     visibility_targets=20, sites=2, times=2, page_times=1,
+    survey_objects=10, saved=5, triggers=50,
 )  # fmt: skip
 
 
@@ -62,10 +70,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
     rng = np.random.default_rng(SEED)
     messages = nights.demonstration_night() if sizes.demonstration else nights.short_night()
     report: dict[str, object] = {}
-    with fresh_database("one"):
-        _note(report, "one_process", lambda: alerts.measure_one_process(messages))
-    with fresh_database("rows"):
-        _note(report, "points", lambda: alerts.compare_with_rows(messages))
+    _measure_alerts(report, sizes, messages)
     with fresh_database("ranked"):
         targets.add_targets(sizes.candidates, rng=rng)
         _note(report, "ranking", ranking.measure_ranking)
@@ -87,6 +92,27 @@ def measure(sizes: Sizes) -> dict[str, object]:
         lambda: sky.measure_visibility(sizes.visibility_targets, sizes.sites, rng),
     )
     return report
+
+
+def _measure_alerts(report: dict[str, object], sizes: Sizes, messages: "Sequence[Message]") -> None:
+    """Measure what becomes of alerts, each time in empty tables."""
+    import numpy as np
+
+    from tests.bench import alerts, survey
+
+    with fresh_database("one"):
+        _note(report, "one_process", lambda: alerts.measure_one_process(messages))
+    with fresh_database("rows"):
+        _note(report, "points", lambda: alerts.compare_with_rows(messages))
+    packets, real = survey.survey_packets(messages, objects=sizes.survey_objects)
+    with fresh_database("survey"):
+        _note(
+            report,
+            "survey_alerts",
+            lambda: survey.measure_store(packets, real=real, compared=sizes.saved),
+        )
+    rng = np.random.default_rng(SEED)
+    _note(report, "door", lambda: survey.measure_door(sizes.triggers, rng))
 
 
 def _note(report: dict[str, object], name: str, measured: Callable[[], object]) -> None:

@@ -109,11 +109,11 @@ def _get_or_create(alert: ObjectAlert) -> None:
     )
     for point in alert.points:
         PhotometryReducedDatum.objects.get_or_create(
-            target=target, timestamp=point.time, bandpass=point.band, **_value(point)
+            target=target, timestamp=point.time, bandpass=point.band, **mirrored_value(point)
         )
 
 
-def _value(point: Point) -> dict[str, float | str]:
+def mirrored_value(point: Point) -> dict[str, float | str]:
     """Return a row's own values: a magnitude, or the limit where there is none."""
     shown = point.flux_njy >= 3 * point.flux_error_njy
     flux = point.flux_njy if shown else 5 * point.flux_error_njy

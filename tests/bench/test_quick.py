@@ -27,6 +27,10 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert report["two_workers"]["alerts_per_second"] > 0
     assert report["points"]["points"] == 240
     assert report["points"]["ratio"] > 0
+    assert report["survey_alerts"]["stored_per_second"] > 0
+    assert report["survey_alerts"]["ratio"] > 1
+    assert report["door"]["triggers"] == 50
+    assert report["door"]["pass"] < 10
     assert report["ranking"]["rows_of_first"] == 200
     assert 0 < report["ranking"]["rows_of_second"] < 20
     assert (report["list"]["targets"], report["list"]["page"]["status"]) == (200, 200)
