@@ -1,9 +1,9 @@
-"""What counts as a detection, and AB magnitudes of fluxes in nJy: said once, for Python and SQL.
+"""The definition of a detection, and AB magnitudes of fluxes in nJy, for Python and SQL.
 
-Two levels are meant. From `SHINING_SIGMA` a forced point says that the source shone: it makes a
-candidate, an epoch of earlier activity, a detection for scorers. From `TOLD_SIGMA` a point is told
-with its magnitude rather than as a limit, on a light curve and in TOM Toolkit's mirror. A survey's
-own positive alert shines whatever its error: the survey judged it.
+There are two levels. A forced point from `SHINING_SIGMA` on is a detection: it makes a candidate,
+an epoch of earlier activity, a detection for scorers. A point from `TOLD_SIGMA` on is shown with
+its magnitude, on a light curve and in TOM Toolkit's mirror; a weaker point is shown as a limit. A
+survey's own positive alert is a detection with any error, because the survey judged it.
 """
 
 import math
@@ -19,44 +19,44 @@ FloatArray = npt.NDArray[np.float64]
 SHINING_SIGMA: Final = 5.0
 TOLD_SIGMA: Final = 3.0
 LIMIT_SIGMA: Final = 5.0
-"""How many errors a limit lies above nothing."""
+"""The flux of a limit, in flux errors."""
 
 
 def shines(table: str) -> str:
-    """Return SQL that is true of the points, by the table's alias, at which the source shone."""
+    """Return SQL that is true for the detections in a table of points with this alias."""
     flux = f"{table}.flux > 0 AND ({table}.kind = 'alert' OR {is_strong(table)})"
     return f"({table}.kind <> 'limit' AND {flux})"
 
 
 def is_strong(table: str) -> str:
-    """Return SQL that is true of the points that lie above nothing by `SHINING_SIGMA`."""
+    """Return SQL that is true for points of at least `SHINING_SIGMA` flux errors; null: no flux."""
     return f"{table}.flux >= {SHINING_SIGMA} * {table}.flux_error"
 
 
 def is_told(table: str) -> str:
-    """Return SQL that is true for points that are shown with a magnitude."""
+    """Return SQL that is true for points that are shown with a magnitude; never null."""
     return f"coalesce({table}.flux >= {TOLD_SIGMA} * {table}.flux_error, false)"
 
 
 def magnitude_sql(flux: str) -> str:
-    """Return SQL of the AB magnitude of a flux in nJy."""
+    """Return SQL of the AB magnitude of a flux in nJy; the flux must be positive."""
     return f"{AB_ZERO_POINT_NJY} - 2.5 * log({flux})"
 
 
 def magnitudes(flux: npt.ArrayLike) -> FloatArray:
-    """Return the AB magnitudes of positive fluxes, nJy; NaN of NaN."""
+    """Return the AB magnitudes of positive fluxes in nJy, in the same shape; NaN stays NaN."""
     found: FloatArray = AB_ZERO_POINT_NJY - 2.5 * np.log10(np.asarray(flux, float))
     return found
 
 
 def fluxes(magnitude: npt.ArrayLike) -> FloatArray:
-    """Return the fluxes of AB magnitudes, nJy; NaN of NaN."""
+    """Return the fluxes in nJy of AB magnitudes, in the same shape; NaN stays NaN."""
     found: FloatArray = 10 ** ((AB_ZERO_POINT_NJY - np.asarray(magnitude, float)) / 2.5)
     return found
 
 
 class Magnitude(NamedTuple):
-    """A detection's magnitude with its error, or else the limit; what is not known is None."""
+    """A detection's AB magnitude with its error, or else the 5-sigma limit; None: not known."""
 
     magnitude: float | None = None
     error: float | None = None
@@ -66,8 +66,8 @@ class Magnitude(NamedTuple):
 def magnitude_of(*, flux: float | None, flux_error: float | None) -> Magnitude:
     """Turn a signed flux with its error (nJy) into an AB magnitude or a 5-sigma limit.
 
-    A flux below `TOLD_SIGMA` times its error is a limit, as TOM Toolkit's mirror has it. Without a
-    positive error nothing can be said.
+    A flux below `TOLD_SIGMA` times its error gives a limit, as in TOM Toolkit's mirror. A missing
+    flux (None or NaN) gives a limit too. Without a positive finite error all three are None.
     """
     if flux_error is None or not (0 < flux_error < math.inf):
         return Magnitude()

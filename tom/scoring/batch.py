@@ -1,4 +1,4 @@
-"""What a scorer sees: many objects' light curves in one ragged, read-only batch."""
+"""The input of a scorer: many objects' light curves in one ragged, read-only batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -23,13 +23,13 @@ SAME_VISIT_DAYS = 2e-4
 
 @dataclass(frozen=True)
 class Curve:
-    """One object as the database holds it: its points and what is known of the place.
+    """One object as the database holds it: its points, and the values of its place.
 
     `mjd` is UTC. `flux` and `flux_error` are nJy (AB 31.4), flux signed; a limit has flux NaN and
-    the 5-sigma limit's fifth as its error. Missing scalars are NaN. `alert_values` are the newest
-    alert's own scores (`rb`, `drb`); `point_values` the same for each point, NaN where it has none.
-    `key` is each point's identity, which orders points of one time and kind; it and the points'
-    `survey` may be left out. `given` has what else a scorer asked for, by name.
+    a fifth of the 5-sigma limit as its error. Missing scalars are NaN. `alert_values` are the
+    newest alert's own scores (`rb`, `drb`). `point_values` are the scores of each point; NaN: it
+    has none. `key` is each point's identity, and orders points of one time and kind. `key` and the
+    points' `survey` may be left out. `given` has the other inputs that a scorer asked for, by name.
     """
 
     object_id: str
@@ -52,7 +52,7 @@ class Curve:
     def order(self) -> IntArray:
         """Return the order of the points by time, kind and key, shape (m,).
 
-        It is total: points that differ in anything stand in one order, however they came.
+        The order is total: it does not depend on the order in which the points came.
         """
         mjd = np.asarray(self.mjd, float)
         if len(np.unique(mjd)) == len(mjd):
@@ -64,7 +64,7 @@ class Curve:
         numbers = [np.asarray(column, float) for column in (self.flux_error, self.flux)]
         columns = [*values, *numbers, *names, mjd]
         if any(column.shape != mjd.shape for column in columns):
-            return np.argsort(mjd, kind="stable")  # which `Batch.build` refuses
+            return np.argsort(mjd, kind="stable")  # `Batch.build` refuses it
         order: IntArray = np.lexsort(columns)
         return order
 
@@ -83,15 +83,15 @@ class Batch:
     band, kind : array of str, shape (m,)
         "g", "r", "i", ...; "alert", "limit" or "forced".
     ra, dec, ebv, ebv_sigma, as_of_mjd : array, shape (n,)
-        ICRS degrees; Milky Way E(B-V) and its error, mag (NaN: not known); the moment of the score.
+        ICRS degrees; Milky Way E(B-V) and its error, mag (NaN: not known); UTC MJD of the score.
     alert_values : mapping of str to array, shape (n,)
-        The newest alert's own scores; NaN: it had none.
+        The newest alert's own scores; NaN: the alert had none.
     point_values : mapping of str to array, shape (m,)
-        The same of each point.
+        The scores of each point; NaN: the point has none.
     survey : array of str, shape (m,)
-        Whose point it is; "" where it is not known.
+        The survey of each point; "": not known.
     given : mapping of str to tuple, length n
-        What a scorer asked for by name (`tom.scoring.inputs`), None where it is not known.
+        The inputs that a scorer asked for by name (`tom.scoring.inputs`); None: not known.
     """
 
     object_ids: StrArray
@@ -157,7 +157,7 @@ class Batch:
 
     @classmethod
     def build(cls, curves: Sequence[Curve]) -> Self:
-        """Make a batch from one `Curve` per object; points are put in `Curve.order`."""
+        """Make a batch from one `Curve` per object; points are sorted by `Curve.order`."""
         orders = [curve.order() for curve in curves]
         alert_names = sorted({name for curve in curves for name in curve.alert_values})
         point_names = sorted({name for curve in curves for name in curve.point_values})
@@ -199,21 +199,21 @@ class Batch:
         return len(self.object_ids)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
-        """Make it picklable for a scorer's process, where it is checked and frozen again."""
+        """Make the batch picklable; a scorer's process checks and freezes it again."""
         values = (getattr(self, item.name) for item in fields(self))
         plain = tuple(dict(each) if isinstance(each, Mapping) else each for each in values)
         return type(self), plain
 
     @property
     def point_object(self) -> IntArray:
-        """The row of the object each point belongs to, shape (m,)."""
+        """The row of the object to which each point belongs, shape (m,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))
 
     @cached_property
     def is_detection(self) -> BoolArray:
         """Whether each point is a positive detection up to `as_of_mjd`, shape (m,).
 
-        A positive alert is one; a forced point is one from 5 sigma. NaN flux never is.
+        A positive alert is a detection. A forced point is one from 5 sigma on. NaN flux is not.
         """
         known = self.mjd <= self.as_of_mjd[self.point_object]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -250,8 +250,8 @@ class Batch:
     def since(self, mjd: npt.ArrayLike) -> Self:
         """Return the batch without the detections before `mjd` (scalar or shape (n,)).
 
-        Earlier limits and faint forced points stay: they say when the rise began. Earlier
-        detections are another ranking term's datum, and each datum enters once.
+        Earlier limits and faint forced points stay: they show when the rise began. Earlier
+        detections belong to another term of the ranking, and each datum enters once.
         """
         earliest = np.broadcast_to(np.asarray(mjd, float), len(self))[self.point_object]
         with np.errstate(invalid="ignore"):

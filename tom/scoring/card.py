@@ -1,4 +1,4 @@
-"""The model card: what a scorer was trained on, how well it does, where not to use it."""
+"""The model card: a scorer's training data, its measured quality, and its limits."""
 
 import tomllib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FENCE = "+++"
 
 
 class InvalidCardError(ValueError):
-    """A model card is absent, incomplete, or of another scorer; its author must correct it."""
+    """A model card is absent, incomplete or of another scorer; the plugin's author corrects it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Report a scorer or a weight that cannot be used at the start, not at the first alert."""
+"""Report at the start, not at the first alert, a scorer or a weight that cannot be used."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tom.scoring.registry import load_scorers
 
 @register
 def check_scorers(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Load every scorer once; a system check of Django's."""
+    """Load every scorer once, as a system check of Django."""
     try:
         load_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS)
     except Exception as error:  # noqa: BLE001  a plugin is anybody's code

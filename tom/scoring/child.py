@@ -1,7 +1,7 @@
-"""One scorer in a process of its own, which its parent may kill: `python -m tom.scoring.child`.
+"""One scorer in its own process, which its parent may kill: `python -m tom.scoring.child`.
 
-It knows no database, no setting and no secret. It gets the scorer's path and the limit of memory,
-and answers batches until its parent ends. What a scorer prints goes to the log.
+The process has no database, no setting and no secret. It gets the scorer's path and the limit of
+memory, and answers batches until its parent ends. The output of a scorer goes to the log.
 """
 
 import json
@@ -17,14 +17,14 @@ from typing import Any
 from tom.scoring.registry import load_scorer
 from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_scorer
 
-# After its parent's patience a child ends by the system's own timer: its parent may be gone.
+# A timer of the system ends the child this long after the parent's limit: the parent may be gone.
 ALARM_MARGIN_SECONDS = 10
 
 
 def main(path: str, memory_mb: int, fd: int) -> None:
     """Load the scorer at `path`, send its name and version, answer until the parent ends."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    os.nice(5)  # what a person waits for comes first
+    os.nice(5)  # work for which a person waits comes first
     limit = memory_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     parent = Connection(fd)

@@ -1,6 +1,6 @@
 """The contract of a scoring plugin: its specification, its answers, its reasons to abstain.
 
-Pure numpy. A plugin imports what it needs from here and nothing else of the project.
+Pure numpy. A plugin imports from this module, and from no other module of the project.
 """
 
 import re
@@ -40,11 +40,11 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class InvalidSpecError(ValueError):
-    """A plugin's specification breaks the contract; its author must correct it."""
+    """A plugin's specification breaks the contract; the plugin's author must correct it."""
 
 
 class Reason(IntEnum):
-    """Why a scorer gives no opinion of an object; 0 means it can give one."""
+    """Why a scorer gives no opinion on an object; 0: it can give one."""
 
     OK = 0
     TOO_FEW_POINTS = 1
@@ -56,7 +56,7 @@ class Reason(IntEnum):
 
     @property
     def text(self) -> str:
-        """What a person reads."""
+        """The reason as a person reads it."""
         return _REASON_TEXT[self]
 
 
@@ -72,11 +72,11 @@ _REASON_TEXT = {
 
 
 class ScorerKind(StrEnum):
-    """What the numbers of a scorer mean.
+    """The meaning of a scorer's numbers.
 
-    A probability is of a class, under the scorer's prior. A likelihood ratio is of a class to all
-    others, 0 or more. By these two the ranking goes; a rank and an anomaly (any number, higher is
-    more) are kept and shown alone.
+    A probability of a class is given under the scorer's prior. A likelihood ratio compares a class
+    with all others, and is 0 or more. The ranking uses these two kinds. A rank and an anomaly (any
+    number, higher is more) are only stored and shown.
     """
 
     PROBABILITY = "probability"
@@ -87,30 +87,30 @@ class ScorerKind(StrEnum):
 
 @dataclass(frozen=True)
 class ScorerSpec:
-    """What a scorer is, checked when it is made.
+    """The specification of a scorer; it is checked when it is made.
 
     Attributes
     ----------
     name, version : str
         `lower_case`; `major.minor.patch`. Together they identify a score.
     inputs : tuple of str
-        The data it reads, `name` or `name:condition`: a base name of `tom.scoring.inputs.INPUTS`,
-        or a part of one (`alert.star`). The ranking lets each name enter once.
+        The data that it reads, `name` or `name:condition`: a base name of
+        `tom.scoring.inputs.INPUTS`, or a part of one (`alert.star`). The ranking uses each once.
     classes : tuple of str
-        Columns of its probability.
+        The classes, in the order of the columns of its `probability`.
     prior : tuple of float
-        The class shares it was trained under, in the order of `classes`; sums to 1. One class
-        alone has 1.
+        The class shares of its training, in the order of `classes`; they sum to 1. A single class
+        has 1.
     batch_size : int
-        Most objects in one call.
+        The most objects in one call.
     seconds_per_object : float
-        Its time budget.
+        The time that it may take, in seconds for each object.
     licence : str
         SPDX identifier.
     card : str
         File of the model card, in the folder of the plugin's module.
     artefact, artefact_sha256 : str or None
-        File of the fitted numbers, in the same folder, and its hash. Text or ONNX, never a pickle.
+        File of the fitted numbers, in the same folder, and its hash. Text or ONNX, not a pickle.
     """
 
     name: str
@@ -132,7 +132,7 @@ class ScorerSpec:
         Raises
         ------
         InvalidSpecError
-            With the first broken rule.
+            If a rule is broken; the text names the first one.
         """
         rules = (
             (bool(NAME.fullmatch(self.name)), "name must be lower_case, 2 to 40 characters"),
@@ -171,7 +171,7 @@ class ScorerSpec:
         return tuple(item.partition(":")[0] for item in self.inputs)
 
     def prior_of(self, label: str) -> float:
-        """Return the prior of one class; KeyError where it has no such class."""
+        """Return the prior of one class; raise KeyError if the scorer has no such class."""
         return dict(zip(self.classes, self.prior, strict=True))[label]
 
     def _artefact_is_declared(self) -> bool:
@@ -182,15 +182,16 @@ class ScorerSpec:
 
 @dataclass(frozen=True, eq=False)
 class ScoreBatch:
-    """Opinions of n objects, row by row.
+    """Opinions on n objects, row by row; every number is finite.
 
     Attributes
     ----------
     probability : array, shape (n, n_classes)
-        What the kind says of each class; each row sums to 1 where it is `probability`.
+        A number for each class, with the meaning of the scorer's `kind`. For the kind
+        `probability`, each row sums to 1.
     sigma : array, shape (n,)
-        Standard deviation of the first class's log odds (natural), 0 or more: how far the
-        opinion could move with what is not known of this object.
+        Standard deviation of the first class's natural log odds, 0 or more: how far unknown data
+        on this object could move the opinion.
     """
 
     probability: FloatArray
@@ -199,7 +200,7 @@ class ScoreBatch:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One piece of an opinion: how far it moved the first class's log odds (natural)."""
+    """One part of an opinion: how far it moved the first class's natural log odds."""
 
     object_id: str
     name: str
@@ -210,23 +211,23 @@ class Contribution:
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A scoring plugin. Its answers depend on the batch alone: no clock, no network, no state."""
+    """A scoring plugin. Its answers depend only on the batch: no clock, no network, no state."""
 
     @property
     def spec(self) -> ScorerSpec:
-        """What it is."""
+        """Its specification."""
 
     def setup(self, artefacts: Path) -> None:
-        """Load what it needs from its folder; called once in a process."""
+        """Load files from the plugin's folder; called once in a process."""
 
     def eligible(self, batch: Batch) -> IntArray:
-        """Return a `Reason` per object, shape (n,); `Reason.OK` where it can give an opinion."""
+        """Return a `Reason` per object, shape (n,); `Reason.OK`: it can give an opinion."""
 
     def score(self, batch: Batch) -> ScoreBatch:
-        """Score eligible objects; vectorised, deterministic, and blind to their order."""
+        """Score eligible objects: vectorised, deterministic, independent of their order."""
 
     def explain(self, batch: Batch) -> Sequence[Contribution]:
-        """Return what moved each opinion, on demand."""
+        """Return the parts of each opinion; called on demand."""
 
 
 def _is_distribution(prior: tuple[float, ...], n_classes: int) -> bool:

@@ -30,26 +30,26 @@ def name_of(key: Key) -> str:
 
 
 def mjd_of(time: datetime) -> float:
-    """Modified Julian date (UTC) of an aware time."""
+    """Return the modified Julian date (UTC) of an aware time."""
     return (time - MJD_EPOCH).total_seconds() / SECONDS_PER_DAY
 
 
 def time_of(mjd: float) -> datetime:
-    """Aware time, to some microseconds, of a modified Julian date (UTC)."""
+    """Return the aware time of a modified Julian date (UTC), to some microseconds."""
     return MJD_EPOCH + timedelta(days=mjd)
 
 
 def key_of(summary: Summary) -> Key:
-    """The key of a light curve: its target, and the audience that sees it."""
+    """Return the key of a light curve: its target, and the audience that sees it."""
     return summary.target_id, summary.audience
 
 
 def curves_of(summaries: Iterable[Summary]) -> dict[Key, Curve]:
-    """The light curve of each summary; those without a point are left out.
+    """Return the light curve of each summary by its key; a summary without a point is left out.
 
-    A score is shown to all who may see its summary, so it sees the points of public programs and
-    of the summary's own. The moment of the score is that of the newest point: the same points,
-    the same score.
+    All who may see a summary see its score. So the curve has the points of public programs and of
+    the summary's own programs. The moment of the score is the time of the newest point: so the
+    same points give the same score.
     """
     wanted = {key_of(summary): summary for summary in summaries}
     audiences: dict[int, list[Audience]] = defaultdict(list)

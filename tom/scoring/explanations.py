@@ -1,4 +1,4 @@
-"""The reasons of the scorers' opinions; computed only for the first places of a ranking."""
+"""The reasons of the scorers' opinions; they are computed for the first places of a ranking."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,9 +22,10 @@ TOP = 20
 
 
 def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
-    """Store what moved a scorer's newest scores of the event's first candidates; return how many.
+    """Store the explanations of a scorer's newest scores of an event's first candidates.
 
-    A target whose light curve changes meanwhile is left to the next ranking.
+    Returns the number of scores. If a target's light curve changes meanwhile, its score is
+    explained after the next ranking.
     """
     start = window_start(event, strategy_of(event))
     newest = _unexplained(event, start).filter(scorer=scorer.spec.name, version=scorer.spec.version)
@@ -52,7 +53,7 @@ def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
 
 
 def _unexplained(event: NonLocalizedEvent, start: datetime | None) -> QuerySet[Score]:
-    """The scores of the first candidates of each audience that were not explained yet."""
+    """Return the scores, without an explanation so far, of each audience's first candidates."""
     places = CandidateStanding.objects.filter(candidate__event=event, rank__lte=TOP)
     first = event.candidates.filter(Q(rank__lte=TOP) | Q(standings__in=places))
     public = Q(programs=[], data_version=F("target__summary__version"))

@@ -1,4 +1,4 @@
-"""The state of the scorers: what waits for each, and why one rests."""
+"""The state of the scorers: how much work waits for each, and why one rests."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,8 +21,8 @@ from tom.strategies.services import strategies_of_kinds
 class ScorerHealth:
     """One scorer as its page shows it.
 
-    `weights` has the strategies that rank by it, by the weight that they give it; `sections` is
-    its model card.
+    `weights` has the names of the strategies that use the scorer, by the weight there. `sections`
+    has the texts of its model card, by heading.
     """
 
     spec: ScorerSpec
@@ -34,7 +34,7 @@ class ScorerHealth:
 
 
 def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
-    """Every installed scorer, by its name; `lists` are those that the reader may see."""
+    """Return every installed scorer, sorted by name; `lists` are the lists the reader may see."""
     states = {state.scorer: state for state in ScorerState.objects.all()}
     waiting = dict(DueScore.objects.values_list("scorer").annotate(n=Count("pk")).order_by())
     strategies = [*strategies_of_kinds().values(), *lists]
@@ -56,7 +56,7 @@ def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
 
 
 def _weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float, list[str]]:
-    """The names of the strategies that use a scorer, by its weight there."""
+    """Return the names of the strategies that use a scorer, by its weight there."""
     names: dict[float, list[str]] = defaultdict(list)
     for strategy in strategies:
         weights: dict[str, float] = settings.SCORER_WEIGHTS | strategy.weights
@@ -67,6 +67,6 @@ def _weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float,
 
 
 def scorers_at_fault() -> list[ScorerState]:
-    """The installed scorers whose last call failed."""
+    """Return the states of the installed scorers whose last call failed."""
     names = [scorer.spec.name for scorer in scorers()]
     return list(ScorerState.objects.filter(scorer__in=names, failures__gt=0).order_by("scorer"))

@@ -1,6 +1,6 @@
-"""A scorer's process, seen from its parent: started when needed, killed when it fails.
+"""A scorer's process, seen from its parent: it is started when needed, and killed if it fails.
 
-What a child answers is read under bounds and checked: a plugin may be wrong in any way.
+The parent limits and checks the child's answers: a plugin may be wrong in any way.
 """
 
 import json
@@ -21,11 +21,11 @@ from tom.scoring.contract import Batch, Contribution, Reason, ScorerSpec
 from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
 
 START_SECONDS: Final = 60.0
-"""How long a scorer may take to load: a busy machine is no fault of its own."""
+"""How long a scorer may take to load. The limit is long: a busy machine is not its fault."""
 LEAVING_SECONDS: Final = 5.0
-"""How long a process that hung up may take to end: Python's own end is slow on a busy machine."""
+"""How long a process that closed its pipe may take to end: Python ends slowly on a busy machine."""
 SLACK: Final = 10.0
-"""It may take so many times what it declares for an object, in addition to the patience."""
+"""A call may take the patience and this many times the declared time of its objects."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -45,11 +45,11 @@ class Host:
     path : str
         The dotted path of its class.
     spec : ScorerSpec
-        What it says it is.
+        Its specification.
     memory_mb : int
-        How much address space its process may have.
+        The most address space of its process, in MiB.
     patience_seconds : float
-        How long one call may take, in addition to what its objects may.
+        How long one call may take, in addition to the time for its objects.
     """
 
     path: str
@@ -66,12 +66,12 @@ class Host:
         Raises
         ------
         ScorerDiedError
-            If the process ended, took too long or answered what is not an answer.
+            If the process ended, took too long, or gave an answer that breaks the contract.
         """
         return self._call("judge", batch, lambda told: _outcomes(told, batch, self.spec))
 
     def explain(self, batch: Batch) -> list[Contribution]:
-        """Return what moved each opinion; raises as `judge` does."""
+        """Return the parts of each opinion; raises ScorerDiedError as `judge` does."""
         return self._call("explain", batch, lambda told: _contributions(told, batch))
 
     def stop(self) -> None:
@@ -91,7 +91,7 @@ class Host:
             except (EOFError, OSError) as error:
                 reason = self._how_it_ended()
                 raise ScorerDiedError(reason) from error
-            # A scorer may answer anything: what cannot be read is its fault alone.
+            # A scorer may answer anything: an answer that cannot be read is the scorer's fault.
             except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
                 self._end()
                 msg = f"its answer breaks the contract: {error}"[:MAX_DETAIL]
@@ -124,7 +124,7 @@ class Host:
         child = self._child
         if child is not None:
             with suppress(subprocess.TimeoutExpired):
-                child.wait(LEAVING_SECONDS)  # it hung up, and says how it ended once it has
+                child.wait(LEAVING_SECONDS)  # it closed its pipe; its exit code comes when it ends
         self._end()
         code = child.returncode if child is not None else None
         if code is None or code >= 0:
@@ -135,7 +135,7 @@ class Host:
         pipe, child, self._pipe, self._child = self._pipe, self._child, None, None
         if child is not None:
             try:
-                child.wait(0.2)  # one that ended by itself says how
+                child.wait(0.2)  # if it ended by itself, its exit code says how
             except subprocess.TimeoutExpired:
                 _kill(child)
         if pipe is not None:
@@ -143,7 +143,7 @@ class Host:
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and what it has started."""
+    """Kill a process and the processes that it has started."""
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -152,7 +152,7 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of a scorer's process: where Python finds its modules, and no secret."""
+    """Return the environment of a scorer's process: the paths of modules, and no secret."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -202,5 +202,5 @@ def _contributions(told: Sequence[Any], batch: Batch) -> list[Contribution]:
 
 
 def _clean(text: str) -> str:
-    """A text that the database can store."""
+    """Return a text that the database can store."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_DETAIL]

@@ -1,6 +1,6 @@
-"""What a scorer may ask for, by name; what it does not ask for is not loaded for it.
+"""The inputs that a scorer may ask for, by name; inputs that it does not name are not loaded.
 
-Pure: the database is read in `tom.scoring.loading`.
+Pure: `tom.scoring.loading` reads the database.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ INPUTS: Final[Mapping[str, str]] = {
 }
 """The base name of each input to what it is.
 
-An input is a base name, or a part of one after a dot (`alert.star`). The ranking lets each enter
-once. Those below `place` are loaded where asked for, and stand in `batch.given`.
+An input is a base name, or a part of one after a dot (`alert.star`). The ranking uses each input
+once. The inputs below `place` are loaded if a scorer asks for them, and are in `batch.given`.
 """
 ALWAYS: Final = ("lightcurve", "alert", "place")
 ON_REQUEST: Final = tuple(name for name in INPUTS if name not in ALWAYS)
@@ -37,7 +37,7 @@ def base_of(name: str) -> str:
 
 
 class Host(NamedTuple):
-    """A host galaxy; NaN where a distance (Mpc) is not known."""
+    """A host galaxy; distance and error in Mpc, NaN: not known."""
 
     name: str
     distance_mpc: float
@@ -45,7 +45,7 @@ class Host(NamedTuple):
 
 
 class Classified(NamedTuple):
-    """What one classifier says: its own names of classes to probabilities, and ours where known."""
+    """One classifier's answer: probabilities by its names of classes, and our names if known."""
 
     author: str
     classifier: str
@@ -55,7 +55,7 @@ class Classified(NamedTuple):
 
 
 class Spectrum(NamedTuple):
-    """A spectrum: arrays of shape (k,), in the units that it came with; `error` may be empty."""
+    """A spectrum: arrays of shape (k,), in the units given in it; `error` may be empty."""
 
     mjd: float
     wavelength: FloatArray

@@ -1,8 +1,9 @@
-"""Hand out what changed to the scorers, and store their answers: one that fails delays no other.
+"""Hand out changed light curves to the scorers, and store the answers.
 
-A scorer runs in a process of its own (`tom.scoring.host`), one batch at a time. Attempts are
-counted before the work, as for messages. If a batch ended the process, its light curves are judged
-in small batches, then alone. After the last attempt they are given up, with the reason.
+A scorer that fails delays no other. It runs in its own process (`tom.scoring.host`), one batch at
+a time. Attempts are counted before the work, as for messages. If a batch ended the process, its
+light curves are judged in small batches, then one by one. After the last attempt a light curve is
+given up, and the reason is stored.
 """
 
 from collections import defaultdict
@@ -39,20 +40,20 @@ from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummar
 
 ATTEMPTS: Final = 3
 SUSPECTS: Final = 20
-"""How many are judged at once of those that were in a batch that ended the scorer's process."""
+"""Size of a batch of light curves from a batch that ended the scorer's process."""
 
-# What is stored of an answer, and the answer.
+# The row that is stored for an answer, and the answer.
 Answer = tuple[Score, Outcome]
 
 
 @cache
 def host_of(name: str) -> Host:
-    """The process of a scorer; it lives as long as ours.
+    """Return the process of a scorer; it lives as long as our process.
 
     Raises
     ------
     KeyError
-        If there is no such scorer.
+        If no scorer of this name is installed.
     """
     path, scorer = next(
         (path, found) for path, found in scorer_paths().items() if found.spec.name == name
@@ -89,8 +90,8 @@ def hand_out(*, most: int) -> int:
 def judge_due(name: str, *, most: int) -> int:
     """Let a scorer judge up to `most` light curves that are due for it; return how many.
 
-    Nothing where it rests, or where another worker has it judge. What changes meanwhile is kept
-    with no score of what it was: it is handed out again.
+    Returns 0 if the scorer rests or another worker uses it. If a light curve changes meanwhile,
+    the score of its old points is not stored: the light curve is handed out again.
     """
     scorer = next(found for found in scorers() if found.spec.name == name)
     with alone(name) as state:
@@ -111,14 +112,14 @@ def judge_due(name: str, *, most: int) -> int:
 
 
 def work_due() -> QuerySet[DueScore]:
-    """What waits for installed scorers that do not rest."""
+    """Return the work that waits for installed scorers that do not rest."""
     resting = ScorerState.objects.filter(rests_until__gt=timezone.now()).values("scorer")
     present = [scorer.spec.name for scorer in scorers()]
     return DueScore.objects.filter(scorer__in=present).exclude(scorer__in=resting)
 
 
 def _note_answers(state: ScorerState, outcomes: Sequence[Outcome]) -> None:
-    """Let a scorer rest that failed and had no opinion; else note that it works."""
+    """Let a scorer rest if it failed and gave no opinion; else note that it works."""
     failed = [each for each in outcomes if _has_reason(each, Reason.FAILED)]
     if failed and not any(isinstance(each, Opinion) for each in outcomes):
         host_of(state.scorer).stop()
@@ -128,7 +129,7 @@ def _note_answers(state: ScorerState, outcomes: Sequence[Outcome]) -> None:
 
 
 def _answered(taken: Sequence[DueScore], answers: Sequence[Answer]) -> list[DueScore]:
-    """Those of `taken` that the scorer was asked for; it is not asked after many failures."""
+    """Return the rows of `taken` that the scorer was asked about: after many failures it is not."""
     unasked = {
         (row.target_id, tuple(row.programs))
         for row, outcome in answers
@@ -146,7 +147,7 @@ def _detail(outcome: Outcome) -> str:
 
 
 def _take(name: str, most: int) -> list[DueScore]:
-    """Take the next batch and count the attempt; what was in fewer bad ones comes first."""
+    """Take the next batch and count the attempt; rows with the fewest attempts come first."""
     waiting = DueScore.objects.filter(scorer=name).order_by("attempts", "pk")
     first = waiting.first()
     if first is None:
@@ -178,7 +179,7 @@ def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Answer]:
 
 
 def _give_up(scorer: Scorer, taken: Sequence[DueScore], reason: str) -> None:
-    """Store the reason as the scorer's answer."""
+    """Store a failure, with its reason, as the scorer's answer."""
     summaries = _summaries(taken)
     rows = [
         _row(scorer, summary, Abstention(name_of(key_of(summary)), Reason.FAILED, reason), since)
@@ -189,7 +190,7 @@ def _give_up(scorer: Scorer, taken: Sequence[DueScore], reason: str) -> None:
 
 
 def _summaries(taken: Sequence[DueScore]) -> list[Summary]:
-    """The summaries of the taken rows that have not changed since they became due."""
+    """Return the summaries of the taken rows that have not changed since they became due."""
     due = {(row.target_id, tuple(row.programs)): row.version for row in taken}
     targets = {row.target_id for row in taken}
     found: list[Summary] = list(TargetSummary.objects.filter(target__in=targets).order_by("pk"))
@@ -198,7 +199,7 @@ def _summaries(taken: Sequence[DueScore]) -> list[Summary]:
 
 
 def _keep(taken: Sequence[DueScore], scores: Sequence[Score]) -> None:
-    """Store the scores of what has not changed since then; the taken rows are no longer due."""
+    """Store the scores of unchanged summaries; delete the taken rows that are not due again."""
     with transaction.atomic():
         hold_events()
         lock_targets(row.target_id for row in taken)
@@ -214,7 +215,7 @@ def _keep(taken: Sequence[DueScore], scores: Sequence[Score]) -> None:
 
 
 def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
-    """Lock, in one order, those that are due and unchanged since they were read; return them."""
+    """Lock targets in a fixed order; return the summaries that are due and unchanged."""
     lock_targets(summary.target_id for summary in summaries)
     unchanged: list[Summary] = []
     for rows_of in (TargetSummary.objects, AudienceSummary.objects):
@@ -226,7 +227,7 @@ def _unchanged(summaries: Sequence[Summary]) -> list[Summary]:
 
 
 def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summary]]:
-    """Group by the windows of their events; without an event, all points count."""
+    """Group summaries by the beginnings of their events' windows; None: all points count."""
     strategies = strategies_of_kinds()
     windows: dict[Key, set[datetime | None]] = defaultdict(set)
     candidacies = EventCandidate.objects.filter(target__in={s.target_id for s in summaries})

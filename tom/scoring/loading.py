@@ -1,4 +1,4 @@
-"""Load the inputs other than light curves: only what each light curve's readers may see."""
+"""Load the inputs other than light curves, as far as each light curve's readers may see them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,13 +19,13 @@ Given = dict[Key, Any]
 
 
 def wanted(inputs: Iterable[str]) -> list[str]:
-    """Return which of a scorer's inputs are loaded on request, by their base names."""
+    """Return the base names of those inputs of a scorer that are loaded on request."""
     asked = {base_of(name) for name in inputs}
     return [name for name in ON_REQUEST if name in asked and name != "event"]
 
 
 def load(names: Sequence[str], summaries: Collection[Summary]) -> dict[str, Given]:
-    """Return each of these inputs for each light curve; one that is not known is None."""
+    """Return each of these inputs for each light curve; None: not known."""
     keys = [key_of(summary) for summary in summaries]
     loaded = {name: LOADERS[name](keys) for name in names}
     return {name: {key: found.get(key) for key in keys} for name, found in loaded.items()}
@@ -77,7 +77,7 @@ def _redshifts(keys: Sequence[Key]) -> Given:
 
 
 def _classifications(keys: Sequence[Key]) -> Given:
-    """The classifications of each target's objects that all readers of the light curve may know."""
+    """Return the classifications of each target's objects that the curve's readers may know."""
     targets = {target for target, _ in keys}
     objects: dict[int, list[SurveyObject]] = defaultdict(list)
     for each in SurveyObject.objects.filter(target__in=targets):

@@ -1,4 +1,4 @@
-"""Scores: facts about a moment, each from the points that one audience may see."""
+"""Scores: each is an opinion at one moment, from the points that one audience may see."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,7 +8,7 @@ from tom.moments import ThisXact, XactField
 
 
 class Score(models.Model):
-    """One scorer's opinion of one target at one state of its light curve, or why it has none."""
+    """One scorer's opinion on a target with one state of its light curve, or why it abstained."""
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="scores")
     programs = ArrayField(
@@ -49,7 +49,7 @@ class Score(models.Model):
 
 
 class DueScore(models.Model):
-    """What a scorer has not judged yet: one audience's light curve of a target, as it is now."""
+    """A light curve that a scorer has not judged yet: of one target, for one audience."""
 
     scorer = models.CharField(max_length=64)
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="+")
@@ -72,7 +72,7 @@ class DueScore(models.Model):
 
 
 class ScorerState(models.Model):
-    """Whether a scorer works: it rests after its process was ended, and is tried again."""
+    """Whether a scorer works: after its process was ended it rests, and then is tried again."""
 
     scorer = models.CharField(max_length=64, unique=True)
     failures = models.PositiveIntegerField(default=0, help_text="Ends of its process in a row")

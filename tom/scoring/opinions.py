@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.taxonomy import lineage
 
-# The kinds whose numbers weigh one class against the others.
+# The kinds whose numbers compare one class with the others.
 WEIGHING = (ScorerKind.PROBABILITY, ScorerKind.LIKELIHOOD_RATIO)
 
 
 def ranked_classes(spec: ScorerSpec, sought: Sequence[str]) -> tuple[str, ...]:
-    """Return the narrowest class of a scorer that contains each sought one; (): it lacks one.
+    """Return the scorer's narrowest class around each sought class; () if one is missing.
 
-    It must speak of each sought class: one that knows some of them alone says nothing of the
-    others. Of two that it found, one within the other, the wider is kept. A rank or an anomaly says
-    how an object compares, not what it is: such a scorer is shown, and never ranked by.
+    A scorer must have a class for each sought one: otherwise it has no opinion on the missing one.
+    If one found class contains another, the wider one is kept. A rank or an anomaly compares
+    objects, and does not say what an object is: such a scorer is shown, but the ranking does not
+    use it.
     """
     if spec.kind not in WEIGHING:
         return ()

@@ -1,4 +1,4 @@
-"""Find, check and load the scoring plugins; none is named here."""
+"""Find, check and load the scoring plugins; this module names none of them."""
 
 import hashlib
 import importlib
@@ -24,15 +24,15 @@ def load_scorers(
 ) -> list[Scorer]:
     """Return every installed plugin and those at the dotted `paths`, checked and set up.
 
-    `weights` are those of the ranking, 0 to 1 by a scorer's name; 1 where none is given.
+    `weights` are the weights in the ranking, 0 to 1, by a scorer's name; 1 if none is given.
 
     Raises
     ------
     ScorerLoadError
-        If a path leads nowhere, the object is not a scorer, its artefact is not the declared one,
-        two scorers share a name, or a weight is outside 0 to 1 or of no scorer.
+        If there is no object at a path, the object is not a scorer, its artefact is not the
+        declared one, two scorers have one name, or a weight is outside 0 to 1 or of no scorer.
     InvalidCardError, InvalidSpecError
-        If the model card or the specification breaks the contract. No card, no load.
+        If the model card or the specification breaks the contract, or the card is missing.
     """
     scorers = find_scorers(paths, weights=weights)
     for scorer in scorers.values():
@@ -58,7 +58,7 @@ def find_scorers(
 
 
 def load_scorer(path: str) -> Scorer:
-    """Return the scorer at a dotted path, checked and set up; raises as `load_scorers` does."""
+    """Return the scorer at a dotted path, checked and set up; errors as in `load_scorers`."""
     scorer = _checked(_importer(path)(), path)
     scorer.setup(folder_of(scorer))
     return scorer
@@ -70,7 +70,7 @@ def card_of(scorer: Scorer) -> ModelCard:
 
 
 def folder_of(scorer: Scorer) -> Path:
-    """Return the folder of a scorer's module: its card and its artefact lie there."""
+    """Return the folder of a scorer's module, with its card and its artefact."""
     return Path(inspect.getfile(type(scorer))).parent
 
 

@@ -1,4 +1,4 @@
-"""Whether a scorer works or rests, and which worker has it."""
+"""Whether a scorer works or rests, and which worker uses it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from tom.scoring.models import ScorerState
 
 FIRST_REST: Final = timedelta(seconds=10)
 LONGEST_REST: Final = timedelta(minutes=10)
-# A number of our own among the database's advisory locks: with a state's key, that scorer's work.
+# The number of our advisory lock for a scorer's work; the second number is the key of its state.
 JUDGING_KEY = 7_201_003
 
 
@@ -24,7 +24,7 @@ def note_death(name: str, reason: str) -> None:
 
 
 def note_failure(state: ScorerState, reason: str) -> None:
-    """Do the same for a state that was read."""
+    """Do the same as `note_death`, for a state that was read."""
     now = timezone.now()
     rest = min(FIRST_REST * 2 ** min(state.failures, 10), LONGEST_REST)
     ScorerState.objects.filter(pk=state.pk).update(
@@ -39,9 +39,9 @@ def rests(state: ScorerState) -> bool:
 
 @contextmanager
 def alone(name: str) -> Iterator[ScorerState | None]:
-    """Claim the scorer for the block; None: another worker has it.
+    """Claim the scorer for the block; yield None if another worker has it.
 
-    The lock is the connection's, so that a worker that is killed leaves none behind.
+    The lock belongs to the connection. So a killed worker leaves no lock.
     """
     state, _ = ScorerState.objects.get_or_create(scorer=name)
     with connection.cursor() as cursor:

@@ -30,7 +30,7 @@ class InvalidOutputError(ValueError):
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a scorer said of one object; `sigma` is in natural log odds of the first class."""
+    """A scorer's opinion on one object; `sigma` is in natural log odds of the first class."""
 
     object_id: str
     probability: tuple[float, ...]
@@ -39,7 +39,7 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Abstention:
-    """Why a scorer said nothing of one object."""
+    """Why a scorer gave no opinion on one object."""
 
     object_id: str
     reason: Reason
@@ -51,9 +51,10 @@ Outcome = Opinion | Abstention
 
 @dataclass
 class Breaker:
-    """Stops calling a scorer after `limit` objects in a row failed; one success closes it.
+    """A breaker: after `limit` failed objects in a row, the scorer is no longer called.
 
-    After `rest_seconds` the scorer is tried again: one more failure is another rest.
+    After `rest_seconds` the scorer is tried again. One more failure starts another rest. One
+    success ends the count.
     """
 
     limit: int = 20
@@ -68,13 +69,13 @@ class Breaker:
         return self.clock() < self.rests_until
 
     def record_failure(self) -> None:
-        """Count one object that failed by itself."""
+        """Count one object on which the scorer failed."""
         self.failures += 1
         if self.failures >= self.limit:
             self.rests_until = self.clock() + self.rest_seconds
 
     def reset(self) -> None:
-        """Forget the failures: the scorer answered."""
+        """Reset the count of failures: the scorer answered."""
         self.failures = 0
 
 
@@ -87,9 +88,9 @@ def run_scorer(
 ) -> list[Outcome]:
     """Return one opinion or abstention per object, in the batch's order.
 
-    A failing object never spoils the others: the failing half is halved until it stands alone
-    and abstains with `Reason.FAILED`. Exceptions named in `passthrough` (a task's time limit)
-    leave at once, as KeyboardInterrupt and SystemExit do.
+    A failing object does not spoil the others. A batch that fails is halved again and again, until
+    the failing object is alone. Then it gets the abstention `Reason.FAILED`. Exceptions named in
+    `passthrough` (a task's time limit), KeyboardInterrupt and SystemExit are raised at once.
     """
     outcomes: list[Outcome] = []
     fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, *passthrough)
@@ -102,7 +103,7 @@ def run_scorer(
 def explain_batch(
     scorer: Scorer, batch: Batch, *, passthrough: tuple[type[BaseException], ...] = ()
 ) -> list[Contribution]:
-    """Return what a scorer says of its opinions of these objects; nothing where it fails."""
+    """Return the parts of a scorer's opinions on these objects; an empty list if it fails."""
     fatal: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, *passthrough)
     try:
         told = list(scorer.explain(batch))

@@ -1,4 +1,4 @@
-"""Which scorers there are, and what is due for them."""
+"""The installed scorers, and the light curves that are due for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -38,17 +38,17 @@ from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 @cache
 def scorers() -> tuple[Scorer, ...]:
-    """The specification of every scorer, loaded once; scorers judge in other processes."""
+    """Return every scorer, loaded once; other processes do the judging."""
     return tuple(scorer_paths().values())
 
 
 def scorer_paths() -> dict[str, Scorer]:
-    """Every scorer by the path of its class."""
+    """Return every scorer by the path of its class."""
     return find_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS)
 
 
 def due_summaries(most: int) -> list[Summary]:
-    """Up to `most` summaries, of the public and of narrower audiences, not yet handed out."""
+    """Return up to `most` changed summaries, public and narrower ones, not yet handed out."""
     public: list[Summary] = list(
         TargetSummary.objects.filter(DUE_FOR_SCORING).order_by("pk")[:most]
     )
@@ -62,7 +62,7 @@ def any_due() -> bool:
 
 
 def window_start(event: NonLocalizedEvent, strategy: Strategy) -> datetime | None:
-    """From when on detections count as the event's; None: all count."""
+    """Return the time from which detections count as the event's; None: all count."""
     if event.time is None or strategy.days_before is None:
         return None
     return event.time - timedelta(days=strategy.days_before)
@@ -74,9 +74,9 @@ def batch_of(
     curves: Mapping[Key, Curve],
     since: datetime | None,
 ) -> Batch:
-    """The batch for a scorer, without the detections before a window's start.
+    """Return the batch for a scorer, without the detections before a window's start.
 
-    With what it asks for by name: nothing else is loaded.
+    It has the other inputs that the scorer asks for by name; no others are loaded.
     """
     given = load(wanted(scorer.spec.inputs), summaries)
     if "event" in map(base_of, scorer.spec.inputs):
@@ -92,7 +92,7 @@ def batch_of(
 
 
 def note_given(name: str, target_ids: Iterable[int]) -> None:
-    """Make targets due if an input changed that some scorer asks for by name."""
+    """Make targets due after a change of an input, if some scorer asks for this input by name."""
     ids = set(target_ids)
     if not ids or not any(name in wanted(scorer.spec.inputs) for scorer in scorers()):
         return
@@ -105,7 +105,7 @@ def note_given(name: str, target_ids: Iterable[int]) -> None:
 def note_outdated(event: NonLocalizedEvent) -> int:
     """Make candidates due that some present scorer has not judged in the event's window.
 
-    For a window that moved with the event's time or the strategy of its kind, and for a scorer
+    Used when the window moved, with the event's time or the strategy of its kind, and for a scorer
     that is new or has a new version. Returns how many were made due.
     """
     start = window_start(event, strategy_of(event))
@@ -146,7 +146,7 @@ def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datet
 def _judged_by(
     those: Sequence[Scorer], scores: QuerySet[Score], *, since: datetime | None
 ) -> QuerySet[Score, int]:
-    """How many of these scorers judged the outer query's light curve in a window."""
+    """Return how many of these scorers judged the outer query's light curve in a window."""
     present = Q(pk=None)
     for scorer in those:
         present |= Q(scorer=scorer.spec.name, version=scorer.spec.version)
@@ -155,6 +155,6 @@ def _judged_by(
 
 
 def lock_targets(target_ids: Iterable[int]) -> None:
-    """Lock the public summaries of targets: the holder may write the narrower ones, too."""
+    """Lock the public summaries of targets; the holder may also write the narrower summaries."""
     rows = TargetSummary.objects.filter(pk__in=set(target_ids)).select_for_update(no_key=True)
     list(rows.order_by("pk").values_list("pk"))

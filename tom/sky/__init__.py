@@ -1,4 +1,4 @@
-"""Where things are on the sky: maps, levels, regions, distances, visibility. No Django here."""
+"""Mathematics of the sky: maps, levels, regions, distances, visibility. No Django here."""
 
 from tom.formats.fits_image import UnreadableStampError
 from tom.sky.cone import cone_localization, cone_sigma_deg

@@ -1,4 +1,4 @@
-"""The array types that the sky maths speaks in."""
+"""The array types of the mathematics of the sky."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Localizations that are a cone: a Gaussian on the sphere, as a multi-order sky map."""
+"""Error circles as multi-order sky maps: a Gaussian on the sphere."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,10 @@ FINEST_LEVEL = 24
 
 
 def cone_sigma_deg(*, radius_deg: float, containment: float) -> float:
-    """Find the Gaussian sigma per axis, in degrees, whose circle of that radius holds so much.
+    """Find the Gaussian sigma per axis, in degrees, of an error circle.
 
-    A circular Gaussian holds 1 - exp(-r**2 / 2 sigma**2) within r.
+    `containment` is the probability within `radius_deg`. A circular Gaussian has the probability
+    1 - exp(-r**2 / 2 sigma**2) within r.
 
     Raises
     ------
@@ -47,11 +48,11 @@ def cone_localization(
     radius_deg
         Radius of the circle.
     containment
-        Probability within the circle.
+        Probability within the circle, 0 to 1.
     systematic
         `(weight, sigma_deg)` of each part of the instrument's systematic error, such as a core
-        and a tail; each is added in quadrature to the statistical sigma. Where the circle already
-        includes the systematic error, leave it out.
+        and a tail; each is added in quadrature to the statistical sigma. If the circle already
+        includes the systematic error, leave this out.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def cone_localization(
 
 
 def _refined(ra: float, dec: float, sigmas: list[float]) -> tuple[ByteArray, IntArray]:
-    """Split pixels until each is small against every sigma that it lies within reach of."""
+    """Split pixels until each is small compared with every sigma that matters at its distance."""
     level, ipix = 0, np.arange(12, dtype=np.int64)
     levels: list[ByteArray] = []
     pixels: list[IntArray] = []

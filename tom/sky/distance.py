@@ -1,4 +1,4 @@
-r"""Distances in a 3D sky map: along one direction, of the whole map, and against a host's.
+r"""Distances in a 3D sky map: in one direction, of the whole map, and compared with a host's.
 
 In a row of density rho the distance r follows p(r) = N r^2 gauss(r; mu, sigma) (Singer et al.
 2016, https://doi.org/10.3847/2041-8205/829/1/L15). A volume element is r^2 dr dOmega, so the r^2
@@ -14,7 +14,7 @@ from tom.sky.skymap import SkyMap, has_distance, row_at
 
 
 def distance_probability_fraction(skymap: SkyMap) -> float:
-    """Find the share of the probability in rows that carry a distance, 0 to 1."""
+    """Find the share of the probability, 0 to 1, in rows that have a distance."""
     return float(skymap.probability[has_distance(skymap)].sum() / skymap.probability.sum())
 
 
@@ -33,7 +33,7 @@ def distance_pdf_at(
     Returns
     -------
     numpy.ndarray
-        1/Mpc, shape `(m,)`; NaN where the map knows no distance or `distance_mpc` is not above 0.
+        1/Mpc, shape `(m,)`; NaN: the map has no distance there, or `distance_mpc` is not above 0.
     """
     mu, sigma, norm = distance_rows(skymap, row_at(skymap, hpx29))
     r = _positive(distance_mpc)
@@ -48,34 +48,34 @@ def distance_overlap(
     distance_sigma_mpc: npt.ArrayLike,
     horizon_mpc: float,
 ) -> FloatArray:
-    """Weigh a host's distance against the map's: the likelihood ratio of a true association.
+    """Compare a host's distance with the map's: the likelihood ratio of a true association.
 
-    It is the integral over d of p_GW(d | direction) p_host(d) / p_background(d), where the host's
-    distance is a Gaussian cut off at 0 and unrelated hosts fill the volume evenly out to the
-    horizon: p_background(d) = 3 d^2 / horizon^3. The d^2 cancels, so the integral is closed.
+    It is the integral over d of p_GW(d | direction) p_host(d) / p_background(d). The host's
+    distance is a Gaussian cut off at 0. Unrelated hosts fill the volume evenly up to the horizon:
+    p_background(d) = 3 d^2 / horizon^3. The d^2 cancels, so the integral has a closed form.
 
     Parameters
     ----------
     hpx29
         Nested order-29 ids, shape `(m,)`.
     distance_mpc, distance_sigma_mpc
-        The host's distance and its error in Mpc, shape `(m,)` or scalar. The error is the whole
-        one, peculiar velocity included; 0 is allowed.
+        The host's distance and its error in Mpc, shape `(m,)` or scalar. The error is the total
+        one, with the peculiar velocity; 0 is allowed.
     horizon_mpc
-        How far unrelated hosts are counted, Mpc. It scales the ratio by its cube: take the depth
-        of the survey or catalogue that the host was drawn from.
+        The largest distance of unrelated hosts, Mpc. The ratio grows with its cube: take the depth
+        of the survey or catalogue from which the host comes.
 
     Returns
     -------
     numpy.ndarray
-        Ratio from 0, shape `(m,)`; 0 for a host wholly beyond the horizon, NaN where the map or
-        the host has no distance.
+        Ratio, 0 or more, no unit, shape `(m,)`; 0 for a host completely beyond the horizon; NaN:
+        the map or the host has no distance.
     """
     mu, sigma, norm = distance_rows(skymap, row_at(skymap, hpx29))
     host, error = _positive(distance_mpc), _not_negative(distance_sigma_mpc)
     variance = sigma**2 + error**2
     both = (mu * error**2 + host * sigma**2) / variance
-    # Where the host is exact the product's width is 0; the tiny one keeps the step at the horizon.
+    # For an exact host the width of the product is 0; a tiny width keeps the step at the horizon.
     width = np.maximum(sigma * error / np.sqrt(variance), 1e-12 * sigma)
     within = ndtr((horizon_mpc - both) / width) - ndtr(-both / width)
     cut = ndtr(host / np.maximum(error, 1e-12 * host))
@@ -84,9 +84,9 @@ def distance_overlap(
 
 
 def distance_moments(skymap: SkyMap) -> tuple[float, float]:
-    """Find the mean and standard deviation of distance over the rows that have one, Mpc.
+    """Find the mean and standard deviation, in Mpc, of the distance over the rows that have one.
 
-    NaN for a map without distances, or without probability where it has them. Equals a map's own
+    Both are NaN if no row with a distance has a probability. Otherwise they equal a map's own
     `DISTMEAN` and `DISTSTD`.
     """
     known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
@@ -101,7 +101,7 @@ def distance_moments(skymap: SkyMap) -> tuple[float, float]:
 
 
 def distance_rows(skymap: SkyMap, row: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Take `distmu, distsigma, distnorm` of rows; NaN for row -1 and rows without a distance."""
+    """Return `distmu, distsigma, distnorm` of rows; NaN for row -1 and rows without a distance."""
     if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
         nothing = np.full(np.shape(row), np.nan)
         return nothing, nothing, nothing
@@ -112,7 +112,7 @@ def distance_rows(skymap: SkyMap, row: IntArray) -> tuple[FloatArray, FloatArray
 
 
 def gauss(x: npt.ArrayLike, mu: npt.ArrayLike, sigma: npt.ArrayLike) -> FloatArray:
-    """Evaluate the normal density."""
+    """Evaluate the normal density of `x`, in 1 / its unit."""
     z = (np.asarray(x) - mu) / np.asarray(sigma)
     return np.asarray(np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sigma), dtype=np.float64)
 
@@ -120,8 +120,8 @@ def gauss(x: npt.ArrayLike, mu: npt.ArrayLike, sigma: npt.ArrayLike) -> FloatArr
 def radial_mass(near: FloatArray, far: FloatArray, mu: FloatArray, sigma: FloatArray) -> FloatArray:
     """Integrate r^2 gauss(r; mu, sigma) from `near` to `far`, both at least 0.
 
-    Where mu is negative only the far tail of the Gaussian counts, and the integral is taken from
-    above, or it would be the difference of two numbers that agree in every digit.
+    If mu is negative, only the far tail of the Gaussian counts. Then the integral is computed from
+    infinity down: otherwise it would be the difference of two equal numbers.
     """
     side = np.where(mu < 0, -1.0, 1.0)
     mass = side * (_primitive(far, mu, sigma, side) - _primitive(near, mu, sigma, side))

@@ -1,4 +1,4 @@
-"""How long a camera has to expose: the CCD equation, with round numbers for sky and seeing."""
+"""Exposure times of a camera: the CCD equation, with round numbers for sky and seeing."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RADIUS_ARCSEC: Final = 1.5
 
 @dataclass(frozen=True)
 class Camera:
-    """What a camera and its telescope make of light."""
+    """The figures of a camera and its telescope for the CCD equation."""
 
     aperture_m: float
     pixel_arcsec: float
@@ -31,7 +31,7 @@ def exposure_seconds(camera: Camera, *, magnitude: float, signal_to_noise: float
     Parameters
     ----------
     magnitude
-        AB, finite.
+        AB magnitude, finite.
     signal_to_noise
         Above 0.
 

@@ -1,7 +1,7 @@
 """Dust of the Milky Way: reddening at a position, and its extinction per band.
 
-No dust map ships with the project. Unless an observatory supplies one (`read_ebv_map`), the
-reddening is a cosecant law of Galactic latitude, honest about how little it knows.
+The project has no dust map. Unless an observatory supplies one (`read_ebv_map`), the reddening is a
+cosecant law of Galactic latitude, with a wide error.
 """
 
 from dataclasses import dataclass
@@ -71,14 +71,14 @@ def milky_way_ebv(
     ra, dec
         ICRS degrees, any shape.
     dust
-        A map to read instead of the cosecant law; its values count as good to 16% (Schlegel et
-        al. 1998, https://doi.org/10.1086/305772). Where it has none, the law is taken.
+        A map to use instead of the cosecant law; its values count as good to 16% (Schlegel et al.
+        1998, https://doi.org/10.1086/305772). If it has no value at a position, the law is used.
 
     Returns
     -------
     tuple of numpy.ndarray
-        E(B-V) on the scale of SFD, and one standard deviation. Under the cosecant law the
-        deviation is as wide as the law is poor: near the plane it says little more than "dusty".
+        E(B-V) on the scale of SFD, and one standard deviation, in the broadcast shape. The cosecant
+        law is inexact, so its deviation is wide, above all near the Galactic plane.
     """
     _, latitude = galactic(ra, dec)
     path = np.minimum(1 / np.maximum(np.abs(np.sin(np.radians(latitude))), 1e-9), CSC_MAX)
@@ -91,7 +91,7 @@ def milky_way_ebv(
 
 
 def extinction_coefficient(band: str) -> float:
-    """Give A_band / E(B-V) of a filter: `ps1_g`, `ps1_r`, `ps1_i`, or LSST's `u g r i z y`.
+    """Return A_band / E(B-V) of a filter: `ps1_g`, `ps1_r`, `ps1_i`, or LSST's `u g r i z y`.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from tom.sky.quick_healpy import healpy
 ORDER = 29
 NSIDE = 2**ORDER
 PIXEL_SIZE_ORDER_0_DEG = np.degrees(np.sqrt(np.pi / 3))
-# healpy compares cosines, which cannot tell angles below some milliarcseconds apart.
+# healpy compares cosines, which are the same for angles that differ by some milliarcseconds.
 CONE_MARGIN_ARCSEC = 0.05
 
 
@@ -88,9 +88,9 @@ def separation_arcsec(
 
 
 def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
-    """List nested order-29 ranges that surely cover a cone.
+    """Return nested order-29 ranges that surely cover a cone.
 
-    The ranges may reach a little outside: a caller that needs the exact cone compares
+    The ranges may reach a little beyond the cone. A caller that needs the exact cone checks
     `separation_arcsec` afterwards.
 
     Parameters
@@ -103,7 +103,7 @@ def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
     Returns
     -------
     numpy.ndarray
-        int64, shape `(k, 2)`: start and exclusive stop, sorted, apart from each other.
+        int64, shape `(k, 2)`: start and exclusive stop, sorted; the ranges do not touch.
     """
     if not 0 <= radius_arcsec <= 180 * 3600:
         message = "a cone's radius lies between 0 and 180 degrees"
@@ -122,9 +122,9 @@ def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
 def cells_around(
     ra: npt.ArrayLike, dec: npt.ArrayLike, *, radius_arcsec: float
 ) -> tuple[IntArray, int]:
-    """List, for many small cones at once, pixels that surely cover each.
+    """Return, for many small cones at once, pixels that surely cover each cone.
 
-    The pixel of the centre and its neighbours, four to eight times as wide as the radius.
+    These are the pixel of the centre and its neighbours, four to eight times as wide as the radius.
 
     Parameters
     ----------
@@ -136,14 +136,14 @@ def cells_around(
     Returns
     -------
     numpy.ndarray
-        int64, shape `(n, 9)`: nested pixels, the centre's first; -1 where there is none.
+        int64, shape `(n, 9)`: nested pixels, the centre's first; -1: no pixel.
     int
         Their level.
 
     Raises
     ------
     ValueError
-        If the radius or a direction is out of its range, or is not finite.
+        If the radius or a direction is out of range, or is not finite.
     """
     if not 0 <= radius_arcsec <= 36_000:
         message = "a small cone's radius lies between 0 and 10 degrees"
@@ -156,7 +156,7 @@ def cells_around(
 
 
 def _cone_level(radius_deg: float) -> int:
-    """Choose a level whose pixels are about half the radius: some twenty pixels a cone."""
+    """Choose a level whose pixels are about half the radius wide: some twenty pixels for a cone."""
     return max(int(np.ceil(np.log2(2 * PIXEL_SIZE_ORDER_0_DEG / radius_deg))), 0)
 
 

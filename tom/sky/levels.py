@@ -8,15 +8,15 @@ import numpy.typing as npt
 from tom.sky.arrays import FloatArray
 from tom.sky.skymap import SkyMap, row_at
 
-# A map's levels live as long as the map.
+# The levels of a map are kept as long as the map.
 _levels: "WeakKeyDictionary[SkyMap, FloatArray]" = WeakKeyDictionary()
 
 
 def credible_levels(skymap: SkyMap) -> FloatArray:
-    """Find the credible level of each row: the probability of all rows at least as dense.
+    """Find the credible level of each row: the probability of all rows that are at least as dense.
 
-    A row counts itself in, as ligo.skymap does. Rows of equal density, whose order would be an
-    accident, share one level: the mean of the levels they would have in any order.
+    The row itself is included, as in ligo.skymap. Rows of equal density share one level: the mean
+    of their levels over all possible orders.
 
     Returns
     -------
@@ -45,17 +45,17 @@ def _rank_rows(skymap: SkyMap) -> FloatArray:
 
 
 def levels_2d(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
-    """Find the 2D credible level at nested order-29 ids, shape `(m,)`; NaN where not covered."""
+    """Find the 2D credible level (0 to 1) at nested order-29 ids, `(m,)`; NaN outside the map."""
     return _at(skymap, credible_levels(skymap), hpx29)
 
 
 def probdensity_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
-    """Find the density in 1/sr at nested order-29 ids, shape `(m,)`; NaN where not covered."""
+    """Find the density in 1/sr at nested order-29 ids, shape `(m,)`; NaN outside the map."""
     return _at(skymap, skymap.probdensity, hpx29)
 
 
 def credible_area(skymap: SkyMap, level: float) -> float:
-    """Measure the smallest area in deg2 that holds a probability, between whole rows linearly."""
+    """Measure the smallest area in deg2 with the probability `level`; linear within a row."""
     order = np.argsort(-skymap.probdensity, kind="stable")
     probability = np.cumsum(skymap.probability[order])
     area = np.cumsum(skymap.area_sr[order]) * np.degrees(1) ** 2

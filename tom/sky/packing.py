@@ -1,7 +1,7 @@
-"""Sky maps as compact bytes for a database column: exact, and read back without a parser.
+"""Sky maps as compact bytes for a database column: exact, and fast to read.
 
-Layout, little-endian: magic, number of rows, 1 where distances follow, distance mean, its
-standard deviation, raw sum; then the columns one after another, widest first.
+Layout, little-endian: magic, number of rows, 1 if distances follow (else 0), distance mean, its
+standard deviation, raw sum; then the columns one after another, the widest first.
 """
 
 import struct
@@ -37,7 +37,7 @@ def unpack(data: bytes | memoryview) -> SkyMap:
     Raises
     ------
     MalformedSkyMapError
-        If the bytes are not `pack`'s.
+        If the bytes do not come from `pack`.
     """
     data = bytes(data)  # a database driver hands out a memoryview
     if len(data) < HEAD.size or not data.startswith(MAGIC):

@@ -1,4 +1,4 @@
-"""Pictures of stamps: true to the sky, the source in the middle, stretched for the eye."""
+"""Pictures of stamps: north up, the source in the middle, with stretched brightness."""
 
 import struct
 import zlib
@@ -11,18 +11,18 @@ from tom.sky.arrays import ByteArray, FloatArray, IntArray
 from tom.sky.stamps import Orientation, Stamp
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
-# Where a stamp is turned, its pixels are drawn this often in each direction.
+# Each pixel of a turned stamp is drawn as this many pixels in each direction.
 FINER = 3
-# Turned by less than this (sine of the angle), a stamp lies along the sky's axes.
+# A stamp that is turned by less than this (sine of the angle) counts as not turned.
 STRAIGHT = 0.01
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with north up and east to the left, and the width of the sky on it.
+    """A PNG with north up and east to the left, and the width of the sky in it, in arcsec.
 
-    `width_arcsec` is None where nobody says how the stamp lies: it is then drawn as FITS files
-    are shown, its first row at the bottom.
+    `width_arcsec` is None if the stamp's orientation is not known. Then the stamp is drawn as FITS
+    files are: the first row at the bottom.
     """
 
     png: bytes
@@ -30,12 +30,12 @@ class Picture:
 
 
 def draw_stamp(stamp: Stamp) -> Picture:
-    """Draw a stamp, square, as wide as its longer side; what was not measured is transparent.
+    """Draw a stamp: square, as wide as its longer side; unmeasured pixels are transparent.
 
     Raises
     ------
     UnreadableStampError
-        If it shows nothing: no pixel was measured, or all have one value.
+        If there is nothing to show: no pixel was measured, or all have one value.
     """
     orientation = stamp.orientation or Orientation(-1.0, 0.0, 0.0, 1.0)
     grey, known = _stretch(stamp.image)
@@ -48,7 +48,7 @@ def draw_stamp(stamp: Stamp) -> Picture:
 
 
 def _stretch(image: FloatArray) -> tuple[ByteArray, ByteArray]:
-    """Grey from the low to the high percentile, and 1 where a pixel was measured."""
+    """Return the grey from the low to the high percentile, and 1 for each measured pixel."""
     known = np.isfinite(image)
     if not known.any():
         message = "no pixel was measured"
@@ -66,9 +66,10 @@ def _stretch(image: FloatArray) -> tuple[ByteArray, ByteArray]:
 
 
 def _sample(stamp: Stamp, orientation: Orientation) -> tuple[IntArray, IntArray, ByteArray]:
-    """Which row and column of the stamp each pixel of the picture shows, where it shows any.
+    """Return the stamp's row and column for each of the picture's pixels that lies in the stamp.
 
-    Rows and columns have one value for each pixel inside, shape (k,); `inside` is square.
+    Rows and columns have one value for each pixel inside, shape (k,). `inside` is square, and true
+    for these pixels.
     """
     matrix = np.array(orientation).reshape(2, 2)
     step = orientation.pixel_arcsec
@@ -78,7 +79,7 @@ def _sample(stamp: Stamp, orientation: Orientation) -> tuple[IntArray, IntArray,
     offset = (np.arange(side) - (side - 1) / 2) * step / finer
     sky = np.stack(np.broadcast_arrays(-offset[None, :], -offset[:, None]))  # east, north
     x, y = np.tensordot(np.linalg.inv(matrix), sky, axes=1)
-    # A pixel's middle is kept off the border of two, where rounding would choose at random.
+    # Round twice: on the border of two pixels, the last bit would choose between them at random.
     columns = np.rint(np.round(x + stamp.middle[0], 6)).astype(np.int64)
     rows = np.rint(np.round(y + stamp.middle[1], 6)).astype(np.int64)
     height, width = stamp.image.shape

@@ -1,11 +1,11 @@
-"""The angles of a position: from the numbers that a person wrote to degrees, checked."""
+"""The angles of a position: turn the numbers that a person wrote into degrees, and check them."""
 
 from typing import Final
 
 from tom.sky.place_tokens import Number
 
 Angle = list[Number]
-"""The numbers of one angle: degrees or hours, and what minutes and seconds there are."""
+"""The numbers of one angle: degrees or hours, then minutes and seconds if there are any."""
 
 NOT_UNDERSTOOD: Final = (
     "RA and Dec could not be told apart; write 13:09:48.1 -23:22:53 or 197.45 -23.38"
@@ -14,11 +14,11 @@ _RADIUS_UNITS: Final = {"d": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
 
 
 class UnreadablePlaceError(ValueError):
-    """The text is meant as a position and cannot be one; the message says why."""
+    """The text is meant as a position, but is not a possible one; the message says why."""
 
 
 def right_ascension(parts: Angle) -> float:
-    """Compute RA, degrees, 0 to 360: of hours where it has an `h` or parts without a unit."""
+    """Compute RA in degrees, 0 to 360. It is in hours if it has an `h` or parts without a unit."""
     is_hours = parts[0].unit == "h" or (len(parts) > 1 and parts[0].unit != "d")
     _check_parts(parts, "RA")
     value = _degrees(parts, "h" if is_hours else "d") + 0.0  # -0 is 0
@@ -47,7 +47,7 @@ def declination(parts: Angle, *, name: str = "Dec") -> float:
 
 
 def _check_parts(parts: Angle, name: str) -> None:
-    """Refuse what no angle has: minutes of 60, decimals before the end, too many parts."""
+    """Refuse impossible angles: minutes of 60, decimals before the end, too many parts."""
     if parts[0].unit in {"m", "s"} or len(parts) > 3:
         raise UnreadablePlaceError(NOT_UNDERSTOOD)
     if any(part.has_point for part in parts[:-1]):
@@ -60,7 +60,7 @@ def _check_parts(parts: Angle, name: str) -> None:
 
 
 def _degrees(parts: Angle, unit: str) -> float:
-    """Compute an angle, degrees."""
+    """Compute an angle in degrees."""
     # Slow to import, and only a search needs it.
     from astropy.coordinates import Angle as AstropyAngle
 
@@ -75,7 +75,7 @@ def _degrees(parts: Angle, unit: str) -> float:
 
 
 def radius_of(parts: Angle) -> float:
-    """Compute a radius, arcsec."""
+    """Compute a radius in arcsec."""
     if len(parts) > 1 or parts[0].unit not in _RADIUS_UNITS:
         message = "the radius is one number, in arcsec where it has no unit"
         raise UnreadablePlaceError(message)
@@ -83,7 +83,7 @@ def radius_of(parts: Angle) -> float:
 
 
 def longitude(parts: Angle, name: str) -> float:
-    """Compute Galactic l or the ecliptic longitude, degrees, -180 to 360."""
+    """Compute Galactic l or the ecliptic longitude in degrees, -180 to 360."""
     if parts[0].unit == "h":
         message = f"{name} is in degrees"
         raise UnreadablePlaceError(message)

@@ -1,4 +1,4 @@
-"""Tell which numbers of a position belong to which of its coordinates."""
+"""Find out which numbers of a position belong to which of its coordinates."""
 
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -21,7 +21,7 @@ _AMBIGUOUS: Final = (
 
 
 def split_coordinates(tokens: Sequence[Token]) -> tuple[Angle, Angle, list[Angle]]:
-    """Split the tokens into the two coordinates and what follows them: a radius."""
+    """Split the tokens into the two coordinates and the rest, which may be a radius."""
     parts = _by_label(tokens)
     radius = parts.pop("radius", [])
     for names in (("ra", "dec"), ("l", "b"), ("elon", "elat")):
@@ -36,7 +36,7 @@ def split_coordinates(tokens: Sequence[Token]) -> tuple[Angle, Angle, list[Angle
 
 
 def _by_label(tokens: Sequence[Token]) -> dict[str, list[Angle]]:
-    """Gather the angles that follow each label; those before any stand under no name."""
+    """Gather the angles after each label; angles before the first label have the label ""."""
     parts: dict[str, list[Angle]] = {"": []}
     groups = parts[""]
     for token in tokens:
@@ -53,7 +53,7 @@ def _by_label(tokens: Sequence[Token]) -> dict[str, list[Angle]]:
 
 
 def _continues(groups: Sequence[Angle], token: Number) -> bool:
-    """Say whether a number is the minutes or seconds of the angle before it."""
+    """Whether a number is the minutes or seconds of the angle before it."""
     group = groups[-1]
     last = group[-1]
     if token.sign or token.is_apart or len(group) == 3:
@@ -81,7 +81,7 @@ def _labelled(
 
 
 def _once(groups: list[Angle], read: Callable[[Angle], float]) -> list[Angle]:
-    """Leave the second writing of the same angle out: "197.45d {+13h 09m 48s}"."""
+    """Leave out an angle that is written a second time: "197.45d {+13h 09m 48s}"."""
     if len(groups) == 2 and _is_whole(groups[0]) and len(groups[1]) == 1:
         again = groups[1][0]
         is_same = again.is_apart and abs(abs(again.value) - abs(read(groups[0]))) <= SAME_DEG
@@ -94,7 +94,7 @@ def _once(groups: list[Angle], read: Callable[[Angle], float]) -> list[Angle]:
 
 
 def _join(groups: list[Angle]) -> Angle:
-    """Take one angle: a group of its own, or up to three plain numbers."""
+    """Take one angle: a group with units, or up to three plain numbers."""
     if len(groups) == 1:
         return groups[0]
     if not 0 < len(groups) < 4 or any(len(group) > 1 or group[0].unit for group in groups):
@@ -103,7 +103,7 @@ def _join(groups: list[Angle]) -> Angle:
 
 
 def _unlabelled(groups: list[Angle]) -> tuple[Angle, Angle, list[Angle]]:
-    """Split angles in a row into the first coordinate, the second, and what is left."""
+    """Split angles in a row into the first coordinate, the second, and the rest."""
     if not groups:
         raise UnreadablePlaceError(NOT_UNDERSTOOD)
     if _is_whole(groups[0]):
@@ -127,7 +127,7 @@ def _is_whole(group: Angle) -> bool:
 
 
 def _first_size(groups: list[Angle]) -> int:
-    """Say how many unsigned plain numbers are the first coordinate's."""
+    """Return how many unsigned plain numbers belong to the first coordinate."""
     count = len(groups) - (groups[-1][0].unit in {"m", "s"})
     if count in {2, 3}:
         return 1
@@ -139,9 +139,9 @@ def _first_size(groups: list[Angle]) -> int:
 
 
 def _second_size(first: int, groups: list[Angle]) -> int:
-    """Say how many of these are the second coordinate's, where the first had so many numbers.
+    """Return how many of these belong to the second coordinate; the first had `first` numbers.
 
-    A first coordinate that is a group of its own counts as 0.
+    A first coordinate that is a group with units counts as 0 numbers.
     """
     if groups and _is_whole(groups[0]):
         return 1

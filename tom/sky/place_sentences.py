@@ -44,9 +44,10 @@ _NAME: Final = re.compile(
 
 
 def find_places(plain: str) -> list[str]:
-    """Return the positions that a clean text names, each as a text of its own.
+    """Return the positions in a clean text, each as a separate text.
 
-    Those with labels come alone: where a sentence says RA and Dec, other figures in it are none.
+    If some positions have labels (RA and Dec), only these are returned: other figures are not
+    positions then.
     """
     labelled = [*_labelled(_BOTH, plain), *_labelled(_TOGETHER, plain)]
     if labelled:

@@ -1,8 +1,8 @@
 """Read a position as astronomers write it or paste it.
 
-Decimal degrees, hours or degrees with minutes and seconds in every usual notation, names that hold
-their coordinates (J130948.08-232253.3), Galactic coordinates, B1950; with a radius after it or not.
-The text is split here, and each angle is checked; astropy computes the angles and the frames.
+Read are: decimal degrees; hours or degrees with minutes and seconds in every usual notation; names
+with coordinates (J130948.08-232253.3); Galactic coordinates; B1950. A radius may follow. This code
+splits the text and checks each angle. astropy computes the angles and the frames.
 """
 
 import math
@@ -31,7 +31,7 @@ _NAME: Final = re.compile(
     r"(?:[a-z0-9]{1,12}[\s-]){0,3}(?P<j>[a-z]{0,8}j)?\s?(?P<ra>[0-9]{3,9}(?:\.[0-9]{1,9})?)"
     r"\s?(?P<sign>[+-])(?P<dec>[0-9]{2,9}(?:\.[0-9]{1,9})?)[a-z]?"
 )
-# The name of a transient, such as AT2017gfo or GRB 170817A, that stands before its position.
+# The name of a transient before its position, such as AT2017gfo or GRB 170817A.
 _OBJECT: Final = re.compile(r"^[a-z]{1,8}[\s-]?[0-9]{2,6}[a-z]{1,8}[0-9]{0,4}[:,;|]?\s+")
 _COMMA: Final = re.compile(r"(?<=[0-9]),(?=[0-9])")
 _GALACTIC_NAME: Final = re.compile(r"g([0-9]{1,3}\.[0-9]+)([+-][0-9]{1,2}\.[0-9]+)")
@@ -39,7 +39,7 @@ _GALACTIC_NAME: Final = re.compile(r"g([0-9]{1,3}\.[0-9]+)([+-][0-9]{1,2}\.[0-9]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position, ICRS degrees (0 <= ra < 360), and the radius that stood with it, arcsec."""
+    """A position in ICRS degrees (0 <= ra < 360), and the radius given with it, in arcsec."""
 
     ra: float
     dec: float
@@ -47,17 +47,17 @@ class Place:
 
 
 def read_place(text: str) -> Place:
-    """Read a position, with a radius after it where there is one (arcsec where it has no unit).
+    """Read a position, and a radius after it if there is one (arcsec if it has no unit).
 
-    Two plain numbers are degrees. A colon makes hours of the right ascension and degrees of the
-    declination, as do three numbers apart. Where a text has two meanings it is refused.
+    Two plain numbers are degrees. With colons, or with three numbers for each coordinate, the right
+    ascension is in hours and the declination in degrees. A text with two meanings is refused.
 
     Raises
     ------
     NotAPlaceError
-        If the text is not a position: it may be a name.
+        If the text is no position: it may be a name.
     UnreadablePlaceError
-        If it is meant as one, and is out of range, ambiguous or incomplete.
+        If it is meant as a position, but is out of range, ambiguous or incomplete.
     """
     plain = clean(text)
     named = _read_name(plain)
@@ -83,7 +83,7 @@ def _read_after_name(plain: str) -> Place | None:
 
 
 def _read_sentence(plain: str) -> Place | None:
-    """Read the position that a sentence names; None where it names none."""
+    """Read the position in a sentence; None if there is none."""
     places = [_read_name(text) or _read(text) for text in find_places(plain)]
     if any(_are_apart(places[0], other) for other in places[1:]):
         raise UnreadablePlaceError(NOT_THE_SAME)
@@ -95,7 +95,7 @@ def _are_apart(one: Place, other: Place) -> bool:
 
 
 def _with_commas(plain: str) -> Place:
-    """Read a text whose commas may be decimal marks: they are where nothing else makes sense."""
+    """Read a text in which commas may be decimal marks: only if no other reading is possible."""
     as_points = _COMMA.sub(".", plain)
     if as_points == plain or "." in plain:
         return _read(plain)
@@ -157,7 +157,7 @@ def _read_twice(tokens: Sequence[Token], labels: Collection[str]) -> Place:
 
 
 def _are_far_apart(one: Place, other: Place) -> bool:
-    """Whether two places are more than what a rounding to a tenth of a degree makes of one."""
+    """Whether two places differ by more than a rounding to a tenth of a degree."""
     away = abs(one.ra - other.ra) % 360 * math.cos(math.radians(one.dec))
     return min(away, abs(360 - away)) > 10 * SAME_DEG or abs(one.dec - other.dec) > 10 * SAME_DEG
 
@@ -182,7 +182,7 @@ def _in_icrs(first: float, second: float, frame: str) -> Place:
 
 # --- Names that hold a position -----------------------------------------------------------------
 def _read_name(plain: str) -> Place | None:
-    """Read J130948.08-232253.3 and its kin, digits without a J only where there are 6 and 6."""
+    """Read a name such as J130948.08-232253.3; without a J, only with 6 and 6 digits."""
     found = _NAME.fullmatch(plain.strip("()[]<>,;. "))
     if found is None:
         return None

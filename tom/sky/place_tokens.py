@@ -12,12 +12,12 @@ LONGEST: Final = 400
 
 
 class NotAPlaceError(ValueError):
-    """The text is not a position at all: it may be a name."""
+    """The text is no position: it may be a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One number: its digits, sign, unit (`h`, `d`, `m`, `s` or none), and what stood before it."""
+    """One number: digits, sign, unit (`h`, `d`, `m`, `s` or none), and what came before it."""
 
     digits: str
     sign: str = ""
@@ -44,7 +44,7 @@ class Label:
 
 Token = Number | Label
 
-# What looks like a sign, a prime or a space, as the plain character.
+# Characters that look like a sign, a prime or a space, with their plain forms.
 _LOOKALIKES: Final = str.maketrans(
     {
         **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\u2015\ufe63\uff0d", "-"),
@@ -73,7 +73,7 @@ _REWRITES: Final = tuple(
         (r"\\(alpha|delta)", r"\1"),
         (r"[$^{}]", ""),
         (r"</[a-z_]+>", " "),
-        # The address of a viewer, and what says how well a place is known.
+        # The address of a viewer, and statements of how well a place is known.
         (r"https?://\S*?[?&](ra=[^&\s]+)\S*?&(dec)l?(=[^&\s]+)\S*", r"\1 \2\3"),
         (
             r"\b(?:err(?:or)?|unc(?:ertainty)?)(?:\s+radius)?\s*[:=]?\s*[0-9.]+\s*"
@@ -86,11 +86,11 @@ _REWRITES: Final = tuple(
         (r"(?<=[0-9])\([0-9]{1,3}\)", ""),
         # 48s.08 is 48.08s, and 53".3 is 53.3".
         (r"([0-9])\s?([hmsd'\"])\.([0-9]+)", r"\1.\3\2"),
-        # A sign that stands apart from its number.
+        # A sign with a space between it and its number.
         (r"(^|[\s:=,(])([+-])\s+(?=[0-9.])", r"\1\2"),
     )
 )
-# The address of a page about a place, whose query holds it.
+# The address of a page about a place, with the place in its query.
 _ADDRESS: Final = re.compile(
     r"https?://\S*?[?&](?:coord(?:s|inates?)?|pos(?:ition)?|query|target|locstr|object|center|q|c)"
     r"=([^&\s]+)\S*",
@@ -118,7 +118,7 @@ _LABELS: Final = {
     "radius": r"radius|rad|r|within",
     "fk4": r"fk4",
 }
-# Words around a position that say nothing of their own here.
+# Words around a position that have no meaning here.
 _FILLERS: Final = (
     r"hh?[:\s]mm?[:\s]ss?(?:\.s+)?|dd?[:\s]mm?[:\s]ss?(?:\.s+)?|icrs|fk5|hms|dms|degrees?|deg|hours?|hourangle|sexagesimal|decimal|equinox|epoch|eq\.?|"
     r"positions?|coordinates?|coords?\.?|pos\.?|skycoord|location|target|circle|cone|point|equatorial|frame|unit|and|at|in|is|of|the"
@@ -174,7 +174,7 @@ def split_tokens(text: str) -> list[Token]:
     Raises
     ------
     NotAPlaceError
-        If it has a word that no position has.
+        If the text has a word that no position has.
     """
     tokens: list[Token] = []
     at, gap = 0, ""

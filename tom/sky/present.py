@@ -1,4 +1,4 @@
-"""Where on the sky a site can observe at one moment, told so simply that a database can ask it."""
+"""Where on the sky a site can observe at one moment, in limits that a database can compare."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,20 +22,20 @@ HALVINGS = 45
 
 @dataclass(frozen=True)
 class PresentSky:
-    """What a site can observe at a moment: all of ICRS where these hold.
+    """The limits of the sky that a site can observe at a moment; a target must meet all of them.
 
     Attributes
     ----------
     zenith_ra, zenith_dec
-        Where the zenith stands, degrees.
+        Position of the zenith, ICRS degrees.
     altitude_min_deg
-        A target stands at least so high: not farther than the rest to 90 from the zenith.
+        Least altitude of a target: it is at most 90 degrees minus this from the zenith.
     hour_angle_max_deg
-        And not farther than this in right ascension from the zenith; 180: anywhere.
+        Largest difference in right ascension from the zenith, degrees; 180: no limit.
     moon
-        Where the Moon stands, degrees; None where it is below the horizon and disturbs nobody.
+        Position of the Moon, ICRS degrees; None: it is below the horizon, and does not matter.
     moon_separation_min_deg
-        A target stands at least so far from the Moon.
+        Least distance of a target from the Moon, degrees.
     """
 
     zenith_ra: float
@@ -47,7 +47,7 @@ class PresentSky:
 
 
 def present_sky(site: Site, *, when: datetime, constraints: Constraints) -> PresentSky | None:
-    """Find what a site can observe at a moment; None where the Sun is too high for anything."""
+    """Find the limits of a site at an aware time; None if the Sun is too high to observe."""
     now = mjd_of(when)
     if sun_altitude(site, now)[0] > constraints.sun_altitude_max_deg:
         return None
@@ -67,7 +67,7 @@ def present_sky(site: Site, *, when: datetime, constraints: Constraints) -> Pres
 
 
 def lowest_altitude(airmass_max: float) -> float:
-    """Find the altitude in degrees below which the airmass is larger; 90 where it always is."""
+    """Find the altitude in degrees below which the airmass is larger; 90: it always is."""
     low, high = 0.0, 90.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2

@@ -1,11 +1,11 @@
-"""healpy without its plots, which nothing here draws: matplotlib takes half a second to load."""
+"""healpy without its plots, which we do not use: matplotlib takes half a second to load."""
 
 import sys
 from typing import Any
 
 
 def _import_healpy() -> Any:
-    """Import it as where there is no matplotlib; whoever wants that may still import it."""
+    """Import healpy as if matplotlib were missing; others may still import matplotlib later."""
     modules: dict[str, Any] = sys.modules
     is_loaded = "matplotlib" in modules
     if not is_loaded:

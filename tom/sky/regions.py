@@ -22,20 +22,20 @@ from tom.sky.skymap import SkyMap
 
 Outlines = dict[float, list[tuple[FloatArray, FloatArray]]]
 
-# Cells along the longer side of the grid: a page wants no finer line, the sky 0.4 deg cells.
+# Cells along the longer side of the grid: fine enough for a page, and 0.4 deg for the whole sky.
 GRID_CELLS = 600
 MARGIN_CELLS = 8
 MOST_POINTS = 240
-# Smaller islands are noise of the grid.
+# Smaller islands are artefacts of the grid.
 LEAST_ISLAND_CELLS = 6.0
-# Of a region in more pieces the largest are drawn.
+# If a region has more pieces, only the largest are drawn.
 MOST_RINGS = 500
 COMPACT_RADIUS_DEG = 60.0
 
 
 @dataclass(frozen=True, eq=False)
 class _Plane:
-    """A Lambert equal-area map plane: its axes on the sky as rows, and its square grid."""
+    """A plane of Lambert's equal-area projection: its axes on the sky as rows, and its grid."""
 
     axes: FloatArray
     x: FloatArray
@@ -43,19 +43,19 @@ class _Plane:
 
 
 def credible_rows(skymap: SkyMap, level: float) -> IntArray:
-    """Find the rows whose credible level is at most `level`; at least the densest ones."""
+    """Find the rows whose credible level is at most `level`, and always the densest rows."""
     inside = np.flatnonzero(credible_levels(skymap) <= level)
     return inside if len(inside) else np.flatnonzero(skymap.probdensity == skymap.probdensity.max())
 
 
 def credible_ranges(skymap: SkyMap, level: float) -> IntArray:
-    """List the nested order-29 ranges of a credible region: where `levels_2d` is within it.
+    """Return the nested order-29 ranges of a credible region: `levels_2d` is at most `level` there.
 
     Returns
     -------
     numpy.ndarray
-        int64, shape `(k, 2)`: start and exclusive stop, sorted, apart from each other. Never
-        empty: where the densest rows alone exceed the level, it is they.
+        int64, shape `(k, 2)`: start and exclusive stop, sorted; the ranges do not touch. Never
+        empty: if even the densest rows exceed the level, these rows are returned.
     """
     rows = credible_rows(skymap, level)
     return merge_ranges(np.column_stack([skymap.start29[rows], skymap.stop29[rows]]))
@@ -64,16 +64,16 @@ def credible_ranges(skymap: SkyMap, level: float) -> IntArray:
 def contours(skymap: SkyMap, levels: tuple[float, ...] = (0.5, 0.9)) -> Outlines:
     """Draw the outlines of credible regions, smoothed and thinned for a page.
 
-    The level is sampled on an equal-area plane laid around the largest region, far from the
-    seam at RA 0 and from the poles, in cells of half a pixel of the map or coarser.
+    The level is sampled on an equal-area plane around the largest region, so the seam at RA 0 and
+    the poles do not matter. A cell is half a pixel of the map, or larger.
 
     Returns
     -------
     dict
-        Level to closed rings, the largest first: arrays of RA (0 to 360) and dec in ICRS degrees,
-        the first point repeated as the last. Seen from outside of the sphere, a ring runs
-        clockwise around the region and anticlockwise around a hole in it, as d3-geo fills them.
-        It may cross RA 0. No ring where the region is nothing or the whole sky.
+        The closed rings of each level, the largest first: arrays of RA (0 to 360) and dec in ICRS
+        degrees; the last point repeats the first. Seen from outside the sphere, a ring runs
+        clockwise around the region and anticlockwise around a hole in it, as d3-geo expects. It may
+        cross RA 0. If the region is empty or the whole sky, there is no ring.
     """
     plane = _plane(skymap, credible_rows(skymap, max(levels)))
     sampled = levels_2d(skymap, healpy.vec2pix(NSIDE, *_directions(plane).T, nest=True))
@@ -86,7 +86,7 @@ def contours(skymap: SkyMap, levels: tuple[float, ...] = (0.5, 0.9)) -> Outlines
 
 
 def _plane(skymap: SkyMap, rows: IntArray) -> _Plane:
-    """Lay a plane around rows, its middle on them and its rim (the antipode) away from them."""
+    """Make a plane with its middle on the rows and its rim (the antipode) away from them."""
     vectors = unit_vectors(*pixel_centre(level=skymap.level[rows], ipix=skymap.ipix[rows]))
     axes = _axes(_middle(vectors, skymap.area_sr[rows]))
     projected = _project(axes, vectors)
@@ -102,13 +102,13 @@ def _plane(skymap: SkyMap, rows: IntArray) -> _Plane:
 
 
 def _middle(vectors: FloatArray, weights: FloatArray) -> FloatArray:
-    """Choose the middle of the plane: of a compact region its own, else opposite the emptiest."""
+    """Choose the plane's middle: a compact region's middle, else opposite the emptiest place."""
     mean = weights @ vectors
     length = float(np.linalg.norm(mean))
     if length > 0 and (vectors @ mean).min() > length * np.cos(np.radians(COMPACT_RADIUS_DEG)):
         return np.asarray(mean / length, dtype=np.float64)
     candidates = np.stack(healpy.pix2vec(4, np.arange(192), nest=True), axis=-1)
-    # One after the other: a flat map's millions of rows times 192 would take gigabytes.
+    # One place after the other: a flat map's millions of rows times 192 would take gigabytes.
     nearest = np.array([(vectors @ candidate).max() for candidate in candidates])
     return np.asarray(-candidates[np.argmin(nearest)], dtype=np.float64)
 

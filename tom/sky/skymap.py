@@ -1,4 +1,4 @@
-"""A sky map: HEALPix rows of probability density, and of distance where the map is 3D."""
+"""A sky map: HEALPix rows of probability density, and of distance if the map is 3D."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,12 +9,12 @@ import numpy.typing as npt
 from tom.sky.arrays import BoolArray, ByteArray, FloatArray, IntArray
 from tom.sky.healpix import ORDER, pixel_centre
 
-# A sum this close to one is rounding; beyond it the map is rescaled.
+# A sum that differs from one by less is rounding; otherwise the map is rescaled.
 NORMALIZATION_TOLERANCE = 1e-6
 
 
 class MalformedSkyMapError(ValueError):
-    """The bytes or rows are not a sky map. Reading them again cannot help."""
+    """The bytes or rows are not a sky map. To read them again does not help."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +34,11 @@ class SkyMap:
     distmu, distsigma, distnorm
         float64, shape `(n,)`: parameters of each row's distance distribution in Mpc, Mpc and
         Mpc**-2 (Singer et al. 2016, https://doi.org/10.3847/2041-8205/829/1/L15); infinite
-        `distmu` where the row says nothing of distance; all None in a 2D map.
+        `distmu`: the row has no distance; all None in a 2D map.
     distance_mean, distance_std
-        Mpc, as the map's author states them; NaN where unstated.
+        Mpc, as the map's author states them; NaN: not stated.
     raw_sum
-        What the probabilities summed to before they were normalized.
+        The sum of the probabilities before they were normalized.
     """
 
     level: ByteArray
@@ -58,7 +58,7 @@ class SkyMap:
 
     @property
     def is_3d(self) -> bool:
-        """Whether rows carry distances."""
+        """Whether rows have distances."""
         return self.distmu is not None
 
     @property
@@ -109,7 +109,7 @@ def build_skymap(
     distance
         `(distmu, distsigma, distnorm)`, each of shape `(n,)`, or None.
     distance_mean, distance_std
-        Mpc; NaN where unknown.
+        Mpc; NaN: not known.
 
     Raises
     ------
@@ -163,14 +163,14 @@ def row_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> IntArray:
 
 
 def most_probable(skymap: SkyMap) -> tuple[float, float]:
-    """Find the centre (ICRS degrees) of the densest row, the first along the sky where tied."""
+    """Find the centre (ICRS degrees) of the densest row; of equal ones, the first along the sky."""
     row = int(np.argmax(skymap.probdensity))
     ra, dec = pixel_centre(level=skymap.level[row], ipix=skymap.ipix[row])
     return float(ra), float(dec)
 
 
 def has_distance(skymap: SkyMap) -> BoolArray:
-    """Tell for each row whether it carries a distance distribution, shape `(n,)`."""
+    """Return for each row whether it has a distance distribution, shape `(n,)`."""
     if skymap.distmu is None or skymap.distnorm is None:
         return np.zeros(skymap.n, dtype=np.bool_)
     return np.isfinite(skymap.distmu) & (skymap.distnorm > 0)

@@ -1,4 +1,4 @@
-"""Sky maps as FITS files: multi-order and flat ones read, multi-order ones written."""
+"""Sky maps as FITS files: read multi-order and flat ones, write multi-order ones."""
 
 import io
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Where a file's rows lie: their pixels, the level they are stored at, and their cells."""
+    """The places of a file's rows: their pixels, the level of these, and their cells."""
 
     level: ByteArray
     ipix: IntArray
@@ -42,9 +42,9 @@ class _Rows:
 def read_skymap(data: bytes) -> SkyMap:
     """Read a sky map from the bytes of a FITS or gzipped FITS file.
 
-    Multi-order maps (`ORDERING=NUNIQ`) and flat ones (`RING`, `NESTED`) are taken, in 2D or 3D.
-    Equal neighbours of a flat map are joined, so it becomes as small as the multi-order map it
-    was made from. A map that does not sum to one is rescaled and keeps its `raw_sum`.
+    Multi-order maps (`ORDERING=NUNIQ`) and flat ones (`RING`, `NESTED`) are read, in 2D or 3D.
+    Equal neighbours of a flat map are joined, so it becomes as small as the multi-order map from
+    which it was made. A map that does not sum to one is rescaled and keeps its `raw_sum`.
 
     Format: https://emfollow.docs.ligo.org/userguide/tutorial/multiorder_skymaps.html
 
@@ -171,7 +171,7 @@ def _multi_order_rows(table: Table) -> _Rows:
 
 
 def _flat_rows(table: Table, names: list[str]) -> _Rows:
-    """Bring a flat map into nested rows; join equal siblings where it covers the whole sky."""
+    """Turn a flat map into nested rows; join equal siblings if it covers the whole sky."""
     nside = _nside(table)
     if str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT":
         return _partial_rows(table, nside)
@@ -193,10 +193,10 @@ def _flat_rows(table: Table, names: list[str]) -> _Rows:
 
 
 def _partial_rows(table: Table, nside: int) -> _Rows:
-    """Bring a flat map that names its pixels into nested rows."""
+    """Turn a flat map with a column of pixels into nested rows."""
     _check_rows(table.n_rows)
     ipix = _integers(table, "PIXEL")
-    # healpy makes some other pixel of one that does not exist.
+    # healpy turns a pixel that does not exist into some other pixel.
     if not np.all((ipix >= 0) & (ipix < 12 * nside**2)):
         message = f"a pixel does not exist at NSIDE {nside}"
         raise MalformedSkyMapError(message)
@@ -221,7 +221,7 @@ def _nside(table: Table) -> int:
 
 
 def _nested(nside: int, columns: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-    """Bring ring columns into nested order, a base pixel at a time.
+    """Sort ring columns into nested order, a base pixel at a time.
 
     The index of the whole sky would be several times as large as the map.
     """
@@ -237,8 +237,8 @@ def _nested(nside: int, columns: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any
 def _join_siblings(level: int, columns: list[npt.NDArray[Any]]) -> tuple[ByteArray, IntArray]:
     """Join four equal siblings into their parent, level by level, up to the twelve base pixels.
 
-    Returns the level of each row, and its first pixel at the level that came in. The columns
-    may be views of the file, in its byte order: nothing as large as the map is copied.
+    Returns the level of each row, and its first pixel at the level of the input. The columns may
+    be views of the file, in its byte order: no copy as large as the map is made.
     """
     whole: BoolArray = np.ones(len(columns[0]), dtype=np.bool_)
     levels: list[ByteArray] = []
@@ -256,7 +256,7 @@ def _join_siblings(level: int, columns: list[npt.NDArray[Any]]) -> tuple[ByteArr
 
 
 def _equal_siblings(whole: BoolArray, columns: list[npt.NDArray[Any]]) -> BoolArray:
-    """Tell for each four siblings whether all are whole and equal in every column."""
+    """Return for each four siblings whether all are whole and equal in every column."""
     equal: BoolArray = whole[0::4] & whole[1::4] & whole[2::4] & whole[3::4]
     for column in columns:
         first = column[0::4]

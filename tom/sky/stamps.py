@@ -1,4 +1,4 @@
-"""Stamps: small images around a source, and how they lie on the sky."""
+"""Stamps: small images around a source, and their orientation on the sky."""
 
 import math
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ ARCSEC: Final = math.degrees(3600)  # in a radian
 # A header that says otherwise says nothing of a survey's stamp.
 SMALLEST_PIXEL_ARCSEC, LARGEST_PIXEL_ARCSEC = 0.01, 100.0
 LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
-# So near the source stands the reference point of a WCS that names no projection.
+# The reference point of a WCS without a projection must be this near to the source.
 NEAR_REFERENCE_DEG: Final = 0.05
 # Projections with polynomials that are not read here.
 DISTORTED: Final = ("TPV", "TNX", "ZPX")
 
 
 class Orientation(NamedTuple):
-    """How a step of one pixel moves on the sky, in arcsec to the east and to the north.
+    """How far a step of one pixel goes on the sky, in arcsec to the east and to the north.
 
-    `x` counts columns and `y` rows, in the order in which the array holds them.
+    `x` counts columns and `y` counts rows, in the order of the array.
     """
 
     east_x: float
@@ -32,20 +32,20 @@ class Orientation(NamedTuple):
 
     @property
     def pixel_arcsec(self) -> float:
-        """The side of a square pixel of the same area."""
+        """The side, in arcsec, of a square pixel of the same area."""
         return math.sqrt(abs(self.east_x * self.north_y - self.east_y * self.north_x))
 
 
 @dataclass(frozen=True, eq=False)
 class Stamp:
-    """An image and how it lies on the sky.
+    """An image and its orientation on the sky.
 
     Attributes
     ----------
     image : array, shape (rows, columns)
-        As the file holds it, the first row first; NaN where nothing was measured.
+        As in the file, the first row first; NaN: not measured.
     orientation : Orientation or None
-        None: neither the header nor the survey says.
+        None: neither the header nor the survey gives it.
     middle : tuple of float
         Column and row of the source, counted from 0.
     """
@@ -70,17 +70,17 @@ def read_stamp(
     data
         The file.
     ra, dec
-        The source, ICRS degrees: where the header has a WCS, it says where in the image this is.
+        The source, ICRS degrees. If the header has a WCS, it gives this position in the image.
     declared
-        How the survey lays its stamps, where the header has no WCS.
+        The orientation of the survey's stamps, used if the header has no WCS.
     middle
-        Column and row of the source, from 0, where the header has no WCS. None: the source stands
-        in the middle of the image.
+        Column and row of the source, from 0, used if the header has no WCS. None: the source is in
+        the middle of the image.
 
     Raises
     ------
     UnreadableStampError
-        If it is no such file, too large, or has no image of two dimensions.
+        If it is no FITS file, too large, or has no image of two dimensions.
     """
     header, image = read_image(data)
     rows, columns = image.shape
@@ -95,16 +95,16 @@ def read_stamp(
 
 
 def _is_distorted(header: Header) -> bool:
-    """Whether a WCS bends, so that what is read of it says how the image lies and not where."""
+    """Whether a WCS has distortions: then it gives the orientation, but no exact position."""
     return any(header.get(f"CTYPE{axis}", "").endswith(DISTORTED) for axis in (1, 2))
 
 
 def _locate(
     header: Header, ra: float, dec: float
 ) -> tuple[Orientation, tuple[float, float]] | None:
-    """How a tangential WCS lays the image, and where the source is in it; None without one.
+    """Return the orientation by a tangential WCS, and the source's column and row; else None.
 
-    North is the source's own: near a pole it is not that of a reference point far away.
+    North is the direction at the source: near a pole, it differs from that at the reference point.
     """
     kinds = [header.get(f"CTYPE{axis}", "") for axis in (1, 2)]
     swapped = kinds[0].startswith("DEC")
@@ -133,9 +133,9 @@ def _locate(
 
 
 def _is_unnamed(header: Header, ra: float, dec: float) -> bool:
-    """Whether a WCS names no projection, and its reference point stands on the sky by the source.
+    """Whether a WCS names no projection, and its reference point is near the source.
 
-    Rubin's stamps have such headers; their steps are those on the plane that touches the sky.
+    Rubin's stamps have such headers. Their steps are steps on the tangential plane.
     """
     if any(header.get(f"CTYPE{axis}", "").strip() for axis in (1, 2)):
         return False
@@ -145,7 +145,7 @@ def _is_unnamed(header: Header, ra: float, dec: float) -> bool:
 
 
 def _matrix(header: Header) -> FloatArray:
-    """The matrix from pixels to degrees, in any of its three forms."""
+    """Return the matrix from pixels to degrees, shape (2, 2), from any of its three forms."""
     if any(name.startswith("CD") and name[2:3].isdigit() for name in header):
         cells = [number_of(header, f"CD{row}_{column}", 0.0) for row in (1, 2) for column in (1, 2)]
         return np.array(cells).reshape(2, 2)
@@ -159,7 +159,7 @@ def _matrix(header: Header) -> FloatArray:
         [number_of(header, n, d) for n, d in zip(names, unit, strict=True)] if has_pc else turned
     )
     matrix = np.array(cells).reshape(2, 2)
-    # A rotation turns what CDELT made; PC comes before CDELT.
+    # A rotation acts after CDELT; PC acts before CDELT.
     steps = step[:, None] if has_pc else step[None, :]
     return np.asarray(steps * matrix, dtype=np.float64)
 
@@ -167,10 +167,10 @@ def _matrix(header: Header) -> FloatArray:
 def _tangential(
     ra: float, dec: float, ra0: float, dec0: float
 ) -> tuple[FloatArray | None, FloatArray]:
-    """Place on the plane that touches the sky at (`ra0`, `dec0`), arcsec, shape (2,).
+    """Return a position on the tangential plane at (`ra0`, `dec0`), arcsec, shape (2,).
 
-    None where the place is on the other half of the sky. With it comes how a step to the east
-    and one to the north move there, shape (2, 2).
+    It is None if the position is more than 84 degrees away. The second value, shape (2, 2), has the
+    steps on the plane for a step to the east and for one to the north.
     """
     away = math.radians((ra - ra0) % 360)
     sin_dec, cos_dec = math.sin(math.radians(dec)), math.cos(math.radians(dec))

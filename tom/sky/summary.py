@@ -12,7 +12,7 @@ from tom.sky.volume import levels_3d
 
 @dataclass(frozen=True)
 class SkyMapSummary:
-    """Areas in deg2, distances in Mpc (NaN where the map has none), maximum in ICRS degrees."""
+    """Areas in deg2, distances in Mpc (NaN: the map has none), maximum in ICRS degrees."""
 
     area_50: float
     area_90: float
@@ -23,7 +23,7 @@ class SkyMapSummary:
 
 
 def summarize(skymap: SkyMap) -> SkyMapSummary:
-    """Summarize a sky map; where it states no distance, its rows' own is taken."""
+    """Summarize a sky map; if it states no distance, the distance is computed from its rows."""
     ra, dec = most_probable(skymap)
     mean, std = skymap.distance_mean, skymap.distance_std
     if math.isnan(mean):
@@ -45,7 +45,7 @@ def describe(
     dec: float | None = None,
     distance: float | None = None,
 ) -> dict[str, float | None]:
-    """Describe a sky map, and a position in it, ready for JSON: None for what is not known.
+    """Describe a sky map, and a position in it, ready for JSON; None: not known.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ EARTH_RADIUS_AU = 6378.137 / 149597870.7
 
 @dataclass(frozen=True)
 class Site:
-    """Where an observatory stands: geodetic degrees, east positive, and metres."""
+    """The site of an observatory: geodetic degrees, east positive, and metres."""
 
     name: str
     latitude: float
@@ -36,7 +36,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Constraints:
-    """What makes a target observable."""
+    """The conditions for observing a target."""
 
     airmass_max: float = 2.0
     sun_altitude_max_deg: float = TWILIGHT_DEG
@@ -58,10 +58,10 @@ class Night:
     sun_altitude_deg, moon_altitude_deg, moon_illumination
         Shape `(t,)`; the illuminated fraction is 0 to 1.
     observable
-        Shape `(m, t)`: where the constraints hold, from the asked moment on.
+        Shape `(m, t)`: whether all constraints hold, at and after the given moment.
     tests
-        What has to hold, in the order in which it is told, each of shape `(m, t)`: "window",
-        "dark", "high", "hour angle", "moon".
+        The name of each constraint and whether it holds, shape `(m, t)`, in the order of display:
+        "window", "dark", "high", "hour angle", "moon".
     """
 
     site: Site
@@ -76,7 +76,7 @@ class Night:
     tests: tuple[tuple[str, BoolArray], ...]
 
     def limit(self, row: int = 0) -> str:
-        """Name what keeps a target from being observable at all; empty where nothing does."""
+        """Return the constraint that makes a target unobservable all night; "" if none does."""
         left = np.ones(len(self.mjd), dtype=bool)
         for name, holds in self.tests:
             left = left & holds[row]
@@ -92,7 +92,7 @@ class Night:
 
     @property
     def best_mjd(self) -> FloatArray:
-        """When each target stands highest while observable, MJD UTC `(m,)`; NaN if never."""
+        """MJD UTC at which each target is highest while observable, `(m,)`; NaN if never."""
         altitude = np.where(self.observable, self.altitude_deg, -np.inf)
         best = self.mjd[np.argmax(altitude, axis=1)]
         return np.where(self.observable.any(axis=1), best, np.nan)
@@ -104,7 +104,7 @@ def mjd_of(moment: datetime) -> float:
     Raises
     ------
     ValueError
-        If the datetime is naive.
+        If the datetime has no time zone.
     """
     if moment.tzinfo is None:
         message = "a moment needs a time zone"
@@ -140,7 +140,7 @@ def altitudes(
 
 
 def airmass(altitude_deg: npt.ArrayLike) -> FloatArray:
-    """Find the airmass at an altitude in degrees; NaN below the horizon.
+    """Find the airmass at an altitude in degrees, in the same shape; NaN below the horizon.
 
     Kasten & Young 1989, https://doi.org/10.1364/AO.28.004735.
     """
@@ -158,12 +158,12 @@ def sun_altitude(site: Site, mjd: npt.ArrayLike) -> FloatArray:
 
 
 def moon_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Find where the Moon stands as seen from a site: ICRS degrees, each of shape `(t,)`."""
+    """Find the Moon's position as seen from a site: ICRS degrees, each of shape `(t,)`."""
     return _radec(_moon(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
 
 
 def zenith_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Find where a site's zenith stands: ICRS degrees, each of shape `(t,)`."""
+    """Find the position of a site's zenith: ICRS degrees, each of shape `(t,)`."""
     return _radec(_zenith(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
 
 
@@ -184,14 +184,14 @@ def observable_tonight(
     ra, dec
         ICRS degrees, shape `(m,)` or scalar.
     when
-        The moment from which on time counts; aware.
+        The moment from which time counts; aware.
     until
-        The moment up to which time counts; aware, None for the end of the night.
+        The moment until which time counts; aware, None for the end of the night.
     constraints
-        What makes a target observable; None for the defaults. A Moon below the horizon disturbs
-        nobody.
+        The conditions for observing; None for the defaults. A Moon below the horizon does not
+        matter.
     step_minutes
-        Distance of the times.
+        Time between two steps.
     """
     now = mjd_of(when)
     times = _noon_before(site, now) + np.arange(0, 1440, step_minutes) / 1440
@@ -208,7 +208,7 @@ def observable_now(
     when: datetime,
     constraints: Constraints | None = None,
 ) -> Night:
-    """Say how targets stand at one moment: a night of that one time.
+    """Return the state of targets at one moment: a `Night` with this one time.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def _noon_before(site: Site, now: float) -> float:
 
 
 def _zenith(site: Site, mjd: FloatArray) -> FloatArray:
-    """Point at a site's zenith in the celestial frame, shape `(t, 3)`."""
+    """Return unit vectors to a site's zenith in the celestial frame, shape `(t, 3)`."""
     sidereal = erfa.gst00b(MJD_ZERO, mjd)
     of_date = unit_vectors(np.degrees(sidereal) + site.longitude, site.latitude)
     rotation = erfa.pnm00b(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)  # celestial to true of date
@@ -280,13 +280,13 @@ def _zenith(site: Site, mjd: FloatArray) -> FloatArray:
 
 
 def _sun(mjd: FloatArray) -> FloatArray:
-    """Point at the Sun, shape `(t, 3)`."""
+    """Return unit vectors to the Sun, shape `(t, 3)`."""
     heliocentric, _ = erfa.epv00(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)
     return _normalized(-heliocentric["p"])
 
 
 def _moon(site: Site, mjd: FloatArray) -> FloatArray:
-    """Point at the Moon from a site, shape `(t, 3)`: it is near enough for a degree of parallax."""
+    """Return unit vectors to the Moon from a site, `(t, 3)`; its parallax reaches a degree."""
     geocentric = erfa.moon98(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)["p"]
     return _normalized(geocentric - EARTH_RADIUS_AU * _zenith(site, mjd))
 

@@ -1,7 +1,8 @@
-"""Credible levels and volumes of a 3D sky map, by the closed form and not on a grid.
+"""Credible levels and volumes of a 3D sky map, in closed form and not on a grid.
 
-In each row {density per volume > t} is one interval of distance, with a closed mass. So the
-probability P(t) above a density t is a sum over rows; it is tabulated once a map.
+In each row, the densities per volume above t fill one interval of distance, and its mass has a
+closed form. So the probability P(t) above a density t is a sum over rows. It is tabulated once for
+each map.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from tom.sky.skymap import SkyMap, has_distance, row_at
 
 N_COARSE = 48
 N_FINE = 320
-# Rows and densities left out hold less than this share of the probability together.
+# All rows and densities that are left out together have less than this share of the probability.
 NEGLIGIBLE = 1e-7
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 BATCH = 65536
@@ -35,7 +36,7 @@ class _Volume:
     total: float
 
     def interval(self, log_t: float) -> tuple[int, FloatArray, FloatArray]:
-        """Find how many rows exceed a density, and between which distances each does."""
+        """Find how many rows exceed a density, and each row's interval of distance there, Mpc."""
         n = int(np.searchsorted(-self.log_peak, -log_t))
         half = self.sigma[:n] * np.sqrt(2 * (self.log_peak[:n] - log_t))
         return n, np.maximum(self.mu[:n] - half, 0), np.maximum(self.mu[:n] + half, 0)
@@ -72,8 +73,8 @@ def levels_3d(
 ) -> FloatArray:
     """Find the 3D credible level of targets: the mass of all denser volume elements.
 
-    It is a share of the probability that has a distance (`distance_probability_fraction`). Where
-    the target's distance has an error, the level is averaged over it.
+    It is a share of the probability that has a distance (`distance_probability_fraction`). If the
+    target's distance has an error, the level is averaged over the error.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ def levels_3d(
     Returns
     -------
     numpy.ndarray
-        0 to 1, shape `(m,)`. NaN where it cannot be said: the map does not cover the position or
-        knows no distance there, or the target has none.
+        0 to 1, shape `(m,)`. NaN: the map does not cover the position or has no distance there, or
+        the target has no distance.
     """
     ids = np.asarray(hpx29, dtype=np.int64)
     row = row_at(skymap, ids)
@@ -112,10 +113,10 @@ def levels_3d(
 
 
 def credible_volume(skymap: SkyMap, level: float) -> float:
-    """Measure the smallest volume in Mpc3 that holds a share of the mass with a distance.
+    """Measure the smallest volume in Mpc3 with a share `level` of the mass that has a distance.
 
-    NaN for a map without distances, or without probability where it has them. The level lies in
-    0 to 1; at 1, and nearer to it than a ten millionth, the volume counts as unbounded.
+    NaN: no row with a distance has a probability. The level lies in 0 to 1. If it is nearer to 1
+    than a ten millionth, the volume counts as infinite.
     """
     table = _table(skymap)
     if table is None:
@@ -141,8 +142,8 @@ def _averaged(
 ) -> FloatArray:
     """Average levels over the distance error.
 
-    1 - level vanishes outside a known interval, often far narrower than the error: only
-    there, and where the error's Gaussian is not negligible, is anything integrated.
+    1 - level is 0 outside a known interval, which is often much narrower than the error. So the
+    integral covers only this interval, where the error's Gaussian is not negligible.
     """
     half = sigma * np.sqrt(2 * np.maximum(log_peak - table.log_t[0], 0))
     low = np.maximum(np.maximum(mu - half, r - 7 * error), 0)
@@ -156,7 +157,7 @@ def _averaged(
 
 
 def _has_mass(skymap: SkyMap) -> BoolArray:
-    """Tell for each row whether it has both a distance and a probability, shape `(n,)`."""
+    """Return for each row whether it has both a distance and a probability, shape `(n,)`."""
     return has_distance(skymap) & (skymap.probdensity > 0)
 
 
@@ -174,7 +175,7 @@ def _rows(skymap: SkyMap) -> _Volume:
     return _Volume(log_peak[order], mu, sigma, weight, area, float(weight @ everything))
 
 
-# A map's table lives as long as the map.
+# The table of a map is kept as long as the map.
 _tables: "WeakKeyDictionary[SkyMap, _Table | None]" = WeakKeyDictionary()
 
 
@@ -185,9 +186,9 @@ def _table(skymap: SkyMap) -> _Table | None:
 
 
 def _tabulate(skymap: SkyMap) -> _Table | None:
-    """Tabulate P(t): first evenly in log t, then where it moves evenly.
+    """Tabulate P(t): first in even steps of log t, then in more even steps of P.
 
-    None where no row has both a distance and a probability, or no distribution reaches above 0.
+    None: no row has both a distance and a probability, or no distribution reaches above 0.
     """
     if not _has_mass(skymap).any():
         return None
@@ -203,7 +204,7 @@ def _tabulate(skymap: SkyMap) -> _Table | None:
     even = np.linspace(0, float(levels[-1]), N_FINE)
     log_t = np.unique(np.concatenate([coarse, np.interp(even, levels, coarse)]))
     level = np.array([rows.level(float(at)) for at in log_t])
-    level[0] = 1.0  # whatever is thinner than the table's end is outside of everything
+    level[0] = 1.0  # a density below the table's last one is outside every region
     return _Table(log_t, np.minimum(np.maximum.accumulate(level[::-1])[::-1], 1.0))
 
 

@@ -1,1 +1,1 @@
-"""What a list looks for, among which targets, and with which evidence."""
+"""Strategies: the classes that a list looks for, its targets, and its evidence."""

@@ -1,4 +1,4 @@
-"""A strategy: what a list looks for, among which targets, with which evidence, and who sees it."""
+"""A strategy: the classes that a list looks for, its targets, its evidence, and its readers."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,14 +16,14 @@ from tom.events.models import EventKind
 from tom.taxonomy import ROOTS, WIDER, find_class
 
 SOUGHT = "kilonova"
-# No window reaches further: a time before the year 1 cannot be written.
+# The longest window: a time before the year 1 cannot be written.
 MOST_DAYS = 36525.0
-# A list without an event is ranked so often, for it moves with the time.
+# A list without an event is ranked this often, because it changes with time.
 RANKED_EVERY = timedelta(minutes=1)
 
 
 def kilonova() -> list[str]:
-    """The class that is sought by default."""
+    """Return the class that is sought by default."""
     return [SOUGHT]
 
 
@@ -34,28 +34,29 @@ class StrategyQuerySet(models.QuerySet["Strategy"]):
     """Reads of strategies."""
 
     def without_event(self) -> "StrategyQuerySet":
-        """Those that make one list without an event, and are not switched off."""
+        """Return the strategies that make a list without an event and are switched on."""
         return self.filter(kind="", active=True)
 
     def due(self) -> "StrategyQuerySet":
-        """Those of `without_event` whose list is to be ranked again."""
+        """Return the strategies of `without_event` whose list is due for ranking."""
         now = timezone.now()
-        # Ranked in the future: the clock was set back.
+        # A time of ranking in the future: the clock was set back.
         past = Q(ranked=None) | Q(ranked__lt=now - RANKED_EVERY) | Q(ranked__gt=now)
         return self.without_event().filter(past)
 
     def visible_to(self, user: User) -> "StrategyQuerySet":
-        """Those whose lists the user may see: everyone's, and those of their groups."""
+        """Return the strategies whose lists the user may see: of no group, or of their groups."""
         if user.is_superuser:
             return self
         return self.filter(Q(group=None) | Q(group__in=user.groups.all()))
 
 
 class Strategy(models.Model):
-    """How a list is made: for each event of a kind, or one list without any event.
+    """How a list is made: the list of each event of a kind, or one list without any event.
 
-    A list has the targets that lie in the region and shone in the window: of an event in its
-    localization and around its time, of a list without an event in a cone and up to now.
+    A list has the targets in a region that were detected in a window. For an event, these are its
+    localization and the time around it. For a list without an event, these are a cone and the time
+    until now.
     """
 
     name = models.CharField(max_length=64, unique=True)
@@ -260,14 +261,14 @@ ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", *CONE, "group")
 
 
 def _no_class(name: str) -> str:
-    """Say that a name is no class, and which class it may mean."""
+    """Return the text that a name is no class, and which class it may mean."""
     meant = find_class(name)
     hint = f": write {meant!r}" if meant else ""
     return f"the taxonomy has no class {name!r}{hint}"
 
 
 def _wrong_weight(weights: Any) -> str:
-    """What is wrong with weights by a scorer's name; "": nothing."""
+    """Return the fault of weights by a scorer's name; "" if there is none."""
     if not isinstance(weights, dict):
         return 'write them as {"scorer": 0.5}'
     for name, weight in weights.items():

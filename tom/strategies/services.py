@@ -1,10 +1,10 @@
-"""Which strategy makes an event's list."""
+"""Find the strategy that makes an event's list."""
 
 from tom.events.models import EventKind, NonLocalizedEvent
 from tom.strategies.models import Strategy
 
-# Days before and after an event in which a candidate must have shone, where no row says
-# otherwise; None: no window.
+# Days before and after an event in which a candidate must have been detected, if the kind has no
+# row; None: no limit.
 WINDOWS: dict[str, tuple[float | None, float | None]] = {
     EventKind.GW: (1.0, 14.0),
     EventKind.GRB: (0.1, 30.0),
@@ -15,7 +15,7 @@ WINDOWS: dict[str, tuple[float | None, float | None]] = {
 
 
 def strategies_of_kinds() -> dict[str, Strategy]:
-    """The strategy of every kind of event; the default one if somebody deleted its row."""
+    """Return the strategy of every kind of event; a default one if somebody deleted its row."""
     first = {
         kind: Strategy(name=kind, kind=kind, days_before=before, days_after=after)
         for kind, (before, after) in WINDOWS.items()
@@ -24,5 +24,5 @@ def strategies_of_kinds() -> dict[str, Strategy]:
 
 
 def strategy_of(event: NonLocalizedEvent) -> Strategy:
-    """The strategy of the event's kind."""
+    """Return the strategy of the event's kind."""
     return strategies_of_kinds()[event.kind]
