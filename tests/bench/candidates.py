@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.bench.pages import measure_page
+from tests.bench.targets import add_words
 from tom.candidates.models import Look
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import Ranking
@@ -19,6 +20,8 @@ from tom.ranking.models import Ranking
 # Of so many targets one has private points beside its public ones, and one is private altogether.
 EVERY_SHARED, EVERY_PRIVATE = 2, 10
 EVENT = "S261120full"
+# A class of most targets, one of few, and one broker of all, one of few.
+SAID = ("class=supernova", "class=kilonova", "by=Fink", "by=Lasair")
 
 HIDE = """
     UPDATE tom_targets_basetarget SET permissions = 'PRIVATE' WHERE mod(id, %(private)s) = 0
@@ -98,6 +101,7 @@ def measure_full_event(*, times: int) -> dict[str, dict[str, object]]:
     """
     settings.ALLOWED_HOSTS = ["testserver"]
     event, readers = add_full_event()
+    add_words()
     measured = {}
     for name, user in readers.items():
         client = Client()
@@ -153,6 +157,9 @@ def _paths(event: NonLocalizedEvent) -> Iterator[str]:
     for order in ("decide", "chance", "name", "level", "magnitude", "newest"):
         yield f"{part}&region=all&order={order}"
     yield from (f"{part}&since=new", f"{part}&since=moved", f"{part}&up=any", f"{part}&q=bench1")
+    for asked in SAID:
+        yield f"{part}&{asked}"
+        yield f"/targets/?{asked}"
     yield f"/api{page}candidates/"
     yield f"{page}tell/"
     yield from ("/targets/", "/targets/?order=bright", "/targets/?order=name", "/targets/?q=bench1")

@@ -43,6 +43,27 @@ INSERT_POINTS = """
     CROSS JOIN LATERAL (SELECT %(now)s - (m.days + 3 * i) * interval '1 day' AS seen) s
     CROSS JOIN (SELECT id FROM targets_program WHERE survey = 'ZTF' AND number = 1) p
 """
+INSERT_OBJECTS = """
+    INSERT INTO targets_surveyobject (survey, object_id, target_id, programs, ra, dec, created)
+    SELECT 'ZTF', t.name, t.id, ARRAY[p.id]::bigint[], t.ra, t.dec, %(now)s
+    FROM tom_targets_basetarget t
+    JOIN targets_program p ON p.survey = 'ZTF'
+        AND p.number = CASE t.permissions WHEN 'PUBLIC' THEN 1 ELSE 77 END
+    ON CONFLICT DO NOTHING
+"""
+# Two words of each classifier: six targets in ten are supernovae, one in 250 a kilonova.
+INSERT_WORDS = """
+    INSERT INTO targets_classification (survey, object_id, healpix29, author, classifier, version,
+        time, probabilities, classes, taxonomy, is_test, says, digest)
+    SELECT 'ZTF', t.name, s.healpix29, author, 'bench', '1', %(now)s - word * interval '1 day',
+        '{}', '{}', '1', false,
+        CASE WHEN mod(t.id, 5) < 3 THEN 'supernova Ia' WHEN mod(t.id, 500) IN (3, 4) THEN 'kilonova'
+            ELSE 'variable' END, word::text
+    FROM tom_targets_basetarget t JOIN targets_targetsummary s ON s.target_id = t.id
+    CROSS JOIN unnest(ARRAY['ALeRCE', 'Fink', 'Lasair']) author
+    CROSS JOIN generate_series(0, 1) word
+    WHERE author <> 'Lasair' OR mod(t.id, 10) = 0
+"""
 INSERT_MESSAGES = """
     INSERT INTO streams_alertmessage (broker, topic, kind, sha256, size, state, reason, received,
         finished, name, headers, attempts, replays, is_repeat, partition, "offset")
@@ -77,6 +98,15 @@ def _add(n: int, rng: np.random.Generator, points: int) -> None:
         cursor.execute(INSERT_SUMMARIES, values)
         if points:
             cursor.execute(INSERT_POINTS, values)
+
+
+def add_words() -> None:
+    """Make each target an object of ZTF, of which three brokers say what it is."""
+    now = {"now": timezone.now()}
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_OBJECTS, now)
+        cursor.execute(INSERT_WORDS, now)
+        cursor.execute("VACUUM ANALYZE")
 
 
 def add_messages(n: int) -> None:

@@ -98,10 +98,14 @@ class TargetSummary(Figures):
                 condition=DUE_FOR_SCORING,
                 name="targets_summary_unscored",
             ),
-            # The order of the list of targets.
+            # The orders of the list of targets.
             models.Index(
                 models.F("last_detection").desc(nulls_last=True), name="targets_summary_newest"
             ),
+            models.Index(
+                models.F("first_detection").desc(nulls_last=True), name="targets_summary_first"
+            ),
+            models.Index(fields=["last_magnitude"], name="targets_summary_brightest"),
         ]
 
     def __str__(self) -> str:
@@ -142,7 +146,10 @@ class AudienceSummary(Figures):
                 fields=["id"],
                 condition=DUE_FOR_SCORING,
                 name="targets_audience_unscored",
-            )
+            ),
+            models.Index(
+                models.F("last_detection").desc(nulls_last=True), name="targets_audience_newest"
+            ),
         ]
 
     def __str__(self) -> str:

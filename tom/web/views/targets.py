@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -37,7 +39,7 @@ from tom.web.known import (
 )
 from tom.web.lightcurve import plot_data
 from tom.web.links import links_of
-from tom.web.pagination import page_of
+from tom.web.pagination import PER_PAGE, page_of
 from tom.web.people import person
 from tom.web.said import read_said
 from tom.web.search_text import find_targets, read_search
@@ -50,6 +52,8 @@ SCORES_SHOWN = 60
 WORDS_SHOWN = 300
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LIST_SHOWN = 20
+# Orders of the list beside that of the last detection.
+ORDERS = ("name", "bright", "new")
 
 
 @require_safe
@@ -65,6 +69,9 @@ def target_list(request: HttpRequest) -> HttpResponse:
     if sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
     page = page_of(request, rows)
+    if programs and sought.cone is None and order not in ORDERS:
+        last = page.number * PER_PAGE
+        page.object_list = find_newest(rows, first=last - PER_PAGE, last=last)
     page.object_list = list(page.object_list)
     show_targets(page.object_list, programs)
     context = {
@@ -87,6 +94,25 @@ def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
             return figure_of("first_detection", "pk", programs).desc(nulls_last=True), "name"
         case _:
             return figure_of("last_detection", "pk", programs).desc(nulls_last=True), "name"
+
+
+def find_newest(rows: QuerySet[BaseTarget], *, first: int, last: int) -> list[BaseTarget]:
+    """Some of the targets of `join_summaries`, those seen last first, as their reader knows them.
+
+    An index finds the newest of those that the reader's own summaries tell, another the newest of
+    the rest: for both at once the database would read all targets.
+    """
+    is_told = Q(told__last_detection__isnull=False)
+    newest: list[tuple[int, str, datetime | None]] = []
+    for part, column in ((is_told, "told__last_detection"), (~is_told, "summary__last_detection")):
+        falling = OrderBy(F(column), descending=True, nulls_last=True)
+        columns = rows.filter(part).annotate(seen_last=F(column)).order_by(falling, "name")
+        newest += columns.values_list("pk", "name", "seen_last")[:last]
+    newest.sort(key=itemgetter(1))
+    newest.sort(key=lambda row: row[2] or EARLIEST, reverse=True)
+    keys = [pk for pk, _, _ in newest[first:last]]
+    found = rows.in_bulk(keys)
+    return [found[pk] for pk in keys]
 
 
 @require_safe

@@ -1,0 +1,73 @@
+"""The list of targets for who reads private programs: in order of what they know."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from tests.factories import MERGER, make_group, make_observer, make_program
+from tests.targets.test_summary import make_targets
+from tom.targets.models import AudienceSummary, TargetSummary
+from tom.targets.visible import visible_targets
+from tom.web.known import join_summaries
+from tom.web.views.targets import find_newest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("n_programs", [1, 2])
+def test_any_page_of_the_newest_is_that_of_the_list_sorted_in_python(n_programs: int) -> None:
+    rng = random.Random(n_programs)
+    groups = [make_group() for _ in range(2)]
+    programs = [make_program(n + 2, group=group).pk for n, group in enumerate(groups)]
+    mine = programs[:n_programs]
+    reader = make_observer("vera", groups=groups[:n_programs])
+    known = {}
+    for target in make_targets(30):
+        last = rng.choice([None, MERGER, MERGER + timedelta(hours=rng.randint(0, 99))])
+        TargetSummary.objects.filter(target=target).update(last_detection=last)
+        known[target.name] = last
+        for keys in rng.sample([programs[:1], programs[1:], programs], rng.randint(0, 2)):
+            told = rng.choice([None, MERGER + timedelta(hours=rng.randint(0, 99))])
+            AudienceSummary.objects.create(
+                target=target, programs=keys, healpix29=1, last_detection=told
+            )
+        own = AudienceSummary.objects.filter(target=target, programs__contained_by=mine)
+        fullest = own.order_by("-programs__len", "-programs").first()
+        if fullest is not None and fullest.last_detection is not None:
+            known[target.name] = fullest.last_detection
+    by_name = sorted(known)
+    seen = sorted((name for name in by_name if known[name]), key=known.get, reverse=True)
+    # Sorted falling, alike ones stand in turn of their names all the same.
+    seen.sort(key=lambda name: (-known[name].timestamp(), name))
+    expected = seen + [name for name in by_name if not known[name]]
+    targets = visible_targets(reader).select_related("summary")
+    rows = join_summaries(targets, "pk", mine)
+
+    for first, last in ((0, 5), (5, 10), (25, 35), (0, 30), (40, 50)):
+        found = find_newest(rows, first=first, last=last)
+        assert [target.name for target in found] == expected[first:last]
+
+
+def test_the_page_shows_first_what_its_reader_alone_saw_last(client: Client) -> None:
+    group = make_group()
+    program = make_program(2, group=group)
+    old, new = make_targets(2)
+    TargetSummary.objects.filter(target=old).update(last_detection=MERGER)
+    TargetSummary.objects.filter(target=new).update(last_detection=MERGER + timedelta(days=1))
+    AudienceSummary.objects.create(
+        target=old,
+        programs=[program.pk],
+        healpix29=1,
+        last_detection=MERGER + timedelta(days=2),
+    )
+
+    def names() -> list[str]:
+        text = client.get("/targets/").text
+        return sorted((old.name, new.name), key=lambda name: text.index(f"<b>{name}</b>"))
+
+    client.force_login(make_observer("stranger"))
+    assert names() == [new.name, old.name]
+    client.force_login(make_observer("member", groups=[group]))
+    assert names() == [old.name, new.name]
