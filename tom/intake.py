@@ -23,7 +23,7 @@ from tom.forms.declared import Form
 from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms, survey_of
 from tom.forms.topics import is_test_topic
-from tom.intake_verdicts import KNOWN, STORED, Verdict, refused, stored, unread
+from tom.intake_verdicts import FOR_GROUP, KNOWN, STORED, Verdict, refused, stored, unread
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Opened, Record, Retelling, Text
 from tom.reports.alarms.alarms import raise_alarm
@@ -140,6 +140,8 @@ def _judge(message: AlertMessage) -> Verdict:
 
 
 def _handle(message: AlertMessage) -> Verdict:
+    if message.group_id is not None:
+        return FOR_GROUP
     payload = bytes(message.payload or b"")
     form = _form_of(message, payload)
     if form is None or form.parse is None:

@@ -23,6 +23,10 @@ class Verdict:
 
 PRIVATE: Final = "kept; the terms of its topic are private, so nothing reads it"
 STORED = Verdict(MessageState.STORED)
+FOR_GROUP = Verdict(
+    MessageState.UNHANDLED,
+    "kept for the group of its stream; nothing reads it: its results would be for all",
+)
 KNOWN = Verdict(MessageState.KNOWN, "an earlier message says the same")
 
 

@@ -16,8 +16,8 @@ from tests.factories import (
     make_observer,
     make_stream,
 )
-from tests.streams.nowhere import nowhere
 from tests.streams.packets import make_ztf_packet
+from tests.streams.quiet import nowhere
 from tom.celery import app
 from tom.streams.door import filter_in_force
 from tom.streams.models import (

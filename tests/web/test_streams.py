@@ -42,6 +42,7 @@ NEW = {
     "username": "lead-1234",
     "secret": "hunter2-hunter2",
     "group": "all",
+    "readers": "all",
 }
 
 
@@ -477,7 +478,10 @@ def test_observers_see_streams_and_change_none_and_readers_see_none(client):
 def test_the_days_of_a_streams_packets_are_set_and_judged(lead: Client):
     stream = make_stream("A", kind="kafka")
     given = NEW | {"kind": "kafka", "address": "kafka.example.org", "credential": "", "name": "A"}
-    given = {key: given[key] for key in ("name", "kind", "address", "tls", "topics", "credential")}
+    given = {
+        key: given[key]
+        for key in ("name", "kind", "address", "tls", "topics", "credential", "readers")
+    }
 
     assert lead.post(f"/streams/{stream.pk}/", given | {"packet_days": "0"}).status_code == 302
     stream.refresh_from_db()

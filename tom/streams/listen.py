@@ -182,7 +182,7 @@ class Listener:
     def _incoming(self, batch: list[Received]) -> list[Incoming]:
         """What of a batch may be kept. Heartbeats are only counted."""
         return [
-            _incoming(self._source.broker, message)
+            _incoming(self._source, message)
             for message in batch
             if not is_test(message.headers) and identify(message.topic, b"") != HEARTBEAT
         ]
@@ -236,16 +236,17 @@ class Listener:
             self._pulse.complain(NO_TOPIC, topics=missing)
 
 
-def _incoming(broker: str, message: Received) -> Incoming:
+def _incoming(source: Source, message: Received) -> Incoming:
     return Incoming(
         message.topic,
         message.payload,
         message.partition,
         message.offset,
         find_id(message.headers),
-        broker,
+        source.broker,
         read_headers(message.headers),
         message.sent,
+        source.group,
     )
 
 

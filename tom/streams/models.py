@@ -62,6 +62,15 @@ class AlertMessage(models.Model):
         max_length=64, blank=True, db_default="", help_text="Where its bytes are in that store"
     )
     packet_offset = models.BigIntegerField(null=True, help_text="At which byte they begin there")
+    group = models.ForeignKey(
+        Group,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        help_text="It came by a stream of this group, and is for its members alone",
+    )
     is_repeat = models.BooleanField(
         default=False, help_text="The same bytes stand in an earlier row of this topic"
     )
@@ -101,6 +110,11 @@ class AlertMessage(models.Model):
             models.Index(fields=["state", "-received"], name="streams_message_state"),
             models.Index(fields=["-received"], name="streams_message_received"),
             models.Index(fields=["topic", "-received"], name="streams_message_topic"),
+            models.Index(
+                fields=["group"],
+                condition=models.Q(group__isnull=False),
+                name="streams_message_group",
+            ),
             models.Index(
                 fields=["packet_object"],
                 condition=~models.Q(packet_object=""),
@@ -230,7 +244,7 @@ class StreamQuerySet(models.QuerySet["Stream"]):
 
     def with_credentials(self) -> "StreamQuerySet":
         """With each one's credential, but for the secret: one damaged secret harms no other."""
-        return self.select_related("credential__group").defer("credential__secret")
+        return self.select_related("credential__group", "group").defer("credential__secret")
 
 
 class Stream(models.Model):
@@ -249,6 +263,14 @@ class Stream(models.Model):
     )
     consumer_group = models.CharField(
         max_length=200, help_text="Under it the database holds our place in the topics"
+    )
+    group = models.ForeignKey(
+        Group,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What comes by it is for this group's members alone; None: for everybody",
     )
     packet_days = models.PositiveIntegerField(
         null=True,

@@ -34,5 +34,9 @@ def plain(broker: str) -> str:
 def _source_of(stream: Stream, topics: list[str]) -> Source:
     changed = [stream.changed, stream.credential.changed if stream.credential else None]
     return Source(
-        stream.address, tuple(topics), stream=stream.pk, version="|".join(map(str, changed))
+        stream.address,
+        tuple(topics),
+        stream=stream.pk,
+        version="|".join(map(str, changed)),
+        group=stream.group_id,
     )

@@ -50,6 +50,7 @@ class Incoming:
     broker: str = ""
     headers: Headers = field(default_factory=list)
     sent: datetime | None = None
+    group_id: int | None = None  # whose members alone see it; nothing reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def prepare_messages(incoming: Sequence[Incoming]) -> list[Prepared]:
         If the store of packets cannot be written.
     """
     prepared = [
-        Prepared(item, hashlib.sha256(item.payload).hexdigest(), identify(item.topic, item.payload))
+        Prepared(item, hashlib.sha256(item.payload).hexdigest(), _kind_of(item))
         for item in incoming
     ]
     packets = {each.content: each for each in prepared if _is_packet(each)}
@@ -106,6 +107,11 @@ def prepare_messages(incoming: Sequence[Incoming]) -> list[Prepared]:
     payloads = [each.item.payload for each in packets.values()]
     places = dict(zip(packets, write_packets(payloads, now=timezone.now()), strict=True))
     return [replace(each, place=places.get(each.content)) for each in prepared]
+
+
+def _kind_of(item: Incoming) -> str:
+    # What would come of a private message (an event, a target) has no readers of its own yet.
+    return UNKNOWN if item.group_id is not None else identify(item.topic, item.payload)
 
 
 def _is_packet(message: Prepared) -> bool:
@@ -345,7 +351,8 @@ def _origin(message: Prepared) -> Row:
     item = message.item
     position = (item.broker, item.topic, item.partition, item.offset)
     content = (message.kind, message.sha256, len(item.payload))
-    return (*position, item.name[:300], Json(item.headers), item.sent, *content)
+    told = (item.name[:300], Json(item.headers), item.sent, item.group_id)
+    return (*position, *told, *content)
 
 
 def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
@@ -354,11 +361,11 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
         return {}
     statement = """
         INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, headers, sent,
-            kind, sha256, size, payload, packet_object, packet_offset, is_repeat, state, reason,
-            finished, attempts, replays, received)
+            group_id, kind, sha256, size, payload, packet_object, packet_offset, is_repeat, state,
+            reason, finished, attempts, replays, received)
         VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
     """
-    template = "(" + "%s, " * 17 + "0, 0, clock_timestamp())"
+    template = "(" + "%s, " * 18 + "0, 0, clock_timestamp())"
     # psycopg2's own cursor raises psycopg2's own errors.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         found: list[tuple[int, str, str, str]] = execute_values(

@@ -22,6 +22,7 @@ class Source:
     username: str = ""
     stream: int | None = None
     version: str = ""
+    group: int | None = None  # whose members alone see what comes
 
     @property
     def url(self) -> str:

@@ -31,7 +31,7 @@ _USUAL_ADDRESSES: Final = {
 }
 STREAM_FIELDS = (
     *("name", "kind", "address", "tls", "topics", "credential", "consumer_group", "authority"),
-    "packet_days",
+    *("packet_days", "readers"),
 )
 CREDENTIAL_FIELDS = ("mechanism", "username", "token_url", "group")
 SECRET = "secret"  # noqa: S105  the name of a field
@@ -46,6 +46,7 @@ class StreamForm:
     groups: Sequence[Group]
     topics: list[str] = field(default_factory=list)
     packet_days: int | None = None
+    readers: Group | None = None
     credential: Credential | None = None
     made: Credential | None = None  # a new credential, not saved yet
     errors: dict[str, list[str]] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class StreamForm:
 def blank_form(credentials: Sequence[Credential], groups: Sequence[Group]) -> StreamForm:
     """Return the form of a new stream."""
     values = dict.fromkeys((*STREAM_FIELDS, *CREDENTIAL_FIELDS), "")
+    values |= {"readers": EVERYBODY}
     values |= {"kind": StreamKind.SCIMMA, "tls": TLS, "mechanism": Mechanism.SCRAM_512}
     return StreamForm(values, credentials, groups)
 
@@ -82,6 +84,7 @@ def form_of(
         "credential": str(stream.credential_id or NONE),
         "consumer_group": stream.consumer_group,
         "authority": stream.authority,
+        "readers": str(stream.group_id or EVERYBODY),
         "packet_days": "" if stream.packet_days is None else str(stream.packet_days),
     }
     return form
@@ -104,6 +107,7 @@ def read_stream_form(
     _judge_group_name(form)
     _judge_authority(form)
     _judge_days(form)
+    form.readers = _read_group(form, "readers", "Choose who sees what comes by it.")
     _judge_credential(form, data.get(SECRET, ""))
     return form
 
@@ -226,7 +230,7 @@ def fill_credential(form: StreamForm, credential: Credential, secret: str) -> No
     credential.token_url = ""
     if values["mechanism"] == Mechanism.OAUTH:
         credential.token_url = _read_token_url(form)
-    credential.group = _read_group(form)
+    credential.group = _read_group(form, "group", "Choose who may use it.")
 
 
 def _read_token_url(form: StreamForm) -> str:
@@ -243,14 +247,14 @@ def _read_token_url(form: StreamForm) -> str:
     return text
 
 
-def _read_group(form: StreamForm) -> Group | None:
-    wanted = form.values["group"]
+def _read_group(form: StreamForm, name: str, why: str) -> Group | None:
+    wanted = form.values[name]
     if wanted == EVERYBODY:
         return None
     key = read_pk(wanted)
     found = next((group for group in form.groups if group.pk == key), None)
     if found is None:
-        form.refuse("group", "Choose who may use it.")
+        form.refuse(name, why)
     return found
 
 

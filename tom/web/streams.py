@@ -108,19 +108,25 @@ class StreamFigures:
 
 
 def may_change(user: User, stream: Stream) -> bool:
-    """Whether a person may change a stream: its credential must be theirs to use, too."""
-    return user.has_perm(MANAGE_STREAMS) and (
+    """Whether a person may change a stream: it and its credential must be theirs, too."""
+    if not user.has_perm(MANAGE_STREAMS):
+        return False
+    return _is_member(user, stream.group_id) and (
         stream.credential is None or may_use(user, stream.credential)
     )
+
+
+def _is_member(user: User, group_id: int | None) -> bool:
+    if user.is_superuser or group_id is None:
+        return True
+    return user.groups.filter(pk=group_id).exists()
 
 
 def may_use(user: User, credential: Credential) -> bool:
     """Whether a person may use a credential."""
     if not user.has_perm(MANAGE_STREAMS):
         return False
-    if user.is_superuser or credential.group_id is None:
-        return True
-    return user.groups.filter(pk=credential.group_id).exists()
+    return _is_member(user, credential.group_id)
 
 
 def usable_credentials(user: User) -> list[Credential]:
@@ -152,6 +158,8 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
     filters = read_filters()
     for row in Stream.objects.with_credentials().select_related("test"):
         mine = manages and (row.credential_id is None or row.credential_id in usable)
+        if mine and user is not None and row.group_id is not None:
+            mine = _is_member(user, row.group_id)
         stream = StreamFigures(row.name, row.address, row, may_change=mine)
         stream.topics = [
             _read_elsewhere(topic, row)

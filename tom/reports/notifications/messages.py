@@ -232,7 +232,8 @@ def _events_of(message: AlertMessage) -> list[NonLocalizedEvent]:
 
 def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
     """Read a message in HERMES's form, or any JSON object with a title; None for others."""
-    if not message.has_bytes or is_private_topic(message.topic):
+    private = message.group_id is not None or is_private_topic(message.topic)
+    if not message.has_bytes or private:
         return None
     content = read_json_object(read_packet(message))
     return content if content is not None and isinstance(content.get("title"), str) else None

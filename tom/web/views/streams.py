@@ -39,7 +39,7 @@ from tom.web.team.groups import groups_to_choose
 
 logger = logging.getLogger(__name__)
 
-NOT_YOURS = "Its credential belongs to a group that you are not in: ask somebody of that group."
+NOT_YOURS = "It belongs to a group that you are not in: ask somebody of that group."
 # A test that has not ended by then was taken by no worker.
 TEST_SECONDS = 25
 
@@ -193,7 +193,7 @@ def _save(form: StreamForm, stream: Stream, *, by: User) -> Stream | None:
     stream.name, stream.kind = values["name"], values["kind"]
     stream.address, stream.tls = values["address"], values["tls"] == TLS
     stream.topics, stream.authority = form.topics, values["authority"]
-    stream.packet_days = form.packet_days
+    stream.packet_days, stream.group = form.packet_days, form.readers
     try:
         with transaction.atomic():
             stream.credential = form.credential or _keep_new(form)
