@@ -1,1 +1,1 @@
-"""The scorers that come with Counterpart; each keeps the contract of `tom.scoring.contract`."""
+"""The scorers of Counterpart itself; each keeps the contract of `tom.scoring.contract`."""

@@ -1,4 +1,4 @@
-"""Chance that a light curve is a kilonova's: it rises within a day, fades within days, reddens."""
+"""Chance that a light curve is a kilonova: it rises within a day, fades within days, reddens."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ LEAST_DETECTIONS = 2
 
 
 class FastTransient:
-    """Likelihood ratio of rates and colour between kilonovae and what else the sky shows."""
+    """Likelihood ratio of rates and colour between kilonovae and all other sources."""
 
     spec = ScorerSpec(
         name="fast_transient",
@@ -41,7 +41,7 @@ class FastTransient:
         self._model = Model.read(artefacts / "model.json")
 
     def eligible(self, batch: Batch) -> IntArray:
-        """Want two visits in g or r that give a rate, a colour, or a bound on one."""
+        """Require two visits in g or r that give a rate, a colour, or a bound on one of these."""
         features = measure(batch)
         known = features.measured.any(axis=1) | np.isfinite(features.fade).any(axis=1)
         enough = count_detections(batch) >= LEAST_DETECTIONS
@@ -57,7 +57,7 @@ class FastTransient:
         )
 
     def explain(self, batch: Batch) -> Sequence[Contribution]:
-        """Return what each rate, the colour and the rise did to each opinion."""
+        """Return how far each rate, the colour and the rise moved each opinion."""
         features = measure(batch)
         parts = contributions(self._model, features)
         known = dict(zip(NAMES, features.measured.T, strict=True))

@@ -1,6 +1,6 @@
 """Rates, colour and rise of each light curve of a batch, with their variances.
 
-A feature that cannot be measured has an infinite variance: it then carries no weight anywhere.
+A feature that cannot be measured has an infinite variance, and so it has no weight.
 """
 
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from tom.sky.extinction import extinction_coefficient
 
 NAMES = ("fading in g", "fading in r", "colour g-r")
 
-# The newest detections only: what shone before is for the ranking's earlier-activity term.
+# Only the newest detections: older ones belong to the ranking's term for earlier activity.
 EPISODE_DAYS = 6.0
-# Rates are those of the newest two nights with a detection: what rises and falls within days has
-# no one rate. Visits farther apart than this are of two nights.
+# Rates are measured in the newest two nights with a detection: a source that rises and falls within
+# days has no single rate. Visits that are farther apart than this belong to two nights.
 NIGHT_DAYS = 0.5
 # g and r within half a day make a colour; a source that fades 1 mag a day blurs it by the gap.
 COLOUR_GAP_DAYS = 0.5
 COLOUR_DRIFT = 1.0
-# Errors of the survey's photometry below which none is believed, mag.
+# The smallest error of the survey's photometry, mag: smaller stated errors are raised to it.
 FLOOR = 0.03
-# A rate needs this long a lever, days: 10 minutes.
+# The shortest time for measuring a rate, days: 10 minutes.
 SHORTEST_LEVER = 10 / 1440
 # Rates are taken as asinh(rate / RATE_SCALE): linear for supernovae, logarithmic for flares.
 RATE_SCALE = 0.3
 # A later limit takes the place of a measured rate that it exceeds by this many of its errors.
 FASTER_SIGMAS = 2.0
-# Where the Milky Way's reddening is not known: the high-latitude sky's, and its scatter.
+# If the Milky Way's reddening is not known: the value at high latitudes, and its scatter.
 EBV_UNKNOWN, EBV_UNKNOWN_SIGMA = 0.04, 0.04
 RISE_MEMORY_DAYS = 5.0
 REDDENING = extinction_coefficient("ps1_g") - extinction_coefficient("ps1_r")
@@ -45,12 +45,12 @@ class Features:
         asinh(fading rate / 0.3 mag a day) in g and in r, positive when fading; dereddened AB g-r,
         mag. A value not measured is 0 with variance inf.
     fade : array, shape (n, 2)
-        Least fading rate in g and in r, scaled as `value`, where a limit follows the last
-        detection of a band and its rate is not measured or the limit wants a faster one, in which
-        case the measured one is left out; NaN: not bounded.
+        Least fading rate in g and in r, scaled as `value`. It is given if a limit follows the last
+        detection of a band and either no rate is measured or the limit needs a faster one; then
+        the measured rate is left out. NaN: not bounded.
     rise : array, shape (n,)
-        Least mean rise, mag a day, to the nights of the rate from what was seen or not seen up to
-        5 days before them; NaN: not bounded.
+        Least mean rise, mag a day, to the nights of the rate, from detections or limits up to 5
+        days before them; NaN: not bounded.
     """
 
     value: FloatArray
@@ -120,7 +120,7 @@ def _detections(batch: Batch, index: int, band: str) -> _Band:
     kept = np.flatnonzero(batch.is_detection[rows] & (batch.band[rows] == band))
     time, flux = batch.mjd[rows][kept], batch.flux[rows][kept]
     error = batch.flux_error[rows][kept] / flux * (2.5 / np.log(10))
-    # The forced point at an alert's exposure is the same photons: the first of the two is kept.
+    # An alert and the forced point of its exposure are the same photons: the first one is kept.
     new = np.append(True, np.diff(time) >= SHORTEST_LEVER / 10)[: len(time)]
     magnitude = magnitudes(flux)
     return _Band(time[new], magnitude[new], (error**2 + FLOOR**2)[new])
@@ -195,14 +195,14 @@ def _fade_in(batch: Batch, index: int, band: str, curve: _Band) -> float:
 
 
 def _outruns(least: float, rate: float, variance: float) -> bool:
-    """Whether a limit says more of the fading than the rate before it."""
+    """Whether a limit needs a faster fading than the rate measured before it."""
     if not np.isfinite(variance):
         return bool(np.isfinite(least))
     return bool(least > rate + FASTER_SIGMAS * np.sqrt(variance))
 
 
 def _limits(batch: Batch, index: int, band: str) -> tuple[FloatArray, FloatArray]:
-    """Return days and 5-sigma depths, AB mag, of the visits that saw nothing in a band."""
+    """Return days and 5-sigma depths, AB mag, of a band's visits without a detection."""
     rows = batch.rows(index)
     dark = ~batch.is_detection[rows] & (batch.kind[rows] != "alert") & (batch.band[rows] == band)
     with np.errstate(invalid="ignore"):
@@ -212,6 +212,6 @@ def _limits(batch: Batch, index: int, band: str) -> tuple[FloatArray, FloatArray
 
 
 def _steepest(*, gap: FloatArray, fainter: FloatArray, longest: float) -> float:
-    """Return the greatest least rate any limit gives, mag a day; NaN where none is near."""
+    """Return the largest of the limits' least rates, mag a day; NaN: no limit is near."""
     near = (gap > SHORTEST_LEVER) & (gap < longest)
     return float(np.max(fainter[near] / gap[near])) if np.any(near) else np.nan

@@ -7,7 +7,7 @@ from scipy.special import log_ndtr
 
 from tom.scoring.contract import FloatArray
 
-# Stands for an infinite variance: far beyond any feature's spread, yet safe to invert.
+# Used for an infinite variance: much larger than any feature's spread, but safe to invert.
 UNMEASURED = 1e8
 SMALLEST_VARIANCE = 0.03**2
 
@@ -26,9 +26,9 @@ class Mixture:
         Parameters
         ----------
         value, variance : array, shape (n, d)
-            A feature of infinite variance is not measured, and integrated over.
+            A feature of infinite variance is not measured; the density is integrated over it.
         least : array, shape (n, d)
-            A feature not measured but known to be at least this; NaN: nothing known.
+            Lower bound of a feature that is not measured; NaN: no bound.
         """
         log_parts = self._log_parts(value, variance)
         if np.any(np.isfinite(least)):
@@ -74,7 +74,7 @@ def fit_mixture(
     rng: np.random.Generator,
     n_steps: int = 150,
 ) -> Mixture:
-    """Fit the distribution beneath noisy, incomplete measurements by extreme deconvolution.
+    """Fit the distribution behind noisy, incomplete measurements by extreme deconvolution.
 
     Expectation maximization of Bovy, Hogg & Roweis 2011 (https://doi.org/10.1214/10-AOAS439):
     every point has its own diagonal error; features not measured have infinite variance.

@@ -12,13 +12,13 @@ from ml_plugins.fast_transient.mixture import Mixture
 from tom.scoring.contract import FloatArray
 
 KILONOVA = "kilonova"
-# No more than the measured samples can support: odds of a hundred, either way.
+# The largest odds that the samples can support: a hundred, for or against.
 MOST = float(np.log(100))
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Densities of each class and what turns their ratio into calibrated log odds.
+    """The density of each class, and the numbers that make their ratio calibrated log odds.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class Model:
     rise_rate, rise_chance : array, shape (r,)
         Chance that an unrelated source rises at least this fast, mag a day.
     temper : float
-        0 to 1: how much of the ratio of densities stands the test on other objects.
+        0 to 1: the share of the log ratio of densities that holds on other objects.
     spread : array, shape (d,)
-        How far each feature moves the log odds as a rule (standard deviation).
+        How far each feature usually moves the log odds (standard deviation).
     """
 
     densities: dict[str, Mixture]
@@ -93,16 +93,17 @@ class Model:
         return ratio
 
     def rise_ratio(self, features: Features) -> FloatArray:
-        """Return the log ratio of rising at least so fast; a kilonova always may, shape (n,)."""
+        """Return the log ratio for a rise at least this fast, shape (n,); a kilonova always may."""
         rate = np.where(np.isfinite(features.rise), features.rise, -np.inf)
         chance = np.interp(rate, self.rise_rate, self.rise_chance)
         ratio: FloatArray = -np.log(chance)
         return ratio
 
     def sigma(self, features: Features) -> FloatArray:
-        """Return how far the log odds may move with what is not known, shape (n,).
+        """Return how far unknown features could move the log odds, shape (n,).
 
-        Each feature adds its usual pull times the share of its spread that is left open.
+        The squares of the features' usual moves are added, each times the share of the feature's
+        variance that is not known, and the square of `BASE_SIGMA`.
         """
         mean_variance = np.einsum(
             "k,kjj->j", self.densities[KILONOVA].share, self.densities[KILONOVA].covariance
@@ -114,7 +115,7 @@ class Model:
         return sigma
 
 
-# With every feature known: the spread between fits to resampled objects is smaller than this.
+# Sigma if every feature is known: the spread between fits to resampled objects is smaller.
 BASE_SIGMA = 0.5
 
 
@@ -131,7 +132,7 @@ def without(features: Features, column: int) -> Features:
 def contributions(model: Model, features: Features) -> dict[str, FloatArray]:
     """Return, per feature and for the rise, how far it moved the log ratio, shape (n,).
 
-    None is told to have moved it further than the samples can support.
+    No feature counts for more than the samples can support.
     """
     whole = model.density_ratio(features)
     parts = {

@@ -1,4 +1,4 @@
-"""Chance that an alert shows something in the sky, from the survey's own real/bogus scores."""
+"""Chance that an alert shows a real source, from the survey's own real/bogus scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +21,9 @@ PRIOR = 0.5
 
 
 class Network(NamedTuple):
-    """How a survey's score is taken: `error` is the share of either kind on the wrong side of 0.5.
+    """The model of a survey's score; `error` is the share of each kind on the wrong side of 0.5.
 
-    The densities are sharpness * s^(sharpness - 1) for real ones and the mirror image for bogus.
+    The density is sharpness * s^(sharpness - 1) for real ones, and its mirror image for bogus ones.
     """
 
     key: str
@@ -31,20 +31,20 @@ class Network(NamedTuple):
 
     @property
     def sharpness(self) -> float:
-        """The exponent at which half of the scale holds `error` of its kind."""
+        """The exponent for which the wrong half of the scale has the share `error`."""
         return float(np.log(self.error) / np.log(0.5))
 
 
-# In order of preference. The error rates are assumed (see the card), the older forest's larger.
+# In order of preference. The error rates are assumed (see the card); the older forest's is larger.
 NETWORKS = (Network("drb", 0.03), Network("rb", 0.10))
-# A share of either kind that scores as anything: new artefacts, odd objects. It bounds the ratio.
+# The share of each kind with arbitrary scores: new artefacts, odd objects. It bounds the ratio.
 UNLIKE = 0.05
-# Scores of one object's alerts err alike: this correlation bounds what many of them add.
+# The scores of one object's alerts have similar errors: this correlation bounds their sum.
 CORRELATION = 0.5
 
 
 class RealBogus:
-    """Pools one reading of each alert, its drb or else its rb, over an object's alerts."""
+    """Pools one score of each alert, its drb or else its rb, over an object's alerts."""
 
     spec = ScorerSpec(
         name="real_bogus",
@@ -58,15 +58,15 @@ class RealBogus:
     )
 
     def setup(self, artefacts: Path) -> None:
-        """Need nothing: the model is two stated numbers."""
+        """Load nothing: the model is two stated numbers."""
 
     def eligible(self, batch: Batch) -> IntArray:
-        """Want a score between 0 and 1 in any alert."""
+        """Require a score between 0 and 1 in any alert."""
         count = _count(batch, _read(batch).owner)
         return np.where(count > 0, Reason.OK, Reason.MISSING_INPUT).astype(np.int64)
 
     def score(self, batch: Batch) -> ScoreBatch:
-        """Return chances under a prior of one half."""
+        """Return probabilities under a prior of one half."""
         readings = _read(batch)
         count = np.maximum(_count(batch, readings.owner), 1)
         log_lr = np.bincount(readings.owner, readings.log_lr, len(batch)) / _shared(count)
@@ -77,7 +77,7 @@ class RealBogus:
         )
 
     def explain(self, batch: Batch) -> Sequence[Contribution]:
-        """Say what each network's scores did, and of how many alerts they are."""
+        """Return how far each network's scores moved the opinion, and their number of alerts."""
         readings = _read(batch)
         shared = _shared(np.maximum(_count(batch, readings.owner), 1))
         told = []
@@ -99,7 +99,7 @@ class RealBogus:
 
 
 class Readings(NamedTuple):
-    """One score of each alert that has any, shape (k,): whose, by which network, what it says."""
+    """One score of each alert with a score, shape (k,): row of its object, network, log ratio."""
 
     owner: IntArray
     network: IntArray
@@ -107,7 +107,7 @@ class Readings(NamedTuple):
 
 
 def _read(batch: Batch) -> Readings:
-    """Read each alert by the first network that scored it, the newest by its own scores."""
+    """Return each alert's score by the first network that has one; the newest by its own scores."""
     owner = batch.point_object
     is_alert = (batch.kind == "alert") & (batch.mjd <= batch.as_of_mjd[owner])
     rows = np.flatnonzero(is_alert)
@@ -125,9 +125,9 @@ def _read(batch: Batch) -> Readings:
 
 
 def _scores(batch: Batch, key: str, newest: IntArray) -> FloatArray:
-    """Return a network's score of each point; the newest alert's stand apart, and go to its point.
+    """Return a network's score of each point; the newest alert's own score replaces its point's.
 
-    `newest` is that point of each object, -1 where it has none.
+    `newest` is the row of each object's newest alert; -1: it has none.
     """
     unknown = np.full(len(batch.mjd), np.nan)
     values: FloatArray = np.array(batch.point_values.get(key, unknown))
@@ -142,7 +142,7 @@ def _count(batch: Batch, owner: IntArray) -> IntArray:
 
 
 def _shared(count: IntArray) -> FloatArray:
-    """Return how many correlated readings say no more than one, shape (n,)."""
+    """Return the number by which to divide a sum of correlated log ratios, shape (n,)."""
     shared: FloatArray = 1 + CORRELATION * (count - 1)
     return shared
 

@@ -1,4 +1,4 @@
-"""One builder for each kind of source: draws its nature, light, neighbour and past."""
+"""One builder for each kind of source: it draws its nature, light, neighbour and past."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,7 +54,7 @@ def build_kilonova(spot: Spot, *, distance_mpc: float, rng: np.random.Generator)
 
 
 def build_explosion(kind: str) -> Builder:
-    """Give the builder of a supernova or a tidal disruption."""
+    """Return the builder of a supernova or a tidal disruption."""
 
     def build(spot: Spot, rng: np.random.Generator) -> Source:
         age = rng.uniform(-3.5, 18) if spot.is_new else rng.uniform(-3, 60)
@@ -65,7 +65,7 @@ def build_explosion(kind: str) -> Builder:
 
 
 def build_young_explosion(kind: str) -> Builder:
-    """Give the builder of a supernova caught in its first days, bright enough to be followed."""
+    """Return the builder of a supernova in its first days, bright enough to be followed."""
 
     def build(spot: Spot, rng: np.random.Generator) -> Source:
         age = rng.uniform(-3.5, 1)
@@ -75,7 +75,7 @@ def build_young_explosion(kind: str) -> Builder:
 
 
 def build_nucleus(spot: Spot, rng: np.random.Generator) -> Source:
-    """Build an active galactic nucleus; a new one was quiet so far and flares up now."""
+    """Build an active galactic nucleus; a new one was quiet until now, and flares up."""
     r = draw_magnitude(17.5, 20.8, rng) if spot.is_new else draw_magnitude(16.5, 20.2, rng)
     magnitudes = r + np.array([0.25, 0.0, -0.15, -0.2]) + rng.normal(0, 0.1, 4)
     light = nucleus_light(
@@ -139,11 +139,11 @@ def build_outburst(spot: Spot, rng: np.random.Generator) -> Source:
 
 
 def build_flare(spot: Spot, rng: np.random.Generator) -> Source:
-    """Build an M dwarf's flare, caught within an hour or so of its peak."""
+    """Build an M dwarf's flare, seen within an hour or so of its peak."""
     half_width = float(rng.lognormal(np.log(12), 0.7)) / 1440
     peak_g = draw_magnitude(16.5, 20.8, rng, slope=0.4)
     moment = spot.draw_moments(1, rng)[0] - rng.uniform(-0.5, 2) * half_width
-    # A black body of some 9,000 K, as Davenport et al. 2014 and their sources have it.
+    # A black body of some 9,000 K, as in Davenport et al. 2014 and their sources.
     light = flare_light(
         peak_g + np.array([0.0, 0.1, 0.25]), peak_jd=float(moment), half_width_days=half_width
     )
@@ -171,7 +171,7 @@ def build_asteroid(spot: Spot, rng: np.random.Generator) -> Source:
 
 
 def build_artefact(spot: Spot, rng: np.random.Generator) -> Source:
-    """Build a mark that subtraction left, next to a star, in a galaxy's core or on nothing."""
+    """Build an artefact of subtraction: next to a star, in a galaxy's core or on empty sky."""
     times = 1 if rng.uniform() < 0.65 else int(rng.integers(2, 5))
     ratio = 4.5 + rng.exponential(5)
     limit = float(np.median(spot.exposures.limit))

@@ -28,7 +28,7 @@ _HEADER = "".join(card.ljust(80) for card in _CARDS).ljust(FITS_BLOCK).encode()
 
 
 class Darkroom:
-    """Makes stamps from a fixed stock of noise, as fresh noise for each would cost seconds."""
+    """Makes stamps from a fixed stock of noise: new noise for each stamp would take seconds."""
 
     def __init__(self, rng: np.random.Generator, *, stock: int = 32) -> None:
         self.noise = rng.normal(size=(stock, SIDE, SIDE))
@@ -60,14 +60,14 @@ def galaxy(
 
 
 def dipole(counts: float, *, fwhm: float, angle: float) -> FloatArray:
-    """Draw what a star leaves when two images do not lie upon each other."""
+    """Draw the residual of a star if two images are not aligned."""
     step = (0.9 * np.cos(angle), 0.9 * np.sin(angle))
     there = point(2 * counts, fwhm=fwhm, at=step)
     return there - point(1.6 * counts, fwhm=fwhm, at=(-step[0], -step[1]))
 
 
 def to_fits(stamp: FloatArray, *, step: float) -> bytes:
-    """Write a stamp as a gzipped FITS file, in steps of so many counts, which packs well."""
+    """Write a stamp as a gzipped FITS file, rounded to a step in counts: it is smaller then."""
     counts = np.clip(np.round(stamp / step) * step, -BRIGHTEST, BRIGHTEST)
     data = counts.astype(">f4").tobytes()
     padding = bytes(-len(data) % FITS_BLOCK)

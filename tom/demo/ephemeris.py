@@ -1,4 +1,4 @@
-"""Where the Sun and Moon stand over Palomar, to the accuracy a simulated night needs."""
+"""Positions of the Sun and Moon over Palomar, exact enough for a simulated night."""
 
 import numpy as np
 

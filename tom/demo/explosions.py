@@ -1,4 +1,4 @@
-"""Light curves of what explodes: a kilonova, supernovae, a star torn by a black hole.
+"""Light curves of explosions: a kilonova, supernovae, a star torn apart by a black hole.
 
 Each is a table of absolute AB magnitudes in g, r and i against rest-frame days since the
 explosion, read between its rows along the logarithm of time. Before the first row the flux
@@ -222,9 +222,9 @@ def explosion_light(
     distance_mpc
         Luminosity distance in Mpc.
     brighter
-        Magnitudes by which this one outshines its kind.
+        Magnitudes by which this explosion is brighter than its kind.
     pace
-        How many times slower than its kind it runs, time dilation left out.
+        Factor by which this explosion is slower than its kind, without time dilation.
     """
     modulus = 5 * np.log10(distance_mpc) + 25
     stretch = pace * (1 + redshift_at(distance_mpc))

@@ -1,7 +1,7 @@
-"""A night as a folder: its messages as files in their order, the truth in a file apart.
+"""A night as a folder: its messages as files in their order, the truth in a separate file.
 
-`messages/00042.<topic>.avro` (or `.json`) holds the forty-second message; `night.json` the
-seed, the merger's time and each message's time; `truth.json` what the objects are.
+`messages/00042.<topic>.avro` (or `.json`) has the forty-second message. `night.json` has the seed,
+the merger's time and each message's time. `truth.json` says what each object is.
 """
 
 import json
@@ -15,12 +15,12 @@ AVRO_MAGIC = b"Obj\x01"
 
 
 def write_night(night: Night, folder: Path) -> None:
-    """Write a night into a folder, which is made if it is not there.
+    """Write a night into a folder; the folder is made if it is missing.
 
     Raises
     ------
     FileExistsError
-        If the folder holds messages already: two nights in one would be neither.
+        If the folder has messages already: two nights must not be mixed.
     """
     messages = folder / "messages"
     messages.mkdir(parents=True)
@@ -38,7 +38,7 @@ def write_night(night: Night, folder: Path) -> None:
 
 
 def read_night(folder: Path) -> Night:
-    """Read back what `write_night` wrote."""
+    """Read a night that `write_night` wrote."""
     about = json.loads((folder / "night.json").read_text())
     files = sorted((folder / "messages").iterdir())
     messages = [

@@ -1,4 +1,4 @@
-"""How brightness is written here: a light is a difference flux in nJy at times and bands."""
+"""The form of brightness here: a light gives a difference flux in nJy at times and bands."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def to_flux(magnitude: FloatArray) -> FloatArray:
 
 
 def to_magnitude(flux: FloatArray) -> FloatArray:
-    """Turn the size of fluxes in nJy into AB magnitudes."""
+    """Turn the absolute values of fluxes in nJy into AB magnitudes."""
     return np.asarray(AB_ZERO_POINT - 2.5 * np.log10(np.abs(flux)))
 
 
@@ -42,7 +42,7 @@ def behind_dust(light: Light, ebv: float) -> Light:
 
 
 def added(first: Light, second: Light) -> Light:
-    """Let two lights shine together."""
+    """Return the sum of two lights."""
 
     def both(jd: FloatArray, fid: IntArray) -> FloatArray:
         return np.asarray(first(jd, fid) + second(jd, fid))

@@ -1,4 +1,4 @@
-"""The made-up merger's sky map: an arc that two detectors leave, narrowed by a third.
+"""The simulated merger's sky map: an arc from two detectors, made shorter by a third.
 
 The maps are consistent with each other and with the truth: the update's centre is drawn from
 the preliminary posterior, and the kilonova's place and distance from the update's, so that over
@@ -112,7 +112,7 @@ def _draw_wide(rng: np.random.Generator) -> Arc:
 
 
 def _observable(direction: FloatArray, merger_jd: float) -> BoolArray:
-    """Tell whether a direction is up for hours on the nights after, and out of the Milky Way."""
+    """Whether a direction is up for hours on the nights after, and outside the Milky Way."""
     ra, dec = healpy.vec2ang(direction, lonlat=True)
     midnight = np.floor(merger_jd) + 0.825
     times = midnight + np.arange(-0.5, 0.5, 10 / 1440)

@@ -1,4 +1,4 @@
-"""The demonstration night: every message of it, and apart from them the truth."""
+"""The demonstration night: all its messages and, separately, the truth."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from tom.sky.arrays import IntArray
 
 # The last exposure may come 6.1 days after the merger, its alert half an hour later.
 MERGER_AGE = timedelta(days=6, hours=6)
-# UTC: by day at Palomar, so that the kilonova is young in the first night and fades in the next
-# ones. A merger in the night may show only its rise.
+# UTC, by day at Palomar: the kilonova is young in the first night and fades in the next ones. A
+# merger in the night may show only the kilonova's rise.
 MERGER_HOUR = 18
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -36,10 +36,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Truth:
-    """What one object really is. Never shown to whatever scores it.
+    """What one object really is. No scorer sees it.
 
-    `in_region` tells of the update's 90% region; `is_new` that it was first seen after the
-    merger; `peak_magnitude` is the brightest alert's; `distance_mpc` the kilonova's own.
+    `in_region`: it lies in the update's 90% region. `is_new`: it was first seen after the merger.
+    `peak_magnitude` is the AB magnitude of the brightest alert. Only the kilonova has a
+    `distance_mpc`.
     """
 
     object_id: str
@@ -58,7 +59,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Night:
-    """A made-up night: its messages in the order of time, and the truth about its objects."""
+    """A simulated night: its messages in the order of time, and the truth about its objects."""
 
     seed: int
     merger_time: datetime
@@ -88,7 +89,7 @@ def make_night(seed: int, merger_time: datetime) -> Night:
     messages = [Message(GW_TOPIC, message.payload, message.time) for message in chain]
     population = Population(region_of(update), merger_jd, rng)
     drawn = list(population.draw())
-    # The order of drawing must show neither in the names nor in the numbers.
+    # The names and the numbers must not reveal the order of drawing.
     sources = [drawn[row] for row in rng.permutation(len(drawn))]
     darkroom = Darkroom(rng)
     truth = []
@@ -104,7 +105,7 @@ def make_night(seed: int, merger_time: datetime) -> Night:
 
 
 def _draw_ids(sources: list[Observed], rng: np.random.Generator) -> list[str]:
-    """Name objects as ZTF does: the year it first saw them, and letters, here at random."""
+    """Name objects as ZTF does: the year of the first detection, and letters, here at random."""
     letters: set[str] = set()
     while len(letters) < len(sources):
         letters.add("".join(rng.choice(list(LETTERS), size=7)))

@@ -1,4 +1,4 @@
-"""What the survey measures of a source: fluxes with noise, detections, the machine's scores."""
+"""The survey's measurements of a source: fluxes with noise, detections, classifiers' scores."""
 
 from dataclasses import dataclass
 
@@ -20,10 +20,10 @@ ASTROMETRIC_FLOOR_ARCSEC = 0.06
 class Epochs:
     """A source in each exposure of its field; every column has shape (n,).
 
-    `flux` and `error` in nJy, signed; `ra` and `dec` where the detection was centred; `fwhm`
-    in pixels of 1.01 arcsec; `elongation`, `n_negative` the shape of the detection; `rb` and
-    `drb` the scores of the survey's classifiers, 0 bogus to 1 real. What no detection has is
-    given all the same: only what `detected` names is ever told.
+    `flux` (signed) and `error` are in nJy. `ra` and `dec` are the measured centre, ICRS degrees.
+    `fwhm` is in pixels of 1.01 arcsec. `elongation` and `n_negative` describe the shape. `rb` and
+    `drb` are the scores of the survey's classifiers, 0 bogus to 1 real. All columns have values for
+    every exposure. Only rows with `detected` true become alerts.
     """
 
     exposures: Exposures
@@ -40,7 +40,7 @@ class Epochs:
 
     @property
     def signal_to_noise(self) -> FloatArray:
-        """Size of the flux over its error."""
+        """Absolute flux over its error, shape (n,)."""
         return np.asarray(np.abs(self.flux) / self.error)
 
     @property
@@ -77,7 +77,7 @@ def observe(source: Source, exposures: Exposures, rng: np.random.Generator) -> E
 
 
 def _flux_error(true: FloatArray, source: Source, exposures: Exposures) -> FloatArray:
-    """Add up the sky, the photons of source and reference, and what subtraction leaves."""
+    """Add up the noise of the sky, the source, the reference, and residuals of subtraction."""
     reference = np.zeros(len(true))
     if source.neighbour.is_here:
         reference = to_flux(source.neighbour.magnitudes[exposures.fid - 1])
@@ -102,10 +102,10 @@ def _shape(
 def _machine_scores(
     ratio: FloatArray, *, is_artefact: bool, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Draw the forest's and the network's scores; they overlap, most of all near the limit.
+    """Draw the forest's and the network's scores; real and bogus overlap, most near the limit.
 
-    The network as Duev et al. 2019 (doi 10.1093/mnras/stz2357) see it: nearly certain of bright
-    detections, unsure of faint ones; a tenth of the artefacts that get here fool it.
+    The network is as in Duev et al. 2019 (doi 10.1093/mnras/stz2357): almost certain of bright
+    detections, unsure of faint ones. A tenth of the artefacts here get a high score.
     """
     n = len(ratio)
     bright = np.log(np.maximum(ratio, DETECTION_SIGMA) / DETECTION_SIGMA)

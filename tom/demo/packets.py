@@ -48,8 +48,8 @@ class PacketWriter:
         n = len(self.pid)
         self.tblid = 1 + (place + 37 * np.arange(n)) % PLACES
         self.separation = np.abs(self.source.neighbour.separation_arcsec + rng.normal(0, 0.05, n))
-        # Only a detection's forced flux differs from its own: what gave no alert must not reach
-        # five sigma here, or "first seen" would mean two things.
+        # Only detections get another forced flux. An exposure without an alert must not reach
+        # five sigma here: otherwise "first seen" would have two meanings.
         change = np.where(self.epochs.detected, 0.3 * rng.normal(size=n), 0.0)
         self.forced_flux = self.epochs.flux + change * self.epochs.error
         self.forced_failed = rng.uniform(size=n) < 0.12
@@ -78,13 +78,13 @@ class PacketWriter:
         return int(self.pid[row]) * 1_000_000 + 15_000 + int(self.tblid[row])
 
     def time(self, row: int, rng: np.random.Generator) -> datetime:
-        """Give the time at which the alert goes out, some minutes after the exposure."""
+        """Return the time at which the alert is sent, some minutes after the exposure."""
         exposures = self.epochs.exposures
         delay = exposures.seconds[row] + rng.uniform(420, 1200)
         return to_datetime(float(exposures.jd[row]) + delay / 86400)
 
     def _visit(self, row: int) -> Record:
-        """Give what every kind of epoch tells of its exposure."""
+        """Return the fields of the exposure that every kind of epoch has."""
         exposures = self.epochs.exposures
         return {
             "jd": float(exposures.jd[row]),

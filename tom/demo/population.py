@@ -1,4 +1,4 @@
-"""The night's population: how many of what, where, and which draws are kept."""
+"""The night's population: how many sources of each kind, where, and which draws are kept."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ COUNTS: Mapping[str, tuple[int, int, int]] = {
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """A source and what the survey measured of it."""
+    """A source and the survey's measurements of it."""
 
     source: Source
     epochs: Epochs
@@ -98,13 +98,13 @@ class Region:
 
 
 def region_of(skymap: SkyMap) -> Region:
-    """Find the 90% region; its rim is left out, so that no rounding moves a source across."""
+    """Find the 90% region without its rim, so that rounding moves no source out of it."""
     inside = skymap.area_sr * (credible_levels(skymap) < 0.895)
     return Region(skymap, inside / inside.sum())
 
 
 class Population:
-    """Draws the sources of a night and has the survey observe them."""
+    """Draws the sources of a night, and simulates the survey's observations of them."""
 
     def __init__(self, region: Region, merger_jd: float, rng: np.random.Generator) -> None:
         self.region = region
@@ -127,8 +127,8 @@ class Population:
     def draw_kilonova(self) -> Observed:
         """Draw the kilonova from the map's own posterior, until the survey sees it twice.
 
-        Without two detections there would be nothing to demonstrate: a choice that any figure
-        of completeness made from these nights would have to undo.
+        Without two detections there is nothing to demonstrate. A figure of completeness from these
+        nights would have to correct for this choice.
         """
         for _ in range(TRIES):
             skymap = self.region.skymap
@@ -169,7 +169,7 @@ class Population:
                 return ra, dec
 
     def _spot(self, ra: float, dec: float, group: Group) -> Spot | None:
-        """Give the place its dust and its exposures; None where there are too few of them."""
+        """Return a place with its dust and its exposures; None if it has too few exposures."""
         field = int(field_at(np.array([ra]), np.array([dec]))[0][0])
         exposures = self.exposures.of_field(field)
         if (exposures.jd > self.merger_jd).sum() < 2 or (exposures.jd < self.merger_jd).sum() < 2:
@@ -180,7 +180,7 @@ class Population:
 
 
 def _fits(source: Source, epochs: Epochs, spot: Spot) -> bool:
-    """Tell whether a source gives an alert in its span and has the past its group wants."""
+    """Whether a source gives an alert in its span and has the past that its group needs."""
     seen = epochs.detection_jd
     first, last = spot.alert_span
     if not np.any((seen >= first) & (seen <= last)):
@@ -198,7 +198,7 @@ def _fields_of(region: Region) -> IntArray:
 
 
 def _survey_fields(merger_jd: float, rng: np.random.Generator) -> IntArray:
-    """Choose fields that stand well for hours of the night and out of the Milky Way's plane."""
+    """Choose fields that are high for hours of the night and outside the Milky Way's plane."""
     every = np.arange(1, N_FIELDS + 1)
     ra, dec = field_centre(every)
     times = np.floor(merger_jd) + 0.825 + np.arange(-0.4, 0.4, 20 / 1440)

@@ -1,4 +1,4 @@
-"""What stands on the sky: a source with its light, its neighbour in the catalogues, its past."""
+"""A source on the sky: its light, its neighbour in the catalogues, its past."""
 
 from dataclasses import dataclass, replace
 
@@ -36,7 +36,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Mover:
-    """What the survey's ephemerides say of a moving object; nameless if they do not know it."""
+    """A moving object in the survey's ephemerides; its name is empty if they lack it."""
 
     name: str | None
     separation_arcsec: float
@@ -67,7 +67,7 @@ class Source:
 
 
 def star_at_place(magnitudes: FloatArray, *, ebv: float, rng: np.random.Generator) -> Neighbour:
-    """Catalogue the source itself as a star; where it is too faint, whatever else is nearest."""
+    """Catalogue the source itself as a star; if it is too faint, the nearest other source."""
     seen = _dimmed(magnitudes, ebv)
     if seen[1] > CATALOGUE_LIMIT:
         return unrelated(rng)
@@ -89,7 +89,7 @@ def host_galaxy(
     ebv: float,
     rng: np.random.Generator,
 ) -> Neighbour:
-    """Catalogue a host; where it is too faint or too far off, whatever is nearer."""
+    """Catalogue a host; if it is too faint or too far away, a nearer source."""
     modulus = 5 * np.log10(distance_mpc) + 25
     seen = _dimmed(absolute_magnitude + modulus + GALAXY_COLOURS + rng.normal(0, 0.08, 4), ebv)
     separation = offset_kpc / (distance_mpc * 1000) * 206265
@@ -118,7 +118,7 @@ def bright_star(rng: np.random.Generator) -> Neighbour:
 def _catalogued(
     magnitudes: FloatArray, *, separation: float, star: bool, rng: np.random.Generator
 ) -> Neighbour:
-    # Stars and galaxies are told apart well to 20 mag, but hardly at 22: Tachibana & Miller 2018,
+    # Stars and galaxies are separated well to 20 mag, but badly at 22: Tachibana & Miller 2018,
     # doi 10.1088/1538-3873/aae3d9.
     blur = float(np.clip((magnitudes[1] - 18) / 4.5, 0.02, 1))
     score = rng.beta(1 + 0.5 / blur, 1) if star else rng.beta(1, 1 + 0.7 / blur)

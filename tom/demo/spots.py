@@ -1,4 +1,4 @@
-"""Where and when a source may be: the ground its builder draws from."""
+"""The places and times from which a builder draws its source."""
 
 from dataclasses import dataclass
 from enum import StrEnum, auto
@@ -13,7 +13,7 @@ ALERT_DAYS_BEFORE = 20.0
 
 
 class Group(StrEnum):
-    """Which part of the night's population a source belongs to."""
+    """The part of the night's population to which a source belongs."""
 
     NEW = auto()  # inside the 90% region, first seen after the merger
     KNOWN = auto()  # inside it, seen before
@@ -43,7 +43,7 @@ class Spot:
         return first, float(self.exposures.jd[-1])
 
     def dim(self, light: Light) -> Light:
-        """See a light through the Milky Way."""
+        """Dim a light by the dust of the Milky Way."""
         return behind_dust(light, self.ebv)
 
     def draw_moments(self, n: int, rng: np.random.Generator) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What an alert's three stamps show: the reference, the night's image, and their difference."""
+"""The contents of an alert's three stamps: reference, image of the night, difference."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ FIELD_STARS = 3
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What always stands around a source: its neighbour and some stars.
+    """The constant surroundings of a source: its neighbour and some stars.
 
     `still` holds a stamp for each band in nJy, shape (3, 63, 63); `templates` the same with
     the reference image's noise, as gzipped FITS.

@@ -82,7 +82,7 @@ def plan_survey(
 
 
 def _clear_nights(nights: IntArray, merger_jd: float, rng: np.random.Generator) -> BoolArray:
-    # A fixed share of clear nights, not a chance each: the number of alerts depends on it.
+    # A fixed share of clear nights, without chance: the number of alerts depends on it.
     clear = np.arange(len(nights)) < CLEAR_SHARE * len(nights)
     rng.shuffle(clear)
     since = nights + 0.82 - merger_jd
@@ -102,7 +102,7 @@ def _visits(
     seconds: float,
     rng: np.random.Generator,
 ) -> list[tuple[float, int, int, float]]:
-    """Choose for each field the time it stands highest; the bands follow within two hours."""
+    """Choose for each field the time at which it is highest; other bands follow within 2 hours."""
     if not len(public) or not len(times):
         return []
     ra, dec = field_centre(public)

@@ -1,4 +1,4 @@
-"""Light curves of what varies: active nuclei, pulsating and eclipsing stars, outbursts, flares."""
+"""Light curves of variables: active nuclei, pulsating and eclipsing stars, outbursts, flares."""
 
 import numpy as np
 
@@ -128,7 +128,7 @@ def flare_light(peak_magnitudes: FloatArray, *, peak_jd: float, half_width_days:
 def moment_light(
     magnitudes: FloatArray, *, moments: FloatArray, seconds: float, sign: float = 1.0
 ) -> Light:
-    """Make what is there only at some moments: a passing asteroid, an artefact of subtraction.
+    """Make a light at some moments only: a passing asteroid, an artefact of subtraction.
 
     AB magnitudes in g, r and i, shape (3,); the light shines within `seconds` of a moment.
     """

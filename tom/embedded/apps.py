@@ -11,6 +11,6 @@ class EmbeddedConfig(AppConfig):
     verbose_name = "Embedded mode"
 
     def ready(self) -> None:
-        """Look for what is left over from now on; all that was loaded stays."""
+        """Start garbage collection; exclude the objects that are loaded now from it."""
         gc.freeze()
         gc.enable()

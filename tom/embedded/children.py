@@ -1,4 +1,4 @@
-"""Start a child that ends with its parent, and end it in time."""
+"""Start a child process that ends with its parent, and end it within a time limit."""
 
 import ctypes
 import os
@@ -28,10 +28,10 @@ def start(
     as_user: tuple[int, int] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in the foreground, its output added to `log`; without one it is ours.
+    """Start `argv` as a child; its output is added to `log`, or goes to our output without one.
 
-    It is in a session of its own, so that Ctrl-C reaches the supervisor alone, and the kernel
-    sends it `last_signal` should its parent die (Linux).
+    The child has its own session, so that only the supervisor gets Ctrl-C. If its parent dies, the
+    kernel sends it `last_signal` (Linux).
     """
     with log.open("ab") if log else nullcontext() as out:
         return subprocess.Popen(  # noqa: S603  our own command lines
@@ -82,7 +82,7 @@ def _keep_capability(libc: ctypes.CDLL, capability: int) -> bool:
 
 
 def stop(child: subprocess.Popen[bytes], *, first: signal.Signals, seconds: float) -> None:
-    """Ask the child to end, and end it where it has not after `seconds`."""
+    """Ask the child to end; kill it if it has not ended after `seconds`."""
     if child.poll() is not None:
         return
     child.send_signal(first)
@@ -96,7 +96,7 @@ def stop(child: subprocess.Popen[bytes], *, first: signal.Signals, seconds: floa
 def wait_until(
     ready: Callable[[], bool], *, child: subprocess.Popen[bytes], seconds: float
 ) -> bool:
-    """Wait until `ready()`; False once the child has ended or the time is over."""
+    """Wait until `ready()` is true; return False if the child ends or the time is over before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if ready():

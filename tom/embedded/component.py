@@ -1,4 +1,4 @@
-"""A process to keep running: one that dies again and again waits ever longer."""
+"""A process to keep running: if it dies again and again, the pauses become longer."""
 
 import subprocess
 import time
@@ -14,7 +14,7 @@ Say = Callable[[str], None]
 
 
 class CannotRunError(Exception):
-    """What is wanted cannot run here; the message is one line that says why and what to do."""
+    """Something cannot run here; the message is one line that says why and what to do."""
 
 
 @dataclass
@@ -30,17 +30,17 @@ class Component:
     due: float = 0.0
 
     def start(self) -> Child:
-        """Start it, waiting for nothing."""
+        """Start the process, without waiting until it is ready."""
         self.child = self.launch()
         self.started = time.monotonic()
         return self.child
 
     def has_succeeded(self) -> bool:
-        """Whether it has come to its end, without a fault."""
+        """Whether the process has ended with the exit code 0."""
         return self.child is not None and self.child.poll() == 0
 
     def restart_if_dead(self, say: Say) -> None:
-        """Start it again once its pause is over; what it cannot do now, it tries again."""
+        """Start the process again when its pause is over; if that fails, try again later."""
         now = time.monotonic()
         if self.child is not None and self.child.poll() is not None:
             if now - self.started > HEALTHY_SECONDS:

@@ -1,7 +1,7 @@
 """Install the front-end packages into static/vendor: `python -m tom.embedded.frontend`.
 
-npm fetches what package-lock.json pins, into a folder that is thrown away; the few files that
-pages use are kept.
+npm fetches the packages of package-lock.json into a temporary folder. The few files that pages use
+are kept.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class FrontendError(Exception):
 
 
 def main() -> int:
-    """Install what is not there yet; return the exit code."""
+    """Install the packages that are missing; return the exit code."""
     try:
         install_frontend(ROOT, VENDOR)
     except FrontendError as error:

@@ -1,4 +1,4 @@
-"""The folder of the embedded mode: where everything lies in it."""
+"""The folder of the embedded mode, and the paths in it."""
 
 import contextlib
 import fcntl
@@ -125,7 +125,7 @@ class Home:
 
 
 def _try_lock_shared(file: TextIO) -> bool:
-    """Take the lock until the file is closed, if nobody holds it for himself alone."""
+    """Take the shared lock until the file is closed, if nobody holds it exclusively."""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -134,7 +134,7 @@ def _try_lock_shared(file: TextIO) -> bool:
 
 
 def _write_secret(file: Path, text: str) -> None:
-    """Write the whole of it to another file, then link it: the first wins, nobody reads a part."""
+    """Write a draft, then link it: the first writer wins, and nobody reads a part of a secret."""
     descriptor, draft = tempfile.mkstemp(dir=file.parent)  # mode 0600
     with os.fdopen(descriptor, "w") as out:
         out.write(text)

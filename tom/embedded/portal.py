@@ -1,7 +1,7 @@
 """A real OCS Observation Portal on this machine, in a Python environment of its own.
 
-It is software of its own (GPL-3), reached by HTTP alone. Its PostgreSQL and Redis are the
-embedded ones, a second time, in a folder next to ours.
+The portal is separate software (GPL-3), and is reached by HTTP only. It has its own PostgreSQL and
+Redis, with the embedded binaries, in a folder next to ours.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ TOKEN_LENGTH = 40  # what the portal's table holds
 
 @dataclass(frozen=True)
 class Portal:
-    """A running portal: its address and who may do what there."""
+    """A running portal: its address and the tokens for it."""
 
     url: str
     token: str = field(repr=False)

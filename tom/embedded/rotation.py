@@ -7,9 +7,9 @@ LARGEST_BYTES = 20_000_000
 
 
 def rotate_logs(folder: Path, *, largest_bytes: int = LARGEST_BYTES) -> list[Path]:
-    """Move what a log beyond its size holds to `NAME.log.1`, and return such logs.
+    """Move the content of each log that is too large to `NAME.log.1`; return these logs.
 
-    Whoever writes goes on in the emptied file, for all of them append. A line written in between
+    All writers append, so they go on in the emptied file. A line that is written during the move
     may be lost.
     """
     rotated = []

@@ -1,4 +1,4 @@
-"""Run a management command, joining or starting the servers that it needs."""
+"""Run a management command on the running servers, or start the servers that it needs."""
 
 import fcntl
 import os
@@ -25,13 +25,13 @@ WITHOUT_SERVERS = {
     *("skymap", "spectacular", "diffsettings", "up", "make_night", "evaluate", "portal"),
 }
 SUPERVISED = "TOM_SUPERVISED"
-# Set while a command runs on servers of its own: nobody else keeps a worker then.
+# Set while a command runs on its own servers: then no supervisor runs a worker.
 ALONE = "TOM_ALONE"
 WAIT_SECONDS = 60
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run `argv` and return the exit code; what cannot start is one line on stderr."""
+    """Run `argv` and return the exit code; if it cannot start, write one line to stderr."""
     from django.conf import settings
 
     try:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _migrate() -> None:
-    """Bring a home that no supervisor has prepared up to date."""
+    """Migrate the database of a home that no supervisor has prepared."""
     django.setup()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -65,7 +65,7 @@ def _migrate() -> None:
 
 @contextmanager
 def joined_servers(home: Home) -> Iterator[None]:
-    """Servers for the block: those of a running supervisor, else our own."""
+    """Yield servers for the block: those of a running supervisor, else our own."""
     if os.environ.get(SUPERVISED):
         yield
         return
@@ -85,7 +85,7 @@ def joined_servers(home: Home) -> Iterator[None]:
 
 
 def _take(lock: TextIO) -> str:
-    """Take the lock and return "", or return "up" where a supervisor holds it."""
+    """Take the lock and return ""; return "up" if a supervisor holds it."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         if try_lock(lock):
@@ -106,7 +106,7 @@ def _sign(lock: TextIO, holder: str) -> None:
 
 
 def try_lock(lock: TextIO) -> bool:
-    """Take the lock if nobody has it, and wipe the signature of one that was killed."""
+    """Take the lock if nobody has it, and delete the signature of a killed supervisor."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

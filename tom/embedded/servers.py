@@ -23,8 +23,8 @@ from tom.embedded.home import Home
 LEAST_DISK_BYTES = 1_000_000_000
 DATABASE = "counterpart"
 MOST_CONNECTIONS = 60
-# The web server's role, and how many of the connections it may have at most: a crowd of readers
-# takes no connection of the workers' and commands' share, which take about 20.
+# The web server's role, and the most connections that it may have. So many readers leave enough
+# connections to the workers and commands, which need about 20.
 WEB_ROLE = "counterpart_web"
 WEB_SHARE = 30
 
@@ -37,12 +37,12 @@ class Servers:
     redis: Component
 
     def restart_dead(self, say: Say) -> None:
-        """Start again what has died, waiting for nothing: who needs it tries until it answers."""
+        """Start dead servers again, without waiting: their users try until the servers answer."""
         self.redis.restart_if_dead(say)
         self.postgres.restart_if_dead(say)
 
     def stop(self) -> None:
-        """Stop both at once: PostgreSQL's last writes take the time of Redis's, too."""
+        """Stop both at the same time: Redis writes while PostgreSQL writes."""
         postgres, redis = self.postgres.child, self.redis.child
         if redis is not None and redis.poll() is None:
             redis.send_signal(signal.SIGTERM)
@@ -53,7 +53,7 @@ class Servers:
 
 
 def start_servers(home: Home) -> Servers:
-    """Start PostgreSQL and Redis, and make the database where there is none."""
+    """Start PostgreSQL and Redis, and make the database if it is missing."""
     check_servers(home)
     servers = Servers(
         Component("postgres", partial(launch_postgres, home)),
@@ -72,7 +72,7 @@ def start_servers(home: Home) -> Servers:
 
 
 def check_servers(home: Home) -> None:
-    """Make the home's folders; raise a CannotRunError where servers lack room or binaries."""
+    """Make the home's folders; raise CannotRunError if servers lack disk space or binaries."""
     home.prepare()
     check_disk(home.path)
     find_postgres()
@@ -80,7 +80,7 @@ def check_servers(home: Home) -> None:
 
 
 def check_disk(folder: Path) -> None:
-    """Raise a CannotRunError where too little is free for the data."""
+    """Raise CannotRunError if the disk has too little free space for the data."""
     free = shutil.disk_usage(folder).free
     if free < LEAST_DISK_BYTES:
         msg = (
@@ -142,11 +142,12 @@ def launch_postgres(home: Home) -> Child:
 
 
 def _take_over(lock_file: Path) -> None:
-    """Name ourselves in a lock file that a crash left.
+    """Write our process id into a lock file that a crash left.
 
-    The process named there may be anybody's by now, and PostgreSQL would wait for its end. A file
-    of its own parent it takes for left over; that no old process of its uses the data it finds out
-    from the shared memory, which the file names too.
+    The process id in it may belong to another program by now, and PostgreSQL would wait for that
+    program to end. A file with the id of its own parent counts as left over for PostgreSQL. The
+    file also names the shared memory: from this, PostgreSQL finds out whether an old process of
+    its own still uses the data.
     """
     with contextlib.suppress(FileNotFoundError):
         rest = lock_file.read_text().splitlines(keepends=True)[1:]
@@ -154,7 +155,7 @@ def _take_over(lock_file: Path) -> None:
 
 
 def _wait_for_postgres(home: Home, child: Child) -> None:
-    """Wait until it answers, however long it recovers from a crash."""
+    """Wait until PostgreSQL answers, also during a long recovery from a crash."""
     while not wait_until(lambda: _connects(home), child=child, seconds=60):
         if child.poll() is not None or not _recovers(home):
             msg = f"PostgreSQL did not start: see {home.logs / 'postgresql.log'}"
@@ -188,7 +189,7 @@ def find_postgres() -> Path:
 
 
 def _postgres_user() -> tuple[int, int] | None:
-    """PostgreSQL refuses to run as root: then it runs as nobody."""
+    """Return the user for PostgreSQL if we are root: nobody, because it refuses to run as root."""
     if os.getuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -202,7 +203,7 @@ def _own_folder(folder: Path, as_user: tuple[int, int] | None) -> None:
 
 
 def _initialise(home: Home, binaries: Path, log: Path, as_user: tuple[int, int] | None) -> None:
-    """Make the data in another folder, then rename it: an interrupted start begins anew."""
+    """Make the data in another folder, then rename it: after an interruption, start again."""
     draft = home.postgres_data.with_suffix(".new")
     shutil.rmtree(draft, ignore_errors=True)
     _own_folder(draft, as_user)
@@ -233,7 +234,7 @@ def _create_database(home: Home) -> None:
 
 
 def _give_web_its_share(home: Home) -> None:
-    """Let the web server do what the owner may, on its share of the connections."""
+    """Give the web server's role the owner's rights, and a limit of connections."""
     connection = _connect(home)
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB_ROLE])
@@ -258,7 +259,7 @@ def _recovers(home: Home) -> bool:
 
 
 def _refusal(home: Home) -> str:
-    """Return why no connection is possible; empty if one is."""
+    """Return why no connection is possible; "" if one is."""
     try:
         _connect(home).close()
     except psycopg2.OperationalError as error:

@@ -1,4 +1,4 @@
-"""Run every process of the embedded mode, restart what dies, stop all in time."""
+"""Run every process of the embedded mode, restart dead ones, stop all within a time limit."""
 
 import signal
 import sys
@@ -26,18 +26,18 @@ STOP_SECONDS = 4.0
 LOOK_SECONDS = 0.25
 LOGS_SECONDS = 60.0
 
-# Linear algebra on the threads of every process at once made a 3D level table 7 times slower.
+# With several threads for linear algebra in each process, a 3D level table took 7 times as long.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
-# Threads, for they only wait: as many processes would take as many times the memory.
+# Threads, because they only wait: processes would need several times the memory.
 CALLER_POOL = ("-P", "threads", "-c", str(queues.CALLER_THREADS))
 SCORER_POOL = ("-P", "threads", "-c", str(queues.SCORER_THREADS))
-# Who reads the facilities' settings.
+# The components that read the facilities' settings.
 CONCERNED = {"worker", "caller", "web"}
 
 
 def components(home: Home, *, port: int) -> list[Component]:
-    """All components but the servers, in the order in which they start."""
+    """Return all components except the servers, in the order in which they start."""
     celery = (sys.executable, "-m", "celery", "-A", "tom")
     worker = (*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
     web = (sys.executable, "manage.py", "serve")
@@ -64,7 +64,7 @@ def _launch(home: Home, name: str, argv: Sequence[str]) -> Child:
 
 @dataclass
 class Supervisor:
-    """Keeps servers and components running until it is told to stop."""
+    """Keeps servers and components running until it gets a signal to stop."""
 
     home: Home
     servers: Servers
@@ -91,7 +91,7 @@ class Supervisor:
                 component.start()
 
     def watch(self, *, until: Callable[[], bool] = lambda: False) -> None:
-        """Restart what dies, until told to stop or `until()`."""
+        """Restart dead processes until a signal to stop comes or `until()` is true."""
         while not self.stopping and not until():
             self.servers.restart_dead(self.say)
             for component in self.components:
@@ -141,7 +141,7 @@ class Supervisor:
             rotate_logs(self.home.logs)
 
     def _restart_on_new_settings(self) -> None:
-        """A portal that came or went changes the settings: who read the old ones starts again."""
+        """Restart the readers of the facilities' settings if a local portal starts or ends."""
         found = self.home.portal()
         if found == self._portal:
             return

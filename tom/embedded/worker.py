@@ -1,4 +1,4 @@
-"""A Celery worker for as long as a command runs, where no supervisor keeps one."""
+"""A Celery worker during a command, if no supervisor runs one."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tom.embedded.supervisor import ROOT
 
 @contextmanager
 def working(home: Home) -> Iterator[None]:
-    """Have a worker, with the sweep in it, for the block."""
+    """Run a worker, with the sweep, during the block."""
     if not os.environ.get(ALONE):
         yield  # a supervisor, or production, keeps the workers
         return

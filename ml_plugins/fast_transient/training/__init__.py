@@ -1,1 +1,1 @@
-"""How `fast_transient` is fitted and measured; nothing here is needed to score."""
+"""Fit and measure `fast_transient`; scoring does not need this folder."""

@@ -27,7 +27,7 @@ NUMBER = 1500
 N_BOOTSTRAPS = 300
 FALSE_POSITIVES = 0.01
 N_BINS = 10
-# The model of AT2017gfo is held against its photometry before this age.
+# The model of AT2017gfo is compared with its photometry before this age.
 EARLY_DAYS = 4.5
 
 
@@ -83,7 +83,7 @@ def _newest_magnitude(batch: Batch, index: int) -> float:
 
 
 def threshold(scored: dict[str, Scored]) -> float:
-    """Return the chance that 1% of the unrelated sources, at their shares, exceed."""
+    """Return the chance that 1% of the unrelated sources exceed, weighted by their shares."""
     chance, weight = _others(scored)
     order = np.argsort(-chance)
     passed = np.cumsum(weight[order]) / weight.sum()
@@ -101,7 +101,7 @@ def area_under_curve(scored: dict[str, Scored], positive: Scored) -> float:
 
 
 def log_loss(scored: dict[str, Scored]) -> float:
-    """Return the weighted log loss, natural; never asking the prior costs `prior_loss`."""
+    """Return the weighted natural log loss; `prior_loss` is the loss of the prior alone."""
     weights = class_weights({label: len(part.chance) for label, part in scored.items()})
     total = 0.0
     for label, part in scored.items():
@@ -111,7 +111,7 @@ def log_loss(scored: dict[str, Scored]) -> float:
 
 
 def calibration_error(scored: dict[str, Scored]) -> float:
-    """Return the weighted mean gap between said and true shares, in bins of as many samples."""
+    """Return the weighted mean gap between stated and true shares, in bins of equal size."""
     chance, weight, truth = _pooled(scored)
     edges = np.quantile(chance, np.linspace(0, 1, N_BINS + 1)[1:-1])
     place = np.searchsorted(edges, chance)
@@ -123,7 +123,7 @@ def calibration_error(scored: dict[str, Scored]) -> float:
 
 
 def reliability(scored: dict[str, Scored]) -> list[tuple[float, float, int]]:
-    """Return, per bin of said chance: mean said, share true (weighted), samples."""
+    """Return, per bin of stated chance: its mean, the true share (weighted), the samples."""
     chance, weight, truth = _pooled(scored)
     rows = []
     for low, high in ((0, 0.01), (0.01, 0.05), (0.05, 0.2), (0.2, 0.5), (0.5, 1)):
@@ -258,7 +258,7 @@ def _slices(scored: dict[str, Scored], line: float) -> list[str]:
 
 
 def offsets(data: Data) -> list[str]:
-    """Return how far the model of AT2017gfo lies from its photometry, per band, mag."""
+    """Return the difference between AT2017gfo's photometry and its model, per band, mag."""
     lines = ["\nAT2017gfo before 4.5 days, seen less model: mean, scatter (points)"]
     for band, (days, seen) in data.at2017gfo.items():
         early = days < EARLY_DAYS

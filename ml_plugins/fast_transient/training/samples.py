@@ -1,8 +1,7 @@
 """Light curves to fit and to measure on: real ones cut at a moment, others injected.
 
-Every class is seen at the epochs of real ZTF objects, to real depths, so that no class is
-told by its cadence. What is simulated is said to be: kilonovae, dwarf novae, active nuclei; flares
-have real shapes.
+Every class is seen at the epochs of real ZTF objects, to real depths, so that the cadence reveals
+no class. Simulated are: kilonovae, dwarf novae, active nuclei. Flares have real shapes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +21,13 @@ Light = Callable[[FloatArray, str], FloatArray]
 WINDOW_DAYS = 10.0
 CALIBRATION_ERROR = 0.02
 MOST_TRIES = 400
-# The dust an injected source shines through, and how well the scorer is told of it.
+# The mean reddening of an injected source, and the fractional error with which a scorer knows it.
 MEAN_EBV, EBV_FRACTIONAL_ERROR = 0.05, 0.2
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One light curve at one moment; samples of one `group` never stand on both sides."""
+    """One light curve at one moment; all samples of a `group` are in the same part of the split."""
 
     curve: Curve
     label: str
@@ -36,7 +35,7 @@ class Sample:
 
 
 class Sky:
-    """Where injected sources are seen: epochs of real objects and real depths."""
+    """Observations of injected sources: epochs of real objects, and real depths."""
 
     def __init__(self, cadences: Sequence[Source], depths: dict[str, FloatArray]) -> None:
         self.cadences = [source for source in cadences if len(source.mjd) >= 8]
@@ -45,7 +44,7 @@ class Sky:
     def inject(
         self, light: Callable[[np.random.Generator, float], Light], rng: np.random.Generator
     ) -> Curve | None:
-        """Return a curve of at least two detections; None where no draw gave one.
+        """Return a curve of at least two detections; None if no draw gave one.
 
         `light` draws a source that shines at the moment of the score, MJD.
         """
@@ -85,9 +84,9 @@ class Sky:
 
 
 def cut(source: Source, rng: np.random.Generator) -> Curve | None:
-    """Return a real object as it was known at one of its own epochs; None where it shows nothing.
+    """Return a real object as it was known at one of its own epochs; None without detections.
 
-    Only what is positive by 5 sigma is kept, as alerts: the sources hold no limits.
+    Only positive 5-sigma points are kept, as alerts: the real data have no limits.
     """
     alert = np.flatnonzero(source.flux > SHINING_SIGMA * source.error)
     if len(alert) < 2:

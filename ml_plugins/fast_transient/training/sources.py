@@ -1,4 +1,4 @@
-"""Real light curves, read from the folder of real data, in one form for fitting and measuring."""
+"""Real light curves from the folder of real data, in one form for fitting and measuring."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def read_bts(folder: Path) -> list[Source]:
 def read_variables(folder: Path) -> list[Source]:
     """Read periodic variables of ZTF DR3, as flux above or below their own median.
 
-    A reference image holds about the median, so this is what subtraction leaves.
+    A reference image has about the median flux, so this is the flux after subtraction.
     """
     sources = []
     table = pl.read_parquet(folder / "ml" / "ztf_dr3_variables_lc.parquet")

@@ -1,4 +1,4 @@
-"""Which objects are fitted on, tuned on and tested on; and the samples made of each part."""
+"""The split into objects for the fit, the tuning and the test, and the samples of each part."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ PLACES = {"fit": range(6), "tune": range(6, 8), "test": range(8, 10)}
 
 
 class Named(Protocol):
-    """Anything with a name, on which its part of the split hangs."""
+    """Anything with a name; the name decides its part of the split."""
 
     @property
     def name(self) -> str:

@@ -21,8 +21,8 @@ from tom.scoring.contract import Batch, FloatArray
 
 SEED = 20170817
 NUMBER = 2500
-# What shares the sky with a kilonova. Assumed, not measured: no typed real stream with flares,
-# dwarf novae and limits is to be had. "Unlike" is what resembles nothing here.
+# Shares of the unrelated sources. They are assumed, not measured: there is no real stream with
+# types, flares, dwarf novae and limits. "Unlike" is a source that resembles none of these.
 SHARES = {
     "supernova": 0.45,
     "dwarf nova": 0.14,
@@ -40,8 +40,8 @@ N_PARTS = {
     "variable": 5,
 }
 UNLIKE = Mixture(np.ones(1), np.zeros((1, 3)), np.diag([9.0, 9.0, 2.25])[None])
-# Injected sources are fitted as a survey this much deeper sees them, mag: rates would else be
-# known of the slow ones alone. The test is at the real depth.
+# Injected sources are fitted as a survey deeper by this many mag sees them: otherwise rates would
+# be measured for slow sources only. The test is at the real depth.
 DEEPER = 1.0
 RISE_GRID = np.array([0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0])
 FAST_RISERS = ("dwarf nova", "flare", "unlike")
@@ -149,7 +149,7 @@ def _tempered(model: Model, parts: dict[str, Features]) -> Model:
 
 
 def _pull(model: Model, parts: dict[str, Features], column: int) -> float:
-    """Return the spread of what a measured feature does to the log ratio, over all classes."""
+    """Return the spread of a measured feature's effect on the log ratio, over all classes."""
     moves = []
     for part in parts.values():
         moved = model.density_ratio(part) - model.density_ratio(without(part, column))

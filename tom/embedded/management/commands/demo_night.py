@@ -1,4 +1,4 @@
-"""Load the demonstration night: made from a seed, sent through the same intake as a stream."""
+"""Load the demonstration night: make it from a seed, send it through the intake of a stream."""
 
 import shutil
 import sys
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         self._print(f"loaded after {time.monotonic() - began:.0f} s", end="\n")
 
     def _night(self, seed: int) -> Night:
-        """Read the night made before, so that an interrupted loading goes on; else make it."""
+        """Read the night if it exists, so that an interrupted loading goes on; else make it."""
         folder = settings.HOME.demo
         if (folder / "night.json").exists():
             night = read_night(folder)

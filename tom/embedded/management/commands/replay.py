@@ -1,4 +1,4 @@
-"""Send files and folders through the same path as a stream."""
+"""Send files and folders through the intake, as a stream does."""
 
 import sys
 import time
@@ -23,7 +23,7 @@ from tom.streams.services import Incoming, store_messages, store_rejection
 
 BATCH, BATCH_BYTES = 200, 32 * 1024 * 1024
 LOOK_SECONDS = 0.25
-# No message moved for so long: nobody works on them.
+# If no message moves for this time, nobody works on them.
 IDLE_SECONDS = 120
 DEAD_SHOWN = 20
 
