@@ -36,6 +36,7 @@ from tom.streams.services import (
     claim,
     claim_one,
     fetch,
+    find_waiting,
     finish,
     locked,
     note_failure,
@@ -91,7 +92,7 @@ def work_message(pk: int) -> None:
 
 def work_alerts() -> bool:
     """Do the work of one batch of each form that goes in batches; return whether any waited."""
-    worked = [work_form(name) for name in batch_forms()]
+    worked = [work_form(name) for name in find_waiting(batch_forms())]
     return any(worked)
 
 

@@ -14,6 +14,7 @@ from tom.streams.services import (
     Incoming,
     claim,
     claim_one,
+    find_waiting,
     finish,
     locked,
     note_failure,
@@ -172,3 +173,10 @@ def test_a_reason_that_no_database_stores_is_cleaned() -> None:
     assert store_rejection("file", name="name", reason=reason)
     assert not store_rejection("file", name="name", reason=reason)
     assert list(AlertMessage.objects.values_list("reason", flat=True)) == [cleaned] * 3
+
+
+def test_of_the_forms_asked_for_those_are_named_of_which_messages_wait() -> None:
+    make_message(kind="ztf.avro", state=MessageState.RECEIVED)
+    make_message(kind="lsst.avro", state=MessageState.STORED)
+
+    assert find_waiting(["lsst.avro", "none", "ztf.avro"]) == ["ztf.avro"]

@@ -198,6 +198,20 @@ def store_message(
     return row, bool(stored.ids)
 
 
+def find_waiting(kinds: Sequence[str]) -> list[str]:
+    """Return those of these forms of which messages wait, in their order; one query."""
+    statement = """
+        SELECT kind FROM unnest(%s::text[]) WITH ORDINALITY AS asked (kind, number)
+        WHERE EXISTS (
+            SELECT FROM streams_alertmessage m
+            WHERE m.state = 'received' AND m.kind = asked.kind
+        ) ORDER BY number
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(kinds)])
+        return [kind for (kind,) in cursor.fetchall()]
+
+
 def claim(kind: str, *, most: int) -> list[int]:
     """Count an attempt of up to `most` waiting messages of a form and return their ids.
 
