@@ -58,7 +58,7 @@ class Model:
         )
 
     def write(self, path: Path) -> None:
-        """Write the artefact, rounded to what the fit can mean."""
+        """Write the artefact, rounded to the precision of the fit."""
         stored = {
             "densities": {
                 label: {

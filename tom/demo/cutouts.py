@@ -34,7 +34,7 @@ class Darkroom:
         self.noise = rng.normal(size=(stock, SIDE, SIDE))
 
     def sky(self, sigma: float, rng: np.random.Generator) -> FloatArray:
-        """Give a stamp of empty sky with a noise of sigma counts."""
+        """Return a stamp of empty sky with a noise of sigma counts."""
         frame = self.noise[rng.integers(len(self.noise))]
         shift = rng.integers(SIDE, size=2)
         return np.asarray(sigma * np.roll(frame, tuple(shift), axis=(0, 1)))

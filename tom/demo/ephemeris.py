@@ -12,7 +12,7 @@ A_NEW_MOON = 2451550.1  # JD of the new moon of 6 January 2000
 
 
 def sun_longitude(jd: FloatArray) -> FloatArray:
-    """Give the Sun's ecliptic longitude in degrees, good to 0.02 degrees.
+    """Return the Sun's ecliptic longitude in degrees, good to 0.02 degrees.
 
     Source: The Astronomical Almanac, low-precision formulae for the Sun (section C).
     """
@@ -31,7 +31,7 @@ def equatorial(longitude: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def ecliptic_latitude(ra: FloatArray, dec: FloatArray) -> FloatArray:
-    """Give the ecliptic latitude in degrees of ICRS positions in degrees."""
+    """Return the ecliptic latitude in degrees of ICRS positions in degrees."""
     obliquity = np.deg2rad(23.439)
     alpha, delta = np.deg2rad(ra), np.deg2rad(dec)
     height = np.sin(delta) * np.cos(obliquity) - np.cos(delta) * np.sin(obliquity) * np.sin(alpha)
@@ -39,7 +39,7 @@ def ecliptic_latitude(ra: FloatArray, dec: FloatArray) -> FloatArray:
 
 
 def altitude(jd: FloatArray, ra: FloatArray, dec: FloatArray) -> FloatArray:
-    """Give the altitude in degrees above Palomar's horizon; the arguments broadcast."""
+    """Return the altitude in degrees above Palomar's horizon; the arguments broadcast."""
     sidereal = 280.46061837 + 360.98564736629 * (np.asarray(jd) - J2000) + LONGITUDE
     hour_angle = np.deg2rad(sidereal - ra)
     delta, phi = np.deg2rad(dec), np.deg2rad(LATITUDE)
@@ -48,12 +48,12 @@ def altitude(jd: FloatArray, ra: FloatArray, dec: FloatArray) -> FloatArray:
 
 
 def moon_age(jd: FloatArray) -> FloatArray:
-    """Give the mean phase of the Moon in degrees: 0 new, 180 full."""
+    """Return the mean phase of the Moon in degrees: 0 new, 180 full."""
     return np.asarray((np.asarray(jd) - A_NEW_MOON) / SYNODIC_MONTH % 1.0 * 360.0)
 
 
 def moonlight(jd: FloatArray, ra: FloatArray, dec: FloatArray) -> FloatArray:
-    """Give how much the Moon disturbs a field, 0 (none) to 1 (full and near).
+    """Return how much the Moon disturbs a field, 0 (none) to 1 (full and near).
 
     The mean Moon on the ecliptic: wrong by up to several degrees, which no limiting
     magnitude notices.

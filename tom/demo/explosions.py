@@ -43,8 +43,8 @@ def _template(
 
 
 # AT2017gfo, absolute and corrected for dust with 40.7 Mpc and E(B-V) 0.105, rounded to 0.05 mag:
-# read off the compilation of Villar et al. 2017, doi 10.3847/2041-8213/aa9c84. Nobody saw it
-# before 0.45 d; the table starts there.
+# read off the compilation of Villar et al. 2017, doi 10.3847/2041-8213/aa9c84. There are no
+# data before 0.45 d; the table starts there.
 KILONOVA = _template(
     [
         (0.45, -16.00, -15.80, -15.80),
@@ -243,7 +243,7 @@ def explosion_light(
 
 
 def redshift_at(distance_mpc: float) -> float:
-    """Give the redshift of a luminosity distance, to second order (H0 70, q0 -0.55)."""
+    """Return the redshift of a luminosity distance, to second order (H0 70, q0 -0.55)."""
     x = distance_mpc / HUBBLE_LENGTH_MPC
     return float((np.sqrt(1 + 4 * 0.775 * x) - 1) / (2 * 0.775))
 

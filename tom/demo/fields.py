@@ -16,7 +16,7 @@ N_FIELDS = int(_PER_ROW.sum())
 
 
 def field_at(ra: FloatArray, dec: FloatArray) -> tuple[IntArray, IntArray]:
-    """Give the field (from 1) and the quadrant (0 to 63) that hold each position in degrees."""
+    """Return the field (from 1) and the quadrant (0 to 63) that hold each position in degrees."""
     across, up = _grid_position(ra, dec)
     row = up.astype(np.int64)
     field = _FIRST[row] + across.astype(np.int64)
@@ -25,7 +25,7 @@ def field_at(ra: FloatArray, dec: FloatArray) -> tuple[IntArray, IntArray]:
 
 
 def field_centre(field: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Give the centres of fields in degrees."""
+    """Return the centres of fields in degrees."""
     row = np.searchsorted(_FIRST, field, side="right") - 1
     ra = (np.asarray(field) - _FIRST[row] + 0.5) * 360.0 / _PER_ROW[row]
     return np.asarray(ra, dtype=float), np.asarray(_CENTRES[row], dtype=float)
@@ -41,7 +41,7 @@ def draw_in_field(field: int, rng: np.random.Generator) -> tuple[float, float]:
 
 
 def pixel_at(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Give x and y on the quadrant's detector, 0 to 3,072 pixels (3,080 across)."""
+    """Return x and y on the quadrant's detector, 0 to 3,072 pixels (3,080 across)."""
     across, up = _grid_position(ra, dec)
     return across * QUADRANTS % 1 * 3072, up * QUADRANTS % 1 * 3080
 

@@ -27,7 +27,7 @@ def to_magnitude(flux: FloatArray) -> FloatArray:
 
 
 def absorption(ebv: float) -> FloatArray:
-    """Give the magnitudes lost in g, r and i behind dust of a given E(B-V), shape (3,)."""
+    """Return the magnitudes lost in g, r and i behind dust of a given E(B-V), shape (3,)."""
     return np.asarray(ebv * _COEFFICIENTS)
 
 

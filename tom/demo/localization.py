@@ -123,7 +123,7 @@ def _observable(direction: FloatArray, merger_jd: float) -> BoolArray:
 
 
 def _frame(arc: Arc) -> tuple[FloatArray, FloatArray]:
-    """Give two axes across the arc's pole."""
+    """Return two axes across the arc's pole."""
     helper = np.eye(3)[np.argmin(np.abs(arc.pole))]
     first = np.cross(arc.pole, helper)
     first /= np.linalg.norm(first)
@@ -137,7 +137,7 @@ def _middle(arc: Arc) -> FloatArray:
 
 
 def _density(arc: Arc, level: IntArray, ipix: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Give each pixel's place along the arc in sigmas, and its relative density."""
+    """Return each pixel's place along the arc in sigmas, and its relative density."""
     directions = np.stack(healpy.pix2vec(2**level, ipix, nest=True), axis=-1)
     first, second = _frame(arc)
     azimuth = np.arctan2(directions @ second, directions @ first)
@@ -161,13 +161,13 @@ def _refined_pixels(arc: Arc) -> tuple[IntArray, IntArray]:
 
 
 def _distance_norm(mu: FloatArray, sigma: FloatArray) -> FloatArray:
-    """Give N such that the integral of N r^2 Normal(r; mu, sigma) over r > 0 is one."""
+    """Return N such that the integral of N r^2 Normal(r; mu, sigma) over r > 0 is one."""
     z = mu / sigma
     return np.asarray(1 / ((mu**2 + sigma**2) * norm.cdf(z) + mu * sigma * norm.pdf(z)))
 
 
 def _distance_moments(skymap: SkyMap) -> tuple[float, float]:
-    """Give mean and standard deviation in Mpc over the whole map.
+    """Return mean and standard deviation in Mpc over the whole map.
 
     Moments of r^2 Normal(r; mu, sigma), its tail below zero left out: here mu > 3 sigma.
     """

@@ -74,7 +74,7 @@ class PacketWriter:
         return _encode(record)
 
     def candid(self, row: int) -> int:
-        """Give a detection its number: that of the processed image, and its place in it."""
+        """Return the number of a detection: the number of its image, and its place in the image."""
         return int(self.pid[row]) * 1_000_000 + 15_000 + int(self.tblid[row])
 
     def time(self, row: int, rng: np.random.Generator) -> datetime:

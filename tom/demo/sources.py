@@ -45,7 +45,7 @@ class Mover:
 
 @dataclass(frozen=True)
 class Past:
-    """What the survey saw here before the simulated nights."""
+    """The survey's detections of a source before the simulated nights."""
 
     first_jd: float
     detections: int

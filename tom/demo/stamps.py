@@ -77,7 +77,7 @@ def make_stamps(
 
 
 def _pixel_noise(of_point: float, *, fwhm: float) -> float:
-    """Give one pixel's noise from a point's, which adds up about 4 pi sigma^2 pixels."""
+    """Return one pixel's noise from a point's, which adds up about 4 pi sigma^2 pixels."""
     return of_point * 2.355 / (math.sqrt(4 * math.pi) * fwhm)
 
 

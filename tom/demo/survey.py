@@ -42,11 +42,11 @@ class Exposures:
     zero_point: FloatArray
 
     def take(self, rows: IntArray) -> "Exposures":
-        """Give the named rows."""
+        """Return the named rows."""
         return Exposures(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     def of_field(self, field: int) -> "Exposures":
-        """Give one field's exposures."""
+        """Return one field's exposures."""
         return self.take(np.flatnonzero(self.field == field))
 
 
@@ -90,7 +90,7 @@ def _clear_nights(nights: IntArray, merger_jd: float, rng: np.random.Generator) 
 
 
 def _dark_times(night: int) -> FloatArray:
-    """Give times every five minutes with the Sun 12 degrees down in a night at Palomar."""
+    """Return times every five minutes with the Sun 12 degrees down in a night at Palomar."""
     times = night + 0.825 + np.arange(-0.3, 0.3, 5 / 1440)
     return times[altitude(times, *equatorial(sun_longitude(times))) < -12]
 

@@ -141,6 +141,6 @@ def moment_light(
 
 
 def _sawtooth(turn: FloatArray) -> FloatArray:
-    """Give a pulsation of full range 1: up in a fifth of the turn, down in the rest."""
+    """Return a pulsation of full range 1: up in a fifth of the turn, down in the rest."""
     rise = 0.2
     return np.asarray(np.where(turn < rise, 0.5 - turn / rise, (turn - rise) / (1 - rise) - 0.5))

@@ -73,7 +73,7 @@ def run_npm(arguments: Sequence[str], folder: Path) -> None:
     Raises
     ------
     FrontendError
-        If there is no npm, or it fails; the message holds the end of what it said.
+        If there is no npm, or it fails; the message has the end of npm's output.
     """
     npm = find_npm()
     path = os.pathsep.join([str(npm[0].parent), os.environ.get("PATH", "")])

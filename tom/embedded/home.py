@@ -28,7 +28,7 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """The folder of the sockets: in TOM_HOME, or a private one where that path is too long."""
+        """The folder of the sockets: in TOM_HOME, or a private one if that path is too long."""
         inside = self.path.absolute() / "run"
         if len(os.fsencode(inside)) <= LONGEST_RUN_PATH:
             return inside
@@ -61,7 +61,7 @@ class Home:
         return self.path.absolute() / "portal.env"
 
     def portal(self) -> dict[str, str]:
-        """Return the settings of the portal that runs on this machine; none where none runs."""
+        """Return the settings of the portal that runs on this machine; empty if none runs."""
         try:
             with self.portal_settings.open() as file:
                 held = not _try_lock_shared(file)
@@ -144,7 +144,7 @@ def _write_secret(file: Path, text: str) -> None:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that only its owner enters, where there is none."""
+    """Make a folder that only its owner can enter, if it is missing."""
     with _usable(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

@@ -29,7 +29,7 @@ PACKAGE = "django-ocs-observation-portal==4.18.10"
 PROPOSAL = "TOM-001"
 INSTALL_SECONDS = 900
 START_SECONDS = 60
-TOKEN_LENGTH = 40  # what the portal's table holds
+TOKEN_LENGTH = 40  # characters of a token in the portal's table
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def running_portal(
     Parameters
     ----------
     home : Home
-        A folder for the portal alone.
+        A folder that only the portal uses.
     venv : Path
         From `install_portal`.
     port : int
@@ -99,7 +99,7 @@ def running_portal(
 
 
 def install_portal(venv: Path, *, wheels: Path | None, log: Path) -> Path:
-    """Install the portal in `venv` where it is not there yet; return `venv`.
+    """Install the portal in `venv` if it is missing there; return `venv`.
 
     Parameters
     ----------
@@ -265,9 +265,9 @@ def _answers(address: str) -> bool:
 
 @contextmanager
 def written_settings(portal: Portal, file: Path) -> Iterator[None]:
-    """Have the settings that point us at the portal in `file` for the block.
+    """Keep the settings that point us at the portal in `file` during the block.
 
-    Its owner alone reads it, and it is locked: one that a killed portal left is not.
+    Only its owner can read the file. It is locked: a file that a killed portal left is not locked.
     """
     draft = file.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:

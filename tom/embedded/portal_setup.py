@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 
 def main() -> None:
-    """Make what a portal needs before it can take a request; what is there already stays."""
+    """Make the rows that a portal needs before it accepts a request; existing rows stay."""
     django.setup()
     call_command("migrate", verbosity=0)
     proposal, token = os.environ["PORTAL_PROPOSAL"], os.environ["PORTAL_TOKEN"]

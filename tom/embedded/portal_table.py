@@ -20,7 +20,7 @@ SPECTROGRAPH = "2M0-FLOYDS-SCICAM"
 
 @dataclass(frozen=True)
 class InstrumentRow:
-    """One instrument: what it is like, its name, and its optical elements by group."""
+    """One instrument: its model in the test data, its name, its optical elements by group."""
 
     like: str
     name: str

@@ -121,7 +121,7 @@ def wait_for_redis(home: Home, child: Child) -> None:
 
 
 def launch_postgres(home: Home) -> Child:
-    """Start PostgreSQL on its data, made where there are none, without waiting for it."""
+    """Start PostgreSQL, without waiting until it is ready; make its data if they are missing."""
     binaries, as_user = find_postgres(), _postgres_user()
     _own_folder(home.postgres_socket, as_user)
     log = home.logs / "postgresql.log"

@@ -19,7 +19,7 @@ from tom.outbox.models import Outgoing
 from tom.outbox.waits import Patience
 from tom.targets.models import Visitor
 
-KEY_LENGTH = 50  # what an OCS portal takes as a name
+KEY_LENGTH = 50  # the longest name that an OCS portal accepts
 
 
 class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):

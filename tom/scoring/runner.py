@@ -128,7 +128,7 @@ def _bisect(
         outcomes = _judge(scorer, batch)
     except fatal:
         raise
-    # A plugin's native code can raise what is not an Exception (pyo3's PanicException): this is
+    # A plugin's native code can raise errors that are no Exception (pyo3's PanicException): this is
     # the plugin boundary, where everything but the fatal ones above becomes an abstention.
     except BaseException as error:  # noqa: BLE001
         return _split_or_quarantine(scorer, batch, breaker, fatal, error)

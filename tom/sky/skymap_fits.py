@@ -23,8 +23,8 @@ from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, split_uni
 
 DISTANCES = ("DISTMU", "DISTSIGMA", "DISTNORM")
 PROBABILITIES = ("PROBDENSITY", "PROB", "PROBABILITY")
-# The whole sky at nside 512 where no pixels join. Reading so many takes some 500 MB in all; the
-# multi-order maps of gravitational waves have some 20,000.
+# The whole sky at nside 512, if no pixels can be joined. To read so many rows takes some 500 MB.
+# The multi-order maps of gravitational waves have some 20,000 rows.
 MOST_ROWS = 12 * 512**2
 ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 

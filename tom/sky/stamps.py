@@ -10,7 +10,7 @@ from tom.formats.fits_image import Header, number_of, read_image
 from tom.sky.arrays import FloatArray
 
 ARCSEC: Final = math.degrees(3600)  # in a radian
-# A header that says otherwise says nothing of a survey's stamp.
+# A header with a pixel outside these limits is not used.
 SMALLEST_PIXEL_ARCSEC, LARGEST_PIXEL_ARCSEC = 0.01, 100.0
 LEAST_NEARNESS: Final = 0.1  # a place farther from a WCS's reference point is not on its image
 # The reference point of a WCS without a projection must be this near to the source.

@@ -35,7 +35,7 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True)
 class Remote:
-    """What a facility says of one request."""
+    """A facility's answer about one request."""
 
     id: str
     key: str
@@ -66,7 +66,7 @@ class RemoteChanges:
 
 @dataclass(frozen=True)
 class Instrument:
-    """What a form needs to know of an instrument."""
+    """The properties of an instrument that forms and requests need."""
 
     name: str
     label: str
@@ -101,7 +101,7 @@ class Call:
 
 
 Recorder = Callable[[Call], None]
-Listing = dict[str, Any]  # what a facility says of its instruments, as JSON
+Listing = dict[str, Any]  # a facility's list of its instruments, as JSON
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,12 @@ class Command(BaseCommand):
         return night
 
     def _load(self, messages: Sequence[Message]) -> None:
-        """Have all of them worked on; those that only broke off are tried once more.
+        """Load all messages; messages whose work broke off are tried once more.
 
         Raises
         ------
         CommandError
-            If some break off again.
+            If the work on some messages breaks off again.
         """
         self._work(self._feed(messages))
         broken_off = broken_off_messages(_messages_of(messages))
@@ -95,8 +95,8 @@ class Command(BaseCommand):
     def _feed(self, messages: Sequence[Message]) -> list[int]:
         """Send the messages in the order of their times; return the rows to be worked on.
 
-        As on a real night, a message about the event comes once all before it were worked on:
-        which targets are candidates depends on the map of the moment.
+        As on a real night, a message about the event comes when all messages before it have been
+        worked on: the map of the moment decides which targets are candidates.
         """
         ids: list[int] = []
         kept = 0
@@ -116,7 +116,7 @@ class Command(BaseCommand):
             time.sleep(0.5)
 
     def _work(self, ids: Sequence[int]) -> None:
-        """Wait until the messages have been worked on, and what they caused."""
+        """Wait until the work on the messages, and all work that they caused, has ended."""
         self._wait(ids)
         wait_for_work(ids, say=lambda left: self._say(f"scoring and ranking, {left} to do"))
 
@@ -124,19 +124,19 @@ class Command(BaseCommand):
         return AlertMessage.objects.filter(pk__in=ids, state=MessageState.RECEIVED).count()
 
     def _say(self, text: str) -> None:
-        """Say it in the terminal and on the page."""
+        """Write a text to the terminal and to the page."""
         say_progress(text)
         self._print(text)
 
     def _print(self, text: str, end: str = "") -> None:
-        """One line that is written over in a terminal; a line each elsewhere."""
+        """Write a text over the last one in a terminal, or as a new line elsewhere."""
         start, end = ("\r\033[K", end) if sys.stdout.isatty() else ("", "\n")
         self.stdout.write(f"{start}demonstration night: {text}", ending=end)
         self.stdout.flush()
 
 
 def _batches(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """Survey alerts in batches; each message about the event alone."""
+    """Yield survey alerts in batches, and each message about the event as its own batch."""
     for is_chain, group in groupby(messages, key=lambda message: message.topic == GW_TOPIC):
         run = list(group)
         most = 1 if is_chain else BATCH
@@ -144,13 +144,13 @@ def _batches(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
 
 
 def _messages_of(messages: Sequence[Message]) -> QuerySet[AlertMessage]:
-    """The kept messages of a night; nothing else comes on its topics."""
+    """Return the stored messages of a night; no other messages come on its topics."""
     topics = {message.topic for message in messages}
     return AlertMessage.objects.filter(topic__in=topics, is_repeat=False)
 
 
 def _make_list() -> None:
-    """A list without an event that shows what else shone in the demonstration night."""
+    """Make a list without an event: it shows the other transients of the demonstration night."""
     looks_for = {"sought": ["transient"], "terms": ["star", "minor planet"], "brighter_than": 19.0}
     Strategy.objects.get_or_create(
         name="Demonstration: bright transients",

@@ -160,9 +160,9 @@ def _show_left(left: int) -> None:
 
 
 def wait_for_work(waiting: Sequence[int], *, say: Callable[[int], None] = _show_left) -> None:
-    """Return when these messages, and all that they caused, have been worked on.
+    """Wait until the work on these messages, and all work that they caused, has ended.
 
-    What is left is said each time that it has changed.
+    The number of jobs that are left is written each time that it has changed.
 
     Raises
     ------

@@ -104,7 +104,7 @@ class Command(BaseCommand):
         supervisor.watch()
 
     def _load_demo(self, supervisor: Supervisor) -> None:
-        """Have the night loaded, taken up again as often as the loader ends before it is."""
+        """Load the night; start the loader again each time it ends before the night is complete."""
         argv = (sys.executable, ROOT / "manage.py", "demo_night")
         loader = Component(
             "the demonstration night",
@@ -128,7 +128,7 @@ class Command(BaseCommand):
 
 
 def read_port(text: str) -> int:
-    """Read a port's number; raise a CannotRunError where it is none."""
+    """Read a port's number; raise CannotRunError if the text is no port."""
     if not text.isdecimal() or int(text) == 0:
         msg = f"port {text!r} is not a number: choose one, as in PORT=8001 make run"
         raise CannotRunError(msg)
@@ -136,7 +136,7 @@ def read_port(text: str) -> int:
 
 
 def check_port(port: int) -> None:
-    """Raise a CannotRunError where the port is taken."""
+    """Raise CannotRunError if the port is taken."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
