@@ -69,7 +69,8 @@ def target_list(request: HttpRequest) -> HttpResponse:
     if sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
     page = page_of(request, rows)
-    if programs and sought.cone is None and order not in ORDERS:
+    # Of few targets all are sorted at once.
+    if programs and not (said or sought.name or order in ORDERS):
         last = page.number * PER_PAGE
         page.object_list = find_newest(rows, first=last - PER_PAGE, last=last)
     page.object_list = list(page.object_list)
