@@ -37,7 +37,7 @@ from tom.outbox.moves import move
 from tom.queues import ALL
 from tom.ranking.models import Ranking
 from tom.ranking.services import rank_if_due
-from tom.records.alert import ObjectAlert
+from tom.records import Opened
 from tom.reports.alarms.models import Alarm, AlarmSend, SendState
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import confirm_report, draft_report
@@ -283,13 +283,14 @@ def break_parsing(monkeypatch: pytest.MonkeyPatch, *faults: Exception, name: str
     """Let the parser fail on an object in a way that nobody foresaw, each time in the next way."""
     form, left = forms()["ztf.avro"], list(faults)
 
-    def fail(payload: bytes) -> ObjectAlert:
-        alert = form.parse(payload)
-        if alert.object_id == name:
+    def fail(payload: bytes) -> Opened:
+        assert form.open is not None
+        opened = form.open(payload)
+        if opened.object_id == name:
             raise left.pop(0) if len(left) > 1 else left[0]
-        return alert
+        return opened
 
-    broken = {**forms(), form.name: replace(form, parse=fail)}
+    broken = {**forms(), form.name: replace(form, open=fail)}
     monkeypatch.setattr(intake, "forms", lambda: broken)
 
 
