@@ -14,6 +14,7 @@ SECRET_SETTINGS: Final = (
     "SECRET_KEY_FALLBACKS",
     "OCS_API_TOKEN",
     "LASAIR_TOKEN",
+    "LASAIR_LSST_TOKEN",
     "TNS_API_KEY",
     "HOP_PASSWORD",
     "GCN_CLIENT_SECRET",
@@ -27,6 +28,7 @@ ADDRESS_SETTINGS: Final = (
     "GCN_TOKEN_URL",
     "TELL_URL",
     "LOOKUP_RELAY",
+    "HOP_ARCHIVE",
     "SCHEMA_REGISTRY",
 )
 """Addresses in which a password may stand."""

@@ -28,7 +28,7 @@ EXPECTED = (
     ("brokers/fink-client/part-00001-*.avro", "fink.alert", 54, (54, 1073, 53, 0)),
     ("brokers/fink-client/part-00002-*.avro", "fink.alert", 56, (56, 1107, 55, 0)),
     ("brokers/fink-client/part-3-305711.avro", "fink.alert", 31, (31, 1376, 31, 0)),
-    ("brokers/fink-client/part-2-918301.avro", "fink.alert", 7, (7, 4048, 7, 0)),
+    ("brokers/fink-client/part-2-918301.avro", "fink.alert", 7, (7, 4061, 7, 0)),
     ("brokers/lasair-lsst/tests_integration*.json", "lasair.output", None, NO_DATE),
     ("brokers/lasair-lsst/*schema10.0*.json", "lasair.output", 1, APART),
     ("brokers/lasair-lsst/*schema9.0*.json", "lasair.output", 1, APART),

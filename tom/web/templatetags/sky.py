@@ -86,14 +86,15 @@ def describe_age(seconds: float) -> str:
 @register.filter
 def duration(seconds: object) -> str:
     """A duration with its unit: "0.42 s", "3.1 min"; below zero with a minus."""
-    if not isinstance(seconds, int | float):
+    given = finite(seconds)
+    if given is None:
         return DASH
     steps = ((60, 1, "s"), (3600, 60, "min"), (172_800, 3600, "h"), (math.inf, 86_400, "d"))
-    size = abs(seconds)
+    size = abs(given)
     _, unit, name = next(step for step in steps if size < step[0])
     value = size / unit
     text = f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
-    return f"{'-' if seconds < 0 else ''}{text} {name}"
+    return f"{'-' if given < 0 else ''}{text} {name}"
 
 
 @register.filter
