@@ -1,10 +1,7 @@
 """Streams of survey alerts wait while scoring is behind; all else goes on."""
 
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError
@@ -12,21 +9,18 @@ from django.db import OperationalError
 from tests.factories import make_credential, make_stream, make_target
 from tests.peers.kafka import PASSWORD, SHORT_SESSION_SECONDS, USER, KafkaPeer
 from tests.streams.packets import CANDID, make_ztf_packet
-from tests.streams.quiet import nowhere
+from tests.streams.quiet import listening, wait_for
 from tom.scoring.backlog import count_backlog
 from tom.scoring.judging import hand_out, score_due
 from tom.scoring.models import DueScore, ScorerState
 from tom.scoring.services import scorers
 from tom.streams import brake, consuming
 from tom.streams.brake import Brake
-from tom.streams.listen import Listener
-from tom.streams.models import AlertMessage, Stream, StreamHealth, StreamPosition
-from tom.streams.reading import read_now
+from tom.streams.models import AlertMessage, StreamHealth, StreamPosition
 from tom.targets.models import TargetSummary
 from tom.web.streams import WAITING, read_figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAIT_SECONDS = 120
 
 
 @pytest.fixture(autouse=True)
@@ -121,27 +115,6 @@ def test_a_target_that_waits_for_several_scorers_counts_once():
 
 
 # --- With a broker ----------------------------------------------------------------------------
-@contextmanager
-def listening(stream: Stream) -> Iterator[None]:
-    [source] = [each for each in read_now() if each.stream == stream.pk]
-    listener = Listener(source, regions=nowhere, backlog=count_backlog, wake=lambda _: None)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        listener.stop()
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
-
-
-def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not ready():
-        assert time.monotonic() < deadline, list(StreamHealth.objects.values())
-        time.sleep(0.05)
-
-
 def count(topic: str) -> int:
     return AlertMessage.objects.filter(topic=topic).count()
 
@@ -166,7 +139,7 @@ def test_a_survey_stream_waits_for_a_scorer_that_is_behind_and_loses_nothing(kaf
     TargetSummary.objects.update(version=1, scored_version=1)
     sent = [make_ztf_packet(candid=CANDID + number) for number in range(60)]
     kafka.produce(survey, sent[:20])
-    with listening(stream):
+    with listening(stream, backlog=count_backlog):
         wait_for(lambda: count(survey) == 20)
 
         TargetSummary.objects.update(version=2, scored_version=1)  # no scorer has judged them

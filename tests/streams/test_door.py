@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,13 +18,12 @@ from django.utils import timezone
 from tests.factories import make_credential, make_stream
 from tests.peers.kafka import PASSWORD, SHORT_SESSION_SECONDS, USER, KafkaPeer
 from tests.streams.packets import CANDID, JD, make_ztf_packet
-from tests.streams.quiet import QUIET, nowhere
+from tests.streams.quiet import WAIT_SECONDS, listening, nowhere, wait_for
 from tests.surveys.lsst.made import make_framed
 from tom.sky import cone_ranges
 from tom.sky.arrays import IntArray
 from tom.streams import bounded, consuming, door
 from tom.streams.door import Door, count_outcomes
-from tom.streams.listen import Listener
 from tom.streams.models import (
     AlertMessage,
     FilterCount,
@@ -34,13 +32,11 @@ from tom.streams.models import (
     StreamPosition,
     TopicMinute,
 )
-from tom.streams.reading import read_now
 from tom.streams.rules import Outcome
 from tom.streams.services import Incoming
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROJECT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 120
 NIGHT = date(2025, 12, 31)  # of JD, 2026-01-01 06:00 UTC
 
 
@@ -220,20 +216,6 @@ def new_topic(kafka: KafkaPeer, partitions: int = 1) -> str:
 
 
 @contextmanager
-def listening(stream: Stream) -> Iterator[None]:
-    [source] = [each for each in read_now() if each.stream == stream.pk]
-    listener = Listener(source, **QUIET, wake=lambda _: None)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        listener.stop()
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
-
-
-@contextmanager
 def listener_process(stream: Stream, *moment: str) -> Iterator[subprocess.Popen[bytes]]:
     database = connection.settings_dict["NAME"]
     child = subprocess.Popen(
@@ -249,13 +231,6 @@ def listener_process(stream: Stream, *moment: str) -> Iterator[subprocess.Popen[
     finally:
         child.kill()
         child.wait()
-
-
-def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not ready():
-        assert time.monotonic() < deadline, (counts(), list(StreamPosition.objects.values()))
-        time.sleep(0.05)
 
 
 def n_read() -> int:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,16 +21,14 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
-from tests.streams.quiet import QUIET
+from tests.streams.quiet import listening, wait_for
 from tom.streams import bounded, consuming, listen, watch
-from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
 from tom.streams.packets import read_packet
 from tom.streams.sources import read_source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
 PROJECT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 120
 
 
 @pytest.fixture(autouse=True)
@@ -55,26 +53,6 @@ def group(settings) -> None:
 @pytest.fixture
 def topic(kafka: KafkaPeer) -> str:
     return kafka.create_topic(f"hermes.t{uuid.uuid4().hex[:8]}")
-
-
-@contextmanager
-def listening(url: str, wake: Callable[..., object] = lambda _: None) -> Iterator[Listener]:
-    listener = Listener(read_source(url), **QUIET, wake=wake)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    try:
-        yield listener
-    finally:
-        listener.stop()
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
-
-
-def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not ready():
-        assert time.monotonic() < deadline, list(StreamHealth.objects.values())
-        time.sleep(0.05)
 
 
 def payloads(topic: str) -> list[bytes]:

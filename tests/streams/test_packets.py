@@ -1,8 +1,6 @@
 """Raw survey packets lie outside the database, and are read from there everywhere."""
 
 import re
-import threading
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,15 +15,13 @@ from tests import factories
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer
 from tests.peers.s3 import running_s3
 from tests.streams.packets import CANDID, make_circular, make_ztf_packet
-from tests.streams.quiet import QUIET
+from tests.streams.quiet import listening, wait_for
 from tom import intake
 from tom.pipeline import prune
 from tom.streams import consuming, packets
-from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, StreamHealth, StreamPosition
 from tom.streams.packets import ORPHAN_HOURS, PacketGoneError, read_packet, sweep_packets
 from tom.streams.services import Incoming, replay_message, store_messages
-from tom.streams.sources import read_source
 from tom.targets.models import SurveyObject
 
 pytestmark = pytest.mark.django_db
@@ -299,25 +295,12 @@ def test_a_store_that_is_away_stops_a_stream_and_loses_nothing(
     settings.PACKET_STORE = str(blocked)
     kafka.produce(topic, sent)
 
-    listener = Listener(read_source(kafka.url(topic)), **QUIET, wake=lambda _: None)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    try:
-        _wait_for(StreamHealth.objects.filter(detail__contains="store of packets"))
+    with listening(kafka.url(topic)):
+        wait_for(StreamHealth.objects.filter(detail__contains="store of packets").exists)
         position = StreamPosition.objects.get(topic=topic).offset
         blocked.unlink()
-        _wait_for(AlertMessage.objects.filter(topic=topic, offset=1))
-    finally:
-        listener.stop()
-        thread.join(60)
+        wait_for(AlertMessage.objects.filter(topic=topic, offset=1).exists)
 
     assert position is None
     rows = AlertMessage.objects.order_by("offset")
     assert [read_packet(row) for row in rows] == sent
-
-
-def _wait_for(rows) -> None:
-    deadline = time.monotonic() + 90
-    while not rows.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

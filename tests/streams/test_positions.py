@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,17 +16,14 @@ from django.db import connection
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer
 from tests.peers.librdkafka import SmallBroker, running_small_broker
-from tests.streams.quiet import QUIET
+from tests.streams.quiet import WAIT_SECONDS, listening, wait_for
 from tom.streams import consuming
-from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, StreamHealth, StreamPosition
 from tom.streams.packets import read_packet
 from tom.streams.positions import Claim, Held, Move, NotOursError, Positions, Start, find_start
-from tom.streams.sources import read_source
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
 PROJECT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 120
 PLACE = ("hermes.some", 0)
 
 
@@ -55,19 +50,6 @@ def topic(kafka: KafkaPeer) -> str:
 
 
 @contextmanager
-def listening(url: str) -> Iterator[None]:
-    listener = Listener(read_source(url), **QUIET, wake=lambda _: None)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        listener.stop()
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
-
-
-@contextmanager
 def listener_process(url: str, group: str, *moment: str) -> Iterator[subprocess.Popen[bytes]]:
     child = subprocess.Popen(
         [
@@ -82,13 +64,6 @@ def listener_process(url: str, group: str, *moment: str) -> Iterator[subprocess.
     finally:
         child.kill()
         child.wait()
-
-
-def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not ready():
-        assert time.monotonic() < deadline, list(StreamPosition.objects.values())
-        time.sleep(0.05)
 
 
 def numbered(start: int, stop: int) -> list[bytes]:

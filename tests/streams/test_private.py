@@ -1,7 +1,5 @@
 """Streams of a group: their messages are kept, nothing reads them, and others see no byte."""
 
-import threading
-import time
 import uuid
 
 import pytest
@@ -18,13 +16,11 @@ from tests.factories import (
 )
 from tests.peers.kafka import PASSWORD, SHORT_SESSION_SECONDS, USER, KafkaPeer
 from tests.streams.packets import make_gwalert_json, make_ztf_packet
-from tests.streams.quiet import QUIET
+from tests.streams.quiet import listening, wait_for
 from tom import intake
 from tom.events.models import NonLocalizedEvent
 from tom.streams import consuming
-from tom.streams.listen import Listener
 from tom.streams.models import AlertMessage, MessageState, Stream
-from tom.streams.reading import read_now
 from tom.streams.services import Incoming, replay_message, store_messages
 from tom.targets.models import SurveyObject
 
@@ -142,20 +138,13 @@ def test_what_comes_by_a_stream_of_a_group_is_the_groups(kafka: KafkaPeer, team,
     monkeypatch.setattr(consuming, "SESSION_SECONDS", SHORT_SESSION_SECONDS)
     topic = kafka.create_topic(f"igwn.gwalert.{uuid.uuid4().hex[:8]}")
     kafka.produce(topic, [make_gwalert_json()])
-    make_stream(
+    stream = make_stream(
         topics=[topic], address=kafka.address, authority=kafka.ca_file.read_text(),
         credential=make_credential(host="localhost", username=USER, secret=PASSWORD),
         consumer_group=f"{USER}-{uuid.uuid4().hex[:8]}", active=True, group=team,
     )  # fmt: skip
-    [source] = read_now()
-    listener = Listener(source, **QUIET, wake=lambda _: None)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    deadline = time.monotonic() + 120
-    while not AlertMessage.objects.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    listener.stop()
-    thread.join(60)
+    with listening(stream):
+        wait_for(AlertMessage.objects.exists)
 
     row = AlertMessage.objects.get()
     assert (row.group, row.kind) == (team, "unknown")

@@ -209,20 +209,32 @@ def decode_block(count: int, data: bytes, parsed: Any) -> Iterator[tuple[dict[st
     stream = BytesIO(data)
     start = 0
     for _ in range(count):
-        try:
-            record = fastavro.schemaless_reader(stream, parsed, None)
-        except DECODE_ERRORS as error:
-            # The error itself may quote the record.
-            reason = f"Avro record does not fit its schema: {type(error).__name__}"
-            raise MalformedAlertError(reason) from error
-        if not isinstance(record, dict):
-            reason = "Avro data is not a record"
-            raise MalformedAlertError(reason)
+        record = decode_next(stream, parsed)
         yield record, data[start : stream.tell()]
         start = stream.tell()
     if start != len(data):
         reason = f"{len(data) - start} bytes left in an Avro block"
         raise MalformedAlertError(reason)
+
+
+def decode_next(stream: BytesIO, parsed: Any) -> dict[str, Any]:
+    """Decode the record that begins where the stream stands.
+
+    Raises
+    ------
+    MalformedAlertError
+        If the bytes do not fit the schema, or are no record.
+    """
+    try:
+        record = fastavro.schemaless_reader(stream, parsed, None)
+    except DECODE_ERRORS as error:
+        # The error itself may quote the record.
+        reason = f"Avro record does not fit its schema: {type(error).__name__}"
+        raise MalformedAlertError(reason) from error
+    if not isinstance(record, dict):
+        reason = "Avro data is not a record"
+        raise MalformedAlertError(reason)
+    return record
 
 
 def blocks(payload: bytes, header: Header, limit: int) -> Iterator[tuple[int, bytes]]:

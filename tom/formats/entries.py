@@ -17,12 +17,10 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 
-import fastavro
-
 from tom.formats.containers import (
-    DECODE_ERRORS,
     WriterSchema,
     decode_block,
+    decode_next,
     find_record,
     read_long,
     write_long,
@@ -68,7 +66,7 @@ class Entries:
             If one does not fit its schema.
         """
         fresh = (entry for digest, entry in self.cut if digest not in known)
-        return [_decode(BytesIO(entry), self.schema) for entry in fresh]
+        return [decode_next(BytesIO(entry), self.schema) for entry in fresh]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,7 @@ def _cut(data: bytes, plan: Sequence[_Step]) -> CutRecord:
     stream = BytesIO(data)
     for step in plan:
         if isinstance(step, _Fields):
-            fields |= _decode(stream, step.schema)
+            fields |= decode_next(stream, step.schema)
             continue
         encoded, end = _cut_list(data, stream.tell(), step)
         stream.seek(end)
@@ -197,19 +195,6 @@ def _cut_list(
             position = found.end()
         count, position = read_long(data, position)
     return encoded, position
-
-
-def _decode(stream: BytesIO, schema: Any) -> dict[str, Any]:
-    try:
-        record = fastavro.schemaless_reader(stream, schema, None)
-    except DECODE_ERRORS as error:
-        # The error itself may quote the record.
-        reason = f"Avro record does not fit its schema: {type(error).__name__}"
-        raise MalformedAlertError(reason) from error
-    if not isinstance(record, dict):
-        reason = "Avro data is not a record"
-        raise MalformedAlertError(reason)
-    return record
 
 
 @lru_cache(maxsize=64)

@@ -9,15 +9,12 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-import fastavro
-
 from tom.formats.containers import (
-    DECODE_ERRORS,
     MAX_DECODED_BYTES,
     WriterSchema,
+    decode_next,
     find_record,
 )
-from tom.formats.errors import MalformedAlertError
 
 
 def read_prefix(
@@ -56,16 +53,7 @@ def read_start(stream: BytesIO, schema: WriterSchema, names: Collection[str]) ->
     MalformedAlertError
         If anything up to there is damaged.
     """
-    try:
-        record = fastavro.schemaless_reader(stream, _cut_schema(schema, frozenset(names)), None)
-    except DECODE_ERRORS as error:
-        # The error itself may quote the record.
-        reason = f"Avro record does not fit its schema: {type(error).__name__}"
-        raise MalformedAlertError(reason) from error
-    if not isinstance(record, dict):
-        reason = "Avro data is not a record"
-        raise MalformedAlertError(reason)
-    return record
+    return decode_next(stream, _cut_schema(schema, frozenset(names)))
 
 
 @lru_cache(maxsize=64)
