@@ -1,4 +1,4 @@
-"""All settings, from the environment. A bad value stops the start."""
+"""What an installation may set, from the environment. A bad value stops the start."""
 
 import gc
 import logging
@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from tom_common.default_settings import *  # noqa: F403  TOM Toolkit's own, as its documentation asks
-from tom_common.default_settings import TOMTOOLKIT_INSTALLED_APPS
 
-from tom import queues
 from tom.embedded.home import Home
 from tom.environment import (
     env,
@@ -27,13 +24,13 @@ from tom.environment import (
     read_url,
     take_former_names,
 )
+from tom.framework import *  # noqa: F403  what is the same everywhere
+from tom.framework import BASE_DIR
 
 take_former_names()
 
 # While the applications load, nothing is left over: to look for it takes a fifth of the start.
 gc.disable()  # until tom.embedded, the last of them, is ready
-
-BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The folder of the embedded mode: databases, secrets, logs.
 HOME = Home(Path(env.str("TOM_HOME", "") or BASE_DIR / ".tom").expanduser().absolute())
@@ -57,111 +54,6 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose addresses wrong passwords are counted by
-ACCOUNT_ADAPTER = "tom.web.login_limits.LoginAdapter"
-ACCOUNT_RATE_LIMITS = {
-    # Wrong passwords from one address, and of one account from one address.
-    "login_failed": "20/m/ip,5/300s/key",
-    # Of one account from all addresses but those from which its owner has logged in.
-    "login_failed_anywhere": "50/h/key",
-    # Accounts asked for, and links of invitations that are none, from one address.
-    "invitation": "20/m/ip",
-}
-SECURE_REDIRECT_EXEMPT = [r"^health/$"]
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"],
-        # plotly.js sets style attributes on the labels that it draws, and makes two style
-        # elements: an empty one and one whose text is known.
-        "style-src-attr": ["'unsafe-inline'"],
-        "style-src-elem": [
-            "'self'",
-            "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
-            "'sha256-gG0b4ixT/IQUp7JJLbyKcpYcYDjq2Wp8NGv3f+aasqo='",
-        ],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'self'"],
-        "form-action": ["'self'"],
-        "object-src": ["'none'"],
-    }
-}
-
-# --- Applications -----------------------------------------------------------------------------
-INSTALLED_APPS = [
-    *TOMTOOLKIT_INSTALLED_APPS,
-    "csp",
-    "drf_spectacular",
-    "tom.changes",
-    "tom.streams",
-    "tom.targets",
-    "tom.events",
-    "tom.strategies",
-    "tom.candidates",
-    "tom.scoring",
-    "tom.ranking",
-    "tom.followup",
-    "tom.reports",
-    "tom.lookups",
-    "tom.web",
-    "tom.embedded",
-]
-MIDDLEWARE = [
-    "tom.web.middleware.CompressionMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "tom.web.middleware.NullCharacterMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Default deny: a view is for people logged in unless it says otherwise.
-    "tom.web.middleware.LoginMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "tom_common.middleware.HTMXRedirectMiddleware",
-    "tom_common.middleware.AccountRequirementsMiddleware",
-]
-ROOT_URLCONF = "tom.urls"
-ASGI_APPLICATION = "tom.asgi.application"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "tom.web.context.site",
-            ],
-        },
-    },
-]
-CRISPY_TEMPLATE_PACK = "bootstrap5"
-SITE_ID = 1
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/accounts/login/"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
-USE_TZ = True
-
 # --- Services ---------------------------------------------------------------------------------
 # The role of this process at the embedded database: the web server's has a share of connections.
 DATABASES: dict[str, Any] = {
@@ -180,11 +72,9 @@ WEB_CONNECTIONS = read_count("WEB_CONNECTIONS", 8, least=1)
 WEB_WAIT_SECONDS = read_number("WEB_WAIT_SECONDS", 30.0)
 # A request's body must have come by then.
 WEB_BODY_SECONDS = read_number("WEB_BODY_SECONDS", 30.0, least=0.1)
-DEFAULT_AUTO_FIELD = (
-    "django.db.models.AutoField"  # as TOM Toolkit's migrations; ours say BigAutoField
-)
 # Celery's broker, and the Redis the cache uses.
 BROKER_URL = HOME.broker_url if EMBEDDED else env.str("BROKER_URL")
+CELERY_BROKER_URL = BROKER_URL
 REDIS_URL = HOME.redis_url if EMBEDDED else env.str("REDIS_URL", BROKER_URL)
 CACHES = {
     "default": {
@@ -192,71 +82,16 @@ CACHES = {
         "LOCATION": REDIS_URL,
     }
 }
-# As measured to lose no task on Redis when a worker is killed; the transport's options bring such
-# a task back within seconds, where the default takes 100.
-CELERY_BROKER_URL = BROKER_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 900,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    # A broker that hangs is as one that is away. Workers ask it every second.
-    "socket_timeout": 15,
-    "socket_connect_timeout": 5,
-}
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_TIME_LIMIT = 600
-CELERY_TASK_SOFT_TIME_LIMIT = 540
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT
-CELERY_TASK_ROUTES = queues.ROUTES
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TIMEZONE = "UTC"
-# Tasks are nudges: what a lost one leaves undone is found in the rows.
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "tom.pipeline.sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "prune": {"task": "tom.pipeline.prune", "schedule": 3600.0},
-    "ask_archive": {
-        "task": "tom.pipeline.ask_archive",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-}
 # After how long without a sweep /health/ says that no worker works; one task may take long.
 WORKER_SILENCE_SECONDS = read_number("WORKER_SILENCE_SECONDS", 60, least=1)
-TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 
 # --- Files --------------------------------------------------------------------------------------
-STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "tom.web.staticfiles.StaticStorage"},
-}
 MEDIA_ROOT = HOME.path / "media"
-MEDIA_URL = "/media/"  # mounted nowhere: data products are served by views that check rights
 
 # --- TOM Toolkit --------------------------------------------------------------------------------
 TOM_NAME = env.str("TOM_NAME", "Counterpart")
-TARGET_TYPE = "SIDEREAL"
-TARGET_DEFAULT_PERMISSION = "PRIVATE"
-TARGET_PERMISSIONS_ONLY = True
-AUTH_STRATEGY = "LOCKED"
-EXTRA_FIELDS: list[dict[str, object]] = []
-MATCH_MANAGERS: dict[str, str] = {}
-FACILITIES: dict[str, dict[str, object]] = {}
-TOM_FACILITY_CLASSES: list[str] = []  # ours are in tom.followup, and a worker calls them
-HOOKS: dict[str, str] = {}
-DATA_PRODUCT_TYPES = {"photometry": ("photometry", "Photometry")}
-DATA_PROCESSORS: dict[str, str] = {}
-HINTS_ENABLED = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tom.web.tokens.HashedTokenAuthentication",
@@ -272,20 +107,6 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Counterpart",
-    "DESCRIPTION": "Events, candidates, targets, scores, requests and messages.",
-    "VERSION": "0.1.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SCHEMA_PATH_PREFIX": "/api/",
-    "ENUM_NAME_OVERRIDES": {
-        "RequestState": "tom.followup.states.RequestState",
-        "MessageState": "tom.streams.models.MessageState",
-    },
-}
-
 # --- Streams ------------------------------------------------------------------------------------
 # hop URLs to read, comma-separated, several topics of a broker too:
 # kafka://kafka.scimma.org/igwn.gwalert,gcn.circulars,kafka://kafka.gcn.nasa.gov/gcn.heartbeat
@@ -394,7 +215,6 @@ vars().update(EMAIL_CONFIG or {})
 EMAIL_TIMEOUT = 10
 # What the subject of a mail about one's account begins with; an address that is nobody's gets none.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{TOM_NAME}: "
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
 # Who gets the alarm of a significant live event or a retraction: e-mail addresses, and a webhook
 # (in the form that Slack takes).
@@ -439,4 +259,3 @@ LOGGING = {
         "tom_common.signals": {"propagate": False},
     },
 }
-SILENCED_SYSTEM_CHECKS: list[str] = []
