@@ -17,9 +17,10 @@ from tom.logs import LineFormatter
 from tom.outbox.errors import LookUpFailedError, RejectedError
 from tom.own_secrets import hide_secrets
 from tom.redaction import SECRET, WITHHELD
+from tom.streams.claims import note_failure
 from tom.streams.models import AlertMessage, StreamHealth
 from tom.streams.pulse import Pulse
-from tom.streams.services import note_failure, store_message
+from tom.streams.services import store_message
 from tom.streams.sources import Source
 
 ROOT = Path(__file__).resolve().parents[1]

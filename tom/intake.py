@@ -29,10 +29,7 @@ from tom.records import Classification, Notice, ObjectAlert, Opened, Record, Ret
 from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
-from tom.streams.models import AlertMessage, MessageState
-from tom.streams.packets import PacketStoreError
-from tom.streams.schema_registry import NoSchemaError, learn_schema
-from tom.streams.services import (
+from tom.streams.claims import (
     claim,
     claim_one,
     fetch,
@@ -42,6 +39,9 @@ from tom.streams.services import (
     note_failure,
     put_off,
 )
+from tom.streams.models import AlertMessage, MessageState
+from tom.streams.packets import PacketStoreError
+from tom.streams.schema_registry import NoSchemaError, learn_schema
 from tom.targets.arrivals import keep_arrivals
 from tom.targets.classified import keep_classifications
 from tom.targets.histories import find_stored

@@ -12,8 +12,9 @@ from tom.events.localizations import chosen_localization
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.reports.alarms.models import Alarm
 from tom.sky import write_skymap
+from tom.streams.claims import replay_message
 from tom.streams.models import MessageState
-from tom.streams.services import replay_message, store_message
+from tom.streams.services import store_message
 
 pytestmark = pytest.mark.django_db
 

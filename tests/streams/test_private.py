@@ -20,8 +20,9 @@ from tests.streams.quiet import listening, wait_for
 from tom import intake
 from tom.events.models import NonLocalizedEvent
 from tom.streams import consuming
+from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState, Stream
-from tom.streams.services import Incoming, replay_message, store_messages
+from tom.streams.services import Incoming, store_messages
 from tom.targets.models import SurveyObject
 
 pytestmark = pytest.mark.django_db

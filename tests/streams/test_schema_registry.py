@@ -14,8 +14,9 @@ from tom import intake
 from tom.changes.models import Address
 from tom.formats import framed
 from tom.streams import schema_registry
+from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.services import replay_message, store_message
+from tom.streams.services import store_message
 from tom.surveys.lsst.schemas import published
 from tom.targets.models import LightCurvePoint
 

@@ -21,8 +21,9 @@ from tests.streams.packets import (
 )
 from tom import intake
 from tom.joining.services import join_targets, split_object, undo
+from tom.streams.claims import replay_messages
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.services import Incoming, replay_messages, store_messages
+from tom.streams.services import Incoming, store_messages
 from tom.surveys.ztf.packets import open_ztf, parse_ztf
 from tom.targets.histories import StoredHistory, find_stored
 from tom.targets.joins import TargetJoin

@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tom.pipeline import wake
+from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.services import replay_message
 from tom.web.api.access import MayReplayMessages, MayViewMessages
 from tom.web.api.filters import read_choice, read_text
 from tom.web.api.targets import TimelineSerializer

@@ -22,8 +22,9 @@ from tom.embedded.management.commands.replay import wait_for_work
 from tom.embedded.worker import working
 from tom.pipeline import nudge, sweep, wake
 from tom.strategies.models import Strategy
+from tom.streams.claims import broken_off_messages, replay_messages
 from tom.streams.models import AlertMessage, MessageState
-from tom.streams.services import Incoming, broken_off_messages, replay_messages, store_messages
+from tom.streams.services import Incoming, store_messages
 
 SEED = 1
 BATCH = 200
