@@ -7,7 +7,7 @@ from tests.factories import PASSWORD, make_credential, make_stream
 from tom.own_secrets import hide_secrets
 from tom.streams.log_in import find_log_in
 from tom.streams.models import Credential
-from tom.streams.reading import read_now
+from tom.streams.reading import read_now, topics_read_now
 from tom.streams.sources import Source
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +32,7 @@ def test_a_topic_that_the_environment_names_is_read_as_it_says(settings):
 
     fixed, mine = read_now()
 
+    assert topics_read_now() == {(each.broker, *each.topics) for each in (fixed, mine)}
     assert fixed == Source("Kafka.Example.org:9092", ("a",))
     assert mine.topics == ("b",)
 
@@ -41,6 +42,7 @@ def test_a_topic_of_two_streams_is_read_by_one():
     make_stream(topics=["a"], active=True, address="kafka.example.org:9092")
 
     assert [source.topics for source in read_now()] == [("a",)]
+    assert topics_read_now() == {("kafka.example.org", "a")}
 
 
 def test_a_stream_is_another_source_once_it_or_its_credential_was_changed():

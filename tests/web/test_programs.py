@@ -143,6 +143,7 @@ def test_another_group_s_program_is_computed_anew_for_its_new_readers(
 
     assert seen == [True, False]
     assert (woken, settled) == (1, 1)
+    had, has = (User.objects.get(pk=each.pk) for each in (had, has))  # as their next requests do
     assert [visible_targets(each).exists() for each in (had, has)] == [False, True]
     assert [readable_programs(each) for each in (had, has)] == [[], [program.pk]]
     assert AudienceSummary.objects.get(programs=[program.pk]).last_magnitude == pytest.approx(18.5)

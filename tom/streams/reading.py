@@ -1,27 +1,48 @@
 """What is to be read now: what STREAMS names, and the streams that are switched on."""
 
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
+
 from django.conf import settings
 
 from tom.streams.models import Stream
 from tom.streams.sources import Source, read_sources
 
 KAFKA_PORT = ":9092"
+Row = TypeVar("Row")
 
 
 def read_now() -> list[Source]:
     """Return every source that is to be read; a topic that STREAMS names is read as it says."""
     fixed = read_sources(settings.STREAMS)
+    streams = Stream.objects.with_credentials().filter(active=True).order_by("pk")
+    rows = ((stream, stream.address, stream.topics) for stream in streams)
+    return [*fixed, *(_source_of(stream, free) for stream, _, free in _free(fixed, rows))]
+
+
+def topics_read_now() -> set[tuple[str, str]]:
+    """Return the broker and the topic of all that `read_now` returns: without its credentials."""
+    fixed = read_sources(settings.STREAMS)
+    streams = Stream.objects.filter(active=True).order_by("pk")
+    rows = ((None, *row) for row in streams.values_list("address", "topics"))
+    named = [(source.broker, source.topics) for source in fixed]
+    named += [(address, tuple(free)) for _, address, free in _free(fixed, rows)]
+    return {(broker, topic) for broker, topics in named for topic in topics}
+
+
+def _free(
+    fixed: Iterable[Source], rows: Iterable[tuple[Row, str, list[str]]]
+) -> Iterator[tuple[Row, str, list[str]]]:
+    """Yield the rows, each with its address and those of its topics that none before it names."""
     taken = {place for source in fixed for place in places_of(source.broker, source.topics)}
-    found = list(fixed)
-    for stream in Stream.objects.with_credentials().filter(active=True).order_by("pk"):
-        free = [topic for topic in stream.topics if (plain(stream.address), topic) not in taken]
-        taken |= places_of(stream.address, free)
+    for row, address, topics in rows:
+        free = [topic for topic in topics if (plain(address), topic) not in taken]
+        taken |= places_of(address, free)
         if free:
-            found.append(_source_of(stream, free))
-    return found
+            yield row, address, free
 
 
-def places_of(broker: str, topics: list[str] | tuple[str, ...]) -> set[tuple[str, str]]:
+def places_of(broker: str, topics: Collection[str]) -> set[tuple[str, str]]:
     """Return each topic with its broker, in the same form however the broker is written."""
     return {(plain(broker), topic) for topic in topics}
 

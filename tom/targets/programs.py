@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 Visitor = AbstractBaseUser | AnonymousUser
 # The keys of the private programs that somebody reads, without the public ones, ascending.
@@ -52,6 +52,21 @@ class Program(models.Model):
         It does, too, while its targets are settled again for another member of the same group.
         """
         return self.settled.removesuffix(ANEW) == self.standing
+
+
+def private_programs(user: Visitor) -> list[Program]:
+    """All private programs, by key; `of_user` of each says whether a group of the user's has it.
+
+    Asked for once a user as they were read.
+    """
+    known: list[Program] | None = getattr(user, "_private_programs", None)
+    if known is None:
+        rows = Program.objects.filter(public=False).order_by("pk")
+        groups = getattr(user, "groups", None)
+        mine = Q(pk__in=[]) if groups is None else Q(group__in=groups.all())
+        known = list(rows.annotate(of_user=Case(When(mine, then=True), default=False)))
+        user._private_programs = known  # type: ignore[union-attr]  # of this request's own user
+    return known
 
 
 def of_readable_programs(user: Visitor) -> Q:

@@ -10,7 +10,7 @@ from tom_targets.permissions import targets_for_user
 
 from tom.targets.joins import TargetJoin
 from tom.targets.models import LightCurvePoint
-from tom.targets.programs import Program, Visitor
+from tom.targets.programs import Visitor, private_programs
 
 
 def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
@@ -43,10 +43,7 @@ def _without_unsettled(
     targets: models.QuerySet[BaseTarget], user: Visitor
 ) -> models.QuerySet[BaseTarget]:
     """Targets without a point of an unsettled private program that the user may not read."""
-    groups = getattr(user, "groups", None)
-    others = Program.objects.filter(public=False)
-    if groups is not None:
-        others = others.exclude(group__in=groups.all())
+    others = [row for row in private_programs(user) if not row.of_user]  # type: ignore[attr-defined]  # annotated
     unsettled = [row.pk for row in others if not row.is_settled]
     if not unsettled:
         return targets

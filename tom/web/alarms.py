@@ -11,7 +11,7 @@ from django.utils import timezone
 from tom.changes.heartbeat import last_beat
 from tom.reports.alarms.models import Alarm
 from tom.streams.models import StreamHealth
-from tom.streams.reading import read_now
+from tom.streams.reading import topics_read_now
 
 # Alarms on the bar. Of more, the bar says only how many.
 SHOWN = 3
@@ -31,7 +31,7 @@ class Alarms:
 def read_streams() -> list[StreamHealth]:
     """The health of the topics that are to be read; `silent` where nothing is heard of one."""
     late = timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    read = {(source.broker, topic) for source in read_now() for topic in source.topics}
+    read = topics_read_now()
     if not read:
         return []
     rows = StreamHealth.objects.order_by("topic", "stream")
