@@ -20,7 +20,7 @@ START = datetime(2026, 11, 26, 20, 0, tzinfo=UTC)
 def test_what_a_closed_connection_did_not_take_is_written_with_the_next() -> None:
     pulse = Pulse(SOURCE)
     pulse.write()
-    pulse.note_message("a.topic")
+    pulse.note_message("a.topic", 100)
     connection.connection.close()
 
     pulse.write()
@@ -46,7 +46,7 @@ HEARTBEATS = Source("kafka.example.org", ("sys.heartbeat", "a.topic"))
 def hear_at(pulse: Pulse, monkeypatch, *times: datetime, topic: str = "sys.heartbeat") -> None:
     for when in times:
         monkeypatch.setattr("tom.streams.pulse.timezone.now", lambda when=when: when)
-        pulse.note_message(topic)
+        pulse.note_message(topic, 100)
 
 
 @pytest.mark.django_db
@@ -62,7 +62,8 @@ def test_messages_are_counted_by_the_minute_in_which_they_came(monkeypatch) -> N
 
     counted = TopicMinute.objects.order_by("minute").values_list("minute", "messages")
     assert list(counted) == [(START, 2), (START + timedelta(minutes=1), 1)]
-    assert StreamHealth.objects.get().messages == 3
+    health = StreamHealth.objects.get()
+    assert (health.messages, health.size) == (3, 300)
 
 
 @pytest.mark.django_db
@@ -109,7 +110,7 @@ def test_pages_hear_of_a_changed_state_and_not_of_every_report() -> None:
     pulse.write()
     told = Change.objects.filter(topic=Topic.STREAM).count()
 
-    pulse.note_message("a.topic")
+    pulse.note_message("a.topic", 100)
     pulse.write()
     assert Change.objects.filter(topic=Topic.STREAM).count() == told
     pulse.complain("no route to the host")

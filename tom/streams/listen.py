@@ -172,7 +172,7 @@ class Listener:
             return False
         reader.mark_kept(batch)
         for message in batch:
-            self._pulse.note_message(message.topic)
+            self._pulse.note_message(message.topic, len(message.payload))
         for item in judged.left_out:
             self._pulse.note_left_out(item.topic)
         if ids:

@@ -44,6 +44,7 @@ class Pulse:
         self._last_message: dict[str, datetime] = {}
         self._minutes: dict[str, Counter[datetime]] = {name: Counter() for name in source.topics}
         self._left_out: dict[str, Counter[datetime]] = {name: Counter() for name in source.topics}
+        self._sizes: Counter[str] = Counter()
         self._gaps: dict[str, list[Gap]] = {
             name: [] for name in source.topics if identify(name, b"") == HEARTBEAT
         }
@@ -60,14 +61,15 @@ class Pulse:
             self._heard[topic] = now
             self._say(topic, "")
 
-    def note_message(self, topic: str) -> None:
-        """Note a message that was just stored."""
+    def note_message(self, topic: str, size: int) -> None:
+        """Note a message of so many bytes that was just stored, or left out by the filter."""
         now = timezone.now()
         before = self._last_message.get(topic)
         if topic in self._gaps and before is not None and now - before > GAP:
             self._gaps[topic].append((before, now))
         self._last_message[topic] = self._heard[topic] = now
         self._minutes[topic][now.replace(second=0, microsecond=0)] += 1
+        self._sizes[topic] += size
         self._say(topic, "")
 
     def note_left_out(self, topic: str) -> None:
@@ -114,6 +116,7 @@ class Pulse:
                     self._write_topic(topic)
                 self._minutes[topic].clear()
                 self._left_out[topic].clear()
+                del self._sizes[topic]
                 self._gaps.get(topic, []).clear()
                 self._changed.discard(topic)
             self._forget_old()
@@ -140,6 +143,7 @@ class Pulse:
             detail=detail,
             waits_for=self._waiting.get(topic),
             messages=F("messages") + self._minutes[topic].total(),
+            size=F("size") + self._sizes[topic],
             **{name: value for name, value in fresh.items() if value is not None},
         )
         _add_minutes(row, self._minutes[topic], self._left_out[topic])

@@ -68,6 +68,7 @@ class TopicFigures:
     noticed: datetime | None = None
     last_message: datetime | None = None
     messages: int = 0
+    size: int = 0  # bytes of all of them
     dead: int = 0
     gaps: Sequence[HeartbeatGap] = ()
     is_gap_open: bool = False
@@ -252,7 +253,7 @@ class News:
         if health.noticed and (health.lost or self.now - health.noticed < GAPS_DAY):
             figures.notice, figures.noticed = health.notice, health.noticed
         figures.last_message = health.last_message
-        figures.messages = health.messages
+        figures.messages, figures.size = health.messages, health.size
         figures.gaps = self._gaps.get(health.pk, [])
         figures.is_gap_open = (
             figures.is_heartbeat

@@ -14,8 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tom.streams.reading import plain
 from tom.web.api.access import MayViewStreams
-from tom.web.streams import READING, WAITING, StreamFigures, TopicFigures, read_figures
+from tom.web.step_figures import QUANTILES, WINDOW_MINUTES, StepFigures, read_steps
+from tom.web.streams import OFF, READING, WAITING, StreamFigures, TopicFigures, read_figures
 
 LABELS = ("stream", "broker", "topic")
 # Each gauge's name, help, and value of a topic; one without a value is left out.
@@ -53,6 +55,11 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
 )
 COUNTERS: tuple[tuple[str, str, Any], ...] = (
     ("messages", "Messages since the topic is read", lambda row: row.messages),
+    (
+        "bytes",
+        "Bytes of the messages since the topic is read, whether kept or not",
+        lambda row: row.size,
+    ),
     ("lost", "Messages that the broker deleted unread", lambda row: row.lost),
 )
 
@@ -97,6 +104,43 @@ def labels_of(stream: StreamFigures, topic: TopicFigures) -> list[str]:
     return [stream.name, stream.broker, topic.topic]
 
 
+class StepCollector(Collector):
+    """Gives how long the steps of the newest messages took, of the topics of these streams.
+
+    No other topic is told: their number has a bound.
+    """
+
+    def __init__(self, streams: Iterable[StreamFigures], steps: Iterable[StepFigures]) -> None:
+        self._steps = list(steps)
+        self._labels = {
+            (plain(stream.broker), topic.topic): labels_of(stream, topic)
+            for stream in streams
+            for topic in stream.topics
+            if topic.state != OFF
+        }
+
+    def collect(self) -> Iterator[Metric]:
+        window = f"of the messages received in the last {WINDOW_MINUTES} minutes"
+        took = GaugeMetricFamily(
+            "counterpart_stream_step_seconds",
+            f"How long a step took, {window}: quantiles",
+            labels=(*LABELS, "step", "quantile"),
+        )
+        counted = GaugeMetricFamily(
+            "counterpart_stream_step_messages",
+            f"From how many the quantiles of a step are, {window}",
+            labels=(*LABELS, "step"),
+        )
+        for each in self._steps:
+            labels = self._labels.get((plain(each.broker), each.topic))
+            if labels is not None:
+                counted.add_metric([*labels, each.step], each.n)
+                for quantile, seconds in zip(QUANTILES, each.quantiles, strict=True):
+                    took.add_metric([*labels, each.step, str(quantile)], seconds)
+        yield took
+        yield counted
+
+
 class PrometheusRenderer(BaseRenderer):
     """Passes the text on."""
 
@@ -117,5 +161,7 @@ class Metrics(APIView):
 
     def get(self, request: Request) -> Response:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(StreamCollector(read_figures()))
+        streams = read_figures()
+        registry.register(StreamCollector(streams))
+        registry.register(StepCollector(streams, read_steps()))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
