@@ -3,10 +3,11 @@
 from functools import lru_cache
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
+SELECTED = SafeString(" selected")
 
 
 @register.simple_tag
@@ -16,5 +17,5 @@ def options(values: tuple[str, ...], chosen: str | None) -> SafeString:
     return format_html_join(
         "\n",
         '<option value="{}"{}>{}</option>',
-        ((each, format_html(" selected") if each == chosen else "", each) for each in values),
+        ((each, SELECTED if each == chosen else "", each) for each in values),
     )
