@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def other_files(name: str) -> Iterator[Path]:
                 yield file
 
 
+@cache
 def code_of(file: Path) -> str:
     """A file without its comments and its docstrings."""
     if file.suffix != ".py":
