@@ -82,12 +82,12 @@ def ingest(message_id: int) -> None:
 def ingest_alerts() -> None:
     """Work on one batch of waiting survey alerts.
 
-    The next batch is a task of its own, so that what is more urgent comes between.
+    The next batch is a task of its own, so that what is more urgent comes between. Cutouts are
+    drawn once no alert waits: that takes longer than to store them.
     """
-    if intake.work_alerts():
-        nudge(ingest_alerts)
-        nudge(score)
-        nudge(draw)
+    nudged = (ingest_alerts, score) if intake.work_alerts() else (draw,)
+    for task in nudged:
+        nudge(task)
 
 
 @shared_task
@@ -98,9 +98,9 @@ def look_up(answer_id: int) -> None:
 
 @shared_task
 def draw() -> None:
-    """Draw one batch of cutouts; as with alerts, the next batch is a task of its own."""
+    """Draw one batch of cutouts; the next one comes after the alerts that wait by then."""
     if draw_due(most=DRAW_BATCH) == DRAW_BATCH:
-        nudge(draw)
+        nudge(ingest_alerts)
 
 
 @shared_task
