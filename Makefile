@@ -53,7 +53,7 @@ lint: $(BIN)/.installed-dev  ## format and lint what is here
 	$(BIN)/ruff check --fix .
 	git ls-files -z -- 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2
 
-bench: setup  ## measure speed; prints JSON
+bench: setup $(BIN)/.installed-dev  ## measure speed; prints JSON
 	@$(BIN)/python -m tests.bench
 
 fuzz: setup $(BIN)/.installed-dev  ## send 100,000 damaged messages through every parser; prints JSON

@@ -38,3 +38,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     pages = [*report["pages"].values(), *report["full_event"].values()]
     assert {page["status"] for page in pages} == {200}
     assert all(page["processor_ms"] > 0 for page in pages)
+    assert report["from_kafka"]["alerts_per_second"] > 0
+    assert report["from_kafka"]["targets"] > 0
+    assert report["from_kafka"]["points"] == report["from_kafka"]["mirrored_points"]
+    assert 0 < report["rubin_visit"]["stored"] == report["rubin_visit"]["pass"] < 20

@@ -140,8 +140,8 @@ def running_kafka(tansu: Path) -> Iterator[KafkaPeer]:
         authority.cert_pem.write_to_path(str(ca_file))
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
-        port, inner_port = _free_port(), _free_port()
-        begin = partial(_start_tansu, tansu, folder / "tansu.log", port=port, inner_port=inner_port)
+        port, inner_port = free_port(), free_port()
+        begin = partial(start_tansu, tansu, folder / "tansu.log", port=port, inner_port=inner_port)
         process = begin()
         door = Door(port=port, behind=inner_port, users={USER: PASSWORD}, tls=tls)
         peer = KafkaPeer(port, ca_file, door, begin, process)
@@ -152,7 +152,8 @@ def running_kafka(tansu: Path) -> Iterator[KafkaPeer]:
             stop(peer.process, first=signal.SIGTERM, seconds=2)
 
 
-def _start_tansu(tansu: Path, log: Path, *, port: int, inner_port: int) -> subprocess.Popen[bytes]:
+def start_tansu(tansu: Path, log: Path, *, port: int, inner_port: int) -> subprocess.Popen[bytes]:
+    """Start the broker on `inner_port`; it tells its clients to come to `port`."""
     argv = [
         tansu,
         "broker",
@@ -186,7 +187,8 @@ def broker_away(kafka: KafkaPeer) -> Iterator[None]:
         kafka.door.open()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,37 @@
+"""Whole streams: from a Kafka broker through production's processes to what they store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.bench import from_kafka, visit
+from tests.bench.nights import short_night
+from tests.bench.real import real_folder
+from tests.bench.survey import survey_packets
+
+Note = Callable[[str, Callable[[], object]], None]
+"""Measures something, and keeps it under a name."""
+
+
+@dataclass(frozen=True)
+class StreamSizes:
+    """How much comes."""
+
+    objects: int = 700  # of ZTF, six packets each
+    visit: int = 10_000  # packets of Rubin
+
+
+QUICK_STREAMS = StreamSizes(objects=10, visit=100)
+
+
+def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) -> None:
+    """Measure each, in a site of its own."""
+    note("from_kafka", lambda: from_kafka.measure_from_kafka(*_ztf(sizes.objects)))
+    note("rubin_visit", lambda: visit.measure_visit(sizes.visit, rng))
+
+
+def _ztf(objects: int) -> tuple[list[bytes], bool]:
+    """Packets of so many objects, and whether they are real; without real ones a few made ones."""
+    made = [] if real_folder() else short_night()
+    return survey_packets(made, objects=objects)

@@ -1,0 +1,89 @@
+"""One visit of Rubin: its packets from a Kafka broker through a stream's filter."""
+
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from tests.bench.broker import Broker, running_broker
+from tests.bench.processes import running_parts, spent_between, wait_for
+from tests.bench.rubin import HISTORY, TOPIC, cut, tell_of_others, whole_originals
+from tom.streams.filters import FilterCount, StreamFilter
+from tom.streams.models import AlertMessage, MessageState, Stream
+from tom.streams.rules import PASSES, Outcome
+from tom.targets.models import LightCurvePoint
+
+PARTS: Final = ("ingester", "worker", "beat")
+SHARE_THAT_PASSES: Final = 0.03
+LONGEST_SECONDS: Final = 240
+VISIT_SECONDS: Final = 39
+"""Rubin takes an image so often."""
+
+
+def measure_visit(packets: int, rng: np.random.Generator) -> dict[str, object]:
+    """Write packets to a topic of four partitions; then let a stream with a filter read them.
+
+    The history is cut to `HISTORY` entries of either kind. The time is that from the first batch
+    judged until all are judged and those that passed are stored whole. The broker keeps 135 KB of
+    each packet in its memory.
+    """
+    originals = cut(whole_originals(least=HISTORY))
+    told = tell_of_others(originals, packets, reliability=rng.uniform)
+    with running_broker() as broker:
+        size = broker.fill(TOPIC, told)
+        with running_parts(PARTS, broker=broker.pid) as running:
+            wait = partial(wait_for, seconds=LONGEST_SECONDS, parts=running)
+            _open_stream(broker)
+            wait(lambda: _judged() > 0, every=0.02)
+            began, before = time.monotonic(), running.spent()
+            wait(lambda: _judged() >= packets)
+            judged = time.monotonic() - began
+            wait(lambda: _waiting() == 0)
+            seconds = time.monotonic() - began
+            return {
+                "packets": packets,
+                "real": originals.real,
+                "bytes_each": size // packets,
+                "pass": _messages(PASSES),
+                "stored": AlertMessage.objects.filter(state=MessageState.STORED).count(),
+                "points": LightCurvePoint.objects.count(),
+                "seconds": round(seconds, 2),
+                "seconds_until_judged": round(judged, 2),
+                "asked_seconds": round(VISIT_SECONDS * packets / 10_000, 2),
+                "packets_per_second": round(packets / seconds),
+                "processor_seconds": spent_between(before, running.spent()),
+                "ingester": running.memory("ingester"),
+            }
+
+
+def _open_stream(broker: Broker) -> None:
+    with transaction.atomic():
+        stream = Stream.objects.create(
+            name="visit",
+            address=broker.address,
+            tls=False,
+            topics=[TOPIC],
+            consumer_group="bench",
+            active=True,
+        )
+        StreamFilter.objects.create(
+            stream=stream, least_reliability=1 - SHARE_THAT_PASSES, began=timezone.now()
+        )
+
+
+def _judged() -> int:
+    return _messages(Outcome)
+
+
+def _messages(outcomes: Iterable[Outcome]) -> int:
+    rows = FilterCount.objects.filter(outcome__in=list(outcomes))
+    return int(rows.aggregate(n=Sum("messages"))["n"] or 0)
+
+
+def _waiting() -> int:
+    return AlertMessage.objects.filter(state=MessageState.RECEIVED).count()
