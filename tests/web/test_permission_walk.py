@@ -237,6 +237,7 @@ TABLE: dict[str, Line] = {
     "api:events": reads(USER),
     "api:event": reads(USER),
     "api:candidates": reads(USER),
+    "api:event_timeline": reads(USER),
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),

@@ -1,6 +1,6 @@
 """How long an alert was on its way, from its exposure to the page that shows its rank."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from tom.web.known import programs_of
 ALERTS_SHOWN = 20
 Times = tuple[datetime | None, datetime | None]
 UNKNOWN: Times = (None, None)
+# The steps of an alert.
 LABELS = {
     "exposure": "Exposure",
     "broker": "Broker",
@@ -32,7 +33,11 @@ LABELS = {
     "ranked": "Ranked",
     "shown": "Shown",
 }
+# The steps that a notice of an event has in addition.
+NOTICE_LABELS = {"event": "Event", "author": "Author", "matched": "Matched"}
 MISSING = {
+    "event": "not told",
+    "matched": "no map yet",
     "broker": "not known",
     "stored": "not yet",
     "scored": "not since",
@@ -56,7 +61,7 @@ class Step:
     @property
     def label(self) -> str:
         """The step in a word."""
-        return LABELS[self.name]
+        return (LABELS | NOTICE_LABELS)[self.name]
 
     @property
     def missing(self) -> str:
@@ -71,12 +76,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Timeline:
-    """An alert's way; `list_name` names the list whose ranking it ends in, "" for none.
+    """The way of an alert of a target, or of a notice of an event, which has no target.
 
-    Without a message none was kept, and there is no step.
+    `list_name` names the list whose ranking it ends in, "" for none. Without a message none was
+    kept, and there is no step.
     """
 
-    target: BaseTarget
+    target: BaseTarget | None
     message: AlertMessage | None = None
     list_name: str = ""
     steps: list[Step] = field(default_factory=list)
@@ -141,13 +147,14 @@ def _follow(
     ranked, shown = _first_place(target, user, candidate, scored or stored)
     times = (arrival.time, message.sent, message.received, stored, scored, ranked, shown)
     name = "" if candidate is None else candidate.event.event_id
-    return Timeline(target, message, name, _steps(times))
+    return Timeline(target, message, name, make_steps(dict(zip(LABELS, times, strict=True))))
 
 
-def _steps(times: Iterable[datetime | None]) -> list[Step]:
+def make_steps(times: Mapping[str, datetime | None]) -> list[Step]:
+    """Make the steps of a way from their times in order."""
     steps: list[Step] = []
     last: datetime | None = None
-    for name, time in zip(LABELS, times, strict=True):
+    for name, time in times.items():
         after = time - last if time is not None and last is not None else None
         steps.append(Step(name, time, after))
         last = time or last

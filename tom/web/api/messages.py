@@ -19,8 +19,9 @@ from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState
 from tom.web.api.access import MayReplayMessages, MayViewMessages
 from tom.web.api.filters import read_choice, read_text
-from tom.web.api.targets import TimelineSerializer
+from tom.web.api.timelines import TimelineSerializer
 from tom.web.message_rights import hide_name
+from tom.web.notice_timeline import notice_timelines_of
 from tom.web.people import person
 from tom.web.timeline import timelines_of
 
@@ -78,7 +79,7 @@ class MessageDetail(generics.RetrieveAPIView[AlertMessage]):
 
 
 class MessageTimelines(generics.GenericAPIView[Any]):
-    """List the ways of the alerts that a message brought, of those that you may know of."""
+    """List the ways of a notice, or of the alerts of a message that you may know of."""
 
     serializer_class = TimelineSerializer
     permission_classes = (IsAuthenticated, MayViewMessages)
@@ -88,7 +89,7 @@ class MessageTimelines(generics.GenericAPIView[Any]):
     @extend_schema(responses=TimelineSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
         message = get_object_or_404(kept_messages(), pk=pk)
-        found: Any = timelines_of(message, person(request))
+        found: Any = [*notice_timelines_of(message), *timelines_of(message, person(request))]
         return Response(TimelineSerializer(found, many=True).data)
 
 

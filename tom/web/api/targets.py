@@ -22,9 +22,10 @@ from tom.targets.tags import Tag, tags_of
 from tom.targets.visible import visible_targets
 from tom.web.api.filters import SAID_PARAMETERS, read_number, read_said_choice, read_text
 from tom.web.api.pagination import LightCurvePages
+from tom.web.api.timelines import TimelineSerializer
 from tom.web.known import programs_of
 from tom.web.people import person
-from tom.web.timeline import LABELS, Step, Timeline, newest_candidacy, newest_timeline
+from tom.web.timeline import newest_candidacy, newest_timeline
 
 CONE = ("ra", "dec", "radius_arcsec")
 WRITTEN = "ICRS: degrees, or as it is written elsewhere, say 197.45d"
@@ -198,25 +199,6 @@ class TagList(generics.ListAPIView[Tag]):
 
     def get_queryset(self) -> QuerySet[Tag]:
         return tags_of(shown_target(self.request, self.kwargs["pk"]))
-
-
-class StepSerializer(serializers.Serializer[Step]):
-    """One step of an alert's way; without a time it did not happen, or it was not kept."""
-
-    name = serializers.CharField(help_text=", ".join(LABELS))
-    time = serializers.DateTimeField(allow_null=True, help_text="UTC; exposure: its middle")
-    seconds_after = serializers.FloatField(
-        allow_null=True, help_text="After the last step that has a time; below 0: clocks differ"
-    )
-
-
-class TimelineSerializer(serializers.Serializer[Timeline]):
-    """The way of an alert from its exposure to the pages that show its rank."""
-
-    target = serializers.IntegerField(source="target.pk")
-    message = serializers.IntegerField(source="message.pk", default=None, allow_null=True)
-    event = serializers.CharField(source="list_name", help_text="Ranked for it; empty: in lists")
-    steps = StepSerializer(many=True)
 
 
 class TargetTimeline(generics.GenericAPIView[Any]):

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from tom.web.api import events, lists, messages, metrics, missing, names, requests, streams, targets
+from tom.web.api import (
+    events,
+    lists,
+    messages,
+    metrics,
+    missing,
+    names,
+    requests,
+    streams,
+    targets,
+    timelines,
+)
 from tom.web.api.schema import Schema
 
 app_name = "api"
@@ -14,6 +25,11 @@ urlpatterns = [
         "events/<str:event_id>/candidates/",
         events.CandidateList.as_view(),
         name="candidates",
+    ),
+    path(
+        "events/<str:event_id>/timeline/",
+        timelines.EventTimeline.as_view(),
+        name="event_timeline",
     ),
     path("targets/", targets.TargetList.as_view(), name="targets"),
     path("targets/<int:pk>/", targets.TargetDetail.as_view(), name="target"),

@@ -40,6 +40,7 @@ from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible
 from tom.web.links import detectors_of, event_links
+from tom.web.notice_timeline import notice_timeline
 from tom.web.pagination import page_at_once, page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
@@ -147,6 +148,7 @@ def _about(listing: CandidateList) -> dict[str, Any]:
         "detectors": detectors_of(sequences),
         "classes": ranked_classes(found.classification),
         "sequences": sequences,
+        "timeline": notice_timeline(found),
         "localizations": uses,
         "chosen": chosen,
         "missions": missions_with_maps(uses),

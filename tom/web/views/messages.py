@@ -28,6 +28,7 @@ from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
 from tom.web.message_rights import hide_name, may_read_bytes
+from tom.web.notice_timeline import notice_timelines_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import READ_PACKET, REPLAY_MESSAGE, VIEW_MESSAGES
@@ -100,7 +101,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "message": found,
         "made": outcome_of(found, person(request)),
-        "timelines": timelines_of(found, person(request)),
+        "timelines": [*notice_timelines_of(found), *timelines_of(found, person(request))],
         "readable": readable,
         "shown": said or show_payload(shown),
         "is_cut": readable and found.size > SHOWN_BYTES,
