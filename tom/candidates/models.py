@@ -232,7 +232,9 @@ class Look(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="+")
     seen = models.DateTimeField()
-    since = models.DateTimeField(null=True, help_text="The look before, which news is told from")
+    since = models.DateTimeField(
+        null=True, help_text="The look before this one. What is newer is marked as news"
+    )
 
     class Meta:
         constraints = [

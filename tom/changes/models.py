@@ -37,15 +37,17 @@ class Change(models.Model):
 class Address(models.Model):
     """An outside address that we call, and whether it answers."""
 
-    name = models.CharField(max_length=200, unique=True, help_text="Without secrets")
+    name = models.CharField(max_length=200, unique=True, help_text="The address without secrets")
     asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when a call waits for its answer"
+        null=True, blank=True, help_text="When the call that waits for its answer began"
     )
     given_up_at = models.DateTimeField(
-        null=True, blank=True, help_text="When that call is surely over"
+        null=True, blank=True, help_text="When that call has been given up for sure"
     )
     answered_at = models.DateTimeField(null=True, blank=True)
-    silences = models.PositiveIntegerField(default=0, help_text="In a row")
+    silences = models.PositiveIntegerField(
+        default=0, help_text="How many calls got no answer, one after the other"
+    )
     silent_since = models.DateTimeField(null=True, blank=True)
     rests_until = models.DateTimeField(null=True, blank=True, help_text="When it is asked again")
     detail = models.TextField(blank=True, help_text="How the last call ended")

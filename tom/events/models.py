@@ -32,13 +32,15 @@ class NonLocalizedEvent(models.Model):
     recorded. Each has the value of the newest message that gives one.
     """
 
-    event_id = models.CharField(max_length=64, unique=True, help_text="Its first name here")
+    event_id = models.CharField(
+        max_length=64, unique=True, help_text="The first name by which we heard of it"
+    )
     names = models.JSONField(
         default=list, blank=True, help_text="Keys of all its names (event_names.key_of)"
     )
     kind = models.CharField(max_length=12, choices=EventKind.choices, default=EventKind.GW)
     time = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="Of the event itself"
+        null=True, blank=True, db_index=True, help_text="When the event itself happened, UTC"
     )
     retracted = models.BooleanField(default=False)
     # Empty: a live event. Else each sign that it is a test. A test event reaches nothing real.
@@ -46,13 +48,15 @@ class NonLocalizedEvent(models.Model):
     alert_type = models.CharField(max_length=16, blank=True)
     time_created = models.DateTimeField(null=True, blank=True)
     significant = models.BooleanField(null=True, blank=True)
-    far = models.FloatField(null=True, blank=True, help_text="Hz")
+    far = models.FloatField(null=True, blank=True, help_text="False alarm rate, Hz")
     classification = models.JSONField(default=dict, blank=True)
     properties = models.JSONField(default=dict, blank=True)
     pinned = models.ForeignKey(
         "EventLocalization", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    match_due = models.BooleanField(default=False, help_text="Before it is ranked next")
+    match_due = models.BooleanField(
+        default=False, help_text="Whether its candidates must be sought again before it is ranked"
+    )
     # A count that grows with each change that may change the ranking, and the count last ranked.
     rank_version = models.PositiveIntegerField(default=0)
     ranked_version = models.PositiveIntegerField(default=0)
@@ -100,7 +104,9 @@ class Localization(models.Model):
         default=dict, blank=True, help_text="Level to [[[ra, dec], ...], ...]"
     )
     left_out = models.JSONField(
-        default=list, blank=True, help_text="Figures of its header that cannot be, with the reason"
+        default=list,
+        blank=True,
+        help_text="Figures of its header that are impossible, with the reasons",
     )
     created = models.DateTimeField(auto_now_add=True)
 
@@ -116,10 +122,14 @@ class EventLocalization(models.Model):
     )
     localization = models.ForeignKey(Localization, on_delete=models.PROTECT, related_name="uses")
     author = models.CharField(max_length=64, blank=True, help_text="A pipeline, or a mission")
-    sender = models.CharField(max_length=64, blank=True, default="", help_text="The mission")
+    sender = models.CharField(
+        max_length=64, blank=True, default="", help_text="The mission that sent it"
+    )
     product = models.CharField(max_length=32, help_text="skymap or combined_skymap")
-    time = models.DateTimeField(help_text="Of the message that brought it")
-    set_aside = models.BooleanField(default=False, help_text="With every message that brought it")
+    time = models.DateTimeField(help_text="The time of the message that brought it")
+    set_aside = models.BooleanField(
+        default=False, help_text="Whether every message that brought it was set aside"
+    )
 
     class Meta:
         constraints = [
@@ -185,12 +195,15 @@ class EventSequence(models.Model):
     )
     details = models.JSONField(default=dict, help_text="The message without its map")
     left_out = models.JSONField(
-        default=list, blank=True, help_text="What of the message could not be used, with the reason"
+        default=list,
+        blank=True,
+        help_text="The parts of the message that could not be used, with the reasons",
     )
     is_early = models.BooleanField(
-        default=False, help_text="Dated after it was received: it does not rule the chain"
+        default=False,
+        help_text="It is dated after it was received. So other messages count before it",
     )
-    set_aside = models.DateTimeField(null=True, blank=True, help_text="When a person did so")
+    set_aside = models.DateTimeField(null=True, blank=True, help_text="When a person set it aside")
     set_aside_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -228,7 +241,9 @@ class Circular(models.Model):
     submitter = models.TextField(blank=True)
     body = models.TextField()
     created_on = models.DateTimeField(db_index=True)
-    event_name = models.CharField(max_length=200, blank=True, help_text="As the circular names it")
+    event_name = models.CharField(
+        max_length=200, blank=True, help_text="The event's name as the circular writes it"
+    )
     names = models.JSONField(
         default=list, blank=True, help_text="Keys of the events it names (event_names.key_of)"
     )

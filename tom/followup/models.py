@@ -53,9 +53,13 @@ class ObservationRequest(Outgoing):
     )
     facility = models.CharField(max_length=32)
     instrument = models.CharField(max_length=64)
-    spec = models.JSONField(help_text="What to observe, in no facility's own words")
-    body = models.JSONField(help_text="Exactly what is sent")
-    key = models.CharField(max_length=KEY_LENGTH, unique=True, help_text="Random, sent along")
+    spec = models.JSONField(
+        help_text="What to observe, in our form, which is the same for each facility"
+    )
+    body = models.JSONField(help_text="What is sent to the facility, word for word")
+    key = models.CharField(
+        max_length=KEY_LENGTH, unique=True, help_text="A random key that is sent with the request"
+    )
     # "target:facility:instrument", with ":private" if the request is private. A confirmed second
     # request adds the id of the first. None once the request has ended. So a second request needs
     # a person's confirmation, and two clicks at once make one request.
@@ -72,8 +76,12 @@ class ObservationRequest(Outgoing):
         max_length=24, choices=RequestState.choices, default=RequestState.PROPOSED
     )
     remote_id = models.CharField(max_length=64, blank=True)
-    remote_state = models.CharField(max_length=64, blank=True, help_text="In its own words")
-    polled = models.DateTimeField(null=True, blank=True, help_text="When it last told its state")
+    remote_state = models.CharField(
+        max_length=64, blank=True, help_text="The state as the facility names it"
+    )
+    polled = models.DateTimeField(
+        null=True, blank=True, help_text="When the facility last told the state"
+    )
     strays_due = models.DateTimeField(
         null=True, blank=True, help_text="When to look for second copies of it there"
     )
@@ -182,13 +190,15 @@ class Exchange(models.Model):
         blank=True,
         on_delete=models.CASCADE,
         related_name="exchanges",
-        help_text="None: a call about many",
+        help_text="None: the call was about many requests",
     )
     facility = models.CharField(max_length=32)
     method = models.CharField(max_length=8)
     url = models.TextField()
     sent = models.TextField(blank=True)
-    status = models.PositiveIntegerField(null=True, blank=True, help_text="None: no answer")
+    status = models.PositiveIntegerField(
+        null=True, blank=True, help_text="None: there was no answer"
+    )
     received = models.TextField(blank=True)
     error = models.TextField(blank=True)
     seconds = models.FloatField()
@@ -206,7 +216,7 @@ class Stray(models.Model):
 
     request = models.ForeignKey(ObservationRequest, on_delete=models.CASCADE, related_name="strays")
     remote_id = models.CharField(max_length=64)
-    remote_state = models.CharField(max_length=64, help_text="In the facility's own words")
+    remote_state = models.CharField(max_length=64, help_text="The state as the facility names it")
     canceled = models.DateTimeField(null=True, blank=True, help_text="When we cancelled it")
     reason = models.TextField(blank=True, help_text="Why it is not cancelled")
     found = models.DateTimeField(auto_now_add=True)
@@ -249,10 +259,12 @@ class FacilityWatch(models.Model):
     # A time of the facility's clock: every change before it has been read.
     read_until = models.DateTimeField(null=True, blank=True)
     last_answer = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0, help_text="In a row")
+    failures = models.PositiveIntegerField(
+        default=0, help_text="How many calls failed one after the other"
+    )
     detail = models.TextField(blank=True, help_text="What the last failure said")
     listing = models.JSONField(
-        default=dict, blank=True, help_text="What it last said of its instruments"
+        default=dict, blank=True, help_text="What the facility last told about its instruments"
     )
     next_listing = models.DateTimeField(
         null=True, blank=True, help_text="When to ask for its instruments again; none: now"

@@ -21,8 +21,12 @@ class Lookup(models.Model):
     """A name, or a place with a radius, that a person asks brokers for."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    text = models.CharField(max_length=400, help_text="As it was written")
-    name = models.CharField(max_length=100, blank=True, help_text="Empty where a place is meant")
+    text = models.CharField(max_length=400, help_text="The question as the person wrote it")
+    name = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="The name that is asked for. Empty: a place is asked for",
+    )
     ra = models.FloatField(null=True, help_text="ICRS degrees")
     dec = models.FloatField(null=True, help_text="ICRS degrees")
     radius_arcsec = models.FloatField(null=True)
@@ -38,14 +42,20 @@ class Answer(models.Model):
     lookup = models.ForeignKey(Lookup, on_delete=models.CASCADE, related_name="answers")
     broker = models.CharField(max_length=64)
     question = models.CharField(
-        max_length=200, help_text="The name or the place: whoever asks the same gets the same"
+        max_length=200,
+        help_text="The name or the place in one spelling: who asks the same gets the same answer",
     )
     state = models.CharField(
         max_length=16, choices=AnswerState.choices, default=AnswerState.WAITING
     )
     reason = models.TextField(blank=True)
-    found = models.JSONField(default=list, help_text="Each a message that the broker's form reads")
-    kept = models.JSONField(default=dict, help_text="The message of each object that was taken")
+    found = models.JSONField(
+        default=list,
+        help_text="The objects that were found, each as a message in the broker's form",
+    )
+    kept = models.JSONField(
+        default=dict, help_text="The message that was stored for each object that somebody took"
+    )
     asked = models.DateTimeField(null=True)
     finished = models.DateTimeField(null=True)
 

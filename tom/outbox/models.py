@@ -16,7 +16,9 @@ class Outgoing(models.Model):
 
     state = models.CharField(max_length=24)
     reason = models.TextField(blank=True, help_text="Why it is in this state")
-    attempts = models.PositiveIntegerField(default=0, help_text="Times it was sent, or may have")
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="How often it was sent, or may have been sent"
+    )
     tried_at = models.DateTimeField(null=True, blank=True, help_text="When it was last being sent")
     due_at = models.DateTimeField(
         null=True, blank=True, help_text="When the outbox looks at it again; none: at once"

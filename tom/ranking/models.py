@@ -59,7 +59,7 @@ class Ranking(models.Model):
     localization = models.ForeignKey(
         EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    prior = models.FloatField(help_text="Of any one candidate, before any evidence")
+    prior = models.FloatField(help_text="The chance of any one candidate before any evidence")
     scorers = models.JSONField(default=dict, help_text="Scorer to version")
     basis = models.JSONField(
         default=dict,
@@ -68,8 +68,12 @@ class Ranking(models.Model):
     layout = models.JSONField(
         default=list, help_text="The terms of the places stored with it: their names and inputs"
     )
-    created = models.DateTimeField(default=timezone.now, help_text="The moment of what it knew")
-    snapshot = models.TextField(blank=True, default="", help_text="Which transactions it saw")
+    created = models.DateTimeField(
+        default=timezone.now, help_text="The moment whose data the ranking used"
+    )
+    snapshot = models.TextField(
+        blank=True, default="", help_text="The transactions that it could see"
+    )
     xact = XactField(null=True, help_text="The transaction that made it")
     published = models.DateTimeField(
         null=True, help_text="When it was stored and open pages were told; None: not kept"
@@ -154,7 +158,7 @@ class RankedCandidate(models.Model):
         related_name="+",
         db_constraint=False,
         db_index=False,
-        help_text="Of a list without an event",
+        help_text="The strategy of a list without an event",
     )
     ranking = models.ForeignKey(
         Ranking,
@@ -170,7 +174,7 @@ class RankedCandidate(models.Model):
         related_name="+",
         db_constraint=False,
         db_index=False,
-        help_text="None: it stands",
+        help_text="The ranking that ended this place. None: the place is valid",
     )
     candidate = models.ForeignKey(
         EventCandidate,
@@ -187,16 +191,20 @@ class RankedCandidate(models.Model):
         related_name="+",
         db_constraint=False,
         db_index=False,
-        help_text="In a list without an event",
+        help_text="The target, in a list without an event",
     )
     programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
-    log_odds = models.FloatField(help_text="Natural; the ranking's order")
+    log_odds = models.FloatField(
+        help_text="Natural logarithm of the odds. The ranking is in this order"
+    )
     posterior = models.FloatField()
     posterior_low = models.FloatField()
     posterior_high = models.FloatField()
     terms = models.JSONField(help_text="The figures of each term of the ranking's layout")
     fingerprint = models.BigIntegerField(
-        default=0, db_default=0, help_text="Of all terms: the same where nothing moved"
+        default=0,
+        db_default=0,
+        help_text="A digest of all terms. It stays the same if nothing moved",
     )
 
     objects = RankedCandidateQuerySet.as_manager()

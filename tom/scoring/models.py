@@ -20,16 +20,22 @@ class Score(models.Model):
     scorer = models.CharField(max_length=64)
     version = models.CharField(max_length=32)
     artefact_sha256 = models.CharField(max_length=64, blank=True)
-    data_version = models.PositiveIntegerField(help_text="Version of the summary it saw")
+    data_version = models.PositiveIntegerField(
+        help_text="Version of the target's summary that the scorer saw"
+    )
     since = models.DateTimeField(
         null=True, help_text="Detections before it were left out: the window of an event"
     )
-    data_until = models.DateTimeField(null=True, help_text="Time of the newest point it saw")
+    data_until = models.DateTimeField(
+        null=True, help_text="Time of the newest point that the scorer saw"
+    )
     probability = models.JSONField(null=True, help_text="Class to probability; None: abstained")
     sigma = models.FloatField(null=True, help_text="One standard deviation, in log-odds")
     reason = models.CharField(max_length=200, blank=True, help_text="Why it abstained")
     explanation = models.JSONField(
-        default=list, blank=True, help_text="What moved it, once asked for: the top of a ranking"
+        default=list,
+        blank=True,
+        help_text="What moved the score. It is asked for the best of a ranking only",
     )
     created = models.DateTimeField(auto_now_add=True)
     xact = XactField(null=True, db_default=ThisXact(), editable=False)
@@ -54,9 +60,13 @@ class DueScore(models.Model):
     scorer = models.CharField(max_length=64)
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="+")
     programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
-    version = models.PositiveIntegerField(help_text="Of the summary, when this became due")
+    version = models.PositiveIntegerField(
+        help_text="Version of the target's summary when this became due"
+    )
     attempts = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="Counted before the work: it may end its process"
+        default=0,
+        db_default=0,
+        help_text="Counted before the work, because the work may end its process",
     )
 
     class Meta:
@@ -75,7 +85,9 @@ class ScorerState(models.Model):
     """Whether a scorer works: after its process was ended it rests, and then is tried again."""
 
     scorer = models.CharField(max_length=64, unique=True)
-    failures = models.PositiveIntegerField(default=0, help_text="Ends of its process in a row")
+    failures = models.PositiveIntegerField(
+        default=0, help_text="How often its process ended one time after the other"
+    )
     rests_until = models.DateTimeField(null=True, blank=True)
     detail = models.CharField(max_length=300, blank=True, help_text="Why its process was ended")
     failed_at = models.DateTimeField(null=True, blank=True)

@@ -108,8 +108,14 @@ class Strategy(models.Model):
             " time."
         ),
     )
-    level_stored = models.FloatField(default=0.99, help_text="Of an event's localization")
-    level_shown = models.FloatField(default=0.9, help_text="Of an event's localization")
+    level_stored = models.FloatField(
+        default=0.99,
+        help_text="Candidates within this credible level of an event's map are stored, 0 to 1",
+    )
+    level_shown = models.FloatField(
+        default=0.9,
+        help_text="The list shows at first those within this credible level of the map, 0 to 1",
+    )
     brighter_than = models.FloatField(
         null=True,
         blank=True,

@@ -28,7 +28,9 @@ class StreamFilter(models.Model):
     least_dec = models.FloatField(null=True, blank=True, help_text="ICRS, degrees")
     most_dec = models.FloatField(null=True, blank=True, help_text="ICRS, degrees")
     cones = models.JSONField(default=list, blank=True, help_text="[ra, dec, radius] in degrees")
-    in_regions = models.BooleanField(default=False, help_text="Of open events; or in a cone")
+    in_regions = models.BooleanField(
+        default=False, help_text="Passes in the region of an open event, or in a cone"
+    )
     no_solar_system = models.BooleanField(default=False)
     programs = ArrayField(models.IntegerField(), default=list, blank=True)
     saved = models.DateTimeField(auto_now_add=True)
@@ -87,7 +89,7 @@ class FilterCount(models.Model):
     """
 
     filter = models.ForeignKey(StreamFilter, models.CASCADE, related_name="counts")
-    night = models.DateField(help_text="Of the exposure, by the date of its evening")
+    night = models.DateField(help_text="The night of the exposure: the date of its evening")
     outcome = models.CharField(max_length=16, choices=_OUTCOMES)
     messages = models.BigIntegerField()
 
@@ -107,10 +109,14 @@ class FilterTrial(models.Model):
 
     filter = models.OneToOneField(StreamFilter, models.CASCADE, related_name="trial")
     asked = models.DateTimeField()
-    moved = models.DateTimeField(help_text="When it last got on")
+    moved = models.DateTimeField(help_text="When the trial last made progress")
     finished = models.DateTimeField(null=True, blank=True)
     fault = models.TextField(blank=True)
-    nights = models.JSONField(default=list, blank=True, help_text="tom.streams.trials.NightTried")
+    nights = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="For each night its figures, as tom.streams.trials.NightTried has them",
+    )
 
     def __str__(self) -> str:
         return f"trial of {self.filter_id}"

@@ -11,7 +11,9 @@ class StreamHealth(models.Model):
     connected = models.BooleanField(default=False)
     detail = models.TextField(blank=True)
     waits_for = models.BigIntegerField(
-        null=True, blank=True, help_text="Held: so many targets are due for scoring; None: not held"
+        null=True,
+        blank=True,
+        help_text="Reading waits: so many targets are due for scoring. None: it does not wait",
     )
     last_heard = models.DateTimeField(null=True, blank=True)
     last_message = models.DateTimeField(null=True, blank=True)
@@ -22,7 +24,7 @@ class StreamHealth(models.Model):
     lost = models.BigIntegerField(
         default=0, help_text="Messages that the broker deleted before they were read"
     )
-    notice = models.TextField(blank=True, help_text="Why reading began elsewhere than it ended")
+    notice = models.TextField(blank=True, help_text="Why reading did not go on where it had ended")
     noticed = models.DateTimeField(null=True, blank=True)
     lag = models.BigIntegerField(
         null=True, blank=True, help_text="Messages that the broker holds and we have not stored"
@@ -44,9 +46,11 @@ class TopicMinute(models.Model):
     """How many messages of a topic came within one minute, heartbeats and tests too."""
 
     health = models.ForeignKey(StreamHealth, models.CASCADE, related_name="minutes")
-    minute = models.DateTimeField(help_text="When it began")
+    minute = models.DateTimeField(help_text="When the minute began")
     messages = models.BigIntegerField()
-    left_out = models.BigIntegerField(default=0, db_default=0, help_text="Of them, by the filter")
+    left_out = models.BigIntegerField(
+        default=0, db_default=0, help_text="How many of them the filter left out"
+    )
 
     class Meta:
         constraints = [

@@ -45,7 +45,9 @@ class AlertMessage(models.Model):
     topic = models.CharField(max_length=255)
     partition = models.IntegerField(null=True, blank=True)
     offset = models.BigIntegerField(
-        null=True, blank=True, help_text="None for a file, and where other bytes hold the position"
+        null=True,
+        blank=True,
+        help_text="None: it came from a file, or another message has the position",
     )
     name = models.CharField(
         max_length=300, blank=True, help_text="File name, or the message's own id"
@@ -57,7 +59,7 @@ class AlertMessage(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField()
     payload = models.BinaryField(
-        null=True, help_text="None where the store of packets has it, or nothing has it any more"
+        null=True, help_text="None: the store of packets has the bytes, or they are no longer kept"
     )
     packet_object = models.CharField(
         max_length=64, blank=True, db_default="", help_text="Where its bytes are in that store"
@@ -82,7 +84,9 @@ class AlertMessage(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     replays = models.PositiveSmallIntegerField(default=0)
     sent = models.DateTimeField(
-        null=True, blank=True, help_text="Kafka's time of it: when its broker had it"
+        null=True,
+        blank=True,
+        help_text="Kafka's time of the message: when the broker got it, or the producer sent it",
     )
     received = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
@@ -201,7 +205,7 @@ class Stream(models.Model):
         Credential, models.PROTECT, null=True, blank=True, related_name="streams"
     )
     consumer_group = models.CharField(
-        max_length=200, help_text="Under it the database holds our place in the topics"
+        max_length=200, help_text="The name under which the database keeps how far we have read"
     )
     group = models.ForeignKey(
         Group,
@@ -214,7 +218,7 @@ class Stream(models.Model):
     packet_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Its survey packets are kept so many days; 0: for ever; None: PACKET_DAYS",
+        help_text="For how many days its survey packets are kept. 0: for ever. None: PACKET_DAYS",
     )
     active = models.BooleanField(default=False)
     changed = models.DateTimeField(auto_now=True)
@@ -236,7 +240,8 @@ class StreamPosition(models.Model):
     topic = models.CharField(max_length=255)
     partition = models.IntegerField()
     offset = models.BigIntegerField(
-        null=True, help_text="Of the next message to read; None: nothing of it was stored yet"
+        null=True,
+        help_text="The offset of the next message to read. None: nothing of it was stored yet",
     )
     claim = models.BigIntegerField(default=0, help_text="Only the newest claim may move it")
     topic_id = models.CharField(

@@ -30,16 +30,18 @@ class Classification(Fact):
     survey = models.CharField(max_length=16)
     object_id = models.CharField(max_length=100)
     healpix29 = models.BigIntegerField(
-        null=True, db_index=True, help_text="Where its author has it"
+        null=True, db_index=True, help_text="The address of its author's own page of it"
     )
-    author = models.CharField(max_length=64, help_text="A broker")
+    author = models.CharField(max_length=64, help_text="The broker that sent it")
     classifier = models.CharField(max_length=100)
     version = models.CharField(max_length=50, blank=True)
-    time = models.DateTimeField(help_text="Of the newest point that it rests on, or when it came")
+    time = models.DateTimeField(
+        help_text="The time of the newest point that it used, or else when it came"
+    )
     probabilities = models.JSONField(help_text="Its author's name of a class to its probability")
     classes = models.JSONField(default=dict, help_text="Its author's name of a class to ours")
     taxonomy = models.CharField(max_length=16, help_text="The version of the tree of our classes")
-    is_test = models.BooleanField(default=False, help_text="It came on a test topic")
+    is_test = models.BooleanField(default=False, help_text="Whether it came on a test topic")
     message = models.ForeignKey(
         AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -47,9 +49,11 @@ class Classification(Fact):
         max_length=40,
         blank=True,
         default="",
-        help_text="Our name of the class that it holds it for",
+        help_text="Our name of the class that its author thinks it is",
     )
-    digest = models.CharField(max_length=64, help_text="Of the probabilities: the same adds no row")
+    digest = models.CharField(
+        max_length=64, help_text="A digest of the probabilities. The same ones again add no row"
+    )
 
     class Meta:
         constraints = [

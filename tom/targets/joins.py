@@ -21,7 +21,9 @@ class TargetJoin(models.Model):
     kind = models.CharField(max_length=5, choices=JoinKind.choices)
     kept = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="joins")
     other = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="joins_as_other")
-    other_name = models.CharField(max_length=100, help_text="The other target's, then")
+    other_name = models.CharField(
+        max_length=100, help_text="The name that the other target had then"
+    )
     hides_other = models.BooleanField()
     changes = models.JSONField(
         default=list, help_text="Each changed row: its table, its key, and what it was and became"

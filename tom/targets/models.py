@@ -36,7 +36,9 @@ DUE_FOR_SCORING = Q(scored_version__lt=models.F("version"))
 class Figures(models.Model):
     """A light curve in short, and what the alerts said, as one audience may know them."""
 
-    healpix29 = models.BigIntegerField(db_index=True, help_text="nested, order 29")
+    healpix29 = models.BigIntegerField(
+        db_index=True, help_text="HEALPix index of the place: nested, order 29"
+    )
     # The earliest alert's, which gave the position; without it, no alert moves the target.
     position_time = models.DateTimeField(null=True, blank=True)
     position_alert = models.CharField(max_length=80, blank=True, db_default="")
@@ -51,14 +53,20 @@ class Figures(models.Model):
     last_band = models.CharField(max_length=8, blank=True)
     peak_magnitude = models.FloatField(null=True, blank=True)
     # What the newest alert says of its object's surroundings.
-    surroundings_time = models.DateTimeField(null=True, blank=True, help_text="Of that alert")
+    surroundings_time = models.DateTimeField(
+        null=True, blank=True, help_text="The time of that alert, UTC"
+    )
     surroundings_alert = models.CharField(
         max_length=80,
         blank=True,
         db_default="",
-        help_text="Its id: of two at one time the greater is the newer",
+        help_text="The id of that alert. Of two at one time the one with the greater id counts",
     )
-    alert_values = models.JSONField(default=dict, blank=True, help_text="rb, drb, ... as numbers")
+    alert_values = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The survey's own scores of that alert, such as rb and drb",
+    )
     n_survey_detections = models.PositiveIntegerField(
         null=True, blank=True, help_text="How often the survey saw something here, as it says"
     )

@@ -47,7 +47,9 @@ class Cutout(models.Model):
     middle_x = models.FloatField(
         null=True, help_text="Column of the source, from 0, where the detector's edge cut the stamp"
     )
-    middle_y = models.FloatField(null=True, help_text="Its row")
+    middle_y = models.FloatField(
+        null=True, help_text="Row of the source, from 0, where the detector's edge cut the stamp"
+    )
     png = models.BinaryField(null=True, help_text="North up, east to the left")
     width_arcsec = models.FloatField(
         null=True, help_text="Of the picture; None where its orientation is not known"

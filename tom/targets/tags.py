@@ -19,9 +19,9 @@ class Tag(Fact):
 
     survey = models.CharField(max_length=16)
     object_id = models.CharField(max_length=100)
-    author = models.CharField(max_length=64, help_text="A broker")
+    author = models.CharField(max_length=64, help_text="The broker that sent it")
     tag = models.CharField(max_length=LONGEST)
-    is_test = models.BooleanField(default=False, help_text="It came on a test topic")
+    is_test = models.BooleanField(default=False, help_text="Whether it came on a test topic")
     message = models.ForeignKey(
         AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )

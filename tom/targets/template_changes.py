@@ -18,7 +18,7 @@ class TemplateChange(Fact):
     survey = models.CharField(max_length=16)
     object_id = models.CharField(max_length=100)
     band = models.CharField(max_length=8)
-    time = models.DateTimeField(help_text="Of the first point on the new template, UTC")
+    time = models.DateTimeField(help_text="When the first point on the new template was taken, UTC")
     before = models.FloatField(help_text="Flux of the old template at the place, nJy")
     after = models.FloatField(help_text="Flux of the new template at the place, nJy")
     program = models.ForeignKey(Program, on_delete=models.PROTECT)

@@ -21,7 +21,7 @@ class PointUpload(models.Model):
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="uploads")
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="uploads")
-    name = models.CharField(max_length=100, help_text="Of the file, or how it was pasted")
+    name = models.CharField(max_length=100, help_text="The name of the file, or how it was pasted")
     n_points = models.PositiveIntegerField()
     # What the target's summary said before, for an undo.
     first_seen_before = models.DateTimeField(null=True, blank=True)
