@@ -49,7 +49,7 @@ from tom.sky import write_skymap
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, store_message, store_messages
-from tom.targets.models import AudienceSummary, Cutout, Program, TargetSummary
+from tom.targets.models import AudienceSummary, Program, TargetSummary
 from tom.targets.store import store_alerts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("servers")]
@@ -218,14 +218,14 @@ def test_after_a_retraction_no_alert_becomes_a_candidate() -> None:
 
 
 # --- ingest_alerts ----------------------------------------------------------------------------
-def test_a_batch_of_alerts_wakes_the_next_the_scoring_and_the_drawing() -> None:
+def test_a_batch_of_alerts_wakes_the_next_and_the_scoring() -> None:
     keep_alert()
 
     pipeline.ingest_alerts()
     after_one = woken()
     pipeline.ingest_alerts()
 
-    assert after_one == {("ingest_alerts",), ("score",), ("draw",)}
+    assert after_one == {("ingest_alerts",), ("score",)}
     assert woken() == set()
 
 
@@ -328,7 +328,7 @@ def test_an_alert_that_the_database_broke_off_alone_waits_with_that_reason(
     assert bad.reason == "OperationalError: server closed"
 
 
-# --- draw, score, rank, settle ----------------------------------------------------------------
+# --- score, rank, settle ----------------------------------------------------------------------
 JUDGES = {("judge", "fast_transient"), ("judge", "real_bogus")}
 
 
@@ -583,16 +583,6 @@ def unsettled_program() -> int:
     return program.pk
 
 
-def undrawn_cutout() -> None:
-    Cutout.objects.create(
-        target=factories.make_target(),
-        kind="science",
-        time=BEGIN,
-        fits=b"x",
-        program=factories.make_program(),
-    )
-
-
 def approved_request() -> int:
     past = timezone.now() - timedelta(minutes=1)
     return make_request(factories.make_target("a"), factories.make_observer(), due_at=past).pk
@@ -654,7 +644,6 @@ def unsent_alarm() -> int:
         (unscored_target, ["score"]),
         (unjudged_target, ["judge"]),
         (unsettled_program, ["settle"]),
-        (undrawn_cutout, ["draw"]),
         (approved_request, ["submit"]),
         (unwanted_request, ["cancel"]),
         (interrupted_request, ["follow"]),

@@ -7,7 +7,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,16 +16,13 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from tests.factories import make_message, make_skymap
-from tests.targets.alerts import make_alert
 from tom.changes.heartbeat import last_beat
 from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.embedded.servers import launch_redis, wait_for_redis
 from tom.events import localizations
-from tom.pipeline import draw, follow, ingest_alerts, nudge, score, sweep, wake, work_left
+from tom.pipeline import follow, ingest_alerts, nudge, score, sweep, wake, work_left
 from tom.streams.models import AlertMessage, MessageState
-from tom.targets.models import Cutout
-from tom.targets.store import store_alerts
 
 PointAt = Callable[[str], None]
 
@@ -170,41 +166,6 @@ def waiting(queue: str) -> list[str]:
         while (message := broker.default_channel.basic_get(queue, no_ack=True)) is not None:
             names.append(message.headers["task"].rpartition(".")[2])
     return names
-
-
-@pytest.mark.django_db
-def test_the_last_alerts_wake_the_drawing_and_so_does_the_sweep(servers: None) -> None:
-    alert = replace(make_alert("ZTF26a"), cutouts={"science": b"stamp"})
-    make_message(kind="ztf.avro", state=MessageState.RECEIVED, payload=b"not used")
-    empty("score")
-
-    ingest_alerts()
-    while_more_may_wait = waiting("score")
-    ingest_alerts()
-    after_alerts = waiting("score")
-    sweep()
-    nothing_due = waiting("score")
-    store_alerts([alert])
-    sweep()
-
-    assert while_more_may_wait == ["score"]
-    assert after_alerts == ["draw"]
-    assert "draw" not in nothing_due
-    assert "draw" in waiting("score")
-
-
-@pytest.mark.django_db
-def test_a_full_batch_of_drawing_wakes_the_alerts_before_the_next(
-    servers: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tom.pipeline.DRAW_BATCH", 1)
-    store_alerts([replace(make_alert("ZTF26a"), cutouts={"science": b"", "template": b""})])
-    empty("work")
-
-    draw()
-
-    assert Cutout.objects.due().count() == 1
-    assert waiting("work") == ["ingest_alerts"]
 
 
 @pytest.mark.django_db

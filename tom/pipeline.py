@@ -2,7 +2,6 @@
 
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> explain
                                                       a minute over -> rank_list
-                             ingest_alerts -> draw
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments
 
@@ -30,6 +29,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
+from tom.letting_go import let_packets_go
 from tom.lookups.services import ask_broker, due_answers
 from tom.lookups.services import forget_old as forget_old_lookups
 from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
@@ -46,11 +46,9 @@ from tom.strategies.models import Strategy
 from tom.streams import trials
 from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
-from tom.streams.retention import let_packets_go
 from tom.streams.retractions import ArchiveError, note_retractions
 from tom.streams.trying import try_connection
-from tom.targets.cutouts import draw_due
-from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, Cutout, TargetSummary
+from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 from tom.targets.months import drop_months, make_months, month_of
 from tom.targets.settling import due_programs
 
@@ -58,8 +56,6 @@ logger = logging.getLogger(__name__)
 
 # Targets scored between two commits.
 SCORE_BATCH = 500
-# Cutouts drawn between two commits: each takes about a millisecond.
-DRAW_BATCH = 300
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
 NUDGE_SECONDS = 10
 # What the sweep leaves alone, because its own nudge is surely still under way.
@@ -82,25 +78,17 @@ def ingest(message_id: int) -> None:
 def ingest_alerts() -> None:
     """Work on one batch of waiting survey alerts.
 
-    The next batch is a task of its own, so that what is more urgent comes between. Cutouts are
-    drawn once no alert waits: that takes longer than to store them.
+    The next batch is a task of its own, so that what is more urgent comes between.
     """
-    nudged = (ingest_alerts, score) if intake.work_alerts() else (draw,)
-    for task in nudged:
-        nudge(task)
+    if intake.work_alerts():
+        nudge(ingest_alerts)
+        nudge(score)
 
 
 @shared_task
 def look_up(answer_id: int) -> None:
     """Ask one broker for what a person looks up."""
     ask_broker(answer_id)
-
-
-@shared_task
-def draw() -> None:
-    """Draw one batch of cutouts; the next one comes after the alerts that wait by then."""
-    if draw_due(most=DRAW_BATCH) == DRAW_BATCH:
-        nudge(ingest_alerts)
 
 
 @shared_task
@@ -220,8 +208,6 @@ def sweep() -> None:
             _send(judge, name)
         for program in due_programs():
             _send(settle, program.pk)
-        if Cutout.objects.due().exists():
-            _send(draw)
         _wake_requests()
         _wake_alarms()
         notify_ends(timezone.now())
@@ -247,11 +233,11 @@ def prune() -> None:
     Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
     forget_old_lookups()
     followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
-    let_packets_go(now)
     try:
+        let_packets_go(now)
         sweep_packets(now)
     except PacketStoreError:
-        logger.exception("The packets that no message needs could not be deleted")
+        logger.exception("Old packets could not be let go: the store does not answer")
     if settings.POINT_DAYS:
         drop_months(month_of(now - timedelta(days=settings.POINT_DAYS)))
 

@@ -25,7 +25,6 @@ from tom.streams.models import (
     StreamHealth,
     TopicMinute,
 )
-from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout
 from tom.web.comments import add_comment
 
@@ -154,7 +153,7 @@ def _full_target(number: int):  # type: ignore[no-untyped-def]
 
 
 def add_cutouts(target: BaseTarget) -> None:
-    """Give a target its three pictures, drawn."""
+    """Give a target its three stamps."""
     for kind in ("science", "template", "difference"):
         Cutout.objects.create(
             target=target,
@@ -163,7 +162,6 @@ def add_cutouts(target: BaseTarget) -> None:
             program=factories.make_program(),
             fits=to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0),
         )
-    draw_due(most=3)
 
 
 def _request(target, event, *, by: User) -> ObservationRequest:  # type: ignore[no-untyped-def]

@@ -22,7 +22,6 @@ from tom.changes.publish import publish
 from tom.demo.cutouts import to_fits
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
-from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, CutoutKind
 from tom.web.context import THEMES
 
@@ -51,7 +50,6 @@ def night(candidates: list[EventCandidate]) -> list[EventCandidate]:
         program=factories.make_program(),
         fits=to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0),
     )
-    draw_due(most=1)
     factories.make_past(first.event, [candidates[place] for place in (1, 0, 2, 3, 4)])
     return candidates
 

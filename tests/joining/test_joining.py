@@ -31,7 +31,7 @@ from tom.records.alert import ObjectAlert
 from tom.reports.notifications.follows import follow
 from tom.scoring.models import DueScore, Score
 from tom.targets.joins import TargetJoin
-from tom.targets.models import Cutout, TargetSummary
+from tom.targets.models import Cutout, Program, TargetSummary
 from tom.targets.objects import SurveyObject
 from tom.targets.store import store_alerts
 from tom.targets.visible import visible_targets
@@ -49,7 +49,22 @@ def told(survey: str, name: str, **fields: float) -> ObjectAlert:
 
 
 def store(*alerts: ObjectAlert) -> None:
-    match_targets(store_alerts(alerts).changed)
+    changes = store_alerts(alerts)
+    match_targets(changes.changed)
+    for alert in sorted(alerts, key=lambda alert: alert.time):
+        _keep_stamps(alert, changes.targets[alert.survey, alert.object_id])
+
+
+def _keep_stamps(alert: ObjectAlert, target_id: int) -> None:
+    """Keep an alert's stamps as those of a packet that is let go are."""
+    program = Program.objects.get(survey=alert.survey, number=alert.program)
+    for kind, data in alert.cutouts.items():
+        Cutout.objects.update_or_create(
+            target_id=target_id,
+            kind=kind,
+            program=program,
+            defaults={"time": alert.time, "fits": data},
+        )
 
 
 @pytest.fixture

@@ -17,12 +17,16 @@ from tests.brokers.test_ampel import NUMBER, make_report, send
 from tests.factories import MERGER, make_group, make_observer, make_program, make_target
 from tests.scoring.scorers import Brightness, make_spec
 from tests.scoring.test_registry import CARD, PLUGIN
+from tests.streams.packets import make_ztf_packet
+from tom import intake
 from tom.demo.cutouts import to_fits
 from tom.joining.services import join_targets
 from tom.scoring.batch import Batch
 from tom.scoring.curves import curves_of, mjd_of
 from tom.scoring.inputs import ON_REQUEST
 from tom.scoring.services import any_due, batch_of, scorers
+from tom.streams.models import AlertMessage
+from tom.streams.services import Incoming, store_messages
 from tom.targets.classified import Classification
 from tom.targets.models import AudienceSummary, Cutout, TargetSummary
 from tom.targets.objects import SurveyObject
@@ -234,3 +238,27 @@ def test_a_host_that_a_join_brings_is_given_and_makes_the_target_due(ask_for: As
 
     assert any_due()
     assert batch_for(asking("host")).given["host"] == (("NGC 4993", 41.0, 3.1),)
+
+
+def test_stamps_are_those_of_the_packet_where_they_are_newer_than_the_kept_ones() -> None:
+    stamp = {"fileName": "", "stampData": to_fits(np.full((63, 63), 5.0), step=1.0)}
+    packet = make_ztf_packet(top={"cutoutScience": stamp, "cutoutDifference": stamp})
+    (pk,) = store_messages([Incoming("ztf", packet)]).all_ids
+    assert intake.work_alerts()
+    arrival = AlertMessage.objects.get(pk=pk).arrivals.get()
+    for kind, days, value in (("science", -1, 1.0), ("difference", 1, 2.0)):
+        Cutout.objects.create(
+            target=arrival.object.target,
+            kind=kind,
+            time=arrival.time + timedelta(days=days),
+            program=arrival.program,
+            fits=to_fits(np.full((63, 63), value), step=1.0),
+        )
+
+    (given,) = batch_for(asking("cutouts")).given["cutouts"]
+
+    # The packet's template is no image: it is left out.
+    assert {kind: image[0, 0] for kind, image in given.items()} == {
+        "science": 5.0,
+        "difference": 2.0,
+    }

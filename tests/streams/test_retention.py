@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from tests.factories import make_stream
 from tests.streams.packets import CANDID, make_gwalert_json, make_ztf_packet
+from tom.letting_go import let_packets_go
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.packets import read_packet
-from tom.streams.retention import let_packets_go
 from tom.streams.services import Incoming, store_messages
 
 pytestmark = pytest.mark.django_db

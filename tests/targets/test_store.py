@@ -16,7 +16,7 @@ from tests.targets.alerts import NIGHT, make_alert, make_limit, make_point
 from tom.scoring.curves import curves_of
 from tom.surveys.ztf.packets import parse_ztf
 from tom.targets.copy import Table, copy_rows
-from tom.targets.models import POINT_ORDER, Cutout, LightCurvePoint, Program, TargetSummary
+from tom.targets.models import POINT_ORDER, LightCurvePoint, Program, TargetSummary
 from tom.targets.store import store_alerts
 from tom.targets.summary import Surroundings, note_surroundings
 from tom.targets.visible import visible_targets
@@ -47,7 +47,6 @@ def test_an_alert_makes_a_public_target_with_its_points_and_summary() -> None:
     assert summary.alert_values == {"rb": 0.9, "drb": 0.99}
     assert summary.star_separation_arcsec == 0.4
     assert summary.solar_system_name == "2010 AB"
-    assert Cutout.objects.get(target=target).time == NIGHT
 
 
 def test_the_same_alerts_again_add_nothing_and_change_nothing() -> None:
@@ -175,7 +174,6 @@ def test_opening_a_private_target_shows_what_a_public_one_shows() -> None:
     target.refresh_from_db()
     opened = TargetSummary.objects.values().get()
     assert (changes.changed, target.permissions) == ([target.pk], "PUBLIC")
-    assert Cutout.objects.get(program__public=True).time == public.time
     target.delete()
     store_alerts([public])
     fresh = TargetSummary.objects.values().get()
@@ -248,8 +246,6 @@ def test_a_fault_of_the_database_in_a_bulk_write_is_one_of_djangos() -> None:
 
     with pytest.raises(DataError), transaction.atomic():
         store_alerts([alert])
-    with pytest.raises(DataError), transaction.atomic():
-        store_alerts([replace(alert, n_detections=1, cutouts={"of no such kind": b"fits"})])
     with pytest.raises(DataError), transaction.atomic(), connection.cursor() as cursor:
         copy_rows(cursor, Table("numbers", {"number": "bigint"}), [["x"]])
 
@@ -283,7 +279,6 @@ def test_what_two_packets_say_of_one_moment_is_stored_alike_in_any_order() -> No
             ),
             alert_id=name,
             scores={"drb": shift},
-            cutouts={"science": name.encode()},
         )
         for name, band, shift in (("5", "g", 0.1), ("6", "r", 0.2))
     )
@@ -301,7 +296,6 @@ def test_what_two_packets_say_of_one_moment_is_stored_alike_in_any_order() -> No
                         summary,
                         list(points.values_list("kind", "key", "flux", "flux_error", "is_trigger")),
                         [replace(curve, object_id="") for curve in curves.values()],
-                        bytes(Cutout.objects.get().fits),
                     ]
                 )
             )

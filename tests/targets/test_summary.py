@@ -14,7 +14,6 @@ from tests.targets.alerts import NIGHT, make_alert, make_point
 from tom.records.alert import NearbyStar, ObjectAlert, SolarSystemMatch
 from tom.targets.models import (
     AudienceSummary,
-    Cutout,
     LightCurvePoint,
     Program,
     TargetSummary,
@@ -23,7 +22,6 @@ from tom.targets.objects import SurveyObject
 from tom.targets.sightings import note_sightings
 from tom.targets.summary import (
     Surroundings,
-    keep_cutouts,
     note_audience_surroundings,
     note_surroundings,
     refresh_audiences,
@@ -172,7 +170,6 @@ def make_alerts(rng: random.Random) -> list[ObjectAlert]:
             n_detections=rng.choice([None, n]),
             star=rng.choice([None, NearbyStar(n / 2, None), NearbyStar(n / 4, 0.25)]),
             solar_system=rng.choice([None, SolarSystemMatch(f"{n} " + "x" * 120, n / 3, 19.0)]),
-            cutouts={"science": bytes([rng.randint(0, 9)])},
         )
         for n in rng.sample(range(10), 4)
     ]
@@ -216,44 +213,6 @@ def test_the_newest_alert_is_told_whichever_came_first(seed, programs) -> None:
         first = min((each for each in starts[target.pk] if each), default=None)
         assert openly[target.pk] == [*newest, first]
         assert privately[target.pk] == [*newest, None]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_newest_stamp_of_each_program_stands_and_is_drawn_anew(seed, programs) -> None:
-    rng = random.Random(seed)
-    targets = make_targets(12)
-    keys = [(target.pk, program.pk) for target in targets for program in programs[:2]]
-    told = {key: make_alerts(rng) for key in keys}
-    for n in range(4):
-        keep_cutouts({key: alerts[n] for key, alerts in told.items()})
-    Cutout.objects.update(png=b"drawn", width_arcsec=60.0)
-    newer = rng.sample(keys, 8)
-    after = NIGHT + timedelta(days=5)
-    late = replace(make_alert(), time=after, cutouts={"science": b"new"}, cutout_middle=(3.0, 4.0))
-
-    keep_cutouts({key: late if key in newer else told[key][0] for key in keys})
-
-    for key in keys:
-        row = Cutout.objects.get(target=key[0], program=key[1])
-        if key in newer:
-            assert (row.time, bytes(row.fits), row.png) == (after, b"new", None)
-            assert (row.middle_x, row.middle_y, row.width_arcsec) == (3.0, 4.0, None)
-        else:
-            best = max((alert.time, alert.cutouts["science"]) for alert in told[key])
-            assert (row.time, bytes(row.fits), bytes(row.png)) == (*best, b"drawn")
-
-
-def test_a_better_stamp_forgets_why_the_last_one_had_no_picture(programs) -> None:
-    (target,) = make_targets(1)
-    key = (target.pk, programs[0].pk)
-    keep_cutouts({key: replace(make_alert(), cutout_middle=(1.0, 2.0))})
-    Cutout.objects.update(fault="no image")
-
-    keep_cutouts({key: replace(make_alert(), time=NIGHT + timedelta(hours=1))})
-
-    row = Cutout.objects.get()
-    assert (row.fault, row.middle_x, row.middle_y) == ("", None, None)
-    assert Cutout.objects.due().get() == row
 
 
 # --- Where an object was first seen -----------------------------------------------------------

@@ -82,7 +82,6 @@ def test_of_two_pictures_of_one_time_the_page_and_the_list_show_the_same(turn: i
             time=factories.MERGER + timedelta(days=program.number - 1),
             program=program,
             fits=b"",
-            png=bytes([program.number]),
         )
     newest = _thumbnails([target.pk], user)[target.pk]
     assert f"v={factories.MERGER + timedelta(days=1):%Y%m%d%H%M%S}" in newest

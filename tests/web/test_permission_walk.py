@@ -48,7 +48,6 @@ from tom.reports.notifications.models import Notification
 from tom.strategies.models import Strategy
 from tom.streams.models import StreamHealth
 from tom.targets.by_hand import program_of
-from tom.targets.cutouts import draw_due
 from tom.targets.models import Cutout, PointUpload, Program
 from tom.web.comments import add_comment
 from tom.web.models import TeamChange
@@ -361,7 +360,6 @@ def make_secret_target(team, *, by):
     add_comment(target, f"{SECRET} rises", by=by)
     stamp = to_fits(np.arange(63.0 * 63).reshape(63, 63), step=1.0)
     Cutout.objects.create(target=target, kind="science", time=MERGER, program=program, fits=stamp)
-    draw_due(most=1)
     return target
 
 

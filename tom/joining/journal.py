@@ -93,7 +93,7 @@ WATCHED = (
     Watched(TargetSummary, apart=COUNTS),
     Watched(AudienceSummary, apart=COUNTS),
     Watched(LightCurvePoint),
-    Watched(Cutout, unread=("fits", "png")),
+    Watched(Cutout, unread=("fits",)),
     Watched(PointUpload),
     Watched(EventCandidate),
     Watched(CandidateStanding, OF_CANDIDATE),

@@ -93,7 +93,7 @@ def move_cutouts(other: int, kept: int, programs: Sequence[int] | None = None) -
 
     If both targets have a cutout of one kind and program, the kept target gets the newer one.
     """
-    rows = Cutout.objects.filter(target=other).defer("fits", "png")
+    rows = Cutout.objects.filter(target=other).defer("fits")
     if programs is not None:
         rows = rows.filter(program__in=programs)
     mine = {(row.kind, row.program_id): row for row in _stamps(kept)}
@@ -106,14 +106,14 @@ def move_cutouts(other: int, kept: int, programs: Sequence[int] | None = None) -
 
 
 def _stamps(target_id: int) -> Any:
-    return Cutout.objects.filter(target=target_id).defer("fits", "png")
+    return Cutout.objects.filter(target=target_id).defer("fits")
 
 
 def give_stamp(pk: int, target_id: int) -> None:
     """Move a cutout to a target; the target's own cutout of that kind goes the other way."""
-    row = Cutout.objects.defer("fits", "png").get(pk=pk)
+    row = Cutout.objects.defer("fits").get(pk=pk)
     held = Cutout.objects.filter(target=target_id, kind=row.kind, program=row.program_id)
-    same = held.exclude(pk=pk).defer("fits", "png").first()
+    same = held.exclude(pk=pk).defer("fits").first()
     if same is None:
         Cutout.objects.filter(pk=pk).update(target=target_id)
     else:

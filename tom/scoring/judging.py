@@ -6,6 +6,7 @@ light curves are judged in small batches, then one by one. After the last attemp
 given up, and the reason is stored.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,8 +36,11 @@ from tom.scoring.services import (
     window_start,
 )
 from tom.strategies.services import strategies_of_kinds
+from tom.streams.packets import PacketStoreError
 from tom.targets.copy import Table, array_of, copy_rows
 from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummary, TargetSummary
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 3
 SUSPECTS: Final = 20
@@ -102,6 +106,11 @@ def judge_due(name: str, *, most: int) -> int:
             return 0
         try:
             answers = _judge(scorer, taken)
+        except PacketStoreError:
+            # What the scorer asks for cannot be read now: no attempt of its own failed.
+            logger.exception("The stamps for a scorer could not be read", extra={"scorer": name})
+            _put_back(taken)
+            return 0
         except ScorerDiedError as error:
             note_failure(state, str(error))
             _give_up(scorer, [row for row in taken if row.attempts >= ATTEMPTS], str(error))
@@ -158,6 +167,10 @@ def _take(name: str, most: int) -> list[DueScore]:
     for row in taken:
         row.attempts += 1
     return taken
+
+
+def _put_back(taken: Sequence[DueScore]) -> None:
+    DueScore.objects.filter(pk__in=[row.pk for row in taken]).update(attempts=F("attempts") - 1)
 
 
 def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Answer]:

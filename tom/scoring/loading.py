@@ -5,14 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from django.db.models import Q
 from tom_dataproducts.models import SpectroscopyReducedDatum
 
 from tom.formats.fits_image import UnreadableStampError, read_image
 from tom.scoring.curves import Key, Summary, key_of, mjd_of
 from tom.scoring.inputs import ON_REQUEST, Classified, Host, Spectrum, base_of
 from tom.targets.classified import Classification
-from tom.targets.models import Cutout, Program, TargetSummary
+from tom.targets.models import Arrival, Audience, Cutout, Program, TargetSummary
 from tom.targets.objects import ObjectKey, SurveyObject
+from tom.targets.packet_stamps import read_stamps
 from tom.targets.redshifts import redshifts_of
 
 Given = dict[Key, Any]
@@ -32,24 +34,39 @@ def load(names: Sequence[str], summaries: Collection[Summary]) -> dict[str, Give
 
 
 def _cutouts(keys: Sequence[Key]) -> Given:
-    programs = {program for _, audience in keys for program in audience}
-    rows = Cutout.objects.filter(target__in={target for target, _ in keys})
-    stamps: dict[int, list[tuple[int, bool, str, Any]]] = defaultdict(list)
-    for cutout in rows.select_related("program").order_by("time", "pk"):
-        if cutout.program.public or cutout.program_id in programs:
-            image = _image(bytes(cutout.fits))
-            kept = (cutout.program_id, cutout.program.public, cutout.kind, image)
-            stamps[cutout.target_id].append(kept)
+    """The newest stamp of each kind that an audience may see, of the packet or the kept ones."""
     found: Given = {}
-    for target, audience in keys:
-        images = {
-            kind: image
-            for program, public, kind, image in stamps[target]
-            if image is not None and (public or program in audience)
-        }
-        if images:
+    for audience in {audience for _, audience in keys}:
+        targets = [target for target, theirs in keys if theirs == audience]
+        for target, images in _images(targets, audience).items():
             found[target, audience] = images
     return found
+
+
+def _images(targets: Sequence[int], audience: Audience) -> dict[int, dict[str, Any]]:
+    readable = Q(program__public=True) | Q(program__in=audience)
+    files: dict[int, dict[str, bytes]] = defaultdict(dict)
+    kept = Cutout.objects.filter(readable, target__in=targets).newest()
+    since = {(row.target_id, row.kind): row.time for row in kept}
+    for row in kept:
+        files[row.target_id][row.kind] = bytes(row.fits)
+    told = Arrival.objects.filter(readable).newest_with_stamps(targets)
+    arrivals = sorted(told, key=lambda row: (row.time, row.pk))
+    stamps = read_stamps(arrivals)
+    for arrival in arrivals:
+        target = arrival.object.target_id
+        for kind, data in stamps[arrival.pk].files.items() if arrival.pk in stamps else ():
+            if (target, kind) not in since or since[target, kind] < arrival.time:
+                files[target][kind] = data
+    images = {
+        target: {kind: _image(data) for kind, data in theirs.items()}
+        for target, theirs in files.items()
+    }
+    known = {
+        target: {kind: image for kind, image in theirs.items() if image is not None}
+        for target, theirs in images.items()
+    }
+    return {target: theirs for target, theirs in known.items() if theirs}
 
 
 def _image(fits: bytes) -> Any:

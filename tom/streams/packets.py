@@ -7,7 +7,7 @@ no row needs, as after a crash, does no harm; the sweep deletes it.
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,8 @@ from tom.streams.models import AlertMessage
 
 SECONDS: Final = 20
 """How long the store may take over one request."""
+SECONDS_LOOKED_AT: Final = 5
+"""The same where a person waits for the page."""
 ORPHAN_HOURS: Final = 6
 """An object that no row needs for so long is an orphan: its rows' transaction is over."""
 SWEPT: Final = 500
@@ -99,17 +101,28 @@ def fetch_packets(ids: Collection[int]) -> tuple[dict[int, bytes], list[int]]:
         If the store cannot be read now.
     """
     rows = AlertMessage.objects.filter(pk__in=ids).exclude(packet_object="")
+    messages = list(rows.only("packet_object", "packet_offset", "size").order_by("pk"))
+    found = read_packets(messages)
+    return found, [message.pk for message in messages if message.pk not in found]
+
+
+def read_packets(messages: Iterable[AlertMessage], *, seconds: int = SECONDS) -> dict[int, bytes]:
+    """Read what the store has of these messages, by their keys; what it has lost is left out.
+
+    Raises
+    ------
+    PacketStoreError
+        If the store cannot be read now; it has so many seconds for each request.
+    """
     by_object = defaultdict(list)
-    for message in rows.only("packet_object", "packet_offset", "size").order_by("pk"):
-        by_object[message.packet_object].append(message)
+    for message in messages:
+        if message.packet_object:
+            by_object[message.packet_object].append(message)
     found: dict[int, bytes] = {}
-    gone: list[int] = []
-    for name, messages in by_object.items():
-        try:
-            found |= _read_object(name, messages)
-        except PacketGoneError:
-            gone += [message.pk for message in messages]
-    return found, gone
+    for name, together in by_object.items():
+        with suppress(PacketGoneError):
+            found |= _read_object(name, together, seconds)
+    return found
 
 
 def sweep_packets(now: datetime) -> int:
@@ -165,10 +178,12 @@ def _sweep_day(store: ObjectStore, day: str, now: datetime) -> int:
     return deleted
 
 
-def _read_object(name: str, messages: Sequence[AlertMessage]) -> dict[int, bytes]:
+def _read_object(
+    name: str, messages: Sequence[AlertMessage], seconds: int = SECONDS
+) -> dict[int, bytes]:
     starts = [message.packet_offset or 0 for message in messages]
     sizes = [message.size for message in messages]
-    store = _store()
+    store = _store(seconds)
     with _told():
         if obstore.head(store, name)["size"] < max(map(add, starts, sizes)):
             reason = "the store of packets has lost the end of an object"
@@ -190,16 +205,16 @@ def _told() -> Iterator[None]:
         raise PacketStoreError(reason) from error
 
 
-def _store() -> ObjectStore:
+def _store(seconds: int = SECONDS) -> ObjectStore:
     with _told():
-        return _open(settings.PACKET_STORE or str(settings.HOME.path / "packets"))
+        return _open(settings.PACKET_STORE or str(settings.HOME.path / "packets"), seconds)
 
 
 @cache
-def _open(where: str) -> ObjectStore:
+def _open(where: str, seconds: int) -> ObjectStore:
     if "://" not in where:
         return LocalStore(where, mkdir=True)
-    wait = timedelta(seconds=SECONDS)
+    wait = timedelta(seconds=seconds)
     plain = os.environ.get("AWS_ENDPOINT", "").startswith("http://")  # a store of one's own
     return from_url(
         where,

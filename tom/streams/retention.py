@@ -13,16 +13,19 @@ from tom.streams.models import AlertMessage, MessageState, Stream
 from tom.streams.reading import KAFKA_PORT
 
 
-def let_packets_go(now: datetime) -> None:
-    """Let go of the bytes of stored packets past their time; the rows stay."""
+def due_packets(now: datetime) -> list[QuerySet[AlertMessage]]:
+    """The stored packets past their time: those of each stream, and the others."""
     stored = AlertMessage.objects.filter(kind__in=batch_forms(), state=MessageState.STORED)
     kept = stored.exclude(payload=None, packet_object="")
     own = Q(pk=None)
+    due = []
     for stream in Stream.objects.filter(packet_days__isnull=False):
         ours = came_by(stream)
         own |= ours
-        _let_go(kept.filter(ours), now, stream.packet_days)
-    _let_go(kept.exclude(own), now, settings.PACKET_DAYS)
+        due.append((kept.filter(ours), stream.packet_days))
+    due.append((kept.exclude(own), settings.PACKET_DAYS))
+    # 0: they are kept for ever.
+    return [rows.filter(finished__lt=now - timedelta(days=days)) for rows, days in due if days]
 
 
 def came_by(stream: Stream) -> Q:
@@ -31,8 +34,6 @@ def came_by(stream: Stream) -> Q:
     return Q(broker__in=addresses, topic__in=stream.topics)
 
 
-def _let_go(rows: QuerySet[AlertMessage], now: datetime, days: int | None) -> None:
-    """Let go of what was stored so many days ago; 0: of nothing."""
-    if days:
-        past = rows.filter(finished__lt=now - timedelta(days=days))
-        past.update(payload=None, packet_object="", packet_offset=None)
+def let_go(packets: QuerySet[AlertMessage]) -> None:
+    """Let go of the bytes of these packets; their rows stay."""
+    packets.update(payload=None, packet_object="", packet_offset=None)

@@ -1,35 +1,127 @@
-"""Draw cutouts once, in a worker, so that the web serves pictures and reads no survey's bytes."""
+"""The pictures of a target's newest stamps, drawn when somebody looks at them."""
 
-from django.db import transaction
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from tom_targets.base_models import BaseTarget
 
 from tom.forms.registry import survey_of
-from tom.sky import UnreadableStampError, draw_stamp, read_stamp
-from tom.targets.models import Cutout
+from tom.sky import Picture, UnreadableStampError, draw_stamp, read_stamp
+from tom.streams.packets import SECONDS_LOOKED_AT, PacketGoneError, PacketStoreError
+from tom.targets.arrivals import Arrival
+from tom.targets.packet_stamps import read_stamps
+from tom.targets.programs import Visitor
+from tom.targets.stamps import Cutout, CutoutKind, CutoutQuerySet
+
+ALERTS_DRAWN: Final = 256
+"""Alerts whose pictures a process keeps: three take some 20 KB."""
+LET_GO: Final = "The packets with the stamps were let go: the settings say how long they are kept."
+LOST: Final = "The store of packets does not have the stamps any more, or they cannot be read."
+NO_ANSWER: Final = "The store of packets does not answer now. Load the page again later."
+
+Middle = tuple[float, float] | None
 
 
-def draw_due(*, most: int) -> int:
-    """Draw up to `most` cutouts that have no picture yet; return how many were due.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One picture, or the reason why there is none; and of when the stamp is."""
 
-    Each ends with its picture, or with the reason why it has none. Safe to run twice at once.
+    kind: CutoutKind
+    time: datetime
+    picture: Picture | None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures of a target that one person may see, and why newer ones are missing."""
+
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
+    missing: str = ""
+
+
+def has_stamps(target: BaseTarget, user: Visitor) -> bool:
+    """Whether a target has or had stamps that the user may see."""
+    told = Arrival.objects.visible_to(user).filter(object__target=target, has_stamps=True)
+    return told.exists() or Cutout.objects.visible_to(user).filter(target=target).exists()
+
+
+def pictures_of(target: BaseTarget, user: Visitor) -> Pictures:
+    """Draw the newest stamps of a target that the user may see.
+
+    They are those in the packet of its newest alert. Where that is gone, they are those that are
+    kept in the database, and `missing` says so.
     """
-    with transaction.atomic():
-        rows = Cutout.objects.due().select_for_update(skip_locked=True, of=("self",), no_key=True)
-        due = list(rows.select_related("target", "program").order_by("pk")[:most])
-        for cutout in due:
-            _draw(cutout)
-        Cutout.objects.bulk_update(due, ["png", "width_arcsec", "fault"], batch_size=100)
-    return len(due)
-
-
-def _draw(cutout: Cutout) -> None:
-    declared = survey_of(cutout.program.survey).orientation
-    ra, dec = cutout.target.ra or 0.0, cutout.target.dec or 0.0
-    place = (cutout.middle_x, cutout.middle_y)
-    middle = None if place[0] is None or place[1] is None else (place[0], place[1])
+    place = (target.ra or 0.0, target.dec or 0.0)
+    kept = list(_kept_for(user).filter(target=target).select_related("program"))
+    found = Arrival.objects.visible_to(user).newest_with_stamps([target.pk])
+    arrival = max(found, key=lambda row: (row.time, row.pk), default=None)
+    if arrival is None or any(row.time >= arrival.time for row in kept):
+        return Pictures(_draw_kept(kept, place))
+    missing = LET_GO
     try:
-        stamp = read_stamp(bytes(cutout.fits), ra=ra, dec=dec, declared=declared, middle=middle)
-        picture = draw_stamp(stamp)
+        if arrival.message.has_bytes:
+            return Pictures(_draw_packet(arrival.pk, place))
+    except PacketGoneError:
+        missing = LOST
+    except PacketStoreError:
+        missing = NO_ANSWER
+    return Pictures(_draw_kept(kept, place), missing)
+
+
+def times_of_pictures(
+    target_ids: Collection[int], kind: CutoutKind, user: Visitor
+) -> dict[int, datetime]:
+    """Of when the newest stamp is of each target that has one to be seen by the user.
+
+    A packet may lack the kind: only drawing it tells. Two queries.
+    """
+    kept = _kept_for(user).filter(target__in=target_ids, kind=kind)
+    times = dict(kept.values_list("target_id", "time"))
+    for row in Arrival.objects.visible_to(user).newest_with_stamps(target_ids):
+        pk = row.object.target_id
+        if row.message.has_bytes and (pk not in times or times[pk] < row.time):
+            times[pk] = row.time
+    return times
+
+
+def _kept_for(user: Visitor) -> CutoutQuerySet:
+    return Cutout.objects.visible_to(user).newest()
+
+
+@lru_cache(maxsize=ALERTS_DRAWN)
+def _draw_packet(arrival_id: int, place: tuple[float, float]) -> Mapping[str, Drawn]:
+    arrival = Arrival.objects.select_related("message", "object").get(pk=arrival_id)
+    stamps = read_stamps([arrival], seconds=SECONDS_LOOKED_AT).get(arrival_id)
+    if stamps is None:
+        raise PacketGoneError(LOST)
+    survey, middle = arrival.object.survey, stamps.middle
+    return {
+        kind: Drawn(kind, arrival.time, *_draw(stamps.files[kind], survey, middle, place))
+        for kind in CutoutKind
+        if kind in stamps.files
+    }
+
+
+def _draw_kept(kept: Collection[Cutout], place: tuple[float, float]) -> Mapping[str, Drawn]:
+    rows = {row.kind: row for row in kept}
+    return {
+        kind: Drawn(kind, row.time, *_draw(bytes(row.fits), row.program.survey, row.middle, place))
+        for kind in CutoutKind
+        if (row := rows.get(kind))
+    }
+
+
+def _draw(
+    data: bytes, survey: str, middle: Middle, place: tuple[float, float]
+) -> tuple[Picture | None, str]:
+    ra, dec = place
+    declared = survey_of(survey).orientation
+    try:
+        stamp = read_stamp(data, ra=ra, dec=dec, declared=declared, middle=middle)
+        return draw_stamp(stamp), ""
     except UnreadableStampError as error:
-        cutout.fault = str(error)[:200]
-    else:
-        cutout.png, cutout.width_arcsec = picture.png, picture.width_arcsec
+        return None, str(error)

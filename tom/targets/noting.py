@@ -9,7 +9,6 @@ from tom.targets.models import AudienceSummary, Program
 from tom.targets.places import earliest, move_audiences
 from tom.targets.summary import (
     Surroundings,
-    keep_cutouts,
     note_audience_surroundings,
     note_surroundings,
 )
@@ -24,18 +23,15 @@ class Told(NamedTuple):
 
 
 def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> None:
-    """Store the surroundings, first sightings, places and stamps of alerts.
+    """Store the surroundings, first sightings and places of alerts.
 
     `audiences` are all that these targets have but the public one.
     """
     publicly: dict[int, list[ObjectAlert]] = defaultdict(list)
     privately: dict[tuple[int, int], list[ObjectAlert]] = defaultdict(list)
-    stamps: dict[tuple[int, int], list[ObjectAlert]] = defaultdict(list)
     for target_id, program, alert in told:
         if alert.is_by_hand:
             continue
-        if not alert.is_retold:
-            stamps[target_id, program.pk].append(alert)
         if program.public:
             publicly[target_id].append(alert)
         else:
@@ -50,7 +46,6 @@ def note_alerts(told: Iterable[Told], audiences: Sequence[AudienceSummary]) -> N
     note_surroundings(_surroundings(publicly))
     note_audience_surroundings(_surroundings(known))
     _place(audiences, known)
-    keep_cutouts({key: max(alerts, key=_age) for key, alerts in stamps.items()})
 
 
 def _surroundings(known: Mapping[int, Sequence[ObjectAlert]]) -> list[Surroundings]:

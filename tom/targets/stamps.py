@@ -1,7 +1,6 @@
-"""The cutouts of a target, as rows: the stamps of its alerts, and the pictures made of them."""
+"""Stamps of a target that are kept as rows, since the packets that had them were let go."""
 
 from django.db import models
-from django.db.models import Q
 from tom_targets.base_models import BaseTarget
 
 from tom.targets.programs import Program, Visitor, of_readable_programs
@@ -28,15 +27,11 @@ class CutoutQuerySet(models.QuerySet["Cutout"]):
         newest = ("-time", "program__survey", "program__number", "pk")
         return self.order_by("target", "kind", *newest).distinct("target", "kind")
 
-    def due(self) -> "CutoutQuerySet":
-        """Cutouts that nobody has tried to draw."""
-        return self.filter(png=None, fault="")
-
 
 class Cutout(models.Model):
-    """The newest stamp of each kind of a program's alerts of a target (FITS, gzipped or not).
+    """The newest kept stamp of each kind of a program's alerts of a target (FITS, gzipped or not).
 
-    A worker draws its picture once: then it has `png`, or the reason why it has none in `fault`.
+    Newer ones stand in the packets of the target's alerts (ADR 28).
     """
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="cutouts")
@@ -50,11 +45,6 @@ class Cutout(models.Model):
     middle_y = models.FloatField(
         null=True, help_text="Row of the source, from 0, where the detector's edge cut the stamp"
     )
-    png = models.BinaryField(null=True, help_text="North up, east to the left")
-    width_arcsec = models.FloatField(
-        null=True, help_text="Of the picture; None where its orientation is not known"
-    )
-    fault = models.CharField(max_length=200, blank=True, db_default="")
 
     objects = CutoutQuerySet.as_manager()
 
@@ -64,9 +54,13 @@ class Cutout(models.Model):
                 fields=["target", "kind", "program"], name="targets_cutout_once"
             )
         ]
-        indexes = [
-            models.Index(fields=["id"], condition=Q(png=None, fault=""), name="targets_cutout_due")
-        ]
 
     def __str__(self) -> str:
         return f"{self.kind} cutout of {self.target_id}"
+
+    @property
+    def middle(self) -> tuple[float, float] | None:
+        """Column and row of the source, where the detector's edge cut the stamp."""
+        if self.middle_x is None or self.middle_y is None:
+            return None
+        return self.middle_x, self.middle_y

@@ -1,7 +1,7 @@
 """The summaries of a target, always recomputed from points: alerts come late and out of order."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,6 @@ from psycopg2.extras import execute_values
 
 from tom.photometry import magnitude_sql, shines
 from tom.records.alert import ObjectAlert
-from tom.targets.copy import Table, copy_lines, line_of, make_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +109,6 @@ def _note(table: str, key: str, found: Sequence[Surroundings]) -> None:
         execute_values(cursor.cursor, note, rows, template=SURROUNDINGS_ROW)
 
 
-def keep_cutouts(alerts: Mapping[tuple[int, int], ObjectAlert]) -> None:
-    """Keep the stamps of the newest alert of each program, by target and program."""
-    lines = [
-        line_of(str(target_id), kind, alert.time.isoformat(), str(program_id), *middle, _hex(data))
-        for (target_id, program_id), alert in sorted(alerts.items())
-        for middle in [_middle(alert)]
-        for kind, data in alert.cutouts.items()
-    ]
-    if lines:
-        with connection.cursor() as cursor:
-            make_table(cursor, NEW_CUTOUTS)
-            cursor.execute(f"ALTER TABLE {NEW_CUTOUTS.name} ALTER fits SET STORAGE EXTERNAL")
-            copy_lines(cursor, NEW_CUTOUTS.name, list(NEW_CUTOUTS.columns), lines)
-            cursor.execute(KEEP_CUTOUTS)
-
-
-def _hex(data: bytes) -> str:
-    """Bytes as the database writes them."""
-    return f"\\x{data.hex()}"
-
-
-def _middle(alert: ObjectAlert) -> tuple[str, str]:
-    x, y = alert.cutout_middle or ("", "")
-    return str(x), str(y)
-
-
 # Of the row as it is once its lock is held: two batches may bring alerts of one target.
 NEWER = "coalesce((s.surroundings_time, s.surroundings_alert) < (n.time, n.alert), true)"
 NOTE = f"""
@@ -159,30 +132,6 @@ SURROUNDINGS_ROW = (
     "(%s, %s::timestamptz, %s, %s::timestamptz, %s::jsonb, %s::int, %s::float8, %s::float8, %s, "
     "%s::float8)"
 )
-# Stamps are compressed already: the database must not try it again.
-NEW_CUTOUTS = Table(
-    "new_cutouts",
-    {
-        "target_id": "bigint",
-        "kind": "text",
-        "time": "timestamptz",
-        "program_id": "bigint",
-        "middle_x": "text",  # empty: there is none
-        "middle_y": "text",
-        "fits": "bytea",
-    },
-)
-KEEP_CUTOUTS = f"""
-    INSERT INTO targets_cutout AS old ({", ".join(NEW_CUTOUTS.columns)})
-    SELECT target_id, kind, time, program_id, nullif(middle_x, '')::float8,
-        nullif(middle_y, '')::float8, fits
-    FROM {NEW_CUTOUTS.name}
-    ON CONFLICT (target_id, kind, program_id) DO UPDATE
-    SET time = excluded.time, fits = excluded.fits,
-        middle_x = excluded.middle_x, middle_y = excluded.middle_y,
-        png = NULL, width_arcsec = NULL, fault = ''
-    WHERE (old.time, old.fits) < (excluded.time, excluded.fits)
-"""  # noqa: S608  of our own text alone
 
 
 def _surroundings_row(found: Surroundings) -> tuple[object, ...]:

@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict
 from tom.events.models import NonLocalizedEvent
-from tom.targets.models import POINT_ORDER, Cutout, CutoutKind, LightCurvePoint, PointKind, Visitor
+from tom.targets.cutouts import times_of_pictures
+from tom.targets.models import POINT_ORDER, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
 from tom.web.known import newest_terms, rank_visible, seen_by
 from tom.web.news import BEYOND, find_ranks
@@ -156,12 +157,11 @@ def target_url(target_id: int, event_id: str, listed: Listed) -> str:
 
 
 def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
-    """The address of each target's difference image, where one was drawn."""
-    drawn = Cutout.objects.visible_to(user).filter(target__in=target_ids, png__isnull=False)
+    """The address of each target's difference image, where it has stamps."""
     kind = CutoutKind.DIFFERENCE
     return {
         pk: f"{reverse('targets:cutout', args=[pk, kind])}?v={time:%Y%m%d%H%M%S}"
-        for pk, time in drawn.filter(kind=kind).newest().values_list("target_id", "time")
+        for pk, time in times_of_pictures(target_ids, kind, user).items()
     }
 
 

@@ -5,7 +5,6 @@ filter writes a dash then. None raises, whatever it is given.
 """
 
 import math
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -193,15 +192,6 @@ def dec_dms(dec: object) -> str:
     minutes, rest = divmod(tenths, 600)
     degrees, minutes = divmod(minutes, 60)
     return f"{'-' if known < 0 else '+'}{degrees:02d}:{minutes:02d}:{rest / 10:04.1f}"
-
-
-@register.filter
-def any_due(cutouts: object) -> bool:
-    """Whether a cutout has neither a picture yet nor a reason for having none."""
-    rows = cutouts if isinstance(cutouts, Iterable) else ()
-    return any(
-        not getattr(row, "is_drawn", True) and not getattr(row, "fault", True) for row in rows
-    )
 
 
 @register.filter

@@ -24,7 +24,8 @@ from tom.scoring.models import Score
 from tom.sky import galactic
 from tom.targets.audiences import show_targets
 from tom.targets.classified import classifications_of
-from tom.targets.models import Cutout, CutoutKind, PointUpload
+from tom.targets.cutouts import has_stamps, pictures_of
+from tom.targets.models import PointUpload
 from tom.targets.tags import tags_of
 from tom.targets.visible import visible_targets
 from tom.targets.words import disagreement, words_of
@@ -135,7 +136,8 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
         case "standing":
             return render(request, "targets/_standing.html", _standing(request, found))
         case "cutouts":
-            return render(request, "targets/_cutouts.html", _cutouts(found, user))
+            pictures = pictures_of(found, user)
+            return render(request, "targets/_cutouts.html", {"target": found, "pictures": pictures})
         case "chips":
             context = _standing(request, found) | {"redshift": redshift_of(found)}
             return render(request, "targets/_chips.html", context)
@@ -251,19 +253,12 @@ def _with_terms(rows: list[EventCandidate], user: User) -> list[EventCandidate]:
 
 def _other_panels(found: BaseTarget, user: User) -> dict[str, Any]:
     return {
-        **_cutouts(found, user),
+        "has_stamps": has_stamps(found, user),
         "comments": comments_on(found, user)[:100],
         "uploads": PointUpload.objects.visible_to(user).filter(target=found)[:LIST_SHOWN],
         **identity_of(found, user),
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
-
-
-def _cutouts(found: BaseTarget, user: User) -> dict[str, Any]:
-    rows = Cutout.objects.visible_to(user).filter(target=found).newest()
-    drawn = rows.annotate(is_drawn=Q(png__isnull=False)).defer("fits", "png")
-    order = CutoutKind.values
-    return {"target": found, "cutouts": sorted(drawn, key=lambda row: order.index(row.kind))}
 
 
 @require_safe
@@ -275,11 +270,9 @@ def lightcurve(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=300)
 def cutout(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """One cutout's picture, which a worker drew."""
-    rows = Cutout.objects.visible_to(person(request)).exclude(png=None)
-    newest = rows.filter(target=find_target(request, pk), kind=kind).newest().only("png").first()
-    if newest is None:
+    """One picture of the target's newest stamps."""
+    drawn = pictures_of(find_target(request, pk), person(request)).drawn.get(kind)
+    if drawn is None or drawn.picture is None:
         message = "no such picture"
         raise Http404(message)
-    found = newest
-    return HttpResponse(bytes(found.png or b""), content_type="image/png")
+    return HttpResponse(drawn.picture.png, content_type="image/png")
