@@ -97,7 +97,7 @@ def fill(person: User) -> list[str]:
 
 
 def fill_streams() -> list[str]:
-    """A stream that is read, with gaps and dead letters; one that fails; return their pages."""
+    """Streams that are read, wait, lost messages and fail; return their pages."""
     now = timezone.now()
     credential = factories.make_credential(group=factories.make_group("streamers"))
     well = factories.make_stream("Hopskotch", topics=["sys.heartbeat"], credential=credential)
@@ -107,6 +107,19 @@ def fill_streams() -> list[str]:
     beating = StreamHealth.objects.create(
         topic="sys.heartbeat", connected=True, last_message=now, lag=120_345, **given
     )
+    factories.make_stream("Survey", topics=["survey.alerts"], active=True)
+    StreamHealth.objects.create(
+        topic="survey.alerts",
+        connected=True,
+        last_message=now,
+        lag=1_234_567,
+        waits_for=23_456,
+        lost=1_200,
+        notice="the broker deleted 1,200 messages before they were read",
+        noticed=now,
+        **given,
+    )
+    Stream.objects.update(changed=now - timedelta(hours=1))
     for minute in range(50):
         began = (now - timedelta(minutes=minute)).replace(second=0, microsecond=0)
         TopicMinute.objects.create(health=beating, minute=began, messages=60 - minute)

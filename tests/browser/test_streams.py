@@ -29,6 +29,33 @@ def test_the_pages_of_streams_are_for_everybody_and_fit(enter: Enter, axe: str, 
     assert not faults, "\n".join(faults)
 
 
+CUT = """[...document.querySelectorAll('.figures td')].filter(cell =>
+    cell.scrollWidth > cell.clientWidth + 1 ||
+    cell.getBoundingClientRect().right > document.documentElement.clientWidth
+).map(cell => cell.textContent.trim())"""
+
+
+def test_no_figure_of_a_stream_is_cut_off_on_a_phone(enter: Enter) -> None:
+    page = enter(factories.make_admin("ada"), viewport=NARROW)
+    page.goto(fill_streams()[0])
+    expect(page.get_by_text("the broker deleted 1,200 messages")).to_be_visible()
+
+    assert page.evaluate(CUT) == []
+
+
+def test_boxes_stand_beside_their_words_on_a_phone(enter: Enter) -> None:
+    page = enter(factories.make_admin("ada"), viewport=NARROW)
+    page.goto(fill_streams()[3])
+
+    for words in ("In the region of an open event", "No known object"):
+        box = page.get_by_label(words).bounding_box()
+        text = page.get_by_text(words).last.bounding_box()
+        assert box is not None
+        assert text is not None
+        assert box["x"] + box["width"] < text["x"]
+        assert text["y"] - 6 < box["y"] < text["y"] + 12
+
+
 def test_the_page_shows_a_fault_as_its_listener_says_it(enter: Enter) -> None:
     stream = factories.make_stream("Hopskotch", active=True)
     StreamHealth.objects.create(
