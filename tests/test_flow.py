@@ -346,7 +346,7 @@ def test_a_full_batch_of_scoring_wakes_the_next_and_each_one_every_scorer(
     assert woken() == set()
 
 
-def test_a_scorer_judges_batch_after_batch_and_the_last_scorer_wakes_the_ranking() -> None:
+def test_a_scorer_judges_batch_after_batch_and_its_last_one_wakes_the_ranking() -> None:
     event = candidate_event()
     hand_out(most=100)
     rest = {}
@@ -362,14 +362,15 @@ def test_a_scorer_judges_batch_after_batch_and_the_last_scorer_wakes_the_ranking
     assert set(Score.objects.values_list("scorer", flat=True)) == {"fast_transient", "real_bogus"}
 
 
-def test_while_another_scorer_is_at_work_no_ranking_is_woken() -> None:
-    candidate_event()
+def test_a_ranking_waits_for_no_other_scorer() -> None:
+    event = candidate_event()
     hand_out(most=100)
     DueScore.objects.filter(scorer="real_bogus").delete()
 
     pipeline.judge("real_bogus")
 
-    assert woken() == set()
+    assert DueScore.objects.filter(scorer="fast_transient").exists()
+    assert woken() == {("rank", event.pk)}
 
 
 def test_a_ranking_wakes_its_explanations_and_those_that_became_due() -> None:

@@ -112,13 +112,13 @@ def score() -> None:
 
 @shared_task
 def judge(scorer: str) -> None:
-    """Have a scorer judge one batch; after the last one wake the rankings that it moves.
+    """Have a scorer judge one batch; after its last one wake the rankings that it moves.
 
-    While another scorer is still at work, the sweep wakes them.
+    It waits for no other scorer: while alerts come steadily, one of them is always at work.
     """
     if judge_due(scorer, most=SCORE_BATCH):
         nudge(judge, scorer)
-    elif not work_due().exists():
+    elif not work_due().filter(scorer=scorer).exists():
         with _nudging():
             _wake_ranking()
 
