@@ -1,6 +1,7 @@
 """A site of its own whose processes are those of production, and what each of them spends."""
 
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from django.db import connection, connections
 
 from tests.homes import give_tables
@@ -57,6 +59,7 @@ def running_parts(names: Sequence[str], *, streams: str = "", **others: int) -> 
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         home = Home(Path(folder) / "home")
         give_tables(home.path)
+        shutil.copy(settings.HOME.path / "secret_key", home.path)  # what this process seals, holds
         with running_servers(home) as servers, _reaching(home):
             given = {name: each.child for name, each in vars(servers).items()}
             port = free_port()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.bench import from_kafka, visit
+from tests.bench import from_kafka, latency, visit
 from tests.bench.nights import short_night
 from tests.bench.real import real_folder
 from tests.bench.survey import survey_packets
@@ -20,15 +20,17 @@ class StreamSizes:
 
     objects: int = 700  # of ZTF, six packets each
     visit: int = 10_000  # packets of Rubin
+    latency_seconds: int = 40
 
 
-QUICK_STREAMS = StreamSizes(objects=10, visit=100)
+QUICK_STREAMS = StreamSizes(objects=10, visit=100, latency_seconds=2)
 
 
 def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) -> None:
     """Measure each, in a site of its own."""
     note("from_kafka", lambda: from_kafka.measure_from_kafka(*_ztf(sizes.objects)))
     note("rubin_visit", lambda: visit.measure_visit(sizes.visit, rng))
+    note("latency", lambda: latency.measure_latency(sizes.latency_seconds, rng))
 
 
 def _ztf(objects: int) -> tuple[list[bytes], bool]:
