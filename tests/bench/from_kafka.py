@@ -23,8 +23,8 @@ def measure_from_kafka(payloads: Sequence[bytes], real: bool) -> dict[str, objec
     """Write packets to a topic of four partitions; then have one ingester and one worker read it.
 
     The time is that from the first message's row to the last one's state, as the rows say. Each is
-    then committed with its target, its points and TOM Toolkit's own rows of them. The worker draws
-    the stamps beside it and hands targets to the scorers, of which none runs.
+    then committed with its target, its points and TOM Toolkit's own rows of them. The worker hands
+    targets to the scorers beside it, of which none runs.
     """
     with running_broker() as broker:
         size = broker.fill(TOPIC, payloads)
