@@ -51,11 +51,14 @@
     const of = pick(series, (index) => series[value][index] !== null);
     const label = series.kind === "forced" ? `${series.band} forced` : series.band;
     const tint = bandColour(series.band);
+    const shape = (shapes[series.band] || "cross") + (series.kind === "forced" ? "-open" : "");
+    const peaks = of("at_peak");
+    const told = of("time").map((time, at) => described(time) + (peaks[at] ? "<br>measured at the peak" : ""));
     return {
-      band: series.band, name: label, x: of("time").map(position), customdata: of("time").map(described),
+      band: series.band, name: label, x: of("time").map(position), customdata: told,
       y: of(value).map((each) => each - (isFlux ? 0 : dimming())), mode: "markers", type: "scatter",
       error_y: { type: "data", array: of(isFlux ? "flux_error" : "error"), thickness: 1, width: 0, color: tint },
-      marker: { color: tint, symbol: (shapes[series.band] || "cross") + (series.kind === "forced" ? "-open" : ""), size: 7, line: { width: 1.3, color: tint } },
+      marker: { color: tint, symbol: peaks.map((isPeak) => (isPeak ? `${shape}-open-dot` : shape)), size: 7, line: { width: 1.3, color: tint } },
       hovertemplate: `%{customdata}<br>${label} %{y:.3f} ± %{error_y.array:.3f}<extra></extra>`,
     };
   }

@@ -52,6 +52,8 @@ class Point:
         from an alert's history, whose magnitudes are rounded.
     real_bogus
         The survey's own real-bogus score of this detection, 0 to 1, or None.
+    is_at_peak
+        Whether its source had no centre, so that the flux was measured at the brightest pixel.
     """
 
     kind: PointKind
@@ -64,6 +66,7 @@ class Point:
     magnitude_limit: float | None = None
     is_trigger: bool = False
     real_bogus: float | None = None
+    is_at_peak: bool = False
 
     @property
     def signal_to_noise(self) -> float:

@@ -16,6 +16,7 @@ from tom.targets.histories import StoredHistory as StoredHistory
 from tom.targets.joins import TargetJoin as TargetJoin
 from tom.targets.months import month_of
 from tom.targets.objects import SurveyObject
+from tom.targets.peaks import PeakPoint as PeakPoint
 from tom.targets.programs import ANEW as ANEW
 from tom.targets.programs import PUBLIC as PUBLIC
 from tom.targets.programs import Audience as Audience

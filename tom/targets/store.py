@@ -21,6 +21,7 @@ from tom.targets.nameless import settle_nameless
 from tom.targets.noting import Told, note_alerts
 from tom.targets.objects import ObjectKey
 from tom.targets.owners import Owner, Programs, find_owners, find_programs
+from tom.targets.peaks import keep_peaks
 from tom.targets.sightings import key_of
 from tom.targets.summary import refresh_audiences, refresh_summaries
 from tom.targets.template_changes import keep_template_changes
@@ -115,6 +116,7 @@ def store_alerts(
         )
         note_alerts(told, audiences)
         keep_template_changes(alerts, programs)
+        keep_peaks(alerts)
         keep_stored(alerts, {key: owner.object_id for key, owner in owners.items()})
         changed = {owner.target_id for owner in owners.values() if owner.was_changed}
         openly = changed | {pk for pk, theirs in merged.items() if theirs - private}

@@ -1,6 +1,7 @@
 """A light curve as the plot's script reads it."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from tom.events.models import EventLocalization
 from tom.forms.registry import colours
 from tom.photometry import magnitude_of
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
+from tom.targets.peaks import PointName, peaks_of
 from tom.targets.template_changes import template_changes_of
 from tom.web.distances import distances_of, map_distance, redshift_of
 from tom.web.kilonova import kilonova_data
@@ -20,7 +22,7 @@ from tom.web.kilonova import kilonova_data
 # The newest points; a light curve longer than this is drawn from here on.
 MOST_POINTS = 20_000
 MOST_EVENTS = 10
-Row = tuple[datetime, str, str, float | None, float | None]
+Row = tuple[datetime, str, str, float | None, float | None, str, str]
 
 
 def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
@@ -32,16 +34,19 @@ def plot_data(target: BaseTarget, user: User) -> dict[str, Any]:
     newest_first = [f"-{name}" for name in POINT_ORDER]
     visible = LightCurvePoint.objects.visible_to(user)
     rows = visible.filter(target=target).order_by(*newest_first)
-    columns = rows.values_list("time", "band", "kind", "flux", "flux_error")[:MOST_POINTS]
+    columns = rows.values_list("time", "band", "kind", "flux", "flux_error", "survey", "key")
     series: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in reversed(columns):
+    for row in reversed(columns[:MOST_POINTS]):
         series[(_kind(row[2]), row[1])].append(row)
     candidacies = _candidacies(target, user)
+    peaks = peaks_of(target.pk)
     distances = distances_of(target, candidacies, redshift_of(target))
     return {
         "name": target.name,
         "colours": {**colours()},
-        "series": [_series(kind, band, points) for (kind, band), points in sorted(series.items())],
+        "series": [
+            _series(kind, band, points, peaks) for (kind, band), points in sorted(series.items())
+        ],
         "events": [_event(candidacy) for candidacy in candidacies],
         "template_changes": [
             {"band": band, "time": _text(time)}
@@ -76,7 +81,9 @@ def _kind(kind: str) -> str:
     return "forced" if kind == PointKind.FORCED else "survey"
 
 
-def _series(kind: str, band: str, points: list[Row]) -> dict[str, Any]:
+def _series(
+    kind: str, band: str, points: list[Row], peaks: Collection[PointName]
+) -> dict[str, Any]:
     told = [magnitude_of(flux=point[3], flux_error=point[4]) for point in points]
     return {
         "kind": kind,
@@ -87,6 +94,7 @@ def _series(kind: str, band: str, points: list[Row]) -> dict[str, Any]:
         "magnitude": [each.magnitude for each in told],
         "error": [each.error for each in told],
         "limit": [each.limit for each in told],
+        "at_peak": [point[2] == PointKind.ALERT and point[5:7] in peaks for point in points],
     }
 
 

@@ -1,7 +1,7 @@
 """The points of a light curve as a table: on the page in any order, and as CSV."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,12 +12,13 @@ from tom_targets.base_models import BaseTarget
 
 from tom.photometry import Magnitude, magnitude_of
 from tom.sky.visibility import mjd_of
-from tom.targets.models import POINT_ORDER, LightCurvePoint
+from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
+from tom.targets.peaks import PointName
 from tom.web.spreadsheets import cell
 
 COLUMNS = (
     *("time_utc", "mjd", "band", "kind", "magnitude_ab", "magnitude_error", "limit_ab_5sigma"),
-    *("flux_njy", "flux_error_njy", "survey", "program", "key"),
+    *("flux_njy", "flux_error_njy", "survey", "program", "key", "at_peak"),
 )
 # What one may sort by. By magnitude, the bright come first, and limits last.
 COLUMN_OF = {
@@ -45,6 +46,7 @@ class PointRow:
     point: LightCurvePoint
     mjd: float
     told: Magnitude
+    is_at_peak: bool
 
 
 def find_points(target: BaseTarget, user: User, sort: str) -> "QuerySet[LightCurvePoint]":
@@ -58,17 +60,20 @@ def find_points(target: BaseTarget, user: User, sort: str) -> "QuerySet[LightCur
     return rows.select_related("program").order_by(order, *POINT_ORDER)
 
 
-def make_point_row(point: LightCurvePoint) -> PointRow:
-    """Give a point its modified Julian date (UTC) and its magnitude."""
+def make_point_row(point: LightCurvePoint, peaks: Collection[PointName]) -> PointRow:
+    """Give a point its modified Julian date (UTC), its magnitude, and whether it is a peak's."""
     told = magnitude_of(flux=point.flux, flux_error=point.flux_error)
-    return PointRow(point, float(mjd_of(point.time)), told)
+    is_at_peak = point.kind == PointKind.ALERT and (point.survey, point.key) in peaks
+    return PointRow(point, float(mjd_of(point.time)), told, is_at_peak)
 
 
-def write_points(out: Writable, points: "QuerySet[LightCurvePoint]") -> None:
-    """Write points as CSV; what is not known is empty."""
+def write_points(
+    out: Writable, points: "QuerySet[LightCurvePoint]", peaks: Collection[PointName]
+) -> None:
+    """Write points as CSV; what is not known is empty. Those in `peaks` are at_peak: yes."""
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    writer.writerows(_cells(make_point_row(point)) for point in points.iterator(2000))
+    writer.writerows(_cells(make_point_row(point, peaks)) for point in points.iterator(2000))
 
 
 def _cells(row: PointRow) -> Iterator[object]:
@@ -77,6 +82,7 @@ def _cells(row: PointRow) -> Iterator[object]:
     yield from (_digits(told.magnitude), _digits(told.error), _digits(told.limit))
     yield from (point.flux, point.flux_error)
     yield from (cell(point.survey), cell(point.program.name), cell(point.key))
+    yield "yes" if row.is_at_peak else ""
 
 
 def _digits(value: float | None) -> str:

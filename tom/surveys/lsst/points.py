@@ -123,6 +123,7 @@ def read_detection(source: Fields, *, is_trigger: bool = False) -> Point | None:
         str(key),
         is_trigger=is_trigger,
         real_bogus=read_share(source.get("reliability")),
+        is_at_peak=source.get("centroid_flag") is True,
     )
 
 

@@ -1,5 +1,6 @@
 """Targets: found by name or place, with their light curves and scores."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,7 +17,8 @@ from tom.scoring.models import Score
 from tom.sky.place_text import read_place
 from tom.targets.audiences import show_targets, summaries_for
 from tom.targets.classified import Classification, classifications_of
-from tom.targets.models import POINT_ORDER, PUBLIC, LightCurvePoint, TargetSummary
+from tom.targets.models import POINT_ORDER, PUBLIC, LightCurvePoint, PointKind, TargetSummary
+from tom.targets.peaks import PointName, peaks_of
 from tom.targets.search import find_by_name, find_in_cone
 from tom.targets.tags import Tag, tags_of
 from tom.targets.visible import visible_targets
@@ -84,6 +86,9 @@ class PointSerializer(serializers.Serializer[dict[str, Any]]):
     magnitude = serializers.FloatField(allow_null=True, help_text="AB")
     magnitude_error = serializers.FloatField(allow_null=True)
     limit = serializers.FloatField(allow_null=True, help_text="AB, 5 sigma")
+    at_peak = serializers.BooleanField(
+        help_text="Its source had no centre: measured at the brightest pixel, no PSF flux of it"
+    )
     program = serializers.CharField()
     public = serializers.BooleanField()
 
@@ -168,9 +173,11 @@ class LightCurve(generics.GenericAPIView[Any]):
     def get(self, request: Request, pk: int) -> Response:
         # Plain rows: model instances and serializer fields would take most of the time.
         points = LightCurvePoint.objects.visible_to(request.user)
-        rows = points.filter(target=visible_target(request, pk))
+        target = visible_target(request, pk)
+        rows = points.filter(target=target)
         page = self.paginate_queryset(rows.order_by(*POINT_ORDER).values(*POINT_COLUMNS))
-        return self.get_paginated_response([_tell_point(row) for row in page or []])
+        peaks = peaks_of(target)
+        return self.get_paginated_response([_tell_point(row, peaks) for row in page or []])
 
 
 class ClassificationList(generics.ListAPIView[Classification]):
@@ -271,13 +278,14 @@ def _in_cone(request: Request, targets: QuerySet[BaseTarget]) -> QuerySet[BaseTa
         raise ValidationError({"detail": str(error)}) from error
 
 
-def _tell_point(row: dict[str, Any]) -> dict[str, Any]:
+def _tell_point(row: dict[str, Any], peaks: Collection[PointName]) -> dict[str, Any]:
     told = magnitude_of(flux=row["flux"], flux_error=row["flux_error"])
     return {
         **{name: row[name] for name in POINT_COLUMNS[:7]},
         "magnitude": told.magnitude,
         "magnitude_error": told.error,
         "limit": told.limit,
+        "at_peak": row["kind"] == PointKind.ALERT and (row["survey"], row["key"]) in peaks,
         "program": row["program__name"],
         "public": row["program__public"],
     }

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tom.targets.peaks import peaks_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.points_table import COLUMN_OF, NEWEST, find_points, make_point_row, write_points
@@ -28,11 +29,12 @@ class Header(NamedTuple):
 def points(request: HttpRequest, pk: int) -> HttpResponse:
     """The points that the user may see, as a table; htmx puts it into the target's page."""
     found, sort = find_target(request, pk), request.GET.get("sort", NEWEST)
+    peaks = peaks_of(found.pk)
     page = page_of(request, find_points(found, person(request), sort), per_page=POINTS_SHOWN)
     context = {
         "target": found,
         "page": page,
-        "rows": [make_point_row(point) for point in page],
+        "rows": [make_point_row(point, peaks) for point in page],
         "headers": [_header(name, sort) for name in COLUMN_OF],
     }
     name = "_points" if request.headers.get("HX-Request") else "points"
@@ -52,5 +54,5 @@ def points_csv(request: HttpRequest, pk: int) -> HttpResponse:
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in found.name)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-points.csv"'
-    write_points(response, find_points(found, person(request), "time"))
+    write_points(response, find_points(found, person(request), "time"), peaks_of(found.pk))
     return response
