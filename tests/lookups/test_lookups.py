@@ -308,6 +308,51 @@ def test_an_object_of_rubin_at_lasair_is_asked_with_the_token_of_rubin_s_api(
     assert {each.classifier for each in told.opinions[0].judgements} == {"Sherlock", "r0b"}
 
 
+@pytest.mark.parametrize("is_list", [True, False], ids=["a list", "a dictionary"])
+@pytest.mark.parametrize("ztf_token", ["", "geheim"])
+def test_a_cone_at_lasair_has_the_nearest_of_both_surveys_whose_token_is_set(
+    api: api_server.Api,
+    vera: User,
+    settings: Any,
+    real_data: Path,
+    ztf_token: str,
+    is_list: bool,
+) -> None:
+    settings.LASAIR_TOKEN, settings.LASAIR_LSST_TOKEN = ztf_token, "rubin"
+    packet = rubin_packet(real_data)
+    number = packet["diaObject"]["diaObjectId"]
+    place = {"ra": packet["diaObject"]["ra"], "decl": packet["diaObject"]["dec"]}
+    found = {"diaObjectId": number, "diaObject": place, "diaSourcesList": [packet["diaSource"]]}
+    cone = f"ra={place['ra']:.7f}&dec={place['decl']:.7f}&radius=5&requestType=all"
+    near: Any = [{"object": number, "separation": 0.1}]
+    rubin, ztf = "api.lasair.lsst.ac.uk/api", "lasair-ztf.lsst.ac.uk/api"
+    api.serve("POST", f"{rubin}/cone/", near if is_list else {"objects": near}, body=cone)
+    body = f"objectId={number}&lasair_added=true"
+    api.serve("POST", f"{rubin}/object/", found, body=body)
+    api.serve("POST", f"{ztf}/cone/", [{"object": "ZTF26a", "separation": 3.0}], body=cone)
+    api.serve("POST", f"{ztf}/object/", {}, body="objectId=ZTF26a&lasair_added=true")
+
+    answer = ask(vera, "Lasair", ra=place["ra"], dec=place["decl"], radius_arcsec=5.0)
+
+    (told,) = read_found(answer)
+    assert told is not None
+    assert (told.alerts[0].survey, told.alerts[0].object_id) == ("LSST", str(number))
+    asked = [
+        (call[1], sent["Authorization"]) for call, sent in zip(api.asked, api.sent, strict=True)
+    ]
+    of_rubin = [(f"{rubin}/{what}/", "Token rubin") for what in ("cone", "object")]
+    of_ztf = [(f"{ztf}/{what}/", "Token geheim") for what in ("cone", "object")]
+    expected = [of_ztf[0], *of_rubin, of_ztf[1]] if ztf_token else of_rubin
+    assert asked == expected
+
+
+def test_a_place_at_lasair_wants_one_of_its_tokens(api: api_server.Api, vera: User) -> None:
+    answer = ask(vera, "Lasair", ra=10.0, dec=5.0, radius_arcsec=5.0)
+
+    assert answer.reason == "not asked: set LASAIR_TOKEN or LASAIR_LSST_TOKEN"
+    assert api.asked == []
+
+
 MOODS: dict[str, tuple[Any, str]] = {
     "an error": (500, "it answers with the error 500"),
     "a redirect": (302, "it answers with the error 302"),

@@ -4,7 +4,7 @@ A filter sends the columns that its owner chose. What is said of an object's cla
 and that of annotators with their history. https://lasair-lsst.readthedocs.io
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -38,6 +38,8 @@ _NAME: Final = "Lasair"
 _ZTF: Final = "ZTF"
 _API: Final = "https://lasair-ztf.lsst.ac.uk/api"
 _RUBIN_API: Final = "https://api.lasair.lsst.ac.uk/api"
+_ZTF_SETTING: Final = "LASAIR_TOKEN"  # the setting that holds its token
+_RUBIN_SETTING: Final = "LASAIR_LSST_TOKEN"
 _PUBLIC: Final = 1  # its public API has this program's data alone
 _APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
 _DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
@@ -148,32 +150,54 @@ def _read_candidates(object_id: str, rows: list[dict[str, Any]]) -> ObjectAlert:
 
 
 def look_up(wanted: Wanted, secrets: Mapping[str, str]) -> Conversation:
-    """Ask for an object of ZTF or, by its number, of Rubin; or for those of ZTF in a cone."""
+    """Ask for an object of ZTF or, by its number, of Rubin; or for the nearest of a cone.
+
+    A cone is asked for at each of the two APIs whose token is set.
+    """
     if wanted.name.isdigit():
-        return (yield from _ask_of_rubin(wanted.name, secrets["LASAIR_LSST_TOKEN"]))
-    headers = {"Authorization": f"Token {secrets['LASAIR_TOKEN']}"}
-    names = [wanted.name]
-    if not wanted.name:
-        form = {
-            "ra": f"{wanted.ra:.7f}",
-            "dec": f"{wanted.dec:.7f}",
-            "radius": f"{wanted.radius_arcsec:g}",
-            "requestType": "all",
-        }
-        listed = yield Ask(url=f"{_API}/cone/", form=form, headers=headers)
-        rows = listed if isinstance(listed, list) else []
-        near = sorted(
-            (row for row in rows if isinstance(row, dict) and row.get("object")),
-            key=lambda row: finite(row.get("separation")) or 0.0,
-        )
-        names = [str(row["object"]) for row in near]
+        return (yield from _ask_of_rubin(wanted.name, secrets[_RUBIN_SETTING]))
+    if wanted.name:
+        return (yield from _ask_of_ztf(wanted.name, secrets[_ZTF_SETTING]))
+    near: list[tuple[float, str]] = []
+    for api, token in ((_API, _ZTF_SETTING), (_RUBIN_API, _RUBIN_SETTING)):
+        if secrets.get(token):
+            near += yield from _ask_for_cone(api, secrets[token], wanted)
     answers = []
-    for name in names[:MOST_OBJECTS]:
-        form = {"objectId": name, "lasair_added": "true"}
-        found = yield Ask(url=f"{_API}/object/", form=form, headers=headers)
-        if isinstance(found, dict) and found.get("candidates"):
-            answers.append({"objectId": name, **found})
+    for _, name in sorted(near)[:MOST_OBJECTS]:
+        ask, token = (
+            (_ask_of_rubin, _RUBIN_SETTING) if name.isdigit() else (_ask_of_ztf, _ZTF_SETTING)
+        )
+        answers += yield from ask(name, secrets[token])
     return answers
+
+
+def _ask_for_cone(
+    api: str, token: str, wanted: Wanted
+) -> Generator[Ask, Any, list[tuple[float, str]]]:
+    """Ask for the objects in a cone: how far off, arcsec, and the name or number of each."""
+    form = {
+        "ra": f"{wanted.ra:.7f}",
+        "dec": f"{wanted.dec:.7f}",
+        "radius": f"{wanted.radius_arcsec:g}",
+        "requestType": "all",
+    }
+    headers = {"Authorization": f"Token {token}"}
+    listed = yield Ask(url=f"{api}/cone/", form=form, headers=headers)
+    rows = listed if isinstance(listed, list) else _list(_fields(listed), "objects")
+    return [
+        (finite(row.get("separation")) or 0.0, str(row["object"]))
+        for row in rows
+        if isinstance(row, dict) and row.get("object")
+    ]
+
+
+def _ask_of_ztf(name: str, token: str) -> Conversation:
+    headers = {"Authorization": f"Token {token}"}
+    form = {"objectId": name, "lasair_added": "true"}
+    found = yield Ask(url=f"{_API}/object/", form=form, headers=headers)
+    if not isinstance(found, dict) or not found.get("candidates"):
+        return []
+    return [{"objectId": name, **found}]
 
 
 def _ask_of_rubin(number: str, token: str) -> Conversation:
@@ -259,8 +283,8 @@ LASAIR: Final = Broker(
         talk=look_up,
         form="lasair.output",
         per_minute=10,
-        secrets=("LASAIR_TOKEN",),
-        secrets_for_numbers=("LASAIR_LSST_TOKEN",),
+        secrets=(_ZTF_SETTING,),
+        secrets_for_numbers=(_RUBIN_SETTING,),
     ),
     forms=(
         Form(

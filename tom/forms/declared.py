@@ -269,7 +269,8 @@ class LookUp:
     secrets
         The settings that hold its credential; without one of them it is not asked.
     secrets_for_numbers
-        Those in their place where the name is a number, as Rubin's are; empty: the same.
+        Those in their place where the name is a number, as Rubin's are; empty: the same. For a
+        place `talk` gets those of both that are set, at least one.
     daily
         How its table of a day is asked for, a CSV in a zip; None: it has none.
     table_topic

@@ -185,13 +185,18 @@ def secrets_of(how: LookUp, wanted: Wanted) -> Mapping[str, str]:
     Raises
     ------
     LookUpFailedError
-        If one of its settings is not set.
+        If one of its settings is not set; for a place at a broker with a credential for names and
+        another for numbers, if neither is.
     """
     names = (wanted.name.isdigit() and how.secrets_for_numbers) or how.secrets
-    values = {name: str(getattr(settings, name, "")) for name in names}
+    is_place = not wanted.name
+    also = how.secrets_for_numbers if is_place else ()
+    values = {name: str(getattr(settings, name, "")) for name in (*names, *also)}
     missing = [name for name, value in values.items() if not value]
+    if also and len(missing) < len(values):  # one of them opens a part of it
+        return {name: value for name, value in values.items() if value}
     if missing:
-        reason = f"not asked: set {', '.join(missing)}"
+        reason = f"not asked: set {' or '.join(missing) if also else ', '.join(missing)}"
         raise LookUpFailedError(reason)
     return values
 
