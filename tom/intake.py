@@ -23,9 +23,18 @@ from tom.forms.declared import Form
 from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms, survey_of
 from tom.forms.topics import is_test_topic
-from tom.intake_verdicts import FOR_GROUP, KNOWN, STORED, Verdict, refused, stored, unread
+from tom.intake_verdicts import (
+    FOR_GROUP,
+    KNOWN,
+    STORED,
+    STREAM_GONE,
+    Verdict,
+    refused,
+    stored,
+    unread,
+)
 from tom.ranking.forgetting import forget_audiences, forget_scores
-from tom.records import Classification, Notice, ObjectAlert, Opened, Record, Retelling, Text
+from tom.records import Classification, Notice, ObjectAlert, Opened, Retelling, Text
 from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
@@ -39,7 +48,7 @@ from tom.streams.claims import (
     note_failure,
     put_off,
 )
-from tom.streams.models import AlertMessage, MessageState
+from tom.streams.models import AlertMessage, MessageState, Stream
 from tom.streams.packets import PacketStoreError
 from tom.streams.schema_registry import NoSchemaError, learn_schema
 from tom.targets.arrivals import keep_arrivals
@@ -47,10 +56,12 @@ from tom.targets.classified import keep_classifications
 from tom.targets.histories import find_stored
 from tom.targets.hosts import keep_hosts
 from tom.targets.objects import ObjectKey, targets_of
+from tom.targets.programs import Program
 from tom.targets.redshifts import REDSHIFT, keep_told_redshifts
 from tom.targets.settling import settle_program as settle_targets
 from tom.targets.sightings import key_of
 from tom.targets.store import store_alerts
+from tom.targets.stream_programs import in_private, programs_of_words
 from tom.targets.tags import keep_tags
 
 logger = logging.getLogger(__name__)
@@ -141,26 +152,19 @@ def _judge(message: AlertMessage) -> Verdict:
 
 
 def _handle(message: AlertMessage) -> Verdict:
-    if message.group_id is not None:
-        return FOR_GROUP
     payload = bytes(message.payload or b"")
     form = _form_of(message, payload)
     if form is None or form.parse is None:
         return unread(message)
     match form.parse(payload):
+        case Notice() | Text() if message.group_id is not None:
+            return FOR_GROUP
         case Notice() as notice:
             return _record_notice(message, notice)
         case Text() as text:
             return _record_text(message, text)
-        case ObjectAlert() as alert:
-            _check_time(alert, message)
-            _store_alerts([(message, alert)])
-            return STORED
-        case Classification() as said:
-            _check_time(said, message)
-            _store_classifications([(message, said)])
-            return stored(said.left_out)
-        case Retelling() as told:
+        case ObjectAlert() | Classification() | Retelling() as record:
+            told = _of_stream(_as_retelling(record), message)
             _check_times(told, message)
             _store_alerts([(message, alert) for alert in told.alerts])
             _store_classifications([(message, said) for said in told.opinions])
@@ -274,6 +278,7 @@ def _read_batch(
         with _judged(message, unknown):
             told = packet if isinstance(packet, Retelling) else _read(packet, message, stored)
             _check_times(told, message)
+            told = _of_stream(told, message)
             # Stored with this batch: its other packets of the object need not read it again.
             for alert in told.alerts:
                 stored[key_of(alert)] = stored.get(key_of(alert), frozenset()) | alert.history
@@ -284,7 +289,9 @@ def _read(
     packet: Opened, message: AlertMessage, stored: Mapping[ObjectKey, frozenset[bytes]]
 ) -> Retelling:
     key = (packet.survey, packet.object_id)
-    known = frozenset[bytes]() if message.replays else stored.get(key, frozenset())
+    # What is stored for others is none of a group's.
+    is_whole = message.replays or message.group_id is not None
+    known = frozenset[bytes]() if is_whole else stored.get(key, frozenset())
     return Retelling(alerts=(packet.read(known),))
 
 
@@ -305,15 +312,31 @@ def _open_of_objects(message: AlertMessage) -> Opened | Retelling:
     form, payload = forms()[message.kind], bytes(message.payload or b"")
     if form.open is not None:
         return form.open(payload)
-    told = _as_retelling(form.parse(payload) if form.parse else None)
-    if told is None:
+    record = form.parse(payload) if form.parse else None
+    if record is None or isinstance(record, Notice | Text):
         reason = f"{message.kind} speaks of no object"
         raise TypeError(reason)
-    return told
+    return _as_retelling(record)
 
 
-def _as_retelling(record: Record | None) -> Retelling | None:
-    """What a record says of objects; None where it speaks of none."""
+def _of_stream(told: Retelling, message: AlertMessage) -> Retelling:
+    """What a message says; what came by a group's stream is in the programs of that stream.
+
+    Raises
+    ------
+    UnhandledAlertError
+        If the stream is deleted: nobody could say any more whose it is.
+    """
+    if message.group_id is None:
+        return told
+    stream = message.stream
+    if stream is None or not Stream.objects.filter(pk=stream).exists():
+        raise UnhandledAlertError(STREAM_GONE)
+    return in_private(told, stream)
+
+
+def _as_retelling(record: ObjectAlert | Classification | Retelling) -> Retelling:
+    """What a record says of objects."""
     match record:
         case ObjectAlert() as alert:
             return Retelling(alerts=(alert,))
@@ -321,8 +344,6 @@ def _as_retelling(record: Record | None) -> Retelling | None:
             return Retelling(opinions=(said,), left_out=said.left_out)
         case Retelling() as told:
             return told
-        case _:
-            return None
 
 
 def _note_left_out(message: AlertMessage, told: Retelling) -> None:
@@ -337,13 +358,30 @@ def _store_classifications(told: Sequence[Classified]) -> None:
         for message, said in told
         if survey_of(said.survey).is_simulated or is_test_topic(message.topic)
     ]
-    n_new = keep_classifications(told, tests=tests)
+    programs = programs_of_words(told)
+    n_new = keep_classifications(told, tests=tests, programs=programs)
+    openly = [said for message, said in told if message.pk not in programs]
+    targets = targets_of((said.survey, said.object_id) for said in openly)
     if n_new:
-        note_given("classifications", targets_of((said.survey, said.object_id) for _, said in told))
-    if keep_told_redshifts([said for _, said in told]):
-        note_given(REDSHIFT, targets_of((said.survey, said.object_id) for _, said in told))
-    if keep_tags(told, tests=tests) or n_new:
+        note_given("classifications", targets)
+        for program, theirs in _targets_in_private(told, programs).items():
+            note_given("classifications", theirs, program=program)
+    if keep_told_redshifts(openly):
+        note_given(REDSHIFT, targets)
+    if keep_tags(told, tests=tests, programs=programs) or n_new:
         publish(Topic.ALERTS)
+
+
+def _targets_in_private(
+    told: Sequence[Classified], programs: Mapping[int, Mapping[str, Program]]
+) -> dict[int, set[int]]:
+    """The targets of what groups' streams say, by the program that it is in."""
+    keys: dict[int, set[ObjectKey]] = {}
+    for message, said in told:
+        if message.pk in programs:
+            program = programs[message.pk][said.survey].pk
+            keys.setdefault(program, set()).add((said.survey, said.object_id))
+    return {program: targets_of(theirs) for program, theirs in keys.items()}
 
 
 def _store_alerts(told: Sequence[Told]) -> None:
@@ -354,6 +392,8 @@ def _store_alerts(told: Sequence[Told]) -> None:
     keep_arrivals(told)
     keep_hosts([alert for _, alert in told], changes.targets)
     match_targets(changes.changed)
+    # Of a public message and a private one the public one is named.
+    told = sorted(told, key=lambda pair: pair[0].group_id is None)
     senders = {changes.targets[key_of(alert)]: message for message, alert in told}
     notify_alerts(senders, programs=changes.programs)
     if changes.changed:

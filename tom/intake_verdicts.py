@@ -25,7 +25,10 @@ PRIVATE: Final = "kept; the terms of its topic are private, so nothing reads it"
 STORED = Verdict(MessageState.STORED)
 FOR_GROUP = Verdict(
     MessageState.UNHANDLED,
-    "kept for the group of its stream; nothing reads it: its results would be for all",
+    "kept for the group of its stream; nothing reads it: an event or a circular would be for all",
+)
+STREAM_GONE: Final = (
+    "kept for the group of its stream; nothing reads it: the stream is deleted, or unknown"
 )
 KNOWN = Verdict(MessageState.KNOWN, "an earlier message says the same")
 

@@ -46,6 +46,7 @@ from tom.strategies.models import Strategy
 from tom.streams import trials
 from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
+from tom.streams.private import due_streams, move_messages
 from tom.streams.retractions import ArchiveError, note_retractions
 from tom.streams.trying import try_connection
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
@@ -97,6 +98,13 @@ def settle(program_id: int) -> None:
     if intake.settle_program(program_id):
         nudge(settle, program_id)
         nudge(score)
+
+
+@shared_task
+def move(stream_id: int) -> None:
+    """Give some messages of a stream to the group that it belongs to now, or to everybody."""
+    if move_messages(stream_id):
+        nudge(move, stream_id)
 
 
 @shared_task
@@ -208,6 +216,8 @@ def sweep() -> None:
             _send(judge, name)
         for program in due_programs():
             _send(settle, program.pk)
+        for stream_id in due_streams():
+            _send(move, stream_id)
         _wake_requests()
         _wake_alarms()
         notify_ends(timezone.now())

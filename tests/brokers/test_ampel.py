@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from tests.factories import make_target
 from tests.streams.packets import make_container
@@ -237,7 +238,7 @@ def test_a_report_stands_on_the_target_at_its_place() -> None:
 
     send(make_report())
 
-    row = classifications_of(target).get()
+    row = classifications_of(target, AnonymousUser()).get()
     assert (row.author, row.classifier, row.version) == ("AMPEL", "Made m0", "2")
     assert row.likely[0] == ("SNIa", "supernova Ia", 0.7)
     assert row.time == datetime(2026, 1, 1, 6, 0, tzinfo=UTC)

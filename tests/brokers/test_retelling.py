@@ -11,6 +11,7 @@ from typing import Any
 
 import fastavro
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.base_models import BaseTarget
 
@@ -108,7 +109,10 @@ def test_the_same_alert_from_a_broker_adds_no_point_and_says_what_the_broker_thi
 
     target = BaseTarget.objects.get()
     assert set(LightCurvePoint.objects.values_list("pk", "key", "flux")) == before
-    assert {row.classifier for row in classifications_of(target)} == {"snn_sn_vs_all", "cdsxmatch"}
+    assert {row.classifier for row in classifications_of(target, AnonymousUser())} == {
+        "snn_sn_vs_all",
+        "cdsxmatch",
+    }
 
 
 # --- Babamul ------------------------------------------------------------------------------------
@@ -199,7 +203,7 @@ def test_a_detection_without_an_id_is_one_row_with_the_survey_s_own(order: str) 
         f"alert:{CANDID}",
         f"alert:{CANDID - 2_000_000}",
     }
-    assert {tag.tag for tag in tags_of(BaseTarget.objects.get())} == {"stationary"}
+    assert {tag.tag for tag in tags_of(BaseTarget.objects.get(), AnonymousUser())} == {"stationary"}
 
 
 @pytest.mark.django_db
@@ -262,7 +266,7 @@ def test_tags_stand_on_the_target_once() -> None:
     send("client.nuclear_transient", squeezed)
     send("client.in_m31", squeezed)
 
-    assert sorted(str(tag) for tag in tags_of(BaseTarget.objects.get())) == [
+    assert sorted(str(tag) for tag in tags_of(BaseTarget.objects.get(), AnonymousUser())) == [
         "ANTARES: in_m31",
         "ANTARES: nuclear_transient",
     ]
@@ -465,7 +469,7 @@ def test_what_is_retold_is_no_packet_s_surroundings_and_adds_no_row_to_the_surve
 
     target = BaseTarget.objects.get()
     assert (target.summary.star_separation_arcsec, LightCurvePoint.objects.count()) == before
-    assert classifications_of(target).count() == 2
+    assert classifications_of(target, AnonymousUser()).count() == 2
 
 
 # --- Babamul on Rubin ---------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 from django.test import Client
 from tom_targets.base_models import BaseTarget
@@ -88,7 +88,7 @@ def test_a_recorded_answer_becomes_a_target_with_its_light_curve(
     points = LightCurvePoint.objects.filter(target=target, kind="alert")
     assert points.count() == n_detections
     if kind == "ANTARES":
-        assert {tag.tag for tag in tags_of(target)} == {
+        assert {tag.tag for tag in tags_of(target, AnonymousUser())} == {
             "lc_feature_extractor",
             "refitt_newsources_snrcut",
         }
@@ -488,7 +488,7 @@ def test_the_search_page_offers_to_ask_and_one_click_makes_a_target(
     assert f"/targets/{target.pk}/" in html
     assert "Make it a target" not in html
     assert AlertMessage.objects.get().topic == "lookup.alerce"
-    assert classifications_of(target).count() == 0
+    assert classifications_of(target, AnonymousUser()).count() == 0
 
 
 def test_a_look_up_is_its_own_person_s(api: api_server.Api, vera: User, client: Client) -> None:

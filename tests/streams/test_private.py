@@ -148,4 +148,4 @@ def test_what_comes_by_a_stream_of_a_group_is_the_groups(kafka: KafkaPeer, team,
         wait_for(AlertMessage.objects.exists)
 
     row = AlertMessage.objects.get()
-    assert (row.group, row.kind) == (team, "unknown")
+    assert (row.group, row.stream, row.kind) == (team, stream.pk, "igwn.json")

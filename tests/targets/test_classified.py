@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
@@ -55,7 +56,7 @@ def make_object(
 def test_it_stands_on_its_target_whichever_came_first() -> None:
     say()
 
-    row = classifications_of(make_object()).get()
+    row = classifications_of(make_object(), AnonymousUser()).get()
 
     assert (row.author, row.classifier, row.version) == ("Broker", "forest", "2")
     assert row.likely[0] == ("SNIa", "supernova Ia", 0.7)
@@ -69,29 +70,29 @@ def test_it_stands_on_the_target_at_its_place_where_none_is_that_object() -> Non
     near, far = make_target(ra=197.45, dec=-23.38 + 0.5 / 3600), make_target(ra=10.0, dec=10.0)
     say()
 
-    assert classifications_of(near).count() == 1
-    assert not classifications_of(far).exists()
+    assert classifications_of(near, AnonymousUser()).count() == 1
+    assert not classifications_of(far, AnonymousUser()).exists()
 
     make_object(ra=197.45, dec=-23.38)
-    assert not classifications_of(near).exists()
+    assert not classifications_of(near, AnonymousUser()).exists()
 
 
 def test_of_an_object_whose_name_its_target_does_not_tell_nothing_is_told() -> None:
     target = make_target(ra=197.45, dec=-23.38)
     SurveyObject.objects.create(survey="LSST", object_id=NUMBER, target=target)
     say()
-    assert not classifications_of(target).exists()
+    assert not classifications_of(target, AnonymousUser()).exists()
 
     TargetName.objects.bulk_create([TargetName(target=target, name=f"LSST {NUMBER}")])
 
-    assert classifications_of(target).exists()
+    assert classifications_of(target, AnonymousUser()).exists()
 
 
 def test_another_survey_s_object_of_that_number_is_another() -> None:
     other = make_object(survey="ZTF")
     say()
 
-    assert not classifications_of(other).exists()
+    assert not classifications_of(other, AnonymousUser()).exists()
 
 
 def test_what_is_said_again_adds_no_row_and_what_is_said_anew_does() -> None:
@@ -111,12 +112,12 @@ def test_what_names_no_time_is_dated_by_when_it_came() -> None:
 def test_joined_targets_have_what_is_said_of_either() -> None:
     one, two = make_object("ZTF26aaaaaaa", survey="ZTF"), make_object()
     say()
-    assert not classifications_of(one).exists()
+    assert not classifications_of(one, AnonymousUser()).exists()
 
     kept = join_targets(one, two, by=make_user()).kept
 
     assert kept == one
-    assert classifications_of(one).exists()
+    assert classifications_of(one, AnonymousUser()).exists()
 
 
 # --- Who is shown it ----------------------------------------------------------------------------

@@ -99,17 +99,19 @@ def _classifications(keys: Sequence[Key]) -> Given:
     objects: dict[int, list[SurveyObject]] = defaultdict(list)
     for each in SurveyObject.objects.filter(target__in=targets):
         objects[each.target_id].append(each)
-    said: dict[ObjectKey, list[Classified]] = defaultdict(list)
+    said: dict[ObjectKey, list[tuple[int | None, Classified]]] = defaultdict(list)
     ids = {each.object_id for rows in objects.values() for each in rows}
     for row in Classification.objects.filter(object_id__in=ids, is_test=False):
         told = Classified(row.author, row.classifier, row.version, row.probabilities, row.classes)
-        said[row.survey, row.object_id].append(told)
+        said[row.survey, row.object_id].append((row.program_id, told))
     public = set(Program.objects.filter(public=True).values_list("pk", flat=True))
     found: dict[Key, list[Classified]] = defaultdict(list)
     for key in keys:
         for each in objects[key[0]]:
-            if each.is_known_to(public | set(key[1])):
-                found[key] += said[each.key]
+            readable = public | set(key[1])
+            if each.is_known_to(readable):
+                told_to = {None, *readable}
+                found[key] += [told for program, told in said[each.key] if program in told_to]
     return {key: tuple(rows) for key, rows in found.items() if rows}
 
 

@@ -91,15 +91,22 @@ def batch_of(
     return batch if since is None else batch.since(mjd_of(since))
 
 
-def note_given(name: str, target_ids: Iterable[int]) -> None:
-    """Make targets due after a change of an input, if some scorer asks for this input by name."""
+def note_given(name: str, target_ids: Iterable[int], *, program: int | None = None) -> None:
+    """Make targets due after a change of an input, if some scorer asks for this input by name.
+
+    With a program, for the audiences alone that read it.
+    """
     ids = set(target_ids)
     if not ids or not any(name in wanted(scorer.spec.inputs) for scorer in scorers()):
         return
     with transaction.atomic():
         lock_targets(ids)
-        for rows in (TargetSummary.objects, AudienceSummary.objects):
-            rows.filter(target__in=ids).update(version=F("version") + 1)
+        narrower = AudienceSummary.objects.filter(target__in=ids)
+        if program is None:
+            TargetSummary.objects.filter(target__in=ids).update(version=F("version") + 1)
+        else:
+            narrower = narrower.filter(programs__contains=[program])
+        narrower.update(version=F("version") + 1)
 
 
 def note_outdated(event: NonLocalizedEvent) -> int:

@@ -247,6 +247,7 @@ def _incoming(source: Source, message: Received) -> Incoming:
         read_headers(message.headers),
         message.sent,
         source.group,
+        source.stream if source.group is not None else None,
     )
 
 

@@ -74,6 +74,11 @@ class AlertMessage(models.Model):
         related_name="+",
         help_text="It came by a stream of this group, and is for its members alone",
     )
+    stream = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="The key of that stream, which may be deleted meanwhile",
+    )
     is_repeat = models.BooleanField(
         default=False, help_text="The same bytes stand in an earlier row of this topic"
     )
@@ -99,10 +104,12 @@ class AlertMessage(models.Model):
             models.UniqueConstraint(
                 fields=["broker", "topic", "partition", "offset"], name="streams_message_position"
             ),
-            # The same bytes on the same topic are the same message: one row does the work.
+            # The same bytes on the same topic for the same readers are the same message: one row
+            # does the work. What a group had first may come for everybody later.
             models.UniqueConstraint(
-                fields=["topic", "sha256"],
+                fields=["topic", "sha256", "group"],
                 condition=models.Q(is_repeat=False),
+                nulls_distinct=False,
                 name="streams_message_content",
             ),
         ]
@@ -116,9 +123,9 @@ class AlertMessage(models.Model):
             models.Index(fields=["-received"], name="streams_message_received"),
             models.Index(fields=["topic", "-received"], name="streams_message_topic"),
             models.Index(
-                fields=["group"],
+                fields=["stream", "group"],
                 condition=models.Q(group__isnull=False),
-                name="streams_message_group",
+                name="streams_message_private",
             ),
             models.Index(
                 fields=["packet_object"],

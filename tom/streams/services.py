@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg2 import Binary
 from psycopg2.extras import Json, execute_values
@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 # What nothing reads is kept in its row up to this size; a stream of it may be of any rate.
 ROW_BYTES = 16 * 1024
 
-# A topic and the sha256 of a payload.
-Content = tuple[str, str]
+# A topic, the sha256 of a payload, and the group that it is for.
+Content = tuple[str, str, int | None]
 Row = tuple[object, ...]
 
 
@@ -45,7 +45,8 @@ class Incoming:
     broker: str = ""
     headers: Headers = field(default_factory=list)
     sent: datetime | None = None
-    group_id: int | None = None  # whose members alone see it; nothing reads it
+    group_id: int | None = None  # whose members alone see it and what comes of it
+    stream_id: int | None = None  # the stream that makes it the group's
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Prepared:
 
     @property
     def content(self) -> Content:
-        return self.item.topic, self.sha256
+        return self.item.topic, self.sha256, self.item.group_id
 
 
 def prepare_messages(incoming: Sequence[Incoming]) -> list[Prepared]:
@@ -91,22 +92,17 @@ def prepare_messages(incoming: Sequence[Incoming]) -> list[Prepared]:
         If the store of packets cannot be written.
     """
     prepared = [
-        Prepared(item, hashlib.sha256(item.payload).hexdigest(), _kind_of(item))
+        Prepared(item, hashlib.sha256(item.payload).hexdigest(), identify(item.topic, item.payload))
         for item in incoming
     ]
     packets = {each.content: each for each in prepared if _is_packet(each)}
-    for content in set(_kept(list(packets)).values_list("topic", "sha256")) if packets else ():
+    for content in _known(list(packets)) if packets else ():
         packets.pop(content, None)
     if not packets:
         return prepared
     payloads = [each.item.payload for each in packets.values()]
     places = dict(zip(packets, write_packets(payloads, now=timezone.now()), strict=True))
     return [replace(each, place=places.get(each.content)) for each in prepared]
-
-
-def _kind_of(item: Incoming) -> str:
-    # What would come of a private message (an event, a target) has no readers of its own yet.
-    return UNKNOWN if item.group_id is not None else identify(item.topic, item.payload)
 
 
 def _is_packet(message: Prepared) -> bool:
@@ -189,18 +185,24 @@ def store_message(
     """Store one message; return its row and whether it is new."""
     stored = store_messages([Incoming(topic, payload, partition, offset, name)])
     sha256 = hashlib.sha256(payload).hexdigest()
-    row = AlertMessage.objects.get(topic=topic, sha256=sha256, is_repeat=False)
+    row = AlertMessage.objects.get(topic=topic, sha256=sha256, group=None, is_repeat=False)
     return row, bool(stored.ids)
 
 
 def _kept(contents: Sequence[Content]) -> QuerySet[AlertMessage]:
     """The rows that have these contents."""
     rows = AlertMessage.objects.filter(
-        topic__in={topic for topic, _ in contents},
-        sha256__in=[sha256 for _, sha256 in contents],
+        topic__in={topic for topic, _, _ in contents},
+        sha256__in=[sha256 for _, sha256, _ in contents],
         is_repeat=False,
     )
-    return rows.only("pk")
+    groups = {group for _, _, group in contents}
+    ours = Q(group__in=groups - {None})
+    return rows.filter(ours | Q(group=None) if None in groups else ours).only("pk")
+
+
+def _known(contents: Sequence[Content]) -> set[Content]:
+    return set(_kept(contents).values_list("topic", "sha256", "group_id"))
 
 
 def _displaced(first: Mapping[Content, Prepared], created: Collection[Content]) -> list[Row]:
@@ -208,7 +210,7 @@ def _displaced(first: Mapping[Content, Prepared], created: Collection[Content]) 
     missing = [content for content in first if content not in created]
     if not missing:
         return []
-    known = set(_kept(missing).values_list("topic", "sha256"))
+    known = _known(missing)
     rows = []
     for content in missing:
         if content not in known:
@@ -245,7 +247,7 @@ def _origin(message: Prepared) -> Row:
     item = message.item
     position = (item.broker, item.topic, item.partition, item.offset)
     content = (message.kind, message.sha256, len(item.payload))
-    told = (item.name[:300], Json(item.headers), item.sent, item.group_id)
+    told = (item.name[:300], Json(item.headers), item.sent, item.group_id, item.stream_id)
     return (*position, *told, *content)
 
 
@@ -255,14 +257,14 @@ def _insert(rows: Sequence[Row]) -> dict[Content, tuple[int, str]]:
         return {}
     statement = """
         INSERT INTO streams_alertmessage (broker, topic, partition, "offset", name, headers, sent,
-            group_id, kind, sha256, size, payload, packet_object, packet_offset, is_repeat, state,
-            reason, finished, attempts, replays, received)
-        VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, kind
+            group_id, stream, kind, sha256, size, payload, packet_object, packet_offset, is_repeat,
+            state, reason, finished, attempts, replays, received)
+        VALUES %s ON CONFLICT DO NOTHING RETURNING id, topic, sha256, group_id, kind
     """
-    template = "(" + "%s, " * 18 + "0, 0, clock_timestamp())"
+    template = "(" + "%s, " * 19 + "0, 0, clock_timestamp())"
     # psycopg2's own cursor raises psycopg2's own errors.
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        found: list[tuple[int, str, str, str]] = execute_values(
+        found: list[tuple[int, str, str, int | None, str]] = execute_values(
             cursor.cursor, statement, rows, template=template, page_size=500, fetch=True
         )
-    return {(topic, sha256): (pk, kind) for pk, topic, sha256, kind in found}
+    return {(topic, sha256, group): (pk, kind) for pk, topic, sha256, group, kind in found}

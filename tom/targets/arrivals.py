@@ -18,8 +18,9 @@ KEEP = """
     FROM (VALUES %s) AS a (message, survey, name, program, time, has_stamps)
     JOIN targets_surveyobject o ON o.survey = a.survey AND o.object_id = a.name
     JOIN targets_program p ON p.survey = a.survey AND p.number = a.program
-    ON CONFLICT (message_id, object_id) DO UPDATE SET has_stamps = excluded.has_stamps
-    WHERE old.has_stamps <> excluded.has_stamps
+    ON CONFLICT (message_id, object_id) DO UPDATE
+    SET has_stamps = excluded.has_stamps, program_id = excluded.program_id
+    WHERE (old.has_stamps, old.program_id) <> (excluded.has_stamps, excluded.program_id)
 """
 KEPT = "(%s, %s, %s, %s, %s::timestamptz, %s)"
 

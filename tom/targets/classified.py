@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from tom.records import classification as records
 from tom.sky import cone_ranges, healpix29
 from tom.streams.models import AlertMessage
 from tom.targets.objects import BY_HAND, SurveyObject
-from tom.targets.programs import Program
+from tom.targets.programs import Program, Visitor, told_to
 from tom.taxonomy import within
 
 LIKELIER_THAN_NOT = 0.5
@@ -45,6 +46,15 @@ class Classification(Fact):
     message = models.ForeignKey(
         AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    program = models.ForeignKey(
+        Program,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="+",
+        help_text="Whose readers alone may know of it; None: it was told to everybody",
+    )
     says = models.CharField(
         max_length=40,
         blank=True,
@@ -59,9 +69,11 @@ class Classification(Fact):
         constraints = [
             models.UniqueConstraint(
                 fields=[
-                    *("survey", "object_id", "author", "classifier", "version", "time", "digest")
+                    *("survey", "object_id", "author", "classifier", "version", "time", "digest"),
+                    "program",
                 ],
                 name="targets_classification_once",
+                nulls_distinct=False,  # what a group was told may be told to everybody, too
             )
         ]
         indexes = [models.Index(fields=["says", "author"], name="targets_classification_says")]
@@ -89,10 +101,16 @@ def said_class(probabilities: Mapping[str, float], classes: Mapping[str, str]) -
 Told = tuple[AlertMessage, records.Classification]
 
 
-def keep_classifications(told: Sequence[Told], *, tests: Iterable[int] = ()) -> int:
+def keep_classifications(
+    told: Sequence[Told],
+    *,
+    tests: Iterable[int] = (),
+    programs: Mapping[int, Mapping[str, Program]] = MappingProxyType({}),
+) -> int:
     """Store classifications, each once; return how many rows are new.
 
-    `tests` are the keys of the messages that came on test topics.
+    `tests` are the keys of the messages that came on test topics. `programs` are those of what a
+    group's stream says, by the message's key and the survey.
     """
     if not told:
         return 0
@@ -100,7 +118,12 @@ def keep_classifications(told: Sequence[Told], *, tests: Iterable[int] = ()) -> 
     rows = [
         row
         for message, record in told
-        for row in _rows(message, record, is_test=message.pk in on_test)
+        for row in _rows(
+            message,
+            record,
+            is_test=message.pk in on_test,
+            program=programs.get(message.pk, {}).get(record.survey),
+        )
     ]
     before = Classification.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     Classification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
@@ -108,7 +131,11 @@ def keep_classifications(told: Sequence[Told], *, tests: Iterable[int] = ()) -> 
 
 
 def _rows(
-    message: AlertMessage, record: records.Classification, *, is_test: bool
+    message: AlertMessage,
+    record: records.Classification,
+    *,
+    is_test: bool,
+    program: Program | None,
 ) -> Iterable[Classification]:
     has_place = record.ra is not None and record.dec is not None
     place = int(healpix29(record.ra, record.dec)) if has_place else None  # type: ignore[arg-type]
@@ -127,13 +154,16 @@ def _rows(
             taxonomy=record.taxonomy,
             is_test=is_test,
             message=message,
+            program=program,
             says=said_class(judgement.probabilities, judgement.classes),
             digest=hashlib.sha256(said.encode()).hexdigest(),
         )
 
 
-def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
+def classifications_of(target: BaseTarget, user: Visitor) -> QuerySet[Classification]:
     """The classifications of a target's own objects and of others at its place, the newest first.
+
+    Those alone that the user may know of. What a group was told, and everybody, is there once.
 
     Of its own those alone that bear one of its names: others are not everybody's to know of. The
     place is the target's as it is here: the caller has shown it to its reader.
@@ -143,7 +173,15 @@ def classifications_of(target: BaseTarget) -> QuerySet[Classification]:
     for row in SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND):
         if names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
-    return Classification.objects.filter(own | _at(target))
+    rows = Classification.objects.filter((own | _at(target)) & told_to(user))
+    return rows.exclude(Exists(_same_for_all()), program__isnull=False)
+
+
+def _same_for_all() -> QuerySet[Classification]:
+    """What everybody was told of the same."""
+    names = ("survey", "object_id", "author", "classifier", "version", "time", "digest")
+    same = {name: OuterRef(name) for name in names}
+    return Classification.objects.filter(**same, program=None)
 
 
 def find_classified(
@@ -162,7 +200,8 @@ def find_classified(
     author
         Who says it; None: anybody.
     """
-    said = Classification.objects.filter(is_test=False)
+    known = Q(program=None) | Q(program__public=True) | Q(program__in=list(programs))
+    said = Classification.objects.filter(known, is_test=False)
     if label is not None:
         said = said.filter(says__in=within(label))
     if author is not None:
@@ -174,7 +213,7 @@ def find_classified(
     )
     own = said.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
     if label is not None:  # whoever has said anything has a newest word
-        own = own.filter(~Exists(_newer()))
+        own = own.filter(~Exists(_newer().filter(known)))
     return objects.filter(Exists(own)).values("target")
 
 

@@ -15,22 +15,25 @@ _IS_TWIN: Final = """
     o.target_id = n.target_id AND o.survey = n.survey AND o.kind = n.kind AND o.band = n.band
     AND o.time BETWEEN n.time - %(apart)s AND n.time + %(apart)s
 """
+# What is private takes the place of nothing that others may read, and tells it nothing.
+_TELLS_N: Final = "(o.program_id = n.program_id OR o.program_id <> ALL(%(private)s))"
+_TELLS_O: Final = "(o.program_id = n.program_id OR n.program_id <> ALL(%(private)s))"
 _DROP: Final = f"""
     DELETE FROM new_points n
     WHERE n.key LIKE '{NAMELESS}%%' AND (
         EXISTS (
             SELECT FROM new_points o
-            WHERE {_IS_TWIN} AND (o.key NOT LIKE '{NAMELESS}%%' OR o.key < n.key)
+            WHERE {_IS_TWIN} AND {_TELLS_N} AND (o.key NOT LIKE '{NAMELESS}%%' OR o.key < n.key)
         ) OR EXISTS (
             SELECT FROM targets_lightcurvepoint o
-            WHERE {_IS_TWIN} AND o.key <> n.key AND o.month = ANY(%(months)s)
+            WHERE {_IS_TWIN} AND {_TELLS_N} AND o.key <> n.key AND o.month = ANY(%(months)s)
         )
     )
 """  # noqa: S608  of our own text alone
 _FIND: Final = f"""
     SELECT o.id, n.key
     FROM targets_lightcurvepoint o
-    JOIN new_points n ON {_IS_TWIN} AND n.key NOT LIKE '{NAMELESS}%%'
+    JOIN new_points n ON {_IS_TWIN} AND {_TELLS_O} AND n.key NOT LIKE '{NAMELESS}%%'
     WHERE o.key LIKE '{NAMELESS}%%' AND o.target_id = ANY(%(targets)s)
         AND o.month = ANY(%(months)s)
         AND NOT EXISTS (
@@ -53,7 +56,12 @@ _NAME: Final = """
 
 
 def settle_nameless(
-    cursor: Any, *, targets: Collection[int], months: Collection[Any], some_new: bool
+    cursor: Any,
+    *,
+    targets: Collection[int],
+    months: Collection[Any],
+    private: Collection[int],
+    some_new: bool,
 ) -> list[int]:
     """Leave one row for each exposure; return the rows that got the survey's own key.
 
@@ -63,10 +71,17 @@ def settle_nameless(
         Of the transaction in which `new_points` holds what is to be merged.
     targets, months
         Of the new points.
+    private
+        The programs that not everybody reads.
     some_new
         Whether any new point is without an id.
     """
-    wanted = {"targets": list(targets), "months": list(months), "apart": SAME_EPOCH}
+    wanted = {
+        "targets": list(targets),
+        "months": list(months),
+        "private": list(private),
+        "apart": SAME_EPOCH,
+    }
     cursor.execute(_HAS_ANY, wanted)
     named = _name(cursor, wanted) if cursor.fetchone()[0] else []
     if some_new:

@@ -20,6 +20,7 @@ from tom.targets.objects import ObjectKey, SurveyObject
 from tom.targets.places import earliest, move_targets
 from tom.targets.placing import place_newcomers
 from tom.targets.sightings import find_objects, key_of, note_sightings
+from tom.targets.stream_programs import make_stream_program
 
 # The group that reads a private program until somebody gives it to another.
 PROGRAM_GROUP = "{survey} program {number}"
@@ -50,7 +51,9 @@ def find_programs(alerts: Sequence[ObjectAlert]) -> Programs:
 
 
 def _new_program(survey: str, number: int) -> Program:
-    """Make an unknown program: a private one gets a group without members."""
+    """Make an unknown program: a private one gets a group without members, or its stream's."""
+    if number < 0:
+        return make_stream_program(survey, number)
     public = number in survey_of(survey).public_programs
     made = Program(survey=survey, number=number, name=f"program {number}", public=public)
     if not public:

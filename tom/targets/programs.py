@@ -69,6 +69,11 @@ def private_programs(user: Visitor) -> list[Program]:
     return known
 
 
+def told_to(user: Visitor) -> Q:
+    """Rows that everybody was told (their `program` is None), and those that the user may read."""
+    return Q(program=None) | of_readable_programs(user)
+
+
 def of_readable_programs(user: Visitor) -> Q:
     """Rows whose `program` is public or belongs to a group of the user's; all for a superuser."""
     if getattr(user, "is_superuser", False):

@@ -58,7 +58,8 @@ FIND_MONTHS = """
     )
 """
 # A trigger's own copy replaces the rounded one of a later alert's history, never the reverse. Of
-# two copies that differ besides, the greater stays: which came first is of no account.
+# two copies that differ besides, the greater stays: which came first is of no account. What is
+# public comes before what is private; of two private programs the first one keeps the point.
 MERGE_POINTS = f"""
     WITH merged AS (
         INSERT INTO targets_lightcurvepoint AS old (target_id, object_id, survey, kind, key, time,
@@ -68,11 +69,15 @@ MERGE_POINTS = f"""
         FROM new_points ORDER BY target_id, survey, kind, key
         ON CONFLICT (target_id, survey, kind, key, month) DO UPDATE
         SET flux = excluded.flux, flux_error = excluded.flux_error, time = excluded.time,
-            real_bogus = excluded.real_bogus, is_trigger = excluded.is_trigger
-        WHERE (old.is_trigger, old.time, coalesce(old.flux, '-infinity'), old.flux_error,
+            real_bogus = excluded.real_bogus, is_trigger = excluded.is_trigger,
+            program_id = excluded.program_id
+        WHERE (old.program_id <> ALL(%(private)s), old.is_trigger, old.time,
+                coalesce(old.flux, '-infinity'), old.flux_error,
                 coalesce(old.real_bogus, '-infinity'))
-            < (excluded.is_trigger, excluded.time, coalesce(excluded.flux, '-infinity'),
-                excluded.flux_error, coalesce(excluded.real_bogus, '-infinity'))
+            < (excluded.program_id <> ALL(%(private)s), excluded.is_trigger, excluded.time,
+                coalesce(excluded.flux, '-infinity'), excluded.flux_error,
+                coalesce(excluded.real_bogus, '-infinity'))
+            AND (old.program_id = excluded.program_id OR excluded.program_id <> ALL(%(private)s))
         RETURNING old.*
     )
     INSERT INTO {TO_MIRROR.name} SELECT {", ".join(TO_MIRROR.columns)} FROM merged
@@ -106,8 +111,8 @@ def store_alerts(
     with transaction.atomic():
         programs = find_programs(alerts)
         owners = find_owners(alerts, programs, tests=tests)
-        merged = _merge_points(alerts, owners, programs)
         private = _private_programs()
+        merged = _merge_points(alerts, owners, programs, private)
         target_ids = {owner.target_id for owner in owners.values()}
         audiences = ensure_audiences(target_ids) if private else []
         told = (
@@ -145,6 +150,7 @@ def _merge_points(
     alerts: Sequence[ObjectAlert],
     owners: Mapping[ObjectKey, Owner],
     programs: Programs,
+    private: Collection[int],
 ) -> dict[int, set[int]]:
     """Write the points; return the programs of those that are new or changed, by target."""
     rows = _point_rows(alerts, owners, programs)
@@ -158,10 +164,11 @@ def _merge_points(
             cursor,
             targets={owner.target_id for owner in owners.values()},
             months=months,
+            private=private,
             some_new=any(str(row[KEY]).startswith(NAMELESS) for row in rows),
         )
         make_table(cursor, TO_MIRROR)
-        cursor.execute(MERGE_POINTS)
+        cursor.execute(MERGE_POINTS, {"private": sorted(private)})
         if named:
             take_points(cursor, named, months)
         cursor.execute(MERGED)
@@ -172,17 +179,26 @@ def _merge_points(
     return found
 
 
+def _worth(
+    point: Point, survey: str, public: Collection[tuple[str, int]]
+) -> tuple[bool, tuple[object, ...]]:
+    """What decides between two copies of a point: what is public comes first."""
+    return (survey, point.program) in public, point.merit
+
+
 def _point_rows(
     alerts: Sequence[ObjectAlert],
     owners: Mapping[ObjectKey, Owner],
     programs: Programs,
 ) -> list[tuple[object, ...]]:
     best: dict[tuple[int, str, str, str], tuple[int, Point]] = {}
+    public = {key for key, program in programs.items() if program.public}
     for alert in alerts:
-        owner = owners[key_of(alert)]
+        owner, survey = owners[key_of(alert)], alert.survey
         for point in alert.points:
             identity = (owner.target_id, alert.survey, point.kind.value, point.key)
-            if identity not in best or best[identity][1].merit < point.merit:
+            held = best.get(identity)
+            if held is None or _worth(held[1], survey, public) < _worth(point, survey, public):
                 best[identity] = (owner.object_id, point)
     keys = {key: program.pk for key, program in programs.items()}
     return [

@@ -1,15 +1,17 @@
 """The tags of objects by brokers: words that mark them, each kept once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
 from tom.moments import Fact
 from tom.records import classification as records
 from tom.streams.models import AlertMessage
 from tom.targets.objects import BY_HAND, SurveyObject
+from tom.targets.programs import Program, Visitor, told_to
 
 LONGEST = 60
 
@@ -26,10 +28,22 @@ class Tag(Fact):
         AlertMessage, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
 
+    program = models.ForeignKey(
+        Program,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="+",
+        help_text="Whose readers alone may know of it; None: it was told to everybody",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["survey", "object_id", "author", "tag"], name="targets_tag_once"
+                fields=["survey", "object_id", "author", "tag", "program"],
+                name="targets_tag_once",
+                nulls_distinct=False,
             )
         ]
         ordering = ("author", "tag")
@@ -39,11 +53,15 @@ class Tag(Fact):
 
 
 def keep_tags(
-    told: Sequence[tuple[AlertMessage, records.Classification]], *, tests: Collection[int] = ()
+    told: Sequence[tuple[AlertMessage, records.Classification]],
+    *,
+    tests: Collection[int] = (),
+    programs: Mapping[int, Mapping[str, Program]] = MappingProxyType({}),
 ) -> int:
     """Store the tags that messages give, each once; return how many rows are new.
 
-    `tests` are the keys of the messages that came on test topics.
+    `tests` are the keys of the messages that came on test topics. `programs` are those of what a
+    group's stream says, by the message's key and the survey.
     """
     rows = [
         Tag(
@@ -53,6 +71,7 @@ def keep_tags(
             tag=tag[:LONGEST],
             is_test=message.pk in tests,
             message=message,
+            program=programs.get(message.pk, {}).get(said.survey),
         )
         for message, said in told
         for tag in said.tags
@@ -64,11 +83,16 @@ def keep_tags(
     return Tag.objects.filter(pk__gt=before, message__in=[m.pk for m, _ in told]).count()
 
 
-def tags_of(target: BaseTarget) -> QuerySet[Tag]:
-    """The tags of a target's objects, of those alone that bear one of its names."""
+def tags_of(target: BaseTarget, user: Visitor) -> QuerySet[Tag]:
+    """The tags of a target's objects, of those alone that bear one of its names.
+
+    Those alone that the user may know of. What a group was told, and everybody, is there once.
+    """
     names = {target.name, *target.aliases.values_list("name", flat=True)}
     own = Q(pk__in=[])
     for row in SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND):
         if names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
-    return Tag.objects.filter(own)
+    same = {name: OuterRef(name) for name in ("survey", "object_id", "author", "tag")}
+    openly = Tag.objects.filter(**same, program=None)
+    return Tag.objects.filter(own & told_to(user)).exclude(Exists(openly), program__isnull=False)

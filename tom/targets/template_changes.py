@@ -54,6 +54,21 @@ def keep_template_changes(
     ]
     if rows:
         TemplateChange.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+        for row in rows:
+            if row.program.public:
+                _open(row)
+
+
+def _open(row: TemplateChange) -> None:
+    """What a private program told of a change is public once a public one tells of it."""
+    same = TemplateChange.objects.filter(
+        survey=row.survey,
+        object_id=row.object_id,
+        band=row.band,
+        time=row.time,
+        program__public=False,
+    )
+    same.update(program=row.program, before=row.before, after=row.after)
 
 
 def template_changes_of(target: BaseTarget, user: Visitor) -> QuerySet[TemplateChange]:

@@ -17,6 +17,7 @@ from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
 from tom.targets.models import Program
 from tom.targets.objects import SurveyObject
 from tom.targets.visible import visible_targets
+from tom.web.message_rights import may_read_bytes
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,10 @@ def _circulars_of(message_id: int) -> QuerySet[Circular]:
 
 
 def _target_of(message: AlertMessage, user: User) -> BaseTarget | None:
+    if message.group_id is not None and not may_read_bytes(user, message):
+        return None
     alert = _alert_of(message)
-    if alert is None or not _may_know(alert, user):
+    if alert is None or (message.group_id is None and not _may_know(alert, user)):
         return None
     objects = SurveyObject.objects.filter(survey=alert.survey, object_id=alert.object_id)
     # A target that came neither from a survey nor by hand is known by its name alone.

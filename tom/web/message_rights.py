@@ -3,7 +3,9 @@
 from django.contrib.auth.models import User
 
 from tom.forms.registry import forms
-from tom.streams.models import AlertMessage
+from tom.streams.models import AlertMessage, Stream
+
+FOR_ITS_GROUP = "said to the members of its group alone"
 
 
 def may_read_bytes(user: User, found: AlertMessage) -> bool:
@@ -11,12 +13,21 @@ def may_read_bytes(user: User, found: AlertMessage) -> bool:
 
     That is a survey packet, and whatever is not recognised: it may be such a one in another form.
     What its senders tell to the world is open to everybody who may see messages. What came by a
-    stream of a group is for its members, and for administrators.
+    stream of a group is for its members, and for administrators. While it is moved to another
+    group, it is for those who are in both.
     """
     if found.group_id is not None:
-        return user.is_superuser or found.group_id in _groups_of(user)
+        return user.is_superuser or _owners_of(found, user) <= _groups_of(user)
     form = forms().get(found.kind)
     return user.is_superuser or (form is not None and form.is_open)
+
+
+def _owners_of(found: AlertMessage, user: User) -> set[int | None]:
+    """The group of a message, and that of its stream now; asked for once in a request."""
+    if "stream_groups" not in user.__dict__:
+        user.__dict__["stream_groups"] = dict(Stream.objects.values_list("pk", "group"))
+    moved_to = user.__dict__["stream_groups"].get(found.stream)
+    return {found.group_id} if moved_to is None else {found.group_id, moved_to}
 
 
 def _groups_of(user: User) -> frozenset[int]:
@@ -28,10 +39,14 @@ def _groups_of(user: User) -> frozenset[int]:
 
 
 def hide_name(found: AlertMessage, user: User) -> AlertMessage:
-    """Take a file's name away where its bytes are not the user's to read: it may name an object.
+    """Take away what may name an object, where the bytes are not the user's to read.
+
+    That is a file's name and, of a group's message, what was wrong with it.
 
     In memory alone: never save such a message.
     """
     if not may_read_bytes(user, found):
         found.name = ""
+        if found.group_id is not None:
+            found.sha256, found.reason = "", found.reason and FOR_ITS_GROUP
     return found

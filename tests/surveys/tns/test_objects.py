@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from tom_targets.base_models import BaseTarget
@@ -127,10 +128,12 @@ def test_the_object_is_the_target_at_its_place(order: str) -> None:
 
     assert BaseTarget.objects.count() == 1
     assert find_exactly(BaseTarget.objects.all(), ["2026abc"]).get().pk == target.pk
-    assert [row.author for row in classifications_of(target)] == ["TNS"]
+    assert [row.author for row in classifications_of(target, AnonymousUser())] == ["TNS"]
     assert find_classified((), label="supernova", author="TNS").exists()
     assert redshifts_of([target.pk]) == {target.pk: 0.05}
-    assert {tag.tag for tag in tags_of(target)} == {"discovered 2026-01-01 at 19.1 by ZTF"}
+    assert {tag.tag for tag in tags_of(target, AnonymousUser())} == {
+        "discovered 2026-01-01 at 19.1 by ZTF"
+    }
 
 
 @pytest.mark.django_db

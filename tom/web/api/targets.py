@@ -187,7 +187,8 @@ class ClassificationList(generics.ListAPIView[Classification]):
     queryset = Classification.objects.none()
 
     def get_queryset(self) -> QuerySet[Classification]:
-        return classifications_of(shown_target(self.request, self.kwargs["pk"]))
+        target = shown_target(self.request, self.kwargs["pk"])
+        return classifications_of(target, self.request.user)
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
@@ -205,7 +206,8 @@ class TagList(generics.ListAPIView[Tag]):
     queryset = Tag.objects.none()
 
     def get_queryset(self) -> QuerySet[Tag]:
-        return tags_of(shown_target(self.request, self.kwargs["pk"]))
+        target = shown_target(self.request, self.kwargs["pk"])
+        return tags_of(target, self.request.user)
 
 
 class TargetTimeline(generics.GenericAPIView[Any]):

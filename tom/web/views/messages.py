@@ -84,7 +84,8 @@ def _other_panels(user: User, topic: str) -> dict[str, Any]:
 
 
 def _reasons(topic: str) -> list[dict[str, Any]]:
-    dead = AlertMessage.objects.filter(state=MessageState.DEAD)
+    # What is wrong with a group's message may tell what is in it.
+    dead = AlertMessage.objects.filter(state=MessageState.DEAD, group=None)
     if topic:
         dead = dead.filter(topic=topic)
     counted = dead.values("reason").annotate(n=Count("pk"), newest=Max("received"))

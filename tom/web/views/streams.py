@@ -21,6 +21,7 @@ from tom.changes.publish import publish
 from tom.pipeline import nudge, try_stream
 from tom.streams.models import Credential, Stream, StreamHealth
 from tom.streams.trying import ask_for_test
+from tom.targets.stream_programs import follow_stream
 from tom.web.people import person
 from tom.web.permissions import MANAGE_STREAMS, VIEW_STREAMS
 from tom.web.refusals import needs
@@ -199,6 +200,7 @@ def _save(form: StreamForm, stream: Stream, *, by: User) -> Stream | None:
             stream.credential = form.credential or _keep_new(form)
             stream.consumer_group = values["consumer_group"] or _usual_group(stream)
             stream.save()
+            follow_stream(stream)
             publish(Topic.STREAM)
     except IntegrityError:
         form.refuse("name", "There is a stream of this name.")

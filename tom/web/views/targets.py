@@ -196,7 +196,7 @@ def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
         "summary": found.summary,
         **scores,
         "opinions": _opinions(scores["scores"]),
-        **_said(found),
+        **_said(found, user),
         "candidacies": _with_terms(shown, user),
         "timeline": newest_timeline(found, user, candidate=next(iter(chosen), None)),
         "requests": requests.select_related("event")[:LIST_SHOWN],
@@ -218,10 +218,11 @@ def _scores(found: BaseTarget) -> dict[str, list[Score]]:
     return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
 
 
-def _said(found: BaseTarget) -> dict[str, Any]:
+def _said(found: BaseTarget, user: User) -> dict[str, Any]:
     """What brokers say: the newest word of each classifier, where they disagree, and tags."""
-    words = words_of(classifications_of(found)[:WORDS_SHOWN])
-    return {"words": words, "sides": disagreement(words), "tags": tags_of(found)[:WORDS_SHOWN]}
+    words = words_of(classifications_of(found, user)[:WORDS_SHOWN])
+    tags = tags_of(found, user)[:WORDS_SHOWN]
+    return {"words": words, "sides": disagreement(words), "tags": tags}
 
 
 def _by_scorer(row: Score) -> tuple[str, datetime]:
