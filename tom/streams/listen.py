@@ -77,6 +77,7 @@ class Listener:
         self._pulse = Pulse(source)
         self._stopped = threading.Event()
         self._errors = Errors()
+        self.seen = time.monotonic()  # when it last came round
 
     def stop(self) -> None:
         self._stopped.set()
@@ -85,7 +86,7 @@ class Listener:
         """Listen until `stop`; write each failure to StreamHealth and try again."""
         pause = FIRST_PAUSE
         while not self._stopped.is_set():
-            opened = time.monotonic()
+            opened = self.seen = time.monotonic()
             self._try_to_listen()
             if time.monotonic() - opened > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
@@ -132,6 +133,7 @@ class Listener:
         """Store what comes, until stopped or until the topics have changed."""
         watch = Watch()
         while not self._stopped.is_set():
+            self.seen = time.monotonic()
             self._hold(reader)
             batch = self._take(reader)
             if batch and self._keep(batch, reader):

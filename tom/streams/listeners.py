@@ -16,10 +16,20 @@ from tom.streams.sources import Source, read_sources
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
+ENDING_SECONDS: Final = 30.0
+"""So long a listener that was told to stop may take, as where a library does not come back."""
+STUCK_SECONDS: Final = 300.0
+"""A listener that has not come round for so long is held for stuck, and another takes its place."""
 
 
 class Listens(Protocol):
-    """What listens to a source in a thread of its own."""
+    """What listens to a source in a thread of its own.
+
+    `seen` is when it last came round, on `time.monotonic`'s clock.
+    """
+
+    @property
+    def seen(self) -> float: ...
 
     def run(self) -> None: ...
 
@@ -27,13 +37,17 @@ class Listens(Protocol):
 
 
 class Listeners:
-    """Runs a listener for each source; none waits for another, neither to start nor to stop."""
+    """Runs a listener for each source; none waits for another, neither to start nor to stop.
+
+    A thread cannot be ended from outside. One that does not end is given up: its claim of the
+    positions is taken by the next listener, so whatever it does later, it stores nothing.
+    """
 
     def __init__(self, make: Callable[[Source], Listens]) -> None:
         self._make = make
         self._wanted: Collection[Source] = read_sources(settings.STREAMS)
         self._running: dict[Source, tuple[Listens, threading.Thread]] = {}
-        self._ending: dict[Source, threading.Thread] = {}
+        self._ending: dict[Source, tuple[threading.Thread, float]] = {}  # and until when
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -50,11 +64,11 @@ class Listeners:
 
     def _adjust(self, wanted: Collection[Source]) -> None:
         """Start what is wanted and does not run; stop what runs and is not wanted."""
-        self._ending = {each: thread for each, thread in self._ending.items() if thread.is_alive()}
+        self._give_up()
         for source in self._running.keys() - set(wanted):
             self._end(source)
         for source in wanted:
-            if source in self._running and not self._running[source][1].is_alive():
+            if source in self._running and not self._is_well(source):
                 self._end(source)
             if source not in self._running and not self._is_still_read(source):
                 self._start(source)
@@ -68,7 +82,7 @@ class Listeners:
         for source in list(self._running):
             self._end(source)
         deadline = time.monotonic() + seconds
-        for thread in self._ending.values():
+        for thread, _ in self._ending.values():
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _start(self, source: Source) -> None:
@@ -80,7 +94,24 @@ class Listeners:
     def _end(self, source: Source) -> None:
         listener, thread = self._running.pop(source)
         listener.stop()
-        self._ending[source] = thread
+        self._ending[source] = thread, time.monotonic() + ENDING_SECONDS
+
+    def _is_well(self, source: Source) -> bool:
+        listener, thread = self._running[source]
+        stuck = time.monotonic() - listener.seen > STUCK_SECONDS
+        if stuck:
+            logger.error("A listener is stuck: another begins", extra={"broker": source.broker})
+        return thread.is_alive() and not stuck
+
+    def _give_up(self) -> None:
+        """Wait no longer for what has ended, nor for what does not end."""
+        now = time.monotonic()
+        for source, (thread, until) in list(self._ending.items()):
+            if not thread.is_alive():
+                del self._ending[source]
+            elif now > until:
+                del self._ending[source]
+                logger.error("A listener does not end: given up", extra={"broker": source.broker})
 
     def _is_still_read(self, source: Source) -> bool:
         """Whether a listener that was told to stop still reads one of these topics."""
