@@ -17,6 +17,7 @@ from tom.scoring.services import scorers
 from tom.streams import brake, consuming
 from tom.streams.brake import Brake
 from tom.streams.models import AlertMessage, StreamHealth, StreamPosition
+from tom.streams.services import Incoming, store_messages
 from tom.targets.models import TargetSummary
 from tom.web.streams import WAITING, read_figures
 
@@ -114,9 +115,29 @@ def test_a_target_that_waits_for_several_scorers_counts_once():
     assert count_backlog() == 0
 
 
+def test_kept_packets_that_are_not_read_yet_count_too_up_to_a_limit(monkeypatch):
+    packets = [Incoming("ztf_a", make_ztf_packet(candid=CANDID + n), 0, n) for n in range(9)]
+    texts = [Incoming("gcn.circulars", b'{"n": %d}' % n, 0, n) for n in range(9)]
+    store_messages([*packets, *texts])
+    gate = Brake(["ztf_a"], Backlog(2))
+    monkeypatch.setattr(brake, "LOOK_SECONDS", 0.0)
+
+    assert gate.look() == {"ztf_a": 11}  # 9 packets and 2 targets; a text holds nothing
+    assert brake.count_unread(most=5) == 5
+
+    AlertMessage.objects.filter(topic="ztf_a").update(state="stored")
+    assert gate.look() == {}
+
+
 # --- With a broker ----------------------------------------------------------------------------
 def count(topic: str) -> int:
     return AlertMessage.objects.filter(topic=topic).count()
+
+
+def read_kept() -> bool:
+    """As the workers do."""
+    AlertMessage.objects.update(state="stored")
+    return True
 
 
 def states() -> dict[str, str]:
@@ -141,6 +162,9 @@ def test_a_survey_stream_waits_for_a_scorer_that_is_behind_and_loses_nothing(kaf
     kafka.produce(survey, sent[:20])
     with listening(stream, backlog=count_backlog):
         wait_for(lambda: count(survey) == 20)
+        wait_for(lambda: states()[survey] == "Waits for scoring")  # for they are not read yet
+        read_kept()
+        wait_for(lambda: states()[survey] == "Reading")
 
         TargetSummary.objects.update(version=2, scored_version=1)  # no scorer has judged them
         wait_for(lambda: states()[survey] == "Waits for scoring")
@@ -153,7 +177,7 @@ def test_a_survey_stream_waits_for_a_scorer_that_is_behind_and_loses_nothing(kaf
         at = StreamPosition.objects.get(topic=survey)
 
         score_due(most=100)
-        wait_for(lambda: count(survey) == 60)
+        wait_for(lambda: read_kept() and count(survey) == 60)
         wait_for(lambda: states()[survey] == "Reading")
 
     position = StreamPosition.objects.get(topic=survey)

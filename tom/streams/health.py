@@ -13,7 +13,7 @@ class StreamHealth(models.Model):
     waits_for = models.BigIntegerField(
         null=True,
         blank=True,
-        help_text="Reading waits: so many targets are due for scoring. None: it does not wait",
+        help_text="Reading waits: so many packets and targets are due. None: it does not wait",
     )
     last_heard = models.DateTimeField(null=True, blank=True)
     last_message = models.DateTimeField(null=True, blank=True)
