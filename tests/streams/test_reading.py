@@ -33,7 +33,7 @@ def test_a_topic_that_the_environment_names_is_read_as_it_says(settings):
     fixed, mine = read_now()
 
     assert topics_read_now() == {(each.broker, *each.topics) for each in (fixed, mine)}
-    assert fixed == Source("Kafka.Example.org:9092", ("a",))
+    assert fixed == Source("kafka.example.org", ("a",))
     assert mine.topics == ("b",)
 
 
@@ -43,6 +43,17 @@ def test_a_topic_of_two_streams_is_read_by_one():
 
     assert [source.topics for source in read_now()] == [("a",)]
     assert topics_read_now() == {("kafka.example.org", "a")}
+
+
+@pytest.mark.parametrize("written", ["kafka.x", "kafka.x:9092", "KAFKA.x", "Kafka.X:9092"])
+def test_a_broker_is_one_however_it_is_written(settings, written: str):
+    settings.STREAMS = [f"kafka://{written}/a", "kafka://kafka.x/b"]
+    make_stream(topics=["a", "c"], active=True, address=written)
+
+    assert [(source.broker, source.topics) for source in read_now()] == [
+        ("kafka.x", ("a", "b")),
+        ("kafka.x", ("c",)),
+    ]
 
 
 def test_a_stream_is_another_source_once_it_or_its_credential_was_changed():

@@ -6,9 +6,8 @@ from typing import TypeVar
 from django.conf import settings
 
 from tom.streams.models import Stream
-from tom.streams.sources import Source, read_sources
+from tom.streams.sources import Source, plain, read_sources
 
-KAFKA_PORT = ":9092"
 Row = TypeVar("Row")
 
 
@@ -26,7 +25,7 @@ def topics_read_now() -> set[tuple[str, str]]:
     streams = Stream.objects.filter(active=True).order_by("pk")
     rows = ((None, *row) for row in streams.values_list("address", "topics"))
     named = [(source.broker, source.topics) for source in fixed]
-    named += [(address, tuple(free)) for _, address, free in _free(fixed, rows)]
+    named += [(plain(address), tuple(free)) for _, address, free in _free(fixed, rows)]
     return {(broker, topic) for broker, topics in named for topic in topics}
 
 
@@ -47,15 +46,10 @@ def places_of(broker: str, topics: Collection[str]) -> set[tuple[str, str]]:
     return {(plain(broker), topic) for topic in topics}
 
 
-def plain(broker: str) -> str:
-    """Return a broker's address without Kafka's usual port, and in small letters."""
-    return broker.lower().removesuffix(KAFKA_PORT)
-
-
 def _source_of(stream: Stream, topics: list[str]) -> Source:
     changed = [stream.changed, stream.credential.changed if stream.credential else None]
     return Source(
-        stream.address,
+        plain(stream.address),
         tuple(topics),
         stream=stream.pk,
         version="|".join(map(str, changed)),

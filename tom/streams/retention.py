@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from tom.forms.registry import batch_forms
 from tom.streams.models import AlertMessage, MessageState, Stream
-from tom.streams.reading import KAFKA_PORT
+from tom.streams.sources import KAFKA_PORT, plain
 
 
 def due_packets(now: datetime) -> list[QuerySet[AlertMessage]]:
@@ -30,7 +30,9 @@ def due_packets(now: datetime) -> list[QuerySet[AlertMessage]]:
 
 def came_by(stream: Stream) -> Q:
     """The messages that came by a stream."""
-    addresses = [stream.address, f"{stream.address}{KAFKA_PORT}"]
+    # Messages of earlier versions have their broker as somebody wrote it.
+    address = plain(stream.address)
+    addresses = [address, f"{address}{KAFKA_PORT}", stream.address]
     return Q(broker__in=addresses, topic__in=stream.topics)
 
 

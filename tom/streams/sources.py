@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+KAFKA_PORT = ":9092"
+
 
 class SourceError(ValueError):
     """STREAMS is not a list of hop URLs; the message says what is wrong."""
+
+
+def plain(broker: str) -> str:
+    """Return a broker's address without Kafka's usual port, and in small letters.
+
+    It is the one form in which a broker is a key: of positions, reports and messages.
+    """
+    return broker.lower().removesuffix(KAFKA_PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +84,4 @@ def _read_url(url: str) -> tuple[tuple[str, str], str]:
     if parts.scheme != "kafka" or not broker or ":" in user:
         msg = "STREAMS takes kafka://[user@]broker[:port]/topic, and no password"
         raise SourceError(msg)
-    return (broker, unquote(user)), parts.path.strip("/")
+    return (plain(broker), unquote(user)), parts.path.strip("/")

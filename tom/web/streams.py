@@ -1,5 +1,6 @@
 """The streams as people see them: what each topic does now, and who may change what."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +21,8 @@ from tom.streams.models import (
     TopicMinute,
 )
 from tom.streams.pulse import GAP
-from tom.streams.reading import places_of, plain, read_now
+from tom.streams.reading import places_of, read_now
+from tom.streams.sources import plain
 from tom.web.alarms import SILENT_SECONDS
 from tom.web.filter_figures import FilterFigures, read_filters
 from tom.web.permissions import MANAGE_STREAMS
@@ -194,18 +196,21 @@ class News:
         self._minutes = self._read_minutes()
         self._gaps = self._read_gaps()
         dead = AlertMessage.objects.filter(state=MessageState.DEAD).values_list("broker", "topic")
-        self._dead = {(row[0], row[1]): row[2] for row in dead.annotate(n=Count("pk"))}
+        self._dead: Counter[tuple[str, str]] = Counter()
+        for broker, topic, n in dead.annotate(n=Count("pk")):
+            self._dead[plain(broker), topic] += n
 
     def of(self, broker: str, topic: str, row: Stream | None) -> TopicFigures:
         """The figures of one topic; `row` is the stream that it is read for, if it is a row."""
-        health = self._health.get((broker, topic))
+        place = plain(broker), topic
+        health = self._health.get(place)
         state = self._state(health, row)
         figures = TopicFigures(
             topic,
             state,
             WORDS[state],
             is_heartbeat=identify(topic, b"") == HEARTBEAT,
-            dead=self._dead.get((broker, topic), 0),
+            dead=self._dead[place],
         )
         if state == FAILING and health:
             figures.fault = health.detail

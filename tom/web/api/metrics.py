@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tom.streams.reading import plain
+from tom.streams.sources import plain
 from tom.web.api.access import MayViewStreams
 from tom.web.step_figures import QUANTILES, WINDOW_MINUTES, StepFigures, read_steps
 from tom.web.streams import OFF, READING, WAITING, StreamFigures, TopicFigures, read_figures
@@ -29,7 +29,7 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
     ),
     (
         "waits_for_targets",
-        "Targets that are due for scoring where reading waits for it, else 0",
+        "Packets that are not read yet and targets due, where reading waits for them, else 0",
         lambda row: row.waits_for or 0,
     ),
     ("switched_on", "1 where the stream is on", None),

@@ -22,7 +22,7 @@ class TopicFiguresSerializer(serializers.Serializer[TopicFigures]):
     fault = serializers.CharField(help_text="What is wrong and what to do; empty: nothing")
     waits_for = serializers.IntegerField(
         allow_null=True,
-        help_text="Targets that are due for scoring, where reading waits for it",
+        help_text="Packets that are not read yet and targets due, where reading waits for them",
     )
     per_minute_now = serializers.FloatField(help_text="Messages in the last minute")
     per_minute_hour = serializers.FloatField(help_text="Messages a minute in the last hour")
