@@ -30,6 +30,7 @@ def main() -> int:
         "messages": sum(found.read.values()) + sum(found.refused.values()) + found.n_faults,
         "read": dict(found.read),
         "refused": dict(found.refused),
+        "triggers": dict(found.triggers),
         "slowest_s": round(found.slowest, 3),
         "peak_mb": round(found.peak_mb),
         "faults": [f"{name}: {why}" for (name, _), (why, _) in found.faults.items()],

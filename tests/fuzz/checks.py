@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tom.forms.registry import survey_of
-from tom.records import Classification, Notice, ObjectAlert, Retelling, Text
+from tom.records import Classification, Notice, ObjectAlert, Retelling, Text, Trigger
 from tom.records.alert import PointKind
 
 YEARS = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC))
@@ -58,6 +58,18 @@ def check_alert(alert: ObjectAlert) -> None:
     assert all(0 <= score <= 1 for score in alert.scores.values())
     if alert.solar_system:
         check_text(alert.solar_system.name)
+
+
+def check_trigger(trigger: Trigger) -> None:
+    """Raise AssertionError if a trigger holds what no filter may judge by."""
+    check_name(trigger.object_id, most=100)
+    check_name(trigger.alert_id, most=80)
+    check_place(trigger.ra, trigger.dec)
+    check_time(trigger.time)
+    assert trigger.band in survey_of(trigger.survey).bands
+    assert math.isfinite(trigger.flux_njy)
+    assert 0 <= trigger.program < 2**31
+    assert trigger.reliability is None or 0 <= trigger.reliability <= 1
 
 
 def check_classification(said: Classification) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.checks import check_record
+from tests.fuzz.checks import check_record, check_trigger
 from tests.fuzz.mutations import mutate
 from tests.fuzz.samples import Samples
 from tom.formats.describe import describe
@@ -30,6 +30,8 @@ class Found:
 
     read: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    # Of the triggers alone, by the form and which of the two.
+    triggers: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     # By the parser and the last line of the fault: the first message that showed it.
     faults: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
@@ -81,6 +83,7 @@ def _parse(name: str, payload: bytes, found: Found) -> None:
         found.refused[name] += 1
     except Exception:  # noqa: BLE001  whatever escapes a parser is what is looked for
         found.note(name, traceback.format_exc(limit=-3), payload)
+    _read_trigger(name, payload, found)
     took = time.process_time() - begun
     found.slowest = max(found.slowest, took)
     if took > SECONDS:
@@ -93,6 +96,22 @@ def _parse(name: str, payload: bytes, found: Found) -> None:
         found.note(f"{name} (recognised)", traceback.format_exc(limit=-3), payload)
     if found.peak_mb - had > MOST_GROWTH_MB:
         found.note(name, f"took {found.peak_mb - had:.0f} MB", payload)
+
+
+def _read_trigger(name: str, payload: bytes, found: Found) -> None:
+    """What a stream's filter looks at before anything else is read."""
+    read = forms()[name].read_trigger
+    if read is None:
+        return
+    try:
+        check_trigger(read(payload))
+        found.triggers[f"{name} read"] += 1
+    except (MalformedAlertError, UnhandledAlertError) as error:
+        found.triggers[f"{name} refused"] += 1
+        if not str(error):
+            found.note(f"{name} (trigger)", "refused without a reason", payload)
+    except Exception:  # noqa: BLE001  as above
+        found.note(f"{name} (trigger)", traceback.format_exc(limit=-3), payload)
 
 
 def keep_faults(found: Found, folder: Path) -> None:

@@ -32,6 +32,9 @@ def test_damaged_messages_are_read_or_refused_and_nothing_else(samples: Samples)
     assert found.slowest < running.SECONDS
     assert sum(found.read.values()) > 200
     assert sum(found.refused.values()) > 1000
+    with_trigger = [name for name, form in forms().items() if form.read_trigger]
+    assert {"ztf.avro", "fink.alert", "babamul.alert"} <= set(with_trigger)
+    assert all(found.triggers[f"{name} refused"] > 10 for name in with_trigger)
 
 
 def test_every_parser_has_a_sample(samples: Samples) -> None:

@@ -11,19 +11,21 @@ from typing import Any, Final
 
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.errors import MalformedAlertError
+from tom.formats.prefixes import read_prefix
 from tom.formats.times import JD_OF_MJD, middle_of_exposure
 from tom.formats.values import finite
 from tom.forms.declared import Broker, Encoding, Form, Lane
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections, read_forced
 from tom.forms.retelling import light_curve, place_of, read_packet, without_twins
-from tom.records import Classification, ObjectAlert, Retelling
+from tom.records import Classification, ObjectAlert, Retelling, Trigger, trigger_of
 from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude, nameless_key
 
 Fields = Mapping[str, Any]
 
 _NAME: Final = "Babamul"
 _ZTF: Final = "ZTF"
+_TRIGGER: Final = ("objectId", "candid", "candidate")
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 _NJY_PER_FLUX: Final = math.pow(10, -0.4 * (46.4 - AB_ZERO_POINT_NJY))
 _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
@@ -40,12 +42,7 @@ def read_alert(payload: bytes) -> Retelling:
         If the container is damaged, or the alert lacks its object, place or detection.
     """
     record = read_record(payload, _MAX_DECODED_BYTES)
-    candidate = record.get("candidate")
-    if not isinstance(candidate, dict):
-        reason = "no candidate"
-        raise MalformedAlertError(reason)
-    is_lsst = id_of(record.get("objectId")) is not None
-    alert = _read_lsst(record, candidate) if is_lsst else _read_ztf(record, candidate)
+    alert = _read(record)
     tags = tuple(_tags(record))
     said = Classification(
         author=_NAME,
@@ -57,6 +54,37 @@ def read_alert(payload: bytes) -> Retelling:
         tags=tags,
     )
     return Retelling(alerts=(alert,), opinions=(said,) if tags else ())
+
+
+def read_trigger(payload: bytes) -> Trigger:
+    """Read what an alert is about, without its history and its stamps.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `read_alert` does, but for damage that comes after the trigger.
+    """
+    record = read_prefix(payload, _TRIGGER, _MAX_DECODED_BYTES)
+    trigger = trigger_of(_read(record))
+    if trigger.survey != LSST:
+        return trigger
+    source = record["candidate"]
+    reliability = finite(source.get("reliability"))
+    is_share = reliability is not None and 0 <= reliability <= 1
+    return replace(
+        trigger,
+        reliability=reliability if is_share else None,
+        is_solar_system=id_of(source.get("ssObjectId")) is not None,
+    )
+
+
+def _read(record: Fields) -> ObjectAlert:
+    candidate = record.get("candidate")
+    if not isinstance(candidate, dict):
+        reason = "no candidate"
+        raise MalformedAlertError(reason)
+    is_lsst = id_of(record.get("objectId")) is not None
+    return _read_lsst(record, candidate) if is_lsst else _read_ztf(record, candidate)
 
 
 def _read_ztf(record: Fields, candidate: Fields) -> ObjectAlert:
@@ -156,6 +184,7 @@ BABAMUL: Final = Broker(
             recognises=_is_babamul,
             anywhere=True,
             parse=read_alert,
+            read_trigger=read_trigger,
             lane=Lane.BATCH,
         ),
     ),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
+from tom.formats.prefixes import read_prefix
 from tom.formats.values import finite, integer
 from tom.forms.declared import (
     Ask,
@@ -33,7 +34,7 @@ from tom.forms.retelling import (
     read_packet,
     retold,
 )
-from tom.records import Classification, ObjectAlert, Retelling
+from tom.records import Classification, ObjectAlert, Retelling, Trigger, trigger_of
 from tom.records.classification import Judgement
 
 Fields = Mapping[str, Any]
@@ -44,6 +45,7 @@ _RUBIN_API: Final = "https://api.lsst.fink-portal.org/api/v1"
 # What the columns of Rubin begin with, now and in 2025.
 _RUBIN_PREFIXES: Final = ("r:", "i:")
 _RUBIN_ID: Final = "diaObjectId"
+_TRIGGER: Final = ("objectId", "candid", "candidate", "diaSource")
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 # Each module's score, and the class that it is the chance of. 0 and -1 say that it was not run.
 _SCORES: Final = {
@@ -107,17 +109,31 @@ def read_alert(payload: bytes) -> Retelling:
     return read_fields(read_record(payload, _MAX_DECODED_BYTES))
 
 
+def read_trigger(payload: bytes) -> Trigger:
+    """Read what a packet is about, without its history, its stamps and what the modules say.
+
+    Raises
+    ------
+    MalformedAlertError, UnhandledAlertError
+        As `read_alert` does, but for damage that comes after the trigger.
+    """
+    return trigger_of(_read_survey_part(read_prefix(payload, _TRIGGER, _MAX_DECODED_BYTES)))
+
+
 def read_fields(record: Fields) -> Retelling:
     """Read a decoded packet, as `read_alert` does."""
-    if "candidate" in record:
-        alert = read_packet("ZTF", record)
-    elif "diaSource" in record:
-        alert = read_packet("LSST", record)
-    else:
-        reason = "neither a packet of ZTF nor of Rubin"
-        raise MalformedAlertError(reason)
+    alert = _read_survey_part(record)
     said = opinion_of(record, alert)
     return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
+
+
+def _read_survey_part(record: Fields) -> ObjectAlert:
+    if "candidate" in record:
+        return read_packet("ZTF", record)
+    if "diaSource" in record:
+        return read_packet("LSST", record)
+    reason = "neither a packet of ZTF nor of Rubin"
+    raise MalformedAlertError(reason)
 
 
 def read_rows(payload: bytes) -> Retelling:
@@ -316,6 +332,7 @@ FINK: Final = Broker(
             recognises=_is_fink,
             anywhere=True,
             parse=read_alert,
+            read_trigger=read_trigger,
             lane=Lane.BATCH,
         ),
     ),

@@ -10,7 +10,7 @@ from tom.records.notice import Notice
 from tom.records.opened import Opened
 from tom.records.retelling import Retelling
 from tom.records.text import Text
-from tom.records.trigger import Trigger
+from tom.records.trigger import Trigger, trigger_of
 
 Record = ObjectAlert | Notice | Classification | Retelling | Text
 
@@ -23,4 +23,5 @@ __all__ = [
     "Retelling",
     "Text",
     "Trigger",
+    "trigger_of",
 ]

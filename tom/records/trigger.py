@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tom.records.alert import ObjectAlert
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -39,3 +41,22 @@ class Trigger:
     program: int
     reliability: float | None
     is_solar_system: bool
+
+
+def trigger_of(alert: ObjectAlert) -> Trigger:
+    """Return what an alert is about: of a light curve that a broker tells, its newest detection."""
+    point = max(alert.points, key=lambda point: (point.is_trigger, point.key == alert.alert_id))
+    scores = [alert.scores.get(name) for name in ("reliability", "drb", "rb")]
+    return Trigger(
+        survey=alert.survey,
+        object_id=alert.object_id,
+        alert_id=alert.alert_id,
+        time=alert.time,
+        ra=alert.ra,
+        dec=alert.dec,
+        band=point.band,
+        flux_njy=point.flux_njy,
+        program=alert.program,
+        reliability=next((each for each in scores if each is not None), point.real_bogus),
+        is_solar_system=alert.solar_system is not None,
+    )

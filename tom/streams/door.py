@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -13,10 +14,11 @@ from django.db import connection
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
-from tom.formats.errors import MalformedAlertError
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.declared import Lane
 from tom.forms.recognition import identify
 from tom.forms.registry import forms
-from tom.records import Trigger
+from tom.records import ObjectAlert, Record, Retelling, Trigger, trigger_of
 from tom.sky.arrays import IntArray
 from tom.streams.filters import StreamFilter
 from tom.streams.rules import PASSES, Outcome, Rule, judge, night_of
@@ -133,14 +135,25 @@ def judge_items(rule: Rule, items: Sequence[Incoming], regions: IntArray) -> lis
     return [(next(outcomes), each) if isinstance(each, Trigger) else (each, None) for each in read]
 
 
+def _find_trigger(parse: Callable[[bytes], Record], payload: bytes) -> Trigger | None:
+    """Find the trigger of a packet that is read whole; None: it tells of no object, or of many."""
+    match parse(payload):
+        case ObjectAlert() as alert:
+            return trigger_of(alert)
+        case Retelling(alerts=(alert,)):
+            return trigger_of(alert)
+        case _:
+            return None
+
+
 def _read_trigger(item: Incoming) -> Trigger | Outcome | None:
     """The trigger of a survey packet, or that it cannot be read; None: it is no such packet."""
     form = forms().get(identify(item.topic, item.payload))
-    if form is None or form.read_trigger is None:
+    if form is None or form.lane is not Lane.BATCH or form.parse is None:
         return None
     try:
-        return form.read_trigger(item.payload)
-    except MalformedAlertError:
+        return (form.read_trigger or partial(_find_trigger, form.parse))(item.payload)
+    except (MalformedAlertError, UnhandledAlertError):
         return Outcome.UNREAD
     # The message boundary: one poison packet must not stop its stream.
     except Exception:

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tom.formats.values import clean
-from tom.forms.registry import forms
+from tom.forms.registry import batch_forms
 from tom.own_secrets import hide_secrets
 from tom.streams.door import Regions, judge_items
 from tom.streams.filters import FilterTrial, StreamFilter
@@ -93,10 +93,9 @@ def _try_night(tried: StreamFilter, begins: datetime, regions: Regions) -> Night
 
 def _packets_of(stream: Stream, begins: datetime) -> QuerySet[AlertMessage]:
     """The survey packets that came by a stream in the night, as far as their bytes are kept."""
-    judged = [name for name, form in forms().items() if form.read_trigger is not None]
     rows = AlertMessage.objects.filter(
         came_by(stream),
-        kind__in=judged,
+        kind__in=batch_forms(),
         received__gte=begins,
         received__lt=begins + timedelta(days=1),
     )
