@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -136,8 +137,7 @@ def test_a_reader_that_fails_oddly_stops_no_stream(stream: Stream, monkeypatch):
         raise RecursionError
 
     form = door.forms()["ztf.avro"]
-    monkeypatch.setattr(door, "forms", lambda: {form.name: type("F", (), {
-        "name": form.name, "read_trigger": staticmethod(fail)})})  # fmt: skip
+    monkeypatch.setattr(door, "forms", lambda: {form.name: replace(form, read_trigger=fail)})
     batch = incoming(packet(1))
 
     assert Door(stream.pk, nowhere).sort(batch).passed == batch
