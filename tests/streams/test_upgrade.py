@@ -61,7 +61,7 @@ OLD_NAMES = ("Kafka.Example.org:9092", "kafka.example.org")
 
 
 def move_to_plain_names() -> None:
-    migration = import_module("tom.streams.migrations.0019_plain_brokers")
+    migration = import_module("tom.streams.migrations.0020_plain_brokers")
     with connection.cursor() as cursor:
         cursor.execute(migration.POSITIONS + migration.HEALTH)
 

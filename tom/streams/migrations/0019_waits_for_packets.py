@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("streams", "0017_name_streams"),
+        ("streams", "0018_name_streams"),
     ]
 
     operations = [

@@ -43,7 +43,7 @@ HEALTH = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("streams", "0018_waits_for_packets"),
+        ("streams", "0019_waits_for_packets"),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0017_name_streams'),
-        ('targets', '0027_orders_of_lists'),
+        ('streams', '0018_name_streams'),
+        ('targets', '0028_plain_help_texts'),
     ]
 
     operations = [

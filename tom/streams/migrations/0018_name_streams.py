@@ -17,7 +17,7 @@ def name_streams(apps: Any, _schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("streams", "0016_private_messages"),
+        ("streams", "0017_private_messages"),
     ]
 
     operations = [

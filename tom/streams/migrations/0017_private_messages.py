@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("streams", "0015_topic_size"),
+        ("streams", "0016_plain_help_texts"),
     ]
 
     operations = [
