@@ -34,8 +34,8 @@ from tom.streams.models import AlertMessage, MessageState, Stream
 from tom.streams.private import due_streams, move_messages
 from tom.streams.services import Incoming, store_messages
 from tom.targets.classified import Classification
-from tom.targets.cutouts import draw_due
-from tom.targets.models import Arrival, Cutout, LightCurvePoint, Program
+from tom.targets.cutouts import has_stamps, pictures_of
+from tom.targets.models import Arrival, LightCurvePoint, Program
 from tom.targets.settling import due_programs
 from tom.targets.visible import visible_targets
 
@@ -140,8 +140,10 @@ def test_members_get_the_target_its_points_its_stamps_and_its_rank(team: Group, 
     assert not candidate.is_public
     assert EventCandidate.objects.visible_to(member).exists()
     assert not EventCandidate.objects.visible_to(outsider).exists()
-    assert Cutout.objects.visible_to(member).exists()
-    assert not Cutout.objects.visible_to(outsider).exists()
+    [target] = BaseTarget.objects.all()
+    assert has_stamps(target, member)
+    assert not has_stamps(target, outsider)
+    assert not pictures_of(target, outsider).drawn
     assert Arrival.objects.visible_to(member).exists()
     assert not Arrival.objects.visible_to(outsider).exists()
 
@@ -152,7 +154,6 @@ def test_no_route_tells_an_outsider_of_it(team: Group, stream: Stream, client: C
     send(packet(), stream=stream)
     send(opinion(), stream=stream, topic="lasair_1test")
     compute()
-    draw_due(most=10)
 
     found = {user.username: _walk(client, user) for user in people}
 

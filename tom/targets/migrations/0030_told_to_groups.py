@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('streams', '0018_name_streams'),
-        ('targets', '0028_plain_help_texts'),
+        ('targets', '0029_stamps_in_packets'),
     ]
 
     operations = [
