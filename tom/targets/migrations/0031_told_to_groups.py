@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('streams', '0018_name_streams'),
-        ('targets', '0029_stamps_in_packets'),
+        ('targets', '0030_peak_points'),
     ]
 
     operations = [
