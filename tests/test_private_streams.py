@@ -37,6 +37,7 @@ from tom.targets.classified import Classification
 from tom.targets.cutouts import has_stamps, pictures_of
 from tom.targets.models import Arrival, LightCurvePoint, Program
 from tom.targets.settling import due_programs
+from tom.targets.stream_programs import is_open, number_for
 from tom.targets.visible import visible_targets
 
 pytestmark = pytest.mark.django_db
@@ -413,3 +414,12 @@ def _check_readers(ways: Iterable[str]) -> None:
         points = points.filter(target__in=visible_targets(user))
         assert set(points.values_list("key", flat=True)) == expected[name], name
         assert visible_targets(user).exists() == bool(expected[name]), name
+
+
+@pytest.mark.parametrize("number", [997, 998, 999, 1000, 2**31 - 1])
+def test_no_odd_number_of_a_survey_s_program_opens_with_its_stream(number: int):
+    made = number_for(7, number)
+
+    assert not is_open("ZTF", made)
+    assert -made // 1000 == 7
+    assert is_open("ZTF", number_for(7, 1))

@@ -26,7 +26,10 @@ _EACH: Final = 1000
 
 def number_for(stream_id: int, number: int) -> int:
     """Return the number of a stream's program for a survey's own one."""
-    own = number if 0 <= number <= WORDS else _OTHER
+    return _number(stream_id, number if 0 <= number < WORDS else _OTHER)
+
+
+def _number(stream_id: int, own: int) -> int:
     return -(stream_id * _EACH + own)
 
 
@@ -125,7 +128,7 @@ def programs_of_words(
 
 
 def _program_of_words(stream_id: int, survey: str) -> Program:
-    number = number_for(stream_id, min(survey_of(survey).public_programs, default=WORDS))
+    number = _number(stream_id, min(survey_of(survey).public_programs, default=WORDS))
     fresh = make_stream_program(survey, number)
     program, _ = Program.objects.get_or_create(
         survey=survey,
