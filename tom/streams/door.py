@@ -53,8 +53,9 @@ class Door:
     The filter is read again each second, the regions of events every five seconds.
     """
 
-    def __init__(self, stream_id: int | None, regions: Regions) -> None:
-        self._stream_id = stream_id
+    def __init__(self, stream: int | str, regions: Regions) -> None:
+        """Take the key of a stream's row or, where STREAMS names it, the name of the row."""
+        self._stream = stream
         self._find_regions = regions
         self._filter: StreamFilter | None = None
         self._regions: IntArray = np.empty((0, 2), dtype=np.int64)
@@ -89,10 +90,8 @@ class Door:
         )
 
     def _look(self) -> StreamFilter | None:
-        if self._stream_id is None:
-            return None
         if time.monotonic() >= self._next_look:
-            self._filter = filter_in_force(self._stream_id)
+            self._filter = filter_in_force(self._stream)
             self._next_look = time.monotonic() + LOOK_SECONDS
         return self._filter
 
@@ -103,10 +102,12 @@ class Door:
         return self._regions
 
 
-def filter_in_force(stream_id: int) -> StreamFilter | None:
-    """The filter that decides what of a stream is kept; one query."""
-    rows = StreamFilter.objects.filter(stream_id=stream_id, began__isnull=False, ended=None)
-    return rows.first()
+def filter_in_force(stream: int | str) -> StreamFilter | None:
+    """The filter that decides what of a stream is kept, by its key or its name; one query."""
+    rows = StreamFilter.objects.filter(began__isnull=False, ended=None)
+    if isinstance(stream, str):
+        return rows.filter(stream__name=stream, stream__is_fixed=True).first()
+    return rows.filter(stream_id=stream).first()
 
 
 def count_outcomes(sorted_: Sorted) -> None:

@@ -30,6 +30,7 @@ from tom.streams.log_in import find_log_in
 from tom.streams.packets import PacketStoreError
 from tom.streams.positions import NotOursError
 from tom.streams.pulse import Pulse
+from tom.streams.reading import keep_row_of
 from tom.streams.services import Incoming, prepare_messages, store_prepared
 from tom.streams.sources import Source
 from tom.streams.watch import ASK_SECONDS, DOUBT_SECONDS, Broker, Errors, RefusedError, Watch
@@ -72,7 +73,7 @@ class Listener:
     def __init__(self, source: Source, *, wake: Wake, regions: Regions, backlog: Backlog) -> None:
         self._source = source
         self._wake = wake
-        self._door = Door(source.stream, regions)
+        self._door = Door(source.stream or source.fixed_name, regions)
         self._brake = Brake(source.topics, backlog)
         self._pulse = Pulse(source)
         self._stopped = threading.Event()
@@ -111,6 +112,8 @@ class Listener:
     def _listen(self) -> None:
         self._pulse.write_if_due()
         self._errors.forget()
+        if self._source.stream is None:
+            keep_row_of(self._source)
         credential, group = find_log_in(self._source)
         broker = Broker(self._source.broker, credential, self._errors)
         partitions = self._find_topics(broker, seconds=ASK_SECONDS)

@@ -192,6 +192,10 @@ class Credential(models.Model):
 class StreamQuerySet(models.QuerySet["Stream"]):
     """Reads of streams; none of them reads a secret."""
 
+    def entered(self) -> "StreamQuerySet":
+        """Those that somebody entered; the environment names the others."""
+        return self.filter(is_fixed=False)
+
     def with_credentials(self) -> "StreamQuerySet":
         """With each one's credential, but for the secret: one damaged secret harms no other."""
         return self.select_related("credential__group", "group").defer("credential__secret")
@@ -228,6 +232,11 @@ class Stream(models.Model):
         help_text="For how many days its survey packets are kept. 0: for ever. None: PACKET_DAYS",
     )
     active = models.BooleanField(default=False)
+    is_fixed = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="STREAMS in the environment names it; the row holds its filter and nothing else",
+    )
     changed = models.DateTimeField(auto_now=True)
 
     objects = StreamQuerySet.as_manager()

@@ -19,6 +19,16 @@ def read_now() -> list[Source]:
     return [*fixed, *(_source_of(stream, free) for stream, _, free in _free(fixed, rows))]
 
 
+def keep_row_of(source: Source) -> None:
+    """Keep the row of a source that STREAMS names: a filter needs one, and nothing else of it."""
+    wanted = {"address": source.broker, "topics": list(source.topics)}
+    row, is_new = Stream.objects.get_or_create(
+        name=source.fixed_name, defaults={**wanted, "is_fixed": True}
+    )
+    if not is_new and row.topics != wanted["topics"]:
+        Stream.objects.filter(pk=row.pk, is_fixed=True).update(topics=wanted["topics"])
+
+
 def topics_read_now() -> set[tuple[str, str]]:
     """Return the broker and the topic of all that `read_now` returns: without its credentials."""
     fixed = read_sources(settings.STREAMS)

@@ -35,6 +35,12 @@ class Source:
     group: int | None = None  # whose members alone see what comes
 
     @property
+    def fixed_name(self) -> str:
+        """The name of the row that holds its filter, where STREAMS names it."""
+        user = f"{self.username}@" if self.username else ""
+        return f"STREAMS {user}{self.broker}"[:100]
+
+    @property
     def url(self) -> str:
         return f"kafka://{self.broker}/{','.join(self.topics)}"
 

@@ -94,6 +94,7 @@ class StreamFigures:
     topics: list[TopicFigures] = field(default_factory=list)
     may_change: bool = False
     filter: FilterFigures | None = None
+    filtered: int | None = None  # the row whose filter the user may change
 
     @property
     def key(self) -> str:
@@ -149,17 +150,22 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
     news = News()
     found = []
     sources = read_now()
+    manages = user is not None and user.has_perm(MANAGE_STREAMS)
+    filters = read_filters()
+    fixed_rows = Stream.objects.filter(is_fixed=True).values_list("name", "pk")
+    rows_of_fixed = dict(fixed_rows) if any(each.stream is None for each in sources) else {}
     for source in sources:
         if source.stream is None:
             stream = StreamFigures(source.broker, source.broker, None)
             stream.topics = [news.of(source.broker, topic, None) for topic in source.topics]
+            fixed = rows_of_fixed.get(source.fixed_name)
+            stream.filtered = fixed if manages else None
+            _add_filter(stream, filters.get(fixed) if fixed else None)
             found.append(stream)
     read = {(source.stream, topic) for source in sources for topic in source.topics}
     places = {place for source in sources for place in places_of(source.broker, source.topics)}
-    manages = user is not None and user.has_perm(MANAGE_STREAMS)
     usable = {row.pk for row in usable_credentials(user)} if user and manages else set()
-    filters = read_filters()
-    for row in Stream.objects.with_credentials().select_related("test"):
+    for row in Stream.objects.entered().with_credentials().select_related("test"):
         mine = manages and (row.credential_id is None or row.credential_id in usable)
         if mine and user is not None and row.group_id is not None:
             mine = _is_member(user, row.group_id)
@@ -170,13 +176,18 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
             else news.of(row.address, topic, row)
             for topic in row.topics
         ]
-        stream.filter = filters.get(row.pk)
-        if stream.filter is not None:
-            left_out = sum(topic.left_out_hour for topic in stream.topics)
-            stream.filter.left_out_hour = left_out
-            stream.filter.passed_hour = sum(topic.came_hour for topic in stream.topics) - left_out
+        stream.filtered = row.pk if mine else None
+        _add_filter(stream, filters.get(row.pk))
         found.append(stream)
     return found
+
+
+def _add_filter(stream: StreamFigures, chosen: FilterFigures | None) -> None:
+    stream.filter = chosen
+    if chosen is not None:
+        chosen.left_out_hour = sum(topic.left_out_hour for topic in stream.topics)
+        came = sum(topic.came_hour for topic in stream.topics)
+        chosen.passed_hour = came - chosen.left_out_hour
 
 
 def _read_elsewhere(topic: str, row: Stream) -> TopicFigures:

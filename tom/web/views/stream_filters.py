@@ -22,7 +22,7 @@ from tom.web.people import person
 from tom.web.permissions import MANAGE_STREAMS
 from tom.web.refusals import needs
 from tom.web.streams import may_change
-from tom.web.views.streams import NOT_YOURS, change
+from tom.web.views.streams import NOT_YOURS, change_filter
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def _try(stream: Stream, form: FilterForm) -> None:
     transaction.on_commit(partial(nudge, try_filter, trial.pk))
 
 
-@change
+@change_filter
 def filter_on(request: HttpRequest, stream: Stream) -> HttpResponse:
     """Put the draft in force, in place of what is; it must have been tried."""
     now = timezone.now()
@@ -112,7 +112,7 @@ def filter_on(request: HttpRequest, stream: Stream) -> HttpResponse:
     return redirect("stream_list")
 
 
-@change
+@change_filter
 def filter_off(request: HttpRequest, stream: Stream) -> HttpResponse:
     """Switch the filter off: everything of the stream is kept from now on."""
     stream.filters.filter(began__isnull=False, ended=None).update(ended=timezone.now())
@@ -122,7 +122,7 @@ def filter_off(request: HttpRequest, stream: Stream) -> HttpResponse:
     return redirect("stream_filter", stream.pk)
 
 
-@change
+@change_filter
 def filter_drop(request: HttpRequest, stream: Stream) -> HttpResponse:
     """Delete the draft; what is in force stays so."""
     stream.filters.filter(began=None).delete()

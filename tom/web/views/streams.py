@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -89,7 +89,7 @@ def stream_new(request: HttpRequest) -> HttpResponse:
 def stream_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One stream: its form, and what the newest test of its connection found."""
     user = person(request)
-    stream = get_object_or_404(Stream.objects.with_credentials(), pk=pk)
+    stream = get_object_or_404(Stream.objects.entered().with_credentials(), pk=pk)
     context = {"stream": stream, "test": _test_of(stream)}
     if request.GET.get("part") == "test":
         return render(request, "streams/_test.html", context)
@@ -121,12 +121,22 @@ def _go_on(request: HttpRequest, stream: Stream) -> HttpResponse:
 
 def change(do: Callable[[HttpRequest, Stream], HttpResponse]) -> Callable[..., HttpResponse]:
     """Make a view that changes one stream, if that is the caller's to do."""
+    return _change(do, Stream.objects.entered().with_credentials)
 
+
+def change_filter(do: Callable[[HttpRequest, Stream], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Make a view that changes the filter of a stream, one that STREAMS names as well."""
+    return _change(do, Stream.objects.with_credentials)
+
+
+def _change(
+    do: Callable[[HttpRequest, Stream], HttpResponse], rows: Callable[[], QuerySet[Stream]]
+) -> Callable[..., HttpResponse]:
     @wraps(do)
     @require_POST
     @needs(MANAGE_STREAMS)
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        stream = get_object_or_404(Stream.objects.with_credentials(), pk=pk)
+        stream = get_object_or_404(rows(), pk=pk)
         if not may_change(person(request), stream):
             messages.error(request, NOT_YOURS)
             return redirect("stream_list")
