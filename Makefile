@@ -63,6 +63,7 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	@$(BIN)/python -m tests.recovery.soak
 	$(BIN)/python -m tests.recovery.storm $(KILLS) $(MESSAGES) $(SEED)
 	$(BIN)/python -m tests.recovery.memory $(ALERTS)
+	$(BIN)/python -m tests.recovery.million $(PACKETS)
 	$(BIN)/python -m pytest -m soak
 
 evaluate: $(BIN)/.installed-dev  ## fit the scorers again beside the kept fit, measure the kept one (TOM_REAL_DATA)

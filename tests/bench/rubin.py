@@ -9,6 +9,7 @@ from typing import Any, Final
 import fastavro
 
 from tests.bench.real import real_folder
+from tests.surveys.lsst.longs import long_of
 from tests.surveys.lsst.made import MJD, fill, make_forced, make_record, make_source
 from tom.surveys.lsst.schemas import published
 
@@ -59,6 +60,28 @@ def tell_of_others(
     for number in range(n):
         record = originals.records[number % len(originals.records)]
         yield encode(_of_another(record, number, reliability()))
+
+
+def repeat_whole(originals: Originals, n: int, *, one_passes_of: int) -> Iterator[bytes]:
+    """Write each packet once, and tell it of `n` objects in turn, of which some are reliable.
+
+    To write a whole history takes a quarter of a second: what is told again differs in the names of
+    the object and of its newest source alone.
+    """
+    written: dict[tuple[int, bool], bytes] = {}
+    for number in range(n):
+        passes = number % one_passes_of == 0
+        which = (number % len(originals.records), passes)
+        if which not in written:
+            record = originals.records[which[0]]
+            written[which] = encode(_of_another(record, which[0], 0.99 if passes else 0.5))
+        yield _renamed(written[which], which[0], number)
+
+
+def _renamed(packet: bytes, old: int, new: int) -> bytes:
+    for first, each in ((FIRST_OBJECT, 1), (FIRST_SOURCE, IDS_EACH)):
+        packet = packet.replace(long_of(first + each * old), long_of(first + each * new))
+    return packet
 
 
 def encode(record: Record) -> bytes:

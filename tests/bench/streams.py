@@ -20,16 +20,18 @@ class StreamSizes:
 
     objects: int = 700  # of ZTF, six packets each
     visit: int = 10_000  # packets of Rubin
+    whole: int = 2_000  # packets of Rubin with their full history
     latency_seconds: int = 40
 
 
-QUICK_STREAMS = StreamSizes(objects=10, visit=100, latency_seconds=2)
+QUICK_STREAMS = StreamSizes(objects=10, visit=100, whole=70, latency_seconds=2)
 
 
 def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) -> None:
     """Measure each, in a site of its own."""
     note("from_kafka", lambda: from_kafka.measure_from_kafka(*_ztf(sizes.objects)))
     note("rubin_visit", lambda: visit.measure_visit(sizes.visit, rng))
+    note("rubin_full_history", lambda: visit.measure_full_history(sizes.whole))
     note("latency", lambda: latency.measure_latency(sizes.latency_seconds, rng))
 
 

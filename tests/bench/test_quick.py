@@ -42,6 +42,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert report["from_kafka"]["targets"] > 0
     assert report["from_kafka"]["points"] == report["from_kafka"]["mirrored_points"]
     assert 0 < report["rubin_visit"]["stored"] == report["rubin_visit"]["pass"] < 20
+    assert report["rubin_full_history"]["stored"] == report["rubin_full_history"]["pass"] == 3
     latency = report["latency"]
     assert latency["shown"] == latency["alerts"] == 200
     assert latency["seconds"]["median"] > 0

@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from tests.bench.broker import Broker, running_broker
 from tests.bench.processes import running_parts, spent_between, wait_for
-from tests.bench.rubin import HISTORY, TOPIC, cut, tell_of_others, whole_originals
+from tests.bench.rubin import (
+    HISTORY,
+    TOPIC,
+    cut,
+    repeat_whole,
+    tell_of_others,
+    whole_originals,
+)
 from tom.streams.filters import FilterCount, StreamFilter
 from tom.streams.models import AlertMessage, MessageState, Stream
 from tom.streams.rules import PASSES, Outcome
@@ -23,45 +30,65 @@ SHARE_THAT_PASSES: Final = 0.03
 LONGEST_SECONDS: Final = 240
 VISIT_SECONDS: Final = 39
 """Rubin takes an image so often."""
+WHOLE_PER_SECOND: Final = 260
 
 
 def measure_visit(packets: int, rng: np.random.Generator) -> dict[str, object]:
-    """Write packets to a topic of four partitions; then let a stream with a filter read them.
+    """Write a visit's packets to a topic; then let a stream with a filter read them.
 
-    The history is cut to `HISTORY` entries of either kind. The time is that from the first batch
-    judged until all are judged and those that passed are stored whole. The broker keeps 135 KB of
-    each packet in its memory.
+    Their history is cut to `HISTORY` entries of either kind.
     """
     originals = cut(whole_originals(least=HISTORY))
     told = tell_of_others(originals, packets, reliability=rng.uniform)
+    asked = VISIT_SECONDS * packets / 10_000
+    return _read(told, packets) | {"real": originals.real, "asked_seconds": round(asked, 2)}
+
+
+def measure_full_history(packets: int) -> dict[str, object]:
+    """Do the same with packets that have their full history; `WHOLE_PER_SECOND` are asked.
+
+    All wait at the broker when the reading begins, so that its rate is the most that it can. Tansu
+    keeps them in its memory, and so holds some thousands.
+    """
+    originals = whole_originals(least=HISTORY)
+    told = repeat_whole(originals, packets, one_passes_of=round(1 / SHARE_THAT_PASSES))
+    return _read(told, packets) | {"real": originals.real, "asked_per_second": WHOLE_PER_SECOND}
+
+
+def _read(told: Iterable[bytes], packets: int) -> dict[str, object]:
+    """Write packets to a topic of four partitions, and let the processes of production read it.
+
+    The time is that from the first batch judged until all are judged and those that passed are
+    stored whole. The broker keeps all of them in its memory.
+    """
     with running_broker() as broker:
         size = broker.fill(TOPIC, told)
         with running_parts(PARTS, broker=broker.pid) as running:
             wait = partial(wait_for, seconds=LONGEST_SECONDS, parts=running)
-            _open_stream(broker)
-            wait(lambda: _judged() > 0, every=0.02)
+            open_stream(broker)
+            wait(lambda: count_judged() > 0, every=0.02)
             began, before = time.monotonic(), running.spent()
-            wait(lambda: _judged() >= packets)
+            wait(lambda: count_judged() >= packets)
             judged = time.monotonic() - began
             wait(lambda: _waiting() == 0)
             seconds = time.monotonic() - began
             return {
                 "packets": packets,
-                "real": originals.real,
                 "bytes_each": size // packets,
                 "pass": _messages(PASSES),
                 "stored": AlertMessage.objects.filter(state=MessageState.STORED).count(),
                 "points": LightCurvePoint.objects.count(),
                 "seconds": round(seconds, 2),
                 "seconds_until_judged": round(judged, 2),
-                "asked_seconds": round(VISIT_SECONDS * packets / 10_000, 2),
                 "packets_per_second": round(packets / seconds),
+                "judged_per_second": round(packets / judged),
                 "processor_seconds": spent_between(before, running.spent()),
                 "ingester": running.memory("ingester"),
             }
 
 
-def _open_stream(broker: Broker) -> None:
+def open_stream(broker: Broker) -> None:
+    """Switch on a stream of the topic, whose filter asks for the best reliabilities."""
     with transaction.atomic():
         stream = Stream.objects.create(
             name="visit",
@@ -76,7 +103,8 @@ def _open_stream(broker: Broker) -> None:
         )
 
 
-def _judged() -> int:
+def count_judged() -> int:
+    """How many packets the filter has judged."""
     return _messages(Outcome)
 
 
