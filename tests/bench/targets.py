@@ -1,5 +1,7 @@
 """Fill the tables with targets all over the sky, by COPY."""
 
+from datetime import datetime
+
 import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
@@ -74,23 +76,28 @@ INSERT_MESSAGES = """
 """
 
 
-def add_targets(n: int, *, rng: np.random.Generator, points: int = POINTS_EACH) -> None:
-    """Add targets with a summary, and with their points where any are asked for."""
+def add_targets(
+    n: int, *, rng: np.random.Generator, points: int = POINTS_EACH, now: datetime | None = None
+) -> None:
+    """Add targets with a summary, and with their points where any are asked for.
+
+    The last of them was seen at `now`.
+    """
     settled = {"public": True, "settled": "public"}
     Program.objects.get_or_create(survey="ZTF", number=1, defaults=settled)
     for first in range(0, n, BATCH):
-        _add(min(BATCH, n - first), rng, points)
+        _add(min(BATCH, n - first), rng, points, now or timezone.now())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _add(n: int, rng: np.random.Generator, points: int) -> None:
+def _add(n: int, rng: np.random.Generator, points: int, now: datetime) -> None:
     ra = rng.uniform(0, 360, n)
     dec = np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
     days = rng.uniform(0, DAYS, n)
     prefix = f"bench{rng.integers(2**40):010x}"
     columns = (ra.tolist(), dec.tolist(), healpix29(ra, dec).tolist(), days.tolist())
-    values = {"now": timezone.now(), "points": points}
+    values = {"now": now, "points": points}
     with transaction.atomic(), connection.cursor() as cursor:
         rows = zip((f"{prefix}{i:06d}" for i in range(n)), *columns, strict=True)
         copy_rows(cursor, MANY, rows)
@@ -100,12 +107,18 @@ def _add(n: int, rng: np.random.Generator, points: int) -> None:
             cursor.execute(INSERT_POINTS, values)
 
 
+def add_objects() -> None:
+    """Make each target an object of ZTF."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_OBJECTS, {"now": timezone.now()})
+        cursor.execute("VACUUM ANALYZE targets_surveyobject")
+
+
 def add_words() -> None:
     """Make each target an object of ZTF, of which three brokers say what it is."""
-    now = {"now": timezone.now()}
+    add_objects()
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_OBJECTS, now)
-        cursor.execute(INSERT_WORDS, now)
+        cursor.execute(INSERT_WORDS, {"now": timezone.now()})
         cursor.execute("VACUUM ANALYZE")
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert report["survey_alerts"]["ratio"] > 1
     assert report["door"]["triggers"] == 50
     assert report["door"]["pass"] < 10
+    _check_growth(report["growth"])
     assert report["ranking"]["rows_of_first"] == 200
     assert 0 < report["ranking"]["rows_of_second"] < 20
     assert (report["list"]["targets"], report["list"]["page"]["status"]) == (200, 200)
@@ -47,3 +49,10 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert latency["shown"] == latency["alerts"] == 200
     assert latency["seconds"]["median"] > 0
     assert latency["api_seconds"]["median"] > 0
+
+
+def _check_growth(growth: dict[str, Any]) -> None:
+    costs = growth["processor_ms_whole_ours_database"]
+    assert list(costs) == [f"{n} targets, {e} events" for n in (50, 500) for e in (1, 4)]
+    assert all(cost > 0 for each in costs.values() for cost in each)
+    assert growth["most_to_least"] >= 1

@@ -128,7 +128,10 @@ def _found(newcomer: Newcomer) -> Home:
 
 
 def _find_near(cells: Any, level: int) -> dict[int, list[int]]:
-    """The targets in these pixels, by pixel, ascending."""
+    """The targets in these pixels, by pixel, ascending.
+
+    Each pixel is looked up by itself: joined, a million targets are compared with every pixel.
+    """
     shift = 2 * (ORDER - level)
     wanted = np.unique(cells[cells >= 0])
     found: dict[int, list[int]] = defaultdict(list)
@@ -137,7 +140,11 @@ def _find_near(cells: Any, level: int) -> dict[int, list[int]]:
             """
             SELECT c.cell, s.target_id
             FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS c (cell, first, stop)
-            JOIN targets_targetsummary s ON s.healpix29 >= c.first AND s.healpix29 < c.stop
+            CROSS JOIN LATERAL (
+                SELECT target_id FROM targets_targetsummary
+                WHERE healpix29 >= c.first AND healpix29 < c.stop
+                OFFSET 0
+            ) s
             ORDER BY s.target_id
             """,
             [wanted.tolist(), (wanted << shift).tolist(), ((wanted + 1) << shift).tolist()],
