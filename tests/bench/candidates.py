@@ -52,9 +52,10 @@ ADD_CANDIDATES = """
     FROM tom_targets_basetarget
 """
 ADD_STANDINGS = """
-    INSERT INTO candidates_candidatestanding (candidate_id, programs, created, credible_level_2d,
-        credible_level_3d, probdensity)
-    SELECT id, ARRAY[%(program)s]::bigint[], created, credible_level_2d, credible_level_3d, 0.1
+    INSERT INTO candidates_candidatestanding (candidate_id, event_id, programs, created,
+        credible_level_2d, credible_level_3d, probdensity)
+    SELECT id, event_id, ARRAY[%(program)s]::bigint[], created, credible_level_2d,
+        credible_level_3d, 0.1
     FROM candidates_eventcandidate WHERE event_id = %(event)s AND mod(target_id, %(shared)s) = 0
 """
 END_PLACES = """

@@ -270,7 +270,7 @@ def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, thi
     same = EventCandidate.objects.create(event=shared, target=other, rank=2, posterior=0.3)
     only = EventCandidate.objects.create(event=alone, target=other, rank=1)
     for row in (mine, same, only):
-        CandidateStanding.objects.create(candidate=row, programs=[1])
+        CandidateStanding.objects.create(candidate=row, event_id=row.event_id, programs=[1])
         Verdict.objects.create(candidate=row, by=vera, verdict=Vetting.WATCHING)
         report = Report.objects.create(event=row.event, url="x", body={})
         report.candidates.add(row)

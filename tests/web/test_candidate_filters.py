@@ -212,7 +212,9 @@ def test_a_reader_s_list_goes_by_what_their_own_programs_tell(event, vera, with_
         sets = [programs[:1], programs[1:], programs]
         for keys in rng.sample(sets, rng.randint(1, 3)):
             told = standing(rng, rank + 20 * len(keys))
-            CandidateStanding.objects.create(candidate=row, programs=keys, **told)
+            CandidateStanding.objects.create(
+                candidate=row, event_id=row.event_id, programs=keys, **told
+            )
             magnitude = rng.choice([20.0, 21.0, None])
             AudienceSummary.objects.create(
                 target=row.target, programs=keys, healpix29=1, last_magnitude=magnitude

@@ -142,7 +142,11 @@ def test_the_best_few_are_those_that_a_reader_knows(client: Client) -> None:
         for rank in range(1, 8)
     ]
     CandidateStanding.objects.create(
-        candidate=candidates[6], programs=[program.pk], rank=0, credible_level_2d=0.96
+        candidate=candidates[6],
+        event_id=candidates[6].event_id,
+        programs=[program.pk],
+        rank=0,
+        credible_level_2d=0.96,
     )
     stranger, member = factories.make_observer(), factories.make_observer(groups=[group])
 

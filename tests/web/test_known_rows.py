@@ -79,6 +79,7 @@ def fill(rng: random.Random, programs: Sequence[Program]) -> list[EventCandidate
     CandidateStanding.objects.bulk_create(
         CandidateStanding(
             candidate=row,
+            event_id=row.event_id,
             programs=[programs[n].pk for n in each],
             rank=rng.choice([None, ranks.pop(), ranks.pop()]),
             posterior=rng.random(),

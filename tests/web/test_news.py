@@ -122,6 +122,7 @@ def test_a_reader_of_a_program_is_told_moves_among_what_they_know(client: Client
     factories.make_place(now, rows[2], posterior=0.1, programs=[program.pk])
     CandidateStanding.objects.create(
         candidate=rows[2],
+        event=event,
         programs=[program.pk],
         rank=4,
         posterior=0.1,

@@ -102,7 +102,11 @@ def test_a_group_whose_points_come_later_is_not_told_what_another_made_of_a_cand
         program = factories.make_program(number, group=group)
         people[name] = factories.make_observer(name, groups=[group])
         CandidateStanding.objects.create(
-            candidate=candidate, programs=[program.pk], credible_level_2d=0.1, rank=1
+            candidate=candidate,
+            event_id=candidate.event_id,
+            programs=[program.pk],
+            credible_level_2d=0.1,
+            rank=1,
         )
         if name == "a":
             give_verdict(candidate, Vetting.PROMISING, by=people["a"], note="OURS")

@@ -111,7 +111,8 @@ def _show_ranks(known: list[Known]) -> None:
         rank, posterior = places.get((row.pk, audience), (None, None))
         if audience:
             CandidateStanding.objects.create(
-                candidate=row, programs=list(audience), rank=rank, posterior=posterior,
+                candidate=row, event_id=row.event_id, programs=list(audience), rank=rank,
+                posterior=posterior,
                 credible_level_2d=row.credible_level_2d,
             )  # fmt: skip
         else:

@@ -126,9 +126,9 @@ KEEP = """
         credible_level_3d = excluded.credible_level_3d, probdensity = excluded.probdensity
 """
 KEEP_STANDINGS = """
-    INSERT INTO candidates_candidatestanding (candidate_id, programs, created, credible_level_2d,
-        credible_level_3d, probdensity)
-    SELECT c.id, n.programs, now(), n.level_2d, n.level_3d, n.density
+    INSERT INTO candidates_candidatestanding (candidate_id, event_id, programs, created,
+        credible_level_2d, credible_level_3d, probdensity)
+    SELECT c.id, c.event_id, n.programs, now(), n.level_2d, n.level_3d, n.density
     FROM new_candidates n JOIN candidates_eventcandidate c
         ON c.target_id = n.target_id AND c.event_id = n.event_id
     WHERE n.programs <> '{}' ORDER BY c.id, n.programs

@@ -95,7 +95,14 @@ class EventCandidate(Standing):
         constraints = [
             models.UniqueConstraint(fields=["event", "target"], name="candidates_candidate_once")
         ]
-        indexes = [models.Index(fields=["event", "rank"], name="candidates_candidate_rank")]
+        # It has all that a rank among what a reader sees is counted from.
+        indexes = [
+            models.Index(
+                fields=["event", "rank"],
+                include=["target", "is_public"],
+                name="candidates_candidate_place",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.target_id} for {self.event_id}"
@@ -108,8 +115,17 @@ class EventCandidate(Standing):
 class CandidateStanding(Standing):
     """The standing of a candidate for those who may read some private programs of its target."""
 
+    # No index on the candidate alone: that on it and its programs serves it.
     candidate = models.ForeignKey(
-        EventCandidate, on_delete=models.CASCADE, related_name="standings"
+        EventCandidate, on_delete=models.CASCADE, related_name="standings", db_index=False
+    )
+    # A copy of the candidate's, so that one index finds an event's standings in their order.
+    event = models.ForeignKey(
+        NonLocalizedEvent,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     programs = ArrayField(models.BigIntegerField())
 
@@ -119,6 +135,7 @@ class CandidateStanding(Standing):
                 fields=["candidate", "programs"], name="candidates_standing_once"
             )
         ]
+        indexes = [models.Index(fields=["event", "rank"], name="candidates_standing_rank")]
 
     def __str__(self) -> str:
         return f"{self.candidate_id} for {self.programs}"

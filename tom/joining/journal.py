@@ -200,6 +200,8 @@ def _is_told_of(key: str) -> bool:
 
 
 def _insert(cursor: Any, table: Watched, was: Row) -> None:
+    if table.model is CandidateStanding and "event_id" not in was:  # of an older version
+        was = was | {"event_id": EventCandidate.objects.get(pk=was["candidate_id"]).event_id}
     cursor.execute(INSERT.format(table=table.name), [json.dumps(was)])
 
 

@@ -17,6 +17,7 @@ from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.services import strategy_of
+from tom.web.best_first import Placed, find_best
 from tom.web.known import figure_of, programs_of, seen_by, standing_of
 from tom.web.news import find_moved
 from tom.web.said import read_said
@@ -28,6 +29,8 @@ from tom.web.vettings import not_rejected, vetting_of
 BEST_SHOWN = 5
 # So many stand on the map.
 SPOTS_SHOWN = 100
+# So many of a list are counted and cut into pages: a hundred pages.
+MOST_LISTED = 3_000
 LONGEST_TEXT = 100
 
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
@@ -77,17 +80,17 @@ class CandidateList:
     @cached_property
     def spots(self) -> list[int]:
         """The best that are not rejected, wherever they lie; those without a rank come last."""
-        return [pk for pk, _ in self._best]
+        return [row.pk for row in self._best]
 
     @cached_property
     def best(self) -> list[int]:
         """The best few with a rank that are not rejected, wherever they lie."""
-        return [pk for pk, rank in self._best[:BEST_SHOWN] if rank is not None]
+        return [row.pk for row in self._best[:BEST_SHOWN] if row.rank is not None]
 
     @cached_property
-    def _best(self) -> list[tuple[int, int | None]]:
-        ranked = self.not_rejected().values_list("pk", standing_of("rank", self.programs))
-        return list(ranked[:SPOTS_SHOWN])
+    def _best(self) -> list[Placed]:
+        rows = self.everything().filter(not_rejected(self.vetting))
+        return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN)
 
 
 def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
@@ -103,6 +106,24 @@ def find_candidates(
 
     Those in `kept` stay, whatever the filters say.
     """
+    rows = _choose(listing, query, kept)
+    return rows.order_by(*_order(query.get("order", ""), listing.programs))
+
+
+def find_first(
+    listing: CandidateList, query: QueryDict, *, most: int, kept: Collection[int] = ()
+) -> list[int]:
+    """The keys of the first `most` of the candidates that `find_candidates` finds."""
+    if query.get("order", "") in ("", "rank"):
+        rows = _choose(listing, query, kept)
+        return [row.pk for row in find_best(rows, listing.event, listing.programs, most=most)]
+    rows = find_candidates(listing, query, kept=kept)
+    return list(rows.values_list("pk", flat=True)[:most])
+
+
+def _choose(
+    listing: CandidateList, query: QueryDict, kept: Collection[int]
+) -> QuerySet[EventCandidate]:
     chosen = (
         _by_verdict(listing, query)
         & _by_region(listing, query)
@@ -113,8 +134,7 @@ def find_candidates(
     )
     if kept and chosen:  # no filter at all hides nothing
         chosen |= Q(pk__in=kept)
-    rows = listing.everything().filter(chosen)
-    return rows.order_by(*_order(query.get("order", ""), listing.programs))
+    return listing.everything().filter(chosen)
 
 
 def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:

@@ -19,7 +19,7 @@ from tom.ranking.models import RankedCandidate
 from tom.ranking.weighing import read_terms
 from tom.targets.audiences import largest, readable_programs, show_targets
 from tom.targets.models import AudienceSummary, Visitor
-from tom.targets.visible import visible_targets
+from tom.targets.visible import is_shown, visible_targets
 from tom.web.places import Place, count_above
 from tom.web.vettings import show_vettings
 
@@ -61,9 +61,12 @@ def seen_by(user: Visitor) -> QuerySet[EventCandidate]:
     standings row by row, it takes several times as long with 100,000 candidates.
     """
     programs = programs_of(user)
-    rows = EventCandidate.objects.filter(target__in=visible_targets(user))
-    known = Q(is_public=True) | Q(known__isnull=False) if programs else Q(is_public=True)
-    return join_standings(rows, programs).filter(known)
+    rows = EventCandidate.objects.filter(is_shown(user, target="target"))
+    if not programs:
+        return rows.filter(is_public=True)
+    # By an alias: of a condition on the relation itself the database would join it once more.
+    joined = join_standings(rows, programs).alias(own_standing=F("known__pk"))
+    return joined.filter(Q(is_public=True) | Q(own_standing__isnull=False))
 
 
 def join_standings(
@@ -174,21 +177,22 @@ def _count_above(
         return {}
     # Each by itself, so that an index finds the first ranks.
     reached = [Q(event=event_id, rank__lte=place) for event_id, place in lowest.items()]
-    seen = seen_by(user).filter(reduce(or_, reached))
-    rows = seen.alias(whole=F("event_id"), place=F("rank"))
+    public = EventCandidate.objects.filter(is_shown(user, target="target"), is_public=True)
+    rows = public.filter(reduce(or_, reached)).alias(whole=F("event_id"), place=F("rank"))
     if not programs:
         return count_above(asked, rows)
-    alike = rows.filter(known__isnull=True)  # known to the reader as to everybody
+    own = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
+    alike = rows.filter(~Exists(own.filter(programs__contained_by=list(programs))))
     return count_above(asked, alike, _standings_reached(lowest, user, programs))
 
 
 def _standings_reached(
     lowest: Mapping[int, int], user: Visitor, programs: Collection[int]
 ) -> QuerySet[Any, Any]:
-    reached = [Q(candidate__event=event_id, rank__lte=rank) for event_id, rank in lowest.items()]
+    reached = [Q(event=event_id, rank__lte=rank) for event_id, rank in lowest.items()]
     rows = fullest(CandidateStanding.objects.all(), programs).filter(reduce(or_, reached))
-    seen = rows.filter(candidate__target__in=visible_targets(user))
-    return seen.alias(whole=F("candidate__event_id"), place=F("rank"))
+    seen = rows.filter(is_shown(user, target="candidate__target"))
+    return seen.alias(whole=F("event_id"), place=F("rank"))
 
 
 def fullest(

@@ -1,21 +1,24 @@
 """What is new to a person in an event's list: where the candidates stood at their last look."""
 
-from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Coalesce, Rank
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
-from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.models import RankedCandidate
 from tom.ranking.services import ranking_as_of
-from tom.web.known import known_places, standing_of
+from tom.web.best_first import find_best
+from tom.web.known import fullest, known_places, standing_of
 
 MOST_RANKED = 1000
 BEYOND = MOST_RANKED + 1
+# Of a longer list it is told who moved into, out of, or among the first places alone.
+MOST_MOVED = 3_000
+# By what a candidate is put in order: its chance, the largest first, and its name.
+Place = tuple[float, str]
 
 
 def find_ranks(
@@ -36,27 +39,10 @@ def find_ranks(
     if then is None:
         return {}
     stood = RankedCandidate.objects.as_of(then)
-    first = stood.filter(programs__contained_by=list(programs)).order_by("-posterior")
-    counted = list(first.values_list("candidate", "posterior")[:MOST_RANKED])
-    # What stands below the last of them was not read, nor all that stand with it.
-    floor = counted[-1][1] if len(counted) == MOST_RANKED else -1.0
-    places = _standings(stood, {pk for pk, _ in counted}, programs)
-    visible = seen.filter(pk__in=list(places)).order_by().values_list("pk", flat=True)
-    order = sorted(places[pk] for pk in visible)
-    shown = _standings(stood, {row.pk for row in candidates}, programs)
-    return {
-        pk: bisect_left(order, place) + 1 if -place[0] > floor else BEYOND
-        for pk, place in shown.items()
-    }
-
-
-def _standings(
-    stood: QuerySet[RankedCandidate], ids: Collection[int], programs: Collection[int]
-) -> dict[int, tuple[float, str]]:
-    """By what each of these candidates was put in order, as a reader of these programs knows it."""
-    rows = known_places(stood.filter(candidate__in=ids), programs).distinct("candidate")
-    columns = ("candidate", "posterior", "candidate__target__name")
-    return {pk: (-chance, name) for pk, chance, name in rows.values_list(*columns)}
+    first = _numbered(_first_places(stood, seen, programs, most=MOST_RANKED))
+    below = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
+    ranks = dict.fromkeys(below.distinct("candidate").values_list("candidate", flat=True), BEYOND)
+    return {pk: first.get(pk, beyond) for pk, beyond in ranks.items()}
 
 
 def find_moved(
@@ -65,39 +51,59 @@ def find_moved(
     programs: Collection[int],
     *,
     when: datetime,
-) -> QuerySet[Any, Any] | None:
+) -> list[int] | None:
     """Those among what a reader sees whose rank is another than at a moment; None: not known.
 
-    Ranks count what the reader sees, now and then.
+    Ranks count what the reader sees that has a place now and had one then. Whoever was, and is,
+    below the first `MOST_MOVED` is not among them.
     """
     then = ranking_as_of(event, when)
     if then is None:
         return None
-    both, stood = _join_places(seen, then, programs)
-    both = both.alias(
-        place=standing_of("posterior", programs),
-        stood=stood,
-        rank_now=Window(Rank(), order_by=[F("place").desc(nulls_last=True), "target__name"]),
-        rank_then=Window(Rank(), order_by=[F("stood").desc(nulls_last=True), "target__name"]),
-    )
-    ranked = both.filter(place__isnull=False, stood__isnull=False)
-    moved: QuerySet[Any, Any] = ranked.exclude(rank_now=F("rank_then")).order_by().values("pk")
-    return moved
+    stood = RankedCandidate.objects.as_of(then)
+    ranked = seen.alias(place=standing_of("posterior", programs)).filter(place__isnull=False)
+    before = _numbered(_first_places(stood, ranked, programs, most=MOST_MOVED))
+    mine = stood.filter(candidate=OuterRef("pk"), programs__contained_by=list(programs))
+    held = find_best(ranked.filter(Exists(mine)), event, programs, most=MOST_MOVED)
+    now = _numbered(_present_places([row.pk for row in held], ranked, programs))
+    return [pk for pk in before.keys() | now.keys() if before.get(pk) != now.get(pk)]
 
 
-def _join_places(
-    seen: QuerySet[EventCandidate], then: Ranking, programs: Collection[int]
-) -> tuple[QuerySet[Any, Any], F | Coalesce]:
-    """Join candidates with their places in a ranking; and the rank there, as a reader knows it."""
-    held = Q(places__until=None) | Q(places__until__gt=then.pk)
-    held &= Q(places__ranking__lte=then.pk)
-    public = held & Q(places__programs=[])
-    rows = seen.alias(before=FilteredRelation("places", condition=public))
-    if not programs:
-        return rows, F("before__posterior")
-    theirs = held & Q(places__programs=list(programs))
-    if len(programs) > 1:
-        places = known_places(RankedCandidate.objects.as_of(then), programs).distinct("candidate")
-        theirs = Q(places__in=Subquery(places.values("pk")))
-    rows = rows.alias(before_own=FilteredRelation("places", condition=theirs))
-    return rows, Coalesce(F("before_own__posterior"), F("before__posterior"))
+def _numbered(places: Iterable[tuple[int, Place]]) -> dict[int, int]:
+    """The rank of each of some first candidates."""
+    in_order = sorted(places, key=lambda row: row[1])
+    return {pk: rank for rank, (pk, _) in enumerate(in_order, 1)}
+
+
+def _present_places(
+    keys: Collection[int], ranked: QuerySet[EventCandidate], programs: Collection[int]
+) -> list[tuple[int, Place]]:
+    rows = ranked.filter(pk__in=keys).order_by()
+    columns = ("pk", standing_of("posterior", programs), "target__name")
+    return [(pk, (-chance, name)) for pk, chance, name in rows.values_list(*columns)]
+
+
+def _first_places(
+    stood: QuerySet[RankedCandidate],
+    seen: QuerySet[EventCandidate],
+    programs: Collection[int],
+    *,
+    most: int,
+) -> list[tuple[int, Place]]:
+    """The first places of a ranking of what a reader sees, each candidate as the reader knows it.
+
+    An index has them in order: first of the reader's own audiences, then of everybody's.
+    """
+    stood = stood.filter(candidate__in=seen.values("pk"))
+    parts: list[QuerySet[Any]] = [stood.filter(programs=[])]
+    if programs:
+        own = stood.filter(programs__contained_by=list(programs)).exclude(programs=[])
+        known = Exists(own.filter(candidate=OuterRef("candidate")))
+        parts = [fullest(own, programs), parts[0].filter(~known)]
+    columns = ("candidate", "posterior", "candidate__target__name")
+    places = [
+        (pk, (-chance, name))
+        for rows in parts
+        for pk, chance, name in rows.order_by("-posterior", columns[2]).values_list(*columns)[:most]
+    ]
+    return sorted(places, key=lambda row: row[1])[:most]

@@ -1,6 +1,6 @@
 """Verdicts as pages show them: who decided what on a candidate, and the bar of the target page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate, Verdict, VerdictReason
-from tom.web.candidate_list import find_candidates, open_list
+from tom.web.candidate_list import MOST_LISTED, find_first, open_list
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
@@ -106,19 +106,28 @@ def _neighbours(
     """
     event, query = candidate.event, QueryDict(listed.query)
     kept = rows_kept(request, event.pk, query)
-    rows = find_candidates(open_list(event, user, now=timezone.now()), query, kept=kept)
-    first = max(listed.at - NEAR, 0)
-    near = list(rows.values_list("target_id", "target__name")[first : listed.at + NEAR])
-    ids = [pk for pk, _ in near]
-    is_there = candidate.target_id in ids
-    here = ids.index(candidate.target_id) if is_there else min(listed.at - first, len(ids))
-    following = here + 1 if is_there else here
+    at = min(listed.at, MOST_LISTED)
+    listing = open_list(event, user, now=timezone.now())
+    keys = find_first(listing, query, most=at + NEAR, kept=kept)
+    is_there = candidate.pk in keys[max(at - NEAR, 0) :]
+    here = keys.index(candidate.pk) if is_there else min(at, len(keys))
+    asked = [here - 1, here + 1 if is_there else here]
+    before, after = _neighbours_at(asked, keys, event.event_id, listed)
+    return before, after, here
 
-    def neighbour(place: int) -> Neighbour | None:
-        if not 0 <= place < len(near):
-            return None
-        pk, name = near[place]
-        at = Listed(listed.query, first + place)
-        return Neighbour(name, target_url(pk, event.event_id, at))
 
-    return neighbour(here - 1), neighbour(following), first + here
+def _neighbours_at(
+    places: Sequence[int], keys: Sequence[int], event_id: str, listed: Listed
+) -> list[Neighbour | None]:
+    """What stands at each of these places of a list; None where it has no such place."""
+    held = {place: keys[place] for place in places if 0 <= place < len(keys)}
+    rows = EventCandidate.objects.select_related("target").in_bulk(held.values())
+    found = {place: rows[pk].target for place, pk in held.items()}
+    return [
+        Neighbour(
+            found[place].name, target_url(found[place].pk, event_id, Listed(listed.query, place))
+        )
+        if place in found
+        else None
+        for place in places
+    ]

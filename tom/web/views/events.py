@@ -24,8 +24,10 @@ from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.web.candidate_list import (
     BEST_SHOWN,
+    MOST_LISTED,
     CandidateList,
     find_candidates,
+    find_first,
     open_list,
     order_choices,
 )
@@ -41,7 +43,7 @@ from tom.web.keys import read_pk
 from tom.web.known import rank_visible
 from tom.web.links import detectors_of, event_links
 from tom.web.notice_timeline import notice_timeline
-from tom.web.pagination import page_at_once, page_of
+from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
@@ -181,10 +183,8 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     if "auto" not in request.GET:  # a person asks, not the page by itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
-    keys = find_candidates(listing, request.GET, kept=stay).values_list("pk", flat=True)
-    # An index gives the best few of what is public; for another page all are read, so once.
-    at_once = listing.programs or any(map(request.GET.get, ("order", "since", "up")))
-    page = (page_at_once if at_once else page_of)(request, keys, per_page=ROWS_SHOWN)
+    keys = find_first(listing, request.GET, most=MOST_LISTED + 1, kept=stay)
+    page = page_of(request, keys, per_page=ROWS_SHOWN, most=MOST_LISTED)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {
