@@ -1,15 +1,26 @@
 """How lists are cut into pages: `limit` and `offset`, with a most that nobody gets past."""
 
+from typing import Any
+
+from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+# Of a longer list it is not counted how long it is: to count a million rows takes seconds.
+MOST_COUNTED = 10_000
 
 
 class Pages(LimitOffsetPagination):
-    """A hundred rows a page, a thousand at most; what is no such number is refused."""
+    """A hundred rows a page, a thousand at most; what is no such number is refused.
+
+    `count` is null for more than `MOST_COUNTED` rows. `next` leads on to the last page of any list.
+    """
 
     default_limit = 100
     max_limit: int = 1_000
+    count: int | None
 
     def get_limit(self, request: Request) -> int:
         found = _read_count(request, self.limit_query_param, least=1)
@@ -17,6 +28,38 @@ class Pages(LimitOffsetPagination):
 
     def get_offset(self, request: Request) -> int:
         return _read_count(request, self.offset_query_param, least=0) or 0
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """Read the page, and one row more: it says whether there is another page."""
+        limit, offset = self.get_limit(request), self.get_offset(request)
+        self.request, self.limit, self.offset = request, limit, offset
+        self.asked = request.build_absolute_uri()
+        rows = list(queryset[offset : offset + limit + 1])
+        self.is_more = len(rows) > limit
+        # The last page tells the number by itself.
+        is_last = bool(rows) and not self.is_more
+        count = offset + len(rows) if is_last else _count(queryset)
+        self.count = None if count > MOST_COUNTED else count
+        return rows[:limit]
+
+    def get_next_link(self) -> str | None:
+        if not self.is_more:
+            return None
+        url = replace_query_param(self.asked, self.limit_query_param, self.limit)
+        following = (self.offset or 0) + (self.limit or 0)
+        return replace_query_param(url, self.offset_query_param, following)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The form of a page: `count` may be null."""
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        count = {"type": "integer", "nullable": True, "description": f"null above {MOST_COUNTED}"}
+        page["properties"]["count"] |= count
+        return page
+
+
+def _count(rows: QuerySet[Any, Any]) -> int:
+    """How many rows there are; at most one more than `MOST_COUNTED`."""
+    return rows.order_by()[: MOST_COUNTED + 1].count()
 
 
 class LightCurvePages(Pages):

@@ -1,0 +1,46 @@
+"""Pages of the API's lists: what they say of the list, and where they lead."""
+
+import pytest
+
+from tests.factories import make_event
+from tom.web.api import pagination
+
+pytestmark = pytest.mark.django_db
+
+
+def walk(plain, address: str) -> list[dict]:
+    """Every page from an address on, as `next` leads."""
+    pages = []
+    while address and len(pages) < 20:
+        pages.append(plain.get(address).json())
+        address = pages[-1]["next"]
+    return pages
+
+
+@pytest.mark.parametrize("most", [3, 4, 5, 6])
+def test_every_row_comes_once_whether_they_were_counted_or_not(plain, monkeypatch, most):
+    monkeypatch.setattr(pagination, "MOST_COUNTED", most)
+    events = {make_event(f"S26112{n}ab").event_id for n in range(5)}
+
+    pages = walk(plain, "/api/events/?limit=2")
+
+    found = [row["event_id"] for page in pages for row in page["results"]]
+    assert sorted(found) == sorted(events)
+    assert [page["count"] for page in pages] == [5 if most >= 5 else None] * 3
+    assert pages[0]["previous"] is None
+    assert pages[1]["previous"] is not None
+
+
+@pytest.mark.parametrize(("offset", "count"), [(0, 0), (7, 0)])
+def test_an_empty_page_leads_nowhere(plain, offset: int, count: int):
+    page = plain.get(f"/api/events/?offset={offset}").json()
+
+    assert (page["count"], page["next"], page["results"]) == (count, None, [])
+
+
+def test_a_page_past_the_end_says_how_many_rows_there_are(plain):
+    make_event()
+
+    page = plain.get("/api/events/?offset=7").json()
+
+    assert (page["count"], page["next"], page["results"]) == (1, None, [])
