@@ -66,7 +66,9 @@ def _has_right(user: Visitor) -> Q:
     here = {"permission": permission, "object_pk": Cast(OuterRef("pk"), models.CharField())}
     named = Q(pk__in=[])
     if groups:
-        named |= Q(Exists(GroupObjectPermission.objects.filter(**here, group__in=groups)))
+        # Who is in a group is asked at each reading: a person may have left it.
+        still = Group.objects.filter(user=user.pk, pk__in=groups)
+        named |= Q(Exists(GroupObjectPermission.objects.filter(**here, group__in=still)))
     if is_person_named:
         named |= Q(Exists(UserObjectPermission.objects.filter(**here, user=user.pk)))
     return named

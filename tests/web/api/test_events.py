@@ -50,7 +50,7 @@ def test_a_list_takes_as_many_queries_whatever_its_length(plain, django_assert_n
     for _ in range(number):
         make_event()
 
-    with django_assert_num_queries(6):  # token, count, events, sequences, their maps, maps
+    with django_assert_num_queries(5):  # token, events, sequences, their maps, maps
         found = plain.get("/api/events/").json()
 
     assert found["count"] == len(found["results"]) == number
@@ -97,7 +97,7 @@ def test_candidates_take_as_many_queries_whatever_their_number(
     for i in range(number):
         make_candidate(event, rank=i + 1)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         found = plain.get("/api/events/S261120ab/candidates/").json()
 
     assert found["count"] == number

@@ -143,7 +143,7 @@ def test_a_list_takes_as_many_queries_whatever_its_length(plain, django_assert_n
     for _ in range(number):
         make_target(points=1)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         found = plain.get("/api/targets/").json()
 
     assert found["count"] == number
