@@ -1,5 +1,7 @@
 """Which targets a person may see."""
 
+from typing import Any
+
 from django.contrib.auth.models import Group, Permission, PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
@@ -49,29 +51,56 @@ def is_shown(user: Visitor, *, target: str) -> Q:
     if getattr(user, "is_superuser", False):
         hidden = _is_joined()
     else:
-        hidden = (PRIVATE & ~_has_right(user)) | _is_unsettled(user)
+        hidden = (PRIVATE & ~_is_named(user)) | _is_unsettled(user)
     return ~Q(Exists(BaseTarget.objects.filter(hidden, pk=OuterRef(target))))
 
 
 def _has_right(user: Visitor) -> Q:
     """Ask for targets that a person may see though they are private, by TOM Toolkit's rule.
 
-    That is `tom_targets.permissions.targets_for_user`. Of a person without a right to any private
-    target no right is asked for. Where the Toolkit's own query looks for them the database expects
-    so much work at each target that it would rather read all targets than find a few.
+    That is `tom_targets.permissions.targets_for_user`. All rights are read at once: for lists that
+    read all targets.
     """
-    if isinstance(user, PermissionsMixin) and user.has_perm("tom_targets.view_target"):
+    if _sees_all(user):
         return Q(pk__isnull=False)
+    key, named = Cast("object_pk", models.BigIntegerField()), Q(pk__in=[])
+    for rights in _rights_to_targets(user):
+        named |= Q(pk__in=rights.values_list(key))
+    return named
+
+
+def _is_named(user: Visitor) -> Q:
+    """Ask for the same targets, looking up the rights to each: for lists that read a few."""
+    if _sees_all(user):
+        return Q(pk__isnull=False)
+    key, named = Cast(OuterRef("pk"), models.CharField()), Q(pk__in=[])
+    for rights in _rights_to_targets(user):
+        named |= Q(Exists(rights.filter(object_pk=key)))
+    return named
+
+
+def _sees_all(user: Visitor) -> bool:
+    return isinstance(user, PermissionsMixin) and user.has_perm("tom_targets.view_target")
+
+
+def _rights_to_targets(user: Visitor) -> list[models.QuerySet[Any]]:
+    """The rights to see a target that a person has by groups, and by themselves.
+
+    Of a person without any no right is asked for. Where the Toolkit's own query looks for them the
+    database expects so much work at each target that it would rather read all targets than find a
+    few.
+    """
     permission, groups, is_person_named = _rights_of(user)
-    here = {"permission": permission, "object_pk": Cast(OuterRef("pk"), models.CharField())}
-    named = Q(pk__in=[])
+    rights: list[models.QuerySet[Any]] = []
     if groups:
         # Who is in a group is asked at each reading: a person may have left it.
         still = Group.objects.filter(user=user.pk, pk__in=groups)
-        named |= Q(Exists(GroupObjectPermission.objects.filter(**here, group__in=still)))
+        of_groups = GroupObjectPermission.objects.filter(permission=permission, group__in=still)
+        rights.append(of_groups)
     if is_person_named:
-        named |= Q(Exists(UserObjectPermission.objects.filter(**here, user=user.pk)))
-    return named
+        own = UserObjectPermission.objects.filter(permission=permission, user=user.pk)
+        rights.append(own)
+    return rights
 
 
 def _rights_of(user: Visitor) -> tuple[int, list[int], bool]:
