@@ -11,19 +11,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(960)
-def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
+def run_bench(which: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "--quick"],
+        [sys.executable, "-m", "tests.bench", "--quick", which],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+@pytest.mark.timeout(960)
+def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
+    report = run_bench("--tables")
+
     assert report["one_process"]["alerts_per_second"] > 0
     assert report["two_workers"]["alerts_per_second"] > 0
     assert report["points"]["points"] == 240
@@ -40,6 +45,13 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     pages = [*report["pages"].values(), *report["full_event"].values()]
     assert {page["status"] for page in pages} == {200}
     assert all(page["processor_ms"] > 0 for page in pages)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(960)
+def test_the_bench_measures_whole_streams() -> None:
+    report = run_bench("--streams")
+
     assert report["from_kafka"]["alerts_per_second"] > 0
     assert report["from_kafka"]["targets"] > 0
     assert report["from_kafka"]["points"] == report["from_kafka"]["mirrored_points"]
