@@ -38,6 +38,11 @@ def test_an_empty_page_leads_nowhere(plain, offset: int, count: int):
     assert (page["count"], page["next"], page["results"]) == (count, None, [])
 
 
+def test_an_empty_list_is_not_counted(plain, django_assert_num_queries):
+    with django_assert_num_queries(2):  # token, events
+        plain.get("/api/events/")
+
+
 def test_a_page_past_the_end_says_how_many_rows_there_are(plain):
     make_event()
 

@@ -36,9 +36,9 @@ class Pages(LimitOffsetPagination):
         self.asked = request.build_absolute_uri()
         rows = list(queryset[offset : offset + limit + 1])
         self.is_more = len(rows) > limit
-        # The last page tells the number by itself.
-        is_last = bool(rows) and not self.is_more
-        count = offset + len(rows) if is_last else _count(queryset)
+        # The last page tells the number by itself, unless it lies beyond the end.
+        tells = not self.is_more and (bool(rows) or offset == 0)
+        count = offset + len(rows) if tells else _count(queryset)
         self.count = None if count > MOST_COUNTED else count
         return rows[:limit]
 
