@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.streams.packets import encoded
 from tom.formats.containers import WriterSchema, decode_block, read_schema
-from tom.formats.entries import cut_record
+from tom.formats.entries import Wanted, cut_record
 from tom.formats.errors import MalformedAlertError
 
 SCHEMA: dict[str, Any] = {
@@ -47,7 +47,8 @@ SCHEMA: dict[str, Any] = {
         {"name": "stamp", "type": "bytes"},
     ],
 }
-LISTS = frozenset({"past", "more"})
+FIELDS = ("jd", "candid", "flux", "flag", "name", "sum", "sign", "at")
+ALL = Wanted(lists=frozenset({"past", "more"}), fields=frozenset(FIELDS))
 
 numbers = st.integers(-(2**63), 2**63 - 1)
 epochs = st.fixed_dictionaries(
@@ -78,14 +79,29 @@ def schema_of(tree: Any = SCHEMA) -> WriterSchema:
 
 @given(record=records)
 def test_what_is_cut_and_decoded_is_what_fastavro_reads(record: dict[str, Any]) -> None:
-    cut = cut_record(encoded(SCHEMA, record), schema_of(), LISTS)
+    cut = cut_record(encoded(SCHEMA, record), schema_of(), ALL)
 
     assert cut.decode(()) == record
 
 
+@given(record=records, fields=st.sets(st.sampled_from(FIELDS)))
+def test_of_an_entry_the_wanted_fields_are_decoded(
+    record: dict[str, Any], fields: set[str]
+) -> None:
+    wanted = Wanted(ALL.lists, frozenset(fields))
+
+    cut = cut_record(encoded(SCHEMA, record), schema_of(), wanted)
+
+    left = {name: record[name] for name in cut.fields}
+    for name in cut.lists:
+        left[name] = [{key: epoch[key] for key in epoch if key in fields} for epoch in record[name]]
+    assert cut.decode(()) == left
+    assert cut.digests() == cut_record(encoded(SCHEMA, record), schema_of(), ALL).digests()
+
+
 @given(record=records, chosen=st.randoms(use_true_random=False))
 def test_entries_whose_digests_are_known_are_left_out(record: dict[str, Any], chosen: Any) -> None:
-    cut = cut_record(encoded(SCHEMA, record), schema_of(), LISTS)
+    cut = cut_record(encoded(SCHEMA, record), schema_of(), ALL)
     known = {digest for digest in cut.digests() if chosen.random() < 0.5}
 
     left = cut.decode(known)
@@ -115,7 +131,7 @@ def test_damage_is_refused_or_read_as_fastavro_reads_it(
 
     schema = schema_of()
     whole = outcome(lambda: list(decode_block(1, bytes(data), schema.parsed))[0][0])  # noqa: RUF015
-    assert outcome(lambda: cut_record(bytes(data), schema, LISTS).decode(())) == whole
+    assert outcome(lambda: cut_record(bytes(data), schema, ALL).decode(())) == whole
 
 
 def test_an_equal_entry_of_another_list_or_another_schema_has_another_digest() -> None:
@@ -127,8 +143,8 @@ def test_an_equal_entry_of_another_list_or_another_schema_has_another_digest() -
     swapped = {**inner, "fields": [{**inner["fields"][0], "name": "mjd"}, *inner["fields"][1:]]}
     renamed["fields"][1]["type"] = ["null", {"type": "array", "items": swapped}]
 
-    cut = cut_record(encoded(SCHEMA, record), schema_of(), LISTS)
-    other = cut_record(encoded(SCHEMA, record), schema_of(renamed), LISTS)
+    cut = cut_record(encoded(SCHEMA, record), schema_of(), ALL)
+    other = cut_record(encoded(SCHEMA, record), schema_of(renamed), ALL)
 
     assert len(cut.digests()) == 2
     assert not cut.digests() & other.digests()
@@ -157,6 +173,6 @@ def test_a_list_whose_entries_hold_lists_is_decoded(kind: Any) -> None:
     held = [1, 2] if kind["type"] == "array" else {"a": 1}
     record = {"past": [{"x": held, "y": 1.0, "z": 2.0}]}
 
-    cut = cut_record(encoded(tree, record), schema_of(tree), LISTS)
+    cut = cut_record(encoded(tree, record), schema_of(tree), ALL)
 
     assert (cut.fields, cut.lists) == (record, {})

@@ -3,7 +3,8 @@
 A survey repeats an object's history in every packet, and nearly all of it byte for byte. An entry
 that is known by its bytes need not be decoded. No library says where an entry ends without reading
 it: fastavro's own way to skip takes as long as decoding. So the form of an entry becomes a regular
-expression over its bytes, which finds its end some thirty times as fast.
+expression over its bytes, which finds its end some thirty times as fast. It finds in the entry the
+fields that somebody reads, too: these alone are decoded, and those of all entries at once.
 
 Format: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
 """
@@ -11,7 +12,7 @@ Format: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -25,48 +26,45 @@ from tom.formats.containers import (
     read_long,
     write_long,
 )
+from tom.formats.entry_patterns import UncutError, pattern_of
 from tom.formats.errors import MalformedAlertError
 
 DIGEST_BYTES: Final = 8  # of a history of 1,000 entries one is mistaken once in 10**16
-_LONGEST_TEXT: Final = 127  # of an entry; one with a longer text is decoded
-_MOST_NODES: Final = 512
-_MOST_TEXTS: Final = 12
-_LARGEST_FIXED: Final = 4096
-_NUMBER: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
-_PLAIN: Final = {
-    "null": b"",
-    "boolean": rb"[\x00\x01]",
-    "int": _NUMBER,
-    "long": _NUMBER,
-    "float": b".{4}",
-    "double": b".{8}",
-}
+_ENTRIES: Final = "entries"
 
 
-class _UncutError(ValueError):
-    """The list has to be decoded whole: its form, or what it holds, is none that is cut."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The lists of a record that are cut, and the fields of their entries that anybody reads."""
+
+    lists: frozenset[str]
+    fields: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The entries of one list: each as its digest, and as its bytes.
+    """The entries of one list: each as the digest of its bytes, and as those of its wanted fields.
 
     Digests are equal for equal bytes of one list in one schema.
     """
 
     cut: Sequence[tuple[bytes, bytes]]
-    schema: Any
+    schema: Any  # of a record that holds such a list
 
     def decode(self, known: Collection[bytes]) -> list[dict[str, Any]]:
-        """Decode the entries whose digests are not known, in their order.
+        """Decode the wanted fields of the entries whose digests are not known, in their order.
 
         Raises
         ------
         MalformedAlertError
             If one does not fit its schema.
         """
-        fresh = (entry for digest, entry in self.cut if digest not in known)
-        return [decode_next(BytesIO(entry), self.schema) for entry in fresh]
+        fresh = [entry for digest, entry in self.cut if digest not in known]
+        if not fresh:
+            return []
+        listed = b"".join((write_long(len(fresh)), *fresh, write_long(0)))
+        entries: list[dict[str, Any]] = decode_next(BytesIO(listed), self.schema)[_ENTRIES]
+        return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class CutRecord:
         return frozenset(digest for entries in self.lists.values() for digest, _ in entries.cut)
 
     def decode(self, known: Collection[bytes]) -> dict[str, Any]:
-        """The record, its lists without the entries whose digests are known.
+        """The record, its lists without the entries whose digests are known, of wanted fields.
 
         Raises
         ------
@@ -123,7 +121,7 @@ class _List:
 _Step = _Fields | _List
 
 
-def cut_contained(payload: bytes, names: frozenset[str], limit: int) -> CutRecord:
+def cut_contained(payload: bytes, wanted: Wanted, limit: int) -> CutRecord:
     """Cut the one record of a container, whose blocks may take `limit` bytes once decompressed.
 
     Raises
@@ -131,11 +129,11 @@ def cut_contained(payload: bytes, names: frozenset[str], limit: int) -> CutRecor
     MalformedAlertError
         As `read_record` does, but for damage inside an entry that is not decoded.
     """
-    return cut_record(*find_record(payload, limit), names)
+    return cut_record(*find_record(payload, limit), wanted)
 
 
-def cut_record(data: bytes, schema: WriterSchema, names: frozenset[str]) -> CutRecord:
-    """Decode a record, all of `data`, and cut its lists of these names.
+def cut_record(data: bytes, schema: WriterSchema, wanted: Wanted) -> CutRecord:
+    """Decode a record, all of `data`, and cut its lists.
 
     A list whose entries are of no fixed form (they hold lists, or long texts) is decoded.
 
@@ -143,11 +141,11 @@ def cut_record(data: bytes, schema: WriterSchema, names: frozenset[str]) -> CutR
     ------
     MalformedAlertError
         If the bytes do not fit the schema, or some are left. Damage inside an entry may only be
-        noticed when that is decoded.
+        noticed when that is decoded, and in a field that is not wanted it is not.
     """
     try:
-        return _cut(data, _plan(schema, names))
-    except (_UncutError, MalformedAlertError):
+        return _cut(data, _plan(schema, wanted))
+    except (UncutError, MalformedAlertError):
         ((record, _),) = decode_block(1, data, schema.parsed)  # it says what is wrong
         return CutRecord(record, {})
 
@@ -167,7 +165,7 @@ def _cut(data: bytes, plan: Sequence[_Step]) -> CutRecord:
         else:
             lists[step.name] = Entries(encoded, step.schema)
     if not plan or stream.tell() != len(data):
-        raise _UncutError
+        raise UncutError
     return CutRecord(fields, lists)
 
 
@@ -180,7 +178,7 @@ def _cut_list(
         if branch == 1 - step.branch:
             return None, position
         if branch != step.branch:
-            raise _UncutError
+            raise UncutError
     match, salt, encoded = step.pattern.match, step.salt, []
     count, position = read_long(data, position)
     while count:
@@ -189,16 +187,16 @@ def _cut_list(
         for _ in range(count):
             found = match(data, position)
             if found is None or found.end() == position:
-                raise _UncutError
+                raise UncutError
             digest = hashlib.blake2b(found[0], digest_size=DIGEST_BYTES, salt=salt).digest()
-            encoded.append((digest, found[0]))
+            encoded.append((digest, b"".join(found.groups())))
             position = found.end()
         count, position = read_long(data, position)
     return encoded, position
 
 
 @lru_cache(maxsize=64)
-def _plan(schema: WriterSchema, names: frozenset[str]) -> tuple[_Step, ...]:
+def _plan(schema: WriterSchema, wanted: Wanted) -> tuple[_Step, ...]:
     """Make the steps in which a record is read; none of them where no list can be cut."""
     parsed = schema.parsed
     if not isinstance(parsed, dict) or "fields" not in parsed:
@@ -206,7 +204,8 @@ def _plan(schema: WriterSchema, names: frozenset[str]) -> tuple[_Step, ...]:
     steps: list[_Step] = []
     together: list[Any] = []
     for field in parsed["fields"]:
-        step = _list_step(field, parsed) if field["name"] in names else None
+        is_cut = field["name"] in wanted.lists
+        step = _list_step(field, parsed, wanted.fields) if is_cut else None
         if step is None:
             together.append(field)
             continue
@@ -215,7 +214,7 @@ def _plan(schema: WriterSchema, names: frozenset[str]) -> tuple[_Step, ...]:
     return (*steps, *([_Fields({**parsed, "fields": together})] if together else ()))
 
 
-def _list_step(field: Any, parsed: Any) -> _List | None:
+def _list_step(field: Any, parsed: Any, fields: frozenset[str]) -> _List | None:
     """The step of a field that is a list of records, or such a list or null."""
     named = parsed.get("__named_schemas", {})
     kind, branch = field["type"], None
@@ -230,13 +229,25 @@ def _list_step(field: Any, parsed: Any) -> _List | None:
     if not isinstance(entry, dict) or entry.get("type") != "record":
         return None
     try:
-        pattern = re.compile(b"".join(_Pattern(named).parts(entry)), re.DOTALL)
-    except _UncutError:
+        pattern = re.compile(pattern_of(entry, fields, named), re.DOTALL)
+    except UncutError:
         return None
     form = json.dumps([field["name"], _plain(entry, named)], sort_keys=True, default=str)
     salt = hashlib.blake2b(form.encode(), digest_size=hashlib.blake2b.SALT_SIZE).digest()
-    whole = {**entry, "__fastavro_parsed__": True, "__named_schemas": named}
-    return _List(field["name"], whole, branch, pattern, salt)
+    return _List(field["name"], _list_schema(entry, fields, named), branch, pattern, salt)
+
+
+def _list_schema(entry: Any, fields: frozenset[str], named: Mapping[str, Any]) -> Any:
+    """The schema of a record that holds a list of the wanted fields of entries, and no more."""
+    kept = [field for field in entry["fields"] if field["name"] in fields]
+    listed = {"type": "array", "items": {**entry, "fields": kept}}
+    return {
+        "type": "record",
+        "name": _ENTRIES,
+        "fields": [{"name": _ENTRIES, "type": listed}],
+        "__fastavro_parsed__": True,
+        "__named_schemas": named,
+    }
 
 
 def _is_list(kind: Any) -> bool:
@@ -259,67 +270,3 @@ def _plain(node: Any, named: Mapping[str, Any]) -> Any:
 
 
 _MEANING: Final = frozenset({"type", "logicalType", "precision", "scale", "size", "symbols"})
-
-
-class _Pattern:
-    """Writes the regular expression of a type: each choice shows in the byte it begins with."""
-
-    def __init__(self, named: Mapping[str, Any]) -> None:
-        self.named = named
-        self.nodes = self.texts = 0
-
-    def parts(self, node: Any) -> Iterator[bytes]:
-        """Yield the pieces of the expression of a type.
-
-        Raises
-        ------
-        _UncutError
-            If it holds lists or maps, or too much.
-        """
-        self.nodes += 1
-        if self.nodes > _MOST_NODES:
-            raise _UncutError
-        match node:
-            case list():
-                branches = (
-                    re.escape(write_long(number)) + b"".join(self.parts(each))
-                    for number, each in enumerate(node)
-                )
-                yield b"(?:" + b"|".join(branches) + b")"
-            case str():
-                yield self._named(node)
-            case {"type": "record", "fields": fields}:
-                for field in fields:
-                    yield from self.parts(field["type"])
-            case _:
-                yield from self._smaller(node)
-
-    def _smaller(self, node: Any) -> Iterator[bytes]:
-        match node:
-            case {"type": "fixed", "size": int(size)} if 0 <= size <= _LARGEST_FIXED:
-                yield b".{%d}" % size
-            case {"type": "enum"}:
-                yield _NUMBER
-            case {"type": str(inner)} if inner in _PLAIN or inner in ("string", "bytes"):
-                yield self._named(inner)
-            case {"type": dict(inner) | list(inner)}:
-                yield from self.parts(inner)
-            case _:
-                raise _UncutError
-
-    def _named(self, name: str) -> bytes:
-        if name in _PLAIN:
-            return _PLAIN[name]
-        if name in self.named:
-            return b"".join(self.parts(self.named[name]))
-        self.texts += 1
-        if name not in ("string", "bytes") or self.texts > _MOST_TEXTS:
-            raise _UncutError
-        return _text()
-
-
-@lru_cache(maxsize=1)
-def _text() -> bytes:
-    """A text of any length up to the longest: the length, and so many bytes."""
-    lengths = range(_LONGEST_TEXT + 1)
-    return b"(?:" + b"|".join(re.escape(write_long(n)) + b".{%d}" % n for n in lengths) + b")"

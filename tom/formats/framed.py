@@ -15,7 +15,7 @@ from fastavro.repository import SchemaRepositoryError
 from fastavro.schema import SchemaParseException, UnknownType
 
 from tom.formats.containers import WriterSchema, decode_block, read_schema
-from tom.formats.entries import CutRecord, cut_record
+from tom.formats.entries import CutRecord, Wanted, cut_record
 from tom.formats.errors import MalformedAlertError, UnknownSchemaError
 from tom.formats.prefixes import read_start
 from tom.formats.schemas import record_fields
@@ -91,14 +91,14 @@ def read_framed_prefix(
 
 
 def cut_framed(
-    payload: bytes, names: frozenset[str], published: Mapping[int, WriterSchema]
+    payload: bytes, wanted: Wanted, published: Mapping[int, WriterSchema]
 ) -> tuple[WriterSchema, CutRecord]:
     """Cut the one record of a message, and return it with its schema.
 
     It raises what `read_framed` does, but for damage inside an entry that is not decoded.
     """
     schema = schema_of(payload, published)
-    return schema, cut_record(payload[HEAD_BYTES:], schema, names)
+    return schema, cut_record(payload[HEAD_BYTES:], schema, wanted)
 
 
 def read_framed(

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,9 +14,10 @@ from tests.streams.packets import (
     make_limit,
     make_ztf_packet,
 )
+from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
 from tom.records.alert import PointKind
-from tom.surveys.ztf.packets import parse_ztf
+from tom.surveys.ztf.packets import parse_ztf, read_alert
 from tom.targets.models import LightCurvePoint
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
@@ -387,3 +389,17 @@ def test_an_epoch_later_than_the_alert_is_none_of_its_history(days):
 
     assert [point.kind for point in alert.points] == [PointKind.LIMIT, PointKind.ALERT]
     assert max(point.time for point in alert.points) == alert.time
+
+
+def test_of_an_entry_all_is_decoded_that_is_read():
+    packet = make_ztf_packet(
+        history=[make_detection(-n, candid=n, exptime=60.0, rb=0.7) for n in (1, 2)]
+        + [make_limit(pid=77)],
+        forced=[make_forced(-4, pid=78), make_forced(-5, pid=79, procstatus="56")],
+    )
+
+    cut, whole = parse_ztf(packet), read_alert(read_record(packet))
+
+    assert cut.history
+    assert len(cut.points) == 5
+    assert replace(cut, history=frozenset()) == whole

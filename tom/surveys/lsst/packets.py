@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from tom.formats.containers import read_header, read_schema
-from tom.formats.entries import CutRecord, cut_contained
+from tom.formats.entries import CutRecord, Wanted, cut_contained
 from tom.formats.errors import MalformedAlertError
 from tom.formats.framed import cut_framed, read_framed_prefix
 from tom.formats.prefixes import read_prefix
@@ -22,6 +22,7 @@ from tom.records.alert import AB_ZERO_POINT_NJY, ObjectAlert, Point, SolarSystem
 from tom.records.opened import Opened
 from tom.records.trigger import Trigger
 from tom.surveys.lsst.points import (
+    POINT_FIELDS,
     Fields,
     faults_of,
     lacks_of,
@@ -34,7 +35,7 @@ from tom.surveys.lsst.points import (
     was_put_in,
 )
 from tom.surveys.lsst.schemas import published
-from tom.surveys.lsst.templates import template_changes
+from tom.surveys.lsst.templates import LEVEL_FIELDS, template_changes
 
 SURVEY: Final = "LSST"
 MAX_DECODED_BYTES: Final = 16 * 1024 * 1024
@@ -46,7 +47,10 @@ _CUTOUTS: Final = {
 _FITS: Final = (b"SIMPLE  ", b"\x1f\x8b")
 _FAINTEST: Final = 40.0
 _FORCED: Final = "prvDiaForcedSources"
-_HISTORY: Final = frozenset({"prvDiaSources", _FORCED, "prvDiaNondetectionLimits"})
+_HISTORY: Final = Wanted(
+    lists=frozenset({"prvDiaSources", _FORCED, "prvDiaNondetectionLimits"}),
+    fields=POINT_FIELDS | LEVEL_FIELDS,
+)
 _TRIGGER_FIELDS: Final = ("diaSource",)
 
 
@@ -109,9 +113,10 @@ def _open(packet: CutRecord, version: str | None) -> Opened:
     _read_trigger(source)
 
     def read(known: Collection[bytes]) -> ObjectAlert:
-        # What is stored of the forced points still tells of the template.
-        changes = template_changes({_FORCED: packet.decode_list(_FORCED)})
         record = packet.decode(known)
+        # What is stored of the forced points still tells of the template.
+        forced = packet.decode_list(_FORCED) if known else record.get(_FORCED)
+        changes = template_changes({_FORCED: forced})
         alert = replace(_read_alert(record, version), template_changes=changes)
         return alert if reaches_beyond(record) else replace(alert, history=packet.digests())
 

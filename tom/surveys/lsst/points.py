@@ -44,6 +44,12 @@ _SPOILED: Final = (
 # Where the centre was not found, the flux is that at the peak: its general flag says no more.
 _MAY_BE_CENTRE: Final = "psfFlux_flag"
 _INJECTED: Final = ("pixelFlags_injected", "pixelFlags_injectedCenter")
+_IDS: Final = ("diaSourceId", "diaForcedSourceId", "ccdVisitId")
+_OTHERS: Final = ("centroid_flag", "timeWithdrawnMjdTai", "reliability", "diaNoise")
+POINT_FIELDS: Final = frozenset(
+    (*_OLD_NAMES, *_OLD_NAMES.values(), *_SPOILED, *_INJECTED, *_IDS, *_OTHERS)
+)
+"""What is read of an entry of the history."""
 
 
 def band_of(source: Fields) -> str | None:

@@ -23,6 +23,11 @@ from tom.surveys.lsst.points import PROGRAM, band_of, value_of
 
 Fields = Mapping[str, Any]
 
+LEVEL_FIELDS: Final = frozenset(
+    {"midpointMjdTai", "midPointTai", "band", "filterName", "psfFlux", "psFlux"}
+    | {"scienceFlux", "scienceFluxErr"}
+)
+"""What is read of a forced point."""
 _STEADY: Final = 0.05  # of the level
 _STEP: Final = 0.2  # of the greater level
 _SIGMA: Final = 5.0

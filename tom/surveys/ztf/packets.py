@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from tom.formats.entries import cut_contained
+from tom.formats.entries import Wanted, cut_contained
 from tom.formats.errors import MalformedAlertError
 from tom.formats.prefixes import read_prefix
 from tom.formats.times import middle_of_exposure
@@ -32,6 +32,7 @@ from tom.records.alert import (
 from tom.records.opened import Opened
 from tom.records.trigger import Trigger
 from tom.surveys.ztf.points import (
+    POINT_FIELDS,
     Fields,
     reaches_beyond,
     read_detection,
@@ -47,7 +48,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _DETECTOR: Final = (3072, 3080)
 _REACH: Final = 31
 _TRIGGER_FIELDS: Final = ("objectId", "candid", "candidate")
-_HISTORY: Final = frozenset({"prv_candidates", "fp_hists"})
+_HISTORY: Final = Wanted(lists=frozenset({"prv_candidates", "fp_hists"}), fields=POINT_FIELDS)
 _CUTOUTS: Final = {
     "science": "cutoutScience",
     "template": "cutoutTemplate",

@@ -28,6 +28,11 @@ _SAME_NIGHT: Final = timedelta(hours=12)
 _SURELY_SAME_NIGHT: Final = 0.4  # days
 _SENTINELS: Final = -100_000  # none is lower
 _NO_FLUX: Final = -99_999.0  # in counts, where -999 may well be real
+POINT_FIELDS: Final = frozenset(
+    {"jd", "exptime", "fid", "programid", "pid", "candid", "magpsf", "sigmapsf", "isdiffpos"}
+    | {"diffmaglim", "rb", "forcediffimflux", "forcediffimfluxunc", "magzpsci", "procstatus"}
+)
+"""What is read of an entry of the history."""
 
 
 def read_light_curve(record: Fields, object_id: str, trigger: Point) -> tuple[Point, ...]:
