@@ -2,7 +2,7 @@
 
 from bisect import bisect
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import erfa
@@ -40,8 +40,12 @@ def time_of_jd(jd: Any) -> datetime | None:
 def time_of_tai_mjd(mjd: Any) -> datetime | None:
     """Read a TAI Modified Julian Date in days as UTC; None where `middle_of_exposure` has none."""
     day = finite(mjd)
-    if day is None:
-        return None
+    return None if day is None else _time_of_tai_day(day)
+
+
+@lru_cache(maxsize=16_384)
+def _time_of_tai_day(day: float) -> datetime | None:
+    """The same of a finite number: the lists of a packet repeat their exposures."""
     starts, offsets = _leap_seconds()
     return time_of_jd(day - offsets[bisect(starts, day) - 1] / _DAY_S + JD_OF_MJD)
 

@@ -196,7 +196,7 @@ def _point_rows(
     for alert in alerts:
         owner, survey = owners[key_of(alert)], alert.survey
         for point in alert.points:
-            identity = (owner.target_id, alert.survey, point.kind.value, point.key)
+            identity = (owner.target_id, survey, point.kind, point.key)
             held = best.get(identity)
             if held is None or _worth(held[1], survey, public) < _worth(point, survey, public):
                 best[identity] = (owner.object_id, point)

@@ -48,7 +48,7 @@ _IDS: Final = ("diaSourceId", "diaForcedSourceId", "ccdVisitId")
 _OTHERS: Final = ("centroid_flag", "timeWithdrawnMjdTai", "reliability", "diaNoise")
 POINT_FIELDS: Final = frozenset(
     (*_OLD_NAMES, *_OLD_NAMES.values(), *_SPOILED, *_INJECTED, *_IDS, *_OTHERS)
-)
+) - {"dec", "decl"}
 """What is read of an entry of the history."""
 
 

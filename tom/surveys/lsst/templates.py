@@ -22,6 +22,8 @@ from tom.records.alert import TemplateChange
 from tom.surveys.lsst.points import PROGRAM, band_of, value_of
 
 Fields = Mapping[str, Any]
+# TAI in days, its time, the template's flux and the error of it, nJy.
+_Level = tuple[float, datetime, float, float]
 
 LEVEL_FIELDS: Final = frozenset(
     {"midpointMjdTai", "midPointTai", "band", "filterName", "psfFlux", "psFlux"}
@@ -46,16 +48,11 @@ class _Night:
 def template_changes(record: Fields) -> tuple[TemplateChange, ...]:
     """Find the changes in each band, at the first forced point on the new template."""
     rows = record.get("prvDiaForcedSources")
-    by_night: dict[tuple[str, int], list[tuple[datetime, float, float]]] = defaultdict(list)
+    by_night: dict[tuple[str, int], list[_Level]] = defaultdict(list)
     for row in rows if isinstance(rows, list) else ():
-        mjd, band = finite(value_of(row, "midpointMjdTai")), band_of(row)
-        whole, difference = finite(row.get("scienceFlux")), finite(value_of(row, "psfFlux"))
-        error, time = finite(row.get("scienceFluxErr")), time_of_tai_mjd(mjd)
-        if None in (mjd, band, whole, difference, error, time):
-            continue
-        by_night[band or "", int((mjd or 0) - _NOON)].append(
-            (time, (whole or 0) - (difference or 0), error or 0)  # type: ignore[arg-type]  # is one
-        )
+        band, level = band_of(row), _read_level(row)
+        if band is not None and level is not None:
+            by_night[band, int(level[0] - _NOON)].append(level)
     found: list[TemplateChange] = []
     for band in sorted({band for band, _ in by_night}):
         nights = [_night(by_night[key]) for key in sorted(by_night) if key[0] == band]
@@ -63,10 +60,19 @@ def template_changes(record: Fields) -> tuple[TemplateChange, ...]:
     return tuple(found)
 
 
-def _night(rows: list[tuple[datetime, float, float]]) -> _Night:
+def _read_level(row: Fields) -> _Level | None:
+    whole, difference = finite(row.get("scienceFlux")), finite(value_of(row, "psfFlux"))
+    mjd, error = finite(value_of(row, "midpointMjdTai")), finite(row.get("scienceFluxErr"))
+    if whole is None or difference is None or mjd is None or error is None:
+        return None
+    time = time_of_tai_mjd(mjd)
+    return None if time is None else (mjd, time, whole - difference, error)
+
+
+def _night(rows: list[_Level]) -> _Night:
     return _Night(
-        min(time for time, *_ in rows),
-        median(level for _, level, _ in rows),
+        min(time for _, time, *_ in rows),
+        median(level for *_, level, _ in rows),
         median(error for *_, error in rows),
     )
 
