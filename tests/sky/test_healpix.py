@@ -51,6 +51,18 @@ def test_a_cones_ranges_cover_the_whole_cone(ra, dec, log_radius, fraction, bear
     assert np.any((ranges[:, 0] <= inside) & (inside < ranges[:, 1]))
 
 
+@pytest.mark.parametrize("ra", [0.0, 90.0])
+@pytest.mark.parametrize("radius_deg", [91.0, 140.0, 150.0, 175.0])
+def test_a_cone_wider_than_a_hemisphere_is_covered_on_its_far_side(ra, radius_deg):
+    turn = np.linspace(0, 2 * np.pi, 60)
+    inside = [healpix29(*offset(ra, 0.0, radius_deg - 0.1, each)) for each in turn]
+
+    ranges = cone_ranges(ra=ra, dec=0.0, radius_arcsec=radius_deg * 3600)
+
+    at = np.searchsorted(ranges[:, 0], inside, side="right") - 1
+    assert np.all((at >= 0) & (inside < ranges[at, 1]))
+
+
 @given(longitudes, latitudes, st.floats(0, 4.5))
 def test_a_cones_ranges_are_few_and_near(ra, dec, log_radius):
     radius_arcsec = 10**log_radius

@@ -2,6 +2,13 @@
 
 from tom.formats.fits_image import UnreadableStampError
 from tom.sky.cone import cone_localization, cone_sigma_deg
+from tom.sky.coverage import (
+    Pieces,
+    covered_area,
+    covered_probability,
+    covered_volume,
+    pieces_of,
+)
 from tom.sky.distance import (
     distance_moments,
     distance_overlap,
@@ -9,6 +16,7 @@ from tom.sky.distance import (
     distance_probability_fraction,
 )
 from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_way_ebv, read_ebv_map
+from tom.sky.footprints import Shape, circle, footprint_ranges, rectangle, shape_outline
 from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
 from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
 from tom.sky.packing import pack, unpack
@@ -40,7 +48,9 @@ __all__ = [
     "Night",
     "Orientation",
     "Picture",
+    "Pieces",
     "PresentSky",
+    "Shape",
     "Site",
     "SkyMap",
     "SkyMapSummary",
@@ -49,10 +59,14 @@ __all__ = [
     "airmass",
     "altitudes",
     "build_skymap",
+    "circle",
     "cone_localization",
     "cone_ranges",
     "cone_sigma_deg",
     "contours",
+    "covered_area",
+    "covered_probability",
+    "covered_volume",
     "credible_area",
     "credible_levels",
     "credible_ranges",
@@ -65,6 +79,7 @@ __all__ = [
     "distance_probability_fraction",
     "draw_stamp",
     "extinction_coefficient",
+    "footprint_ranges",
     "galactic",
     "healpix29",
     "levels_2d",
@@ -76,14 +91,17 @@ __all__ = [
     "observable_now",
     "observable_tonight",
     "pack",
+    "pieces_of",
     "present_sky",
     "probdensity_at",
     "radec_of",
     "read_ebv_map",
     "read_skymap",
     "read_stamp",
+    "rectangle",
     "row_at",
     "separation_arcsec",
+    "shape_outline",
     "summarize",
     "sun_altitude",
     "unpack",

@@ -14,6 +14,9 @@ from tom.sky.quick_healpy import healpy
 ORDER = 29
 NSIDE = 2**ORDER
 PIXEL_SIZE_ORDER_0_DEG = np.degrees(np.sqrt(np.pi / 3))
+# A pixel reaches at most so many of its sizes from its centre.
+PIXEL_REACH = 1.1
+WIDEST_QUERY_DEG = 90.0
 # healpy compares cosines, which are the same for angles that differ by some milliarcseconds.
 CONE_MARGIN_ARCSEC = 0.05
 
@@ -111,12 +114,28 @@ def cone_ranges(*, ra: float, dec: float, radius_arcsec: float) -> IntArray:
     radius_deg = min((radius_arcsec + CONE_MARGIN_ARCSEC) / 3600, 180.0)
     healpix29(ra, dec)  # refuses a direction that is none
     level = _cone_level(radius_deg)
-    ipix = healpy.query_disc(
-        2**level, unit_vectors(ra, dec), np.radians(radius_deg), inclusive=True, fact=4, nest=True
-    )
-    ipix = np.asarray(ipix, dtype=np.int64)
+    ipix = pixels_of_cone(level, unit_vectors(ra, dec), radius_deg)
     shift = 2 * (ORDER - level)
     return merge_ranges(np.column_stack([ipix << shift, (ipix + 1) << shift]))
+
+
+def pixels_of_cone(level: int, middle: FloatArray, radius_deg: float) -> IntArray:
+    """Return nested pixels of a level, `(k,)`, that surely cover a cone around a unit vector.
+
+    healpy leaves out pixels at the far side of a cone wider than a hemisphere, so all pixels are
+    looked at there; `level` is small for so wide a cone.
+    """
+    if radius_deg > WIDEST_QUERY_DEG:
+        pixels = np.arange(12 << 2 * level, dtype=np.int64)
+        centres = unit_vectors(*pixel_centre(level=level, ipix=pixels))
+        across = np.linalg.norm(np.cross(centres, middle), axis=-1)
+        angle = np.degrees(np.arctan2(across, centres @ middle))
+        near = angle - PIXEL_REACH * PIXEL_SIZE_ORDER_0_DEG / 2**level <= radius_deg
+        return np.asarray(pixels[near], dtype=np.int64)
+    found = healpy.query_disc(
+        2**level, middle, np.radians(radius_deg), inclusive=True, fact=4, nest=True
+    )
+    return np.asarray(found, dtype=np.int64)
 
 
 def cells_around(
