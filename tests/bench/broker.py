@@ -2,9 +2,10 @@
 
 import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,7 @@ class Broker:
 
     def writer(self, topic: str) -> "Writer":
         """What writes to a topic."""
-        return Writer(topic, self._config)
+        return Writer([topic], self._config)
 
     def fill(self, topic: str, payloads: Iterable[bytes]) -> int:
         """Make a topic, and write packets to it; return how many bytes they have."""
@@ -58,27 +59,29 @@ class Broker:
 
 
 class Writer:
-    """Writes packets to the partitions of a topic in turn, each in a batch of its own.
+    """Writes packets to the partitions of topics in turn, each in a batch of its own.
 
     Tansu miscounts where longer batches end.
     """
 
-    def __init__(self, topic: str, config: dict[str, str]) -> None:
-        self._topic = topic
-        self._written = 0
+    def __init__(self, topics: Sequence[str], config: dict[str, str]) -> None:
+        self._places = cycle((topic, number) for topic in topics for number in range(PARTITIONS))
         self._failed: KafkaError | None = None
         alone = {"batch.num.messages": 1, "linger.ms": 0, "message.max.bytes": LARGEST_MESSAGE}
         self._producer = Producer({**config, **alone})
 
     def write(self, payload: bytes) -> None:
         """Write a packet; wait while too many are on their way."""
-        self._producer.produce(
-            self._topic, payload, partition=self._written % PARTITIONS, on_delivery=self._note
-        )
-        self._written += 1
+        topic, partition = next(self._places)
+        self._producer.produce(topic, payload, partition=partition, on_delivery=self._note)
         self._producer.poll(0)
         if len(self._producer) > IN_FLIGHT:
             self._flush()
+
+    def write_all(self, payloads: Iterable[bytes]) -> None:
+        """Write some packets."""
+        for payload in payloads:
+            self.write(payload)
 
     def finish(self) -> None:
         """Wait until the broker has all."""

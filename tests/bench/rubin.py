@@ -1,6 +1,8 @@
 """Rubin's packets of many objects: real ones under new names and at new places, or made ones."""
 
 import io
+import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,63 @@ def _renamed(packet: bytes, old: int, new: int) -> bytes:
     return packet
 
 
+@dataclass(frozen=True)
+class Renamed:
+    """A written packet, and where in it stands what tells its object and place apart."""
+
+    payload: bytes
+    where: dict[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, record: Record) -> "Renamed":
+        """Write a record."""
+        told = _of_another(record, 0, _MARKS["reliability"])
+        for name in ("diaSource", "diaObject"):
+            told[name] = told[name] | {"ra": _MARKS["ra"], "dec": _MARKS["dec"]}
+        payload = encode(told)
+        marks = {name: _written(name, value) for name, value in _MARKS.items()}
+        return cls(payload, {name: _find_all(payload, mark) for name, mark in marks.items()})
+
+    def told_of(self, number: int, payload: bytes, *, reliability: float) -> bytes:
+        """Tell the packet, whose bytes are given, of another object."""
+        values = _place(number) | {
+            "object": FIRST_OBJECT + number,
+            "source": FIRST_SOURCE + IDS_EACH * number,
+            "reliability": reliability,
+        }
+        told = bytearray(payload)
+        for name, value in values.items():
+            mark = _written(name, value)
+            for at in self.where[name]:
+                told[at : at + len(mark)] = mark
+        return bytes(told)
+
+
+_MARKS: Final[dict[str, float]] = {
+    "object": FIRST_OBJECT,
+    "source": FIRST_SOURCE,
+    "ra": 123.456_789_012_3,
+    "dec": -33.210_987_654_3,
+    "reliability": 0.123_456_789,
+}
+
+
+def _written(name: str, value: float) -> bytes:
+    """A value as Avro writes it."""
+    if name in ("object", "source"):
+        return long_of(int(value))
+    return struct.pack("<f" if name == "reliability" else "<d", value)
+
+
+def _find_all(payload: bytes, mark: bytes) -> tuple[int, ...]:
+    return tuple(found.start() for found in re.finditer(re.escape(mark), payload))
+
+
+def _place(number: int) -> dict[str, float]:
+    """A place of an object's own: rows of the sky, 0.05 degrees apart."""
+    return {"ra": 0.05 * (number % 7200), "dec": -60.0 + 0.05 * (number // 7200)}
+
+
 def encode(record: Record) -> bytes:
     """Write a record in Confluent's framing."""
     stream = io.BytesIO()
@@ -93,8 +152,7 @@ def encode(record: Record) -> bytes:
 
 def _of_another(record: Record, number: int, reliability: float) -> Record:
     about = {"diaObjectId": FIRST_OBJECT + number}
-    # Rows of the sky, 0.05 degrees apart.
-    place = {"ra": 0.05 * (number % 7200), "dec": -60.0 + 0.05 * (number // 7200)}
+    place = _place(number)
     source = FIRST_SOURCE + IDS_EACH * number
     told: Record = record | {
         "diaSourceId": source,
@@ -105,7 +163,7 @@ def _of_another(record: Record, number: int, reliability: float) -> Record:
         "diaObject": record["diaObject"] | about | place,
     }
     for name, (key, first) in _LISTS.items():
-        entries = enumerate(record[name], start=source + first)
+        entries = enumerate(record[name] or (), start=source + first)
         told[name] = [entry | {key: own} | about for own, entry in entries]
     return told
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.bench import from_kafka, latency, visit
+from tests.bench import from_kafka, latency, steady, visit
 from tests.bench.nights import short_night
 from tests.bench.real import real_folder
 from tests.bench.survey import survey_packets
@@ -21,10 +21,11 @@ class StreamSizes:
     objects: int = 700  # of ZTF, six packets each
     visit: int = 10_000  # packets of Rubin
     whole: int = 2_000  # packets of Rubin with their full history
+    steady_seconds: int = 600
     latency_seconds: int = 40
 
 
-QUICK_STREAMS = StreamSizes(objects=10, visit=100, whole=70, latency_seconds=2)
+QUICK_STREAMS = StreamSizes(objects=10, visit=100, whole=70, steady_seconds=10, latency_seconds=2)
 
 
 def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) -> None:
@@ -32,6 +33,7 @@ def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) ->
     note("from_kafka", lambda: from_kafka.measure_from_kafka(*_ztf(sizes.objects)))
     note("rubin_visit", lambda: visit.measure_visit(sizes.visit, rng))
     note("rubin_full_history", lambda: visit.measure_full_history(sizes.whole))
+    note("rubin_ten_minutes", lambda: steady.measure_steady(sizes.steady_seconds))
     note("latency", lambda: latency.measure_latency(sizes.latency_seconds, rng))
 
 

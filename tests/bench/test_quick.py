@@ -57,6 +57,10 @@ def test_the_bench_measures_whole_streams() -> None:
     assert report["from_kafka"]["points"] == report["from_kafka"]["mirrored_points"]
     assert 0 < report["rubin_visit"]["stored"] == report["rubin_visit"]["pass"] < 20
     assert report["rubin_full_history"]["stored"] == report["rubin_full_history"]["pass"] == 3
+    steady = report["rubin_ten_minutes"]
+    assert (steady["packets"], steady["lost"]) == (2600, 0)
+    assert 70 < steady["stored"] == steady["pass"] < 90
+    assert len(steady["lag"]) == 40
     latency = report["latency"]
     assert latency["shown"] == latency["alerts"] == 200
     assert latency["seconds"]["median"] > 0

@@ -1,7 +1,7 @@
 """One visit of Rubin: its packets from a Kafka broker through a stream's filter."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from tests.bench.broker import Broker, running_broker
+from tests.bench.broker import running_broker
 from tests.bench.processes import running_parts, spent_between, wait_for
 from tests.bench.rubin import (
     HISTORY,
@@ -65,17 +65,17 @@ def _read(told: Iterable[bytes], packets: int) -> dict[str, object]:
         size = broker.fill(TOPIC, told)
         with running_parts(PARTS, broker=broker.pid) as running:
             wait = partial(wait_for, seconds=LONGEST_SECONDS, parts=running)
-            open_stream(broker)
+            open_stream(broker.address, [TOPIC])
             wait(lambda: count_judged() > 0, every=0.02)
             began, before = time.monotonic(), running.spent()
             wait(lambda: count_judged() >= packets)
             judged = time.monotonic() - began
-            wait(lambda: _waiting() == 0)
+            wait(lambda: count_waiting() == 0)
             seconds = time.monotonic() - began
             return {
                 "packets": packets,
                 "bytes_each": size // packets,
-                "pass": _messages(PASSES),
+                "pass": count_passed(),
                 "stored": AlertMessage.objects.filter(state=MessageState.STORED).count(),
                 "points": LightCurvePoint.objects.count(),
                 "seconds": round(seconds, 2),
@@ -87,14 +87,14 @@ def _read(told: Iterable[bytes], packets: int) -> dict[str, object]:
             }
 
 
-def open_stream(broker: Broker) -> None:
-    """Switch on a stream of the topic, whose filter asks for the best reliabilities."""
+def open_stream(address: str, topics: Sequence[str]) -> None:
+    """Switch on a stream of these topics, whose filter asks for the best reliabilities."""
     with transaction.atomic():
         stream = Stream.objects.create(
             name="visit",
-            address=broker.address,
+            address=address,
             tls=False,
-            topics=[TOPIC],
+            topics=list(topics),
             consumer_group="bench",
             active=True,
         )
@@ -108,10 +108,16 @@ def count_judged() -> int:
     return _messages(Outcome)
 
 
+def count_passed() -> int:
+    """How many packets passed it."""
+    return _messages(PASSES)
+
+
 def _messages(outcomes: Iterable[Outcome]) -> int:
     rows = FilterCount.objects.filter(outcome__in=list(outcomes))
     return int(rows.aggregate(n=Sum("messages"))["n"] or 0)
 
 
-def _waiting() -> int:
+def count_waiting() -> int:
+    """How many kept packets are not stored yet."""
     return AlertMessage.objects.filter(state=MessageState.RECEIVED).count()
