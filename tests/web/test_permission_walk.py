@@ -167,6 +167,7 @@ TABLE: dict[str, Line] = {
     "lookup_take": posts(OWN_OBSERVER),
     "event_list": reads(USER),
     "event": reads(USER),
+    "map_difference": reads(USER),
     "list_index": reads(USER),
     "ranked_list": reads(OWNER),
     "pin": posts(OBSERVER),

@@ -9,6 +9,7 @@ from tom.sky.coverage import (
     covered_volume,
     pieces_of,
 )
+from tom.sky.difference import MapDifference, compare_maps
 from tom.sky.distance import (
     distance_moments,
     distance_overlap,
@@ -45,6 +46,7 @@ __all__ = [
     "Constraints",
     "EbvMap",
     "MalformedSkyMapError",
+    "MapDifference",
     "Night",
     "Orientation",
     "Picture",
@@ -60,6 +62,7 @@ __all__ = [
     "altitudes",
     "build_skymap",
     "circle",
+    "compare_maps",
     "cone_localization",
     "cone_ranges",
     "cone_sigma_deg",

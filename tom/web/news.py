@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
-from tom.ranking.models import RankedCandidate
+from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of
 from tom.web.best_first import find_best
 from tom.web.known import fullest, known_places, standing_of
@@ -39,10 +39,22 @@ def find_ranks(
     if then is None:
         return {}
     stood = RankedCandidate.objects.as_of(then)
-    first = _numbered(_first_places(stood, seen, programs, most=MOST_RANKED))
+    first = first_ranks(then, seen, programs, most=MOST_RANKED)
     below = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
     ranks = dict.fromkeys(below.distinct("candidate").values_list("candidate", flat=True), BEYOND)
     return {pk: first.get(pk, beyond) for pk, beyond in ranks.items()}
+
+
+def first_ranks(
+    ranking: Ranking,
+    seen: QuerySet[EventCandidate],
+    programs: Collection[int],
+    *,
+    most: int,
+) -> dict[int, int]:
+    """The first ranks in an earlier ranking, among what a reader sees now, by what they know."""
+    stood = RankedCandidate.objects.as_of(ranking)
+    return _numbered(_first_places(stood, seen, programs, most=most))
 
 
 def find_moved(

@@ -11,7 +11,9 @@ from tom.sky.arrays import FloatArray
 from tom.sky.extinction import GALACTIC_FROM_ICRS
 from tom.web.plots.projections import cut_ring, mollweide, zenithal
 
-Contours = Mapping[str, Sequence[Sequence[Sequence[float]]]]
+Ring = Sequence[Sequence[float]]
+Contours = Mapping[str, Sequence[Ring]]
+NO_CONTOURS: Contours = {}
 WIDTH, HEIGHT, MARGIN = 720.0, 372.0, 6.0
 SCALE = (WIDTH - 2 * MARGIN) / 4
 CLOSE_SIZE = 360.0
@@ -35,10 +37,19 @@ Place = Callable[[Spot], tuple[float, float] | None]
 Project = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
-def draw_sky(contours: Contours, spots: Iterable[Spot]) -> SafeString:
-    """Draw the whole sky in Mollweide's projection, east left: 90% and 50% regions, candidates."""
+def draw_sky(
+    contours: Contours, spots: Iterable[Spot], *, earlier: Contours = NO_CONTOURS
+) -> SafeString:
+    """Draw the whole sky in Mollweide's projection, east left: 90% and 50% regions, candidates.
+
+    `earlier` are the regions of another map; their outlines are drawn.
+    """
     centre = choose_centre(contours)
-    regions = _join(_region(level, _sky_path(rings, centre)) for level, rings in _by_size(contours))
+
+    def draw(rings: Sequence[Ring]) -> str:
+        return _sky_path(rings, centre)
+
+    regions = _regions(contours, earlier, draw)
     return format_html(
         '<svg class="sky-map whole" viewBox="0 0 {} {}" role="group" '
         'aria-label="Map of the whole sky">{}{}{}{}{}</svg>',
@@ -47,9 +58,20 @@ def draw_sky(contours: Contours, spots: Iterable[Spot]) -> SafeString:
     )  # fmt: skip
 
 
-def draw_close(contours: Contours, spots: Iterable[Spot]) -> SafeString | None:
-    """Draw the outermost region closely; None where it is too wide to gain from that."""
-    points = [point for _, rings in _by_size(contours) for ring in rings for point in ring]
+def draw_close(
+    contours: Contours, spots: Iterable[Spot], *, earlier: Contours = NO_CONTOURS
+) -> SafeString | None:
+    """Draw the outermost region closely; None where it is too wide to gain from that.
+
+    `earlier` are the regions of another map; their outlines are drawn.
+    """
+    points = [
+        point
+        for each in (contours, earlier)
+        for _, rings in _by_size(each)
+        for ring in rings
+        for point in ring
+    ]
     if not points:
         return None
     centre, radius = _enclose(np.array(points, dtype=float))
@@ -66,10 +88,10 @@ def draw_close(contours: Contours, spots: Iterable[Spot]) -> SafeString | None:
         inside = 0 <= x[0] <= CLOSE_SIZE and 0 <= y[0] <= CLOSE_SIZE
         return (float(x[0]), float(y[0])) if inside else None
 
-    regions = _join(
-        _region(level, "".join(_path(*place(*_columns(ring)), close=True) for ring in rings))
-        for level, rings in _by_size(contours)
-    )
+    def draw(rings: Sequence[Ring]) -> str:
+        return "".join(_path(*place(*_columns(ring)), close=True) for ring in rings)
+
+    regions = _regions(contours, earlier, draw)
     lines, labels = _close_grid(centre, half, place)
     return format_html(
         '<svg class="sky-map close" viewBox="0 0 {0} {0}" role="group" '
@@ -89,15 +111,24 @@ def choose_centre(contours: Contours) -> float:
     return 0.0 if near_zero > near_half else 180.0
 
 
-def _by_size(contours: Contours) -> list[tuple[str, Sequence[Sequence[Sequence[float]]]]]:
+def _by_size(contours: Contours) -> list[tuple[str, Sequence[Ring]]]:
     return sorted(contours.items(), key=lambda item: -float(item[0]))
 
 
-def _region(level: str, path: str) -> SafeString:
+def _regions(
+    contours: Contours, earlier: Contours, draw: Callable[[Sequence[Ring]], str]
+) -> SafeString:
+    drawn = [_region(level, draw(rings)) for level, rings in _by_size(contours)]
+    drawn += [_region(level, draw(rings), earlier=True) for level, rings in _by_size(earlier)]
+    return _join(drawn)
+
+
+def _region(level: str, path: str, *, earlier: bool = False) -> SafeString:
     percent = f"{100 * float(level):.0f}"
     return format_html(
-        '<path class="region-{}" fill-rule="evenodd" d="{}"><title>{}% region</title></path>',
-        percent, path, percent,
+        '<path class="{}" fill-rule="evenodd" d="{}"><title>{}% region{}</title></path>',
+        "earlier-region" if earlier else f"region-{percent}", path, percent,
+        " before" if earlier else "",
     )  # fmt: skip
 
 
@@ -105,7 +136,7 @@ def _join(parts: Iterable[SafeString]) -> SafeString:
     return format_html_join("", "{}", ((part,) for part in parts))
 
 
-def _columns(ring: Sequence[Sequence[float]]) -> tuple[FloatArray, FloatArray]:
+def _columns(ring: Ring) -> tuple[FloatArray, FloatArray]:
     points = np.array(ring, dtype=float).reshape(-1, 2)
     return points[:, 0], points[:, 1]
 
@@ -115,7 +146,7 @@ def _to_page(longitude: FloatArray, latitude: FloatArray) -> tuple[FloatArray, F
     return WIDTH / 2 + SCALE * x, HEIGHT / 2 - SCALE * y
 
 
-def _sky_path(rings: Sequence[Sequence[Sequence[float]]], centre: float) -> str:
+def _sky_path(rings: Sequence[Ring], centre: float) -> str:
     pieces = [piece for ring in rings for piece in cut_ring(*_columns(ring), centre_ra=centre)]
     return "".join(_path(*_to_page(piece[:, 0], piece[:, 1]), close=True) for piece in pieces)
 

@@ -1,0 +1,186 @@
+"""What differs between two maps of an event: figures, what the messages say, and candidates."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tom.candidates.models import EventCandidate
+from tom.events.localizations import skymap_of
+from tom.events.models import EventLocalization, EventSequence
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.weighing import read_terms
+from tom.sky import MapDifference, compare_maps, healpix29, levels_2d
+from tom.web.candidate_list import CandidateList
+from tom.web.candidate_rows import read_candidates
+from tom.web.known import known_places, rank_visible
+from tom.web.news import first_ranks
+
+# Candidates that are among so many first places in one of the two rankings are compared.
+MOST_COMPARED = 100
+ROWS_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two maps: its message, the last ranking that used it, and the ranks in that."""
+
+    use: EventLocalization
+    message: EventSequence | None
+    ranking: Ranking | None
+    ranks: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A candidate's chance in one ranking, and the terms of which it is made."""
+
+    chance: float
+    terms: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A candidate by one of the maps; None: not known, or not among the first places."""
+
+    rank: int | None
+    chance: float | None
+    level: float | None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The part of the score that moved most: its name, its logarithm before and after, and why."""
+
+    name: str
+    before: float
+    after: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A candidate by both maps. `direction` is 1: it rose, -1: it fell, 0: neither is known."""
+
+    candidate: EventCandidate
+    before: Place
+    after: Place
+    reason: Reason | None
+
+    @property
+    def direction(self) -> int:
+        """Whether it rose, fell, or stayed."""
+        steps = _steps(self.before.rank, self.after.rank)
+        return 0 if steps == 0 else int(math.copysign(1, steps))
+
+
+def open_side(use: EventLocalization, listing: CandidateList) -> Side:
+    """Read what one map's message said, and how the candidates stood by it."""
+    event = listing.event
+    message = event.sequences.filter(localization=use).order_by("number").first()
+    rankings = Ranking.objects.filter(event=event, localization=use)
+    ranking = rankings.order_by("-created", "-pk").first()
+    seen, programs = listing.everything(), listing.programs
+    ranks = {} if ranking is None else first_ranks(ranking, seen, programs, most=MOST_COMPARED)
+    return Side(use, message, ranking, ranks)
+
+
+def compare_sides(before: Side, after: Side) -> MapDifference:
+    """Compare the two maps themselves."""
+    maps = (skymap_of(side.use.localization_id) for side in (before, after))
+    return compare_maps(*maps)
+
+
+def find_classes(before: Side, after: Side) -> list[tuple[str, float | None, float | None]]:
+    """Every class and property that a message gives a chance: its name, before and after."""
+    told = [_chances(side) for side in (before, after)]
+    names = sorted({*told[0], *told[1]}, key=lambda name: -max(t.get(name, 0.0) for t in told))
+    return [(name, told[0].get(name), told[1].get(name)) for name in names]
+
+
+def find_moved(before: Side, after: Side, listing: CandidateList) -> list[Moved]:
+    """The candidates that moved most between the rankings by the two maps, at most `ROWS_SHOWN`.
+
+    Those that did not move come after them, in the order of the later ranking. Without a ranking by
+    either map, the first of the present list.
+    """
+    keys = {*before.ranks, *after.ranks} or set(listing.spots)
+    rows = rank_visible(read_candidates(list(keys)), listing.user)
+    one, other = (_read_ranking(side, keys, listing.programs) for side in (before, after))
+    earlier, later = (_levels(side, rows) for side in (before, after))
+    moved = [
+        Moved(
+            candidate=row,
+            before=_place(row.pk, before, one, earlier),
+            after=_place(row.pk, after, other, later),
+            reason=_reason(one.get(row.pk), other.get(row.pk)),
+        )
+        for row in rows
+    ]
+    return sorted(moved, key=_most_moved)[:ROWS_SHOWN]
+
+
+def _most_moved(row: Moved) -> tuple[float, float, float, str]:
+    """From the 1st to the 3rd place is farther than from the 81st to the 83rd."""
+    steps = abs(_steps(row.before.rank, row.after.rank))
+    present = row.candidate.rank or math.inf
+    return -steps, row.after.rank or math.inf, present, row.candidate.target.name
+
+
+def _steps(before: int | None, after: int | None) -> float:
+    """How far a candidate rose; a place that is not among the first counts as the next one."""
+    if before is None and after is None:
+        return 0.0
+    beyond = MOST_COMPARED + 1
+    return math.log((before or beyond) / (after or beyond))
+
+
+def _chances(side: Side) -> dict[str, float]:
+    told = (side.message.details.get("event") or {}) if side.message else {}
+    values = {**(told.get("classification") or {}), **(told.get("properties") or {})}
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+
+
+def _levels(side: Side, rows: Sequence[EventCandidate]) -> dict[int, float]:
+    places = [
+        (row.pk, row.target.ra, row.target.dec)
+        for row in rows
+        if row.target.ra is not None and row.target.dec is not None
+    ]
+    if not places:
+        return {}
+    keys, ra, dec = zip(*places, strict=True)
+    levels = levels_2d(skymap_of(side.use.localization_id), healpix29(ra, dec)).tolist()
+    return {pk: level for pk, level in zip(keys, levels, strict=True) if not math.isnan(level)}
+
+
+def _read_ranking(
+    side: Side, keys: Iterable[int], programs: Collection[int]
+) -> dict[int, Standing]:
+    """How each candidate stood in a side's ranking, as the reader knows it."""
+    if side.ranking is None:
+        return {}
+    stood = RankedCandidate.objects.as_of(side.ranking).filter(candidate__in=list(keys))
+    rows = known_places(stood, programs).distinct("candidate")
+    columns = rows.values_list("candidate_id", "posterior", "ranking__layout", "terms")
+    return {pk: Standing(chance, read_terms(layout, kept)) for pk, chance, layout, kept in columns}
+
+
+def _place(
+    pk: int, side: Side, standings: Mapping[int, Standing], levels: Mapping[int, float]
+) -> Place:
+    standing = standings.get(pk)
+    return Place(side.ranks.get(pk), standing.chance if standing else None, levels.get(pk))
+
+
+def _reason(before: Standing | None, after: Standing | None) -> Reason | None:
+    """Find the term that moved most; None: one ranking has no place, or nothing moved."""
+    if before is None or after is None:
+        return None
+    then = {term["name"]: term["log_lr"] for term in before.terms}
+    found = [
+        Reason(term["name"], then.get(term["name"], 0.0), term["log_lr"], term["reason"])
+        for term in after.terms
+    ]
+    most = max(found, key=lambda reason: abs(reason.after - reason.before), default=None)
+    return most if most is not None and most.after != most.before else None
