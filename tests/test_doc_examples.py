@@ -15,12 +15,13 @@ from rest_framework.test import APIClient
 
 from tests.factories import make_event, make_observer, make_target
 from tests.test_docs import PAGES, ROOT
+from tom.galaxies.mapping import read_mapping
 from tom.streams.sources import read_sources
 from tom.web.tokens import renew_token
 
 # The languages of blocks whose examples a test runs: Python's where its subject is tested, the rest
 # here. A text block is a drawing.
-RUN = {"bash", "python", "markdown", "sql", "yaml", ""}
+RUN = {"bash", "python", "markdown", "sql", "toml", "yaml", ""}
 # Named in sentences, with nothing of theirs after the name.
 OF_DJANGO = {"migrate", "collectstatic", "createsuperuser", "check"}
 
@@ -97,6 +98,14 @@ def test_the_streams_of_the_example_are_read() -> None:
     sources = read_sources(value.group(1).split(","))
 
     assert len(sources) == 2
+
+
+def test_the_mapping_of_the_example_is_taken(tmp_path: Path) -> None:
+    (text,) = [text for language, text in blocks(ROOT / "docs/galaxies.md") if language == "toml"]
+    path = tmp_path / "bgs.toml"
+    path.write_text(text)
+
+    assert read_mapping(path).name == "DESI BGS"
 
 
 @pytest.mark.django_db

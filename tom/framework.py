@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "tom.changes",
     "tom.streams",
     "tom.targets",
+    "tom.galaxies",
     "tom.events",
     "tom.strategies",
     "tom.candidates",

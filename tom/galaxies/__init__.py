@@ -1,0 +1,1 @@
+"""Catalogues of galaxies, and which galaxy is a target's host."""
