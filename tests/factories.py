@@ -16,6 +16,7 @@ from guardian.shortcuts import assign_perm
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
+from tom.events.localizations import chosen_localization
 from tom.events.models import (
     EventKind,
     EventLocalization,
@@ -174,6 +175,8 @@ def make_event(
     )
     for number, alert_type in enumerate(alert_types, start=1):
         _add_sequence(event, number, alert_type, localized=localized)
+    event.used = chosen_localization(event)
+    event.save(update_fields=["used"])
     return event
 
 

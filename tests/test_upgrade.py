@@ -31,6 +31,7 @@ from tom.candidates.by_hand import upload_points
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.demo.night import Message
+from tom.events.localizations import chosen_localization
 from tom.events.models import NonLocalizedEvent, Region, RegionRange
 from tom.followup.models import ObservationRequest
 from tom.joining.services import join_targets, undo
@@ -171,6 +172,8 @@ def test_an_upgrade_writes_the_regions_of_kept_maps() -> None:
     assert RegionRange.objects.values("region").distinct().count() == 3
     assert Strategy.objects.get(kind="gw").level_stored == 0.95
     assert Strategy.objects.filter(kind="", active=True).count() == 2
+    event.refresh_from_db()
+    assert event.used == chosen_localization(event)
 
 
 def test_after_an_upgrade_a_target_is_the_object_of_its_name_and_keeps_its_points(people) -> None:

@@ -120,6 +120,36 @@ def test_a_pin_on_a_map_that_is_not_among_the_event_s_chooses_none() -> None:
     assert choose_localization(event, [own]) is None
 
 
+def test_the_event_names_the_map_that_it_uses_through_its_whole_chain() -> None:
+    wide, small = (
+        NoticeMap(product=Product.SKYMAP, author="x", fits=write_skymap(make_skymap(sigma_deg=s)))
+        for s in (9.0, 6.0)
+    )
+    event = record(maps=(wide,))
+    event.refresh_from_db()
+    assert event.used == chosen_localization(event)
+
+    record(maps=(small,), type=NoticeType.UPDATE, time=TIME + HOUR)
+    event.refresh_from_db()
+    newest = event.used
+    assert newest is not None
+    assert newest.time == TIME + HOUR
+
+    set_aside(event.sequences.get(alert_type="UPDATE"), make_user())
+    event.refresh_from_db()
+    assert event.used is not None
+    assert event.used.time == TIME
+
+    pin_localization(event, newest)
+    event.refresh_from_db()
+    assert event.used == newest
+
+    pin_localization(event, None)
+    event.refresh_from_db()
+    assert event.used is not None
+    assert event.used.time == TIME
+
+
 @pytest.mark.parametrize("pinned", [True, False])
 def test_a_pin_makes_the_event_due_and_is_told(*, pinned: bool) -> None:
     event = make_bare_event()

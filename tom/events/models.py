@@ -54,6 +54,14 @@ class NonLocalizedEvent(models.Model):
     pinned = models.ForeignKey(
         "EventLocalization", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    used = models.ForeignKey(
+        "EventLocalization",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The localization that it uses, copied here so that lists read one row",
+    )
     match_due = models.BooleanField(
         default=False, help_text="Whether its candidates must be sought again before it is ranked"
     )

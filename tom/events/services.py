@@ -15,7 +15,7 @@ from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.brought import Maps, keep_maps
 from tom.events.circulars import link_circulars
-from tom.events.localizations import note_localization
+from tom.events.localizations import chosen_localization, note_localization
 from tom.events.locks import change_events
 from tom.events.models import (
     EventKind,
@@ -107,8 +107,12 @@ def pin_localization(event: NonLocalizedEvent, use: EventLocalization | None) ->
     The next ranking matches the candidates again. The caller wakes it.
     """
     with transaction.atomic():
+        event.pinned = use
         NonLocalizedEvent.objects.filter(pk=event.pk).update(
-            pinned=use, match_due=True, rank_version=F("rank_version") + 1
+            pinned=use,
+            used=chosen_localization(event),
+            match_due=True,
+            rank_version=F("rank_version") + 1,
         )
         publish(Topic.EVENT, event.event_id)
 
@@ -230,6 +234,7 @@ def _renumber(event: NonLocalizedEvent) -> None:
     counting = [row for row in chain if row.set_aside is None]
     ruling = [row for row in counting if not row.is_early] or counting
     _weigh_maps(event, chain, ruling)
+    event.used = chosen_localization(event)
     _say_newest(event, ruling)
     others = [reason for reason in event.test_reasons if reason != ALL_SET_ASIDE]
     event.test_reasons = others if ruling else sorted([*others, ALL_SET_ASIDE])

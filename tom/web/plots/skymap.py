@@ -18,6 +18,7 @@ WIDTH, HEIGHT, MARGIN = 720.0, 372.0, 6.0
 SCALE = (WIDTH - 2 * MARGIN) / 4
 CLOSE_SIZE = 360.0
 LABELLED = 5
+THUMBNAIL_RINGS, THUMBNAIL_POINTS = 20, 40
 # The closest and the widest view of the zoomed map: half its width in degrees.
 CLOSEST_DEG, WIDEST_DEG = 1.5, 50.0
 
@@ -56,6 +57,22 @@ def draw_sky(
         f"{WIDTH:.0f}", f"{HEIGHT:.0f}", _sky_grid(), _galactic_plane(centre),
         regions, _sky_labels(centre), _spots(spots, lambda s: _sky_xy(s, centre)),
     )  # fmt: skip
+
+
+def draw_thumbnail(contours: Contours) -> SafeString:
+    """Draw the outermost region small, on the whole sky as `draw_sky` does, without its grid."""
+    centre = choose_centre(contours)
+    _, rings = next(iter(_by_size(contours)), ("", ()))
+    thinned = [_thinned(ring) for ring in rings[:THUMBNAIL_RINGS]]
+    return format_html(
+        '<svg class="sky-map thumbnail" viewBox="0 0 {} {}" aria-hidden="true">'
+        '<path class="edge" d="{}Z"/><path class="region-50" fill-rule="evenodd" d="{}"/></svg>',
+        f"{WIDTH:.0f}", f"{HEIGHT:.0f}", _sky_edge(), _sky_path(thinned, centre),
+    )  # fmt: skip
+
+
+def _thinned(ring: Ring) -> Ring:
+    return ring[:: max(len(ring) // THUMBNAIL_POINTS, 1)]
 
 
 def draw_close(
@@ -172,12 +189,15 @@ def _sky_grid() -> SafeString:
     longitude = np.linspace(-180, 180, 91)
     lines = [_path(*_to_page(np.full(61, float(m)), latitude)) for m in range(-120, 180, 60)]
     lines += [_path(*_to_page(longitude, np.full(91, float(p)))) for p in range(-60, 90, 30)]
-    edge = _path(
-        *_to_page(np.repeat([-180.0, 180.0], 61), np.concatenate([latitude, latitude[::-1]]))
-    )
     return format_html(
-        '<path class="grid-line" d="{}"/><path class="edge" d="{}Z"/>', "".join(lines), edge
+        '<path class="grid-line" d="{}"/><path class="edge" d="{}Z"/>', "".join(lines), _sky_edge()
     )
+
+
+def _sky_edge() -> str:
+    latitude = np.linspace(-90, 90, 61)
+    sides = np.repeat([-180.0, 180.0], 61)
+    return _path(*_to_page(sides, np.concatenate([latitude, latitude[::-1]])))
 
 
 def _sky_labels(centre: float) -> SafeString:

@@ -257,7 +257,7 @@ def sort_column(context: dict[str, Any], name: str, label: str, css: str = "") -
     """The head of a column: a link that sorts the list by it, or turns the order round."""
     order = context["asked"]["order"] or "rank"
     is_first, is_turned = order.removeprefix("-") == name, order.startswith("-")
-    falls = (name in ("chance", "newest", "decide")) != is_turned
+    falls = (name in ("chance", "newest", "decide", "time")) != is_turned
     state = ("descending" if falls else "ascending") if is_first else "none"
     url = query(context, order=f"-{name}" if is_first and not is_turned else name, page="")
     arrow = {"descending": " ↓", "ascending": " ↑", "none": ""}[state]

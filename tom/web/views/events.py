@@ -4,7 +4,7 @@ import csv
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tom.candidates.looks import note_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.localizations import choose_localization, missions_with_maps
-from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
+from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.followup.models import ObservationRequest
 from tom.pipeline import nudge, rank
@@ -38,6 +38,7 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
+from tom.web.event_list import add_maps, filter_choices, find_events
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible
@@ -67,28 +68,11 @@ CSV_COLUMNS = (
 
 @require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
-    """Every event, the newest first."""
-    rows = NonLocalizedEvent.objects.all()
-    kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
-    if kind in EventKind.values:
-        rows = rows.filter(kind=kind)
-    newest_first = (F("time").desc(nulls_last=True), "-pk")
-    page = page_of(request, _with_status(rows, status).order_by(*newest_first))
+    """Every event, the newest first, or as the query asks."""
+    page = page_of(request, find_events(request.GET))
     page.object_list = count_candidates(page, request.user)
-    context = {"page": page, "kinds": EventKind.choices}
-    return render(request, "events/list.html", context | {"kind": kind, "status": status})
-
-
-def _with_status(rows: QuerySet[NonLocalizedEvent], status: str) -> QuerySet[NonLocalizedEvent]:
-    match status:
-        case "live":
-            return rows.filter(retracted=False, test_reasons=[])
-        case "test":
-            return rows.exclude(test_reasons=[])
-        case "retracted":
-            return rows.filter(retracted=True)
-        case _:
-            return rows
+    add_maps(page.object_list)
+    return render(request, "events/list.html", {"page": page} | filter_choices(request.GET))
 
 
 @require_safe

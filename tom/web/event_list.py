@@ -1,0 +1,77 @@
+"""The list of events: its filters, its orders, and a small map of each event."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
+from django.http import QueryDict
+
+from tom.events.models import EventKind, NonLocalizedEvent
+from tom.web.thumbnails import thumbnails_of
+
+AREA: Final = "used__localization__area_90"
+STATUSES: Final[Mapping[str, tuple[str, Q]]] = {
+    "live": ("live", Q(retracted=False, test_reasons=[])),
+    "test": ("test", ~Q(test_reasons=[])),
+    "retracted": ("retracted", Q(retracted=True)),
+}
+SIGNIFICANCES: Final[Mapping[str, tuple[str, Q]]] = {
+    "yes": ("significant", Q(significant=True)),
+    "no": ("not significant", Q(significant=False)),
+    "unknown": ("not said", Q(significant=None)),
+}
+AREAS: Final[Mapping[str, tuple[str, Q]]] = {
+    "100": ("to 100 deg\u00b2", Q((f"{AREA}__lte", 100))),
+    "1000": ("to 1,000 deg\u00b2", Q((f"{AREA}__lte", 1000))),
+    "wide": ("above 1,000 deg\u00b2", Q((f"{AREA}__gt", 1000))),
+    "none": ("no map", Q(used=None)),
+}
+FILTERS: Final = {"status": STATUSES, "significant": SIGNIFICANCES, "area": AREAS}
+# What a list is sorted by, and whether it falls.
+ORDERS: Final = {"time": ("time", True), "area": (AREA, False), "far": ("far", False)}
+
+
+def find_events(query: QueryDict) -> QuerySet[NonLocalizedEvent]:
+    """Find the events that the filters ask for, in the order that the query names."""
+    rows = NonLocalizedEvent.objects.select_related("used__localization").defer(
+        "used__localization__fits", "used__localization__packed", "used__localization__contours"
+    )
+    kind = query.get("kind", "")
+    if kind in EventKind.values:
+        rows = rows.filter(kind=kind)
+    for name, choices in FILTERS.items():
+        asked = query.get(name, "")
+        if asked in choices:
+            rows = rows.filter(choices[asked][1])
+    return rows.order_by(*_order(query.get("order", "")))
+
+
+def filter_choices(query: QueryDict) -> dict[str, object]:
+    """Return what the page's filters offer, and what of it is chosen."""
+    offered = {
+        name: [(value, label) for value, (label, _) in choices.items()]
+        for name, choices in FILTERS.items()
+    }
+    offered["kind"] = list(EventKind.choices)
+    asked = {name: query.get(name, "") for name in (*offered, "order")}
+    is_filtered = any(asked[name] in dict(choices) for name, choices in offered.items())
+    asked["order"] = asked["order"] if asked["order"].removeprefix("-") in ORDERS else "time"
+    return {"offered": offered, "asked": asked, "is_filtered": is_filtered}
+
+
+def add_maps(events: Iterable[NonLocalizedEvent]) -> None:
+    """Give each event `thumbnail`, a small drawing of its map; None: it has no map."""
+    listed = list(events)
+    drawn = thumbnails_of(event.used.localization_id for event in listed if event.used)
+    for event in listed:
+        picture = drawn.get(event.used.localization_id) if event.used else None
+        event.thumbnail = picture  # type: ignore[attr-defined]  # for a template
+
+
+def _order(asked: str) -> tuple[OrderBy, str]:
+    name, turned = asked.removeprefix("-"), asked.startswith("-")
+    column, falls = ORDERS.get(name, ORDERS["time"])
+    if falls != turned:
+        return F(column).desc(nulls_last=True), "-pk"
+    return F(column).asc(nulls_last=True), "-pk"
