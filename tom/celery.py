@@ -1,12 +1,16 @@
 """The Celery application; its settings are the CELERY_ ones of tom.settings."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.signals import task_postrun, task_prerun
+from django.db import close_old_connections, connections
 
+from tom import queues
 from tom.streams.bootstep import StreamListening
 
 if TYPE_CHECKING:
@@ -32,6 +36,10 @@ class App(Celery):
         patience = {"transport_options": WRITE_OPTIONS}
         return super().connection_for_write(url, **(patience | options))
 
+
+# A worker keeps its connection to the database so long: each new one takes some ten milliseconds of
+# the processors, ours and the database's. The memory of a kept one grows.
+KEPT_SECONDS = 60
 
 app = App("tom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -64,4 +72,29 @@ class Listening(StreamListening):
     backlog = staticmethod(_backlog)
 
 
+class KeptConnections(bootsteps.Step):
+    """Keeps connections to the database from task to task, and tries each before it is used again.
+
+    The worker that calls others keeps none: its many threads mostly wait.
+    """
+
+    def include_if(self, parent: Any) -> bool:
+        return queues.CALLER not in parent.app.amqp.queues.consume_from
+
+    def create(self, parent: Any) -> None:
+        kept = {"CONN_MAX_AGE": KEPT_SECONDS, "CONN_HEALTH_CHECKS": True}
+        connections.settings["default"].update(kept)
+
+
+def _close_old(**_: object) -> None:
+    """Do at a task's start and end what Django does at those of a request."""
+    close_old_connections()
+
+
+# Before and after each task Celery would close every connection, whatever its age.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
+task_prerun.connect(_close_old)
+task_postrun.connect(_close_old)
+
 app.steps["worker"].add(Listening)
+app.steps["worker"].add(KeptConnections)
