@@ -88,6 +88,9 @@ def _watch(
     written = judged = 0
     while written < n:
         elapsed = time.monotonic() - began
+        if elapsed > 3 * n / PER_SECOND + LONGEST_SECONDS:
+            reason = f"{judged} of {n} packets judged in {elapsed:.0f} s: see {running.home.logs}"
+            raise TimeoutError(reason)
         due = min(int(PER_SECOND * elapsed) + 1, n)
         if due > judged + ROOM or len(lag) < LOOKS * due // n:
             judged = count_judged() - before
