@@ -25,6 +25,7 @@ def run_bench(which: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(960)
 def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     report = run_bench("--tables")

@@ -84,6 +84,7 @@ def fill(person: User) -> list[str]:
         *(
             "/events/MS261120ab/?vetting=all&region=all",
             "/events/?kind=grb",
+            "/events/MS261120ab/difference/",
             "/events/MS261120ab/tell/",
         ),
         *("/targets/", f"/targets/{target.pk}/?event=MS261120ab", f"/targets/{target.pk}/request/"),

@@ -1,7 +1,7 @@
 """The event page at three widths: the list first, all within reach, its state in the address."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -30,6 +30,9 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 PAGE = "/events/MS261120ab/"
+# Of phones, tablets and screens, and on both sides of where the style sheets change.
+USUAL_WIDTHS = (320, 360, 390, 430, 520, 640, 760, 761, 820, 999, 1000, 1199, 1200, 1400, 1440)
+EVERY_WIDTH = range(320, 1441, 20)
 SEVEN_TERMS = (
     *("sky_map", "distance", "star", "earlier_activity", "minor_planet"),
     *("fast_transient 1.1.0", "real_bogus 1.1.0"),
@@ -140,7 +143,14 @@ def assert_name_is_beside_its_picture(page: Page) -> None:
     assert name["height"] <= picture["height"], page.viewport_size
 
 
-def test_navigation_is_whole_at_every_width(enter: Enter, night: list[EventCandidate]) -> None:
+@pytest.mark.parametrize(
+    "widths",
+    [USUAL_WIDTHS, pytest.param(EVERY_WIDTH, marks=pytest.mark.soak)],
+    ids=["usual", "every"],
+)
+def test_navigation_is_whole_at_every_width(
+    enter: Enter, night: list[EventCandidate], widths: Sequence[int]
+) -> None:
     """With as many parts of the score as the plugins that come with it give."""
     place = RankedCandidate.objects.newest()[0]
     Ranking.objects.update(layout=[{"name": name, "inputs": [name]} for name in SEVEN_TERMS])
@@ -152,7 +162,7 @@ def test_navigation_is_whole_at_every_width(enter: Enter, night: list[EventCandi
     page = enter(admin)
     page.goto(PAGE)
 
-    for width in range(320, 1441, 20):
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
         assert_navigation_is_whole(page)
         assert_name_is_beside_its_picture(page)
