@@ -54,19 +54,27 @@ def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
 
 def _unexplained(event: NonLocalizedEvent, start: datetime | None) -> QuerySet[Score]:
     """Return the scores, without an explanation so far, of each audience's first candidates."""
-    places = CandidateStanding.objects.filter(candidate__event=event, rank__lte=TOP)
-    first = event.candidates.filter(Q(rank__lte=TOP) | Q(standings__in=places))
     public = Q(programs=[], data_version=F("target__summary__version"))
     narrower = AudienceSummary.objects.filter(
         target=OuterRef("target"), programs=OuterRef("programs"), version=OuterRef("data_version")
     )
     return Score.objects.filter(
         public | Exists(narrower),
-        target__in=first.values("target"),
+        target__in=_first_targets(event),
         since=start,
         probability__isnull=False,
         explanation=[],
     )
+
+
+def _first_targets(event: NonLocalizedEvent) -> set[int]:
+    """Return the targets of each audience's first candidates, by the indexes of the ranks.
+
+    As a part of the query for the scores, the database would go through all candidates.
+    """
+    openly = event.candidates.filter(rank__lte=TOP).values_list("target", flat=True)
+    places = CandidateStanding.objects.filter(event=event, rank__lte=TOP)
+    return {*openly, *places.values_list("candidate__target", flat=True)}
 
 
 def _key(score: Score) -> Key:
