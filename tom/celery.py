@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery, bootsteps
+from celery import Celery, Task, bootsteps
 from celery.signals import task_postrun, task_prerun
 from django.db import close_old_connections, connections
 
@@ -86,9 +86,13 @@ class KeptConnections(bootsteps.Step):
         connections.settings["default"].update(kept)
 
 
-def _close_old(**_: object) -> None:
-    """Do at a task's start and end what Django does at those of a request."""
-    close_old_connections()
+def _close_old(sender: "Task[..., None]", **_: object) -> None:
+    """Do at a task's start and end what Django does at those of a request.
+
+    A task that is called in its caller's process uses the caller's connection.
+    """
+    if not sender.request.is_eager:
+        close_old_connections()
 
 
 # Before and after each task Celery would close every connection, whatever its age.
