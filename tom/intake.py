@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from tom.candidates.hosts import note_given_redshifts
 from tom.candidates.services import doubt_candidates, match_event, match_targets
 from tom.changes.models import Topic
 from tom.changes.publish import publish
@@ -368,6 +369,7 @@ def _store_classifications(told: Sequence[Classified]) -> None:
             note_given("classifications", theirs, program=program)
     if keep_told_redshifts(openly):
         note_given(REDSHIFT, targets)
+        note_given_redshifts(targets)
     if keep_tags(told, tests=tests, programs=programs) or n_new:
         publish(Topic.ALERTS)
 

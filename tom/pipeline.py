@@ -20,6 +20,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from tom import intake
+from tom.candidates.hosts import find_first_hosts, find_other_hosts
 from tom.candidates.open_regions import open_regions
 from tom.candidates.services import match_if_due
 from tom.changes.heartbeat import beat
@@ -144,6 +145,7 @@ def rank(event_id: int) -> None:
     """Rank one event's candidates; what changed meanwhile is ranked by a task of its own."""
     event = NonLocalizedEvent.objects.get(pk=event_id)
     match_if_due(event)
+    others_due = find_first_hosts(event)
     if rank_if_due(event):
         outdated = note_outdated(event)
         with _nudging():
@@ -152,6 +154,10 @@ def rank(event_id: int) -> None:
                 _send(explain, event.pk, scorer.spec.name)
             if outdated:
                 _send(score)
+    if others_due:
+        find_other_hosts(event)
+        with _nudging():
+            _wake_ranking()
 
 
 @shared_task

@@ -164,7 +164,7 @@ SCORER_PATIENCE_SECONDS = read_number("SCORER_PATIENCE_SECONDS", 10.0)
 # Chance that any one source that an alert stream shows in an event's window, anywhere on the
 # sky, is its counterpart. It sets the scale of the posterior, never the order.
 CANDIDATE_PRIOR = read_number("CANDIDATE_PRIOR", 1e-4, least=1e-30, most=0.5)
-# How far the hosts of unrelated sources are counted, Mpc: the depth of the survey's hosts.
+# Within which nearly all hosts of unrelated sources lie, Mpc: how far the surveys see transients.
 HOST_HORIZON_MPC = read_number("HOST_HORIZON_MPC", 1000.0, least=1)
 # A HEALPix FITS map of E(B-V), nested or ring; without it a cosecant law with a wide error.
 EBV_MAP = read_file("EBV_MAP")

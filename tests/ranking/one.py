@@ -23,8 +23,8 @@ def sky_map_term(probdensity: float | None) -> Term:
     return sky_map.weigh(probdensity=col(probdensity)).term(0)
 
 
-def distance_term(overlap: float | None) -> Term:
-    return distance.weigh(overlap=col(overlap)).term(0)
+def distance_term(overlap: float | None, host_share: float | None = None) -> Term:
+    return distance.weigh(overlap=col(overlap), host_share=col(host_share)).term(0)
 
 
 def star_term(*, separation_arcsec: float | None, star_score: float | None) -> Term:

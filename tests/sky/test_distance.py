@@ -18,6 +18,12 @@ def one_direction(mu, sigma):
     return build_skymap(level=[0], ipix=[0], probdensity=[1.0], distance=([mu], [sigma], [norm]))
 
 
+def background_at(radii):
+    """Unrelated hosts by distance: a volume, seen less and less with distance."""
+    scale = HORIZON / 10
+    return radii**2 * np.exp(-radii / scale) / (2 * scale**3)
+
+
 def ratio(skymap, distance, error):
     return distance_overlap(
         skymap, [0], distance_mpc=[distance], distance_sigma_mpc=[error], horizon_mpc=HORIZON
@@ -28,11 +34,11 @@ def ratio(skymap, distance, error):
 @given(st.floats(-30, 150), st.floats(5, 40), st.floats(1, 350), st.floats(2, 60))
 def test_the_ratio_is_the_integral_over_distance(mu, sigma, distance, error):
     skymap = one_direction(mu, sigma)
-    radii = np.linspace(1e-3, HORIZON, 40_001)
+    radii = np.linspace(1e-3, 5 * HORIZON, 200_001)
     host = np.exp(-0.5 * ((radii - distance) / error) ** 2)
     everywhere = np.linspace(0, distance + 12 * error, 40_001)
     host /= np.trapezoid(np.exp(-0.5 * ((everywhere - distance) / error) ** 2), everywhere)
-    background = 3 * radii**2 / HORIZON**3
+    background = background_at(radii)
     density = distance_pdf_at(skymap, np.zeros(len(radii), dtype=np.int64), radii)
     expected = np.trapezoid(density * host / background, radii)
 
@@ -41,7 +47,7 @@ def test_the_ratio_is_the_integral_over_distance(mu, sigma, distance, error):
 
 def test_an_exact_distance_compares_the_two_densities_there():
     skymap = one_direction(40.0, 8.0)
-    expected = distance_pdf_at(skymap, [0], [42.0])[0] / (3 * 42.0**2 / HORIZON**3)
+    expected = distance_pdf_at(skymap, [0], [42.0])[0] / background_at(42.0)
 
     assert ratio(skymap, 42.0, 0.0) == pytest.approx(expected)
     assert ratio(skymap, 42.0, 1e-3) == pytest.approx(expected, rel=1e-4)
@@ -50,7 +56,7 @@ def test_an_exact_distance_compares_the_two_densities_there():
 def test_unrelated_hosts_have_a_mean_ratio_of_one():
     """The background's own distances must, on average, speak neither for nor against."""
     skymap = one_direction(60.0, 15.0)
-    distances = HORIZON * np.random.default_rng(3).random(200_000) ** (1 / 3)
+    distances = np.random.default_rng(3).gamma(3.0, HORIZON / 10, 200_000)
 
     ratios = distance_overlap(
         skymap,
@@ -63,8 +69,22 @@ def test_unrelated_hosts_have_a_mean_ratio_of_one():
     assert ratios.mean() == pytest.approx(1, abs=0.05)
 
 
-def test_a_host_beyond_the_horizon_is_no_host():
-    assert ratio(one_direction(40.0, 8.0), 500.0, 0.0) == 0
+def test_a_host_far_beyond_the_map_has_a_finite_ratio_of_nothing():
+    assert ratio(one_direction(40.0, 8.0), 500.0, 1.0) == pytest.approx(0)
+    assert ratio(one_direction(40.0, 8.0), 50_000.0, 300.0) == pytest.approx(0)
+
+
+def test_an_exact_host_at_40_mpc_counts_as_real_hosts_distances_say():
+    """A horizon of 1000 Mpc: some hundred, where a volume without a limit of light gives 10,000."""
+    found = distance_overlap(
+        one_direction(38.0, 7.5),
+        [0],
+        distance_mpc=[40.7],
+        distance_sigma_mpc=[2.4],
+        horizon_mpc=1000.0,
+    )
+
+    assert 50 < found[0] < 200
 
 
 @pytest.mark.parametrize(

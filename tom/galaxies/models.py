@@ -1,6 +1,9 @@
 """Catalogues of galaxies and their rows."""
 
 from django.db import models
+from tom_targets.base_models import BaseTarget
+
+from tom.moments import Fact
 
 
 class Catalogue(models.Model):
@@ -74,3 +77,56 @@ class Galaxy(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.number
+
+
+class HostSearch(Fact):
+    """A search for a target's host: where, in which catalogues, and the chance of none of them."""
+
+    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="host_searches")
+    healpix29 = models.BigIntegerField(help_text="Where: HEALPix index, nested, order 29")
+    catalogues = models.CharField(max_length=200, help_text="Which loads were searched, and how")
+    given_redshift = models.FloatField(
+        null=True, help_text="The target's redshift, as a person or a classifier gave it"
+    )
+    distance_mpc = models.FloatField(null=True, help_text="Of that redshift")
+    distance_error_mpc = models.FloatField(null=True)
+    none_share = models.FloatField(help_text="The chance that no listed galaxy is the host")
+
+    class Meta:
+        indexes = [models.Index(fields=["target", "-id"], name="galaxies_search_newest")]
+
+    def __str__(self) -> str:
+        return f"search for the host of {self.target_id}"
+
+
+class HostMatch(models.Model):
+    """A galaxy that may be the host, as it was when it was searched; a later load changes nothing.
+
+    The units are those of `Galaxy`.
+    """
+
+    search = models.ForeignKey(HostSearch, on_delete=models.CASCADE, related_name="matches")
+    catalogue = models.CharField(max_length=40)
+    number = models.CharField(max_length=40)
+    name = models.CharField(max_length=60, blank=True)
+    ra = models.FloatField()
+    dec = models.FloatField()
+    distance_mpc = models.FloatField(null=True)
+    distance_error_mpc = models.FloatField(null=True, help_text="With the peculiar velocity")
+    distance_kind = models.CharField(max_length=16, blank=True, choices=DistanceKind.choices)
+    b_magnitude = models.FloatField(null=True)
+    separation_arcsec = models.FloatField()
+    light_radius_arcsec = models.FloatField(help_text="The half-light radius towards the target")
+    chance_coincidence = models.FloatField(null=True, help_text="0 to 1")
+    share = models.FloatField(help_text="The chance that it is the host, 0 to 1")
+
+    class Meta:
+        indexes = [models.Index(fields=["search", "-share"], name="galaxies_match_best")]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.catalogue} {self.number}"
+
+    @property
+    def ratio(self) -> float:
+        """The separation over the light radius in that direction."""
+        return self.separation_arcsec / self.light_radius_arcsec

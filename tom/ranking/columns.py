@@ -17,6 +17,9 @@ class Columns:
         1/sr at the candidate's position; NaN outside the map.
     distance_overlap
         How well the host's distance fits the map's, from 0, no unit (`tom.sky.distance_overlap`).
+        Of several possible hosts the mean, each with its share.
+    host_share
+        The chance that one of these is the host, 0 to 1; NaN: no one said.
     was_looked_up : array of bool
         Whether an alert gave the surroundings.
     star_separation_arcsec, star_score, planet_separation_arcsec
@@ -32,6 +35,7 @@ class Columns:
     has_map: BoolArray
     probdensity: FloatArray
     distance_overlap: FloatArray
+    host_share: FloatArray
     was_looked_up: BoolArray
     star_separation_arcsec: FloatArray
     star_score: FloatArray

@@ -12,6 +12,9 @@ from scipy.special import ndtr
 from tom.sky.arrays import FloatArray, IntArray
 from tom.sky.skymap import SkyMap, has_distance, row_at
 
+SCALES_IN_HORIZON = 10.0
+_MOST_LOG = 600.0  # what comes near it is no host's: the product stays finite
+
 
 def distance_probability_fraction(skymap: SkyMap) -> float:
     """Find the share of the probability, 0 to 1, in rows that have a distance."""
@@ -51,8 +54,9 @@ def distance_overlap(
     """Compare a host's distance with the map's: the likelihood ratio of a true association.
 
     It is the integral over d of p_GW(d | direction) p_host(d) / p_background(d). The host's
-    distance is a Gaussian cut off at 0. Unrelated hosts fill the volume evenly up to the horizon:
-    p_background(d) = 3 d^2 / horizon^3. The d^2 cancels, so the integral has a closed form.
+    distance is a Gaussian cut off at 0. Unrelated hosts fill the volume as far as the survey sees
+    their transients: p_background(d) = d^2 exp(-d / scale) / (2 scale^3), with `unrelated_scale`.
+    The d^2 cancels, so the integral has a closed form.
 
     Parameters
     ----------
@@ -62,25 +66,35 @@ def distance_overlap(
         The host's distance and its error in Mpc, shape `(m,)` or scalar. The error is the total
         one, with the peculiar velocity; 0 is allowed.
     horizon_mpc
-        The largest distance of unrelated hosts, Mpc. The ratio grows with its cube: take the depth
-        of the survey or catalogue from which the host comes.
+        The distance, Mpc, within which 99.7% of unrelated hosts lie. The ratio of a near host grows
+        with its cube: take the depth of the survey from which the transients come.
 
     Returns
     -------
     numpy.ndarray
-        Ratio, 0 or more, no unit, shape `(m,)`; 0 for a host completely beyond the horizon; NaN:
-        the map or the host has no distance.
+        Ratio, 0 or more, no unit, shape `(m,)`; NaN: the map or the host has no distance.
     """
     mu, sigma, norm = distance_rows(skymap, row_at(skymap, hpx29))
     host, error = _positive(distance_mpc), _not_negative(distance_sigma_mpc)
     variance = sigma**2 + error**2
     both = (mu * error**2 + host * sigma**2) / variance
-    # For an exact host the width of the product is 0; a tiny width keeps the step at the horizon.
+    # For an exact host the width of the product is 0; a tiny width keeps the step at 0.
     width = np.maximum(sigma * error / np.sqrt(variance), 1e-12 * sigma)
-    within = ndtr((horizon_mpc - both) / width) - ndtr(-both / width)
+    scale = unrelated_scale(horizon_mpc)
+    log_product = -0.5 * (host - mu) ** 2 / variance + both / scale + 0.5 * (width / scale) ** 2
+    product = np.exp(np.minimum(log_product, _MOST_LOG)) / np.sqrt(2 * np.pi * variance)
+    within = ndtr(both / width + width / scale)
     cut = ndtr(host / np.maximum(error, 1e-12 * host))
-    ratio = norm * horizon_mpc**3 / 3 * gauss(host, mu, np.sqrt(variance)) * within / cut
-    return np.asarray(ratio, dtype=np.float64)
+    return np.asarray(2 * norm * scale**3 * product * within / cut, dtype=np.float64)
+
+
+def unrelated_scale(horizon_mpc: float) -> float:
+    """Return the scale in Mpc of p(d) = d^2 exp(-d / scale) / (2 scale^3) of unrelated hosts.
+
+    A survey limited in magnitude sees fewer of the transients the farther they are. The mean
+    distance is three scales, and 99.7% lie within the horizon.
+    """
+    return horizon_mpc / SCALES_IN_HORIZON
 
 
 def distance_moments(skymap: SkyMap) -> tuple[float, float]:

@@ -187,7 +187,7 @@ def _seen_volume(distance_mpc: FloatArray, scale: float) -> FloatArray:
 
 
 def host_shares(
-    *, target: IntArray, density: FloatArray, n: int, unseen: float
+    *, target: IntArray, density: FloatArray, n: int, unseen: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Share each target out among its galaxies and "none of them".
 
@@ -200,7 +200,8 @@ def host_shares(
     n
         How many targets there are.
     unseen
-        The density of galaxies that no catalogue lists, above 0, in the same unit.
+        The density of galaxies that no catalogue lists, above 0, in the same unit, shape `(n,)` or
+        scalar.
 
     Returns
     -------
@@ -208,5 +209,6 @@ def host_shares(
         The chance of each pair, shape `(m,)`, and that of no listed galaxy, shape `(n,)`; those of
         one target sum to 1.
     """
-    total = np.bincount(target, weights=density, minlength=n) + unseen
-    return density / total[target], unseen / total
+    none = np.broadcast_to(np.asarray(unseen, float), n)
+    total = np.bincount(target, weights=density, minlength=n) + none
+    return density / total[target], none / total

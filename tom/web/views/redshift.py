@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from tom.candidates.hosts import note_given_redshifts
 from tom.pipeline import nudge, score
 from tom.scoring.services import note_given
 from tom.targets.redshifts import REDSHIFT, BadRedshiftError, keep_redshift, read_redshift
@@ -29,6 +30,7 @@ def give_redshift(request: HttpRequest, pk: int) -> HttpResponse:
     with transaction.atomic():
         keep_redshift(found.pk, redshift)
         note_given(REDSHIFT, [found.pk])
+        note_given_redshifts([found.pk])
         transaction.on_commit(partial(nudge, score))
     told = "has no redshift now" if redshift is None else f"has the redshift {redshift:g}"
     messages.success(request, f"{found.name} {told}.")

@@ -1,11 +1,14 @@
 """List the catalogues of galaxies, or load one: GLADE+ from its package, or a team's own CSV."""
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
 
+from tom.candidates.hosts import note_catalogues
 from tom.galaxies.loading import Loaded, load_catalogue
 from tom.galaxies.mapping import BadMappingError, read_mapping
 from tom.galaxies.models import Catalogue
@@ -13,6 +16,8 @@ from tom.galaxies.reading import BadCatalogueError
 from tom.galaxies.shipped import MAPPING, PACKAGE, NoTableError, shipped_table
 
 PROGRESS_ROWS = 100_000
+# The candidates of events so young get their hosts anew.
+RANKED_ANEW = timedelta(days=30)
 
 
 class Command(BaseCommand):
@@ -60,6 +65,9 @@ class Command(BaseCommand):
         for line in loaded.refused.told():
             self.stdout.write(f"  refused: {line}")
         self.stdout.write(f"Licence: {catalogue.licence}\nCite: {catalogue.citation}")
+        n_events = note_catalogues(since=timezone.now() - RANKED_ANEW)
+        if n_events:
+            self.stdout.write(f"The hosts of {n_events} events' candidates are searched anew.")
 
     def _list(self) -> None:
         catalogues = Catalogue.objects.order_by("name")
