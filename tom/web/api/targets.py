@@ -23,8 +23,10 @@ from tom.targets.search import find_by_name, find_in_cone
 from tom.targets.tags import Tag, tags_of
 from tom.targets.visible import visible_targets
 from tom.web.api.filters import SAID_PARAMETERS, read_number, read_said_choice, read_text
+from tom.web.api.hosts import HostsSerializer
 from tom.web.api.pagination import LightCurvePages
 from tom.web.api.timelines import TimelineSerializer
+from tom.web.hosts import found_hosts
 from tom.web.known import programs_of
 from tom.web.people import person
 from tom.web.timeline import newest_candidacy, newest_timeline
@@ -71,6 +73,18 @@ class TargetSerializer(serializers.ModelSerializer[BaseTarget]):
             *("id", "name", "aliases", "ra", "dec", "permissions", "created"),
             *("separation_arcsec", "summary"),
         )
+
+
+class TargetDetailSerializer(TargetSerializer):
+    """A target that you may see, with its possible hosts."""
+
+    hosts = HostsSerializer(
+        read_only=True, allow_null=True, help_text="Null: its host was never searched"
+    )
+
+    class Meta:
+        model = BaseTarget
+        fields = (*TargetSerializer.Meta.fields, "hosts")
 
 
 class PointSerializer(serializers.Serializer[dict[str, Any]]):
@@ -150,7 +164,7 @@ class TargetList(generics.ListAPIView[BaseTarget]):
 class TargetDetail(generics.RetrieveAPIView[BaseTarget]):
     """Show one target."""
 
-    serializer_class = TargetSerializer
+    serializer_class = TargetDetailSerializer
     queryset = BaseTarget.objects.none()
 
     def get_queryset(self) -> QuerySet[BaseTarget]:
@@ -159,6 +173,7 @@ class TargetDetail(generics.RetrieveAPIView[BaseTarget]):
     def get_object(self) -> BaseTarget:
         found = super().get_object()
         show_targets([found], programs_of(self.request.user))
+        found.hosts = found_hosts(found)  # type: ignore[attr-defined]
         return found
 
 

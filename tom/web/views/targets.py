@@ -31,6 +31,7 @@ from tom.targets.visible import visible_targets
 from tom.targets.words import disagreement, words_of
 from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
+from tom.web.hosts import found_hosts
 from tom.web.known import (
     figure_of,
     join_summaries,
@@ -255,6 +256,7 @@ def _with_terms(rows: list[EventCandidate], user: User) -> list[EventCandidate]:
 def _other_panels(found: BaseTarget, user: User) -> dict[str, Any]:
     return {
         "has_stamps": has_stamps(found, user),
+        "hosts": found_hosts(found),
         "comments": comments_on(found, user)[:100],
         "uploads": PointUpload.objects.visible_to(user).filter(target=found)[:LIST_SHOWN],
         **identity_of(found, user),
