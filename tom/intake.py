@@ -21,6 +21,7 @@ from tom.events.services import record_notice
 from tom.followup.services import hold_unsent
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError, UnknownSchemaError
 from tom.forms.declared import Form
+from tom.forms.networks import ANY_NOTICE
 from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms, survey_of
 from tom.forms.topics import is_test_topic
@@ -173,9 +174,9 @@ def _handle(message: AlertMessage) -> Verdict:
 
 
 def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
-    """The form of a message. What nothing read is looked at again: it may be known by now."""
+    """The form of a message. What no form of its own read is looked at again: one may now."""
     form = forms().get(message.kind)
-    if form is not None and form.parse is not None:
+    if form is not None and form.parse is not None and form.name != ANY_NOTICE:
         return form
     message.kind = identify(message.topic, payload)
     AlertMessage.objects.filter(pk=message.pk).update(kind=message.kind)

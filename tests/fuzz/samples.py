@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.brokers.test_retelling import LOCUS, NAME, bson, make_answer, make_babamul
 from tests.events.test_circulars import make_mail
 from tests.missions.test_einstein_probe import make_notice
+from tests.missions.test_gcn_notices import CORNERS, KINDS
+from tests.missions.test_gcn_notices import make_notice as made
 from tests.streams.packets import (
     make_circular,
     make_container,
@@ -52,6 +54,7 @@ def made_samples() -> Samples:
         "igwn.json": [make_gwalert_json(), make_gwalert_json(alert_type="RETRACTION")],
         "gcn.circular": [make_circular(), make_mail()],
         "gcn.einstein_probe.wxt": [make_notice()],
+        **_notices(),
         "fink.answer": [_sources()],
         "antares.locus": [zlib.compress(bson(LOCUS))],
         "alerce.answer": [json.dumps(make_answer()).encode()],
@@ -59,6 +62,16 @@ def made_samples() -> Samples:
         "babamul.alert": [make_babamul()],
         "hermes": [json.dumps({"title": "a", "submitter": "b", "message_text": "c"}).encode()],
     }
+
+
+def _notices() -> Samples:
+    """Notices of GCN's: of each mission, with a circle, an ellipse and a box."""
+    box = {"ra_dec_error": None, "rectangular_error_corners": CORNERS}
+    shapes = ({}, {"ra_dec_error": [2, 1, 30]}, box, {"alert_type": "retraction"})
+    found: Samples = {}
+    for folder, (_, form, _, _) in KINDS.items():
+        found.setdefault(form, []).extend(made(folder, **shape) for shape in shapes)
+    return found
 
 
 def _sources() -> bytes:

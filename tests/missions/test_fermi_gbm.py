@@ -18,7 +18,7 @@ from tom.forms.event_names import find_names
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import claims, identify
 from tom.missions.fermi_gbm import FERMI_GBM, read_notice
-from tom.records.notice import NoticeType, Product
+from tom.records.notice import NoticeType, Position, Product
 from tom.reports.alarms.models import Alarm
 from tom.sky import healpix29, levels_2d
 from tom.streams.models import MessageState
@@ -85,8 +85,8 @@ def test_a_circle_keeps_its_containment_and_gets_the_error_that_it_leaves_out() 
     short = read_notice(make_notice(**PLACE, duration_class="SHORT")).position
     whole = read_notice(make_notice(**PLACE, systematic_included=True)).position
 
-    assert position is not None
-    assert (position.radius_deg, position.containment) == (3.0, 0.68)
+    assert isinstance(position, Position)
+    assert (position.radius_deg, position.minor_deg, position.containment) == (3.0, None, 0.68)
     assert position.systematic == ((0.579, 1.86), (0.421, 4.14))
     assert short is not None
     assert short.systematic == ((0.39, 2.55), (0.61, 4.43))
@@ -119,12 +119,13 @@ def test_a_place_that_cannot_be_is_left_out_and_named(values: dict[str, Any], wo
     assert words in notice.left_out[0]
 
 
-def test_of_an_ellipse_the_circle_about_it_is_used_and_said() -> None:
+def test_an_ellipse_is_read_with_its_longer_axis_first() -> None:
     notice = read_notice(make_notice(**PLACE | {"ra_dec_error": [1.0, 4.0, 30.0]}))
 
-    assert notice.position is not None
+    assert isinstance(notice.position, Position)
     assert notice.position.radius_deg == 4.0
-    assert "ellipse" in notice.left_out[0]
+    assert (notice.position.minor_deg, notice.position.angle_deg) == (1.0, 120.0)
+    assert "swapped, and turned by 90 degrees" in notice.left_out[0]
 
 
 @pytest.mark.parametrize("tense", ["test", "injection", "archival", "commanded"])

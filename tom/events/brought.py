@@ -8,7 +8,7 @@ from django.db import transaction
 from tom.events.localizations import draw_position, keep_map
 from tom.events.models import Localization
 from tom.formats.values import clean
-from tom.records.notice import Notice, NoticeMap, Position, Product
+from tom.records.notice import Box, Notice, NoticeMap, Position, Product
 
 # Errors that reading a map may raise. An error of the database is no fault of the map.
 MAP_FAULTS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
@@ -39,7 +39,7 @@ def keep_maps(notice: Notice, *, with_maps: bool) -> Maps:
     return Maps(kept, tuple(faults))
 
 
-def _brought(notice: Notice) -> Iterator[NoticeMap | Position]:
+def _brought(notice: Notice) -> Iterator[NoticeMap | Position | Box]:
     """Yield the maps; yield the position too if no map is the event's own sky map."""
     yield from notice.maps
     if notice.position and all(each.product != Product.SKYMAP for each in notice.maps):

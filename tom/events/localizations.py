@@ -13,10 +13,11 @@ from cachetools.keys import hashkey
 from django.db.models import QuerySet
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
-from tom.records.notice import NoticeMap, Position, Product
+from tom.records.notice import Box, NoticeMap, Position, Product
 from tom.sky import (
     SkyMap,
     SkyMapSummary,
+    box_localization,
     cone_localization,
     contours,
     distance_probability_fraction,
@@ -67,21 +68,29 @@ def keep_map(fits: bytes) -> Localization:
     return localization
 
 
-def draw_position(position: Position) -> NoticeMap:
-    """Make the map of an error circle; the same circle gives the same bytes.
+def draw_position(position: Position | Box) -> NoticeMap:
+    """Make the map of an error circle, an ellipse or a box; the same one gives the same bytes.
 
     Raises
     ------
     ValueError
-        If the circle is impossible.
+        If its shape is impossible.
     """
-    skymap = cone_localization(
-        ra=position.ra,
-        dec=position.dec,
-        radius_deg=position.radius_deg,
-        containment=position.containment,
-        systematic=position.systematic or NO_SYSTEMATIC,
-    )
+    systematic = position.systematic or NO_SYSTEMATIC
+    if isinstance(position, Box):
+        skymap = box_localization(
+            position.corners, containment=position.containment, systematic=systematic
+        )
+    else:
+        skymap = cone_localization(
+            ra=position.ra,
+            dec=position.dec,
+            radius_deg=position.radius_deg,
+            minor_deg=position.minor_deg,
+            angle_deg=position.angle_deg,
+            containment=position.containment,
+            systematic=systematic,
+        )
     return NoticeMap(product=Product.SKYMAP, author=position.author, fits=write_skymap(skymap))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.utils import timezone
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.brought import Maps, keep_maps
+from tom.events.chain import ALL_SET_ASIDE, merged, renumber
 from tom.events.circulars import link_circulars
 from tom.events.localizations import chosen_localization, note_localization
 from tom.events.locks import change_events
@@ -25,12 +26,10 @@ from tom.events.models import (
 )
 from tom.forms.event_names import key_of
 from tom.forms.topics import is_test_topic
-from tom.records.notice import Notice, NoticeType, Product
+from tom.records.notice import Notice, Product
 from tom.streams.models import AlertMessage
 
-RETRACTION = NoticeType.RETRACTION.value
-TYPES = [kind.value for kind in NoticeType]  # messages of one time are sorted in this order
-ALL_SET_ASIDE = "every message of it was set aside"
+__all__ = ["ALL_SET_ASIDE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,8 @@ class Recorded:
 def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = True) -> Recorded:
     """Add a notice to its event's chain.
 
-    Two notices of one event, type and time are the same, unless the second brings another map. The
+    Two notices of one event, type and time are one message of the chain. If the second brings
+    another map or says more, both are kept; of two values, the one that came later. The
     event gets the values of the newest message by the message's own time. So an older message that
     comes late never revives a retracted event. Nothing is deleted. Until the caller's transaction
     ends, no other event changes and no target is matched. A map that cannot be read is left out.
@@ -70,12 +70,14 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
                 "is_early": _is_early(message, notice),
             },
         )
-        if not created and set(event.localizations.values_list("pk", flat=True)) == known:
-            return Recorded(event, is_new=False, left_out=left_out)
+        added = set(event.localizations.values_list("pk", flat=True)) != known
         if not created:
-            _complete(sequence, localization, left_out)
+            said = merged(sequence.details, _details(notice))
+            if not added and said == sequence.details:
+                return Recorded(event, is_new=False, left_out=left_out)
+            _complete(sequence, said, localization, left_out)
         _note_tests(event, _test_reasons(message, notice))
-        _renumber(event)
+        renumber(event)
         publish(Topic.EVENT, event.event_id)
     return Recorded(event, is_new=True, left_out=left_out)
 
@@ -96,7 +98,7 @@ def _set_aside(sequence: EventSequence, **values: object) -> NonLocalizedEvent:
         event = NonLocalizedEvent.objects.select_for_update().get(pk=sequence.event_id)
         event.sequences.filter(pk=sequence.pk).update(**values)
         event.match_due = True
-        _renumber(event)
+        renumber(event)
         publish(Topic.EVENT, event.event_id)
     return event
 
@@ -186,12 +188,16 @@ def _details(notice: Notice) -> dict[str, Any]:
 
 
 def _complete(
-    sequence: EventSequence, localization: EventLocalization | None, left_out: Sequence[str]
+    sequence: EventSequence,
+    details: dict[str, Any],
+    localization: EventLocalization | None,
+    left_out: Sequence[str],
 ) -> None:
-    """Add a map to a message of the chain that had none."""
+    """Add what a second message says to the one of the chain; a map if that had none."""
+    sequence.details = details
     sequence.localization = sequence.localization or localization
     sequence.left_out = list(left_out)
-    sequence.save(update_fields=["localization", "left_out"])
+    sequence.save(update_fields=["details", "localization", "left_out"])
 
 
 def _localize(event: NonLocalizedEvent, notice: Notice, maps: Maps) -> EventLocalization | None:
@@ -216,62 +222,3 @@ def _test_reasons(message: AlertMessage, notice: Notice) -> list[str]:
 
 def _note_tests(event: NonLocalizedEvent, reasons: Sequence[str]) -> None:
     event.test_reasons = sorted({*event.test_reasons, *reasons})
-
-
-def _renumber(event: NonLocalizedEvent) -> None:
-    """Number the chain by the messages' own times; copy the newest message's values to the event.
-
-    A message that a person set aside does not count. A message dated in the future counts only if
-    no other message does.
-    """
-    chain = sorted(
-        event.sequences.select_related("message").defer("details", "message__payload"),
-        key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.message.sha256),
-    )
-    for number, row in enumerate(chain, start=1):
-        row.number = number
-    EventSequence.objects.bulk_update(chain, ["number"])
-    counting = [row for row in chain if row.set_aside is None]
-    ruling = [row for row in counting if not row.is_early] or counting
-    _weigh_maps(event, chain, ruling)
-    event.used = chosen_localization(event)
-    _say_newest(event, ruling)
-    others = [reason for reason in event.test_reasons if reason != ALL_SET_ASIDE]
-    event.test_reasons = others if ruling else sorted([*others, ALL_SET_ASIDE])
-    event.rank_version += 1
-    event.save()
-
-
-def _weigh_maps(
-    event: NonLocalizedEvent, chain: Sequence[EventSequence], ruling: Sequence[EventSequence]
-) -> None:
-    """Set aside the maps of messages that do not count; use the maps of those that count."""
-    times = {row.time_created for row in ruling}
-    others = {row.time_created for row in chain} - times
-    event.localizations.filter(time__in=times, set_aside=True).update(set_aside=False)
-    if others:
-        event.localizations.filter(time__in=others).update(set_aside=True)
-
-
-def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
-    newest = ruling[-1] if ruling else None
-    event.alert_type = newest.alert_type if newest else ""
-    event.time_created = newest.time_created if newest else None
-    event.retracted = newest is not None and newest.alert_type == RETRACTION
-    _describe(event, [row.pk for row in ruling if row.alert_type != RETRACTION])
-
-
-def _describe(event: NonLocalizedEvent, telling: Sequence[int]) -> None:
-    """Copy each value to the event from the newest of these messages that gives one."""
-    rows = EventSequence.objects.filter(pk__in=telling).values_list("pk", "details__event")
-    of_each = dict(rows)
-    said: dict[str, Any] = {}
-    for pk in telling:
-        told = of_each[pk] or {}
-        said |= {name: value for name, value in told.items() if value not in (None, {}, [])}
-    if "time" in said:
-        event.time = datetime.fromisoformat(said["time"])
-    event.significant = said.get("significant")
-    event.far = said.get("far")
-    event.classification = said.get("classification", {})
-    event.properties = said.get("properties", {})

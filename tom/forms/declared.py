@@ -214,11 +214,15 @@ class Mission(Sender):
         Words that people write before such a name without a blank.
     detectors
         What its notices call an instrument, and what a page does.
+    told_as
+        How other missions write the id of an event that they followed: a regular expression for
+        the whole text, and the event's name made of its first group.
     """
 
     event_names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     detectors: Mapping[str, str] = field(default_factory=dict)
+    told_as: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,19 +9,11 @@ import unicodedata
 from functools import cache
 from typing import Final
 
+from tom.forms.common_names import COMMON_NAMES
 from tom.forms.registry import missions
 
 MOST_NAMES: Final = 10
 _NOT_IN_KEY: Final = re.compile(r"[^A-Z0-9.+]")
-# Those of no mission alone; a mission declares the others.
-_NAMES: Final = (
-    r"grb[\s-]?\d{6}(?:[a-z]|\.\d{1,3})?",
-    r"frb[\s-]?(?:\d{8}|\d{6})[a-z]{0,3}",
-    r"(?:icecube|ic)[\s-]?\d{6}[a-z]?",
-    r"ep[\s-]?\d{6}[a-z]",
-    r"sb\d{8}",
-    r"sgr\s?[j]?\d{4}[+-]\d{2,4}",
-)
 _SPELLINGS: Final = (("IC", "ICECUBE"), ("SGRJ", "SGR"))
 
 
@@ -40,6 +32,15 @@ def find_names(text: str) -> list[str]:
     return list(dict.fromkeys(found))[:MOST_NAMES]
 
 
+def name_told(text: str) -> str | None:
+    """Return the name of an event that a mission writes in another's way; None if none is known."""
+    for mission in missions():
+        for pattern, name in mission.told_as:
+            if found := re.fullmatch(pattern, text.strip(), re.IGNORECASE):
+                return name.format(found[1])
+    return None
+
+
 @cache
 def _pattern() -> re.Pattern[str]:
     """Every name. Each stands by itself: MS261120ab is not S261120ab, which is not S261120a."""
@@ -47,7 +48,7 @@ def _pattern() -> re.Pattern[str]:
     prefixes = [prefix for mission in missions() for prefix in mission.prefixes]
     # Words before a name whose typist left the blank out.
     before = f"(?:{'|'.join(map(re.escape, prefixes))})*" if prefixes else ""
-    pattern = rf"(?<![a-z0-9.]){before}({'|'.join((*names, *_NAMES))})(?![a-z0-9])"
+    pattern = rf"(?<![a-z0-9.]){before}({'|'.join((*names, *COMMON_NAMES))})(?![a-z0-9])"
     return re.compile(pattern, re.IGNORECASE)
 
 

@@ -4,6 +4,7 @@ Form: https://gcn.nasa.gov/docs/notices/schema
 """
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -17,12 +18,14 @@ from tom.formats.faults import read_sparing
 from tom.formats.json_text import cleaned, read_json
 from tom.formats.times import in_utc
 from tom.formats.values import text
-from tom.records.notice import NoticeMap, NoticeType, Position, Product
+from tom.forms.gcn_places import Ellipse, read_axes, read_corners
+from tom.records.notice import Box, NoticeMap, NoticeType, Position, Product
 
 MAX_BYTES: Final = 8 * 1024 * 1024  # the broker's own limit is half of it
 # Without these a message is not a notice. It is kept without whatever else breaks the form.
 _NEEDED: Final = frozenset({"alert_type", "alert_datetime"})
-_LARGEST_RADIUS_DEG: Final = 180.0
+# Words of a schema's or a topic's name that say that it is for tests.
+_TEST_SCHEMA: Final = re.compile(r"[/._]tests?[/._]")
 
 
 class AlertType(StrEnum):
@@ -46,14 +49,6 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-def _radius(axes: list[float]) -> list[float]:
-    longest = max(axes[:2], default=0.0)
-    if not 0 < longest <= _LARGEST_RADIUS_DEG:
-        reason = f"no radius of 0 to {_LARGEST_RADIUS_DEG:g} degrees"
-        raise ValueError(reason)
-    return axes
-
-
 Name = Annotated[str, AfterValidator(text)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
 Time = Annotated[datetime, AfterValidator(in_utc)]
@@ -68,6 +63,7 @@ class CoreNotice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
+    schema_url: Name = Field(default="", alias="$schema")
     alert_type: AlertType
     alert_datetime: Time
     alert_tense: Name | None = None
@@ -79,8 +75,9 @@ class CoreNotice(BaseModel):
     ra: Annotated[float, Field(ge=0, le=360)] | None = None
     dec: Annotated[float, Field(ge=-90, le=90)] | None = None
     # The radius of a circle, or up to three values of an ellipse: its axes and their angle.
-    ra_dec_error: (
-        Annotated[list[float], BeforeValidator(_as_list), AfterValidator(_radius)] | None
+    ra_dec_error: Annotated[tuple[float, ...], BeforeValidator(read_axes)] | None = None
+    rectangular_error_corners: (
+        Annotated[tuple[tuple[float, float], ...], BeforeValidator(read_corners)] | None
     ) = None
     containment_probability: Annotated[float, Field(gt=0, lt=1)] = 0.9
     systematic_included: bool = False
@@ -106,7 +103,9 @@ class CoreNotice(BaseModel):
     def test_reasons(self) -> tuple[str, ...]:
         """Why it is not news of the sky, as the notice itself has it."""
         current = self.alert_tense in (None, "", "current")
-        return () if current else (f"the tense is {self.alert_tense}",)
+        tense = () if current else (f"the tense is {self.alert_tense}",)
+        tested = _TEST_SCHEMA.search(self.schema_url.lower())
+        return (*tense, *(("its schema is one of tests",) if tested else ()))
 
     def maps(self, author: str) -> tuple[NoticeMap, ...]:
         """The map that it carries, a FITS file."""
@@ -116,21 +115,32 @@ class CoreNotice(BaseModel):
 
     def position(
         self, author: str, *, systematic: tuple[tuple[float, float], ...] = ()
-    ) -> Position | None:
-        """Its error circle, or the circle around its ellipse; None if it gives no error.
+    ) -> Position | Box | None:
+        """Its error circle, ellipse or box; None if it gives no error.
 
-        `systematic` is the instrument's, for a circle that does not include it.
+        `systematic` is the instrument's, for an error that does not include it.
         """
-        if self.ra is None or self.dec is None or not self.ra_dec_error:
-            return None
-        return Position(
-            ra=self.ra,
-            dec=self.dec,
-            radius_deg=max(self.ra_dec_error[:2]),
-            containment=self.containment_probability,
-            systematic=() if self.systematic_included else systematic,
-            author=author,
-        )
+        further = () if self.systematic_included else systematic
+        if self.ra is not None and self.dec is not None and self.ra_dec_error:
+            ellipse = Ellipse.of(self.ra_dec_error)
+            return Position(
+                ra=self.ra,
+                dec=self.dec,
+                radius_deg=ellipse.major,
+                minor_deg=ellipse.minor,
+                angle_deg=ellipse.angle,
+                containment=self.containment_probability,
+                systematic=further,
+                author=author,
+            )
+        if self.rectangular_error_corners:
+            return Box(
+                corners=self.rectangular_error_corners,
+                containment=self.containment_probability,
+                systematic=further,
+                author=author,
+            )
+        return None
 
 
 def read_core(payload: bytes) -> CoreNotice:
@@ -141,6 +151,11 @@ def read_core(payload: bytes) -> CoreNotice:
     MalformedAlertError
         If it is not JSON, or lacks what every notice has. Retrying cannot help.
     """
+    return core_of(read_message(payload))
+
+
+def read_message(payload: bytes) -> dict[str, Any]:
+    """Read a notice as the object that it is; raises MalformedAlertError if it is none."""
     if len(payload) > MAX_BYTES:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
@@ -148,11 +163,15 @@ def read_core(payload: bytes) -> CoreNotice:
     if not isinstance(content, dict):
         reason = "not a JSON object"
         raise MalformedAlertError(reason)
+    return content
+
+
+def core_of(content: Mapping[str, Any]) -> CoreNotice:
+    """Read the core of a notice that is read as an object; as `read_core`."""
     own = {name: value for name, value in content.items() if name not in ("facts", "left_out")}
     core, left_out = read_sparing(CoreNotice, own, needed=_NEEDED)
-    axes = core.ra_dec_error or []
-    if len(set(axes[:2])) > 1:
-        left_out = (*left_out, "ra_dec_error (of an ellipse, its longer axis is taken as a radius)")
+    doubt = Ellipse.of(core.ra_dec_error).doubt if core.ra_dec_error else ""
+    left_out = (*left_out, *([f"ra_dec_error ({doubt})"] if doubt else []))
     facts = {name: value for name, value in own.items() if name != "healpix_file"}
     return core.model_copy(update={"facts": _storable(facts), "left_out": left_out})
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tom.formats.describe import is_schema, read_json_object
+from tom.formats.describe import read_json_object
 from tom.formats.errors import UnhandledAlertError
 from tom.formats.values import text
 from tom.forms.circular import is_circular, parse_circular
 from tom.forms.declared import Encoding, Form
-from tom.records import Text
+from tom.forms.gcn_notices import is_notice, read_any_notice
+from tom.records import Notice, Text
 
 FILE_TOPIC: Final = "file"
 """The topic of what is read from a file: such a message is known by its content alone."""
@@ -16,14 +17,12 @@ HEARTBEAT: Final = "heartbeat"
 """The form of what only says that its topic is alive: it is counted, and not kept."""
 HOPSKOTCH_TEXT: Final = "hopskotch.text"
 """The form of any JSON object on a topic of nobody's."""
+ANY_NOTICE: Final = "gcn.notice"
+"""The form of notices of missions that declare none of their own."""
 UNKNOWN: Final = "unknown"
 """What `AlertMessage.kind` holds where no form is recognised."""
 _HERMES_KEYS: Final = frozenset({"title", "submitter", "message_text"})
 _SUBJECT: Final = 500
-
-
-def _is_notice(message: Mapping[str, Any]) -> bool:
-    return "gcn.nasa.gov/schema" in str(message.get("$schema")) and not is_schema(message)
 
 
 def _is_hermes(message: Mapping[str, Any]) -> bool:
@@ -57,14 +56,17 @@ NETWORKS: Final = (
     Form(
         name=HEARTBEAT,
         encoding=Encoding.JSON,
-        topics=("gcn.heartbeat", "sys.heartbeat*"),
+        topics=("gcn.heartbeat", "gcn.notices.*heartbeat*", "sys.heartbeat*"),
         is_open=True,
     ),
     Form(
-        name="gcn.notice",  # of a mission that declares no form of its own
+        name=ANY_NOTICE,
         encoding=Encoding.JSON,
         topics=("gcn.notices.*", "gcn.classic.*"),
-        recognises=_is_notice,
+        recognises=is_notice,
+        keys=(b"gcn.nasa.gov/schema/",),
+        record=Notice,
+        parse=read_any_notice,
         is_open=True,
     ),
     Form(

@@ -105,4 +105,5 @@ FERMI_GBM: Final = Mission(
         ),
     ),
     event_names=(r"bn\d{9}",),
+    told_as=((r"fermi(?:[ -]?gbm)?[ #-]*([0-9]{6,12})", "GBM-{0}"),),
 )

@@ -35,14 +35,18 @@ class NoticeMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """A place with its error circle, where a notice carries no map.
+    """A place with its error circle or error ellipse, where a notice carries no map.
 
     Attributes
     ----------
     ra, dec
         ICRS degrees.
     radius_deg, containment
-        Of the circle, and the chance that it holds the event: 0 to 1, without its ends.
+        Of the circle, and the chance that it holds the event: 0 to 1, without its ends. Of an
+        ellipse the radius is its semi-major axis.
+    minor_deg, angle_deg
+        Of an ellipse, its semi-minor axis, and the position angle of its semi-major axis from
+        north through east. None: a circle.
     systematic
         What the circle leaves out: the share of events with each further error, and its sigma on
         one axis in degrees. The shares sum to 1. Empty: the circle leaves nothing out.
@@ -53,6 +57,26 @@ class Position:
     ra: float
     dec: float
     radius_deg: float
+    minor_deg: float | None = None
+    angle_deg: float = 0.0
+    containment: float = 0.9
+    systematic: tuple[tuple[float, float], ...] = ()
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A place between four corners, where a notice carries no map.
+
+    Attributes
+    ----------
+    corners
+        Four of (ra, dec), ICRS degrees, in their order around the box.
+    containment, systematic, author
+        As of a `Position`.
+    """
+
+    corners: tuple[tuple[float, float], ...]
     containment: float = 0.9
     systematic: tuple[tuple[float, float], ...] = ()
     author: str = ""
@@ -103,7 +127,7 @@ class Notice:
     properties: Mapping[str, float] = field(default_factory=dict)
     instruments: tuple[str, ...] = ()
     maps: tuple[NoticeMap, ...] = ()
-    position: Position | None = None
+    position: Position | Box | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     test_reasons: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

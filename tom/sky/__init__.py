@@ -1,6 +1,7 @@
 """Mathematics of the sky: maps, levels, regions, distances, visibility. No Django here."""
 
 from tom.formats.fits_image import UnreadableStampError
+from tom.sky.box import box_localization
 from tom.sky.cone import cone_localization, cone_sigma_deg
 from tom.sky.coverage import (
     Pieces,
@@ -60,6 +61,7 @@ __all__ = [
     "UnreadableStampError",
     "airmass",
     "altitudes",
+    "box_localization",
     "build_skymap",
     "circle",
     "compare_maps",

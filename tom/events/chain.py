@@ -1,0 +1,96 @@
+"""The order of an event's messages, and what they together say of it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from tom.events.localizations import chosen_localization
+from tom.events.models import EventSequence, NonLocalizedEvent
+from tom.forms.registry import sender_of
+from tom.records.notice import NoticeType
+
+RETRACTION = NoticeType.RETRACTION.value
+TYPES = [kind.value for kind in NoticeType]  # messages of one time are sorted in this order
+ALL_SET_ASIDE = "every message of it was set aside"
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to a message's values those of a later one that says something of them."""
+    said = {name: value for name, value in new.items() if value not in (None, {}, [], "")}
+    both = {
+        name: merged(old[name], said[name])
+        for name in old.keys() & said.keys()
+        if isinstance(old[name], Mapping) and isinstance(said[name], Mapping)
+    }
+    return {**old, **said, **both}
+
+
+def renumber(event: NonLocalizedEvent) -> None:
+    """Number the chain by the messages' own times; copy the newest message's values to the event.
+
+    A message that a person set aside does not count. A message dated in the future counts only if
+    no other message does. A mission that retracts takes back its own messages alone.
+    """
+    chain = sorted(
+        event.sequences.select_related("message").defer("details", "message__payload"),
+        key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.message.sha256),
+    )
+    for number, row in enumerate(chain, start=1):
+        row.number = number
+    EventSequence.objects.bulk_update(chain, ["number"])
+    counting = [row for row in chain if row.set_aside is None]
+    timely = [row for row in counting if not row.is_early] or counting
+    withdrawn = _withdrawn(timely)
+    ruling = [row for row in timely if sender_of(row.message.kind) not in withdrawn]
+    _weigh_maps(event, ruling, withdrawn)
+    event.used = chosen_localization(event)
+    _say_newest(event, ruling)
+    others = [reason for reason in event.test_reasons if reason != ALL_SET_ASIDE]
+    event.test_reasons = others if ruling else sorted([*others, ALL_SET_ASIDE])
+    event.rank_version += 1
+    event.save()
+
+
+def _withdrawn(counting: Sequence[EventSequence]) -> set[str]:
+    """Name the missions whose newest message is a retraction, unless all of them retract.
+
+    A mission takes back what it said itself, and no other mission's word.
+    """
+    newest = {sender_of(row.message.kind): row for row in counting}
+    withdrawn = {name for name, row in newest.items() if row.alert_type == RETRACTION}
+    return withdrawn if len(withdrawn) < len(newest) else set()
+
+
+def _weigh_maps(
+    event: NonLocalizedEvent, ruling: Sequence[EventSequence], withdrawn: set[str]
+) -> None:
+    """Set aside the maps of messages that do not count; use the maps of those that count."""
+    counts = Q(time__in={row.time_created for row in ruling}) & ~Q(sender__in=withdrawn)
+    event.localizations.filter(counts, set_aside=True).update(set_aside=False)
+    event.localizations.filter(~counts, set_aside=False).update(set_aside=True)
+
+
+def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
+    newest = ruling[-1] if ruling else None
+    event.alert_type = newest.alert_type if newest else ""
+    event.time_created = newest.time_created if newest else None
+    event.retracted = newest is not None and newest.alert_type == RETRACTION
+    _describe(event, [row.pk for row in ruling if row.alert_type != RETRACTION])
+
+
+def _describe(event: NonLocalizedEvent, telling: Sequence[int]) -> None:
+    """Copy each value to the event from the newest of these messages that gives one."""
+    rows = EventSequence.objects.filter(pk__in=telling).values_list("pk", "details__event")
+    of_each = dict(rows)
+    said: dict[str, Any] = {}
+    for pk in telling:
+        told = of_each[pk] or {}
+        said |= {name: value for name, value in told.items() if value not in (None, {}, [])}
+    if "time" in said:
+        event.time = datetime.fromisoformat(said["time"])
+    event.significant = said.get("significant")
+    event.far = said.get("far")
+    event.classification = said.get("classification", {})
+    event.properties = said.get("properties", {})

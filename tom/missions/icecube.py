@@ -1,0 +1,96 @@
+"""IceCube: GCN's JSON notices of single neutrinos, and of its searches at LVK's events.
+
+Forms: https://gcn.nasa.gov/schema/main/gcn/notices/icecube/single_neutrino_alerts.schema.json
+and lvk_nu_track_search.schema.json.
+No error is added to the circles. Their notices say that they are statistical, but we found no
+published number for the rest: it differs from event to event.
+
+A search becomes an event of its own: another retraction must not take LVK's event back, nor this
+message bring it back. It has the circle of the neutrino that is the least likely to be by chance.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.values import finite
+from tom.forms.declared import Encoding, Form, Mission
+from tom.forms.gcn_core import read_message
+from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of, spelled
+from tom.records import Notice
+
+_NAME: Final = "IceCube"
+_SEARCH_FORM: Final = "_nu_track_search"
+_TRACK: Final = Teller(
+    sender=_NAME,
+    folder="/notices/icecube/",
+    kind="neutrino",
+    ids=((r"[0-9]{4,9}_[0-9]{4,12}", "IceCube-{0}"),),
+    instrument=_NAME,
+    own_names_first=True,
+)
+_SEARCH: Final = replace(_TRACK, ids=((r".+", "IceCube-at-{0}"),))
+_TEST_PREFIXES: Final = ("M", "T")
+
+
+def read_search(payload: bytes) -> Notice:
+    """Read what a search at an event of LVK's found.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it is no JSON object, or names no event of LVK's. Retrying cannot help.
+    UnhandledAlertError
+        If no neutrino was found: there is no place to follow.
+    """
+    content = read_message(payload)
+    followed = spelled(str(content.get("ref_ID") or ""))
+    if not followed:
+        reason = "it names no event that it followed: ref_ID is missing"
+        raise MalformedAlertError(reason)
+    found = [each for each in _listed(content) if isinstance(each, dict)]
+    if not found and content.get("alert_type") != "retraction":
+        reason = f"kept; no event: no neutrino was found at {followed}"
+        raise UnhandledAlertError(reason)
+    likeliest = min(found, key=_chance, default={})
+    place = likeliest.get("localization")
+    told = {**content, "id": followed, **(place if isinstance(place, dict) else {})}
+    notice = notice_of(_SEARCH, core_with_time(told))
+    tested = followed.startswith(_TEST_PREFIXES)
+    return replace(
+        notice,
+        test_reasons=(*notice.test_reasons, *((f"it is of {followed}, a test",) if tested else ())),
+    )
+
+
+def _listed(content: Mapping[str, Any]) -> list[Any]:
+    listed = content.get("coincident_events")
+    return listed if isinstance(listed, list) else []
+
+
+def _chance(event: Mapping[str, Any]) -> float:
+    chance = finite(event.get("event_pval_generic"))
+    return 1.0 if chance is None else chance
+
+
+def _is_search(message: Mapping[str, Any]) -> bool:
+    return is_of(_TRACK.folder, message) and is_of(_SEARCH_FORM, message)
+
+
+ICECUBE: Final = Mission(
+    name=_NAME,
+    forms=(
+        Form(
+            name="gcn.icecube.search",
+            encoding=Encoding.JSON,
+            record=Notice,
+            topics=("gcn.notices.icecube.*_nu_track_search*",),
+            recognises=_is_search,
+            keys=(_SEARCH_FORM.encode(),),
+            parse=read_search,
+            is_open=True,
+        ),
+        gcn_form(_TRACK, name="gcn.icecube", topics=("gcn.notices.icecube.*",)),
+    ),
+)
