@@ -13,6 +13,7 @@ from tests.factories import make_event, make_localization, make_message, make_sk
 from tests.streams.packets import make_circular
 from tom.changes.models import Change, Topic
 from tom.events.brought import keep_maps
+from tom.events.chain import ALL_SET_ASIDE
 from tom.events.circulars import dated_late, record_circular
 from tom.events.localizations import (
     choose_localization,
@@ -34,7 +35,6 @@ from tom.events.models import (
     NonLocalizedEvent,
 )
 from tom.events.services import (
-    ALL_SET_ASIDE,
     note_changes,
     pin_localization,
     record_notice,
@@ -551,3 +551,23 @@ def test_a_circular_of_tomorrow_s_tomorrow_is_dated_by_when_it_came(
 
     created = Circular.objects.get().created_on
     assert created == (message.received if named else circular.created_on)
+
+
+# --- A second message of one time ---------------------------------------------------------------
+def test_a_second_message_of_one_time_adds_what_it_says_more() -> None:
+    record(far=1e-9, facts={"a": 1, "b": {"c": 2}})
+    record(far=None, facts={"a": None, "b": {"d": 3}, "text": "words"})
+
+    sequence = EventSequence.objects.get()
+    assert sequence.details["a"] == 1
+    assert sequence.details["b"] == {"c": 2, "d": 3}
+    assert sequence.details["text"] == "words"
+    assert sequence.event.far == 1e-9
+
+
+def test_a_second_message_that_says_no_more_is_known() -> None:
+    first = record_notice(make_message(), make_notice(facts={"a": 1}))
+    second = record_notice(make_message(), make_notice(facts={"a": 1}))
+    less = record_notice(make_message(), make_notice())
+
+    assert [each.is_new for each in (first, second, less)] == [True, False, False]

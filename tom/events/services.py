@@ -14,7 +14,7 @@ from django.utils import timezone
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.brought import Maps, keep_maps
-from tom.events.chain import ALL_SET_ASIDE, merged, renumber
+from tom.events.chain import merged, renumber
 from tom.events.circulars import link_circulars
 from tom.events.localizations import chosen_localization, note_localization
 from tom.events.locks import change_events
@@ -28,8 +28,6 @@ from tom.forms.event_names import key_of
 from tom.forms.topics import is_test_topic
 from tom.records.notice import Notice, Product
 from tom.streams.models import AlertMessage
-
-__all__ = ["ALL_SET_ASIDE"]
 
 
 @dataclass(frozen=True, slots=True)
