@@ -65,12 +65,12 @@ def made_samples() -> Samples:
 
 
 def _notices() -> Samples:
-    """Notices of GCN's: of each mission, with a circle, an ellipse and a box."""
-    box = {"ra_dec_error": None, "rectangular_error_corners": CORNERS}
-    shapes = ({}, {"ra_dec_error": [2, 1, 30]}, box, {"alert_type": "retraction"})
+    """Notices of GCN's: of each mission with an ellipse, and one with a box."""
     found: Samples = {}
     for folder, (_, form, _, _) in KINDS.items():
-        found.setdefault(form, []).extend(made(folder, **shape) for shape in shapes)
+        found.setdefault(form, []).append(made(folder, ra_dec_error=[2, 1, 30]))
+    box = {"ra_dec_error": None, "rectangular_error_corners": CORNERS}
+    found["gcn.maxi"].append(made("maxi/gsc.unknown", **box))
     return found
 
 

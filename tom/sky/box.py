@@ -67,8 +67,10 @@ def box_localization(
         for _, to_side in parts:
             step = size / to_side.min()
             near = share(vectors, to_side) - 1
-            at_edge = (near > -PIXEL_REACH * step) & (near < REACH_EDGE * edge + PIXEL_REACH * step)
-            coarse |= at_edge & (step > np.clip(edge, FINEST, COARSEST))
+            reach, fine = PIXEL_REACH * step, np.clip(edge, FINEST, COARSEST)
+            at_side = np.abs(near) < reach
+            beyond = (near > 0) & (near < REACH_EDGE * edge + reach)
+            coarse |= (at_side & (step > fine)) | (beyond & (step > max(fine, edge / 2)))
         return coarse
 
     level, ipix, vectors = refined(is_coarse)
