@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from django.db.models import Q
 from tom_targets.base_models import BaseTarget
 
 from tom.forms.registry import survey_of
@@ -21,6 +22,9 @@ ALERTS_DRAWN: Final = 256
 LET_GO: Final = "The packets with the stamps were let go: the settings say how long they are kept."
 LOST: Final = "The store of packets does not have the stamps any more, or they cannot be read."
 NO_ANSWER: Final = "The store of packets does not answer now. Load the page again later."
+
+# As `AlertMessage.has_bytes` of an arrival's message.
+HAS_BYTES = Q(message__payload__isnull=False) | ~Q(message__packet_object="")
 
 Middle = tuple[float, float] | None
 
@@ -46,7 +50,8 @@ class Pictures:
 def has_stamps(target: BaseTarget, user: Visitor) -> bool:
     """Whether a target has or had stamps that the user may see."""
     told = Arrival.objects.visible_to(user).filter(object__target=target, has_stamps=True)
-    return told.exists() or Cutout.objects.visible_to(user).filter(target=target).exists()
+    kept = Cutout.objects.visible_to(user).filter(target=target)
+    return bool(told.values("pk")[:1].union(kept.values("pk")[:1], all=True))
 
 
 def pictures_of(target: BaseTarget, user: Visitor) -> Pictures:
@@ -77,14 +82,14 @@ def times_of_pictures(
 ) -> dict[int, datetime]:
     """Of when the newest stamp is of each target that has one to be seen by the user.
 
-    A packet may lack the kind: only drawing it tells. Two queries.
+    A packet may lack the kind: only drawing it tells. One query.
     """
-    kept = _kept_for(user).filter(target__in=target_ids, kind=kind)
-    times = dict(kept.values_list("target_id", "time"))
-    for row in Arrival.objects.visible_to(user).newest_with_stamps(target_ids):
-        pk = row.object.target_id
-        if row.message.has_bytes and (pk not in times or times[pk] < row.time):
-            times[pk] = row.time
+    kept = Cutout.objects.visible_to(user).filter(target__in=target_ids, kind=kind)
+    told = Arrival.objects.visible_to(user).newest_with_stamps(target_ids)
+    readable = told.filter(HAS_BYTES).values_list("object__target", "time")
+    times: dict[int, datetime] = {}
+    for pk, time in readable.union(kept.values_list("target", "time"), all=True):
+        times[pk] = max(time, times.get(pk, time))
     return times
 
 
