@@ -1,4 +1,4 @@
-"""Measure speed and print it as JSON: `python -m tests.bench [--quick] [--streams]`, `make bench`.
+"""Measure speed and print it as JSON: `python -m tests.bench [--quick] [--pages]`, `make bench`.
 
 It runs in a folder of its own, on servers of its own, for some 21 minutes on two cores. What each
 figure means stands with the function that measures it.
@@ -40,13 +40,16 @@ class Sizes:
     growth_events: tuple[int, int] = (1, 100)
     growth_objects: int = 70  # of real packets, six each
     page_times: int = 3  # of each page of an event with very many candidates
+    many_targets: int = 1_000_000  # around such an event
+    many_times: int = 2
 
 
 QUICK = Sizes(
     demonstration=False, candidates=200, targets=500, messages=500, sky_targets=2_000,
     visibility_targets=20, sites=2, times=2, page_times=1,
     survey_objects=10, saved=5, triggers=50,
-    growth=(50, 500), growth_events=(1, 4), growth_objects=5,
+    growth=(50, 500), growth_events=(1, 4), growth_objects=5, many_targets=1_000,
+    many_times=1,
 )  # fmt: skip
 
 
@@ -55,14 +58,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: does it work at all?")
     parser.add_argument("--streams", action="store_true", help="whole streams from Kafka alone")
-    parser.add_argument("--tables", action="store_true", help="all but whole streams from Kafka")
+    parser.add_argument("--tables", action="store_true", help="neither streams nor every page")
+    parser.add_argument("--pages", action="store_true", help="every page, of very many targets")
     given = parser.parse_args()
     sizes = QUICK if given.quick else Sizes()
     report: dict[str, object] = {"machine": describe_machine(), "quick": sizes is QUICK}
     with timed() as whole, own_servers():
-        if not given.streams:
+        if not (given.streams or given.pages):
             report |= measure(sizes)
-        if not given.tables:
+        if not (given.streams or given.tables):
+            measure_all_pages(report, sizes)
+        if not (given.tables or given.pages):
             measure_kafka(report, quick=given.quick)
     report["machine_after"] = describe_machine()["load_average"]
     report["seconds"] = round(whole.seconds, 1)
@@ -75,7 +81,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
     # Django's models are known only now.
     import numpy as np
 
-    from tests.bench import alerts, candidates, nights, pages, ranking, sky, targets
+    from tests.bench import alerts, nights, pages, ranking, sky, targets
     from tom.events.models import NonLocalizedEvent
 
     rng = np.random.default_rng(SEED)
@@ -86,9 +92,6 @@ def measure(sizes: Sizes) -> dict[str, object]:
         targets.add_targets(sizes.candidates, rng=rng)
         _note(report, "ranking", ranking.measure_ranking)
         _note(report, "list", lambda: ranking.measure_list(times=sizes.times))
-    with fresh_database("many"):
-        targets.add_targets(sizes.targets, rng=rng)
-        _note(report, "full_event", lambda: candidates.measure_full_event(times=sizes.page_times))
     targets.add_targets(sizes.targets, rng=rng)
     targets.add_messages(sizes.messages)
     _note(report, "two_workers", lambda: alerts.measure_workers(messages))
@@ -103,6 +106,22 @@ def measure(sizes: Sizes) -> dict[str, object]:
         lambda: sky.measure_visibility(sizes.visibility_targets, sizes.sites, rng),
     )
     return report
+
+
+def measure_all_pages(report: dict[str, object], sizes: Sizes) -> None:
+    """Measure every page where an event has very many candidates: all targets, and one in ten."""
+    import numpy as np
+
+    from tests.bench import candidates, targets
+
+    rng = np.random.default_rng(SEED)
+    with fresh_database("many"):
+        targets.add_targets(sizes.targets, rng=rng)
+        _note(report, "full_event", lambda: candidates.measure_full_event(times=sizes.page_times))
+    with fresh_database("millions"):
+        targets.add_targets(sizes.many_targets, rng=rng, points=0)
+        many = {"times": sizes.many_times, "most": sizes.targets, "words": 1}
+        _note(report, "many_targets", lambda: candidates.measure_full_event(**many))
 
 
 def measure_kafka(report: dict[str, object], *, quick: bool) -> None:

@@ -1,7 +1,7 @@
 """An event of very many candidates, some of them private, and its pages as two readers see them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests import factories
+from tests.bench.all_pages import add_rest, paths_of
 from tests.bench.pages import measure_page
 from tests.bench.targets import add_words
 from tom.candidates.models import Look
@@ -19,9 +20,7 @@ from tom.ranking.models import Ranking
 
 # Of so many targets one has private points beside its public ones, and one is private altogether.
 EVERY_SHARED, EVERY_PRIVATE = 2, 10
-EVENT = "S261120full"
-# A class of most targets, one of few, and one broker of all, one of few.
-SAID = ("class=supernova", "class=kilonova", "by=Fink", "by=Lasair")
+MOST_MS = 100.0
 
 HIDE = """
     UPDATE tom_targets_basetarget SET permissions = 'PRIVATE' WHERE mod(id, %(private)s) = 0
@@ -49,7 +48,7 @@ ADD_CANDIDATES = """
         is_public, credible_level_2d, credible_level_3d, probdensity)
     SELECT %(event)s, id, %(localization)s, 'new', %(now)s - mod(id, 48) * interval '1 hour',
         permissions = 'PUBLIC', mod(id * 7919, 1000) / 1000.0, mod(id * 7919, 1000) / 1000.0, 0.1
-    FROM tom_targets_basetarget
+    FROM tom_targets_basetarget ORDER BY id LIMIT %(most)s
 """
 ADD_STANDINGS = """
     INSERT INTO candidates_candidatestanding (candidate_id, event_id, programs, created,
@@ -94,26 +93,45 @@ COPY_STANDINGS = """
 """
 
 
-def measure_full_event(*, times: int) -> dict[str, dict[str, object]]:
-    """Make every target a candidate of one event, and measure its pages for two readers.
+def measure_full_event(
+    *, times: int, most: int | None = None, words: int = 2
+) -> dict[str, dict[str, object]]:
+    """Make targets candidates of one event, and measure every page for two readers.
 
     One reads what is public; the other is in the group of a private program, too. Both looked at
-    the event a day before, between its two rankings.
+    the event a day before, between its two rankings. `over_100_ms` names the pages that took
+    longer on processors.
+
+    Parameters
+    ----------
+    times
+        How often each page is asked for.
+    most
+        The most candidates; None: all targets.
+    words
+        How often each broker says what each target is.
     """
     settings.ALLOWED_HOSTS = ["testserver"]
-    event, readers = add_full_event()
-    add_words()
-    measured = {}
+    event, readers = add_full_event(most=most)
+    add_words(words)
+    strategy = add_rest(most=most)
+    measured: dict[str, dict[str, object]] = {}
     for name, user in readers.items():
         client = Client()
         client.force_login(user)
-        for path in _paths(event):
+        for path in paths_of(event, strategy):
             measured[f"{name} {path}"] = measure_page(client, path, times)
-    return measured
+    return {"over_100_ms": _slow(measured), **measured}
 
 
-def add_full_event() -> tuple[NonLocalizedEvent, dict[str, User]]:
-    """Make every target a candidate, some privately; return the event and who reads it."""
+def _slow(measured: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """The pages that took more than they may, with their milliseconds on processors."""
+    times = {page: figures["processor_ms"] for page, figures in measured.items()}
+    return {page: ms for page, ms in times.items() if isinstance(ms, float) and ms > MOST_MS}
+
+
+def add_full_event(*, most: int | None = None) -> tuple[NonLocalizedEvent, dict[str, User]]:
+    """Make targets candidates, some privately; return the event and who reads it."""
     group = factories.make_group("bench")
     program = factories.make_program(77, group=group)
     readers = {
@@ -123,7 +141,7 @@ def add_full_event() -> tuple[NonLocalizedEvent, dict[str, User]]:
     event = factories.make_event("S261120full")
     now = timezone.now()
     values = {"program": program.pk, "group": group.pk, "event": event.pk, "now": now}
-    values |= {"private": EVERY_PRIVATE, "shared": EVERY_SHARED}
+    values |= {"private": EVERY_PRIVATE, "shared": EVERY_SHARED, "most": most}
     values["localization"] = event.localizations.order_by("-time")[0].pk
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in (HIDE, SHARE, ADD_SUMMARIES, ADD_CANDIDATES, ADD_STANDINGS):
@@ -148,22 +166,3 @@ def _rank(event: NonLocalizedEvent, values: Mapping[str, object], *, when: datet
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in (END_PLACES, ADD_PLACES, COPY_PLACES, COPY_STANDINGS):
             cursor.execute(statement, {**values, **more})
-
-
-def _paths(event: NonLocalizedEvent) -> Iterator[str]:
-    page = f"/events/{event.event_id}/"
-    yield from ("/", "/events/", page)
-    part = f"{page}?part=candidates"
-    yield from (part, f"{part}&page=3000&region=all&vetting=all", f"{part}&vetting=rejected")
-    for order in ("decide", "chance", "name", "level", "magnitude", "newest"):
-        yield f"{part}&region=all&order={order}"
-    yield from (f"{part}&since=new", f"{part}&since=moved", f"{part}&up=any", f"{part}&q=bench1")
-    for asked in SAID:
-        yield f"{part}&{asked}"
-        yield f"/targets/?{asked}"
-    yield f"/api{page}candidates/"
-    yield f"{page}tell/"
-    yield from ("/targets/", "/targets/?order=bright", "/targets/?order=name", "/targets/?q=bench1")
-    yield from ("/targets/?page=100", "/api/targets/", "/search/?q=ench1")
-    first = event.candidates.order_by("target")[5].target_id
-    yield from (f"/targets/{first}/", f"/targets/{first}/?event={event.event_id}&list=&at=20")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tom.sky import healpix29
 from tom.targets.copy import Table, copy_rows
-from tom.targets.models import Program
+from tom.targets.models import LightCurvePoint, Program
 
 MANY = Table(
     "many",
@@ -30,8 +30,8 @@ INSERT_SUMMARIES = """
         peak_magnitude, alert_values, solar_system_name, host_name, is_test, version,
         scored_version)
     SELECT t.id, m.healpix29, 'ZTF', 0.1, 0.05, %(points)s, 0, seen - interval '9 days',
-        seen - interval '9 days', seen, 18 + mod(t.id, 30) / 10.0, 'r', 18, '{}', '', '', false, 1,
-        1
+        seen - interval '9 days', seen, 18 + mod(t.id::bigint * 7919, 29989) / 10000.0, 'r',
+        18, '{}', '', '', false, 1, 1
     FROM many m JOIN tom_targets_basetarget t USING (name)
     CROSS JOIN LATERAL (SELECT %(now)s - m.days * interval '1 day' AS seen) s
 """
@@ -45,6 +45,18 @@ INSERT_POINTS = """
     CROSS JOIN LATERAL (SELECT %(now)s - (m.days + 3 * i) * interval '1 day' AS seen) s
     CROSS JOIN (SELECT id FROM targets_program WHERE survey = 'ZTF' AND number = 1) p
 """
+# Points of the first targets that have none yet; very many of one of them.
+INSERT_POINTS_OF = """
+    INSERT INTO targets_lightcurvepoint (target_id, survey, kind, key, time, month, band, flux,
+        flux_error, program_id, is_trigger)
+    SELECT t.id, 'ZTF', 'alert', t.id || ':' || i, seen, date_trunc('month', seen),
+        CASE mod(i, 2) WHEN 0 THEN 'r' ELSE 'g' END, 30000 - i, 1000, %(program)s, true
+    FROM (SELECT * FROM tom_targets_basetarget ORDER BY id LIMIT %(most)s) t
+    JOIN targets_targetsummary s ON s.target_id = t.id
+    CROSS JOIN generate_series(0, CASE t.id WHEN %(longest)s THEN %(long)s ELSE %(each)s END - 1) i
+    CROSS JOIN LATERAL (SELECT s.last_detection - i * interval '5 hours' AS seen) p
+    WHERE NOT EXISTS (SELECT FROM targets_lightcurvepoint WHERE target_id = t.id)
+"""
 INSERT_OBJECTS = """
     INSERT INTO targets_surveyobject (survey, object_id, target_id, programs, ra, dec, created)
     SELECT 'ZTF', t.name, t.id, ARRAY[p.id]::bigint[], t.ra, t.dec, %(now)s
@@ -53,7 +65,7 @@ INSERT_OBJECTS = """
         AND p.number = CASE t.permissions WHEN 'PUBLIC' THEN 1 ELSE 77 END
     ON CONFLICT DO NOTHING
 """
-# Two words of each classifier: six targets in ten are supernovae, one in 250 a kilonova.
+# Words of each classifier: six targets in ten are supernovae, one in 250 a kilonova.
 INSERT_WORDS = """
     INSERT INTO targets_classification (survey, object_id, healpix29, author, classifier, version,
         time, probabilities, classes, taxonomy, is_test, says, digest)
@@ -63,8 +75,8 @@ INSERT_WORDS = """
             ELSE 'variable' END, word::text
     FROM tom_targets_basetarget t JOIN targets_targetsummary s ON s.target_id = t.id
     CROSS JOIN unnest(ARRAY['ALeRCE', 'Fink', 'Lasair']) author
-    CROSS JOIN generate_series(0, 1) word
-    WHERE author <> 'Lasair' OR mod(t.id, 10) = 0
+    CROSS JOIN generate_series(0, %(words)s - 1) word
+    WHERE author <> 'Lasair' OR mod(t.id, 10) = 1
 """
 INSERT_MESSAGES = """
     INSERT INTO streams_alertmessage (broker, topic, kind, sha256, size, state, reason, received,
@@ -114,12 +126,21 @@ def add_objects() -> None:
         cursor.execute("VACUUM ANALYZE targets_surveyobject")
 
 
-def add_words() -> None:
-    """Make each target an object of ZTF, of which three brokers say what it is."""
+def add_words(words: int = 2) -> None:
+    """Make each target an object of ZTF, of which three brokers say so often what it is."""
     add_objects()
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_WORDS, {"now": timezone.now()})
+        cursor.execute(INSERT_WORDS, {"now": timezone.now(), "words": words})
         cursor.execute("VACUUM ANALYZE")
+
+
+def add_points(*, most: int | None, longest: int, n: int) -> None:
+    """Give those of the first `most` targets that have none some points, and one target `n`."""
+    program = Program.objects.get(survey="ZTF", number=1)
+    values = {"most": most, "longest": longest, "long": n, "each": POINTS_EACH}
+    LightCurvePoint.objects.filter(target=longest).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_POINTS_OF, values | {"program": program.pk})
 
 
 def add_messages(n: int) -> None:
