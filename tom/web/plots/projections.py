@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from tom.sky.arrays import FloatArray
 
+# Radians: by less than this a step moves no point that anybody draws.
+STEP_FELT = 1e-13
 Ring = FloatArray  # shape (n, 2): longitude and latitude in degrees
 
 
@@ -30,6 +32,8 @@ def mollweide(longitude: npt.ArrayLike, latitude: npt.ArrayLike) -> tuple[FloatA
         slope = 2 + 2 * np.cos(2 * theta)
         step = (2 * theta + np.sin(2 * theta) - target) / np.where(slope < 1e-12, np.inf, slope)
         theta = np.clip(theta - step, -np.pi / 2, np.pi / 2)
+        if not np.any(np.abs(step) > STEP_FELT):
+            break
     return -2 / np.pi * lon * np.cos(theta), np.sin(theta)
 
 

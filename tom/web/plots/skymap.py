@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from django.utils.html import format_html, format_html_join
@@ -34,7 +35,6 @@ class Spot:
     rank: int | None = None
 
 
-Place = Callable[[Spot], tuple[float, float] | None]
 Project = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
@@ -55,7 +55,8 @@ def draw_sky(
         '<svg class="sky-map whole" viewBox="0 0 {} {}" role="group" '
         'aria-label="Map of the whole sky">{}{}{}{}{}</svg>',
         f"{WIDTH:.0f}", f"{HEIGHT:.0f}", _sky_grid(), _galactic_plane(centre),
-        regions, _sky_labels(centre), _spots(spots, lambda s: _sky_xy(s, centre)),
+        regions, _sky_labels(centre),
+        _spots(spots, lambda ra, dec: _to_page((ra - centre + 180) % 360 - 180, dec)),
     )  # fmt: skip
 
 
@@ -100,11 +101,6 @@ def draw_close(
         x, y = zenithal(ra, dec, centre=centre)
         return CLOSE_SIZE / 2 * (1 + x / half), CLOSE_SIZE / 2 * (1 - y / half)
 
-    def spot_xy(spot: Spot) -> tuple[float, float] | None:
-        x, y = place(np.array([spot.ra]), np.array([spot.dec]))
-        inside = 0 <= x[0] <= CLOSE_SIZE and 0 <= y[0] <= CLOSE_SIZE
-        return (float(x[0]), float(y[0])) if inside else None
-
     def draw(rings: Sequence[Ring]) -> str:
         return "".join(_path(*place(*_columns(ring)), close=True) for ring in rings)
 
@@ -113,7 +109,7 @@ def draw_close(
     return format_html(
         '<svg class="sky-map close" viewBox="0 0 {0} {0}" role="group" '
         'aria-label="Map of the region">{1}{2}{3}{4}</svg>',
-        f"{CLOSE_SIZE:.0f}", lines, regions, labels, _spots(spots, spot_xy),
+        f"{CLOSE_SIZE:.0f}", lines, regions, labels, _spots(spots, place, within=CLOSE_SIZE),
     )  # fmt: skip
 
 
@@ -168,22 +164,17 @@ def _sky_path(rings: Sequence[Ring], centre: float) -> str:
     return "".join(_path(*_to_page(piece[:, 0], piece[:, 1]), close=True) for piece in pieces)
 
 
-def _sky_xy(spot: Spot, centre: float) -> tuple[float, float]:
-    longitude = np.array([(spot.ra - centre + 180) % 360 - 180])
-    x, y = _to_page(longitude, np.array([spot.dec]))
-    return float(x[0]), float(y[0])
-
-
 def _path(x: FloatArray, y: FloatArray, *, close: bool = False) -> str:
     """An SVG path; it is lifted where a point is not on the map."""
     parts, pen = [], "M"
-    for px, py in zip(x, y, strict=True):
-        if np.isfinite(px):
+    for px, py, known in zip(x.tolist(), y.tolist(), np.isfinite(x).tolist(), strict=True):
+        if known:
             parts.append(f"{pen}{px:.1f} {py:.1f}")
-        pen = "L" if np.isfinite(px) else "M"
+        pen = "L" if known else "M"
     return "".join(parts) + ("Z" if close and parts else "")
 
 
+@cache
 def _sky_grid() -> SafeString:
     latitude = np.linspace(-90, 90, 61)
     longitude = np.linspace(-180, 180, 91)
@@ -200,6 +191,7 @@ def _sky_edge() -> str:
     return _path(*_to_page(sides, np.concatenate([latitude, latitude[::-1]])))
 
 
+@cache
 def _sky_labels(centre: float) -> SafeString:
     hours = [
         (_to_page(np.array([float(m)]), np.array([2.0])), f"{((centre + m) % 360) / 15:.0f}h")
@@ -217,6 +209,7 @@ def _texts(items: Iterable[tuple[float, float, str]]) -> SafeString:
     )
 
 
+@cache
 def _galactic_plane(centre: float) -> SafeString:
     angle = np.linspace(0, 2 * np.pi, 181)
     vectors = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(181)]) @ GALACTIC_FROM_ICRS
@@ -228,17 +221,17 @@ def _galactic_plane(centre: float) -> SafeString:
     return format_html('<path class="plane" d="{}"><title>Galactic plane</title></path>', path)
 
 
-def _spots(spots: Iterable[Spot], place: Place) -> SafeString:
+def _spots(spots: Iterable[Spot], place: Project, *, within: float = np.inf) -> SafeString:
     """Candidates as links, the best on top; the first few carry their rank.
 
-    They are for the pointer: the keyboard finds the same links in the list below.
+    Those alone that lie between 0 and `within` on the page. They are for the pointer: the keyboard
+    finds the same links in the list below.
     """
-    drawn = []
-    for spot in sorted(spots, key=lambda s: -(s.rank or 1_000_000)):
-        xy = place(spot)
-        if xy is not None:
-            drawn.append(_spot(spot, *xy))
-    return _join(drawn)
+    upwards = sorted(spots, key=lambda s: -(s.rank or 1_000_000))
+    x, y = place(np.array([s.ra for s in upwards]), np.array([s.dec for s in upwards]))
+    is_shown = (x >= 0) & (x <= within) & (y >= 0) & (y <= within)
+    shown = zip(upwards, x.tolist(), y.tolist(), is_shown.tolist(), strict=True)
+    return _join(_spot(spot, px, py) for spot, px, py, inside in shown if inside)
 
 
 def _spot(spot: Spot, x: float, y: float) -> SafeString:
