@@ -1,16 +1,20 @@
 """Find targets by name and by place."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     ExpressionWrapper,
     F,
     FloatField,
+    Func,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
 )
 from django.db.models.expressions import Combinable
@@ -22,6 +26,10 @@ from tom.sky.healpix import cone_ranges
 from tom.targets.models import AudienceSummary, Program, TargetSummary
 from tom.targets.objects import SurveyObject
 
+# A shorter part of a name is in no index.
+LEAST_PIECE = 3
+# So many targets with a part in their names are read at once.
+FEW = 2_000
 ARCSEC_PER_RADIAN = 206264.80624709636
 # The widest cone that a search takes: 10 degrees.
 LARGEST_RADIUS_ARCSEC = 36_000.0
@@ -35,9 +43,39 @@ def find_by_name(
     And those whose object has that very id in its survey, where a reader of these private
     programs may know of it.
     """
+    if len(name) >= LEAST_PIECE:
+        names = _with_part(BaseTarget.objects.all(), name).values("pk")[: FEW + 1]
+        aliases = _with_part(TargetName.objects.all(), name).values("target")[: FEW + 1]
+        few = _keys(names, aliases, _objects_named([name.lower()], programs))
+        if len(few) <= FEW:
+            return targets.filter(pk__in=few)
+    objects = _keys(_objects_named([name.lower()], programs))
     aliased = TargetName.objects.filter(name__icontains=name).values("target")
-    objects = _objects_named([name.lower()], programs)
     return targets.filter(Q(name__icontains=name) | Q(pk__in=aliased) | Q(pk__in=objects))
+
+
+def _keys(*found: QuerySet[Any, Any]) -> list[int]:
+    """The keys of targets that these queries of one column find.
+
+    Asked now, each by its index: as parts of a search they cost one another their plans.
+    """
+    first, *others = found
+    rows = first.union(*others, all=True) if others else first
+    return [pk for row in rows for pk in row.values()]
+
+
+def _with_part(rows: QuerySet[Any], part: str) -> QuerySet[Any]:
+    """Rows with this part in their name: an index has their pieces, of which not all fit."""
+    pieces = _Pieces(Value(part, output_field=TextField()))
+    named: QuerySet[Any] = rows.alias(pieces=_Pieces("name"))
+    return named.filter(name__icontains=part, pieces__contains=pieces)
+
+
+class _Pieces(Func):
+    """Each three letters of a name that stand together, in upper case."""
+
+    function = "targets_pieces"
+    output_field = ArrayField(TextField())
 
 
 def find_exactly(
@@ -48,24 +86,17 @@ def find_exactly(
     Two surveys may use one name: then there are two.
     """
     lowered = [name.lower() for name in names]
+    named = BaseTarget.objects.alias(lower=Lower("name")).filter(lower__in=lowered)
     aliases = TargetName.objects.alias(lower=Lower("name")).filter(lower__in=lowered)
-    named = targets.alias(lower_name=Lower("name"))
     objects = _objects_named(lowered, programs)
-    return named.filter(
-        Q(lower_name__in=lowered) | Q(pk__in=aliases.values("target")) | Q(pk__in=objects)
-    )
+    return targets.filter(pk__in=_keys(named.values("pk"), aliases.values("target"), objects))
 
 
-def _objects_named(lowered: Sequence[str], programs: Collection[int]) -> list[int]:
-    """The targets of objects with one of these ids that a reader may know of.
-
-    Asked now, by an index: as a part of the search it cost all other names their plan.
-    """
+def _objects_named(lowered: Sequence[str], programs: Collection[int]) -> QuerySet[Any, Any]:
+    """The targets of objects with one of these ids that a reader may know of."""
     readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).values("pk")
     rows = SurveyObject.objects.alias(lower=Lower("object_id")).filter(lower__in=lowered)
-    return list(
-        rows.filter(programs__overlap=ArraySubquery(readable)).values_list("target", flat=True)
-    )
+    return rows.filter(programs__overlap=ArraySubquery(readable)).values("target")
 
 
 def find_in_cone(

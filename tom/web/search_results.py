@@ -15,6 +15,7 @@ from tom.targets.models import Visitor
 from tom.targets.search import find_exactly
 from tom.targets.visible import visible_targets
 from tom.web.known import programs_of
+from tom.web.pagination import BoundedPaginator
 from tom.web.search_text import Sought, any_of, find_targets, spellings
 
 SHOWN = 20
@@ -32,7 +33,8 @@ class Found:
     """What fits a text, `SHOWN` of each kind at most, and the pages that are meant exactly."""
 
     targets: list[BaseTarget] = field(default_factory=list)
-    n_targets: int = 0
+    n_targets: int = 0  # counted up to the number that a list is counted to
+    said: str = ""
     events: list[NonLocalizedEvent] = field(default_factory=list)
     circulars: list[Circular] = field(default_factory=list)
     requests: list[ObservationRequest] = field(default_factory=list)
@@ -61,7 +63,8 @@ def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
     rows = find_targets(mine, sought, programs_of(user))
     if sought.cone is None:
         rows = rows.order_by("name")
-    found.n_targets = rows.count()
+    counted = BoundedPaginator(rows, SHOWN)
+    found.n_targets, found.said = counted.count, counted.said
     found.targets = list(rows[:SHOWN])
     show_targets(found.targets, programs_of(user))
     whole = find_exactly(mine, spellings(sought.name), programs_of(user))
