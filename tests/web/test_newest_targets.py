@@ -1,9 +1,10 @@
-"""The list of targets for who reads private programs: in order of what they know."""
+"""The list of targets in its orders, above all for who reads private programs."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 
 from tests.factories import MERGER, make_group, make_observer, make_program
@@ -11,42 +12,53 @@ from tests.targets.test_summary import make_targets
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.targets.visible import visible_targets
 from tom.web.known import join_summaries
-from tom.web.views.targets import find_newest
+from tom.web.target_order import ORDERS, find_first, in_turn
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("n_programs", [1, 2])
-def test_any_page_of_the_newest_is_that_of_the_list_sorted_in_python(n_programs: int) -> None:
+def a_figure(rng: random.Random, asked: str) -> datetime | float:
+    hours = rng.randint(0, 99)
+    return 18 + hours / 10 if asked == "bright" else MERGER + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("which", [Q(), ~Q(name__endswith="3"), Q(name__endswith="3")])
+@pytest.mark.parametrize("asked", ["seen", "new", "bright"])
+@pytest.mark.parametrize("n_programs", [0, 1, 2])
+def test_any_page_in_an_order_is_that_of_the_list_sorted_in_python(
+    n_programs: int, asked: str, which: Q
+) -> None:
     rng = random.Random(n_programs)
+    figure, falls = ORDERS[asked]
     groups = [make_group() for _ in range(2)]
     programs = [make_program(n + 2, group=group).pk for n, group in enumerate(groups)]
     mine = programs[:n_programs]
     reader = make_observer("vera", groups=groups[:n_programs])
     known = {}
     for target in make_targets(30):
-        last = rng.choice([None, MERGER, MERGER + timedelta(hours=rng.randint(0, 99))])
-        TargetSummary.objects.filter(target=target).update(last_detection=last)
+        last = rng.choice([None, a_figure(rng, asked), a_figure(rng, asked)])
+        TargetSummary.objects.filter(target=target).update(**{figure: last})
         known[target.name] = last
         for keys in rng.sample([programs[:1], programs[1:], programs], rng.randint(0, 2)):
-            told = rng.choice([None, MERGER + timedelta(hours=rng.randint(0, 99))])
+            told = rng.choice([None, a_figure(rng, asked)])
             AudienceSummary.objects.create(
-                target=target, programs=keys, healpix29=1, last_detection=told
+                target=target, programs=keys, healpix29=1, **{figure: told}
             )
         own = AudienceSummary.objects.filter(target=target, programs__contained_by=mine)
         fullest = own.order_by("-programs__len", "-programs").first()
-        if fullest is not None and fullest.last_detection is not None:
-            known[target.name] = fullest.last_detection
-    by_name = sorted(known)
-    seen = sorted((name for name in by_name if known[name]), key=known.get, reverse=True)
+        if fullest is not None and getattr(fullest, figure) is not None:
+            known[target.name] = getattr(fullest, figure)
+    fitting = set(visible_targets(reader).filter(which).values_list("name", flat=True))
+    by_name = sorted(fitting)
     # Sorted falling, alike ones stand in turn of their names all the same.
-    seen.sort(key=lambda name: (-known[name].timestamp(), name))
-    expected = seen + [name for name in by_name if not known[name]]
+    seen = [name for name in by_name if known[name] is not None]
+    seen.sort(key=known.get, reverse=falls)
+    expected = seen + [name for name in by_name if known[name] is None]
     targets = visible_targets(reader).select_related("summary")
-    rows = join_summaries(targets, "pk", mine)
+    rows = join_summaries(targets, "pk", mine).order_by(*in_turn(asked, mine))
 
-    for first, last in ((0, 5), (5, 10), (25, 35), (0, 30), (40, 50)):
-        found = find_newest(rows, first=first, last=last)
+    for first, last in ((0, 1), (0, 5), (5, 10), (25, 35), (0, 30), (40, 50)):
+        found = find_first(rows, asked, mine, first=first, last=last, which=which)
         assert [target.name for target in found] == expected[first:last]
 
 

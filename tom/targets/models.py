@@ -133,8 +133,9 @@ class AudienceSummary(Figures):
     asked when a page is made.
     """
 
+    # No index on the target alone: that on it and its programs serves it.
     target = models.ForeignKey(
-        BaseTarget, on_delete=models.CASCADE, related_name="audience_summaries"
+        BaseTarget, on_delete=models.CASCADE, related_name="audience_summaries", db_index=False
     )
     programs = ArrayField(models.BigIntegerField())
     ra = models.FloatField(null=True)
@@ -160,6 +161,10 @@ class AudienceSummary(Figures):
             models.Index(
                 models.F("last_detection").desc(nulls_last=True), name="targets_audience_newest"
             ),
+            models.Index(
+                models.F("first_detection").desc(nulls_last=True), name="targets_audience_first"
+            ),
+            models.Index(fields=["last_magnitude"], name="targets_audience_brightest"),
         ]
 
     def __str__(self) -> str:

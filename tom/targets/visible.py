@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Cast
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
@@ -51,31 +51,21 @@ def is_shown(user: Visitor, *, target: str) -> Q:
     if getattr(user, "is_superuser", False):
         hidden = _is_joined()
     else:
-        hidden = (PRIVATE & ~_is_named(user)) | _is_unsettled(user)
+        hidden = (PRIVATE & ~_has_right(user)) | _is_unsettled(user)
     return ~Q(Exists(BaseTarget.objects.filter(hidden, pk=OuterRef(target))))
 
 
 def _has_right(user: Visitor) -> Q:
     """Ask for targets that a person may see though they are private, by TOM Toolkit's rule.
 
-    That is `tom_targets.permissions.targets_for_user`. All rights are read at once: for lists that
-    read all targets.
+    That is `tom_targets.permissions.targets_for_user`. An index has the rights to each target. For
+    lists that read all targets the database reads all rights at once, by itself.
     """
     if _sees_all(user):
         return Q(pk__isnull=False)
-    key, named = Cast("object_pk", models.BigIntegerField()), Q(pk__in=[])
-    for rights in _rights_to_targets(user):
-        named |= Q(pk__in=rights.values_list(key))
-    return named
-
-
-def _is_named(user: Visitor) -> Q:
-    """Ask for the same targets, looking up the rights to each: for lists that read a few."""
-    if _sees_all(user):
-        return Q(pk__isnull=False)
     key, named = Cast(OuterRef("pk"), models.CharField()), Q(pk__in=[])
-    for rights in _rights_to_targets(user):
-        named |= Q(Exists(rights.filter(object_pk=key)))
+    for rights, still in _rights_to_targets(user):
+        named |= Q(Exists(rights.filter(object_pk=key))) & still
     return named
 
 
@@ -83,23 +73,25 @@ def _sees_all(user: Visitor) -> bool:
     return isinstance(user, PermissionsMixin) and user.has_perm("tom_targets.view_target")
 
 
-def _rights_to_targets(user: Visitor) -> list[models.QuerySet[Any]]:
-    """The rights to see a target that a person has by groups, and by themselves.
+def _rights_to_targets(user: Visitor) -> list[tuple[models.QuerySet[Any], Q]]:
+    """The rights to see a target that a person has by each group, and by themselves.
+
+    Each with the condition that they still hold: a person may have left the group. It does not
+    depend on the target, so the database asks it once a query.
 
     Of a person without any no right is asked for. Where the Toolkit's own query looks for them the
     database expects so much work at each target that it would rather read all targets than find a
     few.
     """
     permission, groups, is_person_named = _rights_of(user)
-    rights: list[models.QuerySet[Any]] = []
-    if groups:
-        # Who is in a group is asked at each reading: a person may have left it.
-        still = Group.objects.filter(user=user.pk, pk__in=groups)
-        of_groups = GroupObjectPermission.objects.filter(permission=permission, group__in=still)
-        rights.append(of_groups)
+    rights: list[tuple[models.QuerySet[Any], Q]] = []
+    for group in groups:
+        member = Group.objects.filter(user=user.pk, pk=group)
+        of_group = GroupObjectPermission.objects.filter(permission=permission, group=group)
+        rights.append((of_group, Q(Exists(member))))
     if is_person_named:
         own = UserObjectPermission.objects.filter(permission=permission, user=user.pk)
-        rights.append(own)
+        rights.append((own, Q()))
     return rights
 
 
@@ -114,10 +106,13 @@ def _rights_of(user: Visitor) -> tuple[int, list[int], bool]:
     to_one = {"permission": OuterRef("permission")}
     groups = Group.objects.filter(user=user.pk).alias(permission=OuterRef("pk"))
     of_group = GroupObjectPermission.objects.filter(group=OuterRef("pk"), **to_one)
+    # Not as `Exists`, which reads the rights of all groups: an index has the first in this order.
+    one = Subquery(of_group.order_by("object_pk").values("pk")[:1])
+    has_any = groups.alias(one=one).filter(one__isnull=False)
     of_person = UserObjectPermission.objects.filter(user=user.pk, permission=OuterRef("pk"))
     view = {"codename": "view_target", "content_type__app_label": "tom_targets"}
     rights = Permission.objects.filter(**view).values_list(
-        "pk", ArraySubquery(groups.filter(Exists(of_group)).values("pk")), Exists(of_person)
+        "pk", ArraySubquery(has_any.values("pk")), Exists(of_person)
     )
     known = rights.get()
     user._rights_to_targets = known  # type: ignore[union-attr]  # of this request's own user

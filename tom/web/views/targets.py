@@ -1,13 +1,9 @@
 """Targets: the list with its search, and all that is known of one."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import OrderBy
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -33,7 +29,6 @@ from tom.web.comments import comments_on
 from tom.web.distances import redshift_of
 from tom.web.hosts import found_hosts
 from tom.web.known import (
-    figure_of,
     join_summaries,
     newest_terms,
     programs_of,
@@ -41,11 +36,12 @@ from tom.web.known import (
 )
 from tom.web.lightcurve import plot_data
 from tom.web.links import links_of
-from tom.web.pagination import PER_PAGE, page_of
+from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.said import read_said
 from tom.web.search_text import find_targets, read_search
 from tom.web.target_objects import find_joined, identity_of
+from tom.web.target_order import in_turn, page_in_turn
 from tom.web.timeline import newest_timeline
 from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
@@ -54,8 +50,6 @@ SCORES_SHOWN = 60
 WORDS_SHOWN = 300
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LIST_SHOWN = 20
-# Orders of the list beside that of the last detection.
-ORDERS = ("name", "bright", "new")
 
 
 @require_safe
@@ -67,14 +61,12 @@ def target_list(request: HttpRequest) -> HttpResponse:
     programs = programs_of(request.user)
     rows = find_targets(rows, sought, programs)
     said = read_said(request.GET)
-    rows = rows.filter(said.of("pk", programs))
+    which = said.of("pk", programs)
     if sought.cone is None:
-        rows = join_summaries(rows, "pk", programs).order_by(*_order_of(order, programs))
-    page = page_of(request, rows)
-    # Of few targets all are sorted at once.
-    if programs and not (said or sought.name or order in ORDERS):
-        last = page.number * PER_PAGE
-        page.object_list = find_newest(rows, first=last - PER_PAGE, last=last)
+        rows = join_summaries(rows, "pk", programs).order_by(*in_turn(order, programs))
+        page = page_in_turn(request, rows, order, which=which, name=sought.name)
+    else:
+        page = page_of(request, rows.filter(which))
     page.object_list = list(page.object_list)
     show_targets(page.object_list, programs)
     context = {
@@ -85,37 +77,6 @@ def target_list(request: HttpRequest) -> HttpResponse:
         "said": said,
     }
     return render(request, "targets/list.html", context)
-
-
-def _order_of(order: str, programs: Collection[int]) -> tuple[Any, ...]:
-    match order:
-        case "name":
-            return ("name",)
-        case "bright":
-            return figure_of("last_magnitude", "pk", programs).asc(nulls_last=True), "name"
-        case "new":
-            return figure_of("first_detection", "pk", programs).desc(nulls_last=True), "name"
-        case _:
-            return figure_of("last_detection", "pk", programs).desc(nulls_last=True), "name"
-
-
-def find_newest(rows: QuerySet[BaseTarget], *, first: int, last: int) -> list[BaseTarget]:
-    """Some of the targets of `join_summaries`, those seen last first, as their reader knows them.
-
-    An index finds the newest of those that the reader's own summaries tell, another the newest of
-    the rest: for both at once the database would read all targets.
-    """
-    is_told = Q(told__last_detection__isnull=False)
-    newest: list[tuple[int, str, datetime | None]] = []
-    for part, column in ((is_told, "told__last_detection"), (~is_told, "summary__last_detection")):
-        falling = OrderBy(F(column), descending=True, nulls_last=True)
-        columns = rows.filter(part).annotate(seen_last=F(column)).order_by(falling, "name")
-        newest += columns.values_list("pk", "name", "seen_last")[:last]
-    newest.sort(key=itemgetter(1))
-    newest.sort(key=lambda row: row[2] or EARLIEST, reverse=True)
-    keys = [pk for pk, _, _ in newest[first:last]]
-    found = rows.in_bulk(keys)
-    return [found[pk] for pk in keys]
 
 
 @require_safe
