@@ -126,6 +126,13 @@ SHARED = {
     **{"ocs_portal": "portal", "portal_venv": "portal", "demo_site": "night"},
     **{"browser": "browser", "site": "browser", "night": "demo", "packets": "demo"},
 }
+# Tests that mostly wait. Side by side they would leave the processors idle.
+WAITING = (
+    "tests/streams/",
+    "tests/recovery/",
+    "tests/embedded/test_start.py",
+    "tests/test_caller.py",
+)
 FAILED: set[str] = set()  # the names of tests
 
 
@@ -136,12 +143,22 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests by the shared component they use."""
+    """Group tests by the shared component they use, and spread those that wait among the others."""
+    items[:] = _spread(items)
     for item in items:
         used = getattr(item, "fixturenames", ())
         group = next((SHARED[name] for name in SHARED if name in used), None)
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
+    others = [item for item in items if not item.nodeid.startswith(WAITING)]
+    places = [
+        (n / max(len(part), 1), item) for part in (others, waiting) for n, item in enumerate(part)
+    ]
+    return [item for _, item in sorted(places, key=lambda place: place[0])]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
