@@ -46,6 +46,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     _check_pages(report["pages"])
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(960)
 def test_the_bench_measures_every_page_of_two_readers() -> None:
     report = run_bench("--pages")

@@ -1,7 +1,7 @@
 """The list of events: its filters, its orders, and a small map of each event."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
@@ -9,6 +9,16 @@ from django.http import QueryDict
 
 from tom.events.models import EventKind, NonLocalizedEvent
 from tom.web.thumbnails import thumbnails_of
+
+
+class Filter(NamedTuple):
+    """A filter of the page: what it is called, what it offers, and what is chosen."""
+
+    label: str
+    name: str
+    choices: Sequence[tuple[str, str]]
+    chosen: str
+
 
 AREA: Final = "used__localization__area_90"
 STATUSES: Final[Mapping[str, tuple[str, Q]]] = {
@@ -28,6 +38,7 @@ AREAS: Final[Mapping[str, tuple[str, Q]]] = {
     "none": ("no map", Q(used=None)),
 }
 FILTERS: Final = {"status": STATUSES, "significant": SIGNIFICANCES, "area": AREAS}
+LABELS: Final = ("Kind", "Status", "Significance", "90% area")
 # What a list is sorted by, and whether it falls.
 ORDERS: Final = {"time": ("time", True), "area": (AREA, False), "far": ("far", False)}
 
@@ -48,16 +59,21 @@ def find_events(query: QueryDict) -> QuerySet[NonLocalizedEvent]:
 
 
 def filter_choices(query: QueryDict) -> dict[str, object]:
-    """Return what the page's filters offer, and what of it is chosen."""
+    """Return what the page's filters offer, what of it is chosen, and the order asked for."""
     offered = {
         name: [(value, label) for value, (label, _) in choices.items()]
         for name, choices in FILTERS.items()
     }
-    offered["kind"] = list(EventKind.choices)
-    asked = {name: query.get(name, "") for name in (*offered, "order")}
-    is_filtered = any(asked[name] in dict(choices) for name, choices in offered.items())
-    asked["order"] = asked["order"] if asked["order"].removeprefix("-") in ORDERS else "time"
-    return {"offered": offered, "asked": asked, "is_filtered": is_filtered}
+    filters = [
+        Filter(label, name, choices, query.get(name, ""))
+        for label, name, choices in zip(
+            LABELS, ("kind", *FILTERS), (EventKind.choices, *offered.values()), strict=True
+        )
+    ]
+    order = query.get("order", "")
+    asked = {"order": order if order.removeprefix("-") in ORDERS else "time"}
+    is_filtered = any(each.chosen in dict(each.choices) for each in filters)
+    return {"filters": filters, "asked": asked, "is_filtered": is_filtered}
 
 
 def add_maps(events: Iterable[NonLocalizedEvent]) -> None:
