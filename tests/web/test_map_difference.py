@@ -103,6 +103,7 @@ def test_a_map_that_no_ranking_used_has_levels_alone(shown, event, maps):
     text = shown(f"?before={maps[0].pk}&after={maps[2].pk}")
 
     assert "no ranking used the map before" in text
+    assert "Rose" not in text
     assert f"{DASH} → 1" in row_of(text, candidate.target.name)
     assert len(re.findall(r"[\d.]+% → [\d.]+%", row_of(text, candidate.target.name))) == 1
 

@@ -15,6 +15,7 @@ from tom.web.candidate_list import CandidateList
 from tom.web.candidate_rows import read_candidates
 from tom.web.known import known_places, rank_visible
 from tom.web.news import first_ranks
+from tom.web.templatetags.sky import ranked_classes
 
 # Candidates that are among so many first places in one of the two rankings are compared.
 MOST_COMPARED = 100
@@ -60,18 +61,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class Moved:
-    """A candidate by both maps. `direction` is 1: it rose, -1: it fell, 0: neither is known."""
+    """A candidate by both maps.
+
+    `steps` says how far it rose, below 0: fell; 0: it stayed, or there is no ranking by one map.
+    """
 
     candidate: EventCandidate
     before: Place
     after: Place
+    steps: float
     reason: Reason | None
-
-    @property
-    def direction(self) -> int:
-        """Whether it rose, fell, or stayed."""
-        steps = _steps(self.before.rank, self.after.rank)
-        return 0 if steps == 0 else int(math.copysign(1, steps))
 
 
 def open_side(use: EventLocalization, listing: CandidateList) -> Side:
@@ -92,9 +91,12 @@ def compare_sides(before: Side, after: Side) -> MapDifference:
 
 
 def find_classes(before: Side, after: Side) -> list[tuple[str, float | None, float | None]]:
-    """Every class and property that a message gives a chance: its name, before and after."""
+    """Every class and property that a message gives a chance: its name, before and after.
+
+    First the classes, the likeliest by the later message first, then the properties.
+    """
     told = [_chances(side) for side in (before, after)]
-    names = sorted({*told[0], *told[1]}, key=lambda name: -max(t.get(name, 0.0) for t in told))
+    names = dict.fromkeys(name for each in reversed(told) for name in each)
     return [(name, told[0].get(name), told[1].get(name)) for name in names]
 
 
@@ -108,11 +110,13 @@ def find_moved(before: Side, after: Side, listing: CandidateList) -> list[Moved]
     rows = rank_visible(read_candidates(list(keys)), listing.user)
     one, other = (_read_ranking(side, keys, listing.programs) for side in (before, after))
     earlier, later = (_levels(side, rows) for side in (before, after))
+    both = before.ranking is not None and after.ranking is not None
     moved = [
         Moved(
             candidate=row,
             before=_place(row.pk, before, one, earlier),
             after=_place(row.pk, after, other, later),
+            steps=_steps(before.ranks.get(row.pk), after.ranks.get(row.pk)) if both else 0.0,
             reason=_reason(one.get(row.pk), other.get(row.pk)),
         )
         for row in rows
@@ -122,9 +126,8 @@ def find_moved(before: Side, after: Side, listing: CandidateList) -> list[Moved]
 
 def _most_moved(row: Moved) -> tuple[float, float, float, str]:
     """From the 1st to the 3rd place is farther than from the 81st to the 83rd."""
-    steps = abs(_steps(row.before.rank, row.after.rank))
     present = row.candidate.rank or math.inf
-    return -steps, row.after.rank or math.inf, present, row.candidate.target.name
+    return -abs(row.steps), row.after.rank or math.inf, present, row.candidate.target.name
 
 
 def _steps(before: int | None, after: int | None) -> float:
@@ -137,8 +140,8 @@ def _steps(before: int | None, after: int | None) -> float:
 
 def _chances(side: Side) -> dict[str, float]:
     told = (side.message.details.get("event") or {}) if side.message else {}
-    values = {**(told.get("classification") or {}), **(told.get("properties") or {})}
-    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+    parts = [ranked_classes(told.get(part)) for part in ("classification", "properties")]
+    return {name: chance for part in parts for name, chance in part}
 
 
 def _levels(side: Side, rows: Sequence[EventCandidate]) -> dict[int, float]:
