@@ -4,6 +4,7 @@ Nudges are read from a real Redis, effects from the rows. Cut an arrow, and its 
 """
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,7 @@ BEGIN = datetime(2026, 1, 1, 5, 0, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def empty_queues() -> None:
+    cache.clear()  # what is on its way
     woken()
 
 
@@ -373,16 +375,37 @@ def test_a_ranking_waits_for_no_other_scorer() -> None:
     assert woken() == {("rank", event.pk)}
 
 
+def test_what_follows_several_rankings_is_sent_once_and_again_after_its_time() -> None:
+    event = candidate_event()
+    score_due(most=100)
+
+    for _ in range(3):
+        NonLocalizedEvent.objects.filter(pk=event.pk).update(rank_version=F("ranked_version") + 1)
+        pipeline.rank(event.pk)
+    with current_app.connection_for_read() as broker:
+        sent = broker.default_channel.client.llen("score")
+        [message] = [broker.default_channel.basic_get("score") for _ in range(sent)]
+    assert message.headers["task"].endswith(".after_ranking")
+    assert datetime.fromisoformat(message.headers["eta"]) > timezone.now()
+
+    time.sleep(pipeline.LATER_SECONDS)
+    NonLocalizedEvent.objects.filter(pk=event.pk).update(rank_version=F("ranked_version") + 1)
+    pipeline.rank(event.pk)
+    assert ("after_ranking", event.pk) in woken()
+
+
 def test_a_ranking_wakes_its_explanations_and_those_that_became_due() -> None:
     event, other = candidate_event(), factories.make_event()
     score_due(most=100)
     NonLocalizedEvent.objects.filter(pk=other.pk).update(rank_version=F("ranked_version") + 1)
 
     pipeline.rank(event.pk)
-
-    explain = {("explain", event.pk, "fast_transient"), ("explain", event.pk, "real_bogus")}
     assert Ranking.objects.filter(event=event).exists()
-    assert woken() == {("rank", other.pk), *explain}
+    assert woken() == {("rank", other.pk), ("after_ranking", event.pk)}
+
+    pipeline.after_ranking(event.pk)
+    explain = {("explain", event.pk, "fast_transient"), ("explain", event.pk, "real_bogus")}
+    assert woken() == explain
 
 
 def test_an_explanation_is_kept_and_one_of_a_scorer_that_is_gone_is_not_asked_for() -> None:
@@ -402,7 +425,7 @@ def test_a_ranking_wakes_the_scoring_of_what_another_version_judged() -> None:
     score_due(most=100)
     Score.objects.update(version="0.0.1")
 
-    pipeline.rank(event.pk)
+    pipeline.after_ranking(event.pk)
 
     assert ("score",) in woken()
 

@@ -1,6 +1,6 @@
 """The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
 
-    message kept -> ingest | ingest_alerts -> score -> judge -> rank -> explain
+    message kept -> ingest | ingest_alerts -> score -> judge -> rank -> after_ranking -> explain
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments
@@ -15,9 +15,11 @@ from datetime import timedelta
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
 from tom import intake
 from tom.candidates.hosts import find_first_hosts, find_other_hosts
@@ -60,6 +62,7 @@ logger = logging.getLogger(__name__)
 SCORE_BATCH = 500
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
 NUDGE_SECONDS = 10
+LATER_SECONDS = 1
 # What the sweep leaves alone, because its own nudge is surely still under way.
 SETTLING = timedelta(seconds=5)
 CHANGE_DAYS = 3
@@ -147,17 +150,27 @@ def rank(event_id: int) -> None:
     match_if_due(event)
     others_due = find_first_hosts(event)
     if rank_if_due(event):
-        outdated = note_outdated(event)
         with _nudging():
             _wake_ranking()
-            for scorer in scorers():
-                _send(explain, event.pk, scorer.spec.name)
-            if outdated:
-                _send(score)
+            _send_later(after_ranking, event.pk)
     if others_due:
         find_other_hosts(event)
         with _nudging():
             _wake_ranking()
+
+
+@shared_task
+def after_ranking(event_id: int) -> None:
+    """Make due what a scorer has not judged in the event's window, and wake the explanations.
+
+    Under steady alerts an event is ranked several times a second; this runs once for all of them.
+    """
+    outdated = note_outdated(NonLocalizedEvent.objects.get(pk=event_id))
+    with _nudging():
+        for scorer in scorers():
+            _send(explain, event_id, scorer.spec.name)
+        if outdated:
+            _send(score)
 
 
 @shared_task
@@ -306,12 +319,20 @@ def _nudging() -> Iterator[None]:
     """Leave the block where the broker is away: the sweep finds what the rows say."""
     try:
         yield
-    except BrokerError:
+    except (BrokerError, RedisError):
         logger.warning("The broker is away: nudges were lost")
 
 
 def _send(task: "Task[..., None]", *key: int | str) -> None:
     task.apply_async(args=key, expires=NUDGE_SECONDS, retry=False)
+
+
+def _send_later(task: "Task[..., None]", *key: int | str) -> None:
+    """Send a task for later, unless the same one is on its way."""
+    if cache.add("-".join(("later", task.name, *map(str, key))), True, LATER_SECONDS):
+        task.apply_async(
+            args=key, countdown=LATER_SECONDS, expires=LATER_SECONDS + NUDGE_SECONDS, retry=False
+        )
 
 
 def work_left(message_ids: Sequence[int]) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 _TASKS: Final = {
     "urgent": ("ingest", "sweep"),
-    "score": ("score", "rank", "rank_list"),
+    "score": ("score", "rank", "after_ranking", "rank_list"),
     "scorers": ("judge", "explain"),
     "calls": (
         *("submit", "cancel", "alarm", "tell", "follow", "list_instruments", "look_up"),

@@ -18,7 +18,7 @@ from tom.events.services import note_changes, pin_localization
 from tom.ranking.basis import Basis
 from tom.ranking.case import NOT_SCORED, read_case
 from tom.ranking.forgetting import forget_scores
-from tom.ranking.history import keep
+from tom.ranking.history import Moves, keep
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import (
     newest_ranking,
@@ -397,7 +397,7 @@ def test_what_was_ranked_is_not_kept_where_a_candidate_was_joined_to_another_mea
     posterior = weigh(case, basis)
     EventCandidate.objects.filter(target__name="b").delete()
 
-    assert not keep(Ranking(event=event, prior=0.1), case, posterior, range(len(case)))
+    assert not keep(Ranking(event=event, prior=0.1), case, posterior, Moves(range(len(case)), ()))
 
     assert not RankedCandidate.objects.exists()
     assert not Ranking.objects.exists()

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,18 +53,40 @@ def owner_of(listing: Listing) -> str:
     return "strategy_id" if listing.event is None else "event_id"
 
 
-def standing_places(listing: Listing) -> dict[Key, int]:
-    """Return the fingerprint of each place that is valid now, by member and audience."""
+class Moves(NamedTuple):
+    """What a new ranking changes: the rows with a new place, and the keys of places that end."""
+
+    rows: Sequence[int]
+    ended: Sequence[int]
+
+
+def moves(case: Case, posterior: Posterior) -> Moves:
+    """Compare each row's evidence with its valid place; places of members that left end, too."""
+    stands = _standing_places(case.listing)
+    rows, ended = [], []
+    keys = zip(case.members.tolist(), case.audiences, strict=True)
+    for row, (key, mark) in enumerate(zip(keys, fingerprints(posterior).tolist(), strict=True)):
+        pk, fingerprint = stands.pop(key, (None, None))
+        if fingerprint != mark:
+            rows.append(row)
+            ended += [] if pk is None else [pk]
+    return Moves(rows, ended + [pk for pk, _ in stands.values()])
+
+
+def _standing_places(listing: Listing) -> dict[Key, tuple[int, int]]:
+    """Return the key and fingerprint of each place that is valid now, by member and audience."""
     rows = RankedCandidate.objects.newest().of(listing)
-    columns = rows.values_list(member_of(listing), "programs", "fingerprint")
-    return {(pk, tuple(programs)): fingerprint for pk, programs, fingerprint in columns.iterator()}
+    columns = rows.values_list(member_of(listing), "programs", "pk", "fingerprint")
+    return {
+        (member, tuple(programs)): (pk, fingerprint)
+        for member, programs, pk, fingerprint in columns.iterator()
+    }
 
 
-def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int]) -> bool:
+def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Moves) -> bool:
     """Store a ranking, the places that moved, and the ranks in the rows that pages read.
 
-    Call it in a transaction. The places of members that left the list end. Returns False, and
-    stores nothing, if a member no longer exists.
+    Call it in a transaction. Returns False, and stores nothing, if a member no longer exists.
     """
     event = ranking.event
     if event is not None:
@@ -71,16 +94,16 @@ def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Sequence[int
         if not _lock_candidates(event) >= set(case.members.tolist()):
             return False  # two targets were joined meanwhile: this made the event due again
     ranking.save()
+    RankedCandidate.objects.filter(pk__in=moved.ended).update(until=ranking)
+    columns = (owner_of(ranking.listing), member_of(ranking.listing), *PLACES)
     with connection.cursor() as cursor:
-        copy_rows(cursor, RANKS, ())
-        copy_lines(cursor, RANKS.name, list(RANKS.columns), _ranks(case, posterior, moved))
-        owner, member = owner_of(ranking.listing), member_of(ranking.listing)
-        end_moved = END_MOVED.format(owner=owner, member=member)
-        cursor.execute(end_moved, {"ranking": ranking.pk, "owner": getattr(ranking, owner)})
-        places = _places(ranking, case, posterior, moved)
-        copy_lines(cursor, "ranking_rankedcandidate", (owner, member, *PLACES), places)
-        for statement in () if event is None else (COPY_RANKS, COPY_NARROWER_RANKS):
-            cursor.execute(statement)
+        places = _places(ranking, case, posterior, moved.rows)
+        copy_lines(cursor, "ranking_rankedcandidate", columns, places)
+        if event is not None:
+            copy_rows(cursor, RANKS, ())
+            copy_lines(cursor, RANKS.name, list(RANKS.columns), _ranks(case, posterior))
+            for statement in (COPY_RANKS, COPY_NARROWER_RANKS):
+                cursor.execute(statement)
     Ranking.objects.filter(pk=ranking.pk).update(published=timezone.now())
     publish(Topic.RANKING, ranking.listing.key)
     return True
@@ -108,16 +131,14 @@ def _places(
         yield line_of(*who, *map(repr, numbers), f"[{','.join(terms)}]")
 
 
-def _ranks(case: Case, posterior: Posterior, moved: Sequence[int]) -> Iterator[str]:
+def _ranks(case: Case, posterior: Posterior) -> Iterator[str]:
     """Yield the lines of the table `RANKS`."""
-    has_moved = np.zeros(len(case), bool)
-    has_moved[np.asarray(moved, np.int64)] = True
     order, audiences = posterior.order(), _audience_texts(case)
-    columns = (order, case.members[order], has_moved[order])
+    columns = (order, case.members[order])
     chances = (column[order] for column in (posterior.mean, posterior.low, posterior.high))
     values = zip(*(column.tolist() for column in (*columns, *chances)), strict=True)
-    for rank, (row, member, moves, mean, low, high) in enumerate(values, start=1):
-        yield f"{member}\t{audiences[row]}\t{moves}\t{rank}\t{mean!r}\t{low!r}\t{high!r}\n"
+    for rank, (row, member, mean, low, high) in enumerate(values, start=1):
+        yield f"{member}\t{audiences[row]}\t{rank}\t{mean!r}\t{low!r}\t{high!r}\n"
 
 
 def _audience_texts(case: Case) -> list[str]:
@@ -135,19 +156,12 @@ RANKS = Table(
     {
         "member": "bigint",
         "programs": "bigint[]",
-        "has_moved": "boolean",
         "rank": "integer",
         "posterior": "float8",
         "posterior_low": "float8",
         "posterior_high": "float8",
     },
 )
-END_MOVED = """
-    UPDATE ranking_rankedcandidate p SET until_id = %(ranking)s
-    WHERE p.{owner} = %(owner)s AND p.until_id IS NULL AND NOT EXISTS (
-        SELECT FROM new_ranks r WHERE r.member = p.{member} AND r.programs = p.programs
-            AND NOT r.has_moved)
-"""
 # Only rows with other values are written: more writes would slow pages and indexes.
 COPY_RANKS = """
     UPDATE candidates_eventcandidate c

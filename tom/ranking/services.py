@@ -19,7 +19,7 @@ from tom.events.services import note_changes
 from tom.ranking import opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
-from tom.ranking.history import fingerprints, keep, member_of, standing_places
+from tom.ranking.history import fingerprints, keep, member_of, moves
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
@@ -73,8 +73,8 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     if not len(case) and (newest is None or listing.event is not None):
         return None
     posterior = weigh(case, basis)
-    moved, gone = _moved(case, posterior)
-    if newest is not None and not moved and not gone and _rests_on(newest, basis):
+    moved = moves(case, posterior)
+    if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
     ranking = _ranking(case, basis, posterior.terms)
     with transaction.atomic():
@@ -207,15 +207,6 @@ def note_new_scorers(since: datetime) -> None:
 
 def _rests_on(ranking: Ranking, basis: Basis) -> bool:
     return bool(ranking.scorers == present_scorers() and ranking.basis == asdict(basis))
-
-
-def _moved(case: Case, posterior: Posterior) -> tuple[Sequence[int], bool]:
-    """Return the rows whose evidence differs from their place, and whether a member has left."""
-    stands = standing_places(case.listing)
-    keys = list(zip(case.members.tolist(), case.audiences, strict=True))
-    marks = fingerprints(posterior).tolist()
-    moved = [row for row, key in enumerate(keys) if stands.get(key) != marks[row]]
-    return moved, bool(stands.keys() - set(keys))
 
 
 def _ranking(case: Case, basis: Basis, terms: Sequence[Weighed]) -> Ranking:
