@@ -1,6 +1,7 @@
 """The orders of the list of targets, and its first targets as a reader knows them."""
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -28,8 +29,10 @@ ORDERS = {
     "bright": Order("last_magnitude", falls=False),
 }
 BY_NAME = "name"
-# So many are asked, in their order, whether they fit a filter, for one that is shown.
+# So many are asked, in their order, whether they fit a filter, for one that is shown; where too few
+# of them fit, so many times as many, and at most `MOST_ASKED` of each part.
 WINDOW = 4
+MOST_ASKED = 20_000
 # A target's key, its name and its figure.
 Row = tuple[int, str, Any]
 
@@ -89,36 +92,85 @@ def find_first(
 
     An index has the order of those that the reader's own summaries tell, another that of the
     rest: for both at once the database would read and sort all targets. Of `which`, a filter, the
-    first targets of each are asked; where too few of them fit, all that fit are sorted.
+    first targets of each are asked; where too few of very many fit, all that fit are sorted.
     """
-    found = _find_places(rows, asked, programs, last=last, which=which)
-    if found is None:
-        fitting = rows.filter(which).order_by(*in_turn(asked, programs))
-        keys = list(fitting.values_list("pk", flat=True)[first:last])
+    parts = _parts_in_turn(rows, asked, programs)
+    if not which:
+        keys = _keys_between(parts, asked, first=first, last=last)
     else:
-        keys = [pk for pk, _, _ in _sorted(found, falls=_order(asked).falls)[first:last]]
+        fitting = _first_fitting(parts, asked, last=last, which=which)
+        found = _sorted_keys(rows, asked, programs, which) if fitting is None else fitting
+        keys = list(found[first:last])
     read = rows.in_bulk(keys)
     return [read[pk] for pk in keys]
 
 
-def _find_places(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], *, last: int, which: Q
-) -> list[Row] | None:
-    """The first `last` places or more; None: not known, for too few of the first fit."""
-    figure, falls = _order(asked)
-    found: list[Row] = []
-    for part, column in _parts(figure, programs):
-        in_order = OrderBy(F(column), descending=falls, nulls_last=True), "name"
-        columns = rows.filter(part).annotate(place=F(column)).order_by(*in_order)
-        near = list(columns.values_list("pk", "name", "place")[: WINDOW * last if which else last])
-        if which:
-            keys = [pk for pk, _, _ in near]
-            fitting = set(rows.filter(which, pk__in=keys).order_by().values_list("pk", flat=True))
-            if len(fitting) < last and len(near) == WINDOW * last:
-                return None
-            near = [row for row in near if row[0] in fitting]
-        found += near
-    return found
+def _parts_in_turn(
+    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int]
+) -> list[QuerySet[BaseTarget, Row]]:
+    """The targets in turn, in one part for each way in which the reader knows their figure."""
+    figure, _ = _order(asked)
+    columns = ("pk", "name", "place")
+    return [
+        rows.filter(part)
+        .annotate(place=F(column))
+        .order_by(*_in_place(asked))
+        .values_list(*columns)
+        for part, column in _parts(figure, programs)
+    ]
+
+
+def _in_place(asked: str) -> tuple[Any, ...]:
+    return OrderBy(F("place"), descending=_order(asked).falls, nulls_last=True), "name"
+
+
+def _keys_between(
+    parts: Sequence[QuerySet[BaseTarget, Row]], asked: str, *, first: int, last: int
+) -> list[int]:
+    """Some of the targets of all parts in turn: the database puts the first of each together."""
+    one, *others = (part[:last] for part in parts)
+    together = one.union(*others, all=True).order_by(*_in_place(asked)) if others else one
+    return [pk for pk, _, _ in together[first:last]]
+
+
+def _first_fitting(
+    parts: Sequence[QuerySet[BaseTarget, Row]], asked: str, *, last: int, which: Q
+) -> list[int] | None:
+    """The first `last` targets or more that fit; None: too few among those that are asked.
+
+    So many of each part are asked at a time. As far as each was read, all that fit are known:
+    behind the place where the first of them ended one of it may stand anywhere.
+    """
+    falls, size = _order(asked).falls, WINDOW * last
+    while size <= max(MOST_ASKED, WINDOW * last):
+        near = [list(part[:size]) for part in parts]
+        keys = [pk for part in near for pk, _, _ in part]
+        fitting = BaseTarget.objects.filter(which, pk__in=keys)
+        found = set(fitting.values_list("pk", flat=True))
+        ends = [_turn(part[-1], falls=falls) for part in near if len(part) == size]
+        turns = sorted((_turn(row, falls=falls), row[0]) for part in near for row in part)
+        end = min(ends, default=(True, math.inf, ""))
+        known = [pk for turn, pk in turns if pk in found and turn <= end]
+        if not ends or len(known) >= last:
+            return known
+        size *= WINDOW
+    return None
+
+
+def _turn(row: Row, *, falls: bool) -> tuple[bool, float, str]:
+    """By what a target is sorted as the database sorts it."""
+    _, name, place = row
+    if place is None:
+        return True, 0.0, name
+    number = place.timestamp() if isinstance(place, datetime) else place
+    return False, -number if falls else number, name
+
+
+def _sorted_keys(
+    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], which: Q
+) -> QuerySet[BaseTarget, int]:
+    fitting = rows.filter(which).order_by(*in_turn(asked, programs))
+    return fitting.values_list("pk", flat=True)
 
 
 def _parts(figure: str, programs: Collection[int]) -> list[tuple[Q, str]]:
@@ -143,18 +195,3 @@ def _is_untold(figure: str, programs: Collection[int]) -> Q:
         return Q((f"told__{figure}__isnull", True))
     own = AudienceSummary.objects.filter(target=OuterRef("pk"), programs=list(programs))
     return ~Q(Exists(own.filter(**{f"{figure}__isnull": False})))
-
-
-def _sorted(rows: list[Row], *, falls: bool) -> list[Row]:
-    known = sorted((row for row in rows if row[2] is not None), key=_name)
-    known.sort(key=_place, reverse=falls)
-    return known + sorted((row for row in rows if row[2] is None), key=_name)
-
-
-def _name(row: Row) -> str:
-    return row[1]
-
-
-def _place(row: Row) -> datetime | float:
-    place: datetime | float = row[2]
-    return place
