@@ -215,6 +215,22 @@ def test_a_shown_rank_counts_what_the_reader_sees(world: World) -> None:
         }, name
 
 
+def test_whoever_stands_below_the_ranks_that_are_counted_has_the_rank_behind_them(
+    world: World,
+) -> None:
+    told = set()
+    for name, listing in lists_of(world).items():
+        rows = visible(listing)
+        ranked = in_turn(world.now, rows, listing.user)
+        expected = {row.pk: min(rank, 6) for rank, row in enumerate(ranked, 1)}
+
+        found = {row.pk: row.rank for row in rank_visible(rows, listing.user, most=5)}
+
+        assert {pk: rank for pk, rank in found.items() if rank is not None} == expected, name
+        told |= set(found.values())
+    assert {1, 5, 6} <= told
+
+
 def test_a_target_s_page_counts_its_ranks_once(client: Client) -> None:
     event = factories.make_event("S261120ab")
     target = factories.make_target()

@@ -13,7 +13,9 @@ from tom.candidates.looks import last_look, note_look
 from tom.candidates.models import CandidateStanding, EventCandidate, Look
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
-from tom.web.known import fullest
+from tom.web import candidate_rows
+from tom.web.known import fullest, rank_visible
+from tom.web.templatetags import sky
 
 pytestmark = pytest.mark.django_db
 PAGE = "/events/S261120ab/"
@@ -55,6 +57,31 @@ def test_rows_say_how_they_moved_since_the_last_look(client: Client) -> None:
 
     expected = {"ZTF26row1": "▲2", "ZTF26row2": "▼1", "ZTF26row3": "▼1", "ZTF26row4": "new"}
     assert moves(page) == moves(again) == expected
+
+
+def test_who_fell_below_the_ranks_that_are_counted_fell_by_so_many_or_more(
+    client: Client, monkeypatch
+) -> None:
+    monkeypatch.setitem(rank_visible.__kwdefaults__, "most", 2)
+    for module in (candidate_rows, sky):
+        monkeypatch.setattr(module, "MOST_RANKED", 2)
+    vera = factories.make_observer("vera")
+    client.force_login(vera)
+    event = factories.make_event("S261120ab")
+    rows = [
+        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        for rank in range(1, 5)
+    ]
+    make_past(event, [rows[3], *rows[:2]])
+    Look.objects.create(user=vera, event=event, seen=timezone.now() - timedelta(hours=1))
+
+    page = client.get(PAGE).text
+
+    assert moves(page) == {
+        "ZTF26row1": "▲1", "ZTF26row2": "▲1", "ZTF26row3": "new", "ZTF26row4": "▼2+"
+    }  # fmt: skip
+    ranks = re.findall(r'<td class="num quiet rank">\s*(\S+)', page)
+    assert ranks == ["1", "2", "2+", "2+"]
 
 
 def test_those_of_one_chance_stand_by_their_names_and_do_not_move(client: Client) -> None:

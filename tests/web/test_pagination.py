@@ -1,5 +1,7 @@
 """A page that is counted while it is found is the page that is counted before."""
 
+from collections.abc import Collection
+
 import pytest
 from django.db.models import F
 from django.test import RequestFactory
@@ -8,7 +10,7 @@ from tests import factories
 from tom.candidates.models import EventCandidate
 from tom.web import pagination
 from tom.web.pagination import page_at_once, page_of
-from tom.web.places import count_above
+from tom.web.places import Place, count_above, count_first
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +62,19 @@ def test_what_stands_above_a_place_is_counted_by_event() -> None:
     assert [above[first.pk, place] for place in (1, 3, 4, 7)] == [0, 1, 3, 3]
     assert above[second.pk, 7] == 1
     assert count_above([], rows) == {}
+
+
+def test_what_stands_far_down_is_counted_where_few_of_the_first_are_seen_and_nowhere_else() -> None:
+    counted = []
+
+    def count(places: Collection[Place]) -> dict[Place, int]:
+        counted.append({*places})
+        return {
+            (whole, at): int(at) - 1 if whole == "all" else int(at) // 10 for whole, at in places
+        }
+
+    above = count_first({("all", 3), ("all", 50), ("few", 40), ("few", 90)}, count, most=5)
+
+    assert counted == [{("all", 3), ("all", 10), ("few", 10)}, {("few", 40), ("few", 90)}]
+    assert above == {("all", 3): 2, ("all", 50): 5, ("few", 40): 4, ("few", 90): 5}
+    assert count_first([], count, most=5) == {}

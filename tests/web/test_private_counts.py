@@ -13,6 +13,8 @@ from tests.factories import (
     make_target,
     make_user,
 )
+from tom.web import candidate_rows
+from tom.web.templatetags import sky
 
 
 @pytest.mark.parametrize("page", ["/", "/events/"])
@@ -29,6 +31,27 @@ def test_an_event_counts_the_candidates_that_one_may_see(client, page):
         counted += [row.n_candidates for row in rows_of(client.get(page))]
 
     assert counted == [1, 2]
+
+
+@pytest.mark.parametrize("page", ["/", "/events/"])
+@pytest.mark.django_db
+def test_the_candidates_of_an_event_are_counted_so_far_and_no_further(client, page, monkeypatch):
+    for module in (candidate_rows, sky):
+        monkeypatch.setattr(module, "MOST_RANKED", 2)
+    for n, name in ((2, "S261120aa"), (4, "S261120ab")):
+        event = make_event(name)
+        for rank in range(n):
+            make_candidate(event, make_target(), rank=rank + 1)
+    client.force_login(make_user())
+
+    response = client.get(page)
+
+    assert {row.event_id: row.n_candidates for row in rows_of(response)} == {
+        "S261120aa": 2, "S261120ab": 3,
+    }  # fmt: skip
+    assert [text in response.text for text in (">2</td>", ">2+</td>", ">3</td>")] == [
+        True, True, False,
+    ]  # fmt: skip
 
 
 def rows_of(response):

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tom.events.models import NonLocalizedEvent
 from tom.web.templatetags.sky import (
+    DASH,
     chance,
+    counted,
     dec_dms,
     describe_age,
     end_of_path,
@@ -61,6 +63,13 @@ def test_right_ascension_is_written_in_hours(ra: float, text: str) -> None:
 )
 def test_declination_is_written_in_degrees(dec: float, text: str) -> None:
     assert dec_dms(dec) == text
+
+
+@pytest.mark.parametrize(
+    ("place", "text"), [(1, "1"), (1000, "1000"), (1001, "1000+"), (None, DASH)]
+)
+def test_a_rank_is_told_as_far_as_ranks_are_counted(place: int | None, text: str) -> None:
+    assert counted(place) == text
 
 
 @given(st.floats(0, 360), st.floats(-90, 90))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import Count
+from django.db.models import IntegerField, OuterRef, Subquery
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -18,6 +18,7 @@ from tom.targets.models import POINT_ORDER, CutoutKind, LightCurvePoint, PointKi
 from tom.web.candidate_list import CandidateList
 from tom.web.known import newest_terms, rank_visible, seen_by
 from tom.web.news import BEYOND, find_ranks
+from tom.web.places import MOST_RANKED
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
 from tom.web.vettings import verdict_of, verdicts_on
@@ -40,8 +41,8 @@ class CandidateRow:
     """One candidate as the table shows it; `terms` follow the table's columns, None for none.
 
     `said` has each person's verdict, the newest first; `mine` is the reader's own.
-    Since their last look it has `climbed` so many places (below zero: fallen), or more, where it
-    `is_from_beyond` the places that are counted; or it `is_new`.
+    Since their last look it has `climbed` so many places (below zero: fallen), or `is_more`: it was
+    below the places that are counted, or is there now. Or it `is_new`.
     `up` names the sites from which it can be observed now; `is_outside` says that it lies outside
     of the region that the list shows by itself.
     """
@@ -56,7 +57,7 @@ class CandidateRow:
     thumbnail: str
     is_new: bool
     climbed: int
-    is_from_beyond: bool
+    is_more: bool
     up: list[str]
     is_outside: bool
 
@@ -74,15 +75,22 @@ class CandidateRow:
 def count_candidates(events: Iterable[NonLocalizedEvent], user: Visitor) -> list[NonLocalizedEvent]:
     """Give each event `n_candidates`: those the user may see. A number tells of the others, too.
 
-    One query for all of them: a count inside the events' own query looked up each visible target
-    again for each event.
+    One query for all of them. Of an event one more than `MOST_RANKED` are counted at most.
     """
     listed = list(events)
-    seen = seen_by(user).filter(event__in=[event.pk for event in listed]).order_by()
-    counts = dict(seen.values_list("event").annotate(n=Count("pk")))
+    seen = seen_by(user).filter(event=OuterRef("pk")).order_by().values("pk")
+    rows = NonLocalizedEvent.objects.filter(pk__in=[event.pk for event in listed]).order_by()
+    counts = dict(rows.values_list("pk", _Number(seen[: MOST_RANKED + 1])))
     for event in listed:
         event.n_candidates = counts.get(event.pk, 0)  # type: ignore[attr-defined]  # for a template
     return listed
+
+
+class _Number(Subquery):
+    """How many rows a query has."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
 
 
 def read_candidates(ids: Sequence[int]) -> list[EventCandidate]:
@@ -128,7 +136,7 @@ def make_rows(
             thumbnail=thumbnails.get(candidate.target_id, ""),
             is_new=since is not None and candidate.created > since,
             climbed=_climbed(candidate, ranks),
-            is_from_beyond=ranks.get(candidate.pk) == BEYOND,
+            is_more=ranks.get(candidate.pk) == BEYOND or (candidate.rank or 0) > MOST_RANKED,
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
         )

@@ -20,7 +20,7 @@ from tom.ranking.weighing import read_terms
 from tom.targets.audiences import largest, readable_programs, show_targets
 from tom.targets.models import AudienceSummary, Visitor
 from tom.targets.visible import is_shown, visible_targets
-from tom.web.places import Place, count_above
+from tom.web.places import MOST_RANKED, Place, count_above, count_first
 from tom.web.vettings import show_vettings
 
 STANDING = (
@@ -127,17 +127,21 @@ def _known(name: str, public: str, programs: Collection[int]) -> Figure:
     return Coalesce(F(f"told__{name}"), F(public)) if programs else F(public)
 
 
-def rank_visible(candidates: Iterable[EventCandidate], user: Visitor) -> list[EventCandidate]:
+def rank_visible(
+    candidates: Iterable[EventCandidate], user: Visitor, *, most: int = MOST_RANKED
+) -> list[EventCandidate]:
     """Give candidates what the user knows: standing, rank, vetting, and their target's figures.
 
     The rank is that among those of the event that the user may see: ranks among all would tell,
-    by their gaps, of the others. In memory alone: never save such a candidate.
+    by their gaps, of the others. Whoever stands below the first `most` has the rank behind them;
+    `ALL_RANKED`: all are counted. In memory alone: never save such a candidate.
     """
     rows, programs = list(candidates), programs_of(user)
     show_vettings(rows, user)
     _show_standings(rows, programs)
     show_targets([row.target for row in rows if _has(row, "target")], programs)
-    above = _count_above(rows, user, programs)
+    asked = {(row.event_id, row.rank) for row in rows if row.rank is not None}
+    above = count_first(asked, lambda places: _count_above(places, user, programs), most=most)
     for row in rows:
         if row.rank is not None:
             row.rank = above[row.event_id, row.rank] + 1
@@ -166,11 +170,10 @@ def _show_standings(rows: Iterable[EventCandidate], programs: Collection[int]) -
 
 
 def _count_above(
-    candidates: Iterable[EventCandidate], user: Visitor, programs: Collection[int]
+    asked: Collection[Place], user: Visitor, programs: Collection[int]
 ) -> dict[Place, int]:
     """Count, of all that the user may see, what stands above each of these places."""
-    asked = [(row.event_id, row.rank) for row in candidates if row.rank is not None]
-    lowest: dict[int, int] = defaultdict(int)
+    lowest: dict[int, float] = defaultdict(float)
     for event_id, place in asked:
         lowest[event_id] = max(lowest[event_id], place)
     if not asked:
@@ -187,7 +190,7 @@ def _count_above(
 
 
 def _standings_reached(
-    lowest: Mapping[int, int], user: Visitor, programs: Collection[int]
+    lowest: Mapping[int, float], user: Visitor, programs: Collection[int]
 ) -> QuerySet[Any, Any]:
     reached = [Q(event=event_id, rank__lte=rank) for event_id, rank in lowest.items()]
     rows = fullest(CandidateStanding.objects.all(), programs).filter(reduce(or_, reached))

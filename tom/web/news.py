@@ -12,8 +12,8 @@ from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of
 from tom.web.best_first import find_best
 from tom.web.known import fullest, known_places, standing_of
+from tom.web.places import MOST_RANKED
 
-MOST_RANKED = 1000
 BEYOND = MOST_RANKED + 1
 # Of a longer list it is told who moved into, out of, or among the first places alone.
 MOST_MOVED = 3_000

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -10,6 +10,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, F, FloatField, Func, IntegerField, QuerySet, Value
 
 Place = tuple[Any, float]
+# So many ranks in a list are counted: to count all that stand above takes long.
+MOST_RANKED = 1_000
+# More than there are.
+ALL_RANKED = 2**31
+# The ranking counts what its reader may not see, too: so many places of it are looked at first for
+# one that the reader may see.
+REACH = 2
 
 
 def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Place, int]:
@@ -33,6 +40,24 @@ def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Plac
         (whole, place): above[whole][bisect_left(steps, place)] if whole in above else 0
         for whole, place in wanted
     }
+
+
+def count_first(
+    asked: Collection[Place],
+    count: Callable[[Collection[Place]], Mapping[Place, int]],
+    *,
+    most: int,
+) -> dict[Place, int]:
+    """Count what stands above each place, and no more than `most`.
+
+    `count` counts all above some places. The first places are counted at once; those farther down
+    only where fewer than `most` stand above the last of the first ones.
+    """
+    reach = REACH * most
+    above = dict(count({(whole, min(place, reach)) for whole, place in asked}))
+    far = {(whole, place) for whole, place in asked if place > reach}
+    above |= count({row for row in far if above[row[0], reach] < most}) if far else {}
+    return {(whole, place): min(above.get((whole, place), most), most) for whole, place in asked}
 
 
 def _by_step(rows: QuerySet[Any, Any], steps: list[float]) -> Iterator[tuple[Any, int, int]]:

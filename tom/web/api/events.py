@@ -16,6 +16,7 @@ from tom.ranking.models import RankedCandidate
 from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.candidate_list import in_order
 from tom.web.known import known_places, programs_of, rank_visible, seen_by
+from tom.web.places import ALL_RANKED
 
 # A stored map's bytes have no place in a list.
 _BULKY = ("localization__fits", "localization__packed", "localization__contours")
@@ -176,4 +177,4 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)
-        return None if page is None else rank_visible(page, self.request.user)
+        return None if page is None else rank_visible(page, self.request.user, most=ALL_RANKED)

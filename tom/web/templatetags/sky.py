@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from tom.events.models import NonLocalizedEvent
 from tom.formats.values import finite
 from tom.photometry import magnitude_of
+from tom.web.places import MOST_RANKED
 from tom.web.plots.bars import class_bar, interval_bar, term_bar
 from tom.web.plots.compass import stamp_scale
 
@@ -203,6 +204,15 @@ def ordinal(number: object) -> str:
     place = int(known)
     teen = 10 < place % 100 < 14
     return f"{place}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th')}"
+
+
+@register.filter
+def counted(number: object) -> str:
+    """A rank, or how many candidates there are; more than are counted are "1000+"."""
+    known = finite(number)
+    if known is None:
+        return DASH
+    return f"{known:.0f}" if known <= MOST_RANKED else f"{MOST_RANKED}+"
 
 
 @register.filter

@@ -47,6 +47,7 @@ from tom.web.notice_timeline import notice_timeline
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
+from tom.web.places import ALL_RANKED
 from tom.web.plots.skymap import Spot, draw_close, draw_sky
 from tom.web.refusals import needs
 from tom.web.said import read_said
@@ -241,7 +242,8 @@ def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-candidates.csv"'
     writer = csv.writer(response)
     writer.writerow(CSV_COLUMNS)
-    writer.writerows(_csv_row(candidate) for candidate in rank_visible(rows, person(request)))
+    ranked = rank_visible(rows, person(request), most=ALL_RANKED)
+    writer.writerows(_csv_row(candidate) for candidate in ranked)
     return response
 
 
