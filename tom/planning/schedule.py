@@ -1,0 +1,319 @@
+"""A plan for a night: from a map, a telescope and a span of time to pointings with a bound."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from tom.planning.faces import Faces, cut_faces, mass_within, row_weights
+from tom.planning.greedy import fill_route, gains_in_order, quick_bound
+from tom.planning.grid import Places, make_grid
+from tom.planning.programme import solve_programme
+from tom.planning.route import Route, most_exposures, smallest_gap_s
+from tom.planning.telescope import Telescope, reach_deg
+from tom.planning.windows import Windows, find_windows
+from tom.sky import SkyMap, cone_ranges, footprint_ranges
+from tom.sky.arrays import FloatArray, IntArray
+
+# Of the fields of a grid those with the most probability, so many at most, and so many times the
+# exposures that fit.
+MOST_FIELDS = 1500
+FIELDS_EACH = 4
+FEWEST_FIELDS = 60
+MOST_REFUSED = 50
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is planned.
+
+    Attributes
+    ----------
+    start, end
+        Of the span, within one night from noon to noon; aware.
+    most
+        How many pointings at most; None: as many as fit.
+    grid
+        Given fields, RA and dec in ICRS degrees; None: they are made.
+    overlap, level
+        Of fields that are made, as in `make_grid`.
+    reach_mpc
+        A source farther away counts nothing; infinite: every distance counts.
+    covered
+        Ranges of nested order-29 ids, sorted and apart, that need no observation.
+    solver_seconds
+        How long HiGHS may search; 0: it is not asked.
+    """
+
+    start: datetime
+    end: datetime
+    most: int | None = None
+    grid: Places | None = None
+    overlap: float = 0.0
+    level: float = 0.99
+    reach_mpc: float = float("inf")
+    covered: IntArray | None = None
+    solver_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """One exposure of a plan.
+
+    `gain` is the probability that it adds to the earlier ones, `probability` all that its field
+    sees.
+    """
+
+    number: int
+    field: int
+    ra: float
+    dec: float
+    start: datetime
+    end: datetime
+    gain: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A field that is not observed, and why; `probability` is what it would add."""
+
+    field: int
+    ra: float
+    dec: float
+    probability: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A plan.
+
+    Attributes
+    ----------
+    probability
+        That all pointings see together.
+    bound
+        A probability that no schedule of the same fields within the same limits exceeds.
+    reachable
+        What all fields see together that can be observed at all in the span.
+    covered
+        What others have covered, which counts nothing here.
+    fields
+        How many fields were considered.
+    by
+        What chose the pointings: "greedy" or "integer programme".
+    """
+
+    pointings: tuple[Pointing, ...]
+    probability: float
+    bound: float
+    reachable: float
+    covered: float
+    fields: int
+    by: str
+    refused: tuple[Refused, ...]
+
+    @property
+    def more_possible(self) -> float:
+        """By which share another plan may be better at most; NaN: it has no probability."""
+        return self.bound / self.probability - 1 if self.probability > 0 else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The fields of a plan: where they are, what they see, and when they can be observed."""
+
+    telescope: Telescope
+    ra: FloatArray
+    dec: FloatArray
+    faces: Faces
+    windows: Windows
+    most: int
+    gap_s: float
+
+    def route(self) -> Route:
+        """Return an empty route through these fields."""
+        return Route(self.telescope, self.windows, self.ra, self.dec)
+
+
+def plan_night(
+    skymap: SkyMap, telescope: Telescope, wanted: Wanted, *, tell: Tell = lambda _: None
+) -> Schedule:
+    """Choose pointings and their order so that they see as much probability as possible.
+
+    First by the greedy method, at once. Then HiGHS searches for a better set of fields and a bound.
+    The better of both plans is returned.
+
+    Parameters
+    ----------
+    tell
+        Is called with each step before it begins.
+    """
+    weights = row_weights(skymap, wanted.reach_mpc)
+    problem = make_problem(skymap, telescope, wanted, weights=weights, tell=tell)
+    tell("Choosing the most probable fields")
+    route, by = problem.route(), "greedy"
+    fill_route(route, problem.faces, most=problem.most)
+    bound = quick_bound(_usable(problem), route.fields, most=problem.most)
+    if wanted.solver_seconds > 0 and len(problem.ra):
+        tell("Searching for a better set")
+        better, limit = _solve(problem, seconds=wanted.solver_seconds)
+        bound = min(bound, limit)
+        if problem.faces.probability(better.fields) > problem.faces.probability(route.fields):
+            route, by = better, "integer programme"
+    covered = 0.0 if wanted.covered is None else mass_within(skymap, wanted.covered, weights)
+    return _describe(problem, route, wanted.start, bound=bound, by=by, covered=covered)
+
+
+def make_problem(
+    skymap: SkyMap,
+    telescope: Telescope,
+    wanted: Wanted,
+    *,
+    weights: FloatArray,
+    tell: Tell = lambda _: None,
+) -> Problem:
+    """Find the fields, what they see, and when they can be observed."""
+    tell("Laying fields over the map")
+    places = wanted.grid or make_grid(skymap, telescope, level=wanted.level, overlap=wanted.overlap)
+    span_s = (wanted.end - wanted.start).total_seconds()
+    gap_s = smallest_gap_s(telescope, *places)
+    most = most_exposures(span_s, telescope.exposure_s, gap_s)
+    most = most if wanted.most is None else min(most, wanted.most)
+    tell("Finding when each field is up")
+    windows = find_windows(telescope, *places, start=wanted.start, end=wanted.end)
+    kept = _most_probable(skymap, telescope, places, windows, weights=weights, most=most)
+    ra, dec = places[0][kept], places[1][kept]
+    tell("Finding what each field sees")
+    shape, angle = telescope.field, telescope.position_angle_deg
+    footprints = [
+        footprint_ranges(shape, ra=x, dec=y, position_angle_deg=angle)
+        for x, y in zip(ra.tolist(), dec.tolist(), strict=True)
+    ]
+    faces = cut_faces(skymap, footprints, weights=weights, covered=wanted.covered)
+    return Problem(telescope, ra, dec, faces, _only(windows, kept), most, gap_s)
+
+
+def _most_probable(
+    skymap: SkyMap,
+    telescope: Telescope,
+    places: Places,
+    windows: Windows,
+    *,
+    weights: FloatArray,
+    most: int,
+) -> IntArray:
+    """Choose the fields with the most probability in a circle as wide, those that are up first."""
+    wanted = min(max(FIELDS_EACH * most, FEWEST_FIELDS), MOST_FIELDS)
+    ra, dec = places
+    if len(ra) <= wanted:
+        return np.arange(len(ra), dtype=np.int64)
+    radius = 3600 * min(reach_deg(telescope.field), 180.0)
+    inside = np.array(
+        [
+            mass_within(skymap, cone_ranges(ra=x, dec=y, radius_arcsec=radius), weights)
+            for x, y in zip(ra.tolist(), dec.tolist(), strict=True)
+        ]
+    )
+    is_up = np.isin(np.arange(len(ra)), windows.field)
+    up = np.flatnonzero(is_up)[np.argsort(-inside[is_up], kind="stable")][:wanted]
+    down = np.flatnonzero(~is_up)[np.argsort(-inside[~is_up], kind="stable")][:MOST_REFUSED]
+    return np.sort(np.concatenate([up, down])).astype(np.int64)
+
+
+def _only(windows: Windows, kept: IntArray) -> Windows:
+    """Keep the windows of some fields, ascending, which are numbered anew."""
+    rows = np.isin(windows.field, kept)
+    field = np.searchsorted(kept, windows.field[rows]).astype(np.int64)
+    why_not = tuple(windows.why_not[each] for each in kept.tolist())
+    return Windows(field, windows.opens[rows], windows.closes[rows], why_not)
+
+
+def _usable(problem: Problem) -> Faces:
+    """Return what those fields see that can be observed."""
+    up = np.unique(problem.windows.field).tolist()
+    parts = [problem.faces.of(field) for field in up]
+    empty = np.empty(0, dtype=np.int64)
+    sees = {field: problem.faces.of(field) for field in up}
+    rows = [sees.get(field, empty) for field in range(problem.faces.n)]
+    reached = np.zeros(len(problem.faces.weight), dtype=np.bool_)
+    reached[np.concatenate([*parts, empty])] = True
+    first = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+    weight = np.where(reached, problem.faces.weight, 0.0)
+    return replace(problem.faces, weight=weight, first=first, face=np.concatenate([*rows, empty]))
+
+
+def _solve(problem: Problem, *, seconds: float) -> tuple[Route, float]:
+    """Ask HiGHS, put its fields into a route, and fill it with what fits besides."""
+    found = solve_programme(
+        problem.faces,
+        problem.windows,
+        exposure_s=problem.telescope.exposure_s,
+        gap_s=problem.gap_s,
+        most=problem.most,
+        seconds=seconds,
+    )
+    route = problem.route()
+    chosen = list(found.fields)
+    for place in np.argsort(-gains_in_order(problem.faces, chosen), kind="stable").tolist():
+        if len(route.fields) < problem.most:
+            route.insert(chosen[place])
+    fill_route(route, problem.faces, most=problem.most)
+    return route, found.bound
+
+
+def _describe(
+    problem: Problem, route: Route, start: datetime, *, bound: float, by: str, covered: float
+) -> Schedule:
+    faces, alone = problem.faces, problem.faces.alone()
+    gains = gains_in_order(faces, route.fields)
+    length = timedelta(seconds=problem.telescope.exposure_s)
+    pointings = []
+    for number, (field, begin) in enumerate(zip(route.fields, route.starts.tolist(), strict=True)):
+        at = start + timedelta(seconds=begin)
+        pointings.append(
+            Pointing(
+                number=number + 1,
+                field=field,
+                ra=float(problem.ra[field]),
+                dec=float(problem.dec[field]),
+                start=at,
+                end=at + length,
+                gain=float(gains[number]),
+                probability=float(alone[field]),
+            )
+        )
+    probability = faces.probability(route.fields)
+    up = np.unique(problem.windows.field).tolist()
+    return Schedule(
+        pointings=tuple(pointings),
+        probability=probability,
+        bound=max(bound, probability),
+        reachable=faces.probability(up),
+        covered=covered,
+        fields=len(problem.ra),
+        by=by,
+        refused=_refused(problem, route.fields),
+    )
+
+
+def _refused(problem: Problem, chosen: Sequence[int]) -> tuple[Refused, ...]:
+    """Name the fields that would add something, those with the most first, and why not."""
+    faces = problem.faces
+    seen = np.zeros(len(faces.weight), dtype=np.bool_)
+    for field in chosen:
+        seen[faces.of(field)] = True
+    full = len(chosen) >= problem.most
+    rows = []
+    for field in range(faces.n):
+        parts = faces.of(field)
+        adds = float(faces.weight[parts[~seen[parts]]].sum())
+        why = problem.windows.why_not[field]
+        if adds > 1e-4:
+            reason = why or ("others see more" if full else "no time is left")
+            place = float(problem.ra[field]), float(problem.dec[field])
+            rows.append(Refused(field, *place, adds, reason))
+    return tuple(sorted(rows, key=lambda row: -row.probability)[:MOST_REFUSED])
