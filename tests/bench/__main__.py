@@ -32,6 +32,7 @@ class Sizes:
     sky_targets: int = 1_000_000
     visibility_targets: int = 1_000
     sites: int = 10
+    plan_seconds: float = 10.0  # of HiGHS
     times: int = 10
     survey_objects: int = 200  # of real packets, six each
     saved: int = 60  # packets that TOM Toolkit's own models store, for comparison
@@ -46,7 +47,7 @@ class Sizes:
 
 QUICK = Sizes(
     demonstration=False, candidates=200, targets=500, messages=500, sky_targets=2_000,
-    visibility_targets=20, sites=2, times=2, page_times=1,
+    visibility_targets=20, sites=2, plan_seconds=0.5, times=2, page_times=1,
     survey_objects=10, saved=5, triggers=50,
     growth=(50, 500), growth_events=(1, 4), growth_objects=5, many_targets=1_000,
     many_times=1,
@@ -81,7 +82,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
     # Django's models are known only now.
     import numpy as np
 
-    from tests.bench import alerts, nights, pages, ranking, sky, targets
+    from tests.bench import alerts, nights, pages, planning, ranking, sky, targets
     from tom.events.models import NonLocalizedEvent
 
     rng = np.random.default_rng(SEED)
@@ -105,6 +106,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
         "visibility",
         lambda: sky.measure_visibility(sizes.visibility_targets, sizes.sites, rng),
     )
+    _note(report, "plans", lambda: planning.measure_plans(seconds=sizes.plan_seconds))
     return report
 
 

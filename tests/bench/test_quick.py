@@ -43,6 +43,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert 0 < report["ranking"]["rows_of_second"] < 20
     assert (report["list"]["targets"], report["list"]["page"]["status"]) == (200, 200)
     assert report["sky_map_in_database"]["rows"] == 19_200
+    assert {len(told["faults"]) for told in report["plans"].values()} == {0}
     _check_pages(report["pages"])
 
 
