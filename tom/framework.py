@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "tom.scoring",
     "tom.ranking",
     "tom.followup",
+    "tom.planning",
     "tom.reports",
     "tom.lookups",
     "tom.web",

@@ -3,7 +3,7 @@
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> after_ranking -> explain
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
-    six hours over -> list_instruments
+    six hours over -> list_instruments          plan wanted -> make_plan
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
 """
@@ -35,6 +35,7 @@ from tom.forms.registry import batch_forms
 from tom.letting_go import let_packets_go
 from tom.lookups.services import ask_broker, due_answers
 from tom.lookups.services import forget_old as forget_old_lookups
+from tom.planning import services as planning
 from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
@@ -220,6 +221,12 @@ def tell(report_id: int) -> None:
 
 
 @shared_task
+def make_plan(plan_id: int) -> None:
+    """Make one plan of a night."""
+    planning.work_plan(plan_id)
+
+
+@shared_task
 def sweep() -> None:
     """Wake whatever the rows say is due."""
     _make_months()
@@ -240,6 +247,8 @@ def sweep() -> None:
         _wake_requests()
         _wake_alarms()
         notify_ends(timezone.now())
+        for plan in planning.due_plans():
+            _send(make_plan, plan)
         for answer in due_answers():
             _send(look_up, answer)
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):

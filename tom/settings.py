@@ -181,6 +181,9 @@ LOOKUP_RELAY = read_url("LOOKUP_RELAY")
 LASAIR_TOKEN = read_token("LASAIR_TOKEN")
 LASAIR_LSST_TOKEN = read_token("LASAIR_LSST_TOKEN")
 
+# How long one plan of a night may take before its process is killed.
+PLAN_SECONDS = read_number("PLAN_SECONDS", 180, least=5, most=3600)
+
 # A bot of the Transient Name Server: its key, number and name; without them TNS is not asked.
 TNS_API_KEY = read_token("TNS_API_KEY")
 TNS_BOT_ID = env.str("TNS_BOT_ID", "")
