@@ -9,6 +9,7 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tests import factories
+from tests.planning.plans import keep_plan
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
@@ -87,6 +88,8 @@ def fill(person: User) -> list[str]:
             "/events/MS261120ab/difference/",
             "/events/MS261120ab/tell/",
         ),
+        *(f"/events/{each}/plan/" for each in ("MS261120ab", "MS261120un", "MS261120rt")),
+        f"/events/MS261120ab/plan/{keep_plan(event, by=person).pk}/",
         *("/targets/", f"/targets/{target.pk}/?event=MS261120ab", f"/targets/{target.pk}/request/"),
         *(f"/targets/{target.pk}/points/", "/search/?q=nothing", "/search/?q=197.45 -23.38 4000"),
         *("/requests/", f"/requests/{request.pk}/", f"/reports/{report.pk}/"),

@@ -31,6 +31,7 @@ from tests.factories import (
     make_target,
     make_user,
 )
+from tests.planning.plans import keep_plan
 from tests.web.routes import METHODS, Route, all_routes
 from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
@@ -168,6 +169,9 @@ TABLE: dict[str, Line] = {
     "event_list": reads(USER),
     "event": reads(USER),
     "map_difference": reads(USER),
+    "plan_list": reads(OBSERVER) | posts(OBSERVER),
+    "plan": reads(OWN_OBSERVER),
+    "plan_export": reads(OWN_OBSERVER),
     "list_index": reads(USER),
     "ranked_list": reads(OWNER),
     "pin": posts(OBSERVER),
@@ -324,6 +328,7 @@ def world(db):
             "upload": make_upload(target, team, by=people["member"]).pk,
             "join": make_join(target, team, by=people["member"]).pk,
             "rest": "nothing",
+            "form": "json",
             "url": "nothing",
             "app_label": "auth",
             **dict.fromkeys(("object_id", "content_type_id"), "1"),
@@ -335,6 +340,7 @@ def world(db):
             "lists/": make_list(team).pk,
             "messages/": packet.pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
+            "events/<str:event_id>/plan/": keep_plan(event, by=people["member"], name=SECRET).pk,
             "events/": candidate.pk,
             "lookups/answers/": lookup.answers.earliest("pk").pk,
             "lookups/": lookup.pk,
