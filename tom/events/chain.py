@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from tom.events.localizations import chosen_localization
 from tom.events.models import EventSequence, NonLocalizedEvent
-from tom.forms.registry import sender_of
 from tom.records.notice import NoticeType
 
 RETRACTION = NoticeType.RETRACTION.value
@@ -43,8 +40,8 @@ def renumber(event: NonLocalizedEvent) -> None:
     counting = [row for row in chain if row.set_aside is None]
     timely = [row for row in counting if not row.is_early] or counting
     withdrawn = _withdrawn(timely)
-    ruling = [row for row in timely if sender_of(row.message.kind) not in withdrawn]
-    _weigh_maps(event, ruling, withdrawn)
+    ruling = [row for row in timely if row.sender not in withdrawn]
+    _weigh_maps(event, ruling)
     event.used = chosen_localization(event)
     _say_newest(event, ruling)
     others = [reason for reason in event.test_reasons if reason != ALL_SET_ASIDE]
@@ -58,18 +55,22 @@ def _withdrawn(counting: Sequence[EventSequence]) -> set[str]:
 
     A mission takes back what it said itself, and no other mission's word.
     """
-    newest = {sender_of(row.message.kind): row for row in counting}
+    newest = {row.sender: row for row in counting}
     withdrawn = {name for name, row in newest.items() if row.alert_type == RETRACTION}
     return withdrawn if len(withdrawn) < len(newest) else set()
 
 
-def _weigh_maps(
-    event: NonLocalizedEvent, ruling: Sequence[EventSequence], withdrawn: set[str]
-) -> None:
+def _weigh_maps(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
     """Set aside the maps of messages that do not count; use the maps of those that count."""
-    counts = Q(time__in={row.time_created for row in ruling}) & ~Q(sender__in=withdrawn)
-    event.localizations.filter(counts, set_aside=True).update(set_aside=False)
-    event.localizations.filter(~counts, set_aside=False).update(set_aside=True)
+    told = {(row.sender, row.time_created) for row in ruling}
+    uses = event.localizations.values_list("pk", "sender", "time", "set_aside")
+    changed: dict[bool, list[int]] = {True: [], False: []}
+    for pk, sender, time, aside in uses:
+        if aside is ((sender, time) in told):
+            changed[not aside].append(pk)
+    for aside, pks in changed.items():
+        if pks:
+            event.localizations.filter(pk__in=pks).update(set_aside=aside)
 
 
 def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:

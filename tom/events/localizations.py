@@ -107,9 +107,10 @@ def note_localization(
     use, _ = EventLocalization.objects.get_or_create(
         event=event,
         localization=localization,
+        sender=sender,
         product=product,
         time=time,
-        defaults={"author": author, "sender": sender},
+        defaults={"author": author},
     )
     return use
 

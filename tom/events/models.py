@@ -142,7 +142,8 @@ class EventLocalization(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["event", "product", "time", "localization"], name="events_localization_once"
+                fields=["event", "sender", "product", "time", "localization"],
+                name="events_localization_once",
             )
         ]
         ordering = ("time", "pk")
@@ -195,6 +196,9 @@ class EventSequence(models.Model):
 
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="sequences")
     number = models.PositiveIntegerField(default=0)
+    sender = models.CharField(
+        max_length=64, blank=True, default="", help_text="The mission that sent it"
+    )
     alert_type = models.CharField(max_length=16)
     time_created = models.DateTimeField()
     message = models.ForeignKey(AlertMessage, on_delete=models.PROTECT, related_name="+")
@@ -223,7 +227,8 @@ class EventSequence(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["event", "alert_type", "time_created"], name="events_sequence_once"
+                fields=["event", "sender", "alert_type", "time_created"],
+                name="events_sequence_once",
             )
         ]
         ordering = ("number", "pk")

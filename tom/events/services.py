@@ -42,8 +42,8 @@ class Recorded:
 def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = True) -> Recorded:
     """Add a notice to its event's chain.
 
-    Two notices of one event, type and time are one message of the chain. If the second brings
-    another map or says more, both are kept; of two values, the one that came later. The
+    Two notices of one mission, event, type and time are one message of the chain. If the second
+    brings another map or says more, both are kept; of two values, the one that came later. The
     event gets the values of the newest message by the message's own time. So an older message that
     comes late never revives a retracted event. Nothing is deleted. Until the caller's transaction
     ends, no other event changes and no target is matched. A map that cannot be read is left out.
@@ -53,11 +53,12 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
         maps = keep_maps(notice, with_maps=with_maps)  # before the lock: it takes seconds
         change_events()
         event = _locked_event(message, notice)
-        left_out = (*notice.left_out, *maps.faults, *_early_event(notice))
         known = set(event.localizations.values_list("pk", flat=True))
         localization = _localize(event, notice, maps)
+        left_out = (*notice.left_out, *maps.faults, *_early_event(notice), *_away(event, notice))
         sequence, created = EventSequence.objects.get_or_create(
             event=event,
+            sender=notice.sender,
             alert_type=notice.type,
             time_created=notice.time,
             defaults={
@@ -163,6 +164,19 @@ def _early_event(notice: Notice) -> list[str]:
     if time is None or time - notice.time <= _tolerance():
         return []
     return [f"event.time {time:%Y-%m-%d %H:%M:%S} (after the message itself)"]
+
+
+def _away(event: NonLocalizedEvent, notice: Notice) -> list[str]:
+    """Say which maps only their addresses came of; no address is opened."""
+    if not notice.addresses:
+        return []
+    same = event.localizations.filter(sender=notice.sender, time=notice.time)
+    known = set(same.values_list("product", flat=True))
+    return [
+        f"{name} (only its address came, and no address is opened: {url[:200]})"
+        for name, url in notice.addresses.items()
+        if name not in known
+    ]
 
 
 def _tolerance() -> timedelta:

@@ -49,7 +49,7 @@ class SequenceSerializer(serializers.ModelSerializer[EventSequence]):
     class Meta:
         model = EventSequence
         fields = (
-            *("number", "alert_type", "time_created"),
+            *("number", "sender", "alert_type", "time_created"),
             *("area_50", "area_90", "distance_mean", "distance_std"),
         )
 
