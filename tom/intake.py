@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from django.db import InterfaceError, OperationalError, transaction
 
 from tom.candidates.hosts import note_given_redshifts
-from tom.candidates.services import doubt_candidates, match_event, match_targets
+from tom.candidates.services import doubt_candidates, match_event, match_targets, match_told
+from tom.candidates.told import note_told
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.circulars import LATEST_AFTER_RECEIVED, dated_late, record_circular
@@ -21,7 +22,7 @@ from tom.events.services import record_notice
 from tom.followup.services import hold_unsent
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError, UnknownSchemaError
 from tom.forms.declared import Form
-from tom.forms.networks import ANY_NOTICE
+from tom.forms.networks import ANYBODYS
 from tom.forms.recognition import identify
 from tom.forms.registry import batch_forms, forms, survey_of
 from tom.forms.topics import is_test_topic
@@ -170,13 +171,14 @@ def _handle(message: AlertMessage) -> Verdict:
             _check_times(told, message)
             _store_alerts([(message, alert) for alert in told.alerts])
             _store_classifications([(message, said) for said in told.opinions])
+            _store_memberships(message, told)
             return stored(told.left_out)
 
 
 def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
     """The form of a message. What no form of its own read is looked at again: one may now."""
     form = forms().get(message.kind)
-    if form is not None and form.parse is not None and form.name != ANY_NOTICE:
+    if form is not None and form.parse is not None and form.name not in ANYBODYS:
         return form
     message.kind = identify(message.topic, payload)
     AlertMessage.objects.filter(pk=message.pk).update(kind=message.kind)
@@ -373,6 +375,16 @@ def _store_classifications(told: Sequence[Classified]) -> None:
         note_given_redshifts(targets)
     if keep_tags(told, tests=tests, programs=programs) or n_new:
         publish(Topic.ALERTS)
+
+
+def _store_memberships(message: AlertMessage, told: Retelling) -> None:
+    """Make objects candidates of the events that a public message says they belong to."""
+    if not told.memberships or message.group_id is not None or is_test_topic(message.topic):
+        return
+    hold_events()
+    for event in note_told(message, told.memberships):
+        match_told(event)
+        publish(Topic.EVENT, event.event_id)
 
 
 def _targets_in_private(

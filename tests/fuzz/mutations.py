@@ -2,13 +2,16 @@
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from xml.sax.saxutils import escape
 
 from tests.streams.packets import make_container
 from tom.formats.containers import read_header, read_record
+from tom.formats.voevent import is_xml
 from tom.surveys.lsst.schemas import published
 
 ODD: list[Any] = [
@@ -16,6 +19,8 @@ ODD: list[Any] = [
     5e-324, -999.0, 99.0, "", "null", "NaN", "\x00", "\ud800", "x" * 5000, "a/../b", "🦄", b"",
     b"\x1f\x8b", b"SIMPLE  ", [], {}, [[[[]]]], [None] * 50, {"a": {"a": {"a": 1}}},
 ]  # fmt: skip
+# An attribute's value with its quotes, or a text with the brackets around it.
+_XML_VALUE = re.compile(rb"\"[^\"<>]+\"|>[^<>]+<")
 DEEP = "[" * 5000 + "]" * 5000
 
 Mutation = Callable[[bytes, list[bytes], Random], bytes]
@@ -83,8 +88,23 @@ def odd_value(payload: bytes, _: list[bytes], random: Random) -> bytes:
             return _odd_in_container(payload, random)
         if payload.lstrip()[:1] in (b"{", b"["):
             return _odd_in_json(payload, random)
+        if is_xml(payload):
+            return _odd_in_xml(payload, random)
     except Exception:  # noqa: BLE001  too damaged already to be taken apart
         return payload
+    return payload
+
+
+def _odd_in_xml(payload: bytes, random: Random) -> bytes:
+    """Put what cannot be into an attribute or a text, or elements beyond all depth."""
+    if random.random() < 0.02:
+        return payload.replace(b"<What>", b"<What>" + b"<Group>" * 5000, 1)
+    places = list(_XML_VALUE.finditer(payload))
+    for _ in range(random.choice((1, 1, 3)) if places else 0):
+        place = random.choice(places)
+        odd = random.choice([value for value in ODD if not isinstance(value, bytes)])
+        text = escape(str(odd)).encode("utf-8", "xmlcharrefreplace")
+        payload = payload.replace(place[0], place[0][:1] + text + place[0][-1:], 1)
     return payload
 
 

@@ -10,6 +10,7 @@ from tests.events.test_circulars import make_mail
 from tests.missions.test_einstein_probe import make_notice
 from tests.missions.test_gcn_notices import CORNERS, KINDS
 from tests.missions.test_gcn_notices import make_notice as made
+from tests.missions.voevents import IVORNS, make_voevent
 from tests.streams.packets import (
     make_circular,
     make_container,
@@ -31,7 +32,16 @@ from tom.surveys.lsst.schemas import published
 
 Samples = dict[str, list[bytes]]
 
-FOLDERS = ("ztf", "lsst", "elasticc/packets", "other_surveys", "brokers", "malformed", "gw/gcn")
+FOLDERS = (
+    "ztf",
+    "lsst",
+    "elasticc/packets",
+    "other_surveys",
+    "brokers",
+    "malformed",
+    "gw/gcn",
+    "gw/voevent",
+)
 MOST_OF_A_FORM = 12
 MOST_BYTES = 200_000
 
@@ -55,6 +65,7 @@ def made_samples() -> Samples:
         "gcn.circular": [make_circular(), make_mail()],
         "gcn.einstein_probe.wxt": [make_notice()],
         **_notices(),
+        **{form: [make_voevent(form)] for form in IVORNS},
         "fink.answer": [_sources()],
         "antares.locus": [zlib.compress(bson(LOCUS))],
         "alerce.answer": [json.dumps(make_answer()).encode()],

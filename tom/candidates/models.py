@@ -11,6 +11,7 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.facts import CandidateFact as CandidateFact
+from tom.candidates.told import ToldCandidate as ToldCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of
 from tom.targets.models import PUBLIC, Audience, Visitor

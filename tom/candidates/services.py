@@ -12,8 +12,9 @@ from tom.candidates.batches import events_near, matches_of, window
 from tom.candidates.facts import forget_public_facts
 from tom.candidates.keeping import Match, keep
 from tom.candidates.models import EventCandidate
+from tom.candidates.told import told_summaries
 from tom.candidates.verdicts import show_public_verdicts
-from tom.events.localizations import maps_in_turn, maps_of
+from tom.events.localizations import chosen_localization, maps_in_turn, maps_of
 from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.regions import regions_of
@@ -30,7 +31,7 @@ def match_event(event: NonLocalizedEvent) -> int:
 
     Known candidates get new levels, also the ones that are now outside: nothing is deleted. A
     target in the region of an earlier map is a candidate if it was detected before the time of the
-    next map. The order in which maps and targets came does not matter. The caller has called
+    next map, and so is a target that somebody says belongs to it. The order in which maps and targets came does not matter. The caller has called
     `change_events`, so that no target that is being stored is missed.
     """
     maps = maps_in_turn(event)
@@ -45,7 +46,7 @@ def match_event(event: NonLocalizedEvent) -> int:
         inside = _in_region(regions[use.localization_id, strategy.level_stored], summaries)
         shone = _before(until, _in_window(event, strategy, summaries))
         found += shone.filter(pk__in=inside) if inside else []
-    rows = [*found, *_known(event, public, narrower)]
+    rows = [*found, *_known(event, public, narrower), *told_summaries(event)]
     matches = [Match(event.pk, row.target_id, row.audience, row.healpix29) for row in rows]
     note_changes(keep(matches, {event.pk: chosen}))
     show_public_verdicts(EventCandidate.objects.filter(event=event))
@@ -87,6 +88,20 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
     note_changes(touched)
     show_public_verdicts(EventCandidate.objects.filter(target__in=ids))
     return touched
+
+
+def match_told(event: NonLocalizedEvent) -> None:
+    """Make the targets that somebody says belong to an event candidates of it, if it has a map.
+
+    The caller has called `hold_events`.
+    """
+    chosen = chosen_localization(event)
+    if chosen is None:
+        return
+    rows = told_summaries(event)
+    matches = [Match(event.pk, row.target_id, row.audience, row.healpix29) for row in rows]
+    note_changes(keep(matches, {event.pk: chosen}))
+    show_public_verdicts(EventCandidate.objects.filter(event=event))
 
 
 def doubt_candidates(target_ids: Sequence[int]) -> None:

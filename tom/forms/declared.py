@@ -29,6 +29,7 @@ class Encoding(StrEnum):
     FRAMED = "framed"  # Avro without its schema, in Confluent's framing
     JSON = "json"
     BSON = "bson"  # compressed by zlib
+    XML = "xml"  # a VOEvent
 
 
 class Lane(StrEnum):
@@ -59,13 +60,13 @@ class Form:
         Patterns of the topics that carry it, as fnmatch reads them.
     recognises
         Whether content is of this form: of an Avro container its `WriterSchema`, of framed Avro
-        the id of its schema, of JSON the object. What is damaged should be recognised, too; its
-        parser says what it lacks.
+        the id of its schema, of JSON the object, of XML the `VOEvent`. What is damaged should be
+        recognised, too; its parser says what it lacks.
     anywhere
         Whether it is believed on any topic by its content. Where false, only on its own topics and
         in files: otherwise anybody who may write to a topic could announce an event on it.
     keys
-        Of JSON: bytes of which any one shows a damaged message to be of this form.
+        Of JSON and XML: bytes of which any one shows a damaged message to be of this form.
     parse
         Bytes to such a record; raises MalformedAlertError.
     read_trigger

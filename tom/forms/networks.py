@@ -6,9 +6,11 @@ from typing import Any, Final
 from tom.formats.describe import read_json_object
 from tom.formats.errors import UnhandledAlertError
 from tom.formats.values import text
+from tom.formats.voevent import VOEvent
 from tom.forms.circular import is_circular, parse_circular
 from tom.forms.declared import Encoding, Form
 from tom.forms.gcn_notices import is_notice, read_any_notice
+from tom.forms.voevents import CLASSIC, KEYS, read_any_voevent
 from tom.records import Notice, Text
 
 FILE_TOPIC: Final = "file"
@@ -19,10 +21,17 @@ HOPSKOTCH_TEXT: Final = "hopskotch.text"
 """The form of any JSON object on a topic of nobody's."""
 ANY_NOTICE: Final = "gcn.notice"
 """The form of notices of missions that declare none of their own."""
+ANY_VOEVENT: Final = "voevent"
+"""The form of VOEvents of missions that declare none of their own."""
+ANYBODYS: Final = frozenset({ANY_NOTICE, ANY_VOEVENT})
 UNKNOWN: Final = "unknown"
 """What `AlertMessage.kind` holds where no form is recognised."""
 _HERMES_KEYS: Final = frozenset({"title", "submitter", "message_text"})
 _SUBJECT: Final = 500
+
+
+def _is_voevent(voevent: VOEvent) -> bool:
+    return bool(voevent.ivorn)
 
 
 def _is_hermes(message: Mapping[str, Any]) -> bool:
@@ -67,6 +76,16 @@ NETWORKS: Final = (
         keys=(b"gcn.nasa.gov/schema/",),
         record=Notice,
         parse=read_any_notice,
+        is_open=True,
+    ),
+    Form(
+        name=ANY_VOEVENT,
+        encoding=Encoding.XML,
+        topics=(CLASSIC,),
+        recognises=_is_voevent,
+        keys=KEYS,
+        record=Notice,
+        parse=read_any_voevent,
         is_open=True,
     ),
     Form(

@@ -1,13 +1,14 @@
 """What form a message has: from its topic, or from its content."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from tom.formats import containers, framed
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
+from tom.formats.voevent import is_xml, read_voevent
 from tom.forms.declared import Encoding, Form
 from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
 from tom.forms.registry import forms, senders
@@ -34,10 +35,14 @@ def identify(topic: str, payload: bytes) -> str:
         return UNKNOWN
     own = _forms_of_topic(topic)
     if own:
-        return next((form for form in own if form.encoding is _encoding(payload)), own[0]).name
+        return _form_of_topic(own, payload).name
     if _encoding(payload) in _BINARY:
         form = _form_of_binary(payload)
         return form.name if form and (form.anywhere or topic == FILE_TOPIC) else UNKNOWN
+    if is_xml(payload):
+        usable = [form for form in _xml_forms() if form.anywhere or topic == FILE_TOPIC]
+        found = _form_of_xml(usable, payload)
+        return found.name if found else UNKNOWN
     return _identify_json(topic, payload)
 
 
@@ -56,6 +61,8 @@ def claims(name: str, payload: bytes) -> bool:
         if form.encoding is not _encoding(payload):
             return False
         return form.encoding is Encoding.FRAMED or _container_claims(form, payload)
+    if form.encoding is Encoding.XML or is_xml(payload):
+        return form.encoding is _encoding(payload) and any(key in payload for key in form.keys)
     if payload.removeprefix(BOM_UTF8).lstrip()[:1] not in (b"{", b"["):
         return False
     if any(key in payload for key in form.keys):
@@ -67,6 +74,8 @@ def claims(name: str, payload: bytes) -> bool:
 def _encoding(payload: bytes) -> Encoding:
     if payload.startswith(containers.MAGIC):
         return Encoding.AVRO
+    if is_xml(payload):
+        return Encoding.XML
     return Encoding.JSON if framed.schema_id(payload) is None else Encoding.FRAMED
 
 
@@ -77,6 +86,28 @@ def _forms_of_topic(topic: str) -> tuple[Form, ...]:
         for form in forms().values()
         if any(fnmatchcase(topic, pattern) for pattern in form.topics)
     )
+
+
+def _form_of_topic(own: Sequence[Form], payload: bytes) -> Form:
+    """Choose among the forms of a topic by how the bytes are written, and of XML by its content."""
+    encoding = _encoding(payload)
+    usable = [form for form in own if form.encoding is encoding]
+    if encoding is Encoding.XML and len(usable) > 1:
+        return _form_of_xml(usable, payload) or usable[-1]
+    return next(iter(usable), own[0])
+
+
+def _xml_forms() -> list[Form]:
+    return [form for form in forms().values() if form.encoding is Encoding.XML]
+
+
+def _form_of_xml(usable: Sequence[Form], payload: bytes) -> Form | None:
+    """The first of these forms that recognises a VOEvent; of a damaged one the last, for any."""
+    try:
+        voevent = read_voevent(payload)
+    except MalformedAlertError:
+        return next((each for each in reversed(usable) if claims(each.name, payload)), None)
+    return next((form for form in usable if form.recognises(voevent)), None)
 
 
 def _identify_json(topic: str, payload: bytes) -> str:

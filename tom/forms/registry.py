@@ -50,13 +50,6 @@ def forms() -> Mapping[str, Form]:
 
 
 @cache
-def sender_of(form: str) -> str:
-    """Name the sender that declares a form; the form itself where none does."""
-    found = (each.name for each in senders().values() if form in {own.name for own in each.forms})
-    return next(found, form)
-
-
-@cache
 def surveys() -> Mapping[str, Survey]:
     """Every survey by its name."""
     return {each.name: each for each in senders().values() if isinstance(each, Survey)}

@@ -1,6 +1,8 @@
-"""Fermi's Gamma-ray Burst Monitor: GCN's JSON notices of its triggers.
+"""Fermi's Gamma-ray Burst Monitor: GCN's JSON notices of its triggers, and its VOEvents.
 
-Form: https://gcn.nasa.gov/schema/main/gcn/notices/fermi/gbm/trigger.schema.json
+Forms: https://gcn.nasa.gov/schema/main/gcn/notices/fermi/gbm/trigger.schema.json and
+https://gcn.gsfc.nasa.gov/fermi.html. The circles of VOEvents hold 68%; those made in flight include
+the systematic errors. What is below the threshold has a number of its own, by the second.
 """
 
 import re
@@ -8,13 +10,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tom.formats.describe import is_schema
+from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Form, Mission, Page
 from tom.forms.gcn_core import CoreNotice, read_core
+from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
 
 _NAME: Final = "Fermi GBM"
 _BURST: Final = re.compile(r"bn(?P<date>[0-9]{6})(?P<fraction>[0-9]{3})")
 _BURST_CLASS: Final = "GRB"
+# Of VOEvents: the number of that class, and the packet that brings a position made in flight.
+_BURST_INDEX: Final = "4"
+_IN_FLIGHT: Final = "111"
 _TRIGGER: Final = re.compile(r"[0-9]{6,12}")
 _SPELLED: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # The errors of automatic localizations that their circles leave out, as shares of the bursts and
@@ -55,12 +62,54 @@ def read_notice(payload: bytes) -> Notice:
     )
 
 
+def _voevent_names(voevent: VOEvent) -> Iterator[str]:
+    """Its burst's name stands in the address of its light curve alone."""
+    if burst := _BURST.search(voevent.value("LightCurve_URL") or ""):
+        yield from _of_burst(burst)
+    trigger = voevent.value("TrigID") or ""
+    if _TRIGGER.fullmatch(trigger):
+        yield f"GBM-{trigger}"
+    transient = voevent.value("Trans_Num") or ""
+    if _TRIGGER.fullmatch(transient):
+        yield f"GBM-below-{transient}"
+
+
+def _of_burst(burst: re.Match[str]) -> tuple[str, str]:
+    return burst[0], f"GRB{burst['date']}.{burst['fraction']}"
+
+
+def _voevent_systematic(voevent: VOEvent) -> tuple[tuple[float, float], ...]:
+    if voevent.value("Packet_Type") == _IN_FLIGHT:
+        return ()
+    said = voevent.value("Long_short") or voevent.value("Duration_class") or ""
+    return _SYSTEMATIC["SHORT" if said.upper() == "SHORT" else "LONG"]
+
+
+def _voevent_is_burst(voevent: VOEvent) -> bool | None:
+    """Whether a burst is the likeliest class; those on the ground repeat no class."""
+    if voevent.says("Def_NOT_a_GRB"):
+        return False
+    index = voevent.value("Most_Likely_Index")
+    return None if index is None else index == _BURST_INDEX
+
+
+_WRITER: Final = Writer(
+    sender=_NAME,
+    ivorn=r"ivo://nasa\.gsfc\.gcn/Fermi#GBM_",
+    kind="grb",
+    names=_voevent_names,
+    instrument=lambda _: _NAME,
+    containment=0.68,
+    systematic=_voevent_systematic,
+    significant=_voevent_is_burst,
+)
+
+
 def _names(core: CoreNotice) -> Iterator[str]:
     """Its burst's name and what others make of that, then the trigger's number, then any other."""
     for name in core.id:
         if burst := _BURST.fullmatch(name):
-            yield name
-            yield f"GRB{burst['date']}.{burst['fraction']}"
+            yield from _of_burst(burst)
     yield from (f"GBM-{name}" for name in core.id if _TRIGGER.fullmatch(name))
     for name in core.event_name:
         spelled = "".join(name.split())
@@ -95,6 +144,9 @@ FERMI_GBM: Final = Mission(
             keys=(b"/notices/fermi/gbm/", b'"GBM"'),
             parse=read_notice,
             is_open=True,
+        ),
+        voevent_form(
+            _WRITER, name="gcn.fermi.gbm.voevent", topics=("gcn.classic.voevent.FERMI_GBM_*",)
         ),
     ),
     pages=(

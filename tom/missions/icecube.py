@@ -1,7 +1,8 @@
-"""IceCube: GCN's JSON notices of single neutrinos, and of its searches at LVK's events.
+"""IceCube: GCN's JSON notices of single neutrinos, of its searches at LVK's events, and VOEvents.
 
-Forms: https://gcn.nasa.gov/schema/main/gcn/notices/icecube/single_neutrino_alerts.schema.json
-and lvk_nu_track_search.schema.json.
+Forms: https://gcn.nasa.gov/schema/main/gcn/notices/icecube/single_neutrino_alerts.schema.json and
+lvk_nu_track_search.schema.json; of VOEvents, which AMON passes on, those of 2015 without the run's
+number: https://gcn.gsfc.nasa.gov/amon.html. All circles hold 90%.
 No error is added to the circles. Their notices say that they are statistical, but we found no
 published number for the rest: it differs from event to event.
 
@@ -9,15 +10,17 @@ A search becomes an event of its own: another retraction must not take LVK's eve
 message bring it back. It has the circle of the neutrino that is the least likely to be by chance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.values import finite
+from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Form, Mission
 from tom.forms.gcn_core import read_message
 from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of, spelled
+from tom.forms.voevents import Writer, number, voevent_form
 from tom.records import Notice
 
 _NAME: Final = "IceCube"
@@ -32,6 +35,7 @@ _TRACK: Final = Teller(
 )
 _SEARCH: Final = replace(_TRACK, ids=((r".+", "IceCube-at-{0}"),))
 _TEST_PREFIXES: Final = ("M", "T")
+_YEAR_S: Final = 31_557_600.0
 
 
 def read_search(payload: bytes) -> Notice:
@@ -74,6 +78,31 @@ def _chance(event: Mapping[str, Any]) -> float:
     return 1.0 if chance is None else chance
 
 
+def _voevent_names(voevent: VOEvent) -> Iterator[str]:
+    """The run's and the event's number, as JSON has them; without them the moment of the event."""
+    run, event = voevent.value("run_id") or "", voevent.value("event_id") or ""
+    if run.isdigit() and event.isdigit():
+        yield f"IceCube-{run.lstrip('0')}_{event.lstrip('0')}"
+    elif voevent.event_time is not None:
+        yield f"IceCube-{voevent.event_time:%Y%m%dT%H%M%S}"
+
+
+def _yearly(voevent: VOEvent) -> float | None:
+    """Its rate of false alarms, which it counts by the year, in Hz."""
+    rate = number(voevent, "FAR")
+    return None if rate is None or rate < 0 else rate / _YEAR_S
+
+
+_WRITER: Final = Writer(
+    sender=_NAME,
+    ivorn=r"ivo://nasa\.gsfc\.gcn/(?:AMON|ICECUBE)#ICECUBE_",
+    kind="neutrino",
+    names=_voevent_names,
+    instrument=lambda _: _NAME,
+    far=_yearly,
+)
+
+
 def _is_search(message: Mapping[str, Any]) -> bool:
     return is_of(_TRACK.folder, message) and is_of(_SEARCH_FORM, message)
 
@@ -92,5 +121,10 @@ ICECUBE: Final = Mission(
             is_open=True,
         ),
         gcn_form(_TRACK, name="gcn.icecube", topics=("gcn.notices.icecube.*",)),
+        voevent_form(
+            _WRITER,
+            name="gcn.icecube.voevent",
+            topics=("gcn.classic.voevent.ICECUBE_*", "gcn.classic.voevent.AMON_ICECUBE_*"),
+        ),
     ),
 )

@@ -1,22 +1,28 @@
-"""Swift's Burst Alert Telescope: GCN's JSON notices of GUANO's searches, and any other of Swift's.
+"""Swift: GCN's JSON notices of GUANO's searches and any other, and the VOEvents of its telescopes.
 
-Form of GUANO: https://gcn.nasa.gov/schema/main/gcn/notices/swift/bat/Guano.schema.json
+Form of VOEvents: https://gcn.gsfc.nasa.gov/swift.html; their circles hold 90%. Form of GUANO: https://gcn.nasa.gov/schema/main/gcn/notices/swift/bat/Guano.schema.json
 A search follows another mission's event. Where that is a burst that is known by its id, both are
 one event. A notice first says that there was a burst, then brings a map, or a place to arc
 minutes. Its errors include the systematic ones. No error is added to others: we found no
 published one.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Form, Mission
 from tom.forms.event_names import name_told
 from tom.forms.gcn_core import CoreNotice, read_message
 from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of
+from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
 
 _NAME: Final = "Swift"
+_BAT: Final = "Swift BAT"
+_TRIGGER: Final = re.compile(r"[0-9]{4,16}")
 _GUANO: Final = Teller(
     sender=_NAME,
     folder="/notices/swift/bat/guano",
@@ -47,6 +53,35 @@ def _followed(core: CoreNotice) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
+def _trigger_of(voevent: VOEvent) -> Iterator[str]:
+    trigger = voevent.value("TrigID") or ""
+    if _TRIGGER.fullmatch(trigger):
+        yield f"Swift-{trigger.lstrip('0')}"
+
+
+def _telescope_of(voevent: VOEvent) -> str:
+    """The telescope, by which the second part of its own name begins."""
+    return f"Swift {voevent.ivorn.partition('#')[2].partition('_')[0]}".strip()
+
+
+def _is_burst(voevent: VOEvent) -> bool | None:
+    """Whether it says that it is a burst, or that it is none."""
+    if voevent.says("Def_NOT_a_GRB"):
+        return False
+    return voevent.says("GRB_Identified") if voevent.value("GRB_Identified") else None
+
+
+_WRITER: Final = Writer(
+    sender=_NAME,
+    ivorn=r"ivo://nasa\.gsfc\.gcn/SWIFT#",
+    kind="grb",
+    names=_trigger_of,
+    instrument=_telescope_of,
+    significant=_is_burst,
+    times_event=lambda voevent: _telescope_of(voevent) == _BAT,
+)
+
+
 def _is_guano(message: dict[str, object]) -> bool:
     return is_of(_GUANO.folder, {**message, "$schema": str(message.get("$schema")).lower()})
 
@@ -65,6 +100,7 @@ SWIFT: Final = Mission(
             is_open=True,
         ),
         gcn_form(_OTHERS, name="gcn.swift", topics=("gcn.notices.swift.*",)),
+        voevent_form(_WRITER, name="gcn.swift.voevent", topics=("gcn.classic.voevent.SWIFT_*",)),
     ),
     event_names=(r"guano-\d{6,12}",),
 )

@@ -107,6 +107,8 @@ class Notice:
         Which detectors saw it.
     maps, position
         Where it is. A position is used where there is no map of the event's own.
+    addresses
+        Of the maps that it only refers to: by the product, or by what it calls the map.
     facts
         What else the message says, as JSON holds it; its maps are not in it.
     test_reasons
@@ -128,6 +130,7 @@ class Notice:
     instruments: tuple[str, ...] = ()
     maps: tuple[NoticeMap, ...] = ()
     position: Position | Box | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     test_reasons: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -1,11 +1,15 @@
 """LIGO, Virgo and KAGRA: notices of gravitational waves, and what is said of them elsewhere."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from tom.formats.containers import WriterSchema
 from tom.forms.declared import Encoding, Form, Mission, Page
+from tom.forms.voevents import KEYS, facts_of, is_of, tests_of
 from tom.missions.lvk.alert import GWAlert, parse_gwalert_avro, parse_gwalert_json
+from tom.missions.lvk.voevents import IVORN, parse_gwalert_xml
 from tom.records import Notice
 from tom.records.notice import NoticeMap, Product
 
@@ -44,6 +48,7 @@ def notice_of(alert: GWAlert) -> Notice:
         properties=event.properties if event else {},
         instruments=event.instruments if event else (),
         maps=tuple(_maps(alert)),
+        addresses=_addresses(alert),
         facts=alert.model_dump(mode="json", exclude=dict(_MAPS)),
         test_reasons=alert.test_reasons,
         left_out=alert.left_out,
@@ -63,6 +68,13 @@ def _maps(alert: GWAlert) -> list[NoticeMap]:
     ]
 
 
+def _addresses(alert: GWAlert) -> dict[str, str]:
+    """The addresses of maps that the alert does not carry."""
+    fits = {Product.SKYMAP: alert.skymap, Product.COMBINED: alert.combined_skymap}
+    told = {each: alert.urls.get(each.value) for each in fits if fits[each] is None}
+    return {each.value: url for each, url in told.items() if url and alert.event is not None}
+
+
 def read_json_notice(payload: bytes) -> Notice:
     """Read an alert of GCN's; raises MalformedAlertError."""
     return notice_of(parse_gwalert_json(payload))
@@ -71,6 +83,19 @@ def read_json_notice(payload: bytes) -> Notice:
 def read_avro_notice(payload: bytes) -> Notice:
     """Read an alert of Hopskotch's; raises MalformedAlertError."""
     return notice_of(parse_gwalert_avro(payload))
+
+
+def read_xml_notice(payload: bytes) -> Notice:
+    """Read a VOEvent; raises MalformedAlertError, and UnhandledAlertError for a utility.
+
+    What JSON says too is said in the same words, so that both are one message of the chain.
+    """
+    alert, voevent = parse_gwalert_xml(payload)
+    notice = notice_of(alert)
+    told = facts_of(voevent)
+    facts = {"ivorn": told["ivorn"], "role": told["role"], "citations": told["citations"]}
+    reasons = dict.fromkeys((*notice.test_reasons, *tests_of(voevent)))
+    return replace(notice, facts={**notice.facts, **facts}, test_reasons=tuple(reasons))
 
 
 LVK: Final = Mission(
@@ -95,8 +120,23 @@ LVK: Final = Mission(
             parse=read_avro_notice,
             is_open=True,
         ),
+        Form(
+            name="igwn.voevent",
+            encoding=Encoding.XML,
+            topics=("gcn.classic.voevent.LVC_*",),
+            recognises=partial(is_of, IVORN),
+            keys=KEYS,
+            record=Notice,
+            parse=read_xml_notice,
+            is_open=True,
+        ),
     ),
     pages=(
+        Page(
+            name="GraceDB",
+            pattern=r"(G[0-9]{5,6})",
+            url="https://gracedb.ligo.org/events/{0}",
+        ),
         Page(
             name="GraceDB",
             pattern=r"((?:M|T)?(?:S|GW)[0-9]{6}[a-zA-Z]{1,8})",
@@ -104,7 +144,7 @@ LVK: Final = Mission(
         ),
     ),
     test_topics=(r"igwn\.gwalert-(?:playground|test|dev)",),
-    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"gw\s?\d{6}(?:_\d{6})?"),
+    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"g\d{6}", r"gw\s?\d{6}(?:_\d{6})?"),
     prefixes=("ligo", "virgo", "kagra", "lvk", "lvc", "gw"),
     detectors={
         "H1": "LIGO Hanford",

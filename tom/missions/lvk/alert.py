@@ -7,6 +7,7 @@ import math
 import re
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -108,6 +109,23 @@ class _Part(BaseModel):
         return {name: value for name, value in content.items() if value is not None}
 
 
+class ChirpMasses(_Part):
+    """The chances of the chirp mass in the source's frame: one for each bin, edges in solar masses."""
+
+    bin_edges: tuple[Annotated[float, _between(0, 1e5)], ...]
+    probabilities: tuple[Annotated[float, AfterValidator(_chance)], ...]
+
+    @model_validator(mode="after")
+    def _check_bins(self) -> "ChirpMasses":
+        if len(self.bin_edges) != len(self.probabilities) + 1:
+            reason = "as many bins as chances, and one edge more"
+            raise ValueError(reason)
+        if any(one >= two for one, two in pairwise(self.bin_edges)):
+            reason = "the edges of its bins do not rise"
+            raise ValueError(reason)
+        return self
+
+
 class GWEvent(_Part):
     """What is known of a gravitational-wave event."""
 
@@ -120,6 +138,7 @@ class GWEvent(_Part):
     search: Text | None = None
     classification: Chances = {}
     properties: Chances = {}
+    mchirp_source: ChirpMasses | None = None
     duration: Seconds | None = None
     central_frequency: Frequency | None = None
     skymap: Map | None = None
@@ -207,7 +226,7 @@ def parse_gwalert_json(payload: bytes) -> GWAlert:
     if len(payload) > MAX_BYTES:
         reason = f"longer than {MAX_BYTES} bytes"
         raise MalformedAlertError(reason)
-    return _read(read_json(payload))
+    return read_alert(read_json(payload))
 
 
 def parse_gwalert_avro(payload: bytes) -> GWAlert:
@@ -218,11 +237,11 @@ def parse_gwalert_avro(payload: bytes) -> GWAlert:
     MalformedAlertError
         If the container is damaged, does not hold exactly one record, or breaks the form.
     """
-    return _read(read_record(payload, MAX_BYTES))
+    return read_alert(read_record(payload, MAX_BYTES))
 
 
-def _read(content: Any) -> GWAlert:
-    """Read an alert, alone or as the only item of a list."""
+def read_alert(content: Any) -> GWAlert:
+    """Read an alert, alone or as the only item of a list; raises MalformedAlertError."""
     if isinstance(content, list):
         if len(content) != 1:
             reason = f"a message holds one alert; this one holds {len(content)}"
