@@ -190,14 +190,12 @@ def _add_sequence(
             event=event,
             localization=make_localization(sigma_deg=8.0 - 2 * min(number, 3)),
             author="bayestar" if number < 3 else "Bilby",
-            sender="LVK",
             product="skymap",
             time=time,
         )
     return EventSequence.objects.create(
         event=event,
         number=number,
-        sender="LVK",
         alert_type=alert_type,
         time_created=time,
         message=make_message(),

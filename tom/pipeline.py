@@ -141,13 +141,13 @@ def explain(event_id: int, scorer: str) -> None:
     """Keep what moved a scorer's opinions of an event's first candidates."""
     found = next((each for each in scorers() if each.spec.name == scorer), None)
     if found is not None:
-        explain_top(NonLocalizedEvent.objects.get(pk=event_id), found)
+        explain_top(NonLocalizedEvent.everything.get(pk=event_id), found)
 
 
 @shared_task
 def rank(event_id: int) -> None:
     """Rank one event's candidates; what changed meanwhile is ranked by a task of its own."""
-    event = NonLocalizedEvent.objects.get(pk=event_id)
+    event = NonLocalizedEvent.everything.get(pk=event_id)
     match_if_due(event)
     others_due = find_first_hosts(event)
     if rank_if_due(event):

@@ -1,5 +1,6 @@
 """A VOEvent is read within bounds, and what is dangerous or damaged is refused with its reason."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -137,7 +138,5 @@ def test_voevents_are_read_in_the_coding_that_they_declare(coding: str) -> None:
 @given(st.binary(max_size=300), st.integers(0, len(SOUND)))
 def test_only_malformed_alerts_escape_whatever_the_bytes(inside: bytes, where: int) -> None:
     for payload in (inside, SOUND[:where] + inside + SOUND[where:]):
-        try:
+        with suppress(MalformedAlertError):
             read_voevent(payload)
-        except MalformedAlertError as error:
-            assert str(error)

@@ -68,7 +68,7 @@ KINDS: dict[str, tuple[dict[str, Any], str, str, tuple[str, ...]]] = {
     "swift/bat/Guano": (
         {"mission": "Swift", "id": ["790000009"], "follow_up_event": "Fermi 790000001"}
         | {"follow_up_type": "GRB"},
-        *("gcn.swift.guano", "grb", ("GUANO-790000009", "GBM-790000001")),
+        *("gcn.swift.guano", "grb", ("GUANO-790000009",)),
     ),
     "swift/bat/alert": (
         {"mission": "Swift", "instrument": "BAT", "id": ["1234567"]},
@@ -281,7 +281,8 @@ def test_a_search_that_found_nothing_is_kept_and_no_event(found: object) -> None
 
 @pytest.mark.parametrize("values", [{"follow_up_type": "GW"}, {"follow_up_event": "S260201a"}])
 def test_guano_is_linked_with_a_burst_of_gbm_alone(values: dict[str, str]) -> None:
-    assert read(make_notice("swift/bat/Guano", **values)).names == ("GUANO-790000009",)
+    assert read(make_notice("swift/bat/Guano")).followed == ("GBM-790000001",)
+    assert read(make_notice("swift/bat/Guano", **values)).followed == ()
 
 
 @pytest.mark.parametrize("said", [{"id": None}, {"id": "?"}, {"id": []}])

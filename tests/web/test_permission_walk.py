@@ -35,7 +35,7 @@ from tests.planning.plans import keep_plan
 from tests.web.routes import METHODS, Route, all_routes
 from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
-from tom.events.models import Circular
+from tom.events.models import Circular, EventJoin
 from tom.followup.models import ObservationRequest
 from tom.forms.declared import Wanted
 from tom.joining.services import join_targets
@@ -177,6 +177,9 @@ TABLE: dict[str, Line] = {
     "pin": posts(OBSERVER),
     "going_on": reads(USER) | posts(OBSERVER),
     "set_message_aside": posts(OBSERVER),
+    "join_event": posts(OBSERVER),
+    "part_event": posts(OBSERVER),
+    "split_event": posts(OBSERVER),
     "candidates_csv": reads(USER),
     "vet": posts(OWNING_OBSERVER),
     "verdict_bar": reads(OWNER),
@@ -341,6 +344,9 @@ def world(db):
             "messages/": packet.pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
             "events/<str:event_id>/plan/": keep_plan(event, by=people["member"], name=SECRET).pk,
+            "events/<str:event_id>/joins/": EventJoin.objects.create(
+                kept=event, other=make_event("S261120ad"), by=people["member"]
+            ).pk,
             "events/": candidate.pk,
             "lookups/answers/": lookup.answers.earliest("pk").pk,
             "lookups/": lookup.pk,

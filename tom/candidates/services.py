@@ -31,8 +31,9 @@ def match_event(event: NonLocalizedEvent) -> int:
 
     Known candidates get new levels, also the ones that are now outside: nothing is deleted. A
     target in the region of an earlier map is a candidate if it was detected before the time of the
-    next map, and so is a target that somebody says belongs to it. The order in which maps and targets came does not matter. The caller has called
-    `change_events`, so that no target that is being stored is missed.
+    next map, and so is a target that somebody says belongs to it. The order in which maps and
+    targets came does not matter. The caller has called `change_events`, so that no target that is
+    being stored is missed.
     """
     maps = maps_in_turn(event)
     if not maps:
@@ -88,6 +89,26 @@ def match_targets(target_ids: Iterable[int]) -> set[int]:
     note_changes(touched)
     show_public_verdicts(EventCandidate.objects.filter(target__in=ids))
     return touched
+
+
+def adopt_candidates(
+    other: NonLocalizedEvent, kept: NonLocalizedEvent, target_ids: Iterable[int]
+) -> None:
+    """Make these targets, candidates of one event, candidates of another one, if it has a map.
+
+    Its map and window may leave them out. The caller has called `change_events`.
+    """
+    chosen = chosen_localization(kept)
+    ids = list(target_ids)
+    if chosen is None or not ids:
+        return
+    public = TargetSummary.objects.filter(target__in=ids)
+    narrower = AudienceSummary.objects.filter(target__in=ids)
+    rows = _known(other, public, narrower)
+    keep(
+        [Match(kept.pk, row.target_id, row.audience, row.healpix29) for row in rows],
+        {kept.pk: chosen},
+    )
 
 
 def match_told(event: NonLocalizedEvent) -> None:

@@ -11,6 +11,8 @@ from tom.records.notice import NoticeType
 RETRACTION = NoticeType.RETRACTION.value
 TYPES = [kind.value for kind in NoticeType]  # messages of one time are sorted in this order
 ALL_SET_ASIDE = "every message of it was set aside"
+# Who says something: a mission, and the event that it says it of, if that was joined to this one.
+Voice = tuple[str, int | None]
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +30,8 @@ def renumber(event: NonLocalizedEvent) -> None:
     """Number the chain by the messages' own times; copy the newest message's values to the event.
 
     A message that a person set aside does not count. A message dated in the future counts only if
-    no other message does. A mission that retracts takes back its own messages alone.
+    no other message does. A mission that retracts takes back its own messages alone, and of
+    several events that were joined those of the event that it names.
     """
     chain = sorted(
         event.sequences.select_related("message").defer("details", "message__payload"),
@@ -40,7 +43,7 @@ def renumber(event: NonLocalizedEvent) -> None:
     counting = [row for row in chain if row.set_aside is None]
     timely = [row for row in counting if not row.is_early] or counting
     withdrawn = _withdrawn(timely)
-    ruling = [row for row in timely if row.sender not in withdrawn]
+    ruling = [row for row in timely if _voice(row) not in withdrawn]
     _weigh_maps(event, ruling)
     event.used = chosen_localization(event)
     _say_newest(event, ruling)
@@ -50,23 +53,27 @@ def renumber(event: NonLocalizedEvent) -> None:
     event.save()
 
 
-def _withdrawn(counting: Sequence[EventSequence]) -> set[str]:
+def _voice(row: EventSequence) -> Voice:
+    return row.sender, row.origin_id
+
+
+def _withdrawn(counting: Sequence[EventSequence]) -> set[Voice]:
     """Name the missions whose newest message is a retraction, unless all of them retract.
 
-    A mission takes back what it said itself, and no other mission's word.
+    A mission takes back what it said itself of an event, and no other mission's word.
     """
-    newest = {row.sender: row for row in counting}
+    newest = {_voice(row): row for row in counting}
     withdrawn = {name for name, row in newest.items() if row.alert_type == RETRACTION}
     return withdrawn if len(withdrawn) < len(newest) else set()
 
 
 def _weigh_maps(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
     """Set aside the maps of messages that do not count; use the maps of those that count."""
-    told = {(row.sender, row.time_created) for row in ruling}
-    uses = event.localizations.values_list("pk", "sender", "time", "set_aside")
+    told = {(_voice(row), row.time_created) for row in ruling}
+    uses = event.localizations.values_list("pk", "sender", "origin", "time", "set_aside")
     changed: dict[bool, list[int]] = {True: [], False: []}
-    for pk, sender, time, aside in uses:
-        if aside is ((sender, time) in told):
+    for pk, sender, origin, time, aside in uses:
+        if aside is (((sender, origin), time) in told):
             changed[not aside].append(pk)
     for aside, pks in changed.items():
         if pks:

@@ -41,6 +41,7 @@ CHOICE = (
     *("sender", "author", "product", "time", "set_aside"),
     *("localization__sha256", "localization__area_90"),
     *("event__kind", "event__time", "event__retracted", "event__test_reasons", "event__pinned"),
+    "event__joined_to",
 )
 # A localization of an event, and the time until which it held; None: it holds now.
 Turn = tuple["EventLocalization", datetime | None]
@@ -98,6 +99,7 @@ def note_localization(
     event: NonLocalizedEvent,
     localization: Localization,
     *,
+    origin: NonLocalizedEvent | None = None,
     sender: str,
     author: str,
     product: str,
@@ -107,6 +109,7 @@ def note_localization(
     use, _ = EventLocalization.objects.get_or_create(
         event=event,
         localization=localization,
+        origin=origin,
         sender=sender,
         product=product,
         time=time,

@@ -1,11 +1,13 @@
 """Nonlocalized events: a chain of messages, and the localizations in them."""
 
-from decimal import Decimal
-
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.db import models
 
+from tom.events.circular_rows import Circular as Circular
+from tom.events.circular_rows import CircularNumberField as CircularNumberField
+from tom.events.circular_rows import CircularVersion as CircularVersion
+from tom.events.joins import EventJoin as EventJoin
 from tom.streams.models import AlertMessage
 
 
@@ -25,8 +27,21 @@ class NonLocalizedEventQuerySet(models.QuerySet["NonLocalizedEvent"]):
         return self.filter(ranked_version__lt=models.F("rank_version"))
 
 
+_Events = models.Manager.from_queryset(NonLocalizedEventQuerySet)
+
+
+class StandingEvents(_Events["NonLocalizedEvent"]):
+    """The events that were joined to no other one."""
+
+    def get_queryset(self) -> NonLocalizedEventQuerySet:
+        return NonLocalizedEventQuerySet(self.model, using=self._db).filter(joined_to=None)
+
+
 class NonLocalizedEvent(models.Model):
     """An event somewhere in a region of the sky.
+
+    `objects` has no event that was joined to another one: such an event is hidden, and its messages
+    and maps belong to that one. `everything` has all.
 
     The fields from `alert_type` to `properties` are copied from the chain when a message is
     recorded. Each has the value of the newest message that gives one.
@@ -70,7 +85,18 @@ class NonLocalizedEvent(models.Model):
     ranked_version = models.PositiveIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = NonLocalizedEventQuerySet.as_manager()
+    joined_to = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The event that this one is the same as, by a join that stands",
+    )
+
+    objects = StandingEvents()
+    everything = _Events()
 
     class Meta:
         ordering = ("-time", "-pk")
@@ -81,6 +107,11 @@ class NonLocalizedEvent(models.Model):
                 name="events_event_unranked",
             ),
             GinIndex(fields=["names"], opclasses=["jsonb_path_ops"], name="events_event_names"),
+            models.Index(
+                fields=["joined_to"],
+                condition=~models.Q(joined_to=None),
+                name="events_event_joined",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,7 +120,7 @@ class NonLocalizedEvent(models.Model):
     @property
     def is_live(self) -> bool:
         """Whether the event may reach a real facility, a public topic or the people on shift."""
-        return not self.test_reasons and not self.retracted
+        return not self.test_reasons and not self.retracted and self.joined_to_id is None
 
 
 class Localization(models.Model):
@@ -133,6 +164,14 @@ class EventLocalization(models.Model):
     sender = models.CharField(
         max_length=64, blank=True, default="", help_text="The mission that sent it"
     )
+    origin = models.ForeignKey(
+        NonLocalizedEvent,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The event that it came with, if that one was joined to its event",
+    )
     product = models.CharField(max_length=32, help_text="skymap or combined_skymap")
     time = models.DateTimeField(help_text="The time of the message that brought it")
     set_aside = models.BooleanField(
@@ -142,8 +181,9 @@ class EventLocalization(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["event", "sender", "product", "time", "localization"],
+                fields=["event", "origin", "sender", "product", "time", "localization"],
                 name="events_localization_once",
+                nulls_distinct=False,
             )
         ]
         ordering = ("time", "pk")
@@ -199,6 +239,14 @@ class EventSequence(models.Model):
     sender = models.CharField(
         max_length=64, blank=True, default="", help_text="The mission that sent it"
     )
+    origin = models.ForeignKey(
+        NonLocalizedEvent,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The event that it came with, if that one was joined to its event",
+    )
     alert_type = models.CharField(max_length=16)
     time_created = models.DateTimeField()
     message = models.ForeignKey(AlertMessage, on_delete=models.PROTECT, related_name="+")
@@ -227,79 +275,12 @@ class EventSequence(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["event", "sender", "alert_type", "time_created"],
+                fields=["event", "origin", "sender", "alert_type", "time_created"],
                 name="events_sequence_once",
+                nulls_distinct=False,
             )
         ]
         ordering = ("number", "pk")
 
     def __str__(self) -> str:
         return f"{self.number} {self.alert_type}"
-
-
-class CircularNumberField(models.DecimalField):  # type: ignore[type-arg]  # not at run time
-    """The number of a GCN Circular: a whole number without decimals, or a half such as 18453.5."""
-
-    def from_db_value(self, value: Decimal | None, *_: object) -> Decimal | None:
-        whole = value is not None and value % 1 == 0
-        return value.to_integral_value() if value is not None and whole else value
-
-
-class Circular(models.Model):
-    """A GCN Circular, in its newest version."""
-
-    circular_id = CircularNumberField(max_digits=11, decimal_places=1, unique=True)
-    version = models.PositiveIntegerField(default=1)
-    subject = models.TextField()
-    submitter = models.TextField(blank=True)
-    body = models.TextField()
-    created_on = models.DateTimeField(db_index=True)
-    event_name = models.CharField(
-        max_length=200, blank=True, help_text="The event's name as the circular writes it"
-    )
-    names = models.JSONField(
-        default=list, blank=True, help_text="Keys of the events it names (event_names.key_of)"
-    )
-    event = models.ForeignKey(
-        NonLocalizedEvent,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="circulars",
-    )
-    message = models.ForeignKey(AlertMessage, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        indexes = [
-            GinIndex(fields=["names"], opclasses=["jsonb_path_ops"], name="events_circular_names")
-        ]
-        ordering = ("-created_on",)
-
-    def __str__(self) -> str:
-        return f"GCN {self.circular_id}: {self.subject}"
-
-
-class CircularVersion(models.Model):
-    """One version of a circular, and the first message that brought it. The message has the text.
-
-    Version 0 means that the sender gave no number. A circular may have several versions 0.
-    """
-
-    circular = models.ForeignKey(Circular, on_delete=models.CASCADE, related_name="versions")
-    version = models.PositiveIntegerField()
-    message = models.OneToOneField(
-        AlertMessage, on_delete=models.PROTECT, related_name="circular_version"
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["circular", "version"],
-                condition=models.Q(version__gt=0),
-                name="events_circular_version_once",
-            )
-        ]
-        ordering = ("version", "message")
-
-    def __str__(self) -> str:
-        return f"version {self.version} of {self.circular_id}"

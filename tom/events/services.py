@@ -8,23 +8,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.brought import Maps, keep_maps
 from tom.events.chain import merged, renumber
-from tom.events.circulars import link_circulars
 from tom.events.localizations import chosen_localization, note_localization
 from tom.events.locks import change_events
-from tom.events.models import (
-    EventKind,
-    EventLocalization,
-    EventSequence,
-    NonLocalizedEvent,
-)
-from tom.forms.event_names import key_of
+from tom.events.models import EventLocalization, EventSequence, NonLocalizedEvent
+from tom.events.naming import Named, find_named
 from tom.forms.topics import is_test_topic
 from tom.records.notice import Notice, Product
 from tom.streams.models import AlertMessage
@@ -32,11 +26,15 @@ from tom.streams.models import AlertMessage
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The event that a message belongs to, whether it was new, and its values left out."""
+    """The event that a message belongs to, whether it was new, and its values left out.
+
+    `others` are other events that the message names, too.
+    """
 
     event: NonLocalizedEvent
     is_new: bool
     left_out: tuple[str, ...]
+    others: tuple[NonLocalizedEvent, ...] = ()
 
 
 def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = True) -> Recorded:
@@ -52,12 +50,14 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
     with transaction.atomic():
         maps = keep_maps(notice, with_maps=with_maps)  # before the lock: it takes seconds
         change_events()
-        event = _locked_event(message, notice)
+        named = find_named(message, notice)
+        event = named.event
         known = set(event.localizations.values_list("pk", flat=True))
-        localization = _localize(event, notice, maps)
+        localization = _localize(named, notice, maps)
         left_out = (*notice.left_out, *maps.faults, *_early_event(notice), *_away(event, notice))
         sequence, created = EventSequence.objects.get_or_create(
             event=event,
+            origin=named.origin,
             sender=notice.sender,
             alert_type=notice.type,
             time_created=notice.time,
@@ -73,12 +73,12 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
         if not created:
             said = merged(sequence.details, _details(notice))
             if not added and said == sequence.details:
-                return Recorded(event, is_new=False, left_out=left_out)
+                return Recorded(event, is_new=False, left_out=left_out, others=named.others)
             _complete(sequence, said, localization, left_out)
         _note_tests(event, _test_reasons(message, notice))
         renumber(event)
         publish(Topic.EVENT, event.event_id)
-    return Recorded(event, is_new=True, left_out=left_out)
+    return Recorded(event, is_new=True, left_out=left_out, others=named.others)
 
 
 def set_aside(sequence: EventSequence, by: User) -> NonLocalizedEvent:
@@ -126,31 +126,6 @@ def note_changes(event_ids: Iterable[int]) -> None:
     events = NonLocalizedEvent.objects.filter(pk__in=list(event_ids))
     locked = events.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True)
     events.filter(pk__in=list(locked)).update(rank_version=F("rank_version") + 1)
-
-
-def _locked_event(message: AlertMessage, notice: Notice) -> NonLocalizedEvent:
-    """Find the event by any of the notice's names, or make it; lock it; add the other names."""
-    # An event without a name stays unidentified. Its message names it. It is never merged by guess.
-    names = notice.names or (f"unidentified-{message.sha256[:12]}",)
-    found = _find_event(names)
-    if found is None:
-        kind = EventKind(notice.kind) if notice.names else EventKind.UNKNOWN
-        found = NonLocalizedEvent.objects.create(event_id=names[0], kind=kind)
-    event = NonLocalizedEvent.objects.select_for_update().get(pk=found.pk)
-    learnt = sorted({*event.names, *map(key_of, names)})
-    if learnt != event.names:
-        event.names = learnt
-        event.save(update_fields=["names"])
-        link_circulars(event)
-    return event
-
-
-def _find_event(names: Sequence[str]) -> NonLocalizedEvent | None:
-    rows = NonLocalizedEvent.objects.order_by("pk")
-    known = Q(event_id__in=names)
-    for name in names:
-        known |= Q(names__contains=[key_of(name)])
-    return rows.filter(event_id=names[0]).first() or rows.filter(known).first()
 
 
 def _is_early(message: AlertMessage, notice: Notice) -> bool:
@@ -212,11 +187,12 @@ def _complete(
     sequence.save(update_fields=["details", "localization", "left_out"])
 
 
-def _localize(event: NonLocalizedEvent, notice: Notice, maps: Maps) -> EventLocalization | None:
+def _localize(named: Named, notice: Notice, maps: Maps) -> EventLocalization | None:
     uses = {
         brought.product: note_localization(
-            event,
+            named.event,
             localization,
+            origin=named.origin,
             sender=notice.sender,
             author=brought.author,
             product=brought.product,

@@ -59,4 +59,5 @@ SVOM: Final = Mission(
         ),
         voevent_form(_WRITER, name="gcn.svom.voevent", topics=("gcn.notices.svom.voevent.*",)),
     ),
+    told_as=((r"svom[ #-]*(sb[0-9]{8})", "{0}"),),
 )

@@ -43,7 +43,7 @@ def read_guano(payload: bytes) -> Notice:
     """Read a notice of GUANO; raises MalformedAlertError as every notice."""
     core = core_with_time(read_message(payload))
     notice = notice_of(_GUANO, core)
-    return replace(notice, names=(*notice.names, *_followed(core)) if notice.names else ())
+    return replace(notice, followed=_followed(core) if notice.names else ())
 
 
 def _followed(core: CoreNotice) -> tuple[str, ...]:
@@ -103,4 +103,5 @@ SWIFT: Final = Mission(
         voevent_form(_WRITER, name="gcn.swift.voevent", topics=("gcn.classic.voevent.SWIFT_*",)),
     ),
     event_names=(r"guano-\d{6,12}",),
+    told_as=((r"swift(?:[ -]?bat)?[ #-]*([0-9]{4,16})", "Swift-{0}"),),
 )

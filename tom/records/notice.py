@@ -95,6 +95,8 @@ class Notice:
     names
         Of the event, each 1 to 64 letters, digits, `_`, `-` and `.`; the first becomes its id
         where none of them is known. Empty: it stays unidentified, and is never merged by guess.
+    followed
+        Names that another mission gives an event that the message says is the same.
     type, time
         What the message is in the event's chain, and its own time: aware, UTC.
     event_time
@@ -125,6 +127,7 @@ class Notice:
     event_time: datetime | None = None
     significant: bool | None = None
     far: float | None = None
+    followed: tuple[str, ...] = ()
     classification: Mapping[str, float] = field(default_factory=dict)
     properties: Mapping[str, float] = field(default_factory=dict)
     instruments: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ REQUEST_OBSERVATION = "followup.add_observationrequest"
 CANCEL_REQUEST = "followup.change_observationrequest"
 VET_CANDIDATE = "candidates.change_eventcandidate"
 PIN_LOCALIZATION = "events.change_nonlocalizedevent"
+JOIN_EVENTS = "events.add_eventjoin"
 SET_ASIDE_MESSAGE = "events.change_eventsequence"
 COMMENT = "django_comments.add_comment"
 VIEW_MESSAGES = "streams.view_alertmessage"
@@ -47,6 +48,7 @@ WORDS = {
     UPLOAD_POINTS: "upload photometry",
     PIN_LOCALIZATION: "choose the sky map of an event",
     SET_ASIDE_MESSAGE: "set a message of an event aside",
+    JOIN_EVENTS: "say that two events are one, and take them apart",
     VIEW_MESSAGES: "read the messages of the streams",
     REPLAY_MESSAGE: "replay messages",
     VIEW_STREAMS: "see what the streams do",
@@ -64,6 +66,7 @@ OBSERVERS_MAY = (
     VET_CANDIDATE,
     PIN_LOCALIZATION,
     SET_ASIDE_MESSAGE,
+    JOIN_EVENTS,
     COMMENT,
     VIEW_MESSAGES,
     REPLAY_MESSAGE,

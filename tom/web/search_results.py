@@ -10,6 +10,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.forms.event_names import key_of
 from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor
 from tom.targets.search import find_exactly
@@ -79,7 +80,7 @@ def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
 def _add_events(found: Found, name: str) -> None:
     names = [*spellings(name), *_SUPEREVENT.findall(name)]
     spoken_of = Q(circulars__event_name__iexact=name)
-    exact = any_of("event_id", names)
+    exact = any_of("event_id", names) | Q(names__contains=[key_of(name)])
     rows = NonLocalizedEvent.objects.filter(exact | spoken_of | Q(event_id__icontains=name))
     found.events = list(rows.distinct()[:SHOWN])
     meant = NonLocalizedEvent.objects.filter(exact | spoken_of).distinct()

@@ -10,6 +10,7 @@ from tom.web.views import (
     by_hand,
     chain,
     comments,
+    event_joins,
     events,
     joining,
     lists,
@@ -102,6 +103,13 @@ urlpatterns = [
     path("lookups/answers/<int:pk>/take/", lookups.take_found, name="lookup_take"),
     path("events/", events.event_list, name="event_list"),
     path("events/<str:event_id>/", events.event, name="event"),
+    path("events/<str:event_id>/join/", event_joins.join_event, name="join_event"),
+    path("events/<str:event_id>/joins/<int:pk>/part/", event_joins.part_event, name="part_event"),
+    path(
+        "events/<str:event_id>/messages/<int:pk>/split/",
+        event_joins.split_event,
+        name="split_event",
+    ),
     path("events/<str:event_id>/tell/", reports.tell_event, name="tell"),
     path(
         "events/<str:event_id>/messages/<int:pk>/aside/",

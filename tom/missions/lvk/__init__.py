@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tom.formats.containers import WriterSchema
 from tom.forms.declared import Encoding, Form, Mission, Page
+from tom.forms.event_names import name_told
 from tom.forms.voevents import KEYS, facts_of, is_of, tests_of
 from tom.missions.lvk.alert import GWAlert, parse_gwalert_avro, parse_gwalert_json
 from tom.missions.lvk.voevents import IVORN, parse_gwalert_xml
@@ -14,6 +15,7 @@ from tom.records import Notice
 from tom.records.notice import NoticeMap, Product
 
 _NAME: Final = "LVK"
+_BURST_SEARCH: Final = "GRB"
 _KEYS: Final = frozenset({"superevent_id", "alert_type"})
 _TOPICS: Final = ("igwn.gwalert*",)  # Avro on Hopskotch, JSON at GCN: the first bytes tell
 # What of a message is bytes, or said already.
@@ -39,6 +41,7 @@ def notice_of(alert: GWAlert) -> Notice:
         sender=_NAME,
         kind="gw",
         names=(alert.superevent_id,) if alert.superevent_id else (),
+        followed=_followed(alert) if alert.superevent_id else (),
         type=alert.alert_type,
         time=alert.time_created,
         event_time=event.time if event else None,
@@ -53,6 +56,15 @@ def notice_of(alert: GWAlert) -> Notice:
         test_reasons=alert.test_reasons,
         left_out=alert.left_out,
     )
+
+
+def _followed(alert: GWAlert) -> tuple[str, ...]:
+    """The name of the burst that another mission saw at the same time; none of a test's."""
+    found = alert.external_coinc
+    if found is None or alert.test_reasons or found.search != _BURST_SEARCH:
+        return ()
+    name = name_told(f"{found.observatory} {found.gcn_notice_id}")
+    return (name,) if name else ()
 
 
 def _maps(alert: GWAlert) -> list[NoticeMap]:
@@ -92,10 +104,15 @@ def read_xml_notice(payload: bytes) -> Notice:
     """
     alert, voevent = parse_gwalert_xml(payload)
     notice = notice_of(alert)
+    tests = tests_of(voevent)
     told = facts_of(voevent)
     facts = {"ivorn": told["ivorn"], "role": told["role"], "citations": told["citations"]}
-    reasons = dict.fromkeys((*notice.test_reasons, *tests_of(voevent)))
-    return replace(notice, facts={**notice.facts, **facts}, test_reasons=tuple(reasons))
+    return replace(
+        notice,
+        followed=() if tests else notice.followed,
+        facts={**notice.facts, **facts},
+        test_reasons=tuple(dict.fromkeys((*notice.test_reasons, *tests))),
+    )
 
 
 LVK: Final = Mission(

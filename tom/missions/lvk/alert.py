@@ -110,7 +110,7 @@ class _Part(BaseModel):
 
 
 class ChirpMasses(_Part):
-    """The chances of the chirp mass in the source's frame: one for each bin, edges in solar masses."""
+    """The chances of the source's chirp mass: one for each bin, the edges in solar masses."""
 
     bin_edges: tuple[Annotated[float, _between(0, 1e5)], ...]
     probabilities: tuple[Annotated[float, AfterValidator(_chance)], ...]

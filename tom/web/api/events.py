@@ -15,6 +15,7 @@ from tom.events.models import EventKind, EventLocalization, EventSequence, NonLo
 from tom.ranking.models import RankedCandidate
 from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.candidate_list import in_order
+from tom.web.event_joins import find_joined
 from tom.web.known import known_places, programs_of, rank_visible, seen_by
 from tom.web.places import ALL_RANKED
 
@@ -150,6 +151,12 @@ class EventDetail(generics.RetrieveAPIView[NonLocalizedEvent]):
 
     def get_queryset(self) -> QuerySet[NonLocalizedEvent]:
         return told_events()
+
+    def get_object(self) -> NonLocalizedEvent:
+        """The event of this name, or the one that it was joined to."""
+        name, rows = self.kwargs["event_id"], self.get_queryset()
+        found = rows.filter(event_id=name).first()
+        return found or rows.get(pk=find_joined(name).pk)
 
 
 class CandidateList(generics.ListAPIView[EventCandidate]):

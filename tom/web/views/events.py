@@ -38,6 +38,7 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
+from tom.web.event_joins import find_joined, joined_with
 from tom.web.event_list import add_maps, filter_choices, find_events
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
@@ -79,13 +80,16 @@ def event_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
     """One event; `?part=` names a part that is swapped by itself."""
-    found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
+    found = NonLocalizedEvent.objects.filter(event_id=event_id).first()
+    if found is None:
+        return redirect("event", find_joined(event_id).event_id)
     match request.GET.get("part"):
         case None:
             note_look(person(request), found, now=timezone.now())
             listing = _list_of(request, found)
             context = _about(listing) | _candidates(request, listing)
             context |= _other_panels(found, person(request))
+            context |= joined_with(found, context["sequences"])
             return render(request, "events/event.html", context)
         case "about" | "facts" as part:
             listing = _list_of(request, found)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("candidates", "0018_place_from_index"),
+        ("candidates", "0019_plan_of_notes"),
         ("streams", "0001_initial"),
     ]
 
@@ -15,7 +15,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "ToldCandidate",
             [
-                ("id", models.BigAutoField(primary_key=True)),
+                ("id", models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    )),
                 ("author", models.CharField(max_length=64)),
                 ("survey", models.CharField(max_length=16)),
                 (

@@ -1,0 +1,87 @@
+"""The panel of an event's page that says which events are one."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.factories import make_event, make_observer, make_user
+from tom.events.joins import EventJoin
+from tom.events.models import NonLocalizedEvent
+
+pytestmark = pytest.mark.django_db
+GW, GRB = "S261120zza", "GRB261120Z"
+
+
+@pytest.fixture
+def vera(client: Client) -> User:
+    user = make_observer("vera")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def pair() -> tuple[NonLocalizedEvent, NonLocalizedEvent]:
+    return make_event(GW), make_event(GRB, kind="grb", alert_types=("INITIAL",))
+
+
+def page(client: Client, name: str) -> str:
+    return " ".join(client.get(f"/events/{name}/").text.split())
+
+
+def test_a_person_joins_two_events_and_takes_them_apart(client: Client, vera: User, pair) -> None:
+    assert f'aria-label="Join {GRB}"' in page(client, GW)
+
+    answer = client.post(f"/events/{GRB}/join/", {"other": GW.lower()})
+
+    assert answer.headers["Location"] == f"/events/{GW}/"
+    shown = page(client, GW)
+    assert f'Joined: {GRB} <span class="quiet">by vera' in shown
+    assert client.get(f"/events/{GRB}/").headers["Location"] == f"/events/{GW}/"
+    assert GRB not in client.get("/events/").text
+    assert [row["event_id"] for row in client.get("/api/events/").json()["results"]] == [GW]
+    assert client.get(f"/api/events/{GRB}/").json()["event_id"] == GW
+    assert client.get(f"/search/?q={GRB}").headers["Location"] == f"/events/{GW}/"
+
+    client.post(f"/events/{GW}/joins/{EventJoin.objects.get().pk}/part/")
+
+    assert f"{GW} and {GRB} taken apart" in page(client, GW)
+    assert client.get(f"/events/{GRB}/").status_code == 200
+
+
+def test_a_person_takes_a_mission_out(client: Client, vera: User, pair) -> None:
+    gw, grb = pair
+    grb.sequences.update(sender="Swift")
+    client.post(f"/events/{GW}/join/", {"other": GRB})
+    assert "Take out what Swift says" in page(client, GW)
+
+    client.post(f"/events/{GW}/messages/{gw.sequences.get(sender='Swift').pk}/split/")
+
+    assert client.get(f"/events/{GRB}/").status_code == 200
+    assert grb.sequences.count() == 1
+
+
+@pytest.mark.parametrize("other", ["", "nobody's", GW, "9" * 300])
+def test_what_names_no_other_event_is_said(client: Client, vera: User, pair, other: str) -> None:
+    answer = client.post(f"/events/{GW}/join/", {"other": other}, follow=True)
+
+    assert answer.status_code == 200
+    assert "Name an event." in answer.text or "There is no other event" in answer.text
+    assert not EventJoin.objects.exists()
+
+
+def test_a_reader_sees_the_panel_without_its_buttons(client: Client, pair) -> None:
+    client.force_login(make_user("reader"))
+
+    assert 'name="other"' not in page(client, GW)
+    assert client.post(f"/events/{GW}/join/", {"other": GRB}).status_code == 403
+    assert not EventJoin.objects.exists()
+
+
+def test_a_test_is_not_joined_with_a_live_event(client: Client, vera: User, pair) -> None:
+    _, grb = pair
+    NonLocalizedEvent.objects.filter(pk=grb.pk).update(test_reasons=["a test"])
+    assert GRB not in page(client, GW)
+
+    answer = client.post(f"/events/{GW}/join/", {"other": GRB}, follow=True)
+
+    assert "One of them is a test" in answer.text

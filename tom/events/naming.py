@@ -1,0 +1,98 @@
+"""Which event a message belongs to: by its names, through the joins of events."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from tom.events.circulars import link_circulars
+from tom.events.joins import EventJoin
+from tom.events.models import EventKind, NonLocalizedEvent
+from tom.forms.event_names import key_of
+from tom.records.notice import Notice
+from tom.streams.models import AlertMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The event that a message names.
+
+    Attributes
+    ----------
+    event
+        The event to whose chain it is added, locked.
+    origin
+        The event that was joined to that one and which the message names; None: none was.
+    others
+        Other events that the message names, too.
+    """
+
+    event: NonLocalizedEvent
+    origin: NonLocalizedEvent | None
+    others: tuple[NonLocalizedEvent, ...]
+
+
+def find_named(message: AlertMessage, notice: Notice) -> Named:
+    """Find the event by any of the notice's names, or make it; lock it; add the other names.
+
+    The names of a burst that it followed count too, so that the two are one. A name that another
+    event has is not added: the two may be joined, by that name or by a person.
+    """
+    # An event without a name stays unidentified. Its message names it. It is never merged by guess.
+    names = (*(notice.names or (f"unidentified-{message.sha256[:12]}",)), *notice.followed)
+    matched = _matching(names)
+    if not matched:
+        kind = EventKind(notice.kind) if notice.names else EventKind.UNKNOWN
+        matched = [NonLocalizedEvent.objects.create(event_id=names[0], kind=kind)]
+    roots = {row.pk: root_of(row) for row in matched}
+    meant = matched[0]
+    event = NonLocalizedEvent.objects.select_for_update().get(pk=roots[meant.pk].pk)
+    others = {root.pk: root for root in roots.values() if root.pk != event.pk}
+    taken = {key for row in matched if roots[row.pk].pk in others for key in row.names}
+    learnt = set(map(key_of, names)) - taken
+    _learn(event, learnt)
+    origin = meant if meant.pk != event.pk else None
+    if origin is not None:
+        _learn(origin, learnt)
+    return Named(event, origin, tuple(others.values()))
+
+
+def root_of(event: NonLocalizedEvent) -> NonLocalizedEvent:
+    """Return the event that an event was joined to, and that one, and so on; itself if to none."""
+    while event.joined_to is not None:
+        event = event.joined_to
+    return event
+
+
+def were_parted(one: NonLocalizedEvent, two: NonLocalizedEvent) -> bool:
+    """Whether a person took these two events apart, and nobody joined them again."""
+    both = [one.pk, two.pk]
+    rows = EventJoin.objects.filter(kept__in=both, other__in=both).order_by("-pk")
+    newest = rows.first()
+    return newest is not None and newest.parted is not None
+
+
+def _matching(names: Sequence[str]) -> list[NonLocalizedEvent]:
+    """The events with one of these names, first the one that has the first name.
+
+    A joined event has fewer names than the one that it was joined to, so it comes before that.
+    """
+    known = Q(event_id__in=names)
+    for name in names:
+        known |= Q(names__contains=[key_of(name)])
+    rows = NonLocalizedEvent.everything.filter(known).select_related("joined_to")
+    first = key_of(names[0])
+    return sorted(rows, key=lambda row: (_is_other(row, names[0], first), len(row.names), row.pk))
+
+
+def _is_other(row: NonLocalizedEvent, name: str, key: str) -> bool:
+    return row.event_id != name and key not in row.names
+
+
+def _learn(event: NonLocalizedEvent, keys: Collection[str]) -> None:
+    learnt = sorted({*event.names, *keys})
+    if learnt != event.names:
+        event.names = learnt
+        event.save(update_fields=["names"])
+        if event.joined_to_id is None:
+            link_circulars(event)
