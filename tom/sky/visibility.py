@@ -14,14 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tom.sky.arrays import BoolArray, FloatArray
+from tom.sky.bodies import MJD_ZERO, TT_MINUS_UTC_DAYS, moon_vectors, radec_of_rows, sun_vectors
 from tom.sky.healpix import unit_vectors
 
-MJD_ZERO = 2400000.5
 MJD_UNIX_EPOCH = 40587.0
-TT_MINUS_UTC_DAYS = 69.184 / 86400
 TWILIGHT_DEG = -12.0
 """The Sun's altitude below which it is dark: nautical twilight, on pages and for requests."""
-EARTH_RADIUS_AU = 6378.137 / 149597870.7
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def altitudes(
     """
     targets = np.atleast_2d(unit_vectors(ra, dec))
     times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
-    return np.stack([_altitude(targets @ _zenith(site, times).T) for site in sites])
+    return np.stack([_altitude(targets @ zenith_vectors(site, times).T) for site in sites])
 
 
 def airmass(altitude_deg: npt.ArrayLike) -> FloatArray:
@@ -154,17 +152,18 @@ def airmass(altitude_deg: npt.ArrayLike) -> FloatArray:
 def sun_altitude(site: Site, mjd: npt.ArrayLike) -> FloatArray:
     """Find the altitude of the Sun's centre in degrees, shape `(t,)`."""
     times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
-    return _altitude(np.sum(_zenith(site, times) * _sun(times), axis=1))
+    return _altitude(np.sum(zenith_vectors(site, times) * sun_vectors(times), axis=1))
 
 
 def moon_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Find the Moon's position as seen from a site: ICRS degrees, each of shape `(t,)`."""
-    return _radec(_moon(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
+    times = np.atleast_1d(np.asarray(mjd, dtype=np.float64))
+    return radec_of_rows(moon_vectors(times, zenith_vectors(site, times)))
 
 
 def zenith_radec(site: Site, mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Find the position of a site's zenith: ICRS degrees, each of shape `(t,)`."""
-    return _radec(_zenith(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
+    return radec_of_rows(zenith_vectors(site, np.atleast_1d(np.asarray(mjd, dtype=np.float64))))
 
 
 def observable_tonight(
@@ -194,7 +193,7 @@ def observable_tonight(
         Time between two steps.
     """
     now = mjd_of(when)
-    times = _noon_before(site, now) + np.arange(0, 1440, step_minutes) / 1440
+    times = noon_before(site, now) + np.arange(0, 1440, step_minutes) / 1440
     counts = (times >= now) & (times <= (np.inf if until is None else mjd_of(until)))
     targets = np.atleast_2d(unit_vectors(ra, dec))
     return _follow(site, targets, times, counts, constraints or Constraints())
@@ -223,7 +222,8 @@ def observable_now(
 def _follow(
     site: Site, targets: FloatArray, times: FloatArray, counts: BoolArray, limits: Constraints
 ) -> Night:
-    zenith, sun, moon = _zenith(site, times), _sun(times), _moon(site, times)
+    zenith, sun = zenith_vectors(site, times), sun_vectors(times)
+    moon = moon_vectors(times, zenith)
     altitude = _altitude(targets @ zenith.T)
     sun_altitude_deg = _altitude(np.sum(zenith * sun, axis=1))
     moon_altitude_deg = _altitude(np.sum(zenith * moon, axis=1))
@@ -235,7 +235,7 @@ def _follow(
         ("window", np.broadcast_to(counts, shape)),
         ("dark", np.broadcast_to(sun_altitude_deg <= limits.sun_altitude_max_deg, shape)),
         ("high", is_high),
-        ("hour angle", np.abs(_hour_angles(targets, zenith)) <= limits.hour_angle_max_hours),
+        ("hour angle", np.abs(hour_angles(targets, zenith)) <= limits.hour_angle_max_hours),
         (
             "moon",
             (moon_separation >= limits.moon_separation_min_deg) | (moon_altitude_deg < 0),
@@ -255,7 +255,7 @@ def _follow(
     )
 
 
-def _hour_angles(targets: FloatArray, zenith: FloatArray) -> FloatArray:
+def hour_angles(targets: FloatArray, zenith: FloatArray) -> FloatArray:
     """Find how far m targets are past the meridian at t times, -12 to 12 hours, shape `(m, t)`."""
     meridian = np.arctan2(zenith[:, 1], zenith[:, 0])
     ascension = np.arctan2(targets[:, 1], targets[:, 0])
@@ -263,7 +263,7 @@ def _hour_angles(targets: FloatArray, zenith: FloatArray) -> FloatArray:
     return np.asarray((hours + 12) % 24 - 12, dtype=np.float64)
 
 
-def _noon_before(site: Site, now: float) -> float:
+def noon_before(site: Site, now: float) -> float:
     """Find the mean noon that the night under way, or the next one, follows."""
     offset = site.longitude / 360
     noon = np.floor(now + offset - 0.5) + 0.5 - offset
@@ -271,33 +271,12 @@ def _noon_before(site: Site, now: float) -> float:
     return float(noon + 1 if morning else noon)
 
 
-def _zenith(site: Site, mjd: FloatArray) -> FloatArray:
+def zenith_vectors(site: Site, mjd: FloatArray) -> FloatArray:
     """Return unit vectors to a site's zenith in the celestial frame, shape `(t, 3)`."""
     sidereal = erfa.gst00b(MJD_ZERO, mjd)
     of_date = unit_vectors(np.degrees(sidereal) + site.longitude, site.latitude)
     rotation = erfa.pnm00b(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)  # celestial to true of date
     return np.asarray(np.einsum("tji,tj->ti", rotation, of_date), dtype=np.float64)
-
-
-def _sun(mjd: FloatArray) -> FloatArray:
-    """Return unit vectors to the Sun, shape `(t, 3)`."""
-    heliocentric, _ = erfa.epv00(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)
-    return _normalized(-heliocentric["p"])
-
-
-def _moon(site: Site, mjd: FloatArray) -> FloatArray:
-    """Return unit vectors to the Moon from a site, `(t, 3)`; its parallax reaches a degree."""
-    geocentric = erfa.moon98(MJD_ZERO, mjd + TT_MINUS_UTC_DAYS)["p"]
-    return _normalized(geocentric - EARTH_RADIUS_AU * _zenith(site, mjd))
-
-
-def _radec(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    x, y, z = vectors.T
-    return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arcsin(z))
-
-
-def _normalized(vectors: FloatArray) -> FloatArray:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _altitude(sine: FloatArray) -> FloatArray:
