@@ -8,13 +8,15 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
-from tom.galaxies.completeness import EDGES, MEAN_LUMINOSITY, MOST_LUMINOUS, luminosity
-from tom.galaxies.distances import distance_error_of, distance_of
-from tom.galaxies.models import Catalogue, HostMatch, HostSearch
+from tom.galaxies.completeness import EDGES, MEAN_LUMINOSITY, assumed_luminosity, completeness_at
+from tom.galaxies.distances import PECULIAR_MPC, distance_error_of, distance_of, total_error
+from tom.galaxies.loaded import LoadedCatalogues, loaded_catalogues
+from tom.galaxies.models import HostMatch, HostSearch
 from tom.galaxies.nearby import Nearby, pairs_of, read_galaxies_near
 from tom.sky import radec_of
 from tom.sky.arrays import FloatArray, IntArray
 from tom.sky.distance import gauss, unrelated_scale
+from tom.sky.galaxy_weights import MEAN_SEEN
 from tom.sky.hosts import (
     B_MINUS_R,
     chance_coincidence,
@@ -32,18 +34,8 @@ METHOD = 1
 AT_ONCE = 2000
 MOST_KEPT = 5
 LEAST_SHARE = 1e-4
-# Of galaxies along one direction, 250 km/s over the Hubble constant of 67.7.
-PECULIAR_MPC = 3.7
-# Of a galaxy whose distance has no error, relative to the distance.
-UNTOLD_ERROR = 0.3
 # Of a given redshift, over 1 + z.
 GIVEN_ERROR = 0.001
-# Of a galaxy whose light is not known, in units of 1e10 suns.
-TYPICAL_LUMINOSITY = 1.0
-# The mean share of transients that is seen of a galaxy whose distance is not known.
-MEAN_SEEN = 1 / 8
-# No catalogue lists all light: dwarfs are in none.
-MOST_COMPLETE = 0.95
 STALE = """
     SELECT s.target_id, s.healpix29, x.float_value
     FROM unnest(%(targets)s::bigint[]) AS e (target)
@@ -91,16 +83,29 @@ def find_hosts(target_ids: Iterable[int], *, most: int | None = None) -> int:
     catalogues changed. Without a catalogue none is. It may run twice at the same time: the same
     search is then stored twice.
     """
-    catalogues = list(Catalogue.objects.order_by("pk"))
-    if not catalogues:
+    catalogues = loaded_catalogues(method=METHOD)
+    if catalogues is None:
         return 0
-    known_by = f"{METHOD}:{settings.HOST_HORIZON_MPC:g}:{','.join(str(c.pk) for c in catalogues)}"
-    due = _due(target_ids, known_by)
-    completeness = _completeness(catalogues)
+    due = _due(target_ids, catalogues.known_by)
     chosen = due[:most]
     for start in range(0, len(chosen), AT_ONCE):
-        _search(chosen[start : start + AT_ONCE], known_by, completeness)
+        searches, matches = _search(chosen[start : start + AT_ONCE], catalogues)
+        with transaction.atomic():
+            HostSearch.objects.bulk_create(searches)
+            HostMatch.objects.bulk_create(matches)
     return len(due)
+
+
+def look_for_hosts(sought: Sought) -> tuple[HostSearch, list[HostMatch]] | None:
+    """Search the hosts of one target without keeping what is found; None: no catalogue is loaded.
+
+    The matches come the likeliest first. Two queries.
+    """
+    catalogues = loaded_catalogues(method=METHOD)
+    if catalogues is None:
+        return None
+    (search,), matches = _search([sought], catalogues)
+    return search, matches
 
 
 def _due(target_ids: Iterable[int], catalogues: str) -> list[Sought]:
@@ -114,24 +119,20 @@ def _due(target_ids: Iterable[int], catalogues: str) -> list[Sought]:
         return [Sought(*row) for row in cursor.fetchall()]
 
 
-def _completeness(catalogues: Sequence[Catalogue]) -> FloatArray:
-    """Return the share of the light between `EDGES` that is listed: the best catalogue's."""
-    shares = np.array([each.completeness["shares"] for each in catalogues], float)
-    return np.asarray(np.minimum(shares.max(axis=0), MOST_COMPLETE))
-
-
-def _search(due: Sequence[Sought], catalogues: str, completeness: FloatArray) -> None:
+def _search(
+    due: Sequence[Sought], catalogues: LoadedCatalogues
+) -> tuple[list[HostSearch], list[HostMatch]]:
     ra, dec = radec_of(np.array([each.healpix29 for each in due], np.int64))
     redshift = np.array([each.redshift for each in due], float)
     found = read_galaxies_near(ra, dec)
-    pairs, none = weigh_pairs(ra, dec, redshift, found, completeness)
+    pairs, none = weigh_pairs(ra, dec, redshift, found, catalogues.completeness)
     distance = distance_of(redshift)
     error = distance_error_of(redshift, GIVEN_ERROR * (1 + redshift))
     searches = [
         HostSearch(
             target_id=each.target_id,
             healpix29=each.healpix29,
-            catalogues=catalogues,
+            catalogues=catalogues.known_by,
             given_redshift=each.redshift,
             distance_mpc=_known(distance[row]),
             distance_error_mpc=_known(np.hypot(error[row], PECULIAR_MPC)),
@@ -139,9 +140,7 @@ def _search(due: Sequence[Sought], catalogues: str, completeness: FloatArray) ->
         )
         for row, each in enumerate(due)
     ]
-    with transaction.atomic():
-        HostSearch.objects.bulk_create(searches)
-        HostMatch.objects.bulk_create(_matches(searches, found, pairs))
+    return searches, _matches(searches, found, pairs)
 
 
 def weigh_pairs(
@@ -172,9 +171,7 @@ def weigh_pairs(
         axis_angle_deg=of["position_angle_deg"],
         position_angle_deg=towards,
     )
-    told = of["distance_error_mpc"]
-    error = np.where(np.isnan(told), UNTOLD_ERROR * of["distance_mpc"], told)
-    error = np.hypot(error, PECULIAR_MPC)
+    error = total_error(of["distance_mpc"], of["distance_error_mpc"])
     around = offset_density(
         ratio=separation / radius, half_light_arcsec=size, axis_ratio=of["axis_ratio"]
     )
@@ -202,8 +199,7 @@ def _light(
     """
     scale = unrelated_scale(settings.HOST_HORIZON_MPC)
     distance, wanted = of["distance_mpc"], given_mpc[place]
-    light = luminosity(of["b_magnitude"], distance)
-    light = np.where(np.isnan(light), TYPICAL_LUMINOSITY, np.minimum(light, MOST_LUMINOUS))
+    light = assumed_luminosity(of["b_magnitude"], distance)
     seen = np.where(np.isnan(distance), MEAN_SEEN, np.exp(-distance / scale))
     there = gauss(wanted, distance, error)
     somewhere = wanted**2 / (2 * scale**3)  # of a galaxy whose distance is not known
@@ -211,8 +207,7 @@ def _light(
     everywhere = unseen_density(
         edges_mpc=EDGES, completeness=completeness, mean_density=MEAN_LUMINOSITY, scale_mpc=scale
     )
-    shell = np.searchsorted(EDGES, given_mpc, side="right") - 1  # the last for NaN
-    listed = np.append(completeness, 0.0)[np.minimum(shell, len(completeness))]
+    listed = completeness_at(given_mpc, completeness)
     at_it = MEAN_LUMINOSITY * (1 - listed) * given_mpc**2
     return (
         light * np.where(np.isnan(wanted), seen, there),

@@ -15,6 +15,8 @@ SUN_B = 5.48
 EDGES = np.concatenate([[0.0], np.geomspace(10, 1600, 23)])
 # A brighter "galaxy" is a wrong distance.
 MOST_LUMINOUS = 100.0
+# Of a galaxy whose light is not known.
+TYPICAL_LUMINOSITY = 1.0
 
 
 def luminosity(b_magnitude: FloatArray, distance_mpc: FloatArray) -> FloatArray:
@@ -25,6 +27,19 @@ def luminosity(b_magnitude: FloatArray, distance_mpc: FloatArray) -> FloatArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         absolute = b_magnitude - 5 * np.log10(distance_mpc) - 25
     return np.asarray(10 ** (0.4 * (SUN_B - absolute) - 10))
+
+
+def assumed_luminosity(b_magnitude: FloatArray, distance_mpc: FloatArray) -> FloatArray:
+    """Return luminosities as `luminosity` does: unknown ones are typical, and none is huge."""
+    told = luminosity(b_magnitude, distance_mpc)
+    return np.where(np.isnan(told), TYPICAL_LUMINOSITY, np.minimum(told, MOST_LUMINOUS))
+
+
+def completeness_at(distance_mpc: FloatArray, shares: FloatArray) -> FloatArray:
+    """Return the completeness at distances from that of the shells; NaN without a distance."""
+    shell = np.searchsorted(EDGES, distance_mpc, side="right") - 1  # the last for NaN
+    found = np.append(shares, 0.0)[np.minimum(shell, len(shares))]
+    return np.where(np.isnan(distance_mpc), np.nan, found)
 
 
 @dataclass

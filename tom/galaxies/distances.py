@@ -10,6 +10,10 @@ from tom.galaxies.models import DistanceKind
 from tom.sky.arrays import FloatArray
 
 LEAST_REDSHIFT, MOST_REDSHIFT = 1e-6, 20.0
+# Of galaxies along one direction, 250 km/s over the Hubble constant of 67.7.
+PECULIAR_MPC = 3.7
+# Of a galaxy whose distance has no error, relative to the distance.
+UNTOLD_ERROR = 0.3
 
 
 @cache
@@ -34,6 +38,15 @@ def distance_error_of(redshift: FloatArray, error: FloatArray) -> FloatArray:
     """Return the error of a distance in Mpc from that of its redshift: half the span of both."""
     low = np.maximum(redshift - error, 1e-3 * redshift)
     return np.asarray((distance_of(redshift + error) - distance_of(low)) / 2)
+
+
+def total_error(distance_mpc: FloatArray, error_mpc: FloatArray) -> FloatArray:
+    """Return the errors of distances with the peculiar velocity in them, Mpc.
+
+    NaN in `error_mpc`: the catalogue tells none. NaN where there is no distance either.
+    """
+    told = np.where(np.isnan(error_mpc), UNTOLD_ERROR * distance_mpc, error_mpc)
+    return np.asarray(np.hypot(told, PECULIAR_MPC))
 
 
 def fill_distances(

@@ -27,6 +27,7 @@ READ = f"""
     FROM unnest(%s::bigint[], %s::bigint[]) AS r (first, stop)
     CROSS JOIN LATERAL (
         SELECT * FROM galaxies_galaxy WHERE healpix29 >= r.first AND healpix29 < r.stop
+        AND coalesce(distance_mpc, %s) BETWEEN %s AND %s
         OFFSET 0
     ) g
     JOIN galaxies_catalogue c ON c.id = g.catalogue_id
@@ -46,13 +47,24 @@ class Nearby:
 
 
 def read_galaxies_near(ra: FloatArray, dec: FloatArray) -> Nearby:
-    """Read all galaxies within `SEARCH_ARCSEC` of some places, and some farther ones. One query."""
+    """Read all galaxies within `SEARCH_ARCSEC` of places, and some farther ones. One query."""
     cells, level = cells_around(ra, dec, radius_arcsec=SEARCH_ARCSEC)
     wanted = np.unique(cells[cells >= 0])
     shift = 2 * (ORDER - level)
-    ranges = merge_ranges(np.column_stack([wanted << shift, (wanted + 1) << shift]))
+    return read_galaxies_in(np.column_stack([wanted << shift, (wanted + 1) << shift]))
+
+
+def read_galaxies_in(
+    ranges: IntArray, *, nearest_mpc: float = 0.0, farthest_mpc: float = np.inf
+) -> Nearby:
+    """Read all galaxies within ranges of nested order-29 ids, shape `(k, 2)`. One query.
+
+    Those alone whose distance lies within the bounds, or is not known.
+    """
+    merged = merge_ranges(ranges)
+    ends = [merged[:, 0].tolist(), merged[:, 1].tolist()]
     with connection.cursor() as cursor:
-        cursor.execute(READ, [ranges[:, 0].tolist(), ranges[:, 1].tolist()])
+        cursor.execute(READ, [*ends, nearest_mpc, nearest_mpc, farthest_mpc])
         rows = cursor.fetchall()
     catalogue, number, name, kind = ([str(row[at]) for row in rows] for at in range(4))
     values = np.array([row[4:] for row in rows], float).reshape(len(rows), len(NUMBERS))
@@ -85,6 +97,12 @@ def _repeated(tree: cKDTree, found: Nearby) -> BoolArray:
             less_sure = max((one, other), key=lambda row: (SUREST.index(found.kind[row]), row))
             repeated[less_sure] = True
     return repeated
+
+
+def repeated(found: Nearby) -> BoolArray:
+    """Return which galaxies a surer row of another catalogue repeats, shape `(g,)`."""
+    vectors = unit_vectors(found.numbers["ra"], found.numbers["dec"])
+    return _repeated(cKDTree(vectors), found) if found.name else np.zeros(0, bool)
 
 
 def _chord(angle_arcsec: float) -> float:
