@@ -1,6 +1,7 @@
 """The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
 
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> after_ranking -> explain
+                                                                             after_ranking -> prepare
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments          plan wanted -> make_plan
@@ -29,6 +30,7 @@ from tom.changes.heartbeat import beat
 from tom.changes.models import Change
 from tom.events.localizations import let_old_maps_go
 from tom.events.models import NonLocalizedEvent
+from tom.events.preparing import is_prepared, prepare_map
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
@@ -162,16 +164,25 @@ def rank(event_id: int) -> None:
 
 @shared_task
 def after_ranking(event_id: int) -> None:
-    """Make due what a scorer has not judged in the event's window, and wake the explanations.
+    """Make due what a scorer has not judged in the event's window; wake what explains and draws.
 
     Under steady alerts an event is ranked several times a second; this runs once for all of them.
     """
-    outdated = note_outdated(NonLocalizedEvent.objects.get(pk=event_id))
+    event = NonLocalizedEvent.objects.select_related("used").get(pk=event_id)
+    outdated = note_outdated(event)
     with _nudging():
+        if not is_prepared(event):
+            _send(prepare, event_id)
         for scorer in scorers():
             _send(explain, event_id, scorer.spec.name)
         if outdated:
             _send(score)
+
+
+@shared_task
+def prepare(event_id: int) -> None:
+    """Make what an event's pages show of its map; a page that lacks it wakes this again."""
+    prepare_map(NonLocalizedEvent.objects.select_related("used").get(pk=event_id))
 
 
 @shared_task

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.db import models
 
+from tom.events import map_models  # noqa: F401  where Django looks for models
 from tom.events.circular_rows import Circular as Circular
 from tom.events.circular_rows import CircularNumberField as CircularNumberField
 from tom.events.circular_rows import CircularVersion as CircularVersion

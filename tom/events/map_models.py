@@ -1,0 +1,41 @@
+"""What is made of a stored map once, for pages: a sketch of it, and its list of galaxies."""
+
+from django.db import models
+
+
+class Sketch(models.Model):
+    """What pages draw of a map, so that none reads its rows."""
+
+    localization = models.OneToOneField(
+        "events.Localization", on_delete=models.CASCADE, primary_key=True, related_name="sketch"
+    )
+    outlines = models.JSONField(help_text="Nine levels, each to [[[ra, dec], ...], ...]")
+    cells = models.BinaryField(help_text="tom.sky.sketch.pack_cells of the map")
+
+    def __str__(self) -> str:
+        return f"sketch of {self.localization_id}"
+
+
+class GalaxyList(models.Model):
+    """The likeliest galaxies of a map by the catalogues that were loaded then."""
+
+    localization = models.OneToOneField(
+        "events.Localization",
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="galaxy_list",
+    )
+    catalogues = models.CharField(
+        max_length=200, help_text="Which loads were ranked, and how; another load makes it due"
+    )
+    stored = models.DateTimeField(auto_now=True)
+    n_galaxies = models.PositiveIntegerField(help_text="Galaxies of the region that were ranked")
+    none_share = models.FloatField(help_text="The chance that no listed galaxy is the host")
+    completeness = models.FloatField(
+        help_text="The share of the light at the map's distances that is listed"
+    )
+    citations = models.JSONField(default=list, help_text="What to cite")
+    galaxies = models.JSONField(help_text="tom.galaxies.listing.rows_of: the likeliest first")
+
+    def __str__(self) -> str:
+        return f"galaxies of {self.localization_id}"
