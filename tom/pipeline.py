@@ -1,7 +1,7 @@
 """The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
 
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> after_ranking -> explain
-                                                                             after_ranking -> prepare
+                                                            after_ranking -> prepare
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments          plan wanted -> make_plan

@@ -4,6 +4,7 @@ from django.urls import path
 
 from tom.web.api import (
     events,
+    galaxies,
     lists,
     messages,
     metrics,
@@ -25,6 +26,11 @@ urlpatterns = [
         "events/<str:event_id>/candidates/",
         events.CandidateList.as_view(),
         name="candidates",
+    ),
+    path(
+        "events/<str:event_id>/galaxies/",
+        galaxies.EventGalaxies.as_view(),
+        name="galaxies",
     ),
     path(
         "events/<str:event_id>/timeline/",
