@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from tests.factories import make_observer, make_target
 from tests.galaxies.test_association import make_catalogue, make_galaxy
 from tom.galaxies.association import find_hosts
-from tom.galaxies.models import Catalogue
+from tom.galaxies.models import Catalogue, HostSearch
 from tom.targets.redshifts import keep_redshift
 from tom.web.hosts import found_hosts
 
@@ -29,9 +29,38 @@ def panel_of(text: str) -> str:
     return " ".join(" ".join(words).split())
 
 
-def test_the_panel_says_what_to_run_where_nobody_searched(page) -> None:
-    assert "Not searched." in panel_of(page(make_target()))
+def test_the_panel_says_what_to_run_where_no_catalogue_is_loaded(page) -> None:
     assert "manage.py galaxies load" in panel_of(page(make_target()))
+
+
+def test_a_target_that_is_no_candidate_has_its_hosts_searched_for_the_page(page) -> None:
+    make_galaxy(make_catalogue("GLADE+"), "7", name="NGC 4993")
+    target = make_target()
+
+    told = panel_of(page(target))
+
+    assert "NGC 4993 GLADE+" in told
+    assert "Searched now." in told
+    assert not HostSearch.objects.exists()
+
+
+def test_a_search_for_the_page_finds_what_a_stored_one_finds() -> None:
+    catalogue = make_catalogue()
+    make_galaxy(catalogue, "7", b_magnitude=None, diameter_arcsec=None)
+    make_galaxy(catalogue, "8", dec=-23.385, distance_mpc=45.0)
+    target = make_target()
+    keep_redshift(target.pk, 0.0098)
+
+    now = found_hosts(target)
+    find_hosts([target.pk])
+    stored = found_hosts(target)
+
+    assert now is not None
+    assert stored is not None
+    assert len(now.galaxies) == 2
+    assert now.galaxies == stored.galaxies
+    assert now.none_share == pytest.approx(stored.none_share)
+    assert now.given_redshift == stored.given_redshift == 0.0098
 
 
 def test_the_panel_says_that_no_galaxy_is_near(page) -> None:
@@ -69,15 +98,16 @@ def test_the_panel_costs_one_query() -> None:
     assert len(queries) == 1
 
 
-def test_the_api_tells_the_hosts_of_a_target_and_null_before_the_search() -> None:
+def test_the_api_tells_the_hosts_of_a_target_and_null_without_a_catalogue() -> None:
     client = APIClient()
     client.force_authenticate(make_observer())
-    catalogue = make_catalogue()
-    make_galaxy(catalogue, "7", name="NGC 4993")
     target = make_target()
     address = f"/api/targets/{target.pk}/"
 
     before = client.get(address).json()["hosts"]
+    catalogue = make_catalogue()
+    make_galaxy(catalogue, "7", name="NGC 4993")
+    assert client.get(address).json()["hosts"]["stored"] is None
     find_hosts([target.pk])
     after = client.get(address).json()["hosts"]
     Catalogue.objects.all().delete()

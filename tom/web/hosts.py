@@ -7,7 +7,10 @@ from typing import Any
 from django.db.models import F, OuterRef, Subquery
 from tom_targets.base_models import BaseTarget
 
+from tom.galaxies.association import Sought, look_for_hosts
 from tom.galaxies.models import Catalogue, HostSearch
+from tom.sky import healpix29
+from tom.web.distances import redshift_of
 
 COLUMNS = (
     *("catalogue", "number", "name", "ra", "dec", "distance_mpc", "distance_error_mpc"),
@@ -20,11 +23,13 @@ COLUMNS = (
 class FoundHosts:
     """The newest search for a target's host: when, the chance of none, the galaxies by share.
 
+    `stored` is None where it was searched for the page alone.
+
     Each galaxy has the columns of `HostMatch`, the ratio of separation and light radius, and its
     catalogue's citation, which is empty where that is no longer loaded.
     """
 
-    stored: datetime
+    stored: datetime | None
     none_share: float
     given_redshift: float | None
     galaxies: list[dict[str, Any]]
@@ -36,7 +41,11 @@ class FoundHosts:
 
 
 def found_hosts(target: BaseTarget) -> FoundHosts | None:
-    """Read the newest search for a target's host; None: nobody searched. One query."""
+    """Read the newest search for a target's host, or search it now; None: there is no catalogue.
+
+    A stored search is one query. A target that is nobody's candidate has none: to search it now is
+    five.
+    """
     searches = HostSearch.objects.filter(target=target.pk).order_by("-pk")
     cite = Catalogue.objects.filter(name=OuterRef("matches__catalogue")).values("citation")[:1]
     rows = list(
@@ -49,13 +58,33 @@ def found_hosts(target: BaseTarget) -> FoundHosts | None:
         )
     )
     if not rows:
-        return None
+        return _search_now(target)
     first = rows[0]
-    galaxies = [_galaxy(row) for row in rows if row["of_share"] is not None]
+    galaxies = [
+        _galaxy({name: row[f"of_{name}"] for name in COLUMNS}, row["citation"])
+        for row in rows
+        if row["of_share"] is not None
+    ]
     return FoundHosts(first["stored"], first["none_share"], first["given_redshift"], galaxies)
 
 
-def _galaxy(row: dict[str, Any]) -> dict[str, Any]:
-    found = {name: row[f"of_{name}"] for name in COLUMNS}
+def _search_now(target: BaseTarget) -> FoundHosts | None:
+    """Search a target's host at the place where its reader knows it; nothing is stored."""
+    if target.ra is None or target.dec is None:
+        return None
+    here = int(healpix29(target.ra, target.dec))
+    found = look_for_hosts(Sought(target.pk, here, redshift_of(target)))
+    if found is None:
+        return None
+    search, matches = found
+    cite = dict(Catalogue.objects.values_list("name", "citation"))
+    galaxies = [
+        _galaxy({name: getattr(match, name) for name in COLUMNS}, cite.get(match.catalogue))
+        for match in matches
+    ]
+    return FoundHosts(None, search.none_share, search.given_redshift, galaxies)
+
+
+def _galaxy(found: dict[str, Any], citation: str | None) -> dict[str, Any]:
     ratio = found["separation_arcsec"] / found["light_radius_arcsec"]
-    return found | {"ratio": ratio, "citation": row["citation"] or ""}
+    return found | {"ratio": ratio, "citation": citation or ""}

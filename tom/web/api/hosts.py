@@ -32,7 +32,9 @@ class GalaxySerializer(serializers.Serializer[dict[str, Any]]):
 class HostsSerializer(serializers.Serializer[Any]):
     """The newest search for a target's host; the shares and `none_share` sum to 1."""
 
-    stored = serializers.DateTimeField(help_text="When it was searched, UTC")
+    stored = serializers.DateTimeField(
+        allow_null=True, help_text="When it was searched, UTC; null: for this answer alone"
+    )
     given_redshift = serializers.FloatField(
         allow_null=True, help_text="The target's own, which chose among the galaxies"
     )

@@ -79,7 +79,7 @@ class TargetDetailSerializer(TargetSerializer):
     """A target that you may see, with its possible hosts."""
 
     hosts = HostsSerializer(
-        read_only=True, allow_null=True, help_text="Null: its host was never searched"
+        read_only=True, allow_null=True, help_text="Null: no catalogue is loaded"
     )
 
     class Meta:
