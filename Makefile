@@ -66,10 +66,11 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	$(BIN)/python -m tests.recovery.million $(PACKETS)
 	$(BIN)/python -m pytest -m soak
 
-evaluate: $(BIN)/.installed-dev  ## fit the scorers again beside the kept fit, measure the kept one (TOM_REAL_DATA)
+evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers
 	@data=$${TOM_REAL_DATA:-../shared/data}
 	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
 	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"
+	$(BIN)/python -m tests.evaluation.galaxy_ranks
 
 lock: $(BIN)/.installed-dev  ## compile the pinned requirements from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
