@@ -30,7 +30,7 @@ def test_each_candidate_is_a_link_and_the_best_comes_last() -> None:
     text = draw_sky(SMALL, [spot(190, -20, 1), spot(191, -21, 9), spot(192, -22, None)])
 
     assert text.count('href="/targets/1/"') == 3
-    assert text.rindex('class="candidate top"') > text.rindex('class="candidate rest"')
+    assert text.rindex('class="candidate top ') > text.rindex('class="candidate rest ')
 
 
 def test_a_name_cannot_break_out_of_the_drawing() -> None:

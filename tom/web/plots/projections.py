@@ -84,6 +84,8 @@ def cut_ring(ra: npt.ArrayLike, dec: npt.ArrayLike, *, centre_ra: float) -> list
     turn = unwrapped[-1] - unwrapped[0]
     if abs(turn) > 180:
         ring = _close_around_pole(ring, turn)
+    elif np.abs(ring[:, 0]).max() <= 180:
+        return [_densify(ring)]  # most rings do not cross the seam
     return [piece for shift in (-720, -360, 0, 360, 720) for piece in _inside(ring, shift)]
 
 
@@ -116,8 +118,8 @@ def _clip(ring: Ring, side: int) -> Ring:
 
 def _densify(ring: Ring) -> Ring:
     """Add points where two neighbours are far apart, so that edges bend with the projection."""
-    parts = []
-    for start, stop in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-        count = max(int(np.abs(stop - start).max() // 5), 1)
-        parts.append(start + np.arange(count)[:, None] / count * (stop - start))
-    return np.vstack(parts)
+    steps = np.roll(ring, -1, axis=0) - ring
+    count = np.maximum(np.abs(steps).max(axis=1) // 5, 1).astype(np.int64)
+    before = np.repeat(np.cumsum(count) - count, count)
+    along = (np.arange(int(count.sum())) - before) / np.repeat(count, count)
+    return np.asarray(np.repeat(ring, count, axis=0) + along[:, None] * np.repeat(steps, count, 0))

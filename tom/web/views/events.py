@@ -17,7 +17,7 @@ from tom.events.localizations import choose_localization, missions_with_maps
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.followup.models import ObservationRequest
-from tom.pipeline import nudge, rank
+from tom.pipeline import nudge, prepare, rank
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.follows import is_following
@@ -40,6 +40,8 @@ from tom.web.candidate_rows import (
 )
 from tom.web.event_joins import find_joined, joined_with
 from tom.web.event_list import add_maps, filter_choices, find_events
+from tom.web.event_map import ASKED as MAP_NAMED
+from tom.web.event_map import LAYER, MOMENT, draw_map
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible
@@ -49,7 +51,7 @@ from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.places import ALL_RANKED
-from tom.web.plots.skymap import Spot, draw_close, draw_sky
+from tom.web.plots.spots import Spot
 from tom.web.refusals import needs
 from tom.web.said import read_said
 from tom.web.spreadsheets import cell
@@ -87,13 +89,13 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         case None:
             note_look(person(request), found, now=timezone.now())
             listing = _list_of(request, found)
-            context = _about(listing) | _candidates(request, listing)
+            context = _about(listing, request.GET) | _candidates(request, listing)
             context |= _other_panels(found, person(request))
             context |= joined_with(found, context["sequences"])
             return render(request, "events/event.html", context)
         case "about" | "facts" as part:
             listing = _list_of(request, found)
-            return render(request, f"events/_{part}.html", _about(listing))
+            return render(request, f"events/_{part}.html", _about(listing, request.GET))
         case "retracted":
             return render(request, "events/_retracted.html", {"event": found})
         case "candidates":
@@ -118,7 +120,7 @@ def _list_of(request: HttpRequest, found: NonLocalizedEvent) -> CandidateList:
     return open_list(found, person(request), now=timezone.now())
 
 
-def _about(listing: CandidateList) -> dict[str, Any]:
+def _about(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
     found = listing.event
     uses = list(
         found.localizations.select_related("localization").defer(
@@ -126,8 +128,9 @@ def _about(listing: CandidateList) -> dict[str, Any]:
         )
     )
     chosen = choose_localization(found, uses)
-    contours = chosen.localization.contours if chosen else {}
-    spots = _spots(listing)
+    drawn = draw_map(chosen, _spots(listing), query, now=listing.now) if chosen else None
+    if drawn and not drawn.is_nested:
+        nudge(prepare, found.pk)
     sequences = list(
         found.sequences.select_related("localization__localization", "set_aside_by")
         .defer("details", "localization__localization__fits", "localization__localization__packed")
@@ -143,8 +146,8 @@ def _about(listing: CandidateList) -> dict[str, Any]:
         "localizations": uses,
         "chosen": chosen,
         "missions": missions_with_maps(uses),
-        "sky": draw_sky(contours, spots) if chosen else "",
-        "close": draw_close(contours, spots) if chosen else None,
+        "drawn": drawn,
+        "list_asked": [(name, query[name]) for name in ASKED if query.get(name)],
     }
 
 
@@ -200,7 +203,7 @@ def _list_query(query: QueryDict) -> str:
     """The list's filters and order, without empty ones and what names a page or a part of it."""
     values = query.copy()
     for name in [*values]:
-        if name in {"part", "auto", "page"} or not values[name]:
+        if name in {"part", "auto", "page", MAP_NAMED, MOMENT, LAYER} or not values[name]:
             values.pop(name)
     return values.urlencode()
 
