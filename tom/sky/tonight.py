@@ -6,6 +6,8 @@ places through a night cost a millisecond.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,20 +76,34 @@ def dark_hours(
         The moment from which time counts; aware.
     """
     now = mjd_of(when)
-    times = noon_before(site, now) + np.arange(0, 1440, STEP_MINUTES) / 1440
-    times = times[times >= now]
-    zenith = zenith_vectors(site, times)
-    sun_height = np.sum(zenith * sun_vectors(times), axis=1)
-    dark = sun_height <= np.sin(np.radians(constraints.sun_altitude_max_deg))
-    times, zenith = times[dark], zenith[dark]
+    sky = _dark_sky(site, noon_before(site, now), constraints.sun_altitude_max_deg)
+    left = sky.mjd >= now
+    times, zenith, moon = sky.mjd[left], sky.zenith[left], sky.moon[left]
     lowest = max(constraints.altitude_min_deg, lowest_altitude(constraints.airmass_max))
     observable = vectors @ zenith.T >= np.sin(np.radians(lowest))
     if constraints.hour_angle_max_hours < 12:
         observable &= np.abs(hour_angles(vectors, zenith)) <= constraints.hour_angle_max_hours
-    moon = moon_vectors(times, zenith)
     is_far = vectors @ moon.T <= np.cos(np.radians(constraints.moon_separation_min_deg))
     observable &= is_far | (np.sum(zenith * moon, axis=1) < 0)
     return DarkHours(times, observable)
+
+
+class _DarkSky(NamedTuple):
+    """The dark times of a night, MJD UTC, shape `(t,)`; unit vectors to zenith and Moon."""
+
+    mjd: FloatArray
+    zenith: FloatArray
+    moon: FloatArray
+
+
+# A night of a site is asked for again and again, and costs 4 ms.
+@lru_cache(maxsize=256)
+def _dark_sky(site: Site, noon: float, sun_altitude_max_deg: float) -> _DarkSky:
+    times = noon + np.arange(0, 1440, STEP_MINUTES) / 1440
+    zenith = zenith_vectors(site, times)
+    sun_height = np.sum(zenith * sun_vectors(times), axis=1)
+    dark = sun_height <= np.sin(np.radians(sun_altitude_max_deg))
+    return _DarkSky(times[dark], zenith[dark], moon_vectors(times[dark], zenith[dark]))
 
 
 def share_tonight(
