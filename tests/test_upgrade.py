@@ -245,6 +245,7 @@ def held() -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+@pytest.mark.soak
 def test_a_night_and_what_was_done_in_it_outlive_an_upgrade(people) -> None:
     intake.keep(short_night_of_the_demonstration())
     intake.work()

@@ -26,7 +26,9 @@ FAINT = 60
 
 # A phone shows the same colours: there the first theme is enough.
 @pytest.mark.parametrize(
-    ("viewport", "themes"), [(DESKTOP, THEMES), (NARROW, THEMES[:1])], ids=["desk", "phone"]
+    ("viewport", "themes"),
+    [(DESKTOP, THEMES), pytest.param(NARROW, THEMES[:1], marks=pytest.mark.soak)],
+    ids=["desk", "phone"],
 )
 def test_axe_finds_nothing_on_any_page_in_any_theme(
     enter: Enter, axe: str, viewport, themes
@@ -57,9 +59,10 @@ def test_axe_finds_nothing_where_somebody_must_log_in_or_is_refused(
     assert not faults, "\n".join(faults)
 
 
-def test_a_page_in_red_sends_no_green_and_no_blue_light(enter: Enter) -> None:
+@pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.soak)])
+def test_a_page_in_red_sends_no_green_and_no_blue_light(enter: Enter, share: int) -> None:
     person = factories.make_admin("ada")
-    addresses = fill(person)
+    addresses = fill(person)[::share]
     page = enter(person)
     page.emulate_media(reduced_motion="reduce")
     wear(page, "red")

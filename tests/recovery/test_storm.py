@@ -13,6 +13,7 @@ VICTIMS = ("ingester", "second ingester", "broker")
 
 
 @pytest.mark.kafka
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_kills_of_ingesters_and_broker_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     if find_tansu() is None:

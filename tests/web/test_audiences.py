@@ -276,7 +276,10 @@ def plain(text: str, names: dict[str, str]) -> str:
     return re.sub(r"\d+(\.\d+)? ?(s|min|h|d)( ago)?\b", "", text)
 
 
-@pytest.mark.parametrize("name", ["stranger", "a", "b", "both", "admin"])
+@pytest.mark.parametrize(
+    "name",
+    ["stranger", "a", "both", *(pytest.param(n, marks=pytest.mark.soak) for n in ("b", "admin"))],
+)
 def test_a_person_is_told_what_their_own_points_alone_give(people, name):
     user = people[name]
     with transaction.atomic():
