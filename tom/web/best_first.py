@@ -32,10 +32,10 @@ def find_best(
     """
     if not programs:
         return _first(rows, "rank", most)
-    ranked = rows.alias(told_rank=F("known__rank"), told_event=F("known__event"))
-    told = ranked.filter(told_event=event.pk, told_rank__isnull=False)
+    ranked = rows.alias(told_event=F("known__event"))
+    told = ranked.filter(told_event=event.pk, known_rank__isnull=False)
     alike = ranked.filter(_is_alike(programs))
-    both = [*_first(told, "told_rank", most), *_first(alike, "rank", most)]
+    both = [*_first(told, "known_rank", most), *_first(alike, "rank", most)]
     return sorted(both, key=_place)[:most]
 
 
@@ -45,7 +45,7 @@ def _is_alike(programs: Collection[int]) -> Q:
     Of one program by its rows: of the joined table the database would guess that hardly any fits.
     """
     if len(programs) > 1:
-        return Q(told_rank__isnull=True)
+        return Q(known_rank__isnull=True)
     own = CandidateStanding.objects.filter(candidate=OuterRef("pk"), programs=list(programs))
     return ~Q(Exists(own.filter(rank__isnull=False)))
 
