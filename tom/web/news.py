@@ -16,7 +16,7 @@ from tom.web.places import MOST_RANKED
 
 BEYOND = MOST_RANKED + 1
 # Of a longer list it is told who moved into, out of, or among the first places alone.
-MOST_MOVED = 3_000
+MOST_MOVED = 1_000
 # By what a candidate is put in order: its chance, the largest first, and its name.
 Place = tuple[float, str]
 
@@ -106,7 +106,6 @@ def _first_places(
 
     An index has them in order: first of the reader's own audiences, then of everybody's.
     """
-    stood = stood.filter(candidate__in=seen.values("pk"))
     parts: list[QuerySet[Any]] = [stood.filter(programs=[])]
     if programs:
         own = stood.filter(programs__contained_by=list(programs)).exclude(programs=[])
@@ -115,7 +114,9 @@ def _first_places(
     columns = ("candidate", "posterior", "candidate__target__name")
     places = [
         (pk, (-chance, name))
-        for rows in parts
-        for pk, chance, name in rows.order_by("-posterior", columns[2]).values_list(*columns)[:most]
+        for part in parts
+        for pk, chance, name in part.filter(candidate__in=seen.values("pk"))
+        .order_by("-posterior", columns[2])
+        .values_list(*columns)[:most]
     ]
     return sorted(places, key=lambda row: row[1])[:most]
