@@ -3,13 +3,16 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from tom_targets.models import TargetName
 
 from tests import factories
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.targets.models import TargetSummary
+from tom.web.views import events
 
 pytestmark = pytest.mark.django_db
 PAGE = "/events/S261120ab/"
@@ -108,6 +111,45 @@ def test_no_page_rounds_a_level_into_the_region(observer: Client) -> None:
     pages = [observer.get(path).text for path in ("/", f"/targets/{best.target_id}/", PAGE)]
 
     assert [text.count("90.2%") for text in pages] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("", "1\u20132 of more than 4"),
+        ("2", "3\u20134 of more than 6"),
+        ("4", "7\u20138 of more than 8"),
+        ("9", "7\u20138 of more than 8"),
+        ("x", "1\u20132 of more than 4"),
+    ],
+)
+def test_of_the_pages_behind_the_one_shown_a_few_are_counted(
+    client: Client, monkeypatch, page: str, said: str
+) -> None:
+    for name, number in (("ROWS_SHOWN", 2), ("PAGES_AHEAD", 1), ("MOST_LISTED", 8)):
+        monkeypatch.setattr(events, name, number)
+    client.force_login(factories.make_observer("vera"))
+    event = factories.make_event("S261120ab")
+    for rank in range(1, 11):
+        factories.make_candidate(event, rank=rank)
+
+    text = client.get(PAGE, {"page": page, "region": "all"}).text
+
+    assert said in text
+    assert f"{said.partition(' of ')[2]} shown" in text
+
+
+def test_a_list_joins_what_its_reader_knows_once(client: Client) -> None:
+    group = factories.make_group()
+    factories.make_program(2, group=group)
+    client.force_login(factories.make_observer("vera", groups=[group]))
+    factories.make_candidate(factories.make_event("S261120ab"), rank=1)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(PAGE, {"since": "new", "order": "level"})
+
+    joins = [query["sql"].count('JOIN "candidates_candidatestanding"') for query in queries]
+    assert max(joins) == 1
 
 
 def test_beyond_the_best_few_only_the_region_is_shown(observer: Client) -> None:

@@ -7,8 +7,19 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Exists, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet
+from django.db.models import (
+    Case,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from django.http import QueryDict
 from tom_targets.models import TargetName
@@ -29,9 +40,13 @@ from tom.web.vettings import not_rejected, vetting_of
 BEST_SHOWN = 5
 # So many stand on the map.
 SPOTS_SHOWN = 100
-# So many of a list are counted and cut into pages: a hundred pages.
+# So many of a list are cut into pages: a hundred pages. Of those behind the page that is shown so
+# many are counted: to find them all takes most of the time.
 MOST_LISTED = 3_000
+PAGES_AHEAD = 9
 LONGEST_TEXT = 100
+# So few targets that a filter by what brokers say asks for are read at once.
+FEW_SAID = 5_000
 
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
 # Those whose largest comes first; a minus before an order's name turns it round.
@@ -128,7 +143,7 @@ def _choose(
         _by_verdict(listing, query)
         & _by_region(listing, query)
         & _by_text(query)
-        & read_said(query).of("target", listing.programs)
+        & _by_said(query, listing.programs)
         & _by_news(listing, query)
         & find_up(query.get("up", ""), listing.programs, now=listing.now)
     )
@@ -171,7 +186,8 @@ def _column(name: str, programs: Collection[int]) -> Any:
         case "chance":
             return standing_of("posterior", programs)
         case "name":
-            return F("target__name")
+            # As an expression: along the index of names it would look for an event's few among all.
+            return Coalesce(F("target__name"), Value(""))
         case "level":
             return standing_of("credible_level_2d", programs)
         case "magnitude":
@@ -204,6 +220,15 @@ def _by_text(query: QueryDict) -> Q:
     aliases = TargetName.objects.filter(target=OuterRef("target"), name__icontains=text)
     named = Q(target__name__icontains=text) | Q(target__summary__host_name__icontains=text)
     return named | Q(Exists(aliases))
+
+
+def _by_said(query: QueryDict, programs: Collection[int]) -> Q:
+    """What brokers say. Of a few targets by their keys: else all candidates would be tried."""
+    said = read_said(query)
+    if not said:
+        return Q()
+    few = list(said.targets(programs).values_list("target", flat=True)[: FEW_SAID + 1])
+    return Q(target__in=few) if len(few) <= FEW_SAID else said.of("target", programs)
 
 
 def _by_news(listing: CandidateList, query: QueryDict) -> Q:

@@ -12,6 +12,7 @@ PER_PAGE = 50
 # Of a longer list the first rows alone are counted and cut into pages: to count a million takes
 # seconds, and so does the way to the last of them.
 MOST_COUNTED = 10_000
+LONGEST_NUMBER = 9
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -53,6 +54,12 @@ def page_of(
 ) -> Page[Any]:
     """Return the page that `?page=` asks for; the nearest one where there is no such page."""
     return BoundedPaginator(rows, per_page, most=most).get_page(request.GET.get("page"))
+
+
+def page_asked(request: HttpRequest) -> int:
+    """The number in `?page=`; 1 where there is none."""
+    text = request.GET.get("page", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else 1
 
 
 def page_at_once(

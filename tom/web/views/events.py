@@ -25,6 +25,7 @@ from tom.reports.notifications.models import FollowKind
 from tom.web.candidate_list import (
     BEST_SHOWN,
     MOST_LISTED,
+    PAGES_AHEAD,
     CandidateList,
     find_candidates,
     find_first,
@@ -37,6 +38,7 @@ from tom.web.candidate_rows import (
     count_candidates,
     make_rows,
     read_candidates,
+    read_spots,
 )
 from tom.web.event_joins import find_joined, joined_with
 from tom.web.event_list import add_maps, filter_choices, find_events
@@ -47,7 +49,7 @@ from tom.web.keys import read_pk
 from tom.web.known import rank_visible
 from tom.web.links import detectors_of, event_links
 from tom.web.notice_timeline import notice_timeline
-from tom.web.pagination import page_of
+from tom.web.pagination import page_asked, page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.places import ALL_RANKED
@@ -160,7 +162,7 @@ def _spots(listing: CandidateList) -> list[Spot]:
             title=_title(row),
             rank=row.rank,
         )
-        for row in rank_visible(read_candidates(listing.spots), listing.user)
+        for row in rank_visible(read_spots(listing.spots), listing.user)
         if row.target.ra is not None and row.target.dec is not None
     ]
 
@@ -175,8 +177,9 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     if "auto" not in request.GET:  # a person asks, not the page by itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
-    keys = find_first(listing, request.GET, most=MOST_LISTED + 1, kept=stay)
-    page = page_of(request, keys, per_page=ROWS_SHOWN, most=MOST_LISTED)
+    most = min(ROWS_SHOWN * (page_asked(request) + PAGES_AHEAD), MOST_LISTED)
+    keys = find_first(listing, request.GET, most=most + 1, kept=stay)
+    page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {
