@@ -129,6 +129,13 @@ def test_a_route_takes_a_field_between_two_others():
     assert route.fields == [0, 2, 1]
 
 
+def test_of_equal_places_the_last_is_taken_so_the_most_probable_comes_first():
+    route = Route(TELESCOPE, endless(3, 1e6), np.array([10.0, 10.1, 10.2]), np.zeros(3))
+
+    assert all(route.insert(each) for each in (2, 0, 1))
+    assert route.fields == [2, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("span", "expected"), [(99, 0), (100, 1), (219, 1), (220, 2), (340, 3), (0, 0)]
 )

@@ -1,6 +1,7 @@
 """The pages of plans: the form, a plan while it is made and after, and its exports."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,6 +10,7 @@ from django.test import Client
 from tests import factories
 from tests.planning.nights import END, START, make_map, make_telescope
 from tests.planning.plans import keep_plan
+from tests.web.test_odd_requests import TEXTS
 from tom.events.models import Localization, NonLocalizedEvent
 from tom.pipeline import make_plan
 from tom.planning.models import Plan
@@ -101,6 +103,19 @@ def test_a_wrong_field_is_said_beside_it(observer, event, name, value, said):
     assert answer.status_code == 422
     assert said in answer.text
     assert "look at what is marked below" in answer.text
+    assert not Plan.objects.exists()
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: ascii(text[:12]))
+def test_odd_texts_in_every_field_are_refused(observer, event, text):
+    asked = dict.fromkeys([*typed(), "covered"], text)
+    body = urlencode(asked, errors="surrogatepass")
+
+    posted = observer.post(PAGE, body, content_type="application/x-www-form-urlencoded")
+    query = urlencode({"telescope": text, "again": text}, errors="surrogatepass")[:60_000]
+    shown = observer.get(f"{PAGE}?{query}")
+
+    assert (posted.status_code, shown.status_code) == (422, 200)
     assert not Plan.objects.exists()
 
 

@@ -40,7 +40,7 @@ class Route:
         best: tuple[float, int, int] | None = None
         for window in range(self._first[field], self._first[field + 1]):
             cost = self._costs(window, gaps)
-            place = int(np.argmin(cost))
+            place = len(cost) - 1 - int(np.argmin(cost[::-1]))
             if cost[place] < np.inf and (best is None or cost[place] < best[0]):
                 best = (float(cost[place]), place, window)
         if best is None:
@@ -57,7 +57,8 @@ class Route:
     def _costs(self, window: int, gaps: FloatArray) -> FloatArray:
         """Find by how much an exposure in each gap delays the next one, `(n + 1,)`, infinite: not.
 
-        After the last one it is the time by which the whole grows.
+        After the last one it is the time by which the whole grows. Whole milliseconds, so that of
+        equal ones the last is taken: what was put in first, the most probable, is observed first.
         """
         exposure = self._telescope.exposure_s
         n = len(self.fields)
@@ -68,7 +69,7 @@ class Route:
         delay = np.maximum(after[:n] - self._early, 0)
         ends = self._early[-1] + exposure if n else begin[0]
         grows = begin[n] + exposure - ends
-        return np.where(fits, np.append(delay, grows), np.inf)
+        return np.where(fits, np.round(np.append(delay, grows), 3), np.inf)
 
     def _gaps_to(self, field: int) -> FloatArray:
         here = self._vectors[field]

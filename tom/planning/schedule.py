@@ -22,6 +22,8 @@ MOST_FIELDS = 1500
 FIELDS_EACH = 4
 FEWEST_FIELDS = 60
 MOST_REFUSED = 50
+# A field that would add less is not named.
+LEAST_NAMED = 1e-3
 Tell = Callable[[str], None]
 
 
@@ -312,7 +314,7 @@ def _refused(problem: Problem, chosen: Sequence[int]) -> tuple[Refused, ...]:
         parts = faces.of(field)
         adds = float(faces.weight[parts[~seen[parts]]].sum())
         why = problem.windows.why_not[field]
-        if adds > 1e-4:
+        if adds > LEAST_NAMED:
             reason = why or ("others see more" if full else "no time is left")
             place = float(problem.ra[field]), float(problem.dec[field])
             rows.append(Refused(field, *place, adds, reason))
