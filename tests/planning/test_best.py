@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.planning.nights import make_flat_map, make_telescope
+from tests.planning.nights import make_flat_map, make_map, make_telescope
 from tests.sky.strategies import skymaps
 from tom.planning.faces import cut_faces
 from tom.planning.greedy import fill_route, quick_bound
@@ -153,3 +153,14 @@ def test_the_programme_proves_that_fields_that_share_a_moment_exclude_each_other
     assert found.is_best
     assert len(found.fields) == 1
     assert found.bound == pytest.approx(faces.alone().max(), rel=1e-3)
+
+
+def test_the_lazy_choice_counts_what_is_seen_already():
+    ra, dec = np.array([12.0, 12.1, 45.0]), np.zeros(3)
+    faces = make_faces(make_map(radius_deg=30.0, place=(12.0, 0.0)), ra, dec)
+    route = Route(TELESCOPE, endless(3, 1e6), ra, dec)
+
+    fill_route(route, faces, most=2)
+
+    assert faces.alone()[2] < faces.alone()[:2].min()
+    assert sorted(route.fields)[1] == 2
