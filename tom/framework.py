@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "tom.targets",
     "tom.galaxies",
     "tom.events",
+    "tom.pointings",
     "tom.strategies",
     "tom.candidates",
     "tom.scoring",

@@ -38,6 +38,7 @@ from tom.letting_go import let_packets_go
 from tom.lookups.services import ask_broker, due_answers
 from tom.lookups.services import forget_old as forget_old_lookups
 from tom.planning import services as planning
+from tom.pointings.footprints import compute_ranges, due_footprints, forget_footprints
 from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
@@ -192,6 +193,14 @@ def rank_list(strategy_id: int) -> None:
 
 
 @shared_task
+def trace() -> None:
+    """Compute the ranges of some fields of view; the next ones are another task's."""
+    due = due_footprints()
+    if compute_ranges(due):
+        nudge(trace)
+
+
+@shared_task
 def submit(request_id: int) -> None:
     """Send one approved request. What it leaves unsettled, the sweep takes up."""
     followup.submit_request(ObservationRequest.objects.get(pk=request_id))
@@ -262,6 +271,8 @@ def sweep() -> None:
             _send(make_plan, plan)
         for answer in due_answers():
             _send(look_up, answer)
+        if due_footprints():
+            _send(trace)
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
     beat()
@@ -281,6 +292,7 @@ def prune() -> None:
     now = timezone.now()
     Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
     forget_old_lookups()
+    forget_footprints(now - timedelta(days=CHANGE_DAYS))
     followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
     try:
         let_packets_go(now)

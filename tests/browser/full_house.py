@@ -10,9 +10,13 @@ from tom_targets.models import TargetName
 
 from tests import factories
 from tests.planning.plans import keep_plan
+from tests.pointings.made import told
 from tom.demo.cutouts import to_fits
-from tom.events.models import Circular
+from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.pointings.footprints import compute_ranges, due_footprints
+from tom.pointings.keeping import upload_pointings
+from tom.pointings.models import Status
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
@@ -76,6 +80,7 @@ def fill(person: User) -> list[str]:
     answered.acknowledged_by, answered.acknowledged_at = person, timezone.now()
     answered.save()
     StreamHealth.objects.create(stream="kafka.example", topic="igwn.gwalert", connected=False)
+    _point(event, by=person)
     return [
         *(
             "/",
@@ -86,6 +91,8 @@ def fill(person: User) -> list[str]:
             "/events/MS261120ab/?vetting=all&region=all",
             "/events/?kind=grb",
             "/events/MS261120ab/difference/",
+            "/events/MS261120ab/coverage/",
+            "/events/MS261120ab/coverage/upload/",
             "/events/MS261120ab/tell/",
         ),
         *(f"/events/{each}/plan/" for each in ("MS261120ab", "MS261120un", "MS261120rt")),
@@ -159,6 +166,15 @@ def fill_filters(stream: Stream) -> None:
     FilterTrial.objects.create(
         filter=draft, asked=now, moved=now, finished=now, nights=[night, empty]
     )
+
+
+def _point(event: NonLocalizedEvent, *, by: User) -> None:
+    """Two telescopes that looked for the event, one of which is to look again."""
+    began = timezone.now() - timedelta(hours=2)
+    seen = [told("1", time=began), told("2", time=began, instrument="Ear", ra=199.0)]
+    planned = told("3", time=timezone.now(), ra=201.0, status=Status.PLANNED)
+    upload_pointings([*seen, planned], event=event, group=None, name="night.csv", by=by)
+    compute_ranges(due_footprints())
 
 
 def _full_target(number: int):  # type: ignore[no-untyped-def]

@@ -32,6 +32,7 @@ from tests.factories import (
     make_user,
 )
 from tests.planning.plans import keep_plan
+from tests.pointings.made import told
 from tests.web.routes import METHODS, Route, all_routes
 from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
@@ -40,6 +41,9 @@ from tom.followup.models import ObservationRequest
 from tom.forms.declared import Wanted
 from tom.joining.services import join_targets
 from tom.lookups.services import make_lookup
+from tom.pointings.footprints import compute_ranges, due_footprints
+from tom.pointings.keeping import upload_pointings
+from tom.pointings.models import PointingTable
 from tom.ranking.basis import Basis
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
@@ -172,6 +176,11 @@ TABLE: dict[str, Line] = {
     "plan_list": reads(OBSERVER) | posts(OBSERVER),
     "plan": reads(OWN_OBSERVER),
     "plan_export": reads(OWN_OBSERVER),
+    "coverage": reads(USER),
+    "coverage_curve": reads(USER),
+    "pointings_csv": reads(USER),
+    "pointings_upload": reads(OBSERVER) | posts(OBSERVER),
+    "pointings_undo": posts(OWNING_OBSERVER),
     "list_index": reads(USER),
     "ranked_list": reads(OWNER),
     "pin": posts(OBSERVER),
@@ -248,6 +257,7 @@ TABLE: dict[str, Line] = {
     "api:candidates": reads(USER),
     "api:galaxies": reads(USER),
     "api:event_timeline": reads(USER),
+    "api:pointings": reads(USER) | posts(OBSERVER),
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),
@@ -332,6 +342,7 @@ def world(db):
             "kind": "science",
             "secret": secret,
             "upload": make_upload(target, team, by=people["member"]).pk,
+            "table": make_table(event, team, by=people["member"]).pk,
             "join": make_join(target, team, by=people["member"]).pk,
             "rest": "nothing",
             "form": "json",
@@ -390,6 +401,13 @@ def make_upload(target, team, *, by):
     return PointUpload.objects.create(
         target=target, program=program_of(team), name=SECRET, n_points=0, created_by=by
     )
+
+
+def make_table(event, team, *, by):
+    told_ones = [told(SECRET, instrument=SECRET)]
+    upload_pointings(told_ones, event=event, group=team, name=SECRET, by=by)
+    compute_ranges(due_footprints())
+    return PointingTable.objects.get()
 
 
 def make_request(candidate, *, by):
@@ -455,12 +473,12 @@ def walk(world, name, routes, by) -> tuple[list[str], bytes]:
             cache.clear()  # of the counts that limit how often one may try
             beat()
             response = by(client, method, address)
-            told = content(response)
-            seen += told
+            answered = content(response)
+            seen += answered
             wanted = expected(line_of(route) or {}, method)[PEOPLE.index(name)]
             if outcome(response) not in ALLOWED[wanted]:
                 faults.append(f"{method} {address}: {response.status_code}, not {wanted}")
-            if SECRET.encode() in told and name not in {"member", "admin"}:
+            if SECRET.encode() in answered and name not in {"member", "admin"}:
                 faults.append(f"{method} {address}: tells what is private")
     return faults, seen
 

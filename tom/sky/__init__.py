@@ -18,6 +18,7 @@ from tom.sky.distance import (
     distance_probability_fraction,
 )
 from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_way_ebv, read_ebv_map
+from tom.sky.following import Growth, follow_coverage, probability_left
 from tom.sky.footprints import Shape, circle, footprint_ranges, rectangle, shape_outline
 from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
 from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
@@ -46,6 +47,7 @@ from tom.sky.volume import credible_volume, levels_3d
 __all__ = [
     "Constraints",
     "EbvMap",
+    "Growth",
     "MalformedSkyMapError",
     "MapDifference",
     "Night",
@@ -84,6 +86,7 @@ __all__ = [
     "distance_probability_fraction",
     "draw_stamp",
     "extinction_coefficient",
+    "follow_coverage",
     "footprint_ranges",
     "galactic",
     "healpix29",
@@ -98,6 +101,7 @@ __all__ = [
     "pack",
     "pieces_of",
     "present_sky",
+    "probability_left",
     "probdensity_at",
     "radec_of",
     "read_ebv_map",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tom.sky.arrays import BoolArray, FloatArray, IntArray
+from tom.sky.arrays import FloatArray, IntArray
 from tom.sky.distance import distance_rows, radial_mass
 from tom.sky.healpix import ORDER, merge_ranges
 from tom.sky.skymap import SkyMap, row_at
@@ -69,12 +69,12 @@ def pieces_of(
     if given.shape != (len(footprints),):
         message = "each footprint needs one depth"
         raise ValueError(message)
-    cuts = _cuts(skymap, footprints)
+    cuts = cut_rows(skymap, footprints)
     deepest = np.full(max(len(cuts) - 1, 0), -np.inf)
     seen = np.zeros(len(deepest), dtype=np.bool_)
     for ranges, depth in zip(footprints, given, strict=True):
-        inside = _within(cuts, ranges)
-        seen |= inside
+        inside = cuts_within(cuts, ranges)
+        seen[inside] = True
         if not np.isnan(depth):
             deepest[inside] = np.maximum(deepest[inside], depth)
     row = row_at(skymap, cuts[:-1])
@@ -99,27 +99,37 @@ def covered_volume(skymap: SkyMap, pieces: Pieces, reach_mpc: npt.ArrayLike) -> 
         0 to 1: of the probability that has a distance (`distance_probability_fraction`); NaN: no
         row with a distance has a probability.
     """
-    everywhere = np.full(skymap.n, np.inf)
-    whole = _mass_within(skymap, np.arange(skymap.n), skymap.probability, everywhere)
+    whole = whole_mass(skymap)
     if not whole > 0:
         return float("nan")
     reach = np.broadcast_to(np.asarray(reach_mpc, dtype=np.float64), pieces.row.shape)
-    return _mass_within(skymap, pieces.row, pieces.probability, reach) / whole
+    return float(mass_within(skymap, pieces.row, pieces.probability, reach).sum() / whole)
 
 
-def _mass_within(
+def whole_mass(skymap: SkyMap) -> float:
+    """Sum the probability of the rows that have a distance, over all distances."""
+    everywhere = np.full(skymap.n, np.inf)
+    rows = np.arange(skymap.n)
+    return float(mass_within(skymap, rows, skymap.probability, everywhere).sum())
+
+
+def mass_within(
     skymap: SkyMap, row: IntArray, probability: FloatArray, reach: FloatArray
-) -> float:
-    """Sum the probability of parts of rows that lies nearer than a distance in each."""
+) -> FloatArray:
+    """Return the probability of parts of rows that lies nearer than a distance (Mpc) in each.
+
+    All arrays have the shape `(k,)`. It is 0 where the row has no distance, or the reach is NaN.
+    """
     mu, sigma, norm = distance_rows(skymap, row)
     counts = np.isfinite(mu) & (reach > 0)
     mu, sigma, norm = mu[counts], sigma[counts], norm[counts]
     far = np.minimum(reach[counts], np.maximum(mu, 0) + 40 * sigma)
-    nearer = norm * radial_mass(np.zeros_like(far), far, mu, sigma)
-    return float(np.sum(probability[counts] * nearer))
+    mass = np.zeros(row.shape, dtype=np.float64)
+    mass[counts] = norm * radial_mass(np.zeros_like(far), far, mu, sigma) * probability[counts]
+    return mass
 
 
-def _cuts(skymap: SkyMap, footprints: Sequence[IntArray]) -> IntArray:
+def cut_rows(skymap: SkyMap, footprints: Sequence[IntArray]) -> IntArray:
     """Return, ascending, where footprints begin and end, and the edges of the rows they touch."""
     if not footprints:
         return np.empty(0, dtype=np.int64)
@@ -133,9 +143,9 @@ def _cuts(skymap: SkyMap, footprints: Sequence[IntArray]) -> IntArray:
     return np.asarray(np.unique(edges), dtype=np.int64)
 
 
-def _within(cuts: IntArray, ranges: IntArray) -> BoolArray:
+def cuts_within(cuts: IntArray, ranges: IntArray) -> IntArray:
     """Return which intervals between neighbouring cuts lie in ranges whose ends are cuts."""
-    steps = np.zeros(len(cuts), dtype=np.int64)
-    steps[np.searchsorted(cuts, ranges[:, 0])] += 1
-    steps[np.searchsorted(cuts, ranges[:, 1])] -= 1
-    return np.cumsum(steps)[:-1] > 0
+    begin, end = np.searchsorted(cuts, ranges.T)
+    size = end - begin
+    before = np.cumsum(size) - size
+    return np.asarray(np.arange(int(size.sum())) + np.repeat(begin - before, size), dtype=np.int64)

@@ -74,7 +74,12 @@ def rectangle(width_deg: float, height_deg: float) -> Shape:
 
 
 def footprint_ranges(
-    shape: Shape, *, ra: float, dec: float, position_angle_deg: float = 0.0
+    shape: Shape,
+    *,
+    ra: float,
+    dec: float,
+    position_angle_deg: float = 0.0,
+    fineness: float = FINENESS,
 ) -> IntArray:
     """Return the nested order-29 ranges of a field of view that is pointed at a place.
 
@@ -84,13 +89,16 @@ def footprint_ranges(
         Where it is pointed, ICRS degrees.
     position_angle_deg
         By which it is turned from north to east.
+    fineness
+        To which share of its radius, above 0 and at most 1, an outline is followed. Each polygon
+        has a radius of its own.
 
     Returns
     -------
     numpy.ndarray
         int64, shape `(k, 2)`: start and exclusive stop, sorted; the ranges do not touch. A pixel at
-        the outline belongs to the field if its centre does. Its size is at most `FINENESS` of the
-        field's radius.
+        the outline belongs to the field if its centre does. Its size is at most `fineness` of the
+        radius.
 
     Raises
     ------
@@ -103,8 +111,8 @@ def footprint_ranges(
         raise ValueError(message)
     axes = _axes(ra, dec, position_angle_deg)
     if shape.radius_deg:
-        return _ranges(_Circle(axes[0], shape.radius_deg))
-    parts = [_ranges(_Polygon.of(polygon, axes)) for polygon in shape.polygons]
+        return _ranges(_Circle(axes[0], shape.radius_deg), fineness)
+    parts = [_ranges(_Polygon.of(polygon, axes), fineness) for polygon in shape.polygons]
     return merge_ranges(np.concatenate(parts))
 
 
@@ -201,10 +209,10 @@ class _Polygon:
         return np.asarray(np.hypot(*np.moveaxis(nearest, -1, 0)).min(axis=1), dtype=np.float64)
 
 
-def _ranges(field: _Circle | _Polygon) -> IntArray:
+def _ranges(field: _Circle | _Polygon, fineness: float) -> IntArray:
     """Split pixels until each lies in the field or outside of it, or is small enough."""
     level = _level_of(field.radius_deg)
-    finest = min(level + int(np.ceil(-np.log2(FINENESS))), ORDER)
+    finest = min(level + int(np.ceil(-np.log2(fineness))), ORDER)
     ipix = pixels_of_cone(level, field.middle, field.radius_deg)
     found: list[IntArray] = []
     while len(ipix):

@@ -151,9 +151,14 @@ def _prefix() -> re.Pattern[str]:
     return re.compile(rf"^(?:{names})[\s_:.-]*(?=[a-z])", re.IGNORECASE)
 
 
+def plain_band(text: str) -> str:
+    """Take the name of a survey from the beginning of a band's name."""
+    return _prefix().sub("", text.strip())
+
+
 def _read_row(given: Mapping[str, str], *, unit: float, now: datetime) -> Measured:
-    time = _time(given.get("time", ""), now=now)
-    band = _prefix().sub("", given.get("band", "").strip())
+    time = read_time(given.get("time", ""), now=now)
+    band = plain_band(given.get("band", ""))
     if not _BAND.fullmatch(band):
         message = f"“{band[:20]}” is not a band: a letter, and up to 8 characters"
         raise RowError(message)
@@ -169,25 +174,25 @@ def _brightness(given: Mapping[str, str], *, unit: float) -> tuple[PointKind, fl
     if magnitude.lower() not in _MISSING:
         return (PointKind.ALERT, *_detection(magnitude, given.get("magnitude_error", "")))
     if given.get("flux", "").lower() not in _MISSING:
-        flux = _finite(given["flux"], "flux") * unit
-        error = _finite(given.get("flux_error", ""), "flux error") * unit
+        flux = read_finite(given["flux"], "flux") * unit
+        error = read_finite(given.get("flux_error", ""), "flux error") * unit
         if not (0 < error < 1e30 and abs(flux) < 1e30):
             message = "the flux error must be above 0, and both must be below 1e30 nJy"
             raise RowError(message)
         return PointKind.FORCED, flux, error
     if limit.lower().lstrip("<> ") not in _MISSING:
-        value = _in_range(_finite(limit.lstrip("<> "), "limit"), "limit")
+        value = _in_range(read_finite(limit.lstrip("<> "), "limit"), "limit")
         return PointKind.LIMIT, None, flux_of_magnitude(value) / LIMIT_SIGMA
     message = "it has no magnitude, flux or limit"
     raise RowError(message)
 
 
 def _detection(magnitude: str, error: str) -> tuple[float, float]:
-    value = _in_range(_finite(magnitude, "magnitude"), "magnitude")
+    value = _in_range(read_finite(magnitude, "magnitude"), "magnitude")
     if error.lower() in _MISSING:
         message = "the magnitude has no error"
         raise RowError(message)
-    sigma = _finite(error, "magnitude error")
+    sigma = read_finite(error, "magnitude error")
     if not 0 < sigma <= 2:
         message = f"the magnitude error {sigma:g} is not above 0 and at most 2"
         raise RowError(message)
@@ -203,7 +208,8 @@ def _in_range(value: float, name: str) -> float:
     return value
 
 
-def _finite(text: str, name: str) -> float:
+def read_finite(text: str, name: str) -> float:
+    """Read a number; RowError, which names the column: it is none."""
     value = _number(text)
     if value is None:
         message = f"the {name} “{text[:20]}” is not a number"
@@ -219,8 +225,14 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _time(text: str, *, now: datetime) -> datetime:
-    """Read MJD, JD or an ISO date as UTC."""
+def read_time(text: str, *, now: datetime) -> datetime:
+    """Read MJD, JD or an ISO date as UTC.
+
+    Raises
+    ------
+    RowError
+        If it is none, or lies before 1900 or more than an hour after `now`.
+    """
     number = _number(text)
     if number is None:
         moment = _iso(text)

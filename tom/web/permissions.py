@@ -28,6 +28,7 @@ TELL = "reports.add_report"
 ACKNOWLEDGE_ALARM = "reports.change_alarm"
 MAKE_TARGET = "targets.add_targetsummary"
 UPLOAD_POINTS = "targets.add_pointupload"
+UPLOAD_POINTINGS = "pointings.add_pointingtable"
 SWITCH_SENDING = "followup.change_outboxswitch"
 MANAGE_TEAM = "web.manage_team"
 # No group is given these: administrators may do everything.
@@ -46,6 +47,7 @@ WORDS = {
     TELL: "report candidates to others",
     MAKE_TARGET: "ask brokers, make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
+    UPLOAD_POINTINGS: "upload pointings of telescopes, and ask other services for them",
     PIN_LOCALIZATION: "choose the sky map of an event",
     SET_ASIDE_MESSAGE: "set a message of an event aside",
     JOIN_EVENTS: "say that two events are one, and take them apart",
@@ -76,6 +78,7 @@ OBSERVERS_MAY = (
     ACKNOWLEDGE_ALARM,
     MAKE_TARGET,
     UPLOAD_POINTS,
+    UPLOAD_POINTINGS,
 )
 # Beside what observers may: leads are observers, too.
 LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS)

@@ -10,6 +10,7 @@ from tom.web.views import (
     by_hand,
     chain,
     comments,
+    coverage,
     event_joins,
     events,
     galaxies,
@@ -95,6 +96,14 @@ stream_patterns = [
     ),
 ]
 
+coverage_patterns = [
+    path("", coverage.coverage, name="coverage"),
+    path("curve.json", coverage.coverage_curve, name="coverage_curve"),
+    path("pointings.csv", coverage.pointings_csv, name="pointings_csv"),
+    path("upload/", coverage.pointings_upload, name="pointings_upload"),
+    path("tables/<int:table>/undo/", coverage.pointings_undo, name="pointings_undo"),
+]
+
 urlpatterns = [
     path("", tonight.tonight, name="tonight"),
     path("changes/", changes, name="changes"),
@@ -133,6 +142,7 @@ urlpatterns = [
     ),
     path("events/<str:event_id>/galaxies/", galaxies.event_galaxies, name="event_galaxies"),
     path("events/<str:event_id>/galaxies.csv", galaxies.galaxies_csv, name="galaxies_csv"),
+    path("events/<str:event_id>/coverage/", include(coverage_patterns)),
     path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
     path("events/<str:event_id>/candidates/<int:pk>/vet/", verdicts.vet_candidate, name="vet"),
     path("events/<str:event_id>/candidates/<int:pk>/bar/", verdicts.bar, name="verdict_bar"),

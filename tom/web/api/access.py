@@ -39,6 +39,13 @@ class MayNameTargets(_Permitted):
     permission = permissions.MAKE_TARGET
 
 
+class MayUploadPointings(_Permitted):
+    """Everybody reads the pointings that they may see; observers send them."""
+
+    permission = permissions.UPLOAD_POINTINGS
+    open_methods = SAFE_METHODS
+
+
 class MayViewMessages(_Permitted):
     """Messages may hold what is private: observers read them."""
 

@@ -10,6 +10,7 @@ from tom.web.api import (
     metrics,
     missing,
     names,
+    pointings,
     requests,
     streams,
     targets,
@@ -31,6 +32,11 @@ urlpatterns = [
         "events/<str:event_id>/galaxies/",
         galaxies.EventGalaxies.as_view(),
         name="galaxies",
+    ),
+    path(
+        "events/<str:event_id>/pointings/",
+        pointings.PointingList.as_view(),
+        name="pointings",
     ),
     path(
         "events/<str:event_id>/timeline/",
