@@ -271,11 +271,15 @@ def sweep() -> None:
             _send(make_plan, plan)
         for answer in due_answers():
             _send(look_up, answer)
-        if due_footprints():
-            _send(trace)
+        _wake_tracing()
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
     beat()
+
+
+def _wake_tracing() -> None:
+    if due_footprints():
+        _send(trace)
 
 
 def _make_months() -> None:

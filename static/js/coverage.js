@@ -28,7 +28,7 @@
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colour("quiet"), size: 12, family: "inherit" },
-      margin: { l: 48, r: 12, t: 8, b: 44 }, hovermode: "closest",
+      margin: { l: 64, r: 12, t: 8, b: 44 }, hovermode: "closest",
       hoverlabel: { bgcolor: colour("panel"), bordercolor: line, font: { color: colour("text") } },
       legend: { orientation: "h", x: 0, y: 1.15 },
       xaxis: { ...style, title: { text: data.event_time ? `Days since ${data.event}` : "", standoff: 4 } },
