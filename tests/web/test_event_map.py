@@ -112,7 +112,7 @@ def test_the_likeliest_galaxies_are_a_layer_with_their_names(event, page) -> Non
     text = page()
 
     assert re.search(r'class="galaxy".*?<title>1\. NGC 4993, ', text)
-    assert "the 1 likeliest" in text
+    assert "galaxies</a> (1)" in text
 
 
 def test_every_site_is_told_with_what_it_sees_tonight(event, page) -> None:
