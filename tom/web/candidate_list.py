@@ -45,8 +45,8 @@ SPOTS_SHOWN = 100
 MOST_LISTED = 3_000
 PAGES_AHEAD = 9
 LONGEST_TEXT = 100
-# So few targets that a filter by what brokers say asks for are read at once.
-FEW_SAID = 5_000
+# So few that a filter by a text, or by what brokers say, asks for are read at once.
+FEW = 5_000
 
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
 # Those whose largest comes first; a minus before an order's name turns it round.
@@ -142,7 +142,7 @@ def _choose(
     chosen = (
         _by_verdict(listing, query)
         & _by_region(listing, query)
-        & _by_text(query)
+        & _by_text(listing.event, query)
         & _by_said(query, listing.programs)
         & _by_news(listing, query)
         & find_up(query.get("up", ""), listing.programs, now=listing.now)
@@ -212,14 +212,18 @@ def _by_region(listing: CandidateList, query: QueryDict) -> Q:
     return Q(LessThanOrEqual(level, listing.level_shown)) | Q(pk__in=listing.best)
 
 
-def _by_text(query: QueryDict) -> Q:
+def _by_text(event: NonLocalizedEvent, query: QueryDict) -> Q:
+    """What has a text in its name. A few are read first: in order of rank each would be tried."""
     text = query.get("q", "").strip()[:LONGEST_TEXT]
     if not text:
         return Q()
     # Of each candidate its own aliases: the table holds those of all targets.
     aliases = TargetName.objects.filter(target=OuterRef("target"), name__icontains=text)
     named = Q(target__name__icontains=text) | Q(target__summary__host_name__icontains=text)
-    return named | Q(Exists(aliases))
+    named |= Q(Exists(aliases))
+    rows = EventCandidate.objects.filter(named, event=event)
+    few = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return Q(pk__in=few) if len(few) <= FEW else named
 
 
 def _by_said(query: QueryDict, programs: Collection[int]) -> Q:
@@ -227,8 +231,8 @@ def _by_said(query: QueryDict, programs: Collection[int]) -> Q:
     said = read_said(query)
     if not said:
         return Q()
-    few = list(said.targets(programs).values_list("target", flat=True)[: FEW_SAID + 1])
-    return Q(target__in=few) if len(few) <= FEW_SAID else said.of("target", programs)
+    few = list(said.targets(programs).values_list("target", flat=True)[: FEW + 1])
+    return Q(target__in=few) if len(few) <= FEW else said.of("target", programs)
 
 
 def _by_news(listing: CandidateList, query: QueryDict) -> Q:
