@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from tests.factories import make_skymap
 from tom.sky import distance_pdf_at, healpix29, probdensity_at
+from tom.sky.distance import gauss
 from tom.sky.galaxy_weights import distance_offsets, galaxy_weights, mean_completeness
 
 SCALE = 100.0
@@ -78,3 +80,13 @@ def test_the_completeness_is_averaged_over_the_map_s_distances(shares, expected)
     )
 
     assert found == pytest.approx(expected, abs=0.005)
+
+
+def test_over_its_error_a_galaxy_has_the_light_of_each_distance() -> None:
+    skymap, place, far, error = make_skymap(), ([197.4], [-23.4]), 285.0, 170.0
+    ids, x = healpix29(*place), np.linspace(0.01, 200, 200_001)
+    per_volume = distance_pdf_at(skymap, np.full(x.shape, ids[0]), x) / x**2
+    chance = gauss(x, far, error) / ndtr(far / error)
+    expected = np.trapezoid((x / far) ** 2 * per_volume * chance, x) * probdensity_at(skymap, ids)
+
+    np.testing.assert_allclose(weigh(skymap, *place, [far], error=error), expected, rtol=1e-4)

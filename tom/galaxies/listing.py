@@ -21,7 +21,7 @@ from tom.sky.galaxy_weights import distance_offsets, galaxy_weights, mean_comple
 from tom.sky.regions import credible_rows
 
 # Part of what a list is known by: another number makes every list due.
-METHOD = 1
+METHOD = 2
 # Galaxies are read within this credible level, and as far as the map's distances within `INNER`
 # reach by `REACH_SIGMAS`.
 OUTER, INNER, REACH_SIGMAS = 0.99, 0.9, 4.0

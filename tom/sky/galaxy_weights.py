@@ -39,7 +39,7 @@ def galaxy_weights(
     hpx29
         Nested order-29 ids, shape `(m,)`.
     luminosity
-        In any unit, shape `(m,)`.
+        In any unit, shape `(m,)`, at the catalogue's distance.
     distance_mpc, distance_error_mpc
         Shape `(m,)`; a NaN distance: not known, so it follows the law of unrelated sources.
     scale_mpc
@@ -55,6 +55,10 @@ def galaxy_weights(
     mu, sigma, norm = distance_rows(skymap, row)
     error = np.maximum(distance_error_mpc, 1e-6)
     there = norm * gauss(distance_mpc, mu, np.hypot(sigma, error)) / ndtr(distance_mpc / error)
+    # Seen at another distance than the catalogue's, the same galaxy has another light.
+    variance = sigma**2 + error**2
+    mean = (mu * error**2 + distance_mpc * sigma**2) / variance
+    there *= (mean**2 + (sigma * error) ** 2 / variance) / distance_mpc**2
     law = 1 / (2 * scale_mpc**3)
     in_map = np.where(np.isnan(distance_mpc), law * np.exp(-mu / scale_mpc), there)
     seen = np.exp(-distance_mpc / scale_mpc)
