@@ -35,6 +35,7 @@ from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
 from tom.letting_go import let_packets_go
+from tom.lookups.pointings import ask_service, due_queries
 from tom.lookups.services import ask_broker, due_answers
 from tom.lookups.services import forget_old as forget_old_lookups
 from tom.planning import services as planning
@@ -98,6 +99,13 @@ def ingest_alerts() -> None:
 def look_up(answer_id: int) -> None:
     """Ask one broker for what a person looks up."""
     ask_broker(answer_id)
+
+
+@shared_task
+def ask_pointings(query_id: int) -> None:
+    """Ask one service for the pointings for an event."""
+    ask_service(query_id)
+    nudge(trace)
 
 
 @shared_task
@@ -272,9 +280,15 @@ def sweep() -> None:
         for answer in due_answers():
             _send(look_up, answer)
         _wake_tracing()
+        _wake_pointings()
         for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
             _send(tell, pk)
     beat()
+
+
+def _wake_pointings() -> None:
+    for query in due_queries(timezone.now()):
+        _send(ask_pointings, query)
 
 
 def _wake_tracing() -> None:

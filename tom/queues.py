@@ -15,7 +15,7 @@ _TASKS: Final = {
     "scorers": ("judge", "explain", "make_plan"),
     "calls": (
         *("submit", "cancel", "alarm", "tell", "follow", "list_instruments", "look_up"),
-        *("try_stream", "try_filter", "ask_archive"),
+        *("try_stream", "try_filter", "ask_archive", "ask_pointings"),
     ),
 }
 DEFAULT: Final = "work"  # survey alerts, and what is not named above

@@ -184,6 +184,12 @@ LASAIR_LSST_TOKEN = read_token("LASAIR_LSST_TOKEN")
 # How long one plan of a night may take before its process is killed.
 PLAN_SECONDS = read_number("PLAN_SECONDS", 180, least=5, most=3600)
 
+# A token of the Treasure Map's API; without it the Treasure Map is not asked for pointings.
+TREASURE_MAP_TOKEN = read_token("TREASURE_MAP_TOKEN")
+# A service of an observatory's visits: the address of its ObsLocTAP, or one that ends in /schedule,
+# as Rubin's. Empty: none is asked.
+OBSLOCTAP_URL = read_url("OBSLOCTAP_URL")
+
 # A bot of the Transient Name Server: its key, number and name; without them TNS is not asked.
 TNS_API_KEY = read_token("TNS_API_KEY")
 TNS_BOT_ID = env.str("TNS_BOT_ID", "")

@@ -31,7 +31,7 @@ class LookUpFailedError(NoAnswerError):
 
 def call_for_bytes(broker: str, how: LookUp, ask: Ask, *, until: float) -> bytes | None:
     """Ask once and return the bytes of the answer, as `call` does."""
-    return _call(broker, how, ask, until)
+    return fetch(broker, ask, per_minute=how.per_minute, until=until)
 
 
 def call(broker: str, how: LookUp, ask: Ask, *, until: float) -> Any:
@@ -51,7 +51,7 @@ def call(broker: str, how: LookUp, ask: Ask, *, until: float) -> Any:
     LookUpFailedError
         If there is no answer in time, or none that can be used.
     """
-    body = _call(broker, how, ask, until)
+    body = call_for_bytes(broker, how, ask, until=until)
     if body is None:
         return None
     try:
@@ -61,15 +61,16 @@ def call(broker: str, how: LookUp, ask: Ask, *, until: float) -> Any:
         raise LookUpFailedError(reason) from error
 
 
-def _call(broker: str, how: LookUp, ask: Ask, until: float) -> bytes | None:
-    _keep_to_rate(broker, how.per_minute)
+def fetch(service: str, ask: Ask, *, per_minute: int, until: float) -> bytes | None:
+    """Ask any service once, at most so often a minute, and return the bytes as `call` does."""
+    _keep_to_rate(service, per_minute)
     left = until - time.monotonic()
     if left <= 0:
         reason = f"no answer within {settings.LOOKUP_SECONDS:g} s"
         raise LookUpFailedError(reason)
     try:
         with _send(ask, seconds=left) as response:
-            return _read(broker, response, until)
+            return _read(service, response, until)
     except (exceptions.Timeout, ReadTimeoutError) as error:
         reason = f"no answer within {settings.LOOKUP_SECONDS:g} s"
         raise LookUpFailedError(reason) from error

@@ -192,3 +192,48 @@ class Pointing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument} at {self.ra:.3f} {self.dec:+.3f}"
+
+
+class QueryState(models.TextChoices):
+    """What became of a question to a service."""
+
+    WAITING = "waiting", "Waiting"
+    ASKING = "asking", "Being asked"
+    DONE = "done", "Answered"
+    FAILED = "failed", "Failed"
+
+
+UNDER_WAY = (QueryState.WAITING, QueryState.ASKING)
+
+
+class PointingQuery(models.Model):
+    """The newest question to one service for an event's pointings, and what came of it."""
+
+    event = models.ForeignKey(
+        NonLocalizedEvent, on_delete=models.CASCADE, related_name="pointing_queries"
+    )
+    source = models.CharField(max_length=12, choices=Source.choices)
+    state = models.CharField(max_length=8, choices=QueryState.choices, default=QueryState.WAITING)
+    reason = models.TextField(blank=True)
+    added = models.PositiveIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(
+        default=0, help_text="Rows without a usable place, time, status or field of view"
+    )
+    made = models.DateTimeField(help_text="When a person wanted it asked")
+    asked = models.DateTimeField(null=True, blank=True)
+    finished = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event", "source"], name="pointings_query_once")
+        ]
+        ordering = ("source",)
+
+    def __str__(self) -> str:
+        return f"{self.source} for {self.event_id}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an answer is still to come."""
+        return self.state in UNDER_WAY

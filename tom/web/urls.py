@@ -11,6 +11,7 @@ from tom.web.views import (
     chain,
     comments,
     coverage,
+    coverage_services,
     event_joins,
     events,
     galaxies,
@@ -101,6 +102,8 @@ coverage_patterns = [
     path("curve.json", coverage.coverage_curve, name="coverage_curve"),
     path("pointings.csv", coverage.pointings_csv, name="pointings_csv"),
     path("upload/", coverage.pointings_upload, name="pointings_upload"),
+    path("services/", coverage_services.services, name="pointing_services"),
+    path("services/<slug:source>/", coverage_services.ask, name="ask_pointings"),
     path("tables/<int:table>/undo/", coverage.pointings_undo, name="pointings_undo"),
 ]
 

@@ -45,6 +45,7 @@ from tom.web.pointing_form import PointingForm, read_pointing_form
 from tom.web.refusals import LackingError, needs
 from tom.web.spreadsheets import cell
 from tom.web.team.groups import groups_to_choose
+from tom.web.views.coverage_services import services_context
 
 CANDIDATES_SHOWN = 50
 PREVIEWED = 20
@@ -84,6 +85,7 @@ def coverage(request: HttpRequest, event_id: str) -> HttpResponse:
         "curve_url": _with_query(request, "coverage_curve", event),
         "csv_url": _with_query(request, "pointings_csv", event),
     }
+    context |= services_context(event)
     if use is not None and found is not None:
         context |= _map(use, found, looks, best)
         context["milestones"] = find_milestones(event, found)
