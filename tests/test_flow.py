@@ -405,6 +405,10 @@ def test_a_ranking_wakes_its_explanations_and_those_that_became_due() -> None:
 
     pipeline.after_ranking(event.pk)
     explain = {("explain", event.pk, "fast_transient"), ("explain", event.pk, "real_bogus")}
+    assert woken() == {("prepare", event.pk), *explain}
+
+    pipeline.prepare(event.pk)
+    pipeline.after_ranking(event.pk)
     assert woken() == explain
 
 
