@@ -188,11 +188,12 @@ def is_told(user: User) -> bool:
 
 
 def addresses() -> list[str]:
-    event = f"/events/{EVENT}/"
+    # The map at one moment: the Sun and the Moon stand elsewhere a minute later.
+    event, at = f"/events/{EVENT}/", "at=2026-11-21+00:00"
     lists = [f"/targets/?order={order}" for order in ("seen", "new", "bright", "name")]
     orders = ("rank", "decide", "level", "magnitude", "newest")
-    tables = [f"{event}?part=candidates&region=all&order={order}" for order in orders]
-    shown = ["/", *lists, "/events/", event, *tables, f"{event}candidates.csv?region=all"]
+    tables = [f"{event}?part=candidates&region=all&order={order}&{at}" for order in orders]
+    shown = ["/", *lists, "/events/", f"{event}?{at}", *tables, f"{event}candidates.csv?region=all"]
     shown += [f"{event}tell/", "/search/?q=ZTF26", "/api/targets/", f"/api{event}candidates/"]
     # A place tells, too: of which points a cone finds a target, and how far from its middle.
     for ra in ("197.4002", "197.4003", "197.5002", "197.6002"):
