@@ -137,8 +137,13 @@ FAILED: set[str] = set()  # the names of tests
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name no test by a file's bytes: a compressed one's hold the time, and processes differ."""
-    return argname if isinstance(val, bytes) and len(val) > 40 else None
+    """Name no test by a file's bytes, or by a long text.
+
+    A compressed file's bytes hold the time, and processes differ. The name of the running test is
+    in the environment of what it starts, which Linux limits.
+    """
+    longest = {bytes: 40, str: 200}.get(type(val))
+    return argname if longest is not None and len(val) > longest else None  # type: ignore[arg-type]
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

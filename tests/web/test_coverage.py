@@ -56,9 +56,12 @@ def shown(client: Client, query: str = "") -> str:
 
 
 def test_an_event_without_pointings_says_what_to_do(observer: Client, event) -> None:
+    candidate = factories.make_candidate(event, rank=1)
+
     text = shown(observer)
 
     assert "No pointing is known for this event" in text
+    assert candidate.target.name in text  # its own light curve has limits, too
     assert f"{PAGE}upload/" in text
     assert "/events/S261120ab/coverage/" in observer.get("/events/S261120ab/").text
 

@@ -97,7 +97,8 @@ def _regions(contours: Contours, draw: Draw) -> SafeString:
         rows.append((percent, "".join(draw(ra, dec) for ra, dec in columns), percent))
     return format_html_join(
         "",
-        '<path class="region-{}" fill-rule="evenodd" d="{}"><title>{}% region</title></path>',
+        '<path class="region region-{}" fill-rule="evenodd" d="{}">'
+        "<title>{}% region</title></path>",
         rows,
     )
 

@@ -81,7 +81,7 @@ def coverage(request: HttpRequest, event_id: str) -> HttpResponse:
         .select_related("group", "created_by"),
         "n_looks": len(looks),
         "coverage": found,
-        "depths": find_depths(event, best, user) if known else [],
+        "depths": find_depths(event, best, user),
         "curve_url": _with_query(request, "coverage_curve", event),
         "csv_url": _with_query(request, "pointings_csv", event),
     }
