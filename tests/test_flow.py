@@ -15,11 +15,13 @@ from django.core import mail
 from django.core.cache import cache
 from django.db import OperationalError
 from django.db.models import F
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from tests import factories
 from tests.followup.conftest import make_request
+from tests.pointings import made as pointings
 from tests.streams.packets import make_circular, make_gwalert_json, make_ztf_packet
 from tests.targets.alerts import make_alert, make_point
 from tom import intake, pipeline
@@ -35,6 +37,8 @@ from tom.followup.states import RequestState
 from tom.followup.stopping import cancel_request
 from tom.forms.registry import forms
 from tom.outbox.moves import move
+from tom.pointings.keeping import keep_pointings
+from tom.pointings.models import Source
 from tom.queues import ALL
 from tom.ranking.models import Ranking
 from tom.ranking.services import rank_if_due
@@ -776,3 +780,23 @@ def test_live_events_and_polls_go_after_three_days(age: int, kept: bool) -> None
     pipeline.prune()
 
     assert (Change.objects.exists(), Exchange.objects.exists()) == (kept, kept)
+
+
+def test_a_field_of_view_is_traced_by_the_page_by_the_sweep_and_until_none_is_left(
+    client: Client,
+) -> None:
+    event = factories.make_event()
+    keep_pointings([pointings.told("one")], source=Source.TABLE, event=event, group=None)
+    client.force_login(factories.make_observer())
+
+    client.get(f"/events/{event.event_id}/coverage/")
+    assert ("trace",) in woken()
+    pipeline.sweep()
+    assert ("trace",) in woken()
+
+    pipeline.trace()
+    assert woken() == {("trace",)}
+    pipeline.trace()
+    assert woken() == set()
+    pipeline.sweep()
+    assert ("trace",) not in woken()
