@@ -1,4 +1,4 @@
-"""What is made of a stored map once, for pages: a sketch of it, and its list of galaxies."""
+"""What is made of a stored map once: a sketch, its list of galaxies, and whether it looks real."""
 
 from django.db import models
 
@@ -39,3 +39,33 @@ class GalaxyList(models.Model):
 
     def __str__(self) -> str:
         return f"galaxies of {self.localization_id}"
+
+
+class Realness(models.Model):
+    """Whether a gravitational wave's map looks like a merger's, or why the network cannot say."""
+
+    localization = models.OneToOneField(
+        "events.Localization", on_delete=models.CASCADE, primary_key=True, related_name="realness"
+    )
+    model = models.CharField(max_length=64, help_text="Its name and version; another makes it due")
+    refusal = models.CharField(max_length=200, blank=True, help_text="Why it says nothing")
+    score = models.FloatField(null=True, blank=True, help_text="0 to 1, near 1 like a merger")
+    false_alarms = models.FloatField(
+        null=True, blank=True, help_text="The share of noise that scores more"
+    )
+    misses = models.FloatField(
+        null=True, blank=True, help_text="The share of mergers that score less"
+    )
+    stored = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(refusal="", score__range=(0, 1))
+                | (~models.Q(refusal="") & models.Q(score=None)),
+                name="events_realness_score_or_refusal",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} of {self.localization_id}"

@@ -1,4 +1,4 @@
-"""Prepare what an event's pages show of its map: the sketch, and the list of galaxies."""
+"""Prepare what an event's pages show of its map: a sketch, galaxies, and whether it looks real."""
 
 from django.conf import settings
 from django.db import transaction
@@ -8,6 +8,7 @@ from tom.changes.publish import publish
 from tom.events.localizations import skymap_of
 from tom.events.map_models import GalaxyList, Sketch
 from tom.events.models import NonLocalizedEvent
+from tom.events.realness import is_judged, judge_map
 from tom.galaxies.listing import METHOD, rank_galaxies, read_galaxies_of, rows_of
 from tom.galaxies.loaded import LoadedCatalogues, loaded_catalogues
 from tom.galaxies.models import Catalogue
@@ -21,7 +22,8 @@ def is_prepared(event: NonLocalizedEvent) -> bool:
         return True
     localization_id = event.used.localization_id
     is_drawn = Sketch.objects.filter(pk=localization_id).exists()
-    return is_drawn and _is_listed(localization_id, loaded_catalogues(method=METHOD))
+    is_listed = _is_listed(localization_id, loaded_catalogues(method=METHOD))
+    return is_drawn and is_listed and is_judged(event)
 
 
 def prepare_map(event: NonLocalizedEvent) -> None:
@@ -30,6 +32,7 @@ def prepare_map(event: NonLocalizedEvent) -> None:
         return
     localization_id = event.used.localization_id
     is_new = _draw(localization_id)
+    is_new = judge_map(event) or is_new
     catalogues = loaded_catalogues(method=METHOD)
     if catalogues is not None and not _is_listed(localization_id, catalogues):
         _list_galaxies(localization_id, catalogues)

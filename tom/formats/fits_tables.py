@@ -121,9 +121,9 @@ def gunzip(data: bytes, *, limit: int = MAX_BYTES) -> bytes | bytearray:
     return unpacked
 
 
-def _piece(member: "zlib._Decompress", data: bytes) -> bytes:
+def _piece(member: "zlib._Decompress", data: bytes, most: int = PIECE) -> bytes:
     try:
-        return member.decompress(data, PIECE)
+        return member.decompress(data, most)
     except zlib.error as error:
         message = f"damaged gzip: {error}"
         raise MalformedFitsError(message) from error
@@ -150,6 +150,27 @@ def read_tables(data: bytes | bytearray) -> Iterator[Table]:
         if header.get("XTENSION") == "BINTABLE":
             yield _table(header, data, start)
         position = start + -(-size // BLOCK) * BLOCK
+
+
+def table_header(data: bytes) -> Header:
+    """Read the header of the first binary table; of a gzip file only the beginning is unpacked.
+
+    Raises
+    ------
+    MalformedFitsError
+        If the bytes are not a FITS file, or no table begins within 3 MB.
+    """
+    start = MAX_CARDS * CARD * 2
+    packed = data[:2] == GZIP_MAGIC
+    beginning = _piece(zlib.decompressobj(wbits=31), data, start) if packed else data[:start]
+    position = 0
+    while position < len(beginning):
+        header, position = _read_header(beginning, position)
+        if header.get("XTENSION") == "BINTABLE":
+            return header
+        position += -(-_data_bytes(header) // BLOCK) * BLOCK
+    message = "no table begins there"
+    raise MalformedFitsError(message)
 
 
 def integer(header: Header, keyword: str, default: int | None = None) -> int:

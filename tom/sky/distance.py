@@ -114,6 +114,12 @@ def distance_moments(skymap: SkyMap) -> tuple[float, float]:
     return mean, float(np.sqrt(max(float(weight @ fourth) / total - mean**2, 0.0)))
 
 
+def mean_square_distance(mu: FloatArray, sigma: FloatArray) -> FloatArray:
+    """Find the mean of r^2, Mpc2, in rows with these parameters in Mpc, shape `(n,)`."""
+    second, _, fourth = _radial_moments(mu, sigma)
+    return np.asarray(fourth / second, dtype=np.float64)
+
+
 def distance_rows(skymap: SkyMap, row: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return `distmu, distsigma, distnorm` of rows; NaN for row -1 and rows without a distance."""
     if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:

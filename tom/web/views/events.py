@@ -4,7 +4,6 @@ import csv
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.looks import note_look
 from tom.candidates.models import EventCandidate, Vetting
-from tom.events.localizations import choose_localization, missions_with_maps
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
 from tom.followup.models import ObservationRequest
@@ -40,6 +38,7 @@ from tom.web.candidate_rows import (
     read_candidates,
     read_spots,
 )
+from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
 from tom.web.event_list import add_maps, filter_choices, find_events
 from tom.web.event_map import ASKED as MAP_NAMED
@@ -47,7 +46,7 @@ from tom.web.event_map import LAYER, MOMENT, draw_map
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible
-from tom.web.links import detectors_of, event_links
+from tom.web.links import event_links
 from tom.web.notice_timeline import notice_timeline
 from tom.web.pagination import page_asked, page_of
 from tom.web.people import person
@@ -57,7 +56,6 @@ from tom.web.plots.spots import Spot
 from tom.web.refusals import needs
 from tom.web.said import read_said
 from tom.web.spreadsheets import cell
-from tom.web.templatetags.sky import ranked_classes
 from tom.web.verdicts import REASONS
 from tom.web.views.requests import requests_going_on
 from tom.web.visibility import instruments_by_site
@@ -95,9 +93,11 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
             context |= _other_panels(found, person(request))
             context |= joined_with(found, context["sequences"])
             return render(request, "events/event.html", context)
-        case "about" | "facts" as part:
-            listing = _list_of(request, found)
-            return render(request, f"events/_{part}.html", _about(listing, request.GET))
+        case "about":
+            context = _about(_list_of(request, found), request.GET)
+            return render(request, "events/_about.html", context)
+        case "facts":
+            return render(request, "events/_facts.html", read_facts(found))
         case "retracted":
             return render(request, "events/_retracted.html", {"event": found})
         case "candidates":
@@ -123,31 +123,14 @@ def _list_of(request: HttpRequest, found: NonLocalizedEvent) -> CandidateList:
 
 
 def _about(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
-    found = listing.event
-    uses = list(
-        found.localizations.select_related("localization").defer(
-            "localization__fits", "localization__packed"
-        )
-    )
-    chosen = choose_localization(found, uses)
+    found, facts = listing.event, read_facts(listing.event)
+    chosen = facts["chosen"]
     drawn = draw_map(chosen, _spots(listing), query, now=listing.now) if chosen else None
     if drawn and not drawn.is_nested:
         nudge(prepare, found.pk)
-    sequences = list(
-        found.sequences.select_related("localization__localization", "set_aside_by")
-        .defer("details", "localization__localization__fits", "localization__localization__packed")
-        .annotate(instruments=F("details__event__instruments"))
-    )
-    return {
-        "event": found,
+    return facts | {
         "pages_elsewhere": event_links(found),
-        "detectors": detectors_of(sequences),
-        "classes": ranked_classes(found.classification),
-        "sequences": sequences,
         "timeline": notice_timeline(found),
-        "localizations": uses,
-        "chosen": chosen,
-        "missions": missions_with_maps(uses),
         "drawn": drawn,
         "list_asked": [(name, query[name]) for name in ASKED if query.get(name)],
     }
