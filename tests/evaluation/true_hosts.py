@@ -94,13 +94,16 @@ def _rank(value: FloatArray, own: int) -> int:
 
 
 def _chosen(every: Nearby, rows: IntArray) -> Nearby:
-    texts = ([values[row] for row in rows.tolist()] for values in _texts(every))
-    numbers = {name: values[rows] for name, values in every.numbers.items()}
-    return Nearby(*texts, numbers)
+    def of(texts: Sequence[str]) -> Sequence[str]:
+        return [texts[row] for row in rows.tolist()]
 
-
-def _texts(every: Nearby) -> Sequence[Sequence[str]]:
-    return every.catalogue, every.number, every.name, every.kind
+    return Nearby(
+        catalogue=of(every.catalogue),
+        number=of(every.number),
+        name=of(every.name),
+        kind=of(every.kind),
+        numbers={name: values[rows] for name, values in every.numbers.items()},
+    )
 
 
 def _without_distances(skymap: SkyMap) -> SkyMap:

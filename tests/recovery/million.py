@@ -83,7 +83,7 @@ def measure(packets: int) -> dict[str, object]:
     with running_broker() as broker:
         broker.create_topic(TOPIC)
         with running_parts(PARTS, broker=broker.pid) as running:
-            open_stream(broker)
+            open_stream(broker.address, [TOPIC])
             began, before = time.monotonic(), running.spent()
             samples = feed(broker, running, packets)
             return {
