@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-from tests.bench.broker import Broker, running_broker
+from tests.bench.broker import Writer
 from tests.bench.database import own_servers
 from tests.bench.processes import Parts, running_parts, spent_between, wait_for
 from tests.recovery.site import ROOT
@@ -26,7 +26,7 @@ MOST_MB: Final = 700
 MOST_GROWTH_MB: Final = 50
 SAMPLES: Final = 10
 SHARE: Final = 5_000  # written at once
-# How far the writing may be ahead: the broker keeps all in its memory.
+# How far the writing may be ahead: of each partition the broker keeps 5 MB.
 AHEAD: Final = 20_000
 LONGEST_SECONDS: Final = 300
 ONE_PASSES_OF: Final = 33
@@ -54,13 +54,12 @@ def double_of(value: float) -> bytes:
     return struct.pack("<d", value)
 
 
-def feed(broker: Broker, running: Parts, packets: int) -> list[dict[str, int]]:
+def feed(writer: Writer, running: Parts, packets: int) -> list[dict[str, int]]:
     """Write the packets as they are judged; return samples of the ingester's memory."""
-    from tests.bench.rubin import TOPIC
     from tests.bench.visit import count_judged
 
     wait = partial(wait_for, seconds=LONGEST_SECONDS, parts=running)
-    writer, samples = broker.writer(TOPIC), []
+    samples: list[dict[str, int]] = []
     for number, packet in enumerate(make_packets(packets), start=1):
         writer.write(packet)
         if number % SHARE and number != packets:
@@ -76,16 +75,17 @@ def feed(broker: Broker, running: Parts, packets: int) -> list[dict[str, int]]:
 
 def measure(packets: int) -> dict[str, object]:
     """Let an ingester read so many packets; return its memory, and what was spent."""
-    from tests.bench.rubin import TOPIC
+    from tests.bench.steady import TOPICS
     from tests.bench.visit import open_stream
+    from tests.peers.librdkafka import running_small_broker
     from tom.streams.models import AlertMessage
 
-    with running_broker() as broker:
-        broker.create_topic(TOPIC)
-        with running_parts(PARTS, broker=broker.pid) as running:
-            open_stream(broker.address, [TOPIC])
+    with running_small_broker() as broker:
+        writer = Writer(TOPICS, {"bootstrap.servers": broker.address})
+        with running_parts(PARTS) as running:
+            open_stream(broker.address, TOPICS)
             began, before = time.monotonic(), running.spent()
-            samples = feed(broker, running, packets)
+            samples = feed(writer, running, packets)
             return {
                 "packets": packets,
                 "kept": AlertMessage.objects.count(),
