@@ -159,6 +159,7 @@ def assert_what_was_private_is_its_group_s(people: dict[str, User]):
     assert "SAID-PRIVATELY" not in client.get(f"/events/{EVENT}/?vetting=all&region=all").text
 
 
+@pytest.mark.soak
 def test_an_upgrade_writes_the_regions_of_kept_maps() -> None:
     event = make_event()
     wanted = dict.fromkeys(event.localizations.values_list("localization", flat=True), 0.95)
