@@ -191,24 +191,28 @@ def test_a_new_map_matches_the_targets_anew() -> None:
     assert EventCandidate.objects.get().localization_id != first
 
 
-def test_a_retraction_holds_what_is_not_sent_and_raises_an_alarm(settings: Settings) -> None:
+def test_a_retraction_stops_the_requests_that_it_may_and_raises_an_alarm(
+    settings: Settings,
+) -> None:
     settings.ALARM_HOURS = 10**6
     worked(keep_event())
     event = NonLocalizedEvent.objects.get()
-    request = make_request(factories.make_target(), factories.make_observer(), event=event)
-    sent = make_request(
-        factories.make_target(),
-        factories.make_observer(),
-        event=event,
-        state="accepted",
-        remote_id="1",
+    there = {"event": event, "state": "accepted", "remote_id": "1"}
+    unsent, sent, to_cancel = (
+        make_request(factories.make_target(), factories.make_observer(), **fields)
+        for fields in ({"event": event}, there, {**there, "cancel_if_retracted": True})
     )
+    woken()
 
-    worked(keep_event("RETRACTION", minutes=60))
+    pipeline.ingest(keep_event("RETRACTION", minutes=60).pk)
 
-    request.refresh_from_db()
-    sent.refresh_from_db()
-    assert (request.state, sent.state) == (RequestState.HELD, RequestState.ACCEPTED)
+    states = dict(ObservationRequest.objects.values_list("pk", "state"))
+    assert [states[each.pk] for each in (unsent, sent, to_cancel)] == [
+        RequestState.HELD,
+        RequestState.ACCEPTED,
+        RequestState.CANCEL_REQUESTED,
+    ]
+    assert ("cancel", to_cancel.pk) in woken()
     assert set(Alarm.objects.values_list("cause", flat=True)) == {"significant", "retraction"}
 
 

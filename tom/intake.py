@@ -19,7 +19,7 @@ from tom.events.circulars import LATEST_AFTER_RECEIVED, dated_late, record_circu
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_notice
-from tom.followup.services import hold_unsent
+from tom.followup.services import stop_requests
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError, UnknownSchemaError
 from tom.forms.declared import Form
 from tom.forms.networks import ANYBODYS
@@ -200,9 +200,9 @@ def _record_notice(message: AlertMessage, notice: Notice) -> Verdict:
 
 
 def react_to_change(event: NonLocalizedEvent) -> None:
-    """Do what a changed chain calls for: hold requests, match targets, page."""
+    """Do what a changed chain calls for: stop requests, match targets, page."""
     if event.retracted:
-        hold_unsent(event, reason="The event was retracted")
+        stop_requests(event, reason="The event was retracted")
     else:
         match_event(event)
     raise_alarm(event)

@@ -82,6 +82,7 @@ def ingest(message_id: int) -> None:
     with _nudging():
         _wake_ranking()
         _wake_alarms()
+        _wake_requests()
 
 
 @shared_task

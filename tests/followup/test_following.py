@@ -22,8 +22,8 @@ from tom.followup.services import (
     RefusedRequestError,
     cancel_request,
     due_requests,
-    hold_unsent,
     release_request,
+    stop_requests,
     stop_sending,
     submit_request,
 )
@@ -135,25 +135,43 @@ def test_of_workers_at_the_same_moment_one_sends(target: BaseTarget, observer: U
     assert request.exchanges.filter(method="POST").count() == 1
 
 
-def test_a_retraction_holds_what_is_unsent_and_leaves_what_a_facility_has(
+def test_a_retraction_holds_what_is_unsent_and_cancels_what_was_asked_for_so(
     observer: User,
 ) -> None:
-    event = factories.make_event()
+    event = factories.make_event(retracted=True)
+
+    def ask(state: S, **fields: object) -> ObservationRequest:
+        return make_request(
+            factories.make_target(), observer, **{"event": event, "state": state, **fields}
+        )
+
     unsent = [
-        make_request(factories.make_target(), observer, event=event, state=state)
+        ask(state, cancel_if_retracted=cancel)
         for state in (S.PROPOSED, S.APPROVED, S.RETRY_AT)
+        for cancel in (True, False)
     ]
-    there = make_request(
-        factories.make_target(), observer, event=event, state=S.SCHEDULED, remote_id="7"
-    )
-    other = make_request(factories.make_target(), observer, event=factories.make_event())
+    there = ask(S.SCHEDULED, remote_id="7")
+    to_cancel = [
+        ask(state, remote_id="8", attempts=1, cancel_if_retracted=True)
+        for state in (S.ACCEPTED, S.SCHEDULED, S.IN_PROGRESS, S.SUBMITTING, S.UNKNOWN)
+    ]
+    ended = ask(S.COMPLETED, remote_id="9", cancel_if_retracted=True)
+    other = ask(S.APPROVED, event=factories.make_event(), cancel_if_retracted=True)
 
-    held = hold_unsent(event, reason="The event was retracted")
+    stop_requests(event, reason="The event was retracted")
 
-    assert sorted(held) == [request.pk for request in unsent]
     states = dict(ObservationRequest.objects.values_list("pk", "state"))
     assert {states[request.pk] for request in unsent} == {S.HELD}
-    assert (states[there.pk], states[other.pk]) == (S.SCHEDULED, S.APPROVED)
+    assert {states[request.pk] for request in to_cancel} == {S.CANCEL_REQUESTED}
+    assert [states[each.pk] for each in (there, ended, other)] == [
+        S.SCHEDULED,
+        S.COMPLETED,
+        S.APPROVED,
+    ]
+    change = to_cancel[0].changes.get(new=S.CANCEL_REQUESTED)
+    assert (change.by, change.reason) == (None, "The event was retracted")
+    due = due_requests(timezone.now())
+    assert sorted(due.cancel) == [request.pk for request in to_cancel]
 
 
 def test_a_held_request_is_sent_only_after_a_person_released_it(

@@ -236,6 +236,32 @@ def test_the_form_sends_a_request_and_leads_to_its_page(
     assert "60" in observer.get(f"/requests/{observation.pk}/").text
 
 
+@pytest.mark.parametrize(
+    ("ticked", "words"),
+    [({}, "goes on until a person"), ({"cancel_if_retracted": "on"}, "is cancelled at once")],
+)
+def test_a_request_goes_on_after_a_retraction_unless_the_form_says_otherwise(
+    observer: Client, event: NonLocalizedEvent, ticked: dict[str, str], words: str
+) -> None:
+    url = f"/targets/{factories.make_target().pk}/request/"
+    named = {"event": event.event_id}
+
+    assert 'name="cancel_if_retracted"' in observer.get(url, named).text
+    answer = observer.post(url, FORM | window() | named | ticked, follow=True)
+
+    assert ObservationRequest.objects.get().cancel_if_retracted is bool(ticked)
+    assert words in " ".join(answer.text.split())
+
+
+def test_a_request_for_no_event_is_not_about_its_retraction(observer: Client) -> None:
+    url = f"/targets/{factories.make_target().pk}/request/"
+
+    assert "cancel_if_retracted" not in observer.get(url).text
+    observer.post(url, FORM | window() | {"cancel_if_retracted": "on"})
+
+    assert not ObservationRequest.objects.get().cancel_if_retracted
+
+
 def test_a_bad_field_is_said_beside_it_and_nothing_is_sent(observer: Client) -> None:
     target = factories.make_target()
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from math import cos, radians
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -58,6 +58,7 @@ class NewRequest(TypedDict):
     instrument: str
     spec: Mapping[str, object]  # the fields of `ObservationSpec`
     by: AbstractBaseUser
+    cancel_if_retracted: NotRequired[bool]  # without a person, if the event is retracted
 
 
 def request_observation(
@@ -160,6 +161,7 @@ def _draft(**asked: Unpack[NewRequest]) -> ObservationRequest:
         key=key,
         window_start=spec.start,
         window_end=spec.end,
+        cancel_if_retracted=asked.get("cancel_if_retracted", False),
         created_by_id=asked["by"].pk,
     )
 

@@ -69,6 +69,11 @@ class ObservationRequest(Outgoing):
         db_default=True,
         help_text="Whether the target was public then, and a candidate by public points",
     )
+    cancel_if_retracted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether a retraction of its event cancels it where a facility has it already",
+    )
     window_start = models.DateTimeField()
     window_end = models.DateTimeField()
 

@@ -20,10 +20,10 @@ from tom.followup.spec import InvalidSpecError
 from tom.followup.stopping import (
     cancel_request,
     going_on,
-    hold_unsent,
     is_sending,
     release_request,
     resume_sending,
+    stop_requests,
     stop_sending,
     why_not_release,
 )
@@ -45,7 +45,6 @@ __all__ = [
     "forget_polls",
     "get_facility",
     "going_on",
-    "hold_unsent",
     "is_sending",
     "list_instruments",
     "poll_requests",
@@ -54,6 +53,7 @@ __all__ = [
     "request_observation",
     "resume_sending",
     "send_cancel",
+    "stop_requests",
     "stop_sending",
     "submit_request",
     "why_not_release",

@@ -16,8 +16,10 @@ _AT_OUR_SIDE = UNSENT | {RequestState.HELD}
 _AT_THE_FACILITY = OBSERVED_BY_FACILITY | {RequestState.SUBMITTING, RequestState.UNKNOWN}
 
 
-def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
-    """Cancel a request for a person; return False if it changed meanwhile: read it again then.
+def cancel_request(
+    request: ObservationRequest, by: AbstractBaseUser | None, *, reason: str = ""
+) -> bool:
+    """Cancel a request; return False if it changed meanwhile: read it again then.
 
     A request that was never sent ends now. For any other, the caller wakes `send_cancel`.
 
@@ -28,14 +30,22 @@ def cancel_request(request: ObservationRequest, by: AbstractBaseUser) -> bool:
     """
     if request.state in _AT_OUR_SIDE and not request.attempts:
         return move(request, RequestState.CANCELED, reason="Never sent", by=by)
-    return move(request, RequestState.CANCEL_REQUESTED, by=by, due_at=timezone.now())
+    return move(request, RequestState.CANCEL_REQUESTED, reason=reason, by=by, due_at=timezone.now())
+
+
+def stop_requests(event: NonLocalizedEvent, *, reason: str) -> None:
+    """Stop what is asked for a retracted event, in the caller's transaction.
+
+    What was not sent is held. What a facility has is cancelled if whoever asked for it said so:
+    `due_requests` has it then. The rest goes on until a person cancels it.
+    """
+    hold_unsent(event, reason=reason)
+    for request in going_on(event).filter(cancel_if_retracted=True):
+        cancel_request(request, None, reason=reason)
 
 
 def hold_unsent(event: NonLocalizedEvent, *, reason: str) -> list[int]:
-    """Hold the event's unsent requests, in the caller's transaction; return their keys.
-
-    Used for a retraction. Requests that a facility has stay as they are: a person cancels them.
-    """
+    """Hold the event's unsent requests, in the caller's transaction; return their keys."""
     unsent = ObservationRequest.objects.filter(event=event, state__in=UNSENT)
     return [request.pk for request in unsent if hold_request(request, reason=reason)]
 

@@ -66,6 +66,7 @@ class RequestForm:
     rows: list[ExposureRow]
     fields: list[SpecField]
     errors: dict[str, list[str]] = field(default_factory=dict)
+    cancel_if_retracted: bool = False
     preset: str = ""  # where the exposures come from, if not the instrument's default
 
     def spec(self) -> dict[str, object]:
@@ -223,6 +224,7 @@ def _propose(instrument: Instrument, camera: Camera, magnitude: float) -> tuple[
 def read_form(choice: Choice, posted: Mapping[str, str], *, now: datetime) -> RequestForm:
     """The form as it was sent."""
     form = empty_form(choice, now=now)
+    form.cancel_if_retracted = "cancel_if_retracted" in posted
     for each in form.fields:
         each.value = posted.get(each.name, "").strip()
     for number, row in enumerate(form.rows):

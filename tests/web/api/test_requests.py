@@ -51,6 +51,18 @@ def test_an_observer_asks_and_a_worker_is_woken_after_the_commit(
     assert nudges() == [("tom.pipeline.submit", [made.pk])]
 
 
+@pytest.mark.parametrize("cancel", [True, False])
+def test_a_request_says_whether_a_retraction_cancels_it(observer, cancel):
+    make_event("S261120ab")
+
+    made = observer.post(
+        "/api/requests/", wanted(make_target(), event="S261120ab", cancel_if_retracted=cancel)
+    )
+
+    assert made.json()["cancel_if_retracted"] is cancel
+    assert ObservationRequest.objects.get().cancel_if_retracted is cancel
+
+
 def test_one_without_the_permission_reads_but_does_not_ask(plain):
     target = make_target()
 

@@ -67,7 +67,8 @@ class RequestSerializer(serializers.ModelSerializer[ObservationRequest]):
         model = ObservationRequest
         fields = (
             *("id", "target", "target_name", "event", "facility", "instrument", "spec", "key"),
-            *("window_start", "window_end", "state", "reason", "attempts", "sent"),
+            *("window_start", "window_end", "cancel_if_retracted"),
+            *("state", "reason", "attempts", "sent"),
             *("remote_id", "remote_state", "polled", "created_by", "created", "changes"),
         )
 
@@ -93,6 +94,9 @@ class NewRequestSerializer(serializers.Serializer[dict[str, Any]]):
     facility = serializers.CharField(max_length=32)
     instrument = serializers.CharField(max_length=64)
     spec = SpecField()
+    cancel_if_retracted = serializers.BooleanField(
+        default=False, help_text="Cancel it at the facility at once if the event is retracted"
+    )
     duplicate_of = serializers.IntegerField(
         default=None,
         allow_null=True,
@@ -174,6 +178,7 @@ def _ask(request: Request, asked: dict[str, Any]) -> ObservationRequest:
             instrument=asked["instrument"],
             spec=asked["spec"],
             by=person(request),
+            cancel_if_retracted=asked["cancel_if_retracted"],
         )
     except InvalidSpecError as error:
         raise ValidationError({"spec": error.errors}) from error

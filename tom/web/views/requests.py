@@ -147,6 +147,7 @@ def _ask(
             instrument=form.choice.instrument.name,
             spec=form.spec(),
             by=person(request),
+            cancel_if_retracted=event is not None and form.cancel_if_retracted,
         )
     except followup.InvalidSpecError as error:
         form.refuse(error.errors)
