@@ -730,6 +730,34 @@ def test_the_sweep_asks_each_facility_of_a_portal_for_its_instruments(settings: 
     assert ("list_instruments", "LCO") not in woken()
 
 
+def sent_report(settings: Settings) -> Report:
+    settings.TELL_URL = "kafka://kafka.scimma.org/hermes.candidates"
+    report = confirmed_report()
+    Report.objects.filter(pk=report.pk).update(state=ReportState.SENT)
+    return report
+
+
+def test_a_retraction_takes_back_what_was_told_and_wakes_its_sending(settings: Settings) -> None:
+    report = sent_report(settings)
+    worked(keep_event())
+    event = NonLocalizedEvent.objects.exclude(pk=report.event_id).get()
+    Report.objects.filter(pk=report.pk).update(event=event)
+    woken()
+
+    pipeline.ingest(keep_event("RETRACTION", minutes=60).pk)
+
+    assert ("tell", report.taken_back_by.pk) in woken()
+
+
+def test_the_sweep_takes_back_what_was_just_being_sent(settings: Settings) -> None:
+    report = sent_report(settings)
+    NonLocalizedEvent.objects.update(retracted=True)
+
+    pipeline.sweep()
+
+    assert ("tell", report.taken_back_by.pk) in woken()
+
+
 def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -> None:
     settings.TELL_URL = "kafka://kafka.scimma.org/hermes.candidates"
     report = confirmed_report()

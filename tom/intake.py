@@ -40,6 +40,7 @@ from tom.joining.events import join_if_named
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Opened, Retelling, Text
 from tom.reports.alarms.alarms import raise_alarm
+from tom.reports.hermes.taking_back import take_back
 from tom.reports.notifications.messages import notify_alerts, notify_message
 from tom.scoring.services import note_given
 from tom.streams.claims import (
@@ -203,6 +204,7 @@ def react_to_change(event: NonLocalizedEvent) -> None:
     """Do what a changed chain calls for: stop requests, match targets, page."""
     if event.retracted:
         stop_requests(event, reason="The event was retracted")
+        take_back(event.reports.all())
     else:
         match_event(event)
     raise_alarm(event)

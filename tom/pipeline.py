@@ -45,6 +45,7 @@ from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
+from tom.reports.hermes.taking_back import take_back
 from tom.reports.notifications.messages import tell_restored, tell_retracted
 from tom.reports.notifications.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
@@ -83,6 +84,7 @@ def ingest(message_id: int) -> None:
         _wake_ranking()
         _wake_alarms()
         _wake_requests()
+        _wake_reports()
 
 
 @shared_task
@@ -282,9 +284,14 @@ def sweep() -> None:
             _send(look_up, answer)
         _wake_tracing()
         _wake_pointings()
-        for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
-            _send(tell, pk)
+        _wake_reports()
     beat()
+
+
+def _wake_reports() -> None:
+    take_back(Report.objects.all())
+    for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
+        _send(tell, pk)
 
 
 def _wake_pointings() -> None:

@@ -47,6 +47,13 @@ class ReportQuerySet(models.QuerySet["Report"]):
         )
         return self.exclude(Exists(hidden))
 
+    def to_take_back(self) -> "ReportQuerySet":
+        """Return what may be on a topic about retracted events, and nothing takes back yet."""
+        there = (ReportState.SENDING, ReportState.SENT, ReportState.UNKNOWN)
+        return self.filter(
+            state__in=there, event__retracted=True, takes_back=None, taken_back_by=None
+        )
+
 
 class Report(Outgoing):
     """An event's candidates as a Hopskotch message, from draft to sent."""
@@ -56,6 +63,14 @@ class Report(Outgoing):
     url = models.CharField(max_length=500, help_text="hop URL of the topic")
     body = models.JSONField(help_text="In HERMES's form")
     programs = models.JSONField(default=list, help_text="Names of the programs whose data it uses")
+    takes_back = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="taken_back_by",
+        help_text="The report that this one takes back, since its event was retracted",
+    )
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.DRAFT)
     created_by = models.ForeignKey(

@@ -217,9 +217,19 @@ def refuse_report(report: Report) -> None:
         msg = "it was drafted while telling was switched off; draft it again"
         raise CannotTellError(msg)
     report.event.refresh_from_db()
+    if report.takes_back_id is not None:
+        _refuse_to_take_back(report)
+        return
     _refuse_not_live(report.event, report.topic)
     _refuse_private(BaseTarget.objects.filter(candidacies__reports=report))
     _refuse_not_public(report.candidates.select_related("target"))
+
+
+def _refuse_to_take_back(report: Report) -> None:
+    """It says nothing new of a target, and goes where the report went that it takes back."""
+    if not report.event.retracted:
+        msg = f"{report.event.event_id} is no longer retracted"
+        raise CannotTellError(msg)
 
 
 def _refuse_not_live(event: NonLocalizedEvent, topic: str) -> None:
