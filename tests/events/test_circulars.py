@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
+from tom_targets.base_models import BaseTarget
 
-from tests.factories import make_event, make_message, make_user
+from tests.factories import make_event, make_message, make_observer, make_user
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom import intake
-from tom.events.models import Circular
+from tom.events.models import Circular, NonLocalizedEvent
 from tom.streams.models import MessageState
 from tom.streams.services import store_message
+from tom.targets.models import LightCurvePoint
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +201,63 @@ def test_circulars_kept_before_are_linked_by_the_migration():
 
     row.refresh_from_db()
     assert (row.event, row.names) == (event, ["S261120AB"])
+
+
+SAYS = """The 90% credible region is 1,851 deg2.
+RA, Dec = 285.88784, +40.89668, with an uncertainty of 2.2 arcsec.
+r = 17.71 +/- 0.05 mag (MJD=60204.40175)"""
+
+
+def test_a_circular_s_page_offers_what_it_says_and_nothing_is_stored_of_it(client):
+    send_alert()
+    client.force_login(make_observer())
+    send_circular(7, eventId="LIGO/Virgo/KAGRA S261120ab", subject="Observations", body=SAYS)
+
+    page = " ".join(client.get("/circulars/7/").text.split())
+
+    assert 'href="/targets/new/?position=285.887840%20%2B40.896680"' in page
+    assert "90% within 1,851 deg²" in page
+    assert "2023-09-17T09:38:31,r,17.71,0.05" in page
+    assert not BaseTarget.objects.exists()
+    assert not LightCurvePoint.objects.exists()
+
+
+def test_a_circular_that_says_nothing_of_this_kind_has_no_panel(client):
+    client.force_login(make_observer())
+    send_circular(7, subject="Observations", body="We plan to observe it.")
+
+    assert "What it seems to say" not in client.get("/circulars/7/").text
+
+
+def test_an_event_that_a_circular_takes_back_stays_live_and_its_page_says_so(client):
+    send_alert()
+    client.force_login(make_observer())
+    subject = "LIGO/Virgo/KAGRA S261120ab: Retraction of GW candidate"
+    send_circular(7, eventId=None, subject=subject, body="S261120ab is no longer a candidate.")
+    event = NonLocalizedEvent.objects.get()
+
+    doubted = client.get(f"/events/{event.event_id}/").text
+    send_circular(7, version=2, eventId=None, subject="S261120ab: report", body="It is real.")
+    edited = client.get(f"/events/{event.event_id}/").text
+
+    assert event.is_live
+    assert "“S261120ab is no longer a candidate.”" in doubted
+    assert "A circular says that" not in edited
+
+
+def test_a_retracted_event_is_not_doubted_as_well(client):
+    send_alert()
+    client.force_login(make_observer())
+    send_circular(7, eventId=None, subject="S261120ab: Retraction", body="It is retracted.")
+    NonLocalizedEvent.objects.update(retracted=True)
+
+    assert "A circular says that" not in client.get("/events/S261120ab/").text
+
+
+def test_circulars_from_before_are_read_by_the_upgrade():
+    send_circular(7, subject="GRB 230904B is not a GRB", body="It is due to particle activity.")
+    Circular.objects.update(takes_back="")
+
+    importlib.import_module("tom.events.migrations.0018_circular_takes_back").read_kept(apps, None)
+
+    assert Circular.objects.get().takes_back == "GRB 230904B is not a GRB"

@@ -24,6 +24,11 @@ class Circular(models.Model):
     subject = models.TextField()
     submitter = models.TextField(blank=True)
     body = models.TextField()
+    takes_back = models.TextField(
+        blank=True,
+        db_default="",
+        help_text="Its words that the event is none",
+    )
     created_on = models.DateTimeField(db_index=True)
     event_name = models.CharField(
         max_length=200, blank=True, help_text="The event's name as the circular writes it"

@@ -10,6 +10,7 @@ from tom.changes.publish import publish
 from tom.events.locks import hold_events
 from tom.events.models import Circular, CircularVersion, NonLocalizedEvent
 from tom.forms.circular import NO_VERSION, parse_circular
+from tom.forms.circular_says import taken_back
 from tom.forms.event_names import key_of, names_of_circular
 from tom.records import Text
 from tom.streams.models import AlertMessage
@@ -36,6 +37,7 @@ def record_circular(message: AlertMessage, circular: Text) -> bool:
             "subject": circular.subject,
             "submitter": circular.submitter or "",
             "body": circular.body,
+            "takes_back": taken_back(circular.subject, circular.body),
             "created_on": _created_on(message, circular),
             "event_name": circular.event_id or "",
             "names": names,

@@ -17,8 +17,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.events.circulars import read_version
+from tom.events.localizations import chosen_localization
 from tom.events.models import Circular
 from tom.formats.values import clean
+from tom.forms.circular_says import read_said, write_said
 from tom.pipeline import nudge, sweep, wake
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
@@ -215,4 +217,8 @@ def circular(request: HttpRequest, number: Decimal) -> HttpResponse:
         said = read_version(asked)
         found.subject, found.body, found.submitter = said.subject, said.body, said.submitter or ""
         found.version, found.message_id = asked.version, asked.message_id
-    return render(request, "messages/circular.html", {"circular": found, "versions": versions})
+    says = read_said(found.subject, found.body)
+    context = {"circular": found, "versions": versions, "said": says, "table": write_said(says)}
+    if says.areas and found.event is not None:
+        context["ours"] = chosen_localization(found.event)
+    return render(request, "messages/circular.html", context)
