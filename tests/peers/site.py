@@ -30,7 +30,9 @@ class SiteError(Exception):
 
 
 @contextmanager
-def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> Iterator[str]:
+def running_site(
+    folder: Path, *, static: Path, with_worker: bool = False, **surroundings: str
+) -> Iterator[str]:
     """Run the site in processes of its own for the block; yield its address.
 
     Parameters
@@ -41,10 +43,12 @@ def running_site(folder: Path, *, static: Path, with_worker: bool = False) -> It
         Where the static files were collected.
     with_worker
         Whether tasks are worked on too.
+    surroundings
+        What its environment says, too.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    environment = site_environment(static)
+    environment = site_environment(static) | surroundings
     with ExitStack() as children:
         log = folder / "web.log"
         theirs = {**environment, "DATABASE_URL": database_url(WEB_ROLE)}
