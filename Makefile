@@ -64,6 +64,7 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	$(BIN)/python -m tests.recovery.storm $(KILLS) $(MESSAGES) $(SEED)
 	$(BIN)/python -m tests.recovery.memory $(ALERTS)
 	$(BIN)/python -m tests.recovery.million $(PACKETS)
+	$(BIN)/python -m tests.recovery.first_day $(MINUTES)
 	$(BIN)/python -m pytest -m soak
 
 evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers

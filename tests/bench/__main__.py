@@ -43,6 +43,7 @@ class Sizes:
     page_times: int = 3  # of each page of an event with very many candidates
     many_targets: int = 1_000_000  # around such an event
     many_times: int = 2
+    map_times: int = 3
 
 
 QUICK = Sizes(
@@ -50,7 +51,7 @@ QUICK = Sizes(
     visibility_targets=20, sites=2, plan_seconds=0.5, times=2, page_times=1,
     survey_objects=10, saved=5, triggers=50,
     growth=(50, 500), growth_events=(1, 4), growth_objects=5, many_targets=1_000,
-    many_times=1,
+    many_times=1, map_times=1,
 )  # fmt: skip
 
 
@@ -82,13 +83,17 @@ def measure(sizes: Sizes) -> dict[str, object]:
     # Django's models are known only now.
     import numpy as np
 
-    from tests.bench import alerts, nights, pages, planning, ranking, sky, targets
+    from tests.bench import alerts, localizations, nights, pages, planning, ranking, sky, targets
     from tom.events.models import NonLocalizedEvent
 
     rng = np.random.default_rng(SEED)
     messages = nights.demonstration_night() if sizes.demonstration else nights.short_night()
     report: dict[str, object] = {}
     _measure_alerts(report, sizes, messages)
+    with fresh_database("maps"):
+        times = sizes.map_times
+        _note(report, "maps", lambda: localizations.measure_localizations(times=times))
+    _note(report, "crossmatch", lambda: localizations.compare_crossmatch(sizes.sky_targets))
     with fresh_database("ranked"):
         targets.add_targets(sizes.candidates, rng=rng)
         _note(report, "ranking", ranking.measure_ranking)
