@@ -11,6 +11,7 @@ class Sketch(models.Model):
     )
     outlines = models.JSONField(help_text="Nine levels, each to [[[ra, dec], ...], ...]")
     cells = models.BinaryField(help_text="tom.sky.sketch.pack_cells of the map")
+    mocs = models.JSONField(help_text="Nine levels, each to its region: {order: [cell, ...], ...}")
 
     def __str__(self) -> str:
         return f"sketch of {self.localization_id}"

@@ -13,7 +13,8 @@ from tom.galaxies.listing import METHOD, rank_galaxies, read_galaxies_of, rows_o
 from tom.galaxies.loaded import LoadedCatalogues, loaded_catalogues
 from tom.galaxies.models import Catalogue
 from tom.sky.distance import unrelated_scale
-from tom.sky.sketch import coarse_cells, nested_outlines, pack_cells
+from tom.sky.moc import region_mocs
+from tom.sky.sketch import LEVELS, coarse_cells, nested_outlines, pack_cells
 
 
 def is_prepared(event: NonLocalizedEvent) -> bool:
@@ -54,7 +55,11 @@ def _draw(localization_id: int) -> bool:
     if Sketch.objects.filter(pk=localization_id).exists():
         return False
     skymap = skymap_of(localization_id)
-    made = {"outlines": nested_outlines(skymap), "cells": pack_cells(coarse_cells(skymap))}
+    made = {
+        "outlines": nested_outlines(skymap),
+        "cells": pack_cells(coarse_cells(skymap)),
+        "mocs": region_mocs(skymap, LEVELS),
+    }
     _, is_new = Sketch.objects.get_or_create(pk=localization_id, defaults=made)
     return is_new
 
