@@ -2,19 +2,24 @@
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.http import QueryDict
 from django.test import Client
 
 from tests.factories import make_candidate, make_event, make_observer, make_target
 from tests.galaxies.test_association import make_catalogue, make_galaxy
+from tests.pointings import made as pointings
 from tom.events.localizations import keep_map
 from tom.events.map_models import Sketch
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.preparing import prepare_map
 from tom.followup.sites import sites
+from tom.pointings.instruments import find_instrument
+from tom.pointings.keeping import keep_pointings
+from tom.pointings.models import Source
 from tom.web.event_map import LAYERS, read_layers, read_moment
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +33,7 @@ def event() -> NonLocalizedEvent:
 
 @pytest.fixture
 def page(client: Client, event: NonLocalizedEvent):
-    client.force_login(make_observer())
+    client.force_login(make_observer("vera"))
     return lambda query="": client.get(f"/events/{event.event_id}/?{query}").text
 
 
@@ -66,7 +71,7 @@ def test_each_layer_can_be_switched_and_the_address_keeps_it(event, page) -> Non
 def test_usual_layers_are_on_where_nobody_chose() -> None:
     on = {layer.name for layer in read_layers(QueryDict("layer=dwarfs")) if layer.is_on}
 
-    assert on == {"candidates", "galaxies", "bodies", "plane"}
+    assert on == {"candidates", "fields", "galaxies", "bodies", "plane"}
 
 
 def test_the_sun_and_the_moon_stand_where_they_are_at_the_moment_asked_for(event, page) -> None:
@@ -113,6 +118,61 @@ def test_the_likeliest_galaxies_are_a_layer_with_their_names(event, page) -> Non
 
     assert re.search(r'class="galaxy".*?<title>1\. NGC 4993, ', text)
     assert "galaxies</a> (1)" in text
+
+
+def test_observed_fields_are_a_layer_by_camera_and_depth(event, page) -> None:
+    told = [
+        pointings.told("a", depth=18.0),
+        pointings.told("b", ra=200.0, depth=22.0),
+        pointings.told("c", instrument="Other", facility="", depth=None),
+        pointings.told("d", time=event.time - timedelta(hours=1), instrument="Before"),
+    ]
+    keep_pointings(told, source=Source.TABLE, event=event, group=None)
+
+    text = page()
+
+    drawn = re.findall(r'<path class="telescope-(\d) depth-(\d)" d="M[^"]+Z"><title>([^<]+)', text)
+    assert drawn[:3] == [
+        ("1", "0", "Other: 1 field, depth unknown"),
+        ("0", "1", "Eye (La Silla): 1 field, to 18.0 mag"),
+        ("0", "3", "Eye (La Silla): 1 field, to 22.0 mag"),
+    ]
+    assert "Before" not in text
+    assert "the deeper the stronger" in text
+
+
+def test_a_group_s_fields_are_drawn_for_its_members_alone(event, page) -> None:
+    group = Group.objects.create(name="Ours")
+    keep_pointings([pointings.told("a")], source=Source.TABLE, event=event, group=group)
+    assert "the deeper the stronger" not in page()
+
+    User.objects.get(username="vera").groups.add(group)
+    assert "Eye (La Silla): 1 field" in page()
+
+
+def test_a_page_with_thousands_of_pointings_stays_small_and_asks_no_more(
+    event, page, django_assert_max_num_queries
+) -> None:
+    prepare_map(event)
+    camera = find_instrument("ZTF")
+    assert camera is not None
+    fields = list(camera.grid.values())[:1000]
+    told = [
+        pointings.told(f"{n}-{at}", ra=ra, dec=dec, shape=camera.shape, instrument="ZTF")
+        for at, (ra, dec) in enumerate(fields)
+        for n in range(3)
+    ]
+    keep_pointings(told, source=Source.TABLE, event=event, group=None)
+    page()
+
+    began = time.process_time()
+    with django_assert_max_num_queries(40):
+        text = page()
+    took = time.process_time() - began
+
+    assert "(the first 400 of 1000)" in re.sub(r"\s+", " ", text)
+    assert len(text.encode()) < MOST_BYTES
+    assert took < 0.5  # of a busy machine
 
 
 def test_every_site_is_told_with_what_it_sees_tonight(event, page) -> None:

@@ -7,8 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import F, Func, JSONField, OuterRef, QuerySet, Subquery, Value
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from tom.candidates.models import EventCandidate
 from tom.events.map_models import GalaxyList, Sketch
 from tom.events.models import EventLocalization
 from tom.followup.sites import sites
@@ -16,8 +18,12 @@ from tom.sky.bodies import sun_and_moon
 from tom.sky.sketch import unpack_cells
 from tom.sky.tonight import ShareTonight, share_tonight
 from tom.sky.visibility import Constraints, mjd_of
+from tom.web.candidate_list import CandidateList
+from tom.web.candidate_rows import read_spots
+from tom.web.known import rank_visible
 from tom.web.plots.skymap import Contours, Surroundings, draw_close, draw_sky
 from tom.web.plots.spots import Spot
+from tom.web.seen_fields import SeenFields, find_fields
 from tom.web.visibility import constraints_of, instruments_by_site
 
 # What the address says of the map: the moment, the layers, and that it says them.
@@ -25,6 +31,7 @@ MOMENT, LAYER, ASKED = "at", "layer", "map"
 # Each layer, and whether it is drawn where nobody chose.
 LAYERS: Final[Mapping[str, tuple[str, bool]]] = {
     "candidates": ("Candidates", True),
+    "fields": ("Observed fields", True),
     "galaxies": ("Galaxies", True),
     "bodies": ("Sun and Moon", True),
     "plane": ("Galactic plane", True),
@@ -64,19 +71,19 @@ class EventMap:
     layers: list[Layer]
     is_nested: bool
     n_galaxies: int
+    fields: SeenFields
     tonight: list[SiteTonight] | None
 
 
-def draw_map(
-    chosen: EventLocalization, spots: Sequence[Spot], query: QueryDict, *, now: datetime
-) -> EventMap:
-    """Draw the map that an event uses, as the address asks. One query."""
+def draw_map(chosen: EventLocalization, listing: CandidateList, query: QueryDict) -> EventMap:
+    """Draw the map that an event uses, as the address asks and its reader may see it."""
     asked = read_moment(query.get(MOMENT, ""))
-    moment = asked or now
+    moment, spots = asked or listing.now, spots_of(listing)
     sketch = _sketches().filter(pk=chosen.localization_id).first()
     contours: Contours = sketch.outlines if sketch else chosen.localization.contours
     galaxies = _galaxies(sketch.first or []) if sketch else []
-    around = Surroundings(sun_and_moon(mjd_of(moment)), galaxies)
+    fields = find_fields(listing.event, listing.user)
+    around = Surroundings(sun_and_moon(mjd_of(moment)), galaxies, fields.groups)
     return EventMap(
         sky=draw_sky(contours, spots, around=around),
         close=draw_close(contours, spots, around=around),
@@ -85,8 +92,35 @@ def draw_map(
         layers=read_layers(query),
         is_nested=len(contours) > 2,
         n_galaxies=len(galaxies),
+        fields=fields,
         tonight=_tonight(sketch, moment) if sketch else None,
     )
+
+
+def spots_of(listing: CandidateList) -> list[Spot]:
+    """The best candidates on the map, with the ranks that the list's reader may see."""
+    return [
+        Spot(
+            ra=row.target.ra,
+            dec=row.target.dec,
+            url=reverse("targets:detail", args=[row.target_id]),
+            title=_title(row),
+            rank=row.rank,
+        )
+        for row in rank_visible(read_spots(listing.spots), listing.user)
+        if row.target.ra is not None and row.target.dec is not None
+    ]
+
+
+def _title(row: EventCandidate) -> str:
+    name = row.target.name
+    return name if row.posterior is None else f"{row.rank}. {name}, {row.posterior:.1%}"
+
+
+def galaxies_of(localization_id: int) -> list[Spot]:
+    """The likeliest galaxies of a prepared map."""
+    sketch = _sketches().filter(pk=localization_id).only("pk").first()
+    return _galaxies(sketch.first or []) if sketch else []
 
 
 def _sketches() -> QuerySet[Any]:
@@ -97,7 +131,7 @@ def _sketches() -> QuerySet[Any]:
         template="%(function)s(%(expressions)s::jsonpath)",
     )  # fmt: skip
     lists = GalaxyList.objects.filter(pk=OuterRef("pk")).values(named=first)
-    return Sketch.objects.annotate(first=Subquery(lists))
+    return Sketch.objects.defer("mocs").annotate(first=Subquery(lists))
 
 
 def _galaxies(rows: Sequence[Mapping[str, Any]]) -> list[Spot]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from tom.web.plots.paper import HEIGHT, WIDTH, Ring, columns_of, path_of, to_page
-from tom.web.plots.projections import cut_ring
+from tom.web.plots.fields import COLOURS
+from tom.web.plots.paper import HEIGHT, WIDTH, Ring, sky_path
 from tom.web.plots.skymap import Contours, choose_centre
 
 
@@ -20,14 +20,9 @@ def draw_footprints(groups: Iterable[Sequence[Ring]], contours: Contours) -> Saf
     paths = format_html_join(
         "",
         '<path class="telescope-{}" d="{}"/>',
-        ((at % 6, _path(rings, centre)) for at, rings in enumerate(groups)),
+        ((at % COLOURS, sky_path(rings, centre)) for at, rings in enumerate(groups)),
     )
     return format_html(
         '<svg class="footprints" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>',
         f"{WIDTH:.0f}", f"{HEIGHT:.0f}", paths,
     )  # fmt: skip
-
-
-def _path(rings: Sequence[Ring], centre: float) -> str:
-    pieces = [piece for ring in rings for piece in cut_ring(*columns_of(ring), centre_ra=centre)]
-    return "".join(path_of(*to_page(piece[:, 0], piece[:, 1]), close=True) for piece in pieces)

@@ -17,18 +17,19 @@ from tom.web.plots.backdrop import (
     sky_grid,
     sky_labels,
 )
+from tom.web.plots.fields import FieldGroup, draw_fields
 from tom.web.plots.paper import (
     CLOSE_SIZE,
     HEIGHT,
     WIDTH,
     Project,
     Ring,
-    columns_of,
+    close_path,
     join,
-    path_of,
+    sky_path,
     to_page,
 )
-from tom.web.plots.projections import cut_ring, zenithal
+from tom.web.plots.projections import zenithal
 from tom.web.plots.spots import Spot, draw_bodies, draw_galaxies, draw_spots
 
 Contours = Mapping[str, Sequence[Ring]]
@@ -44,6 +45,7 @@ class Surroundings:
 
     bodies: SunMoon
     galaxies: Sequence[Spot] = ()
+    fields: Sequence[FieldGroup] = ()
 
 
 def draw_sky(
@@ -60,7 +62,7 @@ def draw_sky(
     centre = choose_centre(contours)
 
     def draw(rings: Sequence[Ring]) -> str:
-        return _sky_path(rings, centre)
+        return sky_path(rings, centre)
 
     def place(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
         return to_page((ra - centre + 180) % 360 - 180, dec)
@@ -72,7 +74,7 @@ def draw_sky(
         '<svg class="sky-map whole{}" viewBox="0 0 {} {}" role="group" '
         'aria-label="Map of the whole sky">{}{}{}{}{}{}</svg>',
         _nested(contours), f"{WIDTH:.0f}", f"{HEIGHT:.0f}", sky_grid(), join(behind),
-        _regions(contours, earlier, draw), sky_labels(centre), _around(around, place),
+        _regions(contours, earlier, draw), sky_labels(centre), _around(around, place, draw),
         _layer("candidates", draw_spots(spots, place)),
     )  # fmt: skip
 
@@ -86,12 +88,20 @@ def _layer(name: str, drawn: SafeString) -> SafeString:
     return format_html('<g class="layer-{}">{}</g>', name, drawn)
 
 
-def _around(around: Surroundings | None, place: Project, *, within: float = np.inf) -> SafeString:
+def _around(
+    around: Surroundings | None,
+    place: Project,
+    draw: Callable[[Sequence[Ring]], str],
+    *,
+    within: float = np.inf,
+) -> SafeString:
     if around is None:
         return SafeString("")
     bodies = draw_bodies(around.bodies, place, within=within)
     galaxies = draw_galaxies(around.galaxies, place, within=within)
-    return join([_layer("galaxies", galaxies), _layer("bodies", bodies)])
+    fields = draw_fields(around.fields, draw)
+    drawn = {"fields": fields, "galaxies": galaxies, "bodies": bodies}
+    return join(_layer(name, each) for name, each in drawn.items())
 
 
 def draw_thumbnail(contours: Contours) -> SafeString:
@@ -103,7 +113,7 @@ def draw_thumbnail(contours: Contours) -> SafeString:
         '<svg class="sky-map thumbnail" viewBox="0 0 {} {}" aria-hidden="true">'
         '<path class="edge" d="{}Z"/>'
         '<path class="region region-50" fill-rule="evenodd" d="{}"/></svg>',
-        f"{WIDTH:.0f}", f"{HEIGHT:.0f}", sky_edge(), _sky_path(thinned, centre),
+        f"{WIDTH:.0f}", f"{HEIGHT:.0f}", sky_edge(), sky_path(thinned, centre),
     )  # fmt: skip
 
 
@@ -136,14 +146,14 @@ def draw_close(
         return CLOSE_SIZE / 2 * (1 + x / half), CLOSE_SIZE / 2 * (1 - y / half)
 
     def draw(rings: Sequence[Ring]) -> str:
-        return "".join(path_of(*place(*columns_of(ring)), close=True) for ring in rings)
+        return close_path(rings, place)
 
     lines, labels = close_grid(centre, half, place)
     return format_html(
         '<svg class="sky-map close{1}" viewBox="0 0 {0} {0}" role="group" '
         'aria-label="Map of the region">{2}{3}{4}{5}{6}</svg>',
         f"{CLOSE_SIZE:.0f}", _nested(contours), lines, _regions(contours, earlier, draw), labels,
-        _around(around, place, within=CLOSE_SIZE),
+        _around(around, place, draw, within=CLOSE_SIZE),
         _layer("candidates", draw_spots(spots, place, within=CLOSE_SIZE)),
     )  # fmt: skip
 
@@ -178,11 +188,6 @@ def _region(level: str, path: str, *, earlier: bool = False) -> SafeString:
         "earlier-region" if earlier else f"region region-{percent}", path, percent,
         " before" if earlier else "",
     )  # fmt: skip
-
-
-def _sky_path(rings: Sequence[Ring], centre: float) -> str:
-    pieces = [piece for ring in rings for piece in cut_ring(*columns_of(ring), centre_ra=centre)]
-    return "".join(path_of(*to_page(piece[:, 0], piece[:, 1]), close=True) for piece in pieces)
 
 
 def _enclose(points: FloatArray) -> tuple[tuple[float, float], float]:

@@ -39,9 +39,14 @@ def draw_spots(spots: Iterable[Spot], place: Project, *, within: float = np.inf)
     return join(_spot(spot, px, py) for spot, px, py, inside in shown if inside)
 
 
+def rank_step(rank: int | None) -> int:
+    """Return which colour a rank has, from 1 for the best; no rank has the last."""
+    return sum((rank or np.inf) > last for last in RANK_STEPS) + 1
+
+
 def _spot(spot: Spot, x: float, y: float) -> SafeString:
     top = spot.rank is not None and spot.rank <= LABELLED
-    step = sum((spot.rank or np.inf) > last for last in RANK_STEPS) + 1
+    step = rank_step(spot.rank)
     label = (
         format_html('<text x="{}" y="{}">{}</text>', f"{x + 6:.1f}", f"{y + 3:.1f}", spot.rank)
         if top

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,7 +35,6 @@ from tom.web.candidate_rows import (
     count_candidates,
     make_rows,
     read_candidates,
-    read_spots,
 )
 from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
@@ -52,7 +50,6 @@ from tom.web.pagination import page_asked, page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
 from tom.web.places import ALL_RANKED
-from tom.web.plots.spots import Spot
 from tom.web.refusals import needs
 from tom.web.said import read_said
 from tom.web.spreadsheets import cell
@@ -125,7 +122,7 @@ def _list_of(request: HttpRequest, found: NonLocalizedEvent) -> CandidateList:
 def _about(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
     found, facts = listing.event, read_facts(listing.event)
     chosen = facts["chosen"]
-    drawn = draw_map(chosen, _spots(listing), query, now=listing.now) if chosen else None
+    drawn = draw_map(chosen, listing, query) if chosen else None
     if drawn and not drawn.is_nested:
         nudge(prepare, found.pk)
     return facts | {
@@ -134,25 +131,6 @@ def _about(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
         "drawn": drawn,
         "list_asked": [(name, query[name]) for name in ASKED if query.get(name)],
     }
-
-
-def _spots(listing: CandidateList) -> list[Spot]:
-    return [
-        Spot(
-            ra=row.target.ra,
-            dec=row.target.dec,
-            url=reverse("targets:detail", args=[row.target_id]),
-            title=_title(row),
-            rank=row.rank,
-        )
-        for row in rank_visible(read_spots(listing.spots), listing.user)
-        if row.target.ra is not None and row.target.dec is not None
-    ]
-
-
-def _title(row: EventCandidate) -> str:
-    name = row.target.name
-    return name if row.posterior is None else f"{row.rank}. {name}, {row.posterior:.1%}"
 
 
 def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
