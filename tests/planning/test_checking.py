@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.planning.nights import END, PLACE, START, make_flat_map, make_map, make_telescope
 from tom.planning.checking import check_schedule
 from tom.planning.faces import row_weights
+from tom.planning.plain import covered_ranges
 from tom.planning.schedule import Wanted, plan_night
-from tom.sky import circle, footprint_ranges
 from tom.sky.visibility import mjd_of, moon_radec
 
 WANTED = Wanted(START, END, most=8, solver_seconds=0)
@@ -128,13 +128,15 @@ def test_a_lower_altitude_limit_is_kept_for_the_whole_exposure(planned):
 
 def test_what_others_covered_counts_nothing():
     skymap, telescope = make_map(), make_telescope()
-    covered = footprint_ranges(circle(3.0), ra=PLACE[0], dec=PLACE[1])
+    shape = {"kind": "circle", "radius_deg": 3.0}
+    field = {"shape": shape, "ra": PLACE[0], "dec": PLACE[1], "position_angle_deg": 0.0}
+    covered = covered_ranges([field])
 
     schedule = plan_night(skymap, telescope, replace(WANTED, covered=covered))
 
     assert schedule.covered > 0.4
     assert schedule.probability < 1 - schedule.covered
-    assert faults(schedule, skymap, telescope, covered=covered) == []
+    assert faults(schedule, skymap, telescope, covered=[field]) == []
     assert any("adds" in fault for fault in faults(schedule, skymap, telescope))
 
 

@@ -1,22 +1,29 @@
 """The pages of plans: the form, a plan while it is made and after, and its exports."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from tests import factories
-from tests.planning.nights import END, START, make_map, make_telescope
+from tests.planning.nights import END, PLACE, START, make_map, make_telescope
 from tests.planning.plans import keep_plan
+from tests.pointings import made as pointings
 from tests.web.test_odd_requests import TEXTS
 from tom.events.models import Localization, NonLocalizedEvent
 from tom.pipeline import make_plan
 from tom.planning.models import Plan
-from tom.planning.plain import read_task, write_schedule
+from tom.planning.others import MOST_COVERED, covered_fields
+from tom.planning.plain import Task, read_task, work_task, write_schedule
 from tom.planning.schedule import Wanted, plan_night
 from tom.planning.telescopes import TELESCOPES
+from tom.pointings.instruments import find_instrument
+from tom.pointings.keeping import keep_pointings
+from tom.pointings.models import Pointing, Source, Status
 from tom.web.plan_form import fields_of, form_again, form_of, read_plan_form
 
 pytestmark = pytest.mark.django_db
@@ -351,3 +358,76 @@ def test_a_map_of_fields_far_apart_is_of_the_whole_sky(observer, event):
 
     assert "on the whole sky" in text
     assert text.count('class="field"') == 3
+
+
+def keep(event, *told, status=Status.COMPLETED, group=None) -> None:
+    rows = [replace(each, status=status) for each in told]
+    keep_pointings(rows, source=Source.TABLE, event=event, group=group)
+
+
+COVERED = [
+    ({"others": ""}, set()),
+    ({"others": "completed"}, {150.0, 151.0, 152.0}),
+    ({"others": "completed", "deep_enough": "21.5"}, {151.0}),
+    ({"others": "planned"}, {153.0}),
+    ({"others": "both", "deep_enough": "21"}, {150.0, 151.0, 153.0}),
+]
+
+
+@pytest.mark.parametrize(("asked", "places"), COVERED)
+def test_a_plan_leaves_out_what_others_covered_deep_enough(observer, event, asked, places):
+    before = event.time - timedelta(hours=1)
+    keep(
+        event,
+        pointings.told("a", ra=150.0),
+        pointings.told("b", ra=151.0, depth=22.0),
+        pointings.told("c", ra=152.0, depth=None),
+        pointings.told("before", ra=154.0, time=before),
+    )
+    keep(event, pointings.told("d", ra=153.0), status=Status.PLANNED)
+    keep(event, pointings.told("e", ra=155.0), group=Group.objects.create(name="Others"))
+
+    answer = observer.post(PAGE, typed(**asked))
+
+    assert answer.status_code == 302
+    task = read_task(Plan.objects.get().task)
+    assert {each["ra"] for each in task.covered} == places
+    shape = {"kind": "circle", "radius_deg": 1.0}
+    assert all(each["shape"] == shape for each in task.covered)
+
+
+def test_the_fields_of_ones_own_group_are_left_out_for_its_members(observer, event):
+    group = Group.objects.create(name="Ours")
+    User.objects.get(username="vera").groups.add(group)
+    keep(event, pointings.told("e", ra=155.0), group=group)
+
+    observer.post(PAGE, typed(others="completed"))
+
+    assert [each["ra"] for each in read_task(Plan.objects.get().task).covered] == [155.0]
+
+
+def test_a_plan_around_a_real_camera_s_fields_is_made_and_checked(event):
+    camera = find_instrument("ZTF")
+    assert camera is not None
+    skymap, telescope = make_map(), make_telescope()
+    keep(event, pointings.told("a", ra=PLACE[0], dec=PLACE[1], shape=camera.shape))
+    covered = tuple(covered_fields(Pointing.objects.all(), depth=None))
+    wanted = Wanted(START, END, most=8, solver_seconds=0)
+
+    alone = work_task(skymap, Task(telescope, wanted), tell=lambda _: None)
+    done = work_task(skymap, Task(telescope, wanted, covered), tell=lambda _: None)
+
+    assert done["faults"] == []
+    assert done["covered"] > 0.3
+    assert done["probability"] < alone["probability"] - 0.1
+
+
+def test_more_fields_than_a_plan_can_leave_out_are_refused(observer, event):
+    told = [pointings.told(str(at), ra=at / 2) for at in range(MOST_COVERED + 1)]
+    keep(event, *told)
+
+    answer = observer.post(PAGE, typed(others="completed"))
+
+    assert answer.status_code == 422
+    assert f"These are {MOST_COVERED + 1} fields" in answer.text
+    assert not Plan.objects.exists()

@@ -4,8 +4,9 @@ Positions of the sky, the Sun and the Moon are astropy's. What the fields see is
 places drawn evenly from the map, and at where each stands from a field's middle.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -14,8 +15,8 @@ from astropy.time import Time
 from astropy.utils import iers
 
 from tom.planning.schedule import Pointing, Schedule
-from tom.planning.telescope import Telescope, reach_deg
-from tom.sky import SkyMap, radec_of
+from tom.planning.telescope import Telescope, reach_deg, shape_of
+from tom.sky import Shape, SkyMap, radec_of
 from tom.sky.arrays import BoolArray, FloatArray, IntArray
 
 PLACES = 50_000
@@ -34,7 +35,7 @@ def check_schedule(
     end: datetime,
     most: int | None = None,
     weights: FloatArray | None = None,
-    covered: IntArray | None = None,
+    covered: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
     """Find what is wrong with a schedule.
 
@@ -45,7 +46,7 @@ def check_schedule(
     weights
         What each row of the map counts, shape `(n,)`; None: its probability.
     covered
-        Ranges, sorted and apart, that count nothing.
+        The fields that count nothing, as a task names them.
 
     Returns
     -------
@@ -130,14 +131,18 @@ def _check_probability(
     skymap: SkyMap,
     telescope: Telescope,
     rows: FloatArray,
-    covered: IntArray | None,
+    covered: Sequence[Mapping[str, Any]],
 ) -> Iterator[str]:
     ids, total = _draw(skymap, rows)
-    free = np.ones(len(ids), dtype=np.bool_) if covered is None else ~_in_ranges(ids, covered)
     ra, dec = radec_of(ids)
     places = SkyCoord(ra * u.deg, dec * u.deg)
+    free = np.ones(len(ids), dtype=np.bool_)
+    for other in covered:
+        at = other["ra"], other["dec"], other["position_angle_deg"]
+        free &= ~_in_field(places, shape_of(other["shape"]), *at)
     for each in schedule.pointings:
-        inside = _in_field(places, each, telescope)
+        at = each.ra, each.dec, telescope.position_angle_deg
+        inside = _in_field(places, telescope.field, *at)
         gain = total * float(np.mean(inside & free))
         if abs(gain - each.gain) > TOLERANCE:
             yield f"Pointing {each.number} adds {gain:.4f}, not {each.gain:.4f}."
@@ -160,23 +165,15 @@ def _draw(skymap: SkyMap, rows: FloatArray) -> tuple[IntArray, float]:
     return skymap.start29[row] + (share * size).astype(np.int64), total
 
 
-def _in_ranges(ids: IntArray, ranges: IntArray) -> BoolArray:
-    """Count the starts and stops up to each id: one more start than stops means inside."""
-    starts = np.searchsorted(ranges[:, 0], ids, side="right")
-    stops = np.searchsorted(ranges[:, 1], ids, side="right")
-    return np.asarray(starts > stops, dtype=np.bool_)
-
-
-def _in_field(places: SkyCoord, pointing: Pointing, telescope: Telescope) -> BoolArray:
-    """Return which places a pointing's field holds, shape `(n,)`."""
+def _in_field(places: SkyCoord, shape: Shape, ra: float, dec: float, angle: float) -> BoolArray:
+    """Return which places a field holds, shape `(n,)`; its place and its angle in degrees."""
     inside = np.zeros(len(places), dtype=np.bool_)
-    shape = telescope.field
-    middle = SkyCoord(pointing.ra * u.deg, pointing.dec * u.deg)
+    middle = SkyCoord(ra * u.deg, dec * u.deg)
     apart = middle.separation(places)
     near = np.flatnonzero(apart.deg <= min(reach_deg(shape) + 0.01, 89.0))
     if shape.radius_deg:
         return np.asarray(apart.deg <= shape.radius_deg, dtype=np.bool_)
-    turned = middle.position_angle(places[near]).rad - np.radians(telescope.position_angle_deg)
+    turned = middle.position_angle(places[near]).rad - np.radians(angle)
     # In the plane that touches the sky at the field's middle, great circles are lines.
     distance = np.tan(apart[near].rad)
     x, y = distance * np.sin(turned), distance * np.cos(turned)

@@ -93,7 +93,7 @@ def work_task(skymap: SkyMap, task: Task, *, tell: Tell) -> Plain:
         end=wanted.end,
         most=wanted.most,
         weights=row_weights(skymap, wanted.reach_mpc),
-        covered=wanted.covered,
+        covered=task.covered,
     )
     return write_schedule(schedule) | {"faults": faults}
 

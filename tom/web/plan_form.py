@@ -11,12 +11,27 @@ import numpy as np
 
 from tom.planning.models import Plan
 from tom.planning.nights import next_dark
+from tom.planning.others import MOST_COVERED
 from tom.planning.plain import Plain, Task
 from tom.planning.schedule import Wanted
 from tom.planning.telescope import Telescope, reach_deg, shape_of
 from tom.planning.telescopes import TELESCOPES
 from tom.sky import Site
 from tom.web.keys import read_pk
+from tom.web.plan_covered import OTHERS, FindCovered
+from tom.web.plan_numbers import (
+    ASKED,
+    DEEP_ENOUGH,
+    DEPTH,
+    FIELD,
+    LIMITS,
+    MOVES,
+    NARROWEST_DEG,
+    NUMBERS,
+    SITE,
+    WIDEST_DEG,
+    Number,
+)
 
 MINUTES: Final = "%Y-%m-%d %H:%M"
 LONGEST_NAME: Final = 100
@@ -24,8 +39,6 @@ MOST_GRID: Final = 2000
 MOST_POLYGONS: Final = 64
 MOST_CORNERS: Final = 40
 LONGEST_TEXT: Final = 200_000
-WIDEST_DEG: Final = 60.0
-NARROWEST_DEG: Final = 0.02
 LONGEST_SPAN: Final = timedelta(hours=24)
 SHAPES: Final = (
     ("circle", "Circle"),
@@ -35,51 +48,9 @@ SHAPES: Final = (
 SEARCHES: Final = (("0", "not at all"), ("10", "10 s"), ("60", "60 s"))
 
 
-@dataclass(frozen=True)
-class Number:
-    """A number of the form: its label, and the least and the largest that it may be."""
-
-    name: str
-    label: str
-    least: float
-    largest: float
-    default: str = ""
-    required: bool = True
-
-
-SITE: Final = (
-    Number("latitude", "Latitude, degrees", -90, 90),
-    Number("longitude", "Longitude, degrees (east positive)", -180, 360),
-    Number("elevation_m", "Elevation, m", -500, 9000, "0"),
-)
-FIELD: Final = (
-    Number("radius_deg", "Radius, degrees (circle)", NARROWEST_DEG, 30, required=False),
-    Number("width_deg", "Width, degrees (rectangle)", NARROWEST_DEG, WIDEST_DEG, required=False),
-    Number("height_deg", "Height, degrees (rectangle)", NARROWEST_DEG, WIDEST_DEG, required=False),
-    Number("position_angle_deg", "Position angle, degrees (north to east)", -360, 360, "0"),
-)
-LIMITS: Final = (
-    Number("airmass_max", "Largest airmass", 1.01, 10, "2"),
-    Number("altitude_min_deg", "Least altitude, degrees", 0, 89, "0"),
-    Number("moon_separation_min_deg", "Least angle to the Moon, degrees", 0, 180, "20"),
-    Number("sun_altitude_max_deg", "Highest Sun, degrees", -30, 0, "-12"),
-)
-MOVES: Final = (
-    Number("exposure_s", "Exposure, s", 1, 7200),
-    Number("overhead_s", "Read-out and other overhead, s", 0, 3600, "0"),
-    Number("slew_deg_s", "Speed of moves, degrees/s", 0.01, 100, "1"),
-    Number("settle_s", "Settling after a move, s", 0, 600, "0"),
-)
-ASKED: Final = (
-    Number("most", "Most pointings (empty: all that fit)", 1, 1000, required=False),
-    Number("overlap", "Overlap of fields, 0 to 0.9", 0, 0.9, "0"),
-    Number("source_magnitude", "Absolute magnitude of the source", -30, 0, required=False),
-)
-DEPTH: Final = Number("depth", "Depth, AB mag", 5, 32, required=False)
-NUMBERS: Final = (*SITE, *FIELD, *LIMITS, *MOVES, *ASKED, DEPTH)
 TEXTS: Final = (
     *("name", "site_name", "shape", "polygons", "band", "instrument", "start", "end", "grid"),
-    "search",
+    *("search", "others"),
 )
 
 
@@ -103,6 +74,7 @@ class PlanForm:
 
     shapes = SHAPES
     searches = SEARCHES
+    others = OTHERS
 
     def refuse(self, name: str, why: str) -> None:
         """Say what is wrong with a field."""
@@ -140,6 +112,10 @@ class PlanForm:
         return self.fields([DEPTH])
 
     @property
+    def deep_enough(self) -> list[NumberField]:
+        return self.fields([DEEP_ENOUGH])
+
+    @property
     def covered_keys(self) -> list[int]:
         return [plan.pk for plan in self.covered_by]
 
@@ -173,7 +149,11 @@ def form_again(plan: Plan) -> PlanForm:
 
 
 def read_plan_form(
-    data: Mapping[str, str], *, covered: Sequence[str], done: Sequence[Plan]
+    data: Mapping[str, str],
+    *,
+    covered: Sequence[str],
+    done: Sequence[Plan],
+    find: FindCovered = lambda *_: [],
 ) -> PlanForm:
     """Read the form; it judges each field. `task` is what it asks for, if nothing is wrong.
 
@@ -183,6 +163,8 @@ def read_plan_form(
         Keys of plans whose fields need no observation.
     done
         The plans that may be named so.
+    find
+        Finds the fields of others' pointings.
     """
     names = [*(each.name for each in NUMBERS), *TEXTS]
     form = PlanForm({name: data.get(name, "").strip()[:LONGEST_TEXT] for name in names})
@@ -201,6 +183,7 @@ def read_plan_form(
         form.refuse("search", "Choose how long to search.")
     keys = {read_pk(text) for text in covered}
     form.covered_by = [plan for plan in done if plan.pk in keys]
+    fields = _covered(form, numbers["deep_enough"], find)
     if form.errors or not (start and end):
         return form
     wanted = Wanted(
@@ -212,9 +195,25 @@ def read_plan_form(
         reach_mpc=reach,
         solver_seconds=float(form.values["search"]),
     )
-    fields = tuple(each for plan in form.covered_by for each in fields_of(plan))
     form.task = Task(_telescope(form, numbers, shape), wanted, fields)
     return form
+
+
+def _covered(form: PlanForm, depth: float | None, find: FindCovered) -> tuple[Plain, ...]:
+    """The fields that need no observation: those of plans, and those of others' pointings."""
+    if form.values["others"] not in dict(OTHERS):
+        form.refuse("others", "Choose what to leave out.")
+    if form.errors:
+        return ()
+    fields = [each for plan in form.covered_by for each in fields_of(plan)]
+    fields += find(form.values["others"], depth)
+    if len(fields) > MOST_COVERED:
+        form.refuse(
+            "others",
+            f"These are {len(fields)} fields; a plan leaves out at most {MOST_COVERED}."
+            " Ask for deeper ones.",
+        )
+    return tuple(fields)
 
 
 def fields_of(plan: Plan) -> list[Plain]:

@@ -22,6 +22,7 @@ from tom.planning.telescopes import TELESCOPES
 from tom.web.keys import read_pk
 from tom.web.people import person
 from tom.web.permissions import REQUEST_OBSERVATION
+from tom.web.plan_covered import find_covered
 from tom.web.plan_form import PlanForm, form_again, form_of, named_telescope, read_plan_form
 from tom.web.plots.plan_map import draw_plan
 from tom.web.refusals import needs
@@ -39,10 +40,13 @@ def plan_list(request: HttpRequest, event_id: str) -> HttpResponse:
     if request.method != "POST":
         return _show(request, event, _blank(request, own))
     done = own.filter(state=PlanState.DONE)
-    form = read_plan_form(
-        request.POST.dict(), covered=request.POST.getlist("covered"), done=list(done[:PLANS_SHOWN])
-    )
     user = person(request)
+    form = read_plan_form(
+        request.POST.dict(),
+        covered=request.POST.getlist("covered"),
+        done=list(done[:PLANS_SHOWN]),
+        find=find_covered(event, user),
+    )
     if use is None:
         form.refuse("form", "The event has no map to plan for.")
     elif event.retracted:
