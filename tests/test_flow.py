@@ -24,6 +24,7 @@ from tests.followup.conftest import make_request
 from tests.pointings import made as pointings
 from tests.streams.packets import make_circular, make_gwalert_json, make_ztf_packet
 from tests.targets.alerts import make_alert, make_point
+from tests.woken import woken
 from tom import intake, pipeline
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_event
@@ -39,7 +40,6 @@ from tom.forms.registry import forms
 from tom.outbox.moves import move
 from tom.pointings.keeping import keep_pointings
 from tom.pointings.models import Source
-from tom.queues import ALL
 from tom.ranking.models import Ranking
 from tom.ranking.services import rank_if_due
 from tom.records import Opened
@@ -59,7 +59,6 @@ from tom.targets.store import store_alerts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("servers")]
 
-Nudge = tuple[str | int, ...]
 PLACE = {"ra": 197.45, "dec": -23.38}
 BEGIN = datetime(2026, 1, 1, 5, 0, tzinfo=UTC)
 
@@ -68,17 +67,6 @@ BEGIN = datetime(2026, 1, 1, 5, 0, tzinfo=UTC)
 def empty_queues() -> None:
     cache.clear()  # what is on its way
     woken()
-
-
-def woken() -> set[Nudge]:
-    """The tasks that wait on all queues, with their keys; the queues are emptied."""
-    found: set[Nudge] = set()
-    with current_app.connection_for_read() as broker:
-        for queue in ALL.split(","):
-            while (message := broker.default_channel.basic_get(queue, no_ack=True)) is not None:
-                key = message.decode()[0] if message.body else []
-                found.add((message.headers["task"].rpartition(".")[2], *key))
-    return found
 
 
 def keep_event(kind: str = "PRELIMINARY", *, minutes: int = 5, **values: object) -> AlertMessage:
