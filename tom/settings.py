@@ -190,6 +190,11 @@ TREASURE_MAP_TOKEN = read_token("TREASURE_MAP_TOKEN")
 # as Rubin's. Empty: none is asked.
 OBSLOCTAP_URL = read_url("OBSLOCTAP_URL")
 
+# Images of the sky behind the zoomable map: the address of a HiPS, such as
+# https://alasky.cds.unistra.fr/DSS/DSSColor. Its host then sees the readers' addresses and where
+# they look. Empty: a grid.
+HIPS_URL = read_url("HIPS_URL").rstrip("/")
+
 # A bot of the Transient Name Server: its key, number and name; without them TNS is not asked.
 TNS_API_KEY = read_token("TNS_API_KEY")
 TNS_BOT_ID = env.str("TNS_BOT_ID", "")

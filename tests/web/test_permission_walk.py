@@ -194,6 +194,8 @@ TABLE: dict[str, Line] = {
     "candidates_csv": reads(USER),
     "event_galaxies": reads(USER),
     "galaxies_csv": reads(USER),
+    "zoom": reads(USER),
+    "zoom_json": reads(USER),
     "vet": posts(OWNING_OBSERVER),
     "verdict_bar": reads(OWNER),
     "undo_verdict": posts(OBSERVER),

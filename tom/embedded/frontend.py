@@ -23,6 +23,8 @@ FILES = (
     "idiomorph/dist/idiomorph-ext.min.js",
     # The light curve needs points and lines: the basic bundle has them, in a quarter of the size.
     "plotly.js-basic-dist-min/plotly-basic.min.js",
+    # Fetched where somebody opens the zoomable map: its WebAssembly is in it.
+    "aladin-lite/dist/aladin.js",
     "bootstrap/dist/css/bootstrap.min.css",
 )
 LICENCES = tuple(
@@ -33,6 +35,7 @@ LICENCES = tuple(
         "idiomorph",
         "plotly.js-basic-dist-min",
         "bootstrap",
+        "aladin-lite",
     )
 )
 STAMP = ".installed"

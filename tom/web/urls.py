@@ -35,6 +35,7 @@ from tom.web.views import (
     team_changes,
     tonight,
     verdicts,
+    zoom,
 )
 from tom.web.views.invitation import invitation
 
@@ -146,6 +147,8 @@ urlpatterns = [
     path("events/<str:event_id>/galaxies/", galaxies.event_galaxies, name="event_galaxies"),
     path("events/<str:event_id>/galaxies.csv", galaxies.galaxies_csv, name="galaxies_csv"),
     path("events/<str:event_id>/coverage/", include(coverage_patterns)),
+    path("events/<str:event_id>/zoom/", zoom.zoom, name="zoom"),
+    path("events/<str:event_id>/zoom.json", zoom.zoom_json, name="zoom_json"),
     path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
     path("events/<str:event_id>/candidates/<int:pk>/vet/", verdicts.vet_candidate, name="vet"),
     path("events/<str:event_id>/candidates/<int:pk>/bar/", verdicts.bar, name="verdict_bar"),
