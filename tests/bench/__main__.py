@@ -1,7 +1,7 @@
 """Measure speed and print it as JSON: `python -m tests.bench [--quick] [--pages]`, `make bench`.
 
-It runs in a folder of its own, on servers of its own, for some 21 minutes on two cores. What each
-figure means stands with the function that measures it.
+It runs in a folder of its own, on servers of its own, for at least 21 minutes on two cores. What
+each figure means stands with the function that measures it.
 """
 
 import argparse

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.bench import from_kafka, latency, steady, visit
+from tests.bench import from_kafka, latency, reranked, steady, visit
 from tests.bench.nights import short_night
 from tests.bench.real import real_folder
 from tests.bench.survey import survey_packets
@@ -23,9 +23,14 @@ class StreamSizes:
     whole: int = 2_000  # packets of Rubin with their full history
     steady_seconds: int = 600
     latency_seconds: int = 40
+    many_targets: int = 1_000_000  # around an event
+    notices: int = 10  # with a new map each
 
 
-QUICK_STREAMS = StreamSizes(objects=10, visit=100, whole=70, steady_seconds=10, latency_seconds=2)
+QUICK_STREAMS = StreamSizes(
+    objects=10, visit=100, whole=70, steady_seconds=10, latency_seconds=2, many_targets=5_000,
+    notices=2,
+)  # fmt: skip
 
 
 def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) -> None:
@@ -35,6 +40,8 @@ def measure_streams(note: Note, sizes: StreamSizes, rng: np.random.Generator) ->
     note("rubin_full_history", lambda: visit.measure_full_history(sizes.whole))
     note("rubin_ten_minutes", lambda: steady.measure_steady(sizes.steady_seconds))
     note("latency", lambda: latency.measure_latency(sizes.latency_seconds, rng))
+    many = {"times": sizes.notices, "rng": rng}
+    note("reranked", lambda: reranked.measure_reranked(sizes.many_targets, **many))
 
 
 def _ztf(objects: int) -> tuple[list[bytes], bool]:

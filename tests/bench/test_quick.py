@@ -39,6 +39,9 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert report["door"]["triggers"] == 50
     assert report["door"]["pass"] < 10
     _check_growth(report["growth"])
+    if report["maps"]["real"]:
+        assert report["maps"]["rows_19200"]["processor_ms"] > 0
+        assert report["crossmatch"]["ours"]["seconds_3d"] > 0
     assert report["ranking"]["rows_of_first"] == 200
     assert 0 < report["ranking"]["rows_of_second"] < 20
     assert (report["list"]["targets"], report["list"]["page"]["status"]) == (200, 200)
@@ -78,6 +81,11 @@ def test_the_bench_measures_whole_streams() -> None:
     assert len(steady["lag"]) == 40
     latency = report["latency"]
     assert latency["shown"] == latency["alerts"] == 200
+    for name in ("deg2_100", "deg2_10000"):
+        told = report["reranked"][name]
+        assert len(told["seconds"]) == 2
+        assert told["area_90"] == pytest.approx(int(name.partition("_")[2]), rel=0.1)
+        assert 0 < told["bytes_transferred"] < 400_000
     assert latency["seconds"]["median"] > 0
     assert latency["api_seconds"]["median"] > 0
 
