@@ -116,7 +116,7 @@ def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
 def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
     world: World, monkeypatch
 ) -> None:
-    monkeypatch.setattr(news, "MOST_RANKED", 5)
+    monkeypatch.setattr(news, "MOST_MOVED", 5)
     told = set()
     for name, listing in lists_of(world).items():
         rows = visible(listing)
@@ -197,7 +197,7 @@ def test_a_list_takes_as_many_queries_however_much_was_said_privately(
     client.force_login(alice)
     client.get("/events/S261120ab/")  # the first look is noted
 
-    with django_assert_num_queries(41):
+    with django_assert_num_queries(42):
         page = client.get("/events/S261120ab/?vetting=promising")
 
     assert len(page.context["rows"]) == private

@@ -4,9 +4,12 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission, PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Exists, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Cast
+from django.db.models.sql.compiler import SQLCompiler
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
 
@@ -14,6 +17,7 @@ from tom.targets.joins import TargetJoin
 from tom.targets.models import LightCurvePoint
 from tom.targets.programs import Visitor, private_programs
 
+_Text = tuple[str, tuple[Any, ...]]
 PRIVATE = Q(permissions=BaseTarget.Permissions.PRIVATE)
 
 
@@ -48,11 +52,48 @@ def is_shown(user: Visitor, *, target: str) -> Q:
     """
     if not user.is_authenticated:
         return Q(pk__in=[])
-    if getattr(user, "is_superuser", False):
-        hidden = _is_joined()
-    else:
-        hidden = (PRIVATE & ~_has_right(user)) | _is_unsettled(user)
-    return ~Q(Exists(BaseTarget.objects.filter(hidden, pk=OuterRef(target))))
+    is_superuser = bool(getattr(user, "is_superuser", False))
+    made: dict[bool, _Text | None] = getattr(user, "_targets_hidden", {})
+    if is_superuser not in made:
+        made[is_superuser] = _text_of(_is_hidden(user, is_superuser=is_superuser))
+        user._targets_hidden = made  # type: ignore[attr-defined]  # of this request's own user
+    hidden = made[is_superuser]
+    return Q() if hidden is None else Q(_IsNone(target, hidden))
+
+
+def _is_hidden(user: Visitor, *, is_superuser: bool) -> Q:
+    return _is_joined() if is_superuser else (PRIVATE & ~_has_right(user)) | _is_unsettled(user)
+
+
+def _text_of(hidden: Q) -> _Text | None:
+    """The query for hidden targets as text; None: there can be none.
+
+    Made once a user: a page asks several times, and to make it takes longer than to answer it.
+    """
+    rows = BaseTarget.objects.filter(hidden).order_by().values("pk")
+    try:
+        sql, params = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    return sql, tuple(params)
+
+
+class _IsNone(Func):
+    """Whether a target, the key at a path, is none of those of a query with a condition."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, target: str, rows: _Text) -> None:
+        super().__init__(models.F(target))
+        self.rows = rows
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_: Any, **__: Any
+    ) -> tuple[str, tuple[Any, ...]]:
+        column, given = compiler.compile(self.get_source_expressions()[0])
+        sql, params = self.rows
+        key = f'"{BaseTarget._meta.db_table}"."id"'
+        return f"NOT EXISTS({sql} AND {key} = {column})", (*params, *given)
 
 
 def _has_right(user: Visitor) -> Q:

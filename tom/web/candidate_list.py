@@ -29,6 +29,7 @@ from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.services import strategy_of
 from tom.web.best_first import Placed, find_best
+from tom.web.candidate_order import Turn, first_in_turn, is_long
 from tom.web.known import figure_of, programs_of, seen_by, standing_of
 from tom.web.news import find_moved
 from tom.web.said import read_said
@@ -51,6 +52,8 @@ FEW = 5_000
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
 # Those whose largest comes first; a minus before an order's name turns it round.
 FALLING = {"decide", "chance", "newest"}
+# A rank is the place by chance.
+BEST_FIRST = (Turn("rank", falls=False), Turn("chance", falls=True))
 NAMED_ORDERS = (
     ("", "best first"),
     ("decide", "observe to decide"),
@@ -122,17 +125,24 @@ def find_candidates(
     Those in `kept` stay, whatever the filters say.
     """
     rows = _choose(listing, query, kept)
-    return rows.order_by(*_order(query.get("order", ""), listing.programs))
+    return rows.order_by(*_order(_turn(query.get("order", "")), listing.programs))
 
 
 def find_first(
     listing: CandidateList, query: QueryDict, *, most: int, kept: Collection[int] = ()
 ) -> list[int]:
     """The keys of the first `most` of the candidates that `find_candidates` finds."""
-    if query.get("order", "") in ("", "rank"):
-        rows = _choose(listing, query, kept)
-        return [row.pk for row in find_best(rows, listing.event, listing.programs, most=most)]
-    rows = find_candidates(listing, query, kept=kept)
+    event, programs = listing.event, listing.programs
+    rows = _choose(listing, query, kept)
+    turn = _turn(query.get("order", ""))
+    if turn in BEST_FIRST:
+        return [row.pk for row in find_best(rows, event, programs, most=most)]
+    rows = rows.order_by(*_order(turn, programs))
+    if is_long(event):
+        figures = _column(turn.name, programs), standing_of("rank", programs)
+        found = first_in_turn(rows, event, programs, turn, figures=figures, most=most)
+        if found is not None:
+            return found
     return list(rows.values_list("pk", flat=True)[:most])
 
 
@@ -154,7 +164,7 @@ def _choose(
 
 def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
     """Candidates of `seen_by` best first, by what a reader of these programs knows."""
-    return rows.order_by(*_order("rank", programs))
+    return rows.order_by(*_order(Turn("rank", falls=False), programs))
 
 
 def order_choices(asked: str) -> list[tuple[str, str]]:
@@ -163,18 +173,23 @@ def order_choices(asked: str) -> list[tuple[str, str]]:
     return [*NAMED_ORDERS, *([(asked, "as the columns say")] if is_by_column else [])]
 
 
-def _order(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
-    """How the list is put in order, by what a reader of these programs knows.
-
-    A minus turns it round; what is not known stays last either way.
-    """
+def _turn(asked: str) -> Turn:
+    """The order that an address names; a minus turns it round."""
     name = asked.removeprefix("-")
     if name not in ORDERS:
-        name = asked = "rank"
-    falls = (name in FALLING) != asked.startswith("-")
-    first = OrderBy(_column(name, programs), descending=falls, nulls_last=True)
+        return Turn("rank", falls=False)
+    return Turn(name, falls=(name in FALLING) != asked.startswith("-"))
+
+
+def _order(turn: Turn, programs: Collection[int]) -> tuple[Any, ...]:
+    """How the list is put in order, by what a reader of these programs knows.
+
+    What is not known stays last either way.
+    """
+    first = OrderBy(_column(turn.name, programs), descending=turn.falls, nulls_last=True)
     # No two targets have one name: the rank decides nothing there.
-    rank = [] if name in ("rank", "name") else [standing_of("rank", programs).asc(nulls_last=True)]
+    alike = turn.name in ("rank", "name")
+    rank = [] if alike else [standing_of("rank", programs).asc(nulls_last=True)]
     return first, *rank, F("target__name").asc()
 
 

@@ -12,11 +12,10 @@ from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of
 from tom.web.best_first import find_best
 from tom.web.known import fullest, known_places, standing_of
-from tom.web.places import MOST_RANKED
 
-BEYOND = MOST_RANKED + 1
-# Of a longer list it is told who moved into, out of, or among the first places alone.
-MOST_MOVED = 1_000
+# Of a longer list it is told who moved into, out of, or among the first places alone: ten pages.
+MOST_MOVED = 300
+BEYOND = MOST_MOVED + 1
 # By what a candidate is put in order: its chance, the largest first, and its name.
 Place = tuple[float, str]
 
@@ -32,14 +31,14 @@ def find_ranks(
     """The rank that each candidate had at a moment, among those that a reader sees now.
 
     By what the reader knows of them: ranks among all would tell of the others. Of those with one
-    chance the name decides, as in the ranking. Whoever stood below the first `MOST_RANKED` places
+    chance the name decides, as in the ranking. Whoever stood below the first `MOST_MOVED` places
     has the rank `BEYOND`: to count all that stood above takes long.
     """
     then = None if when is None else ranking_as_of(event, when)
     if then is None:
         return {}
     stood = RankedCandidate.objects.as_of(then)
-    first = first_ranks(then, seen, programs, most=MOST_RANKED)
+    first = first_ranks(then, seen, programs, most=MOST_MOVED)
     below = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
     ranks = dict.fromkeys(below.distinct("candidate").values_list("candidate", flat=True), BEYOND)
     return {pk: first.get(pk, beyond) for pk, beyond in ranks.items()}

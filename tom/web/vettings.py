@@ -6,6 +6,7 @@ filters, lists and exports go by the newest of those that they may see.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -65,15 +66,31 @@ def _newest_told(ids: Collection[int], user: Visitor) -> dict[int, Verdict | Non
 
 
 def verdicts_on(candidates: Iterable[EventCandidate], user: Visitor) -> dict[int, list[Verdict]]:
-    """Each person's present verdict on each of these candidates, the newest first."""
-    return _told({row.pk for row in candidates}, user)
+    """Each person's present verdict on each of these candidates, the newest first.
+
+    The user may see the candidates: so of what was said publicly all is theirs to know.
+    """
+    ids = {row.pk for row in candidates}
+    given = list(Verdict.objects.given().filter(candidate__in=ids).select_related("by"))
+    if not all(row.is_public for row in given):
+        return _told(ids, user)
+    newest = {(row.candidate_id, row.by_id): row for row in sorted(given, key=_age)}
+    return _by_candidate(newest.values())
+
+
+def _age(row: Verdict) -> tuple[datetime, int]:
+    return row.created, row.pk
 
 
 def _told(ids: Iterable[int], user: Visitor) -> dict[int, list[Verdict]]:
     rows = Verdict.objects.visible_to(user).filter(candidate__in=list(ids))
-    standing = rows.standing().select_related("by")
+    return _by_candidate(rows.standing().select_related("by"))
+
+
+def _by_candidate(standing: Iterable[Verdict]) -> dict[int, list[Verdict]]:
+    """The verdicts on each candidate, the newest first."""
     said: dict[int, list[Verdict]] = defaultdict(list)
-    for row in sorted(standing, key=lambda row: (row.created, row.pk), reverse=True):
+    for row in sorted(standing, key=_age, reverse=True):
         if row.verdict != Vetting.NEW:
             said[row.candidate_id].append(row)
     return said

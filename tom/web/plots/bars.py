@@ -1,6 +1,7 @@
 """Bars: a class's chance, a posterior with its interval, one term of a score."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import format_html
@@ -11,6 +12,7 @@ from tom.formats.values import finite
 # A term beyond this (natural logarithm of a likelihood ratio) fills its bar.
 FULL_TERM = 6.0
 HALF = 24.0
+MOST_KEPT = 10_000
 
 
 def class_bar(fraction: object) -> SafeString:
@@ -46,11 +48,20 @@ def term_bar(term: object) -> SafeString:
     """
     if not isinstance(term, Mapping):
         return SafeString("")
-    value, label = _log(term, "log_lr"), _describe(term)
-    if term.get("reason") and value == 0:
+    name, reason = str(term.get("name", "")), str(term.get("reason") or "")
+    figures = (_log(term, key) for key in ("log_lr", "log_lr_low", "log_lr_high"))
+    return _draw_term(name, reason, *figures)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _draw_term(name: str, reason: str, value: float, low: float, high: float) -> SafeString:
+    """Draw a term; it depends on nothing else. Most terms of a list are drawn again and again."""
+    text = f"{name.replace('_', ' ')}: {value:+.2f} ({low:+.2f} to {high:+.2f})"
+    label = f"{text}, {reason}" if reason else text
+    if reason and value == 0:
         bar = SafeString('<rect class="none" x="-5" y="3.5" width="10" height="7"/>')
     else:
-        bar = _bar(value, _log(term, "log_lr_low"), _log(term, "log_lr_high"))
+        bar = _bar(value, low, high)
     return format_html(
         '<svg class="terms" viewBox="{} 0 {} 14" width="{}" height="14" role="img" '
         'aria-label="{}"><title>{}</title><path class="axis" d="M0 0V14"/>{}</svg>',
@@ -72,13 +83,6 @@ def _bar(value: float, low: float, high: float) -> SafeString:
 
 def _place(value: float) -> float:
     return HALF * min(max(value / FULL_TERM, -1.0), 1.0)
-
-
-def _describe(term: Mapping[str, Any]) -> str:
-    name = str(term.get("name", "")).replace("_", " ")
-    low, high = _log(term, "log_lr_low"), _log(term, "log_lr_high")
-    text = f"{name}: {_log(term, 'log_lr'):+.2f} ({low:+.2f} to {high:+.2f})"
-    return f"{text}, {term['reason']}" if term.get("reason") else text
 
 
 def _log(term: Mapping[str, Any], name: str) -> float:

@@ -1,0 +1,84 @@
+"""The first candidates of very many in each order, against the whole list sorted at once."""
+
+from collections import Counter
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+
+from tests.factories import MERGER
+from tests.web.worlds import World, make_world
+from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.targets.models import AudienceSummary, TargetSummary
+from tom.web import candidate_list, candidate_order
+from tom.web.candidate_list import ORDERS, find_candidates, find_first, open_list
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    """One in which each audience knows other figures of targets and candidates, many alike."""
+    rng = np.random.default_rng(4)
+    made = make_world(rng, targets=30)
+    rows = list(CandidateStanding.objects.select_related("candidate"))
+    AudienceSummary.objects.bulk_create(
+        AudienceSummary(
+            target_id=row.candidate.target_id, programs=row.programs, healpix29=1, **_told(rng)
+        )
+        for row in rows
+        if rng.random() < 0.7
+    )
+    for summary in TargetSummary.objects.all():
+        TargetSummary.objects.filter(pk=summary.pk).update(**_told(rng))
+    for model in (EventCandidate, CandidateStanding):
+        for pk in model.objects.values_list("pk", flat=True):
+            low, width = (float(rng.choice([0.1, 0.2])) for _ in range(2))
+            figures = {"posterior_low": low, "posterior_high": low + width}
+            if rng.random() < 0.8:  # a ranking gives both
+                model.objects.filter(pk=pk).update(**figures)
+    return made
+
+
+def _told(rng: np.random.Generator) -> dict[str, object]:
+    hours = timedelta(hours=int(rng.integers(6)))
+    return {
+        "last_magnitude": None if rng.random() < 0.2 else float(rng.choice([17.0, 18.0, 19.0])),
+        "last_detection": None if rng.random() < 0.2 else MERGER + hours,
+    }
+
+
+def test_the_first_of_very_many_are_those_of_the_whole_list(world: World, monkeypatch) -> None:
+    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2), ("WINDOW_OF_TARGETS", 2)):
+        monkeypatch.setattr(candidate_order, name, value)
+    taken: Counter[str] = Counter()
+
+    def count(*given: object, **named: object) -> object:
+        found = candidate_order.first_in_turn(*given, **named)
+        taken[given[3].name] += found is not None
+        return found
+
+    monkeypatch.setattr(candidate_list, "first_in_turn", count)
+    orders = [order for name in ORDERS for order in (name, f"-{name}")]
+    for name, user in world.readers.items():
+        listing = open_list(world.event, user, now=timezone.now())
+        for order in orders:
+            for asked in (f"order={order}", f"order={order}&region=all&vetting=all"):
+                whole = [row.pk for row in find_candidates(listing, QueryDict(asked))]
+                for most in (1, 3, 6):
+                    found = find_first(listing, QueryDict(asked), most=most)
+
+                    assert found == whole[:most], (name, asked, most)
+    assert {"rank", "chance", "level", "decide", "magnitude", "newest"} <= {
+        order for order, n in taken.items() if n
+    }
+
+
+def test_of_an_event_with_few_candidates_all_are_sorted(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(candidate_list, "first_in_turn", None)  # a call of it would raise
+
+    listing = open_list(world.event, world.readers["of both"], now=timezone.now())
+
+    assert find_first(listing, QueryDict("order=level"), most=5)

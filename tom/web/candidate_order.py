@@ -1,0 +1,162 @@
+"""The first of very many candidates in an order: some are taken in turn, and asked if they fit.
+
+To join all candidates of an event with what their rows show takes the database most of the time.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet
+from django.db.models.expressions import Combinable, OrderBy, RawSQL
+
+from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.events.models import NonLocalizedEvent
+from tom.targets.models import AudienceSummary, TargetSummary
+
+# Of an event with no more candidates all are sorted at once.
+FEW_CANDIDATES = 5_000
+# So many are taken for one that is shown; where too few of them fit, so many times as many.
+WINDOW = 4
+# Of all targets few are an event's candidates.
+WINDOW_OF_TARGETS = 16
+MOST_ASKED = 20_000
+# The figures of a candidate's standing that an order goes by.
+STANDING = {"rank": "rank", "chance": "posterior", "level": "credible_level_2d", "decide": "width"}
+WIDTH = ExpressionWrapper(F("posterior_high") - F("posterior_low"), FloatField())
+# The figures of a target's summary that an index has in this order, and whether it falls.
+SUMMARY = {
+    ("magnitude", False): "last_magnitude",
+    ("newest", True): "last_detection",
+    ("newest", False): "last_detection",
+}
+Figures = tuple[Any, ...]
+
+
+class Turn(NamedTuple):
+    """What a list is put in order by, and whether the largest comes first."""
+
+    name: str
+    falls: bool
+
+
+class Source(NamedTuple):
+    """Keys with their figures in turn, of a reader's own and of everybody's.
+
+    `key` is the column of a candidate that has such a key, `size` how many are taken at first for
+    one that is shown, and `figures` the names of the figures.
+    """
+
+    key: str
+    parts: Sequence[QuerySet[Any, Any]]
+    size: int
+    names: tuple[str, ...]
+
+
+def is_long(event: NonLocalizedEvent) -> bool:
+    """Whether an event has so many candidates that they are not sorted at once."""
+    rows = EventCandidate.objects.filter(event=event).values("pk")
+    return bool(rows[FEW_CANDIDATES : FEW_CANDIDATES + 1])
+
+
+def first_in_turn(
+    rows: QuerySet[EventCandidate],
+    event: NonLocalizedEvent,
+    programs: Collection[int],
+    turn: Turn,
+    *,
+    figures: Sequence[Combinable],
+    most: int,
+) -> list[int] | None:
+    """The first `most` of the candidates that fit, in their order; None: sort all that fit.
+
+    Parameters
+    ----------
+    rows
+        Those that fit, in their order.
+    programs
+        The private programs whose readers' figures count.
+    figures
+        The figure that they are put in order by, and their rank, of `rows`.
+    """
+    source = _source(event, programs, turn)
+    if source is None:
+        return None
+    asked = rows.values_list("pk", *figures[: len(source.names)])
+    size = source.size * most
+    # To sort an event's standings takes long: once.
+    last = size if turn.name in STANDING else max(MOST_ASKED, size)
+    while size <= last:
+        near = [list(part[:size]) for part in source.parts]
+        if len(near[-1]) < size:
+            return None
+        keys = {key for part in near for key, *_ in part}
+        ends = [_place(part[-1][1:], turn) for part in near if len(part) == size]
+        end = min(ends)
+        fitting = asked.filter(pk__in=_one_of(_candidates(event, source, keys)))
+        known = [pk for pk, *place in fitting if _place(place, turn) < end]
+        if len(known) >= most:
+            return known[:most]
+        size *= WINDOW
+    return None
+
+
+def _candidates(event: NonLocalizedEvent, source: Source, keys: Collection[int]) -> Collection[int]:
+    """The candidates with these keys: of many targets few are an event's."""
+    if source.key == "pk":
+        return keys
+    rows = EventCandidate.objects.filter(event=event, target__in=_one_of(keys))
+    return list(rows.values_list("pk", flat=True))
+
+
+def _one_of(keys: Collection[int]) -> RawSQL:
+    """Many keys as one array: each by itself would be a parameter."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [list(keys)])
+
+
+def _place(figures: Sequence[Any], turn: Turn) -> Figures:
+    """By what a row is sorted as the database sorts it: what is not known is last."""
+    first, *rank = figures
+    number = first.timestamp() if hasattr(first, "timestamp") else first
+    place = math.inf if number is None else -number if turn.falls else number
+    return place, *(math.inf if each is None else each for each in rank)
+
+
+def _source(event: NonLocalizedEvent, programs: Collection[int], turn: Turn) -> Source | None:
+    """What has the order; None: nothing has it.
+
+    Who is known by a figure of their own stands in the first part with it, or behind its end.
+    """
+    names: tuple[str, ...]
+    public: QuerySet[Any, Any]
+    told: QuerySet[Any, Any]
+    if turn.name in STANDING:
+        names = (STANDING[turn.name], "rank")
+        public = EventCandidate.objects.filter(event=event).alias(width=WIDTH)
+        told = CandidateStanding.objects.filter(event=event).alias(width=WIDTH)
+        key, owner, size = "pk", "candidate", WINDOW
+    elif turn in SUMMARY:
+        names, key, owner, size = (SUMMARY[turn],), "target", "target", WINDOW_OF_TARGETS
+        public, told = TargetSummary.objects.all(), AudienceSummary.objects.all()
+    else:
+        return None
+    mine = _of_readers(told, programs)
+    if programs and "rank" in names and mine.filter(Q(rank=None) | Q((names[0], None))).exists():
+        names = names[:1]  # who is known by one figure of their own, and by everybody's rank
+    own = [_in_turn(mine, owner, names, turn)] if programs else []
+    return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names)
+
+
+def _of_readers(rows: QuerySet[Any, Any], programs: Collection[int]) -> QuerySet[Any, Any]:
+    if len(programs) == 1:  # the one audience there is
+        return rows.filter(programs=list(programs))
+    return rows.filter(programs__contained_by=list(programs))
+
+
+def _in_turn(
+    rows: QuerySet[Any, Any], key: str, names: Sequence[str], turn: Turn
+) -> QuerySet[Any, Any]:
+    first, *rest = names
+    order = OrderBy(F(first), descending=turn.falls, nulls_last=True)
+    alike = [OrderBy(F(name), nulls_last=True) for name in rest]
+    return rows.order_by(order, *alike).values_list(key, *(F(name) for name in names))
