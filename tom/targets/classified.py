@@ -168,10 +168,10 @@ def classifications_of(target: BaseTarget, user: Visitor) -> QuerySet[Classifica
     Of its own those alone that bear one of its names: others are not everybody's to know of. The
     place is the target's as it is here: the caller has shown it to its reader.
     """
-    names = {target.name, *target.aliases.values_list("name", flat=True)}
+    names = {target.name, *(alias.name for alias in target.aliases.all())}
     own = Q(pk__in=[])
-    for row in SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND):
-        if names.intersection(row.spellings):
+    for row in target.survey_objects.all():
+        if row.survey != BY_HAND and names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
     rows = Classification.objects.filter((own | _at(target)) & told_to(user))
     return rows.exclude(Exists(_same_for_all()), program__isnull=False)

@@ -9,7 +9,7 @@ from tom_targets.models import TargetName
 from tom.targets.names import find_holders
 from tom.targets.newcomers import radius_of
 from tom.targets.objects import LONGEST_NAME
-from tom.targets.search import find_exactly, find_in_cone
+from tom.targets.search import find_exactly, find_in_cone, near_keys
 from tom.targets.tns import tns_spellings
 
 MOST = 10
@@ -61,5 +61,7 @@ def find_same(
     if target.ra is not None and target.dec is not None:
         radius = radius_of(getattr(target.summary, "survey", ""))
         place = {"ra": target.ra, "dec": target.dec, "radius_arcsec": radius}
-        found |= {row.pk: row for row in find_in_cone(others, programs, **place)[:MOST]}
+        # Mostly there is nothing: to ask who may be shown, and how far it is, takes longest.
+        if {row["target"] for row in near_keys(programs, **place)} - {target.pk}:
+            found |= {row.pk: row for row in find_in_cone(others, programs, **place)[:MOST]}
     return list(found.values())

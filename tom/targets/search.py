@@ -129,20 +129,33 @@ def find_in_cone(
     if not 0 <= radius_arcsec <= LARGEST_RADIUS_ARCSEC:
         message = f"the radius lies between 0 and {LARGEST_RADIUS_ARCSEC:.0f} arcsec"
         raise ValueError(message)
-    inside = Q(pk__in=[])
-    for start, stop in cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist():
-        inside |= Q(healpix29__gte=start, healpix29__lt=stop)
-    found = TargetSummary.objects.filter(inside).values("target")
+    found = near_keys(programs, ra=ra, dec=dec, radius_arcsec=radius_arcsec)
     place: tuple[Combinable, Combinable] = (F("ra"), F("dec"))
     if programs:
         own = AudienceSummary.objects.filter(programs__contained_by=list(programs))
-        found = found.union(own.filter(inside).values("target"))
         told = own.filter(target=OuterRef("pk")).order_by("-programs__len", "-programs")
         place = _place_of(told, "ra"), _place_of(told, "dec")
     # PostgreSQL raises where a product underflows: no difference of angles may be that small.
     separation = _separation(round(ra, 12), round(dec, 12), place)
     near = targets.filter(pk__in=found).annotate(separation_arcsec=separation)
     return near.filter(separation_arcsec__lte=radius_arcsec).order_by("separation_arcsec", "pk")
+
+
+def near_keys(
+    programs: Collection[int], *, ra: float, dec: float, radius_arcsec: float
+) -> QuerySet[Any, Any]:
+    """The keys of all targets in the cells of a cone, by a place that a reader of programs knows.
+
+    Some of them lie outside of the cone, or are hidden.
+    """
+    inside = Q(pk__in=[])
+    for start, stop in cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist():
+        inside |= Q(healpix29__gte=start, healpix29__lt=stop)
+    found: QuerySet[Any, Any] = TargetSummary.objects.filter(inside).values("target")
+    if not programs:
+        return found
+    own = AudienceSummary.objects.filter(inside, programs__contained_by=list(programs))
+    return found.union(own.values("target"))
 
 
 def _place_of(told: QuerySet[AudienceSummary], name: str) -> Coalesce:

@@ -10,7 +10,7 @@ from tom_targets.base_models import BaseTarget
 from tom.moments import Fact
 from tom.records import classification as records
 from tom.streams.models import AlertMessage
-from tom.targets.objects import BY_HAND, SurveyObject
+from tom.targets.objects import BY_HAND
 from tom.targets.programs import Program, Visitor, told_to
 
 LONGEST = 60
@@ -88,10 +88,10 @@ def tags_of(target: BaseTarget, user: Visitor) -> QuerySet[Tag]:
 
     Those alone that the user may know of. What a group was told, and everybody, is there once.
     """
-    names = {target.name, *target.aliases.values_list("name", flat=True)}
+    names = {target.name, *(alias.name for alias in target.aliases.all())}
     own = Q(pk__in=[])
-    for row in SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND):
-        if names.intersection(row.spellings):
+    for row in target.survey_objects.all():
+        if row.survey != BY_HAND and names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
     same = {name: OuterRef(name) for name in ("survey", "object_id", "author", "tag")}
     openly = Tag.objects.filter(**same, program=None)

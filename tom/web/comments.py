@@ -20,7 +20,8 @@ def comments_on(target: BaseTarget, user: User) -> "QuerySet[Comment]":
     rows: QuerySet[Comment] = Comment.objects.filter(
         content_type=kind, object_pk=str(target.pk), is_removed=False
     )
-    if not user.has_perm("tom_targets.view_target", target):
+    private = rows.filter(is_public=False)
+    if private.exists() and not user.has_perm("tom_targets.view_target", target):
         rows = rows.filter(is_public=True)
     return rows.select_related("user").order_by("submit_date", "pk")
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -92,6 +93,7 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("targets:detail", joined.pk)
     match request.GET.get("part"):
         case None:
+            prefetch_related_objects([found], "aliases", "survey_objects")
             context = _head(found, user) | _standing(request, found) | _other_panels(found, user)
             context |= verdict_bar(request, found, user, shown=context["candidacies"])
             return render(request, "targets/target.html", context)
