@@ -44,14 +44,31 @@ def find_by_name(
     programs may know of it.
     """
     if len(name) >= LEAST_PIECE:
-        names = _with_part(BaseTarget.objects.all(), name).values("pk")[: FEW + 1]
-        aliases = _with_part(TargetName.objects.all(), name).values("target")[: FEW + 1]
-        few = _keys(names, aliases, _objects_named([name.lower()], programs))
+        few = _keys(*_named(name), _objects_named([name.lower()], programs))
         if len(few) <= FEW:
             return targets.filter(pk__in=few)
     objects = _keys(_objects_named([name.lower()], programs))
     aliased = TargetName.objects.filter(name__icontains=name).values("target")
     return targets.filter(Q(name__icontains=name) | Q(pk__in=aliased) | Q(pk__in=objects))
+
+
+def find_few_by_part(part: str) -> list[int] | None:
+    """The keys of all targets with a part in their name, an alias or their host's name.
+
+    None: they are too many, or the part is too short for the index.
+    """
+    if len(part) < LEAST_PIECE:
+        return None
+    hosts = _with_part(TargetSummary.objects.exclude(host_name=""), part, of="host_name")
+    few = _keys(*_named(part), hosts.values("target")[: FEW + 1])
+    return few if len(few) <= FEW else None
+
+
+def _named(part: str) -> list[QuerySet[Any, Any]]:
+    """The keys of targets with a part in their name or an alias, no more than are read at once."""
+    names = _with_part(BaseTarget.objects.all(), part).values("pk")
+    aliases = _with_part(TargetName.objects.all(), part).values("target")
+    return [names[: FEW + 1], aliases[: FEW + 1]]
 
 
 def _keys(*found: QuerySet[Any, Any]) -> list[int]:
@@ -64,11 +81,11 @@ def _keys(*found: QuerySet[Any, Any]) -> list[int]:
     return [pk for row in rows for pk in row.values()]
 
 
-def _with_part(rows: QuerySet[Any], part: str) -> QuerySet[Any]:
-    """Rows with this part in their name: an index has their pieces, of which not all fit."""
+def _with_part(rows: QuerySet[Any], part: str, *, of: str = "name") -> QuerySet[Any]:
+    """Rows with this part in a name: an index has their pieces, of which not all fit."""
     pieces = _Pieces(Value(part, output_field=TextField()))
-    named: QuerySet[Any] = rows.alias(pieces=_Pieces("name"))
-    return named.filter(name__icontains=part, pieces__contains=pieces)
+    named: QuerySet[Any] = rows.alias(pieces=_Pieces(of))
+    return named.filter(**{f"{of}__icontains": part}, pieces__contains=pieces)
 
 
 class _Pieces(Func):

@@ -28,10 +28,12 @@ from tom.candidates.looks import last_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.services import strategy_of
+from tom.targets.search import find_few_by_part
 from tom.web.best_first import Placed, find_best
-from tom.web.candidate_order import Turn, first_in_turn, is_long
+from tom.web.candidate_order import Turn, first_in_turn, is_long, one_of
 from tom.web.known import figure_of, programs_of, seen_by, standing_of
 from tom.web.news import find_moved
+from tom.web.places import Place
 from tom.web.said import read_said
 from tom.web.up_now import find_up
 from tom.web.vettings import not_rejected, vetting_of
@@ -86,6 +88,11 @@ class CandidateList:
     def vetting(self) -> F | Case:
         """A candidate's vetting as the person sees it."""
         return vetting_of(self.user, [self.event])
+
+    @cached_property
+    def counted(self) -> dict[Place, int]:
+        """How many candidates stand above some places, as far as they were counted."""
+        return {}
 
     def everything(self) -> QuerySet[EventCandidate]:
         """All that the person may see, joined with what they know of it."""
@@ -153,7 +160,7 @@ def _choose(
         _by_verdict(listing, query)
         & _by_region(listing, query)
         & _by_text(listing.event, query)
-        & _by_said(query, listing.programs)
+        & _by_said(listing.event, query, listing.programs)
         & _by_news(listing, query)
         & find_up(query.get("up", ""), listing.programs, now=listing.now)
     )
@@ -236,18 +243,23 @@ def _by_text(event: NonLocalizedEvent, query: QueryDict) -> Q:
     aliases = TargetName.objects.filter(target=OuterRef("target"), name__icontains=text)
     named = Q(target__name__icontains=text) | Q(target__summary__host_name__icontains=text)
     named |= Q(Exists(aliases))
-    rows = EventCandidate.objects.filter(named, event=event)
+    rows = EventCandidate.objects.filter(event=event)
+    targets = find_few_by_part(text)
+    rows = rows.filter(named) if targets is None else rows.filter(target__in=one_of(targets))
     few = list(rows.values_list("pk", flat=True)[: FEW + 1])
     return Q(pk__in=few) if len(few) <= FEW else named
 
 
-def _by_said(query: QueryDict, programs: Collection[int]) -> Q:
+def _by_said(event: NonLocalizedEvent, query: QueryDict, programs: Collection[int]) -> Q:
     """What brokers say. Of a few targets by their keys: else all candidates would be tried."""
     said = read_said(query)
     if not said:
         return Q()
     few = list(said.targets(programs).values_list("target", flat=True)[: FEW + 1])
-    return Q(target__in=few) if len(few) <= FEW else said.of("target", programs)
+    if len(few) > FEW:
+        return said.of("target", programs)
+    rows = EventCandidate.objects.filter(event=event, target__in=one_of(few))
+    return Q(pk__in=list(rows.values_list("pk", flat=True)))
 
 
 def _by_news(listing: CandidateList, query: QueryDict) -> Q:

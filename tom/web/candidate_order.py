@@ -93,7 +93,7 @@ def first_in_turn(
         keys = {key for part in near for key, *_ in part}
         ends = [_place(part[-1][1:], turn) for part in near if len(part) == size]
         end = min(ends)
-        fitting = asked.filter(pk__in=_one_of(_candidates(event, source, keys)))
+        fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
         known = [pk for pk, *place in fitting if _place(place, turn) < end]
         if len(known) >= most:
             return known[:most]
@@ -105,11 +105,11 @@ def _candidates(event: NonLocalizedEvent, source: Source, keys: Collection[int])
     """The candidates with these keys: of many targets few are an event's."""
     if source.key == "pk":
         return keys
-    rows = EventCandidate.objects.filter(event=event, target__in=_one_of(keys))
+    rows = EventCandidate.objects.filter(event=event, target__in=one_of(keys))
     return list(rows.values_list("pk", flat=True))
 
 
-def _one_of(keys: Collection[int]) -> RawSQL:
+def one_of(keys: Collection[int]) -> RawSQL:
     """Many keys as one array: each by itself would be a parameter."""
     return RawSQL("SELECT unnest(%s::bigint[])", [list(keys)])
 

@@ -122,7 +122,7 @@ def make_rows(
     The first of them stands at `listed.at`.
     """
     event, user, since = listing.event, listing.user, listing.since
-    candidates = rank_visible(candidates, user)
+    candidates = rank_visible(candidates, user, counted=listing.counted)
     target_ids = [candidate.target_id for candidate in candidates]
     terms = newest_terms(candidates, listing.programs)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))

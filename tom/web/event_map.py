@@ -107,7 +107,7 @@ def spots_of(listing: CandidateList) -> list[Spot]:
             title=_title(row),
             rank=row.rank,
         )
-        for row in rank_visible(read_spots(listing.spots), listing.user)
+        for row in rank_visible(read_spots(listing.spots), listing.user, counted=listing.counted)
         if row.target.ra is not None and row.target.dec is not None
     ]
 

@@ -129,20 +129,27 @@ def _known(name: str, public: str, programs: Collection[int]) -> Figure:
 
 
 def rank_visible(
-    candidates: Iterable[EventCandidate], user: Visitor, *, most: int = MOST_RANKED
+    candidates: Iterable[EventCandidate],
+    user: Visitor,
+    *,
+    most: int = MOST_RANKED,
+    counted: dict[Place, int] | None = None,
 ) -> list[EventCandidate]:
     """Give candidates what the user knows: standing, rank, vetting, and their target's figures.
 
     The rank is that among those of the event that the user may see: ranks among all would tell,
     by their gaps, of the others. Whoever stands below the first `most` has the rank behind them;
-    `ALL_RANKED`: all are counted. In memory alone: never save such a candidate.
+    `ALL_RANKED`: all are counted. `counted` has what was counted for this user before, and takes
+    what is counted now. In memory alone: never save such a candidate.
     """
     rows, programs = list(candidates), programs_of(user)
     show_vettings(rows, user)
     _show_standings(rows, programs)
     show_targets([row.target for row in rows if _has(row, "target")], programs)
     asked = {(row.event_id, row.rank) for row in rows if row.rank is not None}
-    above = count_first(asked, lambda places: _count_above(places, user, programs), most=most)
+    above = {} if counted is None else counted
+    new = asked - above.keys()
+    above |= count_first(new, lambda places: _count_above(places, user, programs), most=most)
     for row in rows:
         if row.rank is not None:
             row.rank = above[row.event_id, row.rank] + 1
