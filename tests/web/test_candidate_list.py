@@ -6,11 +6,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tests import factories
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.targets import search
 from tom.targets.models import TargetSummary
 from tom.web.views import events
 
@@ -150,6 +152,26 @@ def test_a_list_joins_what_its_reader_knows_once(client: Client) -> None:
 
     joins = [query["sql"].count('JOIN "candidates_candidatestanding"') for query in queries]
     assert max(joins) == 1
+
+
+def test_a_page_counts_the_ranks_of_its_map_and_of_its_list_once(observer: Client) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page = observer.get(PAGE)
+
+    assert sum("width_bucket" in query["sql"] for query in queries) == 1
+    assert [row.candidate.rank for row in page.context["rows"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("few", [0, 2_000])
+def test_a_search_finds_the_same_by_the_index_and_without(
+    observer: Client, monkeypatch, few: int
+) -> None:
+    monkeypatch.setattr(search, "FEW", few)
+    TargetSummary.objects.filter(target__name="ZTF26row2").update(host_name="NGC 4993")
+    TargetName.objects.create(target=BaseTarget.objects.get(name="ZTF26row3"), name="AT2026ngc")
+
+    assert names(observer.get(PAGE, {"q": "ngc", "region": "all"}).text) == ["2", "3"]
+    assert names(observer.get(PAGE, {"q": "6ROW1", "region": "all"}).text) == ["1"]
 
 
 def test_beyond_the_best_few_only_the_region_is_shown(observer: Client) -> None:
