@@ -5,6 +5,7 @@
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments          plan wanted -> make_plan
+    efficiency wanted -> estimate
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
 """
@@ -39,6 +40,7 @@ from tom.lookups.pointings import ask_service, due_queries
 from tom.lookups.services import ask_broker, due_answers
 from tom.lookups.services import forget_old as forget_old_lookups
 from tom.planning import services as planning
+from tom.pointings.estimating import due_efficiencies, forget_efficiencies, work_efficiency
 from tom.pointings.footprints import compute_ranges, due_footprints, forget_footprints
 from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
@@ -212,6 +214,12 @@ def trace() -> None:
 
 
 @shared_task
+def estimate(efficiency_id: int) -> None:
+    """Estimate what some pointings would have caught."""
+    work_efficiency(efficiency_id)
+
+
+@shared_task
 def submit(request_id: int) -> None:
     """Send one approved request. What it leaves unsettled, the sweep takes up."""
     followup.submit_request(ObservationRequest.objects.get(pk=request_id))
@@ -297,6 +305,8 @@ def _wake_reports() -> None:
 def _wake_pointings() -> None:
     for query in due_queries(timezone.now()):
         _send(ask_pointings, query)
+    for efficiency in due_efficiencies(timezone.now()):
+        _send(estimate, efficiency)
 
 
 def _wake_tracing() -> None:
@@ -319,6 +329,7 @@ def prune() -> None:
     Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
     forget_old_lookups()
     forget_footprints(now - timedelta(days=CHANGE_DAYS))
+    forget_efficiencies(now - timedelta(days=CHANGE_DAYS))
     followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
     try:
         let_packets_go(now)

@@ -14,9 +14,11 @@ from tests.pointings.made import told
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.pointings.coverage import looks_of
+from tom.pointings.estimating import wanted_efficiency, work_efficiency
 from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.pointings.keeping import upload_pointings
-from tom.pointings.models import Status
+from tom.pointings.models import Pointing, Status
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
@@ -93,6 +95,7 @@ def fill(person: User) -> list[str]:
             "/events/MS261120ab/difference/",
             "/events/MS261120ab/coverage/",
             "/events/MS261120ab/coverage/upload/",
+            "/events/MS261120ab/coverage/efficiency/",
             "/events/MS261120ab/tell/",
         ),
         *(f"/events/{each}/plan/" for each in ("MS261120ab", "MS261120un", "MS261120rt")),
@@ -175,6 +178,11 @@ def _point(event: NonLocalizedEvent, *, by: User) -> None:
     planned = told("3", time=timezone.now(), ra=201.0, status=Status.PLANNED)
     upload_pointings([*seen, planned], event=event, group=None, name="night.csv", by=by)
     compute_ranges(due_footprints())
+    use = event.localizations.order_by("-time").first()
+    assert use is not None
+    assert event.time is not None
+    looks = looks_of(Pointing.objects.filter(status=Status.COMPLETED))
+    work_efficiency(wanted_efficiency(use.localization_id, looks, event.time).pk)
 
 
 def _full_target(number: int):  # type: ignore[no-untyped-def]

@@ -11,8 +11,8 @@ from tom_targets.models import TargetExtra, TargetName
 from tests import factories
 from tests.factories import MERGER
 from tom.scoring.models import Score
+from tom.sky.at2017gfo import CURVES, DISTANCE_MPC
 from tom.targets.models import LightCurvePoint
-from tom.web.kilonova import CURVES, DISTANCE_MPC
 from tom.web.links import event_links, links_of
 
 pytestmark = pytest.mark.django_db

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tom.events.models import NonLocalizedEvent
+from tom.pointings import prepared  # noqa: F401  where Django looks for models
 from tom.targets.models import Visitor
 
 # Visits that name no event count for an event so long before and after it.

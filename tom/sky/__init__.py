@@ -17,6 +17,7 @@ from tom.sky.distance import (
     distance_pdf_at,
     distance_probability_fraction,
 )
+from tom.sky.efficiency import Patches, Series, chance_caught, margins, patches_of
 from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_way_ebv, read_ebv_map
 from tom.sky.following import Growth, follow_coverage, probability_left
 from tom.sky.footprints import Shape, circle, footprint_ranges, rectangle, shape_outline
@@ -52,9 +53,11 @@ __all__ = [
     "MapDifference",
     "Night",
     "Orientation",
+    "Patches",
     "Picture",
     "Pieces",
     "PresentSky",
+    "Series",
     "Shape",
     "Site",
     "SkyMap",
@@ -65,6 +68,7 @@ __all__ = [
     "altitudes",
     "box_localization",
     "build_skymap",
+    "chance_caught",
     "circle",
     "compare_maps",
     "cone_localization",
@@ -92,6 +96,7 @@ __all__ = [
     "healpix29",
     "levels_2d",
     "levels_3d",
+    "margins",
     "merge_ranges",
     "milky_way_ebv",
     "mjd_of",
@@ -99,6 +104,7 @@ __all__ = [
     "observable_now",
     "observable_tonight",
     "pack",
+    "patches_of",
     "pieces_of",
     "present_sky",
     "probability_left",

@@ -37,7 +37,7 @@ def place_rows(alerts: Sequence[ObjectAlert]) -> list[tuple[object, ...]]:
     ra = [alert.ra for alert in alerts]
     dec = [alert.dec for alert in alerts]
     longitude, latitude = galactic(ra, dec)
-    ebv, ebv_error = milky_way_ebv(ra, dec, dust=_dust())
+    ebv, ebv_error = milky_way_ebv(ra, dec, dust=dust_map())
     # The last bits follow the size of the array: without them a place is the same in any batch.
     figures = [np.round(values, DIGITS) for values in (longitude, latitude, ebv, ebv_error)]
     longitude, latitude, ebv, ebv_error = figures
@@ -51,7 +51,7 @@ def place_rows(alerts: Sequence[ObjectAlert]) -> list[tuple[object, ...]]:
 def figures_at(ra: float, dec: float) -> dict[str, float]:
     """Return what is known of a place: its HEALPix id, its reddening and its galactic angles."""
     longitude, latitude = galactic(ra, dec)
-    ebv, ebv_error = milky_way_ebv(ra, dec, dust=_dust())
+    ebv, ebv_error = milky_way_ebv(ra, dec, dust=dust_map())
     figures = {
         "galactic_lng": longitude,
         "galactic_lat": latitude,
@@ -106,5 +106,6 @@ def move_targets(alerts: Mapping[int, ObjectAlert]) -> None:
 
 
 @cache
-def _dust() -> EbvMap | None:
+def dust_map() -> EbvMap | None:
+    """The observatory's map of E(B-V), read once; None: there is none."""
     return read_ebv_map(settings.EBV_MAP) if settings.EBV_MAP else None

@@ -12,6 +12,7 @@ from tom.web.views import (
     comments,
     coverage,
     coverage_services,
+    efficiency,
     event_joins,
     events,
     galaxies,
@@ -101,6 +102,8 @@ stream_patterns = [
 coverage_patterns = [
     path("", coverage.coverage, name="coverage"),
     path("curve.json", coverage.coverage_curve, name="coverage_curve"),
+    path("efficiency/", efficiency.efficiency, name="efficiency"),
+    path("efficiency.csv", efficiency.efficiency_csv, name="efficiency_csv"),
     path("pointings.csv", coverage.pointings_csv, name="pointings_csv"),
     path("upload/", coverage.pointings_upload, name="pointings_upload"),
     path("services/", coverage_services.services, name="pointing_services"),

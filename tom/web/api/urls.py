@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tom.web.api import (
+    efficiency,
     events,
     galaxies,
     lists,
@@ -37,6 +38,11 @@ urlpatterns = [
         "events/<str:event_id>/pointings/",
         pointings.PointingList.as_view(),
         name="pointings",
+    ),
+    path(
+        "events/<str:event_id>/efficiency/",
+        efficiency.EventEfficiency.as_view(),
+        name="efficiency",
     ),
     path(
         "events/<str:event_id>/timeline/",
