@@ -20,6 +20,7 @@ from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.pointings.keeping import upload_pointings
 from tom.pointings.models import Pointing, Status
 from tom.reports.alarms.models import Alarm
+from tom.reports.gcn.drafts import draft_circular
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
 from tom.streams.models import (
@@ -97,6 +98,8 @@ def fill(person: User) -> list[str]:
             "/events/MS261120ab/coverage/upload/",
             "/events/MS261120ab/coverage/efficiency/",
             "/events/MS261120ab/tell/",
+            "/events/MS261120ab/circular/",
+            f"/events/MS261120ab/circular/{draft_circular(event, [], by=person).pk}/",
         ),
         *(f"/events/{each}/plan/" for each in ("MS261120ab", "MS261120un", "MS261120rt")),
         f"/events/MS261120ab/plan/{keep_plan(event, by=person).pk}/",

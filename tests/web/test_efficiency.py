@@ -70,7 +70,7 @@ def test_it_is_asked_for_once_computed_apart_and_then_shown(
 
     assert "is being computed" in shown(observer)
     assert 'hx-trigger="every 2s"' in shown(observer)
-    assert observer.get(CSV).status_code == 404
+    assert observer.get(CSV).status_code == 202
     assert Efficiency.objects.get().state == EfficiencyState.WAITING
     work()
     with django_assert_max_num_queries(25):

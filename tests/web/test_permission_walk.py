@@ -48,6 +48,7 @@ from tom.ranking.basis import Basis
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
 from tom.reports.alarms.models import Alarm
+from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
 from tom.strategies.models import Strategy
@@ -250,6 +251,8 @@ TABLE: dict[str, Line] = {
     "follow": posts(OBSERVER),
     "acknowledge": posts(OBSERVER),
     "tell": reads(OBSERVER) | posts(OBSERVER),
+    "circular_drafts": reads(OBSERVER) | posts(OBSERVER),
+    "circular_draft": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "report": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "report_retry": posts(OWNING_OBSERVER),
     "report_confirm": posts(OWNING_OBSERVER),
@@ -265,6 +268,8 @@ TABLE: dict[str, Line] = {
     "api:event_timeline": reads(USER),
     "api:pointings": reads(USER) | posts(OBSERVER),
     "api:efficiency": reads(USER),
+    "api:circular_drafts": reads(OBSERVER) | posts(OBSERVER),
+    "api:circular_draft": reads(OWNING_OBSERVER) | {"PUT": OWNING_OBSERVER},
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),
@@ -365,6 +370,8 @@ def world(db):
             "lists/": make_list(team).pk,
             "messages/": packet.pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
+            "events/<str:event_id>/circular/": make_draft(candidate).pk,
+            "circular-drafts/": CircularDraft.objects.get().pk,
             "events/<str:event_id>/plan/": keep_plan(event, by=people["member"], name=SECRET).pk,
             "events/<str:event_id>/joins/": EventJoin.objects.create(
                 kept=event, other=make_event("S261120ad"), by=people["member"]
@@ -416,6 +423,13 @@ def make_table(event, team, *, by):
     upload_pointings(told_ones, event=event, group=team, name=SECRET, by=by)
     compute_ranges(due_footprints())
     return PointingTable.objects.get()
+
+
+def make_draft(candidate):
+    draft = CircularDraft.objects.create(event=candidate.event, programs=[SECRET])
+    draft.candidates.add(candidate)
+    draft.versions.create(number=1, subject=SECRET, body=SECRET)
+    return draft
 
 
 def make_request(candidate, *, by):

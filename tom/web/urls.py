@@ -9,6 +9,7 @@ from tom.web.keys import CircularNumber
 from tom.web.views import (
     by_hand,
     chain,
+    circular_drafts,
     comments,
     coverage,
     coverage_services,
@@ -128,6 +129,14 @@ urlpatterns = [
         name="split_event",
     ),
     path("events/<str:event_id>/tell/", reports.tell_event, name="tell"),
+    path(
+        "events/<str:event_id>/circular/", circular_drafts.circular_drafts, name="circular_drafts"
+    ),
+    path(
+        "events/<str:event_id>/circular/<int:pk>/",
+        circular_drafts.circular_draft,
+        name="circular_draft",
+    ),
     path(
         "events/<str:event_id>/messages/<int:pk>/aside/",
         chain.set_message_aside,

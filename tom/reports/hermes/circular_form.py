@@ -7,14 +7,13 @@ import csv
 import io
 import math
 import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from tom.formats.times import in_utc
+from tom.reports.plain_text import percent_of, wrap, write_table
 
-WIDTH: Final = 78
 MOST_ROWS: Final = 2_000
 LONGEST_TABLE: Final = 500_000
 COLUMNS: Final = (
@@ -36,27 +35,15 @@ def write_circular(body: Mapping[str, Any]) -> str:
     parts = [
         f"SUBJECT: {_line(body.get('title', ''))}",
         f"FROM:    {_line(body.get('authors', ''))}",
-        _wrap(str(body.get("message_text", ""))),
+        wrap(str(body.get("message_text", ""))),
         _candidates(data),
         _photometry(data.get("photometry", [])),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def percent_of(level: float) -> int:
-    """Return the smallest whole percentage of a credible region that contains a level (0 to 1)."""
-    return math.ceil(round(level * 100, 9))
-
-
 def _line(text: str) -> str:
     return " ".join(str(text).split())
-
-
-def _wrap(text: str) -> str:
-    lines = []
-    for line in text.strip().splitlines():
-        lines += textwrap.wrap(line, WIDTH, break_long_words=False) or [""]
-    return "\n".join(lines)
 
 
 def _candidates(data: Mapping[str, Any]) -> str:
@@ -74,7 +61,7 @@ def _candidates(data: Mapping[str, Any]) -> str:
                 "-" if level is None else f"{percent_of(level)}%",
             )
         )
-    return _fixed(("Name", "RA (deg)", "Dec (deg)", "Prob.", "Region"), rows)
+    return write_table(("Name", "RA (deg)", "Dec (deg)", "Prob.", "Region"), rows)
 
 
 def _photometry(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -88,7 +75,7 @@ def _photometry(rows: Sequence[Mapping[str, Any]]) -> str:
         )
         for row in rows
     ]
-    return _fixed(("Name", "UTC", "Band", "AB mag", "Instrument"), cells)
+    return write_table(("Name", "UTC", "Band", "AB mag", "Instrument"), cells)
 
 
 def _brightness(row: Mapping[str, Any]) -> str:
@@ -105,17 +92,6 @@ def _short(moment: str) -> str:
         return f"{in_utc(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M:%S}"
     except ValueError:
         return moment
-
-
-def _fixed(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table with columns of fixed width; nothing if the table has no row."""
-    if not rows:
-        return ""
-    table = [tuple(headings), *rows]
-    widths = [max(len(row[at]) for row in table) for at in range(len(headings))]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-             for row in table]  # fmt: skip
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
 # --- The table as it is edited ------------------------------------------------------------------

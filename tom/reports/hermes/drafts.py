@@ -10,7 +10,8 @@ from django.utils import timezone
 from tom.outbox.moves import move
 from tom.reports.hermes.circular_form import read_rows
 from tom.reports.hermes.models import Report, ReportState
-from tom.reports.hermes.telling import CannotTellError, refuse_report, topic_to_tell
+from tom.reports.hermes.telling import refuse_report, topic_to_tell
+from tom.reports.public_data import CannotTellError
 from tom.streams.credentials import CredentialError, find_credential
 from tom.streams.sources import read_source
 

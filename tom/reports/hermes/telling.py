@@ -4,7 +4,7 @@ A person drafts and a person confirms; a worker sends. If the broker does not co
 is UNKNOWN, and is not sent again. Then we read the topic back and look for our id.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,8 +25,14 @@ from tom.outbox.sending import Words, claim_look, give_up, send, settle
 from tom.reports.hermes.body import write_message
 from tom.reports.hermes.hopskotch import is_published, publish_message
 from tom.reports.hermes.models import Report, ReportState
+from tom.reports.public_data import (
+    CannotTellError,
+    NotLiveError,
+    public_points,
+    refuse_not_public,
+    refuse_private,
+)
 from tom.streams.sources import SourceError, read_source
-from tom.targets.models import POINT_ORDER, LightCurvePoint
 
 LOOK_BACK: Final = timedelta(minutes=10)
 """A topic is read back from this long before the message was sent: clocks differ."""
@@ -35,18 +41,6 @@ LOOK_LEASE: Final = timedelta(seconds=120)
 _WORDS: Final = Words(not_asked="could not look it up", not_there="not on the topic yet")
 _LOST: Final = "the worker was lost while it sent"
 _NEVER_CAME: Final = "it never arrived on the topic; draft it again if it is still wanted"
-
-
-class CannotTellError(Exception):
-    """This report may not be made or sent; the message says why, for the person who asked."""
-
-
-class PrivateDataError(CannotTellError):
-    """The report would contain something that is not public."""
-
-
-class NotLiveError(CannotTellError):
-    """The event is a test or retracted, and the topic is not a test topic."""
 
 
 def draft_report(
@@ -73,9 +67,9 @@ def draft_report(
         raise CannotTellError(msg)
     if topic:
         _refuse_not_live(event, topic)
-    _refuse_not_public(chosen)
+    refuse_not_public(chosen)
     prefetch_related_objects(chosen, "target__aliases")
-    points = _public_points([candidate.target for candidate in chosen])
+    points = public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})
     body = write_message(
         event=event, candidates=chosen, points=points, programs=programs, topic=topic, by=by
@@ -221,8 +215,8 @@ def refuse_report(report: Report) -> None:
         _refuse_to_take_back(report)
         return
     _refuse_not_live(report.event, report.topic)
-    _refuse_private(BaseTarget.objects.filter(candidacies__reports=report))
-    _refuse_not_public(report.candidates.select_related("target"))
+    refuse_private(BaseTarget.objects.filter(candidacies__reports=report))
+    refuse_not_public(report.candidates.select_related("target"))
 
 
 def _refuse_to_take_back(report: Report) -> None:
@@ -238,33 +232,3 @@ def _refuse_not_live(event: NonLocalizedEvent, topic: str) -> None:
     why = "is retracted" if event.retracted else f"is a test ({', '.join(event.test_reasons)})"
     msg = f"{event.event_id} {why}, and {topic} is not a test topic"
     raise NotLiveError(msg)
-
-
-def _refuse_private(targets: "Sequence[BaseTarget] | QuerySet[BaseTarget]") -> None:
-    private = [
-        target.name for target in targets if target.permissions == BaseTarget.Permissions.PRIVATE
-    ]
-    if private:
-        msg = f"these are private: {', '.join(private)}"
-        raise PrivateDataError(msg)
-
-
-def _refuse_not_public(candidates: Iterable[EventCandidate]) -> None:
-    """Refuse public targets that are candidates by private points only: a report reveals those."""
-    names = [row.target.name for row in candidates if not row.is_public]
-    if names:
-        msg = f"these are candidates only by private data: {', '.join(names)}"
-        raise PrivateDataError(msg)
-
-
-def _public_points(targets: Sequence[BaseTarget]) -> list[LightCurvePoint]:
-    _refuse_private(targets)
-    points = LightCurvePoint.objects.filter(target__in=targets).select_related("program")
-    public = list(points.filter(program__public=True).order_by("target_id", *POINT_ORDER))
-    known = set(points.values_list("target_id", flat=True))
-    hidden = known - {point.target_id for point in public}
-    if hidden:
-        names = [target.name for target in targets if target.pk in hidden]
-        msg = f"these have no public data: {', '.join(names)}"
-        raise PrivateDataError(msg)
-    return public

@@ -46,6 +46,10 @@ class MayUploadPointings(_Permitted):
     open_methods = SAFE_METHODS
 
 
+class MayTell(_Permitted):
+    permission = permissions.TELL
+
+
 class MayViewMessages(_Permitted):
     """Messages may hold what is private: observers read them."""
 

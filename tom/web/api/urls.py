@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tom.web.api import (
+    circular_drafts,
     efficiency,
     events,
     galaxies,
@@ -38,6 +39,16 @@ urlpatterns = [
         "events/<str:event_id>/pointings/",
         pointings.PointingList.as_view(),
         name="pointings",
+    ),
+    path(
+        "events/<str:event_id>/circular-drafts/",
+        circular_drafts.CircularDraftList.as_view(),
+        name="circular_drafts",
+    ),
+    path(
+        "circular-drafts/<int:pk>/",
+        circular_drafts.CircularDraftDetail.as_view(),
+        name="circular_draft",
     ),
     path(
         "events/<str:event_id>/efficiency/",

@@ -3,7 +3,7 @@
 import csv
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -13,7 +13,7 @@ from tom.pointings.efficiency import FIRST_SEEN_HOURS, LEVELS, Found, upper_limi
 from tom.pointings.models import Pointing
 from tom.sky.at2017gfo import NAME
 from tom.web.coverage import STATUSES, WITHIN_DAYS, read_asked
-from tom.web.efficiency import Opened, Stage, grid_rows, open_efficiency, whole_magnitudes
+from tom.web.efficiency import Stage, grid_rows, open_efficiency, whole_magnitudes
 from tom.web.people import person
 from tom.web.plots.heat import draw_heat
 
@@ -76,21 +76,18 @@ def _csv_url(request: HttpRequest, event: NonLocalizedEvent) -> str:
 
 @require_safe
 def efficiency_csv(request: HttpRequest, event_id: str) -> HttpResponse:
-    """The chances of the whole grid; not there until they are computed."""
+    """The chances of the whole grid; its headings alone, where there are none."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     opened = open_efficiency(event, person(request), read_asked(request.GET))
-    if opened.found is None:
-        raise Http404(_why(opened))
+    if opened.stage == Stage.WAITING:
+        text = "The efficiency is being computed. Ask again in some seconds.\n"
+        return HttpResponse(
+            text, status=202, content_type="text/plain", headers={"Retry-After": "5"}
+        )
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in event.event_id)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-efficiency.csv"'
     writer = csv.writer(response)
     writer.writerow(CSV_COLUMNS)
-    writer.writerows(grid_rows(opened.found))
+    writer.writerows(grid_rows(opened.found) if opened.found else [])
     return response
-
-
-def _why(opened: Opened) -> str:
-    if opened.stage == Stage.WAITING:
-        return "the efficiency is being computed; ask again in a minute"
-    return f"there is no efficiency: {opened.stage}"

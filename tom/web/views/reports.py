@@ -21,7 +21,8 @@ from tom.reports.alarms.models import Alarm
 from tom.reports.hermes.circular_form import TableError, write_circular, write_rows
 from tom.reports.hermes.drafts import NotADraftError, edit_report, retry_report, why_off
 from tom.reports.hermes.models import Report, ReportState
-from tom.reports.hermes.telling import CannotTellError, confirm_report, discard_report, draft_report
+from tom.reports.hermes.telling import confirm_report, discard_report, draft_report
+from tom.reports.public_data import CannotTellError
 from tom.web.candidate_list import open_list
 from tom.web.candidate_rows import read_candidates
 from tom.web.keys import read_pk
