@@ -26,6 +26,7 @@ from tom.events.services import record_notice
 from tom.joining.events import CannotJoinEventsError, join_events, part_events, split_mission
 from tom.records import Notice
 from tom.records.notice import NoticeMap, NoticeType, Product
+from tom.reports.gcn.drafts import draft_circular
 from tom.reports.notifications.follows import follow, is_following
 from tom.sky import write_skymap
 from tom.streams.services import store_message
@@ -166,6 +167,20 @@ def test_verdicts_requests_and_follows_follow_and_go_back() -> None:
     assert not is_following(observer, kind="event", value=GW)
     plan.refresh_from_db()
     assert plan.event_id == grb.pk
+
+
+def test_drafts_of_circulars_follow_and_go_back() -> None:
+    gw, grb = both()
+    observer = make_observer()
+    draft = draft_circular(grb, [], by=observer)
+
+    join = join_events(gw, grb, by=observer)
+
+    draft.refresh_from_db()
+    assert draft.event_id == gw.pk
+    part_events(join, by=observer)
+    draft.refresh_from_db()
+    assert draft.event_id == grb.pk
 
 
 # --- Apart --------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tom.joining import moving
 from tom.joining.audience import CannotJoinError, in_order, is_said_privately, readers_of
 from tom.joining.figures import drop_audiences, take_in
 from tom.joining.journal import differences
+from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Follow, Notification
@@ -274,6 +275,7 @@ def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, thi
         Verdict.objects.create(candidate=row, by=vera, verdict=Vetting.WATCHING)
         report = Report.objects.create(event=row.event, url="x", body={})
         report.candidates.add(row)
+        CircularDraft.objects.create(event=row.event).candidates.add(row)
     request = make_request(other, vera, candidate=same)
 
     events = moving.move_candidates(other.pk, kept.pk)
@@ -283,6 +285,7 @@ def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, thi
     left = EventCandidate.objects.get(target=other)
     assert (left.pk, left.is_public, left.rank, left.posterior) == (same.pk, False, None, None)
     assert (mine.verdicts.count(), mine.reports.count()) == (2, 2)
+    assert mine.circular_drafts.count() == 2
     assert ObservationRequest.objects.get(pk=request.pk).candidate == mine
     assert ObservationRequest.objects.get(pk=asked.pk).candidate == bystander
     standings = set(CandidateStanding.objects.values_list("candidate", flat=True))

@@ -10,6 +10,7 @@ from tom.candidates.verdicts import show_newest
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.planning.models import Plan
+from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, FollowKind
 
@@ -18,9 +19,10 @@ Moved = dict[str, list[Any]]
 
 
 def move_words(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> Moved:
-    """Move verdicts, requests, reports, plans and follows to another event; return what moved.
+    """Move verdicts, requests, reports, plans, drafts and follows to another event.
 
-    A target with a verdict or a request is a candidate of the kept event, wherever its map is.
+    Return what moved. A target with a verdict or a request is a candidate of the kept event,
+    wherever its map is.
     """
     said = Exists(Verdict.objects.filter(candidate=OuterRef("pk")))
     asked = Exists(ObservationRequest.objects.filter(candidate=OuterRef("pk")))
@@ -34,6 +36,7 @@ def move_words(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> Moved:
         "requests": _move_requests(other, kept, twins),
         "reports": _move_all(Report, other, kept),
         "plans": _move_all(Plan, other, kept),
+        "drafts": _move_all(CircularDraft, other, kept),
         "follows": _copy_follows(other, kept),
     }
     _show([*twins.values(), *twins])
@@ -51,6 +54,7 @@ def give_back_words(moved: Moved, other: NonLocalizedEvent) -> None:
         ObservationRequest.objects.filter(pk=pk).update(event=other, candidate=candidate)
     Report.objects.filter(pk__in=moved.get("reports", [])).update(event=other)
     Plan.objects.filter(pk__in=moved.get("plans", [])).update(event=other)
+    CircularDraft.objects.filter(pk__in=moved.get("drafts", [])).update(event=other)
     Follow.objects.filter(pk__in=moved.get("follows", [])).delete()
     _show(touched)
 
@@ -75,7 +79,7 @@ def _move_requests(
 
 
 def _move_all(
-    model: type[Report | Plan], other: NonLocalizedEvent, kept: NonLocalizedEvent
+    model: type[Report | Plan | CircularDraft], other: NonLocalizedEvent, kept: NonLocalizedEvent
 ) -> list[Any]:
     rows = model._base_manager.filter(event=other)
     found = list(rows.order_by("pk").values_list("pk", flat=True))

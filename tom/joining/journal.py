@@ -28,6 +28,7 @@ from tom.candidates.models import CandidateStanding, EventCandidate, Verdict
 from tom.followup.models import ObservationRequest
 from tom.joining.moving import give_stamp
 from tom.moments import Fact
+from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, Notification
 from tom.targets.audiences import SURROUNDINGS
@@ -103,6 +104,10 @@ WATCHED = (
     Watched(Notification),
     Watched(
         Report.candidates.through,
+        OF_CANDIDATES.format("eventcandidate_id", "c.target_id = ANY(%(ids)s)"),
+    ),
+    Watched(
+        CircularDraft.candidates.through,
         OF_CANDIDATES.format("eventcandidate_id", "c.target_id = ANY(%(ids)s)"),
     ),
 )

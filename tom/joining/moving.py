@@ -21,6 +21,7 @@ from tom_targets.models import PersistentShare, TargetExtra, TargetList
 from tom.candidates.models import CandidateStanding, EventCandidate, Verdict
 from tom.candidates.services import doubt_candidates
 from tom.followup.models import ObservationRequest
+from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.targets.models import Cutout, LightCurvePoint, PointUpload
@@ -72,6 +73,8 @@ def move_candidates(other: int, kept: int) -> list[int]:
         Verdict.objects.filter(candidate=row).update(candidate=same)
         ObservationRequest.objects.filter(candidate=row).update(candidate=same)
         _move(Report.candidates.through, row.pk, same, ("report_id",), column="eventcandidate_id")
+        drafts = CircularDraft.candidates.through
+        _move(drafts, row.pk, same, ("circulardraft_id",), column="eventcandidate_id")
     CandidateStanding.objects.filter(candidate__target=other).delete()
     doubt_candidates([other])
     return touched

@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 from tom.pointings.efficiency import Found, faintest_at
 from tom.web.plots.paper import join
 
-WIDTH: Final = 640.0
+WIDTH: Final = 520.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 8.0, 6.0, 42.0
 ROW: Final = 24.0
-CONTOURS: Final = (0.5, 0.9, 0.95)
+CONTOURS: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 
 def draw_heat(found: Found) -> SafeString:
