@@ -1,10 +1,12 @@
 """What GCN takes as a circular, and the address that opens its form filled in.
 
-The rules are those of GCN's own form (https://github.com/nasa-gcn/gcn.nasa.gov,
-app/routes/circulars/circulars.lib.ts): a subject has one of its words and none of an automatic
-reply's; both texts may have any characters. It states no length.
+The rules are those of GCN's own form (`subjects.toml` says where they stand): a subject has one of
+its words and none of an automatic reply's; both texts may have any characters. It states no length.
 """
 
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,19 +15,11 @@ LONGEST_SUBJECT: Final = 200
 LONGEST_BODY: Final = 50_000
 # Servers commonly take an address of 8 kB, and browsers more.
 LONGEST_LINK: Final = 8_000
-SUBJECT_WORDS: Final = (
-    *("AGILE", "ALMA", "ANTARES", "AXP", "Baksan Neutrino Observatory Alert", "CALET", "Chandra"),
-    *("Fermi", "FXT", "GRB", "GW", "HAWC", "HST", "IBAS", "IceCube", "INTEGRAL", "IPN", "JCMT"),
-    *("KAGRA", "KamLAND", "KONUS", "LIGO", "LOFAR", "LVC", "LVK", "MAGIC", "MASTER", "MAXI"),
-    *("Pan-STARRS", "POLAR", "RATIR", "SDSS", "SFXT", "SGR", "Super-Kamiokande", "Suzaku"),
-    *("Swift", "transient", "VLA", "VLBI", "XRB", "XRF", "XRT", "XTR", "Virgo", "ZTF"),
-)
-REPLY_WORDS: Final = (
-    *("this is an automatic reply", "automatic reply: ", "auto reply", "autoreply", "vacation"),
-    *("out of the office", "out of office", "out of town", "away from", "traveling until"),
-    *("no longer receiving mail", "delivery failure notif", "mail delivery failure"),
-    *("returned mail", "off-line re:", "re: ", "fwd: ", " r: ", " ris: ", "subject:"),
-)
+_TOLD: Final = tomllib.loads((Path(__file__).parent / "subjects.toml").read_text())
+SUBJECT_WORDS: Final[Sequence[str]] = _TOLD["words"]
+REPLY_WORDS: Final[Sequence[str]] = _TOLD["replies"]
+BEFORE_NAMES: Final[Mapping[str, str]] = _TOLD["before"]
+"""By kind of event."""
 
 
 def subject_fault(subject: str) -> str:
@@ -35,7 +29,7 @@ def subject_fault(subject: str) -> str:
     if reply:
         return f"GCN takes “{reply.strip()}” for an automatic reply"
     if not any(word.casefold() in said for word in SUBJECT_WORDS):
-        return "GCN wants one of its words in it, such as LIGO, GRB, IceCube, Fermi or transient"
+        return "GCN wants one of its words in it, such as GRB, GW or transient"
     return ""
 
 

@@ -11,15 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from tom.candidates.models import EventCandidate
-from tom.events.models import EventKind, EventLocalization, NonLocalizedEvent
+from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.pointings.coverage import Coverage
 from tom.pointings.efficiency import FIRST_SEEN_HOURS, LEVELS, Found, UpperLimit, upper_limits
+from tom.reports.gcn.form import BEFORE_NAMES
 from tom.reports.photometry_rows import each_exposure_once, row_of
 from tom.reports.plain_text import percent_of, wrap, write_table
 from tom.sky.at2017gfo import NAME
 from tom.targets.models import LightCurvePoint
 
-GW_NAME: Final = "LIGO/Virgo/KAGRA"
 Measured = tuple[dict[str, Any], LightCurvePoint]
 ROWS_EACH: Final = 12
 """Rows of photometry of one candidate, at most: the first and the last ones."""
@@ -54,9 +54,7 @@ def warning_of(event: NonLocalizedEvent) -> str:
 def write_subject(facts: Facts) -> str:
     """Name the event as GCN finds it in a subject, and what the circular tells of it."""
     event = facts.event
-    name = event.event_id
-    if event.kind == EventKind.GW and GW_NAME.casefold() not in name.casefold():
-        name = f"{GW_NAME} {name}"
+    name = f"{BEFORE_NAMES.get(event.kind, '')} {event.event_id}".strip()
     n = len(facts.candidates)
     if n:
         told = "one candidate counterpart" if n == 1 else f"{n} candidate counterparts"
