@@ -23,7 +23,8 @@ from tom.changes.addresses import silent_addresses
 from tom.followup.facilities.practice.rows import PracticeObservation
 from tom.followup.models import ObservationRequest
 from tom.pipeline import alarm, ingest, nudge, submit, sweep
-from tom.reports.alarms.models import Alarm, AlarmSend, Channel
+from tom.reports.alarms.contacts import Channel
+from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.streams.models import AlertMessage, MessageState
 
 REQUESTS = 10

@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "tom.ranking",
     "tom.followup",
     "tom.planning",
+    "tom.shifts",
     "tom.reports",
     "tom.lookups",
     "tom.web",

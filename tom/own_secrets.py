@@ -56,6 +56,11 @@ def note_secret(secret: str) -> None:
     _used.add(secret)
 
 
+def note_address(address: str) -> None:
+    """Keep an address that lets in everybody who knows it, and its parts, out of every text."""
+    _used.update(_parts(address))
+
+
 def hide_secrets(text: str) -> str:
     """Take every secret that is known here out of a text, whatever its coding there."""
     return hide(text, *own_secrets())

@@ -249,7 +249,7 @@ def list_instruments(facility: str) -> None:
 @shared_task
 def alarm(alarm_id: int) -> None:
     """Send one alarm on the channels where it is due."""
-    found = Alarm.objects.select_related("event").get(pk=alarm_id)
+    found = Alarm.objects.select_related("event", "rule").get(pk=alarm_id)
     alarms.send_alarm(found, now=timezone.now())
 
 

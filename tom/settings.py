@@ -234,6 +234,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "counterpart@localhost")
 # (in the form that Slack takes).
 ALARM_EMAILS = read_addresses("ALARM_EMAILS", email=EMAIL_CONFIG)
 ALARM_WEBHOOK = read_url("ALARM_WEBHOOK")
+# Hosts of one's own network that webhooks and the SMS gateway entered on the page may name.
+ALARM_HOSTS: list[str] = env.list("ALARM_HOSTS", [])
+# Where people reach the site: alarms then bring a link.
+SITE_URL = read_url("SITE_URL").rstrip("/")
 # Which kinds of events raise alarms.
 ALARM_KINDS = read_choices("ALARM_KINDS", ["gw", "grb", "neutrino", "frb", "unknown"])
 # A message older than this raises no alarm: it was sent again, or read from a file.

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
 from django_comments.models import Comment
 from guardian.shortcuts import assign_perm
 from hypothesis import given, settings
@@ -23,10 +24,12 @@ from tom.joining import moving
 from tom.joining.audience import CannotJoinError, in_order, is_said_privately, readers_of
 from tom.joining.figures import drop_audiences, take_in
 from tom.joining.journal import differences
+from tom.joining.services import join_targets, undo
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Follow, Notification
+from tom.shifts.claims import claim_target, claims_on
 from tom.targets.models import (
     AudienceSummary,
     Cutout,
@@ -500,3 +503,21 @@ def test_what_only_counts_changes_is_no_difference_and_summaries_are_kept_whole(
     assert differences(before, after) == [
         [table, "2", {"version": 1, "ebv": 1}, {"version": 2, "ebv": 3}]
     ]
+
+
+# --- Claims -----------------------------------------------------------------------------------
+@db
+@pytest.mark.parametrize(("of_kept", "holder"), [(False, "ada"), (True, "bob")])
+def test_a_claim_goes_with_its_target_and_comes_back_with_the_undo(both, of_kept, holder) -> None:
+    kept, other = both
+    now = timezone.now()
+    claim = claim_target(other, by=make_observer("ada"), now=now)
+    if of_kept:
+        claim_target(kept, by=make_observer("bob"), now=now)
+
+    join = join_targets(kept, other, by=make_observer())
+    after = timezone.now()
+    assert claims_on([kept.pk], now=after)[kept.pk].by.get_username() == holder
+
+    undo(join, by=make_observer())
+    assert claims_on([claim.target_id], now=after)[claim.target_id].by.get_username() == "ada"

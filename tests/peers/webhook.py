@@ -1,4 +1,4 @@
-"""An HTTP server that keeps what is posted to it, and can refuse, cut or fall silent."""
+"""An HTTP server that keeps what is posted to it , and can refuse, cut or fall silent."""
 
 import json
 import threading
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tests.peers.serving import serving
 
@@ -20,6 +21,7 @@ class Webhook:
     cut: bool = False
     silent_seconds: float = 0
     posts: list[Any] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -44,7 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.webhook.posts.append(json.loads(body))
+        is_form = "form" in self.headers["Content-Type"]
+        self.webhook.posts.append(dict(parse_qsl(body.decode())) if is_form else json.loads(body))
+        self.webhook.headers.append(dict(self.headers))
         self.webhook.over.wait(self.webhook.silent_seconds)
         if self.webhook.cut:
             self.close_connection = True

@@ -11,7 +11,8 @@ from django.utils import timezone
 from tests import factories
 from tom.changes import heartbeat
 from tom.reports.alarms.alarms import acknowledge_alarm, raise_alarm
-from tom.reports.alarms.models import Alarm, AlarmSend, Channel, SendState
+from tom.reports.alarms.contacts import Channel
+from tom.reports.alarms.models import Alarm, AlarmSend, SendState
 from tom.streams.models import StreamHealth
 
 pytestmark = pytest.mark.django_db

@@ -13,6 +13,9 @@ class Topic(models.TextChoices):
     REQUEST = "request", "Request"
     NOTIFICATION = "notification", "Notification"
     STREAM = "stream", "Stream"
+    ALARM = "alarm", "Alarm"
+    SHIFT = "shift", "Shift"
+    CLAIM = "claim", "Claim"
 
 
 class Change(models.Model):

@@ -31,6 +31,7 @@ from tom.moments import Fact
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, Notification
+from tom.shifts.models import Claim
 from tom.targets.audiences import SURROUNDINGS
 from tom.targets.models import (
     AudienceSummary,
@@ -102,6 +103,7 @@ WATCHED = (
     Watched(ObservationRequest, unread=("body", "spec")),
     Watched(Follow, "t.kind = 'target' AND t.value = ANY(%(ids)s::text[])"),
     Watched(Notification),
+    Watched(Claim),
     Watched(
         Report.candidates.through,
         OF_CANDIDATES.format("eventcandidate_id", "c.target_id = ANY(%(ids)s)"),

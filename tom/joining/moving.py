@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
+from django.utils import timezone
 from django_comments.models import Comment
 from tom_dataproducts.models import (
     AstrometryReducedDatum,
@@ -24,6 +25,7 @@ from tom.followup.models import ObservationRequest
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, FollowKind, Notification
+from tom.shifts.models import Claim
 from tom.targets.models import Cutout, LightCurvePoint, PointUpload
 from tom.targets.objects import SurveyObject
 
@@ -45,7 +47,13 @@ def move_data(other: int, kept: int) -> None:
 
 
 def move_words(other: int, kept: int) -> None:
-    """Move the words about one target to another: comments, follows, notifications, lists."""
+    """Move the words about one target to another: comments, follows, notifications, claims, lists.
+
+    If both are claimed, the kept target stays with its own person.
+    """
+    if Claim.objects.filter(target=kept, released=None).exists():
+        Claim.objects.filter(target=other, released=None).update(released=timezone.now())
+    _move(Claim, other, kept)
     _move(Notification, other, kept)
     _move(TargetExtra, other, kept, ("key",))
     _move(PersistentShare, other, kept, ("destination",))

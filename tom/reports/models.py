@@ -1,6 +1,8 @@
 """The models of all kinds of reports. Django looks for models here."""
 
-from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, Channel, SendState
+from tom.reports.alarms.contacts import Channel, Contact, SmsGateway
+from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState
+from tom.reports.alarms.rules import AlarmRule, AlarmStep
 from tom.reports.gcn.models import CircularDraft, DraftVersion
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.notifications.models import Follow, FollowKind, Notification
@@ -8,9 +10,12 @@ from tom.reports.notifications.models import Follow, FollowKind, Notification
 __all__ = [
     "Alarm",
     "AlarmCause",
+    "AlarmRule",
     "AlarmSend",
+    "AlarmStep",
     "Channel",
     "CircularDraft",
+    "Contact",
     "DraftVersion",
     "Follow",
     "FollowKind",
@@ -18,4 +23,5 @@ __all__ = [
     "Report",
     "ReportState",
     "SendState",
+    "SmsGateway",
 ]

@@ -11,17 +11,12 @@ from pytest_django import Settings
 from tests.factories import make_event, make_user
 from tom.changes.models import Change
 from tom.events.models import NonLocalizedEvent
-from tom.reports.alarms.alarms import (
-    SIGNIFICANT_FAR_HZ,
-    _body,
-    _cause,
-    _title,
-    _years,
-    acknowledge_alarm,
-    raise_alarm,
-)
+from tom.reports.alarms.alarms import _cause, acknowledge_alarm, raise_alarm
 from tom.reports.alarms.channels import _plain
-from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, Channel
+from tom.reports.alarms.contacts import Channel
+from tom.reports.alarms.matching import SIGNIFICANT_FAR_HZ
+from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend
+from tom.reports.alarms.words import body_of, title_of, years
 
 YEAR_S = 31_557_600
 
@@ -82,12 +77,12 @@ def test_news_alone_wakes_anybody(hours: float, *, calls: bool) -> None:
     ],
 )
 def test_a_rate_is_told_as_the_time_between_two(far: float, said: str) -> None:
-    assert _years(far) == said
+    assert years(far) == said
 
 
 @given(st.floats(1e-30, 1e3))
 def test_any_rate_can_be_told(far: float) -> None:
-    number, unit = _years(far).split()
+    number, unit = years(far).split()
 
     seconds = float(number) * {"years": YEAR_S, "days": 86_400}[unit]
     assert seconds == pytest.approx(1 / far, rel=0.006)
@@ -102,7 +97,7 @@ def test_the_body_says_what_the_chain_now_says_in_order_of_chance() -> None:
         classification={"BBH": 0.05, "BNS": 0.8, "Terrestrial": 0.001, "NSBH": 0.149},
     )
 
-    assert _body(event).splitlines() == [
+    assert body_of(event).splitlines() == [
         "UPDATE of 2026-01-01 05:05:00 UTC",
         "Time of the event: 2026-01-01 05:00:00 UTC",
         "False alarms: one in 100 years",
@@ -113,11 +108,11 @@ def test_the_body_says_what_the_chain_now_says_in_order_of_chance() -> None:
 def test_the_body_leaves_out_what_is_not_known() -> None:
     event = event_of(alert_type="RETRACTION", time_created=None)
 
-    assert _body(event) == "RETRACTION of unknown time"
+    assert body_of(event) == "RETRACTION of unknown time"
 
 
 def test_a_rate_of_nought_is_not_divided_by() -> None:
-    assert "False alarms" not in _body(event_of(far=0.0))
+    assert "False alarms" not in body_of(event_of(far=0.0))
 
 
 @pytest.mark.parametrize(
@@ -125,8 +120,8 @@ def test_a_rate_of_nought_is_not_divided_by() -> None:
     [("gw", "S1: significant gravitational wave"), ("grb", "S1: significant gamma-ray burst")],
 )
 def test_the_title_says_what_was_seen(kind: str, title: str) -> None:
-    assert _title(event_of(kind=kind), AlarmCause.SIGNIFICANT) == title
-    assert _title(event_of(kind=kind), AlarmCause.RETRACTION) == "S1 is retracted"
+    assert title_of(event_of(kind=kind), AlarmCause.SIGNIFICANT) == title
+    assert title_of(event_of(kind=kind), AlarmCause.RETRACTION) == "S1 is retracted"
 
 
 @given(st.text("<>&;altgmp", max_size=12))

@@ -1,106 +1,163 @@
-"""Alarms: call the people on shift, once per event and cause, and note who acknowledged it.
+"""Alarms: call people, once per event, cause and rule, and note who acknowledged it.
 
 An alarm that may have arrived is not sent again on that channel. Three things make up for a lost
 alarm: each channel is independent, a definite refusal is tried again, and an alarm stays on the
 screen until a person acknowledges it.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from tom.changes.models import Topic
-from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
 from tom.outbox.models import due
 from tom.outbox.moves import move
 from tom.outbox.sending import give_up, send
 from tom.reports.alarms.channels import send_email, send_webhook
-from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, Channel, SendState
-
-SIGNIFICANT_FAR_HZ: Final = 1 / (30 * 86_400)
-"""One false alarm a month: below this rate LVK calls a merger significant
-(https://emfollow.docs.ligo.org/userguide/analysis/)."""
-
+from tom.reports.alarms.contacts import Channel, Contact
+from tom.reports.alarms.matching import is_significant, matching_rules
+from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState, tell_of
+from tom.reports.alarms.reaching import reach
+from tom.reports.alarms.rules import AlarmRule
+from tom.reports.alarms.steps import call_next, first_call, sends_to, unfinished
+from tom.reports.alarms.words import body_of, link_to, title_of
 
 _LOST: Final = "the worker was lost while it sent"
 
 
 def raise_alarm(event: NonLocalizedEvent) -> Alarm | None:
-    """Make the alarm for an event's newest message; None if there is none to make.
+    """Make the alarms for an event's newest message; return the first, None if there is none.
 
-    A significant live event raises one alarm, and the retraction of an event raises one. These
-    raise none: a test event, an event of a kind that is not in ALARM_KINDS, and an event whose
-    newest message is older than ALARM_HOURS. Call this after every message of the event. The
-    pipeline then wakes `send_alarm`.
+    Each rule that the event meets raises one alarm. A significant event that meets no rule raises
+    one for whom the settings name, and the retraction of an event one for whom it concerns. These
+    raise none: a test event, and an event whose newest message is older than ALARM_HOURS. Call this
+    after every message of the event. The pipeline then wakes `send_alarm`.
     """
-    cause = _cause(event)
-    if cause is None:
+    if event.test_reasons or _is_old(event):
         return None
     with transaction.atomic():
-        alarm, created = Alarm.objects.get_or_create(
-            event=event, cause=cause, defaults={"title": _title(event, cause), "body": _body(event)}
+        made = _by_retraction(event) if event.retracted else _by_message(event)
+    return made[0] if made else None
+
+
+def try_contact(contact: Contact, *, by: User) -> Alarm:
+    """Make a test alarm to one contact, which tells nobody else. The caller wakes `send_alarm`."""
+    with transaction.atomic():
+        alarm = Alarm.objects.create(
+            cause=AlarmCause.TRIAL,
+            title=f"{settings.TOM_NAME}: test alarm",
+            body=f"{by.get_username()} tests whether alarms arrive. Nothing has happened.",
         )
-        if not created:
-            return None
-        now = timezone.now()
-        AlarmSend.objects.bulk_create(
-            [AlarmSend(alarm=alarm, channel=channel, due_at=now) for channel in _channels()]
-        )
-        publish(Topic.EVENT, event.event_id)
+        AlarmSend.objects.bulk_create(sends_to(alarm, [contact], step=0, now=timezone.now()))
+        tell_of(alarm)
     return alarm
 
 
 def send_alarm(alarm: Alarm, *, now: datetime) -> None:
-    """Send an alarm on every channel on which it is due; a failure of one does not stop others."""
-    for each in alarm.sends.all():
+    """Call the next step if it is due, and send the alarm wherever it is due.
+
+    A failure of one send does not stop the others.
+    """
+    call_next(alarm, now=now)
+    for each in alarm.sends.select_related("contact").defer("contact__address"):
         each.alarm = alarm
-        if alarm.event.test_reasons and each.state == SendState.DUE:  # it became a test since then
-            move(each, SendState.FAILED, reason="the event is a test")
+        why_not = _why_not(each)
+        if why_not and each.state == SendState.DUE:
+            move(each, SendState.FAILED, reason=why_not)
         elif not give_up(each, _LOST, now=now):
             _send(each, now=now)
 
 
 def acknowledge_alarm(alarm: Alarm, by: User) -> bool:
-    """Note that a person acknowledges an alarm; return whether this was the first person."""
+    """Note that a person acknowledges an event's alarms; return whether this was the first person.
+
+    The answer counts for every alarm of the event that nobody answered. No further step is called.
+    """
     with transaction.atomic():
-        first = (
-            Alarm.objects.filter(pk=alarm.pk)
-            .unacknowledged()
-            .update(acknowledged_by=by, acknowledged_at=timezone.now())
-        )
+        unanswered = Alarm.objects.unacknowledged().filter(event=alarm.event_id)
+        first = unanswered.filter(pk=alarm.pk).exists()
+        unanswered.update(acknowledged_by=by, acknowledged_at=timezone.now(), next_at=None)
         if first:
-            publish(Topic.EVENT, alarm.event.event_id)
-    return bool(first)
+            tell_of(alarm)
+    return first
 
 
 def due_alarms(now: datetime) -> QuerySet[Alarm]:
     """Return the alarms for which the sweep should wake `send_alarm`."""
     watched = AlarmSend.objects.filter(due(now), state__in=[SendState.DUE, SendState.SENDING])
-    return Alarm.objects.filter(pk__in=watched.values("alarm"))
+    return Alarm.objects.filter(Q(pk__in=watched.values("alarm")) | Q(next_at__lte=now))
+
+
+def _by_message(event: NonLocalizedEvent) -> list[Alarm]:
+    rules = list(AlarmRule.objects.in_force())
+    met = matching_rules(event, rules)
+    made = [_make(event, AlarmCause.SIGNIFICANT, rule=rule) for rule in met]
+    if _cause(event) is AlarmCause.SIGNIFICANT and (not met or _channels()):
+        made.append(_make(event, AlarmCause.SIGNIFICANT))
+    return [alarm for alarm in made if alarm is not None]
+
+
+def _by_retraction(event: NonLocalizedEvent) -> list[Alarm]:
+    """Call off what is still to be called, and tell whom the event's alarms reached."""
+    Alarm.objects.filter(event=event).update(next_at=None)
+    if _cause(event) is None and not event.alarms.exists():
+        return []
+    made = _make(event, AlarmCause.RETRACTION, contacts=_concerned(event))
+    return [made] if made is not None else []
+
+
+def _concerned(event: NonLocalizedEvent) -> list[Contact]:
+    """Return the contacts that an alarm of the event reached, or may have reached.
+
+    Who answered by the page is told in the same places in which an alarm may reach them.
+    """
+    reached = AlarmSend.objects.filter(alarm__event=event, contact__isnull=False).exclude(
+        state=SendState.FAILED
+    )
+    answered = event.alarms.filter(acknowledged_by__isnull=False).values("acknowledged_by")
+    mine = Q(pk__in=reached.values("contact")) | Q(person__in=answered)
+    return list(Contact.objects.standing().filter(mine).distinct())
+
+
+def _make(
+    event: NonLocalizedEvent,
+    cause: AlarmCause,
+    *,
+    rule: AlarmRule | None = None,
+    contacts: Collection[Contact] = (),
+) -> Alarm | None:
+    """Make an alarm with its first sends; None if it was made before."""
+    now = timezone.now()
+    words = {"title": title_of(event, cause, rule), "body": body_of(event)}
+    alarm, created = Alarm.objects.get_or_create(
+        event=event,
+        cause=cause,
+        rule=rule,
+        defaults={**words, "next_at": first_call(rule, now=now) if rule is not None else None},
+    )
+    if not created:
+        return None
+    sends = sends_to(alarm, contacts, step=0, now=now)
+    if rule is None:
+        sends += [AlarmSend(alarm=alarm, channel=channel, due_at=now) for channel in _channels()]
+    AlarmSend.objects.bulk_create(sends)
+    tell_of(alarm)
+    return alarm
 
 
 def _cause(event: NonLocalizedEvent) -> AlarmCause | None:
+    """Why the event calls for an alarm by the settings alone; None if it does not."""
     if event.test_reasons or _is_old(event) or event.kind not in settings.ALARM_KINDS:
         return None
     if event.retracted:
         return AlarmCause.RETRACTION
-    return AlarmCause.SIGNIFICANT if _is_significant(event) else None
-
-
-def _is_significant(event: NonLocalizedEvent) -> bool:
-    """Whether the messages call the event significant; if they do not say, whether its rate does.
-
-    One alarm too many is better than an event that nobody notices.
-    """
-    if event.significant is None:
-        return event.far is not None and event.far <= SIGNIFICANT_FAR_HZ
-    return event.significant
+    return AlarmCause.SIGNIFICANT if is_significant(event) else None
 
 
 def _is_old(event: NonLocalizedEvent) -> bool:
@@ -118,6 +175,18 @@ def _channels() -> list[Channel]:
     return channels
 
 
+def _why_not(each: AlarmSend) -> str:
+    """Say why a send is no longer wanted; "" if it is."""
+    alarm = each.alarm
+    if alarm.event is not None and (why := unfinished(alarm)):
+        return why
+    if each.step and alarm.acknowledged_at:
+        return "somebody had answered"
+    if each.reaches and each.contact is None:
+        return "the contact was removed"
+    return ""
+
+
 def _send(each: AlarmSend, *, now: datetime) -> None:
     if each.due_at is None or each.due_at <= now:
         send(each, lambda: _deliver(each), lambda _: _keep_sent(each), now=now)
@@ -125,40 +194,16 @@ def _send(each: AlarmSend, *, now: datetime) -> None:
 
 def _deliver(each: AlarmSend) -> None:
     alarm = each.alarm
-    if each.channel == Channel.EMAIL:
-        name = f"{alarm.event.event_id}.{alarm.cause}.{alarm.pk}"
-        send_email(subject=alarm.title, body=alarm.body, to=settings.ALARM_EMAILS, name=name)
+    what = alarm.event.event_id if alarm.event else "test"
+    name = f"{what}.{alarm.cause}.{alarm.pk}.{each.pk}"
+    body = f"{alarm.body}\n{link_to(alarm)}".rstrip()
+    if each.contact is not None:
+        reach(each.contact, title=alarm.title, body=body, name=name)
+    elif each.channel == Channel.EMAIL:
+        send_email(subject=alarm.title, body=body, to=settings.ALARM_EMAILS, name=name)
     else:
-        send_webhook(settings.ALARM_WEBHOOK, title=alarm.title, body=alarm.body)
+        send_webhook(settings.ALARM_WEBHOOK, title=alarm.title, body=body)
 
 
 def _keep_sent(each: AlarmSend) -> None:
     move(each, SendState.SENT, sent_at=timezone.now())
-
-
-def _title(event: NonLocalizedEvent, cause: AlarmCause) -> str:
-    if cause is AlarmCause.RETRACTION:
-        return f"{event.event_id} is retracted"
-    return f"{event.event_id}: significant {event.get_kind_display().lower()}"
-
-
-def _body(event: NonLocalizedEvent) -> str:
-    """Return a few lines with the event's present type, time, rate and classes."""
-    lines = [f"{event.alert_type} of {_time(event.time_created)}"]
-    if event.time is not None:
-        lines.append(f"Time of the event: {_time(event.time)}")
-    if event.far:
-        lines.append(f"False alarms: one in {_years(event.far)}")
-    likely = sorted(event.classification.items(), key=lambda item: -float(item[1]))
-    if likely:
-        lines.append(", ".join(f"{name} {float(chance):.0%}" for name, chance in likely[:3]))
-    return "\n".join(lines)
-
-
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "unknown time"
-
-
-def _years(far: float) -> str:
-    years = 1 / far / 31_557_600
-    return f"{years:.3g} years" if years >= 1 else f"{years * 365.25:.3g} days"

@@ -1,14 +1,14 @@
-"""The two channels of an alarm: e-mail, and a webhook in the form that Slack takes.
+"""The channels of an alarm: e-mail, a webhook in the form that Slack takes, and an SMS gateway.
 
-Each either returns, or raises NothingSentError or UnknownOutcomeError. The address of a webhook is
-a secret: no text of ours contains it.
+Each either returns, or raises NothingSentError or UnknownOutcomeError. The addresses of a webhook
+and a gateway are secrets: no text of ours contains them.
 """
 
 import io
 import json
 import smtplib
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -20,7 +20,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from requests import exceptions
 
 from tom.outbox.calls import calling
-from tom.outbox.errors import NothingSentError, OutcomeError, UnknownOutcomeError
+from tom.outbox.errors import NothingSentError, OutcomeError, RejectedError, UnknownOutcomeError
+from tom.reports.alarms.guarded import PRIVATE, PrivateAddressError, guarded_session
 
 TIMEOUT_SECONDS: Final = (5, 10)
 """Limits for the connection and for the answer."""
@@ -34,6 +35,7 @@ _REFUSALS: Final = (
     smtplib.SMTPNotSupportedError,
 )
 _NOT_HANDLED: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
+_JSON: Final = {"Content-Type": "application/json"}
 
 
 def send_email(*, subject: str, body: str, to: Sequence[str], name: str) -> None:
@@ -94,8 +96,17 @@ def _send_email(
             connection.close()
 
 
-def send_webhook(url: str, *, title: str, body: str) -> None:
+def send_webhook(
+    url: str, *, title: str, body: str, session: requests.Session | None = None, address: str = ""
+) -> None:
     """Post a title and a text to a webhook; markup in them is escaped.
+
+    Parameters
+    ----------
+    session
+        With which it is posted; none: a plain one, for an address of the settings.
+    address
+        Its name in `tom.changes.addresses`; empty: that of the settings' webhook.
 
     Raises
     ------
@@ -104,8 +115,25 @@ def send_webhook(url: str, *, title: str, body: str) -> None:
     UnknownOutcomeError
         If no complete answer came, or the answer is another 5xx.
     """
-    with calling(webhook_address(), seconds=CALL_SECONDS):
-        _post(url, f"*{_plain(title)}*\n{_plain(body)}")
+    text = f"*{_plain(title)}*\n{_plain(body)}"
+    content = json.dumps({"text": text, "unfurl_links": False}).encode()
+    with calling(address or webhook_address(), seconds=CALL_SECONDS):
+        _post(session or requests.Session(), url, content, _JSON, "webhook")
+
+
+def send_sms(
+    url: str, content: bytes, *, content_type: str, headers: Mapping[str, str], address: str
+) -> None:
+    """Post the body of one SMS to a gateway.
+
+    Raises
+    ------
+    NothingSentError, UnknownOutcomeError
+        As `send_webhook` does.
+    """
+    sent = {**headers, "Content-Type": content_type}
+    with calling(address, seconds=CALL_SECONDS):
+        _post(guarded_session(url), url, content, sent, "SMS")
 
 
 def _plain(text: str) -> str:
@@ -116,24 +144,34 @@ def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _post(url: str, text: str) -> None:
-    body = io.BytesIO(json.dumps({"text": text, "unfurl_links": False}).encode())
+def _post(
+    session: requests.Session, url: str, content: bytes, headers: Mapping[str, str], what: str
+) -> None:
+    body = io.BytesIO(content)
     try:
-        answer = requests.post(
-            url,
-            data=body,
-            headers={"Content-Type": "application/json"},
-            timeout=TIMEOUT_SECONDS,
-            allow_redirects=False,
-        )
+        with (
+            session,
+            session.post(
+                url,
+                data=body,
+                headers=dict(headers),
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,  # its status is enough
+            ) as answer,
+        ):
+            status = answer.status_code
     except exceptions.RequestException as error:
         # The body is read after the connection is made, with encryption, and the headers are sent.
         kind = UnknownOutcomeError if body.tell() else NothingSentError
-        raise _failed(kind, "webhook", error) from None  # the error's text contains the address
-    if 200 <= answer.status_code < 300:
+        raise _failed(kind, what, error) from None  # the error's text contains the address
+    except PrivateAddressError:
+        msg = f"{what}: {PRIVATE}"
+        raise RejectedError(msg) from None
+    if 200 <= status < 300:
         return
-    reason = f"webhook: it answered {answer.status_code}"
-    if answer.status_code < 500 or answer.status_code in _NOT_HANDLED:
+    reason = f"{what}: it answered {status}"
+    if status < 500 or status in _NOT_HANDLED:
         raise NothingSentError(reason)
     raise UnknownOutcomeError(reason)
 

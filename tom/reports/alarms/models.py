@@ -1,4 +1,4 @@
-"""The alarms, and the sending of each alarm on each channel."""
+"""The alarms, and the sending of each alarm to each contact and on each channel of the settings."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,6 +13,8 @@ from tom.events.models import NonLocalizedEvent
 from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
 from tom.outbox.waits import Patience, Waits
+from tom.reports.alarms.contacts import Channel, Contact
+from tom.reports.alarms.rules import AlarmRule
 from tom.targets.models import Visitor
 
 _DEADLINE: Final = timedelta(seconds=120)
@@ -21,10 +23,11 @@ _RETRY: Final = Waits(timedelta(seconds=20), timedelta(hours=1))
 
 
 class AlarmCause(models.TextChoices):
-    """Why a person is called; each cause raises one alarm per event."""
+    """Why a person is called; each cause raises one alarm per event and rule."""
 
     SIGNIFICANT = "significant", "Significant event"
     RETRACTION = "retraction", "Retraction"
+    TRIAL = "trial", "Test of a contact"
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):
@@ -34,14 +37,31 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
         return self.all() if user.is_authenticated else self.none()
 
     def unacknowledged(self) -> "AlarmQuerySet":
-        return self.filter(acknowledged_at=None)
+        """Return the alarms of events that nobody answered; a test of a contact wants no answer."""
+        return self.filter(acknowledged_at=None, event__isnull=False)
 
 
 class Alarm(models.Model):
     """A call to the people on shift; the first person who answers acknowledges it."""
 
-    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="alarms")
+    event = models.ForeignKey(
+        NonLocalizedEvent, null=True, on_delete=models.CASCADE, related_name="alarms"
+    )
     cause = models.CharField(max_length=16, choices=AlarmCause.choices)
+    rule = models.ForeignKey(
+        AlarmRule,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="alarms",
+        help_text="The rule that raised it; none: the settings, or a retraction",
+    )
+    step = models.PositiveSmallIntegerField(
+        default=0, help_text="How many steps of its rule were called"
+    )
+    next_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the next step is called, if nobody answers"
+    )
     title = models.CharField(max_length=200)
     body = models.TextField()
     created = models.DateTimeField(auto_now_add=True)
@@ -54,7 +74,22 @@ class Alarm(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["event", "cause"], name="reports_alarm_once")
+            models.UniqueConstraint(
+                fields=["event", "cause", "rule"],
+                condition=Q(event__isnull=False),
+                nulls_distinct=False,
+                name="reports_alarm_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(event__isnull=False) ^ Q(cause="trial"), name="reports_alarm_of_event"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"],
+                condition=Q(next_at__isnull=False),
+                name="reports_alarm_next",
+            )
         ]
         ordering = ("-created", "-pk")
 
@@ -83,11 +118,6 @@ class Alarm(models.Model):
         return " ".join(f"{send.get_channel_display()}: {send.reason}." for send in failed)
 
 
-class Channel(models.TextChoices):
-    EMAIL = "email", "E-mail"
-    WEBHOOK = "webhook", "Webhook"
-
-
 class SendState(models.TextChoices):
     """The state of an alarm on one channel."""
 
@@ -99,10 +129,22 @@ class SendState(models.TextChoices):
 
 
 class AlarmSend(Outgoing):
-    """An alarm on one channel."""
+    """An alarm to one contact, or on one channel of the settings."""
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="sends")
     channel = models.CharField(max_length=8, choices=Channel.choices)
+    contact = models.ForeignKey(
+        Contact,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="sends",
+        help_text="Whom it reaches; none: whom the settings name",
+    )
+    reaches = models.CharField(
+        max_length=200, blank=True, help_text="Whom it was to reach, in words that outlast the row"
+    )
+    step = models.PositiveSmallIntegerField(default=0, help_text="Of its rule; 0: no rule")
     state = models.CharField(max_length=8, choices=SendState.choices, default=SendState.DUE)
     sent_at = models.DateTimeField(null=True, blank=True)
 
@@ -120,7 +162,14 @@ class AlarmSend(Outgoing):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["alarm", "channel"], name="reports_alarmsend_once")
+            models.UniqueConstraint(
+                fields=["alarm", "channel"],
+                condition=Q(reaches=""),
+                name="reports_alarmsend_once",
+            ),
+            models.UniqueConstraint(
+                fields=["alarm", "contact", "step"], name="reports_alarmsend_contact_once"
+            ),
         ]
         indexes = [
             models.Index(
@@ -129,7 +178,7 @@ class AlarmSend(Outgoing):
                 name="reports_alarmsend_due",
             )
         ]
-        ordering = ("alarm", "channel")
+        ordering = ("alarm", "step", "channel", "pk")
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.state}"
@@ -139,4 +188,11 @@ class AlarmSend(Outgoing):
         return Patience(deadline=_DEADLINE, retry=_RETRY, most_attempts=settings.ALARM_ATTEMPTS)
 
     def tell(self) -> None:
-        publish(Topic.EVENT, self.alarm.event.event_id)
+        tell_of(self.alarm)
+
+
+def tell_of(alarm: Alarm) -> None:
+    """Notify the pages that show an alarm, in the transaction of its change."""
+    if alarm.event is not None:
+        publish(Topic.EVENT, alarm.event.event_id)
+    publish(Topic.ALARM, alarm.pk)

@@ -147,6 +147,6 @@ def report_discard(request: HttpRequest, pk: int) -> HttpResponse:
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer an alarm."""
     alarms = Alarm.objects.visible_to(request.user).select_related("event")
-    alarm = get_object_or_404(alarms, pk=pk)
+    alarm = get_object_or_404(alarms, pk=pk, event__isnull=False)
     acknowledge_alarm(alarm, person(request))
-    return redirect("event", alarm.event.event_id)
+    return redirect("event", alarm.event.event_id)  # type: ignore[union-attr]  # it has one

@@ -1,0 +1,1 @@
+"""Who is on shift, who has which target, and when a person was last here."""
