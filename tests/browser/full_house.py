@@ -1,6 +1,6 @@
 """A night with something of every kind, so that no page stands empty."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -11,6 +11,7 @@ from tom_targets.models import TargetName
 from tests import factories
 from tests.planning.plans import keep_plan
 from tests.pointings.made import told
+from tests.reports.alarms.conftest import make_contact, make_rule, make_shift, make_step
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
@@ -19,10 +20,15 @@ from tom.pointings.estimating import wanted_efficiency, work_efficiency
 from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.pointings.keeping import upload_pointings
 from tom.pointings.models import Pointing, Status
+from tom.reports.alarms.alarms import try_contact
+from tom.reports.alarms.contacts import Contact
 from tom.reports.alarms.models import Alarm
 from tom.reports.gcn.drafts import draft_circular
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
+from tom.shifts.claims import claim_target
+from tom.shifts.models import Shift, Visit
+from tom.shifts.services import write_note
 from tom.streams.models import (
     ConnectionTest,
     FilterCount,
@@ -84,6 +90,7 @@ def fill(person: User) -> list[str]:
     answered.save()
     StreamHealth.objects.create(stream="kafka.example", topic="igwn.gwalert", connected=False)
     _point(event, by=person)
+    shift = _keep_watch(event, target, by=person)
     return [
         *(
             "/",
@@ -109,8 +116,28 @@ def fill(person: User) -> list[str]:
         *("/messages/", "/messages/?state=dead", f"/messages/{dead.pk}/"),
         *(f"/messages/{chain.message_id}/", f"/circulars/{circular.circular_id}/"),
         *("/notifications/", "/account/", "/team/", "/team/welcome/"),
+        *("/alarms/", f"/alarms/rules/{make_rule('near').pk}/", "/alarms/gateway/"),
+        *("/shift/", f"/shift/{shift.pk}/", "/shift/away/"),
         *fill_streams(),
     ]
+
+
+def _keep_watch(event: NonLocalizedEvent, target: BaseTarget, *, by: User) -> Shift:
+    """Fill the pages of shifts and alarms; return the shift that is over."""
+    now, other = timezone.now(), factories.make_observer("bob")
+    make_contact(by, name="my e-mail")
+    rule = make_rule("any", quiet_from=time(23), quiet_to=time(7), has_ns=0.5, area_deg2=500.0)
+    make_step(rule, other, on_shift=True)
+    make_step(rule, make_contact(None, name="chat"), after=10)
+    alarm = try_contact(Contact.objects.of_team().get(), by=by)
+    alarm.sends.update(state="failed", reason="e-mail: the server said 550")
+    make_shift(other)
+    make_shift(by, hours=(2, 9))
+    claim_target(target, by=other, now=now, event=event)
+    Visit.objects.create(user=by, last=now, away_since=now - timedelta(hours=8))
+    over = make_shift(by, hours=(-9, -1))
+    write_note(over, "Two candidates are left.\nThe second fades.", by=by, now=now)
+    return over
 
 
 def fill_streams() -> list[str]:

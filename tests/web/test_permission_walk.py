@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from tom_targets.models import TargetName
 
 from tests.factories import (
@@ -33,6 +34,7 @@ from tests.factories import (
 )
 from tests.planning.plans import keep_plan
 from tests.pointings.made import told
+from tests.reports.alarms.conftest import make_contact, make_rule, make_shift
 from tests.web.routes import METHODS, Route, all_routes
 from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
@@ -51,6 +53,7 @@ from tom.reports.alarms.models import Alarm
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
+from tom.shifts.claims import claim_target
 from tom.strategies.models import Strategy
 from tom.streams.models import StreamHealth
 from tom.targets.by_hand import program_of
@@ -77,6 +80,7 @@ OWNER: Access = ("login", "missing", "missing", "in", "in")
 ADMIN: Access = ("login", "barred", "barred", "barred", "in")
 OWN: Access = ("login", "missing", "missing", "in", "missing")  # the member's alone
 OWN_OBSERVER: Access = ("login", "barred", "missing", "in", "missing")
+OWN_SHIFT: Access = ("login", "barred", "barred", "in", "in")
 OWNING_OBSERVER: Access = ("login", "barred", "missing", "in", "in")
 STAFF: Access = ("staff only", "staff only", "staff only", "staff only", "anything")
 NOBODY: Access = ("shut", "shut", "shut", "shut", "shut")
@@ -250,6 +254,28 @@ TABLE: dict[str, Line] = {
     "notification_read": posts(OWN),
     "follow": posts(OBSERVER),
     "acknowledge": posts(OBSERVER),
+    # Whom alarms reach: a contact is its person's alone, what the team has is for leads
+    "alarm_page": reads(USER),
+    "alarm_rule_new": reads(ADMIN) | posts(ADMIN),
+    "alarm_rule": reads(ADMIN) | posts(ADMIN),
+    "alarm_rule_switch": posts(ADMIN),
+    "alarm_rule_remove": posts(ADMIN),
+    "contact_add": posts(OBSERVER),
+    "contact_remove": posts(OWN_OBSERVER),
+    "contact_test": posts(OWN_OBSERVER),
+    "sms_gateway": reads(ADMIN) | posts(ADMIN),
+    "sms_gateway_remove": posts(ADMIN),
+    # Shifts: everybody sees them, each person changes their own
+    "shift_page": reads(USER),
+    "shift_add": posts(OBSERVER),
+    "shift_begin": posts(OBSERVER),
+    "shift_take_over": posts(OBSERVER),
+    "shift": reads(USER) | posts(OWN_SHIFT),
+    "shift_end": posts(OWN_SHIFT),
+    "shift_call_off": posts(OWN_SHIFT),
+    "away": reads(USER),
+    "away_read": posts(USER),
+    "targets:claim": reads(OWNER) | posts(OWNING_OBSERVER),
     "tell": reads(OBSERVER) | posts(OBSERVER),
     "circular_drafts": reads(OBSERVER) | posts(OBSERVER),
     "circular_draft": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
@@ -278,6 +304,9 @@ TABLE: dict[str, Line] = {
     "api:classifications": reads(OWNER),
     "api:timeline": reads(OWNER),
     "api:tags": reads(OWNER),
+    "api:claim": reads(OWNER) | posts(OWNING_OBSERVER) | {"DELETE": OWNING_OBSERVER},
+    "api:claims": reads(USER),
+    "api:shifts": reads(USER) | posts(OBSERVER),
     "api:lists": reads(USER),
     "api:listed": reads(OWNER),
     "api:requests": reads(USER) | posts(OBSERVER),
@@ -328,6 +357,7 @@ def world(db):
     target = make_secret_target(team, by=people["member"])
     event = make_event("S261120ab")
     candidate = make_candidate(event, target)
+    claim_target(target, by=people["member"], now=timezone.now(), event=event)
     request = make_request(candidate, by=people["member"])
     packet = make_message(SECRET.encode(), state="dead", kind="ztf.avro")
     notification = Notification.objects.create(
@@ -380,7 +410,10 @@ def world(db):
             "lookups/answers/": lookup.answers.earliest("pk").pk,
             "lookups/": lookup.pk,
             "notifications/": notification.pk,
+            "alarms/rules/": make_rule().pk,
+            "alarms/contacts/": make_contact(people["member"], name=SECRET).pk,
             "alarms/": alarm.pk,
+            "shift/": make_shift(people["member"]).pk,
             "reports/": report.pk,
             "team/people/": people["plain"].pk,
             "team/groups/": team.pk,

@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict
 from tom.events.models import NonLocalizedEvent
+from tom.shifts.claims import claims_on
+from tom.shifts.models import Claim
 from tom.targets.audiences import SHARED
 from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import POINT_ORDER, CutoutKind, LightCurvePoint, PointKind, Visitor
@@ -49,7 +51,7 @@ class CandidateRow:
     Since their last look it has `climbed` so many places (below zero: fallen), or `is_more`: it was
     below the places that are counted, or is there now. Or it `is_new`.
     `up` names the sites from which it can be observed now; `is_outside` says that it lies outside
-    of the region that the list shows by itself.
+    of the region that the list shows by itself. `claim` says who has it now.
     """
 
     candidate: EventCandidate
@@ -65,6 +67,7 @@ class CandidateRow:
     is_more: bool
     up: list[str]
     is_outside: bool
+    claim: Claim | None
 
     @property
     def fallen(self) -> int:
@@ -132,6 +135,7 @@ def make_rows(
     ranks = find_ranks(candidates, seen, event, listing.programs, when=since)
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
+    claims = claims_on(target_ids, now=listing.now)
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
@@ -150,6 +154,7 @@ def make_rows(
             is_more=ranks.get(candidate.pk) == BEYOND or (candidate.rank or 0) > MOST_RANKED,
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
+            claim=claims.get(candidate.target_id),
         )
         rows.append(row)
     return columns, rows

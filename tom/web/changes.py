@@ -26,6 +26,8 @@ from django.views.decorators.http import require_safe
 
 from tom.changes.models import Change, Topic
 from tom.followup.models import ObservationRequest
+from tom.shifts.visits import note_visit
+from tom.targets.visible import visible_targets
 from tom.web.keys import read_pk
 from tom.web.permissions import VIEW_MESSAGES
 from tom.web.turns import TooLongError, web_turns
@@ -36,7 +38,7 @@ T = TypeVar("T")
 TICK_SECONDS = 0.4
 # What comes in floods is told at most this often on one connection; the last is always told.
 CALM_SECONDS = 2.0
-PROMPT = {Topic.REQUEST, Topic.NOTIFICATION}
+PROMPT = {Topic.REQUEST, Topic.NOTIFICATION, Topic.CLAIM}
 KEEP_ALIVE_SECONDS = 15.0
 # A stream ends after this, and the browser opens it again: so rights are looked at again.
 LIFE_SECONDS = 120.0
@@ -140,6 +142,9 @@ async def changes(request: HttpRequest) -> StreamingHttpResponse:
     user = await request.auser()
     # The page says where it stood when it was made; the browser, what it heard last.
     after = read_pk(request.headers.get("Last-Event-ID") or request.GET.get("after", ""))
+    # A browser that opens the connection again says what it heard last: nobody opened a page.
+    if "Last-Event-ID" not in request.headers and isinstance(user, User):
+        await sync_to_async(note_visit)(user, now=timezone.now())
     # The middleware used this request's own connection: it is not kept for the stream's life.
     await _close_connections()
     listener = Listener(user, request.session.session_key or "")
@@ -202,11 +207,19 @@ class Reader:
         for item in due:
             del self.pending[_name(item)]
             self.told[_name(item)] = now
-        requests = {item.key for item in due if item.topic == Topic.REQUEST}
-        visible = await _in_turn(_visible_requests, self.user, requests) if requests else set()
-        shown = [item for item in due if item.topic != Topic.REQUEST or item.key in visible]
+        hidden = await self._hidden(due)
+        shown = [item for item in due if _name(item) not in hidden]
         text = "".join(_write(item) for item in sorted(shown, key=lambda item: item.id))
         return text and text + self.place()
+
+    async def _hidden(self, due: Iterable[Change]) -> set[tuple[str, str]]:
+        """Name the requests, and the claims of targets, that this person may not see."""
+        hidden: set[tuple[str, str]] = set()
+        for topic, visible in ((Topic.REQUEST, _visible_requests), (Topic.CLAIM, _visible_claims)):
+            keys = {item.key for item in due if item.topic == topic}
+            seen = await _in_turn(visible, self.user, keys) if keys else set()
+            hidden |= {(topic, key) for key in keys - seen}
+        return hidden
 
     def place(self) -> str:
         """Say from where to go on after a cut: what is still pending comes after it."""
@@ -311,4 +324,10 @@ def _may_see_messages(user: AbstractBaseUser | AnonymousUser) -> bool:
 def _visible_requests(user: AbstractBaseUser | AnonymousUser, keys: Collection[str]) -> set[str]:
     numbers = [int(key) for key in keys if key.isdecimal()]
     rows = ObservationRequest.objects.visible_to(user).filter(pk__in=numbers)
+    return {str(pk) for pk in rows.values_list("pk", flat=True)}
+
+
+def _visible_claims(user: AbstractBaseUser | AnonymousUser, keys: Collection[str]) -> set[str]:
+    numbers = [int(key) for key in keys if key.isdecimal()]
+    rows = visible_targets(user).filter(pk__in=numbers)
     return {str(pk) for pk in rows.values_list("pk", flat=True)}

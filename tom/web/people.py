@@ -2,7 +2,9 @@
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from guardian.conf.settings import ANONYMOUS_USER_NAME
 from rest_framework.request import Request
 
 
@@ -17,3 +19,9 @@ def person(request: HttpRequest | Request) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def people_here() -> QuerySet[User]:
+    """Return everybody who may log in, by name; without the user that stands for nobody."""
+    active = User.objects.filter(is_active=True)
+    return active.exclude(username=ANONYMOUS_USER_NAME).order_by("username")

@@ -26,6 +26,8 @@ MANAGE_STREAMS = "streams.change_stream"
 FOLLOW = "reports.add_follow"
 TELL = "reports.add_report"
 ACKNOWLEDGE_ALARM = "reports.change_alarm"
+MANAGE_ALARMS = "reports.change_alarmrule"
+TAKE_SHIFT = "shifts.add_shift"
 MAKE_TARGET = "targets.add_targetsummary"
 UPLOAD_POINTS = "targets.add_pointupload"
 UPLOAD_POINTINGS = "pointings.add_pointingtable"
@@ -44,6 +46,8 @@ WORDS = {
     COMMENT: "comment on targets",
     FOLLOW: "follow events, targets and topics",
     ACKNOWLEDGE_ALARM: "answer alarms",
+    MANAGE_ALARMS: "write the rules of alarms, and set the team's contacts and the SMS gateway",
+    TAKE_SHIFT: "take shifts, and claim targets",
     TELL: "report candidates to others",
     MAKE_TARGET: "ask brokers, make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
@@ -76,12 +80,13 @@ OBSERVERS_MAY = (
     FOLLOW,
     TELL,
     ACKNOWLEDGE_ALARM,
+    TAKE_SHIFT,
     MAKE_TARGET,
     UPLOAD_POINTS,
     UPLOAD_POINTINGS,
 )
 # Beside what observers may: leads are observers, too.
-LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS)
+LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS, MANAGE_ALARMS)
 
 
 def ensure_roles() -> Group:

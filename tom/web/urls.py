@@ -7,6 +7,7 @@ from tom.web.changes import changes
 from tom.web.health import health
 from tom.web.keys import CircularNumber
 from tom.web.views import (
+    alarms,
     by_hand,
     chain,
     circular_drafts,
@@ -30,6 +31,7 @@ from tom.web.views import (
     requests,
     scorers,
     search,
+    shifts,
     stream_filters,
     streams,
     targets,
@@ -55,6 +57,7 @@ target_patterns = [
     path("<int:pk>/points.csv", points.points_csv, name="points_csv"),
     path("<int:pk>/cutouts/<slug:kind>.png", targets.cutout, name="cutout"),
     path("<int:pk>/comment/", comments.comment, name="comment"),
+    path("<int:pk>/claim/", shifts.claim, name="claim"),
     path("<int:pk>/redshift/", redshift.give_redshift, name="redshift"),
     path("<int:pk>/name/", joining.name_target, name="name"),
     path("<int:pk>/join/", joining.join, name="join"),
@@ -98,6 +101,32 @@ stream_patterns = [
         streams.credential_delete,
         name="stream_credential_delete",
     ),
+]
+
+alarm_patterns = [
+    path("", alarms.alarm_page, name="alarm_page"),
+    path("rules/new/", alarms.rule_new, name="alarm_rule_new"),
+    path("rules/<int:pk>/", alarms.rule_page, name="alarm_rule"),
+    path("rules/<int:pk>/switch/", alarms.rule_switch, name="alarm_rule_switch"),
+    path("rules/<int:pk>/remove/", alarms.rule_remove, name="alarm_rule_remove"),
+    path("contacts/", alarms.contact_add, name="contact_add"),
+    path("contacts/<int:pk>/remove/", alarms.contact_remove, name="contact_remove"),
+    path("contacts/<int:pk>/test/", alarms.contact_test, name="contact_test"),
+    path("gateway/", alarms.gateway_page, name="sms_gateway"),
+    path("gateway/remove/", alarms.gateway_remove, name="sms_gateway_remove"),
+    path("<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
+]
+
+shift_patterns = [
+    path("", shifts.shift_page, name="shift_page"),
+    path("add/", shifts.shift_add, name="shift_add"),
+    path("begin/", shifts.shift_begin, name="shift_begin"),
+    path("away/", shifts.away, name="away"),
+    path("away/read/", shifts.away_read, name="away_read"),
+    path("<int:pk>/", shifts.hand_over, name="shift"),
+    path("<int:pk>/end/", shifts.shift_end, name="shift_end"),
+    path("<int:pk>/off/", shifts.shift_call_off, name="shift_call_off"),
+    path("<int:pk>/take/", shifts.shift_take_over, name="shift_take_over"),
 ]
 
 coverage_patterns = [
@@ -187,7 +216,8 @@ urlpatterns = [
     path("reports/<int:pk>/confirm/", reports.report_confirm, name="report_confirm"),
     path("reports/<int:pk>/retry/", reports.report_retry, name="report_retry"),
     path("reports/<int:pk>/discard/", reports.report_discard, name="report_discard"),
-    path("alarms/<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
+    path("alarms/", include(alarm_patterns)),
+    path("shift/", include(shift_patterns)),
     path("scorers/", scorers.scorer_list, name="scorer_list"),
     path("lists/", lists.list_index, name="list_index"),
     path("lists/<int:pk>/", lists.ranked_list, name="ranked_list"),

@@ -50,6 +50,13 @@ class MayTell(_Permitted):
     permission = permissions.TELL
 
 
+class MayTakeShifts(_Permitted):
+    """Everybody reads shifts and claims; observers take them."""
+
+    permission = permissions.TAKE_SHIFT
+    open_methods = SAFE_METHODS
+
+
 class MayViewMessages(_Permitted):
     """Messages may hold what is private: observers read them."""
 

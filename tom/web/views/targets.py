@@ -18,6 +18,7 @@ from tom.followup.models import ObservationRequest
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
+from tom.shifts.claims import claims_on
 from tom.sky import galactic
 from tom.targets.audiences import show_targets
 from tom.targets.classified import classifications_of
@@ -126,6 +127,7 @@ def _head(found: BaseTarget, user: User) -> dict[str, Any]:
     names = [found.name, *(alias.name for alias in aliases)]
     return {
         "target": found,
+        "claim": claims_on([found.pk], now=timezone.now()).get(found.pk),
         "summary": found.summary,
         "aliases": aliases,
         "links": links_of(names, ra=found.ra, dec=found.dec, survey=found.summary.survey),

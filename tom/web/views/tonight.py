@@ -16,6 +16,7 @@ from tom.changes.demonstration import read_progress
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.scoring.health import scorers_at_fault
+from tom.shifts.visits import away_since
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import show_targets
 from tom.targets.models import AudienceSummary, TargetSummary
@@ -30,6 +31,7 @@ from tom.web.known import (
     standing_of,
 )
 from tom.web.permissions import VIEW_MESSAGES
+from tom.web.shift_log import read_log
 from tom.web.target_order import find_first
 from tom.web.vettings import not_rejected, vetting_of
 
@@ -38,6 +40,7 @@ ACTIVE_DAYS = 21
 ARRIVALS_MINUTES = 15
 SHOWN = 10
 NEWEST_SHOWN = 8
+AWAY_SHOWN = 6
 # The best are sought among so many first places of each event.
 PLACES_ASKED = 1_000
 
@@ -148,7 +151,18 @@ def _progress(_user: User) -> dict[str, Any]:
     }
 
 
+def _away(user: User) -> dict[str, Any]:
+    """What happened since the person was last here, the newest of it."""
+    now = timezone.now()
+    since = away_since(user, now=now)
+    if since is None:
+        return {"away_since": None}
+    entries = read_log(user, since, now)
+    return {"away_since": since, "away": entries[:AWAY_SHOWN], "n_away": len(entries)}
+
+
 PARTS: dict[str, Part] = {
+    "away": _away,
     "events": _events,
     "candidates": _candidates,
     "arrivals": _arrivals,
