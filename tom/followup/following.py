@@ -17,6 +17,7 @@ from tom.followup.models import (
     ObservationRequest,
     ObservationRequestQuerySet,
 )
+from tom.followup.observed import keep_observed
 from tom.followup.progress import record_progress
 from tom.followup.sending import look_again, reconcile_request
 from tom.followup.states import OBSERVED_BY_FACILITY, SENDABLE, RequestState
@@ -108,6 +109,7 @@ def poll_requests(facility: str, now: datetime) -> int:
         return 0
     changed = _record_changes(ours, changes)
     _note_answer(watch, changes, place, busy=any(each.is_open for each in sent))
+    keep_observed(facility)
     return changed
 
 

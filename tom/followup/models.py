@@ -90,6 +90,9 @@ class ObservationRequest(Outgoing):
     strays_due = models.DateTimeField(
         null=True, blank=True, help_text="When to look for second copies of it there"
     )
+    observed_told = models.DateTimeField(
+        null=True, blank=True, help_text="When the facility told which exposures it took"
+    )
     record = models.OneToOneField(
         ObservationRecord,
         null=True,
@@ -128,6 +131,15 @@ class ObservationRequest(Outgoing):
                 fields=["state", "due_at"],
                 condition=Q(state__in=sorted(UNDER_WAY)),
                 name="followup_request_due",
+            ),
+            models.Index(
+                fields=["facility"],
+                condition=Q(
+                    observed_told=None,
+                    is_public=True,
+                    state__in=["completed", "completed_after_cancel"],
+                ),
+                name="followup_request_observed",
             ),
             models.Index(
                 fields=["strays_due"],

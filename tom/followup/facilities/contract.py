@@ -44,6 +44,19 @@ class Remote:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """Exposures that a facility took for a request: where and when, of one optical element."""
+
+    id: str  # among those of the request
+    ra: float  # ICRS degrees
+    dec: float
+    start: datetime
+    seconds: float  # of all exposures together
+    element: str
+    site: str  # as the facility names it
+
+
+@dataclass(frozen=True)
 class Sent:
     """A request that a facility has: its id there, the body sent, and whether it is still open."""
 
@@ -152,6 +165,9 @@ class Facility(Protocol):
 
     def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
         """Return what changed of all the requests in `sent`. Raises LookUpFailedError."""
+
+    def observed(self, remote_id: str) -> Sequence[Observed]:
+        """Return the exposures that were taken for a request. Raises LookUpFailedError."""
 
     def cancel(self, remote_id: str) -> Remote:
         """Cancel a request.

@@ -20,6 +20,7 @@ from tom.followup.facilities.contract import (
     Facility,
     Instrument,
     Listing,
+    Observed,
     Progress,
     Remote,
     RemoteChanges,
@@ -85,6 +86,9 @@ class Visitor:
 
     def changes(self, since: datetime | None, *, sent: Sequence[Sent]) -> RemoteChanges:
         return RemoteChanges([self.status(each.id) for each in sent], read_until=since)
+
+    def observed(self, remote_id: str) -> Sequence[Observed]:
+        return []  # the assistant's file does not say
 
     def cancel(self, remote_id: str) -> Remote:
         msg = "it cancels nothing: ask the night assistant"

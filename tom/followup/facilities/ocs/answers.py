@@ -1,10 +1,12 @@
 """Read an OCS portal's answer about a request group; refuse an answer with any odd value."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
-from tom.followup.facilities.contract import Progress, Remote
+from tom.followup.facilities.contract import Observed, Progress, Remote
 from tom.formats.values import clean
 from tom.outbox.errors import UnknownOutcomeError
 
@@ -55,6 +57,53 @@ def read_id(value: Any, *, hide: Callable[[str], str]) -> str:
     if not _ID.fullmatch(text) or not text.strip("0") or hide(text) != text:
         _refuse("its id has characters that no id has")
     return text
+
+
+def read_observation(observation: Any) -> list[Observed]:
+    """Read what one observation took: an entry for each filter of each configuration.
+
+    Raises
+    ------
+    UnknownOutcomeError
+        If a place, a time or a number is missing or has the wrong form.
+    """
+    try:
+        site = str(observation["site"])[:LONGEST_WORD]
+        return [
+            _read_exposures(configuration, item, site=site, number=number)
+            for configuration in observation["request"]["configurations"]
+            if configuration["state"] == "COMPLETED" and configuration["summary"]
+            for number, item in enumerate(configuration["instrument_configs"])
+        ]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        _refuse(f"an observation without what one has ({type(error).__name__})")
+
+
+def _read_exposures(
+    configuration: Mapping[str, Any], item: Mapping[str, Any], *, site: str, number: int
+) -> Observed:
+    """Read the exposures through one filter; those of one configuration have one start."""
+    target = configuration["target"]
+    ra, dec = float(target["ra"]), float(target["dec"])
+    seconds = float(item["exposure_time"]) * int(item["exposure_count"])
+    if not (0 <= ra <= 360 and -90 <= dec <= 90 and 0 <= seconds < math.inf):
+        raise ValueError
+    start = datetime.fromisoformat(configuration["summary"]["start"])
+    return Observed(
+        id=f"{int(configuration['configuration_status'])}-{number}",
+        ra=ra % 360,
+        dec=dec,
+        start=start.replace(tzinfo=start.tzinfo or UTC),
+        seconds=seconds,
+        element=_read_element(item["optical_elements"]),
+        site=clean(site),
+    )
+
+
+def _read_element(elements: Mapping[str, Any]) -> str:
+    """Return the filter; empty where there is none."""
+    found = elements.get("filter", "")
+    return clean(found)[:20] if isinstance(found, str) else ""
 
 
 def _read_name(value: Any) -> str:

@@ -14,6 +14,7 @@ from tom.followup.facilities.contract import (
     Capabilities,
     Instrument,
     Listing,
+    Observed,
     Progress,
     Remote,
     RemoteChanges,
@@ -21,7 +22,7 @@ from tom.followup.facilities.contract import (
     Tools,
 )
 from tom.followup.facilities.limits import check_limits, find_instrument
-from tom.followup.facilities.ocs.answers import read_group
+from tom.followup.facilities.ocs.answers import read_group, read_observation
 from tom.followup.facilities.ocs.body import write_body
 from tom.followup.facilities.ocs.calls import PortalAccess, PortalCalls, answered_at
 from tom.followup.facilities.ocs.instruments import FacilityCard
@@ -142,6 +143,15 @@ class PortalFacility:
         read_until = told.answered[0] - OVERLAP if told.answered and not told.unread else since
         remotes = [_with_schedule(remote, scheduled) for remote in told.remotes.values()]
         return RemoteChanges(remotes, read_until=read_until, unread=told.unread)
+
+    def observed(self, remote_id: str) -> Sequence[Observed]:
+        asked = {"request_group_id": remote_id, "state": "COMPLETED"}
+        with _look_up():
+            return [
+                each
+                for observation in self._pages("observations/", asked)
+                for each in read_observation(observation)
+            ]
 
     def cancel(self, remote_id: str) -> Remote:
         return self._read_one(

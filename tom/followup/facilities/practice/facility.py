@@ -16,6 +16,7 @@ from tom.followup.facilities.contract import (
     Capabilities,
     Instrument,
     Listing,
+    Observed,
     Progress,
     Remote,
     RemoteChanges,
@@ -91,6 +92,9 @@ class PracticeTelescope:
             which |= Q(canceled__gte=since) | Q(created__gte=since - life)
         rows = PracticeObservation.objects.filter(which)
         return RemoteChanges([_remote(row) for row in rows], read_until=timezone.now())
+
+    def observed(self, remote_id: str) -> Sequence[Observed]:
+        return []  # it looks at no sky
 
     def cancel(self, remote_id: str) -> Remote:
         row = PracticeObservation.objects.get(pk=_pk(remote_id))
