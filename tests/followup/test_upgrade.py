@@ -39,8 +39,8 @@ def test_requests_keep_their_times_and_what_was_being_sent_has_a_deadline(
 
     MigrationExecutor(connection).migrate([AFTER])
 
-    kept = ObservationRequest.objects.get(pk=waiting.pk)
-    assert (kept.attempts, kept.tried_at, kept.due_at) == (3, *times.values())
+    kept = ObservationRequest.objects.filter(pk=waiting.pk)  # later columns are not there yet
+    assert kept.values_list("attempts", "tried_at", "due_at").get() == (3, *times.values())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -55,5 +55,5 @@ def test_what_was_being_sent_then_is_given_up_after_its_deadline(
     MigrationExecutor(connection).migrate([BEFORE])
     MigrationExecutor(connection).migrate([AFTER])
 
-    request.refresh_from_db()
+    request.refresh_from_db(fields=["due_at"])
     assert request.due_at == now + timedelta(seconds=90)
