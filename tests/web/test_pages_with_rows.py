@@ -66,7 +66,7 @@ def test_the_event_page_asks_as_often_for_many_candidates_as_for_two(
 ) -> None:
     make_candidates(event, 25)
 
-    with django_assert_max_num_queries(39):
+    with django_assert_max_num_queries(40):
         page = observer.get("/events/S261120ab/")
 
     assert page.text.count("data-row") == 25
