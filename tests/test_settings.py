@@ -232,9 +232,9 @@ def test_e_mail_is_printed_unless_told_how_it_leaves(
 
 def test_the_most_detailed_log_does_not_tell_a_webhook_s_path(tmp_path: Path) -> None:
     line = (
-        "import django; django.setup(); from django.conf import settings; "
-        "from tom.reports.alarms.channels import _post; "
-        "_post(settings.ALARM_WEBHOOK, 'x')"
+        "import django; django.setup(); from django.conf import settings; import requests; "
+        "from tom.reports.alarms.channels import _JSON, _post; "
+        "_post(requests.Session(), settings.ALARM_WEBHOOK, b'{}', _JSON, 'webhook')"
     )
 
     with running_webhook() as hook:
