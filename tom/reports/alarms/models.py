@@ -195,4 +195,5 @@ def tell_of(alarm: Alarm) -> None:
     """Notify the pages that show an alarm, in the transaction of its change."""
     if alarm.event is not None:
         publish(Topic.EVENT, alarm.event.event_id)
-    publish(Topic.ALARM, alarm.pk)
+    else:
+        publish(Topic.ALARM, alarm.pk)
