@@ -268,7 +268,11 @@ def plain(text: str, names: dict[str, str]) -> str:
     text = re.sub(r'"(id|version|data_version|created|vetted)":("[^"]*"|\d+|null)', "", text)
     text = re.sub(r'<script.*?</script>|nonce="[^"]*"', "", text, flags=re.S)
     text = re.sub(r"(requests?|undo|photometry)[/:-]\d+|\d+(?=:\d+:OWN-TELESCOPE)", "", text)
-    text = re.sub(r'value="[\d-]+(T[\d:]+)?"|vet-\d+|(rejection|note|reason)[a-z-]*-\d+', "", text)
+    text = re.sub(
+        r'value="[\d-]+(T[\d:]+)?"|vet-\d+|claim[-:]\d+|(rejection|note|reason)[a-z-]*-\d+',
+        "",
+        text,
+    )
     # The random keys of requests and of verdicts.
     text = re.sub(r"\|T[0-9a-f]{20}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "", text)
     # What was computed in this test was computed at another moment of it.
