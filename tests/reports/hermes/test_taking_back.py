@@ -12,13 +12,13 @@ from tom.events.models import NonLocalizedEvent
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.taking_back import take_back
 from tom.reports.hermes.telling import (
-    CannotTellError,
     NotLiveError,
     confirm_report,
     draft_report,
     due_reports,
     refuse_report,
 )
+from tom.reports.public_data import CannotTellError
 
 pytestmark = pytest.mark.django_db
 S = ReportState

@@ -33,15 +33,14 @@ from tom.reports.hermes import hopskotch, telling
 from tom.reports.hermes.drafts import retry_report
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import (
-    CannotTellError,
     NotLiveError,
-    PrivateDataError,
     confirm_report,
     discard_report,
     draft_report,
     due_reports,
     tell_report,
 )
+from tom.reports.public_data import CannotTellError, PrivateDataError
 from tom.targets.models import LightCurvePoint
 
 pytestmark = pytest.mark.django_db
