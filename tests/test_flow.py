@@ -737,6 +737,17 @@ def test_a_retraction_takes_back_what_was_told_and_wakes_its_sending(settings: S
     assert ("tell", report.taken_back_by.pk) in woken()
 
 
+def test_what_was_told_is_taken_back_with_the_retraction_itself(settings: Settings) -> None:
+    report = sent_report(settings)
+    worked(keep_event())
+    event = NonLocalizedEvent.objects.exclude(pk=report.event_id).get()
+    Report.objects.filter(pk=report.pk).update(event=event)
+
+    worked(keep_event("RETRACTION", minutes=60))  # no task follows that could make up for it
+
+    assert report.taken_back_by.state == ReportState.CONFIRMED
+
+
 def test_the_sweep_takes_back_what_was_just_being_sent(settings: Settings) -> None:
     report = sent_report(settings)
     NonLocalizedEvent.objects.update(retracted=True)
