@@ -1,5 +1,6 @@
 """What every test may use: a PostgreSQL and a Redis of the run's own, and the real data."""
 
+import gc
 import os
 import re
 import time
@@ -13,6 +14,7 @@ import pytest
 from tests.homes import give_tables
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
     from pytest_django.fixtures import SettingsWrapper
 
     from tests.peers.kafka import KafkaPeer
@@ -25,6 +27,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 FLUSHES = 5
+QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A skip whose reason begins so means that a real component could not be had.
 PEER_MISSING = "peer missing: "
@@ -64,7 +67,25 @@ def quick_passwords(request: pytest.FixtureRequest, settings: "SettingsWrapper")
     A browser's site is a process of its own, which knows real ones alone.
     """
     if "site" not in request.fixturenames:
-        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        settings.PASSWORD_HASHERS = QUICK_HASHERS
+
+
+@pytest.fixture(scope="module")
+def module_rows(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
+    """Keep rows that a fixture of a module makes for all its tests: what each changes is undone.
+
+    Such a module has no test of whole transactions, and runs in one process.
+    """
+    from django.db import transaction
+    from django.test import override_settings
+
+    with (
+        override_settings(PASSWORD_HASHERS=QUICK_HASHERS),
+        django_db_blocker.unblock(),
+        transaction.atomic(),
+    ):
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -155,6 +176,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = next((SHARED[name] for name in SHARED if name in used), None)
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among what every test uses, and less often among the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _spread(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -1,20 +1,18 @@
 """What a reader knows of an event's candidates: queries compared with a plain rule."""
 
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import transaction
 from django.http import QueryDict
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
-from tests import factories
 from tests.web.worlds import World, make_world
-from tom.candidates.models import EventCandidate, Look, Verdict, Vetting
+from tom.candidates.models import EventCandidate, Look, Vetting
 from tom.targets.audiences import largest
 from tom.targets.models import PUBLIC, Audience
 from tom.web import news
@@ -23,12 +21,20 @@ from tom.web.known import programs_of, rank_visible, seen_by
 from tom.web.news import find_moved, find_ranks
 from tom.web.vettings import show_vettings
 
-pytestmark = pytest.mark.django_db
+# In one process, which makes each world once.
+pytestmark = pytest.mark.xdist_group("known")
 
 
-@pytest.fixture(params=range(3))
-def world(request: pytest.FixtureRequest) -> World:
-    return make_world(np.random.default_rng(request.param))
+@pytest.fixture(scope="module", params=range(3))
+def made(module_rows: None, request: pytest.FixtureRequest) -> Iterator[World]:
+    with transaction.atomic():
+        yield make_world(np.random.default_rng(request.param))
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(made: World, db: None) -> World:
+    return deepcopy(made)
 
 
 def lists_of(world: World) -> dict[str, CandidateList]:
@@ -185,24 +191,6 @@ def test_the_worlds_tell_the_readers_apart(world: World) -> None:
     assert any(audience != PUBLIC for _, audience in world.then)
 
 
-@pytest.mark.parametrize("private", [1, 7])
-def test_a_list_takes_as_many_queries_however_much_was_said_privately(
-    client: Client, django_assert_num_queries: DjangoAssertNumQueries, private: int
-) -> None:
-    event, group = factories.make_event("S261120ab"), factories.make_group()
-    alice = factories.make_observer("alice", groups=[group])
-    rows = [factories.make_candidate(event, rank=rank) for rank in range(1, 9)]
-    for row in rows[:private]:
-        Verdict.objects.create(candidate=row, by=alice, verdict="promising", is_public=False)
-    client.force_login(alice)
-    client.get("/events/S261120ab/")  # the first look is noted
-
-    with django_assert_num_queries(43):
-        page = client.get("/events/S261120ab/?vetting=promising")
-
-    assert len(page.context["rows"]) == private
-
-
 def test_a_shown_rank_counts_what_the_reader_sees(world: World) -> None:
     for name, listing in lists_of(world).items():
         rows = visible(listing)
@@ -229,18 +217,3 @@ def test_whoever_stands_below_the_ranks_that_are_counted_has_the_rank_behind_the
         assert {pk: rank for pk, rank in found.items() if rank is not None} == expected, name
         told |= set(found.values())
     assert {1, 5, 6} <= told
-
-
-def test_a_target_s_page_counts_its_ranks_once(client: Client) -> None:
-    event = factories.make_event("S261120ab")
-    target = factories.make_target()
-    factories.make_candidate(event, target, rank=2)
-    factories.make_candidate(event, rank=1)
-    client.force_login(factories.make_observer())
-
-    with CaptureQueriesContext(connection) as queries:
-        page = client.get(f"/targets/{target.pk}/")
-
-    counts = [query["sql"] for query in queries if "width_bucket" in query["sql"]]
-    assert len(counts) == 1
-    assert page.context["bar"].candidate.rank == 2

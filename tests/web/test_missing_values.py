@@ -1,6 +1,7 @@
 """Every page and every answer of the API, with each value that a row may lack missing in turn."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from itertools import islice
 
 import pytest
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from tom_targets.base_models import BaseTarget
 
 from tests.web.routes import all_routes
-from tests.web.test_permission_walk import CHANGES, key_for, world  # noqa: F401 - a fixture
+from tests.web.test_permission_walk import CHANGES, key_for, make_world
 from tom.changes.heartbeat import beat
 
 # In one process, which asks once what the pages ask.
@@ -23,9 +24,22 @@ OURS += ("followup", "reports")
 # What may have gone, so that there is no file.
 FILES = ("/bytes/", ".png")
 # Of several tables at once values are missing; `make soak` takes one value after the other.
-AT_ONCE = 8
+AT_ONCE = 4
 # Pages that show no row of ours.
 APART = ("admin", "account", "mfa", "login", "logout", "static", "__")
+# Pages that an administrator is not shown even of whole rows: theirs is another's, or not made yet.
+NOT_SHOWN = {"api:missing", "efficiency_csv", "invitation", "lookup", "plan", "plan_export"}
+SHOWN, TAKES_NO_GET = 200, 405
+
+
+@pytest.fixture(scope="module")
+def made(module_rows):
+    return make_world()
+
+
+@pytest.fixture
+def world(made, db):
+    return deepcopy(made)
 
 
 def values_to_miss(model: type[models.Model]) -> Iterator[tuple[str, object]]:
@@ -71,7 +85,7 @@ def shown_addresses(values: dict[str, object], keys: dict[str, int]) -> dict[str
 
 @pytest.mark.parametrize("half", [0, 1])
 @pytest.mark.parametrize("first", range(AT_ONCE))
-def test_every_page_is_shown_when_rows_lack_much(world, first, half):  # noqa: F811
+def test_every_page_is_shown_when_rows_lack_much(world, first, half):
     lacking = {
         model: dict(islice(may_miss(model), half, None, 2)) for model in MODELS[first::AT_ONCE]
     }
@@ -83,7 +97,7 @@ def test_every_page_is_shown_when_rows_lack_much(world, first, half):  # noqa: F
 
 @pytest.mark.soak
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_every_page_is_shown_whatever_a_row_lacks(world, model):  # noqa: F811
+def test_every_page_is_shown_whatever_a_row_lacks(world, model):
     faults = faults_without(world, [{model: values} for values in misses(model)])
 
     assert not faults, "\n".join(faults)
@@ -92,29 +106,26 @@ def test_every_page_is_shown_whatever_a_row_lacks(world, model):  # noqa: F811
 Lacking = dict[type[models.Model], dict[str, object]]
 
 
-def faults_without(world, wanted: list[Lacking]) -> list[str]:  # noqa: F811
+def faults_without(world, wanted: list[Lacking]) -> list[str]:
     """The pages that fail while each of these sets of values is out of every row."""
     beat()
     client = Client(raise_request_exception=False)
     client.force_login(world["people"]["admin"])
     addresses = shown_addresses(world["values"], world["keys"])
     if not ASKED:
-        ASKED.update({name: asked_for(client, page) for name, page in addresses.items()})
-    asked = {name: tables for name, tables in ASKED.items() if tables}
+        ASKED.update(asked_by_page(client, addresses))
     faults = []
     for lacking in wanted:
         with transaction.atomic():
             gone = {model: values for model, values in lacking.items() if miss(model, values)}
-            pages = [addresses[name] for name, said in asked.items() if reads(said, gone)]
+            pages = [addresses[name] for name, said in ASKED.items() if reads(said, gone)]
             answers = {page: client.get(page).status_code for page in pages}
             faults += [
                 f"{page} without {gone}: {status}"
                 for page, status in answers.items()
-                if status != 200 and not (status == 404 and page.endswith(FILES))
+                if status != SHOWN and not (status == 404 and page.endswith(FILES))
             ]
             transaction.set_rollback(True)
-
-    assert len(asked) > 20
     return faults
 
 
@@ -134,11 +145,17 @@ def reads(said: str, gone: Lacking) -> bool:
     )
 
 
-def asked_for(client: Client, address: str) -> str:
-    """What a page asks the database; nothing where it is not a page: no other row can change it."""
-    with CaptureQueriesContext(connection) as asked:
-        status = client.get(address).status_code
-    return "\n".join(query["sql"] for query in asked.captured_queries) if status == 200 else ""
+def asked_by_page(client: Client, addresses: dict[str, str]) -> dict[str, str]:
+    """What each page asks the database, by its route's name; a page that fails already is told."""
+    asked, statuses = {}, {}
+    for name, address in addresses.items():
+        with CaptureQueriesContext(connection) as queries:
+            statuses[name] = client.get(address).status_code
+        if statuses[name] == SHOWN:
+            asked[name] = "\n".join(query["sql"] for query in queries.captured_queries)
+    lacking = {name for name, status in statuses.items() if status not in (SHOWN, TAKES_NO_GET)}
+    assert lacking == NOT_SHOWN
+    return asked
 
 
 def may_miss(model: type[models.Model]) -> Iterator[tuple[str, object]]:

@@ -1,6 +1,7 @@
 """No header, query, form, body or stored text ends in a failure, on any route."""
 
 import json
+from copy import deepcopy
 from functools import partial
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from django.test import Client
 
 from tests import factories
 from tests.web.routes import Route, all_routes
-from tests.web.test_permission_walk import CHANGES, key_for, world  # noqa: F401 - a fixture
+from tests.web.test_permission_walk import CHANGES, key_for, make_world
 from tom.changes.heartbeat import beat
 from tom.reports.notifications.models import Follow
 from tom.web.addresses import looked_at
@@ -64,15 +65,29 @@ SHARE = 6
 FORM = "application/x-www-form-urlencoded"
 
 
+# In one process, which makes its rows once.
+pytestmark = pytest.mark.xdist_group("odd")
+
+
+@pytest.fixture(scope="module")
+def made(module_rows):
+    return make_world()
+
+
 @pytest.fixture
-def client_of_admin(world) -> Client:  # noqa: F811
+def world(made, db):
+    return deepcopy(made)
+
+
+@pytest.fixture
+def client_of_admin(world) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(world["people"]["admin"])
     return client
 
 
 @pytest.fixture
-def addresses(world) -> list[str]:  # noqa: F811
+def addresses(world) -> list[str]:
     routes = [route for route in all_routes() if is_ours(route)]
     return [
         route.address({**world["values"], "pk": key_for(route, world["keys"])}) for route in routes

@@ -346,7 +346,11 @@ def make_list(team: Group) -> Strategy:
 
 @pytest.fixture
 def world(db):
-    """A private target of the team's with all that can hang on it, and everybody."""
+    return make_world()
+
+
+def make_world():
+    """Make a private target of the team's with all that can hang on it, and everybody."""
     team = make_group("team")
     people = {
         "plain": make_user("plain"),
