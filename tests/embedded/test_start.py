@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from tests.homes import give_tables
 from tests.peers.site import free_port
 from tests.recovery.site import running_site, starting_site, wait_for
 from tests.recovery.test_kills import PARTS
@@ -90,6 +91,7 @@ def test_the_end_of_a_start_leaves_no_half_made_database_and_no_process(tmp_path
 
 
 def test_a_postgresql_that_ends_while_the_database_is_prepared_is_one_line(tmp_path: Path) -> None:
+    give_tables(tmp_path / "home")
     with starting_site(tmp_path / "home", ["--no-demo"]) as site:
         site.wait_to_hear("preparing the database", seconds=60)
         site.kill(*PARTS["postgres"])

@@ -19,8 +19,9 @@ from tom.changes.heartbeat import beat
 # In one process, which asks once what the pages ask.
 pytestmark = pytest.mark.xdist_group("missing")
 
-OURS = ("live", "streams", "targets", "events", "candidates", "scoring", "ranking")
-OURS += ("followup", "reports")
+OURS = ("live", "streams", "targets", "galaxies", "events", "pointings", "candidates")
+OURS += ("strategies", "scoring", "ranking", "followup", "planning", "shifts", "reports")
+OURS += ("lookups", "web")
 # What may have gone, so that there is no file.
 FILES = ("/bytes/", ".png")
 # Of several tables at once values are missing; `make soak` takes one value after the other.

@@ -71,7 +71,7 @@ def _undo_of_group(change: TeamChange, *, by: User) -> None:
 def _stands(change: TeamChange) -> bool:
     person, group, program = change.person, change.group, change.program
     match ChangeKind(change.kind):
-        case ChangeKind.ROLE if person:
+        case ChangeKind.ROLE if person and change.before in BY_KEY:
             return role_of(person).key == change.after
         case ChangeKind.ACTIVE if person:
             return ("on" if person.is_active else "off") == change.after
