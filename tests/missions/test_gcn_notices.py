@@ -307,6 +307,17 @@ def test_what_tells_of_no_event_is_kept_with_the_reason(said: dict[str, Any]) ->
         read(json.dumps({"$schema": f"{SCHEMAS}x.schema.json", **said}).encode())
 
 
+@pytest.mark.django_db
+def test_without_a_name_what_tells_when_and_where_is_an_event_that_stays_unidentified() -> None:
+    assert work(make_notice("new/alert", id=None)).state == "stored"
+    assert work(make_notice("new/alert", id=None, alert_type="retraction")).state == "unhandled"
+    assert work(make_notice("new/alert", id=None, ra_dec_error=None)).state == "unhandled"
+
+    event = NonLocalizedEvent.objects.get()
+    assert event.event_id.startswith("unidentified-")
+    assert chosen_localization(event) is not None
+
+
 def test_the_core_s_fields_alone_make_a_notice_and_a_schema_never() -> None:
     said = {**WHEN, "mission": "New", "id": "1"}
 

@@ -100,7 +100,8 @@ def read_notice(teller: Teller, payload: bytes) -> Notice:
 def read_any_notice(payload: bytes) -> Notice:
     """Read a notice of whatever mission, by the core schema alone.
 
-    Its event is called by the mission and the id, or by the name that everybody gives it.
+    Its event is called by the mission and the id, or by the name that everybody gives it. Without
+    either it is an event if it tells when something was and where.
 
     Raises
     ------
@@ -116,10 +117,17 @@ def read_any_notice(payload: bytes) -> Notice:
     core = core_with_time(content)
     sender = spelled(core.mission or core.instrument or "") or "GCN"
     teller = Teller(sender=sender, folder="", ids=((r".+", f"{sender}-{{0}}"),))
-    if not any(_names(teller, core)):
+    if not any(_names(teller, core)) and not _is_somewhere(core):
         reason = "kept; no event: it names none, by an id or by the name of one"
         raise UnhandledAlertError(reason)
     return notice_of(teller, core)
+
+
+def _is_somewhere(core: CoreNotice) -> bool:
+    """Whether a notice tells when something was and where; a retraction does not."""
+    if core.type is NoticeType.RETRACTION or core.trigger_time is None:
+        return False
+    return core.position("") is not None or bool(core.maps(""))
 
 
 def core_with_time(content: Mapping[str, Any]) -> CoreNotice:
