@@ -1,5 +1,6 @@
 // The swap of a part of a page changes what changed, and nothing that the reader did: what is open stays
-// open, the focus and the scroll position stay, and what was typed or chosen is kept.
+// open, the focus and the scroll position stay, and what was typed or chosen is kept. While a button is
+// held down the part around it waits: else the click would be lost, or be that of another button.
 (() => {
   if (!window.htmx || !window.Idiomorph) return;
   const { defaults } = Idiomorph;
@@ -19,10 +20,31 @@
   defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "open" && node.matches("details, dialog")) && !(name === "tabindex" && node.matches("[data-row]"));
 
+  let pressed = null;
+  const held = new Set();
+  const isLive = (part) => /sse:|every /.test(part.getAttribute("hx-trigger") || "") && part.hasAttribute("hx-get");
+
+  function release() {
+    pressed = null;
+    const parts = [...held].filter((part) => part.isConnected);
+    held.clear();
+    for (const part of parts) htmx.ajax("GET", part.getAttribute("hx-get"), { source: part });
+  }
+
+  document.addEventListener("pointerdown", ({ target }) => {
+    pressed = target instanceof Element ? target.closest("button, summary, a, label") : null;
+  }, true);
+  // The click comes after the pointer is up; a button that is dragged away from is let go, too.
+  for (const name of ["pointerup", "pointercancel"]) {
+    document.addEventListener(name, () => setTimeout(release), true);
+  }
+
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    const part = detail.requestConfig.elt;
-    const isLive = /sse:|every /.test(part.getAttribute("hx-trigger") || "");
-    if (isLive && part === detail.target && part.getAttribute("hx-swap") === "outerHTML") {
+    const { target } = detail;
+    if (isLive(target) && target.contains(pressed)) {
+      detail.shouldSwap = false;
+      held.add(target);
+    } else if (isLive(target) && detail.requestConfig.elt === target && target.getAttribute("hx-swap") === "outerHTML") {
       detail.swapOverride = "morph:outerHTML";
     }
   });

@@ -10,7 +10,9 @@ from playwright.sync_api import expect
 from tests import factories
 from tests.browser.conftest import DESKTOP, NARROW, Enter
 from tests.reports.alarms.conftest import make_contact, make_shift
-from tom.shifts.claims import claim_target
+from tom.changes.models import Topic
+from tom.changes.publish import publish
+from tom.shifts.claims import claim_target, take_claim
 from tom.shifts.models import Shift, Visit
 from tom.shifts.services import take_over
 
@@ -22,7 +24,8 @@ def test_a_claim_shows_in_an_open_list_and_is_taken_and_released(enter: Enter, v
     event = factories.make_event("MS261120ab", time=timezone.now() - timedelta(hours=3))
     target = factories.make_candidate(event, factories.make_target("ZTF26a")).target
     bob = factories.make_observer("bob")
-    page = enter(factories.make_observer("ada"), viewport=viewport)
+    ada = factories.make_observer("ada")
+    page = enter(ada, viewport=viewport)
     page.goto("/events/MS261120ab/")
     claim = page.locator(f"#claim-{target.pk}")
     expect(claim.get_by_role("button", name="I have this one")).to_be_visible()
@@ -31,8 +34,18 @@ def test_a_claim_shows_in_an_open_list_and_is_taken_and_released(enter: Enter, v
     expect(claim).to_contain_text("bob has this one")
     claim.get_by_role("button", name="Take it").click()
     expect(claim).to_contain_text("You have this one")
-    page.wait_for_timeout(2000)  # until the page has heard of its own change, and stands still
-    claim.get_by_role("button", name="Release").click()
+    release = claim.get_by_role("button", name="Release")
+    release.scroll_into_view_if_needed()
+    box = release.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    take_claim(target, by=bob, now=timezone.now(), event=event)
+    take_claim(target, by=ada, now=timezone.now(), event=event)
+    publish(Topic.EVENT, event.event_id)
+    page.wait_for_timeout(1500)  # the page hears of it, and waits
+    expect(release).to_be_visible()
+    page.mouse.up()
 
     expect(claim.get_by_role("button", name="I have this one")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
