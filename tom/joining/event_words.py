@@ -10,6 +10,7 @@ from tom.candidates.verdicts import show_newest
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.planning.models import Plan
+from tom.reports.alarms.models import Alarm
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, FollowKind
@@ -19,7 +20,7 @@ Moved = dict[str, list[Any]]
 
 
 def move_words(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> Moved:
-    """Move verdicts, requests, reports, plans, drafts and follows to another event.
+    """Move verdicts, requests, reports, plans, drafts, alarms and follows to another event.
 
     Return what moved. A target with a verdict or a request is a candidate of the kept event,
     wherever its map is.
@@ -37,6 +38,7 @@ def move_words(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> Moved:
         "reports": _move_all(Report, other, kept),
         "plans": _move_all(Plan, other, kept),
         "drafts": _move_all(CircularDraft, other, kept),
+        "alarms": _move_alarms(other, kept),
         "follows": _copy_follows(other, kept),
     }
     _show([*twins.values(), *twins])
@@ -55,6 +57,7 @@ def give_back_words(moved: Moved, other: NonLocalizedEvent) -> None:
     Report.objects.filter(pk__in=moved.get("reports", [])).update(event=other)
     Plan.objects.filter(pk__in=moved.get("plans", [])).update(event=other)
     CircularDraft.objects.filter(pk__in=moved.get("drafts", [])).update(event=other)
+    Alarm.objects.filter(pk__in=moved.get("alarms", [])).update(event=other)
     Follow.objects.filter(pk__in=moved.get("follows", [])).delete()
     _show(touched)
 
@@ -84,6 +87,15 @@ def _move_all(
     rows = model._base_manager.filter(event=other)
     found = list(rows.order_by("pk").values_list("pk", flat=True))
     rows.update(event=kept)
+    return found
+
+
+def _move_alarms(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> list[Any]:
+    """Move the alarms but those that the kept event raised, too: these call nobody any more."""
+    raised = set(kept.alarms.values_list("cause", "rule"))
+    theirs = other.alarms.order_by("pk").values_list("pk", "cause", "rule")
+    found = [pk for pk, *what in theirs if tuple(what) not in raised]
+    Alarm.objects.filter(pk__in=found).update(event=kept)
     return found
 
 

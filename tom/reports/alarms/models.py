@@ -37,8 +37,11 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
         return self.all() if user.is_authenticated else self.none()
 
     def unacknowledged(self) -> "AlarmQuerySet":
-        """Return the alarms of events that nobody answered; a test of a contact wants no answer."""
-        return self.filter(acknowledged_at=None, event__isnull=False)
+        """Return the alarms of events that nobody answered; a test of a contact wants no answer.
+
+        Those of a joined event are left out: the event that is kept raised them, too.
+        """
+        return self.filter(acknowledged_at=None, event__isnull=False, event__joined_to=None)
 
 
 class Alarm(models.Model):

@@ -45,6 +45,8 @@ def unfinished(alarm: Alarm) -> str:
         return ""
     if event.test_reasons:
         return "the event is a test"
+    if event.joined_to_id is not None:
+        return "the event was joined to another one"
     if event.retracted and alarm.cause != AlarmCause.RETRACTION:
         return "the event was retracted"
     return ""
