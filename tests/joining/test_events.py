@@ -15,6 +15,7 @@ from tests.factories import (
 from tests.followup.conftest import make_request
 from tests.missions.voevents import make_voevent
 from tests.planning.plans import keep_plan
+from tests.reports.alarms.conftest import make_rule
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom import intake
 from tom.candidates.models import EventCandidate, Vetting
@@ -26,6 +27,8 @@ from tom.events.services import record_notice
 from tom.joining.events import CannotJoinEventsError, join_events, part_events, split_mission
 from tom.records import Notice
 from tom.records.notice import NoticeMap, NoticeType, Product
+from tom.reports.alarms.alarms import raise_alarm, send_alarm
+from tom.reports.alarms.models import Alarm
 from tom.reports.gcn.drafts import draft_circular
 from tom.reports.notifications.follows import follow, is_following
 from tom.sky import write_skymap
@@ -181,6 +184,27 @@ def test_drafts_of_circulars_follow_and_go_back() -> None:
     part_events(join, by=observer)
     draft.refresh_from_db()
     assert draft.event_id == grb.pk
+
+
+def test_open_alarms_follow_and_go_back_and_what_both_raised_calls_nobody_twice(settings) -> None:
+    settings.ALARM_HOURS, settings.ALARM_EMAILS = 24 * 365 * 50, ["duty@example.org"]
+    gw, grb = both()
+    near = make_rule("near", sources=["grb"])
+    for event, rule in ((gw, None), (grb, None), (grb, near)):
+        alarm = Alarm.objects.create(event=event, cause="significant", rule=rule, title=event)
+        alarm.sends.create(channel="email", due_at=TIME)
+    shown = Alarm.objects.unacknowledged().order_by("pk")
+    first, twin, of_rule = shown.all()
+
+    join = join_events(gw, grb, by=make_lead())
+
+    assert {each.pk: each.event_id for each in shown.all()} == {first.pk: gw.pk, of_rule.pk: gw.pk}
+    twin.refresh_from_db()
+    send_alarm(twin, now=TIME)
+    assert twin.sends.get().reason == "the event was joined to another one"
+    assert raise_alarm(again(gw)) is None
+    part_events(join, by=make_lead())
+    assert [each.event_id for each in shown.all()] == [gw.pk, grb.pk, grb.pk]
 
 
 # --- Apart --------------------------------------------------------------------------------------

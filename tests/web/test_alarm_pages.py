@@ -10,7 +10,9 @@ from django.utils import timezone
 from tests import factories
 from tests.reports.alarms import conftest as peers
 from tests.reports.alarms.conftest import KEY, make_contact, make_rule, make_step
+from tom.events.models import EventSequence
 from tom.reports.alarms.alarms import raise_alarm, send_alarm
+from tom.reports.alarms.answer_channels import AnswerChannel
 from tom.reports.alarms.contacts import Contact, SmsGateway
 from tom.reports.alarms.models import Alarm, AlarmCause
 from tom.reports.alarms.rules import AlarmRule
@@ -229,3 +231,47 @@ def test_a_gateway_that_cannot_work_is_refused(lead: Client, change, said) -> No
     assert answer.status_code == 422
     assert said in words_of(answer.text)
     assert not SmsGateway.objects.exists()
+
+
+# --- A trial ------------------------------------------------------------------------------------
+def test_a_rule_is_tried_on_past_events_and_nothing_is_kept(lead: Client) -> None:
+    factories.make_event("S261120ab", time_created=timezone.now(), alert_types=("INITIAL",))
+    EventSequence.objects.update(
+        details={"event": {"significant": True, "properties": {"HasNS": 1.0}}},
+        time_created=timezone.now(),
+    )
+    plain = RULE | {"do": "try", "days": "7", "classes": "", "class_chance": "", "area_deg2": ""}
+
+    said = lead.post("/alarms/rules/new/", plain | {"name": ""})
+
+    assert said.status_code == 200
+    assert "It would have called for 1 of 1 event since" in words_of(said.text)
+    assert 'href="/events/S261120ab/"' in said.text
+    assert "7.0 a week" in words_of(said.text)
+    none = lead.post("/alarms/rules/new/", plain | {"sources": ["frb"]})
+    assert "It would have called for none of 1 event" in words_of(none.text)
+    wrong = lead.post("/alarms/rules/new/", plain | {"has_ns": "1.5", "days": "-1"})
+    assert (wrong.status_code, "Not tried: look" in wrong.text) == (422, True)
+    assert not AlarmRule.objects.exists()
+
+
+# --- Answers from outside -----------------------------------------------------------------------
+def test_a_channel_of_answers_is_made_shown_once_and_removed(lead: Client) -> None:
+    made = lead.post("/alarms/answers/", {"name": "  the   gateway "})
+
+    channel = AnswerChannel.objects.get()
+    assert (channel.name, made.status_code) == ("the gateway", 200)
+    assert channel.secret in made.text
+    assert f"/api/alarm-answers/{channel.pk}/" in made.text
+    assert "no-store" in made["Cache-Control"]
+    page = lead.get("/alarms/").text
+    assert channel.secret not in page
+    assert "the gateway never used" in words_of(page)
+    for name in ("the gateway", "", "x" * 101, "a\tb\x07"):
+        assert lead.post("/alarms/answers/", {"name": name}).status_code == 302
+    assert AnswerChannel.objects.count() == 1
+
+    lead.post(f"/alarms/answers/{channel.pk}/remove/")
+    assert not AnswerChannel.objects.standing().exists()
+    assert AnswerChannel.objects.get().secret != channel.secret
+    assert lead.post("/alarms/answers/", {"name": "the gateway"}).status_code == 200

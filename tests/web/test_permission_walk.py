@@ -49,6 +49,8 @@ from tom.pointings.models import PointingTable
 from tom.ranking.basis import Basis
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
+from tom.reports.alarms.answer_channels import AnswerChannel
+from tom.reports.alarms.answering import make_channel
 from tom.reports.alarms.models import Alarm
 from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
@@ -263,6 +265,8 @@ TABLE: dict[str, Line] = {
     "contact_add": posts(OBSERVER),
     "contact_remove": posts(OWN_OBSERVER),
     "contact_test": posts(OWN_OBSERVER),
+    "answer_channel_add": posts(ADMIN),
+    "answer_channel_remove": posts(ADMIN),
     "sms_gateway": reads(ADMIN) | posts(ADMIN),
     "sms_gateway_remove": posts(ADMIN),
     # Shifts: everybody sees them, each person changes their own
@@ -307,6 +311,10 @@ TABLE: dict[str, Line] = {
     "api:claim": reads(OWNER) | posts(OWNING_OBSERVER) | {"DELETE": OWNING_OBSERVER},
     "api:claims": reads(USER),
     "api:shifts": reads(USER) | posts(OBSERVER),
+    "api:alarms": reads(USER),
+    "api:alarm": reads(USER),
+    "api:answer": posts(OBSERVER),
+    "api:hand_in": posts(LOGS_OUT),  # nobody without a signature, whoever it is
     "api:lists": reads(USER),
     "api:listed": reads(OWNER),
     "api:requests": reads(USER) | posts(OBSERVER),
@@ -416,7 +424,9 @@ def make_world():
             "notifications/": notification.pk,
             "alarms/rules/": make_rule().pk,
             "alarms/contacts/": make_contact(people["member"], name=SECRET).pk,
+            "alarms/answers/": make_channel("gateway")[0].pk,
             "alarms/": alarm.pk,
+            "alarm-answers/": AnswerChannel.objects.get().pk,
             "shift/": make_shift(people["member"]).pk,
             "reports/": report.pk,
             "team/people/": people["plain"].pk,

@@ -1,11 +1,11 @@
 """The order of an event's messages, and what they together say of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tom.events.localizations import chosen_localization
-from tom.events.models import EventSequence, NonLocalizedEvent
+from tom.events.models import EventLocalization, EventSequence, NonLocalizedEvent
 from tom.records.notice import NoticeType
 
 RETRACTION = NoticeType.RETRACTION.value
@@ -33,24 +33,60 @@ def renumber(event: NonLocalizedEvent) -> None:
     no other message does. A mission that retracts takes back its own messages alone, and of
     several events that were joined those of the event that it names.
     """
-    chain = sorted(
-        event.sequences.select_related("message").defer("details", "message__payload"),
-        key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.message.sha256),
-    )
+    rows = event.sequences.select_related("message").defer("details", "message__payload")
+    chain = in_order(rows)
     for number, row in enumerate(chain, start=1):
         row.number = number
     EventSequence.objects.bulk_update(chain, ["number"])
-    counting = [row for row in chain if row.set_aside is None]
-    timely = [row for row in counting if not row.is_early] or counting
-    withdrawn = _withdrawn(timely)
-    ruling = [row for row in timely if _voice(row) not in withdrawn]
+    ruling = ruling_of(chain)
     _weigh_maps(event, ruling)
     event.used = chosen_localization(event)
-    _say_newest(event, ruling)
+    telling = EventSequence.objects.filter(pk__in=[row.pk for row in ruling])
+    say_newest(event, ruling, dict(telling.values_list("pk", "details__event")))
     others = [reason for reason in event.test_reasons if reason != ALL_SET_ASIDE]
     event.test_reasons = others if ruling else sorted([*others, ALL_SET_ASIDE])
     event.rank_version += 1
     event.save()
+
+
+def in_order(rows: Iterable[EventSequence]) -> list[EventSequence]:
+    """Sort messages by their own times; those of one time always have the same order."""
+    return sorted(
+        rows, key=lambda row: (row.time_created, TYPES.index(row.alert_type), row.message.sha256)
+    )
+
+
+def ruling_of(chain: Sequence[EventSequence]) -> list[EventSequence]:
+    """Return the messages, in order, that say together what is known of their event."""
+    counting = [row for row in chain if row.set_aside is None]
+    timely = [row for row in counting if not row.is_early] or counting
+    withdrawn = _withdrawn(timely)
+    return [row for row in timely if _voice(row) not in withdrawn]
+
+
+def maps_told(uses: Iterable[EventLocalization], ruling: Sequence[EventSequence]) -> set[int]:
+    """Return the keys of those maps of an event that these messages brought."""
+    told = {(_voice(row), row.time_created) for row in ruling}
+    return {use.pk for use in uses if ((use.sender, use.origin_id), use.time) in told}
+
+
+def say_newest(
+    event: NonLocalizedEvent, ruling: Sequence[EventSequence], details: Mapping[int, Any]
+) -> None:
+    """Give an event the values that its messages say; it is not stored.
+
+    Parameters
+    ----------
+    ruling
+        The messages that count, in order.
+    details
+        By the key of a message, what it says of the event.
+    """
+    newest = ruling[-1] if ruling else None
+    event.alert_type = newest.alert_type if newest else ""
+    event.time_created = newest.time_created if newest else None
+    event.retracted = newest is not None and newest.alert_type == RETRACTION
+    _describe(event, [details[row.pk] for row in ruling if row.alert_type != RETRACTION])
 
 
 def _voice(row: EventSequence) -> Voice:
@@ -69,33 +105,22 @@ def _withdrawn(counting: Sequence[EventSequence]) -> set[Voice]:
 
 def _weigh_maps(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
     """Set aside the maps of messages that do not count; use the maps of those that count."""
-    told = {(_voice(row), row.time_created) for row in ruling}
-    uses = event.localizations.values_list("pk", "sender", "origin", "time", "set_aside")
+    uses = list(event.localizations.only("sender", "origin", "time", "set_aside"))
+    told = maps_told(uses, ruling)
     changed: dict[bool, list[int]] = {True: [], False: []}
-    for pk, sender, origin, time, aside in uses:
-        if aside is (((sender, origin), time) in told):
-            changed[not aside].append(pk)
+    for use in uses:
+        if use.set_aside is (use.pk in told):
+            changed[not use.set_aside].append(use.pk)
     for aside, pks in changed.items():
         if pks:
             event.localizations.filter(pk__in=pks).update(set_aside=aside)
 
 
-def _say_newest(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> None:
-    newest = ruling[-1] if ruling else None
-    event.alert_type = newest.alert_type if newest else ""
-    event.time_created = newest.time_created if newest else None
-    event.retracted = newest is not None and newest.alert_type == RETRACTION
-    _describe(event, [row.pk for row in ruling if row.alert_type != RETRACTION])
-
-
-def _describe(event: NonLocalizedEvent, telling: Sequence[int]) -> None:
+def _describe(event: NonLocalizedEvent, telling: Iterable[Mapping[str, Any] | None]) -> None:
     """Copy each value to the event from the newest of these messages that gives one."""
-    rows = EventSequence.objects.filter(pk__in=telling).values_list("pk", "details__event")
-    of_each = dict(rows)
     said: dict[str, Any] = {}
-    for pk in telling:
-        told = of_each[pk] or {}
-        said |= {name: value for name, value in told.items() if value not in (None, {}, [])}
+    for told in telling:
+        said |= {name: value for name, value in (told or {}).items() if value not in (None, {}, [])}
     if "time" in said:
         event.time = datetime.fromisoformat(said["time"])
     event.significant = said.get("significant")

@@ -1,5 +1,6 @@
 """The models of all kinds of reports. Django looks for models here."""
 
+from tom.reports.alarms.answer_channels import AnswerChannel, HandedIn
 from tom.reports.alarms.contacts import Channel, Contact, SmsGateway
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState
 from tom.reports.alarms.rules import AlarmRule, AlarmStep
@@ -13,12 +14,14 @@ __all__ = [
     "AlarmRule",
     "AlarmSend",
     "AlarmStep",
+    "AnswerChannel",
     "Channel",
     "CircularDraft",
     "Contact",
     "DraftVersion",
     "Follow",
     "FollowKind",
+    "HandedIn",
     "Notification",
     "Report",
     "ReportState",

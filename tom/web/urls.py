@@ -7,6 +7,7 @@ from tom.web.changes import changes
 from tom.web.health import health
 from tom.web.keys import CircularNumber
 from tom.web.views import (
+    alarm_answers,
     alarms,
     by_hand,
     chain,
@@ -114,6 +115,12 @@ alarm_patterns = [
     path("contacts/<int:pk>/test/", alarms.contact_test, name="contact_test"),
     path("gateway/", alarms.gateway_page, name="sms_gateway"),
     path("gateway/remove/", alarms.gateway_remove, name="sms_gateway_remove"),
+    path("answers/", alarm_answers.answer_channel_add, name="answer_channel_add"),
+    path(
+        "answers/<int:pk>/remove/",
+        alarm_answers.answer_channel_remove,
+        name="answer_channel_remove",
+    ),
     path("<int:pk>/acknowledge/", reports.acknowledge, name="acknowledge"),
 ]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.factories import make_event
 from tests.reports.alarms.conftest import make_rule
 from tom.events.models import EventSequence, NonLocalizedEvent
-from tom.reports.alarms.matching import SECONDS_PER_YEAR, matching_rules, sources_of
-from tom.reports.alarms.rules import AlarmRule
+from tom.reports.alarms.matching import SECONDS_PER_YEAR, matching_rules
+from tom.reports.alarms.rules import AlarmRule, Source
 
 db = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -97,7 +97,8 @@ def test_a_wave_is_what_its_newest_message_calls_it(group, sources) -> None:
     event = make_event()
     EventSequence.objects.filter(event=event).update(details={"event": {"group": group}})
 
-    assert sources_of(event) == sources
+    met = {source for source in Source.values if meets(event, name=source, sources=[source])}
+    assert met == sources
 
 
 @db

@@ -6,7 +6,7 @@ screen until a person acknowledges it.
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -15,18 +15,21 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from tom.changes.models import Topic
+from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
+from tom.events.naming import root_of
 from tom.outbox.models import due
 from tom.outbox.moves import move
 from tom.outbox.sending import give_up, send
 from tom.reports.alarms.channels import send_email, send_webhook
 from tom.reports.alarms.contacts import Channel, Contact
-from tom.reports.alarms.matching import is_significant, matching_rules
+from tom.reports.alarms.matching import is_old, is_significant, matching_rules
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState, tell_of
 from tom.reports.alarms.reaching import reach
 from tom.reports.alarms.rules import AlarmRule
 from tom.reports.alarms.steps import call_next, first_call, sends_to, unfinished
-from tom.reports.alarms.words import body_of, link_to, title_of
+from tom.reports.alarms.words import body_of, hint_of, link_to, title_of
 
 _LOST: Final = "the worker was lost while it sent"
 
@@ -39,7 +42,7 @@ def raise_alarm(event: NonLocalizedEvent) -> Alarm | None:
     raise none: a test event, and an event whose newest message is older than ALARM_HOURS. Call this
     after every message of the event. The pipeline then wakes `send_alarm`.
     """
-    if event.test_reasons or _is_old(event):
+    if event.test_reasons or is_old(event, now=timezone.now()):
         return None
     with transaction.atomic():
         made = _by_retraction(event) if event.retracted else _by_message(event)
@@ -78,13 +81,17 @@ def acknowledge_alarm(alarm: Alarm, by: User) -> bool:
     """Note that a person acknowledges an event's alarms; return whether this was the first person.
 
     The answer counts for every alarm of the event that nobody answered. No further step is called.
+    If the event was joined to another one, the answer is for that one.
     """
+    if alarm.event is None:
+        return False
+    event = root_of(alarm.event)
     with transaction.atomic():
-        unanswered = Alarm.objects.unacknowledged().filter(event=alarm.event_id)
-        first = unanswered.filter(pk=alarm.pk).exists()
-        unanswered.update(acknowledged_by=by, acknowledged_at=timezone.now(), next_at=None)
+        unanswered = Alarm.objects.unacknowledged().filter(event=event)
+        answered = {"acknowledged_by": by, "acknowledged_at": timezone.now(), "next_at": None}
+        first = bool(unanswered.update(**answered))
         if first:
-            tell_of(alarm)
+            publish(Topic.EVENT, event.event_id)
     return first
 
 
@@ -153,17 +160,15 @@ def _make(
 
 def _cause(event: NonLocalizedEvent) -> AlarmCause | None:
     """Why the event calls for an alarm by the settings alone; None if it does not."""
-    if event.test_reasons or _is_old(event) or event.kind not in settings.ALARM_KINDS:
+    if (
+        event.test_reasons
+        or is_old(event, now=timezone.now())
+        or event.kind not in settings.ALARM_KINDS
+    ):
         return None
     if event.retracted:
         return AlarmCause.RETRACTION
     return AlarmCause.SIGNIFICANT if is_significant(event) else None
-
-
-def _is_old(event: NonLocalizedEvent) -> bool:
-    """Whether the newest message is older than ALARM_HOURS: a past event that is sent again."""
-    news = timezone.now() - timedelta(hours=settings.ALARM_HOURS)
-    return event.time_created is not None and event.time_created < news
 
 
 def _channels() -> list[Channel]:
@@ -196,7 +201,8 @@ def _deliver(each: AlarmSend) -> None:
     alarm = each.alarm
     what = alarm.event.event_id if alarm.event else "test"
     name = f"{what}.{alarm.cause}.{alarm.pk}.{each.pk}"
-    body = f"{alarm.body}\n{link_to(alarm)}".rstrip()
+    hint = hint_of(alarm) if each.channel != Channel.EMAIL else ""
+    body = "\n".join(filter(None, (hint, alarm.body, link_to(alarm))))
     if each.contact is not None:
         reach(each.contact, title=alarm.title, body=body, name=name)
     elif each.channel == Channel.EMAIL:

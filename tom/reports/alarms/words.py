@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 
 from tom.events.models import NonLocalizedEvent
+from tom.reports.alarms.answer_channels import AnswerChannel
 from tom.reports.alarms.matching import SECONDS_PER_YEAR
 from tom.reports.alarms.models import Alarm, AlarmCause
 from tom.reports.alarms.rules import AlarmRule
@@ -31,6 +32,13 @@ def body_of(event: NonLocalizedEvent) -> str:
     if likely:
         lines.append(", ".join(f"{name} {float(chance):.0%}" for name, chance in likely[:3]))
     return "\n".join(lines)
+
+
+def hint_of(alarm: Alarm) -> str:
+    """Say how an alarm is answered by SMS or chat; "" if no channel hands in answers."""
+    if alarm.event is None or not AnswerChannel.objects.standing().exists():
+        return ""
+    return f"Answer: ACK {alarm.pk}"
 
 
 def link_to(alarm: Alarm) -> str:

@@ -57,6 +57,10 @@ class MayTakeShifts(_Permitted):
     open_methods = SAFE_METHODS
 
 
+class MayAnswerAlarms(_Permitted):
+    permission = permissions.ACKNOWLEDGE_ALARM
+
+
 class MayViewMessages(_Permitted):
     """Messages may hold what is private: observers read them."""
 

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from tom.web.api import (
+    alarms,
+    answers,
     circular_drafts,
     efficiency,
     events,
@@ -75,6 +77,10 @@ urlpatterns = [
     path("targets/<int:pk>/tags/", targets.TagList.as_view(), name="tags"),
     path("targets/<int:pk>/claim/", shifts.TargetClaim.as_view(), name="claim"),
     path("claims/", shifts.ClaimList.as_view(), name="claims"),
+    path("alarms/", alarms.AlarmList.as_view(), name="alarms"),
+    path("alarms/<int:pk>/", alarms.AlarmDetail.as_view(), name="alarm"),
+    path("alarms/<int:pk>/answer/", alarms.answer, name="answer"),
+    path("alarm-answers/<int:pk>/", answers.HandIn.as_view(), name="hand_in"),
     path("shifts/", shifts.ShiftList.as_view(), name="shifts"),
     path("lists/", lists.StrategyList.as_view(), name="lists"),
     path("lists/<int:pk>/targets/", lists.ListedTargets.as_view(), name="listed"),

@@ -14,9 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tom.pipeline import alarm as send_alarm
 from tom.pipeline import nudge
 from tom.reports.alarms.alarms import try_contact
+from tom.reports.alarms.answer_channels import AnswerChannel
 from tom.reports.alarms.contacts import Contact, SmsGateway
 from tom.reports.alarms.models import Alarm
 from tom.reports.alarms.rules import AlarmRule
+from tom.reports.alarms.trying import try_rule
 from tom.web.alarm_forms import (
     ContactForm,
     GatewayForm,
@@ -30,6 +32,9 @@ from tom.web.permissions import ACKNOWLEDGE_ALARM, MANAGE_ALARMS
 from tom.web.refusals import needs, require
 
 SHOWN = 20
+# Of how many past days a rule can be tried.
+SPANS = (7, 30, 90, 365)
+USUAL_SPAN = 30
 TEAM = "team"
 NO_ADDRESS = "removed"
 
@@ -45,11 +50,20 @@ def alarm_page(request: HttpRequest) -> HttpResponse:
     return render(request, "alarms/page.html", context | _contacts(request) | _rules())
 
 
+def show_page(request: HttpRequest, **more: Any) -> HttpResponse:
+    """Show the page with something that is told this once."""
+    return render(request, "alarms/page.html", _contacts(request) | _rules() | more)
+
+
 def _rules() -> dict[str, Any]:
     rules = AlarmRule.objects.standing().select_related("changed_by")
     steps = "steps__people", "steps__contacts"
     gateway = SmsGateway.objects.defer("url", "headers", "body").first()
-    return {"rules": rules.prefetch_related(*steps), "gateway": gateway}
+    return {
+        "rules": rules.prefetch_related(*steps),
+        "gateway": gateway,
+        "answer_channels": AnswerChannel.objects.standing(),
+    }
 
 
 def _contacts(
@@ -82,6 +96,10 @@ def rule_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _rule_form(request: HttpRequest, rule: AlarmRule | None) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form, steps = RuleForm(data, instance=rule), step_forms(rule, data)
+    context: dict[str, Any] = {"form": form, "steps": steps, "rule": rule}
+    context |= {"spans": SPANS, "days": USUAL_SPAN}
+    if data is not None and data.get("do") == "try":
+        return _try(request, form, context)
     wrong = ""
     if data is not None:
         valid = [each.is_valid() for each in (form, *steps)]
@@ -90,8 +108,19 @@ def _rule_form(request: HttpRequest, rule: AlarmRule | None) -> HttpResponse:
             kept = keep_rule(form, steps, by=person(request))
             messages.success(request, f"The rule {kept.name} is saved.")
             return redirect("alarm_page")
-    context = {"form": form, "steps": steps, "rule": rule, "wrong": wrong}
-    return render(request, "alarms/rule.html", context, status=422 if wrong else 200)
+    status = 422 if wrong else 200
+    return render(request, "alarms/rule.html", context | {"wrong": wrong}, status=status)
+
+
+def _try(request: HttpRequest, form: RuleForm, context: dict[str, Any]) -> HttpResponse:
+    """Say which past events the rule would have called for; nothing is stored."""
+    span = request.POST.get("days", "")
+    days = next((days for days in SPANS if str(days) == span), USUAL_SPAN)
+    if form.errors.keys() - {"name"}:
+        context |= {"wrong": "Not tried: look at what is marked below.", "days": days}
+        return render(request, "alarms/rule.html", context, status=422)
+    context |= {"tried": try_rule(form.instance, days=days, now=timezone.now()), "days": days}
+    return render(request, "alarms/rule.html", context)
 
 
 @require_POST
