@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from tests.peers.kafka import KafkaPeer
 
+# Fixtures of one portal for all that need it.
+pytest_plugins = ["tests.peers.ocs"]
+
 REAL_DATA = Path(
     os.environ.get("TOM_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
 )

@@ -13,9 +13,6 @@ from playwright.sync_api import expect
 from tests import factories
 from tests.browser.conftest import Watched
 from tests.peers.ocs import Operator, opposite_the_sun, wait_for
-from tests.peers.ocs import ocs_portal as ocs_portal
-from tests.peers.ocs import operator as operator
-from tests.peers.ocs import portal_venv as portal_venv
 from tests.peers.site import running_site
 from tom.embedded.portal import Portal
 from tom.events.models import NonLocalizedEvent

@@ -12,7 +12,6 @@ import pytest
 import requests
 
 from tests.peers.ocs import ROOT, wait_for
-from tests.peers.ocs import portal_venv as portal_venv  # a fixture
 from tom.embedded.component import CannotRunError
 from tom.embedded.home import Home
 from tom.embedded.portal import running_portal

@@ -10,10 +10,7 @@ from pytest_django.fixtures import Settings
 from tom_targets.base_models import BaseTarget
 
 from tests import factories
-from tests.peers.ocs import ocs_portal as ocs_portal
-from tests.peers.ocs import operator as operator
 from tests.peers.ocs import opposite_the_sun
-from tests.peers.ocs import portal_venv as portal_venv
 from tom.embedded.portal import Portal
 from tom.followup.models import ObservationRequest
 from tom.followup.services import due_facilities, follow_facility, request_observation
