@@ -112,6 +112,7 @@ def at_tables(before: list[tuple[str, str]]) -> Iterator[None]:
         gc.enable()
 
 
+@pytest.mark.soak
 def test_nothing_private_shows_after_an_upgrade_and_everybody_keeps_their_own(people) -> None:
     with transaction.atomic():
         fill(people)
@@ -315,6 +316,7 @@ def short_night_of_the_demonstration() -> list[Message]:
     return sorted([*chain, *(m for m in messages[-700:] if m not in chain)], key=lambda m: m.time)
 
 
+@pytest.mark.soak
 def test_what_the_streams_had_told_outlives_an_upgrade_and_leads_get_their_rights() -> None:
     make_message(topic="a.topic", broker="kafka.example.org", state="dead", reason="no packet")
     StreamHealth.objects.create(
