@@ -58,11 +58,14 @@ class Operator:
         )
         return [group for group in answer.json()["results"] if group["name"] == key]
 
-    def schedule(self, group: dict[str, Any]) -> dict[str, Any]:
-        """Plan the group's one request an hour from now, on a telescope that has the instrument."""
-        request = group["requests"][0]
+    def schedule(self, group: dict[str, Any], number: int = 0) -> dict[str, Any]:
+        """Plan one of a group's requests an hour from now, on a telescope with the instrument.
+
+        Several are planned one after the other.
+        """
+        request = group["requests"][number]
         configuration = request["configurations"][0]
-        start = datetime.now(UTC) + timedelta(hours=1)
+        start = datetime.now(UTC) + timedelta(hours=1 + number)
         self._call(
             "POST",
             "observations/",

@@ -182,6 +182,7 @@ TABLE: dict[str, Line] = {
     "map_difference": reads(USER),
     "plan_list": reads(OBSERVER) | posts(OBSERVER),
     "plan": reads(OWN_OBSERVER),
+    "plan_send": reads(OWN_OBSERVER) | posts(OWN_OBSERVER),
     "plan_export": reads(OWN_OBSERVER),
     "coverage": reads(USER),
     "coverage_curve": reads(USER),

@@ -94,7 +94,7 @@ def request_observation(
         draft.guard += f":{duplicate_of}"
     # If two people ask at the same moment, the database stores one request.
     try:
-        return _approve(draft, asked["by"])
+        return approve(draft, asked["by"])
     except IntegrityError as error:
         raise DuplicateRequestError(_same_request(draft, asked["by"])) from error
 
@@ -120,9 +120,17 @@ def requests_at_place(
     return list(rows.order_by("-pk")[:MOST_SHOWN])
 
 
-def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget) -> str:
-    """Say why a request for this event and target must not reach the facility; "" if it may."""
-    if facility.is_real and TargetSummary.objects.filter(pk=target.pk, is_test=True).exists():
+def why_not(
+    event: NonLocalizedEvent | None, facility: Facility, *, target: BaseTarget | None
+) -> str:
+    """Say why a request for this event and target must not reach the facility; "" if it may.
+
+    Parameters
+    ----------
+    target
+        None: the request is for fields.
+    """
+    if target and facility.is_real and _is_test(target):
         return f"{target.name} is known only from a test, and {facility.label} is a real facility"
     if event is None:
         return ""
@@ -133,10 +141,10 @@ def why_not(event: NonLocalizedEvent | None, facility: Facility, *, target: Base
     return ""
 
 
-def make_key(target_name: str) -> str:
-    """Return a new random key that carries as much of the target's name as fits."""
+def make_key(name: str) -> str:
+    """Return a new random key that carries as much of the name as fits."""
     random_part = f"|T{secrets.token_hex(KEY_BYTES)}"
-    plain = re.sub(r"[^A-Za-z0-9+._-]", "", target_name)
+    plain = re.sub(r"[^A-Za-z0-9+._-]", "", name)
     return plain[: KEY_LENGTH - len(random_part)] + random_part
 
 
@@ -183,7 +191,14 @@ def _aim(target: BaseTarget) -> Aim:
     return Aim(name=target.name, ra=target.ra, dec=target.dec)
 
 
-def _approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest:
+def approve(draft: ObservationRequest, by: AbstractBaseUser) -> ObservationRequest:
+    """Store a new request, approved.
+
+    Raises
+    ------
+    IntegrityError
+        If one with the same guard is under way.
+    """
     with transaction.atomic():
         draft.save(force_insert=True)
         StateChange.objects.create(request=draft, new=RequestState.PROPOSED, by_id=by.pk)
@@ -198,6 +213,10 @@ def _same_request(draft: ObservationRequest, by: AbstractBaseUser) -> Observatio
         target=draft.target, facility=draft.facility, instrument=draft.instrument
     )
     return rows.under_way().first()
+
+
+def _is_test(target: BaseTarget) -> bool:
+    return TargetSummary.objects.filter(pk=target.pk, is_test=True).exists()
 
 
 def _is_public(target: BaseTarget, candidate: EventCandidate | None) -> bool:

@@ -15,6 +15,8 @@ from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
 from tom.followup.patience import STRAYS, request_patience
 from tom.followup.states import ENDS, TABLE, UNDER_WAY, RequestState
+from tom.followup.watch_models import FacilityWatch as FacilityWatch
+from tom.followup.watch_models import OutboxSwitch as OutboxSwitch
 from tom.outbox.models import Outgoing
 from tom.outbox.waits import Patience
 from tom.targets.models import Visitor
@@ -26,11 +28,11 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
     """Reads of requests."""
 
     def visible_to(self, user: Visitor) -> "ObservationRequestQuerySet":
-        """Return the requests of targets that the user may see.
+        """Return the requests of targets that the user may see, and those for fields of plans.
 
         Requests that others made privately are left out.
         """
-        return self.filter(told_to(user, target="target", by="created_by"))
+        return self.filter(Q(target=None) | told_to(user, target="target", by="created_by"))
 
     def under_way(self) -> "ObservationRequestQuerySet":
         """Requests that have not ended."""
@@ -38,9 +40,16 @@ class ObservationRequestQuerySet(models.QuerySet["ObservationRequest"]):
 
 
 class ObservationRequest(Outgoing):
-    """A request that a facility observes a target."""
+    """A request that a facility observes a target, or fields of a plan for an event."""
 
-    target = models.ForeignKey(BaseTarget, on_delete=models.PROTECT, related_name="requests")
+    target = models.ForeignKey(
+        BaseTarget,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="requests",
+        help_text="None: it is for fields of a plan, which `spec` has",
+    )
     event = models.ForeignKey(
         NonLocalizedEvent,
         null=True,
@@ -60,6 +69,7 @@ class ObservationRequest(Outgoing):
     key = models.CharField(
         max_length=KEY_LENGTH, unique=True, help_text="A random key that is sent with the request"
     )
+    # Of fields: "plan:facility:instrument:part". Of a target:
     # "target:facility:instrument", with ":private" if the request is private. A confirmed second
     # request adds the id of the first. None once the request has ended. So a second request needs
     # a person's confirmation, and two clicks at once make one request.
@@ -117,6 +127,10 @@ class ObservationRequest(Outgoing):
                 condition=Q(state__in=RequestState.values), name="followup_request_state"
             ),
             models.CheckConstraint(
+                condition=Q(target__isnull=False) | Q(event__isnull=False, candidate=None),
+                name="followup_request_for_something",
+            ),
+            models.CheckConstraint(
                 condition=Q(window_end__gt=F("window_start")), name="followup_request_window"
             ),
             models.CheckConstraint(
@@ -150,6 +164,13 @@ class ObservationRequest(Outgoing):
 
     def __str__(self) -> str:
         return f"{self.facility} {self.instrument} of {self.target_id}: {self.state}"
+
+    @property
+    def subject(self) -> str:
+        """What is observed, in words; reads the target or the event."""
+        if self.target is not None:
+            return self.target.name
+        return f"Plan for {self.event.event_id}" if self.event else "Plan"
 
     @property
     def is_live(self) -> bool:
@@ -246,46 +267,3 @@ class Stray(models.Model):
 
     def __str__(self) -> str:
         return f"{self.remote_id}: {self.remote_state}"
-
-
-class OutboxSwitch(models.Model):
-    """The one switch that stops all sending; no row means that sending is on."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    sending = models.BooleanField(default=True)
-    reason = models.TextField(blank=True)
-    changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    changed = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(id=1), name="followup_switch_is_one"),
-        ]
-
-    def __str__(self) -> str:
-        return "sending" if self.sending else f"stopped: {self.reason}"
-
-
-class FacilityWatch(models.Model):
-    """How far we have followed a facility's requests."""
-
-    facility = models.CharField(max_length=32, unique=True)
-    next_poll = models.DateTimeField()
-    # A time of the facility's clock: every change before it has been read.
-    read_until = models.DateTimeField(null=True, blank=True)
-    last_answer = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(
-        default=0, help_text="How many calls failed one after the other"
-    )
-    detail = models.TextField(blank=True, help_text="What the last failure said")
-    listing = models.JSONField(
-        default=dict, blank=True, help_text="What the facility last told about its instruments"
-    )
-    next_listing = models.DateTimeField(
-        null=True, blank=True, help_text="When to ask for its instruments again; none: now"
-    )
-
-    def __str__(self) -> str:
-        return self.facility

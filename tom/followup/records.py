@@ -12,9 +12,13 @@ from tom.followup.models import ObservationRequest
 def mirror(request: ObservationRequest) -> None:
     """Write the facility's state of a request into its record; make the record if it is missing.
 
+    A request for fields has no record: TOM Toolkit's are about a target.
+
     Call it in a transaction that has written the request's row. The row's lock then keeps others
     from making a second record.
     """
+    if request.target_id is None:
+        return
     request.refresh_from_db(fields=["record"])
     if request.record_id is not None:
         ObservationRecord.objects.filter(pk=request.record_id).update(

@@ -119,8 +119,13 @@ def read_spec(
     try:
         return kind.model_validate(spec)
     except ValidationError as error:
-        errors: dict[str, list[str]] = {}
-        for fault in error.errors(include_url=False, include_context=False, include_input=False):
-            field = ".".join(str(part) for part in fault["loc"]) or "end"
-            errors.setdefault(field, []).append(fault["msg"].removeprefix("Value error, "))
-        raise InvalidSpecError(errors) from error
+        raise invalid_spec(error) from error
+
+
+def invalid_spec(error: ValidationError) -> InvalidSpecError:
+    """Return what pydantic found, by field."""
+    errors: dict[str, list[str]] = {}
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(part) for part in fault["loc"]) or "end"
+        errors.setdefault(field, []).append(fault["msg"].removeprefix("Value error, "))
+    return InvalidSpecError(errors)

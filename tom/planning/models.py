@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from tom.events.models import Localization, NonLocalizedEvent
+from tom.followup.models import ObservationRequest
 
 
 class PlanState(models.TextChoices):
@@ -36,6 +37,9 @@ class Plan(models.Model):
         default=dict, help_text="The plan (tom.planning.plain.work_task); empty: there is none"
     )
     reason = models.TextField(blank=True, help_text="Why there is no plan")
+    requests = models.ManyToManyField(
+        ObservationRequest, related_name="plans", help_text="What was sent of it"
+    )
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

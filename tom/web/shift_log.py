@@ -111,11 +111,13 @@ def _claims(user: User, span: Span) -> Iterator[Entry]:
 def _requests(user: User, span: Span) -> Iterator[Entry]:
     mine = ObservationRequest.objects.visible_to(user)
     rows = StateChange.objects.filter(span.of("created"), request__in=mine)
-    for row in rows.select_related("request__target", "by").order_by("-created")[:MOST]:
+    for row in rows.select_related("request__target", "request__event", "by").order_by("-created")[
+        :MOST
+    ]:
         request = row.request
         by = f", by {_name(row.by)}" if row.by else ""
         state = row.get_new_display().lower()
-        words = f"{request.target.name} at {request.facility}: {state}{by}"
+        words = f"{request.subject} at {request.facility}: {state}{by}"
         yield Entry(row.created, "Request", words, reverse("request", args=[request.pk]))
 
 

@@ -25,6 +25,7 @@ from tom.web.views import (
     map_difference,
     messages,
     notifications,
+    plan_requests,
     plans,
     points,
     redshift,
@@ -187,6 +188,7 @@ urlpatterns = [
     ),
     path("events/<str:event_id>/plan/", plans.plan_list, name="plan_list"),
     path("events/<str:event_id>/plan/<int:pk>/", plans.plan_page, name="plan"),
+    path("events/<str:event_id>/plan/<int:pk>/send/", plan_requests.plan_send, name="plan_send"),
     path(
         "events/<str:event_id>/plan/<int:pk>/<slug:form>/",
         plans.plan_export,

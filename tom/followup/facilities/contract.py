@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+from tom.followup.field_spec import FieldsSpec
 from tom.followup.spec import Aim, ObservationSpec
 from tom.sky.exposure import Camera
 from tom.sky.visibility import Site
@@ -131,6 +132,8 @@ class Capabilities:
     lists_instruments: bool = False
     most_targets: int = 1
     """Targets in one request."""
+    most_fields: int = 0
+    """Fields of a plan in one request; 0: it takes no plan."""
 
 
 class Facility(Protocol):
@@ -149,6 +152,9 @@ class Facility(Protocol):
 
     def build(self, spec: ObservationSpec, *, instrument: str, aim: Aim, key: str) -> Body:
         """Write the body that `submit` sends. Raises InvalidSpecError if it cannot be observed."""
+
+    def build_fields(self, spec: FieldsSpec, *, instrument: str, key: str) -> Body:
+        """Write the body for fields of a plan. Raises InvalidSpecError if it takes them not."""
 
     def submit(self, body: Body, *, key: str) -> Remote:
         """Send a request once. Raises NothingSentError, RejectedError or UnknownOutcomeError."""

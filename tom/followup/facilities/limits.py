@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tom.followup.facilities.contract import Instrument
+from tom.followup.field_spec import FieldsSpec
 from tom.followup.spec import InvalidSpecError, ObservationSpec
 
 # The limits of the Observation Portal. No semester is longer than LONGEST_WINDOW.
@@ -51,6 +52,42 @@ def check_limits(
     errors = _window_faults(spec, now) | errors
     if errors:
         raise InvalidSpecError(errors)
+
+
+def check_fields(
+    spec: FieldsSpec, instrument: Instrument, *, now: datetime, most_fields: int
+) -> None:
+    """Refuse fields of a plan that the instrument cannot observe.
+
+    Raises
+    ------
+    InvalidSpecError
+        With each field at fault; "pointings" for all of them together.
+    """
+    errors = _camera_faults(spec, instrument)
+    if not most_fields:
+        errors["instrument"] = ["this facility takes no plans"]
+    elif len(spec.pointings) > most_fields:
+        errors["pointings"] = [f"at most {most_fields} fields in one request"]
+    if any((each.end - now).total_seconds() <= each.seconds for each in spec.pointings):
+        errors["pointings"] = ["the window of a field has already ended"]
+    if errors:
+        raise InvalidSpecError(errors)
+
+
+def _camera_faults(spec: FieldsSpec, instrument: Instrument) -> dict[str, list[str]]:
+    faults: dict[str, list[str]] = {}
+    if instrument.kind != "imaging":
+        faults["instrument"] = ["choose an imager"]
+    unknown = sorted({each.element for each in spec.pointings} - set(instrument.elements))
+    if unknown:
+        offered = ", ".join(instrument.elements)
+        faults["element"] = [f"it has no {', '.join(unknown)}: choose one of {offered}"]
+    if any(each.seconds > instrument.seconds_max for each in spec.pointings):
+        faults["seconds"] = [f"at most {instrument.seconds_max:g} s"]
+    if spec.mode not in instrument.modes:
+        faults["mode"] = [f"choose one of {', '.join(instrument.modes)}"]
+    return faults
 
 
 def _rapid_faults(spec: ObservationSpec, now: datetime) -> dict[str, list[str]]:

@@ -34,7 +34,7 @@ def notify_ends(now: datetime) -> int:
                 user_id=request.created_by_id,
                 cause=_cause(change.pk),
                 defaults={
-                    "kind": FollowKind.TARGET,
+                    "kind": FollowKind.TARGET if request.target else FollowKind.EVENT,
                     "title": _title(change),
                     "body": change.reason,
                     "target": request.target,
@@ -68,4 +68,4 @@ def _cause(change_pk: int) -> str:
 def _title(change: StateChange) -> str:
     request = change.request
     state = change.get_new_display().lower()
-    return f"{request.target.name}: your request to {request.facility} is {state}"[:300]
+    return f"{request.subject}: your request to {request.facility} is {state}"[:300]

@@ -56,7 +56,13 @@ class RequestSerializer(serializers.ModelSerializer[ObservationRequest]):
     """A request and where it stands."""
 
     event = serializers.CharField(source="event.event_id", default=None, allow_null=True)
-    target_name = serializers.CharField(source="target.name", read_only=True)
+    target_name = serializers.CharField(
+        source="target.name",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text="Null, as `target`: it is for fields of a plan",
+    )
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     changes = StateChangeSerializer(many=True, read_only=True)
     sent = serializers.DateTimeField(

@@ -177,7 +177,7 @@ def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     return {
         "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],
         "going_on": requests_going_on(found, user),
-        "requests": requests.select_related("target")[:CIRCULARS_SHOWN],
+        "requests": requests.select_related("target", "event")[:CIRCULARS_SHOWN],
         "alarms_raised": Alarm.objects.visible_to(user)
         .filter(event=found)
         .select_related("acknowledged_by")

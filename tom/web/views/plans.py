@@ -66,7 +66,7 @@ def plan_list(request: HttpRequest, event_id: str) -> HttpResponse:
 @needs(REQUEST_OBSERVATION)
 def plan_page(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """One plan; `?part=plan` is fetched again while it is made."""
-    plan = _plan(request, event_id, pk)
+    plan = find_plan(request, event_id, pk)
     part = request.GET.get("part") == "plan"
     return render(request, "plans/_plan.html" if part else "plans/plan.html", _about(plan))
 
@@ -75,7 +75,7 @@ def plan_page(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
 @needs(REQUEST_OBSERVATION)
 def plan_export(request: HttpRequest, event_id: str, pk: int, form: str) -> HttpResponse:
     """A plan that the check passed, as a file."""
-    plan = _plan(request, event_id, pk)
+    plan = find_plan(request, event_id, pk)
     if plan.state != PlanState.DONE:
         message = "only a checked plan is exported"
         raise Http404(message)
@@ -104,7 +104,8 @@ def _own(request: HttpRequest, event: NonLocalizedEvent) -> QuerySet[Plan]:
     return Plan.objects.filter(event=event, created_by=person(request))
 
 
-def _plan(request: HttpRequest, event_id: str, pk: int) -> Plan:
+def find_plan(request: HttpRequest, event_id: str, pk: int) -> Plan:
+    """Return a person's own plan, without its map; or answer 404."""
     rows = Plan.objects.filter(event__event_id=event_id, created_by=person(request))
     rows = rows.select_related("event", "localization").defer(
         "localization__fits", "localization__packed"
@@ -143,7 +144,8 @@ def _show(
 
 
 def _about(plan: Plan) -> dict[str, Any]:
-    context: dict[str, Any] = {"plan": plan, "event": plan.event}
+    requests = plan.requests.select_related("event").order_by("pk")
+    context: dict[str, Any] = {"plan": plan, "event": plan.event, "requests": requests}
     if not plan.result:
         return context
     schedule = read_schedule(plan.result)

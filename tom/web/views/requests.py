@@ -64,6 +64,8 @@ def request_page(request: HttpRequest, pk: int) -> HttpResponse:
     name = "_request" if request.GET.get("part") == "request" else "request"
     observation = _find(request, pk)
     context = _told(observation)
+    if observation.target is None:
+        context["plan"] = observation.plans.filter(created_by=person(request)).only("pk").first()
     if observation.event is not None:
         context["going_on"] = requests_going_on(observation.event, person(request))
     return render(request, f"requests/{name}.html", context)
@@ -222,7 +224,7 @@ def requests_going_on(event: NonLocalizedEvent, user: User) -> list[ObservationR
     if not event.retracted:
         return []
     rows = followup.going_on(event).visible_to(user)
-    return list(rows.select_related("target").order_by("pk"))
+    return list(rows.select_related("target", "event").order_by("pk"))
 
 
 def _cancel(observation: ObservationRequest, by: User) -> bool:

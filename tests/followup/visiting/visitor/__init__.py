@@ -27,7 +27,8 @@ from tom.followup.facilities.contract import (
     Sent,
     Tools,
 )
-from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.facilities.limits import check_fields, check_limits, find_instrument
+from tom.followup.field_spec import FieldsSpec
 from tom.followup.spec import Aim, ObservationSpec
 from tom.outbox.errors import LookUpFailedError, RejectedError, UnknownOutcomeError
 from tom.sky.visibility import Site
@@ -67,6 +68,10 @@ class Visitor:
         find_instrument(self.instruments(), instrument)
         check_limits(spec, CAMERA, now=timezone.now(), most_targets=CAPABILITIES.most_targets)
         return {"targets": [aim.model_dump()], **spec.model_dump(mode="json")}
+
+    def build_fields(self, spec: FieldsSpec, *, instrument: str, key: str) -> Body:
+        check_fields(spec, CAMERA, now=timezone.now(), most_fields=CAPABILITIES.most_fields)
+        return spec.model_dump(mode="json")
 
     def submit(self, body: Body, *, key: str) -> Remote:
         if not self._file.parent.is_dir():  # whether an earlier write came through, nobody knows

@@ -21,12 +21,13 @@ from tom.followup.facilities.contract import (
     Sent,
     Tools,
 )
-from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.facilities.limits import check_fields, check_limits, find_instrument
 from tom.followup.facilities.ocs.answers import read_group, read_observation
-from tom.followup.facilities.ocs.body import write_body
+from tom.followup.facilities.ocs.body import write_body, write_fields_body
 from tom.followup.facilities.ocs.calls import PortalAccess, PortalCalls, answered_at
 from tom.followup.facilities.ocs.instruments import FacilityCard
 from tom.followup.facilities.ocs.listing import listed_instruments, read_listing
+from tom.followup.field_spec import FieldsSpec
 from tom.followup.spec import Aim, ObservationSpec
 from tom.outbox.errors import (
     LookUpFailedError,
@@ -42,7 +43,12 @@ MOST_PAGES = 50
 OVERLAP = timedelta(seconds=60)
 
 
-CAPABILITIES = Capabilities(has_key=True, cancels=True, lists_instruments=True, most_targets=10)
+# The portal names no limit of requests in a group; it looks for each when it can be observed, which
+# takes its time. With so many it answers well within the time that we wait.
+MOST_FIELDS = 50
+CAPABILITIES = Capabilities(
+    has_key=True, cancels=True, lists_instruments=True, most_targets=10, most_fields=MOST_FIELDS
+)
 
 
 @dataclass
@@ -104,6 +110,13 @@ class PortalFacility:
             aims=spec.aims(aim),
             key=key,
             proposal=self._proposal,
+        )
+
+    def build_fields(self, spec: FieldsSpec, *, instrument: str, key: str) -> Body:
+        found = find_instrument(self.instruments(), instrument)
+        check_fields(spec, found, now=datetime.now(UTC), most_fields=MOST_FIELDS)
+        return write_fields_body(
+            spec, found, words=self._card.words[instrument], key=key, proposal=self._proposal
         )
 
     def submit(self, body: Body, *, key: str) -> Remote:

@@ -23,14 +23,15 @@ from tom.followup.facilities.contract import (
     Sent,
     Tools,
 )
-from tom.followup.facilities.limits import check_limits, find_instrument
+from tom.followup.facilities.limits import check_fields, check_limits, find_instrument
 from tom.followup.facilities.practice.instruments import INSTRUMENTS, LABEL, NAME
 from tom.followup.facilities.practice.rows import PracticeObservation
 from tom.followup.facilities.practice.states import STEPS
+from tom.followup.field_spec import FieldsSpec
 from tom.followup.spec import Aim, ObservationSpec
 from tom.outbox.errors import LookUpFailedError, RejectedError
 
-CAPABILITIES = Capabilities(has_key=True, cancels=True, most_targets=10)
+CAPABILITIES = Capabilities(has_key=True, cancels=True, most_targets=10, most_fields=50)
 
 
 class PracticeTelescope:
@@ -62,6 +63,11 @@ class PracticeTelescope:
             ],
             **spec.model_dump(mode="json", exclude={"further_targets"}),
         }
+
+    def build_fields(self, spec: FieldsSpec, *, instrument: str, key: str) -> Body:
+        found = find_instrument(INSTRUMENTS, instrument)
+        check_fields(spec, found, now=timezone.now(), most_fields=CAPABILITIES.most_fields)
+        return {"name": key, "instrument": instrument, **spec.model_dump(mode="json")}
 
     def submit(self, body: Body, *, key: str) -> Remote:
         row, _ = PracticeObservation.objects.get_or_create(
