@@ -4,6 +4,9 @@
 (() => {
   if (!window.htmx || !window.Idiomorph) return;
   const { defaults } = Idiomorph;
+  // A page may leave to us what stands below its first screen, and its first part comes sooner.
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `swaps=1; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 
   function isChanged(control) {
     if (control.matches("select")) {

@@ -137,7 +137,14 @@ def test_no_filter_fails_whatever_a_row_holds(name: str, value: object) -> None:
 @pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:30])
 @pytest.mark.parametrize(
     "tag",
-    ["class_bar v", "interval_bar v v v", "interval_bar 0.5 v v", "term_bar v", "stamp_scale v"],
+    [
+        "class_bar v",
+        "interval_bar v v v",
+        "interval_bar 0.5 v v",
+        "term_bar v",
+        "term_cells v",
+        "stamp_scale v",
+    ],
 )
 def test_no_bar_fails_whatever_a_row_holds(tag: str, value: object) -> None:
     Template(f"{{% load sky %}}{{% {tag} %}}").render(Context({"v": value}))

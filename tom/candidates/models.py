@@ -15,7 +15,7 @@ from tom.candidates.told import ToldCandidate as ToldCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of
 from tom.targets.models import PUBLIC, Audience, Visitor
-from tom.targets.visible import own_targets, visible_targets
+from tom.targets.visible import is_shown, own_targets
 
 
 class Vetting(models.TextChoices):
@@ -30,7 +30,7 @@ class EventCandidateQuerySet(models.QuerySet["EventCandidate"]):
 
     def visible_to(self, user: Visitor) -> "EventCandidateQuerySet":
         """Return the candidates of visible targets, by points that the user may read."""
-        return self.filter(target__in=visible_targets(user)).known_to(user)
+        return self.filter(is_shown(user, target="target")).known_to(user)
 
     def known_publicly(self) -> "EventCandidateQuerySet":
         """Return the candidates that are candidates by public points, of public targets."""
@@ -170,7 +170,7 @@ def told_to(user: Visitor, *, target: str, by: str) -> Q:
         created__lte=OuterRef("created")
     )
     theirs = Q((f"{target}__in", own_targets(user))) | Exists(known_then) | Q((by, user.pk))
-    return Q((f"{target}__in", visible_targets(user))) & (Q(is_public=True) | theirs)
+    return is_shown(user, target=target) & (Q(is_public=True) | theirs)
 
 
 class VerdictReason(models.TextChoices):

@@ -125,7 +125,10 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
     def as_of(self, ranking: Ranking) -> "RankedCandidateQuerySet":
         """Return the places that were valid in a ranking, stored with it or with an earlier one."""
         stood = Q(until=None) | Q(until__gt=ranking.pk)
-        return self.of(ranking.listing).filter(stood, ranking__lte=ranking.pk)
+        whole = (
+            {"event": ranking.event_id} if ranking.event_id else {"strategy": ranking.strategy_id}
+        )
+        return self.filter(stood, ranking__lte=ranking.pk, **whole)
 
     def in_order(self) -> "RankedCandidateQuerySet":
         """Sort by probability, the highest first; equal chances by the names of the targets."""

@@ -1,21 +1,23 @@
 """The first candidates of an event in their order, found by indexes, as their reader knows them."""
 
 import math
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
 
 
 class Placed(NamedTuple):
-    """A candidate's key, its rank among all (None: not ranked), and its target's name."""
+    """A candidate's key, its rank among all (None: not ranked), its target's name; what else."""
 
     pk: int
     rank: int | None
     name: str
+    more: tuple[Any, ...] = ()
 
 
 def find_best(
@@ -24,18 +26,21 @@ def find_best(
     programs: Collection[int],
     *,
     most: int,
+    more: Sequence[Combinable] = (),
 ) -> list[Placed]:
     """The first `most` of an event's candidates, given by a query of `seen_by`, best first.
+
+    Each with the values of `more`, expressions over that query.
 
     One index has the ranks by public points, another those of narrower audiences: for both at
     once the database would read and sort all candidates.
     """
     if not programs:
-        return _first(rows, "rank", most)
+        return _first(rows, "rank", most, more)
     ranked = rows.alias(told_event=F("known__event"))
     told = ranked.filter(told_event=event.pk, known_rank__isnull=False)
     alike = ranked.filter(_is_alike(programs))
-    both = [*_first(told, "known_rank", most), *_first(alike, "rank", most)]
+    both = [*_first(told, "known_rank", most, more), *_first(alike, "rank", most, more)]
     return sorted(both, key=_place)[:most]
 
 
@@ -50,9 +55,12 @@ def _is_alike(programs: Collection[int]) -> Q:
     return ~Q(Exists(own.filter(rank__isnull=False)))
 
 
-def _first(rows: QuerySet[EventCandidate], column: str, most: int) -> list[Placed]:
+def _first(
+    rows: QuerySet[EventCandidate], column: str, most: int, more: Sequence[Combinable]
+) -> list[Placed]:
     in_order = rows.order_by(F(column).asc(nulls_last=True), "target__name")
-    return [Placed(*row) for row in in_order.values_list("pk", F(column), "target__name")[:most]]
+    found = in_order.values_list("pk", F(column), "target__name", *more)[:most]
+    return [Placed(pk, rank, name, tuple(rest)) for pk, rank, name, *rest in found]
 
 
 def _place(row: Placed) -> tuple[float, str]:

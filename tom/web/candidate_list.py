@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import (
@@ -24,14 +24,21 @@ from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from django.http import QueryDict
 from tom_targets.models import TargetName
 
-from tom.candidates.looks import last_look
+from tom.candidates.looks import last_look, note_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.services import strategy_of
 from tom.targets.search import find_few_by_part
 from tom.web.best_first import Placed, find_best
 from tom.web.candidate_order import Turn, first_in_turn, is_long, one_of
-from tom.web.known import figure_of, programs_of, seen_by, standing_of
+from tom.web.known import (
+    count_ranks,
+    figure_of,
+    place_of,
+    programs_of,
+    seen_by,
+    standing_of,
+)
 from tom.web.news import find_moved
 from tom.web.places import Place
 from tom.web.said import read_said
@@ -65,6 +72,17 @@ NAMED_ORDERS = (
 )
 
 
+class SpotRow(NamedTuple):
+    """A candidate as the map shows it; the place in degrees (ICRS), None where it is not known."""
+
+    name: str
+    rank: int | None
+    target_id: int
+    ra: float | None
+    dec: float | None
+    posterior: float | None
+
+
 @dataclass(frozen=True)
 class CandidateList:
     """An event's candidates as one person looks at them, at a moment.
@@ -96,6 +114,10 @@ class CandidateList:
 
     def everything(self) -> QuerySet[EventCandidate]:
         """All that the person may see, joined with what they know of it."""
+        return self._everything.all()
+
+    @cached_property
+    def _everything(self) -> QuerySet[EventCandidate]:
         return seen_by(self.user).filter(event=self.event)
 
     def not_rejected(self) -> QuerySet[EventCandidate]:
@@ -112,15 +134,35 @@ class CandidateList:
         """The best few with a rank that are not rejected, wherever they lie."""
         return [row.pk for row in self._best[:BEST_SHOWN] if row.rank is not None]
 
+    def read_spots(self) -> list[SpotRow]:
+        """The spots as the person knows them; the rank counts what they may see."""
+        placed = {(self.event.pk, row.rank) for row in self._best if row.rank is not None}
+        above = count_ranks(placed, self.user, counted=self.counted)
+        ranks = {row.pk: above[self.event.pk, row.rank] + 1 for row in self._best if row.rank}
+        return [SpotRow(row.name, ranks.get(row.pk), *row.more) for row in self._best]
+
     @cached_property
     def _best(self) -> list[Placed]:
         rows = self.everything().filter(not_rejected(self.vetting))
-        return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN)
+        place = (place_of(name, "target", self.programs) for name in ("ra", "dec"))
+        more = (F("target_id"), *place, standing_of("posterior", self.programs))
+        return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN, more=more)
 
 
 def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
     """An event's list for somebody, by the event's strategy and the person's last look."""
-    shown, since = strategy_of(event).level_shown, last_look(user, event)
+    return _open_list(event, user, now=now, since=last_look(user, event))
+
+
+def look_at_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
+    """Open an event's list for somebody, and note that they look at the event now."""
+    return _open_list(event, user, now=now, since=note_look(user, event, now=now))
+
+
+def _open_list(
+    event: NonLocalizedEvent, user: User, *, now: datetime, since: datetime | None
+) -> CandidateList:
+    shown = strategy_of(event).level_shown
     return CandidateList(event=event, user=user, now=now, level_shown=shown, since=since)
 
 

@@ -15,7 +15,6 @@ from tom.candidates.models import EventCandidate, Verdict
 from tom.events.models import NonLocalizedEvent
 from tom.shifts.claims import claims_on
 from tom.shifts.models import Claim
-from tom.targets.audiences import SHARED
 from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import POINT_ORDER, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
@@ -29,10 +28,6 @@ from tom.web.vettings import verdict_of, verdicts_on
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
 ROWS_SHOWN = 30
-SPOT = (
-    *("event", "rank", "posterior", "target__name", "target__ra", "target__dec"),
-    *(f"target__summary__{name}" for name in SHARED),
-)
 
 
 @dataclass(frozen=True)
@@ -108,12 +103,6 @@ def read_candidates(ids: Sequence[int]) -> list[EventCandidate]:
     """
     joined = EventCandidate.objects.select_related("event", "target", "target__summary")
     found = joined.select_related("vetted_by").in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
-
-
-def read_spots(ids: Sequence[int]) -> list[EventCandidate]:
-    """Read these candidates with what the map shows of them, in this order."""
-    found = EventCandidate.objects.select_related("target__summary").only(*SPOT).in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 

@@ -10,7 +10,6 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from tom.candidates.models import EventCandidate
 from tom.events.map_models import GalaxyList, Sketch
 from tom.events.models import EventLocalization
 from tom.followup.sites import sites
@@ -18,9 +17,7 @@ from tom.sky.bodies import sun_and_moon
 from tom.sky.sketch import unpack_cells
 from tom.sky.tonight import ShareTonight, share_tonight
 from tom.sky.visibility import Constraints, mjd_of
-from tom.web.candidate_list import CandidateList
-from tom.web.candidate_rows import read_spots
-from tom.web.known import rank_visible
+from tom.web.candidate_list import CandidateList, SpotRow
 from tom.web.plots.skymap import Contours, Surroundings, draw_close, draw_sky
 from tom.web.plots.spots import Spot
 from tom.web.seen_fields import SeenFields, find_fields
@@ -99,22 +96,22 @@ def draw_map(chosen: EventLocalization, listing: CandidateList, query: QueryDict
 
 def spots_of(listing: CandidateList) -> list[Spot]:
     """The best candidates on the map, with the ranks that the list's reader may see."""
+    listed = reverse("targets:list")
     return [
         Spot(
-            ra=row.target.ra,
-            dec=row.target.dec,
-            url=reverse("targets:detail", args=[row.target_id]),
+            ra=row.ra,
+            dec=row.dec,
+            url=f"{listed}{row.target_id}/",
             title=_title(row),
             rank=row.rank,
         )
-        for row in rank_visible(read_spots(listing.spots), listing.user, counted=listing.counted)
-        if row.target.ra is not None and row.target.dec is not None
+        for row in listing.read_spots()
+        if row.ra is not None and row.dec is not None
     ]
 
 
-def _title(row: EventCandidate) -> str:
-    name = row.target.name
-    return name if row.posterior is None else f"{row.rank}. {name}, {row.posterior:.1%}"
+def _title(row: SpotRow) -> str:
+    return row.name if row.posterior is None else f"{row.rank}. {row.name}, {row.posterior:.1%}"
 
 
 def galaxies_of(localization_id: int) -> list[Spot]:

@@ -147,13 +147,28 @@ def rank_visible(
     _show_standings(rows, programs)
     show_targets([row.target for row in rows if _has(row, "target")], programs)
     asked = {(row.event_id, row.rank) for row in rows if row.rank is not None}
-    above = {} if counted is None else counted
-    new = asked - above.keys()
-    above |= count_first(new, lambda places: _count_above(places, user, programs), most=most)
+    above = count_ranks(asked, user, most=most, counted={} if counted is None else counted)
     for row in rows:
         if row.rank is not None:
             row.rank = above[row.event_id, row.rank] + 1
     return rows
+
+
+def count_ranks(
+    asked: Collection[Place],
+    user: Visitor,
+    *,
+    most: int = MOST_RANKED,
+    counted: dict[Place, int],
+) -> dict[Place, int]:
+    """Count what the user sees above each place, an event's key and a rank among all; at most.
+
+    `counted` has what was counted for this user before, takes what is counted now, and is returned.
+    """
+    programs = programs_of(user)
+    new = set(asked) - counted.keys()
+    counted |= count_first(new, lambda places: _count_above(places, user, programs), most=most)
+    return counted
 
 
 def _has(row: Model, name: str) -> bool:

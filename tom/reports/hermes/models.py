@@ -16,7 +16,7 @@ from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
 from tom.outbox.waits import Patience, Waits
 from tom.targets.models import Visitor
-from tom.targets.visible import visible_targets
+from tom.targets.visible import is_shown
 
 _DEADLINE: Final = timedelta(seconds=120)
 """Much longer than every timeout of a broker."""
@@ -42,9 +42,8 @@ class ReportQuerySet(models.QuerySet["Report"]):
         """Return the reports all of whose candidates the user may see."""
         if not user.is_authenticated:
             return self.none()
-        hidden = Report.candidates.through.objects.filter(report=OuterRef("pk")).exclude(
-            eventcandidate__target__in=visible_targets(user)
-        )
+        named = Report.candidates.through.objects.filter(report=OuterRef("pk"))
+        hidden = named.exclude(is_shown(user, target="eventcandidate__target"))
         return self.exclude(Exists(hidden))
 
     def to_take_back(self) -> "ReportQuerySet":

@@ -19,13 +19,14 @@ from tom.events.models import NonLocalizedEvent
 from tom.formats.values import finite
 from tom.photometry import magnitude_of
 from tom.web.places import MOST_RANKED
-from tom.web.plots.bars import class_bar, interval_bar, term_bar
+from tom.web.plots.bars import class_bar, interval_bar, term_bar, term_cells
 from tom.web.plots.compass import stamp_scale
 
 register = template.Library()
 register.simple_tag(class_bar)
 register.simple_tag(interval_bar)
 register.simple_tag(term_bar)
+register.simple_tag(term_cells)
 register.simple_tag(stamp_scale)
 
 SECONDS_PER_YEAR = 31_557_600
@@ -283,8 +284,8 @@ def query(context: dict[str, Any], **changes: object) -> str:
     A part of the page links to the whole: what names the part is left out.
     """
     values = context["request"].GET.copy()
-    values.pop("part", None)
-    values.pop("auto", None)
+    for name in ("part", "auto", "whole"):
+        values.pop(name, None)
     for key, value in changes.items():
         values.pop(key, None)
         if value not in ("", None):

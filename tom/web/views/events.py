@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from tom.candidates.looks import note_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
@@ -26,6 +25,7 @@ from tom.web.candidate_list import (
     CandidateList,
     find_candidates,
     find_first,
+    look_at_list,
     open_list,
     order_choices,
 )
@@ -58,6 +58,8 @@ from tom.web.views.requests import requests_going_on
 from tom.web.visibility import instruments_by_site
 
 CIRCULARS_SHOWN = 20
+# Asks for the whole page at once.
+WHOLE = "whole"
 # What the address says of the list.
 ASKED = ("q", "order", "vetting", "region", "since", "up")
 CSV_COLUMNS = (
@@ -84,12 +86,14 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         return redirect("event", find_joined(event_id).event_id)
     match request.GET.get("part"):
         case None:
-            note_look(person(request), found, now=timezone.now())
-            listing = _list_of(request, found)
-            context = _about(listing, request.GET) | _candidates(request, listing)
-            context |= _other_panels(found, person(request))
-            context |= joined_with(found, context["sequences"])
-            return render(request, "events/event.html", context)
+            listing = look_at_list(found, person(request), now=timezone.now())
+            is_whole = _is_asked_whole(request)
+            told = _rest(listing, request.GET) if is_whole else read_facts(found)
+            context = told | _candidates(request, listing) | _head(found, listing.user)
+            return render(request, "events/event.html", context | {"is_whole": is_whole})
+        case "rest":
+            context = _rest(_list_of(request, found), request.GET)
+            return render(request, "events/_rest.html", context)
         case "about":
             context = _about(_list_of(request, found), request.GET)
             return render(request, "events/_about.html", context)
@@ -102,6 +106,20 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         case _:
             message = "no such part"
             raise Http404(message)
+
+
+def _is_asked_whole(request: HttpRequest) -> bool:
+    """Whether the page has all at once: no script runs there, as far as known, or the map is asked.
+
+    A script asks for what stands below the list by itself, and has said so in a cookie.
+    """
+    return "swaps" not in request.COOKIES or not request.GET.keys().isdisjoint((WHOLE, MAP_NAMED))
+
+
+def _rest(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
+    """What stands below the list."""
+    context = _about(listing, query) | _other_panels(listing.event, listing.user)
+    return context | joined_with(listing.event, context["sequences"])
 
 
 def _answer_list(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse:
@@ -167,7 +185,7 @@ def _list_query(query: QueryDict) -> str:
     """The list's filters and order, without empty ones and what names a page or a part of it."""
     values = query.copy()
     for name in [*values]:
-        if name in {"part", "auto", "page", MAP_NAMED, MOMENT, LAYER} or not values[name]:
+        if name in {"part", "auto", "page", WHOLE, MAP_NAMED, MOMENT, LAYER} or not values[name]:
             values.pop(name)
     return values.urlencode()
 
@@ -176,13 +194,19 @@ def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     requests = ObservationRequest.objects.visible_to(user).filter(event=found)
     return {
         "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],
-        "going_on": requests_going_on(found, user),
         "requests": requests.select_related("target", "event")[:CIRCULARS_SHOWN],
+        "reports": Report.objects.visible_to(user).filter(event=found)[:CIRCULARS_SHOWN],
+    }
+
+
+def _head(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
+    """What stands above the list."""
+    return {
+        "going_on": requests_going_on(found, user),
         "alarms_raised": Alarm.objects.visible_to(user)
         .filter(event=found)
         .select_related("acknowledged_by")
         .prefetch_related("sends"),
-        "reports": Report.objects.visible_to(user).filter(event=found)[:CIRCULARS_SHOWN],
         "follow_kind": FollowKind.EVENT,
         "follow_value": found.event_id,
         "following": is_following(user, kind=FollowKind.EVENT, value=found.event_id),

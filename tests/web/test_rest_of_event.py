@@ -1,0 +1,65 @@
+"""What stands below an event's list: with the page, or in a second request that a script makes."""
+
+import re
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PAGE = "/events/S261120ab/"
+BELOW = ('class="maps', 'id="joins"', "GCN Circulars", "Observation requests")
+
+
+@pytest.fixture
+def reader(client: Client) -> Client:
+    """Somebody whose browser runs scripts, before an event with candidates."""
+    event = factories.make_event("S261120ab")
+    for rank in range(1, 9):
+        factories.make_candidate(event, rank=rank)
+    client.force_login(factories.make_observer())
+    client.get(PAGE)  # the first look is noted
+    client.cookies["swaps"] = "1"
+    return client
+
+
+def test_a_script_asks_for_what_stands_below_the_list(reader: Client) -> None:
+    first = reader.get(f"{PAGE}?order=name").text
+    rest = reader.get(f"{PAGE}?order=name&part=rest").text
+
+    assert "data-row" in first
+    assert not any(mark in first for mark in BELOW)
+    assert all(mark in rest for mark in BELOW)
+    assert "data-row" not in rest
+    assert re.search(
+        r'id="about"\s+hx-get="/events/S261120ab/\?order=name"\s+hx-vals=.*"rest"', first
+    )
+
+
+@pytest.mark.parametrize("asked", ["whole=1", "map=1&layer=plane"])
+def test_who_asks_for_the_map_gets_the_whole_page(reader: Client, asked: str) -> None:
+    assert 'href="/events/S261120ab/?whole=1#about"' in reader.get(PAGE).text
+
+    text = reader.get(f"{PAGE}?{asked}").text
+
+    assert all(mark in text for mark in (*BELOW, "data-row"))
+    assert "whole=1" not in text
+
+
+def test_without_a_script_the_page_is_whole(reader: Client) -> None:
+    del reader.cookies["swaps"]
+
+    text = reader.get(PAGE).text
+
+    assert all(mark in text for mark in (*BELOW, "data-row"))
+
+
+def test_either_part_takes_few_queries(
+    reader: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(28):
+        reader.get(PAGE)
+    with django_assert_num_queries(22):
+        reader.get(f"{PAGE}?part=rest")
