@@ -17,6 +17,7 @@ from tom.sky import cone_ranges, healpix29
 from tom.streams.models import AlertMessage
 from tom.targets.objects import BY_HAND, SurveyObject
 from tom.targets.programs import Program, Visitor, told_to
+from tom.targets.said import find_words
 from tom.taxonomy import within
 
 LIKELIER_THAN_NOT = 0.5
@@ -76,7 +77,15 @@ class Classification(Fact):
                 nulls_distinct=False,  # what a group was told may be told to everybody, too
             )
         ]
-        indexes = [models.Index(fields=["says", "author"], name="targets_classification_says")]
+        indexes = [
+            models.Index(fields=["says", "author"], name="targets_classification_says"),
+            # Which programs were told anything: few rows are told to a group alone.
+            models.Index(
+                fields=["program"],
+                condition=Q(program__isnull=False),
+                name="targets_classification_told",
+            ),
+        ]
         ordering = ("-time", "-pk")
 
     def __str__(self) -> str:
@@ -125,6 +134,8 @@ def keep_classifications(
             program=programs.get(message.pk, {}).get(record.survey),
         )
     ]
+    # In one order: a trigger locks what is kept of each object (`ObjectWords`).
+    rows.sort(key=lambda row: (row.survey, row.object_id))
     before = Classification.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     Classification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
     return Classification.objects.filter(pk__gt=before, message__in=[m.pk for m, _ in told]).count()
@@ -200,21 +211,27 @@ def find_classified(
     author
         Who says it; None: anybody.
     """
-    known = Q(program=None) | Q(program__public=True) | Q(program__in=list(programs))
-    said = Classification.objects.filter(known, is_test=False)
-    if label is not None:
-        said = said.filter(says__in=within(label))
+    same = {"survey": OuterRef("survey"), "object_id": OuterRef("object_id")}
+    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).annotate(
+        was_told=Exists(Classification.objects.filter(program=OuterRef("pk")))
+    )
+    # By their numbers: of a query inside the query the database would guess that few fit.
+    known = dict(readable.values_list("pk", "was_told"))
+    told = sorted(pk for pk, was_told in known.items() if was_told)
+    words = find_words(told, label=label, author=author)
+    objects = SurveyObject.objects.filter(Exists(words.filter(**same)), programs__overlap=[*known])
+    if label is not None and told:  # whoever has said anything has a newest word
+        newest = _newest(Q(program=None) | Q(program__in=told), label, author)
+        objects = objects.filter(Exists(newest.filter(**same)))
+    return objects.values("target")
+
+
+def _newest(known: Q, label: str, author: str | None) -> QuerySet[Classification]:
+    """The newest words of a class, of all programs that are known."""
+    said = Classification.objects.filter(known, is_test=False, says__in=within(label))
     if author is not None:
         said = said.filter(author=author)
-    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs)))
-    # By their numbers: of a query inside the query the database would guess that few fit.
-    objects = SurveyObject.objects.filter(
-        programs__overlap=list(readable.values_list("pk", flat=True))
-    )
-    own = said.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
-    if label is not None:  # whoever has said anything has a newest word
-        own = own.filter(~Exists(_newer().filter(known)))
-    return objects.filter(Exists(own)).values("target")
+    return said.filter(~Exists(_newer().filter(known)))
 
 
 def _newer() -> QuerySet[Classification]:
