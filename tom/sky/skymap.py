@@ -11,6 +11,12 @@ from tom.sky.healpix import ORDER, pixel_centre
 
 # A sum that differs from one by less is rounding; otherwise the map is rescaled.
 NORMALIZATION_TOLERANCE = 1e-6
+# A coarse grid of the sky by which rows are found.
+CELL_ORDER = 7
+CELL_SHIFT = 2 * (ORDER - CELL_ORDER)
+CELLS = 12 << (2 * CELL_ORDER)
+# What it holds where no row lies in a cell, and where no one row fills it.
+NO_ROW, SEVERAL = -1, -2
 
 
 class MalformedSkyMapError(ValueError):
@@ -86,6 +92,19 @@ class SkyMap:
         """Probability of each row, shape `(n,)`, sum one."""
         return self.probdensity * self.area_sr
 
+    @cached_property
+    def row_of_cell(self) -> IntArray:
+        """Row that fills each nested pixel of `CELL_ORDER`, or `NO_ROW`, or `SEVERAL`."""
+        start = np.arange(CELLS, dtype=np.int64) << CELL_SHIFT
+        stop = start + (1 << CELL_SHIFT)
+        row = np.searchsorted(self.start29, start, side="right") - 1
+        last = np.searchsorted(self.start29, stop, side="left") - 1
+        ends = np.where(row >= 0, self.stop29[row], 0)
+        found = np.where(ends >= stop, row, SEVERAL)
+        found[ends <= start] = NO_ROW
+        found[last > row] = SEVERAL
+        return found
+
     @property
     def _shift(self) -> IntArray:
         return 2 * (ORDER - self.level.astype(np.int64))
@@ -155,11 +174,23 @@ def split_uniq(uniq: IntArray) -> tuple[ByteArray, IntArray]:
 
 
 def row_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> IntArray:
-    """Find the row that holds each nested order-29 id; -1 where the map does not cover it."""
+    """Find the row that holds each nested order-29 id; -1 where the map does not cover it.
+
+    A search takes longest among many ids: most of them lie in a cell that one row fills.
+    """
     ids = np.asarray(hpx29, dtype=np.int64)
+    if ids.size < CELLS or ids.min() < 0 or ids.max() >= CELLS << CELL_SHIFT:
+        return _search_row(skymap, ids)
+    row = np.asarray(skymap.row_of_cell[ids >> CELL_SHIFT], dtype=np.int64)
+    rest = np.nonzero(row == SEVERAL)
+    row[rest] = _search_row(skymap, ids[rest])
+    return row
+
+
+def _search_row(skymap: SkyMap, ids: IntArray) -> IntArray:
     row = np.searchsorted(skymap.start29, ids, side="right") - 1
     covered = (row >= 0) & (ids < skymap.stop29[row])
-    return np.where(covered, row, -1).astype(np.int64)
+    return np.where(covered, row, NO_ROW).astype(np.int64)
 
 
 def most_probable(skymap: SkyMap) -> tuple[float, float]:

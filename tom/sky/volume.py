@@ -10,14 +10,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import erf, ndtr
 
 from tom.sky.arrays import BoolArray, FloatArray, IntArray
 from tom.sky.distance import distance_rows, gauss, radial_mass
 from tom.sky.skymap import SkyMap, has_distance, row_at
 
-N_COARSE = 48
-N_FINE = 320
+N_COARSE = 24
+N_FINE = 200
+N_BETWEEN = 4
 # All rows and densities that are left out together have less than this share of the probability.
 NEGLIGIBLE = 1e-7
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -35,23 +36,41 @@ class _Volume:
     area_sr: FloatArray
     total: float
 
-    def interval(self, log_t: float) -> tuple[int, FloatArray, FloatArray]:
-        """Find how many rows exceed a density, and each row's interval of distance there, Mpc."""
+    def depth(self, log_t: float) -> FloatArray:
+        """Find by how much, in log density, the peaks of the rows that exceed a density do so."""
         n = int(np.searchsorted(-self.log_peak, -log_t))
-        half = self.sigma[:n] * np.sqrt(2 * (self.log_peak[:n] - log_t))
-        return n, np.maximum(self.mu[:n] - half, 0), np.maximum(self.mu[:n] + half, 0)
+        return self.log_peak[:n] - log_t
+
+    def interval(self, depth: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Find each row's interval of distance so deep below its peak, Mpc."""
+        mu, half = self.mu[: depth.size], self.sigma[: depth.size] * np.sqrt(2 * depth)
+        return np.maximum(mu - half, 0), np.maximum(mu + half, 0)
 
     def level(self, log_t: float) -> float:
         """Find the probability above a density, as a share of the whole."""
-        n, near, far = self.interval(log_t)
-        mass = radial_mass(near, far, self.mu[:n], self.sigma[:n])
+        depth = self.depth(log_t)
         # Not a dot product: BLAS would start threads for it, and wait for them on a busy machine.
-        return float(np.sum(self.weight[:n] * mass)) / self.total
+        return float(np.sum(self.weight[: depth.size] * self._mass(depth))) / self.total
+
+    def _mass(self, depth: FloatArray) -> FloatArray:
+        """Integrate r^2 gauss(r; mu, sigma) over each row's interval.
+
+        About mu the integral is even and needs one special function; an interval that 0 cuts off
+        is integrated as it is.
+        """
+        mu, sigma, root = self.mu[: depth.size], self.sigma[: depth.size], np.sqrt(depth)
+        edge = 2 / np.sqrt(np.pi) * sigma**2 * root * np.exp(-depth)
+        mass = (mu**2 + sigma**2) * erf(root) - edge
+        cut = np.flatnonzero(mu < np.sqrt(2) * sigma * root)
+        near, far = self.interval(depth)
+        mass[cut] = radial_mass(near[cut], far[cut], mu[cut], sigma[cut])
+        return np.asarray(mass, dtype=np.float64)
 
     def volume(self, log_t: float) -> float:
         """Measure the volume above a density, Mpc3."""
-        n, near, far = self.interval(log_t)
-        return float(np.sum(self.area_sr[:n] * (far**3 - near**3))) / 3
+        depth = self.depth(log_t)
+        near, far = self.interval(depth)
+        return float(np.sum(self.area_sr[: depth.size] * (far**3 - near**3))) / 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,18 +110,16 @@ def levels_3d(
     """
     ids = np.asarray(hpx29, dtype=np.int64)
     row = row_at(skymap, ids)
-    mu, sigma, norm = distance_rows(skymap, row)
     r, error = np.broadcast_arrays(
         np.asarray(distance_mpc, dtype=np.float64), np.asarray(distance_sigma_mpc, dtype=np.float64)
     )
     r, error = np.broadcast_to(r, ids.shape), np.broadcast_to(error, ids.shape)
+    mu, sigma, norm = distance_rows(skymap, row)
     sayable = np.isfinite(mu) & (r > 0) & np.isfinite(r) & (error >= 0) & np.isfinite(error)
     table = _table(skymap) if sayable.any() else None
     if table is None:
         return np.full(ids.shape, np.nan)
-    with np.errstate(divide="ignore"):  # a density of 0 has the level 1
-        log_peak = np.log(skymap.probdensity[row]) + np.log(norm) - np.log(sigma)
-    log_peak -= 0.5 * np.log(2 * np.pi)
+    log_peak = _log_peak(skymap.probdensity[row], sigma, norm)
     levels = table(log_peak - 0.5 * ((r - mu) / sigma) ** 2)
     for some in np.array_split(np.flatnonzero(error.ravel() > 0), 1 + ids.size // BATCH):
         levels.ravel()[some] = _averaged(
@@ -161,12 +178,18 @@ def _has_mass(skymap: SkyMap) -> BoolArray:
     return has_distance(skymap) & (skymap.probdensity > 0)
 
 
+def _log_peak(density: FloatArray, sigma: FloatArray, norm: FloatArray) -> FloatArray:
+    """Find the log of the highest density per volume of rows; a density of 0 has the level 1."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(density * norm / (np.sqrt(2 * np.pi) * sigma)), dtype=np.float64)
+
+
 def _rows(skymap: SkyMap) -> _Volume:
     known = np.flatnonzero(_has_mass(skymap))
     known = known[_dominant(skymap.probability[known])]
     mu, sigma, norm = distance_rows(skymap, known)
     density = skymap.probdensity[known]
-    log_peak = np.log(density) + np.log(norm) - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+    log_peak = _log_peak(density, sigma, norm)
     order = np.argsort(-log_peak, kind="stable")
     mu, sigma = mu[order], sigma[order]
     area = skymap.area_sr[known][order]
@@ -205,7 +228,16 @@ def _tabulate(skymap: SkyMap) -> _Table | None:
     log_t = np.unique(np.concatenate([coarse, np.interp(even, levels, coarse)]))
     level = np.array([rows.level(float(at)) for at in log_t])
     level[0] = 1.0  # a density below the table's last one is outside every region
-    return _Table(log_t, np.minimum(np.maximum.accumulate(level[::-1])[::-1], 1.0))
+    return _refine(log_t, np.minimum(np.maximum.accumulate(level[::-1])[::-1], 1.0))
+
+
+def _refine(log_t: FloatArray, level: FloatArray) -> _Table:
+    """Add steps between those of a table, on the monotonic cubic curve through them."""
+    from scipy.interpolate import PchipInterpolator  # slow to import
+
+    steps = np.arange(N_BETWEEN * (log_t.size - 1) + 1) / N_BETWEEN
+    fine = np.interp(steps, np.arange(log_t.size), log_t)
+    return _Table(fine, np.asarray(PchipInterpolator(log_t, level)(fine), dtype=np.float64))
 
 
 def _dominant(probability: FloatArray) -> IntArray:
