@@ -4,9 +4,11 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests import factories
+from tom.events.models import Circular, NonLocalizedEvent
 
 pytestmark = pytest.mark.django_db
 PAGE = "/events/S261120ab/"
@@ -48,6 +50,19 @@ def test_who_asks_for_the_map_gets_the_whole_page(reader: Client, asked: str) ->
     assert "whole=1" not in text
 
 
+def test_what_one_must_know_stands_above_the_list(reader: Client) -> None:
+    event = NonLocalizedEvent.objects.get()
+    Circular.objects.create(
+        circular_id=40_000, version=1, subject="S261120ab: retraction", submitter="LVC",
+        takes_back="is retracted", created_on=timezone.now(), event=event, body="",
+        message=factories.make_message(),
+    )  # fmt: skip
+
+    text = reader.get(PAGE).text
+
+    assert "A circular says that S261120ab is none" in text.split('id="candidates"')[0]
+
+
 def test_without_a_script_the_page_is_whole(reader: Client) -> None:
     del reader.cookies["swaps"]
 
@@ -59,7 +74,7 @@ def test_without_a_script_the_page_is_whole(reader: Client) -> None:
 def test_either_part_takes_few_queries(
     reader: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(29):
         reader.get(PAGE)
     with django_assert_num_queries(22):
         reader.get(f"{PAGE}?part=rest")

@@ -202,6 +202,7 @@ def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
 def _head(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
     """What stands above the list."""
     return {
+        "doubting": found.circulars.exclude(takes_back="").defer("body")[:CIRCULARS_SHOWN],
         "going_on": requests_going_on(found, user),
         "alarms_raised": Alarm.objects.visible_to(user)
         .filter(event=found)
