@@ -143,7 +143,7 @@ def test_what_is_over_is_left_out(plan, vera):
 def test_windows_keep_visits_apart_wherever_in_them_each_begins(plan):
     at = datetime(2026, 11, 28, 2, tzinfo=UTC)
     apart = timedelta(minutes=40)
-    plan.task["visits"] = 3
+    plan.task["visits"] = {"n": 3}
     rows = [
         {
             "number": i,

@@ -6,6 +6,7 @@ places drawn evenly from the map, and at where each stands from a field's middle
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import astropy.units as u
@@ -16,6 +17,7 @@ from astropy.utils import iers
 
 from tom.planning.schedule import Pointing, Schedule
 from tom.planning.telescope import Telescope, reach_deg, shape_of
+from tom.planning.wanted import ONCE, Visits
 from tom.sky import Shape, SkyMap, radec_of
 from tom.sky.arrays import BoolArray, FloatArray, IntArray
 
@@ -34,6 +36,7 @@ def check_schedule(
     start: datetime,
     end: datetime,
     most: int | None = None,
+    visits: Visits = ONCE,
     weights: FloatArray | None = None,
     covered: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
@@ -43,6 +46,8 @@ def check_schedule(
     ----------
     start, end, most
         The span and the count that were asked for.
+    visits
+        How often each field was to be observed, how far apart and in which bands.
     weights
         What each row of the map counts, shape `(n,)`; None: its probability.
     covered
@@ -63,6 +68,7 @@ def check_schedule(
     ):
         faults = [
             *_check_times(pointings, telescope, start=start, end=end, most=most),
+            *_check_visits(pointings, telescope, visits),
             *_check_sky(pointings, telescope),
         ]
         rows = skymap.probability if weights is None else weights
@@ -91,10 +97,31 @@ def _check_times(
     for before, after, angle in zip(pointings, pointings[1:], apart.tolist(), strict=False):
         free = (after.start - before.end).total_seconds()
         move = telescope.settle_s + angle / telescope.slew_deg_s
+        change = telescope.filter_change_s if before.band != after.band else 0.0
         if free < -MOMENT_S:
             yield f"Pointing {after.number} begins before {before.number} ends."
-        elif free < max(move, telescope.overhead_s) - MOMENT_S:
+        elif free < max(move, telescope.overhead_s, change) - MOMENT_S:
             yield f"The move from {before.number} to {after.number} does not fit."
+
+
+def _check_visits(
+    pointings: Sequence[Pointing], telescope: Telescope, visits: Visits
+) -> Iterator[str]:
+    """Look at the exposures of each place in the order of their times."""
+    bands = visits.bands or (telescope.band,) * visits.n
+    of_place: dict[tuple[float, float], list[Pointing]] = {}
+    for each in sorted(pointings, key=lambda each: each.start):
+        of_place.setdefault((each.ra, each.dec), []).append(each)
+    for found in of_place.values():
+        first = found[0].number
+        if len(found) != visits.n:
+            yield f"The field of pointing {first} has {len(found)} visits, not {visits.n}."
+        if tuple(each.band for each in found) != bands[: len(found)]:
+            yield f"The visits of the field of pointing {first} are in other bands than asked."
+        for before, after in pairwise(found):
+            apart = (after.start - before.start).total_seconds()
+            if apart < visits.apart_s - MOMENT_S:
+                yield f"Pointings {before.number} and {after.number} are {apart:.0f} s apart."
 
 
 def _check_sky(pointings: Sequence[Pointing], telescope: Telescope) -> Iterator[str]:

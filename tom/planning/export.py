@@ -9,7 +9,7 @@ from tom.planning.models import Plan
 
 COLUMNS = (
     *("number", "ra", "dec", "start", "end", "exposure_s", "band", "depth_ab"),
-    *("position_angle_deg", "gain", "probability"),
+    *("position_angle_deg", "gain", "probability", "visit"),
 )
 
 
@@ -33,14 +33,14 @@ def as_csv(plan: Plan) -> str:
     telescope = plan.task["telescope"]
     fixed = {
         "exposure_s": telescope["exposure_s"],
-        "band": telescope["band"],
         "depth_ab": telescope["depth"],
         "position_angle_deg": telescope["position_angle_deg"],
     }
     written = io.StringIO()
     writer = csv.DictWriter(written, COLUMNS, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(row | fixed for row in plan.result["pointings"])
+    usual = {"band": telescope["band"], "visit": 1}
+    writer.writerows(usual | row | fixed for row in plan.result["pointings"])
     return written.getvalue()
 
 
@@ -55,6 +55,8 @@ def why_no_treasure_map(plan: Plan) -> str:
     if event.test_reasons:
         return f"{event.event_id} is a test"
     lacking = [name for name in ("instrument", "band", "depth") if not telescope[name]]
+    if "band" in lacking and plan.bands and all(plan.bands):
+        lacking.remove("band")
     return f"the telescope has no {' and no '.join(lacking)}" if lacking else ""
 
 
@@ -73,7 +75,7 @@ def as_treasure_map(plan: Plan) -> dict[str, Any]:
                 "status": "planned",
                 "depth": telescope["depth"],
                 "depth_unit": "ab_mag",
-                "band": telescope["band"],
+                "band": row.get("band") or telescope["band"],
                 "pos_angle": telescope["position_angle_deg"],
             }
             for row in plan.result["pointings"]

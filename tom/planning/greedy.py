@@ -20,7 +20,7 @@ LEAST_GAIN = 1e-6
 
 
 def fill_route(route: Route, faces: Faces, *, most: int) -> list[int]:
-    """Put the field that adds most into a route, again and again.
+    """Put the field that adds most into a route with all of its visits, again and again.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def fill_route(route: Route, faces: Faces, *, most: int) -> list[int]:
     queue = [(-gain, field) for field, gain in enumerate(gains.tolist()) if gain > LEAST_GAIN]
     heapq.heapify(queue)
     unfit: list[int] = []
-    while queue and len(route.fields) < most:
+    while queue and route.has_room(most):
         _, field = heapq.heappop(queue)
         gain = gain_of(faces, field, seen)
         if gain <= LEAST_GAIN:

@@ -64,3 +64,9 @@ class Plan(models.Model):
     def is_under_way(self) -> bool:
         """Whether it waits or is being made."""
         return self.state in UNDER_WAY
+
+    @property
+    def bands(self) -> list[str]:
+        """The bands of its pointings, in the order in which they come."""
+        usual = self.task["telescope"]["band"]
+        return list(dict.fromkeys(row.get("band") or usual for row in self.result["pointings"]))

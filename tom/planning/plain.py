@@ -9,8 +9,9 @@ import numpy as np
 
 from tom.planning.checking import check_schedule
 from tom.planning.faces import row_weights
-from tom.planning.schedule import Pointing, Refused, Schedule, Tell, Wanted, plan_night
+from tom.planning.schedule import Pointing, Refused, Schedule, Tell, plan_night
 from tom.planning.telescope import Telescope, shape_of, telescope_of
+from tom.planning.wanted import Visits, Wanted
 from tom.sky import SkyMap, footprint_ranges, merge_ranges
 from tom.sky.arrays import IntArray
 
@@ -43,6 +44,7 @@ def write_task(task: Task) -> Plain:
         "level": wanted.level,
         "reach_mpc": None if wanted.reach_mpc == float("inf") else wanted.reach_mpc,
         "solver_seconds": wanted.solver_seconds,
+        "visits": asdict(wanted.visits),
         "covered": list(task.covered),
     }
 
@@ -66,8 +68,15 @@ def read_task(values: Mapping[str, Any]) -> Task:
         level=values["level"],
         reach_mpc=float("inf") if reach is None else reach,
         solver_seconds=values["solver_seconds"],
+        visits=_read_visits(values.get("visits", {})),
     )
     return Task(telescope_of(values["telescope"]), wanted, tuple(values["covered"]))
+
+
+def _read_visits(values: Mapping[str, Any]) -> Visits:
+    """Make visits of plain data; plans that were made before there were some have none."""
+    given = dict(values)
+    return Visits(**{**given, "bands": tuple(given.get("bands", ()))})
 
 
 def work_task(skymap: SkyMap, task: Task, *, tell: Tell) -> Plain:
@@ -92,6 +101,7 @@ def work_task(skymap: SkyMap, task: Task, *, tell: Tell) -> Plain:
         start=wanted.start,
         end=wanted.end,
         most=wanted.most,
+        visits=wanted.visits,
         weights=row_weights(skymap, wanted.reach_mpc),
         covered=task.covered,
     )

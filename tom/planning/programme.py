@@ -10,6 +10,7 @@ is a bound for every schedule, and its fields need not all fit: `tom.planning.ro
 Solved by HiGHS (Huangfu & Hall 2018, https://doi.org/10.1007/s12532-017-0130-5).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,7 @@ def solve_programme(
     gap_s: float,
     most: int,
     seconds: float,
+    visits: int = 1,
     close_enough: float = 1e-4,
 ) -> Programme:
     """Choose the fields that see the most probability together.
@@ -62,9 +64,11 @@ def solve_programme(
     gap_s
         The least time between two exposures.
     most
-        How many exposures at most.
+        How many fields at most.
     seconds
         After which HiGHS stops with what it has.
+    visits
+        How many exposures each field takes. That they lie apart is left out, as the moves are.
     close_enough
         It stops where no set is better by more than this share.
     """
@@ -77,7 +81,13 @@ def solve_programme(
         return Programme((), everything, is_best=False)
     own, shared, sees = _parts_of(faces, kept)
     cost = -np.concatenate([own, shared])
-    conditions = [_is_seen(sees), *_fit(windows, faces.n, exposure_s, gap_s, most, len(shared))]
+    begins, ends = hulls(windows, faces.n, exposure_s)
+    rows, limits = [np.ones(faces.n)], [most]
+    for inside, fits in _spans(begins, ends, exposure_s, gap_s):
+        if fits // visits < min(int(inside.sum()), most):
+            rows.append(inside.astype(np.float64))
+            limits.append(fits // visits)
+    conditions = [_is_seen(sees), _at_most(rows, limits, len(shared))]
     upper = np.concatenate([usable.astype(float), np.ones(len(shared))])
     answer = milp(
         cost,
@@ -136,24 +146,22 @@ def _is_seen(sees: sparse.csr_array) -> LinearConstraint:
     return LinearConstraint(matrix, -np.inf, 0)
 
 
-def _fit(
-    windows: Windows, n: int, exposure_s: float, gap_s: float, most: int, n_shared: int
-) -> list[LinearConstraint]:
-    """No more fields than fit: into the whole, and of those that are up in a span alone."""
-    begins, ends = hulls(windows, n, exposure_s)
-    rows: list[FloatArray] = [np.ones(n)]
-    limits = [most]
+def _spans(
+    begins: FloatArray, ends: FloatArray, exposure_s: float, gap_s: float
+) -> Iterator[tuple[BoolArray, int]]:
+    """Yield which fields are up in a span alone, `(n,)`, and how many exposures fit into it."""
     for begin in _spread(begins):
         for end in _spread(ends):
             inside = (begins >= begin) & (ends <= end)
-            limit = most_exposures(end - begin, exposure_s, gap_s)
-            if limit < min(int(inside.sum()), most):
-                rows.append(inside.astype(np.float64))
-                limits.append(limit)
+            yield inside, most_exposures(end - begin, exposure_s, gap_s)
+
+
+def _at_most(rows: Sequence[FloatArray], limits: Sequence[int], n_shared: int) -> LinearConstraint:
+    """Of the fields of each row no more than its limit are observed."""
     matrix = sparse.csr_array(np.array(rows))
     nothing = sparse.csr_array((len(rows), n_shared))
     whole = sparse.hstack([matrix, nothing], format="csr")
-    return [LinearConstraint(whole, -np.inf, np.array(limits, dtype=np.float64))]
+    return LinearConstraint(whole, -np.inf, np.array(limits, dtype=np.float64))
 
 
 def _spread(moments: FloatArray) -> list[float]:

@@ -12,7 +12,9 @@ from tom.planning.grid import Places, make_grid
 from tom.planning.programme import solve_programme
 from tom.planning.route import Route, most_exposures, smallest_gap_s
 from tom.planning.telescope import Telescope, reach_deg
-from tom.planning.windows import Windows, find_windows
+from tom.planning.wanted import ONCE, Visits
+from tom.planning.wanted import Wanted as Wanted
+from tom.planning.windows import Windows, find_windows, long_enough
 from tom.sky import SkyMap, cone_ranges, footprint_ranges
 from tom.sky.arrays import FloatArray, IntArray
 
@@ -28,44 +30,11 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is planned.
-
-    Attributes
-    ----------
-    start, end
-        Of the span, within one night from noon to noon; aware.
-    most
-        How many pointings at most; None: as many as fit.
-    grid
-        Given fields, RA and dec in ICRS degrees; None: they are made.
-    overlap, level
-        Of fields that are made, as in `make_grid`.
-    reach_mpc
-        A source farther away counts nothing; infinite: every distance counts.
-    covered
-        Ranges of nested order-29 ids, sorted and apart, that need no observation.
-    solver_seconds
-        How long HiGHS may search; 0: it is not asked.
-    """
-
-    start: datetime
-    end: datetime
-    most: int | None = None
-    grid: Places | None = None
-    overlap: float = 0.0
-    level: float = 0.99
-    reach_mpc: float = float("inf")
-    covered: IntArray | None = None
-    solver_seconds: float = 10.0
-
-
-@dataclass(frozen=True)
 class Pointing:
     """One exposure of a plan.
 
     `gain` is the probability that it adds to the earlier ones, `probability` all that its field
-    sees.
+    sees. `visit` counts the exposures of its field from 1.
     """
 
     number: int
@@ -76,6 +45,8 @@ class Pointing:
     end: datetime
     gain: float
     probability: float
+    visit: int = 1
+    band: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,10 +106,16 @@ class Problem:
     windows: Windows
     most: int
     gap_s: float
+    visits: Visits = ONCE
+
+    @property
+    def most_fields(self) -> int:
+        """How many fields can be observed at most."""
+        return self.most // self.visits.n
 
     def route(self) -> Route:
         """Return an empty route through these fields."""
-        return Route(self.telescope, self.windows, self.ra, self.dec)
+        return Route(self.telescope, self.windows, self.ra, self.dec, self.visits)
 
 
 def plan_night(
@@ -159,7 +136,7 @@ def plan_night(
     tell("Choosing the most probable fields")
     route, by = problem.route(), "greedy"
     fill_route(route, problem.faces, most=problem.most)
-    bound = quick_bound(_usable(problem), route.fields, most=problem.most)
+    bound = quick_bound(_usable(problem), route.fields, most=problem.most_fields)
     if wanted.solver_seconds > 0 and len(problem.ra):
         tell("Searching for a better set")
         better, limit = _solve(problem, seconds=wanted.solver_seconds)
@@ -182,11 +159,14 @@ def make_problem(
     tell("Laying fields over the map")
     places = wanted.grid or make_grid(skymap, telescope, level=wanted.level, overlap=wanted.overlap)
     span_s = (wanted.end - wanted.start).total_seconds()
-    gap_s = smallest_gap_s(telescope, *places)
+    visits = wanted.visits
+    # Between two visits of one field there is no move.
+    gap_s = smallest_gap_s(telescope, *places) if visits.n == 1 else float(telescope.gap_s(0.0))
     most = most_exposures(span_s, telescope.exposure_s, gap_s)
     most = most if wanted.most is None else min(most, wanted.most)
     tell("Finding when each field is up")
     windows = find_windows(telescope, *places, start=wanted.start, end=wanted.end)
+    windows = long_enough(windows, visits)
     kept = _most_probable(skymap, telescope, places, windows, weights=weights, most=most)
     ra, dec = places[0][kept], places[1][kept]
     tell("Finding what each field sees")
@@ -196,7 +176,7 @@ def make_problem(
         for x, y in zip(ra.tolist(), dec.tolist(), strict=True)
     ]
     faces = cut_faces(skymap, footprints, weights=weights, covered=wanted.covered)
-    return Problem(telescope, ra, dec, faces, _only(windows, kept), most, gap_s)
+    return Problem(telescope, ra, dec, faces, windows.only(kept), most, gap_s, visits)
 
 
 def _most_probable(
@@ -226,14 +206,6 @@ def _most_probable(
     return np.sort(np.concatenate([up, down])).astype(np.int64)
 
 
-def _only(windows: Windows, kept: IntArray) -> Windows:
-    """Keep the windows of some fields, ascending, which are numbered anew."""
-    rows = np.isin(windows.field, kept)
-    field = np.searchsorted(kept, windows.field[rows]).astype(np.int64)
-    why_not = tuple(windows.why_not[each] for each in kept.tolist())
-    return Windows(field, windows.opens[rows], windows.closes[rows], why_not)
-
-
 def _usable(problem: Problem) -> Faces:
     """Return what those fields see that can be observed."""
     up = np.unique(problem.windows.field).tolist()
@@ -255,13 +227,14 @@ def _solve(problem: Problem, *, seconds: float) -> tuple[Route, float]:
         problem.windows,
         exposure_s=problem.telescope.exposure_s,
         gap_s=problem.gap_s,
-        most=problem.most,
+        most=problem.most_fields,
+        visits=problem.visits.n,
         seconds=seconds,
     )
     route = problem.route()
     chosen = list(found.fields)
     for place in np.argsort(-gains_in_order(problem.faces, chosen), kind="stable").tolist():
-        if len(route.fields) < problem.most:
+        if route.has_room(problem.most):
             route.insert(chosen[place])
     fill_route(route, problem.faces, most=problem.most)
     return route, found.bound
@@ -274,7 +247,9 @@ def _describe(
     gains = gains_in_order(faces, route.fields)
     length = timedelta(seconds=problem.telescope.exposure_s)
     pointings = []
-    for number, (field, begin) in enumerate(zip(route.fields, route.starts.tolist(), strict=True)):
+    usual = problem.telescope.band
+    rows = zip(route.fields, route.visits, route.starts.tolist(), strict=True)
+    for number, (field, visit, begin) in enumerate(rows):
         at = start + timedelta(seconds=begin)
         pointings.append(
             Pointing(
@@ -286,6 +261,8 @@ def _describe(
                 end=at + length,
                 gain=float(gains[number]),
                 probability=float(alone[field]),
+                visit=visit + 1,
+                band=problem.visits.band(visit, usual),
             )
         )
     probability = faces.probability(route.fields)
@@ -308,7 +285,7 @@ def _refused(problem: Problem, chosen: Sequence[int]) -> tuple[Refused, ...]:
     seen = np.zeros(len(faces.weight), dtype=np.bool_)
     for field in chosen:
         seen[faces.of(field)] = True
-    full = len(chosen) >= problem.most
+    full = len(chosen) + problem.visits.n > problem.most
     rows = []
     for field in range(faces.n):
         parts = faces.of(field)

@@ -82,14 +82,8 @@ def fields_to_send(plan: Plan, way: Way, *, now: datetime) -> list[Plain]:
     return [each for each in fields if each["end"] - now > length]
 
 
-def bands_of(plan: Plan) -> list[str]:
-    """Return the bands of a plan's pointings, in the order in which they come."""
-    usual = plan.task["telescope"]["band"]
-    return list(dict.fromkeys(row.get("band") or usual for row in plan.result["pointings"]))
-
-
 def _visits(plan: Plan) -> int:
-    return int(plan.task.get("visits", 1))
+    return int(plan.task.get("visits", {}).get("n", 1))
 
 
 def _field(plan: Plan, row: Plain, way: Way, *, visits: int) -> Plain:

@@ -34,6 +34,9 @@ class Telescope:
     slew_deg_s, settle_s
         How fast it moves, degrees per second, and the time it needs after a move. It moves while
         the camera is read.
+    filter_change_s
+        The time from one exposure to the next one through another filter, if nothing else takes
+        longer.
     depth
         The AB magnitude that an exposure reaches; NaN: not stated.
     instrument
@@ -47,6 +50,7 @@ class Telescope:
     overhead_s: float = 0.0
     slew_deg_s: float = 1.0
     settle_s: float = 0.0
+    filter_change_s: float = 0.0
     position_angle_deg: float = 0.0
     airmass_max: float = 2.0
     altitude_min_deg: float = 0.0
@@ -71,10 +75,14 @@ class Telescope:
             altitude_min_deg=self.altitude_min_deg + MARGIN_DEG,
         )
 
-    def gap_s(self, angle_deg: npt.ArrayLike) -> FloatArray:
-        """Find the seconds between two exposures whose fields lie an angle apart."""
+    def gap_s(self, angle_deg: npt.ArrayLike, changes: npt.ArrayLike = False) -> FloatArray:
+        """Find the seconds between two exposures whose fields lie an angle apart.
+
+        `changes` says whether the filter is changed between them.
+        """
         move = self.settle_s + np.asarray(angle_deg, dtype=np.float64) / self.slew_deg_s
-        return np.maximum(move, self.overhead_s)
+        change = np.where(changes, self.filter_change_s, 0.0)
+        return np.maximum(np.maximum(move, self.overhead_s), change)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""

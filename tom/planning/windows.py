@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from tom.planning.telescope import Telescope
+from tom.planning.wanted import Visits
 from tom.sky import mjd_of, observable_tonight
 from tom.sky.arrays import FloatArray, IntArray
 
@@ -38,6 +39,13 @@ class Windows:
     closes: FloatArray
     why_not: tuple[str, ...]
 
+    def only(self, kept: IntArray) -> "Windows":
+        """Keep the windows of some fields, ascending, which are numbered anew."""
+        rows = np.isin(self.field, kept)
+        field = np.searchsorted(kept, self.field[rows]).astype(np.int64)
+        why_not = tuple(self.why_not[each] for each in kept.tolist())
+        return Windows(field, self.opens[rows], self.closes[rows], why_not)
+
 
 def find_windows(
     telescope: Telescope, ra: FloatArray, dec: FloatArray, *, start: datetime, end: datetime
@@ -67,6 +75,24 @@ def find_windows(
         for row, known in enumerate(has_one.tolist())
     )
     return Windows(field[long].astype(np.int64), opens[long], closes[long], why_not)
+
+
+def long_enough(windows: Windows, visits: Visits) -> Windows:
+    """Keep the windows of fields that are up for all visits; say of the others why not."""
+    if not visits.span_s:
+        return windows
+    n = len(windows.why_not)
+    first, last = np.full(n, np.inf), np.full(n, -np.inf)
+    np.minimum.at(first, windows.field, windows.opens)
+    np.maximum.at(last, windows.field, windows.closes)
+    is_long = last - first >= visits.span_s
+    why = f"not up long enough for {visits.n} visits"
+    why_not = tuple(
+        said or ("" if fits else why)
+        for said, fits in zip(windows.why_not, is_long.tolist(), strict=True)
+    )
+    kept = is_long[windows.field]
+    return Windows(windows.field[kept], windows.opens[kept], windows.closes[kept], why_not)
 
 
 def endless(n: int, end_s: float) -> Windows:

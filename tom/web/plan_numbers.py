@@ -41,14 +41,19 @@ MOVES: Final = (
     Number("overhead_s", "Read-out and other overhead, s", 0, 3600, "0"),
     Number("slew_deg_s", "Speed of moves, degrees/s", 0.01, 100, "1"),
     Number("settle_s", "Settling after a move, s", 0, 600, "0"),
+    Number("filter_change_s", "Change of filter, s", 0, 3600, "0"),
 )
 ASKED: Final = (
     Number("most", "Most pointings (empty: all that fit)", 1, 1000, required=False),
     Number("overlap", "Overlap of fields, 0 to 0.9", 0, 0.9, "0"),
     Number("source_magnitude", "Absolute magnitude of the source", -30, 0, required=False),
 )
+VISITS: Final = (
+    Number("visits", "Visits of each field", 1, 5, "1"),
+    Number("visits_apart", "Least time between two visits, minutes", 0, 720, "30"),
+)
 DEPTH: Final = Number("depth", "Depth, AB mag", 5, 32, required=False)
 DEEP_ENOUGH: Final = Number(
     "deep_enough", "At least so deep, AB mag (empty: any depth)", 5, 32, required=False
 )
-NUMBERS: Final = (*SITE, *FIELD, *LIMITS, *MOVES, *ASKED, DEPTH, DEEP_ENOUGH)
+NUMBERS: Final = (*SITE, *FIELD, *LIMITS, *MOVES, *ASKED, *VISITS, DEPTH, DEEP_ENOUGH)

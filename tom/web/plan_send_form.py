@@ -11,7 +11,7 @@ from tom.followup.facilities import available_facilities
 from tom.followup.field_spec import FieldMode
 from tom.followup.sites import sites
 from tom.planning.models import Plan
-from tom.planning.sending import Way, bands_of, fields_to_send
+from tom.planning.sending import Way, fields_to_send
 from tom.planning.telescope import reach_deg, shape_of
 from tom.pointings.instruments import find_instrument
 from tom.web.request_form import WORDS, Choice
@@ -154,7 +154,7 @@ def _form(plan: Plan, choice: Choice) -> SendForm:
     return SendForm(
         plan=plan,
         choice=choice,
-        elements={band: _like(band, offered) for band in bands_of(plan)},
+        elements={band: _like(band, offered) for band in plan.bands},
         seconds=f"{plan.task['telescope']['exposure_s']:g}",
         leeway=str(LEEWAY_MINUTES),
     )

@@ -104,26 +104,36 @@ def _regions(contours: Contours, draw: Draw) -> SafeString:
 
 
 def _fields(
-    fields: Iterable[tuple[Pointing, Sequence[Ring]]],
+    fields: Sequence[tuple[Pointing, Sequence[Ring]]],
     draw: Draw,
     place: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
 ) -> SafeString:
-    drawn = []
+    drawn, numbers = [], _numbers(each for each, _ in fields)
     for each, rings in fields:
+        if each.visit > 1:
+            continue
         x, y = place(np.array([each.ra]), np.array([each.dec]))
         label = format_html(
-            '<text x="{}" y="{}">{}</text>', f"{x[0]:.1f}", f"{y[0] + 4:.1f}", each.number
+            '<text x="{}" y="{}">{}</text>', f"{x[0]:.1f}", f"{y[0] + 4:.1f}", numbers[each.field]
         )
         drawn.append(
             format_html(
                 '<g class="field"><title>{}: {}</title><path d="{}"/>{}</g>',
-                each.number,
+                numbers[each.field],
                 f"{each.gain:.2%}",
                 "".join(draw(ra, dec) for ra, dec in rings),
                 label if each.number <= LABELLED else "",
             )
         )
     return _join(drawn)
+
+
+def _numbers(pointings: Iterable[Pointing]) -> dict[int, str]:
+    """Join the numbers of each field's pointings."""
+    numbers: dict[int, list[str]] = {}
+    for each in pointings:
+        numbers.setdefault(each.field, []).append(str(each.number))
+    return {field: " ".join(each) for field, each in numbers.items()}
 
 
 def _scale(half: float) -> SafeString:

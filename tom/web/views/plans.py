@@ -160,5 +160,6 @@ def _about(plan: Plan) -> dict[str, Any]:
         "schedule": schedule,
         "more": f"{schedule.more_possible:.1%}",
         "rows": rows,
+        "visits": plan.task.get("visits"),
         "no_treasure_map": why_no_treasure_map(plan),
     }
