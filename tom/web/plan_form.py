@@ -41,6 +41,7 @@ def form_of(telescope: Telescope, *, now: datetime) -> PlanForm:
     shape, site = telescope.shape, telescope.site
     values |= {"shape": str(shape["kind"]), "search": "10", "site_name": site.name}
     values |= {name: _plain(shape[name]) for name in values if name in shape}
+    values["polygons"] = _corners(shape.get("polygons", ()))
     values |= {name: _plain(getattr(site, name)) for name in ("latitude", "longitude")}
     values["elevation_m"] = _plain(site.elevation_m)
     dark = next_dark(site, now=now, sun_altitude_max_deg=telescope.sun_altitude_max_deg)
@@ -191,6 +192,10 @@ def _reach(form: PlanForm, numbers: Mapping[str, float | None]) -> float:
             form.refuse("depth", "A source's magnitude counts only with a depth.")
         return math.inf
     return float(10 ** ((depth - magnitude - 25) / 5))
+
+
+def _corners(polygons: Sequence[Sequence[Sequence[float]]]) -> str:
+    return "\n".join(" ".join(f"{x:g},{y:g}" for x, y in each) for each in polygons)
 
 
 def _plain(value: object) -> str:
