@@ -119,3 +119,29 @@ def test_the_list_asks_as_often_for_many_drafts_as_for_one(
         observer.get(PAGE)
     with django_assert_max_num_queries(of_api):
         observer.get(API)
+
+
+def test_a_draft_is_discarded_and_brought_back(observer: Client, event) -> None:
+    observer.post(PAGE, {})
+    draft = CircularDraft.objects.get()
+    address = f"{PAGE}{draft.pk}/"
+    text = {"subject": "LIGO/Virgo/KAGRA S261120ab: mended", "body": "Mended.", "after": "1"}
+
+    observer.post(f"{address}discard/")
+
+    page = observer.get(address).text
+    assert "by vera: it" in page
+    assert 'name="body"' not in page
+    assert "gcn.nasa.gov/circulars/new?subject" not in page
+    assert "Discarded" in observer.get(PAGE).text
+    assert "bring it back first" in observer.post(address, text).text
+    assert observer.get(API).json()["results"] == []
+    assert observer.get(f"/api/circular-drafts/{draft.pk}/").json()["why_no_link"]
+
+    observer.post(f"{address}discard/", {"undo": "yes"})
+
+    assert "gcn.nasa.gov/circulars/new?subject" in observer.get(address).text
+    assert observer.post(address, text).headers["Location"] == address
+    assert observer.delete(f"/api/circular-drafts/{draft.pk}/").status_code == 204
+    draft.refresh_from_db()
+    assert draft.discarded is not None

@@ -284,6 +284,7 @@ TABLE: dict[str, Line] = {
     "tell": reads(OBSERVER) | posts(OBSERVER),
     "circular_drafts": reads(OBSERVER) | posts(OBSERVER),
     "circular_draft": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "circular_discard": posts(OWNING_OBSERVER),
     "report": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "report_retry": posts(OWNING_OBSERVER),
     "report_confirm": posts(OWNING_OBSERVER),
@@ -300,7 +301,8 @@ TABLE: dict[str, Line] = {
     "api:pointings": reads(USER) | posts(OBSERVER),
     "api:efficiency": reads(USER),
     "api:circular_drafts": reads(OBSERVER) | posts(OBSERVER),
-    "api:circular_draft": reads(OWNING_OBSERVER) | {"PUT": OWNING_OBSERVER},
+    "api:circular_draft": reads(OWNING_OBSERVER)
+    | {"PUT": OWNING_OBSERVER, "DELETE": OWNING_OBSERVER},
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),

@@ -175,6 +175,11 @@ urlpatterns = [
         name="circular_draft",
     ),
     path(
+        "events/<str:event_id>/circular/<int:pk>/discard/",
+        circular_drafts.circular_discard,
+        name="circular_discard",
+    ),
+    path(
         "events/<str:event_id>/messages/<int:pk>/aside/",
         chain.set_message_aside,
         name="set_message_aside",

@@ -6,6 +6,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from tom.candidates.models import EventCandidate
 from tom.events.localizations import chosen_localization
@@ -80,14 +81,17 @@ def save_version(
     Raises
     ------
     CannotTellError
-        If a text is empty or too long, or GCN would not take the subject.
+        If a text is empty or too long, GCN would not take the subject, or the draft is discarded.
     ChangedMeanwhileError
         If the newest version is another one than `after`, which was edited.
     """
     subject, body = " ".join(subject.split()), body.replace("\r\n", "\n").strip() + "\n"
     _check(subject, body)
     with transaction.atomic():
-        CircularDraft.objects.select_for_update().get(pk=draft.pk)
+        locked = CircularDraft.objects.select_for_update().get(pk=draft.pk)
+        if locked.discarded is not None:
+            msg = "the draft was discarded: bring it back first"
+            raise CannotTellError(msg)
         newest = draft.versions.latest("number")
         if newest.number != after:
             who = newest.created_by or "somebody"
@@ -96,6 +100,17 @@ def save_version(
         if (newest.subject, newest.body) == (subject, body):
             return newest
         return draft.versions.create(number=after + 1, subject=subject, body=body, created_by=by)
+
+
+def discard_draft(draft: CircularDraft, *, by: User) -> None:
+    """Put a draft away: it keeps its texts, and gets no other one and no link until it is back."""
+    rows = CircularDraft.objects.filter(pk=draft.pk, discarded=None)
+    rows.update(discarded=timezone.now(), discarded_by=by)
+
+
+def bring_back_draft(draft: CircularDraft) -> None:
+    """Take back that a draft was discarded."""
+    CircularDraft.objects.filter(pk=draft.pk).update(discarded=None, discarded_by=None)
 
 
 def text_to_give(version: DraftVersion) -> tuple[str, str]:
@@ -117,6 +132,8 @@ def why_not_given(draft: CircularDraft) -> str:
     prefetch `candidates__target`.
     """
     event = draft.event
+    if draft.discarded is not None:
+        return "the draft was discarded"
     if event.test_reasons:
         return f"{event.event_id} is a test ({', '.join(event.test_reasons)})"
     if not event.is_live:

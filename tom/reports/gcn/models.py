@@ -22,6 +22,10 @@ class CircularDraftQuerySet(models.QuerySet["CircularDraft"]):
         ).exclude(eventcandidate__target__in=visible_targets(user))
         return self.exclude(Exists(hidden))
 
+    def kept(self) -> "CircularDraftQuerySet":
+        """Return the drafts that nobody discarded."""
+        return self.filter(discarded=None)
+
 
 class CircularDraft(models.Model):
     """A GCN Circular about an event that a person writes. It is never sent from here."""
@@ -35,6 +39,10 @@ class CircularDraft(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created = models.DateTimeField(auto_now_add=True)
+    discarded = models.DateTimeField(null=True, blank=True, help_text="None: it is kept")
+    discarded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     objects = CircularDraftQuerySet.as_manager()
 

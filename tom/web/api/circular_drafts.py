@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from tom.events.models import NonLocalizedEvent
 from tom.reports.gcn.drafts import (
+    discard_draft,
     draft_circular,
     link_of,
     save_version,
@@ -43,6 +44,7 @@ class CircularDraftSerializer(serializers.Serializer[dict[str, Any]]):
     created_by = serializers.CharField(allow_null=True)
     saved = serializers.DateTimeField(help_text="When the newest text was saved")
     saved_by = serializers.CharField(allow_null=True)
+    discarded = serializers.DateTimeField(allow_null=True)
     link = serializers.CharField(
         help_text="Opens GCN's form with both filled in; empty: there is none, or it is too long"
     )
@@ -66,14 +68,15 @@ class NewTextSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class CircularDraftList(generics.GenericAPIView[Any]):
-    """List the drafts about an event, the newest first; fill one from the data."""
+    """List the kept drafts about an event, the newest first; fill one from the data."""
 
     permission_classes = (IsAuthenticated, MayTell)
     serializer_class = CircularDraftSerializer
     queryset = CircularDraft.objects.none()
 
     def get_queryset(self) -> QuerySet[CircularDraft]:
-        rows = CircularDraft.objects.visible_to(self.request.user).filter(event=self._event())
+        rows = CircularDraft.objects.visible_to(self.request.user).kept()
+        rows = rows.filter(event=self._event())
         return rows.select_related("event", "created_by").prefetch_related(*WITH)
 
     def _event(self) -> NonLocalizedEvent:
@@ -102,7 +105,7 @@ class CircularDraftList(generics.GenericAPIView[Any]):
 
 
 class CircularDraftDetail(APIView):
-    """Read a draft; keep another text of it."""
+    """Read a draft; keep another text of it; discard it."""
 
     permission_classes = (IsAuthenticated, MayTell)
 
@@ -128,6 +131,11 @@ class CircularDraftDetail(APIView):
             raise ValidationError({"detail": [str(refusal)]}) from refusal
         return Response(CircularDraftSerializer(_told(_find(request, pk))).data)
 
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        discard_draft(_find(request, pk), by=person(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 def _find(request: Request, pk: int) -> CircularDraft:
     rows = CircularDraft.objects.visible_to(person(request)).select_related("event", "created_by")
@@ -149,6 +157,7 @@ def _told(draft: CircularDraft) -> dict[str, Any]:
         "created_by": draft.created_by.get_username() if draft.created_by else None,
         "saved": newest.created,
         "saved_by": newest.created_by.get_username() if newest.created_by else None,
+        "discarded": draft.discarded,
         "link": link_of(newest),
         "why_no_link": why_not_given(draft),
     }

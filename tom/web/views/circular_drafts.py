@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from tom.events.models import NonLocalizedEvent
 from tom.reports.gcn.drafts import (
+    bring_back_draft,
+    discard_draft,
     draft_circular,
     link_of,
     save_version,
@@ -46,6 +49,7 @@ def circular_drafts(request: HttpRequest, event_id: str) -> HttpResponse:
         else:
             return redirect("circular_draft", event.event_id, draft.pk)
     drafts = CircularDraft.objects.visible_to(user).filter(event=event)
+    drafts = drafts.order_by(F("discarded").desc(nulls_first=True), "-created", "-pk")
     drafts = drafts.select_related("created_by").prefetch_related("versions")
     context = {
         "event": event,
@@ -62,7 +66,8 @@ def circular_drafts(request: HttpRequest, event_id: str) -> HttpResponse:
 def circular_draft(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """One draft: its newest text to edit, or an earlier one; POST keeps another text."""
     drafts = CircularDraft.objects.visible_to(person(request)).filter(event__event_id=event_id)
-    drafts = drafts.select_related("event", "created_by").prefetch_related("candidates__target")
+    drafts = drafts.select_related("event", "created_by", "discarded_by")
+    drafts = drafts.prefetch_related("candidates__target")
     draft = get_object_or_404(drafts, pk=pk)
     versions = list(draft.versions.select_related("created_by").order_by("-number"))
     for version in versions:
@@ -78,6 +83,21 @@ def circular_draft(request: HttpRequest, event_id: str, pk: int) -> HttpResponse
         context = _told(draft, versions, versions[0]) | given | {"error": str(refusal)}
         return render(request, "circulars/draft.html", context, status=422)
     messages.success(request, "The text was saved.")
+    return redirect("circular_draft", event_id, pk)
+
+
+@require_POST
+@needs(TELL)
+def circular_discard(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
+    """Discard a draft; `undo` brings it back."""
+    drafts = CircularDraft.objects.visible_to(person(request)).filter(event__event_id=event_id)
+    draft = get_object_or_404(drafts, pk=pk)
+    if request.POST.get("undo"):
+        bring_back_draft(draft)
+        messages.success(request, "The draft is back.")
+    else:
+        discard_draft(draft, by=person(request))
+        messages.success(request, "The draft was discarded. Its page brings it back.")
     return redirect("circular_draft", event_id, pk)
 
 
@@ -107,7 +127,7 @@ def _told(
         "versions": versions,
         "shown": shown,
         "newest": versions[0],
-        "is_newest": shown == versions[0],
+        "is_newest": shown == versions[0] and draft.discarded is None,
         "subject": shown.subject,
         "body": shown.body,
         "given": f"SUBJECT: {subject}\n\n{body}",
