@@ -4,7 +4,9 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -179,6 +181,19 @@ def test_verdicts_cost_a_bounded_number_of_queries(
         page = observer.get(PAGE)
 
     assert page.text.count("Watching</span>\n    by person") == 100
+
+
+def test_a_target_s_page_reads_its_candidacies_once(
+    observer: Client, candidates: list[EventCandidate]
+) -> None:
+    target = candidates[0].target_id
+
+    with CaptureQueriesContext(connection) as asked:
+        page = observer.get(f"/targets/{target}/")
+
+    of_target = f'"candidates_eventcandidate"."target_id" = {target}'
+    assert page.context["bar"].candidate.pk == candidates[0].pk
+    assert sum(of_target in query["sql"] for query in asked.captured_queries) == 1
 
 
 def test_odd_places_in_a_list_are_no_error(

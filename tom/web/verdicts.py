@@ -61,19 +61,26 @@ def verdict_bar(
 ) -> dict[str, Any]:
     """The bar for the event that the address names, else for the target's newest.
 
-    Of `shown`, candidacies of the page as the user knows them, none is ranked again.
+    Of `shown`, candidacies of the page as the user knows them, the newest first, none is read or
+    ranked again.
     """
-    rows = EventCandidate.objects.visible_to(user).filter(target=target)
     named = request.GET.get("event", "")
-    if named:
-        rows = rows.filter(event__event_id=named)
-    newest = rows.select_related("event", "target", "vetted_by").order_by("-event__time", "-pk")
-    candidate = newest.first()
+    known = (row for row in shown if named in ("", row.event.event_id))
+    candidate = next(known, None) or _read_newest(target, named, user)
     if candidate is None:
         return {"bar": None, "reasons": REASONS}
-    ranked = [row for row in shown if row.pk == candidate.pk] or rank_visible([candidate], user)
-    bar = make_bar(request, ranked[0], read_listed(request.GET), user)
+    bar = make_bar(request, candidate, read_listed(request.GET), user)
     return {"bar": bar, "reasons": REASONS}
+
+
+def _read_newest(target: BaseTarget, named: str, user: User) -> EventCandidate | None:
+    """The target's newest candidacy, of the named event if one is named, as the user knows it."""
+    rows = EventCandidate.objects.visible_to(user).filter(target=target)
+    if named:
+        rows = rows.filter(event__event_id=named)
+    joined = rows.select_related("event", "target", "vetted_by")
+    newest = joined.order_by("-event__time", "event__event_id")[:1]
+    return next(iter(rank_visible(newest, user)), None)
 
 
 def make_bar(

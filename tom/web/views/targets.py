@@ -163,7 +163,7 @@ def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
         **scores,
         "opinions": _opinions(scores["scores"]),
         **_said(found, user),
-        "candidacies": _with_terms(shown, user),
+        "candidacies": _with_terms(found, shown, user),
         "timeline": newest_timeline(found, user, candidate=next(iter(chosen), None)),
         "requests": requests.select_related("event")[:LIST_SHOWN],
     }
@@ -210,10 +210,11 @@ def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
     return sorted(told.values())
 
 
-def _with_terms(rows: list[EventCandidate], user: User) -> list[EventCandidate]:
-    """Give each candidacy the terms of its newest place."""
+def _with_terms(found: BaseTarget, rows: list[EventCandidate], user: User) -> list[EventCandidate]:
+    """Give each candidacy the terms of its newest place, and the target as it was read."""
     terms = newest_terms(rows, programs_of(user))
     for row in rows:
+        row.target = found
         row.terms = terms.get(row.pk, [])  # type: ignore[attr-defined]
     return rows
 
