@@ -172,9 +172,12 @@ def test_a_contact_is_added_tested_and_removed_and_never_shown(lead: Client, mai
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(lead, channel, address, said) -> None:
+    raise_alarm(factories.make_event("S261120ab", time_created=timezone.now()))
+
     answer = add(lead, "mine", name="x", channel=channel, address=address)
 
     assert answer.status_code == 422
+    assert "No alarm was raised yet." not in answer.text
     assert said in words_of(answer.text)
     assert not Contact.objects.exists()
 
@@ -247,6 +250,7 @@ def test_a_rule_is_tried_on_past_events_and_nothing_is_kept(lead: Client) -> Non
     assert said.status_code == 200
     assert "It would have called for 1 of 1 event since" in words_of(said.text)
     assert 'href="/events/S261120ab/"' in said.text
+    assert "required." not in words_of(said.text)
     assert "7.0 a week" in words_of(said.text)
     none = lead.post("/alarms/rules/new/", plain | {"sources": ["frb"]})
     assert "It would have called for none of 1 event" in words_of(none.text)

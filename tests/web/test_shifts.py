@@ -58,6 +58,22 @@ def test_a_shift_is_begun_and_ended_and_its_hand_over_written(observer: Client, 
     assert "&lt;b&gt;Look&lt;/b&gt; at the first" in answer.text
 
 
+def test_a_note_that_is_too_long_stays_in_the_form_and_a_line_break_is_one_sign(
+    observer: Client, ada
+) -> None:
+    shift = make_shift(ada)
+    address = f"/shift/{shift.pk}/"
+
+    answer = observer.post(address, {"note": "x" * 10_001})
+
+    assert answer.status_code == 422
+    assert "A note has at most 10000 characters." in answer.text
+    assert "x" * 10_001 in answer.text
+    assert observer.post(address, {"note": "x\r\n" * 4_999 + "y"}).status_code == 302
+    shift.refresh_from_db()
+    assert shift.note == "x\n" * 4_999 + "y"
+
+
 @pytest.mark.parametrize("hours", ["", "0", "49", "-1", "x", "8.5", "99999999999"])
 def test_a_shift_of_odd_hours_is_not_begun(observer: Client, hours: str) -> None:
     answer = observer.post("/shift/begin/", {"hours": hours}, follow=True)

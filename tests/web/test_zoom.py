@@ -87,7 +87,7 @@ def test_the_script_is_told_regions_candidates_and_galaxies(observer, event) -> 
     (candidate,) = told["candidates"]
     assert candidate["url"] == f"/targets/{target.pk}/"
     assert (candidate["ra"], candidate["dec"], candidate["step"]) == (197.4, -23.4, 1)
-    assert candidate["title"] == "1. ZTF26abc, 25.0%"  # among those that the reader may see
+    assert candidate["title"] == "1. ZTF26abc, 25%"  # among those that the reader may see
     assert "NGC 4993" in told["galaxies"][0]["title"]
 
 

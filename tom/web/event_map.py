@@ -21,6 +21,7 @@ from tom.web.candidate_list import CandidateList, SpotRow
 from tom.web.plots.skymap import Contours, Surroundings, draw_close, draw_sky
 from tom.web.plots.spots import Spot
 from tom.web.seen_fields import SeenFields, find_fields
+from tom.web.templatetags.sky import chance
 from tom.web.visibility import constraints_of, instruments_by_site
 
 # What the address says of the map: the moment, the layers, and that it says them.
@@ -111,7 +112,7 @@ def spots_of(listing: CandidateList) -> list[Spot]:
 
 
 def _title(row: SpotRow) -> str:
-    return row.name if row.posterior is None else f"{row.rank}. {row.name}, {row.posterior:.1%}"
+    return row.name if row.posterior is None else f"{row.rank}. {row.name}, {chance(row.posterior)}"
 
 
 def galaxies_of(localization_id: int) -> list[Spot]:
@@ -137,7 +138,7 @@ def _galaxies(rows: Sequence[Mapping[str, Any]]) -> list[Spot]:
             ra=row["ra"],
             dec=row["dec"],
             url="",
-            title=f"{row['rank']}. {row['name'] or row['number']}, {row['share']:.1%}",
+            title=f"{row['rank']}. {row['name'] or row['number']}, {chance(row['share'])}",
             rank=row["rank"],
         )
         for row in rows

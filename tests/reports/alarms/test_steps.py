@@ -19,6 +19,7 @@ from tests.reports.alarms.conftest import (
     make_shift,
     make_step,
 )
+from tom.changes.models import Change, Topic
 from tom.events.models import NonLocalizedEvent
 from tom.reports.alarms.alarms import (
     acknowledge_alarm,
@@ -161,6 +162,7 @@ def test_nobody_else_is_called_once_somebody_answered(three: Alarm, mails: MailS
     send(three)
 
     acknowledge_alarm(three, make_user())
+    assert not due_alarms(later(days=2)).exists()
     for minutes in (11, 22, 60):
         send(three, minutes=minutes)
 
@@ -239,6 +241,14 @@ def test_a_rule_raises_one_alarm_an_event_whatever_comes(mails: MailSink) -> Non
     assert called(mails) == ["team@example.org"]
 
 
+def test_a_past_event_that_is_sent_again_raises_no_alarm_by_a_rule(settings) -> None:
+    settings.ALARM_HOURS = 24
+    make_step(make_rule(), make_contact(None))
+
+    assert raise_alarm(make_event(time_created=later(hours=-25))) is None
+    assert raise_alarm(make_event(time_created=later(hours=-23))) is not None
+
+
 def test_a_later_message_may_meet_another_rule(mails: MailSink) -> None:
     make_step(make_rule("any"), make_contact(None, name="a", address="a@example.org"))
     make_step(make_rule("near", distance_mpc=50.0), make_contact(None, address="n@example.org"))
@@ -308,6 +318,7 @@ def test_a_retraction_tells_whom_the_alarm_reached_and_nobody_else(
     send(three)
 
     retraction = retract(three.event)
+    assert Alarm.objects.get(pk=three.pk).next_at is None
     send(retraction)
     for minutes in (11, 22):
         send(three, minutes=minutes)
@@ -333,6 +344,31 @@ def test_whoever_answered_is_told_of_the_retraction(three: Alarm, mails: MailSin
     send(retract(three.event))
 
     assert sorted(called(mails)[1:]) == ["ada@example.org", "dan@example.org"]
+
+
+def test_a_retraction_is_told_to_all_even_if_somebody_answers_it_at_once(
+    three: Alarm, mails: MailSink
+) -> None:
+    send(three)
+    retraction = retract(three.event)
+
+    acknowledge_alarm(retraction, make_user())
+    send(retraction)
+
+    assert called(mails) == ["ada@example.org"] * 2
+
+
+@pytest.mark.parametrize("why", ["the alarm failed there", "the contact was removed"])
+def test_a_retraction_is_not_told_where_no_alarm_came_or_nobody_is(
+    three: Alarm, mails: MailSink, why: str
+) -> None:
+    send(three)
+    if why == "the alarm failed there":
+        three.sends.update(state=SendState.FAILED)
+    else:
+        Contact.objects.update(removed=timezone.now())
+
+    assert not retract(three.event).sends.exists()
 
 
 def test_a_retraction_before_anybody_was_called_calls_nobody(three: Alarm, mails: MailSink) -> None:
@@ -452,11 +488,23 @@ def test_a_test_event_that_waits_for_the_end_of_quiet_hours_is_sent_on_no_route(
     assert routes() == 0
 
 
+def test_what_somebody_who_is_gone_was_to_get_goes_to_nobody_else(routes) -> None:
+    ada = make_observer("ada")
+    alarm = try_contact(make_contact(ada), by=ada)
+    ada.delete()
+
+    send(alarm)
+
+    assert routes() == 0
+    assert alarm.sends.get().reason == "the contact was removed"
+
+
 # --- A test of a contact ------------------------------------------------------------------------
 def test_a_test_alarm_reaches_one_contact_and_stands_on_no_screen(mails: MailSink) -> None:
     make_contact(None, name="other", address="other@example.org")
     alarm = try_contact(make_contact(None), by=make_observer("ada"))
 
+    assert Change.objects.filter(topic=Topic.ALARM, key=str(alarm.pk)).exists()
     assert list(due_alarms(later(seconds=1))) == [alarm]
     send(alarm)
 

@@ -36,23 +36,28 @@ SHOWN = 20
 SPANS = (7, 30, 90, 365)
 USUAL_SPAN = 30
 TEAM = "team"
+FORMS = {"mine": "my_form", TEAM: "team_form"}
 NO_ADDRESS = "removed"
 
 
 @require_safe
 def alarm_page(request: HttpRequest) -> HttpResponse:
     """What calls whom, and what became of the last alarms; or the one part that `?part=` names."""
+    if request.GET.get("part") == "raised":
+        return render(request, "alarms/_raised.html", _raised(request))
+    return show_page(request)
+
+
+def show_page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Show the page, with a form that was refused, or with something that is told this once."""
+    context = _raised(request) | _contacts(request) | _rules() | more
+    return render(request, "alarms/page.html", context, status=status)
+
+
+def _raised(request: HttpRequest) -> dict[str, Any]:
     rows = Alarm.objects.visible_to(request.user)
     joined = rows.select_related("event", "acknowledged_by", "rule").prefetch_related("sends")
-    context: dict[str, Any] = {"raised": joined[:SHOWN]}
-    if request.GET.get("part") == "raised":
-        return render(request, "alarms/_raised.html", context)
-    return render(request, "alarms/page.html", context | _contacts(request) | _rules())
-
-
-def show_page(request: HttpRequest, **more: Any) -> HttpResponse:
-    """Show the page with something that is told this once."""
-    return render(request, "alarms/page.html", _contacts(request) | _rules() | more)
+    return {"raised": joined[:SHOWN]}
 
 
 def _rules() -> dict[str, Any]:
@@ -66,15 +71,13 @@ def _rules() -> dict[str, Any]:
     }
 
 
-def _contacts(
-    request: HttpRequest, *, mine: ContactForm | None = None, team: ContactForm | None = None
-) -> dict[str, Any]:
+def _contacts(request: HttpRequest) -> dict[str, Any]:
     user = person(request)
     return {
         "mine": Contact.objects.of_person(user),
         "of_team": Contact.objects.of_team(),
-        "my_form": mine or ContactForm(person=user, prefix="mine"),
-        "team_form": team or ContactForm(person=None, prefix=TEAM),
+        "my_form": ContactForm(person=user, prefix="mine"),
+        "team_form": ContactForm(person=None, prefix=TEAM),
     }
 
 
@@ -119,6 +122,7 @@ def _try(request: HttpRequest, form: RuleForm, context: dict[str, Any]) -> HttpR
     if form.errors.keys() - {"name"}:
         context |= {"wrong": "Not tried: look at what is marked below.", "days": days}
         return render(request, "alarms/rule.html", context, status=422)
+    form.errors.pop("name", None)  # what is tried needs none
     context |= {"tried": try_rule(form.instance, days=days, now=timezone.now()), "days": days}
     return render(request, "alarms/rule.html", context)
 
@@ -158,8 +162,7 @@ def contact_add(request: HttpRequest) -> HttpResponse:
     prefix = TEAM if of_team else "mine"
     form = ContactForm(request.POST, person=None if of_team else person(request), prefix=prefix)
     if not form.is_valid():
-        context = _contacts(request, **{prefix: form}) | _rules()
-        return render(request, "alarms/page.html", context, status=422)
+        return show_page(request, status=422, **{FORMS[prefix]: form})
     contact = form.keep()
     messages.success(request, f"{contact.name} is saved. Send it a test alarm.")
     return redirect("alarm_page")

@@ -176,8 +176,12 @@ def shift_call_off(request: HttpRequest, pk: int) -> HttpResponse:
 def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     """One shift: its log, what was claimed, and a note for the next person."""
     shift = _find(request, pk)
+    note, wrong = shift.note, ""
     if request.method == "POST":
-        return _note(request, pk)
+        note = request.POST.get("note", "").replace("\0", "").replace("\r\n", "\n").strip()
+        wrong = _keep_note(request, pk, note)
+        if not wrong:
+            return redirect("shift", pk)
     now = timezone.now()
     end = min(shift.end, now)
     claims = Claim.objects.visible_to(request.user).held_at(min(end, now) - timedelta(seconds=1))
@@ -187,20 +191,20 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         "entries": read_log(person(request), shift.start, end) if shift.start < now else [],
         "claimed": claims.filter(by=shift.person_id).select_related("by", "target", "event"),
         "may_write": _may_change(request, shift),
+        "note": note,
+        "wrong": wrong,
     }
-    return render(request, "shifts/shift.html", context)
+    return render(request, "shifts/shift.html", context, status=422 if wrong else 200)
 
 
-def _note(request: HttpRequest, pk: int) -> HttpResponse:
-    shift = _own(request, pk)
-    text = request.POST.get("note", "").replace("\0", "").strip()
+def _keep_note(request: HttpRequest, pk: int, note: str) -> str:
+    """Store a note; return why not, "" if it is stored."""
     try:
-        write_note(shift, text, by=person(request), now=timezone.now())
+        write_note(_own(request, pk), note, by=person(request), now=timezone.now())
     except ShiftError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, "The note is saved.")
-    return redirect("shift", pk)
+        return str(error)
+    messages.success(request, "The note is saved.")
+    return ""
 
 
 def _find(request: HttpRequest, pk: int) -> Shift:
