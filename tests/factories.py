@@ -26,7 +26,7 @@ from tom.events.models import (
 )
 from tom.forms.event_names import key_of
 from tom.ranking.models import RankedCandidate, Ranking
-from tom.ranking.weighing import KEPT
+from tom.ranking.weighing import KEPT, logistic
 from tom.scoring.models import Score
 from tom.sky import (
     SkyMap,
@@ -340,9 +340,9 @@ def make_candidate(
             "credible_level_3d": 0.27,
             "probdensity": 5.0,
             "rank": rank,
-            "posterior": posterior,
-            "posterior_low": low,
-            "posterior_high": high,
+            "log_weight": log_odds(posterior),
+            "log_weight_low": log_odds(low),
+            "log_weight_high": log_odds(high),
             **fields,
         },
     )
@@ -351,6 +351,12 @@ def make_candidate(
     if rank is not None:
         make_place(ranking, candidate, posterior=posterior, low=low, high=high)
     return candidate
+
+
+def log_odds(chance: float) -> float:
+    """The natural logarithm of a chance's odds: its weight where chances are independent."""
+    held = min(max(chance, 1e-12), 1 - 1e-12)
+    return math.log(held) - math.log1p(-held)
 
 
 def chance_of(rank: int) -> float:
@@ -366,7 +372,7 @@ def make_past(event: NonLocalizedEvent, order: Sequence[EventCandidate]) -> Rank
     for rank, candidate in enumerate(order, 1):
         make_place(then, candidate, posterior=chance_of(rank))
     for candidate in EventCandidate.objects.filter(event=event, rank__isnull=False):
-        make_place(now, candidate, posterior=candidate.posterior or 0.5)
+        make_place(now, candidate, posterior=logistic(candidate.log_weight or 0.0))
     return then
 
 
@@ -386,10 +392,9 @@ def make_place(
         event=ranking.event,
         ranking=ranking,
         **held,
-        log_odds=math.log(posterior) - math.log1p(-posterior),
-        posterior=posterior,
-        posterior_low=low,
-        posterior_high=high,
+        log_weight=log_odds(posterior),
+        log_weight_low=log_odds(low),
+        log_weight_high=log_odds(high),
         terms=[[term.get(name, False) for name in KEPT] for term in TERMS],
     )
 

@@ -338,7 +338,7 @@ def test_what_a_survey_counted_after_the_merger_is_no_earlier_activity() -> None
     assert intake.work_alerts()
     rank_if_due(NonLocalizedEvent.objects.get())
 
-    chances = dict(EventCandidate.objects.values_list("target__name", "posterior"))
+    chances = dict(EventCandidate.objects.values_list("target__name", "log_weight"))
 
     assert chances["ZTF26seldom"] == chances["ZTF26often"] < chances["ZTF26new"]
 
@@ -459,10 +459,10 @@ def test_nothing_computed_of_a_private_target_is_public_where_it_is_opened() -> 
     candidate = event.candidates.select_related("target").get()
     assert candidate.target.permissions == "PUBLIC"
     assert candidate.is_public
-    assert (candidate.rank, candidate.posterior) == (None, None)
+    assert (candidate.rank, candidate.log_weight) == (None, None)
     assert not candidate.places.filter(programs=[]).exists()
     assert not Score.objects.filter(programs=[]).exists()
-    assert candidate.standings.get().posterior is not None
+    assert candidate.standings.get().log_weight is not None
     assert score_due(most=100) == 2  # for the public, and again for the program's own group
     assert rank_if_due(event)
 

@@ -161,8 +161,8 @@ SCORER_WEIGHTS: dict[str, float] = read_numbers("SCORER_WEIGHTS", most=1)
 # take in addition to ten times what it declares for its objects.
 SCORER_MEMORY_MB = read_count("SCORER_MEMORY_MB", 3000, least=1)
 SCORER_PATIENCE_SECONDS = read_number("SCORER_PATIENCE_SECONDS", 10.0)
-# Chance that any one source that an alert stream shows in an event's window, anywhere on the
-# sky, is its counterpart. It sets the scale of the posterior, never the order.
+# Chance that any one source of a list without an event is what is sought, where its strategy says
+# nothing else. It sets the scale of the chances, never the order.
 CANDIDATE_PRIOR = read_number("CANDIDATE_PRIOR", 1e-4, least=1e-30, most=0.5)
 # Within which nearly all hosts of unrelated sources lie, Mpc: how far the surveys see transients.
 HOST_HORIZON_MPC = read_number("HOST_HORIZON_MPC", 1000.0, least=1)

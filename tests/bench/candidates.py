@@ -62,10 +62,10 @@ END_PLACES = """
     WHERE event_id = %(event)s AND until_id IS NULL
 """
 ADD_PLACES = """
-    INSERT INTO ranking_rankedcandidate (event_id, ranking_id, candidate_id, programs, log_odds,
-        posterior, posterior_low, posterior_high, terms)
+    INSERT INTO ranking_rankedcandidate (event_id, ranking_id, candidate_id, programs, log_weight,
+        log_weight_low, log_weight_high, terms)
     SELECT %(event)s, %(ranking)s, candidate_id, programs, ln((chance + 1e-5) / (1 - chance)),
-        chance, chance / 2, (1 + chance) / 2, %(terms)s
+        ln((chance + 1e-5) / (2 - chance)), ln((1 + chance) / (1 - chance)), %(terms)s
     FROM (
         SELECT id AS candidate_id, ARRAY[]::bigint[] AS programs,
             mod(id * %(stir)s, 9973) / 10000.0 AS chance
@@ -78,16 +78,16 @@ ADD_PLACES = """
 """
 
 COPY_PLACES = """
-    UPDATE candidates_eventcandidate c SET rank = p.rank, posterior = p.posterior,
-        posterior_low = p.posterior_low, posterior_high = p.posterior_high
-    FROM (SELECT *, rank() OVER (ORDER BY log_odds DESC, id) FROM ranking_rankedcandidate
+    UPDATE candidates_eventcandidate c SET rank = p.rank, log_weight = p.log_weight,
+        log_weight_low = p.log_weight_low, log_weight_high = p.log_weight_high
+    FROM (SELECT *, rank() OVER (ORDER BY log_weight DESC, id) FROM ranking_rankedcandidate
         WHERE ranking_id = %(ranking)s) p
     WHERE p.ranking_id = %(ranking)s AND c.id = p.candidate_id AND p.programs = '{}'
 """
 COPY_STANDINGS = """
-    UPDATE candidates_candidatestanding c SET rank = p.rank, posterior = p.posterior,
-        posterior_low = p.posterior_low, posterior_high = p.posterior_high
-    FROM (SELECT *, rank() OVER (ORDER BY log_odds DESC, id) FROM ranking_rankedcandidate
+    UPDATE candidates_candidatestanding c SET rank = p.rank, log_weight = p.log_weight,
+        log_weight_low = p.log_weight_low, log_weight_high = p.log_weight_high
+    FROM (SELECT *, rank() OVER (ORDER BY log_weight DESC, id) FROM ranking_rankedcandidate
         WHERE ranking_id = %(ranking)s) p
     WHERE p.ranking_id = %(ranking)s AND c.candidate_id = p.candidate_id AND c.programs = p.programs
 """

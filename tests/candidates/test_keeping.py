@@ -173,12 +173,12 @@ def test_what_becomes_public_counts_as_made_then_and_stays_public(event, target_
 
 def test_a_verdict_and_a_rank_stay_with_a_candidate_that_is_matched_again(event, target_id) -> None:
     keep_one(event, target_id, ())
-    EventCandidate.objects.update(vetting="promising", rank=3, posterior=0.5)
+    EventCandidate.objects.update(vetting="promising", rank=3, log_weight=0.5)
 
     keep_one(event, target_id, ())
 
     row = EventCandidate.objects.get()
-    assert (row.vetting, row.rank, row.posterior) == ("promising", 3, 0.5)
+    assert (row.vetting, row.rank, row.log_weight) == ("promising", 3, 0.5)
 
 
 def test_a_doubted_candidate_has_no_place_and_what_was_public_is_forgotten(
@@ -187,13 +187,13 @@ def test_a_doubted_candidate_has_no_place_and_what_was_public_is_forgotten(
     other = make_target(points=1)
     for pk in (target_id, other.pk):
         keep_one(event, pk, (), (1,))
-    EventCandidate.objects.update(rank=3, posterior=0.5, posterior_low=0.1, posterior_high=0.9)
+    EventCandidate.objects.update(rank=3, log_weight=0.5, log_weight_low=0.1, log_weight_high=0.9)
 
     doubt_candidates([target_id])
 
     row, untouched = (EventCandidate.objects.get(target=pk) for pk in (target_id, other.pk))
-    numbers = ("credible_level_2d", "credible_level_3d", "probdensity", "rank", "posterior")
-    for name in (*numbers, "posterior_low", "posterior_high"):
+    numbers = ("credible_level_2d", "credible_level_3d", "probdensity", "rank", "log_weight")
+    for name in (*numbers, "log_weight_low", "log_weight_high"):
         assert getattr(row, name) is None
     assert (row.is_public, untouched.is_public, untouched.rank) == (False, True, 3)
     known = CandidateFact.objects.filter(programs=[])

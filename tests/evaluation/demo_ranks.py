@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkContext
 
 from tests.bench.database import fresh_database, own_servers
+from tests.evaluation.night_hours import read_chances
 from tom.demo.night import latest_merger
 
 TOP = 5
@@ -72,7 +73,6 @@ def _fork() -> ForkContext:
 def find_place(seed: int, merger: datetime) -> Place:
     """Make the night, send it through the intake, and look up its kilonova."""
     from tests.bench import intake
-    from tom.candidates.models import EventCandidate
     from tom.demo.night import make_night
 
     night = make_night(seed, merger)
@@ -80,19 +80,14 @@ def find_place(seed: int, merger: datetime) -> Place:
     intake.work()
     intake.score()
     kinds = {row.object_id: row.kind for row in night.truth}
-    ranked = [
-        (row.target.name, row.posterior)
-        for row in EventCandidate.objects.exclude(rank=None)
-        .select_related("target")
-        .order_by("rank")
-    ]
-    names = [name for name, _ in ranked]
+    chances, _none = read_chances()
+    names = list(chances)
     kilonova = next(name for name, kind in kinds.items() if kind == "kilonova")
     found = names.index(kilonova) if kilonova in names else None
     return Place(
         seed=seed,
         rank=None if found is None else found + 1,
-        posterior=None if found is None else ranked[found][1],
+        posterior=chances.get(kilonova),
         n_candidates=len(names),
         n_alerts=len(night.messages),
         above=[kinds[name] for name in names[:found]],

@@ -242,14 +242,14 @@ def test_of_two_candidates_of_an_event_one_is_left(vera) -> None:
     event = make_event("S261120ab")
     store(told("ZTF", "z"), told("LSST", "l", days=2.0, **FAR))
     kept, other = target_of("ZTF", "z"), target_of("LSST", "l")
-    EventCandidate.objects.update(rank=1, posterior=0.5)
+    EventCandidate.objects.update(rank=1, log_weight=0.5)
     assert EventCandidate.objects.filter(event=event, is_public=True).count() == 2
 
     join_targets(kept, other, by=vera)
 
     assert EventCandidate.objects.get(event=event, is_public=True).target == kept
     hidden = EventCandidate.objects.get(target=other)
-    assert (hidden.rank, hidden.posterior, hidden.credible_level_2d) == (None, None, None)
+    assert (hidden.rank, hidden.log_weight, hidden.credible_level_2d) == (None, None, None)
 
 
 # --- Splitting --------------------------------------------------------------------------------

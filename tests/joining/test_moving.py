@@ -271,7 +271,7 @@ def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, thi
     asked = make_request(third, vera, candidate=bystander)
     shared, alone = (make_event(alert_types=()) for _ in range(2))
     mine = EventCandidate.objects.create(event=shared, target=kept)
-    same = EventCandidate.objects.create(event=shared, target=other, rank=2, posterior=0.3)
+    same = EventCandidate.objects.create(event=shared, target=other, rank=2, log_weight=0.3)
     only = EventCandidate.objects.create(event=alone, target=other, rank=1)
     for row in (mine, same, only):
         CandidateStanding.objects.create(candidate=row, event_id=row.event_id, programs=[1])
@@ -286,7 +286,7 @@ def test_of_two_candidates_of_one_event_the_kept_one_has_what_was_said(both, thi
     assert set(events) == {shared.pk, alone.pk}
     assert EventCandidate.objects.get(pk=only.pk).target == kept
     left = EventCandidate.objects.get(target=other)
-    assert (left.pk, left.is_public, left.rank, left.posterior) == (same.pk, False, None, None)
+    assert (left.pk, left.is_public, left.rank, left.log_weight) == (same.pk, False, None, None)
     assert (mine.verdicts.count(), mine.reports.count()) == (2, 2)
     assert mine.circular_drafts.count() == 2
     assert ObservationRequest.objects.get(pk=request.pk).candidate == mine

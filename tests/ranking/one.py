@@ -7,7 +7,7 @@ import numpy as np
 from tom.ranking import opinions
 from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.terms import distance, earlier_activity, minor_planet, sky_map, star
-from tom.ranking.weighing import FloatArray, Term, Weighed
+from tom.ranking.weighing import FloatArray, Term, Weighed, logistic
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.runner import Abstention, Opinion
@@ -78,3 +78,8 @@ def fuse_one(prior: float, *terms: Term) -> Posterior:
     """The posterior of one candidate; with no term, of the prior alone."""
     nothing = Term("nothing", 0.0, 0.0, 0.0, frozenset({"nothing"}), "")
     return fuse(prior, [as_column(term) for term in terms or (nothing,)])
+
+
+def chance_of(posterior: Posterior) -> float:
+    """The chance of one candidate that does not depend on others."""
+    return logistic(float(posterior.log_weight[0]))

@@ -78,5 +78,7 @@ def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
     assert changed is not None
     assert newest_ranking(event) == changed
     strategy = Strategy.objects.get(kind="gw")
-    assert changed.basis == asdict(Basis.present(strategy, window_start(event, strategy)))
+    assert changed.basis == asdict(
+        Basis.present(strategy, window_start(event, strategy)).about(event)
+    )
     assert changed.basis["horizon_mpc"] == 500.0

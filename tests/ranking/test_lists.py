@@ -204,7 +204,7 @@ def test_the_prior_is_the_strategys_own() -> None:
     low = rank(make_strategy(name="low", prior=0.01))
     high = rank(make_strategy(name="high", prior=0.5))
 
-    chances = RankedCandidate.objects.order_by("ranking").values_list("posterior", flat=True)
+    chances = [place.posterior for place in RankedCandidate.objects.order_by("ranking")]
     assert (low.prior, high.prior) == (0.01, 0.5)
     assert chances[0] < 0.05 < 0.3 < chances[1]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.ranking.one import as_column, col, fuse_one
 from tom.ranking.pooling import Posterior, pool
-from tom.ranking.weighing import Term
+from tom.ranking.weighing import Term, logistic
 
 priors = st.floats(1e-6, 0.5)
 shifts = st.floats(-8, 8)
@@ -37,8 +37,8 @@ term_lists = st.lists(st.tuples(shifts, spreads), max_size=5).map(
 def test_without_evidence_the_posterior_is_the_prior(prior):
     posterior = fuse(prior, [])
 
-    assert posterior.mean == pytest.approx(prior)
-    assert posterior.low == posterior.high == posterior.mean
+    assert logistic(posterior.log_weight[0]) == pytest.approx(prior)
+    assert posterior.low == posterior.high == posterior.log_weight
 
 
 @given(priors, term_lists)
@@ -46,7 +46,7 @@ def test_odds_multiply(prior, terms):
     posterior = fuse(prior, terms)
 
     odds = prior / (1 - prior) * math.prod(math.exp(term.log_lr) for term in terms)
-    assert posterior.mean == pytest.approx(odds / (1 + odds), rel=1e-6)
+    assert logistic(posterior.log_weight[0]) == pytest.approx(odds / (1 + odds), rel=1e-6)
 
 
 def test_intervals_of_terms_add_in_quadrature():
@@ -55,7 +55,7 @@ def test_intervals_of_terms_add_in_quadrature():
 
     posterior = fuse(0.5, [wide, narrow])
 
-    log_odds = [math.log(p / (1 - p)) for (p,) in (posterior.low, posterior.mean, posterior.high)]
+    log_odds = [ends[0] for ends in (posterior.low, posterior.log_weight, posterior.high)]
     assert log_odds == pytest.approx([1.0 - 5.0, 1.0, 1.0 + 1.3])
 
 
@@ -63,7 +63,7 @@ def test_intervals_of_terms_add_in_quadrature():
 def test_the_interval_holds_the_mean(prior, terms):
     posterior = fuse(prior, terms)
 
-    assert 0 <= posterior.low <= posterior.mean <= posterior.high <= 1
+    assert posterior.low <= posterior.log_weight <= posterior.high
 
 
 @given(priors, term_lists, st.floats(0, 8), spreads)
@@ -71,8 +71,7 @@ def test_removing_favourable_data_never_raises_a_candidate(prior, terms, favour,
     known = fuse(prior, [*terms, make_term("last", favour, spread)])
     unknown = fuse(prior, [*terms, ignorance("last")])
 
-    assert unknown.mean <= known.mean
-    assert unknown.log_odds[0] <= known.log_odds[0]
+    assert unknown.log_weight[0] <= known.log_weight[0]
 
 
 @given(priors, term_lists, st.floats(-6, 0), st.floats(0, 6))
@@ -80,7 +79,7 @@ def test_none_beats_its_own_best_case_twin(prior, terms, worst, best):
     candidate = fuse(prior, [*terms, ignorance("last", worst, best)])
     twin = fuse(prior, [*terms, make_term("last", best)])
 
-    assert candidate.mean <= twin.mean
+    assert candidate.log_weight <= twin.log_weight
 
 
 @given(priors, term_lists, st.floats(-6, 0))
@@ -88,7 +87,7 @@ def test_ignorance_does_not_bury(prior, terms, worst):
     candidate = fuse(prior, [*terms, ignorance("last", worst)])
     worst_twin = fuse(prior, [*terms, make_term("last", worst)])
 
-    assert candidate.mean >= worst_twin.mean
+    assert candidate.log_weight >= worst_twin.log_weight
 
 
 @given(priors, term_lists, spreads)
@@ -96,7 +95,7 @@ def test_a_missing_factor_moves_no_mean_and_widens_the_interval(prior, terms, sp
     without = fuse(prior, terms)
     unknown = fuse(prior, [*terms, ignorance("last", -spread, spread)])
 
-    assert unknown.mean == without.mean
+    assert unknown.log_weight == without.log_weight
     assert unknown.low <= without.low
     assert unknown.high >= without.high
 
@@ -105,7 +104,9 @@ def test_a_missing_factor_moves_no_mean_and_widens_the_interval(prior, terms, sp
 def test_the_order_of_terms_does_not_matter(prior, terms, random):
     shuffled = random.sample(terms, len(terms))
 
-    assert fuse(prior, shuffled).log_odds == pytest.approx(fuse(prior, terms).log_odds, abs=1e-9)
+    assert fuse(prior, shuffled).log_weight == pytest.approx(
+        fuse(prior, terms).log_weight, abs=1e-9
+    )
 
 
 def test_terms_that_rest_on_one_datum_count_as_one():
@@ -137,7 +138,7 @@ def test_who_says_nothing_has_no_part_in_what_is_pooled():
     alone, both = fuse(0.1, [make_term("first", 2.0)]), fuse(0.1, [make_term("first", 2.0), silent])
     none = fuse(0.1, [silent, replace(ignorance("first", -1.0, 9.0))])
 
-    assert both.mean == alone.mean
+    assert both.log_weight == alone.log_weight
     assert both.terms[0].term(0).reason == "first: said"
     assert none.terms[0].term(0).missing
     assert none.terms[0].term(0).log_lr_high == 9.0
@@ -165,8 +166,8 @@ def test_a_term_that_rests_on_nothing_is_refused():
 
 @given(st.lists(st.floats(-900, 900), min_size=1, max_size=8))
 def test_the_most_probable_comes_first_and_ties_keep_their_order(log_odds):
-    half = col(*[0.5] * len(log_odds))
-    posterior = Posterior(mean=half, low=half, high=half, log_odds=col(*log_odds), terms=())
+    weights = col(*log_odds)
+    posterior = Posterior(weights, weights, weights, terms=())
 
     ordered = posterior.order().tolist()
 

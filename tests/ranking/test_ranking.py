@@ -114,7 +114,7 @@ def test_the_place_on_the_map_orders_equal_candidates_and_every_term_is_kept() -
     assert {"sky map", "star", "earlier activity", "minor planet", "distance"} <= set(terms)
     assert terms["distance"]["missing"]
     assert terms["sky map"]["log_lr"] > 0
-    assert event.candidates.get(rank=1).posterior == places[0].posterior
+    assert event.candidates.get(rank=1).log_weight == places[0].log_weight
 
 
 def test_a_ranking_names_the_map_that_its_candidates_were_matched_with() -> None:
@@ -148,7 +148,7 @@ def test_a_ranking_is_added_only_where_something_moved() -> None:
     assert second_ranking.published is not None
     assert second_ranking.created < second_ranking.published <= timezone.now()
     first, second = RankedCandidate.objects.order_by("ranking_id")
-    assert second.posterior < first.posterior
+    assert second.log_weight < first.log_weight
 
 
 def test_an_event_is_ranked_once_for_its_changes_and_again_for_the_next() -> None:
@@ -167,7 +167,7 @@ def test_a_ranking_that_fails_stays_due(settings: Settings) -> None:
     event = make_event()
     make_target("a")
     match_event(event)
-    settings.CANDIDATE_PRIOR = None
+    settings.SCORER_WEIGHTS = None
 
     with pytest.raises(TypeError):
         rank_if_due(event)
@@ -240,7 +240,7 @@ def test_private_points_move_the_place_of_no_public_candidate() -> None:
     score_due(most=100)
     rank_event(event)
 
-    posteriors = dict(event.candidates.values_list("target_id", "posterior"))
+    posteriors = dict(event.candidates.values_list("target_id", "log_weight"))
 
     assert posteriors[bare.pk] == posteriors[watched.pk]
 
@@ -257,7 +257,7 @@ def test_the_surveys_first_sight_before_the_window_weighs_against_but_its_count_
     score_due(most=100)
     rank_event(event)
 
-    chances = dict(event.candidates.values_list("target__name", "posterior"))
+    chances = dict(event.candidates.values_list("target__name", "log_weight"))
 
     assert chances["few"] == chances["many"] < chances["dark"]
 

@@ -73,6 +73,6 @@ def test_detections_that_only_the_survey_counts_change_no_chance(real_data: Path
     assert len(places) == 2 * len(alerts)
     for number in range(len(alerts)):
         counted, uncounted = places[f"ZTF26counted{number}"], places[f"ZTF26uncounted{number}"]
-        assert counted.posterior == pytest.approx(uncounted.posterior)
+        assert counted.log_weight == pytest.approx(uncounted.log_weight)
         terms = {term["name"]: term for term in counted.read_terms()}
         assert terms["earlier activity"]["log_lr"] >= 0

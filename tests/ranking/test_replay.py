@@ -36,8 +36,8 @@ pytestmark = pytest.mark.django_db
 def kept(ranking: Ranking) -> list[tuple[object, ...]]:
     """What a ranking holds, in its order."""
     rows = RankedCandidate.objects.as_of(ranking).in_order()
-    columns = ("candidate_id", "programs", "log_odds", "posterior", "posterior_low")
-    return list(rows.values_list(*columns, "posterior_high", "fingerprint", "terms"))
+    columns = ("candidate_id", "programs", "log_weight", "log_weight_low")
+    return list(rows.values_list(*columns, "log_weight_high", "fingerprint", "terms"))
 
 
 def made_again(ranking: Ranking) -> list[tuple[object, ...]]:
@@ -52,7 +52,7 @@ def made_again(ranking: Ranking) -> list[tuple[object, ...]]:
             list(case.audiences[row]),
             *(
                 float(column[row])
-                for column in (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
+                for column in (posterior.log_weight, posterior.low, posterior.high)
             ),
             int(marks[row]),
             [json.loads(texts[place]) for texts in terms],
@@ -137,9 +137,9 @@ def test_the_newest_places_are_those_that_pages_read() -> None:
     assert newest is not None
 
     rows = [row for row in kept(newest) if row[1] == []]
-    shown = event.candidates.order_by("rank").values_list("pk", "posterior")
+    shown = event.candidates.order_by("rank").values_list("pk", "log_weight")
 
-    assert [(row[0], row[3]) for row in rows] == list(shown)
+    assert [(row[0], row[2]) for row in rows] == list(shown)
 
 
 def test_what_stood_at_a_time_is_the_newest_ranking_before_it() -> None:
@@ -243,7 +243,7 @@ def test_the_command_names_the_ranking_that_differs() -> None:
 
     assert run("S261120ab", "--check", "4").count("the same, bit for bit") == 4
 
-    RankedCandidate.objects.newest().filter(candidate__target__name="b").update(posterior=0.5)
+    RankedCandidate.objects.newest().filter(candidate__target__name="b").update(log_weight=0.5)
     with pytest.raises(SystemExit):
         run("S261120ab", "--check", "1")
     newest = newest_ranking(event)

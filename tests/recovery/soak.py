@@ -33,7 +33,7 @@ QUERIES = {
     "JOIN events_eventsequence s ON s.event_id = e.id GROUP BY 1, 2",
     "candidates": "SELECT count(*), count(DISTINCT target_id), count(rank) "
     "FROM candidates_eventcandidate",
-    "ranks": "SELECT t.name, c.rank, c.posterior FROM candidates_eventcandidate c "
+    "ranks": "SELECT t.name, c.rank, c.log_weight FROM candidates_eventcandidate c "
     "JOIN tom_targets_basetarget t ON t.id = c.target_id ORDER BY t.name",
 }
 

@@ -71,8 +71,8 @@ def stored(alerts: list[ObjectAlert], *, batch: int) -> dict[str, object]:
         "summaries": list(summaries),
         "points": list(points.values("target__name", "kind", "key", "time", "flux", "real_bogus")),
         "scores": list(scores.values("target__name", "scorer", "probability", "sigma", "reason")),
-        "places": list(places.values("candidate__target__name", "log_odds", "posterior", "terms")),
-        "levels": list(levels.values("target__name", "probdensity", "rank", "posterior")),
+        "places": list(places.values("candidate__target__name", "log_weight", "terms")),
+        "levels": list(levels.values("target__name", "probdensity", "rank", "log_weight")),
     }
     event.delete()
     for summary in TargetSummary.objects.select_related("target"):

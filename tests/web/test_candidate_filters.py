@@ -15,6 +15,7 @@ from tests.factories import MERGER, make_event, make_group, make_observer, make_
 from tests.targets.test_summary import make_targets
 from tom.candidates.models import CandidateStanding, EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.weighing import logistic
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.web.candidate_list import (
     BEST_SHOWN,
@@ -26,7 +27,7 @@ from tom.web.candidate_list import (
 
 pytestmark = pytest.mark.django_db
 
-FIGURES = ("rank", "posterior", "posterior_low", "posterior_high", "credible_level_2d")
+FIGURES = ("rank", "log_weight", "log_weight_low", "log_weight_high", "credible_level_2d")
 HOURS = timedelta(hours=1)
 
 
@@ -38,9 +39,9 @@ def standing(rng: random.Random, rank: int | None) -> dict[str, float | None]:
     low = rng.choice([0.1, 0.2])
     return {
         "rank": rank,
-        "posterior": some(rng, rng.random),
-        "posterior_low": low,
-        "posterior_high": low + rng.choice([0.1, 0.2, 0.3]),
+        "log_weight": some(rng, rng.random),
+        "log_weight_low": low,
+        "log_weight_high": low + rng.choice([0.1, 0.2, 0.3]),
         "credible_level_2d": some(rng, lambda: rng.choice([0.2, 0.5, 0.9, 0.95])),
     }
 
@@ -78,7 +79,7 @@ def fill(rng: random.Random, event: NonLocalizedEvent) -> list[EventCandidate]:
     TargetName.objects.bulk_create(aliases)
     made = EventCandidate.objects.bulk_create(rows)
     other = make_event(alert_types=())
-    EventCandidate.objects.create(event=other, target=targets[0], rank=1, posterior=0.9)
+    EventCandidate.objects.create(event=other, target=targets[0], rank=1, log_weight=0.9)
     old = [row.pk for row in made if rng.random() < 0.5]
     EventCandidate.objects.filter(pk__in=old).update(created=timezone.now() - 50 * HOURS)
     joined = EventCandidate.objects.filter(event=event).select_related("target__summary")
@@ -95,10 +96,16 @@ def found(listing: CandidateList, asked: str, **more: object) -> list[str]:
     return [row.target.name for row in rows.select_related("target")]
 
 
+def width_of(row: EventCandidate) -> float | None:
+    """The width of the interval of an independent chance, to what a database rounds."""
+    low, high = row.log_weight_low, row.log_weight_high
+    return None if low is None or high is None else round(logistic(high) - logistic(low), 12)
+
+
 VALUES = {
     "rank": lambda row: row.rank,
-    "decide": lambda row: row.posterior_high - row.posterior_low,
-    "chance": lambda row: row.posterior,
+    "decide": lambda row: width_of(row),
+    "chance": lambda row: row.log_weight,
     "name": lambda row: row.target.name,
     "level": lambda row: row.credible_level_2d,
     "magnitude": lambda row: row.target.summary.last_magnitude,

@@ -36,7 +36,7 @@ def world() -> World:
     for model in (EventCandidate, CandidateStanding):
         for pk in model.objects.values_list("pk", flat=True):
             low, width = (float(rng.choice([0.1, 0.2])) for _ in range(2))
-            figures = {"posterior_low": low, "posterior_high": low + width}
+            figures = {"log_weight_low": low, "log_weight_high": low + width}
             if rng.random() < 0.8:  # a ranking gives both
                 model.objects.filter(pk=pk).update(**figures)
     return made

@@ -72,7 +72,7 @@ def fill(rng: random.Random, programs: Sequence[Program]) -> list[EventCandidate
             target=target,
             is_public=is_public,
             rank=rng.choice([None, ranks.pop(), ranks.pop()]) if is_public else None,
-            posterior=rng.random(),
+            log_weight=rng.random(),
         )
         for target, which, is_public in rows
     )
@@ -82,7 +82,7 @@ def fill(rng: random.Random, programs: Sequence[Program]) -> list[EventCandidate
             event_id=row.event_id,
             programs=[programs[n].pk for n in each],
             rank=rng.choice([None, ranks.pop(), ranks.pop()]),
-            posterior=rng.random(),
+            log_weight=rng.random(),
             credible_level_2d=rng.random(),
         )
         for row in made

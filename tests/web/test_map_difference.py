@@ -114,7 +114,11 @@ def test_a_private_candidate_is_compared_for_its_readers_alone(client, shown, ev
         event, factories.make_target(name="ZTF26hidden"), rank=1, is_public=False
     )
     CandidateStanding.objects.create(
-        candidate=hidden, event=event, programs=[program.pk], rank=1, posterior=0.8
+        candidate=hidden,
+        event=event,
+        programs=[program.pk],
+        rank=1,
+        log_weight=1.4,
     )
     factories.make_candidate(event, factories.make_target(name="ZTF26open"), rank=2)
     event.rankings.all().update(localization=maps[2])

@@ -95,7 +95,7 @@ def test_those_of_one_chance_stand_by_their_names_and_do_not_move(client: Client
         for rank in range(1, 5)
     ]
     make_past(event, rows)
-    RankedCandidate.objects.update(posterior=0.5)
+    RankedCandidate.objects.update(log_weight=0.0)
     Look.objects.create(user=vera, event=event, seen=timezone.now() - timedelta(hours=1))
 
     assert set(moves(client.get(PAGE).text).values()) == {""}
@@ -152,7 +152,7 @@ def test_a_reader_of_a_program_is_told_moves_among_what_they_know(client: Client
         event=event,
         programs=[program.pk],
         rank=4,
-        posterior=0.1,
+        log_weight=factories.log_odds(0.1),
         credible_level_2d=0.1,
     )
     CandidateStanding.objects.update(created=then.created)
@@ -207,6 +207,6 @@ def test_places_in_a_ranking_are_counted_from_an_index_alone() -> None:
     drop_other_indexes()
     for programs in ([], [program.pk]):
         rows = fullest(RankedCandidate.objects.as_of(ranking), programs)
-        plan = rows.filter(posterior__gte=0.5).values_list("posterior").explain()
+        plan = rows.filter(log_weight__gte=0).values_list("log_weight").explain()
 
         assert "Index Only Scan using ranking_place_order" in plan

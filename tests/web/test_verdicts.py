@@ -177,7 +177,7 @@ def test_verdicts_cost_a_bounded_number_of_queries(
         for person in people:
             give_verdict(candidate, Vetting.WATCHING, by=person)
 
-    with django_assert_max_num_queries(39):
+    with django_assert_max_num_queries(41):
         page = observer.get(PAGE)
 
     assert page.text.count("Watching</span>\n    by person") == 100

@@ -104,16 +104,16 @@ def _add_places(
 def _show_ranks(known: list[Known]) -> None:
     """Copy the newest places onto candidates and standings, as a ranking does."""
     places = {
-        (place.candidate_id, tuple(place.programs)): (rank, place.posterior)
+        (place.candidate_id, tuple(place.programs)): (rank, place.log_weight)
         for rank, place in enumerate(RankedCandidate.objects.newest().in_order(), 1)
     }
     for row, audience in known:
-        rank, posterior = places.get((row.pk, audience), (None, None))
+        rank, weight = places.get((row.pk, audience), (None, None))
         if audience:
             CandidateStanding.objects.create(
                 candidate=row, event_id=row.event_id, programs=list(audience), rank=rank,
-                posterior=posterior,
+                log_weight=weight,
                 credible_level_2d=row.credible_level_2d,
             )  # fmt: skip
         else:
-            EventCandidate.objects.filter(pk=row.pk).update(rank=rank, posterior=posterior)
+            EventCandidate.objects.filter(pk=row.pk).update(rank=rank, log_weight=weight)

@@ -52,10 +52,16 @@ class Standing(models.Model):
     # The newest place in the ranking, copied here so that a page reads one table. This rank counts
     # the candidates of all audiences. A page shows the rank among the candidates its reader sees.
     rank = models.PositiveIntegerField(null=True, blank=True)
-    posterior = models.FloatField(null=True, blank=True)
-    posterior_low = models.FloatField(null=True, blank=True)
-    posterior_high = models.FloatField(null=True, blank=True)
+    # Natural logarithms. `tom.ranking.chances` makes chances of them: one sum for each reader.
+    log_weight = models.FloatField(null=True, blank=True)
+    log_weight_low = models.FloatField(null=True, blank=True)
+    log_weight_high = models.FloatField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
+
+    # The chance for one reader and its interval, 0 to 1. Set in memory, for a page or a message.
+    posterior: float | None = None
+    posterior_low: float | None = None
+    posterior_high: float | None = None
 
     class Meta:
         abstract = True

@@ -133,9 +133,9 @@ def doubt_candidates(target_ids: Sequence[int]) -> None:
         credible_level_3d=None,
         probdensity=None,
         rank=None,
-        posterior=None,
-        posterior_low=None,
-        posterior_high=None,
+        log_weight=None,
+        log_weight_low=None,
+        log_weight_high=None,
     )
     forget_public_facts(target_ids)
 

@@ -1,8 +1,8 @@
 """The inputs of a ranking besides the facts; they are stored so that it can be repeated."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Self
@@ -10,7 +10,8 @@ from typing import Any, Self
 from django.conf import settings
 from django.forms.models import model_to_dict
 
-from tom.ranking import opinions
+from tom.events.models import NonLocalizedEvent
+from tom.ranking import expected, opinions
 from tom.ranking.terms import TERMS
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -25,7 +26,8 @@ class Basis:
     Attributes
     ----------
     prior
-        Probability (0 to 1) of any one member, before all evidence.
+        Probability (0 to 1) of any one member, before all evidence; of an event's list that of any
+        source over the whole sky.
     weights
         Weight (0 to 1) by a scorer's name; 1 if none is given.
     horizon_mpc
@@ -42,6 +44,8 @@ class Basis:
         The classes that are sought.
     terms
         The names of the terms in addition to the scorers; empty: all.
+    expected
+        What is expected of the event (`tom.ranking.expected`); None: a list without an event.
     """
 
     prior: float
@@ -54,6 +58,7 @@ class Basis:
     # The defaults serve rankings that were made before strategies were rows.
     sought: list[str] = field(default_factory=kilonova)
     terms: list[str] = field(default_factory=list)
+    expected: dict[str, Any] | None = None
 
     @classmethod
     def present(cls, strategy: Strategy, since: datetime | None) -> Self:
@@ -82,6 +87,13 @@ class Basis:
             If the ranking was made before all fields were stored.
         """
         return cls(**json.loads(json.dumps(kept)))
+
+    def about(self, event: NonLocalizedEvent | None) -> "Basis":
+        """Return this basis with what is expected of an event now; None: a list without one."""
+        if event is None:
+            return self
+        told = expected.expect(event, level=self.rule["level_stored"])
+        return replace(self, expected=told, prior=expected.prior_of(told))
 
     @property
     def window_start(self) -> datetime | None:
@@ -119,7 +131,7 @@ def _specs() -> list[ScorerSpec]:
 
 def constants() -> dict[str, Any]:
     """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules: list[Any] = [*TERMS, opinions]
+    modules: list[Any] = [*TERMS, opinions, expected]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules
@@ -132,6 +144,8 @@ def _plain(value: Any) -> Any:
     """Return a value as JSON gives it back: a set as a sorted list, a tuple as a list."""
     if isinstance(value, frozenset | set):
         return sorted(map(str, value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(inner) for inner in value]
     return value

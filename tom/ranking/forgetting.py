@@ -19,7 +19,7 @@ def forget_scores(target_ids: Sequence[int]) -> None:
     locked = candidates.select_for_update(no_key=True).order_by("event_id", "target_id")
     ids = list(locked.values_list("pk", flat=True))
     EventCandidate.objects.filter(pk__in=ids).update(
-        rank=None, posterior=None, posterior_low=None, posterior_high=None
+        rank=None, log_weight=None, log_weight_low=None, log_weight_high=None
     )
     RankedCandidate.objects.filter(candidate__in=ids, programs=[]).delete()
     RankedCandidate.objects.filter(target__in=target_ids, programs=[]).delete()

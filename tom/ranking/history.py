@@ -34,7 +34,7 @@ def fingerprints(posterior: Posterior) -> IntArray:
             total = _stir(total, np.ascontiguousarray(column, float).view(np.uint64))
         total = _stir(total, term.missing.astype(np.uint64))
         total = _stir(total, term.mark.view(np.uint64))
-    return _stir(total, posterior.log_odds.view(np.uint64)).view(np.int64)
+    return _stir(total, posterior.log_weight.view(np.uint64)).view(np.int64)
 
 
 def _stir(total: npt.NDArray[np.uint64], value: npt.ArrayLike) -> npt.NDArray[np.uint64]:
@@ -120,7 +120,7 @@ def _places(
 ) -> Iterator[str]:
     """Yield a line for each moved place: owner, member, and `PLACES`."""
     at = np.asarray(moved, np.int64)
-    figures = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
+    figures = (posterior.log_weight, posterior.low, posterior.high)
     columns = (case.members, *figures, fingerprints(posterior))
     values = zip(*(column[at].tolist() for column in columns), strict=True)
     texts = zip(*(term.texts(moved) for term in posterior.terms), strict=True)
@@ -135,10 +135,11 @@ def _ranks(case: Case, posterior: Posterior) -> Iterator[str]:
     """Yield the lines of the table `RANKS`."""
     order, audiences = posterior.order(), _audience_texts(case)
     columns = (order, case.members[order])
-    chances = (column[order] for column in (posterior.mean, posterior.low, posterior.high))
-    values = zip(*(column.tolist() for column in (*columns, *chances)), strict=True)
-    for rank, (row, member, mean, low, high) in enumerate(values, start=1):
-        yield f"{member}\t{audiences[row]}\t{rank}\t{mean!r}\t{low!r}\t{high!r}\n"
+    figures = (posterior.log_weight, posterior.low, posterior.high)
+    weights = (column[order] for column in figures)
+    values = zip(*(column.tolist() for column in (*columns, *weights)), strict=True)
+    for rank, (row, member, weight, low, high) in enumerate(values, start=1):
+        yield f"{member}\t{audiences[row]}\t{rank}\t{weight!r}\t{low!r}\t{high!r}\n"
 
 
 def _audience_texts(case: Case) -> list[str]:
@@ -148,8 +149,8 @@ def _audience_texts(case: Case) -> list[str]:
 
 
 PLACES = (
-    *("ranking_id", "programs", "log_odds", "posterior"),
-    *("posterior_low", "posterior_high", "fingerprint", "terms"),
+    *("ranking_id", "programs", "log_weight", "log_weight_low"),
+    *("log_weight_high", "fingerprint", "terms"),
 )
 RANKS = Table(
     "new_ranks",
@@ -157,27 +158,27 @@ RANKS = Table(
         "member": "bigint",
         "programs": "bigint[]",
         "rank": "integer",
-        "posterior": "float8",
-        "posterior_low": "float8",
-        "posterior_high": "float8",
+        "log_weight": "float8",
+        "log_weight_low": "float8",
+        "log_weight_high": "float8",
     },
 )
 # Only rows with other values are written: more writes would slow pages and indexes.
 COPY_RANKS = """
     UPDATE candidates_eventcandidate c
-    SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,
-        posterior_high = r.posterior_high
+    SET rank = r.rank, log_weight = r.log_weight, log_weight_low = r.log_weight_low,
+        log_weight_high = r.log_weight_high
     FROM new_ranks r
     WHERE c.id = r.member AND r.programs = '{}'
-        AND (c.rank, c.posterior, c.posterior_low, c.posterior_high)
-            IS DISTINCT FROM (r.rank, r.posterior, r.posterior_low, r.posterior_high)
+        AND (c.rank, c.log_weight, c.log_weight_low, c.log_weight_high)
+            IS DISTINCT FROM (r.rank, r.log_weight, r.log_weight_low, r.log_weight_high)
 """
 COPY_NARROWER_RANKS = """
     UPDATE candidates_candidatestanding k
-    SET rank = r.rank, posterior = r.posterior, posterior_low = r.posterior_low,
-        posterior_high = r.posterior_high
+    SET rank = r.rank, log_weight = r.log_weight, log_weight_low = r.log_weight_low,
+        log_weight_high = r.log_weight_high
     FROM new_ranks r
     WHERE r.programs <> '{}' AND k.candidate_id = r.member AND k.programs = r.programs
-        AND (k.rank, k.posterior, k.posterior_low, k.posterior_high)
-            IS DISTINCT FROM (r.rank, r.posterior, r.posterior_low, r.posterior_high)
+        AND (k.rank, k.log_weight, k.log_weight_low, k.log_weight_high)
+            IS DISTINCT FROM (r.rank, r.log_weight, r.log_weight_low, r.log_weight_high)
 """

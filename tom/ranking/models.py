@@ -12,7 +12,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import Moment, XactField
-from tom.ranking.weighing import read_terms
+from tom.ranking.weighing import logistic, read_terms
 from tom.strategies.models import Strategy
 
 
@@ -60,6 +60,20 @@ class Ranking(models.Model):
         EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     prior = models.FloatField(help_text="The chance of any one candidate before any evidence")
+    log_none = models.FloatField(
+        null=True,
+        help_text=(
+            "Natural logarithm of the weight of “none of these”. Infinite: no candidate can be it."
+            " None: a list without an event, whose chances do not depend on each other"
+        ),
+    )
+    log_sums = models.JSONField(
+        default=list,
+        help_text=(
+            "Natural logarithms of the sums of the weights of all that some readers see, each with"
+            " their private programs"
+        ),
+    )
     scorers = models.JSONField(default=dict, help_text="Scorer to version")
     basis = models.JSONField(
         default=dict,
@@ -133,7 +147,7 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
     def in_order(self) -> "RankedCandidateQuerySet":
         """Sort by probability, the highest first; equal chances by the names of the targets."""
         name = Coalesce("candidate__target__name", "target__name")
-        return self.order_by("-log_odds", name, "programs")
+        return self.order_by("-log_weight", name, "programs")
 
 
 class RankedCandidate(models.Model):
@@ -197,12 +211,14 @@ class RankedCandidate(models.Model):
         help_text="The target, in a list without an event",
     )
     programs = ArrayField(models.BigIntegerField(), default=list, db_default=[])
-    log_odds = models.FloatField(
-        help_text="Natural logarithm of the odds. The ranking is in this order"
+    log_weight = models.FloatField(
+        help_text=(
+            "Natural logarithm of its weight among the event's candidates; in a list without an"
+            " event, of its odds. The ranking is in this order"
+        )
     )
-    posterior = models.FloatField()
-    posterior_low = models.FloatField()
-    posterior_high = models.FloatField()
+    log_weight_low = models.FloatField(help_text="The lower end of its central 90%")
+    log_weight_high = models.FloatField(help_text="The upper end of its central 90%")
     terms = models.JSONField(help_text="The figures of each term of the ranking's layout")
     fingerprint = models.BigIntegerField(
         default=0,
@@ -226,12 +242,12 @@ class RankedCandidate(models.Model):
         # The index has all columns for counting places: the rows are wide because of their terms.
         indexes = [
             models.Index(
-                fields=["event", "-posterior"],
+                fields=["event", "-log_weight"],
                 include=["candidate", "programs", "ranking", "until"],
                 name="ranking_place_order",
             ),
             models.Index(
-                fields=["strategy", "-log_odds"],
+                fields=["strategy", "-log_weight"],
                 condition=Q(strategy__isnull=False, until=None),
                 name="ranking_place_in_list",
             ),
@@ -239,6 +255,19 @@ class RankedCandidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.candidate_id or self.target_id} from {self.ranking_id}"
+
+    @property
+    def posterior(self) -> float:
+        """The chance in a list without an event, 0 to 1; its interval likewise."""
+        return logistic(self.log_weight)
+
+    @property
+    def posterior_low(self) -> float:
+        return logistic(self.log_weight_low)
+
+    @property
+    def posterior_high(self) -> float:
+        return logistic(self.log_weight_high)
 
     def read_terms(self) -> list[dict[str, Any]]:
         """Return every term of the place, with its name and inputs."""

@@ -22,38 +22,34 @@ from tom.ranking.weighing import FloatArray, IntArray, Weighed
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """The chance of each of n candidates to be the counterpart, and all its terms.
+    """The weight of each of n candidates to be the counterpart, and all its terms.
 
-    `mean` is the probability; `low` and `high` are the ends of its central 90%. `log_odds` are the
-    natural log odds of `mean`. All have shape (n,) and are finite.
+    `log_weight` is the natural logarithm of the weight: in a list without an event, of the odds.
+    `low` and `high` are the ends of its central 90%. All have shape (n,) and are finite.
     """
 
-    mean: FloatArray
+    log_weight: FloatArray
     low: FloatArray
     high: FloatArray
-    log_odds: FloatArray
     terms: tuple[Weighed, ...]
 
     def __len__(self) -> int:
         """Return the number of candidates."""
-        return len(self.mean)
+        return len(self.log_weight)
 
     def order(self) -> IntArray:
-        """Return the candidates' rows, the most probable first; ties keep their order.
-
-        The log odds have the same order as the mean, and still differ where the mean rounds to 0
-        or 1.
-        """
-        return np.argsort(-self.log_odds, kind="stable")
+        """Return the candidates' rows, the most probable first; ties keep their order."""
+        return np.argsort(-self.log_weight, kind="stable")
 
 
 def fuse(prior: float, terms: Sequence[Weighed]) -> Posterior:
-    """Return the posterior of candidates from a prior probability and all terms on them.
+    """Return the weights of candidates from a prior probability and all terms on them.
 
     Parameters
     ----------
     prior : float
-        Probability of any one candidate before all evidence; above 0 and below 1.
+        Probability of any one candidate before all evidence; above 0 and below 1. With 0.5 the
+        weight is that of the evidence alone, as in the list of an event.
     terms : sequence of Weighed
         At least one; all of the same candidates. Their intervals add in quadrature.
 
@@ -72,13 +68,7 @@ def fuse(prior: float, terms: Sequence[Weighed]) -> Posterior:
         log_odds += term.log_lr
         below = np.hypot(below, term.log_lr - term.low)
         above = np.hypot(above, term.high - term.log_lr)
-    return Posterior(
-        mean=logistic(log_odds),
-        low=logistic(log_odds - below),
-        high=logistic(log_odds + above),
-        log_odds=log_odds,
-        terms=kept,
-    )
+    return Posterior(log_odds, log_odds - below, log_odds + above, kept)
 
 
 def pool(terms: Sequence[Weighed]) -> list[Weighed]:
@@ -122,9 +112,3 @@ def _as_one(group: Sequence[Weighed]) -> Weighed:
         reason=reason,
         mark=np.stack([(1 + at) * term.mark for at, term in enumerate(group)]).sum(0),
     )
-
-
-def logistic(log_odds: FloatArray) -> FloatArray:
-    """Return the probability (0 to 1) of natural log odds, without overflow."""
-    odds = np.exp(-np.abs(log_odds))
-    return np.asarray(np.where(log_odds >= 0, 1.0, odds) / (1 + odds))

@@ -1,7 +1,7 @@
 """Rank a list with the present facts, or again with the facts of an earlier ranking."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -19,11 +19,13 @@ from tom.events.services import note_changes
 from tom.ranking import opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
+from tom.ranking.chances import sum_weights
+from tom.ranking.expected import EVEN, log_none_of
 from tom.ranking.history import fingerprints, keep, member_of, moves
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
-from tom.ranking.weighing import Weighed, layout_of
+from tom.ranking.weighing import layout_of
 from tom.scoring.services import scorers, window_start
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
@@ -45,8 +47,8 @@ def rank_list(listing: Listing, basis: Basis) -> Ranking | None:
 
     Returns None if nothing changed, if the list is empty and has no ranking, or if an event's list
     is empty. A member has a place for each audience with other knowledge of it. All places are in
-    one order: a chance does not depend on the other places, so each audience's own ranking is a
-    part of this order.
+    one order: a weight does not depend on the other places, so each audience's own ranking is a
+    part of this order. The sums that make chances of weights are stored for each set of readers.
     """
     with _garbage_kept():
         return _rank(listing, basis)
@@ -72,17 +74,18 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     newest = newest_ranking(listing.owner)
     if not len(case) and (newest is None or listing.event is not None):
         return None
+    basis = basis.about(listing.event)
     posterior = weigh(case, basis)
     moved = moves(case, posterior)
     if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
-    ranking = _ranking(case, basis, posterior.terms)
+    ranking = _ranking(case, basis, posterior)
     with transaction.atomic():
         return ranking if keep(ranking, case, posterior, moved) else None
 
 
 def weigh(case: Case, basis: Basis) -> Posterior:
-    """Return the posterior of each entry of a case, from all evidence."""
+    """Return the weight of each entry of a case, from all evidence."""
     columns = read_columns(case, horizon_mpc=basis.horizon_mpc)
     terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
     for spec, labels, weight in basis.ranked_by():
@@ -90,13 +93,13 @@ def weigh(case: Case, basis: Basis) -> Posterior:
         value = opinions.either(spec, labels, said.values)
         said_of = partial(opinions.weigh, sought=basis.sought, weight=weight)
         terms.append(said_of(spec, value, said.sigma, said.silence))
-    return fuse(basis.prior, terms)
+    return fuse(basis.prior if basis.expected is None else EVEN, terms)
 
 
 def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
     """Repeat an earlier ranking from the facts known at its moment, with its own basis.
 
-    The entries and their chances are the same as in the ranking, bit for bit.
+    The entries and their weights are the same as in the ranking, bit for bit.
 
     Raises
     ------
@@ -121,14 +124,14 @@ def unlike(ranking: Ranking) -> int:
     Raises NotReproducibleError as `recompute` does.
     """
     case, posterior = recompute(ranking)
-    chances = (posterior.log_odds, posterior.mean, posterior.low, posterior.high)
-    columns = (case.members, *chances, fingerprints(posterior))
+    weights = (posterior.log_weight, posterior.low, posterior.high)
+    columns = (case.members, *weights, fingerprints(posterior))
     again = [
         (*figures, case.audiences[row])
         for row, figures in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
     rows = RankedCandidate.objects.as_of(ranking).in_order()
-    names = ("log_odds", "posterior", "posterior_low", "posterior_high", "fingerprint")
+    names = ("log_weight", "log_weight_low", "log_weight_high", "fingerprint")
     kept = [
         (*figures, tuple(programs))
         for *figures, programs in rows.values_list(member_of(ranking.listing), *names, "programs")
@@ -206,10 +209,12 @@ def note_new_scorers(since: datetime) -> None:
 
 
 def _rests_on(ranking: Ranking, basis: Basis) -> bool:
-    return bool(ranking.scorers == present_scorers() and ranking.basis == asdict(basis))
+    is_scaled = (ranking.log_none is None) == (basis.expected is None)
+    alike = ranking.scorers == present_scorers() and ranking.basis == asdict(basis)
+    return bool(is_scaled and alike)
 
 
-def _ranking(case: Case, basis: Basis, terms: Sequence[Weighed]) -> Ranking:
+def _ranking(case: Case, basis: Basis, posterior: Posterior) -> Ranking:
     moment, uses = case.moment, case.localizations
     use = uses[0] if len(uses) else np.nan  # the localization by which they were weighed
     return Ranking(
@@ -219,7 +224,9 @@ def _ranking(case: Case, basis: Basis, terms: Sequence[Weighed]) -> Ranking:
         prior=basis.prior,
         scorers=present_scorers(),
         basis=asdict(basis),
-        layout=layout_of(terms),
+        layout=layout_of(posterior.terms),
+        log_none=None if basis.expected is None else log_none_of(basis.expected),
+        log_sums=sum_weights(case, posterior.log_weight),
         created=moment.time,
         snapshot=moment.snapshot or "",
         xact=moment.xact,

@@ -4,6 +4,7 @@ The hypothesis is "this candidate is the event's counterpart". Evidence enters a
 likelihood ratios against the mix of unrelated sources that an alert stream shows.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
@@ -217,3 +218,9 @@ def weighed(name: str, inputs: frozenset[str], value: FloatArray, sides: Iterabl
         reason=lambda row: kept[side_of[row]].reason(row),
         mark=side_of.astype(np.int64),
     )
+
+
+def logistic(log_odds: float) -> float:
+    """Return the probability (0 to 1) of natural log odds, without overflow."""
+    odds = math.exp(-abs(log_odds))
+    return (1.0 if log_odds >= 0 else odds) / (1 + odds)

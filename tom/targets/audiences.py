@@ -116,7 +116,7 @@ def _private_programs(target_ids: Collection[int]) -> Mapping[int, set[int]]:
 def _wanted(programs: Mapping[int, set[int]]) -> set[tuple[int, Audience]]:
     if not programs:
         return set()
-    readers = _readers()
+    readers = reader_sets()
     wanted: set[tuple[int, Audience]] = set()
     for pk, private in programs.items():
         wanted |= {(pk, (program,)) for program in private}
@@ -129,7 +129,7 @@ def _wanted(programs: Mapping[int, set[int]]) -> set[tuple[int, Audience]]:
     return wanted
 
 
-def _readers() -> set[frozenset[int]]:
+def reader_sets() -> set[frozenset[int]]:
     """The sets of private programs that somebody may read."""
     private = Program.objects.filter(public=False)
     theirs: dict[int, set[int]] = defaultdict(set)

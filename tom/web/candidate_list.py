@@ -10,9 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import (
     Case,
     Exists,
-    ExpressionWrapper,
     F,
-    FloatField,
     OuterRef,
     Q,
     QuerySet,
@@ -27,10 +25,12 @@ from tom_targets.models import TargetName
 from tom.candidates.looks import last_look, note_look
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.chances import Scale
 from tom.strategies.services import strategy_of
 from tom.targets.search import find_few_by_part
 from tom.web.best_first import Placed, find_best
 from tom.web.candidate_order import Turn, first_in_turn, is_long, one_of
+from tom.web.chances import scale_of, width_of
 from tom.web.known import (
     count_ranks,
     figure_of,
@@ -102,6 +102,11 @@ class CandidateList:
         """The private programs that the person may read."""
         return programs_of(self.user)
 
+    @property
+    def scale(self) -> Scale:
+        """What turns weights into chances for the person."""
+        return scale_of(self.event, self.user)
+
     @cached_property
     def vetting(self) -> F | Case:
         """A candidate's vetting as the person sees it."""
@@ -139,13 +144,17 @@ class CandidateList:
         placed = {(self.event.pk, row.rank) for row in self._best if row.rank is not None}
         above = count_ranks(placed, self.user, counted=self.counted)
         ranks = {row.pk: above[self.event.pk, row.rank] + 1 for row in self._best if row.rank}
-        return [SpotRow(row.name, ranks.get(row.pk), *row.more) for row in self._best]
+        return [self._spot(row, ranks.get(row.pk)) for row in self._best]
+
+    def _spot(self, row: Placed, rank: int | None) -> SpotRow:
+        target_id, ra, dec, weight = row.more
+        return SpotRow(row.name, rank, target_id, ra, dec, self.scale.chance(weight))
 
     @cached_property
     def _best(self) -> list[Placed]:
         rows = self.everything().filter(not_rejected(self.vetting))
         place = (place_of(name, "target", self.programs) for name in ("ra", "dec"))
-        more = (F("target_id"), *place, standing_of("posterior", self.programs))
+        more = (F("target_id"), *place, standing_of("log_weight", self.programs))
         return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN, more=more)
 
 
@@ -174,7 +183,7 @@ def find_candidates(
     Those in `kept` stay, whatever the filters say.
     """
     rows = _choose(listing, query, kept)
-    return rows.order_by(*_order(_turn(query.get("order", "")), listing.programs))
+    return rows.order_by(*_order(_turn(query.get("order", "")), listing))
 
 
 def find_first(
@@ -186,10 +195,12 @@ def find_first(
     turn = _turn(query.get("order", ""))
     if turn in BEST_FIRST:
         return [row.pk for row in find_best(rows, event, programs, most=most)]
-    rows = rows.order_by(*_order(turn, programs))
+    rows = rows.order_by(*_order(turn, listing))
     if is_long(event):
-        figures = _column(turn.name, programs), standing_of("rank", programs)
-        found = first_in_turn(rows, event, programs, turn, figures=figures, most=most)
+        figures = _column(turn.name, listing), standing_of("rank", programs)
+        found = first_in_turn(
+            rows, event, programs, turn, figures=figures, scale=listing.scale, most=most
+        )
         if found is not None:
             return found
     return list(rows.values_list("pk", flat=True)[:most])
@@ -213,7 +224,8 @@ def _choose(
 
 def in_order(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
     """Candidates of `seen_by` best first, by what a reader of these programs knows."""
-    return rows.order_by(*_order(Turn("rank", falls=False), programs))
+    rank = standing_of("rank", programs).asc(nulls_last=True)
+    return rows.order_by(rank, F("target__name").asc())
 
 
 def order_choices(asked: str) -> list[tuple[str, str]]:
@@ -230,25 +242,26 @@ def _turn(asked: str) -> Turn:
     return Turn(name, falls=(name in FALLING) != asked.startswith("-"))
 
 
-def _order(turn: Turn, programs: Collection[int]) -> tuple[Any, ...]:
-    """How the list is put in order, by what a reader of these programs knows.
+def _order(turn: Turn, listing: CandidateList) -> tuple[Any, ...]:
+    """How the list is put in order, by what its reader knows.
 
     What is not known stays last either way.
     """
-    first = OrderBy(_column(turn.name, programs), descending=turn.falls, nulls_last=True)
+    first = OrderBy(_column(turn.name, listing), descending=turn.falls, nulls_last=True)
     # No two targets have one name: the rank decides nothing there.
     alike = turn.name in ("rank", "name")
-    rank = [] if alike else [standing_of("rank", programs).asc(nulls_last=True)]
+    rank = [] if alike else [standing_of("rank", listing.programs).asc(nulls_last=True)]
     return first, *rank, F("target__name").asc()
 
 
-def _column(name: str, programs: Collection[int]) -> Any:
+def _column(name: str, listing: CandidateList) -> Any:
+    programs = listing.programs
     match name:
         case "decide":
-            low, high = (standing_of(f"posterior_{end}", programs) for end in ("low", "high"))
-            return ExpressionWrapper(high - low, FloatField())
+            weights = [standing_of(f"log_weight{end}", programs) for end in ("", "_low", "_high")]
+            return width_of(weights, listing.scale)
         case "chance":
-            return standing_of("posterior", programs)
+            return standing_of("log_weight", programs)
         case "name":
             # As an expression: along the index of names it would look for an event's few among all.
             return Coalesce(F("target__name"), Value(""))

@@ -7,12 +7,14 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Combinable, OrderBy, RawSQL
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.chances import Scale
 from tom.targets.models import AudienceSummary, TargetSummary
+from tom.web.chances import width_of
 
 # Of an event with no more candidates all are sorted at once.
 FEW_CANDIDATES = 5_000
@@ -22,8 +24,7 @@ WINDOW = 4
 WINDOW_OF_TARGETS = 16
 MOST_ASKED = 20_000
 # The figures of a candidate's standing that an order goes by.
-STANDING = {"rank": "rank", "chance": "posterior", "level": "credible_level_2d", "decide": "width"}
-WIDTH = ExpressionWrapper(F("posterior_high") - F("posterior_low"), FloatField())
+STANDING = {"rank": "rank", "chance": "log_weight", "level": "credible_level_2d", "decide": "width"}
 # The figures of a target's summary that an index has in this order, and whether it falls.
 SUMMARY = {
     ("magnitude", False): "last_magnitude",
@@ -66,6 +67,7 @@ def first_in_turn(
     turn: Turn,
     *,
     figures: Sequence[Combinable],
+    scale: Scale,
     most: int,
 ) -> list[int] | None:
     """The first `most` of the candidates that fit, in their order; None: sort all that fit.
@@ -78,8 +80,10 @@ def first_in_turn(
         The private programs whose readers' figures count.
     figures
         The figure that they are put in order by, and their rank, of `rows`.
+    scale
+        What turns weights into chances for the reader.
     """
-    source = _source(event, programs, turn)
+    source = _source(event, programs, turn, scale)
     if source is None:
         return None
     asked = rows.values_list("pk", *figures[: len(source.names)])
@@ -122,7 +126,9 @@ def _place(figures: Sequence[Any], turn: Turn) -> Figures:
     return place, *(math.inf if each is None else each for each in rank)
 
 
-def _source(event: NonLocalizedEvent, programs: Collection[int], turn: Turn) -> Source | None:
+def _source(
+    event: NonLocalizedEvent, programs: Collection[int], turn: Turn, scale: Scale
+) -> Source | None:
     """What has the order; None: nothing has it.
 
     Who is known by a figure of their own stands in the first part with it, or behind its end.
@@ -132,8 +138,10 @@ def _source(event: NonLocalizedEvent, programs: Collection[int], turn: Turn) -> 
     told: QuerySet[Any, Any]
     if turn.name in STANDING:
         names = (STANDING[turn.name], "rank")
-        public = EventCandidate.objects.filter(event=event).alias(width=WIDTH)
-        told = CandidateStanding.objects.filter(event=event).alias(width=WIDTH)
+        weights = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
+        width = width_of(weights, scale)
+        public = EventCandidate.objects.filter(event=event).alias(width=width)
+        told = CandidateStanding.objects.filter(event=event).alias(width=width)
         key, owner, size = "pk", "candidate", WINDOW
     elif turn in SUMMARY:
         names, key, owner, size = (SUMMARY[turn],), "target", "target", WINDOW_OF_TARGETS

@@ -15,30 +15,24 @@ from django.db.models.functions import Coalesce
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.ranking.chances import show_chances
 from tom.ranking.models import RankedCandidate
 from tom.ranking.weighing import read_terms
-from tom.targets.audiences import largest, readable_programs, show_targets
+from tom.targets.audiences import largest, show_targets
 from tom.targets.models import AudienceSummary, Visitor
 from tom.targets.visible import is_shown, visible_targets
+from tom.web.chances import scales_of
 from tom.web.places import MOST_RANKED, Place, count_above, count_first
+from tom.web.readers import programs_of as programs_of
 from tom.web.vettings import show_vettings
 
 STANDING = (
     *("credible_level_2d", "credible_level_3d", "probdensity"),
-    *("rank", "posterior", "posterior_low", "posterior_high", "created"),
+    *("rank", "log_weight", "log_weight_low", "log_weight_high", "created"),
 )
 Figure = F | Coalesce
 M = TypeVar("M", bound=Model)
 LARGEST_FIRST = ("-programs__len", "-programs")
-
-
-def programs_of(user: Visitor) -> list[int]:
-    """The private programs that the person behind a request may read; asked for once a request."""
-    known: list[int] | None = getattr(user, "_programs_read", None)
-    if known is None:
-        known = readable_programs(user)
-        user._programs_read = known  # type: ignore[union-attr]  # of this request's own user
-    return known
 
 
 def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
@@ -135,7 +129,7 @@ def rank_visible(
     most: int = MOST_RANKED,
     counted: dict[Place, int] | None = None,
 ) -> list[EventCandidate]:
-    """Give candidates what the user knows: standing, rank, vetting, and their target's figures.
+    """Give candidates what the user knows: standing, rank, chance, vetting, and figures.
 
     The rank is that among those of the event that the user may see: ranks among all would tell,
     by their gaps, of the others. Whoever stands below the first `most` has the rank behind them;
@@ -145,6 +139,7 @@ def rank_visible(
     rows, programs = list(candidates), programs_of(user)
     show_vettings(rows, user)
     _show_standings(rows, programs)
+    show_chances(rows, scales_of({row.event_id for row in rows}, user))
     show_targets([row.target for row in rows if _has(row, "target")], programs)
     asked = {(row.event_id, row.rank) for row in rows if row.rank is not None}
     above = count_ranks(asked, user, most=most, counted={} if counted is None else counted)

@@ -18,7 +18,7 @@ from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
 
-IN_ORDER = ("-log_odds", "target__name")
+IN_ORDER = ("-log_weight", "target__name")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What differs between two maps of an event: figures, what the messages say, and candidates."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from tom.ranking.weighing import read_terms
 from tom.sky import MapDifference, compare_maps, healpix29, levels_2d
 from tom.web.candidate_list import CandidateList
 from tom.web.candidate_rows import read_candidates
+from tom.web.chances import scale_then
 from tom.web.known import known_places, rank_visible
 from tom.web.news import first_ranks
 from tom.web.templatetags.sky import ranked_classes
@@ -36,7 +37,7 @@ class Side:
 class Standing:
     """A candidate's chance in one ranking, and the terms of which it is made."""
 
-    chance: float
+    chance: float | None
     terms: list[dict[str, Any]]
 
 
@@ -108,7 +109,7 @@ def find_moved(before: Side, after: Side, listing: CandidateList) -> list[Moved]
     """
     keys = {*before.ranks, *after.ranks} or set(listing.spots)
     rows = rank_visible(read_candidates(list(keys)), listing.user)
-    one, other = (_read_ranking(side, keys, listing.programs) for side in (before, after))
+    one, other = (_read_ranking(side, keys, listing) for side in (before, after))
     earlier, later = (_levels(side, rows) for side in (before, after))
     both = before.ranking is not None and after.ranking is not None
     moved = [
@@ -157,16 +158,18 @@ def _levels(side: Side, rows: Sequence[EventCandidate]) -> dict[int, float]:
     return {pk: level for pk, level in zip(keys, levels, strict=True) if not math.isnan(level)}
 
 
-def _read_ranking(
-    side: Side, keys: Iterable[int], programs: Collection[int]
-) -> dict[int, Standing]:
+def _read_ranking(side: Side, keys: Iterable[int], listing: CandidateList) -> dict[int, Standing]:
     """How each candidate stood in a side's ranking, as the reader knows it."""
     if side.ranking is None:
         return {}
     stood = RankedCandidate.objects.as_of(side.ranking).filter(candidate__in=list(keys))
-    rows = known_places(stood, programs).distinct("candidate")
-    columns = rows.values_list("candidate_id", "posterior", "ranking__layout", "terms")
-    return {pk: Standing(chance, read_terms(layout, kept)) for pk, chance, layout, kept in columns}
+    rows = known_places(stood, listing.programs).distinct("candidate")
+    scale = scale_then(side.ranking, listing.user)
+    columns = rows.values_list("candidate_id", "log_weight", "ranking__layout", "terms")
+    return {
+        pk: Standing(scale.chance(weight), read_terms(layout, kept))
+        for pk, weight, layout, kept in columns
+    }
 
 
 def _place(

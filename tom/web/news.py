@@ -16,7 +16,7 @@ from tom.web.known import fullest, known_places, standing_of
 # Of a longer list it is told who moved into, out of, or among the first places alone: ten pages.
 MOST_MOVED = 300
 BEYOND = MOST_MOVED + 1
-# By what a candidate is put in order: its chance, the largest first, and its name.
+# By what a candidate is put in order: its weight, the largest first, and its name.
 Place = tuple[float, str]
 
 
@@ -72,7 +72,7 @@ def find_moved(
     if then is None:
         return None
     stood = RankedCandidate.objects.as_of(then)
-    ranked = seen.alias(place=standing_of("posterior", programs)).filter(place__isnull=False)
+    ranked = seen.alias(place=standing_of("log_weight", programs)).filter(place__isnull=False)
     before = _numbered(_first_places(stood, ranked, programs, most=MOST_MOVED))
     mine = stood.filter(candidate=OuterRef("pk"), programs__contained_by=list(programs))
     held = find_best(ranked.filter(Exists(mine)), event, programs, most=MOST_MOVED)
@@ -90,8 +90,8 @@ def _present_places(
     keys: Collection[int], ranked: QuerySet[EventCandidate], programs: Collection[int]
 ) -> list[tuple[int, Place]]:
     rows = ranked.filter(pk__in=keys).order_by()
-    columns = ("pk", standing_of("posterior", programs), "target__name")
-    return [(pk, (-chance, name)) for pk, chance, name in rows.values_list(*columns)]
+    columns = ("pk", standing_of("log_weight", programs), "target__name")
+    return [(pk, (-weight, name)) for pk, weight, name in rows.values_list(*columns)]
 
 
 def _first_places(
@@ -110,12 +110,12 @@ def _first_places(
         own = stood.filter(programs__contained_by=list(programs)).exclude(programs=[])
         known = Exists(own.filter(candidate=OuterRef("candidate")))
         parts = [fullest(own, programs), parts[0].filter(~known)]
-    columns = ("candidate", "posterior", "candidate__target__name")
+    columns = ("candidate", "log_weight", "candidate__target__name")
     places = [
-        (pk, (-chance, name))
+        (pk, (-weight, name))
         for part in parts
-        for pk, chance, name in part.filter(candidate__in=seen.values("pk"))
-        .order_by("-posterior", columns[2])
+        for pk, weight, name in part.filter(candidate__in=seen.values("pk"))
+        .order_by("-log_weight", columns[2])
         .values_list(*columns)[:most]
     ]
     return sorted(places, key=lambda row: row[1])[:most]

@@ -16,6 +16,7 @@ from tom.pointings.efficiency import Found, read_stored
 from tom.pointings.estimating import untraced, wanted_efficiency
 from tom.pointings.models import Pointing, Source, Status
 from tom.pointings.prepared import EfficiencyState
+from tom.ranking.chances import show_public_chances
 from tom.reports.gcn.form import LONGEST_BODY, LONGEST_SUBJECT, link_to_form, subject_fault
 from tom.reports.gcn.models import CircularDraft, DraftVersion
 from tom.reports.gcn.text import Facts, warning_of, write_body, write_subject
@@ -57,6 +58,7 @@ def draft_circular(
         msg = "choose candidates of this event"
         raise CannotTellError(msg)
     refuse_not_public(chosen)
+    show_public_chances(event, chosen)
     facts = _facts(event, chosen)
     name = by.get_full_name() or by.get_username()
     with transaction.atomic():

@@ -22,6 +22,7 @@ from tom.outbox.errors import LookUpFailedError, NothingSentError, RejectedError
 from tom.outbox.models import due
 from tom.outbox.moves import move
 from tom.outbox.sending import Words, claim_look, give_up, send, settle
+from tom.ranking.chances import show_public_chances
 from tom.reports.hermes.body import write_message
 from tom.reports.hermes.hopskotch import is_published, publish_message
 from tom.reports.hermes.models import Report, ReportState
@@ -68,6 +69,7 @@ def draft_report(
     if topic:
         _refuse_not_live(event, topic)
     refuse_not_public(chosen)
+    show_public_chances(event, chosen)
     prefetch_related_objects(chosen, "target__aliases")
     points = public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})

@@ -14,7 +14,9 @@ from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
 from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
+from tom.web.api.pagination import Pages
 from tom.web.candidate_list import in_order
+from tom.web.chances import scale_of
 from tom.web.event_joins import find_joined
 from tom.web.known import known_places, programs_of, rank_visible, seen_by
 from tom.web.places import ALL_RANKED
@@ -98,6 +100,13 @@ class CandidateSerializer(serializers.ModelSerializer[EventCandidate]):
     name = serializers.CharField(source="target.name", read_only=True)
     ra = serializers.FloatField(source="target.ra", read_only=True, help_text="ICRS degrees")
     dec = serializers.FloatField(source="target.dec", read_only=True, help_text="ICRS degrees")
+    posterior = serializers.FloatField(
+        read_only=True,
+        allow_null=True,
+        help_text="The chance to be the counterpart, 0 to 1; with `none` all of them add up to 1",
+    )
+    posterior_low = serializers.FloatField(read_only=True, allow_null=True)
+    posterior_high = serializers.FloatField(read_only=True, allow_null=True)
     terms = serializers.SerializerMethodField()
 
     class Meta:
@@ -159,10 +168,31 @@ class EventDetail(generics.RetrieveAPIView[NonLocalizedEvent]):
         return found or rows.get(pk=find_joined(name).pk)
 
 
+class CandidatePages(Pages):
+    """Candidates, and the chance that none of them is the counterpart."""
+
+    none: float | None = None
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        response.data["none_of_these"] = self.none
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        page["properties"]["none_of_these"] = {
+            "type": "number",
+            "nullable": True,
+            "description": "The chance that none of the candidates is the counterpart, 0 to 1",
+        }
+        return page
+
+
 class CandidateList(generics.ListAPIView[EventCandidate]):
     """List an event's candidates that you may see, as the newest ranking has them."""
 
     serializer_class = CandidateSerializer
+    pagination_class = CandidatePages
     queryset = EventCandidate.objects.none()
 
     @extend_schema(parameters=SAID_PARAMETERS)
@@ -171,6 +201,8 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
 
     def get_queryset(self) -> QuerySet[EventCandidate]:
         event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
+        if isinstance(self.paginator, CandidatePages):
+            self.paginator.none = scale_of(event, self.request.user).none
         programs = programs_of(self.request.user)
         newest = RankedCandidate.objects.newest().select_related("ranking")
         places = known_places(newest, programs)

@@ -37,6 +37,9 @@ class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
     name = serializers.CharField(source="target.name", read_only=True)
     ra = serializers.FloatField(source="target.ra", read_only=True, help_text="ICRS degrees")
     dec = serializers.FloatField(source="target.dec", read_only=True, help_text="ICRS degrees")
+    posterior = serializers.FloatField(read_only=True, help_text="0 to 1")
+    posterior_low = serializers.FloatField(read_only=True)
+    posterior_high = serializers.FloatField(read_only=True)
     terms = serializers.SerializerMethodField()
 
     class Meta:

@@ -36,6 +36,7 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
+from tom.web.chances import read_expected
 from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
 from tom.web.event_list import add_maps, filter_choices, find_events
@@ -60,6 +61,7 @@ from tom.web.visibility import instruments_by_site
 CIRCULARS_SHOWN = 20
 # Asks for the whole page at once.
 WHOLE = "whole"
+NONE_OF_THESE = "none of these"
 # What the address says of the list.
 ASKED = ("q", "order", "vetting", "region", "since", "up")
 CSV_COLUMNS = (
@@ -163,6 +165,8 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
     return {
         "event": found,
+        "none": listing.scale.none,
+        "expected": read_expected(found),
         "page": page,
         "any_kept": bool(rows) or listing.everything().exists(),
         "any_map": found.localizations.exists,  # asked where the list is empty
@@ -240,6 +244,9 @@ def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
     writer.writerow(CSV_COLUMNS)
     ranked = rank_visible(rows, person(request), most=ALL_RANKED)
     writer.writerows(_csv_row(candidate) for candidate in ranked)
+    none = listing.scale.none
+    if none is not None:
+        writer.writerow(["", NONE_OF_THESE, "", "", none, *[""] * (len(CSV_COLUMNS) - 5)])
     return response
 
 

@@ -23,6 +23,7 @@ from tom.targets.models import AudienceSummary, TargetSummary
 from tom.targets.visible import visible_targets
 from tom.web.alarms import streams_for
 from tom.web.candidate_rows import count_candidates, read_candidates
+from tom.web.chances import log_chance, scales_of
 from tom.web.known import (
     join_summaries,
     programs_of,
@@ -72,9 +73,10 @@ def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
     programs = programs_of(user)
     active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
+    scales = scales_of(active.values_list("pk", flat=True), user)
     rows = (
         seen_by(user)
-        .alias(chance=standing_of("posterior", programs))
+        .alias(chance=log_chance(standing_of("log_weight", programs), scales))
         .filter(pk__in=_first_placed(active), chance__isnull=False)
         .filter(not_rejected(vetting_of(user, active)))
         .order_by("-chance", "event__event_id", "target__name")

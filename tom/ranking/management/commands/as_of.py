@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.chances import public_scale
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import NotReproducibleError, ranking_as_of, rankings_of, unlike
 from tom.strategies.models import Strategy
@@ -47,12 +48,17 @@ class Command(BaseCommand):
         places = RankedCandidate.objects.as_of(ranking).filter(programs=[]).in_order()
         rows = places.values_list(
             Coalesce("candidate__target__name", "target__name"),
-            "posterior",
-            "posterior_low",
-            "posterior_high",
+            "log_weight",
+            "log_weight_low",
+            "log_weight_high",
         )
-        for rank, (name, chance, low, high) in enumerate(rows[:SHOWN], start=1):
-            self.stdout.write(f"{rank:4d}  {name:20s} {chance:9.3g}  ({low:.3g} to {high:.3g})")
+        scale = public_scale(ranking)
+        for rank, (name, weight, *ends) in enumerate(rows[:SHOWN], start=1):
+            low, high = (scale.end(weight, end) for end in ends)
+            told = f"{scale.chance(weight):9.3g}  ({low:.3g} to {high:.3g})"
+            self.stdout.write(f"{rank:4d}  {name:20s} {told}")
+        if scale.none is not None:
+            self.stdout.write(f"      {'none of these':20s} {scale.none:9.3g}")
         left = places.count() - SHOWN
         if left > 0:
             self.stdout.write(f"      and {left} more")

@@ -1,0 +1,162 @@
+"""How the list of the demonstration night stands hour by hour, seed by seed, as JSON lines.
+
+    .venv/bin/python -m tests.evaluation.night_hours --seeds 3 > nights.jsonl
+
+Each night goes through the intake hour by hour into an empty database of its own. A line has, for
+each hour with news, the chances of the list as the public reads it, and the kilonova's place in it.
+The last line sums the nights up.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from typing import Any
+
+from tests.bench.database import fresh_database, own_servers
+from tom.demo.night import Message, Night, latest_merger
+
+TOP = 3
+MINUTES_EACH = 10  # of telescope on one candidate
+WHEN_HOURS = (24, 48, 72, 150)
+LEAST = 1e-12  # a chance of 0 has no logarithm
+
+
+def main() -> int:
+    """Print a line for each seed, and the summary."""
+    arguments = _read_arguments()
+    nights = []
+    with own_servers():
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
+            with fresh_database("night"), get_context("fork").Pool(1) as pool:
+                nights.append(pool.apply(follow, (seed, arguments.merger)))
+            sys.stdout.write(json.dumps(nights[-1]) + "\n")
+            sys.stdout.flush()
+    sys.stdout.write(json.dumps(summarise(nights)) + "\n")
+    return 0
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=1)
+    usual = latest_merger(datetime.now(UTC))
+    parser.add_argument("--merger", type=datetime.fromisoformat, default=usual)
+    return parser.parse_args()
+
+
+def follow(seed: int, merger: datetime) -> dict[str, Any]:
+    """Send a night through the intake hour by hour; return how its list stood at each."""
+    from tests.bench import intake
+    from tom.demo.night import make_night
+
+    night = make_night(seed, merger)
+    kilonova = next(row.object_id for row in night.truth if row.kind == "kilonova")
+    hours, observed = [], set()
+    for hour, messages in _by_hour(night):
+        intake.keep(messages)
+        intake.work()
+        intake.score()
+        if hour < 0:
+            continue
+        hours.append({"hour": hour} | _stands(kilonova, observed))
+    return {"seed": seed, "hours": hours}
+
+
+def _by_hour(night: Night) -> Iterator[tuple[int, Sequence[Message]]]:
+    """The messages of each hour that has some; all from before the merger have the hour -1."""
+    chunks: dict[int, list[Message]] = {}
+    for message in night.messages:
+        age = (message.time - night.merger_time) / timedelta(hours=1)
+        chunks.setdefault(max(math.ceil(age), -1), []).append(message)
+    yield from sorted(chunks.items())
+
+
+def _stands(kilonova: str, observed: set[str]) -> dict[str, Any]:
+    """The kilonova's place and chance, and what is spent if the first of the list is observed."""
+    chances, none = read_chances()
+    names = list(chances)
+    rank = names.index(kilonova) + 1 if kilonova in chances else None
+    told = list(chances.values())
+    return {
+        "rank": rank,
+        "chance": chances.get(kilonova, 0.0),
+        "sum": sum(told),
+        "none": none,
+        "above_10": sum(each > 0.1 for name, each in chances.items() if name != kilonova),
+        "above_50": sum(each > 0.5 for name, each in chances.items() if name != kilonova),
+        "binary_log_loss": _binary(chances, kilonova),
+        "first": names[:10],
+    }
+
+
+def _binary(chances: dict[str, float], kilonova: str) -> float:
+    right = [each if name == kilonova else 1 - each for name, each in chances.items()]
+    return -sum(math.log(max(each, LEAST)) for each in right)
+
+
+def read_chances() -> tuple[dict[str, float], float | None]:
+    """The public chances of the only event's candidates, the best first, and that of none."""
+    from tom.candidates.models import EventCandidate
+    from tom.ranking.chances import public_scale
+    from tom.ranking.services import newest_ranking
+
+    rows = EventCandidate.objects.exclude(rank=None).select_related("event").order_by("rank")
+    found = list(rows.values_list("target__name", "log_weight", "event"))
+    if not found:
+        return {}, None
+    from tom.events.models import NonLocalizedEvent
+
+    ranking = newest_ranking(NonLocalizedEvent.objects.get(pk=found[0][2]))
+    scale = public_scale(ranking)
+    return {name: scale.chance(weight) for name, weight, _ in found}, scale.none
+
+
+def summarise(nights: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The means over the nights of what is asked of a list."""
+    found: dict[str, Any] = {"nights": len(nights)}
+    for when in WHEN_HOURS:
+        rows = [_at(night, when) for night in nights]
+        found[f"at_{when}_h"] = {
+            "sum": _mean([row["sum"] for row in rows]),
+            "rank": _mean([row["rank"] or math.nan for row in rows]),
+            "chance": _mean([row["chance"] for row in rows]),
+            "log_loss": _mean([-math.log(max(row["chance"], LEAST)) for row in rows]),
+            "binary_log_loss": _mean([row["binary_log_loss"] for row in rows]),
+            "others_above_10": _mean([row["above_10"] for row in rows]),
+        }
+    found["hours_to_top_3"] = [hours_to_top(night) for night in nights]
+    found["minutes_on_others"] = [minutes_on_others(night) for night in nights]
+    return found
+
+
+def _at(night: dict[str, Any], when: float) -> dict[str, Any]:
+    return [row for row in night["hours"] if row["hour"] <= when][-1]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(sum(values) / len(values), 3)
+
+
+def hours_to_top(night: dict[str, Any]) -> float | None:
+    """When the kilonova first stood among the first three; None: never."""
+    return next((r["hour"] for r in night["hours"] if r["rank"] and r["rank"] <= TOP), None)
+
+
+def minutes_on_others(night: dict[str, Any]) -> float:
+    """Minutes spent on others where each hour the first three are observed that were not yet."""
+    spent: set[str] = set()
+    for row in night["hours"]:
+        first = row["first"][:TOP]
+        if row["rank"] is not None and row["rank"] <= TOP:
+            above = first[: row["rank"] - 1]
+            return float(MINUTES_EACH * len(spent | set(above)))
+        spent |= set(first)
+    return float(MINUTES_EACH * len(spent))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

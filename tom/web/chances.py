@@ -1,0 +1,176 @@
+"""The chances of an event's candidates for one reader, and SQL that sorts by them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db.models import Case, Exists, F, FloatField, OuterRef, Subquery, Sum, Value, When
+from django.db.models.expressions import Combinable, ExpressionWrapper
+from django.db.models.functions import Exp, Greatest, Least, Ln
+from tom_targets.base_models import BaseTarget
+
+from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.events.models import NonLocalizedEvent
+from tom.ranking.chances import INDEPENDENT, LEAST_LOG, Scale, sum_for
+from tom.ranking.expected import Piece, chance_of, pieces_of
+from tom.ranking.models import RankedCandidate, Ranking
+from tom.targets.models import Visitor
+from tom.targets.visible import is_shown
+from tom.web.readers import programs_of
+
+_OF_REQUEST = "_scales_read"
+_PRIVATE = BaseTarget.Permissions.PRIVATE
+_USED = ("event", "strategy", "created", "log_none", "log_sums")
+
+
+def scales_of(event_ids: Iterable[int], user: Visitor) -> dict[int, Scale]:
+    """What turns the weights of each event's candidates into chances for a reader.
+
+    Asked for once a request. The chances of an event without a ranking of today are independent.
+    """
+    known: dict[int, Scale] = getattr(user, _OF_REQUEST, {})
+    missing = set(event_ids) - known.keys()
+    if missing:
+        known = known | dict.fromkeys(missing, INDEPENDENT) | _read(missing, user)
+        setattr(user, _OF_REQUEST, known)
+    return known
+
+
+def scale_of(event: NonLocalizedEvent, user: Visitor) -> Scale:
+    """What turns the weights of an event's candidates into chances for a reader."""
+    return scales_of([event.pk], user)[event.pk]
+
+
+class Expected(NamedTuple):
+    """Why chances are what they are: the pieces of the chance that an event has a counterpart.
+
+    `density` says how many unrelated sources there are, `whole` is the product of the pieces.
+    """
+
+    pieces: list[Piece]
+    whole: float
+    density: str
+
+
+def read_expected(event: NonLocalizedEvent) -> Expected | None:
+    """What the newest ranking of an event expected of it; None: there is no ranking of today."""
+    rows = Ranking.objects.filter(event=event).order_by("-created", "-pk")
+    kept = rows.values_list("basis__expected", flat=True).first()
+    if not kept:
+        return None
+    return Expected(pieces_of(kept), chance_of(kept), kept["density"])
+
+
+def scale_then(ranking: Ranking, user: Visitor) -> Scale:
+    """What turned the weights of an earlier ranking into chances, for a reader of today."""
+    if ranking.log_none is None:
+        return INDEPENDENT
+    programs = programs_of(user)
+    own = RankedCandidate.objects.as_of(ranking).filter(programs=[])
+    if programs:
+        theirs = RankedCandidate.objects.as_of(ranking).exclude(programs=[])
+        theirs = theirs.filter(candidate=OuterRef("candidate"), programs__contained_by=programs)
+        own = own.filter(~Exists(theirs))
+    shown = is_shown(user, target="candidate__target")
+    private = own.filter(shown, candidate__target__permissions=_PRIVATE)
+    summed = private.aggregate(sum=_sum())["sum"]
+    return _scale(ranking, programs, summed, user)
+
+
+def _read(event_ids: Collection[int], user: Visitor) -> dict[int, Scale]:
+    newest = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
+    events = NonLocalizedEvent.everything.filter(pk__in=event_ids).order_by()
+    keys = events.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
+    programs = programs_of(user)
+    private = EventCandidate.objects.filter(
+        is_shown(user, target="target"),
+        event=OuterRef("event"),
+        is_public=True,
+        target__permissions=_PRIVATE,
+    )
+    if programs:
+        standings = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
+        private = private.filter(~Exists(standings.filter(programs__contained_by=programs)))
+    summed = private.order_by().values("event").annotate(sum=_sum()).values("sum")
+    rows = Ranking.objects.filter(pk__in=keys).only(*_USED)
+    rankings = rows.annotate(own=Subquery(summed, output_field=FloatField()))
+    return {
+        row.event_id: _scale(row, programs, row.own, user)
+        for row in rankings
+        if row.event_id is not None
+    }
+
+
+def _scale(
+    ranking: Ranking, programs: Collection[int], own_sum: float | None, user: Visitor
+) -> Scale:
+    """Join a ranking's sum for a reader's programs with that of targets they own."""
+    if ranking.log_none is None:
+        return INDEPENDENT
+    log_sum = sum_for(ranking, programs)
+    if log_sum is None:
+        return Scale(ranking.log_none, _sum_anew(ranking, programs, user))
+    if own_sum:
+        log_sum = float(np.logaddexp(log_sum, np.log(own_sum)))
+    return Scale(ranking.log_none, log_sum)
+
+
+def _sum_anew(ranking: Ranking, programs: Collection[int], user: Visitor) -> float:
+    """Sum the weights of all that a reader sees: nobody read just these programs at that time."""
+    rows = RankedCandidate.objects.as_of(ranking).filter(
+        is_shown(user, target="candidate__target"), programs__contained_by=list(programs)
+    )
+    fullest = rows.order_by("candidate", "-programs__len", "-programs").distinct("candidate")
+    logs = list(fullest.values_list("log_weight", flat=True))
+    return float(np.logaddexp.reduce(logs)) if logs else LEAST_LOG
+
+
+def _sum() -> Sum:
+    return Sum(Exp(Greatest(F("log_weight"), Value(LEAST_LOG))))
+
+
+def width_of(weights: Sequence[Combinable], scale: Scale) -> ExpressionWrapper[Any] | Value:
+    """The width of the interval of a chance, from its weight and that weight's two ends, in SQL."""
+    weight, low, high = weights
+    if scale.log_none == np.inf:
+        return Value(0.0, output_field=FloatField())
+    rest = _rest(weight, scale)
+    width = _chance(high, rest) - _chance(low, rest)
+    return ExpressionWrapper(width, output_field=FloatField())
+
+
+def _rest(weight: Combinable, scale: Scale) -> Any:
+    """As `Scale.log_rest`."""
+    if scale.log_none is None:
+        return Value(0.0)
+    below = Greatest(Least(weight - Value(scale.log_total), Value(0.0)), Value(LEAST_LOG))
+    left = Greatest(Value(1.0) - Exp(below), Value(1e-300))
+    return Greatest(Value(scale.log_total) + Ln(left), Value(scale.log_none))
+
+
+def _chance(end: Combinable, rest: Any) -> Any:
+    return Value(1.0) / (Value(1.0) + Exp(_held(rest - end, known=end)))
+
+
+def _held(log: Any, *, known: Combinable) -> Any:
+    """Keep a logarithm where its power can be computed; of what is not known it is not known.
+
+    GREATEST and LEAST leave out NULL, so they would make a number of it.
+    """
+    held = Greatest(Least(log, Value(-LEAST_LOG)), Value(LEAST_LOG))
+    return held + Value(0.0) * known
+
+
+def log_chance(weight: Combinable, scales: Mapping[int, Scale]) -> Case:
+    """The logarithm of a chance, to compare candidates of several events in a query."""
+    sums = {
+        pk: scale.log_total
+        for pk, scale in scales.items()
+        if scale.log_none is not None and scale.log_total < np.inf
+    }
+    cases = [
+        When(event=pk, then=ExpressionWrapper(weight - Value(log_sum), FloatField()))
+        for pk, log_sum in sums.items()
+    ]
+    alone = Ln(Value(1.0) + Exp(_held(Value(0.0) - weight, known=weight)))
+    return Case(*cases, default=ExpressionWrapper(Value(0.0) - alone, FloatField()))
