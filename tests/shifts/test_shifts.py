@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.factories import make_observer, make_target
 from tom.changes.models import Change
-from tom.shifts.claims import claim_target, claims_on
+from tom.shifts.claims import claim_target, claims_on, release_claim
 from tom.shifts.models import LONGEST_NOTE, Claim, Shift
 from tom.shifts.services import (
     ShiftError,
@@ -160,7 +160,32 @@ def test_a_note_says_who_wrote_it_and_has_a_limit(ada, bob, now) -> None:
 
 
 def test_open_pages_hear_of_each_change(ada, bob, now) -> None:
-    shift = shift_of(ada, now - HOUR)
-    take_over(shift, bob, end=now + HOUR, now=now)
+    taken = take_over(shift_of(ada, now - HOUR), bob, end=now + HOUR, now=now)
+    coming = shift_of(ada, now + 9 * HOUR)
+    told = Change.objects.filter(topic="shift")
+    assert told.count() == 3
 
-    assert Change.objects.filter(topic="shift").count() == 2
+    write_note(taken, "All quiet.", by=bob, now=now)
+    assert told.count() == 4
+    assert call_off(coming, now=now)
+    assert told.count() == 5
+    assert end_shift(taken, by=ada, now=now + HOUR / 2)
+
+    assert told.count() == 6
+    taken.refresh_from_db()
+    assert taken.ended_by == ada
+
+
+def test_open_pages_hear_of_each_claim_that_ends_with_a_shift(ada, bob, now) -> None:
+    shift = shift_of(ada, now - HOUR)
+    told = Change.objects.filter(topic="claim")
+    claim = claim_target(make_target(), by=ada, now=now)
+    assert release_claim(claim, by=ada, now=now)
+    claim_target(make_target(), by=ada, now=now)
+    assert told.count() == 3
+
+    taken = take_over(shift, bob, end=now + HOUR, now=now)
+    assert told.count() == 4
+    assert end_shift(taken, by=ada, now=now + HOUR / 2)
+
+    assert told.count() == 5

@@ -109,6 +109,25 @@ def test_nobody_is_called_who_is_switched_off_or_by_a_channel_that_is_not_chosen
     assert called(mails) == []
 
 
+def test_whoever_is_switched_off_and_a_contact_that_is_removed_are_no_reason_to_wait(
+    mails: MailSink,
+) -> None:
+    ada, bob = make_observer("ada"), make_observer("bob")
+    make_contact(ada)
+    gone = make_contact(None, name="gone")
+    make_contact(bob)
+    rule = make_rule()
+    make_step(rule, ada, gone)
+    make_step(rule, bob, after=30)
+    ada.is_active = False
+    ada.save()
+    Contact.objects.filter(pk=gone.pk).update(removed=timezone.now())
+
+    send(raise_of(make_event()))
+
+    assert called(mails) == ["bob@example.org"]
+
+
 def test_a_contact_is_called_once_a_step_however_it_is_named(mails: MailSink) -> None:
     ada = make_observer("ada")
     make_shift(ada)
@@ -151,11 +170,36 @@ def test_the_next_person_is_called_when_nobody_answers(three: Alarm, mails: Mail
     assert not due_alarms(now + timedelta(minutes=9)).exists()
 
     assert list(due_alarms(now + timedelta(minutes=20))) == [three]
-    for minutes in (11, 12, 22, 60, 600):
+    for minutes in (11, 12, 22):
+        send(three, minutes=minutes)
+    assert called(mails)[2:] == ["cyd@example.org"]
+    for minutes in (60, 600):
         send(three, minutes=minutes)
 
     assert called(mails) == ["ada@example.org", "bob@example.org", "cyd@example.org"]
     assert not due_alarms(later(days=2)).exists()
+
+
+def test_the_first_step_waits_its_minutes(mails: MailSink) -> None:
+    make_step(make_rule(), make_contact(None), after=5)
+    alarm = raise_of(make_event())
+
+    send(alarm, minutes=4)
+    assert called(mails) == []
+    send(alarm, minutes=6)
+
+    assert called(mails) == ["team@example.org"]
+
+
+def test_pages_hear_of_a_step_that_reaches_nobody(mails: MailSink) -> None:
+    make_step(make_rule(), on_shift=True)
+    alarm = raise_of(make_event())
+    told = Change.objects.filter(topic=Topic.EVENT, key=str(alarm.event))
+    before = told.count()
+
+    send(alarm)
+
+    assert told.count() == before + 1
 
 
 def test_nobody_else_is_called_once_somebody_answered(three: Alarm, mails: MailSink) -> None:
