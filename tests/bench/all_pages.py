@@ -58,8 +58,8 @@ def paths_of(event: NonLocalizedEvent, strategy: Strategy) -> Iterator[str]:
 
 
 def _of_event(page: str) -> Iterator[str]:
-    yield page
-    yield from (f"{page}?part={part}" for part in ("about", "facts", "candidates"))
+    yield from (page, f"{page}?whole=1")
+    yield from (f"{page}?part={part}" for part in ("rest", "about", "facts", "candidates"))
     part = f"{page}?part=candidates"
     yield from (f"{part}&page=3000&region=all&vetting=all", f"{part}&vetting=rejected")
     yield from (f"{part}&region=all&order={order}" for order in ORDERS)
