@@ -197,6 +197,8 @@ def after_ranking(event_id: int) -> None:
 def prepare(event_id: int) -> None:
     """Make what an event's pages show of its map; a page that lacks it wakes this again."""
     prepare_map(NonLocalizedEvent.objects.select_related("used").get(pk=event_id))
+    with _nudging():
+        _wake_ranking()
 
 
 @shared_task
@@ -210,7 +212,9 @@ def trace() -> None:
     """Compute the ranges of some fields of view; the next ones are another task's."""
     due = due_footprints()
     if compute_ranges(due):
-        nudge(trace)
+        with _nudging():
+            _send(trace)
+            _wake_ranking()
 
 
 @shared_task

@@ -41,6 +41,17 @@ def test_a_map_is_judged_once_and_the_version_is_kept(monkeypatch) -> None:
     prepare_map(event)
 
 
+def test_a_new_answer_makes_the_event_due_for_ranking_once() -> None:
+    event = give_map(make_event())
+    before = event.rank_version
+
+    for _ in range(2):
+        prepare_map(event)
+
+    event.refresh_from_db()
+    assert event.rank_version == before + 1
+
+
 def test_another_version_judges_the_map_again() -> None:
     event = give_map(make_event())
     prepare_map(event)

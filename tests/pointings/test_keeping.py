@@ -19,9 +19,17 @@ from tests.factories import (
     make_user,
 )
 from tests.pointings.made import told
+from tom.events.models import NonLocalizedEvent
 from tom.pointings.footprints import compute_ranges, due_footprints, forget_footprints
-from tom.pointings.keeping import Kept, keep_pointings
-from tom.pointings.models import DAYS_AFTER, Footprint, Pointing, Source, Status
+from tom.pointings.keeping import Kept, keep_pointings, take_back, upload_pointings
+from tom.pointings.models import (
+    DAYS_AFTER,
+    Footprint,
+    Pointing,
+    PointingTable,
+    Source,
+    Status,
+)
 from tom.pointings.packing import pack_ranges, unpack_ranges
 from tom.sky import covered_area, merge_ranges
 
@@ -37,7 +45,7 @@ def test_what_is_told_again_adds_no_row_and_says_what_was_told_last(django_asser
     plans = [told(f"{n}", status=Status.PLANNED, ra=float(n)) for n in range(50)]
     assert keep(*plans, event=event) == Kept(50, 0)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         kept = keep(*(replace(each, status=Status.COMPLETED) for each in plans), event=event)
 
     assert kept == Kept(0, 50)
@@ -101,3 +109,28 @@ def test_packed_ranges_are_the_same_again(ends):
     ranges = merge_ranges(np.array(ends, dtype=np.int64).reshape(-1, 2))
 
     assert np.array_equal(unpack_ranges(pack_ranges(ranges)), ranges)
+
+
+def version_of(event: NonLocalizedEvent) -> int:
+    return NonLocalizedEvent.objects.get(pk=event.pk).rank_version
+
+
+def test_what_everybody_knows_was_observed_makes_the_event_due_for_ranking():
+    event, team, person = make_event(), make_group(), make_user()
+    before = version_of(event)
+
+    upload_pointings([told("1")], event=event, group=team, name="ours", by=person)
+    compute_ranges(due_footprints())
+    assert version_of(event) == before
+
+    upload_pointings([told("2", ra=190.0)], event=event, group=None, name="all", by=person)
+    stored = version_of(event)
+    compute_ranges(due_footprints())
+    computed = version_of(event)
+    ours, everybodys = PointingTable.objects.order_by("pk")
+    take_back(ours)
+    still = version_of(event)
+    take_back(everybodys)
+
+    assert before < stored < computed == still < version_of(event)
+    assert not Pointing.objects.exists()

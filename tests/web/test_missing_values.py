@@ -29,7 +29,8 @@ AT_ONCE = 4
 # Pages that show no row of ours.
 APART = ("admin", "account", "mfa", "login", "logout", "static", "__")
 # Pages that an administrator is not shown even of whole rows: theirs is another's, or not made yet.
-NOT_SHOWN = {"api:missing", "efficiency_csv", "invitation", "lookup", "plan", "plan_export"}
+NOT_SHOWN = {"api:missing", "efficiency_csv", "invitation", "lookup"}
+NOT_SHOWN |= {"plan", "plan_export", "plan_send"}
 SHOWN, TAKES_NO_GET = 200, 405
 
 

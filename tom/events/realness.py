@@ -1,9 +1,12 @@
 """Judge once whether the map of a gravitational wave looks like a merger's, and keep the answer."""
 
+from django.db import transaction
+
 from tom.events import gwskynet
 from tom.events.localizations import skymap_of
 from tom.events.map_models import Realness
 from tom.events.models import EventKind, Localization, NonLocalizedEvent
+from tom.events.services import note_changes
 
 _BURST = "Burst"
 
@@ -17,23 +20,28 @@ def is_judged(event: NonLocalizedEvent) -> bool:
 
 
 def judge_map(event: NonLocalizedEvent) -> bool:
-    """Judge the map that an event uses, unless that was done; return whether the answer is new."""
+    """Judge the map that an event uses, unless that was done; return whether the answer is new.
+
+    A new answer moves the chance that the event is real: its list is due again.
+    """
     if is_judged(event) or event.used is None:
         return False
     localization = Localization.objects.only("fits").get(pk=event.used.localization_id)
     skymap, fits = skymap_of(localization.pk), bytes(localization.fits)
     refusal = gwskynet.refusal_of(skymap, fits, is_burst=_is_burst(event))
     rated = None if refusal else gwskynet.rate(skymap, fits)
-    Realness.objects.update_or_create(
-        pk=localization.pk,
-        defaults={
-            "model": gwskynet.model_version(),
-            "refusal": refusal,
-            "score": rated.score if rated else None,
-            "false_alarms": rated.false_alarms if rated else None,
-            "misses": rated.misses if rated else None,
-        },
-    )
+    with transaction.atomic():
+        Realness.objects.update_or_create(
+            pk=localization.pk,
+            defaults={
+                "model": gwskynet.model_version(),
+                "refusal": refusal,
+                "score": rated.score if rated else None,
+                "false_alarms": rated.false_alarms if rated else None,
+                "misses": rated.misses if rated else None,
+            },
+        )
+        note_changes([event.pk])
     return True
 
 

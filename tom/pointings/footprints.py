@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 
-from tom.pointings.models import Footprint
+from tom.events.services import note_changes
+from tom.pointings.models import Footprint, Pointing
 from tom.pointings.packing import pack_ranges
 from tom.sky import Shape, covered_area, footprint_ranges, shape_outline
 
@@ -48,7 +50,10 @@ def due_footprints() -> Collection[int]:
 
 
 def compute_ranges(keys: Collection[int]) -> int:
-    """Compute the ranges of footprints; return how many had none. Safe to run twice."""
+    """Compute the ranges of footprints; return how many had none. Safe to run twice.
+
+    They count in the chances of their events' candidates from now on.
+    """
     rows = list(Footprint.objects.filter(pk__in=keys, ranges__isnull=True).order_by("pk"))
     for row in rows:
         shape, ra, dec, angle = _aim(row.shape)
@@ -56,7 +61,10 @@ def compute_ranges(keys: Collection[int]) -> int:
             shape, ra=ra, dec=dec, position_angle_deg=angle, fineness=FINENESS
         )
         row.ranges, row.area_deg2 = pack_ranges(ranges), covered_area(ranges)
-    Footprint.objects.bulk_update(rows, ["ranges", "area_deg2"], batch_size=100)
+    pointings = Pointing.objects.filter(footprint__in=rows, group=None, event__isnull=False)
+    with transaction.atomic():
+        note_changes(pointings.values_list("event_id", flat=True).distinct())
+        Footprint.objects.bulk_update(rows, ["ranges", "area_deg2"], batch_size=100)
     return len(rows)
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from tom.events.models import NonLocalizedEvent
+from tom.events.services import note_changes
 from tom.pointings.footprints import keep_footprints
 from tom.pointings.models import Pointing, PointingTable, Source, Status
 from tom.sky import Shape
@@ -64,7 +65,8 @@ def keep_pointings(
 ) -> Kept:
     """Store pointings for everybody or for a group; what is known already is brought up to date.
 
-    Of two with the same id the later one counts.
+    Of two with the same id the later one counts. The chances of an event's candidates depend on
+    what everybody knows was observed: its list is due again.
     """
     by_id = {each.external_id: each for each in told}
     mine = Pointing.objects.filter(source=source, event=event, group=group)
@@ -88,7 +90,17 @@ def keep_pointings(
             update_fields=TOLD,
             batch_size=BATCH,
         )
+        if event is not None and group is None:
+            note_changes([event.pk])
     return Kept(len(by_id) - known, known)
+
+
+def take_back(table: PointingTable) -> None:
+    """Delete a table that a person uploaded, with its pointings."""
+    with transaction.atomic():
+        if table.group_id is None:
+            note_changes([table.event_id])
+        table.delete()
 
 
 def upload_pointings(

@@ -20,7 +20,7 @@ from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.pipeline import nudge, trace
 from tom.pointings.coverage import Coverage, Look, cover, looks_of
 from tom.pointings.instruments import instruments
-from tom.pointings.keeping import upload_pointings
+from tom.pointings.keeping import take_back, upload_pointings
 from tom.pointings.models import Pointing, PointingTable
 from tom.web.candidate_list import open_list
 from tom.web.candidate_rows import read_candidates
@@ -213,6 +213,6 @@ def pointings_undo(request: HttpRequest, event_id: str, table: int) -> HttpRespo
     row = get_object_or_404(rows, pk=table)
     if row.created_by_id != user.pk and not user.is_superuser:
         raise LackingError(UNDO_ANY_UPLOAD)
-    row.delete()
+    take_back(row)
     messages.success(request, "The table was taken back with its pointings.")
     return redirect("coverage", event_id)
