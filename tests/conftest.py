@@ -4,7 +4,7 @@ import gc
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,15 +170,16 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if longest is not None and len(val) > longest else None  # type: ignore[arg-type]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests by the shared component they use, and spread those that wait among the others."""
-    items[:] = _spread(items)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Group tests by what they share, before xdist reads it; order them after pytest-django did."""
     for item in items:
         used = getattr(item, "fixturenames", ())
         group = next((SHARED[name] for name in SHARED if name in used), None)
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    items[:] = _spread(items)
 
 
 @pytest.hookimpl(trylast=True)
@@ -189,13 +190,22 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def _is_plain(item: pytest.Item) -> bool:
+    """Whether a test uses no database: it may stand anywhere."""
+    used = getattr(item, "fixturenames", ())
+    return not item.get_closest_marker("django_db") and not {"db", "transactional_db"} & {*used}
+
+
 def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put those that wait last, among those that need no database and compute meanwhile."""
     waiting = [item for item in items if item.nodeid.startswith(WAITING)]
-    others = [item for item in items if not item.nodeid.startswith(WAITING)]
+    computing = [item for item in items if not item.nodeid.startswith(WAITING)]
+    plain = [item for item in computing if _is_plain(item)]
+    others = [item for item in computing if not _is_plain(item)]
     places = [
-        (n / max(len(part), 1), item) for part in (others, waiting) for n, item in enumerate(part)
+        (n / max(len(part), 1), item) for part in (plain, waiting) for n, item in enumerate(part)
     ]
-    return [item for _, item in sorted(places, key=lambda place: place[0])]
+    return [*others, *(item for _, item in sorted(places, key=lambda place: place[0]))]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -166,7 +166,7 @@ def test_navigation_is_whole_at_every_width(
         page.set_viewport_size({"width": width, "height": 800})
         assert_navigation_is_whole(page)
         assert_name_is_beside_its_picture(page)
-        table, panel = box(page.locator("#candidates table")), box(page.locator("#candidates"))
+        table, panel = box(page.locator("#candidates table.rows")), box(page.locator("#candidates"))
         assert table["width"] <= panel["width"], width
 
 
