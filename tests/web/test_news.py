@@ -14,7 +14,7 @@ from tom.candidates.models import CandidateStanding, EventCandidate, Look
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.web import candidate_rows
-from tom.web.known import fullest, rank_visible
+from tom.web.known import count_ranks, fullest, rank_visible
 from tom.web.templatetags import sky
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,8 @@ def test_rows_say_how_they_moved_since_the_last_look(client: Client) -> None:
 def test_who_fell_below_the_ranks_that_are_counted_fell_by_so_many_or_more(
     client: Client, monkeypatch
 ) -> None:
-    monkeypatch.setitem(rank_visible.__kwdefaults__, "most", 2)
+    for counting in (rank_visible, count_ranks):
+        monkeypatch.setitem(counting.__kwdefaults__, "most", 2)
     for module in (candidate_rows, sky):
         monkeypatch.setattr(module, "MOST_RANKED", 2)
     vera = factories.make_observer("vera")
