@@ -184,10 +184,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Look no more for garbage among what every test uses, and less often among the rest."""
+    """Look no more for garbage among what every test uses."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _is_plain(item: pytest.Item) -> bool:
