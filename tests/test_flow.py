@@ -403,7 +403,8 @@ def test_a_ranking_wakes_its_explanations_and_those_that_became_due() -> None:
     explain = {("explain", event.pk, "fast_transient"), ("explain", event.pk, "real_bogus")}
     assert woken() == {("prepare", event.pk), *explain}
 
-    pipeline.prepare(event.pk)
+    pipeline.prepare(event.pk)  # judges its map
+    assert woken() == {("rank", event.pk), ("rank", other.pk)}
     pipeline.after_ranking(event.pk)
     assert woken() == explain
 
@@ -826,7 +827,7 @@ def test_a_field_of_view_is_traced_by_the_page_by_the_sweep_and_until_none_is_le
     assert ("trace",) in woken()
 
     pipeline.trace()
-    assert woken() == {("trace",)}
+    assert woken() == {("trace",), ("rank", event.pk)}
     pipeline.trace()
     assert woken() == set()
     pipeline.sweep()
