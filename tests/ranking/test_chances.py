@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
+from tom_targets.base_models import BaseTarget
 
 from tests.factories import MERGER, make_event, make_group, make_observer, make_program, make_target
 from tom.candidates.models import EventCandidate
@@ -211,3 +214,33 @@ def test_the_database_sorts_by_the_chances_that_are_shown(log_none: float | None
         assert row.width == pytest.approx(high - low, abs=1e-9)
         if log_none != math.inf and weight > LEAST_LOG:
             assert math.exp(row.log) == pytest.approx(scale.chance(weight))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("later", ["PUBLIC", "PRIVATE"])
+def test_chances_add_up_to_one_when_a_target_changes_hands_after_the_ranking(later: str) -> None:
+    owner, outside = make_observer("owner"), make_observer("outside")
+    make_target("own", private=later == "PUBLIC", owners=[owner])
+    event = ranked_event("a", "b")
+    BaseTarget.objects.filter(name="own").update(permissions=later)
+
+    for user in (owner, outside):
+        sum_of_all = sum(chances_for(event, user).values()) + (scale_of(event, user).none or 0)
+        if user == owner or later == "PUBLIC":
+            assert sum_of_all == pytest.approx(1)
+        else:
+            assert sum_of_all < 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("private", "queries"), [(False, 0), (True, 1)])
+def test_the_weights_of_owned_targets_are_summed_where_a_ranking_names_some(
+    private: bool, queries: int
+) -> None:
+    owner = make_observer("owner")
+    make_target("own", private=private, owners=[owner])
+    event = ranked_event("a")
+    with CaptureQueriesContext(connection) as asked:
+        scale_of(event, owner)
+
+    assert sum("SUM(EXP" in query["sql"] for query in asked) == queries

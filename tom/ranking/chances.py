@@ -92,16 +92,30 @@ def show_public_chances(event: NonLocalizedEvent, rows: Iterable[EventCandidate]
     show_chances(rows, {event.pk: public_scale(newest)})
 
 
-def sum_weights(case: Case, log_weight: FloatArray) -> list[list[Any]]:
-    """Sum the weights that each set of readers sees; return `Ranking.log_sums`.
+class Sums(NamedTuple):
+    """The `Ranking.log_sums` of a list, and the candidates that are in none of them."""
+
+    log_sums: list[list[Any]]
+    owned: list[int]
+
+
+def sum_weights(case: Case, log_weight: FloatArray) -> Sums:
+    """Sum the weights that each set of readers sees.
 
     Of each candidate a reader sees the entry of the largest audience that they belong to. Private
     targets that no program's points made are in no sum: who may see them is asked at each reading.
     """
     event = case.listing.event
     if event is None:
-        return []
-    owned = set(private_targets(event).values_list("pk", flat=True))
+        return Sums([], [])
+    owned = set(_private_targets(event).values_list("pk", flat=True))
+    log_sums = _sum_by_readers(case, log_weight, owned=owned)
+    return Sums(log_sums, sorted(owned.intersection(case.members.tolist())))
+
+
+def _sum_by_readers(
+    case: Case, log_weight: FloatArray, *, owned: Collection[int]
+) -> list[list[Any]]:
     known: dict[int, list[tuple[Audience, float]]] = {}
     for member, audience, weight in zip(
         case.members.tolist(), case.audiences, log_weight.tolist(), strict=True
@@ -126,7 +140,7 @@ def _log_sum(logs: Sequence[float]) -> float:
     return float(max(np.logaddexp.reduce(logs), LEAST_LOG)) if logs else LEAST_LOG
 
 
-def private_targets(event: NonLocalizedEvent) -> Any:
+def _private_targets(event: NonLocalizedEvent) -> Any:
     """An event's candidates by public points whose targets are private: people own them."""
     rows = EventCandidate.objects.filter(event=event, is_public=True)
     return rows.filter(target__permissions="PRIVATE")

@@ -74,6 +74,11 @@ class Ranking(models.Model):
             " their private programs"
         ),
     )
+    owned = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text="Candidates of private targets, in no sum: who sees them is asked later",
+    )
     scorers = models.JSONField(default=dict, help_text="Scorer to version")
     basis = models.JSONField(
         default=dict,

@@ -217,6 +217,7 @@ def _rests_on(ranking: Ranking, basis: Basis) -> bool:
 def _ranking(case: Case, basis: Basis, posterior: Posterior) -> Ranking:
     moment, uses = case.moment, case.localizations
     use = uses[0] if len(uses) else np.nan  # the localization by which they were weighed
+    sums = sum_weights(case, posterior.log_weight)
     return Ranking(
         strategy=case.listing.strategy,
         event=case.listing.event,
@@ -226,7 +227,8 @@ def _ranking(case: Case, basis: Basis, posterior: Posterior) -> Ranking:
         basis=asdict(basis),
         layout=layout_of(posterior.terms),
         log_none=None if basis.expected is None else log_none_of(basis.expected),
-        log_sums=sum_weights(case, posterior.log_weight),
+        log_sums=sums.log_sums,
+        owned=sums.owned,
         created=moment.time,
         snapshot=moment.snapshot or "",
         xact=moment.xact,

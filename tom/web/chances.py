@@ -7,7 +7,6 @@ import numpy as np
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Subquery, Sum, Value, When
 from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Exp, Greatest, Least, Ln
-from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
@@ -19,8 +18,7 @@ from tom.targets.visible import is_shown
 from tom.web.readers import programs_of
 
 _OF_REQUEST = "_scales_read"
-_PRIVATE = BaseTarget.Permissions.PRIVATE
-_USED = ("event", "strategy", "created", "log_none", "log_sums")
+_USED = ("event", "strategy", "created", "log_none", "log_sums", "owned")
 
 
 def scales_of(event_ids: Iterable[int], user: Visitor) -> dict[int, Scale]:
@@ -71,9 +69,8 @@ def scale_then(ranking: Ranking, user: Visitor) -> Scale:
         theirs = RankedCandidate.objects.as_of(ranking).exclude(programs=[])
         theirs = theirs.filter(candidate=OuterRef("candidate"), programs__contained_by=programs)
         own = own.filter(~Exists(theirs))
-    shown = is_shown(user, target="candidate__target")
-    private = own.filter(shown, candidate__target__permissions=_PRIVATE)
-    summed = private.aggregate(sum=_sum())["sum"]
+    shown = own.filter(is_shown(user, target="candidate__target"), candidate__in=ranking.owned)
+    summed = shown.aggregate(sum=_sum())["sum"] if ranking.owned else None
     return _scale(ranking, programs, summed, user)
 
 
@@ -82,23 +79,27 @@ def _read(event_ids: Collection[int], user: Visitor) -> dict[int, Scale]:
     events = NonLocalizedEvent.everything.filter(pk__in=event_ids).order_by()
     keys = events.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
     programs = programs_of(user)
-    private = EventCandidate.objects.filter(
-        is_shown(user, target="target"),
-        event=OuterRef("event"),
-        is_public=True,
-        target__permissions=_PRIVATE,
-    )
-    if programs:
-        standings = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
-        private = private.filter(~Exists(standings.filter(programs__contained_by=programs)))
-    summed = private.order_by().values("event").annotate(sum=_sum()).values("sum")
-    rows = Ranking.objects.filter(pk__in=keys).only(*_USED)
-    rankings = rows.annotate(own=Subquery(summed, output_field=FloatField()))
+    rankings = list(Ranking.objects.filter(pk__in=keys).only(*_USED))
+    summed = _sum_owned([pk for row in rankings for pk in row.owned], programs, user)
     return {
-        row.event_id: _scale(row, programs, row.own, user)
+        row.event_id: _scale(row, programs, summed.get(row.event_id), user)
         for row in rankings
         if row.event_id is not None
     }
+
+
+def _sum_owned(
+    candidates: Collection[int], programs: Collection[int], user: Visitor
+) -> dict[int, float]:
+    """Sum, for each event, the weights of candidates in no stored sum that a reader may see."""
+    if not candidates:
+        return {}
+    rows = EventCandidate.objects.filter(is_shown(user, target="target"), pk__in=candidates)
+    if programs:
+        standings = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
+        rows = rows.filter(~Exists(standings.filter(programs__contained_by=programs)))
+    summed = rows.order_by().values("event").annotate(sum=_sum())
+    return dict(summed.values_list("event_id", "sum"))
 
 
 def _scale(
