@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check lint format bench evaluate fuzz soak portal clean
+.PHONY: help setup run test check lint format bench benchmark evaluate fuzz soak portal clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -55,6 +55,10 @@ lint: $(BIN)/.installed-dev  ## format and lint what is here
 
 bench: setup $(BIN)/.installed-dev  ## measure speed; prints JSON
 	@$(BIN)/python -m tests.bench
+
+benchmark: setup $(BIN)/.installed-dev  ## rank hard nights beside rivals (SIZE, NIGHTS, FIRST); prints JSON
+	@$(BIN)/python -m tests.evaluation.benchmark --size $(or $(SIZE),small) --nights $(or $(NIGHTS),6) \
+		--first $(or $(FIRST),9001)
 
 fuzz: setup $(BIN)/.installed-dev  ## send 100,000 damaged messages through every parser; prints JSON
 	@$(BIN)/python -m tests.fuzz

@@ -44,6 +44,7 @@ class Sizes:
     many_targets: int = 1_000_000  # around such an event
     many_times: int = 2
     map_times: int = 3
+    hard_deg2: float = 100.0  # of a hard night's map
 
 
 QUICK = Sizes(
@@ -51,7 +52,7 @@ QUICK = Sizes(
     visibility_targets=20, sites=2, plan_seconds=0.5, times=2, page_times=1,
     survey_objects=10, saved=5, triggers=50,
     growth=(50, 500), growth_events=(1, 4), growth_objects=5, many_targets=1_000,
-    many_times=1, map_times=1,
+    many_times=1, map_times=1, hard_deg2=5.0,
 )  # fmt: skip
 
 
@@ -83,12 +84,23 @@ def measure(sizes: Sizes) -> dict[str, object]:
     # Django's models are known only now.
     import numpy as np
 
-    from tests.bench import alerts, localizations, nights, pages, planning, ranking, sky, targets
+    from tests.bench import (
+        alerts,
+        hard_nights,
+        localizations,
+        nights,
+        pages,
+        planning,
+        ranking,
+        sky,
+        targets,
+    )
     from tom.events.models import NonLocalizedEvent
 
     rng = np.random.default_rng(SEED)
     messages = nights.demonstration_night() if sizes.demonstration else nights.short_night()
     report: dict[str, object] = {}
+    _note(report, "hard_nights", lambda: hard_nights.measure_hard_nights(sizes.hard_deg2))
     _measure_alerts(report, sizes, messages)
     with fresh_database("maps"):
         times = sizes.map_times

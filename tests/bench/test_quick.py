@@ -38,6 +38,7 @@ def test_the_bench_measures_every_stage_and_every_page_answers() -> None:
     assert report["survey_alerts"]["ratio"] > 1
     assert report["door"]["triggers"] == 50
     assert report["door"]["pass"] < 10
+    assert report["hard_nights"]["light_curves_per_second"] > 0
     _check_growth(report["growth"])
     if report["maps"]["real"]:
         assert report["maps"]["rows_19200"]["processor_ms"] > 0

@@ -56,7 +56,7 @@ def follow(seed: int, merger: datetime) -> dict[str, Any]:
     night = make_night(seed, merger)
     kilonova = next(row.object_id for row in night.truth if row.kind == "kilonova")
     hours, observed = [], set()
-    for hour, messages in _by_hour(night):
+    for hour, messages in by_hour(night):
         intake.keep(messages)
         intake.work()
         intake.score()
@@ -66,7 +66,7 @@ def follow(seed: int, merger: datetime) -> dict[str, Any]:
     return {"seed": seed, "hours": hours}
 
 
-def _by_hour(night: Night) -> Iterator[tuple[int, Sequence[Message]]]:
+def by_hour(night: Night) -> Iterator[tuple[int, Sequence[Message]]]:
     """The messages of each hour that has some; all from before the merger have the hour -1."""
     chunks: dict[int, list[Message]] = {}
     for message in night.messages:

@@ -22,6 +22,13 @@ def write_night(night: Night, folder: Path) -> None:
     FileExistsError
         If the folder has messages already: two nights must not be mixed.
     """
+    write_messages(night, folder)
+    truth = [asdict(row) | {"first_seen": row.first_seen.isoformat()} for row in night.truth]
+    (folder / "truth.json").write_text(json.dumps(truth, indent=1))
+
+
+def write_messages(night: Night, folder: Path) -> None:
+    """Write what the streams sent, without the truth; raises what `write_night` raises."""
     messages = folder / "messages"
     messages.mkdir(parents=True)
     for number, message in enumerate(night.messages):
@@ -33,8 +40,6 @@ def write_night(night: Night, folder: Path) -> None:
         "times": [message.time.isoformat() for message in night.messages],
     }
     (folder / "night.json").write_text(json.dumps(about))
-    truth = [asdict(row) | {"first_seen": row.first_seen.isoformat()} for row in night.truth]
-    (folder / "truth.json").write_text(json.dumps(truth, indent=1))
 
 
 def read_night(folder: Path) -> Night:

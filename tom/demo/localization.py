@@ -44,7 +44,7 @@ class Arc:
 def draw_arcs(merger_jd: float, rng: np.random.Generator) -> tuple[Arc, Arc]:
     """Draw the preliminary and the updated arc, in a part of the sky that Palomar can see."""
     wide = _draw_wide(rng)
-    while not _observable(_middle(wide), merger_jd):
+    while not is_observable(middle_of(wide), merger_jd):
         wide = _draw_wide(rng)
     length = wide.length * rng.uniform(0.4, 0.6)
     width = wide.width * rng.uniform(0.6, 0.8)
@@ -87,12 +87,18 @@ def draw_position(
     return float(ra), float(dec), row
 
 
-def draw_distance(skymap: SkyMap, row: int, rng: np.random.Generator) -> float:
-    """Draw a distance in Mpc from a row's own distribution, within DISTANCE_RANGE_MPC."""
+def draw_distance(
+    skymap: SkyMap,
+    row: int,
+    rng: np.random.Generator,
+    *,
+    within: tuple[float, float] = DISTANCE_RANGE_MPC,
+) -> float:
+    """Draw a distance in Mpc from a row's own distribution, within a range."""
     if skymap.distmu is None or skymap.distsigma is None:
         message = "the map has no distances"
         raise ValueError(message)
-    grid = np.linspace(*DISTANCE_RANGE_MPC, 500)
+    grid = np.linspace(*within, 500)
     density = grid**2 * norm.pdf(grid, skymap.distmu[row], skymap.distsigma[row])
     return float(rng.choice(grid, p=density / density.sum()))
 
@@ -111,7 +117,7 @@ def _draw_wide(rng: np.random.Generator) -> Arc:
     )
 
 
-def _observable(direction: FloatArray, merger_jd: float) -> BoolArray:
+def is_observable(direction: FloatArray, merger_jd: float) -> BoolArray:
     """Whether a direction is up for hours on the nights after, and outside the Milky Way."""
     ra, dec = healpy.vec2ang(direction, lonlat=True)
     midnight = np.floor(merger_jd) + 0.825
@@ -130,7 +136,8 @@ def _frame(arc: Arc) -> tuple[FloatArray, FloatArray]:
     return first, np.cross(arc.pole, first)
 
 
-def _middle(arc: Arc) -> FloatArray:
+def middle_of(arc: Arc) -> FloatArray:
+    """Return the direction of an arc's middle, a unit vector."""
     first, second = _frame(arc)
     around = np.cos(arc.along) * first + np.sin(arc.along) * second
     return np.asarray(np.cos(arc.radius) * arc.pole + np.sin(arc.radius) * around)

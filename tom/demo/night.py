@@ -94,7 +94,7 @@ def make_night(seed: int, merger_time: datetime) -> Night:
     darkroom = Darkroom(rng)
     truth = []
     for place, (observed, object_id) in enumerate(
-        zip(sources, _draw_ids(sources, rng), strict=True)
+        zip(sources, draw_ids(sources, rng), strict=True)
     ):
         rows = alert_rows(observed, merger_jd)
         writer = PacketWriter(observed, object_id, place=place, rng=rng)
@@ -104,7 +104,7 @@ def make_night(seed: int, merger_time: datetime) -> Night:
     return Night(seed, merger_time, messages, truth)
 
 
-def _draw_ids(sources: list[Observed], rng: np.random.Generator) -> list[str]:
+def draw_ids(sources: list[Observed], rng: np.random.Generator) -> list[str]:
     """Name objects as ZTF does: the year of the first detection, and letters, here at random."""
     letters: set[str] = set()
     while len(letters) < len(sources):

@@ -68,17 +68,17 @@ def plan_survey(
     visits: list[tuple[float, int, int, float]] = []
     after = 0
     for night, clear in zip(nights, _clear_nights(nights, merger_jd, rng), strict=True):
-        times = _dark_times(int(night))
+        times = dark_times(int(night))
         if after < FOLLOW_UP_NIGHTS:
             late = times[times > merger_jd + REACTION_DAYS]
             bands = (G, R, I) if after == 1 else (G, R)
-            follow_ups = _visits(follow_up, late, bands, FOLLOW_UP_EXPOSURE_S, rng)
+            follow_ups = plan_visits(follow_up, late, bands, FOLLOW_UP_EXPOSURE_S, rng)
             after += bool(follow_ups)
             visits += follow_ups
         if clear:
             due = public[(public + night) % 2 == 0]
-            visits += _visits(due, times, (G, R), PUBLIC_EXPOSURE_S, rng)
-    return _with_depth(_queue(visits), rng)
+            visits += plan_visits(due, times, (G, R), PUBLIC_EXPOSURE_S, rng)
+    return with_depth(queue(visits), rng)
 
 
 def _clear_nights(nights: IntArray, merger_jd: float, rng: np.random.Generator) -> BoolArray:
@@ -89,13 +89,13 @@ def _clear_nights(nights: IntArray, merger_jd: float, rng: np.random.Generator) 
     return clear | ((since > -0.5) & (since < FOLLOW_UP_NIGHTS + 0.5))
 
 
-def _dark_times(night: int) -> FloatArray:
+def dark_times(night: int) -> FloatArray:
     """Return times every five minutes with the Sun 12 degrees down in a night at Palomar."""
     times = night + 0.825 + np.arange(-0.3, 0.3, 5 / 1440)
     return times[altitude(times, *equatorial(sun_longitude(times))) < -12]
 
 
-def _visits(
+def plan_visits(
     public: IntArray,
     times: FloatArray,
     bands: tuple[int, ...],
@@ -123,7 +123,7 @@ def _visits(
     return visits
 
 
-def _queue(visits: list[tuple[float, int, int, float]]) -> Exposures:
+def queue(visits: list[tuple[float, int, int, float]]) -> Exposures:
     """Set visits one after another: one camera, no two exposures at once."""
     visits = sorted(visits)
     jd = np.array([visit[0] for visit in visits])
@@ -142,7 +142,8 @@ def _queue(visits: list[tuple[float, int, int, float]]) -> Exposures:
     )
 
 
-def _with_depth(exposures: Exposures, rng: np.random.Generator) -> Exposures:
+def with_depth(exposures: Exposures, rng: np.random.Generator) -> Exposures:
+    """Give each exposure its seeing, its limit and its zero point."""
     n = len(exposures.jd)
     ra, dec = field_centre(exposures.field)
     height = np.deg2rad(np.maximum(altitude(exposures.jd, ra, dec), 20))

@@ -1,0 +1,159 @@
+from collections import Counter
+from dataclasses import replace
+from io import BytesIO
+
+import fastavro
+import numpy as np
+import pytest
+
+from tom.benchmark.kilonovae import FAMILIES, GRB211211A, GRID, draw_model
+from tom.benchmark.maps import Extent, draw_maps
+from tom.benchmark.nights import (
+    BLIND_SEEDS,
+    FULL,
+    TINY,
+    TUNING_SEEDS,
+    _draw_fate,
+    make_hard_night,
+)
+from tom.benchmark.places import Ground
+from tom.benchmark.rates import RATES
+from tom.benchmark.sources import alert_rows, draw_count, draw_explosions
+from tom.demo.explosions import KILONOVA
+from tom.demo.light import to_magnitude
+from tom.demo.packets import to_jd
+from tom.sky import credible_area, healpix29, levels_2d
+
+
+@pytest.fixture(scope="session")
+def alerts(hard_night):
+    return [
+        next(iter(fastavro.reader(BytesIO(message.payload))))
+        for message in hard_night.messages()
+        if message.topic.startswith("ztf")
+    ]
+
+
+def first_of(night):
+    """The same night with its first objects alone: packets take long."""
+    few = slice(0, 12)
+    return replace(night, objects=night.objects[few], names=night.names[few], sent=night.sent[few])
+
+
+def test_the_same_seed_gives_the_same_bytes(hard_night):
+    again = make_hard_night(hard_night.seed, TINY)
+
+    assert first_of(again).messages() == first_of(hard_night).messages()
+    assert list(again.names) == list(hard_night.names)
+    np.testing.assert_equal(list(again.sent), list(hard_night.sent))
+    assert again.counterpart == hard_night.counterpart
+
+
+def test_blind_seeds_are_not_those_for_tuning():
+    assert len(BLIND_SEEDS) == 40
+    assert not set(BLIND_SEEDS) & set(TUNING_SEEDS)
+
+
+def test_a_fifth_of_the_nights_have_no_counterpart_and_half_of_those_no_light():
+    rng = np.random.default_rng(1)
+    fates = Counter(_draw_fate(FULL, rng) for _ in range(5000))
+
+    assert fates[True, True] / 5000 == pytest.approx(0.8, abs=0.02)
+    assert fates[False, True] / 5000 == pytest.approx(0.1, abs=0.015)
+    assert fates[False, False] / 5000 == pytest.approx(0.1, abs=0.015)
+
+
+def test_the_counterpart_gives_an_alert_where_the_map_allows_it(hard_night):
+    row = list(hard_night.names).index(hard_night.counterpart)
+    light = hard_night.objects[row]
+
+    assert len(alert_rows(light, to_jd(hard_night.merger_time)))
+    assert 40 <= light.distance_mpc <= 250
+    assert light.source.kind == hard_night.model
+
+
+def test_alerts_carry_neither_the_truth_nor_a_number_twice(hard_night, alerts):
+    names = [packet["objectId"] for packet in alerts]
+    numbers = [packet["candid"] for packet in alerts]
+
+    assert len(alerts) == sum(map(len, hard_night.sent))
+    assert set(names) == set(hard_night.names)
+    assert len(set(numbers)) == len(numbers)
+    kinds = {observed.source.kind for observed in hard_night.objects} - {"AGN", "CV"}
+    text = " ".join(str(packet["candidate"]) for packet in alerts[:200])
+    assert not [kind for kind in kinds if kind in text]
+
+
+def test_sources_lie_outside_the_region_too(hard_night):
+    ra = [observed.source.ra for observed in hard_night.objects]
+    dec = [observed.source.dec for observed in hard_night.objects]
+    level = levels_2d(hard_night.maps[1], healpix29(ra, dec))
+
+    assert 0.02 < np.mean(level > 0.99) < 0.4
+
+
+@pytest.mark.parametrize("rate", RATES, ids=lambda rate: f"{rate.kind} {rate.group}")
+def test_counts_have_the_mean_that_the_rates_state(rate):
+    rng, mean = np.random.default_rng(5), rate.most(500.0, 2)
+    counts = [draw_count(rate, area_deg2=500.0, visits=2, rng=rng) for _ in range(2000)]
+
+    assert np.mean(counts) == pytest.approx(mean, abs=4.5 * np.sqrt(mean / 2000))
+    assert np.var(counts) == pytest.approx(mean, rel=0.2)
+
+
+def test_places_inside_are_even_in_area_and_those_outside_are_not_inside(hard_night):
+    ground, rng = Ground(hard_night.maps[1]), np.random.default_rng(6)
+    inside = levels_2d(ground.skymap, healpix29(*ground.draw_inside(4000, rng)))
+    half = credible_area(ground.skymap, 0.5) / ground.area_deg2
+
+    assert np.all(inside <= 0.99)
+    assert np.mean(inside <= 0.5) == pytest.approx(half, abs=0.03)
+    outside = levels_2d(ground.skymap, healpix29(*ground.draw_outside(500, rng)))
+    assert np.all(~(outside <= 0.99))
+
+
+@pytest.mark.parametrize("area", [60.0, 400.0, 1500.0])
+def test_a_map_has_about_the_area_that_is_asked_for(area):
+    extent = Extent(area_deg2=area, distance_mpc=120.0)
+    _, update = draw_maps(extent, 2461000.9, np.random.default_rng(7))
+
+    assert credible_area(update, 0.9) == pytest.approx(area, rel=0.25)
+    assert update.distance_mean == pytest.approx(120, rel=0.25)
+
+
+def test_no_explosion_that_is_too_faint_is_built():
+    rows = list(draw_explosions("SN II", 3000, np.random.default_rng(8)))
+
+    assert 0 < len(rows) < 3000
+    assert all(explosion.age_days > -6 for _, explosion in rows)
+
+
+def test_the_family_has_its_shares_and_a_grid_about_at2017gfo():
+    rng = np.random.default_rng(9)
+    names = Counter(draw_model(rng).name.split(" ")[0] for _ in range(3000))
+
+    assert names["AT2017gfo"] / 3000 == pytest.approx(FAMILIES["AT2017gfo"], abs=0.03)
+    assert names["GRB"] / 3000 == pytest.approx(FAMILIES["GRB 211211A"], abs=0.03)
+    fainter = next(model for model in GRID if model.name == "grid -1 x1 +0")
+    times = 2461000.0 + np.array([1.0, 2.0])
+    red = np.array([2, 2])
+    usual = to_magnitude(fainter.light(start_jd=2461000.0, distance_mpc=100.0)(times, red))
+    expected = np.interp(np.log([1, 2]), np.log(KILONOVA.days), KILONOVA.magnitudes[1])
+    np.testing.assert_allclose(usual, expected + 35 + 1, atol=0.1)
+
+
+def test_grb_211211a_follows_the_published_photometry(real_data):
+    """Within 0.3 mag of each measurement in r and i, at 350 Mpc."""
+    from datetime import UTC, datetime
+
+    burst = datetime(2021, 12, 11, 13, 9, 59, tzinfo=UTC)
+    measured = []
+    for line in (real_data / "ml/kn/GRB211211A.txt").read_text().splitlines():
+        time, band, magnitude, error = line.split()[:4]
+        if band in ("ps1::r", "ps1::i", "bessellr", "besselli") and error != "inf":
+            days = (datetime.fromisoformat(time).replace(tzinfo=UTC) - burst).total_seconds()
+            measured.append((days / 86400, 1 + band.endswith("i"), float(magnitude)))
+    for days, row, magnitude in measured:
+        ours = np.interp(np.log(days), np.log(GRB211211A.days), GRB211211A.magnitudes[row])
+        assert ours + 37.72 == pytest.approx(magnitude, abs=0.35)
+    assert len(measured) >= 8

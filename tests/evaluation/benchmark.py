@@ -1,0 +1,68 @@
+"""Our ranking in the blind benchmark, beside its rivals, as JSON lines: `make benchmark`.
+
+    .venv/bin/python -m tests.evaluation.benchmark --size small --nights 6
+
+Each hard night goes through the intake hour by hour, into an empty database of its own. After each
+hour the list is read as the public reads it. `docs/benchmark.md` says what the figures mean.
+"""
+
+import argparse
+import sys
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.bench.database import fresh_database, own_servers
+from tests.evaluation.night_hours import by_hour, read_chances
+from tom.benchmark.__main__ import SIZES, report
+from tom.benchmark.nights import BLIND_SEEDS, Setting, make_hard_night
+from tom.benchmark.rankings import Listed, write_rankings
+
+
+def main() -> int:
+    """Rank the nights, then print a line for our ranking, one for each rival, and the total."""
+    given = _read_arguments()
+    setting, lists = SIZES[given.size], []
+    with own_servers():
+        for seed in range(given.first, given.first + given.nights):
+            begun = time.monotonic()
+            with fresh_database("hard"), get_context("fork").Pool(1) as pool:
+                lists += pool.apply(rank_night, (seed, setting))
+            sys.stderr.write(f"benchmark: night {seed}, {time.monotonic() - begun:.0f} s\n")
+    if given.keep:
+        write_rankings(lists, given.keep)
+    report("ours", lists, setting)
+    return 0
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--nights", type=int, default=6)
+    parser.add_argument("--first", type=int, default=BLIND_SEEDS[0], help="the first seed")
+    parser.add_argument("--keep", type=Path, help="a file for our lists")
+    return parser.parse_args()
+
+
+def rank_night(seed: int, setting: Setting) -> list[Listed]:
+    """Send a night through the intake hour by hour; return the list after each."""
+    from tests.bench import intake
+
+    lists = []
+    for hour, messages in by_hour(make_hard_night(seed, setting).night()):
+        intake.keep(messages)
+        intake.work()
+        intake.score()
+        if hour > 0:
+            lists.append(_list_at(seed, hour))
+    return lists
+
+
+def _list_at(seed: int, hour: int) -> Listed:
+    chances, none = read_chances()
+    said = tuple(chances.values())
+    return Listed(seed, float(hour), tuple(chances), said, 1.0 if none is None else none)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""The form of a file of rankings: JSON lines, one list at one hour of one night in each.
+
+    {"seed": 9001, "hour": 14, "order": ["ZTF26abcdefg", "ZTF26hijklmn"],
+     "chances": [0.31, 0.02], "none": 0.6}
+
+`docs/benchmark.md` says what each key means.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROUNDING = 1e-6
+
+
+class BadRankingError(ValueError):
+    """A line is no list at an hour: it says which line, and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list at an hour of a night, the best candidate first.
+
+    `hour` is counted from the merger. `chances` are those of the candidates, in the same order,
+    that they are the counterpart, and `none` that no candidate is it, 0 to 1 each; both None: the
+    ranking has no chances. Their sum is at most 1: the rest is for candidates not listed.
+    """
+
+    seed: int
+    hour: float
+    order: tuple[str, ...]
+    chances: tuple[float, ...] | None
+    none: float | None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no list."""
+        if len(set(self.order)) != len(self.order):
+            _refuse("a candidate stands twice in one list")
+        if not math.isfinite(self.hour):
+            _refuse("the hour is no number")
+        if (self.chances is None) != (self.none is None):
+            _refuse("chances and none go together")
+        if self.chances is not None and self.none is not None:
+            self._check_chances(self.chances, self.none)
+
+    def _check_chances(self, chances: tuple[float, ...], none: float) -> None:
+        if len(chances) != len(self.order):
+            _refuse("each candidate needs one chance")
+        if not all(0 <= each <= 1 for each in (*chances, none)):
+            _refuse("a chance is not between 0 and 1")
+        if math.fsum(chances) + none > 1 + ROUNDING:
+            _refuse("the chances add up to more than 1: at most one candidate is the counterpart")
+
+    def rank(self, name: str | None) -> int | None:
+        """Return the place of a candidate, from 1; None: it is not listed."""
+        return self.order.index(name) + 1 if name in self.order else None
+
+    def chance(self, name: str | None) -> float | None:
+        """Return the chance of a candidate, 0 if it is not listed; None: there are no chances."""
+        if self.chances is None:
+            return None
+        rank = self.rank(name)
+        return self.chances[rank - 1] if rank else 0.0
+
+
+def write_rankings(lists: Iterable[Listed], file: Path) -> None:
+    """Write lists into a file."""
+    file.write_text("".join(_line(each) + "\n" for each in lists))
+
+
+def read_rankings(file: Path) -> list[Listed]:
+    """Read the lists of a file.
+
+    Raises
+    ------
+    BadRankingError
+        If a line is no list.
+    """
+    return list(_read_lines(file.read_text().splitlines()))
+
+
+def _line(listed: Listed) -> str:
+    record: dict[str, Any] = {
+        "seed": listed.seed,
+        "hour": listed.hour,
+        "order": list(listed.order),
+    }
+    if listed.chances is not None:
+        record |= {"chances": list(listed.chances), "none": listed.none}
+    return json.dumps(record)
+
+
+def _read_lines(lines: Iterable[str]) -> Iterator[Listed]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _listed(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            message = f"line {number}: {error}"
+            raise BadRankingError(message) from error
+
+
+def _listed(record: dict[str, Any]) -> Listed:
+    unknown = set(record) - {"seed", "hour", "order", "chances", "none"}
+    if unknown:
+        _refuse(f"unknown keys: {', '.join(sorted(unknown))}")
+    chances, none = record.get("chances"), record.get("none")
+    return Listed(
+        seed=int(record["seed"]),
+        hour=float(record["hour"]),
+        order=tuple(str(name) for name in record["order"]),
+        chances=None if chances is None else tuple(float(each) for each in chances),
+        none=None if none is None else float(none),
+    )
+
+
+def _refuse(message: str) -> None:
+    raise BadRankingError(message)
