@@ -12,6 +12,7 @@ import signal
 import sys
 from dataclasses import asdict
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from tom.scoring.registry import load_scorer
@@ -21,14 +22,14 @@ from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_sco
 ALARM_MARGIN_SECONDS = 10
 
 
-def main(path: str, memory_mb: int, fd: int) -> None:
+def main(path: str, memory_mb: int, fd: int, artefacts: Path | None) -> None:
     """Load the scorer at `path`, send its name and version, answer until the parent ends."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     os.nice(5)  # work for which a person waits comes first
     limit = memory_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     parent = Connection(fd)
-    scorer = load_scorer(path)
+    scorer = load_scorer(path, artefacts)
     breaker = Breaker()
     parent.send_bytes(_bytes([scorer.spec.name, scorer.spec.version]))
     while (job := _next(parent)) is not None:
@@ -61,4 +62,5 @@ def _plain(outcome: Outcome) -> list[Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    folders = [Path(text) for text in sys.argv[4:5]]
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), folders[0] if folders else None)

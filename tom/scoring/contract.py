@@ -32,6 +32,7 @@ __all__ = [
     "ScorerSpec",
     "Spectrum",
     "StrArray",
+    "Trainable",
 ]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
@@ -111,6 +112,10 @@ class ScorerSpec:
         File of the model card, in the folder of the plugin's module.
     artefact, artefact_sha256 : str or None
         File of the fitted numbers, in the same folder, and its hash. Text or ONNX, not a pickle.
+    trained_on : str or None
+        File of the objects that it was fitted on, in the same folder: a line for each of their
+        names, the first 16 hexadecimal digits of the name's SHA-256. `manage.py evaluate` does not
+        measure the fitted scorer on these.
     """
 
     name: str
@@ -125,6 +130,7 @@ class ScorerSpec:
     seconds_per_object: float = 0.01
     artefact: str | None = None
     artefact_sha256: str | None = None
+    trained_on: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a specification that breaks the contract.
@@ -155,6 +161,10 @@ class ScorerSpec:
             (self.seconds_per_object > 0, "seconds_per_object must be positive"),
             (bool(self.licence), "licence must be given"),
             (_is_bare(self.card), "card must be a file in the plugin's folder"),
+            (
+                self.trained_on is None or _is_bare(self.trained_on),
+                "trained_on must be a file in the plugin's folder",
+            ),
             (
                 self._artefact_is_declared(),
                 "artefact needs a file in the plugin's folder and its sha256",
@@ -228,6 +238,14 @@ class Scorer(Protocol):
 
     def explain(self, batch: Batch) -> Sequence[Contribution]:
         """Return the parts of each opinion; called on demand."""
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A scorer that `manage.py evaluate` can fit again, on some of the objects of a file."""
+
+    def fit(self, batch: Batch, labels: Sequence[str]) -> bytes:
+        """Return the artefact fitted to these objects alone; `labels` are of its classes."""
 
 
 def _is_distribution(prior: tuple[float, ...], n_classes: int) -> bool:

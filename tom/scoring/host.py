@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tom.scoring.contract import Batch, Contribution, Reason, ScorerSpec
@@ -50,12 +51,15 @@ class Host:
         The most address space of its process, in MiB.
     patience_seconds : float
         How long one call may take, in addition to the time for its objects.
+    artefacts : Path or None
+        The folder of its artefact, if it is not the plugin's own.
     """
 
     path: str
     spec: ScorerSpec
     memory_mb: int
     patience_seconds: float
+    artefacts: Path | None = None
     _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     _pipe: Connection | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -105,7 +109,7 @@ class Host:
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-m", "tom.scoring.child", self.path, str(self.memory_mb),
-                 str(theirs.fileno())],
+                 str(theirs.fileno()), *([] if self.artefacts is None else [str(self.artefacts)])],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],

@@ -57,11 +57,31 @@ def find_scorers(
     return found
 
 
-def load_scorer(path: str) -> Scorer:
-    """Return the scorer at a dotted path, checked and set up; errors as in `load_scorers`."""
+def load_scorer(path: str, artefacts: Path | None = None) -> Scorer:
+    """Return the scorer at a dotted path, checked and set up; errors as in `load_scorers`.
+
+    `artefacts` is a folder with another artefact, as of a fit for an evaluation.
+    """
     scorer = _checked(_importer(path)(), path)
-    scorer.setup(folder_of(scorer))
+    scorer.setup(artefacts or folder_of(scorer))
     return scorer
+
+
+def trained_on(scorer: Scorer) -> list[str]:
+    """Return the hashes of the names that a scorer was fitted on; empty: it lists none.
+
+    Raises
+    ------
+    ScorerLoadError
+        If the file that it names cannot be read.
+    """
+    if scorer.spec.trained_on is None:
+        return []
+    try:
+        return (folder_of(scorer) / scorer.spec.trained_on).read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"scorer {scorer.spec.name!r}: cannot read what it was trained on: {error}"
+        raise ScorerLoadError(message) from error
 
 
 def card_of(scorer: Scorer) -> ModelCard:
@@ -99,6 +119,7 @@ def _checked(factory: object, path: str) -> Scorer:
     folder = folder_of(scorer)
     check_card(load_card(folder / scorer.spec.card), scorer.spec)
     _check_artefact(scorer, folder)
+    trained_on(scorer)
     return scorer
 
 

@@ -1,0 +1,1 @@
+"""Measure a scorer on labelled light curves: read the files, judge, compute figures, report."""

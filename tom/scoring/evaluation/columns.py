@@ -1,0 +1,150 @@
+"""Read the two files of an evaluation: light curves and labels, in parquet.
+
+Columns are found by their names, as they are in use: see `NAMES`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+NAMES: Final = {
+    "name": ("oid", "object_id", "obj_id", "name", "NAME"),
+    "label": ("cls", "spec_broad", "SpecType", "label", "LABEL", "type", "spec_class"),
+    "alias": ("IAUID", "iau_name", "alias"),
+    "ra": ("ra", "RA"),
+    "dec": ("dec", "Dec", "DEC"),
+    "ebv": ("ebv", "EBV", "mwebv"),
+    "a_v": ("A_V",),
+    "fold": ("fold",),
+}
+"""What a column holds, and the names that it may have; the first one that is there counts."""
+
+UNLABELLED: Final = frozenset({"", "NA", "N/A", "None", "unknown", "Unknown", "nan"})
+
+
+class WrongFileError(ValueError):
+    """A file cannot be evaluated on; the text says what to change in it."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One labelled object. `ra`, `dec` are ICRS degrees, `ebv` mag; NaN: not known."""
+
+    name: str
+    label: str
+    alias: str = ""
+    ra: float = float("nan")
+    dec: float = float("nan")
+    ebv: float = float("nan")
+    fold: str = ""
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """Open a parquet file without reading its rows; raise WrongFileError if it is none."""
+    if not path.is_file():
+        message = f"there is no file {path}"
+        raise WrongFileError(message)
+    try:
+        frame = pl.scan_parquet(path)
+        frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        message = f"{path} is no parquet file: {str(error)[:200]}"
+        raise WrongFileError(message) from error
+    return frame
+
+
+def find(columns: Iterable[str], what: str, path: Path) -> str:
+    """Return the column that holds something; raise WrongFileError if there is none."""
+    found = find_any(columns, what)
+    if found is None:
+        message = f"{path} has no column of {what}: name it {' or '.join(NAMES[what])}"
+        raise WrongFileError(message)
+    return found
+
+
+def find_any(columns: Iterable[str], what: str) -> str | None:
+    """Return the column that holds something; None: there is none."""
+    there = set(columns)
+    return next((name for name in NAMES[what] if name in there), None)
+
+
+def read_labels(path: Path, *, column: str | None = None) -> list[Labelled]:
+    """Read the labelled objects, in order of name; objects without a label are left out.
+
+    Raises
+    ------
+    WrongFileError
+        If a column is missing, or an object has two rows with different labels or folds.
+    """
+    frame = scan(path)
+    columns = frame.collect_schema().names()
+    if column is not None and column not in columns:
+        message = f"{path} has no column {column!r}; it has {', '.join(columns)}"
+        raise WrongFileError(message)
+    label = column or find(columns, "label", path)
+    found = {what: find_any(columns, what) for what in NAMES} | {"label": label}
+    found["name"] = find(columns, "name", path)
+    wanted = [pl.col(name).alias(what) for what, name in found.items() if name is not None]
+    rows = frame.select(wanted).collect().iter_rows(named=True)
+    objects = [_labelled(row) for row in rows if _text(row["label"]) not in UNLABELLED]
+    return _each_once(objects, path)
+
+
+def _labelled(row: dict[str, object]) -> Labelled:
+    ebv = _number(row.get("ebv"))
+    return Labelled(
+        name=_text(row["name"]),
+        label=_text(row["label"]),
+        alias=bare_name(_text(row.get("alias"))),
+        ra=_degrees(row.get("ra"), hours=True),
+        dec=_degrees(row.get("dec"), hours=False),
+        ebv=_number(row.get("a_v")) / 3.1 if ebv != ebv else ebv,  # R_V of the Milky Way
+        fold=_text(row.get("fold")),
+    )
+
+
+def bare_name(name: str) -> str:
+    """Return a name of the Transient Name Server without its prefix: `2020buc` of `SN2020buc`."""
+    text = name.replace(" ", "")
+    return text[2:] if text[:2] in {"SN", "AT"} and text[2:6].isdigit() else text
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _number(value: object) -> float:
+    try:
+        return float(_text(value))
+    except ValueError:
+        return float("nan")
+
+
+def _degrees(value: object, *, hours: bool) -> float:
+    """Read degrees, or sexagesimal hours (right ascension) or degrees."""
+    parts = _text(value).split(":")
+    if len(parts) != 3:
+        return _number(value)
+    first, minutes, seconds = map(_number, parts)
+    sign = -1.0 if parts[0].startswith("-") else 1.0
+    return sign * (abs(first) + minutes / 60 + seconds / 3600) * (15.0 if hours else 1.0)
+
+
+def _each_once(objects: Sequence[Labelled], path: Path) -> list[Labelled]:
+    known: dict[str, Labelled] = {}
+    for each in objects:
+        other = known.setdefault(each.name, each)
+        if (other.label, other.fold) != (each.label, each.fold):
+            what = "folds" if other.label == each.label else "labels"
+            message = (
+                f"{path}: {each.name} has rows in two {what}: give each object one row, so that a"
+                " split is one of objects and not of rows"
+            )
+            raise WrongFileError(message)
+    if not known:
+        message = f"{path} has no labelled object"
+        raise WrongFileError(message)
+    return [known[name] for name in sorted(known)]

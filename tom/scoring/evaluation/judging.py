@@ -1,0 +1,166 @@
+"""Ask a scorer about labelled light curves, through the process that judges on the site.
+
+A scorer that can be fitted (`contract.Trainable`) and was fitted on the objects of the file is
+fitted again for each fold, on the other folds alone.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tom.photometry import magnitudes
+from tom.scoring.contract import Batch, Curve, FloatArray, Scorer, Trainable
+from tom.scoring.evaluation.columns import Labelled, WrongFileError
+from tom.scoring.evaluation.light import LightFile
+from tom.scoring.host import Host
+from tom.scoring.runner import Opinion, Outcome
+
+EPOCHS: Final = (3.0, 7.0, 14.0, 30.0)
+"""Days after the first detection at which each light curve is judged, in addition to its end."""
+NO_POINTS: Final = "no points in the file"
+MOST_FITTED: Final = 50_000
+"""The most objects of which a scorer is fitted here: they are in memory together."""
+
+
+class Limits(NamedTuple):
+    """What a scorer's process may use: see `Host`."""
+
+    memory_mb: int
+    patience_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A scorer's answers on n objects at one epoch.
+
+    Attributes
+    ----------
+    names : list of str, length n
+    chance : array, shape (n, n_classes)
+        NaN: it abstained.
+    reason : list of str, length n
+        Why it abstained; "": it did not.
+    magnitude : array, shape (n,)
+        The brightest AB magnitude of a detection in the points that it saw; NaN: none.
+    """
+
+    names: list[str]
+    chance: FloatArray
+    reason: list[str]
+    magnitude: FloatArray
+
+    def pick(self, names: Sequence[str]) -> "Judged":
+        """Return the answers on these objects, in this order; without points: an abstention."""
+        place = {name: row for row, name in enumerate(self.names)}
+        rows = [place.get(name, -1) for name in names]
+        blank = np.full((1, self.chance.shape[1]), np.nan)
+        return Judged(
+            list(names),
+            np.concatenate([self.chance, blank])[rows],
+            [self.reason[row] if row >= 0 else NO_POINTS for row in rows],
+            np.append(self.magnitude, np.nan)[rows],
+        )
+
+
+class Part(NamedTuple):
+    """Objects to judge, and those on which to fit for it; None: as the scorer is shipped."""
+
+    judged: list[Labelled]
+    fitted: list[tuple[Labelled, str]] | None
+
+
+def judge_parts(
+    scorer: Scorer, path: str, light: LightFile, parts: Sequence[Part], limits: Limits
+) -> dict[float, Judged]:
+    """Return the answers on all parts, by epoch; the epoch infinity is a light curve's end.
+
+    Raises
+    ------
+    ScorerDiedError
+        If the scorer's process ended, took too long, or broke the contract.
+    WrongFileError
+        If there are too many objects to fit on.
+    """
+    found: dict[float, list[tuple[list[Curve], list[Outcome]]]] = {}
+    for part in parts:
+        with _host(scorer, path, light, part, limits) as host:
+            for curves in light.curves(part.judged, most=scorer.spec.batch_size):
+                for days in (*EPOCHS, np.inf):
+                    seen = [cut(curve, days) for curve in curves]
+                    found.setdefault(days, []).append((seen, host.judge(Batch.build(seen))))
+    width = len(scorer.spec.classes)
+    return {days: _gathered(answers, width) for days, answers in found.items()}
+
+
+def cut(curve: Curve, days: float) -> Curve:
+    """Return a curve as it was some days after its first detection: without any later point."""
+    mjd, kind = np.asarray(curve.mjd), np.asarray(curve.kind)
+    first = mjd[kind == "alert"].min() if np.any(kind == "alert") else mjd.min()
+    kept = np.flatnonzero(mjd <= first + days).tolist()
+    if len(kept) == len(mjd):
+        return curve
+    return replace(
+        curve,
+        mjd=mjd[kept].tolist(),
+        flux=[curve.flux[row] for row in kept],
+        flux_error=[curve.flux_error[row] for row in kept],
+        band=[curve.band[row] for row in kept],
+        kind=kind[kept].tolist(),
+        survey=[curve.survey[row] for row in kept],
+        as_of_mjd=float(mjd[kept].max()),
+    )
+
+
+@contextmanager
+def _host(
+    scorer: Scorer, path: str, light: LightFile, part: Part, limits: Limits
+) -> Iterator[Host]:
+    """Start the scorer's process, with an artefact fitted for the part if it needs one."""
+    with tempfile.TemporaryDirectory(prefix="counterpart-evaluate-") as folder:
+        artefacts = None if part.fitted is None else Path(folder)
+        if part.fitted is not None:
+            _fit(scorer, light, part.fitted, Path(folder))
+        host = Host(path, scorer.spec, *limits, artefacts=artefacts)
+        try:
+            yield host
+        finally:
+            host.stop()
+
+
+def _fit(
+    scorer: Scorer, light: LightFile, fitted: list[tuple[Labelled, str]], folder: Path
+) -> None:
+    if len(fitted) > MOST_FITTED:
+        message = f"at most {MOST_FITTED} objects can be fitted on; the file gives {len(fitted)}"
+        raise WrongFileError(message)
+    if not isinstance(scorer, Trainable) or scorer.spec.artefact is None:
+        message = f"scorer {scorer.spec.name!r} cannot be fitted here"
+        raise WrongFileError(message)
+    label = {each.name: name for each, name in fitted}
+    (curves,) = light.curves([each for each, _ in fitted], most=len(fitted)) or [[]]
+    labels = [label[curve.object_id] for curve in curves]
+    (folder / scorer.spec.artefact).write_bytes(scorer.fit(Batch.build(curves), labels))
+
+
+def _gathered(answers: Sequence[tuple[list[Curve], list[Outcome]]], width: int) -> Judged:
+    curves = [curve for chunk, _ in answers for curve in chunk]
+    outcomes = [outcome for _, chunk in answers for outcome in chunk]
+    blank = (np.nan,) * width
+    return Judged(
+        names=[curve.object_id for curve in curves],
+        chance=np.array(
+            [each.probability if isinstance(each, Opinion) else blank for each in outcomes], float
+        ).reshape(-1, width),
+        reason=["" if isinstance(each, Opinion) else each.reason.text for each in outcomes],
+        magnitude=np.array([_brightest(curve) for curve in curves], float),
+    )
+
+
+def _brightest(curve: Curve) -> float:
+    flux = [f for f, kind in zip(curve.flux, curve.kind, strict=True) if kind == "alert"]
+    return float(magnitudes(max(flux))) if flux else float("nan")
