@@ -124,6 +124,29 @@ def _is_deadlock(error: BaseException) -> bool:
     return cause is not None and (isinstance(cause, DeadlockDetected) or _is_deadlock(cause))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def static_files_listed_once() -> Iterator[None]:
+    """List the static files once a process, as a server does.
+
+    Each test client makes its own middleware, which would list more than a thousand files.
+    """
+    from whitenoise.base import WhiteNoise
+
+    list_files = WhiteNoise.update_files_dictionary
+    known: dict[tuple[type, str, str], dict[str, object]] = {}
+
+    def list_once(middleware: WhiteNoise, root: str, prefix: str) -> None:
+        key = (type(middleware), root, prefix)
+        if key not in known:
+            list_files(middleware, root, prefix)
+            known[key] = dict(middleware.files)
+        middleware.files.update(known[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoise, "update_files_dictionary", list_once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real packets, maps and light curves."""
