@@ -21,6 +21,7 @@ def sights(**changed):
         "peak_days": [0.4, 0.4, 2.4],
         "decline": [1.5, 1.0, -0.5],
         "n_before": [0, 0, 0],
+        "n_after": [5, 2, 1],
         "on_star": [False, False, False],
         "on_planet": [False, False, False],
     } | changed
@@ -33,6 +34,7 @@ def sights(**changed):
     [
         ("brightest first", ["old", "rising", "fading"]),
         ("brightest of the new", ["rising", "fading", "old"]),
+        ("brightest after cuts", ["fading", "old", "rising"]),
         ("newest", ["rising", "fading", "old"]),
         ("credible level", ["old", "fading", "rising"]),
         ("decline", ["fading", "rising", "old"]),
@@ -42,6 +44,21 @@ def sights(**changed):
 )
 def test_each_rival_has_its_order(name, order):
     assert in_order(sights(), RIVALS[name]) == order
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"n_after": [5, 1, 2]},
+        {"on_star": [False, True, False], "n_after": [5, 2, 2]},
+        {"on_planet": [False, True, False], "n_after": [5, 2, 2]},
+        {"first_days": [-900.0, -0.1, 1.4], "n_after": [5, 2, 2]},
+    ],
+)
+def test_each_of_the_usual_cuts_takes_one_out(changed):
+    order = in_order(sights(**changed), RIVALS["brightest after cuts"])
+
+    assert order == ["rising", "old", "fading"]
 
 
 def test_random_is_the_same_each_time_whatever_the_others_are():

@@ -19,6 +19,7 @@ FIRST = 1000.0  # more than any magnitude
 # mag/day, and what a candidate outside keeps.
 MOST_LUMINOUS, LATEST_PEAK_DAYS, SLOWEST_DECLINE, OUTSIDE = 1e43, 4.0, 0.1, 0.1
 LEAST_LEFT = 0.01  # of 1 - credible level: a candidate with less is out
+LEAST_SEEN: Final = 2
 ACTIVE: Final = 3  # detections before the merger
 FREQUENCY_HZ: Final = 4.8e14  # of r
 MPC_CM: Final = 3.0857e24
@@ -32,6 +33,16 @@ def brightest_first(sights: Sights) -> FloatArray:
 def brightest_new(sights: Sights) -> FloatArray:
     """First those first seen after the merger, each part by the magnitude of the newest alert."""
     return np.where(sights.is_new, FIRST, 0.0) - sights.magnitude
+
+
+def brightest_after_cuts(sights: Sights) -> FloatArray:
+    """First what passes the usual cuts, each part by the magnitude of the newest alert.
+
+    Seen first after the merger, at least twice above the reference image, on no catalogued star and
+    on no known minor planet.
+    """
+    passes = sights.is_new & (sights.n_after >= LEAST_SEEN) & ~sights.on_star & ~sights.on_planet
+    return np.where(passes, FIRST, 0.0) - sights.magnitude
 
 
 def newest(sights: Sights) -> FloatArray:
@@ -79,6 +90,7 @@ def _luminosity(sights: Sights) -> FloatArray:
 RIVALS: Final[Mapping[str, Rival]] = {
     "brightest first": brightest_first,
     "brightest of the new": brightest_new,
+    "brightest after cuts": brightest_after_cuts,
     "newest": newest,
     "random": at_random,
     "credible level": by_credible_level,

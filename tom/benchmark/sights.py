@@ -43,8 +43,8 @@ class Sights:
     decline
         Magnitudes a day from the brightest detection in a band to the newest, the fastest of all
         bands; negative: it rises. NaN: no band has two detections 0.3 days apart since the merger.
-    n_before
-        Detections within five days before the merger.
+    n_before, n_after
+        Detections within five days before the merger, and those above the reference image after it.
     on_star, on_planet
         A catalogued star, or a known minor planet, lies within 1.5 arcsec.
     """
@@ -58,6 +58,7 @@ class Sights:
     peak_days: FloatArray
     decline: FloatArray
     n_before: IntArray
+    n_after: IntArray
     on_star: BoolArray
     on_planet: BoolArray
 
@@ -92,8 +93,8 @@ class Watch:
         place = row_at(skymap, self.hpx29[rows])
         mean = np.full(len(rows), np.nan) if skymap.distmu is None else skymap.distmu[place]
         numbers = [self._look(row, hour) for row in rows.tolist()]
-        columns = np.array(numbers, float).reshape(len(rows), 8).T
-        magnitude, peak, first, peak_days, decline, before, star, planet = columns
+        columns = np.array(numbers, float).reshape(len(rows), 9).T
+        magnitude, peak, first, peak_days, decline, before, after, star, planet = columns
         return Sights(
             names=[self.night.names[row] for row in rows.tolist()],
             level=level[rows],
@@ -104,6 +105,7 @@ class Watch:
             peak_days=peak_days,
             decline=decline,
             n_before=before.astype(np.int64),
+            n_after=after.astype(np.int64),
             on_star=star > 0,
             on_planet=planet > 0,
         )
@@ -121,10 +123,11 @@ class Watch:
         past = observed.source.past
         first = past.first_jd - self.merger_jd if past else days[0]
         before = np.sum((days < 0) & (days > -ACTIVITY_DAYS))
+        after = np.sum((days > 0) & above)
         bands = observed.epochs.exposures.fid[known]
         decline = steepest_decline(days[above], magnitude[above], bands[above])
         star, planet = _neighbours(observed)
-        return magnitude[-1], peak, first, peak_days, decline, before, star, planet
+        return magnitude[-1], peak, first, peak_days, decline, before, after, star, planet
 
 
 def steepest_decline(days: FloatArray, magnitude: FloatArray, bands: IntArray) -> float:
