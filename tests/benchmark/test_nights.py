@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tom.benchmark.kilonovae import FAMILIES, GRB211211A, GRID, draw_model
-from tom.benchmark.maps import Extent, draw_maps
+from tom.benchmark.maps import Extent, _draw_narrow, _widen, draw_maps
 from tom.benchmark.nights import (
     BLIND_SEEDS,
     FULL,
@@ -84,6 +84,16 @@ def test_alerts_carry_neither_the_truth_nor_a_number_twice(hard_night, alerts):
     assert not [kind for kind in kinds if kind in text]
 
 
+def test_all_detections_of_an_object_have_its_number_in_its_quadrant(hard_night, alerts):
+    numbers = {}
+    for packet in alerts:
+        piece = packet["candidate"]["field"], packet["candidate"]["rcid"]
+        numbers.setdefault((*piece, packet["candid"] % 1_000_000), set()).add(packet["objectId"])
+
+    assert len(numbers) == len(hard_night.names)
+    assert all(len(names) == 1 for names in numbers.values())
+
+
 def test_sources_lie_outside_the_region_too(hard_night):
     ra = [observed.source.ra for observed in hard_night.objects]
     dec = [observed.source.dec for observed in hard_night.objects]
@@ -119,6 +129,27 @@ def test_a_map_has_about_the_area_that_is_asked_for(area):
 
     assert credible_area(update, 0.9) == pytest.approx(area, rel=0.25)
     assert update.distance_mean == pytest.approx(120, rel=0.25)
+
+
+def test_the_update_lies_where_the_preliminary_map_lets_it():
+    extent, rng = Extent(area_deg2=300.0, distance_mpc=120.0), np.random.default_rng(10)
+    arcs = [_draw_narrow(extent, rng) for _ in range(400)]
+    wide = [_widen(arc, rng) for arc in arcs]
+    along = [(w.along - n.along) / w.length for n, w in zip(arcs, wide, strict=True)]
+    across = [(w.radius - n.radius) / w.width for n, w in zip(arcs, wide, strict=True)]
+
+    # With the update's own width this makes 1, the preliminary map's.
+    assert np.var(along) + (1 / 1.5) ** 2 == pytest.approx(1, abs=0.12)
+    assert np.var(across) + (1 / 1.3) ** 2 == pytest.approx(1, abs=0.12)
+
+
+def test_explosions_in_a_volume_are_fainter_than_those_to_a_limit():
+    drawn = [row for _, row in draw_explosions("SN II", 300_000, np.random.default_rng(11))]
+    near = [row.brighter for row in drawn if row.distance_mpc < 200]
+
+    # 0.6 ln(10) 0.8^2, where all are bright enough.
+    assert len(near) > 100
+    assert np.mean(near) == pytest.approx(-0.884, abs=4 * 0.8 / np.sqrt(len(near)))
 
 
 def test_no_explosion_that_is_too_faint_is_built():
