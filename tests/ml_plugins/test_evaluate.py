@@ -9,12 +9,12 @@ from ml_plugins.fast_transient import FastTransient
 from ml_plugins.fast_transient.model import KILONOVA
 from ml_plugins.fast_transient.training import evaluate
 from ml_plugins.fast_transient.training.evaluate import Scored
-from ml_plugins.fast_transient.training.kilonova import AT2017GFO, absolute_magnitude
 from ml_plugins.fast_transient.training.samples import Sample
 from ml_plugins.fast_transient.training.split import Data
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import Batch
 from tom.scoring.registry import load_scorers
+from tom.sky.kilonova import AT2017GFO, absolute_magnitude
 
 chances = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=12)
 

@@ -8,10 +8,10 @@ import pytest
 from ml_plugins.fast_transient import FastTransient
 from ml_plugins.fast_transient.model import KILONOVA
 from ml_plugins.fast_transient.training import evaluate
-from ml_plugins.fast_transient.training.kilonova import AT2017GFO, Ejecta, absolute_magnitude
 from ml_plugins.fast_transient.training.samples import Sky, injected, published
 from ml_plugins.fast_transient.training.split import Data, part_of
 from tom.scoring.registry import load_scorers
+from tom.sky.kilonova import AT2017GFO, Ejecta, absolute_magnitude
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tom.ranking import opinions
 from tom.ranking.pooling import Posterior, fuse
-from tom.ranking.terms import distance, earlier_activity, minor_planet, sky_map, star
+from tom.ranking.terms import brightness, distance, earlier_activity, minor_planet, sky_map, star
 from tom.ranking.weighing import FloatArray, Term, Weighed, logistic
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -25,6 +25,12 @@ def sky_map_term(probdensity: float | None) -> Term:
 
 def distance_term(overlap: float | None, host_share: float | None = None) -> Term:
     return distance.weigh(overlap=col(overlap), host_share=col(host_share)).term(0)
+
+
+def brightness_term(ratio: float | None, magnitude: float | None = 19.0) -> Term:
+    known = {"magnitude": magnitude, "days": 0.6, "distance_mpc": 80.0}
+    columns = dict.fromkeys(("ratio", "low", "high"), ratio) | known
+    return brightness.weigh(**{name: col(value) for name, value in columns.items()}).term(0)
 
 
 def star_term(*, separation_arcsec: float | None, star_score: float | None) -> Term:

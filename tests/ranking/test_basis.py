@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
-from tom.ranking import case, columns, members, opinions, pooling, weighing
+from tom.ranking import case, columns, lights, members, opinions, pooling, weighing
 from tom.ranking.basis import Basis, constants
 from tom.ranking.services import newest_ranking, rank_event
 from tom.ranking.terms import TERMS
@@ -31,7 +31,7 @@ def assigned(module: object) -> set[str]:
 def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
     kept = constants()
 
-    for module in (*TERMS, opinions):
+    for module in (*TERMS, opinions, lights):
         short = module.__name__.rpartition(".")[2]
         named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
         assert assigned(module) <= named
@@ -41,7 +41,7 @@ def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
 
 def test_what_reads_the_rows_has_no_constant_of_its_own() -> None:
     texts = {"NOT_SCORED", "EPOCHS", "OPINIONS", "OPINIONS_WITHOUT_EVENT", "VALUES", "_SAID"}
-    assert assigned(case) <= texts | {"_HIDDEN_TARGETS"}
+    assert assigned(case) <= texts | {"HIDDEN_TARGETS"}
     texts = {"FACTS", "PLACE", "OF_EVENT", "WITHOUT_EVENT"}
     assert assigned(members) <= texts | {"_ABOUT", "_HOST", "_MAP", "_OWN", "_SUMMARY"}
     assert (
@@ -78,7 +78,6 @@ def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
     assert changed is not None
     assert newest_ranking(event) == changed
     strategy = Strategy.objects.get(kind="gw")
-    assert changed.basis == asdict(
-        Basis.present(strategy, window_start(event, strategy)).about(event)
-    )
+    present = Basis.present(strategy, window_start(event, strategy))
+    assert changed.basis == asdict(present.about(event, first.basis["brightness"]))
     assert changed.basis["horizon_mpc"] == 500.0

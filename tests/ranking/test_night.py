@@ -37,4 +37,5 @@ def test_the_demonstration_night_is_made_again_at_past_times(times: int) -> None
     assert len(firsts) > 1
     kept = RankedCandidate.objects.filter(event=event).count()
     shown = sum(RankedCandidate.objects.as_of(r).count() for r in event.rankings.all())
-    assert kept < shown / 2
+    # The list grows by a quarter between most of these times: then every place is new.
+    assert kept < 0.75 * shown

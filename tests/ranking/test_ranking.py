@@ -17,6 +17,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
 from tom.ranking.basis import Basis
 from tom.ranking.case import NOT_SCORED, read_case
+from tom.ranking.firsts import read_firsts
 from tom.ranking.forgetting import forget_scores
 from tom.ranking.history import Moves, keep
 from tom.ranking.models import Listing, RankedCandidate, Ranking
@@ -394,7 +395,7 @@ def test_what_was_ranked_is_not_kept_where_a_candidate_was_joined_to_another_mea
     basis = Basis.present(strategy, window_start(event, strategy))
     listing = Listing(event, strategy)
     case = read_case(listing, moments.now(), basis.window_start, basis.rule)
-    posterior = weigh(case, basis)
+    posterior = weigh(case, basis, read_firsts(case, None))
     EventCandidate.objects.filter(target__name="b").delete()
 
     assert not keep(Ranking(event=event, prior=0.1), case, posterior, Moves(range(len(case)), ()))

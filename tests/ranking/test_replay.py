@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import F
 from pytest_django import Settings
 
 from tests.connections import WAIT_SECONDS, begin
@@ -243,7 +244,8 @@ def test_the_command_names_the_ranking_that_differs() -> None:
 
     assert run("S261120ab", "--check", "4").count("the same, bit for bit") == 4
 
-    RankedCandidate.objects.newest().filter(candidate__target__name="b").update(log_weight=0.5)
+    of_b = RankedCandidate.objects.newest().filter(candidate__target__name="b")
+    of_b.update(log_weight=F("log_weight") + 1e-6)
     with pytest.raises(SystemExit):
         run("S261120ab", "--check", "1")
     newest = newest_ranking(event)

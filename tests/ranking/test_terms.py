@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ranking.one import (
+    brightness_term,
     col,
     distance_term,
     earlier_activity_term,
@@ -16,11 +17,13 @@ from tests.ranking.one import (
     star_term,
 )
 from tom.ranking.columns import Columns
-from tom.ranking.terms import TERMS, distance, sky_map, star
+from tom.ranking.terms import TERMS, brightness, distance, sky_map, star
 
 MISSING = [
     sky_map_term(None),
     distance_term(None),
+    brightness_term(None),
+    brightness_term(None, None),
     star_term(separation_arcsec=None, star_score=None),
     earlier_activity_term(epochs=None, age_days=None),
     solar_system_term(None),
@@ -35,7 +38,8 @@ def test_what_was_not_looked_up_counts_one_and_could_go_either_way(term):
 
 
 def test_the_terms_of_one_candidate_share_no_datum():
-    assert len(fuse_one(0.01, *MISSING).terms) == 5
+    alike = {term.name: term for term in MISSING}
+    assert len(fuse_one(0.01, *alike.values()).terms) == 6
 
 
 def test_a_term_of_many_candidates_is_the_term_of_each():
@@ -106,6 +110,15 @@ def test_a_host_at_a_usual_distance_moves_nothing():
 
 def test_a_host_at_a_wrong_distance_may_be_the_wrong_host():
     assert math.exp(distance_term(0.0).log_lr) == pytest.approx(distance.HOST_IS_WRONG.value)
+
+
+def test_a_brightness_that_no_kilonova_has_may_be_another_kind_of_light():
+    assert math.exp(brightness_term(0.0).log_lr) == pytest.approx(brightness.OUTLIERS.value)
+    assert brightness_term(1.0).log_lr == pytest.approx(0)
+    assert brightness_term(1.0).reason == (
+        "19.0 mag 0.6 days after the merger is 1 times as usual for a kilonova at 80 Mpc"
+        " as for the list"
+    )
 
 
 def test_a_star_on_the_spot_weighs_against():
@@ -189,6 +202,7 @@ def test_every_term_lies_in_its_interval(separation, score, epochs, age, number)
     terms = [
         sky_map_term(number),
         distance_term(number),
+        brightness_term(number),
         star_term(separation_arcsec=separation, star_score=score),
         earlier_activity_term(epochs=epochs, age_days=age),
         solar_system_term(separation),

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tom.sky import build_skymap, distance_moments, distance_overlap, distance_pdf_at
+from tom.sky import (
+    build_skymap,
+    distance_modulus_at,
+    distance_moments,
+    distance_overlap,
+    distance_pdf_at,
+)
 
 HORIZON = 300.0
 
@@ -114,3 +120,31 @@ def test_moments_are_the_integrals_over_distance(mu, sigma):
     assert found_std == pytest.approx(
         np.sqrt(np.average((radii - mean) ** 2, weights=weight)), rel=1e-3
     )
+
+
+@settings(max_examples=40)
+@given(st.floats(20, 150), st.floats(0.05, 0.45))
+def test_the_distance_modulus_has_the_mean_and_the_spread_of_the_distance(mu, share):
+    sigma = share * mu
+    skymap = one_direction(mu, sigma)
+    radii = np.linspace(1e-3, mu + 12 * sigma, 200_001)
+    density = distance_pdf_at(skymap, np.zeros(len(radii), dtype=np.int64), radii)
+    moduli = 5 * np.log10(radii) + 25
+    mean = np.trapezoid(density * moduli, radii)
+    spread = np.sqrt(np.trapezoid(density * (moduli - mean) ** 2, radii))
+
+    modulus, error = distance_modulus_at(skymap, [0])
+
+    assert modulus[0] == pytest.approx(mean, abs=0.05)
+    assert error[0] == pytest.approx(spread, rel=0.15)
+
+
+def test_without_a_distance_there_is_no_modulus():
+    flat = build_skymap(level=[0], ipix=[0], probdensity=[1.0])
+    gone = build_skymap(
+        level=[0, 0], ipix=[0, 1], probdensity=[1.0, 1.0],
+        distance=([np.inf, -4000.0], [1.0, 50.0], [0.0, 1.0]),
+    )  # fmt: skip
+
+    for skymap, places in ((flat, [0]), (gone, [0, 1 << 58, 11 << 58])):
+        assert all(np.isnan(values).all() for values in distance_modulus_at(skymap, places))

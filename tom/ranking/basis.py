@@ -11,8 +11,8 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
-from tom.ranking import expected, opinions
-from tom.ranking.terms import TERMS
+from tom.ranking import expected, lights, opinions
+from tom.ranking.terms import TERMS, brightness
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.services import scorers
@@ -46,6 +46,9 @@ class Basis:
         The names of the terms in addition to the scorers; empty: all.
     expected
         What is expected of the event (`tom.ranking.expected`); None: a list without an event.
+    brightness
+        What was learnt of the list's own magnitudes (`tom.ranking.lights`); None: nothing, or no
+        kilonova is sought. Then brightness is no term.
     """
 
     prior: float
@@ -59,6 +62,7 @@ class Basis:
     sought: list[str] = field(default_factory=kilonova)
     terms: list[str] = field(default_factory=list)
     expected: dict[str, Any] | None = None
+    brightness: dict[str, Any] | None = None
 
     @classmethod
     def present(cls, strategy: Strategy, since: datetime | None) -> Self:
@@ -88,12 +92,23 @@ class Basis:
         """
         return cls(**json.loads(json.dumps(kept)))
 
-    def about(self, event: NonLocalizedEvent | None) -> "Basis":
-        """Return this basis with what is expected of an event now; None: a list without one."""
+    def about(
+        self, event: NonLocalizedEvent | None, learnt: dict[str, Any] | None = None
+    ) -> "Basis":
+        """Return this basis with what is expected of an event now; None: a list without one.
+
+        `learnt` is what the list's own magnitudes say.
+        """
         if event is None:
             return self
-        told = expected.expect(event, level=self.rule["level_stored"])
-        return replace(self, expected=told, prior=expected.prior_of(told))
+        told = expected.expect(event, level=self.rule["level_stored"], brightness=learnt)
+        return replace(self, expected=told, prior=expected.prior_of(told), brightness=learnt)
+
+    @property
+    def event_time(self) -> datetime | None:
+        """The time from which first detections count; None: brightness is no term."""
+        learnt = self.brightness
+        return None if learnt is None else datetime.fromisoformat(learnt["event_time"])
 
     @property
     def window_start(self) -> datetime | None:
@@ -103,7 +118,14 @@ class Basis:
     @property
     def weighed_terms(self) -> list[ModuleType]:
         """The modules of the terms that are weighed."""
-        return [term for term in TERMS if not self.terms or term.NAME in self.terms]
+        named = [term for term in TERMS if not self.terms or term.NAME in self.terms]
+        return [term for term in named if term is not brightness or self.brightness is not None]
+
+    @property
+    def weighs_brightness(self) -> bool:
+        """Whether the brightness of a kilonova can be a term at all."""
+        is_named = not self.terms or brightness.NAME in self.terms
+        return is_named and lights.SOUGHT in self.sought
 
     def ranked_by(self) -> Iterable[tuple[ScorerSpec, tuple[str, ...], float]]:
         """Yield the specification, the classes and the weight of each scorer that is used.
@@ -131,7 +153,7 @@ def _specs() -> list[ScorerSpec]:
 
 def constants() -> dict[str, Any]:
     """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules: list[Any] = [*TERMS, opinions, expected]
+    modules: list[Any] = [*TERMS, opinions, expected, lights]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules

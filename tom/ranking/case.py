@@ -48,7 +48,7 @@ class Case:
         Nested, order 29.
     localizations : array, shape (n,)
         Keys of the `EventLocalization` by which each candidate was matched; NaN: none.
-    facts : array, shape (n, 8)
+    facts : array, shape (n, 9)
         In the order of `FACTS`; NaN: not known.
     """
 
@@ -92,10 +92,12 @@ def read_case(
     )
 
 
-def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
+def read_columns(
+    case: Case, *, horizon_mpc: float, brightness: Mapping[str, FloatArray]
+) -> Columns:
     """Return the inputs of the terms: the facts, the earlier epochs and the fit of distances.
 
-    `horizon_mpc` as in `tom.sky.distance_overlap`.
+    `horizon_mpc` as in `tom.sky.distance_overlap`, `brightness` as `read_brightness` returns it.
     """
     epochs, age_days = _earlier_epochs(case)
     overlap, share = _overlaps(case, horizon_mpc)
@@ -112,6 +114,7 @@ def read_columns(case: Case, *, horizon_mpc: float) -> Columns:
         epochs=epochs,
         epoch_age_days=age_days,
         sight_age_days=np.where(sight > 0, sight, np.nan),
+        **brightness,
     )
 
 
@@ -245,18 +248,18 @@ def _overlap_of(
 
 
 # Otherwise the planner goes through 25,000 given targets again for each month of points.
-_HIDDEN_TARGETS = "ARRAY(SELECT unnest(%(targets)s::bigint[]))"
+HIDDEN_TARGETS = "ARRAY(SELECT unnest(%(targets)s::bigint[]))"
 EPOCHS = f"""
     SELECT p.target_id, count(DISTINCT date_trunc('hour', p.time)),
         extract(epoch FROM %(since)s::timestamptz - max(p.time))::float8 / 86400
     FROM (
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_lightcurvepoint
-        WHERE target_id = ANY({_HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
+        WHERE target_id = ANY({HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
         UNION ALL
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_replacedpoint
-        WHERE target_id = ANY({_HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
+        WHERE target_id = ANY({HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
             AND NOT {known(time="replaced", xact="replaced_by")}
     ) p JOIN targets_program g ON g.id = p.program_id
     WHERE p.kind <> 'limit' AND {is_strong("p")}

@@ -108,7 +108,7 @@ def sum_weights(case: Case, log_weight: FloatArray) -> Sums:
     event = case.listing.event
     if event is None:
         return Sums([], [])
-    owned = set(_private_targets(event).values_list("pk", flat=True))
+    owned = set(private_targets(event).values_list("pk", flat=True))
     log_sums = _sum_by_readers(case, log_weight, owned=owned)
     return Sums(log_sums, sorted(owned.intersection(case.members.tolist())))
 
@@ -140,7 +140,7 @@ def _log_sum(logs: Sequence[float]) -> float:
     return float(max(np.logaddexp.reduce(logs), LEAST_LOG)) if logs else LEAST_LOG
 
 
-def _private_targets(event: NonLocalizedEvent) -> Any:
+def private_targets(event: NonLocalizedEvent) -> Any:
     """An event's candidates by public points whose targets are private: people own them."""
     rows = EventCandidate.objects.filter(event=event, is_public=True)
     return rows.filter(target__permissions="PRIVATE")

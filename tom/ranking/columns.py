@@ -20,6 +20,12 @@ class Columns:
         Of several possible hosts the mean, each with its share.
     host_share
         The chance that one of these is the host, 0 to 1; NaN: no one said.
+    brightness_ratio, brightness_ratio_low, brightness_ratio_high
+        How likely a kilonova of the event is so bright when first seen, over a source of the list,
+        and the range of that (`tom.ranking.lights`).
+    first_magnitude, first_days, map_distance_mpc
+        The AB magnitude of the first detection since the event, the days between, and the map's
+        distance in this direction.
     was_looked_up : array of bool
         Whether an alert gave the surroundings.
     star_separation_arcsec, star_score, planet_separation_arcsec
@@ -40,6 +46,12 @@ class Columns:
     star_separation_arcsec: FloatArray
     star_score: FloatArray
     planet_separation_arcsec: FloatArray
+    brightness_ratio: FloatArray
+    brightness_ratio_low: FloatArray
+    brightness_ratio_high: FloatArray
+    first_magnitude: FloatArray
+    first_days: FloatArray
+    map_distance_mpc: FloatArray
     epochs: FloatArray
     epoch_age_days: FloatArray
     sight_age_days: FloatArray

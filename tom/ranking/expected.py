@@ -42,8 +42,11 @@ LIGHT_OF_KIND = {
     EventKind.FRB: 0.01,
     EventKind.UNKNOWN: 0.1,
 }
-# The share of counterparts that the surveys behind a list are deep enough for.
+# The share of counterparts that the surveys behind a list are deep enough for, where the map has
+# no distance or the list no magnitudes.
 FOUND = 0.8
+# What the list's depth and the map's distance say is never taken to be less than this.
+LEAST_FOUND = 0.01
 # Until a list has sources of its own to count: DECam's new sources a square degree
 # (arXiv:1710.02144). It counts as so many sources.
 PUBLISHED_PER_DEG2, PUBLISHED_WEIGHT = 1.79, 1.0
@@ -71,13 +74,16 @@ class Density(NamedTuple):
     text: str
 
 
-def expect(event: NonLocalizedEvent, *, level: float) -> dict[str, Any]:
+def expect(
+    event: NonLocalizedEvent, *, level: float, brightness: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Say what is expected of an event; `level` is the credible level within which its list lies.
 
-    From public rows alone: what is private moves nothing that others see.
+    `brightness` is what the list's own magnitudes say (`tom.ranking.lights`); None: nothing. From
+    public rows alone: what is private moves nothing that others see.
     """
     used = chosen_localization(event)
-    pieces = [_real(event, used), _light(event), _observed(event, used), _found()]
+    pieces = [_real(event, used), _light(event), _observed(event, used), _found(brightness)]
     density = _density(event, used, level)
     return {
         "pieces": [list(piece) for piece in pieces],
@@ -216,9 +222,16 @@ def _share_with_candidates(event: NonLocalizedEvent, skymap: SkyMap) -> float:
     return float(skymap.probability[np.isin(of, cells)].sum())
 
 
-def _found() -> Piece:
-    text = f"surveys are deep enough for {FOUND:.0%} of counterparts"
-    return Piece("it is bright enough", FOUND, text)
+def _found(brightness: Mapping[str, Any] | None) -> Piece:
+    name = "it is bright enough"
+    if brightness is None or brightness["found"] is None:
+        return Piece(name, FOUND, f"surveys are deep enough for {FOUND:.0%} of counterparts")
+    text = (
+        f"of kilonovae at {brightness['distance_mpc']:.3g} Mpc so many were brighter than the"
+        f" list's depth, {brightness['depth']:.3g} mag, when it was first looked there, after"
+        f" {brightness['days']:.2g} days"
+    )
+    return Piece(name, min(max(brightness["found"], LEAST_FOUND), 1.0), text)
 
 
 def _density(event: NonLocalizedEvent, used: EventLocalization | None, level: float) -> Density:

@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 FACTS = (
     *("probdensity", "was_looked_up", "star_separation_arcsec", "star_score"),
     *("solar_system_separation_arcsec", "sight_age_days", "host_distance_mpc"),
-    "host_distance_error_mpc",
+    *("host_distance_error_mpc", "ebv"),
 )
 
 
@@ -83,7 +83,7 @@ _ABOUT = """
     (s.surroundings_time IS NOT NULL)::int, s.star_separation_arcsec, s.star_score,
     s.solar_system_separation_arcsec,
     extract(epoch FROM %(since)s::timestamptz - s.first_seen)::float8 / 86400,
-    host.host_distance_mpc, host.host_distance_error_mpc
+    host.host_distance_mpc, host.host_distance_error_mpc, s.ebv
 """
 OF_EVENT = f"""
     WITH entries AS (

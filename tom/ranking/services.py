@@ -21,7 +21,9 @@ from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
 from tom.ranking.chances import sum_weights
 from tom.ranking.expected import EVEN, log_none_of
+from tom.ranking.firsts import Firsts, read_firsts
 from tom.ranking.history import fingerprints, keep, member_of, moves
+from tom.ranking.lights import learn, read_brightness
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
@@ -74,8 +76,8 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     newest = newest_ranking(listing.owner)
     if not len(case) and (newest is None or listing.event is not None):
         return None
-    basis = basis.about(listing.event)
-    posterior = weigh(case, basis)
+    firsts, basis = _learnt(case, basis, newest)
+    posterior = weigh(case, basis, firsts)
     moved = moves(case, posterior)
     if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
@@ -84,9 +86,21 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
         return ranking if keep(ranking, case, posterior, moved) else None
 
 
-def weigh(case: Case, basis: Basis) -> Posterior:
+def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Firsts, Basis]:
+    """Read the first detections; return the basis with what they and the event lead to expect."""
+    event = case.listing.event
+    asked = event is not None and basis.weighs_brightness
+    firsts = read_firsts(case, event.time if event is not None and asked else None)
+    if event is None:
+        return firsts, basis
+    kept = newest.basis.get("brightness") if newest is not None else None
+    return firsts, basis.about(event, learn(case, firsts, event, kept) if asked else None)
+
+
+def weigh(case: Case, basis: Basis, firsts: Firsts) -> Posterior:
     """Return the weight of each entry of a case, from all evidence."""
-    columns = read_columns(case, horizon_mpc=basis.horizon_mpc)
+    brightness = read_brightness(case, firsts, basis.brightness)
+    columns = read_columns(case, horizon_mpc=basis.horizon_mpc, brightness=brightness)
     terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
     for spec, labels, weight in basis.ranked_by():
         said = read_opinions(case, spec, labels)
@@ -115,7 +129,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
         message = f"the {ranking} was made with other constants than the present ones"
         raise NotReproducibleError(message)
     case = read_case(ranking.listing, ranking.moment, basis.window_start, basis.rule)
-    return case, weigh(case, basis)
+    return case, weigh(case, basis, read_firsts(case, basis.event_time))
 
 
 def unlike(ranking: Ranking) -> int:

@@ -12,6 +12,7 @@ from tom.sky.coverage import (
 )
 from tom.sky.difference import MapDifference, compare_maps
 from tom.sky.distance import (
+    distance_modulus_at,
     distance_moments,
     distance_overlap,
     distance_pdf_at,
@@ -84,6 +85,7 @@ __all__ = [
     "credible_volume",
     "datetime_of",
     "describe",
+    "distance_modulus_at",
     "distance_moments",
     "distance_overlap",
     "distance_pdf_at",

@@ -114,6 +114,32 @@ def distance_moments(skymap: SkyMap) -> tuple[float, float]:
     return mean, float(np.sqrt(max(float(weight @ fourth) / total - mean**2, 0.0)))
 
 
+def distance_modulus_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Find the distance modulus along directions, as a Gaussian.
+
+    A distance whose logarithm is Gaussian has the mean and the variance of the map's.
+
+    Parameters
+    ----------
+    hpx29
+        Nested order-29 ids, shape `(m,)`.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Mean and standard deviation, magnitudes, shape `(m,)`; NaN: the map has no distance there.
+    """
+    mu, sigma, _ = distance_rows(skymap, row_at(skymap, hpx29))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        second, third, fourth = _radial_moments(mu, sigma)
+        mean = third / second
+        spread = np.log(fourth / second / mean**2)  # the variance of the logarithm
+        modulus = 5 * (np.log(mean) - spread / 2) / np.log(10) + 25
+        error = 5 * np.sqrt(spread) / np.log(10)
+    known = np.isfinite(modulus) & np.isfinite(error)
+    return np.where(known, modulus, np.nan), np.where(known, error, np.nan)
+
+
 def mean_square_distance(mu: FloatArray, sigma: FloatArray) -> FloatArray:
     """Find the mean of r^2, Mpc2, in rows with these parameters in Mpc, shape `(n,)`."""
     second, _, fourth = _radial_moments(mu, sigma)

@@ -15,12 +15,12 @@ import numpy as np
 from ml_plugins.fast_transient import PRIOR, FastTransient
 from ml_plugins.fast_transient.model import KILONOVA
 from ml_plugins.fast_transient.training import samples
-from ml_plugins.fast_transient.training.kilonova import AT2017GFO, absolute_magnitude
 from ml_plugins.fast_transient.training.samples import Sample, Sky
 from ml_plugins.fast_transient.training.split import Data, draw_samples, part_of
 from ml_plugins.fast_transient.training.train import class_weights
 from tom.photometry import magnitudes
 from tom.scoring.contract import Batch, BoolArray, FloatArray, Reason
+from tom.sky.kilonova import AT2017GFO, absolute_magnitude
 
 SEED = 170817
 NUMBER = 1500

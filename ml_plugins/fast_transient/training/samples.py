@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_plugins.fast_transient.training import kilonova
 from ml_plugins.fast_transient.training.sources import Flare, Source
 from tom.photometry import LIMIT_SIGMA, SHINING_SIGMA, fluxes
 from tom.scoring.contract import Curve, FloatArray, StrArray
+from tom.sky import kilonova
 from tom.sky.extinction import extinction_coefficient
 
 # (days, band) -> signed flux above the reference, nJy, before extinction.

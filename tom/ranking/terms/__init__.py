@@ -8,7 +8,9 @@ its arrays from `Columns`. `weigh` makes them log likelihood ratios.
 
 from types import ModuleType
 
-from tom.ranking.terms import distance, earlier_activity, minor_planet, sky_map, star
+from tom.ranking.terms import brightness, distance, earlier_activity, minor_planet, sky_map, star
 
 # In the order in which a page shows them.
-TERMS: tuple[ModuleType, ...] = (sky_map, distance, star, earlier_activity, minor_planet)
+TERMS: tuple[ModuleType, ...] = (
+    *(sky_map, distance, brightness, star, earlier_activity, minor_planet),
+)

@@ -7,11 +7,11 @@ whose temperature has a floor.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from tom.scoring.contract import FloatArray
+from tom.sky.arrays import FloatArray
 
 DAY = 86400.0
 LIGHT = 2.99792458e10
@@ -21,18 +21,26 @@ PLANCK = 6.62607e-27
 BOLTZMANN = 1.380649e-16
 PARSEC = 3.0856776e18
 DIFFUSION = 13.7
-# Effective wavelengths of ZTF's filters, cm: http://svo2.cab.inta-csic.es/theory/fps/.
-WAVELENGTH = {"g": 4746.5e-8, "r": 6366.4e-8}
+# Effective wavelengths of filters, cm, g and r of ZTF, the others of LSST:
+# http://svo2.cab.inta-csic.es/theory/fps/.
+WAVELENGTH = {
+    "u": 3671e-8,
+    "g": 4746.5e-8,
+    "r": 6366.4e-8,
+    "i": 7545e-8,
+    "z": 8690e-8,
+    "y": 9710e-8,
+}
 
 
 @dataclass(frozen=True)
 class Ejecta:
-    """One component: solar masses, units of c, cm2/g, K."""
+    """One component: solar masses, units of c, cm2/g, K. Of many, shape `(k, 1)` each."""
 
-    mass: float
-    velocity: float
-    opacity: float
-    floor: float
+    mass: float | FloatArray
+    velocity: float | FloatArray
+    opacity: float | FloatArray
+    floor: float | FloatArray
 
 
 # The three components fitted to AT2017gfo in Villar et al. 2017, table 3.
@@ -44,7 +52,7 @@ AT2017GFO = (
 
 
 def absolute_magnitude(ejecta: Sequence[Ejecta], days: FloatArray, band: str) -> FloatArray:
-    """Return the AB absolute magnitude at `days` after the merger, shape (t,)."""
+    """Return the AB absolute magnitude at `days` after the merger, shape (t,), of many (k, t)."""
     flux = sum((_flux_at_10_pc(part, days, WAVELENGTH[band]) for part in ejecta), np.zeros(1))
     magnitude: FloatArray = -2.5 * np.log10(np.maximum(flux, 1e-60)) - 48.6
     return magnitude
@@ -70,10 +78,19 @@ def draw(rng: np.random.Generator) -> tuple[Ejecta, ...]:
     return blue, red
 
 
+def draw_many(rng: np.random.Generator, count: int) -> tuple[Ejecta, ...]:
+    """Draw `count` kilonovae at once: each component has the values of all, shape (count, 1)."""
+    drawn = [draw(rng) for _ in range(count)]
+    return tuple(
+        Ejecta(*(np.array(values)[:, None] for values in zip(*map(astuple, parts), strict=True)))
+        for parts in zip(*drawn, strict=True)
+    )
+
+
 def _flux_at_10_pc(part: Ejecta, days: FloatArray, wavelength: float) -> FloatArray:
     """Return the flux density at 10 pc, erg/s/cm2/Hz."""
     grid = np.geomspace(1e-3, 1.01 * float(days.max(initial=1.0)), 400)
-    luminosity = np.interp(days, grid, _luminosity(part, grid))
+    luminosity = _read(days, grid, _luminosity(part, grid))
     radius = part.velocity * LIGHT * days * DAY
     temperature = (luminosity / (4 * np.pi * STEFAN_BOLTZMANN * radius**2)) ** 0.25
     cool = temperature < part.floor
@@ -95,13 +112,22 @@ def _luminosity(part: Ejecta, days: FloatArray) -> FloatArray:
     heat = 4e18 * mass * (0.5 - np.arctan((seconds - 1.3) / 0.11) / np.pi) ** 1.3
     source = heat * _thermalized(part, days) * seconds / timescale
     # exp((s^2 - t^2) / timescale^2), summed step by step so that it cannot overflow.
-    total = np.zeros_like(seconds)
+    total = np.zeros_like(source)
+    fades = np.exp((seconds[:-1] ** 2 - seconds[1:] ** 2) / timescale**2)
+    steps = np.diff(seconds) / 2
     for k in range(1, len(seconds)):
-        fade = np.exp((seconds[k - 1] ** 2 - seconds[k] ** 2) / timescale**2)
-        step = (seconds[k] - seconds[k - 1]) / 2
-        total[k] = total[k - 1] * fade + step * (source[k - 1] * fade + source[k])
+        fade, step = fades[..., k - 1], steps[k - 1]
+        heated = step * (source[..., k - 1] * fade + source[..., k])
+        total[..., k] = total[..., k - 1] * fade + heated
     luminosity: FloatArray = 2 * total / timescale
     return luminosity
+
+
+def _read(days: FloatArray, grid: FloatArray, luminosity: FloatArray) -> FloatArray:
+    """Read luminosities on a grid of days at other days, along the last axis."""
+    if luminosity.ndim == 1:
+        return np.asarray(np.interp(days, grid, luminosity))
+    return np.stack([np.interp(days, grid, one) for one in luminosity])
 
 
 def _thermalized(part: Ejecta, days: FloatArray) -> FloatArray:
@@ -125,7 +151,14 @@ def _thermalized(part: Ejecta, days: FloatArray) -> FloatArray:
 
 
 def _bilinear(
-    table: FloatArray, rows: FloatArray, columns: FloatArray, row: float, column: float
-) -> float:
-    along = [float(np.interp(column, columns, line)) for line in table]
-    return float(np.interp(row, rows, along))
+    table: FloatArray,
+    rows: FloatArray,
+    columns: FloatArray,
+    row: float | FloatArray,
+    column: float | FloatArray,
+) -> FloatArray:
+    along = [np.interp(column, columns, line) for line in table]
+    place = np.interp(row, rows, np.arange(len(rows)))
+    return np.asarray(
+        sum(np.maximum(1 - np.abs(place - at), 0) * line for at, line in enumerate(along))
+    )

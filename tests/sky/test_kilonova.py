@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from ml_plugins.fast_transient.training import kilonova
-from ml_plugins.fast_transient.training.kilonova import AT2017GFO, Ejecta, absolute_magnitude, draw
+from tom.sky import kilonova
+from tom.sky.kilonova import AT2017GFO, Ejecta, absolute_magnitude, draw
 
 PART = Ejecta(0.02, 0.2, 1.0, 1000.0)
 

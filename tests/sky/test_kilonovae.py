@@ -1,0 +1,103 @@
+"""The family of kilonovae, against its models one by one."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tom.sky import at2017gfo
+from tom.sky.kilonova import absolute_magnitude, draw
+from tom.sky.kilonovae import (
+    BANDS,
+    MODEL_ERROR,
+    SEED,
+    SIZE,
+    band_numbers,
+    chance_brighter,
+    density,
+)
+
+R = band_numbers(["r"])
+EVERY = np.linspace(-23, -3, 2001)
+
+
+def density_at(
+    magnitude: np.ndarray, *, days: float, sigma: float = 0.0, band: str = "r"
+) -> np.ndarray:
+    n = len(magnitude)
+    return density(
+        band=np.repeat(band_numbers([band]), n),
+        days=np.full(n, days),
+        magnitude=magnitude,
+        sigma=np.full(n, sigma),
+    )
+
+
+@pytest.mark.parametrize(("band", "days"), [("g", 0.6), ("r", 1.3), ("i", 3.1), ("z", 0.2)])
+def test_the_table_is_the_mean_of_the_models_each_within_its_error(band: str, days: float) -> None:
+    random = np.random.default_rng(SEED)
+    bright = np.array(
+        [absolute_magnitude(draw(random), np.array([days]), band)[0] for _ in range(SIZE)]
+    )
+    off = (EVERY[:, None] - bright) / MODEL_ERROR
+    expected = np.exp(-0.5 * off**2).mean(1) / (MODEL_ERROR * np.sqrt(2 * np.pi))
+
+    found = density_at(EVERY, days=days, band=band)
+
+    np.testing.assert_allclose(found, expected, atol=0.06 * expected.max())
+    assert np.trapezoid(found, EVERY) == pytest.approx(1, abs=0.01)
+
+
+@settings(max_examples=25)
+@given(st.floats(0.1, 4), st.floats(-18, -10), st.floats(0, 1), st.sampled_from(BANDS))
+def test_the_chance_to_be_brighter_is_the_integral_of_the_density(
+    days: float, magnitude: float, sigma: float, band: str
+) -> None:
+    brighter = np.linspace(-25, magnitude, 4001)
+    expected = np.trapezoid(density_at(brighter, days=days, sigma=sigma, band=band), brighter)
+
+    chance = chance_brighter(
+        band=band_numbers([band]),
+        days=np.array([days]),
+        magnitude=np.array([magnitude]),
+        sigma=np.array([sigma]),
+    )[0]
+
+    assert chance == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(("band", "days"), [("g", 0.89), ("r", 0.89), ("i", 1.44), ("r", 3.45)])
+def test_at2017gfo_is_one_of_the_family_and_not_the_whole_of_it(band: str, days: float) -> None:
+    its_own = at2017gfo.absolute_magnitude(band, np.array([days]))
+    every = density_at(EVERY, days=days, band=band)
+    share = np.cumsum(every) / every.sum()
+    faint, bright = EVERY[np.searchsorted(share, [0.995, 0.005])]
+
+    assert bright < its_own[0] < faint
+    assert faint - bright > 2
+
+
+def test_the_density_for_one_is_the_same_to_the_last_bit_among_others() -> None:
+    magnitudes = np.linspace(-18.0, -10.0, 1001)
+
+    together = density_at(magnitudes, days=1.3, sigma=0.4)
+
+    alone = [density_at(magnitudes[at : at + 1], days=1.3, sigma=0.4)[0] for at in range(1001)]
+    assert together.tolist() == alone
+
+
+def test_a_band_that_the_family_does_not_have_counts_as_r() -> None:
+    assert band_numbers(["r", "clear", ""]).tolist() == [BANDS.index("r")] * 3
+
+
+def test_what_is_not_known_gives_no_density() -> None:
+    unknown, one = np.array([np.nan]), np.array([1.0])
+
+    for given_ in ({"days": unknown}, {"magnitude": unknown}, {"sigma": unknown}):
+        arguments = {"days": one, "magnitude": -15 * one, "sigma": one} | given_
+        assert np.isnan(density(band=R, **arguments)).all()
+        assert np.isnan(chance_brighter(band=R, **arguments)).all()
+
+
+def test_what_no_kilonova_is_has_no_density() -> None:
+    assert density_at(np.array([-25.0, -3.0]), days=1.0).tolist() == [0, 0]

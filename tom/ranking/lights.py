@@ -1,0 +1,220 @@
+"""How likely a kilonova of an event is as bright as a member, against the list's own sources.
+
+The list's own magnitudes are the background: their number grows with a power of ten, as far as the
+surveys reach. A ranking stores its fit in its basis, and the next one keeps it until the list has
+grown, so that one more source does not move all others. The kilonovae are the family of
+`tom.sky.kilonovae`, at the distance that the map has at the member's place.
+
+Only the first detection since the merger counts. How a source changes is another datum: it is for
+the scorers of light curves.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from tom.events.localizations import skymap_of
+from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.ranking.case import Case
+from tom.ranking.chances import private_targets
+from tom.ranking.firsts import Firsts
+from tom.ranking.weighing import BoolArray, FloatArray
+from tom.sky import distance_modulus_at
+from tom.sky.extinction import COEFFICIENTS
+from tom.sky.kilonovae import BANDS, MODEL_ERROR, SEED, SIZE, chance_brighter, density
+
+SOUGHT: Final = "kilonova"
+FAMILY = (SIZE, SEED, MODEL_ERROR)
+# How many magnitudes the family as a whole may be too faint or too bright: the root mean square of
+# what the model, with the published parameters, is off AT2017gfo's photometry in r.
+FAMILY_OFF = 0.33
+# The fit of the background is kept until the list has so many times as many sources.
+GROWTH = 1.25
+# The share of sources that do not follow the power, from `BRIGHTEST` to the depth alike.
+EVEN_SHARE = 0.02
+BRIGHTEST = 10.0
+# Of a list of few sources: the power of ten that their number grows with, and how sure that is.
+USUAL_SLOPE = 0.4
+SLOPE_SIGMA = 0.1
+# And how deep the surveys are, in magnitudes.
+USUAL_DEPTH = 20.5
+DEPTH_SIGMA = 1.5
+# What is tried.
+SLOPES = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+WIDTHS = (0.1, 0.2, 0.3, 0.5, 0.8)
+DEPTH_STEP = 0.1
+# The least chance of a kilonova's detection that a ratio is divided by.
+LEAST_FOUND = 0.02
+# Places within one cell of this level (1.8 degrees wide) count as observed at the same times.
+CELL_LEVEL = 5
+
+COLUMNS: Final = (
+    *("brightness_ratio", "brightness_ratio_low", "brightness_ratio_high"),
+    *("first_magnitude", "first_days", "map_distance_mpc"),
+)
+
+
+class Places(NamedTuple):
+    """The distance modulus with the dust in front, and its error, shape (n,); NaN: not known."""
+
+    modulus: FloatArray
+    error: FloatArray
+    dust: FloatArray
+
+
+def learn(
+    case: Case, firsts: Firsts, event: NonLocalizedEvent, kept: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Fit the background to a list, or keep the fit of its newest ranking.
+
+    From what everybody knows alone: what is private moves nothing that others see. None: the event
+    has no time or no map, or the list no detection since then.
+    """
+    counted = _counted(case, firsts, event)
+    if event.time is None or not counted.any():
+        return None
+    used = case.localizations[counted]
+    about = {
+        "event_time": event.time.isoformat(),
+        "maps": sorted({int(pk) for pk in used[~np.isnan(used)]}),
+    }
+    if kept and _holds(kept, about, int(counted.sum())):
+        return dict(kept)
+    fit = fit_background(firsts.magnitude[counted])
+    return about | fit | _chances(case, firsts, counted, fit)
+
+
+def read_brightness(
+    case: Case, firsts: Firsts, basis: Mapping[str, Any] | None
+) -> dict[str, FloatArray]:
+    """Return what `Columns` has of the first detections, with what a ranking has learnt."""
+    if basis is None:
+        return dict.fromkeys(COLUMNS, np.full(len(case), np.nan))
+    places = _places(case, firsts)
+    distance_mpc = 10 ** ((places.modulus - 25) / 5)
+    columns = (*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc)
+    return dict(zip(COLUMNS, columns, strict=True))
+
+
+def ratios(
+    firsts: Firsts, places: Places, fit: Mapping[str, Any]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The likelihood ratio of each first detection, and its range, shape (n,) each.
+
+    The mean over the sources of a list is 1: `fit` is what was learnt of it. NaN: no distance, or
+    no detection.
+    """
+    sigma = np.sqrt(places.error**2 + firsts.error**2 + FAMILY_OFF**2)
+    absolute = firsts.magnitude - places.modulus - places.dust
+    unrelated = background(firsts.magnitude, fit) * max(fit["in_reach"] or 1.0, LEAST_FOUND)
+    found = [
+        density(band=firsts.band, days=firsts.days, magnitude=absolute + off, sigma=sigma)
+        / unrelated
+        for off in (0.0, -FAMILY_OFF, FAMILY_OFF)
+    ]
+    return found[0], np.min(found, 0), np.max(found, 0)
+
+
+def background(magnitude: FloatArray, fit: Mapping[str, Any]) -> FloatArray:
+    """The density of the list's sources, 1/mag, where surveys lose none, shape (n,)."""
+    rate, depth, width = fit["slope"] * np.log(10), fit["depth"], fit["width"]
+    log_power = np.log(rate) + rate * (magnitude - depth) - (rate * width) ** 2 / 2
+    even = np.where(magnitude > BRIGHTEST, 1 / (depth - BRIGHTEST), 0.0)
+    return np.asarray((1 - EVEN_SHARE) * np.exp(log_power) + EVEN_SHARE * even)
+
+
+def fit_background(magnitude: FloatArray) -> dict[str, Any]:
+    """Fit how the number of sources grows with the magnitude, and where surveys lose them.
+
+    The density is that of `background` times the share of sources found, the normal distribution's
+    at (depth - magnitude) / width: of all combinations the likeliest.
+    """
+    counts, edges = np.histogram(
+        magnitude, np.arange(np.floor(magnitude.min()), magnitude.max() + 0.2, DEPTH_STEP)
+    )
+    filled = np.flatnonzero(counts)
+    middles, counts = edges[filled] + DEPTH_STEP / 2, counts[filled]
+    depths = np.arange(np.median(magnitude) - 1, magnitude.max() + 1, DEPTH_STEP)
+    best = max(
+        (
+            (_log_likelihood(middles, counts, slope, depth, width), slope, float(depth), width)
+            for slope in SLOPES
+            for width in WIDTHS
+            for depth in np.maximum(np.round(depths, 1), BRIGHTEST + 1)
+        ),
+    )
+    _, slope, depth, width = best
+    return {"sources": len(magnitude), "slope": slope, "depth": depth, "width": width}
+
+
+def _log_likelihood(
+    middles: FloatArray, counts: FloatArray, slope: float, depth: float, width: float
+) -> float:
+    fit = {"slope": slope, "depth": depth, "width": width}
+    logs = np.log(background(middles, fit)) + log_ndtr((depth - middles) / width)
+    usual = ((slope - USUAL_SLOPE) / SLOPE_SIGMA) ** 2 + ((depth - USUAL_DEPTH) / DEPTH_SIGMA) ** 2
+    return float(counts @ np.maximum(logs, -50.0) - usual / 2)
+
+
+def _counted(case: Case, firsts: Firsts, event: NonLocalizedEvent) -> BoolArray:
+    """The entries that everybody sees, with a detection, shape (n,)."""
+    owned = set(private_targets(event).values_list("pk", flat=True))
+    public = [
+        audience == () and member not in owned
+        for audience, member in zip(case.audiences, case.members.tolist(), strict=True)
+    ]
+    return np.asarray(np.array(public, bool) & np.isfinite(firsts.magnitude))
+
+
+def _holds(kept: Mapping[str, Any], about: Mapping[str, Any], sources: int) -> bool:
+    same = all(kept.get(name) == value for name, value in about.items())
+    return same and kept["sources"] / GROWTH <= sources <= kept["sources"] * GROWTH
+
+
+def _chances(
+    case: Case, firsts: Firsts, counted: BoolArray, fit: Mapping[str, Any]
+) -> dict[str, float | None]:
+    """The chance that a kilonova is found at all, and that one is at the time of each source.
+
+    `found` is at the time of the first detection of any source about there, by the map's
+    probability: then the surveys first looked. `in_reach` is the mean over the sources: it makes
+    the mean ratio over them 1.
+    """
+    places = _places(case, firsts)
+    rows = np.flatnonzero(counted & np.isfinite(places.modulus))
+    if not len(rows):
+        return {"found": None, "in_reach": None, "distance_mpc": None, "days": None}
+    _, cell = np.unique(case.healpix29[rows] >> (2 * (29 - CELL_LEVEL)), return_inverse=True)
+    looked = np.full(cell.max() + 1, np.inf)
+    np.minimum.at(looked, cell, firsts.days[rows])
+    weight = np.nan_to_num(case.fact("probdensity")[rows]) + 1e-12
+    chances = [
+        chance_brighter(
+            band=firsts.band[rows],
+            days=days,
+            magnitude=fit["depth"] - places.modulus[rows] - places.dust[rows],
+            sigma=np.sqrt(places.error[rows] ** 2 + fit["width"] ** 2 + FAMILY_OFF**2),
+        )
+        for days in (looked[cell], firsts.days[rows])
+    ]
+    return {
+        "found": float(np.average(chances[0], weights=weight)),
+        "in_reach": float(chances[1].mean()),
+        "distance_mpc": float(np.average(10 ** (places.modulus[rows] / 5 - 5), weights=weight)),
+        "days": float(np.average(looked[cell], weights=weight)),
+    }
+
+
+def _places(case: Case, firsts: Firsts) -> Places:
+    n = len(case)
+    modulus, error = np.full(n, np.nan), np.full(n, np.nan)
+    uses = EventLocalization.objects.filter(
+        pk__in=set(case.localizations[~np.isnan(case.localizations)].tolist())
+    )
+    for pk, key in uses.values_list("pk", "localization_id"):
+        rows = np.flatnonzero(case.localizations == pk)
+        modulus[rows], error[rows] = distance_modulus_at(skymap_of(key), case.healpix29[rows])
+    reddening = np.array([COEFFICIENTS[band] for band in BANDS])[firsts.band]
+    return Places(modulus, error, reddening * np.nan_to_num(case.fact("ebv")))

@@ -1,0 +1,134 @@
+"""A family of kilonovae: how bright one of them may be, by band and by days after the merger.
+
+The family is 200 draws of the model in `tom.sky.kilonova`, whose range includes AT2017gfo's. Each
+stands for all kilonovae within the error of the model, a fifth of the flux. What is kept is the
+density of absolute magnitudes of the whole family, in a table: a light curve is looked up in it,
+and no model is computed again.
+"""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.kilonova import WAVELENGTH, absolute_magnitude, draw_many
+
+SIZE: Final = 200
+SEED: Final = 20170817
+MODEL_ERROR: Final = 0.2  # magnitudes
+BANDS: Final = tuple(WAVELENGTH)
+USUAL_BAND: Final = "r"  # of a band that the family does not have
+DAYS: Final = np.geomspace(0.05, 40.0, 100)
+STEP: Final = 0.1
+MAGNITUDES: Final = np.arange(-21.0, -4.95, STEP)
+# Nodes and weights that average over a Gaussian of sigma 1.
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+def band_numbers(bands: npt.ArrayLike) -> IntArray:
+    """Number bands by `BANDS`, shape `(n,)`; a band that is not known counts as the usual one."""
+    number = {band: at for at, band in enumerate(BANDS)}
+    usual = number[USUAL_BAND]
+    return np.array([number.get(band, usual) for band in np.asarray(bands).tolist()], np.int64)
+
+
+def density(
+    *, band: IntArray, days: FloatArray, magnitude: FloatArray, sigma: FloatArray
+) -> FloatArray:
+    """Find how likely a kilonova of the family has an absolute magnitude.
+
+    Parameters
+    ----------
+    band
+        Numbers of `BANDS`, shape `(n,)`.
+    days
+        Days after the merger, above 0, shape `(n,)`. Earlier than `DAYS` it counts as the first.
+    magnitude, sigma
+        The absolute AB magnitude and its error: of the measurement, and of the distance modulus,
+        shape `(n,)`.
+
+    Returns
+    -------
+    numpy.ndarray
+        1/mag, shape `(n,)`; NaN where an argument is.
+    """
+    return _averaged(_table(), band, days, magnitude, sigma)
+
+
+def chance_brighter(
+    *, band: IntArray, days: FloatArray, magnitude: FloatArray, sigma: FloatArray
+) -> FloatArray:
+    """Find the chance that a kilonova of the family is brighter than an absolute magnitude.
+
+    Parameters
+    ----------
+    band, days
+        As in `density`.
+    magnitude, sigma
+        The absolute magnitude of a survey's depth, and how gradually it loses sources there
+        together with the error of the distance modulus, shape `(n,)`.
+
+    Returns
+    -------
+    numpy.ndarray
+        0 to 1, shape `(n,)`; NaN where an argument is.
+    """
+    return _averaged(_brighter(), band, days, magnitude, sigma)
+
+
+def _averaged(
+    table: FloatArray, band: IntArray, days: FloatArray, magnitude: FloatArray, sigma: FloatArray
+) -> FloatArray:
+    """Read a table at magnitudes that are known to within an error.
+
+    The sum is made node by node: so the result for one source is the same, to the last bit, among
+    how many others it is asked for.
+    """
+    total = np.zeros(len(band))
+    for node, weight in zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True):
+        total += weight * _read(table, band, days, magnitude - node * sigma)
+    return total
+
+
+def _read(table: FloatArray, band: IntArray, days: FloatArray, magnitude: FloatArray) -> FloatArray:
+    """Read a table at magnitudes, shape `(n,)`: linear in both; beyond its ends as there."""
+    row, share = _place(days)
+    last = len(MAGNITUDES) - 1
+    place = np.clip(np.nan_to_num((magnitude - MAGNITUDES[0]) / STEP), 0, last)
+    left = np.minimum(place.astype(np.int64), last - 1)
+    part = place - left
+    near = (1 - part) * table[band, row, left] + part * table[band, row, left + 1]
+    far = (1 - part) * table[band, row + 1, left] + part * table[band, row + 1, left + 1]
+    return np.asarray(np.where(np.isnan(magnitude), np.nan, near + share * (far - near)))
+
+
+def _place(days: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Find the row of the table before each time, and how far on the next it is, 0 to 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = np.interp(np.log(days), np.log(DAYS), np.arange(len(DAYS), dtype=float))
+    row = np.minimum(np.nan_to_num(place).astype(np.int64), len(DAYS) - 2)
+    return row, np.asarray(place - row)
+
+
+@cache
+def _table() -> FloatArray:
+    """The density of absolute magnitudes, 1/mag, shape `(bands, days, magnitudes)`."""
+    parts = draw_many(np.random.default_rng(SEED), SIZE)
+    table = np.empty((len(BANDS), len(DAYS), len(MAGNITUDES)))
+    for at, band in enumerate(BANDS):
+        bright = absolute_magnitude(parts, DAYS, band)  # (models, days)
+        off = (MAGNITUDES - bright[..., None]) / MODEL_ERROR
+        table[at] = np.exp(-0.5 * off**2).mean(0) / (MODEL_ERROR * np.sqrt(2 * np.pi))
+    table[..., [0, -1]] = 0.0  # what lies beyond the ends is not looked up
+    return table
+
+
+@cache
+def _brighter() -> FloatArray:
+    """The chance of a smaller absolute magnitude, in the shape of `_table`."""
+    table = _table()
+    steps = STEP * (table[..., 1:] + table[..., :-1]) / 2
+    return np.concatenate([np.zeros_like(table[..., :1]), np.cumsum(steps, axis=-1)], axis=-1)
