@@ -149,6 +149,7 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     assert len(states) == len(requests)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(180)
 def test_one_telescope_is_followed_while_the_portal_of_another_is_silent(
     workers: None, silent_server: list[socket.socket]
@@ -184,7 +185,9 @@ def test_one_telescope_is_followed_while_the_portal_of_another_is_silent(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("channel", [Channel.WEBHOOK, Channel.EMAIL])
+@pytest.mark.parametrize(
+    "channel", [Channel.WEBHOOK, pytest.param(Channel.EMAIL, marks=pytest.mark.soak)]
+)
 def test_an_alert_and_the_other_channel_do_not_wait_for_a_silent_one(
     silent_server: list[socket.socket],
     webhook: Webhook,

@@ -375,7 +375,7 @@ STREAMS = st.lists(st.sampled_from(["public", "team", "others"]), min_size=1, ma
 
 
 @settings(
-    max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(ways=STREAMS)
 def test_each_reader_sees_the_packets_of_the_streams_that_they_may_read(ways: list[str]):

@@ -178,6 +178,7 @@ def test_an_upgrade_writes_the_regions_of_kept_maps() -> None:
     assert event.used == chosen_localization(event)
 
 
+@pytest.mark.soak
 def test_after_an_upgrade_a_target_is_the_object_of_its_name_and_keeps_its_points(people) -> None:
     with transaction.atomic():
         fill(people)
@@ -291,6 +292,7 @@ def test_who_might_answer_pages_may_answer_alarms_after_an_upgrade(people) -> No
     assert User.objects.get(pk=people["stranger"].pk).has_perm("reports.change_alarm")
 
 
+@pytest.mark.soak
 def test_a_join_of_before_an_upgrade_can_be_undone_after_it(people) -> None:
     with transaction.atomic():
         fill(people)

@@ -30,6 +30,8 @@ from tom.embedded.frontend import ROOT, VENDOR, FrontendError, install_frontend
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
+# Where a test of both sizes differs little: `make test` has the desktop, `make soak` the phone too.
+PHONE_IN_SOAK = pytest.param(NARROW, marks=pytest.mark.soak)
 
 # What a page must come to show is waited for so long: a busy machine is not a wrong page.
 PATIENCE_MS = 45_000

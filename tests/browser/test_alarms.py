@@ -5,7 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests import factories
-from tests.browser.conftest import NARROW, Enter
+from tests.browser.conftest import PHONE_IN_SOAK, Enter
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
@@ -14,7 +14,7 @@ from tom.reports.alarms.alarms import raise_alarm
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("viewport", [None, NARROW])
+@pytest.mark.parametrize("viewport", [None, PHONE_IN_SOAK])
 def test_an_alarm_shows_on_a_page_that_is_open_and_goes_when_somebody_answers(
     enter: Enter, viewport
 ) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import factories
 from tests.browser.axe import look_for_faults
-from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
+from tests.browser.conftest import DESKTOP, PHONE_IN_SOAK, Enter, Watched
 from tests.browser.test_pages import WIDER, wait_for_changes
 from tests.galaxies.test_association import make_catalogue, make_galaxy
 from tom.candidates.models import EventCandidate
@@ -77,7 +77,7 @@ def test_without_a_script_the_form_chooses_layers_and_time(
     plain.context.close()
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=lambda size: str(size["width"]))
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=lambda size: str(size["width"]))
 def test_the_map_and_the_galaxies_are_without_faults(
     site: str,
     watch: Callable[..., Watched],

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests import factories
-from tests.browser.conftest import DESKTOP, NARROW, Enter
+from tests.browser.conftest import DESKTOP, PHONE_IN_SOAK, Enter
 from tests.reports.alarms.conftest import make_contact, make_shift
 from tom.changes.models import Topic
 from tom.changes.publish import publish
@@ -19,7 +19,7 @@ from tom.shifts.services import take_over
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=["desk", "phone"])
 def test_a_claim_shows_in_an_open_list_and_is_taken_and_released(enter: Enter, viewport) -> None:
     event = factories.make_event("MS261120ab", time=timezone.now() - timedelta(hours=3))
     target = factories.make_candidate(event, factories.make_target("ZTF26a")).target
@@ -51,7 +51,7 @@ def test_a_claim_shows_in_an_open_list_and_is_taken_and_released(enter: Enter, v
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=["desk", "phone"])
 def test_a_shift_is_begun_taken_over_and_handed_over(enter: Enter, viewport) -> None:
     bob = factories.make_observer("bob")
     page = enter(factories.make_observer("ada"), viewport=viewport)

@@ -5,7 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests import factories
-from tests.browser.conftest import DESKTOP, NARROW, Enter
+from tests.browser.conftest import DESKTOP, NARROW, PHONE_IN_SOAK, Enter
 from tests.browser.full_house import fill_streams
 from tests.browser.test_accessible import in_themes
 from tom.streams.models import Stream, StreamHealth
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=["desk", "phone"])
 def test_the_pages_of_streams_are_for_everybody_and_fit(enter: Enter, axe: str, viewport) -> None:
     page = enter(factories.make_admin("ada"), viewport=viewport)
     page.emulate_media(reduced_motion="reduce")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests import factories
 from tests.browser.axe import look_for_faults
-from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
+from tests.browser.conftest import DESKTOP, PHONE_IN_SOAK, Enter, Watched
 from tests.browser.test_accessible import open_in_themes
 from tom.web.team import people, roles
 from tom.web.team.invitations import make_invitation
@@ -38,7 +38,7 @@ def fits(page: Page) -> bool:
     return not page.evaluate(wide)
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=["desk", "phone"])
 def test_axe_finds_nothing_on_the_team_s_pages(enter: Enter, axe: str, viewport) -> None:
     person = factories.make_admin("ada")
     addresses = fill(person)
@@ -58,7 +58,7 @@ def test_axe_finds_nothing_on_the_team_s_pages(enter: Enter, axe: str, viewport)
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desk", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=["desk", "phone"])
 def test_somebody_is_invited_and_comes_by_keyboard_alone(
     enter: Enter,
     site: str,

@@ -65,6 +65,7 @@ def test_a_rejected_row_stays_greyed_and_the_keys_go_on_from_it(
     assert (verdict.candidate, verdict.reason) == (candidates[1], "moving")
 
 
+@pytest.mark.soak
 def test_the_keys_skip_no_row_when_somebody_else_takes_the_one_under_them(
     enter: Enter, candidates: list[EventCandidate]
 ) -> None:
@@ -101,6 +102,7 @@ def test_u_takes_back_the_last_verdict_from_another_page(
     assert candidates[0].vetting == "new"
 
 
+@pytest.mark.soak
 def test_u_is_for_ones_last_verdict_whatever_row_is_under_the_keys(
     enter: Enter, candidates: list[EventCandidate]
 ) -> None:
@@ -146,6 +148,7 @@ def test_a_person_goes_from_candidate_to_candidate_and_back_to_the_row(
     expect(row(page, 2)).to_have_class(re.compile("rejected"))
 
 
+@pytest.mark.soak
 def test_the_key_b_leads_back_to_the_row(enter: Enter, candidates: list[EventCandidate]) -> None:
     page = enter(factories.make_observer())
     page.goto(f"/targets/{candidates[4].target_id}/?event=MS261120ab")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import factories
 from tests.browser.axe import look_for_faults
 from tests.browser.chromium import FLAGS, find_chromium
-from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched
+from tests.browser.conftest import DESKTOP, PHONE_IN_SOAK, Enter, Watched
 from tests.browser.test_pages import WIDER
 from tests.galaxies.test_association import make_catalogue, make_galaxy
 from tests.pointings.made import told
@@ -63,7 +63,7 @@ def width_of(page: Page) -> float:
     return float(number) / {"°": 1, "'": 60, '"': 3600}[unit]
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=lambda size: str(size["width"]))
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE_IN_SOAK], ids=lambda size: str(size["width"]))
 def test_the_map_is_drawn_without_faults_and_without_asking_anybody(
     site: str,
     watch: Callable[..., Watched],

@@ -114,7 +114,7 @@ def stored() -> dict[Who, tuple[float | None, ...]]:
 
 
 @pytest.mark.parametrize(
-    "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.soak) for n in range(2, 6))]
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 6))]
 )
 def test_all_events_at_once_are_matched_as_one_by_one(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -62,6 +62,7 @@ def test_messages_come_in_the_order_of_time_within_the_night(night):
     assert times[-1] < MERGER_TIME + MERGER_AGE
 
 
+@pytest.mark.soak
 def test_the_same_seed_gives_the_same_bytes(night):
     again = make_night(SEED, MERGER_TIME)
 

@@ -90,6 +90,7 @@ def test_the_end_of_a_start_leaves_no_half_made_database_and_no_process(tmp_path
     assert not (home / "run" / "redis.sock").exists()
 
 
+@pytest.mark.soak
 def test_a_postgresql_that_ends_while_the_database_is_prepared_is_one_line(tmp_path: Path) -> None:
     give_tables(tmp_path / "home")
     with starting_site(tmp_path / "home", ["--no-demo"]) as site:

@@ -150,7 +150,7 @@ ALERTS = st.lists(
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=ALERTS, second=ALERTS, said=st.sets(st.sampled_from("cvrfxla")))

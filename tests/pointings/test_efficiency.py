@@ -44,6 +44,7 @@ def used(event):
     return event.localizations.order_by("-time").first().localization_id
 
 
+@pytest.mark.soak
 def test_the_real_pointings_of_gw190425(real_data):
     now = datetime(2019, 6, 1, tzinfo=UTC)
     reading = read_pointings(

@@ -82,6 +82,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_killing_any_part_during_a_replay_loses_nothing_and_doubles_nothing(
     tmp_path: Path,

@@ -212,6 +212,7 @@ def test_a_dead_database_loses_nothing_and_listening_goes_on_without_a_restart(
     assert payloads(topic) == numbered(0, 5)
 
 
+@pytest.mark.soak
 def test_a_database_slower_than_a_group_waits_keeps_our_place_and_loses_nothing(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
@@ -275,6 +276,7 @@ def test_a_dead_broker_is_said_and_listening_goes_on_without_a_restart(
     assert health(topic).detail == ""
 
 
+@pytest.mark.soak
 def test_an_outage_so_long_that_the_connection_is_opened_anew_loses_nothing(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):

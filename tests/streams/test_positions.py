@@ -189,6 +189,7 @@ def small_broker(tmp_path: Path) -> Iterator[SmallBroker]:
         yield broker
 
 
+@pytest.mark.soak
 def test_messages_deleted_before_they_were_read_are_counted(small_broker: SmallBroker):
     topic = f"hermes.s{uuid.uuid4().hex[:8]}"
     small_broker.produce(topic, numbered(0, 3))
@@ -208,6 +209,7 @@ def test_messages_deleted_before_they_were_read_are_counted(small_broker: SmallB
     assert f"{health.lost} messages" in health.notice
 
 
+@pytest.mark.soak
 def test_a_broker_that_lost_its_newest_messages_is_read_from_its_oldest(
     small_broker: SmallBroker,
 ):

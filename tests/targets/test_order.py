@@ -80,7 +80,7 @@ def stored(alerts: list[ObjectAlert], *, batch: int) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("batch", [1, 4, 100])
+@pytest.mark.parametrize("batch", [4, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 100))])
 def test_a_night_in_another_order_is_the_same_night(batch):
     alerts = night()
     first = stored(alerts, batch=100)

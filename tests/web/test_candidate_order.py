@@ -50,6 +50,7 @@ def _told(rng: np.random.Generator) -> dict[str, object]:
     }
 
 
+@pytest.mark.soak
 def test_the_first_of_very_many_are_those_of_the_whole_list(world: World, monkeypatch) -> None:
     for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2), ("WINDOW_OF_TARGETS", 2)):
         monkeypatch.setattr(candidate_order, name, value)

@@ -170,6 +170,7 @@ def crowding(site: str, cookie: str, path: str, *, readers: int) -> Iterator[Cro
         each.result()
 
 
+@pytest.mark.soak
 def test_a_worker_and_a_command_work_while_a_crowd_is_at_the_web_server(
     site, cookie, tmp_path
 ) -> None:

@@ -164,6 +164,7 @@ def test_others_see_the_opened_target_and_nothing_that_was_said_of_it_before(peo
         assert found_in(pages(people[name]), words_of(said)) == set(words_of(said))
 
 
+@pytest.mark.soak
 def test_a_program_settled_anew_shares_nothing_of_before_with_its_group(people, said) -> None:
     open_target()
     send(B, days=1.7, magpsf=18.2)
