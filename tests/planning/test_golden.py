@@ -89,7 +89,7 @@ def test_as_many_pointings_of_ztf_see_more_than_gwemopts(real_data, skymap):
     start = datetime_of(float(rows[0][3])) - timedelta(minutes=5)
     telescope = next(each for each in TELESCOPES if each.name == "ZTF")
     wanted = Wanted(start, start + timedelta(hours=1.5), most=2, overlap=0.5)
-    theirs = union(skymap, rectangle(6.86, 6.86), places_of(rows))
+    theirs = union(skymap, telescope.field, places_of(rows))  # the same CCDs, the same gaps
 
     ours = plan_night(skymap, telescope, wanted)
 

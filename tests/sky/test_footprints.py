@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from tests.sky.strategies import latitudes, longitudes
 from tests.sky.test_healpix import offset
 from tom.sky import covered_area, healpix29, separation_arcsec
-from tom.sky.footprints import Shape, circle, footprint_ranges, rectangle, shape_outline
+from tom.sky.footprints import (
+    FINENESS,
+    Shape,
+    circle,
+    even_fineness,
+    footprint_ranges,
+    rectangle,
+    shape_outline,
+)
 from tom.sky.healpix import unit_vectors
 
 angles = st.floats(-180, 360)
@@ -129,6 +137,24 @@ def test_a_concave_field_leaves_its_notch_out():
     assert not holds(ranges, 0.0, 0.5)[0]
     assert holds(ranges, 0.9, 0.5)[0]
     assert covered_area(ranges) == pytest.approx(2.2, rel=0.01)
+
+
+def test_a_camera_of_ccds_is_followed_no_finer_than_a_whole_field():
+    ccds = tuple(
+        ((x, y), (x + 1.7, y), (x + 1.7, y + 1.7), (x, y + 1.7))
+        for x in (-3.6, -1.8, 0.1, 1.9)
+        for y in (-3.6, -1.8, 0.1, 1.9)
+    )
+    camera = Shape(polygons=ccds)
+
+    fine = footprint_ranges(camera, ra=200.0, dec=35.0)
+    even = footprint_ranges(camera, ra=200.0, dec=35.0, fineness=even_fineness(camera))
+
+    assert even_fineness(rectangle(7, 7)) == pytest.approx(FINENESS)
+    assert even_fineness(camera) == pytest.approx(4 * FINENESS, rel=0.2)
+    assert len(even) < len(fine) / 3
+    assert covered_area(even) == pytest.approx(covered_area(fine), rel=1e-3)
+    assert not holds(even, 200.0, 35.0)[0]
 
 
 @pytest.mark.parametrize("radius", [0.5, 30.0])

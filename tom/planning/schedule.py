@@ -7,23 +7,18 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from tom.planning.faces import Faces, cut_faces, mass_within, row_weights
+from tom.planning.fields import MOST_REFUSED, choose_fields, footprints_of
 from tom.planning.greedy import fill_route, gains_in_order, quick_bound
-from tom.planning.grid import Places, make_grid
+from tom.planning.grid import make_grid
 from tom.planning.programme import solve_programme
 from tom.planning.route import Route, most_exposures, smallest_gap_s
-from tom.planning.telescope import Telescope, reach_deg
+from tom.planning.telescope import Telescope
 from tom.planning.wanted import ONCE, Visits
 from tom.planning.wanted import Wanted as Wanted
 from tom.planning.windows import Windows, find_windows, long_enough
-from tom.sky import SkyMap, cone_ranges, footprint_ranges
-from tom.sky.arrays import FloatArray, IntArray
+from tom.sky import SkyMap
+from tom.sky.arrays import FloatArray
 
-# Of the fields of a grid those with the most probability, so many at most, and so many times the
-# exposures that fit.
-MOST_FIELDS = 1500
-FIELDS_EACH = 4
-FEWEST_FIELDS = 60
-MOST_REFUSED = 50
 # A field that would add less is not named.
 LEAST_NAMED = 1e-3
 Tell = Callable[[str], None]
@@ -167,43 +162,12 @@ def make_problem(
     tell("Finding when each field is up")
     windows = find_windows(telescope, *places, start=wanted.start, end=wanted.end)
     windows = long_enough(windows, visits)
-    kept = _most_probable(skymap, telescope, places, windows, weights=weights, most=most)
+    kept = choose_fields(skymap, telescope, places, windows, weights=weights, most=most)
     ra, dec = places[0][kept], places[1][kept]
     tell("Finding what each field sees")
-    shape, angle = telescope.field, telescope.position_angle_deg
-    footprints = [
-        footprint_ranges(shape, ra=x, dec=y, position_angle_deg=angle)
-        for x, y in zip(ra.tolist(), dec.tolist(), strict=True)
-    ]
+    footprints = footprints_of(skymap, telescope, (ra, dec), weights)
     faces = cut_faces(skymap, footprints, weights=weights, covered=wanted.covered)
     return Problem(telescope, ra, dec, faces, windows.only(kept), most, gap_s, visits)
-
-
-def _most_probable(
-    skymap: SkyMap,
-    telescope: Telescope,
-    places: Places,
-    windows: Windows,
-    *,
-    weights: FloatArray,
-    most: int,
-) -> IntArray:
-    """Choose the fields with the most probability in a circle as wide, those that are up first."""
-    wanted = min(max(FIELDS_EACH * most, FEWEST_FIELDS), MOST_FIELDS)
-    ra, dec = places
-    if len(ra) <= wanted:
-        return np.arange(len(ra), dtype=np.int64)
-    radius = 3600 * min(reach_deg(telescope.field), 180.0)
-    inside = np.array(
-        [
-            mass_within(skymap, cone_ranges(ra=x, dec=y, radius_arcsec=radius), weights)
-            for x, y in zip(ra.tolist(), dec.tolist(), strict=True)
-        ]
-    )
-    is_up = np.isin(np.arange(len(ra)), windows.field)
-    up = np.flatnonzero(is_up)[np.argsort(-inside[is_up], kind="stable")][:wanted]
-    down = np.flatnonzero(~is_up)[np.argsort(-inside[~is_up], kind="stable")][:MOST_REFUSED]
-    return np.sort(np.concatenate([up, down])).astype(np.int64)
 
 
 def _usable(problem: Problem) -> Faces:

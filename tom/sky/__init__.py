@@ -21,7 +21,15 @@ from tom.sky.distance import (
 from tom.sky.efficiency import Patches, Series, chance_caught, margins, patches_of
 from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_way_ebv, read_ebv_map
 from tom.sky.following import Growth, follow_coverage, probability_left
-from tom.sky.footprints import Shape, circle, footprint_ranges, rectangle, shape_outline
+from tom.sky.footprints import (
+    FINENESS,
+    Shape,
+    circle,
+    even_fineness,
+    footprint_ranges,
+    rectangle,
+    shape_outline,
+)
 from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
 from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
 from tom.sky.packing import pack, unpack
@@ -47,6 +55,7 @@ from tom.sky.visibility import (
 from tom.sky.volume import credible_volume, levels_3d
 
 __all__ = [
+    "FINENESS",
     "Constraints",
     "EbvMap",
     "Growth",
@@ -91,6 +100,7 @@ __all__ = [
     "distance_pdf_at",
     "distance_probability_fraction",
     "draw_stamp",
+    "even_fineness",
     "extinction_coefficient",
     "follow_coverage",
     "footprint_ranges",

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from tom.sky.arrays import BoolArray, FloatArray, IntArray
-from tom.sky.healpix import (
-    ORDER,
-    PIXEL_REACH,
-    PIXEL_SIZE_ORDER_0_DEG,
-    healpix29,
-    merge_ranges,
-    pixel_centre,
-    pixels_of_cone,
-    radec_of_vectors,
-    unit_vectors,
+from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.healpix import healpix29, merge_ranges, radec_of_vectors, unit_vectors
+from tom.sky.outlines import (
+    Circle,
+    Convex,
+    Polygon,
+    angles_deg,
+    middle_of,
+    polygon_at,
+    ranges_of,
+    ranges_of_all,
+    vectors_of,
 )
 
 # The outline of a footprint is followed to this share of its radius.
@@ -111,9 +111,25 @@ def footprint_ranges(
         raise ValueError(message)
     axes = _axes(ra, dec, position_angle_deg)
     if shape.radius_deg:
-        return _ranges(_Circle(axes[0], shape.radius_deg), fineness)
-    parts = [_ranges(_Polygon.of(polygon, axes), fineness) for polygon in shape.polygons]
-    return merge_ranges(np.concatenate(parts))
+        return ranges_of(Circle(axes[0], shape.radius_deg), fineness)
+    fields = [polygon_at(polygon, axes) for polygon in shape.polygons]
+    notched = [ranges_of(each, fineness) for each in fields if isinstance(each, Polygon)]
+    convex = [each for each in fields if isinstance(each, Convex)]
+    return merge_ranges(np.concatenate([ranges_of_all(convex, fineness), *notched]))
+
+
+def even_fineness(shape: Shape) -> float:
+    """Return the fineness with which each polygon is followed to `FINENESS` of the whole field.
+
+    A camera of many CCDs is then followed no finer than one of the same field without gaps.
+    """
+    if shape.radius_deg:
+        return FINENESS
+    polygons = [vectors_of(polygon) for polygon in shape.polygons]
+    corners = np.concatenate(polygons)
+    whole = float(angles_deg(corners, middle_of(corners)).max())
+    own = min(float(angles_deg(each, middle_of(each)).max()) for each in polygons)
+    return min(FINENESS * whole / own, 1.0)
 
 
 def shape_outline(
@@ -128,110 +144,8 @@ def shape_outline(
         around = [np.sin(radius) * np.sin(angle), np.sin(radius) * np.cos(angle)]
         rings = [np.column_stack([x, *around])]
     else:
-        rings = (_vectors((*polygon, polygon[0])) for polygon in shape.polygons)
+        rings = (vectors_of((*polygon, polygon[0])) for polygon in shape.polygons)
     return [radec_of_vectors(ring @ axes) for ring in rings]
-
-
-@dataclass(frozen=True, slots=True)
-class _Circle:
-    """A circle around a direction."""
-
-    middle: FloatArray
-    radius_deg: float
-
-    def sides(self, vectors: FloatArray, reach_deg: float) -> tuple[BoolArray, BoolArray]:
-        """Return which circles of `reach_deg` around directions lie inside, and which touch it."""
-        angle = _angle_deg(vectors, self.middle)
-        return angle + reach_deg <= self.radius_deg, angle - reach_deg <= self.radius_deg
-
-    def holds(self, vectors: FloatArray) -> BoolArray:
-        """Return which directions lie in the circle."""
-        return _angle_deg(vectors, self.middle) <= self.radius_deg
-
-
-@dataclass(frozen=True, slots=True)
-class _Polygon:
-    """A polygon in the plane that touches the sky at its middle; great circles are lines there."""
-
-    middle: FloatArray
-    radius_deg: float
-    axes: FloatArray
-    corners: FloatArray
-
-    @classmethod
-    def of(cls, polygon: Sequence[tuple[float, float]], axes: FloatArray) -> "_Polygon":
-        corners = _vectors(polygon) @ axes
-        middle = _middle(corners)
-        own = _axes_around(middle)
-        radius = float(_angle_deg(corners, middle).max())
-        return cls(middle, radius, own, _to_plane(own, corners))
-
-    def sides(self, vectors: FloatArray, reach_deg: float) -> tuple[BoolArray, BoolArray]:
-        """Return which circles of `reach_deg` around directions lie inside, and which may touch."""
-        angle = _angle_deg(vectors, self.middle)
-        touches = angle - reach_deg <= self.radius_deg
-        inside = np.zeros(len(vectors), dtype=np.bool_)
-        near = np.flatnonzero(touches & (angle + reach_deg < 85))
-        places = _to_plane(self.axes, vectors[near])
-        # The plane stretches a circle most along the line from its middle.
-        outer = np.radians(angle[near] + reach_deg)
-        reach = np.tan(outer) - np.tan(np.radians(angle[near]))
-        clear = self._distance(places) > reach
-        within = self._winds_around(places)
-        inside[near] = clear & within
-        touches[near] &= within | ~clear
-        return inside, touches
-
-    def holds(self, vectors: FloatArray) -> BoolArray:
-        """Return which directions lie in the polygon."""
-        held = np.zeros(len(vectors), dtype=np.bool_)
-        near = np.flatnonzero(_angle_deg(vectors, self.middle) <= self.radius_deg)
-        held[near] = self._winds_around(_to_plane(self.axes, vectors[near]))
-        return held
-
-    def _winds_around(self, places: FloatArray) -> BoolArray:
-        """Count the sides that a ray from each place crosses: odd inside."""
-        x, y = places[:, :1], places[:, 1:]
-        x0, y0 = self.corners.T
-        x1, y1 = np.roll(self.corners, -1, axis=0).T
-        straddles = (y0 > y) != (y1 > y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            crossing = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
-        counted = np.count_nonzero(straddles & (x < crossing), axis=1)
-        return np.asarray(counted % 2 == 1, dtype=np.bool_)
-
-    def _distance(self, places: FloatArray) -> FloatArray:
-        """Measure how far each place is from the nearest side, in the plane's unit."""
-        start, side = self.corners, np.roll(self.corners, -1, axis=0) - self.corners
-        offset = places[:, np.newaxis] - start
-        along = np.sum(offset * side, axis=-1) / np.sum(side * side, axis=-1)
-        nearest = offset - np.clip(along, 0, 1)[..., np.newaxis] * side
-        return np.asarray(np.hypot(*np.moveaxis(nearest, -1, 0)).min(axis=1), dtype=np.float64)
-
-
-def _ranges(field: _Circle | _Polygon, fineness: float) -> IntArray:
-    """Split pixels until each lies in the field or outside of it, or is small enough."""
-    level = _level_of(field.radius_deg)
-    finest = min(level + int(np.ceil(-np.log2(fineness))), ORDER)
-    ipix = pixels_of_cone(level, field.middle, field.radius_deg)
-    found: list[IntArray] = []
-    while len(ipix):
-        vectors = unit_vectors(*pixel_centre(level=level, ipix=ipix))
-        if level == finest:
-            inside, split = field.holds(vectors), np.zeros(len(ipix), dtype=np.bool_)
-        else:
-            inside, touches = field.sides(vectors, PIXEL_REACH * PIXEL_SIZE_ORDER_0_DEG / 2**level)
-            split = touches & ~inside
-        shift = 2 * (ORDER - level)
-        found.append(np.column_stack([ipix[inside] << shift, (ipix[inside] + 1) << shift]))
-        ipix = (4 * ipix[split, np.newaxis] + np.arange(4)).ravel()
-        level += 1
-    return merge_ranges(np.concatenate(found))
-
-
-def _level_of(radius_deg: float) -> int:
-    """Choose a level whose pixels are about as wide as the field."""
-    return min(max(int(np.floor(np.log2(PIXEL_SIZE_ORDER_0_DEG / radius_deg))), 0), ORDER)
 
 
 def _check_polygon(polygon: Sequence[tuple[float, float]]) -> None:
@@ -240,19 +154,14 @@ def _check_polygon(polygon: Sequence[tuple[float, float]]) -> None:
         message = "a polygon needs three corners of two coordinates each"
         raise ValueError(message)
     healpix29(*corners.T)  # refuses a direction that is none
-    vectors = _vectors(polygon)
-    if np.any(_angle_deg(vectors, np.roll(vectors, -1, axis=0)) < 1e-7):
+    vectors = vectors_of(polygon)
+    if np.any(angles_deg(vectors, np.roll(vectors, -1, axis=0)) < 1e-7):
         message = "two neighbouring corners of a polygon are the same"
         raise ValueError(message)
-    middle = _middle(vectors)
-    if not _angle_deg(vectors, middle).max() <= WIDEST_POLYGON_DEG:
+    middle = middle_of(vectors)
+    if not angles_deg(vectors, middle).max() <= WIDEST_POLYGON_DEG:
         message = f"a polygon reaches at most {WIDEST_POLYGON_DEG:g} degrees from its middle"
         raise ValueError(message)
-
-
-def _middle(corners: FloatArray) -> FloatArray:
-    total = corners.sum(axis=0)
-    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-300), dtype=np.float64)
 
 
 def _of_plane(x: float, y: float) -> tuple[float, float]:
@@ -280,26 +189,3 @@ def _axes(ra: float, dec: float, position_angle_deg: float) -> FloatArray:
             north * np.cos(turn) + east * np.sin(turn),
         ]
     )
-
-
-def _axes_around(middle: FloatArray) -> FloatArray:
-    """Complete a direction to a right-handed frame, as rows, the direction first."""
-    first = np.cross(np.eye(3)[np.argmin(np.abs(middle))], middle)
-    first /= np.linalg.norm(first)
-    return np.stack([middle, first, np.cross(middle, first)])
-
-
-def _to_plane(axes: FloatArray, vectors: FloatArray) -> FloatArray:
-    """Project directions `(n, 3)` to the plane that touches the sky at the first axis, `(n, 2)`."""
-    out, x, y = (vectors @ axes.T).T
-    return np.asarray(np.column_stack([x, y]) / out[:, np.newaxis], dtype=np.float64)
-
-
-def _vectors(places: npt.ArrayLike) -> FloatArray:
-    return unit_vectors(*np.asarray(places, dtype=np.float64).T)
-
-
-def _angle_deg(vectors: FloatArray, other: FloatArray) -> FloatArray:
-    across = np.linalg.norm(np.cross(vectors, other), axis=-1)
-    along = np.sum(vectors * other, axis=-1)
-    return np.asarray(np.degrees(np.arctan2(across, along)), dtype=np.float64)
