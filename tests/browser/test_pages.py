@@ -38,7 +38,13 @@ def every_page(candidate: EventCandidate) -> list[str]:
     target = candidate.target_id
     return [
         *("/", "/events/", f"/events/{candidate.event.event_id}/"),
-        *("/targets/", f"/targets/{target}/", f"/targets/{target}/request/", "/targets/new/"),
+        *(
+            "/targets/",
+            f"/targets/{target}/",
+            f"/targets/{target}/request/",
+            "/targets/new/",
+            "/events/new/",
+        ),
         *(f"/targets/{target}/photometry/", f"/targets/{target}/points/", "/search/?q=ZTF26"),
         *("/requests/", "/messages/", "/messages/?state=dead", f"/messages/{message.pk}/"),
         *("/notifications/", "/account/"),

@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from tom_targets.models import TargetName
 
+from tests.events.by_hand import say_by_hand
 from tests.factories import (
     MERGER,
     make_admin,
@@ -179,6 +180,8 @@ TABLE: dict[str, Line] = {
     "lookup_take": posts(OWN_OBSERVER),
     "event_list": reads(USER),
     "event": reads(USER),
+    "event_new": reads(OBSERVER) | posts(OBSERVER),
+    "event_by_hand": reads(OWN_OBSERVER) | posts(OWN_OBSERVER),
     "map_difference": reads(USER),
     "plan_list": reads(OBSERVER) | posts(OBSERVER),
     "plan": reads(OWN_OBSERVER),
@@ -293,7 +296,8 @@ TABLE: dict[str, Line] = {
     "health": reads(EVERYBODY),
     # The API
     "api:schema": reads(USER),
-    "api:events": reads(USER),
+    "api:events": reads(USER) | posts(OBSERVER),
+    "api:event_by_hand": {"PUT": OWN_OBSERVER, "DELETE": OWN_OBSERVER},
     "api:event": reads(USER),
     "api:candidates": reads(USER),
     "api:galaxies": reads(USER),
@@ -414,6 +418,7 @@ def make_world():
             "requests/": request.pk,
             "lists/": make_list(team).pk,
             "messages/": packet.pk,
+            "events/by-hand/": say_by_hand(event, by=people["member"]).pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,
             "events/<str:event_id>/circular/": make_draft(candidate).pk,
             "circular-drafts/": CircularDraft.objects.get().pk,

@@ -110,6 +110,7 @@ def pages() -> dict[str, tuple[str, ...]]:
         ),
         "/": (permissions.VIEW_MESSAGES, permissions.ACKNOWLEDGE_ALARM),
         "/targets/": (permissions.MAKE_TARGET,),
+        "/events/": (permissions.MAKE_EVENT,),
         "/requests/": (permissions.SWITCH_SENDING,),
         "/notifications/": (followed,),
     }

@@ -9,6 +9,7 @@ from tom.events.circular_rows import Circular as Circular
 from tom.events.circular_rows import CircularNumberField as CircularNumberField
 from tom.events.circular_rows import CircularVersion as CircularVersion
 from tom.events.joins import EventJoin as EventJoin
+from tom.forms.by_hand import PREFIX
 from tom.streams.models import AlertMessage
 
 
@@ -122,6 +123,11 @@ class NonLocalizedEvent(models.Model):
     def is_live(self) -> bool:
         """Whether the event may reach a real facility, a public topic or the people on shift."""
         return not self.test_reasons and not self.retracted and self.joined_to_id is None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person made it, not a mission's message."""
+        return self.event_id.startswith(PREFIX)
 
 
 class Localization(models.Model):

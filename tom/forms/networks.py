@@ -1,4 +1,4 @@
-"""Forms that belong to no survey, mission or broker: of GCN and of Hopskotch themselves."""
+"""Forms of no survey, mission or broker: of GCN and of Hopskotch themselves, and of people here."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +7,7 @@ from tom.formats.describe import read_json_object
 from tom.formats.errors import UnhandledAlertError
 from tom.formats.values import text
 from tom.formats.voevent import VOEvent
+from tom.forms.by_hand import BY_HAND
 from tom.forms.circular import is_circular, parse_circular
 from tom.forms.declared import Encoding, Form
 from tom.forms.gcn_notices import is_notice, read_any_notice
@@ -51,6 +52,7 @@ def _parse_people(payload: bytes) -> Text:
 
 
 NETWORKS: Final = (
+    BY_HAND,
     Form(
         name="gcn.circular",
         encoding=Encoding.JSON,

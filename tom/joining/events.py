@@ -152,7 +152,8 @@ def _in_order(rows: list[NonLocalizedEvent]) -> tuple[NonLocalizedEvent, NonLoca
     if bool(rows[0].test_reasons) is not bool(rows[1].test_reasons):
         reason = "One of them is a test, and the other is not."
         raise CannotJoinEventsError(reason)
-    kept, other = sorted(rows, key=lambda row: (row.kind != EventKind.GW, row.pk))
+    # One that a person made by hand goes to that of a mission.
+    kept, other = sorted(rows, key=lambda row: (row.is_by_hand, row.kind != EventKind.GW, row.pk))
     return kept, other
 
 

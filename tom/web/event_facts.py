@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from django.db.models import F
+from django.db.models import Case, F, JSONField, Value, When
 
 from tom.events.localizations import choose_localization, missions_with_maps
 from tom.events.models import EventSequence, NonLocalizedEvent
+from tom.forms.by_hand import SENDER
+from tom.records.notice import NoticeType
 from tom.web.links import detectors_of
 from tom.web.templatetags.sky import ranked_classes
 
@@ -34,6 +36,7 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
         .annotate(
             instruments=F("details__event__instruments"),
             chirp_masses=F("details__event__mchirp_source"),
+            by_hand=said_by_hand(),
         )
     )
     return {
@@ -45,7 +48,21 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
         "classes": ranked_classes(event.classification),
         "detectors": detectors_of(sequences),
         "masses": chirp_masses_of(sequences),
+        "by_hand": _making(sequences),
     }
+
+
+def said_by_hand() -> Case:
+    """What a message tells of the person who wrote it by hand; null of any other message."""
+    return Case(
+        When(sender=SENDER, then=F("details")), default=Value(None, output_field=JSONField())
+    )
+
+
+def _making(sequences: Sequence[EventSequence]) -> list[EventSequence]:
+    """The messages by which people made the event: one, or more if such events were joined."""
+    made = (row for row in sequences if row.sender == SENDER)
+    return [row for row in made if row.alert_type == NoticeType.INITIAL]
 
 
 def chirp_masses_of(sequences: Sequence[EventSequence]) -> list[MassBin]:

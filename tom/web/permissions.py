@@ -15,6 +15,7 @@ LEADS = "Leads"
 REQUEST_OBSERVATION = "followup.add_observationrequest"
 CANCEL_REQUEST = "followup.change_observationrequest"
 VET_CANDIDATE = "candidates.change_eventcandidate"
+MAKE_EVENT = "events.add_nonlocalizedevent"
 PIN_LOCALIZATION = "events.change_nonlocalizedevent"
 JOIN_EVENTS = "events.add_eventjoin"
 SET_ASIDE_MESSAGE = "events.change_eventsequence"
@@ -52,6 +53,7 @@ WORDS = {
     MAKE_TARGET: "ask brokers, make, name, join and split targets, and give redshifts",
     UPLOAD_POINTS: "upload photometry",
     UPLOAD_POINTINGS: "upload pointings of telescopes, and ask other services for them",
+    MAKE_EVENT: "make events by hand",
     PIN_LOCALIZATION: "choose the sky map of an event",
     SET_ASIDE_MESSAGE: "set a message of an event aside",
     JOIN_EVENTS: "say that two events are one, and take them apart",
@@ -70,6 +72,7 @@ OBSERVERS_MAY = (
     REQUEST_OBSERVATION,
     CANCEL_REQUEST,
     VET_CANDIDATE,
+    MAKE_EVENT,
     PIN_LOCALIZATION,
     SET_ASIDE_MESSAGE,
     JOIN_EVENTS,

@@ -31,6 +31,13 @@ class MayRequestObservations(_Permitted):
     open_methods = SAFE_METHODS
 
 
+class MayMakeEvents(_Permitted):
+    """Everybody reads events; observers make some by hand."""
+
+    permission = permissions.MAKE_EVENT
+    open_methods = SAFE_METHODS
+
+
 class MayCancelRequests(_Permitted):
     permission = permissions.CANCEL_REQUEST
 

@@ -17,6 +17,7 @@ from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.api.pagination import Pages
 from tom.web.candidate_list import in_order
 from tom.web.chances import scale_of
+from tom.web.event_facts import said_by_hand
 from tom.web.event_joins import find_joined
 from tom.web.known import known_places, programs_of, rank_visible, seen_by
 from tom.web.places import ALL_RANKED
@@ -49,10 +50,14 @@ class SequenceSerializer(serializers.ModelSerializer[EventSequence]):
     distance_mean = SequenceFigure(read_only=True, allow_null=True, help_text="Mpc")
     distance_std = SequenceFigure(read_only=True, allow_null=True, help_text="Mpc")
 
+    by = serializers.JSONField(
+        source="by_hand.by", default=None, read_only=True, help_text="Who wrote it by hand"
+    )
+
     class Meta:
         model = EventSequence
         fields = (
-            *("number", "sender", "alert_type", "time_created"),
+            *("number", "sender", "by", "alert_type", "time_created"),
             *("area_50", "area_90", "distance_mean", "distance_std"),
         )
 
@@ -69,13 +74,17 @@ class EventSerializer(serializers.ModelSerializer[NonLocalizedEvent]):
     distance_std = EventFigure(read_only=True, allow_null=True, help_text="Mpc")
     max_ra = EventFigure(read_only=True, allow_null=True, help_text="ICRS degrees")
     max_dec = EventFigure(read_only=True, allow_null=True, help_text="ICRS degrees")
+    is_by_hand = serializers.BooleanField(
+        read_only=True, help_text="A person made it here, not a mission's message"
+    )
     sequences = SequenceSerializer(many=True, read_only=True)
 
     class Meta:
         model = NonLocalizedEvent
         fields = (
             *("event_id", "kind", "time", "alert_type", "time_created", "significant", "far"),
-            *("classification", "properties", "test_reasons", "is_live", "retracted"),
+            *("classification", "properties", "test_reasons", "is_live", "is_by_hand"),
+            "retracted",
             *("distance_mean", "distance_std", "area_50", "area_90", "max_ra", "max_dec"),
             "sequences",
         )
@@ -128,6 +137,7 @@ def told_events() -> QuerySet[NonLocalizedEvent]:
     """Events with all that the API tells of them, in as many queries whatever their number."""
     light = EventLocalization.objects.select_related("localization").defer(*_BULKY)
     sequences = EventSequence.objects.prefetch_related(Prefetch("localization", light))
+    sequences = sequences.annotate(by_hand=said_by_hand())
     return NonLocalizedEvent.objects.prefetch_related(
         Prefetch("sequences", sequences.defer("details")),
         Prefetch("localizations", light),

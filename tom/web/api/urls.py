@@ -5,6 +5,7 @@ from django.urls import path
 from tom.web.api import (
     alarms,
     answers,
+    by_hand,
     circular_drafts,
     efficiency,
     events,
@@ -26,8 +27,9 @@ from tom.web.api.schema import Schema
 app_name = "api"
 urlpatterns = [
     path("schema/", Schema.as_view(), name="schema"),
-    path("events/", events.EventList.as_view(), name="events"),
+    path("events/", by_hand.Events.as_view(), name="events"),
     path("events/<str:event_id>/", events.EventDetail.as_view(), name="event"),
+    path("events/<str:event_id>/by-hand/", by_hand.Making.as_view(), name="event_by_hand"),
     path(
         "events/<str:event_id>/candidates/",
         events.CandidateList.as_view(),
