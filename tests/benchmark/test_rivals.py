@@ -118,3 +118,19 @@ def test_all_rivals_list_the_same_candidates_at_the_same_hours(hard_night):
     for rows in zip(*lists.values(), strict=True):
         assert len({row.hour for row in rows}) == 1
         assert len({frozenset(row.order) for row in rows}) == 1
+
+
+def test_detections_that_the_network_calls_bogus_do_not_count_as_seen(hard_night):
+    late = Watch(hard_night).at(200.0)
+    bogus = {
+        name: observed.epochs
+        for name, observed in zip(hard_night.names, hard_night.objects, strict=True)
+        if observed.source.is_artefact and name in late.names
+    }
+    counted = dict(zip(late.names, late.n_after.tolist(), strict=True))
+    shown = {
+        name: int(np.sum(epochs.detected & (epochs.flux > 0))) for name, epochs in bogus.items()
+    }
+
+    assert sum(counted[name] for name in bogus) < 0.4 * sum(shown.values())
+    assert counted[hard_night.counterpart] >= 1

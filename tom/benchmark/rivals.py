@@ -38,8 +38,8 @@ def brightest_new(sights: Sights) -> FloatArray:
 def brightest_after_cuts(sights: Sights) -> FloatArray:
     """First what passes the usual cuts, each part by the magnitude of the newest alert.
 
-    Seen first after the merger, at least twice above the reference image, on no catalogued star and
-    on no known minor planet.
+    Seen first after the merger, since then at least twice above the reference image and called real
+    by the survey's network, on no catalogued star and on no known minor planet.
     """
     passes = sights.is_new & (sights.n_after >= LEAST_SEEN) & ~sights.on_star & ~sights.on_planet
     return np.where(passes, FIRST, 0.0) - sights.magnitude

@@ -18,6 +18,7 @@ from tom.sky.arrays import BoolArray, FloatArray, IntArray
 LEAST_SPAN_DAYS: Final = 0.3  # of two detections that tell a decline
 NEAR_ARCSEC: Final = 1.5
 STAR_SCORE: Final = 0.5
+LEAST_REAL: Final = 0.5  # of the network's score
 ACTIVITY_DAYS: Final = 5.0
 
 
@@ -44,7 +45,8 @@ class Sights:
         Magnitudes a day from the brightest detection in a band to the newest, the fastest of all
         bands; negative: it rises. NaN: no band has two detections 0.3 days apart since the merger.
     n_before, n_after
-        Detections within five days before the merger, and those above the reference image after it.
+        Detections within five days before the merger, and those after it that are above the
+        reference image and that the survey's network calls real.
     on_star, on_planet
         A catalogued star, or a known minor planet, lies within 1.5 arcsec.
     """
@@ -123,7 +125,7 @@ class Watch:
         past = observed.source.past
         first = past.first_jd - self.merger_jd if past else days[0]
         before = np.sum((days < 0) & (days > -ACTIVITY_DAYS))
-        after = np.sum((days > 0) & above)
+        after = np.sum((days > 0) & above & (observed.epochs.drb[known] >= LEAST_REAL))
         bands = observed.epochs.exposures.fid[known]
         decline = steepest_decline(days[above], magnitude[above], bands[above])
         star, planet = _neighbours(observed)
