@@ -30,7 +30,7 @@ SAID = lists(
 def test_the_hour_is_that_of_the_first_list_with_it_in_its_first_three():
     outcome = score_night(FOUND, PLAIN)
 
-    assert (outcome.hours, outcome.found) == (30.0, True)
+    assert (outcome.hours, outcome.soonest, outcome.found) == (30.0, 12.0, True)
     assert outcome.ranks == {24: 5, 48: 2, 72: 2, 150: 2}
 
 
@@ -76,7 +76,7 @@ def test_a_summary_has_the_sum_where_there_is_no_counterpart():
     assert (told["nights"], told["with_counterpart"], told["never"]) == (2, 1, 0)
     assert told["without_counterpart"] == {"nights": 1, "sum": 0.05, "below_0.1": 1.0}
     assert told["log_loss"]["48"] == pytest.approx(-(math.log(0.7) + math.log(0.9)) / 2, rel=1e-3)
-    assert told["hours_to_top_3"] == 12.0
+    assert told["hours_to_top_3"] == told["soonest_hours"] == 12.0
 
 
 def test_a_ranking_without_the_night_is_refused():

@@ -24,6 +24,7 @@ def summarise(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "nights": len(outcomes),
         "with_counterpart": len(seen),
         "hours_to_top_3": _mean([each.hours for each in seen]),
+        "soonest_hours": _mean([each.soonest for each in seen]),
         "never": sum(not each.found for each in seen),
         "minutes_on_others": _mean([each.minutes for each in seen]),
         "median_rank": {str(hour): _median_rank(seen, hour) for hour in WHEN_HOURS},

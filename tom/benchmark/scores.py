@@ -46,6 +46,8 @@ class Outcome:
         Which night, and whether there was something to find.
     hours
         From the merger to the first list with the counterpart in its first three; 150: never.
+    soonest
+        The first hour at which it could be listed at all: no ranking needs less.
     found
         Whether it came that far.
     minutes
@@ -64,6 +66,7 @@ class Outcome:
     seed: int
     has_counterpart: bool
     hours: float
+    soonest: float
     found: bool
     minutes: float
     ranks: Mapping[int, int | None]
@@ -103,11 +106,13 @@ def score_night(answer: Answer, lists: Sequence[Listed]) -> Outcome:
     standing = {hour: list_at(lists, hour) for hour in {*answer.hours, *WHEN_HOURS}}
     ranks = {hour: standing[hour].rank(answer.counterpart) for hour in answer.hours}
     at_top = [hour for hour, rank in ranks.items() if rank is not None and rank <= TOP]
+    later = [hour for hour in answer.hours if hour >= answer.first_hour]
     at_48 = standing[48]
     return Outcome(
         seed=answer.seed,
         has_counterpart=answer.counterpart is not None,
         hours=float(min([*at_top, LAST_HOUR])),
+        soonest=float(min([*later, LAST_HOUR])),
         found=bool(at_top),
         minutes=minutes_on_others(answer, standing),
         ranks={hour: standing[hour].rank(answer.counterpart) for hour in WHEN_HOURS},
