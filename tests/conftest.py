@@ -3,7 +3,6 @@
 import gc
 import os
 import re
-import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,6 @@ REAL_DATA = Path(
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-FLUSHES = 5
 QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A skip whose reason begins so means that a real component could not be had.
@@ -92,36 +90,16 @@ def module_rows(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def patient_flush() -> Iterator[None]:
-    """Empty the tables again where PostgreSQL chose the emptying to end a deadlock.
-
-    A site that runs on the test's database goes on working meanwhile.
-    """
-    from django.core.management import CommandError
+def quick_emptying() -> Iterator[None]:
+    """Empty the tables after a test of whole transactions by `tests.emptying`."""
     from django.test import TransactionTestCase
 
-    empty = TransactionTestCase._fixture_teardown
-
-    def empty_patiently(case: TransactionTestCase) -> None:
-        for _ in range(FLUSHES - 1):
-            try:
-                return empty(case)
-            except CommandError as error:
-                if not _is_deadlock(error):
-                    raise
-                time.sleep(0.5)
-        return empty(case)
+    from tests.emptying import patiently
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_patiently)
+        empty = TransactionTestCase._fixture_teardown
+        patch.setattr(TransactionTestCase, "_fixture_teardown", patiently(empty))
         yield
-
-
-def _is_deadlock(error: BaseException) -> bool:
-    from psycopg2.errors import DeadlockDetected
-
-    cause = error.__cause__
-    return cause is not None and (isinstance(cause, DeadlockDetected) or _is_deadlock(cause))
 
 
 @pytest.fixture(scope="session", autouse=True)
