@@ -75,6 +75,13 @@ evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit 
 	@data=$${TOM_REAL_DATA:-../shared/data}
 	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
 	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"
+	typed() {
+		$(BIN)/python manage.py evaluate ml_plugins.sn_type.SnType --lightcurves "$$data/ml/$$1_lc.parquet" \
+			--labels "$$data/ml/$$1_meta.parquet" --split "$$2"
+	}
+	typed ztf_bts object
+	typed ztf_bts time
+	typed yse_dr1 shipped
 	$(BIN)/python -m tests.evaluation.galaxy_ranks
 
 lock: $(BIN)/.installed-dev  ## compile the pinned requirements from pyproject.toml

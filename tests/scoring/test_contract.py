@@ -16,7 +16,11 @@ from tom.scoring.contract import Reason, Scorer
 from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
-PLUGINS = ("ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus")
+PLUGINS = (
+    "ml_plugins.fast_transient.FastTransient",
+    "ml_plugins.real_bogus.RealBogus",
+    "ml_plugins.sn_type.SnType",
+)
 EXAMPLE = "readme_example.Scatter"
 
 magnitudes = st.floats(12, 24)
@@ -132,7 +136,7 @@ def test_an_opinion_does_not_hang_on_the_others_or_their_order(scorer):
 def test_an_opinion_does_not_hang_on_how_points_of_one_time_came(scorer):
     rng = np.random.default_rng(3)
     seen = [
-        (float(day), band, 18 + rng.normal()) for day in (0, 1, 1, 1, 2, 2, 2, 2) for band in "gr"
+        (float(day), band, 18 + rng.normal()) for day in (0, 3, 3, 3, 5, 5, 5, 5) for band in "gr"
     ]
     seen[-1] = (seen[-1][0], seen[-1][1], seen[-2][2])
     kinds = ["alert", "forced"] * (len(seen) // 2)

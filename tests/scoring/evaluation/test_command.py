@@ -26,6 +26,8 @@ CURVES = {
 }
 LABELS = {"a": "SN Ia", "b": "SN II", "c": "SN IIP", "d": "SN Ia", "e": "SN Ia", "f": "TDE"}
 
+EBV = [0.01, 0.05, 0.04, 0.02, 0.5, 0.5]
+
 
 @pytest.fixture(scope="module")
 def scorers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -41,7 +43,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("files")
     return [
         *("--lightcurves", str(write_light(folder / "lc.parquet", CURVES))),
-        *("--labels", str(write_labels(folder / "meta.parquet", LABELS))),
+        *("--labels", str(write_labels(folder / "meta.parquet", LABELS, ebv=EBV))),
     ]
 
 
@@ -88,6 +90,7 @@ def test_every_light_curve_is_judged_at_each_epoch(told: str) -> None:
         (17, 18, 3),
         (19, 20, 1),
     ]
+    assert [row["n"] for row in report["by_reddening"]] == [2, 2]
 
 
 def test_people_read_the_same_figures(scorers: str, files: list[str]) -> None:

@@ -101,7 +101,8 @@ def evaluate(
         "version": scorer.spec.version,
         "split": chosen.told,
     }
-    report |= report_of(scorer.spec, classes, judged, objects.group[rows])
+    ebv = np.array([objects.labelled[row].ebv for row in rows], float)
+    report |= report_of(scorer.spec, classes, judged, group=objects.group[rows], ebv=ebv)
     report["left_out"] = {
         "trained_on": chosen.n_trained_on,
         "no_points": objects.n_without_points,

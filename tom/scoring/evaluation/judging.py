@@ -144,7 +144,12 @@ def _fit(
     label = {each.name: name for each, name in fitted}
     (curves,) = light.curves([each for each, _ in fitted], most=len(fitted)) or [[]]
     labels = [label[curve.object_id] for curve in curves]
-    (folder / scorer.spec.artefact).write_bytes(scorer.fit(Batch.build(curves), labels))
+    try:
+        artefact = scorer.fit(Batch.build(curves), labels)
+    except ValueError as error:
+        message = f"scorer {scorer.spec.name!r} cannot be fitted to these objects: {error}"
+        raise WrongFileError(message) from error
+    (folder / scorer.spec.artefact).write_bytes(artefact)
 
 
 def _gathered(answers: Sequence[tuple[list[Curve], list[Outcome]]], width: int) -> Judged:

@@ -1,7 +1,7 @@
 """All figures of a scorer's answers on labelled objects, as plain numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from tom.taxonomy import lineage
 
 SEED: Final = 20261127
 MAGNITUDES: Final = (17.0, 18.0, 18.5, 19.0, 20.0)
+REDDENINGS: Final = (0.03, 0.06, 0.12)
 IA: Final = "supernova Ia"
 
 
@@ -34,7 +35,8 @@ def figures_of(spec: ScorerSpec, classes: Classes) -> dict[str, Figure]:
     ia = next((name for name in classes.names if IA in lineage(name)), None)
     if ia is not None:
         found["auc_ia"] = figures.area(classes.names.index(ia))
-    found["auc_" + first.replace(" ", "_").replace("/", "")] = figures.area(0)
+    if ia != first:
+        found["auc_" + first.replace(" ", "_").replace("/", "")] = figures.area(0)
     return found
 
 
@@ -42,9 +44,14 @@ def report_of(
     spec: ScorerSpec,
     classes: Classes,
     judged: Mapping[float, Judged],
+    *,
     group: IntArray,
+    ebv: FloatArray,
 ) -> dict[str, Any]:
-    """Return everything that is measured: `judged` by epoch, its rows in the order of `classes`."""
+    """Return everything that is measured: `judged` by epoch, its rows in the order of `classes`.
+
+    `group` and `ebv` (mag; NaN: not known) have one value for each of these rows.
+    """
     final = judged[np.inf]
     kept = answered(final, classes)
     truth, chance = classes.truth[kept], classes.merge(final.chance[kept])
@@ -58,7 +65,9 @@ def report_of(
     report["abstained"] = dict(Counter(reason for reason in final.reason if reason))
     report["no_class"] = int(np.sum(classes.truth < 0))
     report["classes"] = _classes(classes, truth, chance, final.magnitude[kept])
-    report["by_magnitude"] = _by_magnitude(wanted, truth, chance, final.magnitude[kept])
+    bright, dust = final.magnitude[kept], ebv[kept]
+    report["by_magnitude"] = _in_bins(wanted, truth, chance, bright, MAGNITUDES)
+    report["by_reddening"] = _in_bins(wanted, truth, chance, dust, REDDENINGS)
     report["by_epoch"] = [_at_epoch(wanted, classes, days, judged[days]) for days in sorted(judged)]
     report["baseline"] = _baseline(spec, wanted, truth, chance.shape[1], final.magnitude[kept])
     if spec.kind == ScorerKind.PROBABILITY and len(truth):
@@ -108,13 +117,17 @@ def _classes(
     }
 
 
-def _by_magnitude(
-    wanted: Mapping[str, Figure], truth: IntArray, chance: FloatArray, magnitude: FloatArray
+def _in_bins(
+    wanted: Mapping[str, Figure],
+    truth: IntArray,
+    chance: FloatArray,
+    values: FloatArray,
+    edges: Sequence[float],
 ) -> list[dict[str, Any]]:
-    edges = (-np.inf, *MAGNITUDES, np.inf)
+    """Return the figures of the objects in each bin of a value, the lower end included."""
     rows = []
-    for low, high in pairwise(edges):
-        inside = (magnitude >= low) & (magnitude < high)
+    for low, high in pairwise((-np.inf, *edges, np.inf)):
+        inside = (values >= low) & (values < high)
         if inside.any():
             row = {"from": low, "to": high, "n": int(inside.sum())}
             rows.append(row | _plain(wanted, truth[inside], chance[inside]))

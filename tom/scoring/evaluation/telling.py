@@ -29,9 +29,10 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _table("class", report["classes"].items())
     yield ""
-    rows = report["by_magnitude"]
-    yield from _table("peak, mag", [(_range(row), row) for row in rows], skip={"from", "to"})
-    yield ""
+    for title, name in (("peak, mag", "by_magnitude"), ("E(B-V), mag", "by_reddening")):
+        rows = report[name]
+        yield from _table(title, [(_range(row), row) for row in rows], skip={"from", "to"})
+        yield ""
     epochs = [(_days(row["days"]), row) for row in report["by_epoch"]]
     yield from _table("after the first detection", epochs, skip={"days"})
     if "reliability" in report:
@@ -89,8 +90,8 @@ def _width(name: str) -> int:
 def _range(row: Mapping[str, float]) -> str:
     low, high = row["from"], row["to"]
     if math.isinf(low):
-        return f"brighter than {high:g}"
-    return f"{low:g} or fainter" if math.isinf(high) else f"{low:g} to {high:g}"
+        return f"less than {high:g}"
+    return f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
 
 
 def _days(days: float) -> str:

@@ -1,0 +1,93 @@
+"""Type of a supernova from its light curve in g and r: Ia, II, Ib/c, IIn or superluminous."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ml_plugins.sn_type.features import GROUPS, NAMES, measure, nights_of
+from ml_plugins.sn_type.scope import CLASSES, reason_of
+from ml_plugins.sn_type.trees import Trees
+from tom.scoring.contract import (
+    Batch,
+    Contribution,
+    FloatArray,
+    IntArray,
+    ScoreBatch,
+    ScorerSpec,
+)
+
+PRIOR = (0.7605, 0.1341, 0.0721, 0.0191, 0.0142)
+"""The shares of the classes in the training set: 1435, 253, 136, 36 and 27 of 1887."""
+
+
+class SnType:
+    """Boosted trees on rise, fall and colour, calibrated at every age of a light curve."""
+
+    spec = ScorerSpec(
+        name="sn_type",
+        version="1.0.0",
+        inputs=("lightcurve:g,r>=5", "place.ebv"),
+        classes=CLASSES,
+        prior=PRIOR,
+        licence="GPL-3.0-or-later",
+        card="card.md",
+        seconds_per_object=0.01,
+        artefact="model.json",
+        artefact_sha256="65e8670e54878ecf8187746ab8c043154b230733619a288474f595c727a0bad7",
+        trained_on="trained_on.txt",
+    )
+
+    def setup(self, artefacts: Path) -> None:
+        """Read the trees."""
+        self._trees = Trees.read(artefacts / "model.json")
+
+    def eligible(self, batch: Batch) -> IntArray:
+        """Require five nights in g and r within one outburst, over five days."""
+        reasons = [reason_of(nights_of(batch, row)) for row in range(len(batch))]
+        return np.array(reasons, np.int64)
+
+    def score(self, batch: Batch) -> ScoreBatch:
+        """Return calibrated chances of the five types, as if it were one of these."""
+        features, age = _features(batch)
+        return ScoreBatch(probability=self._trees.chances(features), sigma=self._trees.sigma(age))
+
+    def explain(self, batch: Batch) -> Sequence[Contribution]:
+        """Return how far the colour, the rise, the fall and the width moved each opinion on Ia."""
+        features, _ = _features(batch)
+        odds = _log_odds(self._trees.chances(features))
+        told = []
+        for name, columns in GROUPS.items():
+            hidden = features.copy()
+            hidden[:, columns] = np.nan
+            moved = odds - _log_odds(self._trees.chances(hidden))
+            told += [
+                Contribution(str(object_id), name, float(by), _text(name, float(by)))
+                for object_id, by in zip(batch.object_ids, moved, strict=True)
+            ]
+        return told
+
+    def fit(self, batch: Batch, labels: Sequence[str]) -> bytes:
+        """Return the artefact fitted to these objects; needs scikit-learn."""
+        from ml_plugins.sn_type.training.fit import fit
+
+        return fit(batch, labels)
+
+
+def _features(batch: Batch) -> tuple[FloatArray, FloatArray]:
+    """Return the features, shape (n, d), and the ages of the light curves in days, shape (n,)."""
+    nights = [nights_of(batch, row) for row in range(len(batch))]
+    features = np.array([measure(each) for each in nights]).reshape(-1, len(NAMES))
+    return features, np.array([np.ptp(each.time) for each in nights], float)
+
+
+def _log_odds(chance: FloatArray) -> FloatArray:
+    first = np.clip(chance[:, 0], 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(first) - np.log1p(-first))
+
+
+def _text(name: str, moved: float) -> str:
+    if abs(moved) < 0.05:
+        return f"{name}: says little"
+    side = "for" if moved > 0 else "against"
+    return f"{name}: {np.exp(abs(moved)):.1f} to 1 {side} a Ia"

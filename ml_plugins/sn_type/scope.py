@@ -1,0 +1,38 @@
+"""The classes of `sn_type`, and which light curves it judges."""
+
+from typing import Final
+
+import numpy as np
+
+from ml_plugins.sn_type.features import AFTER_DAYS, BEFORE_DAYS, Nights
+from tom.scoring.contract import Reason
+
+CLASSES: Final = (
+    *("supernova Ia", "supernova II", "supernova Ib/c", "supernova IIn"),
+    "superluminous supernova",
+)
+LEAST_NIGHTS: Final = 5
+LEAST_DAYS: Final = 5.0
+MOST_OUTSIDE: Final = 0.25
+"""The share of nights far from the brightest one from which it is no single outburst."""
+
+
+def reason_of(nights: Nights) -> Reason:
+    """Return why a light curve is not judged; `Reason.OK`: it is."""
+    if len(nights.time) < LEAST_NIGHTS or np.ptp(nights.time) < LEAST_DAYS:
+        return Reason.TOO_FEW_POINTS
+    if len(set(nights.band.tolist())) < 2:
+        return Reason.NO_COLOUR
+    since = nights.time - nights.time[int(np.argmax(nights.flux))]
+    near = (since > -BEFORE_DAYS) & (since < AFTER_DAYS)
+    if np.mean(~near) > MOST_OUTSIDE:
+        return Reason.OUT_OF_SCOPE
+    inside = nights.time[near]
+    too_few = len(inside) < LEAST_NIGHTS or np.ptp(inside) < LEAST_DAYS
+    one_band = len(set(nights.band[near].tolist())) < 2
+    return Reason.TOO_FEW_POINTS if too_few else Reason.NO_COLOUR if one_band else Reason.OK
+
+
+def is_enough(nights: Nights) -> bool:
+    """Say whether a light curve is judged."""
+    return reason_of(nights) == Reason.OK

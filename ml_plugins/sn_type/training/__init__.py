@@ -1,0 +1,1 @@
+"""Fit and measure `sn_type` on real light curves."""
