@@ -1,9 +1,9 @@
 // The light curve of a target: per band, limits as limits, forced photometry as open symbols, in
 // magnitudes (apparent or absolute) or fluxes, against date, MJD or days since an event, in the
-// colours of the page. What a reader chooses stays, for every target, until they choose again.
+// colours of the page. What a reader chooses stays, for every target, until they choose again. A page
+// may swap one target's curve for another's.
 (() => {
-  const element = document.getElementById("lightcurve");
-  if (!element) return;
+  let element = null;
   const DAY_MS = 86_400_000;
   const MJD_OF_1970 = 40_587;
   const LABEL_PX = 7; // of one letter, and rather more than less
@@ -16,7 +16,7 @@
   try {
     chosen = { ...chosen, ...JSON.parse(localStorage.getItem(STORE) || "{}") };
   } catch { /* what is stored is none of ours, or storing is off */ }
-  let eventName = new URLSearchParams(location.search).get("event");
+  let eventName = null;
   let distanceAt = 0;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -235,7 +235,7 @@
   }
 
   function draw() {
-    if (!data) return;
+    if (!data || !element.isConnected) return;
     showControls();
     const drawn = traces();
     if (!drawn.length) {
@@ -251,6 +251,7 @@
 
   // The library is large: a page whose plot nobody scrolls to never fetches it.
   function fetchPlotly() {
+    if (window.Plotly) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = element.dataset.plotly;
@@ -261,16 +262,18 @@
   }
 
   async function load() {
+    const place = element;
     try {
       const library = fetchPlotly();
-      const answer = await fetch(element.dataset.url, { headers: { Accept: "application/json" } });
+      const answer = await fetch(place.dataset.url, { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const first = await answer.json();
       await library;
+      if (place !== element) return;
       data = first;
       draw();
     } catch (error) {
-      element.textContent = `The light curve did not load (${error.message}). Reload the page to try again.`;
+      place.textContent = `The light curve did not load (${error.message}). Reload the page to try again.`;
     }
   }
 
@@ -283,9 +286,21 @@
     data = news;
     draw();
   });
-  new IntersectionObserver((seen, observer) => {
-    if (!seen.some((each) => each.isIntersecting)) return;
-    observer.disconnect();
-    load();
-  }).observe(element);
+  function mount() {
+    const found = document.getElementById("lightcurve");
+    if (!found || found === element) return;
+    if (element?.classList.contains("js-plotly-plot")) Plotly.purge(element);
+    element = found;
+    data = null;
+    eventName = element.dataset.event || new URLSearchParams(location.search).get("event");
+    distanceAt = 0;
+    new IntersectionObserver((seen, observer) => {
+      if (!seen.some((each) => each.isIntersecting)) return;
+      observer.disconnect();
+      if (found === element) load();
+    }).observe(element);
+  }
+
+  mount();
+  document.addEventListener("htmx:afterSettle", mount);
 })();

@@ -82,7 +82,7 @@
   }
 
   function refresh() {
-    for (const part of document.querySelectorAll("#candidate-list, #verdict")) htmx.trigger(part, "verdict");
+    for (const part of document.querySelectorAll("#candidate-list, #verdict, #scan")) htmx.trigger(part, "verdict");
   }
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {

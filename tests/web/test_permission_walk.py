@@ -37,6 +37,8 @@ from tests.planning.plans import keep_plan
 from tests.pointings.made import told
 from tests.reports.alarms.conftest import make_contact, make_rule, make_shift
 from tests.web.routes import METHODS, Route, all_routes
+from tom.candidates.models import ScanProfile
+from tom.candidates.scanning import stop_at
 from tom.changes.heartbeat import beat
 from tom.demo.cutouts import to_fits
 from tom.events.models import Circular, EventJoin
@@ -212,6 +214,13 @@ TABLE: dict[str, Line] = {
     "vet": posts(OWNING_OBSERVER),
     "verdict_bar": reads(OWNER),
     "undo_verdict": posts(OBSERVER),
+    # Scanning: a profile is for those of its team who give verdicts
+    "scan": reads(USER),
+    "scan_hand_over": posts(OBSERVER),
+    "scan_profiles": reads(USER),
+    "scan_profile_new": reads(OBSERVER) | posts(OBSERVER),
+    "scan_profile": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "scan_profile_delete": posts(OWNING_OBSERVER),
     "targets:list": reads(USER),
     "targets:detail": reads(OWNER),
     "targets:lightcurve": reads(OWNER),
@@ -427,6 +436,7 @@ def make_world():
                 kept=event, other=make_event("S261120ad"), by=people["member"]
             ).pk,
             "events/": candidate.pk,
+            "scanning/profiles/": make_scan(candidate, team, by=people["member"]).pk,
             "lookups/answers/": lookup.answers.earliest("pk").pk,
             "lookups/": lookup.pk,
             "notifications/": notification.pk,
@@ -485,6 +495,13 @@ def make_draft(candidate):
     draft.candidates.add(candidate)
     draft.versions.create(number=1, subject=SECRET, body=SECRET)
     return draft
+
+
+def make_scan(candidate, team: Group, *, by):
+    """Have a person scan the candidate's event; return a profile that the team alone sees."""
+    query = f"q={SECRET}"
+    stop_at(by, candidate.event, candidate, query=query, now=timezone.now())
+    return ScanProfile.objects.create(name=f"profile {SECRET}", group=team)
 
 
 def make_request(candidate, *, by):

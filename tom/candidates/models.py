@@ -11,6 +11,8 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.facts import CandidateFact as CandidateFact
+from tom.candidates.scans import ScanPlace as ScanPlace
+from tom.candidates.scans import ScanProfile as ScanProfile
 from tom.candidates.told import ToldCandidate as ToldCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.targets.audiences import private_programs_of

@@ -32,6 +32,8 @@ from tom.web.views import (
     redshift,
     reports,
     requests,
+    scan_profiles,
+    scanning,
     scorers,
     search,
     shifts,
@@ -138,6 +140,13 @@ shift_patterns = [
     path("<int:pk>/take/", shifts.shift_take_over, name="shift_take_over"),
 ]
 
+scanning_patterns = [
+    path("", scan_profiles.profile_list, name="scan_profiles"),
+    path("new/", scan_profiles.profile_new, name="scan_profile_new"),
+    path("<int:pk>/", scan_profiles.profile_page, name="scan_profile"),
+    path("<int:pk>/delete/", scan_profiles.profile_delete, name="scan_profile_delete"),
+]
+
 coverage_patterns = [
     path("", coverage.coverage, name="coverage"),
     path("curve.json", coverage.coverage_curve, name="coverage_curve"),
@@ -210,6 +219,9 @@ urlpatterns = [
     path("events/<str:event_id>/candidates.csv", events.candidates_csv, name="candidates_csv"),
     path("events/<str:event_id>/candidates/<int:pk>/vet/", verdicts.vet_candidate, name="vet"),
     path("events/<str:event_id>/candidates/<int:pk>/bar/", verdicts.bar, name="verdict_bar"),
+    path("events/<str:event_id>/scan/", scanning.scan, name="scan"),
+    path("events/<str:event_id>/scan/hand-over/", scanning.scan_hand_over, name="scan_hand_over"),
+    path("scanning/profiles/", include(scanning_patterns)),
     path("verdicts/undo/", verdicts.undo_verdict, name="undo_verdict"),
     path("targets/", include((target_patterns, "targets"))),
     path("targets/<int:pk>/request/", requests.request_new, name="request_new"),

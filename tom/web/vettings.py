@@ -70,7 +70,11 @@ def verdicts_on(candidates: Iterable[EventCandidate], user: Visitor) -> dict[int
 
     The user may see the candidates: so of what was said publicly all is theirs to know.
     """
-    ids = {row.pk for row in candidates}
+    return verdicts_of({row.pk for row in candidates}, user)
+
+
+def verdicts_of(ids: Collection[int], user: Visitor) -> dict[int, list[Verdict]]:
+    """As `verdicts_on`, of candidates by their keys."""
     given = list(Verdict.objects.given().filter(candidate__in=ids).select_related("by"))
     if not all(row.is_public for row in given):
         return _told(ids, user)

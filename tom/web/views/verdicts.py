@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.models import EventCandidate, EventCandidateQuerySet, VerdictReason, Vetting
+from tom.candidates.scanning import return_to
 from tom.candidates.verdicts import give_verdict, undo_last_verdict
 from tom.web.addresses import looked_at
 from tom.web.candidate_list import open_list
@@ -20,6 +21,7 @@ from tom.web.permissions import VET_CANDIDATE
 from tom.web.refusals import needs
 from tom.web.verdicts import VerdictBar, make_bar, read_listed
 from tom.web.vettings import show_vettings
+from tom.web.views.scanning import answer_verdict
 
 LONGEST_NOTE = 300
 
@@ -42,7 +44,10 @@ def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
         note=note,
         key=_read_key(request.POST.get("key", "")),
     )
-    keep_row(request, candidate.event_id, QueryDict(read_listed(request.POST).query), candidate.pk)
+    query = read_listed(request.POST).query
+    if request.POST.get("on") == "scan":
+        return answer_verdict(request, candidate, query, is_given=value != Vetting.NEW)
+    keep_row(request, candidate.event_id, QueryDict(query), candidate.pk)
     if not request.headers.get("HX-Request"):
         return redirect(looked_at(request) or reverse("event", args=[event_id]))
     return _answer(request, _find(request, event_id, pk))
@@ -53,6 +58,8 @@ def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
 def undo_verdict(request: HttpRequest) -> HttpResponse:
     """Take back one's last verdict, wherever it was, and say which."""
     undone = undo_last_verdict(person(request))
+    if undone:
+        return_to(person(request), undone.candidate, now=timezone.now())
     if not request.headers.get("HX-Request"):
         return redirect(looked_at(request) or "/")
     if undone:
