@@ -58,6 +58,33 @@ def test_a_shift_is_begun_and_ended_and_its_hand_over_written(observer: Client, 
     assert "&lt;b&gt;Look&lt;/b&gt; at the first" in answer.text
 
 
+def test_who_saves_a_note_second_sees_both_and_overwrites_neither_unknowingly(
+    client: Client,
+) -> None:
+    shift = make_shift(factories.make_user("ada"))
+    address = f"/shift/{shift.pk}/"
+    one, two = Client(), client
+    one.force_login(factories.make_lead("lise"))
+    two.force_login(factories.make_lead("otto"))
+
+    def seen(page: str) -> str:
+        return re.findall(r'name="after" value="([^"]*)"', page)[0]
+
+    before = seen(one.get(address).text)
+    one.post(address, {"note": "The first fades.", "after": before})
+    refused = two.post(address, {"note": "The second rises.", "after": before})
+
+    shift.refresh_from_db()
+    assert refused.status_code == 422
+    assert shift.note == "The first fades."
+    assert "The first fades." in refused.text
+    assert "The second rises.</textarea>" in refused.text
+    again = {"note": "Both.", "after": seen(refused.text)}
+    assert two.post(address, again).status_code == 302
+    shift.refresh_from_db()
+    assert shift.note == "Both."
+
+
 def test_a_note_that_is_too_long_stays_in_the_form_and_a_line_break_is_one_sign(
     observer: Client, ada
 ) -> None:

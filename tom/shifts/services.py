@@ -82,19 +82,26 @@ def call_off(shift: Shift, *, now: datetime) -> bool:
     return changed
 
 
-def write_note(shift: Shift, text: str, *, by: User, now: datetime) -> None:
+def write_note(
+    shift: Shift, text: str, *, by: User, now: datetime, after: datetime | None = None
+) -> None:
     """Store what the next person should know.
+
+    `after` is when the note was saved that the writer saw; None: there was none.
 
     Raises
     ------
     ShiftError
-        If the text is too long.
+        If the text is too long, or another note was saved meanwhile.
     """
     if len(text) > LONGEST_NOTE:
         msg = f"A note has at most {LONGEST_NOTE} characters."
         raise ShiftError(msg)
     with transaction.atomic():
-        Shift.objects.filter(pk=shift.pk).update(note=text, note_by=by, note_time=now)
+        seen = Shift.objects.filter(pk=shift.pk, note_time=after)
+        if not seen.update(note=text, note_by=by, note_time=now):
+            msg = "Somebody saved another note meanwhile. It stands above, yours below: join them."
+            raise ShiftError(msg)
         publish(Topic.SHIFT, shift.pk)
 
 

@@ -182,6 +182,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         wrong = _keep_note(request, pk, note)
         if not wrong:
             return redirect("shift", pk)
+        shift = _find(request, pk)  # with what another person wrote
     now = timezone.now()
     end = min(shift.end, now)
     claims = Claim.objects.visible_to(request.user).held_at(min(end, now) - timedelta(seconds=1))
@@ -200,11 +201,21 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
 def _keep_note(request: HttpRequest, pk: int, note: str) -> str:
     """Store a note; return why not, "" if it is stored."""
     try:
-        write_note(_own(request, pk), note, by=person(request), now=timezone.now())
+        shift, after = _own(request, pk), _moment(request.POST.get("after", ""))
+        write_note(shift, note, by=person(request), now=timezone.now(), after=after)
     except ShiftError as error:
         return str(error)
     messages.success(request, "The note is saved.")
     return ""
+
+
+def _moment(text: str) -> datetime | None:
+    """Read when a note was saved, as the form holds it; None where there was none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _find(request: HttpRequest, pk: int) -> Shift:
