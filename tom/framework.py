@@ -194,5 +194,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RequestState": "tom.followup.states.RequestState",
         "MessageState": "tom.streams.models.MessageState",
+        "PlanState": "tom.planning.models.PlanState",
     },
 }

@@ -46,6 +46,7 @@ from tom.followup.models import ObservationRequest
 from tom.forms.declared import Wanted
 from tom.joining.services import join_targets
 from tom.lookups.services import make_lookup
+from tom.planning.models import Plan
 from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.pointings.keeping import upload_pointings
 from tom.pointings.models import PointingTable
@@ -316,6 +317,9 @@ TABLE: dict[str, Line] = {
     "api:circular_drafts": reads(OBSERVER) | posts(OBSERVER),
     "api:circular_draft": reads(OWNING_OBSERVER)
     | {"PUT": OWNING_OBSERVER, "DELETE": OWNING_OBSERVER},
+    "api:plans": reads(OBSERVER) | posts(OBSERVER),
+    "api:plan": reads(OWN_OBSERVER),
+    "api:plan_send": posts(OWN_OBSERVER),
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),
@@ -432,6 +436,7 @@ def make_world():
             "events/<str:event_id>/circular/": make_draft(candidate).pk,
             "circular-drafts/": CircularDraft.objects.get().pk,
             "events/<str:event_id>/plan/": keep_plan(event, by=people["member"], name=SECRET).pk,
+            "plans/": Plan.objects.get().pk,
             "events/<str:event_id>/joins/": EventJoin.objects.create(
                 kept=event, other=make_event("S261120ad"), by=people["member"]
             ).pk,

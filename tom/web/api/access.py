@@ -38,6 +38,12 @@ class MayMakeEvents(_Permitted):
     open_methods = SAFE_METHODS
 
 
+class MayPlan(_Permitted):
+    """A plan is its maker's alone: who may not ask for observations has none."""
+
+    permission = permissions.REQUEST_OBSERVATION
+
+
 class MayCancelRequests(_Permitted):
     permission = permissions.CANCEL_REQUEST
 

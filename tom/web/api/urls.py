@@ -15,6 +15,7 @@ from tom.web.api import (
     metrics,
     missing,
     names,
+    plans,
     pointings,
     requests,
     shifts,
@@ -45,6 +46,9 @@ urlpatterns = [
         pointings.PointingList.as_view(),
         name="pointings",
     ),
+    path("events/<str:event_id>/plans/", plans.PlanList.as_view(), name="plans"),
+    path("plans/<int:pk>/", plans.PlanDetail.as_view(), name="plan"),
+    path("plans/<int:pk>/send/", plans.send, name="plan_send"),
     path(
         "events/<str:event_id>/circular-drafts/",
         circular_drafts.CircularDraftList.as_view(),

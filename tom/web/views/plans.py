@@ -4,6 +4,7 @@ import math
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Func, IntegerField, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -47,14 +48,7 @@ def plan_list(request: HttpRequest, event_id: str) -> HttpResponse:
         done=list(done[:PLANS_SHOWN]),
         find=find_covered(event, user),
     )
-    if use is None:
-        form.refuse("form", "The event has no map to plan for.")
-    elif event.retracted:
-        form.refuse("form", f"{event.event_id} is retracted: there is nothing to look for.")
-    elif services.has_too_many(user):
-        form.refuse("form", "Your earlier plans are still being made. Try again in a minute.")
-    elif form.task and form.task.wanted.reach_mpc < math.inf and not _has_distances(use):
-        form.refuse("source_magnitude", "The map has no distances: leave it empty.")
+    refuse_unplannable(form, event, use, user)
     if form.errors or form.task is None or use is None:
         return _show(request, event, form, status=422)
     plan = services.make_plan(event, use, form.task, form=form.values, by=user)
@@ -94,6 +88,20 @@ def plan_export(request: HttpRequest, event_id: str, pk: int, form: str) -> Http
     file_name = f"{name}-plan-{plan.pk}{'-treasuremap' if form == 'treasuremap' else ''}.{ending}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return answer
+
+
+def refuse_unplannable(
+    form: PlanForm, event: NonLocalizedEvent, use: EventLocalization | None, user: User
+) -> None:
+    """Say in a form why no plan can be made of it for an event's map."""
+    if use is None:
+        form.refuse("form", "The event has no map to plan for.")
+    elif event.retracted:
+        form.refuse("form", f"{event.event_id} is retracted: there is nothing to look for.")
+    elif services.has_too_many(user):
+        form.refuse("form", "Your earlier plans are still being made. Try again in a minute.")
+    elif form.task and form.task.wanted.reach_mpc < math.inf and not _has_distances(use):
+        form.refuse("source_magnitude", "The map has no distances: leave it empty.")
 
 
 def _has_distances(use: EventLocalization) -> bool:
