@@ -112,11 +112,7 @@ def make_hard_night(seed: int, setting: Setting = FULL) -> HardNight:
     rng = np.random.default_rng([seed, 1])
     merger_time = _draw_time(rng)
     merger_jd = to_jd(merger_time)
-    extent = Extent(
-        area_deg2=float(np.exp(rng.uniform(*np.log(setting.areas_deg2)))),
-        distance_mpc=float(rng.uniform(*setting.distances_mpc)),
-    )
-    maps = draw_maps(extent, merger_jd, rng)
+    maps = draw_maps(_draw_extent(setting, rng), merger_jd, rng)
     chain = make_chain(merger_time=merger_time, preliminary=maps[0], update=maps[1], rng=rng)
     ground = Ground(maps[1])
     has_alert, has_light = _draw_fate(setting, rng)
@@ -144,6 +140,13 @@ def make_hard_night(seed: int, setting: Setting = FULL) -> HardNight:
 def _draw_time(rng: np.random.Generator) -> datetime:
     seconds = float(rng.uniform(0, MERGER_DAYS * 86400))
     return FIRST_MERGER + timedelta(seconds=round(seconds))
+
+
+def _draw_extent(setting: Setting, rng: np.random.Generator) -> Extent:
+    return Extent(
+        area_deg2=float(np.exp(rng.uniform(*np.log(setting.areas_deg2)))),
+        distance_mpc=float(rng.uniform(*setting.distances_mpc)),
+    )
 
 
 def _draw_fate(setting: Setting, rng: np.random.Generator) -> tuple[bool, bool]:

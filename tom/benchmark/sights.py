@@ -12,7 +12,7 @@ from tom.benchmark.places import LIST_LEVEL
 from tom.demo.light import to_magnitude
 from tom.demo.packets import to_jd
 from tom.demo.population import Observed
-from tom.sky import healpix29, levels_2d, row_at
+from tom.sky import SkyMap, healpix29, levels_2d, row_at
 from tom.sky.arrays import BoolArray, FloatArray, IntArray
 
 LEAST_SPAN_DAYS: Final = 0.3  # of two detections that tell a decline
@@ -90,17 +90,14 @@ class Watch:
         """Return the candidates of a list at an hour since the merger."""
         skymap = self.night.skymap_at(hour)
         level = levels_2d(skymap, self.hpx29)
-        told = np.array([bool(len(sent)) and sent[0] <= hour for sent in self.night.sent], bool)
-        rows = np.flatnonzero(told & (level <= LIST_LEVEL))
-        place = row_at(skymap, self.hpx29[rows])
-        mean = np.full(len(rows), np.nan) if skymap.distmu is None else skymap.distmu[place]
-        numbers = [self._look(row, hour) for row in rows.tolist()]
-        columns = np.array(numbers, float).reshape(len(rows), 9).T
+        rows = np.flatnonzero(self._told_by(hour) & (level <= LIST_LEVEL))
+        looks = [self._look(row, hour) for row in rows.tolist()]
+        columns = np.array(looks, float).reshape(len(rows), 9).T
         magnitude, peak, first, peak_days, decline, before, after, star, planet = columns
         return Sights(
             names=[self.night.names[row] for row in rows.tolist()],
             level=level[rows],
-            distance_mpc=np.asarray(mean),
+            distance_mpc=_mean_distance(skymap, self.hpx29[rows]),
             magnitude=magnitude,
             peak_magnitude=peak,
             first_days=first,
@@ -111,6 +108,10 @@ class Watch:
             on_star=star > 0,
             on_planet=planet > 0,
         )
+
+    def _told_by(self, hour: float) -> BoolArray:
+        """Which objects have sent an alert by an hour."""
+        return np.array([bool(len(sent)) and sent[0] <= hour for sent in self.night.sent], bool)
 
     def _look(self, number: int, hour: float) -> tuple[float, ...]:
         observed = self.night.objects[number]
@@ -130,6 +131,12 @@ class Watch:
         decline = steepest_decline(days[above], magnitude[above], bands[above])
         star, planet = _neighbours(observed)
         return magnitude[-1], peak, first, peak_days, decline, before, after, star, planet
+
+
+def _mean_distance(skymap: SkyMap, hpx29: IntArray) -> FloatArray:
+    if skymap.distmu is None:
+        return np.full(len(hpx29), np.nan)
+    return np.asarray(skymap.distmu[row_at(skymap, hpx29)])
 
 
 def steepest_decline(days: FloatArray, magnitude: FloatArray, bands: IntArray) -> float:
