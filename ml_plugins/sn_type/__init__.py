@@ -22,7 +22,7 @@ PRIOR = (0.7605, 0.1341, 0.0721, 0.0191, 0.0142)
 
 
 class SnType:
-    """Boosted trees on rise, fall and colour, calibrated at every age of a light curve."""
+    """Boosted trees on rise, fall, width and colour, fitted to light curves of every age."""
 
     spec = ScorerSpec(
         name="sn_type",
@@ -48,7 +48,7 @@ class SnType:
         return np.array(reasons, np.int64)
 
     def score(self, batch: Batch) -> ScoreBatch:
-        """Return calibrated chances of the five types, as if it were one of these."""
+        """Return the chances of the five types, as if it were one of these."""
         features, age = _features(batch)
         return ScoreBatch(probability=self._trees.chances(features), sigma=self._trees.sigma(age))
 
