@@ -81,7 +81,7 @@ def count_candidates(events: Iterable[NonLocalizedEvent], user: Visitor) -> list
     One query for all of them. Of an event one more than `MOST_RANKED` are counted at most.
     """
     listed = list(events)
-    seen = seen_by(user).filter(event=OuterRef("pk")).order_by().values("pk")
+    seen = seen_by(user, one_by_one=True).filter(event=OuterRef("pk")).order_by().values("pk")
     rows = NonLocalizedEvent.objects.filter(pk__in=[event.pk for event in listed]).order_by()
     counts = dict(rows.values_list("pk", _Number(seen[: MOST_RANKED + 1])))
     for event in listed:

@@ -48,14 +48,16 @@ def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
     return found
 
 
-def seen_by(user: Visitor) -> QuerySet[EventCandidate]:
+def seen_by(user: Visitor, *, one_by_one: bool = False) -> QuerySet[EventCandidate]:
     """The candidates that a user may see, joined with what they know of them.
 
     Those of `EventCandidate.objects.visible_to`, found by the join: where the database looks for
-    standings row by row, it takes several times as long with 100,000 candidates.
+    standings row by row, it takes several times as long with 100,000 candidates. `one_by_one`, as
+    of `is_shown`, is for a query that ends after some thousand.
     """
     programs = programs_of(user)
-    rows = EventCandidate.objects.filter(is_shown(user, target="target"))
+    shown = is_shown(user, target="target", one_by_one=one_by_one)
+    rows = EventCandidate.objects.filter(shown)
     if not programs:
         return rows.filter(is_public=True)
     joined = join_standings(rows, programs)
