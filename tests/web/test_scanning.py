@@ -6,20 +6,23 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from tests import factories
 from tom.candidates.models import EventCandidate, ScanPlace, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.changes.models import Change
 from tom.events.models import NonLocalizedEvent
+from tom.joining.events import join_events
 from tom.reports.notifications.models import Notification
 
 pytestmark = pytest.mark.django_db
 PAGE = "/events/S261120ab/scan/"
 HX = {"HX-Request": "true"}
+MOST_QUERIES = 41
 
 
 @pytest.fixture
@@ -261,19 +264,42 @@ def test_odd_addresses_are_no_error(
     assert shown(client.get(f"{PAGE}?{query}").text) == "ZTF26row1"
 
 
-@pytest.mark.parametrize("count", [2, 25])
-def test_a_page_asks_as_often_for_many_candidates_as_for_two(
-    client: Client,
-    vera: User,
-    event: NonLocalizedEvent,
-    django_assert_max_num_queries: DjangoAssertNumQueries,
-    count: int,
+def test_the_list_of_the_events_page_is_scanned_with_its_filters(
+    client: Client, vera: User, candidates: list[EventCandidate]
 ) -> None:
-    ed = factories.make_observer("ed")
-    for rank in range(1, count + 1):
-        candidate = factories.make_candidate(event, rank=rank)
-        give_verdict(candidate, Vetting.WATCHING, by=ed)
-    client.get(PAGE)
+    page = client.get("/events/S261120ab/?q=row3&vetting=new").text
+    link = re.search(r'href="([^"]+)">Scan these', page)
+    assert link is not None
 
-    with django_assert_max_num_queries(50):
+    scanned = client.get(link[1].replace("&amp;", "&"))
+
+    assert shown(scanned.text) == "ZTF26row3"
+    assert scanned.context["progress"].total == 1
+
+
+def test_an_event_that_was_joined_to_another_is_scanned_there(
+    client: Client, vera: User, candidates: list[EventCandidate]
+) -> None:
+    join_events(candidates[0].event, factories.make_event("S261120zz"), by=vera)
+
+    answer = client.get("/events/S261120zz/scan/")
+
+    assert answer.headers["Location"] == PAGE
+    assert client.get("/events/S261120no/scan/").status_code == 404
+
+
+def test_a_page_asks_as_often_for_many_candidates_as_for_two(
+    client: Client, vera: User, event: NonLocalizedEvent
+) -> None:
+    ed, asked = factories.make_observer("ed"), []
+    for count in (2, 23):
+        for _ in range(count):
+            rank = event.candidates.count() + 1
+            give_verdict(factories.make_candidate(event, rank=rank), Vetting.WATCHING, by=ed)
         client.get(PAGE)
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(PAGE)
+        asked.append(len(queries))
+
+    assert page.context["progress"].decided == 25
+    assert asked[1] == asked[0] <= MOST_QUERIES
