@@ -219,6 +219,7 @@ def test_a_private_candidate_is_scanned_by_those_who_may_see_it_alone(
     client.force_login(member)
     own = client.get(PAGE).text
     give(client, candidate, "promising")
+    client.get(f"{PAGE}?candidate={candidate.pk}")  # where the member stops
 
     client.force_login(factories.make_observer("stranger"))
     asked = ("", f"?candidate={candidate.pk}", f"?part=people&candidate={candidate.pk}")
@@ -227,6 +228,7 @@ def test_a_private_candidate_is_scanned_by_those_who_may_see_it_alone(
     assert shown(own) == "SECRET26a"
     assert not any("SECRET26a" in text for text in seen)
     assert "0 of 0 decided" in words(seen[0])
+    assert "member stopped at a candidate that you do not see" in words(seen[0])
 
 
 def test_what_others_searched_for_is_not_told(
