@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,8 +12,10 @@ from tests import factories
 from tests.browser.axe import look_for_faults
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.conftest import DESKTOP, PHONE_IN_SOAK, Enter, Watched
+from tests.browser.hips import COLOUR, serve_hips
 from tests.browser.test_pages import WIDER
 from tests.galaxies.test_association import make_catalogue, make_galaxy
+from tests.peers.site import running_site
 from tests.pointings.made import told
 from tom.candidates.models import EventCandidate
 from tom.embedded.frontend import ROOT
@@ -117,6 +120,60 @@ def test_a_layer_is_switched_and_a_candidate_is_shown(
     expect(page.locator("#zoom")).to_be_focused()
     page.locator("#zoom").click()  # the candidate stands in its middle
     expect(page.locator("#zoom-told a")).to_contain_text("ZTF26row")
+
+
+# How much of the picture has a colour, but for a little: 0 to 1.
+SHARE = """async ([name, colour]) => {
+  const canvas = document.querySelector(`#zoom canvas.${name}`);
+  await new Promise(requestAnimationFrame);
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [canvas.width, canvas.height];
+  const paper = copy.getContext("2d");
+  paper.drawImage(canvas, 0, 0);
+  const { data } = paper.getImageData(0, 0, copy.width, copy.height);
+  let alike = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    alike += colour.every((value, part) => Math.abs(value - data[at + part]) < 12);
+  }
+  return alike / (data.length / 4);
+}"""
+
+PLACE = ["aladin-imageCanvas", list(COLOUR)]
+
+
+@pytest.mark.soak  # it starts a site of its own, whose setting names the images
+def test_images_of_a_survey_are_shown_where_the_site_names_one_and_switched_off(
+    watch: Callable[..., Watched],
+    mapped: list[EventCandidate],
+    static_files: Path,
+    tmp_path: Path,
+) -> None:
+    with (
+        serve_hips() as (address, asked),
+        running_site(tmp_path, static=static_files, HIPS_URL=address) as site,
+    ):
+        visit = watch(site)
+        visit.enter_as(factories.make_observer())
+        page = opened(visit.page)
+        page.get_by_label("Regions").uncheck()
+        assert comes_true(page, lambda: page.evaluate(SHARE, PLACE) > 0.5)
+        visit.shoot("zoom-images")
+
+        page.get_by_label("Images").uncheck()
+        assert comes_true(page, lambda: page.evaluate(SHARE, PLACE) < 0.01)
+
+        assert any("/Norder3/Dir0/" in path for path in asked)
+    known = (f"asked {address}", "Failed to load resource")  # it has no file of its coverage
+    assert [fault for fault in visit.faults if not fault.startswith(known)] == []
+
+
+def comes_true(page: Page, question: Callable[[], bool]) -> bool:
+    """Ask again and again for some seconds."""
+    for _ in range(100):
+        if question():
+            return True
+        page.wait_for_timeout(200)
+    return False
 
 
 def test_without_webgl_the_page_says_so(
