@@ -103,6 +103,13 @@ def test_private_pointings_count_for_their_group_alone(observer: Client, event, 
     assert Efficiency.objects.count() == 2
 
 
+def test_a_pointing_before_the_event_would_have_caught_nothing(observer: Client, event) -> None:
+    keep(event, told("1", time=MERGER - timedelta(days=1)))
+
+    assert observer.get(API).json()["state"] == "no pointing"
+    assert not Efficiency.objects.exists()
+
+
 def test_the_filters_ask_another_question(observer: Client, event) -> None:
     keep(event, told("1"), told("2", ra=199.0, instrument="Ear", time=MERGER + timedelta(days=5)))
     for query in ("", "?instrument=Ear", "?days=3"):

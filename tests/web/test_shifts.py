@@ -15,6 +15,7 @@ from tom.candidates.verdicts import give_verdict
 from tom.reports.alarms.alarms import acknowledge_alarm, raise_alarm
 from tom.shifts.claims import claim_target, release_claim
 from tom.shifts.models import Claim, Shift, Visit
+from tom.streams.models import AlertMessage
 from tom.web.shift_log import read_log
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +224,7 @@ def test_the_log_has_what_happened_and_only_what_one_may_see(ada, settings) -> N
     mine = "\n".join(f"{entry.kind} {entry.words}" for entry in logs[0])
     assert "Event S261120ab: preliminary" in mine
     assert "Alarm S261120ab: significant gravitational wave" in mine
+    assert "Sent to nobody" in mine  # it is on its way yet
     assert "Answer ada answered: S261120ab" in mine
     assert "Verdict ada: ZTF26a for S261120ab is promising (it is blue)" in mine
     assert "Claim member has ZTF26a\n" in mine
@@ -233,6 +235,15 @@ def test_the_log_has_what_happened_and_only_what_one_may_see(ada, settings) -> N
     assert [entry.time for entry in logs[0]] == sorted(
         (entry.time for entry in logs[0]), reverse=True
     )
+
+
+def test_the_log_goes_back_two_weeks_at_most(ada) -> None:
+    now, event = timezone.now(), factories.make_event("S261120ab")
+    messages = AlertMessage.objects.filter(pk__in=event.sequences.values("message"))
+    for days, told in ((13, True), (15, False)):
+        messages.update(received=now - timedelta(days=days))
+
+        assert bool(read_log(ada, now - timedelta(days=60), now)) is told
 
 
 def test_the_log_asks_as_often_for_many_as_for_few(ada, django_assert_max_num_queries) -> None:
