@@ -40,8 +40,8 @@ def _look(form: forms.BaseForm) -> None:
     for name, field in form.fields.items():
         multiple = isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple)
         is_choice = isinstance(field.widget, forms.Select)
-        css = "" if multiple else "form-select" if is_choice else "form-control"
-        field.widget.attrs |= {"class": css} if css else {}
+        own = "form-select" if is_choice else "form-control"
+        field.widget.attrs |= {"class": "form-check-input" if multiple else own}
         field.widget.attrs |= {"autocomplete": "off"} if not multiple else {}
         field.label = THRESHOLDS.get(name, field.label)
 
