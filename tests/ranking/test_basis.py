@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
-from tom.ranking import case, columns, lights, members, opinions, pooling, weighing
+from tom.ranking import case, columns, lights, means, members, opinions, pooling, weighing
 from tom.ranking.basis import Basis, constants
 from tom.ranking.services import newest_ranking, rank_event
 from tom.ranking.terms import TERMS
@@ -31,7 +31,7 @@ def assigned(module: object) -> set[str]:
 def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
     kept = constants()
 
-    for module in (*TERMS, opinions, lights):
+    for module in (*TERMS, opinions, lights, means):
         short = module.__name__.rpartition(".")[2]
         named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
         assert assigned(module) <= named
@@ -79,5 +79,6 @@ def test_a_ranking_keeps_weights_and_rule_and_is_made_anew_where_they_change(
     assert newest_ranking(event) == changed
     strategy = Strategy.objects.get(kind="gw")
     present = Basis.present(strategy, window_start(event, strategy))
-    assert changed.basis == asdict(present.about(event, first.basis["brightness"]))
+    learnt = present.about(event, first.basis["brightness"])
+    assert changed.basis == asdict(learnt) | {"means": first.basis["means"]}
     assert changed.basis["horizon_mpc"] == 500.0

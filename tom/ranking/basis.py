@@ -11,7 +11,7 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
-from tom.ranking import expected, lights, opinions
+from tom.ranking import expected, lights, means, opinions
 from tom.ranking.terms import TERMS, brightness
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -49,6 +49,8 @@ class Basis:
     brightness
         What was learnt of the list's own magnitudes (`tom.ranking.lights`); None: nothing, or no
         kilonova is sought. Then brightness is no term.
+    means
+        The mean ratio of each term over the list (`tom.ranking.means`); None: of no event's list.
     """
 
     prior: float
@@ -63,6 +65,7 @@ class Basis:
     terms: list[str] = field(default_factory=list)
     expected: dict[str, Any] | None = None
     brightness: dict[str, Any] | None = None
+    means: dict[str, Any] | None = None
 
     @classmethod
     def present(cls, strategy: Strategy, since: datetime | None) -> Self:
@@ -153,7 +156,7 @@ def _specs() -> list[ScorerSpec]:
 
 def constants() -> dict[str, Any]:
     """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules: list[Any] = [*TERMS, opinions, expected, lights]
+    modules: list[Any] = [*TERMS, opinions, expected, lights, means]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules

@@ -16,7 +16,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.case import Case
 from tom.ranking.models import Ranking
-from tom.ranking.weighing import FloatArray, logistic
+from tom.ranking.weighing import BoolArray, FloatArray, logistic
 from tom.targets.audiences import reader_sets
 from tom.targets.models import Audience
 
@@ -108,7 +108,7 @@ def sum_weights(case: Case, log_weight: FloatArray) -> Sums:
     event = case.listing.event
     if event is None:
         return Sums([], [])
-    owned = set(private_targets(event).values_list("pk", flat=True))
+    owned = set(_private_targets(event).values_list("pk", flat=True))
     log_sums = _sum_by_readers(case, log_weight, owned=owned)
     return Sums(log_sums, sorted(owned.intersection(case.members.tolist())))
 
@@ -140,7 +140,15 @@ def _log_sum(logs: Sequence[float]) -> float:
     return float(max(np.logaddexp.reduce(logs), LEAST_LOG)) if logs else LEAST_LOG
 
 
-def private_targets(event: NonLocalizedEvent) -> Any:
+def seen_by_all(case: Case) -> BoolArray:
+    """The entries of an event's list that everybody sees, shape (n,)."""
+    event = case.listing.event
+    owned = [] if event is None else _private_targets(event).values_list("pk", flat=True)
+    is_public = np.array([audience == () for audience in case.audiences], bool)
+    return np.asarray(is_public & ~np.isin(case.members, list(owned)))
+
+
+def _private_targets(event: NonLocalizedEvent) -> Any:
     """An event's candidates by public points whose targets are private: people own them."""
     rows = EventCandidate.objects.filter(event=event, is_public=True)
     return rows.filter(target__permissions="PRIVATE")

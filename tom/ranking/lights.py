@@ -18,7 +18,7 @@ from scipy.special import log_ndtr
 from tom.events.localizations import skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.ranking.case import Case
-from tom.ranking.chances import private_targets
+from tom.ranking.chances import seen_by_all
 from tom.ranking.firsts import Firsts
 from tom.ranking.weighing import BoolArray, FloatArray
 from tom.sky import distance_modulus_at
@@ -72,7 +72,7 @@ def learn(
     From what everybody knows alone: what is private moves nothing that others see. None: the event
     has no time or no map, or the list no detection since then.
     """
-    counted = _counted(case, firsts, event)
+    counted = seen_by_all(case) & np.isfinite(firsts.magnitude)
     if event.time is None or not counted.any():
         return None
     used = case.localizations[counted]
@@ -156,16 +156,6 @@ def _log_likelihood(
     logs = np.log(background(middles, fit)) + log_ndtr((depth - middles) / width)
     usual = ((slope - USUAL_SLOPE) / SLOPE_SIGMA) ** 2 + ((depth - USUAL_DEPTH) / DEPTH_SIGMA) ** 2
     return float(counts @ np.maximum(logs, -50.0) - usual / 2)
-
-
-def _counted(case: Case, firsts: Firsts, event: NonLocalizedEvent) -> BoolArray:
-    """The entries that everybody sees, with a detection, shape (n,)."""
-    owned = set(private_targets(event).values_list("pk", flat=True))
-    public = [
-        audience == () and member not in owned
-        for audience, member in zip(case.audiences, case.members.tolist(), strict=True)
-    ]
-    return np.asarray(np.array(public, bool) & np.isfinite(firsts.magnitude))
 
 
 def _holds(kept: Mapping[str, Any], about: Mapping[str, Any], sources: int) -> bool:

@@ -1,9 +1,9 @@
 """Rank a list with the present facts, or again with the facts of an earlier ranking."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from itertools import zip_longest
@@ -19,15 +19,16 @@ from tom.events.services import note_changes
 from tom.ranking import opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
-from tom.ranking.chances import sum_weights
+from tom.ranking.chances import seen_by_all, sum_weights
 from tom.ranking.expected import EVEN, log_none_of
 from tom.ranking.firsts import Firsts, read_firsts
 from tom.ranking.history import fingerprints, keep, member_of, moves
 from tom.ranking.lights import learn, read_brightness
 from tom.ranking.locks import claim_list, claim_ranking
+from tom.ranking.means import divide, fit_means
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
-from tom.ranking.weighing import layout_of
+from tom.ranking.weighing import Weighed, layout_of
 from tom.scoring.services import scorers, window_start
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
@@ -77,7 +78,7 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     if not len(case) and (newest is None or listing.event is not None):
         return None
     firsts, basis = _learnt(case, basis, newest)
-    posterior = weigh(case, basis, firsts)
+    basis, posterior = _weigh_anew(case, basis, firsts, newest)
     moved = moves(case, posterior)
     if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
@@ -97,8 +98,28 @@ def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Firsts, B
     return firsts, basis.about(event, learn(case, firsts, event, kept) if asked else None)
 
 
+def _weigh_anew(
+    case: Case, basis: Basis, firsts: Firsts, newest: Ranking | None
+) -> tuple[Basis, Posterior]:
+    """Weigh a case; of an event's list, with the means of its terms: return the basis with them."""
+    terms = _terms(case, basis, firsts)
+    if case.listing.event is not None:
+        kept = newest.basis.get("means") if newest is not None else None
+        basis = replace(basis, means=fit_means(terms, seen_by_all(case), kept))
+    return basis, _fuse(basis, terms)
+
+
 def weigh(case: Case, basis: Basis, firsts: Firsts) -> Posterior:
     """Return the weight of each entry of a case, from all evidence."""
+    return _fuse(basis, _terms(case, basis, firsts))
+
+
+def _fuse(basis: Basis, terms: Sequence[Weighed]) -> Posterior:
+    divided = divide(terms, basis.means or {})
+    return fuse(basis.prior if basis.expected is None else EVEN, divided)
+
+
+def _terms(case: Case, basis: Basis, firsts: Firsts) -> list[Weighed]:
     brightness = read_brightness(case, firsts, basis.brightness)
     columns = read_columns(case, horizon_mpc=basis.horizon_mpc, brightness=brightness)
     terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
@@ -107,7 +128,7 @@ def weigh(case: Case, basis: Basis, firsts: Firsts) -> Posterior:
         value = opinions.either(spec, labels, said.values)
         said_of = partial(opinions.weigh, sought=basis.sought, weight=weight)
         terms.append(said_of(spec, value, said.sigma, said.silence))
-    return fuse(basis.prior if basis.expected is None else EVEN, terms)
+    return terms
 
 
 def recompute(ranking: Ranking) -> tuple[Case, Posterior]:

@@ -1,0 +1,75 @@
+"""The mean ratio of each term over a list's own sources: what it says is divided by it.
+
+A likelihood ratio is against the mix of unrelated sources. So its mean over them is 1. The shares
+in the terms, and the mixes that scorers were trained on, are not those of the night's list. Its own
+sources say by how much a term says too much for all of them, or too little. At most one of them is
+the counterpart: the largest ratio is left out.
+
+Of few sources a mean says little: it counts together with `USUAL_COUNT` sources of ratio 1. A
+ranking stores the means in its basis, and the next one keeps them until more of the list is known.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from tom.ranking.weighing import BoolArray, Weighed
+
+USUAL_COUNT = 10.0
+# The means are kept until so many times as many ratios of a term are known, and some more.
+GROWTH = 1.25
+SOME_MORE = 5
+# The place on the map is against sources of the whole sky, and the distance of a host is known of
+# few sources and says much of each: neither has a mean over the list.
+WITHOUT: Final = frozenset({"sky map", "distance"})
+
+
+def fit_means(
+    terms: Sequence[Weighed], counted: BoolArray, kept: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return by a term's name the natural log of its mean ratio, and of how many sources.
+
+    Parameters
+    ----------
+    counted
+        The entries that everybody sees, shape (n,): what is private moves nothing that others see.
+    kept
+        The means of the newest ranking; they are returned as they are while the list is about the
+        same.
+    """
+    known = {
+        term.name: np.exp(term.log_lr[counted & ~term.missing])
+        for term in terms
+        if term.name not in WITHOUT
+    }
+    if kept is not None and _holds(kept, {name: len(of) for name, of in known.items()}):
+        return dict(kept)
+    return {name: [_log_mean(ratios.tolist()), len(ratios)] for name, ratios in known.items()}
+
+
+def divide(terms: Sequence[Weighed], means: Mapping[str, Any]) -> list[Weighed]:
+    """Divide the ratios of terms by their means; what is missing stays 1."""
+    return [_divided(term, means[term.name][0]) if term.name in means else term for term in terms]
+
+
+def _divided(term: Weighed, log_mean: float) -> Weighed:
+    off = np.where(term.missing, 0.0, log_mean)
+    return replace(term, log_lr=term.log_lr - off, low=term.low - off, high=term.high - off)
+
+
+def _log_mean(ratios: Sequence[float]) -> float:
+    """The log of the mean of all ratios but the largest, and `USUAL_COUNT` ratios of 1."""
+    others = sorted(ratios)[:-1]
+    return math.log((math.fsum(others) + USUAL_COUNT) / (len(others) + USUAL_COUNT))
+
+
+def _holds(kept: Mapping[str, Any], known: Mapping[str, int]) -> bool:
+    if kept.keys() != known.keys():
+        return False
+    return all(
+        known[name] <= count * GROWTH + SOME_MORE and count <= known[name] * GROWTH + SOME_MORE
+        for name, (_, count) in kept.items()
+    )
