@@ -71,7 +71,7 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	$(BIN)/python -m tests.recovery.first_day $(MINUTES)
 	$(BIN)/python -m pytest -m soak
 
-evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers
+evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers, and three nights
 	@data=$${TOM_REAL_DATA:-../shared/data}
 	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
 	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"
@@ -83,6 +83,7 @@ evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit 
 	typed ztf_bts time
 	typed yse_dr1 shipped
 	$(BIN)/python -m tests.evaluation.galaxy_ranks
+	$(BIN)/python -m tests.evaluation.night_hours --seeds 3 | tail -1
 
 lock: $(BIN)/.installed-dev  ## compile the pinned requirements from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt

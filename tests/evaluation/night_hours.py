@@ -4,7 +4,8 @@
 
 Each night goes through the intake hour by hour into an empty database of its own. A line has, for
 each hour with news, the chances of the list as the public reads it, and the kilonova's place in it.
-The last line sums the nights up.
+The last line sums the nights up. Its `mean_ratios` say how far each term is from 1 over unrelated
+sources, at the end of the nights.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from tests.bench.database import fresh_database, own_servers
+from tests.evaluation.term_ratios import mean_ratios, read_ratios
 from tom.demo.night import Message, Night, latest_merger
 
 TOP = 3
@@ -33,7 +35,8 @@ def main() -> int:
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             with fresh_database("night"), get_context("fork").Pool(1) as pool:
                 nights.append(pool.apply(follow, (seed, arguments.merger)))
-            sys.stdout.write(json.dumps(nights[-1]) + "\n")
+            told = {name: nights[-1][name] for name in ("seed", "hours")}
+            sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
     sys.stdout.write(json.dumps(summarise(nights)) + "\n")
     return 0
@@ -63,7 +66,7 @@ def follow(seed: int, merger: datetime) -> dict[str, Any]:
         if hour < 0:
             continue
         hours.append({"hour": hour} | _stands(kilonova, observed))
-    return {"seed": seed, "hours": hours}
+    return {"seed": seed, "hours": hours, "ratios": read_ratios(kilonova)}
 
 
 def by_hour(night: Night) -> Iterator[tuple[int, Sequence[Message]]]:
@@ -129,6 +132,7 @@ def summarise(nights: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "others_above_10": _mean([row["above_10"] for row in rows]),
         }
     found["hours_to_top_3"] = [hours_to_top(night) for night in nights]
+    found["mean_ratios"] = mean_ratios([row for night in nights for row in night["ratios"]])
     found["minutes_on_others"] = [minutes_on_others(night) for night in nights]
     return found
 

@@ -7,10 +7,16 @@ from django.views.decorators.http import require_safe
 from tom.scoring.health import read_scorers
 from tom.strategies.models import Strategy
 from tom.web.people import person
+from tom.web.term_means import read_means
 
 
 @require_safe
 def scorer_list(request: HttpRequest) -> HttpResponse:
     """Every installed scorer."""
     lists = Strategy.objects.visible_to(person(request)).without_event().order_by("name")
-    return render(request, "scorers/list.html", {"scorers": read_scorers(lists)})
+    means = read_means()
+    found = [
+        {"scorer": scorer, "means": means.pop(f"{scorer.spec.name} {scorer.spec.version}", [])}
+        for scorer in read_scorers(lists)
+    ]
+    return render(request, "scorers/list.html", {"found": found, "terms": means})
