@@ -146,6 +146,17 @@ def test_what_is_as_bright_as_a_kilonova_there_comes_before_what_is_not() -> Non
 
 
 @pytest.mark.django_db
+def test_a_detection_whose_error_nobody_gave_counts_without_one() -> None:
+    event = a_list("a")
+    LightCurvePoint.objects.filter(kind="alert").update(flux_error=None)
+
+    term = term_of(rank_event(event), "a")
+
+    assert not term["missing"]
+    assert term["log_lr"] > 0
+
+
+@pytest.mark.django_db
 def test_a_map_without_a_distance_says_nothing_and_no_number_is_lost() -> None:
     event = a_list("a")
     flat = build_skymap(level=[0] * 12, ipix=range(12), probdensity=[1 / (4 * np.pi)] * 12)

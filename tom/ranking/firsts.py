@@ -37,7 +37,7 @@ class Firsts(NamedTuple):
     """The first detections since an event's time; every array has shape (n,).
 
     `band` numbers `tom.sky.kilonovae.BANDS`. `days` are after the event, `magnitude` (AB) and
-    `error` as measured; NaN: there is no such detection.
+    `error` as measured, an error of 0 if none was given; NaN: there is no such detection.
     """
 
     band: IntArray
@@ -57,10 +57,9 @@ def read_firsts(case: Case, event_time: datetime | None) -> Firsts:
             found = _read(case, case.targets[rows].tolist(), audience, event_time)
             for row in rows:
                 names[row], *numbers[:, row] = found.get(int(case.targets[row]), NOTHING)
-    flux, error, days = numbers
-    return Firsts(
-        band_numbers(names), names, days, magnitudes(flux), 2.5 / np.log(10) * error / flux
-    )
+    flux, flux_error, days = numbers
+    error = 2.5 / np.log(10) * np.nan_to_num(flux_error) / flux
+    return Firsts(band_numbers(names), names, days, magnitudes(flux), error)
 
 
 NOTHING = ("", np.nan, np.nan, np.nan)
