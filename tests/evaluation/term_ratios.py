@@ -24,7 +24,7 @@ def read_ratios(kilonova: str) -> list[Row]:
     places = RankedCandidate.objects.newest().filter(programs=[]).select_related("ranking__event")
     rows = list(places.exclude(candidate__target__name=kilonova))
     ranking = newest_ranking(rows[0].ranking.event)
-    means = {name: log_mean for name, (log_mean, _) in ranking.basis["means"].items()}
+    means = {name: mean for name, (mean, _, divides) in ranking.basis["means"].items() if divides}
     return [
         {
             term["name"]: (term["log_lr"], term["log_lr"] + means.get(term["name"], 0.0))

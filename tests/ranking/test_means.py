@@ -70,7 +70,16 @@ def test_the_one_that_may_be_the_counterpart_does_not_count() -> None:
 
     means = fit_means([term], everybody(term), None)
 
-    assert means == {"star": [0.0, 51]}
+    assert means == {"star": [0.0, 51, True]}
+
+
+def test_the_mean_of_a_scorer_of_the_sought_class_is_noted_and_does_not_divide() -> None:
+    term = a_term(np.log(np.full(40, 3.0)), name="fast")
+
+    means = fit_means([term], everybody(term), None, as_they_are=["fast"])
+
+    assert means["fast"][0] > 0.8
+    assert divide([term], means)[0] is term
 
 
 def test_of_few_sources_the_mean_is_about_one() -> None:
@@ -86,7 +95,7 @@ def test_what_nobody_else_sees_moves_no_mean() -> None:
 
     means = fit_means([term], np.array([True, True, True, False, False]), None)
 
-    assert means == {"star": [0.0, 3]}
+    assert means == {"star": [0.0, 3, True]}
 
 
 def test_the_place_on_the_map_has_no_mean() -> None:
@@ -98,15 +107,15 @@ def test_the_place_on_the_map_has_no_mean() -> None:
     assert divide([term], means) == [term]
 
 
-def test_means_are_kept_until_a_quarter_more_is_known() -> None:
+def test_means_are_kept_until_twice_as_many_are_known() -> None:
     first = fit_means([a_term(np.ones(100))], np.ones(100, bool), None)
 
-    same = fit_means([a_term(np.zeros(125))], np.ones(125, bool), first)
-    anew = fit_means([a_term(np.zeros(140))], np.ones(140, bool), first)
+    same = fit_means([a_term(np.zeros(210))], np.ones(210, bool), first)
+    anew = fit_means([a_term(np.zeros(211))], np.ones(211, bool), first)
     other = fit_means([a_term(np.zeros(100), name="other")], np.ones(100, bool), first)
 
     assert same == first
-    assert anew == {"star": [0.0, 140]}
+    assert anew == {"star": [0.0, 211, True]}
     assert other.keys() == {"other"}
 
 
@@ -123,8 +132,11 @@ def test_a_ranking_stores_the_means_and_is_made_again_with_them() -> None:
 
     second = rank_event(event)
 
-    log_mean, count = second.basis["means"]["star"]
-    assert (first.basis["means"]["star"], count) == ([0.0, 0], 12)
+    log_mean, count, _ = second.basis["means"]["star"]
+    assert (first.basis["means"]["star"], count) == ([0.0, 0, True], 12)
+    divided = {name: divides for name, (*_, divides) in second.basis["means"].items()}
+    fast = next(name for name in divided if name.startswith("fast_transient"))
+    assert {name for name, divides in divided.items() if not divides} == {fast}
     assert log_mean > 0.2
     terms = [
         next(term for term in place.read_terms() if term["name"] == "star")

@@ -10,7 +10,7 @@ ranking stores the means in its basis, and the next one keeps them until more of
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,17 +20,21 @@ from tom.ranking.weighing import BoolArray, Weighed
 
 USUAL_COUNT = 10.0
 # The means are kept until so many times as many ratios of a term are known, and some more.
-GROWTH = 1.25
-SOME_MORE = 5
+GROWTH = 2.0
+SOME_MORE = 10
 # The place on the map is against sources of the whole sky, and the distance of a host is known of
 # few sources and says much of each: neither has a mean over the list.
 WITHOUT: Final = frozenset({"sky map", "distance"})
 
 
 def fit_means(
-    terms: Sequence[Weighed], counted: BoolArray, kept: Mapping[str, Any] | None
+    terms: Sequence[Weighed],
+    counted: BoolArray,
+    kept: Mapping[str, Any] | None,
+    *,
+    as_they_are: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return by a term's name the natural log of its mean ratio, and of how many sources.
+    """Return by a term's name: the log of its mean ratio, of how many sources, and if it divides.
 
     Parameters
     ----------
@@ -39,6 +43,10 @@ def fit_means(
     kept
         The means of the newest ranking; they are returned as they are while the list is about the
         same.
+    as_they_are
+        The names of terms whose mean is noted, and does not divide them: scorers of the sought
+        class itself. They are calibrated on objects of known class, and a few large ratios make
+        their mean over a list uncertain.
     """
     known = {
         term.name: np.exp(term.log_lr[counted & ~term.missing])
@@ -47,12 +55,18 @@ def fit_means(
     }
     if kept is not None and _holds(kept, {name: len(of) for name, of in known.items()}):
         return dict(kept)
-    return {name: [_log_mean(ratios.tolist()), len(ratios)] for name, ratios in known.items()}
+    return {
+        name: [_log_mean(ratios.tolist()), len(ratios), name not in as_they_are]
+        for name, ratios in known.items()
+    }
 
 
 def divide(terms: Sequence[Weighed], means: Mapping[str, Any]) -> list[Weighed]:
     """Divide the ratios of terms by their means; what is missing stays 1."""
-    return [_divided(term, means[term.name][0]) if term.name in means else term for term in terms]
+    divisors = {name: log_mean for name, (log_mean, _, divides) in means.items() if divides}
+    return [
+        _divided(term, divisors[term.name]) if term.name in divisors else term for term in terms
+    ]
 
 
 def _divided(term: Weighed, log_mean: float) -> Weighed:
@@ -71,5 +85,5 @@ def _holds(kept: Mapping[str, Any], known: Mapping[str, int]) -> bool:
         return False
     return all(
         known[name] <= count * GROWTH + SOME_MORE and count <= known[name] * GROWTH + SOME_MORE
-        for name, (_, count) in kept.items()
+        for name, (_, count, _) in kept.items()
     )

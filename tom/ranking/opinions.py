@@ -79,11 +79,16 @@ def weigh(
     )
     logs = weight * _logs(spec, prior, value, sigma, exact=exact)
     says = Side(~abstains, logs, _told(spec, labels, prior, value))
-    name, inputs = f"{spec.name} {spec.version}", frozenset(spec.input_names)
+    name, inputs = term_name(spec), frozenset(spec.input_names)
     term = weighed(name, inputs, value, [silent, says])
     why = {text: zlib.crc32(text.encode()) for text in set(silence)}
     term.mark[:] = np.where(abstains, [why[text] for text in silence], 0)
     return term
+
+
+def term_name(spec: ScorerSpec) -> str:
+    """The name of a scorer's term."""
+    return f"{spec.name} {spec.version}"
 
 
 def either(spec: ScorerSpec, labels: Sequence[str], values: FloatArray) -> FloatArray:

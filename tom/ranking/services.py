@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -104,9 +105,22 @@ def _weigh_anew(
     """Weigh a case; of an event's list, with the means of its terms: return the basis with them."""
     terms = _terms(case, basis, firsts)
     if case.listing.event is not None:
-        kept = newest.basis.get("means") if newest is not None else None
-        basis = replace(basis, means=fit_means(terms, seen_by_all(case), kept))
+        former = newest.basis if newest is not None else {}
+        # Where the fit of brightness is new, each place is: the means are fitted with it.
+        kept = former.get("means") if former.get("brightness") == basis.brightness else None
+        basis = replace(basis, means=_fit(case, basis, terms, kept))
     return basis, _fuse(basis, terms)
+
+
+def _fit(
+    case: Case, basis: Basis, terms: Sequence[Weighed], kept: dict[str, Any] | None
+) -> dict[str, Any]:
+    exact = [
+        opinions.term_name(spec)
+        for spec, labels, _ in basis.ranked_by()
+        if set(labels) <= set(basis.sought)
+    ]
+    return fit_means(terms, seen_by_all(case), kept, as_they_are=exact)
 
 
 def weigh(case: Case, basis: Basis, firsts: Firsts) -> Posterior:

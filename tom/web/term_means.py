@@ -12,11 +12,12 @@ NEWEST: Final = 5  # events
 
 
 class TermMean(NamedTuple):
-    """The mean ratio of a term in an event's list, over so many sources, before it was divided."""
+    """The mean ratio of a term in an event's list, over so many sources; whether it was divided."""
 
     event_id: str
     mean: float
     sources: int
+    divides: bool
 
 
 def read_means() -> dict[str, list[TermMean]]:
@@ -27,8 +28,8 @@ def read_means() -> dict[str, list[TermMean]]:
     rows = Ranking.objects.filter(pk__in=[pk for (pk,) in newest]).order_by("-event__time")
     found: dict[str, list[TermMean]] = {}
     for event_id, means in rows.values_list("event__event_id", "basis__means"):
-        for name, (log_mean, sources) in (means or {}).items():
+        for name, (log_mean, sources, divides) in (means or {}).items():
             if sources:
-                told = TermMean(event_id, math.exp(log_mean), sources)
+                told = TermMean(event_id, math.exp(log_mean), sources, divides)
                 found.setdefault(name, []).append(told)
     return found
