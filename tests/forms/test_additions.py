@@ -60,8 +60,8 @@ def own_files(name: str) -> set[Path]:
 
 
 def other_files(name: str) -> Iterator[Path]:
-    """Every file that is run or shown, but this sender's own and the demonstration's."""
-    left_out = {ROOT / "tom" / "demo", ROOT / "static" / "vendor"}
+    """Every file that is run or shown, but this sender's own and those of simulated nights."""
+    left_out = {ROOT / "tom" / "demo", ROOT / "tom" / "benchmark", ROOT / "static" / "vendor"}
     if name.startswith("surveys/"):  # a broker says whose packets it passes on
         left_out.add(ROOT / "tom" / "brokers")
     for folder, kinds in (("tom", "py"), ("templates", "html txt"), ("static", "js css")):
