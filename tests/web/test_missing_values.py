@@ -30,7 +30,7 @@ AT_ONCE = 4
 APART = ("admin", "account", "mfa", "login", "logout", "static", "__")
 # Pages that an administrator is not shown even of whole rows: theirs is another's, or not made yet.
 NOT_SHOWN = {"api:missing", "efficiency_csv", "invitation", "lookup"}
-NOT_SHOWN |= {"plan", "plan_export", "plan_send"}
+NOT_SHOWN |= {"plan", "plan_export", "plan_send", "api:plan", "event_by_hand"}
 SHOWN, TAKES_NO_GET = 200, 405
 
 
