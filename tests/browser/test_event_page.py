@@ -33,8 +33,8 @@ PAGE = "/events/MS261120ab/"
 # Of phones, tablets and screens, and on both sides of where the style sheets change.
 USUAL_WIDTHS = (320, 360, 390, 430, 520, 640, 760, 761, 820, 999, 1000, 1199, 1200, 1400, 1440)
 EVERY_WIDTH = range(320, 1441, 20)
-SEVEN_TERMS = (
-    *("sky_map", "distance", "star", "earlier_activity", "minor_planet"),
+ALL_TERMS = (
+    *("sky_map", "distance", "brightness", "star", "earlier_activity", "minor_planet"),
     *("fast_transient 1.1.0", "real_bogus 1.1.0"),
 )
 MIDDLE: ViewportSize = {"width": 1024, "height": 768}
@@ -153,8 +153,8 @@ def test_navigation_is_whole_at_every_width(
 ) -> None:
     """With as many parts of the score as the plugins that come with it give."""
     place = RankedCandidate.objects.newest()[0]
-    Ranking.objects.update(layout=[{"name": name, "inputs": [name]} for name in SEVEN_TERMS])
-    RankedCandidate.objects.update(terms=place.terms[:1] * len(SEVEN_TERMS))
+    Ranking.objects.update(layout=[{"name": name, "inputs": [name]} for name in ALL_TERMS])
+    RankedCandidate.objects.update(terms=place.terms[:1] * len(ALL_TERMS))
     BaseTarget.objects.filter(pk=night[0].target_id).update(name="ZTF26mmgutoi")
     EventCandidate.objects.filter(pk=night[0].pk).update(credible_level_2d=0.9018)
     admin = factories.make_admin("somebody.with.a.long.name@observatory")
