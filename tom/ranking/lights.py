@@ -23,10 +23,18 @@ from tom.ranking.firsts import Firsts
 from tom.ranking.weighing import BoolArray, FloatArray
 from tom.sky import distance_modulus_at
 from tom.sky.extinction import COEFFICIENTS
-from tom.sky.kilonovae import BANDS, MODEL_ERROR, SEED, SIZE, chance_brighter, density
+from tom.sky.kilonovae import (
+    ALIKE_SCATTER,
+    BANDS,
+    MODEL_ERROR,
+    SEED,
+    SIZE,
+    chance_brighter,
+    density,
+)
 
 SOUGHT: Final = "kilonova"
-FAMILY = (SIZE, SEED, MODEL_ERROR)
+FAMILY = (SIZE, SEED, MODEL_ERROR, ALIKE_SCATTER)
 # How many magnitudes the family as a whole may be too faint or too bright: the root mean square of
 # what the model, with the published parameters, is off AT2017gfo's photometry in r.
 FAMILY_OFF = 0.33

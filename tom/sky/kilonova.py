@@ -6,7 +6,7 @@ thermalization of Barnes et al. 2016 (https://doi.org/10.3847/0004-637X/829/2/11
 whose temperature has a floor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -78,7 +78,25 @@ def draw(rng: np.random.Generator) -> tuple[Ejecta, ...]:
     return blue, red
 
 
-def draw_many(rng: np.random.Generator, count: int) -> tuple[Ejecta, ...]:
+def draw_alike(rng: np.random.Generator) -> tuple[Ejecta, ...]:
+    """Draw a kilonova like AT2017gfo: its components, with other masses, speeds and opacities."""
+    mass, velocity = 10 ** rng.normal(0, 0.3), 10 ** rng.normal(0, 0.06)
+    return tuple(
+        Ejecta(
+            mass=float(part.mass * mass * 10 ** rng.normal(0, 0.1)),
+            velocity=float(min(part.velocity * velocity, 0.4)),
+            opacity=float(part.opacity * 10 ** rng.normal(0, 0.1)),
+            floor=float(part.floor * 10 ** rng.normal(0, 0.05)),
+        )
+        for part in AT2017GFO
+    )
+
+
+def draw_many(
+    rng: np.random.Generator,
+    count: int,
+    draw: Callable[[np.random.Generator], tuple[Ejecta, ...]] = draw,
+) -> tuple[Ejecta, ...]:
     """Draw `count` kilonovae at once: each component has the values of all, shape (count, 1)."""
     drawn = [draw(rng) for _ in range(count)]
     return tuple(

@@ -1,9 +1,12 @@
 """A family of kilonovae: how bright one of them may be, by band and by days after the merger.
 
-The family is 200 draws of the model in `tom.sky.kilonova`, whose range includes AT2017gfo's. Each
-stands for all kilonovae within the error of the model, a fifth of the flux. What is kept is the
-density of absolute magnitudes of the whole family, in a table: a light curve is looked up in it,
-and no model is computed again.
+Half of the family are 100 draws of the model in `tom.sky.kilonova` over the range that mergers are
+thought to give. The model is fainter than what was seen: of these draws one in a hundred is as
+bright as AT2017gfo in g in the first day. So the other half are 100 like AT2017gfo, brought to its
+photometry, and up to a magnitude brighter or fainter, as those of bursts were (Rastinejad et al.
+2022, https://doi.org/10.1038/s41586-022-05390-w). Each stands for all kilonovae within the error of
+the model, a fifth of the flux. What is kept is the density of absolute magnitudes of the whole
+family, in a table: a light curve is looked up in it, and no model is computed again.
 """
 
 from functools import cache
@@ -12,12 +15,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tom.sky import at2017gfo
 from tom.sky.arrays import FloatArray, IntArray
-from tom.sky.kilonova import WAVELENGTH, absolute_magnitude, draw_many
+from tom.sky.kilonova import AT2017GFO, WAVELENGTH, absolute_magnitude, draw_alike, draw_many
 
 SIZE: Final = 200
 SEED: Final = 20170817
 MODEL_ERROR: Final = 0.2  # magnitudes
+# How much brighter or fainter those like AT2017gfo are: a standard deviation, magnitudes.
+ALIKE_SCATTER: Final = 0.5
+# The band whose photometry corrects one in which nobody saw AT2017gfo so early.
+SEEN_BAND: Final = {"u": "g", "y": "z"}
 BANDS: Final = tuple(WAVELENGTH)
 USUAL_BAND: Final = "r"  # of a band that the family does not have
 DAYS: Final = np.geomspace(0.05, 40.0, 100)
@@ -79,6 +87,31 @@ def chance_brighter(
     return _averaged(_brighter(), band, days, magnitude, sigma)
 
 
+def family(band: str, days: FloatArray) -> FloatArray:
+    """Return the absolute magnitudes of the whole family, shape `(SIZE, t)`.
+
+    Parameters
+    ----------
+    band
+        One of `BANDS`.
+    days
+        Days after the merger, above 0, shape `(t,)`.
+    """
+    rng = np.random.default_rng(SEED)
+    anything = absolute_magnitude(draw_many(rng, SIZE // 2), days, band)
+    alike = absolute_magnitude(draw_many(rng, SIZE // 2, draw_alike), days, band)
+    brighter = rng.normal(0, ALIKE_SCATTER, (SIZE // 2, 1))
+    return np.concatenate([anything, alike + _correction(band, days) - brighter])
+
+
+def _correction(band: str, days: FloatArray) -> FloatArray:
+    """How much fainter AT2017gfo was than its model, shape `(t,)`; before and after as then."""
+    seen = SEEN_BAND.get(band, band)
+    nights = np.array([at for at, _ in at2017gfo.CURVES[seen]])
+    off = at2017gfo.absolute_magnitude(seen, nights) - absolute_magnitude(AT2017GFO, nights, seen)
+    return np.asarray(np.interp(days, nights, off))
+
+
 def _averaged(
     table: FloatArray, band: IntArray, days: FloatArray, magnitude: FloatArray, sigma: FloatArray
 ) -> FloatArray:
@@ -116,11 +149,9 @@ def _place(days: FloatArray) -> tuple[IntArray, FloatArray]:
 @cache
 def _table() -> FloatArray:
     """The density of absolute magnitudes, 1/mag, shape `(bands, days, magnitudes)`."""
-    parts = draw_many(np.random.default_rng(SEED), SIZE)
     table = np.empty((len(BANDS), len(DAYS), len(MAGNITUDES)))
     for at, band in enumerate(BANDS):
-        bright = absolute_magnitude(parts, DAYS, band)  # (models, days)
-        off = (MAGNITUDES - bright[..., None]) / MODEL_ERROR
+        off = (MAGNITUDES - family(band, DAYS)[..., None]) / MODEL_ERROR
         table[at] = np.exp(-0.5 * off**2).mean(0) / (MODEL_ERROR * np.sqrt(2 * np.pi))
     table[..., [0, -1]] = 0.0  # what lies beyond the ends is not looked up
     return table
