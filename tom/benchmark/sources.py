@@ -18,13 +18,12 @@ from tom.benchmark.rates import (
     thinned,
     window_days,
 )
-from tom.demo.builders import HOSTS, USUAL_HOST
+from tom.demo.builders import explode
 from tom.demo.ephemeris import ecliptic_latitude
-from tom.demo.explosions import TEMPLATES, explosion_light, redshift_at
-from tom.demo.light import behind_dust
+from tom.demo.explosions import TEMPLATES
 from tom.demo.observing import observe
 from tom.demo.population import BUILDERS, DUST_SCATTER, Observed
-from tom.demo.sources import Source, host_galaxy
+from tom.demo.sources import Source
 from tom.demo.spots import Group, Spot
 from tom.sky import milky_way_ebv
 from tom.sky.arrays import FloatArray, IntArray
@@ -133,21 +132,11 @@ def build_explosion(
     kind: str, explosion: Explosion, spot: Spot, rng: np.random.Generator
 ) -> Source:
     """Build a supernova or a tidal disruption, in its host."""
-    template, distance = TEMPLATES[kind], explosion.distance_mpc
-    light = explosion_light(
-        template,
-        start_jd=spot.merger_jd - explosion.age_days,
-        distance_mpc=distance,
+    return explode(
+        kind,
+        spot,
+        age_days=explosion.age_days,
+        distance_mpc=explosion.distance_mpc,
         brighter=explosion.brighter,
-        pace=float(rng.lognormal(0, template.pace)),
-    )
-    in_host = behind_dust(light, float(rng.exponential(template.host_ebv)))
-    magnitude, offset = HOSTS.get(kind, USUAL_HOST)
-    neighbour = host_galaxy(
-        absolute_magnitude=rng.normal(magnitude, 1.2),
-        distance_mpc=distance / (1 + redshift_at(distance)) ** 2,
-        offset_kpc=float(rng.exponential(offset)),
-        ebv=spot.ebv,
         rng=rng,
     )
-    return Source(kind, spot.ra, spot.dec, spot.dim(in_host), neighbour)

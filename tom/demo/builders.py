@@ -195,10 +195,24 @@ def _explode(kind: str, spot: Spot, peak_r: float, age: float, rng: np.random.Ge
     template = TEMPLATES[kind]
     brighter = float(rng.normal(0, template.scatter))
     distance = float(10 ** ((peak_r - template.peak + brighter - 25) / 5))
+    return explode(kind, spot, age_days=age, distance_mpc=distance, brighter=brighter, rng=rng)
+
+
+def explode(
+    kind: str,
+    spot: Spot,
+    *,
+    age_days: float,
+    distance_mpc: float,
+    brighter: float,
+    rng: np.random.Generator,
+) -> Source:
+    """Build an explosion of a kind in its host; `age_days` is its age at the merger."""
+    template = TEMPLATES[kind]
     light = explosion_light(
         template,
-        start_jd=spot.merger_jd - age,
-        distance_mpc=distance,
+        start_jd=spot.merger_jd - age_days,
+        distance_mpc=distance_mpc,
         brighter=brighter,
         pace=float(rng.lognormal(0, template.pace)),
     )
@@ -206,7 +220,7 @@ def _explode(kind: str, spot: Spot, peak_r: float, age: float, rng: np.random.Ge
     magnitude, offset = HOSTS.get(kind, USUAL_HOST)
     neighbour = host_galaxy(
         absolute_magnitude=rng.normal(magnitude, 1.2),
-        distance_mpc=distance / (1 + redshift_at(distance)) ** 2,
+        distance_mpc=distance_mpc / (1 + redshift_at(distance_mpc)) ** 2,
         offset_kpc=float(rng.exponential(offset)),
         ebv=spot.ebv,
         rng=rng,
