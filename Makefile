@@ -82,6 +82,7 @@ evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit 
 	typed ztf_bts object
 	typed ztf_bts time
 	typed yse_dr1 shipped
+	$(BIN)/python -m tests.evaluation.scorers "$$data"
 	$(BIN)/python -m tests.evaluation.galaxy_ranks
 	$(BIN)/python -m tests.evaluation.night_hours --seeds 3 | tail -1
 

@@ -18,6 +18,7 @@ from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
 PLUGINS = (
     "ml_plugins.fast_transient.FastTransient",
+    "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",
     "ml_plugins.sn_type.SnType",
 )
@@ -77,7 +78,12 @@ def ordinary(n: int) -> Batch:
     rng = np.random.default_rng(5)
     return Batch.build(
         [
-            make_curve(str(index), ten_points(rng), alert_values={"drb": float(rng.uniform())})
+            make_curve(
+                str(index),
+                ten_points(rng),
+                alert_values={"drb": float(rng.uniform())},
+                dec=-80 + 160 * index / n,
+            )
             for index in range(n)
         ]
     )

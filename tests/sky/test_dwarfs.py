@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tom.sky import galactic
-from tom.sky.dwarfs import THIN_HEIGHT, dwarf_density, dwarf_lines
+from tom.sky.dwarfs import THIN_HEIGHT, dwarf_density, dwarf_lines, mean_density
+from tom.sky.quick_healpy import healpy
 
 
 def test_the_pole_is_the_unit_and_the_plane_several_times_as_dense() -> None:
@@ -29,3 +30,9 @@ def test_a_line_joins_places_of_its_density() -> None:
     for ra, dec in dwarf_lines(4.0):
         longitude, latitude = galactic(ra, dec)
         np.testing.assert_allclose(dwarf_density(longitude, latitude), 4.0, rtol=0.02)
+
+
+def test_the_mean_over_the_sky_is_that_of_its_pixels() -> None:
+    longitude, latitude = healpy.pix2ang(32, np.arange(12 * 32**2), lonlat=True)
+
+    assert mean_density() == pytest.approx(dwarf_density(longitude, latitude).mean(), rel=1e-3)

@@ -5,6 +5,8 @@ integrated along a line of sight. No published law says how the share of dwarfs 
 with the height above the plane all over the sky, so all dwarfs count the same here.
 """
 
+from functools import cache
+
 import contourpy
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +42,15 @@ def dwarf_density(longitude: npt.ArrayLike, latitude: npt.ArrayLike) -> FloatArr
     pole = _column(np.array(0.0), np.array(90.0))
     lon, lat = np.broadcast_arrays(np.asarray(longitude, float), np.asarray(latitude, float))
     return np.asarray(_column(lon, lat) / pole)
+
+
+@cache
+def mean_density() -> float:
+    """Return the mean of `dwarf_density` over the whole sky."""
+    sine, weight = np.polynomial.legendre.leggauss(128)
+    longitude = np.arange(0, 360, GRID_DEG)
+    field = dwarf_density(longitude[None, :], np.degrees(np.arcsin(sine))[:, None])
+    return float(field.mean(axis=1) @ weight / 2)
 
 
 def _column(longitude: FloatArray, latitude: FloatArray) -> FloatArray:

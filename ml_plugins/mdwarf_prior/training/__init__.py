@@ -1,0 +1,1 @@
+"""Measure `mdwarf_prior`; nothing of it is fitted."""
