@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ml_plugins.sn_type.features import GROUPS, NAMES, measure, nights_of
-from ml_plugins.sn_type.scope import CLASSES, reason_of
-from ml_plugins.sn_type.trees import Trees
+from ml_plugins.outbursts.features import GROUPS, NAMES, measure, nights_of
+from ml_plugins.outbursts.scope import CLASSES, reason_of
+from ml_plugins.outbursts.trees import Trees
 from tom.scoring.contract import (
     Batch,
     Contribution,

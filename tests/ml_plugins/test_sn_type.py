@@ -10,11 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from ml_plugins.sn_type import PRIOR, SnType
-from ml_plugins.sn_type.features import GROUPS, NAMES, REDDENING, measure, nights_of
-from ml_plugins.sn_type.scope import CLASSES, reason_of
+from ml_plugins.outbursts.features import GROUPS, NAMES, REDDENING, measure, nights_of
+from ml_plugins.outbursts.known import is_kept_back
+from ml_plugins.outbursts.scope import CLASSES, reason_of
 from ml_plugins.sn_type.training.fit import PARAMETERS, Rows, _numbers, fit
-from ml_plugins.sn_type.training.train import is_kept_back
-from ml_plugins.sn_type.trees import Trees, as_json
+from ml_plugins.outbursts.trees import Trees, as_json
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import Batch, Curve, Reason, Trainable
 from tom.scoring.registry import load_scorers, trained_on

@@ -11,9 +11,10 @@ from scipy.optimize import minimize_scalar
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from ml_plugins.sn_type.features import Nights, measure, nights_of
-from ml_plugins.sn_type.scope import CLASSES, is_enough
-from ml_plugins.sn_type.trees import Trees, as_json
+from ml_plugins.outbursts.features import Nights, measure, nights_of
+from ml_plugins.outbursts.fitted import boosted_numbers
+from ml_plugins.outbursts.scope import CLASSES, is_enough
+from ml_plugins.outbursts.trees import Trees, as_json
 from tom.scoring.contract import Batch, BoolArray, FloatArray, IntArray
 
 SEED: Final = 20261127
@@ -102,33 +103,16 @@ def _trees(rows: Rows, kept: BoolArray) -> HistGradientBoostingClassifier:
 def _numbers(
     model: HistGradientBoostingClassifier, *, temper: float, ages: Sequence[float]
 ) -> dict[str, Any]:
-    trees = [_nodes(tree.nodes) for step in model._predictors for tree in step]
-    depth = max(int(tree.nodes["depth"].max()) for step in model._predictors for tree in step)
-    start = np.round(model._baseline_prediction.reshape(-1), 6).tolist()
+    told = boosted_numbers(model)
     return {
         "classes": list(CLASSES),
-        "start": start,
+        "start": told["start"],
         "temper": round(temper, 4),
         "age_days": list(AGES),
         "age_sigma": [round(float(age), 3) for age in ages],
-        "depth": depth,
-        "trees": trees,
+        "depth": told["depth"],
+        "trees": told["trees"],
     }
-
-
-def _nodes(nodes: Any) -> list[list[float]]:
-    return [
-        [float(f"{node['value']:.5g}")]
-        if node["is_leaf"]
-        else [
-            int(node["feature_idx"]),
-            float(node["num_threshold"]),
-            int(node["missing_go_to_left"]),
-            int(node["left"]),
-            int(node["right"]),
-        ]
-        for node in nodes
-    ]
 
 
 def _temper(raw: FloatArray, truth: IntArray, is_end: BoolArray) -> float:

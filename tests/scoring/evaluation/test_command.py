@@ -93,6 +93,32 @@ def test_every_light_curve_is_judged_at_each_epoch(told: str) -> None:
     assert [row["n"] for row in report["by_reddening"]] == [2, 2]
 
 
+def test_a_list_of_the_sought_is_measured_beside_brightest_first(
+    scorers: str, files: list[str]
+) -> None:
+    asked = (f"{scorers}.ByBrightness", *files, "--sought", "supernova II")
+
+    rows = {
+        row["figure"]: row for row in json.loads(run(*asked, "--json"))["lists"] if not row["days"]
+    }
+
+    # In order: c, a II; then a, b and d alike, of which b is one. By brightness: these three, c.
+    assert rows["precision_50"]["value"] == pytest.approx(2 / 4)
+    assert rows["auc_sought"]["value"] == pytest.approx(3 / 4)
+    assert rows["ap_sought"]["value"] == pytest.approx((1 + 2 / 4) / 2)
+    assert rows["ap_sought"]["brightest_first"] == pytest.approx((1 / 3 + 2 / 4) / 2)
+    assert rows["ap_sought"]["n"] == 4
+    assert rows["ap_sought"]["low"] <= 0.75 <= rows["ap_sought"]["high"]
+    assert "precision_50, 7 days" in run(*asked)
+
+
+def test_a_class_that_the_scorer_does_not_have_cannot_be_sought(
+    scorers: str, files: list[str]
+) -> None:
+    with pytest.raises(CommandError, match="has no class tde: it has supernova Ia, supernova II"):
+        run(f"{scorers}.ByBrightness", *files, "--sought", "tde")
+
+
 def test_people_read_the_same_figures(scorers: str, files: list[str]) -> None:
     told = run(f"{scorers}.ByBrightness", *files)
 

@@ -56,6 +56,16 @@ def test_a_chance_of_one_is_in_the_last_bin() -> None:
     assert figures.calibration_error(np.array([1]), sure, np.ones(1)) == 1.0
 
 
+def test_the_first_are_counted_and_those_alike_in_part() -> None:
+    value, wanted = np.array([3.0, 2, 2, 1]), np.array([True, True, False, False])
+
+    # The first, and one of the two alike, of which one is wanted.
+    assert figures.precision_first(wanted, value, ONES, n=2) == pytest.approx((1 + 0.5) / 2)
+    assert figures.precision_first(wanted, value, np.array([1.0, 0, 1, 1]), n=2) == 0.5
+    assert figures.precision_first(wanted, value, ONES, n=50) == 0.5
+    assert np.isnan(figures.precision_first([], np.empty(0), np.empty(0)))
+
+
 def test_area_by_hand() -> None:
     # Of class 0, 0.8 and 0.5; of others 0.6 and 0.2: three of four pairs are in order.
     assert figures.area(0)(TRUTH, CHANCE, ONES) == 0.75

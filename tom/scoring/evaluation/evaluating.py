@@ -1,5 +1,6 @@
 """Evaluate a scorer on two files; compare it with another one on the same objects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,9 +71,17 @@ def read_objects(
 
 
 def evaluate(
-    scorer: Scorer, path: str, objects: Objects, *, how: str, limits: Limits
+    scorer: Scorer,
+    path: str,
+    objects: Objects,
+    *,
+    how: str,
+    limits: Limits,
+    sought: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[float, Judged]]:
     """Return the figures of a scorer, and its answers by epoch.
+
+    `sought` are those of its classes that a list would seek: see `measuring.report_of`.
 
     Raises
     ------
@@ -81,6 +90,7 @@ def evaluate(
     ScorerDiedError
         If the scorer's process ended, took too long, or broke the contract.
     """
+    _check_sought(scorer, sought)
     known = np.array(groups.trained_on(objects.labelled, trained_on(scorer)), bool)
     chosen = split(
         scorer.spec,
@@ -102,7 +112,8 @@ def evaluate(
         "split": chosen.told,
     }
     ebv = np.array([objects.labelled[row].ebv for row in rows], float)
-    report |= report_of(scorer.spec, classes, judged, group=objects.group[rows], ebv=ebv)
+    group = objects.group[rows]
+    report |= report_of(scorer.spec, classes, judged, group=group, ebv=ebv, sought=sought)
     report["left_out"] = {
         "trained_on": chosen.n_trained_on,
         "no_points": objects.n_without_points,
@@ -133,6 +144,14 @@ def compare_answers(
     chances = other.merge(answers[1].pick(names).chance)
     gains = compare(new.spec, one, answers[0].pick(names), chances, objects.group[rows])
     return {"against": f"{old.spec.name} {old.spec.version}", **gains}
+
+
+def _check_sought(scorer: Scorer, sought: Sequence[str]) -> None:
+    unknown = sorted(set(sought) - set(scorer.spec.classes))
+    if unknown:
+        there = ", ".join(scorer.spec.classes)
+        message = f"{scorer.spec.name} has no class {', '.join(unknown)}: it has {there}"
+        raise WrongFileError(message)
 
 
 def _classes(scorer: Scorer, objects: Objects, rows: IntArray) -> Classes:

@@ -4,7 +4,7 @@
 shape (n, k): rows sum to 1. `weight` has shape (n,): 0 or more. NaN: a figure does not apply.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,8 @@ from tom.scoring.contract import FloatArray, IntArray
 
 N_BINS: Final = 10
 SMALLEST: Final = 1e-15
+FIRST: Final = 50
+"""So many of a list's first objects are counted: about what a night's spectrographs can take."""
 
 Figure = Callable[[IntArray, FloatArray, FloatArray], float]
 
@@ -83,6 +85,42 @@ def average_precision(positive: object, value: FloatArray, weight: FloatArray) -
         return float("nan")
     gain = np.diff(found, prepend=0.0)
     return float(np.sum(gain * found / np.maximum(asked, SMALLEST)) / found[-1])
+
+
+def precision_first(
+    positive: object, value: FloatArray, weight: FloatArray, *, n: float = FIRST
+) -> float:
+    """Return the share of positives among the first `n` in order of `value`; NaN: no object.
+
+    Of objects with the same value as many count as there is room for, each in part.
+    """
+    side = np.asarray(positive, float) * weight
+    levels, place = np.unique(-value, return_inverse=True)
+    found = np.cumsum(np.bincount(place, side, len(levels)))
+    asked = np.cumsum(np.bincount(place, weight, len(levels)))
+    if not (len(asked) and asked[-1] > 0):
+        return float("nan")
+    room = min(n, float(asked[-1]))
+    return float(np.interp(room, np.append(0, asked), np.append(0, found)) / room)
+
+
+def sought(columns: Sequence[int]) -> dict[str, Figure]:
+    """Return the figures of a list that seeks these classes, in order of their chance together."""
+
+    def of(
+        measure: Callable[[object, FloatArray, FloatArray], float],
+    ) -> Figure:
+        def figure(truth: IntArray, chance: FloatArray, weight: FloatArray) -> float:
+            wanted = np.isin(truth, columns)
+            return measure(wanted, chance[:, list(columns)].sum(axis=1), weight)
+
+        return figure
+
+    return {
+        "auc_sought": of(area_under_curve),
+        "ap_sought": of(average_precision),
+        f"precision_{FIRST}": of(precision_first),
+    }
 
 
 def per_class(truth: IntArray, chance: FloatArray) -> list[dict[str, float]]:

@@ -21,7 +21,9 @@ REDDENINGS: Final = (0.03, 0.06, 0.12)
 IA: Final = "supernova Ia"
 
 
-def figures_of(spec: ScorerSpec, classes: Classes) -> dict[str, Figure]:
+def figures_of(
+    spec: ScorerSpec, classes: Classes, sought: Sequence[str] = ()
+) -> dict[str, Figure]:
     """Return the figures that apply to a scorer's kind and classes, by name."""
     first = classes.names[0]
     found: dict[str, Figure] = {}
@@ -37,7 +39,12 @@ def figures_of(spec: ScorerSpec, classes: Classes) -> dict[str, Figure]:
         found["auc_ia"] = figures.area(classes.names.index(ia))
     if ia != first:
         found["auc_" + first.replace(" ", "_").replace("/", "")] = figures.area(0)
-    return found
+    return found | _sought(classes, sought)
+
+
+def _sought(classes: Classes, sought: Sequence[str]) -> dict[str, Figure]:
+    columns = [column for column, name in enumerate(classes.names) if name in sought]
+    return figures.sought(columns) if columns else {}
 
 
 def report_of(
@@ -47,15 +54,17 @@ def report_of(
     *,
     group: IntArray,
     ebv: FloatArray,
+    sought: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return everything that is measured: `judged` by epoch, its rows in the order of `classes`.
 
-    `group` and `ebv` (mag; NaN: not known) have one value for each of these rows.
+    `group` and `ebv` (mag; NaN: not known) have one value for each of these rows. `sought` are
+    classes of the scorer that a list would seek: for them it says how good such a list is.
     """
     final = judged[np.inf]
     kept = answered(final, classes)
     truth, chance = classes.truth[kept], classes.merge(final.chance[kept])
-    wanted = figures_of(spec, classes)
+    wanted = figures_of(spec, classes, sought)
     rng = np.random.default_rng(SEED)
     drawn = weights(group[kept], rng)
     measured = {name: measure(figure, truth, chance, drawn) for name, figure in wanted.items()}
@@ -69,6 +78,13 @@ def report_of(
     report["by_magnitude"] = _in_bins(wanted, truth, chance, bright, MAGNITUDES)
     report["by_reddening"] = _in_bins(wanted, truth, chance, dust, REDDENINGS)
     report["by_epoch"] = [_at_epoch(wanted, classes, days, judged[days]) for days in sorted(judged)]
+    lists = {name: wanted[name] for name in _sought(classes, sought)}
+    if lists:
+        report["lists"] = [
+            row
+            for days in sorted(judged)
+            for row in _lists_at(lists, classes, days, judged[days], group)
+        ]
     report["baseline"] = _baseline(spec, wanted, truth, chance.shape[1], final.magnitude[kept])
     if spec.kind == ScorerKind.PROBABILITY and len(truth):
         report["ece_if_true"] = figures.noise_floor(chance, rng)
@@ -145,13 +161,31 @@ def _at_epoch(
     return row | (_plain(wanted, classes.truth[kept], chance) if n else {})
 
 
+def _lists_at(
+    lists: Mapping[str, Figure], classes: Classes, days: float, judged: Judged, group: IntArray
+) -> list[dict[str, Any]]:
+    """Return how good a list of the sought classes is at an epoch, and brightest-first's."""
+    kept = answered(judged, classes)
+    truth, chance = classes.truth[kept], classes.merge(judged.chance[kept])
+    bright = np.repeat(_brightness(judged.magnitude[kept])[:, None], chance.shape[1], axis=1)
+    drawn = weights(group[kept], np.random.default_rng(SEED))
+    rows: list[dict[str, Any]] = []
+    for name, figure in lists.items() if kept.any() else ():
+        told = measure(figure, truth, chance, drawn)
+        row = {"days": days, "figure": name, "n": int(kept.sum()), "value": told.value}
+        row |= {"low": told.low, "high": told.high}
+        rows.append(row | {"brightest_first": figure(truth, bright, np.ones(len(truth)))})
+    return rows
+
+
 def _baseline(
     spec: ScorerSpec, wanted: Mapping[str, Figure], truth: IntArray, k: int, magnitude: FloatArray
 ) -> dict[str, Any]:
     """Return the figures of the classes' shares in these very objects, and of brightest-first."""
     shares = np.broadcast_to(_shares(truth, k), (len(truth), k))
     bright = np.repeat(_brightness(magnitude)[:, None], k, axis=1)
-    areas = {name: figure for name, figure in wanted.items() if name.startswith("auc")}
+    orders = ("auc", "ap_", "precision_")
+    areas = {name: figure for name, figure in wanted.items() if name.startswith(orders)}
     rest = wanted if spec.kind == ScorerKind.PROBABILITY else {}
     return {
         "class_shares": _plain(rest, truth, shares),

@@ -35,6 +35,10 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     epochs = [(_days(row["days"]), row) for row in report["by_epoch"]]
     yield from _table("after the first detection", epochs, skip={"days"})
+    if "lists" in report:
+        yield ""
+        rows = [(f"{row['figure']}, {_days(row['days'])}", row) for row in report["lists"]]
+        yield from _table("a list of the sought", rows, skip={"days", "figure"})
     if "reliability" in report:
         yield ""
         yield f"{'said':>10} {'right':>10} {'objects':>10}"

@@ -45,6 +45,13 @@ class Command(BaseCommand):
             default="auto",
             help="shipped: as it is; object: fit again in 5 folds; time: on the latest quarter",
         )
+        parser.add_argument(
+            "--sought",
+            metavar="CLASS",
+            nargs="+",
+            default=[],
+            help="classes of the scorer: how good a list that seeks these is, beside brightest-first",
+        )
         parser.add_argument("--label-column", help="the column of the labels")
         parser.add_argument("--zero-point", type=float, help="the AB magnitude of a flux of 1")
 
@@ -69,8 +76,10 @@ class Command(BaseCommand):
         self, objects: Objects, limits: Limits, options: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         path, scorer = _scorer(options["scorer"])
-        how = options["split"]
-        report, answers = evaluate(scorer, path, objects, how=how, limits=limits)
+        how, sought = options["split"], options["sought"]
+        report, answers = evaluate(
+            scorer, path, objects, how=how, limits=limits, sought=sought
+        )
         if options["against"] is None:
             return report, None
         other_path, other = _scorer(options["against"])

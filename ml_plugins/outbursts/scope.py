@@ -1,10 +1,10 @@
-"""The classes of `sn_type`, and which light curves it judges."""
+"""Types of supernovae, and which light curves are one outburst that says something."""
 
 from typing import Final
 
 import numpy as np
 
-from ml_plugins.sn_type.features import AFTER_DAYS, BEFORE_DAYS, Nights
+from ml_plugins.outbursts.features import AFTER_DAYS, BEFORE_DAYS, Nights
 from tom.scoring.contract import Reason
 
 CLASSES: Final = (
