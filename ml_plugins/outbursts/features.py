@@ -137,6 +137,12 @@ def _by_night(
     return mean[0], mean[1], np.sqrt(1 / total)
 
 
+def features_of(batch: Batch) -> FloatArray:
+    """Return the features of each object, shape (n, len(NAMES)); each has a night in each band."""
+    values = [measure(nights_of(batch, row)) for row in range(len(batch))]
+    return np.array(values).reshape(-1, len(NAMES))
+
+
 def measure(nights: Nights) -> FloatArray:
     """Return the features of one object with a night in each band, shape (len(NAMES),)."""
     near = nights.episode()

@@ -51,9 +51,7 @@ def read_known(
     chunks = light.curves([each for each, _ in told.values()], most=1000)
     curves = [curve for chunk in chunks for curve in chunk]
     chosen = [told[curve.object_id] for curve in curves]
-    return Known(
-        Batch.build(curves), [found for _, found in chosen], [each for each, _ in chosen]
-    )
+    return Known(Batch.build(curves), [found for _, found in chosen], [each for each, _ in chosen])
 
 
 def hashes_of(objects: Iterable[Labelled]) -> str:

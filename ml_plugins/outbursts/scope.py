@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from ml_plugins.outbursts.features import AFTER_DAYS, BEFORE_DAYS, Nights
-from tom.scoring.contract import Reason
+from ml_plugins.outbursts.features import AFTER_DAYS, BEFORE_DAYS, Nights, nights_of
+from tom.scoring.contract import Batch, IntArray, Reason
 
 CLASSES: Final = (
     *("supernova Ia", "supernova II", "supernova Ib/c", "supernova IIn"),
@@ -31,6 +31,12 @@ def reason_of(nights: Nights) -> Reason:
     too_few = len(inside) < LEAST_NIGHTS or np.ptp(inside) < LEAST_DAYS
     one_band = len(set(nights.band[near].tolist())) < 2
     return Reason.TOO_FEW_POINTS if too_few else Reason.NO_COLOUR if one_band else Reason.OK
+
+
+def reasons_of(batch: Batch) -> IntArray:
+    """Return why each light curve is not judged, shape (n,); `Reason.OK`: it is."""
+    reasons = [reason_of(nights_of(batch, row)) for row in range(len(batch))]
+    return np.array(reasons, np.int64)
 
 
 def is_enough(nights: Nights) -> bool:

@@ -78,15 +78,14 @@ class Trees:
             missing_left=missing.astype(bool),
             depth=int(told["depth"]),
             start=np.array(told["start"], float),
-            temper=float(told["temper"]),
-            age_days=np.array(told["age_days"], float),
-            age_sigma=np.array(told["age_sigma"], float),
+            temper=float(told.get("temper", 1.0)),
+            age_days=np.array(told.get("age_days", [0.0]), float),
+            age_sigma=np.array(told.get("age_sigma", [0.0]), float),
         )
 
     def chances(self, features: FloatArray) -> FloatArray:
         """Return the chances of the classes, shape (n, k), from features, shape (n, d)."""
-        raw = [self._sums(features[k : k + CHUNK]) for k in range(0, len(features), CHUNK)]
-        logs = np.concatenate([np.empty((0, len(self.start))), *raw]) / self.temper
+        logs = self.sums(features) / self.temper
         logs -= logs.max(axis=1, keepdims=True)
         chance = np.exp(logs)
         return np.asarray(chance / chance.sum(axis=1, keepdims=True))
@@ -95,7 +94,12 @@ class Trees:
         """Return how far the log odds of the first class may still move, shape (n,)."""
         return np.asarray(np.interp(age, self.age_days, self.age_sigma))
 
-    def _sums(self, features: FloatArray) -> FloatArray:
+    def sums(self, features: FloatArray) -> FloatArray:
+        """Return the sum of the leaves of each class, shape (n, k), from features, shape (n, d)."""
+        told = [self._sums_of(features[k : k + CHUNK]) for k in range(0, len(features), CHUNK)]
+        return np.concatenate([np.empty((0, len(self.start))), *told])
+
+    def _sums_of(self, features: FloatArray) -> FloatArray:
         rows = np.arange(len(features))[:, None]
         tree = np.arange(len(self.feature))
         node = np.zeros((len(features), len(tree)), np.int64)

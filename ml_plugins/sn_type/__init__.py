@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ml_plugins.outbursts.features import GROUPS, NAMES, measure, nights_of
-from ml_plugins.outbursts.scope import CLASSES, reason_of
+from ml_plugins.outbursts.reasons import log_odds_of, parts_of
+from ml_plugins.outbursts.scope import CLASSES, reasons_of
 from ml_plugins.outbursts.trees import Trees
 from tom.scoring.contract import (
     Batch,
@@ -44,8 +45,7 @@ class SnType:
 
     def eligible(self, batch: Batch) -> IntArray:
         """Require five nights in g and r within one outburst, over five days."""
-        reasons = [reason_of(nights_of(batch, row)) for row in range(len(batch))]
-        return np.array(reasons, np.int64)
+        return reasons_of(batch)
 
     def score(self, batch: Batch) -> ScoreBatch:
         """Return the chances of the five types, as if it were one of these."""
@@ -55,17 +55,7 @@ class SnType:
     def explain(self, batch: Batch) -> Sequence[Contribution]:
         """Return how far the colour, the rise, the fall and the width moved each opinion on Ia."""
         features, _ = _features(batch)
-        odds = _log_odds(self._trees.chances(features))
-        told = []
-        for name, columns in GROUPS.items():
-            hidden = features.copy()
-            hidden[:, columns] = np.nan
-            moved = odds - _log_odds(self._trees.chances(hidden))
-            told += [
-                Contribution(str(object_id), name, float(by), _text(name, float(by)))
-                for object_id, by in zip(batch.object_ids, moved, strict=True)
-            ]
-        return told
+        return parts_of(batch, features, groups=GROUPS, log_odds=self._log_odds, what="a Ia")
 
     def fit(self, batch: Batch, labels: Sequence[str]) -> bytes:
         """Return the artefact fitted to these objects; needs scikit-learn."""
@@ -73,21 +63,12 @@ class SnType:
 
         return fit(batch, labels)
 
+    def _log_odds(self, features: FloatArray) -> FloatArray:
+        return log_odds_of(self._trees.chances(features)[:, 0])
+
 
 def _features(batch: Batch) -> tuple[FloatArray, FloatArray]:
     """Return the features, shape (n, d), and the ages of the light curves in days, shape (n,)."""
     nights = [nights_of(batch, row) for row in range(len(batch))]
     features = np.array([measure(each) for each in nights]).reshape(-1, len(NAMES))
     return features, np.array([np.ptp(each.time) for each in nights], float)
-
-
-def _log_odds(chance: FloatArray) -> FloatArray:
-    first = np.clip(chance[:, 0], 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(first) - np.log1p(-first))
-
-
-def _text(name: str, moved: float) -> str:
-    if abs(moved) < 0.05:
-        return f"{name}: says little"
-    side = "for" if moved > 0 else "against"
-    return f"{name}: {np.exp(abs(moved)):.1f} to 1 {side} a Ia"

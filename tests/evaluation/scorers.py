@@ -3,10 +3,16 @@
 python -m tests.evaluation.scorers DATA [SCORER ...]
 """
 
-import importlib
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
-SCORERS = ("mdwarf_prior",)
+from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
+
+SCORERS: Final[dict[str, Callable[[Path], None]]] = {
+    "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -15,7 +21,7 @@ def main(arguments: list[str]) -> None:
     for name in named or SCORERS:
         sys.stdout.write(f"\n{name}\n")
         sys.stdout.flush()
-        importlib.import_module(f"ml_plugins.{name}.training.evaluate").main([data])
+        SCORERS[name](Path(data) / "ml")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,15 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from ml_plugins.sn_type import PRIOR, SnType
+from ml_plugins.outbursts.boosting import weights_of
 from ml_plugins.outbursts.features import GROUPS, NAMES, REDDENING, measure, nights_of
+from ml_plugins.outbursts.fitted import boosted_numbers
 from ml_plugins.outbursts.known import is_kept_back
 from ml_plugins.outbursts.scope import CLASSES, reason_of
-from ml_plugins.sn_type.training.fit import PARAMETERS, Rows, _numbers, fit
 from ml_plugins.outbursts.trees import Trees, as_json
+from ml_plugins.sn_type import PRIOR, SnType
+from ml_plugins.sn_type.training.fit import PARAMETERS, RECIPE, fit, rows_of
+from tests.ml_plugins.outbursts import supernova
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import Batch, Curve, Reason, Trainable
 from tom.scoring.registry import load_scorers, trained_on
@@ -26,29 +29,6 @@ def scorer() -> SnType:
     (loaded,) = load_scorers(["ml_plugins.sn_type.SnType"])
     assert isinstance(loaded, SnType)
     return loaded
-
-
-def shape(day: float, *, width: float) -> float:
-    """Magnitudes below a peak on day 0, 1 mag at `width` days."""
-    return (day / width) ** 2
-
-
-def supernova(
-    *,
-    width: float = 15.0,
-    colour: float = 0.1,
-    reddens: float = 0.02,
-    last: float = 40.0,
-    **known: object,
-) -> Curve:
-    """A parabola in magnitudes around 18 at day 0 in r, seen every two days from day -14 on."""
-    days = np.arange(-14.0, last + 0.1, 2.0)
-    points = [
-        (day + lag, band, 18 + shape(day, width=width) + (colour + reddens * day) * (band == "g"))
-        for day in days
-        for lag, band in ((0.0, "g"), (0.02, "r"))
-    ]
-    return make_curve("one", points, error_fraction=0.02, as_of=61100.0, **known)
 
 
 def features(curve: Curve) -> dict[str, float]:
@@ -171,7 +151,7 @@ def test_the_trees_say_what_scikit_learn_says() -> None:
     with threadpool_limits(1):
         model = HistGradientBoostingClassifier(**PARAMETERS | {"max_iter": 5}).fit(values, truth)
 
-    trees = Trees.of(json.loads(as_json(_numbers(model, temper=1.0, ages=[1.0] * 5))))
+    trees = Trees.of(json.loads(as_json(boosted_numbers(model))))
 
     np.testing.assert_allclose(trees.chances(values), model.predict_proba(values), atol=2e-5)
 
@@ -268,9 +248,9 @@ def test_a_fit_without_a_class_is_refused() -> None:
 
 def test_each_object_weighs_as_much_as_another_of_its_class() -> None:
     batch, labels = made_set(20)
-    rows = Rows(batch, labels)
+    rows = rows_of(batch, labels)
 
-    weight = np.bincount(rows.owner, rows.weight())
+    weight = np.bincount(rows.owner, weights_of(rows, RECIPE))
 
     assert not rows.is_end.all()
     full = np.bincount(rows.owner) > 1

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from ml_plugins.sn_type import SnType
 from ml_plugins.outbursts.scope import CLASSES
+from ml_plugins.sn_type import SnType
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.ranking.services import rank_event

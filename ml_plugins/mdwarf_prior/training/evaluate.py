@@ -8,6 +8,7 @@ their published density on the sky.
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> None:
     gap = np.log(ours) - np.log(published)
     _tell("scatter from the published density", f"{gap.std():.3f} (natural log)")
     latitude = np.abs(place[1])
-    for low, high in zip(LATITUDES, LATITUDES[1:], strict=False):
+    for low, high in pairwise(LATITUDES):
         inside = (latitude >= low) & (latitude < high)
         _tell(
             f"|b| {low:g} to {high:g}",
