@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.scoring.curves import make_curve
-from tom.scoring.contract import Batch, Reason
-from tom.scoring.host import Host, ScorerDiedError
+from tom.scoring.contract import MOST_POINTS, Batch, Reason
+from tom.scoring.host import Host, ScorerDiedError, _contributions
 from tom.scoring.registry import find_scorers
 from tom.scoring.runner import Abstention, Opinion
 
@@ -53,6 +53,18 @@ def test_it_explains_its_opinions(hosts: Hosts) -> None:
 
     assert {each.object_id for each in told} == {"0", "1"}
     assert all(each.name and each.text for each in told)
+
+
+def test_of_a_light_curve_only_what_can_be_drawn_is_taken() -> None:
+    part = {"object_id": "0", "name": "near", "log_lr": 0.0, "text": "near"}
+    nan, wide = float("nan"), [[float(day), "r" * 99, 1.0] for day in range(MOST_POINTS + 5)]
+    odd = [[0.0, "g", 1.0], [nan, "g", 1.0], [1.0, "g", nan]]
+
+    told = _contributions([part, part | {"lines": odd}, part | {"lines": wide}], batch_of(1))
+
+    assert [len(each.lines) for each in told] == [0, 1, MOST_POINTS]
+    assert told[1].lines == [(0.0, "g", 1.0)]
+    assert told[2].lines[0] == (0.0, "r" * 8, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from django.template import Context, Template
+from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from tom.web.templatetags.sky import (
     file_size,
     ra_hms,
     register,
+    small_curve,
     utc,
 )
 
@@ -153,3 +155,19 @@ def test_no_bar_fails_whatever_a_row_holds(tag: str, value: object) -> None:
 @pytest.mark.parametrize("value", [-5, 1e300, 1.5, math.nan, "", None])
 def test_what_is_no_chance_is_a_dash(value: object) -> None:
     assert chance(value) == "\u2013"
+
+
+def test_a_part_of_an_opinion_that_has_a_light_curve_is_drawn() -> None:
+    drawn = {"text": "ZTF18abc, tde, 0.21 apart", "lines": [[0, "r", 0.0], [10, "r", 1.5]]}
+    score = {"scorer": "analogues", "explanation": [drawn, {"text": "colour: says little"}]}
+
+    text = render_to_string("targets/_score.html", {"score": score})
+
+    assert text.count('<svg class="spark"') == 1
+    assert "</svg> ZTF18abc, tde, 0.21 apart</span>" in text
+    assert "colour: says little" in text
+
+
+@pytest.mark.parametrize("lines", [None, 3, [[1, "r"]], [["a", "r", 1]], []])
+def test_a_light_curve_that_cannot_be_drawn_is_left_out(lines: object) -> None:
+    assert small_curve({"text": "one", "lines": lines}) == ""

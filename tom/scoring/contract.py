@@ -38,6 +38,7 @@ __all__ = [
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_POINTS = 200
 
 
 class InvalidSpecError(ValueError):
@@ -210,13 +211,18 @@ class ScoreBatch:
 
 @dataclass(frozen=True)
 class Contribution:
-    """One part of an opinion: how far it moved the first class's natural log odds."""
+    """One part of an opinion: how far it moved the first class's natural log odds.
+
+    `lines` is a small light curve that the page draws beside the text: days, band and magnitude of
+    each of its points, at most `MOST_POINTS`; empty: nothing is drawn.
+    """
 
     object_id: str
     name: str
     log_lr: float
     text: str
     value: float | None = None
+    lines: Sequence[tuple[float, str, float]] = ()
 
 
 @runtime_checkable

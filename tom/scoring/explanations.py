@@ -88,4 +88,5 @@ def _note(scores: Sequence[Score], told: Sequence[Contribution]) -> None:
 
 
 def _stored(told: Contribution) -> dict[str, Any]:
-    return {"name": told.name, "log_lr": told.log_lr, "text": told.text}
+    stored: dict[str, Any] = {"name": told.name, "log_lr": told.log_lr, "text": told.text}
+    return stored | ({"lines": [list(point) for point in told.lines]} if told.lines else {})

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from tom.scoring.contract import Batch, Contribution, Reason, ScorerSpec
+from tom.scoring.contract import MOST_POINTS, Batch, Contribution, Reason, ScorerSpec
 from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
 
 START_SECONDS: Final = 60.0
@@ -198,11 +198,21 @@ def _contributions(told: Sequence[Any], batch: Batch) -> list[Contribution]:
     known = set(batch.object_ids.tolist())
     found = [
         Contribution(
-            each["object_id"], _clean(each["name"]), float(each["log_lr"]), _clean(each["text"])
+            each["object_id"],
+            _clean(each["name"]),
+            float(each["log_lr"]),
+            _clean(each["text"]),
+            lines=_lines(each.get("lines", [])),
         )
         for each in told
     ]
     return [each for each in found if each.object_id in known and math.isfinite(each.log_lr)]
+
+
+def _lines(told: Sequence[Any]) -> list[tuple[float, str, float]]:
+    """Return the points of a small light curve; those that are not finite are left out."""
+    points = [(float(day), _clean(band)[:8], float(mag)) for day, band, mag in told[:MOST_POINTS]]
+    return [point for point in points if math.isfinite(point[0]) and math.isfinite(point[2])]
 
 
 def _clean(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from tom.web.plots.sparkline import SparkPoint, draw_sparkline
+from tom.web.plots.sparkline import SparkPoint, draw_lines, draw_sparkline
 
 MERGER = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -62,3 +62,15 @@ def test_nothing_is_drawn_of_nothing() -> None:
 
 def test_an_unknown_band_has_a_colour_too() -> None:
     assert 'class="other dots"' in draw_sparkline([point(1, 18.0, band='"><x')], since=None)
+
+
+def test_a_known_light_curve_is_drawn_with_its_own_label() -> None:
+    points = [(0.0, "r", 0.0), (10.0, "r", 1.0), (-5.0, "r", 0.4)]
+
+    text = draw_lines(points, label="ZTF18abc, <tde>")
+
+    (first, rise), (_, top), (last, fall) = dots(text)
+    assert first < last
+    assert top < rise < fall
+    assert "<title>ZTF18abc, &lt;tde&gt;</title>" in text
+    assert draw_lines([], label="nothing") == ""

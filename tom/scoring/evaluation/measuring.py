@@ -21,9 +21,7 @@ REDDENINGS: Final = (0.03, 0.06, 0.12)
 IA: Final = "supernova Ia"
 
 
-def figures_of(
-    spec: ScorerSpec, classes: Classes, sought: Sequence[str] = ()
-) -> dict[str, Figure]:
+def figures_of(spec: ScorerSpec, classes: Classes, sought: Sequence[str] = ()) -> dict[str, Figure]:
     """Return the figures that apply to a scorer's kind and classes, by name."""
     first = classes.names[0]
     found: dict[str, Figure] = {}

@@ -43,13 +43,25 @@ def draw_sparkline(points: Sequence[SparkPoint], *, since: datetime | None) -> S
     if not any(not mark.is_limit for mark in marks):
         return SafeString("")
     detections = [mark for mark in marks if not mark.is_limit]
+    return _draw(marks, detections, label=_describe(detections), since=since)
+
+
+def draw_lines(points: Sequence[tuple[float, str, float]], *, label: str) -> SafeString:
+    """Draw a small light curve of days, bands and magnitudes; an empty one as nothing."""
+    marks = sorted(_Mark(day, band, magnitude, False) for day, band, magnitude in points)
+    return _draw(marks, marks, label=label, since=None) if marks else SafeString("")
+
+
+def _draw(
+    marks: Sequence[_Mark], detections: Sequence[_Mark], *, label: str, since: datetime | None
+) -> SafeString:
     x, y = _scales(marks, detections)
     return format_html(
         '<svg class="spark" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
         'aria-label="{label}"><title>{label}</title>{merger}{lines}{limits}{dots}</svg>',
         w=f"{WIDTH:.0f}",
         h=f"{HEIGHT:.0f}",
-        label=_describe(detections),
+        label=label,
         merger=_merger(x(0.0)) if since else "",
         lines=_paths("line", detections, lambda m: f"L{x(m.days):.1f} {y(m.magnitude):.1f}"),
         limits=_paths(

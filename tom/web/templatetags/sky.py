@@ -21,6 +21,7 @@ from tom.photometry import magnitude_of
 from tom.web.places import MOST_RANKED
 from tom.web.plots.bars import class_bar, interval_bar, term_bar, term_cells
 from tom.web.plots.compass import stamp_scale
+from tom.web.plots.sparkline import draw_lines
 
 register = template.Library()
 register.simple_tag(class_bar)
@@ -28,6 +29,17 @@ register.simple_tag(interval_bar)
 register.simple_tag(term_bar)
 register.simple_tag(term_cells)
 register.simple_tag(stamp_scale)
+
+
+@register.simple_tag
+def small_curve(part: Any) -> SafeString:
+    """The small light curve of a part of an opinion; one that cannot be drawn is left out."""
+    try:
+        points = [(float(day), str(band), float(mag)) for day, band, mag in part["lines"]]
+        return draw_lines(points, label=str(part["text"]))
+    except (KeyError, TypeError, ValueError):
+        return SafeString("")
+
 
 SECONDS_PER_YEAR = 31_557_600
 LONGEST_PATH = 50

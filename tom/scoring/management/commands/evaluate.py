@@ -50,7 +50,7 @@ class Command(BaseCommand):
             metavar="CLASS",
             nargs="+",
             default=[],
-            help="classes of the scorer: how good a list that seeks these is, beside brightest-first",
+            help="classes of the scorer: measure a list that seeks these, beside brightest-first",
         )
         parser.add_argument("--label-column", help="the column of the labels")
         parser.add_argument("--zero-point", type=float, help="the AB magnitude of a flux of 1")
@@ -77,9 +77,7 @@ class Command(BaseCommand):
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         path, scorer = _scorer(options["scorer"])
         how, sought = options["split"], options["sought"]
-        report, answers = evaluate(
-            scorer, path, objects, how=how, limits=limits, sought=sought
-        )
+        report, answers = evaluate(scorer, path, objects, how=how, limits=limits, sought=sought)
         if options["against"] is None:
             return report, None
         other_path, other = _scorer(options["against"])
