@@ -36,7 +36,7 @@ from tom.intake_verdicts import (
     stored,
     unread,
 )
-from tom.joining.events import join_if_named
+from tom.joining.agreeing import join_told
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.records import Classification, Notice, ObjectAlert, Opened, Retelling, Text
 from tom.reports.alarms.alarms import raise_alarm
@@ -190,7 +190,7 @@ def _form_of(message: AlertMessage, payload: bytes) -> Form | None:
 def _record_notice(message: AlertMessage, notice: Notice) -> Verdict:
     # Rather an event without its map than none: reading one may end its worker each time.
     recorded = record_notice(message, notice, with_maps=message.attempts <= ATTEMPTS_WITH_MAPS)
-    joined = join_if_named(recorded.event, recorded.others)
+    joined = join_told(recorded)
     if joined is not None:
         react_to_change(joined)
     elif recorded.is_new:

@@ -129,26 +129,11 @@ def test_what_cannot_be_used_is_refused_with_its_reason(
     assert not AlertMessage.objects.exists()
 
 
-def test_a_name_makes_one_event_and_a_missions_notice_of_it_joins(
-    client: Client, vera: User
-) -> None:
+def test_a_name_makes_one_event(client: Client, vera: User) -> None:
     made = make(client)
     again = client.post("/events/new/", form())
     assert again.status_code == 422
     assert f'href="/events/{made.event_id}/"' in again.text
-
-    notice = b"""{"$schema": "https://gcn.nasa.gov/schema/main/gcn/notices/burstcube/alert.schema.json",
-        "alert_type": "initial", "alert_datetime": "2026-11-20T21:05:00Z", "mission": "Other",
-        "trigger_time": "2026-11-20T21:00:00Z", "event_name": ["GRB 261120Z"],
-        "ra": 197.4, "dec": -23.4, "ra_dec_error": 0.01}"""
-    message, _ = store_message("gcn.notices.other", notice)
-    intake.work_message(message.pk)
-
-    made.refresh_from_db()
-    assert NonLocalizedEvent.everything.count() == 1
-    assert made.sequences.count() == 2
-    assert made.used is not None
-    assert made.used.sender == "Other"  # the smaller one
 
 
 def test_an_event_by_hand_that_is_joined_to_a_missions_gives_it_no_name(

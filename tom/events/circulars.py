@@ -85,16 +85,19 @@ def link_circulars(event: NonLocalizedEvent) -> None:
 
 
 def _find_event(names: list[str]) -> NonLocalizedEvent | None:
-    """Return the event with the first of these names that is known; None if none is."""
+    """Return the event with the first of these names that is known; None if none is.
+
+    A mission's comes before one that a person made by hand, and an older one before a newer one.
+    """
     if not names:
         return None
     asked = Q()
     for name in names:
         asked |= Q(names__contains=[name])
-    rows = NonLocalizedEvent.objects.filter(asked).order_by("-pk")
+    rows = NonLocalizedEvent.objects.filter(asked).only("event_id", "names")
     found: dict[str, int] = {}
-    for pk, theirs in rows.values_list("pk", "names"):
-        found |= dict.fromkeys(theirs, pk)
+    for row in sorted(rows, key=lambda row: (not row.is_by_hand, -row.pk)):
+        found |= dict.fromkeys(row.names, row.pk)
     known = [found[name] for name in names if name in found]
     return NonLocalizedEvent.objects.get(pk=known[0]) if known else None
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from tom.events.circulars import link_circulars
 from tom.events.joins import EventJoin
 from tom.events.models import EventKind, NonLocalizedEvent
+from tom.forms.by_hand import PREFIX, SENDER
 from tom.forms.event_names import key_of
 from tom.records.notice import Notice
 from tom.streams.models import AlertMessage
@@ -36,25 +37,38 @@ def find_named(message: AlertMessage, notice: Notice) -> Named:
     """Find the event by any of the notice's names, or make it; lock it; add the other names.
 
     The names of a burst that it followed count too, so that the two are one. A name that another
-    event has is not added: the two may be joined, by that name or by a person.
+    event has is not added: the two may be joined, by that name or by a person. What a person made
+    by hand and what a mission tells are two events, which such a name joins: so the mission's is
+    kept, and they can be taken apart.
     """
-    # An event without a name stays unidentified. Its message names it. It is never merged by guess.
-    names = (*(notice.names or (f"unidentified-{message.sha256[:12]}",)), *notice.followed)
+    is_by_hand = notice.sender == SENDER
+    names = _names_of(message, notice)
     matched = _matching(names)
-    if not matched:
+    meant = next((row for row in matched if row.is_by_hand is is_by_hand), None)
+    if meant is None:
         kind = EventKind(notice.kind) if notice.names else EventKind.UNKNOWN
-        matched = [NonLocalizedEvent.objects.create(event_id=names[0], kind=kind)]
+        meant = NonLocalizedEvent.objects.create(event_id=names[0], kind=kind)
+        matched.append(meant)
     roots = {row.pk: root_of(row) for row in matched}
-    meant = matched[0]
     event = NonLocalizedEvent.objects.select_for_update().get(pk=roots[meant.pk].pk)
     others = {root.pk: root for root in roots.values() if root.pk != event.pk}
-    taken = {key for row in matched if roots[row.pk].pk in others for key in row.names}
-    learnt = set(map(key_of, names)) - taken
+    missions = [row for row in matched if roots[row.pk].pk in others and not row.is_by_hand]
+    learnt = set(map(key_of, names)) - {key for row in missions for key in row.names}
     _learn(event, learnt)
     origin = meant if meant.pk != event.pk else None
     if origin is not None:
         _learn(origin, learnt)
     return Named(event, origin, tuple(others.values()))
+
+
+def _names_of(message: AlertMessage, notice: Notice) -> tuple[str, ...]:
+    """What a notice calls its event; only a person's own message names one made by hand."""
+    names, followed = (
+        [name for name in told if notice.sender == SENDER or not name.startswith(PREFIX)]
+        for told in (notice.names, notice.followed)
+    )
+    # An event without a name stays unidentified. Its message names it. It is never merged by guess.
+    return (*(names or [f"unidentified-{message.sha256[:12]}"]), *followed)
 
 
 def root_of(event: NonLocalizedEvent) -> NonLocalizedEvent:

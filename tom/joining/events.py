@@ -40,7 +40,8 @@ class CannotJoinEventsError(ValueError):
 def join_events(one: NonLocalizedEvent, two: NonLocalizedEvent, *, by: User | None) -> EventJoin:
     """Make two events one: the gravitational wave is kept, else the one that we heard of first.
 
-    The caller then does what a changed chain calls for. `by` None: a message names both.
+    A mission's is kept rather than one that a person made by hand. The caller then does what a
+    changed chain calls for. `by` None: a message names both, or they agree in time and place.
 
     Raises
     ------

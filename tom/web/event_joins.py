@@ -1,7 +1,6 @@
 """What events are one with an event, and which may be: what its page tells and offers."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Q
@@ -10,11 +9,10 @@ from django.shortcuts import get_object_or_404
 from tom.events.joins import EventJoin
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.events.naming import root_of
+from tom.joining.agreeing import TOGETHER
 
 JOINS_SHOWN: Final = 10
 OFFERED: Final = 5
-# Bursts that a merger causes begin within seconds of it.
-TOGETHER: Final = timedelta(seconds=60)
 
 
 class Part(NamedTuple):
