@@ -117,6 +117,56 @@ def test_a_draft_tells_the_candidates_in_their_order_and_in_hermes_form():
     assert json.loads(json.dumps(body)) == body
 
 
+def test_a_second_message_of_an_event_refers_to_the_first_by_its_id(
+    kafka: KafkaPeer, topic: str
+) -> None:
+    first = confirmed()
+    assert tell(first).state == ReportState.SENT
+
+    second = draft_report(first.event, list(first.candidates.all()), by=make_observer())
+    confirm_report(second, make_observer())
+    assert tell(second).state == ReportState.SENT
+
+    (before, _), (after, _) = read(kafka, topic)
+    assert before["data"]["references"] == []
+    reference = {"source": "hop_uuid", "citation": str(first.message_id)}
+    assert after["data"]["references"] == [reference]
+    assert (
+        f'It follows our message "{first.body["title"]}" ({first.message_id}).'
+        in (after["message_text"])
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"state": ReportState.UNKNOWN}, {"url": "kafka://kafka.scimma.org/hermes.elsewhere"}],
+)
+def test_a_draft_refers_to_nothing_that_is_not_there(change: dict[str, str]) -> None:
+    first = told_before()
+    Report.objects.filter(pk=first.pk).update(**change)
+
+    assert draft_again(first).body["data"]["references"] == []
+
+
+def test_a_draft_refers_to_nothing_that_was_taken_back() -> None:
+    first = told_before()
+    assert draft_again(first).body["data"]["references"]
+    Report.objects.create(event=first.event, url=first.url, body=first.body, takes_back=first)
+
+    assert draft_again(first).body["data"]["references"] == []
+
+
+def told_before() -> Report:
+    report, now = draft(), timezone.now()
+    told = {"state": ReportState.SENT, "confirmed_at": now, "sent_at": now}
+    Report.objects.filter(pk=report.pk).update(**told)
+    return reload(report)
+
+
+def draft_again(report: Report) -> Report:
+    return draft_report(report.event, list(report.candidates.all()), by=make_observer())
+
+
 def test_a_draft_asks_as_often_for_many_candidates_as_for_two(django_assert_max_num_queries):
     event, by = make_event(), make_observer()
     candidates = [make_candidate(event, rank=rank) for rank in range(1, 9)]

@@ -5,7 +5,7 @@ has no field go into `extra_data`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -13,9 +13,13 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.reports.hermes.models import Report
 from tom.reports.photometry_rows import each_exposure_once, row_of
 from tom.reports.plain_text import percent_of
 from tom.targets.models import LightCurvePoint
+
+REFERENCE: Final = "hop_uuid"
+"""How a message of HERMES's form refers to another one on Hopskotch."""
 
 
 def write_message(
@@ -25,9 +29,13 @@ def write_message(
     points: Sequence[LightCurvePoint],
     programs: Sequence[str],
     topic: str,
+    follows: Report | None,
     by: User,
 ) -> dict[str, Any]:
-    """Write the message about these candidates with these points of their light curves."""
+    """Write the message about these candidates with these points of their light curves.
+
+    `follows` is the message that we told before: nobody can change it, so this one names it.
+    """
     name = by.get_full_name() or by.get_username()
     names = {candidate.target_id: candidate.target.name for candidate in candidates}
     rows = {point.pk: row_of(point, names[point.target_id]) for point in points}
@@ -37,10 +45,10 @@ def write_message(
         "topic": topic,
         "submitter": by.get_username(),
         "authors": f"{name} ({settings.TOM_NAME})",
-        "message_text": _text(event, candidates, programs),
+        "message_text": _text(event, candidates, programs, follows),
         "data": {
             "event_id": event.event_id,
-            "references": [],
+            "references": [refer_to(follows)] if follows else [],
             "targets": [_target(candidate.target) for candidate in candidates],
             "photometry": [rows[point.pk] for point in each_exposure_once(usable)],
             "extra_data": {
@@ -51,13 +59,23 @@ def write_message(
     }
 
 
+def refer_to(report: Report) -> dict[str, str]:
+    """Name a report that is on a topic, as HERMES's form does."""
+    return {"source": REFERENCE, "citation": str(report.message_id)}
+
+
 def _text(
-    event: NonLocalizedEvent, candidates: Sequence[EventCandidate], programs: Sequence[str]
+    event: NonLocalizedEvent,
+    candidates: Sequence[EventCandidate],
+    programs: Sequence[str],
+    follows: Report | None,
 ) -> str:
     lines = [f"Candidates for {event.event_id}, in the order of their posterior probability:", ""]
     lines += [_line(candidate) for candidate in candidates]
     if programs:
         lines += ["", f"This uses data of {', '.join(programs)}."]
+    if follows:
+        lines += ["", f'It follows our message "{follows.body["title"]}" ({follows.message_id}).']
     return "\n".join(lines)
 
 

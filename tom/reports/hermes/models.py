@@ -53,6 +53,11 @@ class ReportQuerySet(models.QuerySet["Report"]):
             state__in=there, event__retracted=True, takes_back=None, taken_back_by=None
         )
 
+    def that_stand(self) -> "ReportQuerySet":
+        """Return what is on a topic and is not taken back, the newest first."""
+        sent = self.filter(state=ReportState.SENT, takes_back=None, taken_back_by=None)
+        return sent.order_by("-sent_at", "-pk")
+
 
 class Report(Outgoing):
     """An event's candidates as a Hopskotch message, from draft to sent."""

@@ -4,7 +4,7 @@ A message on a topic stays there. So a second one follows it, which names it by 
 confirms it: it says what the event's own mission said to everybody, and it must not wait.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,10 +13,8 @@ from django.utils import timezone
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
+from tom.reports.hermes.body import refer_to
 from tom.reports.hermes.models import Report, ReportQuerySet, ReportState
-
-REFERENCE: Final = "hop_uuid"
-"""How a message of HERMES's form refers to another one on Hopskotch."""
 
 
 def take_back(told: ReportQuerySet) -> list[int]:
@@ -71,7 +69,7 @@ def write_taking_back(report: Report) -> dict[str, Any]:
         ),
         "data": {
             "event_id": event.event_id,
-            "references": [{"source": REFERENCE, "citation": str(report.message_id)}],
+            "references": [refer_to(report)],
             "targets": [],
             "photometry": [],
             "extra_data": {"takes_back": str(report.message_id)},

@@ -49,8 +49,9 @@ def draft_report(
 ) -> Report:
     """Draft a message about these candidates of an event, for the topic of TELL_URL.
 
-    Only public points are used, and their programs are named. While TELL_URL is empty, the draft
-    can be copied but never sent.
+    Only public points are used, and their programs are named. If something was told of the event
+    there before, the message refers to the last one. While TELL_URL is empty, the draft can be
+    copied but never sent.
 
     Raises
     ------
@@ -74,7 +75,13 @@ def draft_report(
     points = public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})
     body = write_message(
-        event=event, candidates=chosen, points=points, programs=programs, topic=topic, by=by
+        event=event,
+        candidates=chosen,
+        points=points,
+        programs=programs,
+        topic=topic,
+        follows=event.reports.that_stand().filter(url=settings.TELL_URL).first(),
+        by=by,
     )
     with transaction.atomic():
         report = Report.objects.create(
