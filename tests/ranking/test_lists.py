@@ -280,9 +280,9 @@ def test_a_list_is_shown_as_it_stood_and_checked_by_its_name() -> None:
     rank(strategy)
 
     before, now, check = StringIO(), StringIO(), StringIO()
-    call_command("as_of", "Bright things", between.isoformat(), stdout=before)
-    call_command("as_of", "Bright things", stdout=now)
-    call_command("as_of", "Bright things", "--check", "2", stdout=check)
+    call_command("rank", "Bright things", "--at", between.isoformat(), stdout=before)
+    call_command("rank", "Bright things", stdout=now)
+    call_command("rank", "Bright things", "--check", "2", stdout=check)
 
     assert [line.split()[1] for line in before.getvalue().splitlines()[1:]] == ["a", "b"]
     assert [line.split()[1] for line in now.getvalue().splitlines()[1:]] == ["b", "a"]

@@ -213,7 +213,7 @@ def test_a_ranking_that_does_not_say_what_it_used_is_refused() -> None:
 def run(*arguments: str) -> str:
     """What the command says."""
     said = StringIO()
-    call_command("as_of", *arguments, stdout=said)
+    call_command("rank", *arguments, stdout=said)
     return said.getvalue()
 
 
@@ -222,13 +222,13 @@ def test_the_command_shows_the_list_as_it_stood() -> None:
     a_night(event, make_group())
     first = event.rankings.order_by("pk")[0]
 
-    said = run("S261120ab", first.created.isoformat())
+    said = run("S261120ab", "--at", first.created.isoformat())
 
     names = re.findall(r"^ +\d+  (\w)", said, re.MULTILINE)
     places = RankedCandidate.objects.as_of(first).in_order()
     assert names == [place.candidate.target.name for place in places]
-    assert "had no ranking at" in fails("S261120ab", "2001-01-01")
-    assert "'yesterday' is no time" in fails("S261120ab", "yesterday")
+    assert "had no ranking at" in fails("S261120ab", "--at", "2001-01-01")
+    assert "'yesterday' is no time" in fails("S261120ab", "--at", "yesterday")
     assert "no event 'S1'" in fails("S1")
 
 

@@ -34,7 +34,7 @@ def test_a_night_is_taken_up_again_after_postgresql_and_the_supervisor_were_kill
     with running_demo(calm) as site:
         expected = contents(site)
         event = superevent_id(night.merger_time)
-        code, said = finish(site.manage("as_of", event, "--check", "20"), seconds=120)
+        code, said = finish(site.manage("rank", event, "--check", "20"), seconds=120)
         assert code == 0, said
         assert "the same, bit for bit" in said
 

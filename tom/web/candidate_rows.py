@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import IntegerField, OuterRef, Subquery
+from django.db.models import IntegerField, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -178,11 +179,17 @@ def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
     }
 
 
-def read_curves(target_ids: Sequence[int], user: User) -> dict[int, list[SparkPoint]]:
-    """Read the newest points of each target that the user may see, as small pictures draw them."""
+def read_curves(
+    target_ids: Sequence[int], user: User, *, stored_by: datetime | None = None
+) -> dict[int, list[SparkPoint]]:
+    """Read the newest points of each target that the user may see, as small pictures draw them.
+
+    Those that were stored by a time, if one is given. The others have no such time: they are older.
+    """
+    then = Q() if stored_by is None else Q(stored=None) | Q(stored__lte=stored_by)
     points = (
         LightCurvePoint.objects.visible_to(user)
-        .filter(target__in=target_ids)
+        .filter(then, target__in=target_ids)
         .exclude(kind=PointKind.FORCED)
         .order_by(*POINT_ORDER)
         .values_list("target_id", "time", "band", "flux", "flux_error")

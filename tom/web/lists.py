@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
@@ -18,6 +19,7 @@ from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
 
+ROWS_SHOWN = 30
 IN_ORDER = ("-log_weight", "target__name")
 
 
@@ -30,6 +32,11 @@ class ListRow:
     rank: int
     terms: list[dict[str, Any] | None]
     sparkline: SafeString
+
+
+def find_strategy(pk: int, user: User) -> Strategy:
+    """The strategy of a list without an event that the user may see, or raise 404."""
+    return get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
 
 
 def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:

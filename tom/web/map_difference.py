@@ -16,6 +16,7 @@ from tom.web.candidate_rows import read_candidates
 from tom.web.chances import scale_then
 from tom.web.known import known_places, rank_visible
 from tom.web.news import first_ranks
+from tom.web.reasons import Reason, moved_terms
 from tom.web.templatetags.sky import ranked_classes
 
 # Candidates that are among so many first places in one of the two rankings are compared.
@@ -48,16 +49,6 @@ class Place:
     rank: int | None
     chance: float | None
     level: float | None
-
-
-@dataclass(frozen=True)
-class Reason:
-    """The part of the score that moved most: its name, its logarithm before and after, and why."""
-
-    name: str
-    before: float
-    after: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -183,10 +174,4 @@ def _reason(before: Standing | None, after: Standing | None) -> Reason | None:
     """Find the term that moved most; None: one ranking has no place, or nothing moved."""
     if before is None or after is None:
         return None
-    then = {term["name"]: term["log_lr"] for term in before.terms}
-    found = [
-        Reason(term["name"], then.get(term["name"], 0.0), term["log_lr"], term["reason"])
-        for term in after.terms
-    ]
-    most = max(found, key=lambda reason: abs(reason.after - reason.before), default=None)
-    return most if most is not None and most.after != most.before else None
+    return next(iter(moved_terms(before.terms, after.terms)), None)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from tom.strategies.models import Strategy
 from tom.web.api.events import TermSerializer
 from tom.web.api.filters import SAID_PARAMETERS, read_said_choice
 from tom.web.known import programs_of
-from tom.web.lists import places_in, read_places
+from tom.web.lists import find_strategy, places_in, read_places
 from tom.web.people import person
 
 
@@ -78,8 +77,7 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
 
     def get_queryset(self) -> QuerySet[RankedCandidate]:
         user = person(self.request)
-        lists = Strategy.objects.visible_to(user).without_event()
-        places = places_in(get_object_or_404(lists, pk=self.kwargs["pk"]), user)
+        places = places_in(find_strategy(self.kwargs["pk"], user), user)
         return places.filter(read_said_choice(self.request).of("target", programs_of(user)))
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:

@@ -3,17 +3,15 @@
 from itertools import count
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from tom.strategies.models import Strategy
 from tom.web.known import programs_of
-from tom.web.lists import places_in, ranks_in, read_places, rows_of
+from tom.web.lists import ROWS_SHOWN, find_strategy, places_in, ranks_in, read_places, rows_of
 from tom.web.pagination import page_at_once
 from tom.web.people import person
 from tom.web.said import read_said
-
-PER_PAGE = 30
 
 
 @require_safe
@@ -34,11 +32,11 @@ def list_index(request: HttpRequest) -> HttpResponse:
 def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     """One list, the most probable target first."""
     user = person(request)
-    strategy = get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
+    strategy = find_strategy(pk, user)
     said = read_said(request.GET)
     places = places_in(strategy, user)
     keys = places.filter(said.of("target", programs_of(user))).values_list("pk", flat=True)
-    page = page_at_once(request, keys, per_page=PER_PAGE)
+    page = page_at_once(request, keys, per_page=ROWS_SHOWN)
     shown = list(page)
     in_turn = zip(shown, count(page.start_index()), strict=False)
     ranks = ranks_in(places, shown) if said else dict(in_turn)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("list", help="an event's id, as S261120ab, or a strategy's name")
-        parser.add_argument("time", nargs="?", help="as 2026-11-20T03:00:00Z")
+        parser.add_argument("--at", metavar="TIME", help="as 2026-11-20T03:00:00Z")
         parser.add_argument("--check", type=int, metavar="N", help="how many rankings to repeat")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if options["check"] is not None:
             self._check(owner, options["check"])
         else:
-            self._show(owner, _time_of(options["time"]))
+            self._show(owner, _time_of(options["at"]))
 
     def _show(self, owner: Owner, when: datetime) -> None:
         ranking = ranking_as_of(owner, when)
