@@ -1,11 +1,14 @@
 """Tilings: they cover the region, and a field stands at the most probable place."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.planning.nights import make_flat_map, make_map, make_telescope
 from tom.planning.grid import make_grid
 from tom.planning.telescope import reach_deg, shape_of
+from tom.planning.telescopes import TELESCOPES
 from tom.sky import (
     covered_area,
     covered_probability,
@@ -54,6 +57,28 @@ def test_a_field_stands_at_the_most_probable_place(shape, angle):
     ra, dec = make_grid(skymap, make_telescope(shape=shape, position_angle_deg=angle))
 
     assert separation_arcsec(ra, dec, *most_probable(skymap)).min() < 0.1
+
+
+@pytest.mark.parametrize("place", [(12.5, -25.0), (359.9, 60.0), (100.0, 85.0)])
+@pytest.mark.parametrize("angle", [0.0, 37.0])
+@pytest.mark.parametrize("radius", [0.05, 1.0, 3.0])
+def test_no_gap_of_a_camera_lies_on_the_most_probable_place(place, angle, radius):
+    ztf = next(each for each in TELESCOPES if each.name == "ZTF")
+    telescope = replace(ztf, position_angle_deg=angle)
+    skymap = make_map(place=place, radius_deg=radius)
+    row = np.argmax(skymap.probdensity)
+    cell = np.array([[skymap.start29[row], skymap.stop29[row]]])
+    alone = footprint_ranges(ztf.field, ra=place[0], dec=place[1], position_angle_deg=angle)
+    assert not within(cell, alone)  # its middle is the gap between four CCDs
+
+    ra, dec = make_grid(skymap, telescope)
+
+    assert within(cell, covered(skymap, telescope, ra, dec))
+
+
+def within(cell, ranges):
+    start, stop = np.clip(ranges, *cell[0]).T
+    return (stop - start).sum() == cell[0, 1] - cell[0, 0]
 
 
 def test_a_flat_sky_is_tiled_whole():

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from tom.planning.anchor import anchor_of
 from tom.planning.telescope import Telescope, reach_deg
-from tom.sky import Shape, SkyMap, credible_levels, most_probable
+from tom.sky import Shape, SkyMap, credible_levels
 from tom.sky.arrays import BoolArray, FloatArray
 from tom.sky.healpix import PIXEL_REACH, PIXEL_SIZE_ORDER_0_DEG, pixel_centre, unit_vectors
 
@@ -16,10 +17,11 @@ def make_grid(
 ) -> Places:
     """Tile a map's credible region with the fields of a telescope.
 
-    The fields stand in rows of one declination. One of them is pointed at the most probable place.
-    A circle's rows are shifted against each other by half a step. Rows have whole numbers of
-    fields, so that neighbours overlap a little; where rows of circles do not mesh, slivers
-    between them may stay free.
+    The fields stand in rows of one declination. One of them sees the most probable place: it is
+    pointed there, or a little beside it if a gap of the field would lie on it. A circle's rows are
+    shifted against each other by half a step. Rows have whole numbers of fields, so that
+    neighbours overlap a little; where rows of circles do not mesh, slivers between them may stay
+    free.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def make_grid(
     shape = telescope.field
     width, height, shift = _steps(shape, telescope.position_angle_deg)
     ra, dec = _rows(
-        width * (1 - overlap), height * (1 - overlap), shift, through=most_probable(skymap)
+        width * (1 - overlap), height * (1 - overlap), shift, through=anchor_of(skymap, telescope)
     )
     near = _touches(skymap, level, ra, dec, reach_deg(shape))
     return ra[near], dec[near]
