@@ -16,15 +16,19 @@ LONGEST_NUMBER = 9
 
 
 class BoundedPaginator(Paginator[Any]):
-    """Cuts the first `most` rows into pages."""
+    """Cuts the first `most` rows into pages; `known` says that there are at least so many."""
 
-    def __init__(self, rows: Any, per_page: int, *, most: int = MOST_COUNTED) -> None:
+    def __init__(
+        self, rows: Any, per_page: int, *, most: int = MOST_COUNTED, known: int = 0
+    ) -> None:
         super().__init__(rows, per_page)
-        self.most = most
+        self.most, self.known = most, known
 
     @cached_property
     def _counted(self) -> int:
         """How many rows there are, at most one more than `most`."""
+        if self.known > self.most:
+            return self.known
         if isinstance(self.object_list, QuerySet):
             return self.object_list.order_by()[: self.most + 1].count()
         return len(self.object_list)
@@ -51,9 +55,11 @@ def page_of(
     *,
     per_page: int = PER_PAGE,
     most: int = MOST_COUNTED,
+    known: int = 0,
 ) -> Page[Any]:
     """Return the page that `?page=` asks for; the nearest one where there is no such page."""
-    return BoundedPaginator(rows, per_page, most=most).get_page(request.GET.get("page"))
+    paginator = BoundedPaginator(rows, per_page, most=most, known=known)
+    return paginator.get_page(request.GET.get("page"))
 
 
 def page_asked(request: HttpRequest) -> int:

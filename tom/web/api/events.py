@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -13,9 +13,12 @@ from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
+from tom.targets.models import Visitor
+from tom.targets.visible import is_shown
+from tom.web.api import pagination
 from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.api.pagination import Pages
-from tom.web.candidate_list import in_order
+from tom.web.best_first import find_best
 from tom.web.chances import scale_of
 from tom.web.event_facts import said_by_hand
 from tom.web.event_joins import find_joined
@@ -182,6 +185,22 @@ class CandidatePages(Pages):
     """Candidates, and the chance that none of them is the counterpart."""
 
     none: float | None = None
+    event: NonLocalizedEvent
+    user: Visitor
+    said: Q
+
+    def read_between(self, queryset: Any, *, first: int, last: int) -> list[Any]:
+        """Read the keys of candidates of `seen_by`, best first: an index has them in order."""
+        programs = programs_of(self.user)
+        return [row.pk for row in find_best(queryset, self.event, programs, most=last)[first:]]
+
+    def count_some(self, queryset: Any) -> int:
+        """Count the candidates; those by public points alone are counted first, if enough."""
+        shown = is_shown(self.user, target="target", one_by_one=True)
+        public = EventCandidate.objects.filter(shown, self.said, event=self.event, is_public=True)
+        number = super().count_some(public)
+        is_all = number > pagination.MOST_COUNTED or not programs_of(self.user)
+        return number if is_all else super().count_some(queryset)
 
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)
@@ -211,19 +230,18 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
 
     def get_queryset(self) -> QuerySet[EventCandidate]:
         event = get_object_or_404(NonLocalizedEvent, event_id=self.kwargs["event_id"])
+        said = read_said_choice(self.request).of("target", programs_of(self.request.user))
         if isinstance(self.paginator, CandidatePages):
+            self.paginator.event, self.paginator.said = event, said
+            self.paginator.user = self.request.user
             self.paginator.none = scale_of(event, self.request.user).none
-        programs = programs_of(self.request.user)
-        newest = RankedCandidate.objects.newest().select_related("ranking")
-        places = known_places(newest, programs)
-        rows = (
-            seen_by(self.request.user)
-            .filter(read_said_choice(self.request).of("target", programs), event=event)
-            .select_related("target", "target__summary")
-            .prefetch_related(Prefetch("places", places))
-        )
-        return in_order(rows, programs)
+        return seen_by(self.request.user).filter(said, event=event)
 
-    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
-        page = super().paginate_queryset(queryset)
-        return None if page is None else rank_visible(page, self.request.user, most=ALL_RANKED)
+    def paginate_queryset(self, queryset: Any) -> list[Any]:
+        keys = super().paginate_queryset(queryset) or []
+        newest = RankedCandidate.objects.newest().select_related("ranking")
+        places = known_places(newest, programs_of(self.request.user))
+        rows = EventCandidate.objects.select_related("target", "target__summary")
+        found = rows.prefetch_related(Prefetch("places", places)).in_bulk(keys)
+        page = [found[pk] for pk in keys if pk in found]
+        return rank_visible(page, self.request.user, most=ALL_RANKED)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
@@ -34,13 +33,22 @@ class Pages(LimitOffsetPagination):
         limit, offset = self.get_limit(request), self.get_offset(request)
         self.request, self.limit, self.offset = request, limit, offset
         self.asked = request.build_absolute_uri()
-        rows = list(queryset[offset : offset + limit + 1])
+        rows = self.read_between(queryset, first=offset, last=offset + limit + 1)
         self.is_more = len(rows) > limit
         # The last page tells the number by itself, unless it lies beyond the end.
         tells = not self.is_more and (bool(rows) or offset == 0)
-        count = offset + len(rows) if tells else _count(queryset)
+        count = offset + len(rows) if tells else self.count_some(queryset)
         self.count = None if count > MOST_COUNTED else count
         return rows[:limit]
+
+    def read_between(self, queryset: Any, *, first: int, last: int) -> list[Any]:
+        """Read the rows from the place `first` on, before the place `last`."""
+        return list(queryset[first:last])
+
+    def count_some(self, queryset: Any) -> int:
+        """Count the rows; at most one more than `MOST_COUNTED`."""
+        number: int = queryset.order_by()[: MOST_COUNTED + 1].count()
+        return number
 
     def get_next_link(self) -> str | None:
         if not self.is_more:
@@ -55,11 +63,6 @@ class Pages(LimitOffsetPagination):
         count = {"type": "integer", "nullable": True, "description": f"null above {MOST_COUNTED}"}
         page["properties"]["count"] |= count
         return page
-
-
-def _count(rows: QuerySet[Any, Any]) -> int:
-    """How many rows there are; at most one more than `MOST_COUNTED`."""
-    return rows.order_by()[: MOST_COUNTED + 1].count()
 
 
 class LightCurvePages(Pages):
