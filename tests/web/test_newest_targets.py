@@ -1,18 +1,25 @@
 """The list of targets in its orders, above all for who reads private programs."""
 
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
+from unittest.mock import patch
 
 import pytest
-from django.db.models import Q
-from django.test import Client
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.test import Client, RequestFactory
+from tom_targets.base_models import BaseTarget
 
 from tests.factories import MERGER, make_group, make_observer, make_program
 from tests.targets.test_summary import make_targets
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.targets.visible import visible_targets
+from tom.web import target_order
 from tom.web.known import join_summaries
-from tom.web.target_order import ORDERS, find_first, in_turn
+from tom.web.pagination import page_of
+from tom.web.target_order import ORDERS, find_first, in_turn, page_in_turn
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +67,26 @@ def test_any_page_in_an_order_is_that_of_the_list_sorted_in_python(
     for first, last in ((0, 1), (0, 5), (5, 10), (25, 35), (0, 30), (40, 50)):
         found = find_first(rows, asked, mine, first=first, last=last, which=which)
         assert [target.name for target in found] == expected[first:last]
+    if which:
+        reads_near = {is_near for _, is_near in _pages(rows, reader, asked, which, expected)}
+        assert True in reads_near or len(expected) < 12
+
+
+def _pages(
+    rows: QuerySet[BaseTarget], reader: User, asked: str, which: Q, expected: list[str]
+) -> Iterator[tuple[int, bool]]:
+    """Compare pages of three with the list; say of each if no more than the first were read."""
+    small = {"PER_PAGE": 3, "WINDOW": 2, "page_of": partial(page_of, per_page=3)}
+    with patch.multiple(target_order, **small):
+        for number in range(1, 12):
+            request = RequestFactory().get(f"/targets/?page={number}")
+            request.user = reader
+            page = page_in_turn(request, rows, asked, which=which, name="")
+            first = (page.number - 1) * 3
+            assert [target.name for target in page.object_list] == expected[first : first + 3]
+            if page.number == number:
+                assert page.has_next() == (number * 3 < len(expected))
+                yield number, page.paginator.is_more
 
 
 def test_the_page_shows_first_what_its_reader_alone_saw_last(client: Client) -> None:

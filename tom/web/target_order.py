@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from tom_targets.base_models import BaseTarget
 
 from tom.targets.models import AudienceSummary
+from tom.targets.visible import PRIVATE
 from tom.web.known import figure_of, programs_of
-from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_of
+from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
 
 
 class Order(NamedTuple):
@@ -51,26 +52,39 @@ def page_in_turn(
 ) -> Page[Any]:
     """The page of those targets of `join_summaries` that fit a filter, in the order asked for.
 
-    `rows` are in that order, and bear `name` where one is sought. Of a few that fit all are sorted;
-    of many the first are found by `find_first`. What fits is asked for once.
+    `rows` are in that order, and bear `name` where one is sought. Where enough of the first in
+    turn fit, no more are counted. Else all are asked: of a few all are sorted, of many the first
+    are found by `find_first`.
     """
     programs = programs_of(request.user)
     if not which:
-        page = page_of(request, rows)
+        page = page_of(request, rows, known=_count_public(rows) if programs else 0)
         # Of few targets with a name all are sorted at once.
         if programs and not name and asked != BY_NAME:
             page.object_list = find_first(rows, asked, programs, which=which, **_part(page))
+        return page
+    has_turn = not name and asked != BY_NAME
+    least = min(PER_PAGE * page_asked(request), MOST_COUNTED) + 1
+    near = _near(rows, asked, programs, which, least) if has_turn else None
+    if near is not None:
+        page = page_of(request, near, most=min(len(near) - 1, MOST_COUNTED))
+        page.object_list = _read(rows, list(page))
         return page
     keys = list(rows.filter(which).order_by().values_list("pk", flat=True)[: MOST_COUNTED + 1])
     page = page_of(request, keys)
     part = _part(page)
     if len(keys) <= MOST_COUNTED:
         page.object_list = rows.filter(pk__in=keys)[part["first"] : part["last"]]
-    elif name or asked == BY_NAME:
-        page.object_list = rows.filter(which)[part["first"] : part["last"]]
-    else:
+    elif has_turn:
         page.object_list = find_first(rows, asked, programs, which=which, **part)
+    else:
+        page.object_list = rows.filter(which)[part["first"] : part["last"]]
     return page
+
+
+def _count_public(rows: QuerySet[BaseTarget]) -> int:
+    """How many of some targets are public: if they are enough, no right is looked up to count."""
+    return rows.filter(~PRIVATE).order_by()[: MOST_COUNTED + 1].count()
 
 
 def _part(page: Page[Any]) -> dict[str, int]:
@@ -101,8 +115,12 @@ def find_first(
         fitting = _first_fitting(parts, asked, last=last, which=which)
         found = _sorted_keys(rows, asked, programs, which) if fitting is None else fitting
         keys = list(found[first:last])
+    return _read(rows, keys)
+
+
+def _read(rows: QuerySet[BaseTarget], keys: Sequence[int]) -> list[BaseTarget]:
     read = rows.in_bulk(keys)
-    return [read[pk] for pk in keys]
+    return [read[pk] for pk in keys if pk in read]
 
 
 def _parts_in_turn(
@@ -143,18 +161,38 @@ def _first_fitting(
     """
     falls, size = _order(asked).falls, WINDOW * last
     while size <= max(MOST_ASKED, WINDOW * last):
-        near = [list(part[:size]) for part in parts]
-        keys = [pk for part in near for pk, _, _ in part]
-        fitting = BaseTarget.objects.filter(which, pk__in=keys)
-        found = set(fitting.values_list("pk", flat=True))
-        ends = [_turn(part[-1], falls=falls) for part in near if len(part) == size]
-        turns = sorted((_turn(row, falls=falls), row[0]) for part in near for row in part)
-        end = min(ends, default=(True, math.inf, ""))
-        known = [pk for turn, pk in turns if pk in found and turn <= end]
-        if not ends or len(known) >= last:
+        known, is_all = _known(parts, size, falls=falls, which=which)
+        if is_all or len(known) >= last:
             return known
         size *= WINDOW
     return None
+
+
+def _near(
+    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], which: Q, least: int
+) -> list[int] | None:
+    """The first that fit, `least` or more, if they are among the first of all; else None.
+
+    More are asked once, where they are likely to be enough.
+    """
+    parts, falls = _parts_in_turn(rows, asked, programs), _order(asked).falls
+    known, is_all = _known(parts, WINDOW * least, falls=falls, which=which)
+    if not is_all and len(known) < least <= WINDOW * len(known):
+        known, is_all = _known(parts, WINDOW**2 * least, falls=falls, which=which)
+    return known if len(known) >= least else None
+
+
+def _known(
+    parts: Sequence[QuerySet[BaseTarget, Row]], size: int, *, falls: bool, which: Q
+) -> tuple[list[int], bool]:
+    """Those that fit among the first `size` of each part, as far as each was read; if all were."""
+    near = [list(part[:size]) for part in parts]
+    keys = [pk for part in near for pk, _, _ in part]
+    found = set(BaseTarget.objects.filter(which, pk__in=keys).values_list("pk", flat=True))
+    ends = [_turn(part[-1], falls=falls) for part in near if len(part) == size]
+    end = min(ends, default=(True, math.inf, ""))
+    turns = sorted((_turn(row, falls=falls), row[0]) for part in near for row in part)
+    return [pk for turn, pk in turns if pk in found and turn <= end], not ends
 
 
 def _turn(row: Row, *, falls: bool) -> tuple[bool, float, str]:
