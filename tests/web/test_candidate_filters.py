@@ -19,11 +19,9 @@ from tom.ranking.weighing import logistic
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.web.candidate_list import (
     BEST_SHOWN,
-    ORDERS,
     CandidateList,
-    find_candidates,
-    order_choices,
 )
+from tom.web.candidate_search import ORDERS, find_candidates, order_choices
 
 pytestmark = pytest.mark.django_db
 

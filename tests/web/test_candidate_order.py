@@ -8,12 +8,15 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
+from tests import factories
 from tests.factories import MERGER
+from tests.targets.test_words import say
 from tests.web.worlds import World, make_world
 from tom.candidates.models import CandidateStanding, EventCandidate
-from tom.targets.models import AudienceSummary, TargetSummary
-from tom.web import candidate_list, candidate_order
-from tom.web.candidate_list import ORDERS, find_candidates, find_first, open_list
+from tom.targets.models import AudienceSummary, SurveyObject, TargetSummary
+from tom.web import candidate_order, candidate_search
+from tom.web.candidate_list import open_list
+from tom.web.candidate_search import ORDERS, find_candidates, find_first, find_page
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +64,7 @@ def test_the_first_of_very_many_are_those_of_the_whole_list(world: World, monkey
         taken[given[3].name] += found is not None
         return found
 
-    monkeypatch.setattr(candidate_list, "first_in_turn", count)
+    monkeypatch.setattr(candidate_search, "first_in_turn", count)
     orders = [order for name in ORDERS for order in (name, f"-{name}")]
     for name, user in world.readers.items():
         listing = open_list(world.event, user, now=timezone.now())
@@ -77,8 +80,36 @@ def test_the_first_of_very_many_are_those_of_the_whole_list(world: World, monkey
     }
 
 
+def test_a_filter_by_what_is_said_finds_the_first_of_the_whole_list(
+    world: World, monkeypatch
+) -> None:
+    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2)):
+        monkeypatch.setattr(candidate_order, name, value)
+    public = factories.make_program()
+    for number, row in enumerate(world.event.candidates.select_related("target")):
+        name = row.target.name
+        SurveyObject.objects.update_or_create(
+            survey="ZTF", object_id=name, defaults={"target": row.target, "programs": [public.pk]}
+        )
+        if number % 3:
+            say("Fink", "snn", "agn" if number % 2 else "supernova Ia", object_id=name)
+    taken = Counter()
+    for name, user in world.readers.items():
+        listing = open_list(world.event, user, now=timezone.now())
+        for asked in ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all"):
+            whole = [row.pk for row in find_candidates(listing, QueryDict(asked))]
+            for least in (1, 3, 6):
+                found, most = find_page(listing, QueryDict(asked), least=least, most=100)
+
+                assert found == whole[: len(found)], (name, asked, least)
+                assert len(found) >= min(least, len(whole))
+                assert (most == 100) or (most == len(found) - 1 < len(whole))
+                taken[most == 100] += 1
+    assert min(taken[True], taken[False]) > 5
+
+
 def test_of_an_event_with_few_candidates_all_are_sorted(world: World, monkeypatch) -> None:
-    monkeypatch.setattr(candidate_list, "first_in_turn", None)  # a call of it would raise
+    monkeypatch.setattr(candidate_search, "first_in_turn", None)  # a call of it would raise
 
     listing = open_list(world.event, world.readers["of both"], now=timezone.now())
 

@@ -1,5 +1,6 @@
 """What a reader knows of an event's candidates: queries compared with a plain rule."""
 
+import math
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
@@ -10,13 +11,16 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from tests.web.worlds import World, make_world
-from tom.candidates.models import EventCandidate, Look, Vetting
+from tom.candidates.models import CandidateStanding, EventCandidate, Look, Vetting
 from tom.targets.audiences import largest
 from tom.targets.models import PUBLIC, Audience
-from tom.web import news
-from tom.web.candidate_list import CandidateList, find_candidates, open_list
+from tom.web import candidate_filters, news
+from tom.web.api import pagination
+from tom.web.candidate_list import CandidateList, open_list
+from tom.web.candidate_search import find_candidates
 from tom.web.known import programs_of, rank_visible, seen_by
 from tom.web.news import find_moved, find_ranks
 from tom.web.vettings import show_vettings
@@ -94,7 +98,9 @@ def test_the_best_are_those_that_nobody_rejected_in_the_order_of_their_ranks(wor
         assert set(listing.spots) == {row.pk for row in kept}, name
 
 
-def test_a_filter_by_vetting_finds_what_rows_show(world: World) -> None:
+@pytest.mark.parametrize("few", [5_000, 0])
+def test_a_filter_by_vetting_finds_what_rows_show(world: World, monkeypatch, few: int) -> None:
+    monkeypatch.setattr(candidate_filters, "FEW", few)
     for name, listing in lists_of(world).items():
         rows = visible(listing)
         show_vettings(rows, listing.user)
@@ -104,6 +110,45 @@ def test_a_filter_by_vetting_finds_what_rows_show(world: World) -> None:
             found = find_candidates(listing, QueryDict(f"vetting={vetting}&region=all"))
 
             assert {row.pk for row in found} == shown, (name, vetting)
+
+
+@pytest.mark.parametrize("few", [5_000, 0])
+def test_news_is_what_the_reader_knows_since_their_last_look(
+    world: World, monkeypatch, few: int
+) -> None:
+    monkeypatch.setattr(candidate_filters, "FEW", few)
+    rng, before = np.random.default_rng(5), timezone.now() - timedelta(days=1)
+    for model in (EventCandidate, CandidateStanding):
+        old = [pk for pk in model.objects.values_list("pk", flat=True) if rng.random() < 0.5]
+        model.objects.filter(pk__in=old).update(created=before)
+    for name, listing in lists_of(world).items():
+        rows = rank_visible(visible(listing), listing.user)
+        assert listing.since is not None
+        shown = {row.pk for row in rows if row.created > listing.since}
+
+        found = find_candidates(listing, QueryDict("since=new&region=all&vetting=all"))
+
+        assert {row.pk for row in found} == shown, name
+
+
+def test_the_api_tells_each_reader_what_they_see_best_first(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(pagination, "MOST_COUNTED", 7)
+    address = f"/api/events/{world.event.event_id}/candidates/"
+    for name, user in world.readers.items():
+        rows = EventCandidate.objects.visible_to(user).filter(event=world.event)
+        expected = rank_visible(rows.select_related("target"), user)
+        expected.sort(key=lambda row: (row.rank or math.inf, row.target.name))
+        client = APIClient()
+        client.force_authenticate(User.objects.get(pk=user.pk))
+
+        pages = [client.get(f"{address}?limit=5&offset={at}").json() for at in range(0, 30, 5)]
+
+        told = [(row["id"], row["rank"]) for page in pages for row in page["results"]]
+        assert told == [(row.pk, row.rank) for row in expected], name
+        assert pages[0]["count"] == (len(expected) if len(expected) <= 7 else None)
+        assert [page["next"] is None for page in pages] == [
+            at + 5 >= len(expected) for at in range(0, 30, 5)
+        ]
 
 
 def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:

@@ -91,18 +91,52 @@ def first_in_turn(
     # To sort an event's standings takes long: once.
     last = size if turn.name in STANDING else max(MOST_ASKED, size)
     while size <= last:
-        near = [list(part[:size]) for part in source.parts]
-        if len(near[-1]) < size:
-            return None
-        keys = {key for part in near for key, *_ in part}
-        ends = [_place(part[-1][1:], turn) for part in near if len(part) == size]
-        end = min(ends)
-        fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
-        known = [pk for pk, *place in fitting if _place(place, turn) < end]
-        if len(known) >= most:
-            return known[:most]
+        known = _known(asked, event, source, turn, size)
+        if known is None or len(known) >= most:
+            return known and known[:most]
         size *= WINDOW
     return None
+
+
+def some_in_turn(
+    rows: QuerySet[EventCandidate],
+    event: NonLocalizedEvent,
+    programs: Collection[int],
+    *,
+    rank: Combinable,
+    scale: Scale,
+    least: int,
+) -> list[int] | None:
+    """The first of the candidates that fit, best first: `least` or more; None: find them otherwise.
+
+    An index has the ranks. So it is asked again, while more are likely to be found by that, of so
+    many times as many.
+    """
+    turn = Turn("rank", falls=False)
+    source = _source(event, programs, turn, scale)
+    if source is None:
+        return None
+    asked, size = rows.values_list("pk", *([rank] * len(source.names))), source.size * least
+    known = _known(asked, event, source, turn, size)
+    if known and len(known) < least <= WINDOW * len(known):
+        known = _known(asked, event, source, turn, WINDOW * size)
+    return known if known and len(known) >= least else None
+
+
+def _known(
+    asked: QuerySet[Any, Any], event: NonLocalizedEvent, source: Source, turn: Turn, size: int
+) -> list[int] | None:
+    """Those that fit among the first `size` of each part, as far as no other one stands before.
+
+    None: there are no more than those.
+    """
+    near = [list(part[:size]) for part in source.parts]
+    if len(near[-1]) < size:
+        return None
+    keys = {key for part in near for key, *_ in part}
+    end = min(_place(part[-1][1:], turn) for part in near if len(part) == size)
+    fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
+    return [pk for pk, *place in fitting if _place(place, turn) < end]
 
 
 def _candidates(event: NonLocalizedEvent, source: Source, keys: Collection[int]) -> Collection[int]:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 
 from tom.candidates.models import ScanProfile
 from tom.candidates.scans import Panel
-from tom.web.candidate_list import NAMED_ORDERS
+from tom.web.candidate_search import NAMED_ORDERS
 from tom.web.team.groups import groups_to_choose
 
 

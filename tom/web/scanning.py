@@ -20,8 +20,9 @@ from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import CutoutKind
 from tom.targets.search import find_in_cone
 from tom.targets.visible import visible_targets
-from tom.web.candidate_list import MOST_LISTED, CandidateList, find_first, open_list
+from tom.web.candidate_list import MOST_LISTED, CandidateList, open_list
 from tom.web.candidate_rows import CandidateRow, Listed, make_rows, read_candidates
+from tom.web.candidate_search import find_first
 from tom.web.hosts import found_hosts
 from tom.web.keys import read_pk
 from tom.web.known import programs_of

@@ -11,12 +11,13 @@ from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate, Verdict, VerdictReason
-from tom.web.candidate_list import MOST_LISTED, find_first, open_list
+from tom.web.candidate_list import MOST_LISTED, open_list
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
     Listed,
     target_url,
 )
+from tom.web.candidate_search import find_first
 from tom.web.kept_rows import rows_kept
 from tom.web.keys import read_pk
 from tom.web.known import rank_visible

@@ -23,11 +23,8 @@ from tom.web.candidate_list import (
     MOST_LISTED,
     PAGES_AHEAD,
     CandidateList,
-    find_candidates,
-    find_first,
     look_at_list,
     open_list,
-    order_choices,
 )
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
@@ -36,6 +33,7 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
+from tom.web.candidate_search import find_candidates, find_page, order_choices
 from tom.web.chances import read_expected
 from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
@@ -158,8 +156,10 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     if "auto" not in request.GET:  # a person asks, not the page by itself
         forget_other_filters(request, found.pk, request.GET)
     stay = rows_kept(request, found.pk, request.GET)
-    most = min(ROWS_SHOWN * (page_asked(request) + PAGES_AHEAD), MOST_LISTED)
-    keys = find_first(listing, request.GET, most=most + 1, kept=stay)
+    asked = page_asked(request)
+    most = min(ROWS_SHOWN * (asked + PAGES_AHEAD), MOST_LISTED)
+    least = min(ROWS_SHOWN * asked, MOST_LISTED) + 1
+    keys, most = find_page(listing, request.GET, least=least, most=most, kept=stay)
     page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
@@ -168,7 +168,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
         "none": listing.scale.none,
         "expected": read_expected(found),
         "page": page,
-        "any_kept": bool(rows) or listing.everything().exists(),
+        "any_kept": bool(rows) or listing.is_any(),
         "any_map": found.localizations.exists,  # asked where the list is empty
         "rows": rows,
         "columns": columns,

@@ -13,7 +13,7 @@ from tom.candidates.scanning import hand_over, next_open, stop_at
 from tom.candidates.scans import Hide
 from tom.events.models import NonLocalizedEvent
 from tom.reports.notifications.handed_scans import notify_handed
-from tom.web.candidate_list import order_choices
+from tom.web.candidate_search import order_choices
 from tom.web.event_joins import find_joined
 from tom.web.keys import read_pk
 from tom.web.people import people_here, person

@@ -1,0 +1,131 @@
+"""The filters of an event's list of candidates, as its address says them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
+from django.http import QueryDict
+from tom_targets.models import TargetName
+
+from tom.candidates.models import CandidateStanding, EventCandidate, Vetting
+from tom.events.models import NonLocalizedEvent
+from tom.targets.search import find_few_by_part
+from tom.web.candidate_list import CandidateList
+from tom.web.candidate_order import one_of
+from tom.web.known import standing_of
+from tom.web.news import find_moved
+from tom.web.said import read_said
+from tom.web.up_now import find_up
+from tom.web.vettings import not_rejected
+
+LONGEST_TEXT = 100
+# So few that a filter by a text, or by what brokers say, asks for are read at once.
+FEW = 5_000
+
+
+def choose(
+    listing: CandidateList, query: QueryDict, kept: Collection[int]
+) -> QuerySet[EventCandidate]:
+    """The candidates that the filters of an address ask for, and those that stay whatever it says.
+
+    In no order. A few that a filter asks for are read now.
+    """
+    said = _by_said(listing.event, query, listing.programs)
+    return _choose(listing, query, kept, said)
+
+
+def choose_unread(
+    listing: CandidateList, query: QueryDict, kept: Collection[int]
+) -> QuerySet[EventCandidate]:
+    """As `choose`, for a query that asks some candidates alone: nobody reads what brokers say."""
+    return _choose(listing, query, kept, read_said(query).of("target", listing.programs))
+
+
+def _choose(
+    listing: CandidateList, query: QueryDict, kept: Collection[int], said: Q
+) -> QuerySet[EventCandidate]:
+    chosen = (
+        _by_verdict(listing, query)
+        & _by_region(listing, query)
+        & _by_text(listing.event, query)
+        & said
+        & _by_news(listing, query)
+        & find_up(query.get("up", ""), listing.programs, now=listing.now)
+    )
+    if kept and chosen:  # no filter at all hides nothing
+        chosen |= Q(pk__in=kept)
+    return listing.everything().filter(chosen)
+
+
+def _by_verdict(listing: CandidateList, query: QueryDict) -> Q:
+    asked = query.get("vetting", "")
+    if asked not in Vetting.values:
+        return Q() if asked == "all" else not_rejected(listing.vetting)
+    vetted = Q(Exact(listing.vetting, asked))
+    if asked == Vetting.NEW:  # as most are
+        return vetted
+    few = _few(EventCandidate.objects.filter(vetted, event=listing.event))
+    return vetted if few is None else Q(pk__in=few)
+
+
+def _by_region(listing: CandidateList, query: QueryDict) -> Q:
+    if query.get("region") == "all":
+        return Q()
+    level = standing_of("credible_level_2d", listing.programs)
+    return Q(LessThanOrEqual(level, listing.level_shown)) | Q(pk__in=listing.best)
+
+
+def _by_text(event: NonLocalizedEvent, query: QueryDict) -> Q:
+    """What has a text in its name. A few are read first: in order of rank each would be tried."""
+    text = query.get("q", "").strip()[:LONGEST_TEXT]
+    if not text:
+        return Q()
+    # Of each candidate its own aliases: the table holds those of all targets.
+    aliases = TargetName.objects.filter(target=OuterRef("target"), name__icontains=text)
+    named = Q(target__name__icontains=text) | Q(target__summary__host_name__icontains=text)
+    named |= Q(Exists(aliases))
+    rows = EventCandidate.objects.filter(event=event)
+    targets = find_few_by_part(text)
+    rows = rows.filter(named) if targets is None else rows.filter(target__in=one_of(targets))
+    few = _few(rows)
+    return named if few is None else Q(pk__in=few)
+
+
+def _by_said(event: NonLocalizedEvent, query: QueryDict, programs: Collection[int]) -> Q:
+    """What brokers say. Of a few targets by their keys: else all candidates would be tried."""
+    said = read_said(query)
+    if not said:
+        return Q()
+    few = list(said.targets(programs).values_list("target", flat=True)[: FEW + 1])
+    if len(few) > FEW:
+        return said.of("target", programs)
+    rows = EventCandidate.objects.filter(event=event, target__in=one_of(few))
+    return Q(pk__in=list(rows.values_list("pk", flat=True)))
+
+
+def _by_news(listing: CandidateList, query: QueryDict) -> Q:
+    since, asked = listing.since, query.get("since", "")
+    if since is None or asked not in ("new", "moved"):
+        return Q()
+    is_new = _is_new(listing, since)
+    if asked == "new":
+        return is_new
+    moved = find_moved(listing.everything(), listing.event, listing.programs, when=since)
+    return is_new if moved is None else is_new | Q(pk__in=moved)
+
+
+def _is_new(listing: CandidateList, since: datetime) -> Q:
+    """What came since. A few are read first, as of a text."""
+    is_new = Q(GreaterThan(standing_of("created", listing.programs), since))
+    came = {"event": listing.event, "created__gt": since}
+    few = _few(EventCandidate.objects.filter(**came))
+    told = _few(CandidateStanding.objects.filter(**came), "candidate") if listing.programs else []
+    return is_new if few is None or told is None else is_new & Q(pk__in={*few, *told})
+
+
+def _few(rows: QuerySet[Any, Any], key: str = "pk") -> list[int] | None:
+    """The keys of candidates that few rows have; None: they are more."""
+    few = list(rows.values_list(key, flat=True)[: FEW + 1])
+    return few if len(few) <= FEW else None

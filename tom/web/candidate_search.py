@@ -1,0 +1,129 @@
+"""Find an event's candidates by the filters of an address, in the order that it names."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import F, QuerySet, Value
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce
+from django.http import QueryDict
+
+from tom.candidates.models import EventCandidate
+from tom.web.best_first import find_best
+from tom.web.candidate_filters import choose, choose_unread
+from tom.web.candidate_list import CandidateList, in_order
+from tom.web.candidate_order import Turn, first_in_turn, is_long, some_in_turn
+from tom.web.chances import width_of
+from tom.web.known import figure_of, standing_of
+from tom.web.said import read_said
+
+ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
+# Those whose largest comes first; a minus before an order's name turns it round.
+FALLING = {"decide", "chance", "newest"}
+# A rank is the place by chance.
+BEST_FIRST = (Turn("rank", falls=False), Turn("chance", falls=True))
+NAMED_ORDERS = (
+    ("", "best first"),
+    ("decide", "observe to decide"),
+    ("level", "credible level"),
+    ("magnitude", "brightest"),
+    ("newest", "seen last"),
+)
+
+
+def find_candidates(
+    listing: CandidateList, query: QueryDict, *, kept: Collection[int] = ()
+) -> QuerySet[EventCandidate]:
+    """The candidates that the page's filters ask for, in its order.
+
+    Those in `kept` stay, whatever the filters say.
+    """
+    rows = choose(listing, query, kept)
+    return rows.order_by(*_order(_turn(query.get("order", "")), listing))
+
+
+def find_first(
+    listing: CandidateList, query: QueryDict, *, most: int, kept: Collection[int] = ()
+) -> list[int]:
+    """The keys of the first `most` of the candidates that `find_candidates` finds."""
+    event, programs = listing.event, listing.programs
+    rows = choose(listing, query, kept)
+    turn = _turn(query.get("order", ""))
+    if turn in BEST_FIRST:
+        return [row.pk for row in find_best(rows, event, programs, most=most)]
+    rows = rows.order_by(*_order(turn, listing))
+    if is_long(event):
+        figures = _column(turn.name, listing), standing_of("rank", programs)
+        found = first_in_turn(
+            rows, event, programs, turn, figures=figures, scale=listing.scale, most=most
+        )
+        if found is not None:
+            return found
+    return list(rows.values_list("pk", flat=True)[:most])
+
+
+def find_page(
+    listing: CandidateList, query: QueryDict, *, least: int, most: int, kept: Collection[int] = ()
+) -> tuple[list[int], int]:
+    """As `find_first`, for a page that needs `least`; and how many of the keys are cut into pages.
+
+    Of those that brokers say something of no more are sought than the page needs: to find ten
+    pages of a few among very many takes long.
+    """
+    turn = _turn(query.get("order", ""))
+    if turn in BEST_FIRST and read_said(query) and is_long(listing.event):
+        rank = standing_of("rank", listing.programs)
+        rows = in_order(choose_unread(listing, query, kept), listing.programs)
+        found = some_in_turn(
+            rows, listing.event, listing.programs, rank=rank, scale=listing.scale, least=least
+        )
+        if found is not None:
+            return found[: most + 1], min(len(found) - 1, most)
+    return find_first(listing, query, most=most + 1, kept=kept), most
+
+
+def order_choices(asked: str) -> list[tuple[str, str]]:
+    """The orders to choose from, with that of a column where the address asks for it."""
+    is_by_column = asked.removeprefix("-") in ORDERS and asked not in dict(NAMED_ORDERS)
+    return [*NAMED_ORDERS, *([(asked, "as the columns say")] if is_by_column else [])]
+
+
+def _turn(asked: str) -> Turn:
+    """The order that an address names; a minus turns it round."""
+    name = asked.removeprefix("-")
+    if name not in ORDERS:
+        return Turn("rank", falls=False)
+    return Turn(name, falls=(name in FALLING) != asked.startswith("-"))
+
+
+def _order(turn: Turn, listing: CandidateList) -> tuple[Any, ...]:
+    """How the list is put in order, by what its reader knows.
+
+    What is not known stays last either way.
+    """
+    first = OrderBy(_column(turn.name, listing), descending=turn.falls, nulls_last=True)
+    # No two targets have one name: the rank decides nothing there.
+    alike = turn.name in ("rank", "name")
+    rank = [] if alike else [standing_of("rank", listing.programs).asc(nulls_last=True)]
+    return first, *rank, F("target__name").asc()
+
+
+def _column(name: str, listing: CandidateList) -> Any:
+    programs = listing.programs
+    match name:
+        case "decide":
+            weights = [standing_of(f"log_weight{end}", programs) for end in ("", "_low", "_high")]
+            return width_of(weights, listing.scale)
+        case "chance":
+            return standing_of("log_weight", programs)
+        case "name":
+            # As an expression: along the index of names it would look for an event's few among all.
+            return Coalesce(F("target__name"), Value(""))
+        case "level":
+            return standing_of("credible_level_2d", programs)
+        case "magnitude":
+            return figure_of("last_magnitude", "target", programs)
+        case "newest":
+            return figure_of("last_detection", "target", programs)
+        case _:
+            return standing_of("rank", programs)
