@@ -3,15 +3,32 @@
 python -m tests.evaluation.scorers DATA [SCORER ...]
 """
 
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ml_plugins.analogues.training import evaluate as analogues
+from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
+
+
+def measure_anomaly(data: Path) -> None:
+    """Measure the forest in five folds of objects: rare classes are unusual, then rare types."""
+    for column, unusual in (("cls", RARE), ("type", UNUSUAL)):
+        with tempfile.TemporaryDirectory() as folder:
+            labels = Path(folder) / "labels.parquet"
+            meta, light = data / "ztf_bts_meta.parquet", data / "ztf_bts_lc.parquet"
+            write_labels(meta, labels, column=column, unusual=unusual)
+            _evaluate("anomaly.Anomaly", light, labels, "--split", "object", "--sought", "unusual")
+
 
 SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
+    "anomaly": measure_anomaly,
+    "analogues": lambda data: analogues.main([str(data.parent)]),
 }
 
 
@@ -22,6 +39,12 @@ def main(arguments: list[str]) -> None:
         sys.stdout.write(f"\n{name}\n")
         sys.stdout.flush()
         SCORERS[name](Path(data) / "ml")
+
+
+def _evaluate(scorer: str, lightcurves: Path, labels: Path, *more: str) -> None:
+    command = [sys.executable, "manage.py", "evaluate", f"ml_plugins.{scorer}"]
+    files = ["--lightcurves", str(lightcurves), "--labels", str(labels)]
+    subprocess.run([*command, *files, *more], check=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
 PLUGINS = (
+    "ml_plugins.analogues.Analogues",
+    "ml_plugins.anomaly.Anomaly",
     "ml_plugins.fast_transient.FastTransient",
     "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",

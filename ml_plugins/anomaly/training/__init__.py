@@ -1,0 +1,1 @@
+"""Fit `anomaly`, and say which known objects are unusual."""
