@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from html.entities import html5
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 SECRET: Final = "[secret]"  # noqa: S105  what stands in for one
@@ -41,22 +41,50 @@ def hide(text: str, *secrets: str) -> str:
     # The longest first: a part of it may be a secret, too.
     known = sorted(filter(None, secrets), key=len, reverse=True)
     for secret in known:
-        # All of a long secret's spellings take seconds to compile, once: most texts need none.
-        if _pattern(secret, _HINT).search(text):
-            text = _pattern(secret).sub(SECRET, text)
+        # Most texts hold not even the beginning of a spelling.
+        if _beginnings(secret).search(text):
+            text = _without(text, secret)
     return WITHHELD if _still_tells(text, known) else text
 
 
+def _without(text: str, secret: str) -> str:
+    """Replace each spelling of a secret; only those that may be there are compiled whole."""
+    for way in _ways(secret):
+        if _compiled(way.beginning).search(text):
+            text = _compiled(way.whole).sub(SECRET, text)
+    return text
+
+
+class _Way(NamedTuple):
+    """A way to write a secret, and how it begins; each a regular expression."""
+
+    whole: str
+    beginning: str
+
+
 @lru_cache(maxsize=128)
-def _pattern(secret: str, most: int | None = None) -> re.Pattern[str]:
-    """Match a secret in each of its spellings, or only the first `most` characters of each."""
-    spellings = sorted({each[:most] for each in _spellings(secret)}, key=len, reverse=True)
-    patterns = [
-        _start(each) + _between(r"(?:\s|\\+[nr])*", map(_character, each)) for each in spellings
-    ]
+def _ways(secret: str) -> list[_Way]:
+    """The longest first: a shorter one may be a part of it."""
+    spellings = sorted(set(_spellings(secret)), key=len, reverse=True)
+    ways = [_Way(_spelt(each), _spelt(each[:_HINT])) for each in spellings]
     if len(secret) >= _LEAST_CODED:
-        patterns += _listed(secret[:most])
-    return re.compile("|".join(patterns), re.IGNORECASE)
+        pairs = zip(_listed(secret), _listed(secret[:_HINT]), strict=True)
+        ways += [_Way(*pair) for pair in pairs]
+    return ways
+
+
+@lru_cache(maxsize=128)
+def _beginnings(secret: str) -> re.Pattern[str]:
+    return re.compile("|".join(dict.fromkeys(way.beginning for way in _ways(secret))), re.I)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(way: str) -> re.Pattern[str]:
+    return re.compile(way, re.I)
+
+
+def _spelt(spelling: str) -> str:
+    return _start(spelling) + _between(r"(?:\s|\\+[nr])*", map(_character, spelling))
 
 
 def _start(spelling: str) -> str:
