@@ -8,8 +8,12 @@ import itertools
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
@@ -52,16 +56,24 @@ _numbers = itertools.count(1)
 def make_user(username: str = "", **fields: object) -> User:
     """Somebody who may log in and nothing more."""
     name = username or f"user{next(_numbers)}"
-    return User.objects.create_user(name, f"{name}@example.org", PASSWORD, **fields)
+    password = _hashed(settings.PASSWORD_HASHERS[0])
+    return User.objects.create(
+        username=name, email=f"{name}@example.org", password=password, **fields
+    )
+
+
+@cache
+def _hashed(_hasher: str) -> str:
+    """The password of everybody here as it is stored: a real hash takes half a second."""
+    return make_password(PASSWORD)
 
 
 def make_observer(username: str = "", *, groups: Sequence[Group] = ()) -> User:
     """A member of Observers: may request, vet, comment, follow, replay and tell."""
     from tom.web.permissions import ensure_roles
 
-    ensure_roles()
     user = make_user(username)
-    user.groups.add(Group.objects.get(name="Observers"), *groups)
+    user.groups.add(Group.objects.filter(name="Observers").first() or ensure_roles(), *groups)
     return user
 
 
@@ -122,26 +134,33 @@ def make_localization(
     *, ra: float = 197.45, dec: float = -23.38, sigma_deg: float = 6.0, distance_mpc: float = 40.0
 ) -> Localization:
     """A stored sky map with its figures and contours."""
-    skymap = make_skymap(ra=ra, dec=dec, sigma_deg=sigma_deg, distance_mpc=distance_mpc)
-    figures = summarize(skymap)
-    fits = write_skymap(skymap)
+    columns = _columns_of_map(ra, dec, sigma_deg, distance_mpc)
     return Localization.objects.create(
-        sha256=hashlib.sha256(fits + str(next(_numbers)).encode()).hexdigest(),
-        fits=fits,
-        packed=pack(skymap),
-        n_rows=skymap.n,
-        area_50=figures.area_50,
-        area_90=figures.area_90,
-        distance_mean=figures.distance_mean,
-        distance_std=figures.distance_std,
+        sha256=hashlib.sha256(columns["fits"] + str(next(_numbers)).encode()).hexdigest(),
+        **columns,
         distance_fraction=1.0,
-        max_ra=figures.max_ra,
-        max_dec=figures.max_dec,
         contours={
             level: [_circle(ra=ra, dec=dec, radius_deg=factor * sigma_deg)]
             for level, factor in (("0.5", 1.177), ("0.9", 2.146))
         },
     )
+
+
+@lru_cache(maxsize=32)
+def _columns_of_map(ra: float, dec: float, sigma_deg: float, distance_mpc: float) -> dict[str, Any]:
+    skymap = make_skymap(ra=ra, dec=dec, sigma_deg=sigma_deg, distance_mpc=distance_mpc)
+    figures = summarize(skymap)
+    return {
+        "fits": write_skymap(skymap),
+        "packed": pack(skymap),
+        "n_rows": skymap.n,
+        "area_50": figures.area_50,
+        "area_90": figures.area_90,
+        "distance_mean": figures.distance_mean,
+        "distance_std": figures.distance_std,
+        "max_ra": figures.max_ra,
+        "max_dec": figures.max_dec,
+    }
 
 
 def make_event(
