@@ -11,7 +11,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# What is required is listed whole and pinned: nothing is to be resolved. A file is compiled when it
+# is first imported, and most never are.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 DISK_MB := 4000
 # Processes that run tests at once: on two cores four, for many tests wait.
 JOBS ?= 4
@@ -27,14 +29,22 @@ run: setup  ## run everything on http://127.0.0.1:8000 until Ctrl-C (PORT, TOM_H
 portal: setup  ## run a real OCS portal here, and point the LCO facility at it
 	@exec $(BIN)/python manage.py portal
 
+# The checks take one processor for minutes, the tests both: they run beside each other.
 test: setup $(BIN)/.installed-dev  ## every check and every test
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 &
+	check=$$!
+	trap 'kill $$check 2>/dev/null || true' EXIT
 	tests=($(BIN)/python -m pytest --dist loadgroup -m "not soak")
 	rm -f .pytest_cache/failed
-	"$${tests[@]}" -n $(JOBS) && exit
-	[ $$? = 1 ] && [ -e .pytest_cache/failed ] || exit 1
-	echo "counterpart: what failed beside other tests runs once more, alone"
-	"$${tests[@]}" -n 1 -x @.pytest_cache/failed
+	status=0
+	"$${tests[@]}" -n $(JOBS) || status=$$?
+	if [ $$status = 1 ] && [ -e .pytest_cache/failed ]; then
+		echo "counterpart: what failed beside other tests runs once more, alone"
+		status=0
+		"$${tests[@]}" -n 1 -x @.pytest_cache/failed || status=$$?
+	fi
+	wait $$check || { cat $(VENV)/check.log; status=1; }
+	exit $$status
 
 check: $(BIN)/.installed-dev  ## format, lint, types, imports, templates, migrations, deployment
 	@$(BIN)/ruff format --check .
@@ -70,6 +80,7 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	$(BIN)/python -m tests.recovery.million $(PACKETS)
 	$(BIN)/python -m tests.recovery.first_day $(MINUTES)
 	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m "hypothesis and not soak" --hypothesis-profile many
 
 evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers, and three nights
 	@data=$${TOM_REAL_DATA:-../shared/data}
@@ -104,7 +115,7 @@ $(BIN)/python:
 
 $(BIN)/.installed: requirements.txt requirements-data.txt | $(BIN)/python
 	@echo "counterpart: installing the requirements (a minute with a warm package cache)"
-	{ $(PIP) -r requirements.txt && $(PIP) --no-deps -r requirements-data.txt; } >$(VENV)/install.log 2>&1 || { \
+	{ $(PIP) -r requirements.txt && $(PIP) -r requirements-data.txt; } >$(VENV)/install.log 2>&1 || { \
 		echo "cannot install the requirements: $$(grep -E 'ERROR|error:' $(VENV)/install.log | head -1) (see $(VENV)/install.log)" >&2; exit 1; }
 	touch $@
 

@@ -24,9 +24,10 @@ pytest_plugins = ["tests.peers.ocs"]
 REAL_DATA = Path(
     os.environ.get("TOM_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
 )
-# Examples are not timed: a busy machine is not a wrong result.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# Examples are not timed: a busy machine is not a wrong result. `make soak` takes more of them.
+hypothesis.settings.register_profile("few", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("many", deadline=None, max_examples=300)
+hypothesis.settings.load_profile("few")
 
 QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

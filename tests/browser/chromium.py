@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tom.embedded.frontend import MANIFESTS, ROOT, FrontendError, find_npm, run_npm
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first has no window to draw, and takes half the processor time of the others.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # No sandbox: it does not work as root nor in most containers, and only our own pages are opened.
 # The rest keeps the browser from asking anybody for anything.
 FLAGS = (

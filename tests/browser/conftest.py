@@ -45,7 +45,9 @@ def browser() -> Iterator[Browser]:
     """Chromium, without a window; let go before other tests want an event loop of their own."""
     found = find_chromium(ROOT / "node_modules" / ".chromium")
     if found is None:
-        pytest.skip(f"{PEER_MISSING}Chromium (apt-get install chromium, or set CHROMIUM)")
+        pytest.skip(
+            f"{PEER_MISSING}Chromium (apt-get install chromium-headless-shell, or set CHROMIUM)"
+        )
     # Playwright keeps an event loop in this thread, in which Django's ORM is used all the same.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
