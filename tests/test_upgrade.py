@@ -281,6 +281,7 @@ def test_a_night_and_what_was_done_in_it_outlive_an_upgrade(people) -> None:
     assert held()["ranks"] == before["ranks"]
 
 
+@pytest.mark.soak
 def test_who_might_answer_pages_may_answer_alarms_after_an_upgrade(people) -> None:
     answer = Permission.objects.get(codename="change_alarm", content_type__app_label="reports")
     people["stranger"].user_permissions.set([answer])

@@ -29,7 +29,7 @@ FAINT = 60
 @pytest.mark.parametrize(
     ("viewport", "one_in"),
     [
-        (DESKTOP, 4),
+        (DESKTOP, 16),
         pytest.param(DESKTOP, 1, marks=pytest.mark.soak),
         pytest.param(NARROW, 1000, marks=pytest.mark.soak),
     ],
@@ -68,7 +68,7 @@ def test_axe_finds_nothing_where_somebody_must_log_in_or_is_refused(
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("share", [12, pytest.param(1, marks=pytest.mark.soak)])
 def test_a_page_in_red_sends_no_green_and_no_blue_light(enter: Enter, share: int) -> None:
     person = factories.make_admin("ada")
     addresses = fill(person)[::share]

@@ -232,6 +232,7 @@ def test_a_lost_connection_is_said_and_made_good(
     expect(page.get_by_role("link", name="MS261120new")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_a_browser_opens_more_tabs_than_it_has_connections(enter: Enter) -> None:
     page = enter(factories.make_observer())
     wait_for_changes(page)

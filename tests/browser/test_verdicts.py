@@ -158,7 +158,7 @@ def test_the_key_b_leads_back_to_the_row(enter: Enter, candidates: list[EventCan
     expect(row(page, 5)).to_be_focused()
 
 
-@pytest.mark.parametrize("loss", ["session", "cookies"])
+@pytest.mark.parametrize("loss", [pytest.param("session", marks=pytest.mark.soak), "cookies"])
 def test_a_verdict_given_after_the_session_ended_waits_for_the_login(
     site: str, watch: Callable[..., Watched], candidates: list[EventCandidate], loss: str
 ) -> None:

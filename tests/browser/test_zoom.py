@@ -176,6 +176,7 @@ def comes_true(page: Page, question: Callable[[], bool]) -> bool:
     return False
 
 
+@pytest.mark.soak  # it starts a browser of its own
 def test_without_webgl_the_page_says_so(
     browser: Browser, site: str, mapped: list[EventCandidate], enter: Enter
 ) -> None:

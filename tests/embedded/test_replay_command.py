@@ -48,6 +48,7 @@ def test_every_real_ztf_packet_is_stored_the_rest_is_dead_and_a_second_run_adds_
     assert second.stdout.startswith("stored 0, known already 258, unhandled 0, dead 0")
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_strict_fails_on_a_dead_letter_and_a_missing_path_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("no message")

@@ -15,7 +15,7 @@ from tom.ranking.services import ranking_as_of, unlike
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [pytest.param(each, marks=pytest.mark.soak) for each in (4, 20)])
 def test_the_demonstration_night_is_made_again_at_past_times(times: int) -> None:
     messages = demonstration_night()
     merger = next(n for n, each in enumerate(messages) if each.topic.startswith("igwn"))

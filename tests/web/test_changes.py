@@ -129,7 +129,14 @@ def change_password(user: User) -> None:
     user.save()
 
 
-ENDS = [forget_session, let_session_run_out, deactivate, change_password, User.delete]
+ENDS = [
+    let_session_run_out,
+    deactivate,
+    *(
+        pytest.param(each, marks=pytest.mark.soak)
+        for each in (forget_session, change_password, User.delete)
+    ),
+]
 
 
 @pytest.mark.parametrize("end", ENDS)
