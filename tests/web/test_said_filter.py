@@ -20,6 +20,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.models import Strategy
 from tom.targets.models import SurveyObject
+from tom.web.views import lists
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +150,37 @@ def test_a_list_without_an_event_is_filtered_and_keeps_its_ranks(
     assert [each["name"] for each in client.get(f"{api}?class=agn").json()["results"]] == [AGN]
     assert client.get(f"{api}?class=no").status_code == 400
     assert "No target of this list fits" in client.get(f"{page}?class=kilonova").text
+
+
+def test_each_page_of_a_filtered_list_is_found_in_each_way(
+    client: Client, vera: User, event: NonLocalizedEvent, strategy: Strategy, monkeypatch
+) -> None:
+    for number in range(20):
+        name = f"ZTF26ddddd{number:02}"
+        make_candidate(event, make_target(name), rank=10 + number)
+        know(name, [make_program().pk])
+        if number % 3:
+            say("Fink", "snn", "agn", object_id=name)
+        else:
+            put_star_on(name)
+    rank(strategy)
+    monkeypatch.setattr(lists, "ROWS_SHOWN", 3)
+
+    def pages(window: int) -> tuple[list[str], list[bool]]:
+        monkeypatch.setattr("tom.web.lists.WINDOW", window)
+        answers = [
+            client.get(f"/lists/{strategy.pk}/?by=Fink&page={number}") for number in range(1, 6)
+        ]
+        ranked = r'quiet rank">(\d+)</td>|<b>(ZTF26\w+)</b>'
+        shown = [each for answer in answers for each in re.findall(ranked, answer.text)]
+        return shown, [answer.context["page"].paginator.is_more for answer in answers]
+
+    found = {window: pages(window) for window in (1, 2, 100)}
+
+    assert found[1][0] == found[2][0] == found[100][0]
+    assert len(found[1][0]) == 2 * 14
+    assert found[1][1] == found[100][1] == [False] * 5  # all were counted
+    assert found[2][1][0]  # no more than the first were asked
 
 
 def test_a_filtered_list_asks_as_often_for_many_as_for_few(

@@ -18,9 +18,12 @@ from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
+from tom.web.said import SaidFilter
 
 ROWS_SHOWN = 30
 IN_ORDER = ("-log_weight", "target__name")
+# So many places are asked whether they fit a filter, for one that is shown.
+WINDOW = 16
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,23 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     newest = RankedCandidate.objects.newest().of(Listing(None, strategy))
     told = fullest(newest, programs_of(user), owner="target")
     return told.filter(target__in=visible_targets(user)).order_by(*IN_ORDER)
+
+
+def first_said(
+    places: QuerySet[RankedCandidate], said: SaidFilter, user: User, *, least: int
+) -> tuple[dict[int, int], bool] | None:
+    """The first of some places of `places_in` that fit a filter, with their ranks; if it is all.
+
+    Asked of the first of all: to ask each, and to rank each, takes long. None: fewer than `least`
+    of those fit.
+    """
+    size = WINDOW * least
+    first = list(places.values_list("pk", "target")[:size])
+    objects = said.targets(programs_of(user)).filter(target__in=[target for _, target in first])
+    fitting = set(objects.values_list("target", flat=True))
+    ranks = {pk: rank for rank, (pk, target) in enumerate(first, 1) if target in fitting}
+    is_all = len(first) < size
+    return (ranks, is_all) if is_all or len(ranks) >= least else None
 
 
 def ranks_in(places: QuerySet[RankedCandidate], shown: Collection[int]) -> dict[int, int]:

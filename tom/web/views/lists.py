@@ -1,17 +1,29 @@
 """Lists without an event: which there are, and one of them."""
 
 from itertools import count
+from typing import Any
 
+from django.core.paginator import Page
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
 from tom.web.known import programs_of
-from tom.web.lists import ROWS_SHOWN, find_strategy, places_in, ranks_in, read_places, rows_of
-from tom.web.pagination import page_at_once
+from tom.web.lists import (
+    ROWS_SHOWN,
+    find_strategy,
+    first_said,
+    places_in,
+    ranks_in,
+    read_places,
+    rows_of,
+)
+from tom.web.pagination import MOST_COUNTED, page_asked, page_at_once, page_of
 from tom.web.people import person
-from tom.web.said import read_said
+from tom.web.said import SaidFilter, read_said
 
 
 @require_safe
@@ -35,12 +47,8 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     strategy = find_strategy(pk, user)
     said = read_said(request.GET)
     places = places_in(strategy, user)
-    keys = places.filter(said.of("target", programs_of(user))).values_list("pk", flat=True)
-    page = page_at_once(request, keys, per_page=ROWS_SHOWN)
-    shown = list(page)
-    in_turn = zip(shown, count(page.start_index()), strict=False)
-    ranks = ranks_in(places, shown) if said else dict(in_turn)
-    columns, rows = rows_of(read_places(shown, user), user, ranks=ranks)
+    page, ranks = _fitting(request, places, said) if said else _whole(request, places)
+    columns, rows = rows_of(read_places(list(page), user), user, ranks=ranks)
     context = {
         "strategy": strategy,
         "page": page,
@@ -49,3 +57,27 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
         "said": said,
     }
     return render(request, "lists/list.html", context)
+
+
+def _whole(
+    request: HttpRequest, places: QuerySet[RankedCandidate]
+) -> tuple[Page[Any], dict[int, int]]:
+    """A page of a list, as keys, and the rank of each."""
+    page = page_at_once(request, places.values_list("pk", flat=True), per_page=ROWS_SHOWN)
+    return page, dict(zip(page, count(page.start_index()), strict=False))
+
+
+def _fitting(
+    request: HttpRequest, places: QuerySet[RankedCandidate], said: SaidFilter
+) -> tuple[Page[Any], dict[int, int]]:
+    """As `_whole`, of what brokers say."""
+    user = person(request)
+    least = min(ROWS_SHOWN * page_asked(request), MOST_COUNTED) + 1
+    found = first_said(places, said, user, least=least)
+    if found is not None:
+        ranks, is_all = found
+        most = MOST_COUNTED if is_all else min(len(ranks) - 1, MOST_COUNTED)
+        return page_of(request, list(ranks), per_page=ROWS_SHOWN, most=most), ranks
+    keys = places.filter(said.of("target", programs_of(user))).values_list("pk", flat=True)
+    page = page_at_once(request, keys, per_page=ROWS_SHOWN)
+    return page, ranks_in(places, list(page))
