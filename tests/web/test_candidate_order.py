@@ -80,10 +80,13 @@ def test_the_first_of_very_many_are_those_of_the_whole_list(world: World, monkey
     }
 
 
-def test_a_filter_by_what_is_said_finds_the_first_of_the_whole_list(
+SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
+
+
+def test_a_page_of_a_filter_or_an_order_is_that_of_the_whole_list(
     world: World, monkeypatch
 ) -> None:
-    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2)):
+    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2), ("WINDOW_OF_TARGETS", 2)):
         monkeypatch.setattr(candidate_order, name, value)
     public = factories.make_program()
     for number, row in enumerate(world.event.candidates.select_related("target")):
@@ -96,7 +99,7 @@ def test_a_filter_by_what_is_said_finds_the_first_of_the_whole_list(
     taken = Counter()
     for name, user in world.readers.items():
         listing = open_list(world.event, user, now=timezone.now())
-        for asked in ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all"):
+        for asked in (*SAID, *(f"order={name}&region=all" for name in ("level", "magnitude"))):
             whole = [row.pk for row in find_candidates(listing, QueryDict(asked))]
             for least in (1, 3, 6):
                 found, most = find_page(listing, QueryDict(asked), least=least, most=100)

@@ -70,7 +70,7 @@ def first_in_turn(
     scale: Scale,
     most: int,
 ) -> list[int] | None:
-    """The first `most` of the candidates that fit, in their order; None: sort all that fit.
+    """The first candidates that fit, in their order, `most` or more; None: sort all that fit.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def first_in_turn(
     while size <= last:
         known = _known(asked, event, source, turn, size)
         if known is None or len(known) >= most:
-            return known and known[:most]
+            return known
         size *= WINDOW
     return None
 

@@ -52,14 +52,18 @@ def find_first(
     if turn in BEST_FIRST:
         return [row.pk for row in find_best(rows, event, programs, most=most)]
     rows = rows.order_by(*_order(turn, listing))
-    if is_long(event):
-        figures = _column(turn.name, listing), standing_of("rank", programs)
-        found = first_in_turn(
-            rows, event, programs, turn, figures=figures, scale=listing.scale, most=most
-        )
-        if found is not None:
-            return found
-    return list(rows.values_list("pk", flat=True)[:most])
+    found = _first_in_turn(listing, rows, turn, most) if is_long(event) else None
+    return list(rows.values_list("pk", flat=True)[:most]) if found is None else found[:most]
+
+
+def _first_in_turn(
+    listing: CandidateList, rows: QuerySet[EventCandidate], turn: Turn, most: int
+) -> list[int] | None:
+    programs = listing.programs
+    figures = _column(turn.name, listing), standing_of("rank", programs)
+    return first_in_turn(
+        rows, listing.event, programs, turn, figures=figures, scale=listing.scale, most=most
+    )
 
 
 def find_page(
@@ -67,19 +71,29 @@ def find_page(
 ) -> tuple[list[int], int]:
     """As `find_first`, for a page that needs `least`; and how many of the keys are cut into pages.
 
-    Of those that brokers say something of no more are sought than the page needs: to find ten
-    pages of a few among very many takes long.
+    Of another order than the best first, and of what brokers say, no more are sought than the page
+    needs: to find ten pages takes long.
     """
     turn = _turn(query.get("order", ""))
-    if turn in BEST_FIRST and read_said(query) and is_long(listing.event):
-        rank = standing_of("rank", listing.programs)
-        rows = in_order(choose_unread(listing, query, kept), listing.programs)
-        found = some_in_turn(
-            rows, listing.event, listing.programs, rank=rank, scale=listing.scale, least=least
-        )
-        if found is not None:
-            return found[: most + 1], min(len(found) - 1, most)
-    return find_first(listing, query, most=most + 1, kept=kept), most
+    found = None
+    if (turn not in BEST_FIRST or read_said(query)) and is_long(listing.event):
+        rows = choose_unread(listing, query, kept)
+        if turn in BEST_FIRST:
+            found = _best_said(listing, rows, least)
+        else:
+            found = _first_in_turn(listing, rows.order_by(*_order(turn, listing)), turn, least)
+    if found is None or len(found) < least:
+        return find_first(listing, query, most=most + 1, kept=kept), most
+    return found[: most + 1], min(len(found) - 1, most)
+
+
+def _best_said(
+    listing: CandidateList, rows: QuerySet[EventCandidate], least: int
+) -> list[int] | None:
+    rank, rows = standing_of("rank", listing.programs), in_order(rows, listing.programs)
+    return some_in_turn(
+        rows, listing.event, listing.programs, rank=rank, scale=listing.scale, least=least
+    )
 
 
 def order_choices(asked: str) -> list[tuple[str, str]]:
