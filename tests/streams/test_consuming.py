@@ -56,8 +56,8 @@ def member(kafka: KafkaPeer, topic: str, group: str) -> Iterator[Reader]:
         yield reader
 
 
-def take(reader: Reader, number: int) -> list[consuming.Received]:
-    taken: list[consuming.Received] = []
+def take(reader: Reader, number: int) -> list[consuming.FromKafka]:
+    taken: list[consuming.FromKafka] = []
     deadline = time.monotonic() + WAIT_SECONDS
     while len(taken) < number:
         assert time.monotonic() < deadline
@@ -65,9 +65,9 @@ def take(reader: Reader, number: int) -> list[consuming.Received]:
     return taken
 
 
-def take_beside(reader: Reader, other: Reader) -> list[consuming.Received]:
+def take_beside(reader: Reader, other: Reader) -> list[consuming.FromKafka]:
     """Take the first that a new member is given; the other one serves the group meanwhile."""
-    taken: list[consuming.Received] = []
+    taken: list[consuming.FromKafka] = []
     deadline = time.monotonic() + WAIT_SECONDS
     while not taken:
         assert time.monotonic() < deadline

@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError as QueueError
 
 from tests.peers.kafka import SHORT_SESSION_SECONDS, KafkaPeer, broker_away
 from tests.streams.quiet import listening, wait_for
-from tom.streams import bounded, consuming, listen, watch
+from tom.streams import bounded, consuming, kafka_feed, listen, watch
 from tom.streams.models import AlertMessage, MessageState, StreamHealth
 from tom.streams.packets import read_packet
 from tom.streams.sources import read_source
@@ -220,13 +220,13 @@ def test_a_database_slower_than_a_group_waits_keeps_our_place_and_loses_nothing(
     monkeypatch.setattr(consuming, "SESSION_SECONDS", 6)
     monkeypatch.setattr(consuming, "POLL_SECONDS", 6)
     joined: list[bool] = []
-    reading = listen.reading
+    reading = kafka_feed.reading
 
     def note_joins(*args, **options):
         hear = options.pop("joined")
         return reading(*args, joined=lambda: (joined.append(True), hear()), **options)
 
-    monkeypatch.setattr(listen, "reading", note_joins)
+    monkeypatch.setattr(kafka_feed, "reading", note_joins)
     with listening(kafka.url(topic)):
         wait_for(lambda: is_connected(topic))
         with table_locked():

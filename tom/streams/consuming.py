@@ -25,6 +25,8 @@ from confluent_kafka import (
 )
 
 from tom.formats.containers import with_schema
+from tom.streams.feeds import Received
+from tom.streams.headers import find_id
 from tom.streams.log_in import LogIn
 from tom.streams.positions import (
     Claim,
@@ -54,16 +56,12 @@ TopicIds = Callable[[Collection[str]], Mapping[str, str]]
 """Topics to what the broker calls them until they are deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message and its position; a tombstone has no payload."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromKafka(Received):
+    """A message of a topic, and its position; a tombstone has no payload."""
 
-    topic: str
     partition: int
     offset: int
-    payload: bytes
-    headers: list[tuple[str, Any]]
-    sent: datetime | None = None
 
     @property
     def place(self) -> Partition:
@@ -91,7 +89,7 @@ class Reader:
         self._unplaced: set[Partition] = set()
         self._held: set[str] = set()  # topics of which nothing is fetched
         self._refused: set[Partition] = set()  # the broker does not have our position
-        self._waiting: deque[Received] = deque()
+        self._waiting: deque[FromKafka] = deque()
         self._rest = 0.0  # how long it last waited for the keeping to succeed
         self._rests_until = 0.0
         self._consumer = Consumer(dict(config))
@@ -106,7 +104,7 @@ class Reader:
         """Commit what is stored, and leave the group."""
         self._consumer.close()
 
-    def take(self) -> list[Received]:
+    def take(self) -> list[FromKafka]:
         """Take the messages that have come, at most a batch; wait a moment if there is none.
 
         Take it again and again, also while nothing can be kept: it serves the group.
@@ -125,7 +123,7 @@ class Reader:
             self._place()
         room = max(BATCH - len(self._waiting), 1)
         self._fetch(room, 0 if self._waiting else TAKE_SECONDS)
-        batch: list[Received] = []
+        batch: list[FromKafka] = []
         size = 0
         while self._waiting and len(batch) < BATCH and size < BATCH_BYTES:
             batch.append(self._waiting.popleft())
@@ -144,7 +142,7 @@ class Reader:
         if not self._rest:
             self._resume()
 
-    def move(self, batch: Collection[Received]) -> None:
+    def move(self, batch: Collection[FromKafka]) -> None:
         """Move our positions past a batch, in the transaction that stores it.
 
         Raises
@@ -160,7 +158,7 @@ class Reader:
             {place: Move(self._claims[place], offset) for place, offset in offsets.items()}
         )
 
-    def mark_kept(self, batch: Collection[Received]) -> None:
+    def mark_kept(self, batch: Collection[FromKafka]) -> None:
         """Tell the broker what is stored, so that its tools show how far we are."""
         offsets = {each.place: each.offset + 1 for each in batch if each.place in self._claims}
         places = [TopicPartition(*where, offset) for where, offset in offsets.items()]
@@ -168,7 +166,7 @@ class Reader:
             self._consumer.store_offsets(offsets=places)
         self._end_rest()
 
-    def put_back(self, batch: Collection[Received]) -> None:
+    def put_back(self, batch: Collection[FromKafka]) -> None:
         """Put back what could not be stored: it is taken again after a wait, longer each time."""
         self._waiting.extendleft(reversed(list(batch)))
         self._rest = min(max(FIRST_REST, 2 * self._rest), LONGEST_REST)
@@ -260,14 +258,23 @@ def _place_of(message: Message) -> Partition:
     return topic, partition
 
 
-def _received(message: Message) -> Received:
+def _received(message: Message) -> FromKafka:
     # Message's own types leave room for one that failed; this one did not.
     offset: Any = message.offset()
     headers: Any = message.headers()
     key: Any = message.key()
     # Kept as a container: a record without its schema could not be read again.
     payload = with_schema(key if isinstance(key, bytes) else None, message.value() or b"")
-    return Received(*_place_of(message), offset, payload, headers or [], _sent(message))
+    topic, partition = _place_of(message)
+    return FromKafka(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        payload=payload,
+        headers=headers or [],
+        name=find_id(headers),
+        sent=_sent(message),
+    )
 
 
 def _sent(message: Message) -> datetime | None:

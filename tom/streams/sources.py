@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 KAFKA_PORT = ":9092"
+KAFKA = "kafka"
+"""A network, as the scheme of its URLs names it."""
 
 
 class SourceError(ValueError):
@@ -33,6 +35,7 @@ class Source:
     stream: int | None = None
     version: str = ""
     group: int | None = None  # whose members alone see what comes
+    network: str = KAFKA
 
     @property
     def fixed_name(self) -> str:
@@ -42,7 +45,7 @@ class Source:
 
     @property
     def url(self) -> str:
-        return f"kafka://{self.broker}/{','.join(self.topics)}"
+        return f"{self.network}://{self.broker}/{','.join(self.topics)}"
 
 
 def read_sources(items: Sequence[str]) -> list[Source]:
