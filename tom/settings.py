@@ -110,6 +110,7 @@ REST_FRAMEWORK = {
 # --- Streams ------------------------------------------------------------------------------------
 # hop URLs to read, comma-separated, several topics of a broker too:
 # kafka://kafka.scimma.org/igwn.gwalert,gcn.circulars,kafka://kafka.gcn.nasa.gov/gcn.heartbeat
+# Of Google Pub/Sub: pubsub://project/subscription.
 STREAMS: list[str] = env.list("STREAMS", [])
 # The consumer group, whose place in a stream the database holds; SCiMMA wants it to start with the
 # user name. Empty: made from the user name. Two installations with one credential need two groups.
@@ -128,6 +129,8 @@ GCN_HOST = env.str("GCN_HOST", "kafka.gcn.nasa.gov")
 GCN_CLIENT_ID = env.str("GCN_CLIENT_ID", "")
 GCN_CLIENT_SECRET = env.str("GCN_CLIENT_SECRET", "")
 GCN_TOKEN_URL = env.str("GCN_TOKEN_URL", "https://auth.gcn.nasa.gov/oauth2/token")
+# The file of a Google service account's key in JSON, for what STREAMS names of Pub/Sub.
+GOOGLE_APPLICATION_CREDENTIALS = env.str("GOOGLE_APPLICATION_CREDENTIALS", "")
 # The schema registry (Confluent's API) that is asked for a schema that no survey published:
 # https://host, or https://user:password@host. Empty: such messages are dead letters.
 SCHEMA_REGISTRY = read_url("SCHEMA_REGISTRY")

@@ -20,12 +20,13 @@ def main(database: str, url: str, moment: str = "") -> None:
     django.setup()
     from tests.peers.kafka import SHORT_SESSION_SECONDS
     from tests.streams.quiet import QUIET
-    from tom.streams import consuming
+    from tom.streams import consuming, pubsub_feed
     from tom.streams.listen import Listener
     from tom.streams.reading import read_now
     from tom.streams.sources import read_source
 
     consuming.SESSION_SECONDS = SHORT_SESSION_SECONDS
+    pubsub_feed.LEASE_SECONDS = 2
     if moment:
         _die_at(moment)
     kind, _, key = url.partition(":")
@@ -37,7 +38,7 @@ def main(database: str, url: str, moment: str = "") -> None:
 
 
 def _die_at(moment: str) -> None:
-    from tom.streams import consuming, listen
+    from tom.streams import consuming, listen, pubsub_feed
 
     store = listen.store_prepared
 
@@ -48,7 +49,8 @@ def _die_at(moment: str) -> None:
     if moment == "stored":
         listen.store_prepared = store_and_die
     else:
-        consuming.Reader.mark_kept = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        for reader in (consuming.Reader, pubsub_feed.Subscriptions):
+            reader.mark_kept = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _sleep_on(_: Any) -> None:

@@ -55,3 +55,18 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
 def test_a_topic_keeps_the_parts_of_its_path_and_loses_its_outer_strokes():
     assert read_source("kafka://a/x/y/").topics == ("x/y",)
     assert read_source("kafka://a//x").topics == ("x",)
+
+
+def test_a_url_of_pubsub_names_a_project_and_subscriptions_of_it():
+    items = ["pubsub://my-project/lsst-alerts", "ztf-loop", "pubsub://my-project@127.0.0.1:8085/x"]
+
+    assert read_sources(items) == [
+        Source("pubsub.googleapis.com/my-project", ("lsst-alerts", "ztf-loop"), network="pubsub"),
+        Source("127.0.0.1:8085/my-project", ("x",), network="pubsub"),
+    ]
+
+
+@pytest.mark.parametrize("item", ["pubsub://my-project/", "pubsub:///x", "pubsub://a:b@h/x"])
+def test_what_is_no_url_of_pubsub_is_refused(item: str):
+    with pytest.raises(SourceError):
+        read_sources([item])

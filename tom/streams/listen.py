@@ -24,10 +24,11 @@ from tom.streams.headers import is_test, read_headers
 from tom.streams.kafka_feed import kafka_feed
 from tom.streams.packets import PacketStoreError
 from tom.streams.positions import NotOursError
+from tom.streams.pubsub_feed import pubsub_feed
 from tom.streams.pulse import Pulse
 from tom.streams.reading import keep_row_of
 from tom.streams.services import Incoming, prepare_messages, store_prepared
-from tom.streams.sources import KAFKA, Source
+from tom.streams.sources import KAFKA, PUBSUB, Source
 from tom.streams.watch import RefusedError
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ LONGEST_PAUSE: Final = 30.0
 
 Wake = Callable[[dict[str, list[int]]], object]
 
-FEEDS: Final[Mapping[str, OpenFeed]] = {KAFKA: kafka_feed}
+FEEDS: Final[Mapping[str, OpenFeed]] = {KAFKA: kafka_feed, PUBSUB: pubsub_feed}
 """What opens a source, by its network."""
 
 # What another attempt may find corrected. ValueError and RuntimeError are hop's own.

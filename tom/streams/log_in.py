@@ -70,15 +70,27 @@ def _tls(stream: Stream) -> dict[str, Any]:
     return {"ssl.ca.location": certifi.where(), "https.ca.location": certifi.where()}
 
 
-def _sasl(credential: Credential) -> dict[str, Any]:
+def read_secret(credential: Credential) -> str:
+    """Return the secret of a credential.
+
+    Raises
+    ------
+    CredentialError
+        If it cannot be decrypted.
+    """
     try:
-        secret = credential.secret
+        secret: str = credential.secret
     except InvalidToken as error:
         msg = (
             f"the secret of the credential {credential.name} cannot be read, because SECRET_KEY"
             " was changed: enter it again"
         )
         raise CredentialError(msg) from error
+    return secret
+
+
+def _sasl(credential: Credential) -> dict[str, Any]:
+    secret = read_secret(credential)
     note_secret(secret)
     if credential.mechanism == Mechanism.OAUTH:
         return {

@@ -150,15 +150,17 @@ class StreamKind(models.TextChoices):
     SCIMMA = "scimma", "Hopskotch (SCiMMA)"
     GCN = "gcn", "GCN"
     KAFKA = "kafka", "another Kafka broker"
+    PUBSUB = "pubsub", "Google Pub/Sub"
 
 
 class Mechanism(models.TextChoices):
-    """How one logs in at a broker, as Kafka names it."""
+    """How one logs in at a broker, as Kafka names it, or at Google."""
 
     SCRAM_512 = "SCRAM-SHA-512", "SCRAM-SHA-512"
     SCRAM_256 = "SCRAM-SHA-256", "SCRAM-SHA-256"
     PLAIN = "PLAIN", "PLAIN"
     OAUTH = "OAUTHBEARER", "OAuth client (GCN)"
+    GOOGLE = "GOOGLE", "key of a Google service account"
 
 
 class Credential(models.Model):
@@ -169,8 +171,12 @@ class Credential(models.Model):
     mechanism = models.CharField(
         max_length=16, choices=Mechanism.choices, default=Mechanism.SCRAM_512
     )
-    username = models.CharField(max_length=200, help_text="For OAuth, the client's id")
-    secret = EncryptedModelField(help_text="The password; for OAuth, the client's secret")
+    username = models.CharField(
+        max_length=200, help_text="For OAuth, the client's id; at Google, the account's address"
+    )
+    secret = EncryptedModelField(
+        help_text="The password; for OAuth, the client's secret; of Google, the key in JSON"
+    )
     token_url = models.CharField(max_length=500, blank=True, help_text="Where OAuth gets a token")
     group = models.ForeignKey(
         Group,
@@ -202,11 +208,14 @@ class StreamQuerySet(models.QuerySet["Stream"]):
 
 
 class Stream(models.Model):
-    """Topics of one broker that are read, as somebody entered them."""
+    """Topics of one broker that are read, as somebody entered them.
+
+    Of Google Pub/Sub they are the subscriptions of one project.
+    """
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=16, choices=StreamKind.choices, default=StreamKind.KAFKA)
-    address = models.CharField(max_length=255, help_text="host[:port]")
+    address = models.CharField(max_length=255, help_text="host[:port]; of Pub/Sub host/project")
     tls = models.BooleanField(default=True, help_text="Whether the connection is encrypted")
     authority = models.TextField(
         blank=True, help_text="The certificate of the broker's own authority, in PEM"

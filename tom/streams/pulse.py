@@ -92,6 +92,10 @@ class Pulse:
                 self._lags[topic] = lag, now
                 self._changed.add(topic)
 
+    def repeat(self) -> None:
+        """Report again what was last said: the listener is there, though nothing has happened."""
+        self._changed.update(self._source.topics)
+
     def complain(self, detail: str, *, topics: Iterable[str] | None = None) -> None:
         """Say why these topics (all of them) cannot be heard; logged once for each change."""
         detail = hide_secrets(clean(detail))

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from tom.streams.models import Stream
-from tom.streams.sources import Source, plain, read_sources
+from tom.streams.models import Stream, StreamKind
+from tom.streams.sources import KAFKA, PUBSUB, Source, plain, read_sources
 
 Row = TypeVar("Row")
 
@@ -64,4 +64,10 @@ def _source_of(stream: Stream, topics: list[str]) -> Source:
         stream=stream.pk,
         version="|".join(map(str, changed)),
         group=stream.group_id,
+        network=network_of(stream),
     )
+
+
+def network_of(stream: Stream) -> str:
+    """Return the network of a stream, as a source has it."""
+    return PUBSUB if stream.kind == StreamKind.PUBSUB else KAFKA

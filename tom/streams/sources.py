@@ -1,12 +1,13 @@
-"""A broker and what is read from it; those that the setting STREAMS names."""
+"""A broker, or a project of Pub/Sub, and what is read from it; those that STREAMS names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 KAFKA_PORT = ":9092"
-KAFKA = "kafka"
-"""A network, as the scheme of its URLs names it."""
+KAFKA, PUBSUB = "kafka", "pubsub"
+"""The networks, as the schemes of their URLs name them."""
+PUBSUB_HOST = "pubsub.googleapis.com"
 
 
 class SourceError(ValueError):
@@ -21,9 +22,17 @@ def plain(broker: str) -> str:
     return broker.lower().removesuffix(KAFKA_PORT)
 
 
+def split_project(broker: str) -> tuple[str, str]:
+    """Return the host[:port] and the project of a source of Pub/Sub."""
+    host, _, project = broker.partition("/")
+    return host, project
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A broker, what is read from it, and by which user if it has several credentials.
+
+    Of Pub/Sub the broker is `host[:port]/project`, and the topics are subscriptions of the project.
 
     `stream` is the key of the row that it comes from, if it comes from one; `version` is another
     one whenever that row or its credential was changed.
@@ -48,8 +57,13 @@ class Source:
         return f"{self.network}://{self.broker}/{','.join(self.topics)}"
 
 
+Place = tuple[str, str, str]  # a network, a broker and a user
+
+
 def read_sources(items: Sequence[str]) -> list[Source]:
     """Read hop URLs, split at every comma: an item without a scheme is one more topic.
+
+    Beside them stand URLs of Pub/Sub: `pubsub://project[@host[:port]]/subscription`.
 
     URLs of one broker and user are read together, as one source.
 
@@ -58,7 +72,7 @@ def read_sources(items: Sequence[str]) -> list[Source]:
     SourceError
         If an item is not a hop URL, or names no topic.
     """
-    topics: dict[tuple[str, str], dict[str, None]] = {}
+    topics: dict[Place, dict[str, None]] = {}
     place = None
     for item in (each.strip() for each in items):
         if "://" in item:
@@ -66,10 +80,13 @@ def read_sources(items: Sequence[str]) -> list[Source]:
         else:
             topic = item
         if place is None or not topic:
-            msg = f"STREAMS has {item!r}, which is not a kafka://broker/topic"
+            msg = f"STREAMS has {item!r}, which is no kafka://broker/topic"
             raise SourceError(msg)
         topics.setdefault(place, {})[topic] = None
-    return [Source(broker, tuple(names), user) for (broker, user), names in topics.items()]
+    return [
+        Source(broker, tuple(names), user, network=network)
+        for (network, broker, user), names in topics.items()
+    ]
 
 
 def read_source(url: str) -> Source:
@@ -83,14 +100,21 @@ def read_source(url: str) -> Source:
     return read_sources(url.split(","))[0]
 
 
-def _read_url(url: str) -> tuple[tuple[str, str], str]:
+def _read_url(url: str) -> tuple[Place, str]:
     try:
         parts = urlsplit(url)
     except ValueError as error:  # a bracket without its other half
         msg = "STREAMS has an address that is no URL"
         raise SourceError(msg) from error
+    topic = parts.path.strip("/")
+    if parts.scheme == PUBSUB:
+        project, _, host = parts.netloc.partition("@")
+        if not project or ":" in project:
+            msg = "STREAMS takes pubsub://project[@host[:port]]/subscription, and no password"
+            raise SourceError(msg)
+        return (PUBSUB, f"{host or PUBSUB_HOST}/{project}".lower(), ""), topic
     user, _, broker = parts.netloc.rpartition("@")
-    if parts.scheme != "kafka" or not broker or ":" in user:
+    if parts.scheme != KAFKA or not broker or ":" in user:
         msg = "STREAMS takes kafka://[user@]broker[:port]/topic, and no password"
         raise SourceError(msg)
-    return (plain(broker), unquote(user)), parts.path.strip("/")
+    return (KAFKA, plain(broker), unquote(user)), topic

@@ -1,11 +1,13 @@
 """Test a stream's connection: log in, look for its topics, and say what is there or what is wrong.
 
-Nothing is marked as read, and no consumer group is joined.
+Nothing is marked as read, and no consumer group is joined. Of Pub/Sub the oldest message that waits
+is looked at and given back at once: no smaller right than that of reading tells more.
 """
 
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,8 +19,10 @@ from tom.own_secrets import hide_secrets
 from tom.streams.credentials import CredentialError
 from tom.streams.faults import say_fault
 from tom.streams.log_in import LogIn, log_in_of
-from tom.streams.models import ConnectionTest, Stream
+from tom.streams.models import ConnectionTest, Stream, StreamKind
 from tom.streams.probing import probe
+from tom.streams.pubsub_account import account_of
+from tom.streams.pubsub_api import NoConversationError, PubSubError, Subscriber
 from tom.streams.watch import Broker, Errors, RefusedError
 
 logger = logging.getLogger(__name__)
@@ -67,6 +71,8 @@ def look_at(stream: Stream) -> Finding:
     FaultError
         If it cannot be read.
     """
+    if stream.kind == StreamKind.PUBSUB:
+        return _look_at_project(stream)
     errors = Errors()
     log_in, broker = _reach(stream, errors)
     try:
@@ -99,6 +105,31 @@ def _reach(stream: Stream, errors: Errors) -> tuple[LogIn, Broker]:
         raise FaultError(str(error)) from error
     except KafkaException as error:  # a certificate that is none, for one
         raise FaultError(error.args[0].str()) from error
+
+
+def _look_at_project(stream: Stream) -> Finding:
+    """Look at each subscription of a project of Pub/Sub."""
+    try:
+        account = account_of(stream)
+        with closing(account.open()) as subscriber:
+            deadline = time.monotonic() + LOG_IN_SECONDS
+            rows = [_look_at_subscription(subscriber, name, deadline) for name in stream.topics]
+    except (CredentialError, NoConversationError) as error:
+        raise FaultError(str(error)) from error
+    return {"user": account.who.email if account.who else "", "subscriptions": rows}
+
+
+def _look_at_subscription(subscriber: Subscriber, name: str, deadline: float) -> Finding:
+    if time.monotonic() > deadline:
+        return {"name": name, "fault": "not looked at: Pub/Sub answers too slowly"}
+    try:
+        found = subscriber.peek(name)
+    except NoConversationError:
+        raise
+    except PubSubError as error:
+        return {"name": name, "fault": str(error)}
+    times = [message.sent.isoformat() for message in found if message.sent]
+    return {"name": name, "fault": "", "waits": bool(found), "sent": next(iter(times), "")}
 
 
 def _look_at_topics(

@@ -12,7 +12,9 @@ from django.contrib.auth.models import Group
 
 from tom.streams.credentials import is_on_this_machine
 from tom.streams.models import Credential, Mechanism, Stream, StreamKind
+from tom.streams.pubsub_key import ServiceAccount
 from tom.web.keys import read_pk
+from tom.web.pubsub_form import SUBSCRIPTION, judge_fit, read_account, read_project
 
 NONE, NEW = "", "new"
 TLS, NO_TLS = "tls", "none"
@@ -99,8 +101,9 @@ def read_stream_form(
     _judge_name(form, "name", "stream")
     if form.values["kind"] not in StreamKind.values:
         form.refuse("kind", "Choose what it is read from.")
-    usual = _USUAL_ADDRESSES.get(form.values["kind"], "")  # type: ignore[call-overload]
-    form.values["address"] = read_address(form, form.values["address"] or usual)
+    is_new = form.values["credential"] == NEW
+    account = read_account(form, data.get(SECRET, "")) if is_new else None
+    _judge_address(form, account)
     if form.values["tls"] not in {TLS, NO_TLS}:
         form.refuse("tls", "Choose whether the connection is encrypted.")
     _judge_topics(form)
@@ -108,8 +111,18 @@ def read_stream_form(
     _judge_authority(form)
     _judge_days(form)
     form.readers = _read_group(form, "readers", "Choose who sees what comes by it.")
-    _judge_credential(form, data.get(SECRET, ""))
+    _judge_credential(form, data.get(SECRET, ""), account)
     return form
+
+
+def _judge_address(form: StreamForm, account: ServiceAccount | None) -> None:
+    text, kind = form.values["address"], form.values["kind"]
+    if kind == StreamKind.PUBSUB:
+        host, project = read_project(form, text, account)
+        form.values["address"] = f"{read_address(form, host)}/{project}"
+    else:
+        usual = _USUAL_ADDRESSES.get(kind, "")  # type: ignore[call-overload]
+        form.values["address"] = read_address(form, text or usual)
 
 
 def read_address(form: StreamForm, text: str) -> str:
@@ -150,12 +163,13 @@ def _judge_topics(form: StreamForm) -> None:
         form.refuse("topics", "Name at least one topic.")
     if len(form.topics) > MOST_TOPICS:
         form.refuse("topics", f"A stream has at most {MOST_TOPICS} topics: make two of it.")
-    odd = [topic for topic in form.topics if not _TOPIC.fullmatch(topic) or topic in {".", ".."}]
+    name = SUBSCRIPTION if form.values["kind"] == StreamKind.PUBSUB else _TOPIC
+    odd = [topic for topic in form.topics if not name.fullmatch(topic) or topic in {".", ".."}]
     if odd:
         form.refuse(
             "topics",
-            f"{odd[0][:80]!r} is no name of a topic. It has letters, digits, dots, strokes and"
-            " underscores; name each topic whole.",
+            f"{odd[0][:80]!r} is no name of a topic or a subscription. It has letters, digits,"
+            " dots, strokes and underscores; name each whole, without its project.",
         )
 
 
@@ -189,10 +203,10 @@ def _is_certificate(text: str) -> bool:
 
 
 # --- Credentials ------------------------------------------------------------------------------
-def _judge_credential(form: StreamForm, secret: str) -> None:
+def _judge_credential(form: StreamForm, secret: str, account: ServiceAccount | None) -> None:
     wanted = form.values["credential"]
     if wanted == NEW:
-        _read_new(form, secret)
+        _read_new(form, secret, account)
     elif form.values["username"] or secret:
         form.refuse("credential", "You typed a user or a secret: choose “a new one” here.")
     elif wanted != NONE:
@@ -202,22 +216,30 @@ def _judge_credential(form: StreamForm, secret: str) -> None:
             form.refuse("credential", "Choose a credential.")
         elif form.credential.host != form.host:
             form.refuse("credential", f"This credential is sent to {form.credential.host} alone.")
-    elif form.values["kind"] != StreamKind.KAFKA:
+    elif form.values["kind"] != StreamKind.KAFKA and not is_on_this_machine(form.host):
         form.refuse("credential", "This broker wants a credential.")
+    judge_fit(form, form.values["kind"], form.made or form.credential)
     _judge_secrecy(form)
 
 
-def _read_new(form: StreamForm, secret: str) -> None:
+def _read_new(form: StreamForm, secret: str, account: ServiceAccount | None) -> None:
     form.made = Credential(host=form.host)
-    fill_credential(form, form.made, secret)
+    fill_credential(form, form.made, secret, account)
     if not secret:
         form.refuse(SECRET, "Enter the password or the client's secret.")
 
 
-def fill_credential(form: StreamForm, credential: Credential, secret: str) -> None:
-    """Take the fields of a credential over; an empty secret leaves the stored one."""
+def fill_credential(
+    form: StreamForm, credential: Credential, secret: str, account: ServiceAccount | None
+) -> None:
+    """Take the fields of a credential over; an empty secret leaves the stored one.
+
+    `account` is the one whose key the secret is, if it is a key of Google's.
+    """
     values = form.values
     credential.mechanism = values["mechanism"]
+    if account is not None:  # its key says its name
+        values["username"] = account.email
     credential.username = values["username"]
     if secret:
         credential.secret = secret
@@ -225,7 +247,8 @@ def fill_credential(form: StreamForm, credential: Credential, secret: str) -> No
         form.refuse("mechanism", "Choose how one logs in.")
     if not 0 < len(values["username"]) <= LONGEST_USER or not values["username"].isprintable():
         form.refuse("username", f"A user name has 1 to {LONGEST_USER} characters.")
-    if len(secret) > LONGEST_SECRET or not secret.isprintable():
+    is_text = len(secret) <= LONGEST_SECRET and secret.isprintable()
+    if values["mechanism"] != Mechanism.GOOGLE and not is_text:
         form.refuse(SECRET, f"A secret has at most {LONGEST_SECRET} printable characters.")
     credential.token_url = ""
     if values["mechanism"] == Mechanism.OAUTH:
@@ -261,6 +284,7 @@ def _read_group(form: StreamForm, name: str, why: str) -> Group | None:
 def _judge_secrecy(form: StreamForm) -> None:
     """Refuse to send a secret over a connection that others can read."""
     used = form.made or form.credential
-    tells = used is not None and used.mechanism in {Mechanism.PLAIN, Mechanism.OAUTH}
-    if tells and form.values["tls"] == NO_TLS and not is_on_this_machine(form.values["address"]):
+    telling = {Mechanism.PLAIN, Mechanism.OAUTH, Mechanism.GOOGLE}
+    tells = used is not None and used.mechanism in telling
+    if tells and form.values["tls"] == NO_TLS and not is_on_this_machine(form.host):
         form.refuse("tls", "Without TLS everybody on the way could read the secret: choose TLS.")

@@ -21,8 +21,8 @@ from tom.streams.models import (
     TopicMinute,
 )
 from tom.streams.pulse import GAP
-from tom.streams.reading import places_of, read_now
-from tom.streams.sources import plain
+from tom.streams.reading import network_of, places_of, read_now
+from tom.streams.sources import PUBSUB, plain
 from tom.web.alarms import SILENT_SECONDS
 from tom.web.filter_figures import FilterFigures, read_filters
 from tom.web.permissions import MANAGE_STREAMS
@@ -91,6 +91,7 @@ class StreamFigures:
     name: str
     broker: str
     row: Stream | None
+    network: str
     topics: list[TopicFigures] = field(default_factory=list)
     may_change: bool = False
     filter: FilterFigures | None = None
@@ -99,6 +100,11 @@ class StreamFigures:
     @property
     def key(self) -> str:
         return str(self.row.pk) if self.row else f"fixed-{self.broker}"
+
+    @property
+    def tells_lag(self) -> bool:
+        """Whether it can be known how many messages wait at its broker."""
+        return self.network != PUBSUB
 
     @property
     def shared_fault(self) -> str:
@@ -156,7 +162,7 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
     rows_of_fixed = dict(fixed_rows) if any(each.stream is None for each in sources) else {}
     for source in sources:
         if source.stream is None:
-            stream = StreamFigures(source.broker, source.broker, None)
+            stream = StreamFigures(source.broker, source.broker, None, source.network)
             stream.topics = [news.of(source.broker, topic, None) for topic in source.topics]
             fixed = rows_of_fixed.get(source.fixed_name)
             stream.filtered = fixed if manages else None
@@ -169,7 +175,7 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
         mine = manages and (row.credential_id is None or row.credential_id in usable)
         if mine and user is not None and row.group_id is not None:
             mine = _is_member(user, row.group_id)
-        stream = StreamFigures(row.name, row.address, row, may_change=mine)
+        stream = StreamFigures(row.name, row.address, row, network_of(row), may_change=mine)
         stream.topics = [
             _read_elsewhere(topic, row)
             if (row.pk, topic) not in read and (row.active or (plain(row.address), topic) in places)

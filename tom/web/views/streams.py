@@ -24,6 +24,7 @@ from tom.streams.trying import ask_for_test
 from tom.targets.stream_programs import follow_stream
 from tom.web.people import person
 from tom.web.permissions import MANAGE_STREAMS, VIEW_STREAMS
+from tom.web.pubsub_form import read_account
 from tom.web.refusals import needs
 from tom.web.stream_form import (
     EVERYBODY,
@@ -269,7 +270,7 @@ def credential_page(request: HttpRequest, pk: int) -> HttpResponse:
         before = row.token_url
         form.values |= {key: request.POST.get(key, "").strip() for key in (*names, "group")}
         secret = request.POST.get(SECRET, "")
-        fill_credential(form, row, secret)
+        fill_credential(form, row, secret, read_account(form, secret))
         if row.token_url not in {before, ""} and not secret:
             form.refuse(SECRET, "Enter the secret again: it goes to another token server now.")
         if not form.errors:
