@@ -14,6 +14,8 @@ from ml_plugins.analogues.training import evaluate as analogues
 from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
 
+COLLAPSES: Final = ("supernova II", "supernova Ib/c", "supernova IIn")
+
 
 def measure_anomaly(data: Path) -> None:
     """Measure the forest in five folds of objects: rare classes are unusual, then rare types."""
@@ -25,10 +27,17 @@ def measure_anomaly(data: Path) -> None:
             _evaluate("anomaly.Anomaly", light, labels, "--split", "object", "--sought", "unusual")
 
 
+def measure_early(data: Path) -> None:
+    """Measure it on the latest quarter in time, as a list that seeks collapses of cores."""
+    files = data / "ztf_bts_lc.parquet", data / "ztf_bts_meta.parquet"
+    _evaluate("early.Early", *files, "--split", "time", "--sought", *COLLAPSES)
+
+
 SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
     "anomaly": measure_anomaly,
     "analogues": lambda data: analogues.main([str(data.parent)]),
+    "early": measure_early,
 }
 
 

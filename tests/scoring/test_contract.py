@@ -19,6 +19,7 @@ from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 PLUGINS = (
     "ml_plugins.analogues.Analogues",
     "ml_plugins.anomaly.Anomaly",
+    "ml_plugins.early.Early",
     "ml_plugins.fast_transient.FastTransient",
     "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",

@@ -1,0 +1,1 @@
+"""Fit `early` on real light curves."""
