@@ -153,6 +153,9 @@ JOIN_DEFAULT_ARCSEC = read_number("JOIN_DEFAULT_ARCSEC", 1.0, most=600)
 JOIN_ARCSEC: dict[str, float] = read_numbers("JOIN_ARCSEC", most=600)
 
 # --- Scoring ------------------------------------------------------------------------------------
+# Scanning says "safe to stop" once the counterpart is missed with at most this chance.
+SAFE_TO_STOP = read_number("SAFE_TO_STOP", 0.01, most=1)
+
 # Scorers, in addition to those of the entry point group tom.scorers in installed packages.
 SCORERS = env.list(
     "SCORERS", ["ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus"]

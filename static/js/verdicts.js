@@ -4,7 +4,7 @@
 (() => {
   const STORE = "verdicts.waiting";
   const user = document.body.dataset.user;
-  const isVerdict = (path) => /\/candidates\/\d+\/vet\/$/.test(path || "");
+  const isVerdict = (path) => /\/(candidates|targets)\/\d+\/vet\/$/.test(path || "");
   const isLogin = (url) => Boolean(url) && new URL(url, location.href).pathname.startsWith("/accounts/login");
   const waiting = () => JSON.parse(sessionStorage.getItem(STORE) || "[]");
   const keep = (all) => sessionStorage.setItem(STORE, JSON.stringify(all));

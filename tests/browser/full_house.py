@@ -9,7 +9,7 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tests import factories
-from tests.browser.full_scans import fill_scans
+from tests.browser.full_scans import fill_list, fill_scans
 from tests.planning.plans import keep_plan
 from tests.pointings.made import told
 from tests.reports.alarms.conftest import make_contact, make_rule, make_shift, make_step
@@ -112,6 +112,9 @@ def fill(person: User) -> list[str]:
         *(f"/events/{each}/plan/" for each in ("MS261120ab", "MS261120un", "MS261120rt")),
         f"/events/MS261120ab/plan/{keep_plan(event, by=person).pk}/",
         *("/events/MS261120ab/scan/", "/events/MS261120un/scan/", *fill_scans(candidates, person)),
+        "/events/MS261120ab/past/",
+        f"/events/MS261120ab/candidates/{candidates[0].pk}/history/",
+        *fill_list(target, person),
         *("/targets/", f"/targets/{target.pk}/?event=MS261120ab", f"/targets/{target.pk}/request/"),
         *(f"/targets/{target.pk}/points/", "/search/?q=nothing", "/search/?q=197.45 -23.38 4000"),
         *("/requests/", f"/requests/{request.pk}/", f"/reports/{report.pk}/"),

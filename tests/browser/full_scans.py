@@ -2,22 +2,37 @@
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from tom_targets.base_models import BaseTarget
 
 from tests import factories
 from tom.candidates.models import EventCandidate, ScanProfile, VerdictReason, Vetting
 from tom.candidates.scanning import hand_over, stop_at
-from tom.candidates.verdicts import give_verdict
+from tom.candidates.verdicts import give_verdict, give_verdict_in_list
+from tom.ranking.basis import Basis
+from tom.ranking.models import Listing
+from tom.ranking.services import rank_list
+from tom.strategies.models import Strategy
 
 
 def fill_scans(candidates: list[EventCandidate], person: User) -> list[str]:
     """Have two people scan, one of whom leaves the rest to `person`; return the profiles' pages."""
-    event, now = candidates[0].event, timezone.now()
+    listing, now = Listing(candidates[0].event, None), timezone.now()
     eve, max_ = factories.make_observer("eve"), factories.make_observer("max")
     for candidate, verdict in ((candidates[0], "promising"), (candidates[1], "watching")):
         give_verdict(candidate, Vetting(verdict), by=eve)
     give_verdict(candidates[1], Vetting.REJECTED, by=max_, reason=VerdictReason.STAR, note="bright")
-    stop_at(eve, event, candidates[2], query="hide=mine", now=now)
-    stop_at(max_, event, None, query="", now=now)
-    hand_over(eve, event, person, note="two are left")
+    stop_at(eve, listing, candidates[2].pk, query="hide=mine", now=now)
+    stop_at(max_, listing, None, query="", now=now)
+    hand_over(eve, listing, person, note="two are left")
     profile = ScanProfile.objects.create(name="the night's own", hide="anybody")
     return ["/scanning/profiles/", "/scanning/profiles/new/", f"/scanning/profiles/{profile.pk}/"]
+
+
+def fill_list(target: BaseTarget, person: User) -> list[str]:
+    """Have a list without an event with a verdict in it; return its pages."""
+    strategy = Strategy.objects.create(name="All that shines", with_tests=True)
+    rank_list(Listing(None, strategy), Basis.present(strategy, None))
+    give_verdict_in_list(strategy, target, Vetting.WATCHING, by=person, is_public=True)
+    address = f"/lists/{strategy.pk}"
+    history = f"{address}/targets/{target.pk}/history/"
+    return ["/lists/", f"{address}/", f"{address}/scan/?hide=nothing", f"{address}/past/", history]

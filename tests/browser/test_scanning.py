@@ -82,7 +82,7 @@ def take_one_back(vera: Page, ed: Page) -> None:
     """The page returns to what was taken back; the agreement follows on both pages."""
     ed.keyboard.press("u")
     shows(ed, "ZTF26row1")
-    tells(vera, "no candidate has verdicts of two people")
+    tells(vera, "nothing has verdicts of two people")
     ed.keyboard.press("y")
     shows(ed, "ZTF26row2")
     for page in (vera, ed):

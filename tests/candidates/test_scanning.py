@@ -10,6 +10,7 @@ from tom.candidates.agreement import count_progress, measure_agreement
 from tom.candidates.models import EventCandidate, ScanPlace, Vetting
 from tom.candidates.scanning import hand_over, next_open, return_to, stop_at
 from tom.candidates.verdicts import give_verdict
+from tom.strategies.listings import Listing
 from tom.web.vettings import verdicts_of
 
 NOW = timezone.now()
@@ -71,12 +72,13 @@ def test_progress_counts_candidates_and_agreement_those_of_several_people(
 
 
 def test_a_hand_over_holds_until_the_person_goes_on(candidates: list[EventCandidate]) -> None:
-    vera, ed, event = make_observer("vera"), make_observer("ed"), candidates[0].event
+    vera, ed = make_observer("vera"), make_observer("ed")
+    listing = Listing(candidates[0].event, None)
 
-    nowhere = hand_over(vera, event, ed, note="")
-    stop_at(vera, event, candidates[2], query="hide=mine", now=NOW)
-    handed = hand_over(vera, event, ed, note="two are left")
-    return_to(vera, candidates[1], now=NOW)
+    nowhere = hand_over(vera, listing, ed, note="")
+    stop_at(vera, listing, candidates[2].pk, query="hide=mine", now=NOW)
+    handed = hand_over(vera, listing, ed, note="two are left")
+    return_to(vera, listing, candidates[1].pk, now=NOW)
 
     assert nowhere is None
     assert handed is not None
@@ -88,12 +90,12 @@ def test_a_hand_over_holds_until_the_person_goes_on(candidates: list[EventCandid
 def test_a_person_has_one_place_in_an_event_and_none_is_made_by_going_back(
     candidates: list[EventCandidate],
 ) -> None:
-    vera, event = make_observer("vera"), candidates[0].event
+    vera, listing = make_observer("vera"), Listing(candidates[0].event, None)
 
-    return_to(vera, candidates[0], now=NOW)
+    return_to(vera, listing, candidates[0].pk, now=NOW)
     made_by_going_back = ScanPlace.objects.count()
-    for candidate in (candidates[0], candidates[1], None):
-        stop_at(vera, event, candidate, query="", now=NOW)
+    for member in (candidates[0].pk, candidates[1].pk, None):
+        stop_at(vera, listing, member, query="", now=NOW)
 
     assert made_by_going_back == 0
     assert ScanPlace.objects.get().candidate is None

@@ -207,6 +207,9 @@ TABLE: dict[str, Line] = {
     "ranked_list": reads(OWNER),
     "event_past": reads(USER),
     "event_past_csv": reads(USER),
+    "list_scan": reads(OWNER),
+    "list_hand_over": posts(OWNING_OBSERVER),
+    "list_vet": posts(OWNING_OBSERVER),
     "list_past": reads(OWNER),
     "list_past_csv": reads(OWNER),
     "candidate_history": reads(OWNER),
@@ -516,7 +519,8 @@ def make_draft(candidate):
 def make_scan(candidate, team: Group, *, by):
     """Have a person scan the candidate's event; return a profile that the team alone sees."""
     query = f"q={SECRET}"
-    stop_at(by, candidate.event, candidate, query=query, now=timezone.now())
+    listing = Listing(candidate.event, None)
+    stop_at(by, listing, candidate.pk, query=query, now=timezone.now())
     return ScanProfile.objects.create(name=f"profile {SECRET}", group=team)
 
 

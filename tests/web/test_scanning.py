@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -305,3 +306,26 @@ def test_a_page_asks_as_often_for_many_candidates_as_for_two(
 
     assert page.context["progress"].decided == 25
     assert asked[1] == asked[0] <= MOST_QUERIES
+
+
+def test_what_is_missed_by_stopping_is_the_chance_of_what_nobody_decided(
+    client: Client, vera: User, candidates: list[EventCandidate]
+) -> None:
+    weights = (5.0, 1.0, 0.9, -8.0)
+    for row, weight in zip(candidates, weights, strict=True):
+        EventCandidate.objects.filter(pk=row.pk).update(log_weight=weight)
+    total = float(np.logaddexp.reduce([*weights, 0.0]))
+    log_sum, rest = (float(np.logaddexp.reduce(part)) for part in (weights, weights[1:]))
+    candidates[0].event.rankings.update(log_none=0.0, log_sums=[[[], log_sum]])
+
+    before = client.get(PAGE)
+    give_verdict(candidates[0], Vetting.WATCHING, by=factories.make_observer("ed"))
+    after = client.get(PAGE)
+    for candidate in candidates[1:3]:
+        give_verdict(candidate, Vetting.REJECTED, by=vera)
+    end = client.get(PAGE)
+
+    assert before.context["missed"] == pytest.approx(1 - np.exp(-total))
+    assert after.context["missed"] == pytest.approx(np.exp(rest - total))
+    assert end.context["missed"] == pytest.approx(np.exp(weights[3] - total))
+    assert ["Safe to stop" in page.text for page in (before, after, end)] == [False, False, True]

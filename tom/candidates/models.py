@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -15,7 +16,10 @@ from tom.candidates.scans import ScanPlace as ScanPlace
 from tom.candidates.scans import ScanProfile as ScanProfile
 from tom.candidates.told import ToldCandidate as ToldCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.strategies.listings import Listing
+from tom.strategies.models import Strategy
 from tom.targets.audiences import private_programs_of
+from tom.targets.facts import SummaryFact
 from tom.targets.models import PUBLIC, Audience, Visitor
 from tom.targets.visible import is_shown, own_targets
 
@@ -181,6 +185,20 @@ def told_to(user: Visitor, *, target: str, by: str) -> Q:
     return is_shown(user, target=target) & (Q(is_public=True) | theirs)
 
 
+def told_in_lists(user: User) -> Q:
+    """Return the condition that a verdict in a list without an event is shown to the user.
+
+    As `told_to`: a private verdict is shown to its author, and to those who knew the target at that
+    time by a right to it, or by a private program's points.
+    """
+    mine = ArraySubquery(private_programs_of(user).values("pk"))
+    known_then = SummaryFact.objects.filter(target=OuterRef("target"), programs__contained_by=mine)
+    known_then = known_then.filter(Q(stored=None) | Q(stored__lte=OuterRef("created")))
+    known_then = known_then.exclude(programs=[])
+    theirs = Q(target__in=own_targets(user)) | Exists(known_then) | Q(by=user.pk)
+    return is_shown(user, target="target") & (Q(is_public=True) | theirs)
+
+
 class VerdictReason(models.TextChoices):
     """Why a candidate is rejected; the keys 1, 2, ... select the reasons in this order."""
 
@@ -197,26 +215,49 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     """Reads of verdicts."""
 
     def visible_to(self, user: Visitor) -> "VerdictQuerySet":
-        """Return the verdicts on visible targets, without others' private verdicts."""
-        return self.filter(told_to(user, target="candidate__target", by="by"))
+        """Return the verdicts on candidates of events, without others' private verdicts."""
+        told = told_to(user, target="candidate__target", by="by")
+        return self.filter(told, candidate__isnull=False)
+
+    def visible_in_lists(self, user: User) -> "VerdictQuerySet":
+        """Return the verdicts in lists without an event, without others' private verdicts."""
+        lists = Strategy.objects.visible_to(user)
+        return self.filter(told_in_lists(user), strategy__in=lists)
 
     def given(self) -> "VerdictQuerySet":
         """Return the verdicts that nobody took back, without the rows that take one back."""
         return self.filter(undoes=None, undone_by=None)
 
     def standing(self) -> "VerdictQuerySet":
-        """Return each person's newest verdict on each candidate, of those not taken back."""
-        newest = ("candidate", "by", "-created", "-pk")
-        return self.given().order_by(*newest).distinct("candidate", "by")
+        """Return each person's newest verdict on each thing, of those not taken back."""
+        thing = ("candidate", "strategy", "target", "by")
+        return self.given().order_by(*thing, "-created", "-pk").distinct(*thing)
 
 
 class Verdict(models.Model):
-    """One person's verdict on a candidate at one moment; rows are only added.
+    """One person's verdict at one moment, on an event's candidate, or on a target in a list.
 
-    A row with `undoes` takes that earlier verdict back.
+    Rows are only added. A row with `undoes` takes that earlier verdict back.
     """
 
-    candidate = models.ForeignKey(EventCandidate, on_delete=models.CASCADE, related_name="verdicts")
+    candidate = models.ForeignKey(
+        EventCandidate, null=True, on_delete=models.CASCADE, related_name="verdicts"
+    )
+    strategy = models.ForeignKey(
+        Strategy,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Whose list without an event it was given in",
+    )
+    target = models.ForeignKey(
+        BaseTarget,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The target in that list; of a candidate, the candidate names it",
+    )
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -241,10 +282,32 @@ class Verdict(models.Model):
         indexes = [
             models.Index(fields=["candidate", "by", "-created"], name="candidates_verdict_newest"),
             models.Index(fields=["by", "-created"], name="candidates_verdict_last"),
+            models.Index(
+                fields=["strategy", "target", "by", "-created"],
+                condition=Q(strategy__isnull=False),
+                name="candidates_verdict_in_list",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(candidate__isnull=False, strategy=None, target=None)
+                | Q(candidate=None, strategy__isnull=False, target__isnull=False),
+                name="candidates_verdict_on_one_thing",
+            )
         ]
 
     def __str__(self) -> str:
-        return f"{self.verdict} for {self.candidate_id}"
+        return f"{self.verdict} for {self.candidate_id or self.target_id}"
+
+    @property
+    def on(self) -> BaseTarget:
+        """The target that it is about."""
+        return (self.candidate or self).target  # type: ignore[return-value]  # one of them has it
+
+    @property
+    def listing(self) -> Listing:
+        """The list in which it was given."""
+        return Listing(self.candidate.event if self.candidate else None, self.strategy)
 
     @property
     def why(self) -> str:

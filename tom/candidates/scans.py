@@ -1,4 +1,4 @@
-"""Scanning: a team's profiles of it, and the place where each person stopped in an event's list."""
+"""Scanning: a team's profiles of it, and the place where each person stopped in a list."""
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -6,8 +6,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
+from tom.strategies.listings import Listing
+from tom.strategies.models import Strategy
 
 
 class Hide(models.TextChoices):
@@ -97,20 +100,41 @@ class ScanProfile(models.Model):
         return self.name
 
 
-class ScanPlace(models.Model):
-    """Where a person stopped in the list of an event, and to whom they handed it over.
+class ScanPlaceQuerySet(models.QuerySet["ScanPlace"]):
+    """Reads of places."""
 
-    A hand-over holds until the person goes on.
+    def of(self, listing: Listing) -> "ScanPlaceQuerySet":
+        """The places of people in a list."""
+        return self.filter(**{listing.owner_column: listing.owner.pk})
+
+
+class ScanPlace(models.Model):
+    """Where a person stopped in a list, and to whom they handed it over.
+
+    The list is an event's, or that of a strategy without an event. A hand-over holds until the
+    person goes on.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    event = models.ForeignKey(NonLocalizedEvent, on_delete=models.CASCADE, related_name="+")
+    event = models.ForeignKey(
+        NonLocalizedEvent, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    strategy = models.ForeignKey(
+        Strategy, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     candidate = models.ForeignKey(
         "candidates.EventCandidate",
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
         help_text="Where the person stopped; none: at the end of the list",
+    )
+    target = models.ForeignKey(
+        BaseTarget,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The same in a list without an event",
     )
     query = models.CharField(max_length=1000, blank=True, help_text="The list, as addresses say it")
     moved = models.DateTimeField()
@@ -119,11 +143,34 @@ class ScanPlace(models.Model):
     )
     note = models.CharField(max_length=300, blank=True)
 
+    objects = ScanPlaceQuerySet.as_manager()
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "event"], name="candidates_scan_place_once")
+            models.UniqueConstraint(fields=["user", "event"], name="candidates_scan_place_once"),
+            models.UniqueConstraint(
+                fields=["user", "strategy"], name="candidates_scan_once_in_list"
+            ),
+            models.CheckConstraint(
+                condition=Q(event__isnull=False, strategy=None, target=None)
+                | Q(event=None, strategy__isnull=False, candidate=None),
+                name="candidates_scan_of_one_list",
+            ),
         ]
-        indexes = [models.Index(fields=["event", "-moved"], name="candidates_scan_newest")]
+        indexes = [
+            models.Index(fields=["event", "-moved"], name="candidates_scan_newest"),
+            models.Index(fields=["strategy", "-moved"], name="candidates_scan_newest_in_list"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.event_id}"
+        return f"{self.user_id} in {self.listing}"
+
+    @property
+    def listing(self) -> Listing:
+        """The list that is scanned."""
+        return Listing(self.event, self.strategy)
+
+    @property
+    def member(self) -> int | None:
+        """The key of the candidate, or of the target of a list without an event."""
+        return self.candidate_id or self.target_id

@@ -1,10 +1,11 @@
-"""People's verdicts on candidates: each verdict is kept; the candidate shows the newest one."""
+"""People's verdicts: each verdict is kept; an event's candidate shows the newest one."""
 
 import uuid
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import (
     EventCandidate,
@@ -15,6 +16,7 @@ from tom.candidates.models import (
 )
 from tom.changes.models import Topic
 from tom.changes.publish import publish
+from tom.strategies.models import Strategy
 
 
 def give_verdict(
@@ -45,27 +47,74 @@ def give_verdict(
     return row
 
 
+def give_verdict_in_list(
+    strategy: Strategy,
+    target: BaseTarget,
+    verdict: Vetting,
+    *,
+    by: User,
+    is_public: bool,
+    reason: VerdictReason | None = None,
+    note: str = "",
+    key: uuid.UUID | None = None,
+) -> Verdict:
+    """Store a person's verdict on a target in a strategy's list without an event.
+
+    `is_public` says whether the target is public, and in the list by public points. A key that
+    comes twice gives one verdict.
+    """
+    with transaction.atomic():
+        row, is_new = Verdict.objects.get_or_create(
+            key=key or uuid.uuid4(),
+            defaults={
+                "strategy": strategy,
+                "target": target,
+                "by": by,
+                "verdict": verdict,
+                "reason": reason or "",
+                "note": note,
+                "is_public": is_public,
+            },
+        )
+        if is_new:
+            publish(Topic.RANKING, row.listing.key)
+    return row
+
+
 def undo_last_verdict(by: User) -> Verdict | None:
-    """Take back the person's last verdict, on any candidate; return it, None if there is none."""
+    """Take back the person's last verdict, in any list; return it, None if there is none."""
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=by.pk)  # so two tabs undo two verdicts
-        mine = Verdict.objects.given().visible_to(by).filter(by=by)
-        last = mine.select_related("candidate__event", "candidate__target").order_by(
-            "-created", "-pk"
-        )
-        row = last.first()
+        row = _last_verdict(by)
         if row is None:
             return None
-        _lock(row.candidate_id)
+        if row.candidate_id is not None:
+            _lock(row.candidate_id)
         Verdict.objects.create(
             candidate=row.candidate,
+            strategy=row.strategy,
+            target=row.target,
             by=by,
             verdict=row.verdict,
             undoes=row,
             is_public=row.is_public,
         )
-        show_newest(row.candidate)
+        if row.candidate is not None:
+            show_newest(row.candidate)
+        else:
+            publish(Topic.RANKING, row.listing.key)
     return row
+
+
+def _last_verdict(by: User) -> Verdict | None:
+    given = Verdict.objects.given().filter(by=by)
+    joined = ("candidate__event", "candidate__target", "strategy", "target")
+    newest = [
+        rows.select_related(*joined).order_by("-created", "-pk").first()
+        for rows in (given.visible_to(by), given.visible_in_lists(by))
+    ]
+    found = [row for row in newest if row is not None]
+    return max(found, key=lambda row: (row.created, row.pk), default=None)
 
 
 def show_public_verdicts(candidates: EventCandidateQuerySet) -> None:

@@ -1,6 +1,7 @@
 """Whether two targets may be joined: nobody may see afterwards what they could not see before."""
 
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
 from django_comments.models import Comment
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
@@ -30,7 +31,8 @@ def is_said_privately(target: BaseTarget) -> bool:
     """Whether a target has a private comment, verdict or request."""
     kind = ContentType.objects.get_for_model(BaseTarget)
     said = Comment.objects.filter(content_type=kind, object_pk=str(target.pk), is_public=False)
-    verdicts = Verdict.objects.filter(candidate__target=target, is_public=False)
+    on_it = Q(candidate__target=target) | Q(target=target)
+    verdicts = Verdict.objects.filter(on_it, is_public=False)
     requests = ObservationRequest.objects.filter(target=target, is_public=False)
     return said.exists() or verdicts.exists() or requests.exists()
 

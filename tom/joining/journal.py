@@ -99,7 +99,7 @@ WATCHED = (
     Watched(PointUpload),
     Watched(EventCandidate),
     Watched(CandidateStanding, OF_CANDIDATE),
-    Watched(Verdict, OF_CANDIDATE),
+    Watched(Verdict, f"({OF_CANDIDATE} OR t.target_id = ANY(%(ids)s))"),
     Watched(ObservationRequest, unread=("body", "spec")),
     Watched(Follow, "t.kind = 'target' AND t.value = ANY(%(ids)s::text[])"),
     Watched(Notification),

@@ -47,7 +47,8 @@ def move_data(other: int, kept: int) -> None:
 
 
 def move_words(other: int, kept: int) -> None:
-    """Move the words about one target to another: comments, follows, notifications, claims, lists.
+    """Move the words about one target to another: comments, follows, notifications, claims, lists,
+    and verdicts in lists without an event.
 
     If both are claimed, the kept target stays with its own person.
     """
@@ -55,6 +56,7 @@ def move_words(other: int, kept: int) -> None:
         Claim.objects.filter(target=other, released=None).update(released=timezone.now())
     _move(Claim, other, kept)
     _move(Notification, other, kept)
+    _move(Verdict, other, kept)
     _move(TargetExtra, other, kept, ("key",))
     _move(PersistentShare, other, kept, ("destination",))
     _move(TargetList.targets.through, other, kept, ("targetlist_id",), column="basetarget_id")

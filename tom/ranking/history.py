@@ -43,16 +43,6 @@ def _stir(total: npt.NDArray[np.uint64], value: npt.ArrayLike) -> npt.NDArray[np
         return np.asarray((mixed ^ (mixed >> np.uint64(29))) * _STIR[1], np.uint64)
 
 
-def member_of(listing: Listing) -> str:
-    """Return the column of a place that has the key of its member."""
-    return "target_id" if listing.event is None else "candidate_id"
-
-
-def owner_of(listing: Listing) -> str:
-    """Return the column of a place that has the key of the owner of its list."""
-    return "strategy_id" if listing.event is None else "event_id"
-
-
 class Moves(NamedTuple):
     """What a new ranking changes: the rows with a new place, and the keys of places that end."""
 
@@ -76,7 +66,7 @@ def moves(case: Case, posterior: Posterior) -> Moves:
 def _standing_places(listing: Listing) -> dict[Key, tuple[int, int]]:
     """Return the key and fingerprint of each place that is valid now, by member and audience."""
     rows = RankedCandidate.objects.newest().of(listing)
-    columns = rows.values_list(member_of(listing), "programs", "pk", "fingerprint")
+    columns = rows.values_list(listing.member_column, "programs", "pk", "fingerprint")
     return {
         (member, tuple(programs)): (pk, fingerprint)
         for member, programs, pk, fingerprint in columns.iterator()
@@ -95,7 +85,7 @@ def keep(ranking: Ranking, case: Case, posterior: Posterior, moved: Moves) -> bo
             return False  # two targets were joined meanwhile: this made the event due again
     ranking.save()
     RankedCandidate.objects.filter(pk__in=moved.ended).update(until=ranking)
-    columns = (owner_of(ranking.listing), member_of(ranking.listing), *PLACES)
+    columns = (ranking.listing.owner_column, ranking.listing.member_column, *PLACES)
     with connection.cursor() as cursor:
         places = _places(ranking, case, posterior, moved.rows)
         copy_lines(cursor, "ranking_rankedcandidate", columns, places)
@@ -124,7 +114,7 @@ def _places(
     columns = (case.members, *figures, fingerprints(posterior))
     values = zip(*(column[at].tolist() for column in columns), strict=True)
     texts = zip(*(term.texts(moved) for term in posterior.terms), strict=True)
-    owner, pk = str(getattr(ranking, owner_of(ranking.listing))), str(ranking.pk)
+    owner, pk = str(getattr(ranking, ranking.listing.owner_column)), str(ranking.pk)
     audiences = _audience_texts(case)
     for row, terms, (member, *numbers) in zip(moved, texts, values, strict=True):
         who = (owner, str(member), pk, audiences[row])

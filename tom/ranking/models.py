@@ -1,6 +1,7 @@
 """Rankings of lists, and their history: a row for each place that changed."""
 
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,39 +10,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import Moment, XactField
 from tom.ranking.weighing import logistic, read_terms
+from tom.strategies.listings import Listing as Listing
 from tom.strategies.models import Strategy
-
-
-class Listing(NamedTuple):
-    """A list: the list of an event, or the list of a strategy without an event.
-
-    An event's list may have no strategy: its kind has none, or the list is older than strategies.
-    """
-
-    event: NonLocalizedEvent | None
-    strategy: Strategy | None
-
-    @property
-    def owner(self) -> NonLocalizedEvent | Strategy:
-        """The event or the strategy whose list this is."""
-        owner = self.event or self.strategy
-        if owner is None:
-            message = "a list is an event's or a strategy's"
-            raise ValueError(message)
-        return owner
-
-    @property
-    def key(self) -> str:
-        """The name under which pages follow the list."""
-        return f"list-{self.owner.pk}" if self.event is None else self.event.event_id
-
-    def __str__(self) -> str:
-        """Return the name that people read."""
-        return str(self.owner)
 
 
 class Ranking(models.Model):
@@ -118,7 +92,7 @@ class Ranking(models.Model):
         return f"ranking of {self.listing} at {self.created:%Y-%m-%d %H:%M:%S}"
 
     @property
-    def listing(self) -> "Listing":
+    def listing(self) -> Listing:
         """The list that was ranked."""
         return Listing(self.event, self.strategy)
 
@@ -135,7 +109,7 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
         """The places that are valid now."""
         return self.filter(until=None)
 
-    def of(self, listing: "Listing") -> "RankedCandidateQuerySet":
+    def of(self, listing: Listing) -> "RankedCandidateQuerySet":
         """The places of a list, at all times."""
         if listing.event is not None:
             return self.filter(event=listing.event)
@@ -230,6 +204,10 @@ class RankedCandidate(models.Model):
         db_default=0,
         help_text="A digest of all terms. It stays the same if nothing moved",
     )
+
+    # What people made of it in a list without an event, for one reader. Set in memory.
+    vetting: str = Vetting.NEW
+    vetted: datetime | None = None
 
     objects = RankedCandidateQuerySet.as_manager()
 

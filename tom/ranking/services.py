@@ -23,7 +23,7 @@ from tom.ranking.case import Case, read_case, read_columns, read_opinions
 from tom.ranking.chances import seen_by_all, sum_weights
 from tom.ranking.expected import EVEN, log_none_of
 from tom.ranking.firsts import Firsts, read_firsts
-from tom.ranking.history import fingerprints, keep, member_of, moves
+from tom.ranking.history import fingerprints, keep, moves
 from tom.ranking.lights import learn, read_brightness
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.means import divide, fit_means
@@ -183,7 +183,9 @@ def unlike(ranking: Ranking) -> int:
     names = ("log_weight", "log_weight_low", "log_weight_high", "fingerprint")
     kept = [
         (*figures, tuple(programs))
-        for *figures, programs in rows.values_list(member_of(ranking.listing), *names, "programs")
+        for *figures, programs in rows.values_list(
+            ranking.listing.member_column, *names, "programs"
+        )
     ]
     made = [again[row] for row in posterior.order().tolist()]
     return sum(ours != theirs for ours, theirs in zip_longest(made, kept))

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet, Window
+from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
+from tom.candidates.models import Verdict, Vetting
 from tom.ranking.models import Listing, RankedCandidate
 from tom.strategies.models import Strategy
 from tom.targets.audiences import show_targets
@@ -19,6 +20,7 @@ from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
 from tom.web.said import SaidFilter
+from tom.web.vettings import verdicts_in_list
 
 ROWS_SHOWN = 30
 IN_ORDER = ("-log_weight", "target__name")
@@ -28,13 +30,51 @@ WINDOW = 16
 
 @dataclass(frozen=True)
 class ListRow:
-    """One target of a list; `terms` follow the table's columns, None for none."""
+    """One target of a list; `terms` follow the table's columns, None for none.
+
+    `said` has each person's verdict, the newest first.
+    """
 
     place: RankedCandidate
     target: BaseTarget
     rank: int
     terms: list[dict[str, Any] | None]
     sparkline: SafeString
+    said: list[Verdict]
+
+
+@dataclass(frozen=True)
+class VettingFilter:
+    """The filter of a list by what people made of its targets; by itself it hides what is rejected.
+
+    `vettings` has that of each target on which anybody has a verdict.
+    """
+
+    asked: str
+    vettings: Mapping[int, str]
+
+    def __bool__(self) -> bool:
+        return self.asked in Vetting.values or (self.asked != "all" and bool(self._rejected))
+
+    @property
+    def _rejected(self) -> list[int]:
+        return [pk for pk, vetting in self.vettings.items() if vetting == Vetting.REJECTED]
+
+    def takes(self, target: int) -> bool:
+        """Whether a target fits."""
+        vetting = self.vettings.get(target, Vetting.NEW)
+        if self.asked in Vetting.values:
+            return vetting == self.asked
+        return self.asked == "all" or vetting != Vetting.REJECTED
+
+    @property
+    def condition(self) -> Q:
+        """Ask for the places whose target fits."""
+        if self.asked == Vetting.NEW:
+            return ~Q(target__in=list(self.vettings))
+        if self.asked in Vetting.values:
+            return Q(target__in=[pk for pk in self.vettings if self.takes(pk)])
+        return Q() if self.asked == "all" else ~Q(target__in=self._rejected)
 
 
 def find_strategy(pk: int, user: User) -> Strategy:
@@ -49,21 +89,43 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     return told.filter(target__in=visible_targets(user)).order_by(*IN_ORDER)
 
 
-def first_said(
-    places: QuerySet[RankedCandidate], said: SaidFilter, user: User, *, least: int
+def first_fitting(
+    places: QuerySet[RankedCandidate],
+    said: SaidFilter,
+    vetted: VettingFilter,
+    user: User,
+    *,
+    least: int,
 ) -> tuple[dict[int, int], bool] | None:
-    """The first of some places of `places_in` that fit a filter, with their ranks; if it is all.
+    """The first of some places of `places_in` that fit two filters, with their ranks; if it is all.
 
     Asked of the first of all: to ask each, and to rank each, takes long. None: fewer than `least`
     of those fit.
     """
     size = WINDOW * least
     first = list(places.values_list("pk", "target")[:size])
-    objects = said.targets(programs_of(user)).filter(target__in=[target for _, target in first])
-    fitting = set(objects.values_list("target", flat=True))
+    fitting = {target for _, target in first if vetted.takes(target)}
+    if said:
+        objects = said.targets(programs_of(user)).filter(target__in=fitting)
+        fitting = set(objects.values_list("target", flat=True))
     ranks = {pk: rank for rank, (pk, target) in enumerate(first, 1) if target in fitting}
     is_all = len(first) < size
     return (ranks, is_all) if is_all or len(ranks) >= least else None
+
+
+def find_listed(strategy: Strategy, target_pk: int, user: User) -> BaseTarget:
+    """A target that is in a list or was, and that the user may see there, or raise 404."""
+    places = RankedCandidate.objects.of(Listing(None, strategy))
+    mine = places.filter(programs__contained_by=programs_of(user), target=OuterRef("pk"))
+    return get_object_or_404(visible_targets(user).filter(Exists(mine)), pk=target_pk)
+
+
+def is_listed_publicly(strategy: Strategy, target: BaseTarget) -> bool:
+    """Whether a target is public, and is in a list or was by public points."""
+    if target.permissions == BaseTarget.Permissions.PRIVATE:
+        return False
+    places = RankedCandidate.objects.of(Listing(None, strategy))
+    return places.filter(target=target, programs=[]).exists()
 
 
 def ranks_in(places: QuerySet[RankedCandidate], shown: Collection[int]) -> dict[int, int]:
@@ -86,7 +148,11 @@ def read_places(ids: Sequence[int], user: User) -> list[RankedCandidate]:
 
 
 def rows_of(
-    places: Sequence[RankedCandidate], user: User, *, ranks: Mapping[int, int]
+    strategy: Strategy,
+    places: Sequence[RankedCandidate],
+    user: User,
+    *,
+    ranks: Mapping[int, int],
 ) -> tuple[list[str], list[ListRow]]:
     """Gather what the table shows: the names of its terms, and its rows.
 
@@ -95,7 +161,8 @@ def rows_of(
     terms = {place.pk: {term["name"]: term for term in place.read_terms()} for place in places}
     columns = list(dict.fromkeys(name for by_name in terms.values() for name in by_name))
     targets = [place.target for place in places if place.target is not None]
-    curves = read_curves([target.pk for target in targets], user)
+    keys = [target.pk for target in targets]
+    curves, said = read_curves(keys, user), verdicts_in_list(strategy, keys, user)
     rows = [
         ListRow(
             place=place,
@@ -103,6 +170,7 @@ def rows_of(
             rank=ranks[place.pk],
             terms=[terms[place.pk].get(name) for name in columns],
             sparkline=draw_sparkline(curves[target.pk], since=None),
+            said=said.get(target.pk, []),
         )
         for place, target in zip(places, targets, strict=True)
     ]

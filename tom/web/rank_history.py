@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
-from tom.ranking.history import member_of
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import rankings_of
 from tom.ranking.weighing import read_terms
@@ -107,7 +106,7 @@ def read_history(listing: Listing, target: BaseTarget, member: int, user: User) 
     places = RankedCandidate.objects.of(listing).filter(
         programs__contained_by=programs_of(user), **_since(rankings)
     )
-    column = member_of(listing)
+    column = listing.member_column
     own = _read(places.filter(**{column: member}), column)
     if not own:
         return RankHistory([], is_whole=True)
@@ -160,7 +159,7 @@ def _read_others(
 
     Whoever is known more fully to the user is read whole, however low: the fuller place decides.
     """
-    column = member_of(listing)
+    column = listing.member_column
     key = column.removesuffix("_id")
     above = Q(log_weight__gte=min(held.weight for held in own))
     narrower = RankedCandidate.objects.of(listing).exclude(programs=[])

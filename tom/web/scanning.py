@@ -1,33 +1,31 @@
-"""Scanning: one candidate of an event's list at a time, with all that a verdict is made from."""
+"""Scanning: one member of a list at a time, with all that a verdict is made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.agreement import Agreement, Progress, count_progress, measure_agreement
-from tom.candidates.models import EventCandidate, ScanPlace, ScanProfile, Verdict
+from tom.candidates.models import ScanPlace, ScanProfile, Verdict
 from tom.candidates.scanning import next_open
 from tom.candidates.scans import Hide, Panel
-from tom.events.models import NonLocalizedEvent
 from tom.targets.audiences import show_targets
 from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import CutoutKind
 from tom.targets.search import find_in_cone
 from tom.targets.visible import visible_targets
-from tom.web.candidate_list import MOST_LISTED, CandidateList, open_list
-from tom.web.candidate_rows import CandidateRow, Listed, make_rows, read_candidates
-from tom.web.candidate_search import find_first
+from tom.web.candidate_list import MOST_LISTED
+from tom.web.candidate_rows import Listed
 from tom.web.hosts import found_hosts
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.scan_settings import ScanSettings, without_text
-from tom.web.vettings import verdicts_of
+from tom.web.scan_sources import ScanRow, Source
 
 NEAR_ARCSEC = 60.0
 NEAR_SHOWN = 10
@@ -37,24 +35,20 @@ DIFFERING_SHOWN = 10
 
 @dataclass(frozen=True)
 class ScanList:
-    """The list that a person scans: its candidates in order, and what was said of each.
+    """The list that a person scans: the keys of its members in order, and what was said of each.
 
     Of a longer list it has the first `MOST_LISTED`.
     """
 
-    listing: CandidateList
+    source: Source
     settings: ScanSettings
     keys: list[int]
     said: dict[int, list[Verdict]]
     hidden: set[int] = field(default_factory=set)
 
     @property
-    def event(self) -> NonLocalizedEvent:
-        return self.listing.event
-
-    @property
     def user(self) -> User:
-        return self.listing.user
+        return self.source.user
 
     @property
     def progress(self) -> Progress:
@@ -76,7 +70,7 @@ class ScanList:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the event may have more than are gone through."""
+        """Whether the list may have more than are gone through."""
         return len(self.keys) == MOST_LISTED
 
     @property
@@ -89,17 +83,21 @@ class ScanList:
         query = QueryDict(self.settings.query, mutable=True)
         for name, value in values.items():
             query[name] = str(value)
-        page = reverse("scan", args=[self.event.event_id])
+        page = self.source.page
         return f"{page}?{query.urlencode()}" if query else page
 
 
-def open_scan(event: NonLocalizedEvent, user: User, settings: ScanSettings) -> ScanList:
-    """Find what of an event's list is scanned with these settings, and what was said of it."""
-    listing = open_list(event, user, now=timezone.now())
-    keys = find_first(listing, settings.filters, most=MOST_LISTED)
-    said = verdicts_of(keys, user)
-    hidden = {key for key in keys if _is_hidden(settings.hide, said.get(key, ()), user)}
-    return ScanList(listing, settings, keys, said, hidden)
+def place_of(source: Source) -> ScanPlace | None:
+    """Where the person stopped in a list; None: they have not begun."""
+    return ScanPlace.objects.of(source.listing).filter(user=source.user).first()
+
+
+def open_scan(source: Source, settings: ScanSettings) -> ScanList:
+    """Find what of a list is scanned with these settings, and what was said of it."""
+    keys = source.find(settings.filters)
+    said = source.said(keys)
+    hidden = {key for key in keys if _is_hidden(settings.hide, said.get(key, ()), source.user)}
+    return ScanList(source, settings, keys, said, hidden)
 
 
 def _is_hidden(hide: Hide, verdicts: Sequence[Verdict], user: User) -> bool:
@@ -116,66 +114,58 @@ def _is_mine(verdicts: Sequence[Verdict], user: User) -> bool:
     return any(row.by_id == user.pk for row in verdicts)
 
 
-def choose(scanned: ScanList, query: QueryDict, place: ScanPlace | None) -> EventCandidate | None:
-    """The candidate that an address asks for: itself, the next one, or where the person stopped.
+def choose(scanned: ScanList, query: QueryDict, place: ScanPlace | None) -> int | None:
+    """The member that an address asks for: itself, the next one, or where the person stopped.
 
     None: the list is at its end.
     """
     if "after" in query:
-        return read_visible(
-            scanned, next_open(scanned.keys, scanned.hidden, after=read_pk(query.get("after", "")))
-        )
+        return next_open(scanned.keys, scanned.hidden, after=read_pk(query.get("after", "")))
     asked = read_pk(query.get("candidate", ""))
     if asked is None and place is not None:
-        asked = place.candidate_id
-    found = read_visible(scanned, asked)
-    if found is None:
-        found = read_visible(scanned, next_open(scanned.keys, scanned.hidden, after=None))
-    return found
+        asked = place.member
+    found = seen(scanned, asked)
+    return next_open(scanned.keys, scanned.hidden, after=None) if found is None else found
 
 
-def read_visible(scanned: ScanList, pk: int | None) -> EventCandidate | None:
-    """Read one of the event's candidates that the person may see; None: there is no such one."""
-    if pk is None:
-        return None
-    rows = EventCandidate.objects.visible_to(scanned.user).filter(event=scanned.event, pk=pk)
-    if pk not in scanned.keys and not rows.exists():
-        return None
-    return next(iter(read_candidates([pk])), None)
+def seen(scanned: ScanList, key: int | None) -> int | None:
+    """A member's key, if the person may see it; else None."""
+    if key is None or key in scanned.keys or key in scanned.source.targets([key]):
+        return key
+    return None
 
 
 # --- What the page shows ----------------------------------------------------------------------
-def show_scan(scanned: ScanList, candidate: EventCandidate | None) -> dict[str, Any]:
-    """What the page shows of a candidate; of None, why there is no more."""
-    context = show_people(scanned, candidate)
-    if candidate is None:
-        is_any = bool(scanned.keys) or scanned.listing.everything().exists()
-        return context | {"row": None, "is_any": is_any}
-    at = scanned.keys.index(candidate.pk) if candidate.pk in scanned.keys else None
+def show_scan(scanned: ScanList, key: int | None) -> dict[str, Any]:
+    """What the page shows of a member; of None, why there is no more."""
+    at = scanned.keys.index(key) if key in scanned.keys else None
     listed = Listed(scanned.settings.query, at or 0)
-    _, (row,) = make_rows(scanned.listing, [candidate], listed=listed)
+    row = None if key is None else scanned.source.row(key, listed)
+    context = show_people(scanned, key, target=row.target if row else None)
+    if row is None:
+        is_any = bool(scanned.keys) or scanned.source.is_any()
+        return context | {"row": None, "is_any": is_any}
     return context | {
         "row": row,
         "listed": listed,
         "number": None if at is None else at + 1,
         "before": scanned.address(candidate=scanned.keys[at - 1]) if at else "",
-        "skip": scanned.address(after=candidate.pk),
+        "skip": scanned.address(after=row.key),
         **_show_target(scanned, row),
     }
 
 
-def _show_target(scanned: ScanList, row: CandidateRow) -> dict[str, Any]:
-    target, panels = row.candidate.target, scanned.settings.panels
-    ahead = next_open(scanned.keys, scanned.hidden, after=row.candidate.pk)
+def _show_target(scanned: ScanList, row: ScanRow) -> dict[str, Any]:
+    target, panels = row.target, scanned.settings.panels
+    ahead = next_open(scanned.keys, scanned.hidden, after=row.key)
     return {
         "target": target,
         "summary": target.summary,
-        "terms": [term for term in row.terms if term is not None],
         "lightcurve_url": reverse("targets:lightcurve", args=[target.pk]),
         "hosts": found_hosts(target) if Panel.HOST in panels else None,
         "near": near_targets(target, scanned.user) if Panel.NEAR in panels else [],
         "near_arcsec": NEAR_ARCSEC,
-        "ahead": pictures_ahead(ahead, scanned.user) if ahead is not None else [],
+        "ahead": [] if ahead is None else pictures_ahead(scanned.source, ahead),
     }
 
 
@@ -191,52 +181,75 @@ def near_targets(target: BaseTarget, user: User) -> list[BaseTarget]:
     return found
 
 
-def pictures_ahead(pk: int, user: User) -> list[str]:
-    """The addresses of the next candidate's stamps: the browser fetches them ahead.
+def pictures_ahead(source: Source, key: int) -> list[str]:
+    """The addresses of the next member's stamps: the browser fetches them ahead.
 
     Not so its light curve, which may get a point meanwhile.
     """
-    target = EventCandidate.objects.values_list("target", flat=True).get(pk=pk)
-    time = times_of_pictures([target], CutoutKind.DIFFERENCE, user).get(target)
+    found = source.targets([key]).get(key)
+    if found is None:
+        return []
+    kind = CutoutKind.DIFFERENCE
+    time = times_of_pictures([found.pk], kind, source.user).get(found.pk)
     if time is None:
         return []
-    pictures = (reverse("targets:cutout", args=[target, kind]) for kind in CutoutKind)
+    pictures = (reverse("targets:cutout", args=[found.pk, kind]) for kind in CutoutKind)
     return [f"{url}?v={int(time.timestamp())}" for url in pictures]
 
 
-def show_people(scanned: ScanList, candidate: EventCandidate | None) -> dict[str, Any]:
-    """What changes as others decide: verdicts, progress, agreement, and where others are."""
-    agreement = scanned.agreement
+def show_people(
+    scanned: ScanList, key: int | None, *, target: BaseTarget | None = None
+) -> dict[str, Any]:
+    """What changes as others decide: verdicts, progress, agreement, and where others are.
+
+    `target` is the member's, if it was read.
+    """
+    agreement, source = scanned.agreement, scanned.source
+    differing = agreement.differing[:DIFFERING_SHOWN]
+    asked = [] if key is None or target is not None else [key]
+    named = source.targets([*differing, *asked])
+    if key is not None and target is not None:
+        named[key] = target
     return {
-        "event": scanned.event,
+        "source": source,
+        "listing": source.listing,
+        "event": source.listing.event,
         "scanned": scanned,
         "settings": scanned.settings,
-        "candidate": candidate,
+        "name": named[key].name if key in named else "",
         "scan_url": scanned.address(part="scan"),
-        "people_url": scanned.address(part="people", candidate=candidate.pk if candidate else ""),
-        "said": _said_of(scanned, candidate) if candidate else [],
+        "people_url": scanned.address(part="people", candidate="" if key is None else key),
+        "said": [] if key is None else _said_of(scanned, key),
         "progress": scanned.progress,
         "agreement": agreement,
-        "differing": _differing(scanned, agreement.differing[:DIFFERING_SHOWN]),
+        "differing": _differing(scanned, differing, named),
+        **_stopping(scanned),
         "places": places_of_others(scanned),
         "profiles": ScanProfile.objects.visible_to(scanned.user).select_related("group"),
     }
 
 
-def _said_of(scanned: ScanList, candidate: EventCandidate) -> list[Verdict]:
-    known = scanned.said if candidate.pk in scanned.keys else None
-    return (known or verdicts_of([candidate.pk], scanned.user)).get(candidate.pk, [])
+def _stopping(scanned: ScanList) -> dict[str, Any]:
+    """What would be missed if nobody looked at what nobody has a verdict on."""
+    missed = scanned.source.missed()
+    return {"missed": missed, "is_safe": missed is not None and missed <= settings.SAFE_TO_STOP}
 
 
-def _differing(scanned: ScanList, keys: Sequence[int]) -> list[tuple[str, str]]:
-    """The names of candidates on which people differ, and where to look at them."""
-    names = dict(EventCandidate.objects.filter(pk__in=keys).values_list("pk", "target__name"))
-    return [(names[key], scanned.address(candidate=key)) for key in keys if key in names]
+def _said_of(scanned: ScanList, key: int) -> list[Verdict]:
+    known = scanned.said if key in scanned.keys else scanned.source.said([key])
+    return known.get(key, [])
+
+
+def _differing(
+    scanned: ScanList, keys: Sequence[int], named: Mapping[int, BaseTarget]
+) -> list[tuple[str, str]]:
+    """The names of members on which people differ, and where to look at them."""
+    return [(named[key].name, scanned.address(candidate=key)) for key in keys if key in named]
 
 
 @dataclass(frozen=True)
 class OthersPlace:
-    """Where another person stopped: the candidate's name, "" where it is not to be seen."""
+    """Where another person stopped: the target's name, "" where it is not to be seen."""
 
     place: ScanPlace
     name: str
@@ -245,23 +258,23 @@ class OthersPlace:
 
 
 def places_of_others(scanned: ScanList) -> list[OthersPlace]:
-    """Where others are in the event's list, the newest first; what is left to the reader first."""
-    rows = ScanPlace.objects.filter(event=scanned.event).exclude(user=scanned.user)
-    places = list(rows.select_related("user", "handed_to").order_by("-moved")[:PLACES_SHOWN])
-    mine = ScanPlace.objects.filter(event=scanned.event, handed_to=scanned.user)
-    handed = list(mine.select_related("user", "handed_to").order_by("-moved"))
-    found = [*handed, *(place for place in places if place.handed_to_id != scanned.user.pk)]
-    keys = [place.candidate_id for place in found if place.candidate_id]
-    seen = EventCandidate.objects.visible_to(scanned.user).filter(pk__in=keys)
-    names = dict(seen.values_list("pk", "target__name")) if keys else {}
-    return [_others_place(scanned, place, names) for place in found]
+    """Where others are in the list, the newest first; what is left to the reader first."""
+    rows = ScanPlace.objects.of(scanned.source.listing).exclude(user=scanned.user)
+    newest = rows.select_related("user", "handed_to").order_by("-moved")
+    handed = list(newest.filter(handed_to=scanned.user))
+    others = [place for place in newest[:PLACES_SHOWN] if place.handed_to_id != scanned.user.pk]
+    found = [*handed, *others]
+    named = scanned.source.targets([place.member for place in found if place.member])
+    return [_others_place(scanned, place, named) for place in found]
 
 
-def _others_place(scanned: ScanList, place: ScanPlace, names: dict[int, str]) -> OthersPlace:
+def _others_place(
+    scanned: ScanList, place: ScanPlace, named: Mapping[int, BaseTarget]
+) -> OthersPlace:
     query = QueryDict(without_text(place.query), mutable=True)
-    name = names.get(place.candidate_id or 0, "")
-    if name:
-        query["candidate"] = str(place.candidate_id)
-    page = reverse("scan", args=[scanned.event.event_id])
+    found = named.get(place.member or 0)
+    if found is not None:
+        query["candidate"] = str(place.member)
     is_for_me = place.handed_to_id == scanned.user.pk
-    return OthersPlace(place, name, f"{page}?{query.urlencode()}", is_for_me)
+    url = f"{scanned.source.page}?{query.urlencode()}"
+    return OthersPlace(place, found.name if found else "", url, is_for_me)

@@ -18,6 +18,8 @@ from tom.reports.hermes.models import Report
 from tom.shifts.models import Claim, Shift
 
 MOST: Final = 200
+# What is read with a verdict.
+VERDICT: Final = ("by", "candidate__target", "candidate__event", "target", "strategy")
 """The most entries of each kind; of more, the newest."""
 LONGEST: Final = timedelta(days=14)
 ARRIVED: Final = (SendState.SENT, SendState.UNKNOWN)
@@ -85,15 +87,15 @@ def _answers(user: User, span: Span) -> Iterator[Entry]:
 
 
 def _verdicts(user: User, span: Span) -> Iterator[Entry]:
-    rows = Verdict.objects.visible_to(user).given().filter(span.of("created"))
-    joined = rows.select_related("by", "candidate__target", "candidate__event")
-    for row in joined.order_by("-created")[:MOST]:
-        candidate = row.candidate
-        why = f" ({row.why})" if row.why else ""
-        what = f"{candidate.target.name} for {candidate.event}"
-        words = f"{_name(row.by)}: {what} is {row.get_verdict_display().lower()}{why}"
-        url = f"{_target(candidate.target_id)}?event={candidate.event.event_id}"
-        yield Entry(row.created, "Verdict", words, url)
+    for rows in (Verdict.objects.visible_to(user), Verdict.objects.visible_in_lists(user)):
+        given = rows.given().filter(span.of("created")).select_related(*VERDICT)
+        for row in given.order_by("-created")[:MOST]:
+            why = f" ({row.why})" if row.why else ""
+            what = f"{row.on.name} for {row.listing}"
+            words = f"{_name(row.by)}: {what} is {row.get_verdict_display().lower()}{why}"
+            event = row.candidate.event.event_id if row.candidate else ""
+            url = _target(row.on.pk) + (f"?event={event}" if event else "")
+            yield Entry(row.created, "Verdict", words, url)
 
 
 def _claims(user: User, span: Span) -> Iterator[Entry]:

@@ -258,6 +258,9 @@ urlpatterns = [
     path("scorers/", scorers.scorer_list, name="scorer_list"),
     path("lists/", lists.list_index, name="list_index"),
     path("lists/<int:pk>/", lists.ranked_list, name="ranked_list"),
+    path("lists/<int:pk>/scan/", scanning.list_scan, name="list_scan"),
+    path("lists/<int:pk>/scan/hand-over/", scanning.list_hand_over, name="list_hand_over"),
+    path("lists/<int:pk>/targets/<int:target_pk>/vet/", verdicts.vet_listed, name="list_vet"),
     path("lists/<int:pk>/past/", past_lists.list_past, name="list_past"),
     path("lists/<int:pk>/past.csv", past_lists.list_past_csv, name="list_past_csv"),
     path(

@@ -14,6 +14,7 @@ from django.db.models.lookups import Exact
 
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.events.models import NonLocalizedEvent
+from tom.strategies.models import Strategy
 from tom.targets.models import Visitor
 
 Events = Collection[NonLocalizedEvent] | Collection[int] | QuerySet[NonLocalizedEvent]
@@ -79,7 +80,7 @@ def verdicts_of(ids: Collection[int], user: Visitor) -> dict[int, list[Verdict]]
     if not all(row.is_public for row in given):
         return _told(ids, user)
     newest = {(row.candidate_id, row.by_id): row for row in sorted(given, key=_age)}
-    return _by_candidate(newest.values())
+    return _by_member(newest.values())
 
 
 def _age(row: Verdict) -> tuple[datetime, int]:
@@ -88,15 +89,31 @@ def _age(row: Verdict) -> tuple[datetime, int]:
 
 def _told(ids: Iterable[int], user: Visitor) -> dict[int, list[Verdict]]:
     rows = Verdict.objects.visible_to(user).filter(candidate__in=list(ids))
-    return _by_candidate(rows.standing().select_related("by"))
+    return _by_member(rows.standing().select_related("by"))
 
 
-def _by_candidate(standing: Iterable[Verdict]) -> dict[int, list[Verdict]]:
-    """The verdicts on each candidate, the newest first."""
+def verdicts_in_list(
+    strategy: Strategy, targets: Collection[int], user: User
+) -> dict[int, list[Verdict]]:
+    """As `verdicts_of`, of targets in a strategy's list without an event."""
+    given = Verdict.objects.visible_in_lists(user).filter(strategy=strategy)
+    rows = given.filter(target__in=list(targets)).standing()
+    return _by_member(rows.select_related("by"))
+
+
+def vettings_in_list(strategy: Strategy, user: User) -> dict[int, str]:
+    """The vetting of each target that anybody decided in a list, as the user sees it."""
+    given = Verdict.objects.visible_in_lists(user).filter(strategy=strategy)
+    return {pk: said[0].verdict for pk, said in _by_member(given.standing()).items()}
+
+
+def _by_member(standing: Iterable[Verdict]) -> dict[int, list[Verdict]]:
+    """The verdicts on each candidate or each target of a list, the newest first."""
     said: dict[int, list[Verdict]] = defaultdict(list)
     for row in sorted(standing, key=_age, reverse=True):
-        if row.verdict != Vetting.NEW:
-            said[row.candidate_id].append(row)
+        key = row.candidate_id or row.target_id
+        if row.verdict != Vetting.NEW and key is not None:
+            said[key].append(row)
     return said
 
 

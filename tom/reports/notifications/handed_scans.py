@@ -9,6 +9,7 @@ from tom.candidates.models import ScanPlace
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.reports.notifications.models import FollowKind, Notification
+from tom.strategies.models import Strategy
 
 
 def notify_handed(place: ScanPlace, successor: User, *, now: datetime) -> None:
@@ -19,8 +20,24 @@ def notify_handed(place: ScanPlace, successor: User, *, now: datetime) -> None:
             user=successor,
             kind=FollowKind.EVENT,
             cause=f"scan:{place.pk}:{now.isoformat()}",
-            title=f"{who} leaves the candidates of {place.event.event_id} to you"[:300],
+            title=f"{who} leaves the {_what(place)} to you"[:300],
             body=place.note,
             event=place.event,
         )
         publish(Topic.NOTIFICATION, notification.pk, user_id=successor.pk)
+
+
+def _what(place: ScanPlace) -> str:
+    kind = "list" if place.event is None else "candidates of"
+    return f"{kind} {place.listing}"
+
+
+def handed_list(notification: Notification) -> Strategy | None:
+    """The strategy whose list without an event a notification hands over; None: it is none."""
+    what, _, rest = notification.cause.partition(":")
+    pk = rest.partition(":")[0]
+    if what != "scan" or not pk.isdecimal():
+        return None
+    places = ScanPlace.objects.filter(pk=int(pk), handed_to=notification.user_id)
+    place = places.select_related("strategy").first()
+    return place.strategy if place else None

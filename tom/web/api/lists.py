@@ -8,6 +8,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tom.candidates.models import Vetting
 from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
 from tom.web.api.events import TermSerializer
@@ -15,6 +16,7 @@ from tom.web.api.filters import SAID_PARAMETERS, read_said_choice
 from tom.web.known import programs_of
 from tom.web.lists import find_strategy, places_in, read_places
 from tom.web.people import person
+from tom.web.vettings import verdicts_in_list
 
 
 class StrategySerializer(serializers.ModelSerializer[Strategy]):
@@ -39,13 +41,15 @@ class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
     posterior = serializers.FloatField(read_only=True, help_text="0 to 1")
     posterior_low = serializers.FloatField(read_only=True)
     posterior_high = serializers.FloatField(read_only=True)
+    vetting = serializers.ChoiceField(choices=Vetting.choices, read_only=True)
+    vetted = serializers.DateTimeField(read_only=True, allow_null=True)
     terms = serializers.SerializerMethodField()
 
     class Meta:
         model = RankedCandidate
         fields = (
             *("target", "name", "ra", "dec"),
-            *("posterior", "posterior_low", "posterior_high", "terms"),
+            *("posterior", "posterior_low", "posterior_high", "vetting", "vetted", "terms"),
         )
 
     @staticmethod
@@ -82,4 +86,14 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset.values_list("pk", flat=True))
-        return None if page is None else read_places(page, person(self.request))
+        if page is None:
+            return None
+        user = person(self.request)
+        places = read_places(page, user)
+        strategy = find_strategy(self.kwargs["pk"], user)
+        said = verdicts_in_list(strategy, [place.target_id or 0 for place in places], user)
+        for place in places:
+            newest = next(iter(said.get(place.target_id or 0, ())), None)
+            place.vetting = newest.verdict if newest else Vetting.NEW
+            place.vetted = newest.created if newest else None
+        return places

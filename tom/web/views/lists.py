@@ -9,13 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from tom.ranking.models import RankedCandidate
+from tom.candidates.models import Vetting
+from tom.ranking.models import Listing, RankedCandidate
 from tom.strategies.models import Strategy
 from tom.web.known import programs_of
 from tom.web.lists import (
     ROWS_SHOWN,
+    VettingFilter,
     find_strategy,
-    first_said,
+    first_fitting,
     places_in,
     ranks_in,
     read_places,
@@ -24,6 +26,7 @@ from tom.web.lists import (
 from tom.web.pagination import MOST_COUNTED, page_asked, page_at_once, page_of
 from tom.web.people import person
 from tom.web.said import SaidFilter, read_said
+from tom.web.vettings import vettings_in_list
 
 
 @require_safe
@@ -47,14 +50,22 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     strategy = find_strategy(pk, user)
     said = read_said(request.GET)
     places = places_in(strategy, user)
-    page, ranks = _fitting(request, places, said) if said else _whole(request, places)
-    columns, rows = rows_of(read_places(list(page), user), user, ranks=ranks)
+    vetted = VettingFilter(request.GET.get("vetting", ""), vettings_in_list(strategy, user))
+    is_filtered = bool(said or vetted)
+    page, ranks = (
+        _fitting(request, places, said, vetted) if is_filtered else _whole(request, places)
+    )
+    columns, rows = rows_of(strategy, read_places(list(page), user), user, ranks=ranks)
     context = {
         "strategy": strategy,
+        "listing": Listing(None, strategy),
         "page": page,
         "columns": columns,
         "rows": rows,
         "said": said,
+        "vettings": Vetting.choices,
+        "vetting": vetted.asked,
+        "is_filtered": is_filtered,
     }
     return render(request, "lists/list.html", context)
 
@@ -68,16 +79,20 @@ def _whole(
 
 
 def _fitting(
-    request: HttpRequest, places: QuerySet[RankedCandidate], said: SaidFilter
+    request: HttpRequest,
+    places: QuerySet[RankedCandidate],
+    said: SaidFilter,
+    vetted: VettingFilter,
 ) -> tuple[Page[Any], dict[int, int]]:
-    """As `_whole`, of what brokers say."""
+    """As `_whole`, of what brokers say and people decided."""
     user = person(request)
     least = min(ROWS_SHOWN * page_asked(request), MOST_COUNTED) + 1
-    found = first_said(places, said, user, least=least)
+    found = first_fitting(places, said, vetted, user, least=least)
     if found is not None:
         ranks, is_all = found
         most = MOST_COUNTED if is_all else min(len(ranks) - 1, MOST_COUNTED)
         return page_of(request, list(ranks), per_page=ROWS_SHOWN, most=most), ranks
-    keys = places.filter(said.of("target", programs_of(user))).values_list("pk", flat=True)
+    fitting = places.filter(vetted.condition, said.of("target", programs_of(user)))
+    keys = fitting.values_list("pk", flat=True)
     page = page_at_once(request, keys, per_page=ROWS_SHOWN)
     return page, ranks_in(places, list(page))

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.reports.notifications.follows import CannotFollowError, follow, unfollow
+from tom.reports.notifications.handed_scans import handed_list
 from tom.reports.notifications.messages import mark_all_read, mark_read
 from tom.reports.notifications.models import Follow, Notification
 from tom.targets.visible import visible_targets
@@ -61,6 +62,8 @@ def _about(request: HttpRequest, found: Notification) -> str:
         return reverse("targets:detail", args=[found.target_id])
     if found.event is not None:
         return reverse("event", args=[found.event.event_id])
+    if (strategy := handed_list(found)) is not None:
+        return reverse("list_scan", args=[strategy.pk])
     if found.message_id is not None and (event_id := event_of(found.message_id)):
         return reverse("event", args=[event_id])
     if found.message_id is not None and person(request).has_perm(VIEW_MESSAGES):

@@ -1,6 +1,7 @@
 """Verdicts: give one, take one's last one back, the bar of the target page."""
 
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,18 +11,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.models import EventCandidate, EventCandidateQuerySet, VerdictReason, Vetting
 from tom.candidates.scanning import return_to
-from tom.candidates.verdicts import give_verdict, undo_last_verdict
+from tom.candidates.verdicts import give_verdict, give_verdict_in_list, undo_last_verdict
 from tom.web.addresses import looked_at
 from tom.web.candidate_list import open_list
 from tom.web.candidate_rows import Listed, make_rows
 from tom.web.kept_rows import keep_row
 from tom.web.known import rank_visible
+from tom.web.lists import find_listed, is_listed_publicly
 from tom.web.people import person
 from tom.web.permissions import VET_CANDIDATE
 from tom.web.refusals import needs
 from tom.web.verdicts import VerdictBar, make_bar, read_listed
 from tom.web.vettings import show_vettings
-from tom.web.views.scanning import answer_verdict
+from tom.web.views.scanning import answer_verdict, source_of_event, source_of_list
 
 LONGEST_NOTE = 300
 
@@ -31,22 +33,15 @@ LONGEST_NOTE = 300
 def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """Store a person's verdict on a candidate, and answer with its row or its bar."""
     candidate = _find(request, event_id, pk)
-    value, reason = request.POST.get("vetting", ""), request.POST.get("reason", "")
-    note = request.POST.get("note", "").strip()
-    wrong = _why_not(value, reason, note)
+    wrong = _why_not(request.POST)
     if wrong:
         return HttpResponse(wrong, status=400, content_type="text/plain")
-    give_verdict(
-        candidate,
-        Vetting(value),
-        by=person(request),
-        reason=VerdictReason(reason) if reason else None,
-        note=note,
-        key=_read_key(request.POST.get("key", "")),
-    )
+    verdict = give_verdict(candidate, by=person(request), **_read(request.POST))
     query = read_listed(request.POST).query
     if request.POST.get("on") == "scan":
-        return answer_verdict(request, candidate, query, is_given=value != Vetting.NEW)
+        source = source_of_event(request, candidate.event)
+        is_given = verdict.verdict != Vetting.NEW
+        return answer_verdict(request, source, pk, query, is_given=is_given)
     keep_row(request, candidate.event_id, QueryDict(query), candidate.pk)
     if not request.headers.get("HX-Request"):
         return redirect(looked_at(request) or reverse("event", args=[event_id]))
@@ -55,14 +50,35 @@ def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(VET_CANDIDATE)
+def vet_listed(request: HttpRequest, pk: int, target_pk: int) -> HttpResponse:
+    """Store a person's verdict on a target of a list without an event; answer with the next one."""
+    source = source_of_list(request, pk)
+    target = find_listed(source.strategy, target_pk, source.user)
+    wrong = _why_not(request.POST)
+    if wrong:
+        return HttpResponse(wrong, status=400, content_type="text/plain")
+    verdict = give_verdict_in_list(
+        source.strategy,
+        target,
+        by=source.user,
+        is_public=is_listed_publicly(source.strategy, target),
+        **_read(request.POST),
+    )
+    query, is_given = read_listed(request.POST).query, verdict.verdict != Vetting.NEW
+    return answer_verdict(request, source, target_pk, query, is_given=is_given)
+
+
+@require_POST
+@needs(VET_CANDIDATE)
 def undo_verdict(request: HttpRequest) -> HttpResponse:
     """Take back one's last verdict, wherever it was, and say which."""
     undone = undo_last_verdict(person(request))
     if undone:
-        return_to(person(request), undone.candidate, now=timezone.now())
+        member = undone.candidate_id or undone.on.pk
+        return_to(person(request), undone.listing, member, now=timezone.now())
     if not request.headers.get("HX-Request"):
         return redirect(looked_at(request) or "/")
-    if undone:
+    if undone and undone.candidate:
         undone.candidate.refresh_from_db(fields=["vetting"])
         show_vettings([undone.candidate], person(request))
     return render(request, "events/_undone.html", {"undone": undone})
@@ -87,14 +103,25 @@ def _find(request: HttpRequest, event_id: str, pk: int) -> EventCandidate:
     return get_object_or_404(joined, pk=pk, event__event_id=event_id)
 
 
-def _why_not(value: str, reason: str, note: str) -> str:
-    if value not in Vetting.values:
+def _why_not(values: QueryDict) -> str:
+    if values.get("vetting", "") not in Vetting.values:
         return "no such status"
-    if reason and reason not in VerdictReason.values:
+    if values.get("reason", "") not in ("", *VerdictReason.values):
         return "no such reason"
-    if len(note) > LONGEST_NOTE:
+    if len(values.get("note", "").strip()) > LONGEST_NOTE:
         return f"the note is longer than {LONGEST_NOTE} characters"
     return ""
+
+
+def _read(values: QueryDict) -> dict[str, Any]:
+    """What a form says that has no fault."""
+    reason = values.get("reason", "")
+    return {
+        "verdict": Vetting(values.get("vetting", "")),
+        "reason": VerdictReason(reason) if reason else None,
+        "note": values.get("note", "").strip(),
+        "key": _read_key(values.get("key", "")),
+    }
 
 
 def _read_key(text: str) -> uuid.UUID | None:
