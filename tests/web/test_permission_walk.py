@@ -180,6 +180,7 @@ TABLE: dict[str, Line] = {
     # The pages
     "tonight": reads(USER),
     "scorer_list": reads(USER),
+    "scorer_feedback": reads(USER),
     "changes": reads(USER),
     "search": reads(USER),
     "lookup_ask": posts(OBSERVER),

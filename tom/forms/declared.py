@@ -193,6 +193,8 @@ class Survey(Sender):
         Reads one decoded packet, for brokers that pass it on with more in it.
     is_simulated
         Whether its objects are made up: their targets are tests, and reach nothing real.
+    types_objects
+        Whether the classes that it tells rest on spectra: scorers are measured by them.
     """
 
     bands: Mapping[str, Band] = field(default_factory=dict)
@@ -201,6 +203,7 @@ class Survey(Sender):
     orientation: Orientation | None = None
     read: Callable[[Mapping[str, Any]], ObjectAlert] | None = None
     is_simulated: bool = False
+    types_objects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

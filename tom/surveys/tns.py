@@ -212,6 +212,7 @@ TNS: Final = Survey(
         ),
     ),
     public_programs=frozenset({_PUBLIC}),
+    types_objects=True,
     look_up=LookUp(
         talk=look_up,
         form="tns.object",

@@ -256,6 +256,7 @@ urlpatterns = [
     path("alarms/", include(alarm_patterns)),
     path("shift/", include(shift_patterns)),
     path("scorers/", scorers.scorer_list, name="scorer_list"),
+    path("scorers/feedback/", scorers.scorer_feedback, name="scorer_feedback"),
     path("lists/", lists.list_index, name="list_index"),
     path("lists/<int:pk>/", lists.ranked_list, name="ranked_list"),
     path("lists/<int:pk>/scan/", scanning.list_scan, name="list_scan"),

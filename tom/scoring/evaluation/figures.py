@@ -21,7 +21,7 @@ Figure = Callable[[IntArray, FloatArray, FloatArray], float]
 
 def macro_f1(truth: IntArray, chance: FloatArray, weight: FloatArray) -> float:
     """Return the mean F1 over the classes that some object has."""
-    recall, precision, present = _by_class(truth, chance, weight)
+    recall, precision, present = recall_and_precision(truth, chance, weight)
     if not present.any():
         return float("nan")
     both = recall + precision
@@ -126,7 +126,7 @@ def sought(columns: Sequence[int]) -> dict[str, Figure]:
 def per_class(truth: IntArray, chance: FloatArray) -> list[dict[str, float]]:
     """Return recall, precision, F1, AUC and average precision of each class, with its n."""
     weight = np.ones(len(truth))
-    recall, precision, _ = _by_class(truth, chance, weight)
+    recall, precision, _ = recall_and_precision(truth, chance, weight)
     rows = []
     for column in range(chance.shape[1]):
         both = recall[column] + precision[column]
@@ -164,7 +164,7 @@ def noise_floor(chance: FloatArray, rng: np.random.Generator, *, draws: int = 50
     return float(np.mean(found))
 
 
-def _by_class(
+def recall_and_precision(
     truth: IntArray, chance: FloatArray, weight: FloatArray
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return recall and precision of each class (0: none), and whether an object has it."""

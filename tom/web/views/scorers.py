@@ -1,4 +1,4 @@
-"""The scorers: whether each works, what waits for it, and its model card."""
+"""The scorers: whether each works, what waits for it, its model card, and how good it was."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from tom.scoring.health import read_scorers
 from tom.strategies.models import Strategy
+from tom.web.feedback import TRUTHS, read_feedback
 from tom.web.people import person
 from tom.web.term_means import read_means
 
@@ -20,3 +21,12 @@ def scorer_list(request: HttpRequest) -> HttpResponse:
         for scorer in read_scorers(lists)
     ]
     return render(request, "scorers/list.html", {"found": found, "terms": means})
+
+
+@require_safe
+def scorer_feedback(request: HttpRequest) -> HttpResponse:
+    """How good each scorer was, by what objects turned out to be."""
+    asked = request.GET.get("truth", "")
+    truth = asked if asked in TRUTHS else next(iter(TRUTHS))
+    context = {"found": read_feedback(truth), "truth": truth}
+    return render(request, "scorers/feedback.html", context)
