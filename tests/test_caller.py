@@ -22,10 +22,11 @@ from tom import queues
 from tom.changes.addresses import silent_addresses
 from tom.followup.facilities.practice.rows import PracticeObservation
 from tom.followup.models import ObservationRequest
-from tom.pipeline import alarm, ingest, nudge, submit, sweep
+from tom.pipeline import alarm, ingest, nudge, submit
 from tom.reports.alarms.contacts import Channel
 from tom.reports.alarms.models import Alarm, AlarmSend
 from tom.streams.models import AlertMessage, MessageState
+from tom.sweeping import sweep
 
 REQUESTS = 10
 # A call without an answer is given up after twenty seconds: whoever waited for it comes later.

@@ -25,7 +25,7 @@ from tests.pointings import made as pointings
 from tests.streams.packets import make_circular, make_gwalert_json, make_ztf_packet
 from tests.targets.alerts import make_alert, make_point
 from tests.woken import woken
-from tom import intake, pipeline
+from tom import intake, intake_reading, pipeline, sweeping
 from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_event
 from tom.changes.heartbeat import last_beat
@@ -289,7 +289,7 @@ def break_parsing(monkeypatch: pytest.MonkeyPatch, *faults: Exception, name: str
         return opened
 
     broken = {**forms(), form.name: replace(form, open=fail)}
-    monkeypatch.setattr(intake, "forms", lambda: broken)
+    monkeypatch.setattr(intake_reading, "forms", lambda: broken)
 
 
 def test_of_a_batch_that_fails_only_the_alert_at_fault_waits_with_its_reason(
@@ -551,7 +551,7 @@ def test_a_sweep_over_nothing_due_wakes_nothing_and_gives_its_sign_of_life() -> 
     cache.clear()
     Strategy.objects.update(ranked=timezone.now())
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert woken() == set()
     assert last_beat() is not None
@@ -689,7 +689,7 @@ def test_the_sweep_wakes_what_the_rows_say_is_due(
         for program in Program.objects.all():
             Program.objects.filter(pk=program.pk).update(settled=program.standing)
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     expected = {(task,) if key is None else (task, key) for task in tasks}
     assert woken() == expected
@@ -702,7 +702,7 @@ def test_what_is_being_asked_of_a_facility_is_not_asked_again_by_the_next_sweep(
     facility = make()
     pipeline.follow(facility)
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert ("follow", facility) not in woken()
 
@@ -710,12 +710,12 @@ def test_what_is_being_asked_of_a_facility_is_not_asked_again_by_the_next_sweep(
 def test_the_sweep_asks_each_facility_of_a_portal_for_its_instruments(settings: Settings) -> None:
     settings.OCS_PORTAL_URL = "http://127.0.0.1:9"  # nobody listens there
 
-    pipeline.sweep()
+    sweeping.sweep()
     asked = {("list_instruments", name) for name in ("LCO", "SOAR", "BLANCO")}
     assert asked <= woken()
 
     pipeline.list_instruments("LCO")
-    pipeline.sweep()
+    sweeping.sweep()
     assert ("list_instruments", "LCO") not in woken()
 
 
@@ -753,7 +753,7 @@ def test_the_sweep_takes_back_what_was_just_being_sent(settings: Settings) -> No
     report = sent_report(settings)
     NonLocalizedEvent.objects.update(retracted=True)
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert ("tell", report.taken_back_by.pk) in woken()
 
@@ -763,7 +763,7 @@ def test_the_sweep_wakes_the_telling_of_a_confirmed_report(settings: Settings) -
     report = confirmed_report()
     assert report.state == ReportState.CONFIRMED
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert ("tell", report.pk) in woken()
 
@@ -772,7 +772,7 @@ def test_the_sweep_tells_whoever_asked_how_a_request_ended() -> None:
     request = make_request(factories.make_target(), factories.make_observer())
     move(request, RequestState.CANCELED)
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert Notification.objects.get().user == request.created_by
 
@@ -796,7 +796,7 @@ def test_raw_bytes_go_of_survey_packets_alone_that_were_stored_long_ago(
     message = factories.make_message(kind=kind, state=state)
     AlertMessage.objects.update(finished=timezone.now() - timedelta(days=age))
 
-    pipeline.prune()
+    sweeping.prune()
 
     message.refresh_from_db()
     assert (message.payload is not None) is kept
@@ -809,7 +809,7 @@ def test_live_events_and_polls_go_after_three_days(age: int, kept: bool) -> None
     for rows in (Change.objects.all(), Exchange.objects.all()):
         rows.update(created=timezone.now() - timedelta(days=age))
 
-    pipeline.prune()
+    sweeping.prune()
 
     assert (Change.objects.exists(), Exchange.objects.exists()) == (kept, kept)
 
@@ -823,12 +823,12 @@ def test_a_field_of_view_is_traced_by_the_page_by_the_sweep_and_until_none_is_le
 
     client.get(f"/events/{event.event_id}/coverage/")
     assert ("trace",) in woken()
-    pipeline.sweep()
+    sweeping.sweep()
     assert ("trace",) in woken()
 
     pipeline.trace()
     assert woken() == {("trace",), ("rank", event.pk)}
     pipeline.trace()
     assert woken() == set()
-    pipeline.sweep()
+    sweeping.sweep()
     assert ("trace",) not in woken()

@@ -15,7 +15,7 @@ from tests.lookups import api_server
 from tests.planning.nights import END, START, make_telescope
 from tests.web.test_plans import typed
 from tests.woken import woken
-from tom import pipeline
+from tom import pipeline, sweeping
 from tom.events.models import NonLocalizedEvent
 from tom.events.preparing import prepare_map
 from tom.lookups.pointings import want_pointings
@@ -58,7 +58,7 @@ def test_the_sweep_wakes_the_making_of_a_plan_that_nobody_began(event) -> None:
     task = Task(make_telescope(), Wanted(START, END))
     plan = services.make_plan(event, event.used, task, form={}, by=factories.make_observer())
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert ("make_plan", plan.pk) in woken()
 
@@ -78,7 +78,7 @@ def test_the_sweep_wakes_a_question_that_nobody_asked(event, settings: Settings)
     settings.TREASURE_MAP_TOKEN = "t0ken"
     query = want_pointings(event, Source.TREASURE_MAP, now=timezone.now())
 
-    pipeline.sweep()
+    sweeping.sweep()
 
     assert ("ask_pointings", query) in woken()
 

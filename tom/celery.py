@@ -43,7 +43,7 @@ KEPT_SECONDS = 60
 
 app = App("tom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.imports = ["tom.pipeline"]
+app.conf.imports = ["tom.pipeline", "tom.sweeping"]
 
 
 def _wake(message_ids: Mapping[str, Sequence[int]]) -> None:

@@ -152,10 +152,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # Tasks are nudges: what a lost one leaves undone is found in the rows.
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "tom.pipeline.sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "prune": {"task": "tom.pipeline.prune", "schedule": 3600.0},
+    "sweep": {"task": "tom.sweeping.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "prune": {"task": "tom.sweeping.prune", "schedule": 3600.0},
     "ask_archive": {
-        "task": "tom.pipeline.ask_archive",
+        "task": "tom.sweeping.ask_archive",
         "schedule": 300.0,
         "options": {"expires": 300},
     },

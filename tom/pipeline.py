@@ -1,4 +1,4 @@
-"""The whole flow: its tasks, what wakes what, and the sweep that finds what a lost task left.
+"""The whole flow: its tasks, and what wakes what. `tom.sweeping` finds what a lost task left.
 
     message kept -> ingest | ingest_alerts -> score -> judge -> rank -> after_ranking -> explain
                                                             after_ranking -> prepare
@@ -13,12 +13,9 @@ Rows hold the state; a task is a nudge that carries a key, and may run twice, la
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 
 from celery import Task, shared_task
-from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
@@ -27,42 +24,31 @@ from tom import intake
 from tom.candidates.hosts import find_first_hosts, find_other_hosts
 from tom.candidates.open_regions import open_regions
 from tom.candidates.services import match_if_due
-from tom.changes.heartbeat import beat
-from tom.changes.models import Change
-from tom.events.localizations import let_old_maps_go
 from tom.events.models import NonLocalizedEvent
 from tom.events.preparing import is_prepared, prepare_map
 from tom.followup import services as followup
 from tom.followup.models import ObservationRequest
 from tom.forms.registry import batch_forms
-from tom.letting_go import let_packets_go
-from tom.lookups.pointings import ask_service, due_queries
-from tom.lookups.services import ask_broker, due_answers
-from tom.lookups.services import forget_old as forget_old_lookups
+from tom.lookups.pointings import ask_service
+from tom.lookups.services import ask_broker
 from tom.planning import services as planning
-from tom.pointings.estimating import due_efficiencies, forget_efficiencies, work_efficiency
-from tom.pointings.footprints import compute_ranges, due_footprints, forget_footprints
-from tom.ranking.services import note_new_scorers, rank_if_due, rank_list_if_due
+from tom.pointings.estimating import work_efficiency
+from tom.pointings.footprints import compute_ranges, due_footprints
+from tom.ranking.services import rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
 from tom.reports.hermes.taking_back import take_back
-from tom.reports.notifications.messages import tell_restored, tell_retracted
-from tom.reports.notifications.request_ends import notify_ends
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
-from tom.scoring.services import any_due, note_outdated, scorers
+from tom.scoring.services import note_outdated, scorers
 from tom.strategies.models import Strategy
 from tom.streams import trials
 from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
-from tom.streams.packets import PacketStoreError, sweep_packets
-from tom.streams.private import due_streams, move_messages
-from tom.streams.retractions import ArchiveError, note_retractions
+from tom.streams.private import move_messages
 from tom.streams.trying import try_connection
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
-from tom.targets.months import drop_months, make_months, month_of
-from tom.targets.settling import due_programs
 
 logger = logging.getLogger(__name__)
 
@@ -71,22 +57,17 @@ SCORE_BATCH = 500
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
 NUDGE_SECONDS = 10
 LATER_SECONDS = 1
-# What the sweep leaves alone, because its own nudge is surely still under way.
-SETTLING = timedelta(seconds=5)
-CHANGE_DAYS = 3
-# Events so young are ranked again by scorers that are new.
-RANKED_ANEW = timedelta(days=30)
 
 
 @shared_task
 def ingest(message_id: int) -> None:
     """Work on one message that is not a survey alert."""
     intake.work_message(message_id)
-    with _nudging():
-        _wake_ranking()
-        _wake_alarms()
-        _wake_requests()
-        _wake_reports()
+    with nudging():
+        wake_ranking()
+        wake_alarms()
+        wake_requests()
+        wake_reports()
 
 
 @shared_task
@@ -132,11 +113,11 @@ def move(stream_id: int) -> None:
 def score() -> None:
     """Hand out one batch of what changed to the scorers; the next one is a task of its own."""
     handed_out = hand_out(most=SCORE_BATCH)
-    with _nudging():
+    with nudging():
         if handed_out == SCORE_BATCH:
-            _send(score)
+            send(score)
         for scorer in scorers() if handed_out else ():
-            _send(judge, scorer.spec.name)
+            send(judge, scorer.spec.name)
 
 
 @shared_task
@@ -148,8 +129,8 @@ def judge(scorer: str) -> None:
     if judge_due(scorer, most=SCORE_BATCH):
         nudge(judge, scorer)
     elif not work_due().filter(scorer=scorer).exists():
-        with _nudging():
-            _wake_ranking()
+        with nudging():
+            wake_ranking()
 
 
 @shared_task
@@ -167,13 +148,13 @@ def rank(event_id: int) -> None:
     match_if_due(event)
     others_due = find_first_hosts(event)
     if rank_if_due(event):
-        with _nudging():
-            _wake_ranking()
-            _send_later(after_ranking, event.pk)
+        with nudging():
+            wake_ranking()
+            send_later(after_ranking, event.pk)
     if others_due:
         find_other_hosts(event)
-        with _nudging():
-            _wake_ranking()
+        with nudging():
+            wake_ranking()
 
 
 @shared_task
@@ -184,21 +165,21 @@ def after_ranking(event_id: int) -> None:
     """
     event = NonLocalizedEvent.objects.select_related("used").get(pk=event_id)
     outdated = note_outdated(event)
-    with _nudging():
+    with nudging():
         if not is_prepared(event):
-            _send(prepare, event_id)
+            send(prepare, event_id)
         for scorer in scorers():
-            _send(explain, event_id, scorer.spec.name)
+            send(explain, event_id, scorer.spec.name)
         if outdated:
-            _send(score)
+            send(score)
 
 
 @shared_task
 def prepare(event_id: int) -> None:
     """Make what an event's pages show of its map; a page that lacks it wakes this again."""
     prepare_map(NonLocalizedEvent.objects.select_related("used").get(pk=event_id))
-    with _nudging():
-        _wake_ranking()
+    with nudging():
+        wake_ranking()
 
 
 @shared_task
@@ -212,9 +193,9 @@ def trace() -> None:
     """Compute the ranges of some fields of view; the next ones are another task's."""
     due = due_footprints()
     if compute_ranges(due):
-        with _nudging():
-            _send(trace)
-            _wake_ranking()
+        with nudging():
+            send(trace)
+            wake_ranking()
 
 
 @shared_task
@@ -269,91 +250,11 @@ def make_plan(plan_id: int) -> None:
     planning.work_plan(plan_id)
 
 
-@shared_task
-def sweep() -> None:
-    """Wake whatever the rows say is due."""
-    _make_months()
-    let_old_maps_go()
-    note_new_scorers(timezone.now() - RANKED_ANEW)
-    with _nudging():
-        _wake_messages()
-        _wake_ranking()
-        _wake_lists()
-        if any_due():
-            _send(score)
-        for name in work_due().values_list("scorer", flat=True).distinct():
-            _send(judge, name)
-        for program in due_programs():
-            _send(settle, program.pk)
-        for stream_id in due_streams():
-            _send(move, stream_id)
-        _wake_requests()
-        _wake_alarms()
-        notify_ends(timezone.now())
-        for plan in planning.due_plans():
-            _send(make_plan, plan)
-        for answer in due_answers():
-            _send(look_up, answer)
-        _wake_tracing()
-        _wake_pointings()
-        _wake_reports()
-    beat()
-
-
-def _wake_reports() -> None:
+def wake_reports() -> None:
+    """Wake what sends the reports that are due; take back those whose event is retracted."""
     take_back(Report.objects.all())
     for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
-        _send(tell, pk)
-
-
-def _wake_pointings() -> None:
-    for query in due_queries(timezone.now()):
-        _send(ask_pointings, query)
-    for efficiency in due_efficiencies(timezone.now()):
-        _send(estimate, efficiency)
-
-
-def _wake_tracing() -> None:
-    if due_footprints():
-        _send(trace)
-
-
-def _make_months() -> None:
-    """Make the coming months' partitions; without one, points go to that for odd times."""
-    try:
-        make_months(timezone.now())
-    except DatabaseError:
-        logger.exception("The partition of a month could not be made")
-
-
-@shared_task
-def prune() -> None:
-    """Let go of raw survey packets, points and changes past their time."""
-    now = timezone.now()
-    Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
-    forget_old_lookups()
-    forget_footprints(now - timedelta(days=CHANGE_DAYS))
-    forget_efficiencies(now - timedelta(days=CHANGE_DAYS))
-    followup.forget_polls(now - timedelta(days=CHANGE_DAYS))
-    try:
-        let_packets_go(now)
-        sweep_packets(now)
-    except PacketStoreError:
-        logger.exception("Old packets could not be let go: the store does not answer")
-    if settings.POINT_DAYS:
-        drop_months(month_of(now - timedelta(days=settings.POINT_DAYS)))
-
-
-@shared_task
-def ask_archive() -> None:
-    """Ask Hopskotch's archive which messages their authors took back."""
-    try:
-        changed = note_retractions(timezone.now())
-    except ArchiveError:
-        logger.exception("Hopskotch's archive could not be asked for retractions")
-        return
-    tell_retracted(changed.retracted)
-    tell_restored(changed.restored)
+        send(tell, pk)
 
 
 @shared_task
@@ -372,23 +273,23 @@ def try_filter(trial_id: int) -> None:
 
 def nudge(task: "Task[..., None]", *key: int | str) -> None:
     """Wake a task, if the broker is there."""
-    with _nudging():
-        _send(task, *key)
+    with nudging():
+        send(task, *key)
 
 
 def wake(message_ids: Mapping[str, Sequence[int]]) -> None:
     """Wake the work of messages just kept, by form; the caller has committed them."""
-    with _nudging():
+    with nudging():
         for kind, ids in message_ids.items():
             if kind in batch_forms():
-                _send(ingest_alerts)
+                send(ingest_alerts)
             else:
                 for pk in ids:
-                    _send(ingest, pk)
+                    send(ingest, pk)
 
 
 @contextmanager
-def _nudging() -> Iterator[None]:
+def nudging() -> Iterator[None]:
     """Leave the block where the broker is away: the sweep finds what the rows say."""
     try:
         yield
@@ -396,11 +297,12 @@ def _nudging() -> Iterator[None]:
         logger.warning("The broker is away: nudges were lost")
 
 
-def _send(task: "Task[..., None]", *key: int | str) -> None:
+def send(task: "Task[..., None]", *key: int | str) -> None:
+    """Wake a task; the caller leaves the block of `nudging` where the broker is away."""
     task.apply_async(args=key, expires=NUDGE_SECONDS, retry=False)
 
 
-def _send_later(task: "Task[..., None]", *key: int | str) -> None:
+def send_later(task: "Task[..., None]", *key: int | str) -> None:
     """Send a task for later, unless the same one is on its way."""
     if cache.add("-".join(("later", task.name, *map(str, key))), True, LATER_SECONDS):
         task.apply_async(
@@ -427,40 +329,27 @@ def work_left(message_ids: Sequence[int]) -> int:
     )
 
 
-def _wake_messages() -> None:
-    waiting = AlertMessage.objects.filter(
-        state=MessageState.RECEIVED, received__lt=timezone.now() - SETTLING
-    )
-    if waiting.filter(kind__in=batch_forms()).exists():
-        _send(ingest_alerts)
-    others = waiting.exclude(kind__in=batch_forms()).order_by("pk")
-    for pk in others.values_list("pk", flat=True)[:500]:
-        _send(ingest, pk)
-
-
-def _wake_requests() -> None:
+def wake_requests() -> None:
+    """Wake what sends, cancels and follows the requests that are due."""
     due = followup.due_requests(timezone.now())
     for pk in due.submit:
-        _send(submit, pk)
+        send(submit, pk)
     for pk in due.cancel:
-        _send(cancel, pk)
+        send(cancel, pk)
     for facility in followup.due_facilities(timezone.now()):
-        _send(follow, facility)
+        send(follow, facility)
     for facility in followup.due_listings(timezone.now()):
-        _send(list_instruments, facility)
+        send(list_instruments, facility)
 
 
-def _wake_alarms() -> None:
+def wake_alarms() -> None:
+    """Wake what sends the alarms that are due."""
     for pk in alarms.due_alarms(timezone.now()).values_list("pk", flat=True):
-        _send(alarm, pk)
+        send(alarm, pk)
 
 
-def _wake_ranking() -> None:
+def wake_ranking() -> None:
+    """Wake the rankings that are due."""
     due = NonLocalizedEvent.objects.due_for_ranking()
     for pk in due.values_list("pk", flat=True):
-        _send(rank, pk)
-
-
-def _wake_lists() -> None:
-    for pk in Strategy.objects.due().values_list("pk", flat=True):
-        _send(rank_list, pk)
+        send(rank, pk)

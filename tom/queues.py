@@ -10,17 +10,19 @@ plans.
 from typing import Final
 
 _TASKS: Final = {
-    "urgent": ("ingest", "sweep"),
-    "score": ("score", "rank", "after_ranking", "rank_list"),
-    "scorers": ("judge", "explain", "make_plan"),
+    "urgent": ("pipeline.ingest", "sweeping.sweep"),
+    "score": ("pipeline.score", "pipeline.rank", "pipeline.after_ranking", "pipeline.rank_list"),
+    "scorers": ("pipeline.judge", "pipeline.explain", "pipeline.make_plan"),
     "calls": (
-        *("submit", "cancel", "alarm", "tell", "follow", "list_instruments", "look_up"),
-        *("try_stream", "try_filter", "ask_archive", "ask_pointings"),
+        *("pipeline.submit", "pipeline.cancel", "pipeline.alarm", "pipeline.tell"),
+        *("pipeline.follow", "pipeline.list_instruments", "pipeline.look_up"),
+        *("pipeline.try_stream", "pipeline.try_filter", "pipeline.ask_pointings"),
+        "sweeping.ask_archive",
     ),
 }
 DEFAULT: Final = "work"  # survey alerts, and what is not named above
 ROUTES: Final = {
-    f"tom.pipeline.{task}": {"queue": queue} for queue, tasks in _TASKS.items() for task in tasks
+    f"tom.{task}": {"queue": queue} for queue, tasks in _TASKS.items() for task in tasks
 }
 
 WORKER: Final = "urgent,work,score"

@@ -11,7 +11,7 @@ from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
 from tom.forms.registry import forms
-from tom.intake import _as_retelling
+from tom.intake_reading import as_retelling
 
 NO_PLACE = "no usable position: ra and dec are missing, out of range, or 0"
 NO_DATE = "no usable detection: none has a time, a band, a flux and an error"
@@ -129,7 +129,7 @@ def count(form: str, payloads: list[bytes]) -> tuple[int, int, int, int]:
     assert parse is not None
     found: Counter[str] = Counter()
     for payload in payloads:
-        told = _as_retelling(parse(payload))
+        told = as_retelling(parse(payload))
         assert told is not None
         found["alerts"] += len(told.alerts)
         found["points"] += sum(len(alert.points) for alert in told.alerts)

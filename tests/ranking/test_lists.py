@@ -13,7 +13,6 @@ from tom_targets.base_models import BaseTarget
 from tests.connections import WAIT_SECONDS, begin
 from tests.factories import MERGER, make_group, make_program, make_score, make_target
 from tests.ranking.test_replay import add_point, kept, made_again
-from tom.pipeline import sweep
 from tom.ranking.basis import Basis
 from tom.ranking.forgetting import forget_audiences, forget_scores
 from tom.ranking.locks import claim_list
@@ -28,6 +27,7 @@ from tom.ranking.services import (
 )
 from tom.scoring.services import scorers
 from tom.strategies.models import RANKED_EVERY, Strategy
+from tom.sweeping import sweep
 from tom.targets.audiences import ensure_audiences
 from tom.targets.models import LightCurvePoint, Program, TargetSummary
 from tom.targets.summary import refresh_audiences, refresh_summaries

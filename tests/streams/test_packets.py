@@ -17,12 +17,12 @@ from tests.peers.s3 import running_s3
 from tests.streams.packets import CANDID, make_circular, make_ztf_packet
 from tests.streams.quiet import listening, wait_for
 from tom import intake
-from tom.pipeline import prune
 from tom.streams import consuming, packets
 from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState, StreamHealth, StreamPosition
 from tom.streams.packets import ORPHAN_HOURS, PacketGoneError, read_packet, sweep_packets
 from tom.streams.services import Incoming, store_messages
+from tom.sweeping import prune
 from tom.targets.models import SurveyObject
 
 pytestmark = pytest.mark.django_db

@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from tests.factories import make_message, make_observer
 from tests.peers.archive import Archive, running_archive
-from tom.pipeline import ask_archive
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.messages import notify_message
 from tom.reports.notifications.models import Notification
 from tom.streams.models import AlertMessage, StreamHealth
 from tom.streams.retractions import ArchiveError, Changed, note_retractions
+from tom.sweeping import ask_archive
 
 pytestmark = pytest.mark.django_db
 TOPIC = "hermes.spectra"

@@ -10,7 +10,7 @@ from tom_dataproducts.models import PhotometryReducedDatum
 
 from tests.factories import make_target
 from tests.targets.alerts import make_alert, make_point
-from tom import pipeline
+from tom import sweeping
 from tom.candidates.by_hand import upload_points
 from tom.records.alert import ObjectAlert, PointKind
 from tom.targets.by_hand import Measured, program_of
@@ -176,7 +176,7 @@ def test_the_sweep_makes_the_coming_months() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE targets_point_{coming:%Y_%m}")
 
-    pipeline._make_months()
+    sweeping._make_months()
 
     assert coming in present_months()
 
@@ -195,7 +195,7 @@ def test_old_months_are_dropped_but_for_what_people_brought(settings, django_use
     assert (LightCurvePoint.objects.count(), PhotometryReducedDatum.objects.count()) == (4, 4)
 
     settings.POINT_DAYS = 31
-    pipeline.prune()
+    sweeping.prune()
 
     left = LightCurvePoint.objects.order_by("time")
     assert [point.survey for point in left] == ["BY HAND", "ZTF"]

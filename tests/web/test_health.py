@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tom.changes import heartbeat
 from tom.changes.heartbeat import beat
-from tom.pipeline import sweep
+from tom.sweeping import sweep
 from tom.web.health import recent
 
 pytestmark = pytest.mark.django_db

@@ -74,7 +74,7 @@ def test_many_are_replayed_by_a_few_questions_and_one_nudge(client, django_asser
 
     assert AlertMessage.objects.filter(state="received", replays=1).count() == 30
     assert AlertMessage.objects.get(pk=other.pk).state == "dead"
-    assert [task for task, _ in take_nudges()] == ["tom.pipeline.sweep"]
+    assert [task for task, _ in take_nudges()] == ["tom.sweeping.sweep"]
 
 
 @pytest.mark.parametrize(

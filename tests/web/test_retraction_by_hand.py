@@ -20,7 +20,7 @@ from tests.reports.hermes.test_telling import topic as topic
 from tests.web.test_events_by_hand import form, make
 from tests.web.test_events_by_hand import vera as vera
 from tests.woken import woken
-from tom import pipeline
+from tom import pipeline, sweeping
 from tom.events.by_hand import retract_event
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities.practice.rows import PracticeObservation
@@ -167,7 +167,7 @@ def test_all_of_it_is_done_by_the_sweep_if_the_page_died_once_the_message_was_ke
     AlertMessage.objects.update(received=timezone.now() - timedelta(minutes=1))
     woken()
 
-    pipeline.sweep()
+    sweeping.sweep()
     (task,) = [each for each in woken() if each[0] == "ingest"]
     pipeline.ingest(int(task[1]))
 

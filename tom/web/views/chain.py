@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from tom.events.models import EventSequence
 from tom.events.services import set_aside, take_back
-from tom.intake import react_to_change
+from tom.intake_events import react_to_change
 from tom.pipeline import nudge, rank
 from tom.web.people import person
 from tom.web.permissions import SET_ASIDE_MESSAGE

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from tom.events.joins import EventJoin
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.forms.event_names import key_of
-from tom.intake import react_to_change
+from tom.intake_events import react_to_change
 from tom.joining.events import CannotJoinEventsError, join_events, part_events, split_mission
 from tom.pipeline import nudge, rank
 from tom.web.people import person

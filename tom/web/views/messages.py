@@ -21,12 +21,13 @@ from tom.events.localizations import chosen_localization
 from tom.events.models import Circular
 from tom.formats.values import clean
 from tom.forms.circular_says import read_said, write_said
-from tom.pipeline import nudge, sweep, wake
+from tom.pipeline import nudge, wake
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.streams.claims import replay_message, replay_messages
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
+from tom.sweeping import sweep
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
 from tom.web.message_rights import hide_name, may_read_bytes

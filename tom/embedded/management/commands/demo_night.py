@@ -20,11 +20,12 @@ from tom.demo.gwalerts import TOPIC as GW_TOPIC
 from tom.demo.night import Message, Night, latest_merger, make_night
 from tom.embedded.management.commands.replay import wait_for_work
 from tom.embedded.worker import working
-from tom.pipeline import nudge, sweep, wake
+from tom.pipeline import nudge, wake
 from tom.strategies.models import Strategy
 from tom.streams.claims import broken_off_messages, replay_messages
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, store_messages
+from tom.sweeping import sweep
 
 SEED = 1
 BATCH = 200
