@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import transaction
+from django.db.models import F
 from django.test import Client, override_settings
 from playwright.sync_api import (
     Browser,
@@ -27,6 +29,9 @@ from tests.conftest import PEER_MISSING
 from tests.peers.site import running_site
 from tom.candidates.models import EventCandidate
 from tom.embedded.frontend import ROOT, VENDOR, FrontendError, install_frontend
+from tom.ranking.models import Ranking
+from tom.ranking.services import present_scorers
+from tom.targets.models import TargetSummary
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -94,11 +99,24 @@ def site(
 @pytest.fixture
 def candidates(transactional_db: None) -> list[EventCandidate]:
     """An event's six candidates, best first."""
-    event = factories.make_event("MS261120ab")
-    return [
-        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
-        for rank in range(1, 7)
-    ]
+    with transaction.atomic():
+        event = factories.make_event("MS261120ab")
+        made = [
+            factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+            for rank in range(1, 7)
+        ]
+        keep_rankings()
+    return made
+
+
+def keep_rankings() -> None:
+    """Let the site's worker leave rankings as they were made, in the transaction of their making.
+
+    Each sweep has targets scored that were not, and young events ranked anew that other scorers
+    ranked. Then a row “None of these” comes, others have other chances, and all moves down.
+    """
+    TargetSummary.objects.update(scored_version=F("version"))
+    Ranking.objects.update(scorers=present_scorers())
 
 
 @dataclass

@@ -115,9 +115,9 @@ def wear(page: Page, theme: str) -> None:
     page.context.add_cookies([{"name": "theme", "value": theme, "url": f"{origin}/"}])
 
 
+OPEN_ALL = 'for (const each of document.querySelectorAll("details")) each.open = true'
 # As a reader who goes down a page, up to its end, and back.
 GO_DOWN = """async () => {
-  for (const each of document.querySelectorAll("details")) each.open = true;
   for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
     scrollTo(0, y);
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
@@ -131,6 +131,12 @@ HAS_ALL = """document.readyState === "complete"
 
 def unfold(page: Page) -> None:
     """Open what a reader can open, and have come what comes where one looks."""
+    page.evaluate(OPEN_ALL)
+    let_all_come(page)
+
+
+def let_all_come(page: Page) -> None:
+    """Wait until nothing is asked for any more that comes later than the page, or by a look."""
     page.evaluate(GO_DOWN)
     page.wait_for_timeout(100)  # until it is asked for
     deadline = time.monotonic() + PATIENCE_MS / 1000
