@@ -74,6 +74,11 @@ class Jump:
     n_fell: int
 
     @property
+    def is_told(self) -> bool:
+        """Whether there is anything to tell: an interval alone may have changed."""
+        return self.before != self.after or bool(self.reasons or self.n_rose or self.n_fell)
+
+    @property
     def n_more_rose(self) -> int:
         """How many passed it that are not named."""
         return self.n_rose - len(self.rose)
@@ -218,7 +223,7 @@ def _compare(
     found = [step for step in steps if step.is_jump]
     shown = found[-JUMPS_SHOWN:]
     return RankHistory(
-        jumps=_tell(list(reversed(shown)), others, user),
+        jumps=[jump for jump in _tell(shown[::-1], others, user) if jump.is_told],
         is_whole=len(shown) == len(found) and len(rankings) < MOST_RANKINGS,
     )
 
