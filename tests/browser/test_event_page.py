@@ -35,8 +35,8 @@ PAGE = "/events/MS261120ab/"
 USUAL_WIDTHS = (320, 390, 520, 760, 761, 999, 1000, 1199, 1200, 1440)
 EVERY_WIDTH = range(320, 1441, 20)
 ALL_TERMS = (
-    *("sky_map", "distance", "brightness", "star", "earlier_activity", "minor_planet"),
-    *("fast_transient 1.1.0", "real_bogus 1.1.0"),
+    *("sky_map", "distance", "brightness", "later_light", "star", "earlier_activity"),
+    *("minor_planet", "fast_transient 1.1.0", "real_bogus 1.1.0"),
 )
 MIDDLE: ViewportSize = {"width": 1024, "height": 768}
 WIDTHS = [DESKTOP, pytest.param(MIDDLE, marks=pytest.mark.soak), NARROW]

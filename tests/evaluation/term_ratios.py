@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tom.ranking.means import JOINTLY
+
 BOOTSTRAPS = 300
 PLACE = ("sky map", "distance")  # against sources of the whole sky, and known of few
 Row = dict[str, tuple[float, float]]
@@ -25,8 +27,10 @@ def read_ratios(kilonova: str) -> list[Row]:
     rows = list(places.exclude(candidate__target__name=kilonova))
     ranking = newest_ranking(rows[0].ranking.event)
     means = {name: mean for name, (mean, _, divides) in ranking.basis["means"].items() if divides}
+    divided = {JOINTLY: (-means[JOINTLY], 0.0)}  # it multiplies “none of these” instead
     return [
-        {
+        divided
+        | {
             term["name"]: (term["log_lr"], term["log_lr"] + means.get(term["name"], 0.0))
             for term in place.read_terms()
             if not term["missing"]
@@ -40,7 +44,7 @@ def mean_ratios(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
 
     The error is of bootstraps over candidates.
     """
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row if name != JOINTLY))
     logs = {name: np.array([row[name] for row in rows if name in row]) for name in names}
     logs["jointly"] = np.array(
         [

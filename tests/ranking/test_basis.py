@@ -10,7 +10,18 @@ from pytest_django import Settings
 
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
-from tom.ranking import case, columns, lights, means, members, opinions, pooling, weighing
+from tom.ranking import (
+    case,
+    columns,
+    curves,
+    lights,
+    means,
+    members,
+    opinions,
+    pooling,
+    reach,
+    weighing,
+)
 from tom.ranking.basis import Basis, constants
 from tom.ranking.services import newest_ranking, rank_event
 from tom.ranking.terms import TERMS
@@ -31,7 +42,7 @@ def assigned(module: object) -> set[str]:
 def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
     kept = constants()
 
-    for module in (*TERMS, opinions, lights, means):
+    for module in (*TERMS, opinions, lights, curves, reach, means):
         short = module.__name__.rpartition(".")[2]
         named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
         assert assigned(module) <= named

@@ -102,8 +102,8 @@ def ratios_of(
     from tom.ranking.firsts import Firsts
 
     none = np.zeros_like(magnitude)
-    firsts = Firsts(band, [""] * len(band), days, magnitude, none)
-    places = lights.Places(modulus, error, none)
+    firsts = Firsts(band, days, magnitude, none)
+    places = lights.Places(modulus, error, np.zeros((len(band), 6)))
     return lights.ratios(firsts, places, FIT | {"in_reach": in_reach})[0]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.factories import make_event, make_target
 from tests.ranking.one import col
 from tom.candidates.services import match_event
-from tom.ranking.means import USUAL_COUNT, divide, fit_means
+from tom.ranking.means import JOINTLY, LARGEST, USUAL_COUNT, divide, fit_means, log_jointly
 from tom.ranking.services import rank_event, unlike
 from tom.ranking.terms import sky_map, star
 from tom.ranking.weighing import FloatArray, Weighed
@@ -70,7 +70,7 @@ def test_the_one_that_may_be_the_counterpart_does_not_count() -> None:
 
     means = fit_means([term], everybody(term), None)
 
-    assert means == {"star": [0.0, 51, True]}
+    assert means["star"] == [0.0, 51, True]
 
 
 def test_the_mean_of_a_scorer_of_the_sought_class_is_noted_and_does_not_divide() -> None:
@@ -95,7 +95,7 @@ def test_what_nobody_else_sees_moves_no_mean() -> None:
 
     means = fit_means([term], np.array([True, True, True, False, False]), None)
 
-    assert means == {"star": [0.0, 3, True]}
+    assert means["star"] == [0.0, 3, True]
 
 
 def test_the_place_on_the_map_has_no_mean() -> None:
@@ -103,7 +103,7 @@ def test_the_place_on_the_map_has_no_mean() -> None:
 
     means = fit_means([term], everybody(term), None)
 
-    assert means == {}
+    assert means == {JOINTLY: [0.0, 2, True]}
     assert divide([term], means) == [term]
 
 
@@ -115,8 +115,28 @@ def test_means_are_kept_until_twice_as_many_are_known() -> None:
     other = fit_means([a_term(np.zeros(100), name="other")], np.ones(100, bool), first)
 
     assert same == first
-    assert anew == {"star": [0.0, 211, True]}
-    assert other.keys() == {"other"}
+    assert anew["star"] == [0.0, 211, True]
+    assert other.keys() == {"other", JOINTLY}
+
+
+def test_terms_that_agree_count_jointly_for_none_of_these() -> None:
+    """Two terms of mean 1 that say the same of a source: their product has another mean."""
+    logs = np.log(np.where(np.arange(1000) % 2, 1.8, 0.2))
+    terms = [a_term(logs, name="one"), a_term(logs, name="same again")]
+
+    means = fit_means(terms, everybody(terms[0]), None)
+
+    found = divide(terms, means)
+    product = np.exp(sum(term.log_lr for term in found) - log_jointly(means))
+    assert product.mean() == pytest.approx(1, abs=0.02)
+    assert math.exp(log_jointly(means)) == pytest.approx(1.64, abs=0.02)
+
+
+def test_a_few_large_products_do_not_make_the_mean() -> None:
+    logs = np.append(np.zeros(98), [12.0, 13.0])
+    means = fit_means([a_term(logs)], np.ones(100, bool), None, as_they_are=["star"])
+
+    assert math.exp(log_jointly(means)) <= (98 + LARGEST + USUAL_COUNT) / (99 + USUAL_COUNT)
 
 
 @pytest.mark.django_db
@@ -136,7 +156,7 @@ def test_a_ranking_stores_the_means_and_is_made_again_with_them() -> None:
     assert (first.basis["means"]["star"], count) == ([0.0, 0, True], 12)
     divided = {name: divides for name, (*_, divides) in second.basis["means"].items()}
     fast = next(name for name in divided if name.startswith("fast_transient"))
-    assert {name for name, divides in divided.items() if not divides} == {fast}
+    assert {name for name, divides in divided.items() if not divides} == {fast, "later light"}
     assert log_mean > 0.2
     terms = [
         next(term for term in place.read_terms() if term["name"] == "star")

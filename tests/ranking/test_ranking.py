@@ -17,9 +17,9 @@ from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes, pin_localization
 from tom.ranking.basis import Basis
 from tom.ranking.case import NOT_SCORED, read_case
-from tom.ranking.firsts import read_firsts
 from tom.ranking.forgetting import forget_scores
 from tom.ranking.history import Moves, keep
+from tom.ranking.lights import look
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import (
     newest_ranking,
@@ -33,6 +33,7 @@ from tom.scoring.curves import curves_of
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
 from tom.scoring.services import note_outdated, scorers, window_start
+from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
 from tom.targets.models import LightCurvePoint, TargetSummary
 
@@ -301,6 +302,7 @@ def test_earlier_activity_is_what_shone_by_5_sigma(snr: float, epochs: int) -> N
 
 
 def test_a_weight_of_the_settings_scales_what_its_scorer_says(settings: Settings) -> None:
+    Strategy.objects.update(terms=["star"])  # not the term that weighs the same points
     event = ranked_event("a")
     ratios = []
     for weight in (1.0, 0.5):
@@ -312,6 +314,17 @@ def test_a_weight_of_the_settings_scales_what_its_scorer_says(settings: Settings
 
     assert ratios[0] != 0
     assert ratios[1] == pytest.approx(ratios[0] / 2)
+
+
+def test_a_scorer_of_light_curves_is_left_to_the_term_that_weighs_the_same_points() -> None:
+    event = ranked_event("a")
+
+    rank_event(event)
+
+    terms = {term["name"].split()[0]: term for term in RankedCandidate.objects.last().read_terms()}  # type: ignore[union-attr]
+    assert terms["later"]["log_lr"] != 0
+    assert (terms["fast_transient"]["log_lr"], terms["fast_transient"]["missing"]) == (0, True)
+    assert "“later light” weighs the same points" in terms["fast_transient"]["reason"]
 
 
 def test_candidates_are_scored_anew_where_their_window_moved() -> None:
@@ -395,7 +408,7 @@ def test_what_was_ranked_is_not_kept_where_a_candidate_was_joined_to_another_mea
     basis = Basis.present(strategy, window_start(event, strategy))
     listing = Listing(event, strategy)
     case = read_case(listing, moments.now(), basis.window_start, basis.rule)
-    posterior = weigh(case, basis, read_firsts(case, None))
+    posterior = weigh(case, basis, look(case, None))
     EventCandidate.objects.filter(target__name="b").delete()
 
     assert not keep(Ranking(event=event, prior=0.1), case, posterior, Moves(range(len(case)), ()))

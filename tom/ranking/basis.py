@@ -11,8 +11,8 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
-from tom.ranking import expected, lights, means, opinions
-from tom.ranking.terms import TERMS, brightness
+from tom.ranking import curves, expected, lights, means, opinions, reach
+from tom.ranking.terms import TERMS, brightness, later_light
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.services import scorers
@@ -96,15 +96,24 @@ class Basis:
         return cls(**json.loads(json.dumps(kept)))
 
     def about(
-        self, event: NonLocalizedEvent | None, learnt: dict[str, Any] | None = None
+        self,
+        event: NonLocalizedEvent | None,
+        learnt: dict[str, Any] | None = None,
+        *,
+        is_looked_at: bool = True,
     ) -> "Basis":
         """Return this basis with what is expected of an event now; None: a list without one.
 
-        `learnt` is what the list's own magnitudes say.
+        `learnt` is what the list's own magnitudes say; the rest is as in `expected.expect`.
         """
         if event is None:
             return self
-        told = expected.expect(event, level=self.rule["level_stored"], brightness=learnt)
+        told = expected.expect(
+            event,
+            level=self.rule["level_stored"],
+            brightness=learnt,
+            is_looked_at=is_looked_at,
+        )
         return replace(self, expected=told, prior=expected.prior_of(told), brightness=learnt)
 
     @property
@@ -122,12 +131,12 @@ class Basis:
     def weighed_terms(self) -> list[ModuleType]:
         """The modules of the terms that are weighed."""
         named = [term for term in TERMS if not self.terms or term.NAME in self.terms]
-        return [term for term in named if term is not brightness or self.brightness is not None]
+        return [term for term in named if term not in OF_LIGHT or self.brightness is not None]
 
     @property
     def weighs_brightness(self) -> bool:
         """Whether the brightness of a kilonova can be a term at all."""
-        is_named = not self.terms or brightness.NAME in self.terms
+        is_named = not self.terms or any(term.NAME in self.terms for term in OF_LIGHT)
         return is_named and lights.SOUGHT in self.sought
 
     def ranked_by(self) -> Iterable[tuple[ScorerSpec, tuple[str, ...], float]]:
@@ -143,6 +152,8 @@ class Basis:
                 yield spec, labels, weight
 
 
+# The terms of what was seen since the merger: of a kilonova alone.
+OF_LIGHT = (brightness, later_light)
 # The fields of a strategy that select the members of its lists.
 RULE = (
     *("level_stored", "level_shown", "days_before", "days_after", "brighter_than"),
@@ -156,7 +167,7 @@ def _specs() -> list[ScorerSpec]:
 
 def constants() -> dict[str, Any]:
     """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules: list[Any] = [*TERMS, opinions, expected, lights, means]
+    modules: list[Any] = [*TERMS, opinions, expected, lights, curves, reach, means]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules

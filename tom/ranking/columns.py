@@ -26,6 +26,11 @@ class Columns:
     first_magnitude, first_days, map_distance_mpc
         The AB magnitude of the first detection since the event, the days between, and the map's
         distance in this direction.
+    later_ratio, later_ratio_low, later_ratio_high
+        How likely the further looks since the event saw what they did for a kilonova, over a source
+        of the list, and the range of that (`tom.ranking.curves`).
+    further_looks, further_detections
+        The number of these looks, and of detections among them.
     was_looked_up : array of bool
         Whether an alert gave the surroundings.
     star_separation_arcsec, star_score, planet_separation_arcsec
@@ -52,6 +57,11 @@ class Columns:
     first_magnitude: FloatArray
     first_days: FloatArray
     map_distance_mpc: FloatArray
+    later_ratio: FloatArray
+    later_ratio_low: FloatArray
+    later_ratio_high: FloatArray
+    further_looks: FloatArray
+    further_detections: FloatArray
     epochs: FloatArray
     epoch_age_days: FloatArray
     sight_age_days: FloatArray

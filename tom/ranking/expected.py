@@ -67,6 +67,11 @@ class Piece(NamedTuple):
     text: str
 
 
+UNSEEN: Final = Piece(
+    "it is bright enough", LEAST_FOUND, "no look at the list's places since the merger is known yet"
+)
+
+
 class Density(NamedTuple):
     """How many unrelated sources there would be over the whole sky, and how that was found."""
 
@@ -75,15 +80,21 @@ class Density(NamedTuple):
 
 
 def expect(
-    event: NonLocalizedEvent, *, level: float, brightness: Mapping[str, Any] | None = None
+    event: NonLocalizedEvent,
+    *,
+    level: float,
+    brightness: Mapping[str, Any] | None = None,
+    is_looked_at: bool = True,
 ) -> dict[str, Any]:
     """Say what is expected of an event; `level` is the credible level within which its list lies.
 
-    `brightness` is what the list's own magnitudes say (`tom.ranking.lights`); None: nothing. From
-    public rows alone: what is private moves nothing that others see.
+    `brightness` is what the list's own magnitudes say (`tom.ranking.lights`); None: nothing.
+    `is_looked_at`: some point of the list is from after the merger, or nobody asked. From public
+    rows alone: what is private moves nothing that others see.
     """
     used = chosen_localization(event)
-    pieces = [_real(event, used), _light(event), _observed(event, used), _found(brightness)]
+    pieces = [_real(event, used), _light(event), _observed(event, used)]
+    pieces.append(_found(brightness) if is_looked_at else UNSEEN)
     density = _density(event, used, level)
     return {
         "pieces": [list(piece) for piece in pieces],
@@ -227,9 +238,8 @@ def _found(brightness: Mapping[str, Any] | None) -> Piece:
     if brightness is None or brightness["found"] is None:
         return Piece(name, FOUND, f"surveys are deep enough for {FOUND:.0%} of counterparts")
     text = (
-        f"of kilonovae at {brightness['distance_mpc']:.3g} Mpc so many were brighter than the"
-        f" list's depth, {brightness['depth']:.3g} mag, when it was first looked there, after"
-        f" {brightness['days']:.2g} days"
+        f"of kilonovae at {brightness['distance_mpc']:.3g} Mpc so many would have been detected by"
+        " the looks at the list's places since the merger"
     )
     return Piece(name, min(max(brightness["found"], LEAST_FOUND), 1.0), text)
 

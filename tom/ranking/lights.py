@@ -5,11 +5,12 @@ surveys reach. A ranking stores its fit in its basis, and the next one keeps it 
 grown, so that one more source does not move all others. The kilonovae are the family of
 `tom.sky.kilonovae`, at the distance that the map has at the member's place.
 
-Only the first detection since the merger counts. How a source changes is another datum: it is for
-the scorers of light curves.
+Only the first detection since the merger counts here. How a source changes is another datum:
+`tom.ranking.curves` weighs it.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,7 +20,10 @@ from tom.events.localizations import skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.ranking.case import Case
 from tom.ranking.chances import seen_by_all
-from tom.ranking.firsts import Firsts
+from tom.ranking.curves import Later, Members, fit_shares, log_ratio, read_later, usual_shares
+from tom.ranking.firsts import Firsts, first_of
+from tom.ranking.reach import Ground, chance_found
+from tom.ranking.visits import Visits, read_visits
 from tom.ranking.weighing import BoolArray, FloatArray
 from tom.sky import distance_modulus_at
 from tom.sky.extinction import COEFFICIENTS
@@ -61,26 +65,56 @@ CELL_LEVEL = 5
 COLUMNS: Final = (
     *("brightness_ratio", "brightness_ratio_low", "brightness_ratio_high"),
     *("first_magnitude", "first_days", "map_distance_mpc"),
+    *("later_ratio", "later_ratio_low", "later_ratio_high"),
+    *("further_looks", "further_detections"),
 )
 
 
 class Places(NamedTuple):
-    """The distance modulus with the dust in front, and its error, shape (n,); NaN: not known."""
+    """The distance modulus and its error, shape (n,); NaN: not known.
+
+    `loss` has the magnitudes that the dust in front takes in each of `BANDS`, shape (n, bands).
+    """
 
     modulus: FloatArray
     error: FloatArray
-    dust: FloatArray
+    loss: FloatArray
+
+    def dust(self, firsts: Firsts) -> FloatArray:
+        """The magnitudes that first detections lost, shape (n,)."""
+        return np.asarray(self.loss[np.arange(len(self.modulus)), firsts.band])
+
+
+class Seen(NamedTuple):
+    """What was seen of n members since the event: first, and later."""
+
+    visits: Visits
+    firsts: Firsts
+    places: Places
+    later: Later
+
+
+def look(case: Case, event_time: datetime | None) -> Seen:
+    """Read what was seen of each member since then, as its audience knows it; None: nothing."""
+    visits = read_visits(case, event_time)
+    firsts = first_of(visits, len(case))
+    dust = np.array([COEFFICIENTS[band] for band in BANDS])
+    loss = np.nan_to_num(case.fact("ebv"))[:, None] * dust
+    modulus, error = _distances(case) if len(visits.row) else np.full((2, len(case)), np.nan)
+    places = Places(modulus, error, loss)
+    later = read_later(visits, Members(firsts, modulus, np.hypot(error, FAMILY_OFF), loss))
+    return Seen(visits, firsts, places, later)
 
 
 def learn(
-    case: Case, firsts: Firsts, event: NonLocalizedEvent, kept: Mapping[str, Any] | None
+    case: Case, seen: Seen, event: NonLocalizedEvent, kept: Mapping[str, Any] | None
 ) -> dict[str, Any] | None:
     """Fit the background to a list, or keep the fit of its newest ranking.
 
     From what everybody knows alone: what is private moves nothing that others see. None: the event
     has no time or no map, or the list no detection since then.
     """
-    counted = seen_by_all(case) & np.isfinite(firsts.magnitude)
+    counted = seen_by_all(case) & np.isfinite(seen.firsts.magnitude)
     if event.time is None or not counted.any():
         return None
     used = case.localizations[counted]
@@ -90,20 +124,39 @@ def learn(
     }
     if kept and _holds(kept, about, int(counted.sum())):
         return dict(kept)
-    fit = fit_background(firsts.magnitude[counted])
-    return about | fit | _chances(case, firsts, counted, fit)
+    fit = fit_background(seen.firsts.magnitude[counted])
+    shares = {"kinds": fit_shares(seen.later.kinds[counted & (seen.later.looks > 0)]).tolist()}
+    return about | fit | shares | _chances(case, seen, counted, fit)
+
+
+def is_looked_at(case: Case, seen: Seen) -> bool:
+    """Whether everybody knows a point since the event at some member's place."""
+    return bool(seen_by_all(case)[seen.visits.row].any())
 
 
 def read_brightness(
-    case: Case, firsts: Firsts, basis: Mapping[str, Any] | None
+    case: Case, seen: Seen, basis: Mapping[str, Any] | None
 ) -> dict[str, FloatArray]:
-    """Return what `Columns` has of the first detections, with what a ranking has learnt."""
+    """Return what `Columns` has of what was seen, with what a ranking has learnt."""
     if basis is None:
         return dict.fromkeys(COLUMNS, np.full(len(case), np.nan))
-    places = _places(case, firsts)
+    _, firsts, places, later = seen
     distance_mpc = 10 ** ((places.modulus - 25) / 5)
-    columns = (*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc)
+    columns = (
+        *(*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc),
+        *(*_later_ratios(later, np.array(basis["kinds"])), later.looks, later.seen),
+    )
     return dict(zip(COLUMNS, columns, strict=True))
+
+
+def _later_ratios(later: Later, shares: FloatArray) -> FloatArray:
+    """The likelihood ratio of the later light, and its range, shape (3, n); NaN: none was seen.
+
+    The range is from the shares of the kinds: the usual ones, and those of the list.
+    """
+    fitted, usual = (np.exp(log_ratio(later, of)) for of in (shares, usual_shares()))
+    found = np.stack([fitted, np.minimum(fitted, usual), np.maximum(fitted, usual)])
+    return np.asarray(np.where(later.looks > 0, found, np.nan))
 
 
 def ratios(
@@ -115,7 +168,7 @@ def ratios(
     no detection.
     """
     sigma = np.sqrt(places.error**2 + firsts.error**2 + FAMILY_OFF**2)
-    absolute = firsts.magnitude - places.modulus - places.dust
+    absolute = firsts.magnitude - places.modulus - places.dust(firsts)
     unrelated = background(firsts.magnitude, fit) * max(fit["in_reach"] or 1.0, LEAST_FOUND)
     found = [
         density(band=firsts.band, days=firsts.days, magnitude=absolute + off, sigma=sigma)
@@ -172,47 +225,56 @@ def _holds(kept: Mapping[str, Any], about: Mapping[str, Any], sources: int) -> b
 
 
 def _chances(
-    case: Case, firsts: Firsts, counted: BoolArray, fit: Mapping[str, Any]
+    case: Case, seen: Seen, counted: BoolArray, fit: Mapping[str, Any]
 ) -> dict[str, float | None]:
     """The chance that a kilonova is found at all, and that one is at the time of each source.
 
-    `found` is at the time of the first detection of any source about there, by the map's
-    probability: then the surveys first looked. `in_reach` is the mean over the sources: it makes
-    the mean ratio over them 1.
+    `found` is by all looks at each part of the sky. `in_reach` is the mean over the sources: it
+    makes the mean ratio over them 1.
     """
-    places = _places(case, firsts)
+    _, firsts, places, _ = seen
     rows = np.flatnonzero(counted & np.isfinite(places.modulus))
     if not len(rows):
-        return {"found": None, "in_reach": None, "distance_mpc": None, "days": None}
-    _, cell = np.unique(case.healpix29[rows] >> (2 * (29 - CELL_LEVEL)), return_inverse=True)
-    looked = np.full(cell.max() + 1, np.inf)
-    np.minimum.at(looked, cell, firsts.days[rows])
+        return {"found": None, "in_reach": None, "distance_mpc": None}
     weight = np.nan_to_num(case.fact("probdensity")[rows]) + 1e-12
-    chances = [
-        chance_brighter(
-            band=firsts.band[rows],
-            days=days,
-            magnitude=fit["depth"] - places.modulus[rows] - places.dust[rows],
-            sigma=np.sqrt(places.error[rows] ** 2 + fit["width"] ** 2 + FAMILY_OFF**2),
-        )
-        for days in (looked[cell], firsts.days[rows])
-    ]
+    reached = chance_brighter(
+        band=firsts.band[rows],
+        days=firsts.days[rows],
+        magnitude=fit["depth"] - places.modulus[rows] - places.dust(firsts)[rows],
+        sigma=np.sqrt(places.error[rows] ** 2 + fit["width"] ** 2 + FAMILY_OFF**2),
+    )
     return {
-        "found": float(np.average(chances[0], weights=weight)),
-        "in_reach": float(chances[1].mean()),
+        "found": _chance_found(case, seen),
+        "in_reach": float(reached.mean()),
         "distance_mpc": float(np.average(10 ** (places.modulus[rows] / 5 - 5), weights=weight)),
-        "days": float(np.average(looked[cell], weights=weight)),
     }
 
 
-def _places(case: Case, firsts: Firsts) -> Places:
-    n = len(case)
-    modulus, error = np.full(n, np.nan), np.full(n, np.nan)
+def _chance_found(case: Case, seen: Seen) -> float | None:
+    """The chance that what everybody knows of the list's places would have shown a kilonova."""
+    rows = np.flatnonzero(seen_by_all(case))
+    number = np.full(len(case), -1)
+    number[rows] = np.arange(len(rows))
+    points = np.flatnonzero(number[seen.visits.row] >= 0)
+    visits = seen.visits.take(points)
+    modulus, error, loss = (column[rows] for column in seen.places)
+    ground = Ground(
+        cell=case.healpix29[rows] >> (2 * (29 - CELL_LEVEL)),
+        modulus=modulus,
+        error=np.hypot(error, FAMILY_OFF),
+        loss=loss,
+        weight=case.fact("probdensity")[rows],
+    )
+    return chance_found(visits._replace(row=number[visits.row]), ground)
+
+
+def _distances(case: Case) -> FloatArray:
+    """The map's distance modulus at each place, and its error, shape (2, n); NaN: it has none."""
+    found = np.full((2, len(case)), np.nan)
     uses = EventLocalization.objects.filter(
         pk__in=set(case.localizations[~np.isnan(case.localizations)].tolist())
     )
     for pk, key in uses.values_list("pk", "localization_id"):
         rows = np.flatnonzero(case.localizations == pk)
-        modulus[rows], error[rows] = distance_modulus_at(skymap_of(key), case.healpix29[rows])
-    reddening = np.array([COEFFICIENTS[band] for band in BANDS])[firsts.band]
-    return Places(modulus, error, reddening * np.nan_to_num(case.fact("ebv")))
+        found[:, rows] = distance_modulus_at(skymap_of(key), case.healpix29[rows])
+    return found

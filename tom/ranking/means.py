@@ -7,6 +7,10 @@ the counterpart: the largest ratio is left out.
 
 Of few sources a mean says little: it counts together with `USUAL_COUNT` sources of ratio 1. A
 ranking stores the means in its basis, and the next one keeps them until more of the list is known.
+
+Terms that agree on a source are multiplied as if they did not know of each other. So there is one
+more mean: that of the product of all of them. It divides the weights of all sources alike, that is,
+it multiplies the weight of “none of these”.
 """
 
 import math
@@ -16,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tom.ranking.pooling import pool
 from tom.ranking.weighing import BoolArray, Weighed
 
 USUAL_COUNT = 10.0
@@ -25,6 +30,10 @@ SOME_MORE = 10
 # The place on the map is against sources of the whole sky, and the distance of a host is known of
 # few sources and says much of each: neither has a mean over the list.
 WITHOUT: Final = frozenset({"sky map", "distance"})
+# The name of the mean of the product, and the largest product that counts: a few large ones would
+# make it uncertain.
+JOINTLY: Final = "all jointly"
+LARGEST = 30.0
 
 
 def fit_means(
@@ -53,12 +62,19 @@ def fit_means(
         for term in terms
         if term.name not in WITHOUT
     }
-    if kept is not None and _holds(kept, {name: len(of) for name, of in known.items()}):
+    counts = {name: len(of) for name, of in known.items()} | {JOINTLY: int(counted.sum())}
+    if kept is not None and _holds(kept, counts):
         return dict(kept)
-    return {
+    means = {
         name: [_log_mean(ratios.tolist()), len(ratios), name not in as_they_are]
         for name, ratios in known.items()
     }
+    return means | {JOINTLY: [_log_jointly(divide(terms, means), counted), counts[JOINTLY], True]}
+
+
+def log_jointly(means: Mapping[str, Any] | None) -> float:
+    """The log of the mean of the product; 0: it was not fitted."""
+    return float((means or {}).get(JOINTLY, [0.0])[0])
 
 
 def divide(terms: Sequence[Weighed], means: Mapping[str, Any]) -> list[Weighed]:
@@ -72,6 +88,13 @@ def divide(terms: Sequence[Weighed], means: Mapping[str, Any]) -> list[Weighed]:
 def _divided(term: Weighed, log_mean: float) -> Weighed:
     off = np.where(term.missing, 0.0, log_mean)
     return replace(term, log_lr=term.log_lr - off, low=term.low - off, high=term.high - off)
+
+
+def _log_jointly(terms: Sequence[Weighed], counted: BoolArray) -> float:
+    """The log of the mean of all terms together over these entries."""
+    logs = [term.log_lr[counted] for term in pool(terms) if term.name not in WITHOUT]
+    product = np.exp(np.minimum(sum(logs, np.zeros(int(counted.sum()))), math.log(LARGEST)))
+    return _log_mean(product.tolist())
 
 
 def _log_mean(ratios: Sequence[float]) -> float:

@@ -2,11 +2,12 @@
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 
-from tom.ranking.weighing import FloatArray, Side, Weighed, weighed
+from tom.ranking.weighing import BoolArray, FloatArray, Side, Weighed, weighed
 from tom.scoring.contract import ScorerKind, ScorerSpec
 from tom.scoring.opinions import ranked_classes
 
@@ -14,6 +15,8 @@ INTERVAL_SIGMAS = 1.6448536269514722  # the central 90%
 CLIP = 1e-6
 # The largest end of an interval, natural log: larger values would change nothing.
 FURTHEST = 30.0
+# Said where another term weighs a scorer's data.
+LEFT: Final = "; not weighed: “later light” weighs the same points"
 # How far a scorer that abstains could have moved the natural log odds.
 UNSEEN = float(np.log(20))
 
@@ -84,6 +87,24 @@ def weigh(
     why = {text: zlib.crc32(text.encode()) for text in set(silence)}
     term.mark[:] = np.where(abstains, [why[text] for text in silence], 0)
     return term
+
+
+def leave_to(term: Weighed, others: BoolArray) -> Weighed:
+    """Return a scorer's term without the candidates whose same data another term weighs.
+
+    Of these it is missing, and says nothing either way. What it thinks stays in its words.
+    """
+    taken = others & ~term.missing
+    log_lr, low, high = (np.where(taken, 0.0, of) for of in (term.log_lr, term.low, term.high))
+    return replace(
+        term,
+        log_lr=log_lr,
+        low=low,
+        high=high,
+        missing=term.missing | taken,
+        mark=np.where(taken, -1 - np.arange(len(term)), term.mark),
+        reason=lambda row: f"{term.reason(row)}{LEFT if taken[row] else ''}",
+    )
 
 
 def term_name(spec: ScorerSpec) -> str:

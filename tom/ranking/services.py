@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 from itertools import zip_longest
 from typing import Any
 
@@ -22,13 +22,13 @@ from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
 from tom.ranking.chances import seen_by_all, sum_weights
 from tom.ranking.expected import EVEN, log_none_of
-from tom.ranking.firsts import Firsts, read_firsts
 from tom.ranking.history import fingerprints, keep, moves
-from tom.ranking.lights import learn, read_brightness
+from tom.ranking.lights import Seen, is_looked_at, learn, look, read_brightness
 from tom.ranking.locks import claim_list, claim_ranking
-from tom.ranking.means import divide, fit_means
+from tom.ranking.means import divide, fit_means, log_jointly
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
+from tom.ranking.terms import later_light
 from tom.ranking.weighing import Weighed, layout_of
 from tom.scoring.services import scorers, window_start
 from tom.strategies.models import Strategy
@@ -78,8 +78,8 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     newest = newest_ranking(listing.owner)
     if not len(case) and (newest is None or listing.event is not None):
         return None
-    firsts, basis = _learnt(case, basis, newest)
-    basis, posterior = _weigh_anew(case, basis, firsts, newest)
+    seen, basis = _learnt(case, basis, newest)
+    basis, posterior = _weigh_anew(case, basis, seen, newest)
     moved = moves(case, posterior)
     if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
@@ -88,22 +88,25 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
         return ranking if keep(ranking, case, posterior, moved) else None
 
 
-def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Firsts, Basis]:
-    """Read the first detections; return the basis with what they and the event lead to expect."""
+def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Seen, Basis]:
+    """Read what was seen; return the basis with what that and the event lead to expect."""
     event = case.listing.event
     asked = event is not None and basis.weighs_brightness
-    firsts = read_firsts(case, event.time if event is not None and asked else None)
+    seen = look(case, event.time if event is not None and asked else None)
     if event is None:
-        return firsts, basis
+        return seen, basis
     kept = newest.basis.get("brightness") if newest is not None else None
-    return firsts, basis.about(event, learn(case, firsts, event, kept) if asked else None)
+    if not asked or event.time is None:
+        return seen, basis.about(event)
+    learnt = learn(case, seen, event, kept)
+    return seen, basis.about(event, learnt, is_looked_at=is_looked_at(case, seen))
 
 
 def _weigh_anew(
-    case: Case, basis: Basis, firsts: Firsts, newest: Ranking | None
+    case: Case, basis: Basis, seen: Seen, newest: Ranking | None
 ) -> tuple[Basis, Posterior]:
     """Weigh a case; of an event's list, with the means of its terms: return the basis with them."""
-    terms = _terms(case, basis, firsts)
+    terms = _terms(case, basis, seen)
     if case.listing.event is not None:
         former = newest.basis if newest is not None else {}
         # Where the fit of brightness is new, each place is: the means are fitted with it.
@@ -120,12 +123,13 @@ def _fit(
         for spec, labels, _ in basis.ranked_by()
         if set(labels) <= set(basis.sought)
     ]
-    return fit_means(terms, seen_by_all(case), kept, as_they_are=exact)
+    as_they_are = [*exact, later_light.NAME]
+    return fit_means(terms, seen_by_all(case), kept, as_they_are=as_they_are)
 
 
-def weigh(case: Case, basis: Basis, firsts: Firsts) -> Posterior:
+def weigh(case: Case, basis: Basis, seen: Seen) -> Posterior:
     """Return the weight of each entry of a case, from all evidence."""
-    return _fuse(basis, _terms(case, basis, firsts))
+    return _fuse(basis, _terms(case, basis, seen))
 
 
 def _fuse(basis: Basis, terms: Sequence[Weighed]) -> Posterior:
@@ -133,15 +137,19 @@ def _fuse(basis: Basis, terms: Sequence[Weighed]) -> Posterior:
     return fuse(basis.prior if basis.expected is None else EVEN, divided)
 
 
-def _terms(case: Case, basis: Basis, firsts: Firsts) -> list[Weighed]:
-    brightness = read_brightness(case, firsts, basis.brightness)
+def _terms(case: Case, basis: Basis, seen: Seen) -> list[Weighed]:
+    brightness = read_brightness(case, seen, basis.brightness)
     columns = read_columns(case, horizon_mpc=basis.horizon_mpc, brightness=brightness)
     terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
+    seen_later = [~term.missing for term in terms if term.name == later_light.NAME]
     for spec, labels, weight in basis.ranked_by():
         said = read_opinions(case, spec, labels)
         value = opinions.either(spec, labels, said.values)
         said_of = partial(opinions.weigh, sought=basis.sought, weight=weight)
-        terms.append(said_of(spec, value, said.sigma, said.silence))
+        opinion = said_of(spec, value, said.sigma, said.silence)
+        if later_light.IS_SAME_DATUM in spec.input_names:
+            opinion = reduce(opinions.leave_to, seen_later, opinion)
+        terms.append(opinion)
     return terms
 
 
@@ -164,7 +172,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
         message = f"the {ranking} was made with other constants than the present ones"
         raise NotReproducibleError(message)
     case = read_case(ranking.listing, ranking.moment, basis.window_start, basis.rule)
-    return case, weigh(case, basis, read_firsts(case, basis.event_time))
+    return case, weigh(case, basis, look(case, basis.event_time))
 
 
 def unlike(ranking: Ranking) -> int:
@@ -265,6 +273,13 @@ def _rests_on(ranking: Ranking, basis: Basis) -> bool:
     return bool(is_scaled and alike)
 
 
+def _log_none(basis: Basis) -> float | None:
+    """The weight of “none of these”; the mean of what all terms say jointly belongs to it."""
+    if basis.expected is None:
+        return None
+    return log_none_of(basis.expected) + log_jointly(basis.means)
+
+
 def _ranking(case: Case, basis: Basis, posterior: Posterior) -> Ranking:
     moment, uses = case.moment, case.localizations
     use = uses[0] if len(uses) else np.nan  # the localization by which they were weighed
@@ -277,7 +292,7 @@ def _ranking(case: Case, basis: Basis, posterior: Posterior) -> Ranking:
         scorers=present_scorers(),
         basis=asdict(basis),
         layout=layout_of(posterior.terms),
-        log_none=None if basis.expected is None else log_none_of(basis.expected),
+        log_none=_log_none(basis),
         log_sums=sums.log_sums,
         owned=sums.owned,
         created=moment.time,

@@ -8,9 +8,17 @@ its arrays from `Columns`. `weigh` makes them log likelihood ratios.
 
 from types import ModuleType
 
-from tom.ranking.terms import brightness, distance, earlier_activity, minor_planet, sky_map, star
+from tom.ranking.terms import (
+    brightness,
+    distance,
+    earlier_activity,
+    later_light,
+    minor_planet,
+    sky_map,
+    star,
+)
 
 # In the order in which a page shows them.
 TERMS: tuple[ModuleType, ...] = (
-    *(sky_map, distance, brightness, star, earlier_activity, minor_planet),
+    *(sky_map, distance, brightness, later_light, star, earlier_activity, minor_planet),
 )

@@ -1,0 +1,210 @@
+"""Later light: on average 1 for unrelated sources; a limit counts if it would have shown it."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.factories import MERGER, make_event, make_target
+from tom.candidates.services import match_event
+from tom.ranking import curves
+from tom.ranking.curves import KINDS, Kind, Members, fit_shares, log_ratio, read_later
+from tom.ranking.firsts import first_of
+from tom.ranking.services import rank_event, unlike
+from tom.ranking.visits import Visits
+from tom.sky.kilonovae import BANDS
+from tom.targets.models import LightCurvePoint
+
+G, R = BANDS.index("g"), BANDS.index("r")
+NAN = np.nan
+# The modulus of 100 Mpc, and its error.
+MODULUS, ERROR = 35.0, 0.4
+SOFT = curves.LIMIT_SOFTNESS
+
+
+def looks(*points: tuple[float, int, float, float]) -> Visits:
+    """Looks at one place: days, band, magnitude (NaN: nothing seen), limit."""
+    days, band, magnitude, limit = (np.array(column) for column in zip(*points, strict=True))
+    error = np.where(np.isnan(magnitude), NAN, 0.05)
+    return Visits(np.zeros(len(days), int), band, days, magnitude, error, limit)
+
+
+def ratio_of(*points: tuple[float, int, float, float], modulus: float = MODULUS) -> float:
+    visits = looks(*points)
+    members = Members(
+        first_of(visits, 1), np.array([modulus]), np.array([ERROR]), np.zeros((1, len(BANDS)))
+    )
+    shares = curves.usual_shares()
+    return float(np.exp(log_ratio(read_later(visits, members), shares)[0]))
+
+
+# AT2017gfo at 100 Mpc, about.
+FIRST = (0.6, R, 19.5, 21.0)
+
+
+def test_what_fades_as_a_kilonova_is_likelier_than_what_stays_or_is_seen_but_once() -> None:
+    fades = ratio_of(FIRST, (1.6, R, 20.1, 21.0), (1.6, G, 20.6, 21.0))
+    stays = ratio_of(FIRST, (1.6, R, 19.5, 21.0), (2.6, R, 19.5, 21.0), (3.6, R, 19.4, 21.0))
+    once = ratio_of(FIRST, (0.65, R, NAN, 21.0), (0.7, R, NAN, 21.0))
+
+    assert fades > 4
+    assert stays < 0.1
+    assert once < 0.1
+
+
+def test_a_limit_that_would_have_shown_it_lowers_the_ratio_and_a_shallow_one_does_not() -> None:
+    before = ratio_of(FIRST, (1.6, R, 20.1, 21.0))
+
+    would_have = ratio_of((0.3, R, NAN, 21.5), FIRST, (1.6, R, 20.1, 21.0))
+    shallow = ratio_of((0.3, R, NAN, 17.0), FIRST, (1.6, R, 20.1, 21.0))
+    late = ratio_of(FIRST, (1.6, R, 20.1, 21.0), (6.6, R, NAN, 20.0))
+
+    assert would_have < before / 2
+    assert shallow == pytest.approx(before, rel=0.05)
+    assert late > before / 2
+
+
+def test_without_a_further_look_nothing_is_said() -> None:
+    visits = looks(FIRST)
+    members = Members(
+        first_of(visits, 1), np.array([MODULUS]), np.array([ERROR]), np.zeros((1, len(BANDS)))
+    )
+
+    later = read_later(visits, members)
+
+    assert later.looks.tolist() == [0]
+    assert log_ratio(later, curves.usual_shares()) == pytest.approx([0])
+
+
+def test_a_limit_of_what_was_never_detected_says_nothing() -> None:
+    assert ratio_of((0.6, R, NAN, 21.0), (1.6, R, NAN, 21.0)) == pytest.approx(1)
+
+
+def test_without_a_distance_the_fading_still_tells() -> None:
+    fades = ratio_of(FIRST, (1.6, G, 21.0, 22.0), (2.6, R, 21.3, 22.0), modulus=NAN)
+    stays = ratio_of(FIRST, (1.6, G, 19.6, 22.0), (2.6, R, 19.5, 22.0), modulus=NAN)
+
+    assert fades > 1 > stays > 0
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.floats(31, 37))
+def test_the_mean_ratio_over_sources_of_the_kinds_is_one(
+    seed: int, further: int, modulus: float
+) -> None:
+    random, n = np.random.default_rng(seed), 20_000
+    visits = draw_sources(n, further, random)
+    members = Members(
+        first_of(visits, n), np.full(n, modulus), np.full(n, 0.5), np.zeros((n, len(BANDS)))
+    )
+
+    later = read_later(visits, members)
+    ratio = np.exp(log_ratio(later, curves.usual_shares()))
+
+    assert later.looks.tolist() == [further] * n
+    assert ratio.mean() == pytest.approx(1, abs=0.04 + 4 * ratio.std() / np.sqrt(n))
+
+
+def draw_sources(n: int, further: int, random: np.random.Generator) -> Visits:
+    """Sources by the usual shares, first seen at 1 day and 19 mag, looked at each later day."""
+    kinds = list(KINDS.values())
+    drawn = random.choice(len(kinds), n, p=curves.usual_shares())
+    rows, days = np.repeat(np.arange(n), 1 + further), np.tile(np.arange(1.0, further + 2), n)
+    magnitude, limit = np.full((n, 1 + further), 19.0), np.full((n, 1 + further), 20.5)
+    for number, kind in enumerate(kinds):
+        chosen = np.flatnonzero(drawn == number)
+        magnitude[chosen, 1:] = draw_looks(kind, len(chosen), further, limit[0, 0], random)
+    seen = ~np.isnan(magnitude.ravel())
+    return Visits(
+        row=rows,
+        band=np.full(len(rows), R),
+        days=days,
+        magnitude=magnitude.ravel(),
+        error=np.where(seen, SOFT, NAN),
+        limit=limit.ravel(),
+    )
+
+
+def draw_looks(
+    kind: Kind, n: int, further: int, limit: float, random: np.random.Generator
+) -> np.ndarray:
+    slope = random.choice(kind.slopes, n)[:, None] * np.arange(1, further + 1)
+    spread = np.sqrt(SOFT**2 + curves.LEAST_ERROR**2 + kind.scatter**2 + SOFT**2)
+    magnitude = 19.0 + slope + random.normal(0, spread, (n, further))
+    magnitude[random.uniform(size=(n, further)) < kind.dark] = np.inf
+    odd = random.uniform(size=(n, further)) < kind.odd
+    anywhere = 19.0 + curves.RANGE * random.uniform(-0.5, 0.5, (n, further))
+    seen = np.where(odd, anywhere, magnitude)
+    return np.where(seen > limit, NAN, seen)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_shares_of_the_kinds_are_found(seed: int) -> None:
+    n = 2000
+    visits = draw_sources(n, 3, np.random.default_rng(seed))
+    members = Members(
+        first_of(visits, n), np.full(n, 35.0), np.full(n, 0.5), np.zeros((n, len(BANDS)))
+    )
+
+    shares = fit_shares(read_later(visits, members).kinds)
+
+    assert shares.sum() == pytest.approx(1)
+    assert shares == pytest.approx(curves.usual_shares(), abs=0.12)
+
+
+def test_of_no_sources_the_shares_are_the_usual_ones() -> None:
+    assert fit_shares(np.zeros((0, len(KINDS)))) == pytest.approx(curves.usual_shares())
+
+
+def later_of(ranking: Any, name: str = "a") -> dict[str, Any]:
+    (place,) = ranking.places.filter(candidate__target__name=name, programs=[])
+    return next(term for term in place.read_terms() if term["name"] == "later light")
+
+
+def again(point: LightCurvePoint, **changed: Any) -> None:
+    """Store a point again, with some of its fields changed."""
+    new = {f.attname: getattr(point, f.attname) for f in point._meta.fields}
+    for generated in ("id", "stored", "xact"):
+        new.pop(generated)
+    LightCurvePoint.objects.create(**new | changed)
+
+
+@pytest.mark.django_db
+def test_what_is_told_of_one_exposure_twice_moves_nothing() -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    ranking = rank_event(event)
+    for point in LightCurvePoint.objects.filter(kind="alert"):
+        again(point, kind="forced", key=f"forced {point.key}")
+        again(point, kind="limit", key=f"limit {point.key}", flux=None)
+
+    assert rank_event(event) is None
+    term = later_of(ranking)
+    assert "seen in 5 of 5 further looks" in term["reason"]
+    assert unlike(ranking) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("magnitude", "is_lower"), [(22.0, True), (14.0, False)])
+def test_a_limit_since_the_merger_enters_the_list(magnitude: float, is_lower: bool) -> None:
+    event = make_event()
+    make_target("a")
+    match_event(event)
+    before = later_of(rank_event(event))
+    point = LightCurvePoint.objects.filter(kind="limit").get()
+    fainter = 10 ** (-0.4 * (magnitude - 20.8))
+    again(
+        point,
+        key="later",
+        time=MERGER + timedelta(hours=8),
+        flux_error=point.flux_error * fainter,
+    )
+
+    after = later_of(rank_event(event))
+
+    assert "of 6 further looks" in after["reason"]
+    assert (after["log_lr"] < before["log_lr"] - 0.5) == is_lower

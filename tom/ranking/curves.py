@@ -1,0 +1,258 @@
+"""How likely the later light of a member is for a kilonova, against the list's own sources.
+
+The datum is what was seen since the merger besides the first detection: at each further look a
+magnitude, or a limit. The first detection itself is the datum of `tom.ranking.lights`.
+
+A source is of one of several kinds of light curve. A kind is a set of templates: magnitudes after
+the first detection, in each band. A kilonova's templates are the family of `tom.sky.kilonovae` at
+its own time since the merger, those that fit the first magnitude at the map's distance best. The
+shares of the kinds are fitted to the list, and a ranking stores them in its basis.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+from tom.ranking.firsts import Firsts
+from tom.ranking.visits import Visits
+from tom.ranking.weighing import BoolArray, FloatArray, IntArray
+from tom.sky.kilonovae import BANDS, curves
+
+# How gradually a survey loses sources about its 5-sigma limit: the error of a magnitude there.
+LIMIT_SOFTNESS = 2.5 / np.log(10) / 5
+# The smallest error of a survey's photometry.
+LEAST_ERROR = 0.03
+# A source that follows no template is anywhere in so many magnitudes about the first one.
+RANGE = 4.0
+# Colours g - r of a template, and what each band is off r by it.
+BY_COLOUR: Final = dict(zip(BANDS, (1.8, 1.0, 0.0, -0.5, -0.7, -0.8), strict=True))
+# The templates of so many sources are looked at in one go.
+CHUNK: Final = 2000
+
+
+class Kind(NamedTuple):
+    """One kind of light curve.
+
+    Attributes
+    ----------
+    usual
+        Its share of a list before anything is seen.
+    slopes
+        Magnitudes a day after the first detection, each alike.
+    colours
+        g - r of its templates, each alike.
+    scatter
+        Of magnitudes about a template.
+    dark
+        The chance to see nothing though it is bright enough: a gap between chips, or it varies.
+    new
+        The chance that it began with its first detection: then the dark before says nothing.
+    odd
+        The chance of a magnitude that follows no template.
+    """
+
+    usual: float
+    slopes: tuple[float, ...]
+    colours: tuple[float, ...]
+    scatter: float
+    dark: float
+    new: float
+    odd: float
+
+
+# Stated assumptions. Asteroids and artefacts are seen once.
+KINDS: Final[Mapping[str, Kind]] = {
+    "once": Kind(0.45, (300.0,), (0.0,), 0.3, 0.02, 1.0, 0.05),
+    "flare": Kind(0.10, (10.0, 25.0, 60.0), (-0.3, 0.0), 0.2, 0.02, 1.0, 0.005),
+    "outburst": Kind(
+        0.05, (-1.5, -0.5, 0.1, 0.3, 0.6, 1.0), (-0.2, 0.0, 0.2), *(0.15, 0.05, 0.5, 0.01)
+    ),
+    "variable": Kind(0.15, (0.0,), (-0.3, 0.0, 0.3), 0.6, 0.5, 0.5, 0.2),
+    "slow": Kind(
+        0.25,
+        (-0.4, -0.15, -0.05, 0.0, 0.03, 0.08, 0.15),
+        (-0.2, 0.1, 0.4, 0.8, 1.3),
+        *(0.12, 0.03, 0.3, 0.01),
+    ),
+}
+# The family of kilonovae as a kind: its slopes and colours are its own.
+KILONOVA: Final = Kind(0.0, (), (), 0.3, 0.05, 0.0, 0.02)
+# Where the map has no distance: a modulus, and its error.
+USUAL_MODULUS = 35.0
+ANY_MODULUS = 5.0
+# The shares count as so many sources of a list before it is looked at.
+USUAL_COUNT = 20.0
+STEPS: Final = 30
+
+
+class Later(NamedTuple):
+    """What was seen of n members besides their first detections.
+
+    `kilonova` is the natural log of its density for a kilonova of the event, shape (n,); `kinds`
+    that for each kind of `KINDS`, shape (n, kinds). `looks` and `seen` count the further looks and
+    detections. All are 0 where there was no further look, or no first detection.
+    """
+
+    kilonova: FloatArray
+    kinds: FloatArray
+    looks: IntArray
+    seen: IntArray
+
+
+class Members(NamedTuple):
+    """What is known of n members besides their further looks.
+
+    `modulus` is the distance modulus at the place and `error` its error, with that of the family
+    as a whole, shape (n,); NaN: not known, every distance counts alike. `loss` has the magnitudes
+    that the dust in front takes in each of `BANDS`, shape (n, bands).
+    """
+
+    firsts: Firsts
+    modulus: FloatArray
+    error: FloatArray
+    loss: FloatArray
+
+    def take(self, rows: IntArray) -> "Members":
+        """Return these members."""
+        first = self.firsts.take(rows)
+        return Members(first, self.modulus[rows], self.error[rows], self.loss[rows])
+
+
+def read_later(visits: Visits, members: Members) -> Later:
+    """Find how likely each member's further looks are."""
+    n, first = len(members.modulus), members.firsts
+    later = Later(np.zeros(n), np.zeros((n, len(KINDS))), np.zeros(n, int), np.zeros(n, int))
+    began = first.days[visits.row]
+    is_first = visits.is_detection & (visits.days == began)
+    is_first &= visits.band == first.band[visits.row]
+    further = np.flatnonzero(~np.isnan(began) & ~is_first)
+    rows = np.unique(visits.row[further])
+    for start in range(0, len(rows), CHUNK):
+        chosen = rows[start : start + CHUNK]
+        span = np.searchsorted(visits.row[further], [chosen[0], chosen[-1] + 1])
+        looks = visits.take(further[slice(*span)])
+        for column, found in zip(later, _weigh(looks, chosen, members), strict=True):
+            column[chosen] = found
+    return later
+
+
+def _weigh(looks: Visits, rows: IntArray, members: Members) -> Later:
+    """Weigh the further looks of these members: all of them have some."""
+    starts, at = np.searchsorted(looks.row, rows), np.searchsorted(rows, looks.row)
+    chosen = members.take(rows)
+    kinds = [_log_of_kind(kind, looks, chosen.firsts, at, starts) for kind in KINDS.values()]
+    return Later(
+        kilonova=_log_of_kilonova(looks, chosen, at, starts),
+        kinds=np.stack(kinds, axis=1),
+        looks=np.bincount(at, minlength=len(rows)),
+        seen=np.bincount(at, looks.is_detection, len(rows)).astype(np.int64),
+    )
+
+
+def _log_of_kind(
+    kind: Kind, looks: Visits, first: Firsts, at: IntArray, starts: IntArray
+) -> FloatArray:
+    variance = first.error**2 + LEAST_ERROR**2
+    is_after = looks.days > first.days[at]
+    predicted = _by_slopes(kind, looks, first, at)
+    about = About(first.magnitude[at], variance[at], is_after)
+    logs = _log_density(kind, looks, predicted, about)
+    total = np.add.reduceat(logs, starts, axis=0)
+    return np.asarray(_log_sum(total) - np.log(total.shape[1]))
+
+
+def _log_of_kilonova(looks: Visits, members: Members, at: IntArray, starts: IntArray) -> FloatArray:
+    """Average over the family: each counts as far as it fits the first magnitude.
+
+    How bright each is follows from the first magnitude and the map's distance, by their errors.
+    """
+    first, known = members.firsts, np.isfinite(members.modulus)
+    usual = np.where(known, members.modulus, USUAL_MODULUS)[:, None]
+    whole = np.where(known, members.error, ANY_MODULUS)[:, None] ** 2
+    lost = np.take_along_axis(members.loss, first.band[:, None], axis=1)
+    off = first.magnitude[:, None] - usual - lost - curves(first.band, first.days)
+    spread = (first.error**2 + LEAST_ERROR**2 + KILONOVA.scatter**2)[:, None]
+    fits = -0.5 * off**2 / (whole + spread)
+    brought = usual + off * (whole / (whole + spread))
+    left = (whole * spread / (whole + spread))[at, 0]
+    dust = members.loss[at, looks.band][:, None]
+    predicted = curves(looks.band, looks.days) + dust + brought[at]
+    about = About(first.magnitude[at], left, np.ones(len(at), bool))
+    logs = _log_density(KILONOVA, looks, predicted, about)
+    total = np.add.reduceat(logs, starts, axis=0)
+    return np.asarray(_log_sum(fits + total) - _log_sum(fits))
+
+
+def _by_slopes(kind: Kind, looks: Visits, first: Firsts, at: IntArray) -> FloatArray:
+    """The magnitudes that each template of a kind predicts, shape (points, templates)."""
+    by_colour = np.array([BY_COLOUR[band] for band in BANDS])
+    redder = (by_colour[looks.band] - by_colour[first.band[at]])[:, None] * np.array(kind.colours)
+    fading = (looks.days - first.days[at])[:, None] * np.array(kind.slopes)
+    both = fading[:, :, None] + redder[:, None, :]
+    return np.asarray(first.magnitude[at][:, None] + both.reshape(len(at), -1))
+
+
+class About(NamedTuple):
+    """What is known of each look's source, shape (points,).
+
+    Its first magnitude, the variance of its whole template, and whether it has begun for sure.
+    """
+
+    first: FloatArray
+    variance: FloatArray
+    has_begun: BoolArray
+
+
+def _log_density(kind: Kind, looks: Visits, predicted: FloatArray, about: About) -> FloatArray:
+    """The log of the density of each look for each template, shape (points, templates).
+
+    Of a detection 1/mag, of a limit a chance.
+    """
+    logs = np.empty_like(predicted)
+    seen = looks.is_detection
+    spread = about.variance + kind.scatter**2
+    of = np.sqrt(spread[seen] + looks.error[seen] ** 2 + LEAST_ERROR**2)[:, None]
+    off = (looks.magnitude[seen][:, None] - predicted[seen]) / of
+    shape = np.exp(-0.5 * off**2) / (of * np.sqrt(2 * np.pi))
+    logs[seen] = np.log((1 - kind.dark) * (1 - kind.odd) * shape + kind.odd / RANGE)
+    soft = np.sqrt(spread[~seen] + LIMIT_SOFTNESS**2)[:, None]
+    fainter = ndtr((predicted[~seen] - looks.limit[~seen][:, None]) / soft)
+    dark = kind.dark + (1 - kind.dark) * fainter
+    faintest = about.first[~seen] + RANGE / 2
+    odd = np.clip((faintest - looks.limit[~seen]) / RANGE, 0, 1)[:, None]
+    new = np.where(about.has_begun[~seen], 0.0, kind.new)[:, None]
+    logs[~seen] = np.log(new + (1 - new) * ((1 - kind.odd) * dark + kind.odd * odd))
+    return logs
+
+
+def _log_sum(logs: FloatArray) -> FloatArray:
+    most = logs.max(1)
+    return np.asarray(most + np.log(np.exp(logs - most[:, None]).sum(1)))
+
+
+def usual_shares() -> FloatArray:
+    """The shares of the kinds before anything is seen, shape (kinds,)."""
+    return np.array([kind.usual for kind in KINDS.values()])
+
+
+def fit_shares(kinds: FloatArray) -> FloatArray:
+    """Fit the shares of the kinds to the members of a list: expectation maximization.
+
+    `kinds` as in `Later`. The usual shares count as `USUAL_COUNT` members.
+    """
+    shares = usual = usual_shares()
+    if not len(kinds):
+        return shares
+    scaled = np.exp(kinds - kinds.max(1, keepdims=True))
+    for _ in range(STEPS):
+        weights = shares * scaled
+        counts = (weights / weights.sum(1, keepdims=True)).sum(0)
+        shares = (counts + USUAL_COUNT * usual) / (len(kinds) + USUAL_COUNT)
+    return shares
+
+
+def log_ratio(later: Later, shares: FloatArray) -> FloatArray:
+    """The log of the likelihood ratio of the later light, shape (n,); 0: there was none."""
+    return np.asarray(later.kilonova - _log_sum(later.kinds + np.log(shares)))
