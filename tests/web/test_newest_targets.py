@@ -89,6 +89,26 @@ def _pages(
                 yield number, page.paginator.is_more
 
 
+def test_a_page_waits_for_what_fits_behind_the_first_that_its_reader_alone_knows() -> None:
+    group = make_group()
+    program = make_program(2, group=group)
+    targets = make_targets(40)
+    told, others = targets[:20], targets[20:]
+    for hours, target in enumerate(targets):
+        last = MERGER - timedelta(hours=hours)
+        TargetSummary.objects.filter(target=target).update(last_detection=last)
+        if target in told:
+            AudienceSummary.objects.create(
+                target=target, programs=[program.pk], healpix29=1, last_detection=last
+            )
+    fitting = [target.name for target in (*told[10:], *others)]
+    reader = make_observer("vera", groups=[group])
+    rows = join_summaries(visible_targets(reader).select_related("summary"), "pk", [program.pk])
+    rows = rows.order_by(*in_turn("seen", [program.pk]))
+
+    assert list(_pages(rows, reader, "seen", Q(name__in=fitting), fitting))
+
+
 def test_the_page_shows_first_what_its_reader_alone_saw_last(client: Client) -> None:
     group = make_group()
     program = make_program(2, group=group)

@@ -64,7 +64,7 @@ def page_in_turn(
             page.object_list = find_first(rows, asked, programs, which=which, **_part(page))
         return page
     has_turn = not name and asked != BY_NAME
-    least = min(PER_PAGE * page_asked(request), MOST_COUNTED) + 1
+    least = min(PER_PAGE * page_asked(request), MOST_COUNTED) + 2  # a next page, and more
     near = _near(rows, asked, programs, which, least) if has_turn else None
     if near is not None:
         page = page_of(request, near, most=min(len(near) - 1, MOST_COUNTED))

@@ -158,7 +158,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     stay = rows_kept(request, found.pk, request.GET)
     asked = page_asked(request)
     most = min(ROWS_SHOWN * (asked + PAGES_AHEAD), MOST_LISTED)
-    least = min(ROWS_SHOWN * asked, MOST_LISTED) + 1
+    least = min(ROWS_SHOWN * asked, MOST_LISTED) + 2  # a row of the next page, and one behind it
     keys, most = find_page(listing, request.GET, least=least, most=most, kept=stay)
     page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))

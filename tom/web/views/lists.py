@@ -86,7 +86,7 @@ def _fitting(
 ) -> tuple[Page[Any], dict[int, int]]:
     """As `_whole`, of what brokers say and people decided."""
     user = person(request)
-    least = min(ROWS_SHOWN * page_asked(request), MOST_COUNTED) + 1
+    least = min(ROWS_SHOWN * page_asked(request), MOST_COUNTED) + 2  # a next page, and more
     found = first_fitting(places, said, vetted, user, least=least)
     if found is not None:
         ranks, is_all = found
