@@ -59,7 +59,8 @@ def django_db_modify_db_settings(servers: None, django_db_modify_db_settings: No
 
     from tom.embedded.servers import DATABASE
 
-    connection.settings_dict["TEST"]["TEMPLATE"] = DATABASE
+    # All tables are there: to look for missing ones takes seconds of each process.
+    connection.settings_dict["TEST"] |= {"TEMPLATE": DATABASE, "MIGRATE": False}
 
 
 @pytest.fixture(autouse=True)
