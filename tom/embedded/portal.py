@@ -132,6 +132,7 @@ def _install(venv: Path, wheels: Path | None, log: Path) -> None:
         "pip",
         "install",
         "--disable-pip-version-check",
+        "--no-compile",  # most files are never imported
     ]
     _run([sys.executable, "-m", "venv", venv], log)
     _run([*pip, "setuptools<81", "wheel"], log)
