@@ -302,8 +302,8 @@ def test_earlier_activity_is_what_shone_by_5_sigma(snr: float, epochs: int) -> N
 
 
 def test_a_weight_of_the_settings_scales_what_its_scorer_says(settings: Settings) -> None:
-    Strategy.objects.update(terms=["star"])  # not the term that weighs the same points
     event = ranked_event("a")
+    Strategy.objects.update(terms=["star"])  # not the term that weighs the same points
     ratios = []
     for weight in (1.0, 0.5):
         settings.SCORER_WEIGHTS = {"fast_transient": weight}

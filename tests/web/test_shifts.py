@@ -254,7 +254,7 @@ def test_the_log_asks_as_often_for_many_as_for_few(ada, django_assert_max_num_qu
         give_verdict(candidate, Vetting.WATCHING, by=ada)
         claim_target(candidate.target, by=ada, now=now)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         entries = read_log(ada, now - HOUR, now + HOUR)
 
     assert len(entries) > 24

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
@@ -19,7 +19,6 @@ from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
 from tom.events.regions import regions_of
 from tom.events.services import note_changes
-from tom.strategies.models import Strategy
 from tom.strategies.services import strategies_of_kinds, strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
@@ -44,9 +43,9 @@ def match_event(event: NonLocalizedEvent) -> int:
     found: list[Summary] = []
     public, narrower = TargetSummary.objects.all(), AudienceSummary.objects.all()
     for summaries, (use, until) in product((public, narrower), maps):
-        inside = _in_region(regions[use.localization_id, strategy.level_stored], summaries)
-        shone = _before(until, _in_window(event, strategy, summaries))
-        found += shone.filter(pk__in=inside) if inside else []
+        shone = Shone(*window(event, strategy), until)
+        inside = _in_region(regions[use.localization_id, strategy.level_stored], shone, summaries)
+        found += _of_kind(event, summaries.filter(pk__in=inside)) if inside else []
     rows = [*found, *_known(event, public, narrower), *told_summaries(event)]
     matches = [Match(event.pk, row.target_id, row.audience, row.healpix29) for row in rows]
     note_changes(keep(matches, {event.pk: chosen}))
@@ -153,32 +152,42 @@ def _known(
     return [*openly, *others.distinct()]
 
 
-def _in_region(region_id: int, summaries: QuerySet[Any]) -> list[int]:
-    """Return the keys of the summaries whose place lies in the region."""
+class Shone(NamedTuple):
+    """When a row must have been detected; None: no limit. Earlier detections exclude no row."""
+
+    earliest: datetime | None
+    latest: datetime | None
+    until: datetime | None
+    """The end of a map's validity: the first detection is before it."""
+
+    def conditions(self) -> dict[str, datetime]:
+        """Conditions on the row `s` in SQL, each with the value that it takes.
+
+        They go by no index: a row is found by its place.
+        """
+        by_value = {
+            "s.last_detection + interval '0' >= %s": self.earliest,
+            "s.first_detection + interval '0' <= %s": self.latest,
+            "s.first_detection + interval '0' < %s": self.until,
+        }
+        return {text: value for text, value in by_value.items() if value is not None}
+
+
+def _in_region(region_id: int, shone: Shone, summaries: QuerySet[Any]) -> list[int]:
+    """Return the keys of the summaries whose place lies in the region, of those that shone then."""
     table, key = summaries.model._meta.db_table, summaries.model._meta.pk.column
+    wanted: dict[str, int | datetime] = {"r.region_id = %s": region_id, **shone.conditions()}
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT s.{key} FROM events_regionrange r JOIN {table} s
-            ON s.healpix29 >= r.first AND s.healpix29 < r.stop WHERE r.region_id = %s
-            """,  # noqa: S608  the names of our own tables
-            [region_id],
+            ON s.healpix29 >= r.first AND s.healpix29 < r.stop WHERE {" AND ".join(wanted)}
+            """,  # noqa: S608  the names of our own tables and columns
+            [*wanted.values()],
         )
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _in_window(event: NonLocalizedEvent, strategy: Strategy, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the rows detected in the event's window; earlier detections do not exclude a row."""
-    if event.is_live:  # a target known only from a test is not a candidate of a real event
-        rows = rows.filter(target__summary__is_test=False)
-    earliest, latest = window(event, strategy)
-    if latest is not None:
-        rows = rows.filter(first_detection__lte=latest)
-    if earliest is not None:
-        rows = rows.filter(last_detection__gte=earliest)
-    return rows
-
-
-def _before(until: datetime | None, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the rows detected before `until`, the end of a map's validity; None: all rows."""
-    return rows if until is None else rows.filter(first_detection__lt=until)
+def _of_kind(event: NonLocalizedEvent, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the rows that may be candidates: of a real event none that only a test tells of."""
+    return rows.filter(target__summary__is_test=False) if event.is_live else rows
