@@ -155,14 +155,17 @@ def open_target() -> None:
 
 
 @pytest.mark.timeout(600)
-def test_others_see_the_opened_target_and_nothing_that_was_said_of_it_before(people, said) -> None:
+@pytest.mark.parametrize("all_over", [["b"], pytest.param(["stranger"], marks=pytest.mark.soak)])
+def test_others_see_the_opened_target_and_nothing_that_was_said_of_it_before(
+    people, said, all_over
+) -> None:
     assert not any(visible_targets(people[name]).exists() for name in ("b", "stranger"))
     open_target()
     # A group that comes later reads its own points, and not what another said before it came.
     send(B, days=1.7, magpsf=18.2)
 
     for name in ("b", "stranger"):
-        seen = pages(people[name])
+        seen = pages(people[name], every=name in all_over)
         assert f"/targets/{said.target_id}/" in seen
         assert NAME in seen[f"/targets/{said.target_id}/"]
         assert found_in(seen, words_of(said)) == set()
