@@ -30,11 +30,11 @@ def test_targets_in_the_region_and_the_window_become_candidates() -> None:
     event = make_event()
     make_target("inside")
     make_target("far", ra=17.0, dec=60.0)
-    early = make_target("early")
-    long_ago = MERGER - timedelta(days=30)
-    TargetSummary.objects.filter(target=early).update(
-        first_detection=long_ago, last_detection=long_ago
-    )
+    for name, days in (("early", -30), ("late", 30)):
+        target, once = make_target(name), MERGER + timedelta(days=days)
+        TargetSummary.objects.filter(target=target).update(
+            first_detection=once, last_detection=once
+        )
 
     assert match_event(event) == 1
     assert names(event) == {"inside"}
