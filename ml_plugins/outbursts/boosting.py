@@ -3,8 +3,7 @@
 scikit-learn fits the trees; the artefact has their numbers alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from ml_plugins.outbursts.fitted import boosted_numbers
+from ml_plugins.outbursts.recipe import Look, Recipe
 from ml_plugins.outbursts.trees import Trees, as_json
 from tom.scoring.contract import BoolArray, FloatArray, IntArray
 
@@ -40,31 +40,38 @@ class Rows:
         self.is_end, self.age = np.array(columns[3]), np.array(columns[4])
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a scorer's trees are fitted.
+def fit(
+    looks: Sequence[Look],
+    labels: Sequence[str],
+    *,
+    measure: Callable[[Any], FloatArray],
+    recipe: Recipe,
+) -> bytes:
+    """Return the artefact: trees fitted to all objects.
 
-    Attributes
-    ----------
-    classes : tuple of str
-    parameters : mapping
-        Of `HistGradientBoostingClassifier`.
-    ages : sequence of float
-        Days by which it is told how far the odds still moved.
-    end_weight : float
-        The weight of a light curve's end, of 1 for each object; its earlier moments share the rest.
-    balance : float
-        A class weighs as its number to this power less: rare classes would never be named.
-    held_out : int
-        One object of this many is left out of the fit on which the temper is found.
+    Raises
+    ------
+    ValueError
+        If a class has no object.
     """
+    check_classes(recipe.classes, labels)
+    return fit_rows(rows_of(looks, labels, measure=measure, recipe=recipe), recipe)
 
-    classes: tuple[str, ...]
-    parameters: Mapping[str, Any]
-    ages: Sequence[float]
-    end_weight: float = 0.5
-    balance: float = 0.5
-    held_out: int = 4
+
+def rows_of(
+    looks: Sequence[Look],
+    labels: Sequence[str],
+    *,
+    measure: Callable[[Any], FloatArray],
+    recipe: Recipe,
+) -> Rows:
+    """Return the objects at their moments."""
+    rng = np.random.default_rng(recipe.seed)
+    return Rows(
+        Row(measure(seen), owner, recipe.classes.index(label), is_end, float(np.ptp(seen.time)))
+        for owner, (look, label) in enumerate(zip(looks, labels, strict=True))
+        for seen, is_end in recipe.moments(look, rng)
+    )
 
 
 def check_classes(classes: Sequence[str], labels: Sequence[str]) -> None:

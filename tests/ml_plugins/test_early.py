@@ -7,8 +7,9 @@ import pytest
 
 from ml_plugins.early import Early
 from ml_plugins.early.features import GROUPS, NAMES, measure
+from ml_plugins.early.recipe import PARAMETERS, RECIPE
 from ml_plugins.early.scope import reason_of
-from ml_plugins.early.training.fit import PARAMETERS, fit, rows_of
+from ml_plugins.outbursts.boosting import rows_of
 from ml_plugins.outbursts.features import nights_of
 from ml_plugins.outbursts.scope import CLASSES
 from tests.ml_plugins.outbursts import some_real, supernova
@@ -80,7 +81,8 @@ def test_it_speaks_from_three_days_on_while_it_is_young(days, reason) -> None:
 
 def test_real_light_curves_are_judged_as_they_grow(scorer: Early, real_data: Path) -> None:
     known = some_real(real_data, CLASSES)
-    rows = rows_of(known.batch, known.classes)
+    nights = [nights_of(known.batch, row) for row in range(len(known.batch))]
+    rows = rows_of(nights, known.classes, measure=measure, recipe=RECIPE)
 
     chance = scorer._trees.chances(rows.features)
 
@@ -113,7 +115,7 @@ def test_a_fit_tells_what_it_was_fitted_to(tmp_path: Path, monkeypatch: pytest.M
         ]
     )
 
-    (tmp_path / "model.json").write_bytes(fit(batch, labels))
+    (tmp_path / "model.json").write_bytes(Early().fit(batch, labels))
     made = Early()
     made.setup(tmp_path)
 
@@ -123,7 +125,7 @@ def test_a_fit_tells_what_it_was_fitted_to(tmp_path: Path, monkeypatch: pytest.M
     told = made.score(young).probability.argmax(axis=1)
     assert np.mean(told == np.arange(5)) >= 0.8
     with pytest.raises(ValueError, match="needs objects of each class"):
-        fit(batch, ["supernova Ia"] * 100)
+        Early().fit(batch, ["supernova Ia"] * 100)
 
 
 def test_its_training_set_is_listed(scorer: Early) -> None:

@@ -1,25 +1,29 @@
 """`sn_type`: its features by known light curves, its trees by scikit-learn's own, its scope."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from ml_plugins.outbursts.boosting import weights_of
+from ml_plugins.outbursts import train
+from ml_plugins.outbursts.boosting import rows_of, weights_of
 from ml_plugins.outbursts.features import GROUPS, NAMES, REDDENING, measure, nights_of
 from ml_plugins.outbursts.fitted import boosted_numbers
 from ml_plugins.outbursts.known import is_kept_back
 from ml_plugins.outbursts.scope import CLASSES, reason_of
 from ml_plugins.outbursts.trees import Trees, as_json
 from ml_plugins.sn_type import PRIOR, SnType
-from ml_plugins.sn_type.training.fit import PARAMETERS, RECIPE, fit, rows_of
+from ml_plugins.sn_type.recipe import PARAMETERS, RECIPE
 from tests.ml_plugins.outbursts import supernova
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import Batch, Curve, Reason, Trainable
+from tom.scoring.evaluation.groups import hash_of
 from tom.scoring.registry import load_scorers, trained_on
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
@@ -230,7 +234,7 @@ def test_a_fit_tells_what_it_was_fitted_to(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(PARAMETERS, "max_iter", 40)
     batch, labels = made_set(100)
 
-    artefact = fit(batch, labels)
+    artefact = SnType().fit(batch, labels)
 
     (tmp_path / "model.json").write_bytes(artefact)
     scorer = SnType()
@@ -239,16 +243,43 @@ def test_a_fit_tells_what_it_was_fitted_to(tmp_path: Path, monkeypatch: pytest.M
     assert np.mean([CLASSES[k] == label for k, label in zip(told, labels, strict=True)]) > 0.9
 
 
+def test_the_command_fits_files_without_what_is_kept_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(PARAMETERS, "max_iter", 2)
+    batch, labels = made_set(60)
+    names = batch.object_ids.tolist()
+    points = {"oid": batch.object_ids[batch.point_object], "mjd": batch.mjd, "band": batch.band}
+    mag = 31.4 - 2.5 * np.log10(batch.flux)
+    pl.DataFrame(points | {"mag": mag, "magerr": 0.02}).write_parquet(tmp_path / "lc.parquet")
+    pl.DataFrame({"oid": names, "cls": labels}).write_parquet(tmp_path / "meta.parquet")
+
+    train.main(
+        [
+            "ml_plugins.sn_type.SnType",
+            *(str(tmp_path / f"{k}.parquet") for k in ("lc", "meta")),
+            str(tmp_path),
+        ]
+    )
+
+    found = hashlib.sha256((tmp_path / "model.json").read_bytes()).hexdigest()
+    assert f"sha256 {found}" in capsys.readouterr().out
+    listed = (tmp_path / "trained_on.txt").read_text().split()
+    assert listed == sorted(hash_of(name) for name in names if not is_kept_back(name))
+    assert 30 < len(listed) < 60
+
+
 def test_a_fit_without_a_class_is_refused() -> None:
     batch, _ = made_set(6)
 
     with pytest.raises(ValueError, match="there is none of superluminous supernova, supernova II,"):
-        fit(batch, [CLASSES[0]] * 6)
+        SnType().fit(batch, [CLASSES[0]] * 6)
 
 
 def test_each_object_weighs_as_much_as_another_of_its_class() -> None:
     batch, labels = made_set(20)
-    rows = rows_of(batch, labels)
+    nights = [nights_of(batch, row) for row in range(len(batch))]
+    rows = rows_of(nights, labels, measure=measure, recipe=RECIPE)
 
     weight = np.bincount(rows.owner, weights_of(rows, RECIPE))
 

@@ -1,1 +1,0 @@
-"""Fit `early` on real light curves."""

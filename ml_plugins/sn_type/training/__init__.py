@@ -1,1 +1,0 @@
-"""Fit and measure `sn_type` on real light curves."""
