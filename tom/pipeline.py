@@ -5,7 +5,7 @@
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments          plan wanted -> make_plan
-    efficiency wanted -> estimate
+    efficiency wanted -> estimate               comparison wanted -> compare
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
 """
@@ -34,6 +34,7 @@ from tom.lookups.services import ask_broker
 from tom.planning import services as planning
 from tom.pointings.estimating import work_efficiency
 from tom.pointings.footprints import compute_ranges, due_footprints
+from tom.ranking.comparisons import work_comparison
 from tom.ranking.services import rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
@@ -186,6 +187,13 @@ def prepare(event_id: int) -> None:
 def rank_list(strategy_id: int) -> None:
     """Rank the list that a strategy makes without an event."""
     rank_list_if_due(Strategy.objects.get(pk=strategy_id))
+
+
+@shared_task
+def compare(comparison_id: int) -> None:
+    """Make one list of a comparison of strategies; the next one is a task of its own."""
+    if work_comparison(comparison_id):
+        nudge(compare, comparison_id)
 
 
 @shared_task

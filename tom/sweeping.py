@@ -22,6 +22,7 @@ from tom.lookups.services import due_answers
 from tom.lookups.services import forget_old as forget_old_lookups
 from tom.pipeline import (
     ask_pointings,
+    compare,
     estimate,
     ingest,
     ingest_alerts,
@@ -43,6 +44,7 @@ from tom.pipeline import (
 from tom.planning import services as planning
 from tom.pointings.estimating import due_efficiencies, forget_efficiencies
 from tom.pointings.footprints import due_footprints, forget_footprints
+from tom.ranking.comparisons import due_comparisons, forget_comparisons
 from tom.ranking.services import note_new_scorers
 from tom.reports.notifications.messages import tell_restored, tell_retracted
 from tom.reports.notifications.request_ends import notify_ends
@@ -110,6 +112,8 @@ def _wake_messages() -> None:
 def _wake_lists() -> None:
     for pk in Strategy.objects.due().values_list("pk", flat=True):
         send(rank_list, pk)
+    for comparison in due_comparisons(timezone.now()):
+        send(compare, comparison)
 
 
 def _wake_pointings() -> None:
@@ -138,6 +142,7 @@ def prune() -> None:
     now = timezone.now()
     Change.objects.filter(created__lt=now - timedelta(days=CHANGE_DAYS)).delete()
     forget_old_lookups()
+    forget_comparisons(now)
     forget_footprints(now - timedelta(days=CHANGE_DAYS))
     forget_efficiencies(now - timedelta(days=CHANGE_DAYS))
     followup.forget_polls(now - timedelta(days=CHANGE_DAYS))

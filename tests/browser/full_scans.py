@@ -9,6 +9,8 @@ from tom.candidates.models import EventCandidate, ScanProfile, VerdictReason, Ve
 from tom.candidates.scanning import hand_over, stop_at
 from tom.candidates.verdicts import give_verdict, give_verdict_in_list
 from tom.ranking.basis import Basis
+from tom.ranking.compared import Comparison
+from tom.ranking.comparisons import ask_for_comparison, work_comparison
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
 from tom.strategies.models import Strategy
@@ -33,6 +35,20 @@ def fill_list(target: BaseTarget, person: User) -> list[str]:
     strategy = Strategy.objects.create(name="All that shines", with_tests=True)
     rank_list(Listing(None, strategy), Basis.present(strategy, None))
     give_verdict_in_list(strategy, target, Vetting.WATCHING, by=person, is_public=True)
+    compared = _compare(strategy, person)
     address = f"/lists/{strategy.pk}"
     history = f"{address}/targets/{target.pk}/history/"
-    return ["/lists/", f"{address}/", f"{address}/scan/?hide=nothing", f"{address}/past/", history]
+    pages = [f"{address}/", f"{address}/scan/?hide=nothing", f"{address}/past/", history]
+    return ["/lists/", *pages, "/lists/compare/", f"/lists/compare/{compared.pk}/"]
+
+
+def _compare(strategy: Strategy, person: User) -> Comparison:
+    """Compare it with one that is switched off."""
+    draft = Strategy.objects.create(
+        name="All that shines, brightly", with_tests=True, brighter_than=19.0, active=False
+    )
+    asked = {"nights": 2, "k": 5, "truth": "spectra"}
+    comparison = ask_for_comparison([strategy, draft], **asked, by=person)
+    while work_comparison(comparison.pk):
+        pass
+    return comparison

@@ -55,6 +55,7 @@ def test_nothing_that_came_later_or_is_private_is_in_a_past_list() -> None:
     for name, days in (("old", 5.0), ("new", 1.0), ("hidden", 5.0)):
         program = make_program(2, group=make_group()) if name == "hidden" else None
         known_since(make_target(name, program=program), ago=days)
+    known_since(make_target("owned", private=True), ago=5.0)
     strategy = make_strategy()
 
     night = list_then(strategy, ago(3), k=10)
@@ -89,20 +90,21 @@ def test_the_yield_counts_what_is_sought_beside_brightness_and_chance() -> None:
     labels = dict(zip(keys("a", "b", "c"), ("variable", "supernova Ia", "supernova"), strict=True))
     strategy = make_strategy(sought=["supernova"])
 
-    trial = try_strategy(strategy, [ago(3), ago(2)], labels, k=2, rng=np.random.default_rng(1))
+    _, trial = try_strategy(strategy, [ago(3), ago(2)], labels, k=2, rng=np.random.default_rng(1))
 
     assert (trial.best.per_night.value, trial.brightest.per_night.value) == (2.0, 0.0)
     assert (trial.best.found, trial.best.typed, trial.best.shown) == (2, 2, 2)
     assert (trial.brightest.typed, trial.brightest.shown) == (1, 2)
-    assert trial.random_per_night == pytest.approx(1.0)
-    assert (trial.gain.value, trial.gain.low, trial.gain.high) == (2.0, 2.0, 2.0)
+    assert trial.random == (1.0, 1.0, 1.0)
+    assert trial.gain == (2.0, 2.0, 2.0)
+    assert trial.gain_over_random == (1.0, 1.0, 1.0)
 
 
 def test_a_night_without_a_target_counts_as_nothing_found() -> None:
-    trial = try_strategy(make_strategy(), [ago(1)], {}, k=5, rng=np.random.default_rng(1))
+    _, trial = try_strategy(make_strategy(), [ago(1)], {}, k=5, rng=np.random.default_rng(1))
 
     assert trial.best.per_night.value == 0.0
-    assert trial.random_per_night == 0.0
+    assert trial.random.value == 0.0
 
 
 def test_the_command_compares_strategies_one_of_them_switched_off() -> None:

@@ -51,6 +51,7 @@ from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.pointings.keeping import upload_pointings
 from tom.pointings.models import PointingTable
 from tom.ranking.basis import Basis
+from tom.ranking.comparisons import ask_for_comparison, work_comparison
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
 from tom.reports.alarms.answer_channels import AnswerChannel
@@ -206,6 +207,8 @@ TABLE: dict[str, Line] = {
     "pointings_undo": posts(OWNING_OBSERVER),
     "list_index": reads(USER),
     "ranked_list": reads(OWNER),
+    "comparison_list": reads(USER) | posts(OBSERVER),
+    "comparison": reads(OWNER),
     "event_past": reads(USER),
     "event_past_csv": reads(USER),
     "list_scan": reads(OWNER),
@@ -386,6 +389,13 @@ def make_list(team: Group) -> Strategy:
     return strategy
 
 
+def make_comparison(strategy: Strategy, *, by):
+    asked = {"nights": 1, "k": 5, "truth": "spectra"}
+    comparison = ask_for_comparison([strategy], **asked, by=by)
+    work_comparison(comparison.pk)
+    return comparison
+
+
 @pytest.fixture
 def world(db):
     return make_world()
@@ -444,7 +454,8 @@ def make_world():
         "keys": {
             "targets/": target.pk,
             "requests/": request.pk,
-            "lists/": make_list(team).pk,
+            "lists/compare/": make_comparison(make_list(team), by=people["member"]).pk,
+            "lists/": Strategy.objects.get(group=team).pk,
             "messages/": packet.pk,
             "events/by-hand/": say_by_hand(event, by=people["member"]).pk,
             "events/<str:event_id>/messages/": event.sequences.earliest("pk").pk,

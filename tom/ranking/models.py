@@ -13,6 +13,8 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import Moment, XactField
+from tom.ranking.compared import Compared as Compared
+from tom.ranking.compared import Comparison as Comparison
 from tom.ranking.weighing import logistic, read_terms
 from tom.strategies.listings import Listing as Listing
 from tom.strategies.models import Strategy

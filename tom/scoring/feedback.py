@@ -7,7 +7,7 @@ targets and private verdicts nothing counts, so every reader is told the same.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -115,6 +115,12 @@ def typed_by_people() -> dict[int, Truth]:
             label = found[row.on.pk].label if row.on.pk in found else SAID_BY_REASON[row.reason]
             found[row.on.pk] = Truth(label, row.created)
     return found
+
+
+# What tells what an object is.
+TRUTHS: Final[Mapping[str, Callable[[], dict[int, Truth]]]] = MappingProxyType(
+    {"spectra": typed_by_spectra, "people": typed_by_people}
+)
 
 
 def said_before(truths: Mapping[int, Truth]) -> list[Said]:

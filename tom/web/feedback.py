@@ -19,16 +19,9 @@ from tom.scoring.evaluation.figures import (
     recall_and_precision,
     reliability,
 )
-from tom.scoring.feedback import (
-    Said,
-    said_before,
-    selection_weights,
-    typed_by_people,
-    typed_by_spectra,
-)
+from tom.scoring.feedback import TRUTHS, Said, said_before, selection_weights
 
 T = TypeVar("T")
-TRUTHS = {"spectra": typed_by_spectra, "people": typed_by_people}
 # It reads the summaries of all targets.
 KEPT_SECONDS = 600
 # Of fewer objects a share says nothing.

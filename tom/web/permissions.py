@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, Permission
 OBSERVERS = "Observers"
 LEADS = "Leads"
 
+COMPARE_STRATEGIES = "ranking.add_comparison"
 REQUEST_OBSERVATION = "followup.add_observationrequest"
 CANCEL_REQUEST = "followup.change_observationrequest"
 VET_CANDIDATE = "candidates.change_eventcandidate"
@@ -45,6 +46,7 @@ WORDS = {
     CANCEL_REQUEST: "cancel requests",
     VET_CANDIDATE: "give verdicts on candidates",
     COMMENT: "comment on targets",
+    COMPARE_STRATEGIES: "compare strategies on past nights",
     FOLLOW: "follow events, targets and topics",
     ACKNOWLEDGE_ALARM: "answer alarms",
     MANAGE_ALARMS: "write the rules of alarms, and set the team's contacts and the SMS gateway",
@@ -77,6 +79,7 @@ OBSERVERS_MAY = (
     SET_ASIDE_MESSAGE,
     JOIN_EVENTS,
     COMMENT,
+    COMPARE_STRATEGIES,
     VIEW_MESSAGES,
     REPLAY_MESSAGE,
     VIEW_STREAMS,

@@ -4,9 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tom.scoring.feedback import TRUTHS
 from tom.scoring.health import read_scorers
 from tom.strategies.models import Strategy
-from tom.web.feedback import TRUTHS, read_feedback
+from tom.web.feedback import read_feedback
 from tom.web.people import person
 from tom.web.term_means import read_means
 

@@ -1,19 +1,17 @@
 """Compare strategies on past nights, before they are used."""
 
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from tom.ranking.yields import Trial, Yield, try_strategy
-from tom.scoring.feedback import typed_by_people, typed_by_spectra
+from tom.ranking.compared import MOST_NIGHTS, past_nights
+from tom.ranking.yields import Judged, Trial, Yield, try_strategy
+from tom.scoring.feedback import TRUTHS
 from tom.strategies.models import Strategy
-
-TRUTHS = {"spectra": typed_by_spectra, "people": typed_by_people}
-MOST_NIGHTS = 60
 
 
 class Command(BaseCommand):
@@ -41,25 +39,30 @@ class Command(BaseCommand):
             raise CommandError(message)
         strategies = [_find(name) for name in options["strategy"]]
         labels = {pk: truth.label for pk, truth in TRUTHS[options["truth"]]().items()}
-        moments = _nights(timezone.now(), options["nights"])
+        moments = past_nights(timezone.now(), options["nights"])[::-1]
         for strategy in strategies:
             rng = np.random.default_rng(options["seed"])
-            trial = try_strategy(strategy, moments, labels, k=options["k"], rng=rng)
-            self._tell(trial, options["k"], len(labels))
+            nights, trial = try_strategy(strategy, moments, labels, k=options["k"], rng=rng)
+            self._tell_lists(strategy, nights, len(labels))
+            self._tell(trial, options["k"])
 
-    def _tell(self, trial: Trial, k: int, n_typed: int) -> None:
-        members = [len(night.members) for night in trial.nights]
+    def _tell_lists(self, strategy: Strategy, nights: Sequence[Judged], n_typed: int) -> None:
+        members = [night.n_members for night in nights]
         self.stdout.write(
-            f"{trial.strategy}: {len(members)} nights, {np.median(members):.0f} targets in the"
+            f"{strategy}: {len(members)} nights, {np.median(members):.0f} targets in the"
             f" median list, {n_typed} targets of known class"
         )
+
+    def _tell(self, trial: Trial, k: int) -> None:
         self._tell_order("its own order", trial.best, k)
         self._tell_order("brightest first", trial.brightest, k)
-        self.stdout.write(f"  {'random order':16s} yield@{k} {trial.random_per_night:.2f}")
-        gain = trial.gain
+        mean = trial.random
         self.stdout.write(
-            f"  more than brightest first: {gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]"
+            f"  {'random order':16s} yield@{k} {mean.value:.2f} [{mean.low:.2f}, {mean.high:.2f}]"
         )
+        for name, gain in (("brightest first", trial.gain), ("random", trial.gain_over_random)):
+            told = f"{gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]"
+            self.stdout.write(f"  more than {name}: {told}")
 
     def _tell_order(self, name: str, told: Yield, k: int) -> None:
         per = told.per_night
@@ -75,8 +78,3 @@ def _find(name: str) -> Strategy:
         message = f"there is no list without an event of the name {name!r}"
         raise CommandError(message)
     return found
-
-
-def _nights(now: datetime, n: int) -> list[datetime]:
-    """The same hour of the last n days, the oldest first; today's is not over."""
-    return [now - timedelta(days=day) for day in range(n, 0, -1)]
