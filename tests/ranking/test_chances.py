@@ -19,9 +19,10 @@ from tom.candidates.services import match_event
 from tom.events.models import EventKind, NonLocalizedEvent
 from tom.ranking.chances import LEAST_LOG, Scale, public_scale
 from tom.ranking.expected import chance_of, expect, log_none_of, pieces_of
+from tom.ranking.information import moderated
 from tom.ranking.services import newest_ranking, rank_event
 from tom.scoring.judging import score_due
-from tom.web.chances import log_chance, scale_of, width_of
+from tom.web.chances import log_chance, openness_of, scale_of
 from tom.web.known import rank_visible, seen_by
 
 weights = st.lists(st.floats(-80, 80), min_size=1, max_size=30)
@@ -205,13 +206,15 @@ def test_the_database_sorts_by_the_chances_that_are_shown(log_none: float | None
     scale = Scale(log_none, float(np.logaddexp.reduce(logs)))
     ends = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
     rows = EventCandidate.objects.annotate(
-        width=width_of(ends, scale), log=log_chance(F("log_weight"), {event.pk: scale})
+        openness=openness_of(ends, scale), log=log_chance(F("log_weight"), {event.pk: scale})
     )
 
     for row in rows:
         weight = row.log_weight
-        low, high = (scale.end(weight, each) for each in (row.log_weight_low, row.log_weight_high))
-        assert row.width == pytest.approx(high - low, abs=1e-9)
+        odds = weight - scale.log_rest(weight)
+        ends_of = (row.log_weight_low, row.log_weight_high)
+        known = 0.0 if math.isinf(odds) else -abs(moderated(odds, *ends_of))
+        assert row.openness == pytest.approx(known, abs=1e-9)
         if log_none != math.inf and weight > LEAST_LOG:
             assert math.exp(row.log) == pytest.approx(scale.chance(weight))
 

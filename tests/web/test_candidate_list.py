@@ -12,6 +12,7 @@ from tom_targets.models import TargetName
 from tests import factories
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.ranking.models import RankedCandidate
 from tom.targets import search
 from tom.targets.models import TargetSummary
 from tom.web.views import events
@@ -63,7 +64,7 @@ def names(text: str) -> list[str]:
         ("-name", "321"),
         ("chance", "123"),
         ("-chance", "321"),
-        ("decide", "213"),  # the widest interval first
+        ("decide", "132"),  # by what it tells to settle them: the first may be as good as unlikely
         ("odd", "123"),
         ("-odd", "123"),
         ("--rank", "123"),
@@ -262,3 +263,21 @@ def test_a_part_tells_the_address_that_shows_it_again(observer: Client) -> None:
 
     assert asked.headers["HX-Replace-Url"] == f"{PAGE}?q=row2&order=level"
     assert "HX-Replace-Url" not in automatic.headers
+
+
+def test_in_the_order_to_decide_a_row_says_what_it_tells_to_settle_it_and_what_is_missing(
+    observer: Client,
+) -> None:
+    ranking = factories.make_ranking(NonLocalizedEvent.objects.get())
+    ranking.layout = [{"name": "distance", "inputs": ["host"]}]
+    ranking.save()
+    for candidate in EventCandidate.objects.all():
+        factories.make_place(ranking, candidate)
+    RankedCandidate.objects.update(terms=[[0.0, -2.0, 2.3, None, True, "no host"]])
+
+    usual = row_of(observer.get(PAGE).text, 3)
+    to_decide = " ".join(row_of(observer.get(PAGE, {"order": "decide"}).text, 3).split())
+
+    assert "to settle it" not in usual
+    assert re.search(r"to settle it tells 0\.\d{3} bit", to_decide)
+    assert "a redshift could make it 24% to 96%" in to_decide

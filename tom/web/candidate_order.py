@@ -14,7 +14,7 @@ from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.chances import Scale
 from tom.targets.models import AudienceSummary, TargetSummary
-from tom.web.chances import width_of
+from tom.web.chances import openness_of
 
 # Of an event with no more candidates all are sorted at once.
 FEW_CANDIDATES = 5_000
@@ -24,7 +24,12 @@ WINDOW = 4
 WINDOW_OF_TARGETS = 16
 MOST_ASKED = 20_000
 # The figures of a candidate's standing that an order goes by.
-STANDING = {"rank": "rank", "chance": "log_weight", "level": "credible_level_2d", "decide": "width"}
+STANDING = {
+    "rank": "rank",
+    "chance": "log_weight",
+    "level": "credible_level_2d",
+    "decide": "openness",
+}
 # The figures of a target's summary that an index has in this order, and whether it falls.
 SUMMARY = {
     ("magnitude", False): "last_magnitude",
@@ -173,9 +178,9 @@ def _source(
     if turn.name in STANDING:
         names = (STANDING[turn.name], "rank")
         weights = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
-        width = width_of(weights, scale)
-        public = EventCandidate.objects.filter(event=event).alias(width=width)
-        told = CandidateStanding.objects.filter(event=event).alias(width=width)
+        openness = openness_of(weights, scale)
+        public = EventCandidate.objects.filter(event=event).alias(openness=openness)
+        told = CandidateStanding.objects.filter(event=event).alias(openness=openness)
         key, owner, size = "pk", "candidate", WINDOW
     elif turn in SUMMARY:
         names, key, owner, size = (SUMMARY[turn],), "target", "target", WINDOW_OF_TARGETS

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from django.contrib.auth.models import User
 from django.db.models import IntegerField, OuterRef, Q, Subquery
@@ -25,6 +25,7 @@ from tom.web.places import MOST_RANKED
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
 from tom.web.up_now import sites_up
 from tom.web.vettings import verdict_of, verdicts_on
+from tom.web.worth import Worth, worth_of
 
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
@@ -47,7 +48,8 @@ class CandidateRow:
     Since their last look it has `climbed` so many places (below zero: fallen), or `is_more`: it was
     below the places that are counted, or is there now. Or it `is_new`.
     `up` names the sites from which it can be observed now; `is_outside` says that it lies outside
-    of the region that the list shows by itself. `claim` says who has it now.
+    of the region that the list shows by itself. `claim` says who has it now. `worth` says what an
+    observation would tell, in the list that is in this order; else it is None.
     """
 
     candidate: EventCandidate
@@ -64,6 +66,7 @@ class CandidateRow:
     up: list[str]
     is_outside: bool
     claim: Claim | None
+    worth: Worth | None
 
     @property
     def fallen(self) -> int:
@@ -126,6 +129,7 @@ def make_rows(
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     claims = claims_on(target_ids, now=listing.now)
+    is_by_worth = parse_qs(listed.query).get("order") in (["decide"], ["-decide"])
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
@@ -145,6 +149,7 @@ def make_rows(
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
             claim=claims.get(candidate.target_id),
+            worth=worth_of(candidate, [*by_name.values()], listing.scale) if is_by_worth else None,
         )
         rows.append(row)
     return columns, rows

@@ -13,7 +13,7 @@ from tom.web.best_first import find_best
 from tom.web.candidate_filters import choose, choose_unread
 from tom.web.candidate_list import CandidateList, in_order
 from tom.web.candidate_order import Turn, first_in_turn, is_long, some_in_turn
-from tom.web.chances import width_of
+from tom.web.chances import openness_of
 from tom.web.known import figure_of, standing_of
 from tom.web.said import read_said
 
@@ -127,7 +127,7 @@ def _column(name: str, listing: CandidateList) -> Any:
     match name:
         case "decide":
             weights = [standing_of(f"log_weight{end}", programs) for end in ("", "_low", "_high")]
-            return width_of(weights, listing.scale)
+            return openness_of(weights, listing.scale)
         case "chance":
             return standing_of("log_weight", programs)
         case "name":

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Subquery, Sum, Value, When
 from django.db.models.expressions import Combinable, ExpressionWrapper
-from django.db.models.functions import Exp, Greatest, Least, Ln
+from django.db.models.functions import Abs, Exp, Greatest, Least, Ln, Power, Sqrt
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.chances import INDEPENDENT, LEAST_LOG, Scale, sum_for
 from tom.ranking.expected import Piece, chance_of, pieces_of
+from tom.ranking.information import CENTRAL_90
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.targets.models import Visitor
 from tom.targets.visible import is_shown
@@ -130,14 +131,19 @@ def _sum() -> Sum:
     return Sum(Exp(Greatest(F("log_weight"), Value(LEAST_LOG))))
 
 
-def width_of(weights: Sequence[Combinable], scale: Scale) -> ExpressionWrapper[Any] | Value:
-    """The width of the interval of a chance, from its weight and that weight's two ends, in SQL."""
+def openness_of(weights: Sequence[Combinable], scale: Scale) -> ExpressionWrapper[Any] | Value:
+    """A number that rises with `tom.ranking.information.information_of`, in SQL: 0 or less.
+
+    From a weight and its two ends. It is minus the size of the moderated log odds: where what an
+    observation tells rounds to nothing, this still puts rows in order.
+    """
     weight, low, high = weights
     if scale.log_none == np.inf:
         return Value(0.0, output_field=FloatField())
-    rest = _rest(weight, scale)
-    width = _chance(high, rest) - _chance(low, rest)
-    return ExpressionWrapper(width, output_field=FloatField())
+    sigma = (high - low) / Value(CENTRAL_90)
+    drawn = Sqrt(Value(1.0) + Value(np.pi / 8) * Power(sigma, Value(2.0)))
+    odds = (weight - _rest(weight, scale)) / drawn
+    return ExpressionWrapper(Value(0.0) - Abs(odds), output_field=FloatField())
 
 
 def _rest(weight: Combinable, scale: Scale) -> Any:
@@ -147,10 +153,6 @@ def _rest(weight: Combinable, scale: Scale) -> Any:
     below = Greatest(Least(weight - Value(scale.log_total), Value(0.0)), Value(LEAST_LOG))
     left = Greatest(Value(1.0) - Exp(below), Value(1e-300))
     return Greatest(Value(scale.log_total) + Ln(left), Value(scale.log_none))
-
-
-def _chance(end: Combinable, rest: Any) -> Any:
-    return Value(1.0) / (Value(1.0) + Exp(_held(rest - end, known=end)))
 
 
 def _held(log: Any, *, known: Combinable) -> Any:
