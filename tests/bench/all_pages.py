@@ -50,6 +50,8 @@ def paths_of(event: NonLocalizedEvent, strategy: Strategy) -> Iterator[str]:
     page = f"/lists/{strategy.pk}/"
     yield from ("/lists/", page, f"{page}?page=100")
     yield from (f"{page}?{said}" for said in SAID)
+    by_list = f"/targets/?order=list-{strategy.pk}"
+    yield from (by_list, f"{by_list}&page=100", f"{by_list}&rest=hide", f"{by_list}&{SAID[0]}")
     yield f"/api{page}targets/"
     for page in ("messages", "requests"):
         yield from (f"/{page}/", f"/api/{page}/")

@@ -207,6 +207,7 @@ TABLE: dict[str, Line] = {
     "pointings_undo": posts(OWNING_OBSERVER),
     "list_index": reads(USER),
     "ranked_list": reads(OWNER),
+    "choose_list": posts(USER),
     "comparison_list": reads(USER) | posts(OBSERVER),
     "comparison": reads(OWNER),
     "event_past": reads(USER),

@@ -262,6 +262,18 @@ class Strategy(models.Model):
         return errors
 
 
+class StrategyChoice(models.Model):
+    """By whose list a person wants targets ranked; without a strategy: by none."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    strategy = models.ForeignKey(Strategy, null=True, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"the list of {self.user_id}"
+
+
 CONE = ("ra", "dec", "radius_deg")
 ONLY_WITHOUT_EVENT = ("brighter_than", "first_seen_days", *CONE, "group")
 

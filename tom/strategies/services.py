@@ -1,7 +1,11 @@
-"""Find the strategy that makes an event's list."""
+"""Find the strategy that makes an event's list, and the one that a person ranks targets by."""
+
+from typing import NamedTuple
+
+from django.contrib.auth.models import User
 
 from tom.events.models import EventKind, NonLocalizedEvent
-from tom.strategies.models import Strategy
+from tom.strategies.models import Strategy, StrategyChoice, StrategyQuerySet
 
 # Days before and after an event in which a candidate must have been detected, if the kind has no
 # row; None: no limit.
@@ -26,3 +30,29 @@ def strategies_of_kinds() -> dict[str, Strategy]:
 def strategy_of(event: NonLocalizedEvent) -> Strategy:
     """Return the strategy of the event's kind."""
     return strategies_of_kinds()[event.kind]
+
+
+class Chosen(NamedTuple):
+    """The strategy by whose list a person ranks targets; None: by none. `is_own`: they chose it."""
+
+    strategy: Strategy | None
+    is_own: bool
+
+
+def lists_for(user: User) -> StrategyQuerySet:
+    """Return the strategies without an event whose lists a person can choose, by name."""
+    return Strategy.objects.visible_to(user).without_event().order_by("name")
+
+
+def chosen_by(user: User) -> Chosen:
+    """Return what a person chose; who never chose has the oldest list that they may see."""
+    choice = StrategyChoice.objects.filter(user=user).select_related("strategy").first()
+    if choice is None:
+        return Chosen(lists_for(user).order_by("pk").first(), is_own=False)
+    found = None if choice.strategy is None else lists_for(user).filter(pk=choice.strategy.pk)
+    return Chosen(found.first() if found is not None else None, is_own=True)
+
+
+def choose_strategy(user: User, strategy: Strategy | None) -> None:
+    """Keep by whose list a person wants targets ranked; None: by none."""
+    StrategyChoice.objects.update_or_create(user=user, defaults={"strategy": strategy})

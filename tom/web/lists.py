@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -20,7 +21,7 @@ from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
 from tom.web.said import SaidFilter
-from tom.web.vettings import verdicts_in_list
+from tom.web.vettings import verdicts_in_list, vettings_in_list
 
 ROWS_SHOWN = 30
 IN_ORDER = ("-log_weight", "target__name")
@@ -111,6 +112,17 @@ def first_fitting(
     ranks = {pk: rank for rank, (pk, target) in enumerate(first, 1) if target in fitting}
     is_all = len(first) < size
     return (ranks, is_all) if is_all or len(ranks) >= least else None
+
+
+def first_of(strategy: Strategy, user: User, *, most: int) -> dict[int, int]:
+    """The first places of a list without what was rejected in it, with their ranks; in order."""
+    places = places_in(strategy, user)
+    vetted = VettingFilter("", vettings_in_list(strategy, user))
+    found = first_fitting(places, SaidFilter(), vetted, user, least=most)
+    if found is not None:
+        return dict(islice(found[0].items(), most))
+    shown = list(places.filter(vetted.condition).values_list("pk", flat=True)[:most])
+    return dict(sorted(ranks_in(places, shown).items(), key=lambda item: item[1]))
 
 
 def find_listed(strategy: Strategy, target_pk: int, user: User) -> BaseTarget:

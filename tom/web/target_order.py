@@ -58,7 +58,7 @@ def page_in_turn(
     """
     programs = programs_of(request.user)
     if not which:
-        page = page_of(request, rows, known=_count_public(rows) if programs else 0)
+        page = page_of(request, rows, known=count_public(rows) if programs else 0)
         # Of few targets with a name all are sorted at once.
         if programs and not name and asked != BY_NAME:
             page.object_list = find_first(rows, asked, programs, which=which, **_part(page))
@@ -82,7 +82,7 @@ def page_in_turn(
     return page
 
 
-def _count_public(rows: QuerySet[BaseTarget]) -> int:
+def count_public(rows: QuerySet[BaseTarget]) -> int:
     """How many of some targets are public: if they are enough, no right is looked up to count."""
     return rows.filter(~PRIVATE).order_by()[: MOST_COUNTED + 1].count()
 
@@ -116,6 +116,13 @@ def find_first(
         found = _sorted_keys(rows, asked, programs, which) if fitting is None else fitting
         keys = list(found[first:last])
     return _read(rows, keys)
+
+
+def keys_in_turn(
+    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], *, last: int
+) -> list[int]:
+    """The keys of the first `last` targets of `join_summaries` in an order; not that of names."""
+    return _keys_between(_parts_in_turn(rows, asked, programs), asked, first=0, last=last)
 
 
 def _read(rows: QuerySet[BaseTarget], keys: Sequence[int]) -> list[BaseTarget]:

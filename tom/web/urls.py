@@ -259,6 +259,7 @@ urlpatterns = [
     path("scorers/", scorers.scorer_list, name="scorer_list"),
     path("scorers/feedback/", scorers.scorer_feedback, name="scorer_feedback"),
     path("lists/", lists.list_index, name="list_index"),
+    path("lists/choose/", lists.choose_list, name="choose_list"),
     path("lists/compare/", comparisons.comparison_list, name="comparison_list"),
     path("lists/compare/<int:pk>/", comparisons.comparison, name="comparison"),
     path("lists/<int:pk>/", lists.ranked_list, name="ranked_list"),

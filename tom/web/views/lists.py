@@ -6,12 +6,13 @@ from typing import Any
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.models import Vetting
 from tom.ranking.models import Listing, RankedCandidate
 from tom.strategies.models import Strategy
+from tom.strategies.services import choose_strategy
 from tom.web.known import programs_of
 from tom.web.lists import (
     ROWS_SHOWN,
@@ -28,6 +29,8 @@ from tom.web.people import person
 from tom.web.said import SaidFilter, read_said
 from tom.web.vettings import vettings_in_list
 
+LONGEST_KEY = 10
+
 
 @require_safe
 def list_index(request: HttpRequest) -> HttpResponse:
@@ -41,6 +44,16 @@ def list_index(request: HttpRequest) -> HttpResponse:
     of_events = [(strategy, None) for strategy in seen.exclude(kind="").order_by("name")]
     context = {"lists": lists, "of_events": of_events}
     return render(request, "lists/index.html", context)
+
+
+@require_POST
+def choose_list(request: HttpRequest) -> HttpResponse:
+    """Keep by whose list the person wants targets ranked; nothing sent: by none."""
+    user, key = person(request), request.POST.get("strategy", "")
+    is_key = key.isascii() and key.isdecimal() and len(key) < LONGEST_KEY
+    choose_strategy(user, find_strategy(int(key) if is_key else 0, user) if key else None)
+    back = "targets:list" if request.POST.get("back") == "targets" else "tonight"
+    return redirect(back)
 
 
 @require_safe

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +20,7 @@ from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
 from tom.shifts.claims import claims_on
 from tom.sky import galactic
+from tom.strategies.services import Chosen, chosen_by, lists_for
 from tom.targets.audiences import show_targets
 from tom.targets.classified import classifications_of
 from tom.targets.cutouts import has_stamps, pictures_of
@@ -44,6 +45,7 @@ from tom.web.said import read_said
 from tom.web.search_text import find_targets, read_search
 from tom.web.target_objects import find_joined, identity_of
 from tom.web.target_order import in_turn, page_in_turn
+from tom.web.target_ranks import LIST, Standing, page_by_list, strategy_asked
 from tom.web.timeline import newest_timeline
 from tom.web.verdicts import verdict_bar
 from tom.web.visibility import tonight_at_sites
@@ -58,13 +60,24 @@ LIST_SHOWN = 20
 def target_list(request: HttpRequest) -> HttpResponse:
     """Targets that the user may see, by name, alias or place."""
     sought = read_search(request.GET.get("q", ""))
-    order = request.GET.get("order", "seen")
+    user = person(request)
+    chosen = chosen_by(user)
+    order = request.GET.get("order") or _usual_order(chosen)
+    strategy = strategy_asked(order, user) if sought.cone is None else None
     rows = visible_targets(request.user).filter(summary__isnull=False).select_related("summary")
     programs = programs_of(request.user)
     rows = find_targets(rows, sought, programs)
     said = read_said(request.GET)
     which = said.of("pk", programs)
-    if sought.cone is None:
+    standings: dict[int, Standing] = {}
+    ranked_only = request.GET.get("rest") == "hide"
+    if strategy is not None:
+        rows = join_summaries(rows, "pk", programs)
+        fits = which or Q(pk__isnull=False) if sought.name else which
+        page, standings = page_by_list(
+            request, rows, strategy, user, which=fits, is_ranked_only=ranked_only
+        )
+    elif sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*in_turn(order, programs))
         page = page_in_turn(request, rows, order, which=which, name=sought.name)
     else:
@@ -77,8 +90,18 @@ def target_list(request: HttpRequest) -> HttpResponse:
         "cone": sought.cone,
         "order": order,
         "said": said,
+        "lists": [(f"{LIST}{row.pk}", row) for row in lists_for(user)],
+        "ranked_by": strategy,
+        "ranked_only": ranked_only,
+        "standings": standings,
+        "is_chosen": strategy is not None and chosen.is_own and strategy == chosen.strategy,
     }
     return render(request, "targets/list.html", context)
+
+
+def _usual_order(chosen: Chosen) -> str:
+    """The order of the list where the address names none: by the list that the person chose."""
+    return f"{LIST}{chosen.strategy.pk}" if chosen.is_own and chosen.strategy else "seen"
 
 
 @require_safe

@@ -17,6 +17,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.scoring.health import scorers_at_fault
 from tom.shifts.visits import away_since
+from tom.strategies.services import chosen_by, lists_for
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import show_targets
 from tom.targets.models import AudienceSummary, TargetSummary
@@ -31,9 +32,11 @@ from tom.web.known import (
     seen_by,
     standing_of,
 )
+from tom.web.lists import first_of, read_places
 from tom.web.permissions import VIEW_MESSAGES
 from tom.web.shift_log import read_log
 from tom.web.target_order import find_first
+from tom.web.target_ranks import Standing
 from tom.web.vettings import not_rejected, vetting_of
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
@@ -84,6 +87,17 @@ def _candidates(user: User) -> dict[str, Any]:
     )
     best = rank_visible(read_candidates(list(rows[:SHOWN])), user)
     return {"candidates": best, "active_days": ACTIVE_DAYS}
+
+
+def _ranked(user: User) -> dict[str, Any]:
+    """The first of the list that the person chose, without what was rejected in it."""
+    strategy = chosen_by(user).strategy
+    context: dict[str, Any] = {"chosen": strategy, "lists": lists_for(user), "ranked": []}
+    if strategy is not None:
+        ranks = first_of(strategy, user, most=NEWEST_SHOWN)
+        places = read_places(list(ranks), user)
+        context["ranked"] = [(row.target, Standing(ranks[row.pk], row)) for row in places]
+    return context
 
 
 def _first_placed(events: QuerySet[NonLocalizedEvent]) -> QuerySet[Any, Any]:
@@ -167,6 +181,7 @@ PARTS: dict[str, Part] = {
     "away": _away,
     "events": _events,
     "candidates": _candidates,
+    "ranked": _ranked,
     "arrivals": _arrivals,
     "requests": _requests,
     "streams": _streams,

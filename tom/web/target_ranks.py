@@ -1,0 +1,115 @@
+"""The list of targets in the order of a strategy's list; whom that does not rank comes after."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from tom_targets.base_models import BaseTarget
+
+from tom.ranking.models import RankedCandidate
+from tom.strategies.models import Strategy
+from tom.strategies.services import lists_for
+from tom.web.candidate_order import one_of
+from tom.web.known import programs_of
+from tom.web.lists import places_in
+from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_of
+from tom.web.target_order import count_public, in_turn, keys_in_turn
+
+LIST = "list-"
+"""An order of the list of targets begins so, and goes on with the key of a strategy."""
+OTHERS = "seen"
+"""The order of targets that a list does not rank."""
+
+
+class Standing(NamedTuple):
+    """The rank of a target in a list among what its reader may see, and its place there."""
+
+    rank: int
+    place: RankedCandidate
+
+
+def strategy_asked(order: str, user: User) -> Strategy | None:
+    """The strategy whose list an order names; None: it names none that the user may see."""
+    key = order.removeprefix(LIST)
+    if key == order or not (key.isascii() and key.isdecimal() and len(key) < 10):
+        return None
+    return lists_for(user).filter(pk=int(key)).first()
+
+
+def page_by_list(
+    request: HttpRequest,
+    rows: QuerySet[BaseTarget],
+    strategy: Strategy,
+    user: User,
+    *,
+    which: Q,
+    is_ranked_only: bool,
+) -> tuple[Page[BaseTarget], dict[int, Standing]]:
+    """The page of targets of `join_summaries` in a list's order, and how each of them stands.
+
+    `which` is a filter; it is empty where all `rows` are asked for. Of more than `MOST_COUNTED`
+    that fit one, those alone are shown that the list ranks.
+    """
+    places = places_in(strategy, user).values_list("target", "pk")[: MOST_COUNTED + 1]
+    ranked = dict(places)
+    if is_ranked_only and not which:
+        page = page_of(request, list(ranked), per_page=PER_PAGE)
+        keys: Sequence[int] = list(page)
+    elif which:
+        found = _fitting(rows, ranked, which, user, only=is_ranked_only)
+        page = page_of(request, found, per_page=PER_PAGE)
+        keys = list(page)
+    else:
+        programs = programs_of(user)
+        known = count_public(rows) if programs else 0
+        page = page_of(request, rows, per_page=PER_PAGE, known=known)
+        keys = _part(rows, list(ranked), user, last=page.number * PER_PAGE)
+    read = rows.in_bulk(keys)
+    page.object_list = [read[key] for key in keys if key in read]
+    return page, _standings(ranked, keys)
+
+
+def _part(
+    rows: QuerySet[BaseTarget], ranked: Sequence[int], user: User, *, last: int
+) -> Sequence[int]:
+    """The keys of one page of all targets: those that are ranked, then the others.
+
+    Of the others no more are read than stand before the page's end, by the index of their order.
+    """
+    first = last - PER_PAGE
+    if len(ranked) >= last:
+        return ranked[first:last]
+    near = keys_in_turn(rows, OTHERS, programs_of(user), last=last + len(ranked))
+    known = set(ranked)
+    return [*ranked, *(key for key in near if key not in known)][first:last]
+
+
+def _fitting(
+    rows: QuerySet[BaseTarget], ranked: dict[int, int], which: Q, user: User, *, only: bool
+) -> list[int]:
+    """The keys of all that fit a filter, those that are ranked first."""
+    fitting = rows.filter(which).order_by().values_list("pk", flat=True)
+    found = set(fitting[: MOST_COUNTED + 1])
+    is_all = len(found) <= MOST_COUNTED
+    if not is_all:
+        found = set(fitting.filter(pk__in=one_of(ranked)))
+    first = [key for key in ranked if key in found]
+    others = found.difference(first)
+    if only or not is_all or not others:
+        return first
+    in_order = rows.filter(pk__in=one_of(others)).order_by(*in_turn(OTHERS, programs_of(user)))
+    return [*first, *in_order.values_list("pk", flat=True)]
+
+
+def _standings(ranked: dict[int, int], keys: Sequence[int]) -> dict[int, Standing]:
+    ranks = {key: rank for rank, key in enumerate(ranked, start=1)}
+    chosen = RankedCandidate.objects.select_related("ranking").defer("ranking__basis")
+    places = chosen.in_bulk([ranked[key] for key in keys if key in ranked])
+    return {
+        key: Standing(ranks[key], places[ranked[key]])
+        for key in keys
+        if key in ranked and ranked[key] in places
+    }
