@@ -16,4 +16,5 @@ application = BodyLimit(
         InTurn(get_asgi_application(), turns=web_turns(), body_seconds=settings.WEB_BODY_SECONDS)
     ),
     most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    larger=settings.LARGER_BODIES,
 )

@@ -43,7 +43,7 @@ from tom.reports.hermes.models import Report
 from tom.reports.hermes.taking_back import take_back
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
-from tom.scoring.services import note_outdated, scorers
+from tom.scoring.services import all_scorers, note_outdated
 from tom.strategies.models import Strategy
 from tom.streams import trials
 from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
@@ -117,7 +117,7 @@ def score() -> None:
     with nudging():
         if handed_out == SCORE_BATCH:
             send(score)
-        for scorer in scorers() if handed_out else ():
+        for scorer in all_scorers() if handed_out else ():
             send(judge, scorer.spec.name)
 
 
@@ -137,7 +137,7 @@ def judge(scorer: str) -> None:
 @shared_task
 def explain(event_id: int, scorer: str) -> None:
     """Keep what moved a scorer's opinions of an event's first candidates."""
-    found = next((each for each in scorers() if each.spec.name == scorer), None)
+    found = next((each for each in all_scorers() if each.spec.name == scorer), None)
     if found is not None:
         explain_top(NonLocalizedEvent.everything.get(pk=event_id), found)
 
@@ -169,7 +169,7 @@ def after_ranking(event_id: int) -> None:
     with nudging():
         if not is_prepared(event):
             send(prepare, event_id)
-        for scorer in scorers():
+        for scorer in all_scorers():
             send(explain, event_id, scorer.spec.name)
         if outdated:
             send(score)

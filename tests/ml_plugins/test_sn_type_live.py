@@ -11,7 +11,8 @@ from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.ranking.services import rank_event
 from tom.scoring.explanations import explain_top
-from tom.scoring.judging import host_of, score_due
+from tom.scoring.hosts import host_of
+from tom.scoring.judging import score_due
 from tom.scoring.models import Score
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.services import scorers

@@ -15,7 +15,8 @@ from tom.events.models import NonLocalizedEvent
 from tom.ranking.services import rank_if_due
 from tom.scoring import judging, rests
 from tom.scoring.explanations import explain_top
-from tom.scoring.judging import hand_out, host_of, judge_due, score_due, work_due
+from tom.scoring.hosts import host_of
+from tom.scoring.judging import hand_out, judge_due, score_due, work_due
 from tom.scoring.models import DueScore, Score, ScorerState
 from tom.scoring.services import any_due, note_outdated, scorers
 from tom.targets.models import TargetSummary

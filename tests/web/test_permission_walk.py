@@ -36,6 +36,7 @@ from tests.factories import (
 from tests.planning.plans import keep_plan
 from tests.pointings.made import told
 from tests.reports.alarms.conftest import make_contact, make_rule, make_shift
+from tests.scoring.own_scorers import keep_onnx
 from tests.web.routes import METHODS, Route, all_routes
 from tom.candidates.models import ScanProfile
 from tom.candidates.scanning import stop_at
@@ -182,6 +183,11 @@ TABLE: dict[str, Line] = {
     "tonight": reads(USER),
     "scorer_list": reads(USER),
     "scorer_feedback": reads(USER),
+    # Scorers that people add: leads add and change them, its group sees one
+    "own_new": reads(ADMIN) | posts(ADMIN),
+    "own_scorer": reads(OWNER),
+    "own_version": reads(ADMIN) | posts(ADMIN),
+    "own_change": posts(ADMIN),
     "changes": reads(USER),
     "search": reads(USER),
     "lookup_ask": posts(OBSERVER),
@@ -439,6 +445,7 @@ def make_world():
             "event_id": event.event_id,
             "number": circular.circular_id,
             "kind": "science",
+            "made_of": "onnx",
             "secret": secret,
             "upload": make_upload(target, team, by=people["member"]).pk,
             "target_pk": target.pk,
@@ -455,6 +462,7 @@ def make_world():
         "keys": {
             "targets/": target.pk,
             "requests/": request.pk,
+            "scorers/own/": keep_onnx(f"own_{SECRET}", group=team, by=people["admin"]).pk,
             "lists/compare/": make_comparison(make_list(team), by=people["member"]).pk,
             "lists/": Strategy.objects.get(group=team).pk,
             "messages/": packet.pk,

@@ -13,8 +13,10 @@ from django.forms.models import model_to_dict
 from tom.events.models import NonLocalizedEvent
 from tom.ranking import curves, expected, lights, means, opinions, reach
 from tom.ranking.terms import TERMS, brightness, later_light
-from tom.scoring.contract import ScorerKind, ScorerSpec
+from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
+from tom.scoring.own import spec_of
+from tom.scoring.own_services import weighing_specs
 from tom.scoring.services import scorers
 from tom.strategies.models import Strategy, kilonova
 
@@ -77,7 +79,9 @@ class Basis:
                 "horizon_mpc": settings.HOST_HORIZON_MPC,
                 "rule": model_to_dict(strategy, fields=RULE),
                 "since": since and since.isoformat(),
-                "specs": [asdict(spec) for spec in sorted(_specs(), key=lambda spec: spec.name)],
+                "specs": [
+                    asdict(spec) for spec in sorted(_specs(strategy), key=lambda spec: spec.name)
+                ],
                 "constants": constants(),
                 "sought": strategy.sought,
                 "terms": strategy.terms,
@@ -145,8 +149,7 @@ class Basis:
         A scorer is not used if its weight is 0 or if it lacks one of the sought classes.
         """
         for fields in self.specs:
-            tuples = {name: tuple(fields[name]) for name in ("inputs", "classes", "prior")}
-            spec = ScorerSpec(**fields | tuples | {"kind": ScorerKind(fields["kind"])})
+            spec = spec_of(fields)
             labels, weight = ranked_classes(spec, self.sought), self.weights.get(spec.name, 1.0)
             if labels and weight > 0:
                 yield spec, labels, weight
@@ -161,8 +164,8 @@ RULE = (
 )
 
 
-def _specs() -> list[ScorerSpec]:
-    return [scorer.spec for scorer in scorers()]
+def _specs(strategy: Strategy) -> list[ScorerSpec]:
+    return [*(scorer.spec for scorer in scorers()), *weighing_specs(strategy)]
 
 
 def constants() -> dict[str, Any]:

@@ -30,6 +30,7 @@ from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.terms import later_light
 from tom.ranking.weighing import Weighed, layout_of
+from tom.scoring.own_services import weighing_specs
 from tom.scoring.services import scorers, window_start
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
@@ -252,8 +253,12 @@ def rank_list_if_due(strategy: Strategy) -> bool:
 
 
 def present_scorers() -> dict[str, str]:
-    """Return the version of each installed scorer, by its name."""
-    return {scorer.spec.name: scorer.spec.version for scorer in scorers()}
+    """Return the version of each installed scorer, by its name; and of those people added.
+
+    Of the latter those that weigh in everybody's lists.
+    """
+    present = [scorer.spec for scorer in scorers()]
+    return {spec.name: spec.version for spec in (*present, *weighing_specs(None))}
 
 
 def note_new_scorers(since: datetime) -> None:

@@ -1,6 +1,7 @@
 """The model card: a scorer's training data, its measured quality, and its limits."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ REQUIRED_SECTIONS = (
     "Prior",
 )
 FENCE = "+++"
+NOT_STATED = "Not stated by who added it."
 
 
 class InvalidCardError(ValueError):
@@ -48,6 +50,29 @@ def load_card(path: Path) -> ModelCard:
     except (OSError, UnicodeDecodeError) as error:
         message = f"no model card at {path}: {error}"
         raise InvalidCardError(message) from error
+    return read_card(text, path)
+
+
+def write_card(spec: ScorerSpec, about: str, sections: Mapping[str, str]) -> str:
+    """Return the text of a card for a specification; `sections` has its texts by heading.
+
+    A section without a text says so: nothing is measured here.
+    """
+    shares = "\n".join(
+        f'"{name}" = {float(share)!r}' for name, share in zip(spec.classes, spec.prior, strict=True)
+    )
+    front = f'name = "{spec.name}"\nversion = "{spec.version}"\n\n[prior]\n{shares}'
+    given = {name: sections.get(name, "").strip() or NOT_STATED for name in REQUIRED_SECTIONS}
+    body = "".join(f"\n## {name}\n\n{_without_headings(text)}\n" for name, text in given.items())
+    return f"{FENCE}\n{front}\n{FENCE}\n\n{_without_headings(about)}\n{body}"
+
+
+def _without_headings(text: str) -> str:
+    return "\n".join(line.lstrip("#+ ") for line in text.splitlines())
+
+
+def read_card(text: str, path: Path) -> ModelCard:
+    """Read a card's text, which stands at `path`; errors as in `load_card`."""
     front, body = _split_front_matter(text, path)
     sections = _sections(body)
     missing = [name for name in REQUIRED_SECTIONS if not sections.get(name)]

@@ -1,7 +1,9 @@
 """One scorer in its own process, which its parent may kill: `python -m tom.scoring.child`.
 
 The process has no database, no setting and no secret. It gets the scorer's path and the limit of
-memory, and answers batches until its parent ends. The output of a scorer goes to the log.
+memory, and answers batches until its parent ends. The output of a scorer goes to the log. For a
+scorer that a person of the site added, the path is `-`: its parts come through the pipe, and the
+process is shut in first (`tom.scoring.fence`).
 """
 
 import json
@@ -15,6 +17,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from tom.scoring.contract import Scorer
+from tom.scoring.fence import shut_in
+from tom.scoring.own import OWN, make_scorer
 from tom.scoring.registry import load_scorer
 from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_scorer
 
@@ -24,12 +29,15 @@ ALARM_MARGIN_SECONDS = 10
 
 def main(path: str, memory_mb: int, fd: int, artefacts: Path | None) -> None:
     """Load the scorer at `path`, send its name and version, answer until the parent ends."""
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     os.nice(5)  # work for which a person waits comes first
-    limit = memory_mb * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     parent = Connection(fd)
-    scorer = load_scorer(path, artefacts)
+    if path == OWN:
+        scorer = _load_own(parent, memory_mb)
+    else:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        limit = memory_mb * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        scorer = load_scorer(path, artefacts)
     breaker = Breaker()
     parent.send_bytes(_bytes([scorer.spec.name, scorer.spec.version]))
     while (job := _next(parent)) is not None:
@@ -41,6 +49,23 @@ def main(path: str, memory_mb: int, fd: int, artefacts: Path | None) -> None:
             answer = [_plain(each) for each in run_scorer(scorer, batch, breaker=breaker)]
         signal.alarm(0)
         parent.send_bytes(_bytes(answer))
+
+
+def _load_own(parent: Connection, memory_mb: int) -> Scorer:
+    """Shut this process in, then make the scorer that the parent sends.
+
+    What is wrong with it is sent back, as far as it can still be told.
+    """
+    packed = parent.recv_bytes()
+    fenced = shut_in(memory_mb)
+    try:
+        scorer = make_scorer(packed, fenced=fenced)
+        scorer.setup(Path("/"))
+    # What a person brought may raise anything: it is told to them.
+    except BaseException as error:
+        parent.send_bytes(_bytes([f"{type(error).__name__}: {error}"]))
+        raise
+    return scorer
 
 
 def _bytes(answer: list[Any]) -> bytes:

@@ -8,20 +8,20 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from tom.candidates.models import CandidateStanding
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.contract import Contribution, Scorer
+from tom.scoring.contract import Contribution
 from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of
 from tom.scoring.host import ScorerDiedError
-from tom.scoring.judging import host_of
+from tom.scoring.hosts import host_for
 from tom.scoring.models import Score
 from tom.scoring.rests import note_death
-from tom.scoring.services import batch_of, window_start
+from tom.scoring.services import Specified, batch_of, window_start
 from tom.strategies.services import strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
 TOP = 20
 
 
-def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
+def explain_top(event: NonLocalizedEvent, scorer: Specified) -> int:
     """Store the explanations of a scorer's newest scores of an event's first candidates.
 
     Returns the number of scores. If a target's light curve changes meanwhile, its score is
@@ -44,7 +44,7 @@ def explain_top(event: NonLocalizedEvent, scorer: Scorer) -> int:
     by_key = {key_of(summary): summary for summary in summaries}
     batch = batch_of(scorer, [by_key[_key(row)] for row in rows], curves, start)
     try:
-        told = host_of(scorer.spec.name).explain(batch)
+        told = host_for(scorer).explain(batch)
     except ScorerDiedError as error:
         note_death(scorer.spec.name, f"explaining: {error}")
         return 0

@@ -20,6 +20,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import Verdict, VerdictReason
 from tom.forms.registry import surveys
 from tom.scoring.contract import FloatArray
+from tom.scoring.models import OwnScorer
 from tom.targets.classified import Classification
 from tom.targets.models import TargetSummary
 from tom.targets.objects import SurveyObject
@@ -126,7 +127,8 @@ TRUTHS: Final[Mapping[str, Callable[[], dict[int, Truth]]]] = MappingProxyType(
 def said_before(truths: Mapping[int, Truth]) -> list[Said]:
     """What each version of each scorer last said of these targets before their class was known.
 
-    Scorers whose answers are no probabilities are left out. Sorted by scorer and version.
+    Scorers whose answers are no probabilities are left out, and those of a group: the page is
+    everybody's. Sorted by scorer and version.
     """
     if not truths:
         return []
@@ -135,7 +137,10 @@ def said_before(truths: Mapping[int, Truth]) -> list[Said]:
         cursor.execute(LAST_SAID, parameters)
         rows = cursor.fetchall()
     by_scorer = defaultdict(list)
+    of_groups = set(OwnScorer.objects.exclude(group=None).values_list("name", flat=True))
     for scorer, version, target, told, probability in rows:
+        if scorer in of_groups:
+            continue
         chances = None if probability is None else json.loads(probability)
         by_scorer[scorer, version].append((target, told, chances))
     made = (_said(*name, rows, truths) for name, rows in sorted(by_scorer.items()))

@@ -11,14 +11,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from tom.scoring.contract import MOST_POINTS, Batch, Contribution, Reason, ScorerSpec
+from tom.scoring.own import OWN, Parts
 from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
 
 START_SECONDS: Final = 60.0
@@ -28,6 +29,9 @@ LEAVING_SECONDS: Final = 5.0
 SLACK: Final = 10.0
 """A call may take the patience and this many times the declared time of its objects."""
 MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_BYTES_OF_OWN: Final = 8 * 1024 * 1024
+READING_SECONDS: Final = 5.0
+"""How long an answer that has begun may take to come."""
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 T = TypeVar("T")
@@ -53,6 +57,8 @@ class Host:
         How long one call may take, in addition to the time for its objects.
     artefacts : Path or None
         The folder of its artefact, if it is not the plugin's own.
+    own : Parts or None
+        The parts of a scorer that a person of the site added; then `path` is `OWN`.
     """
 
     path: str
@@ -60,9 +66,15 @@ class Host:
     memory_mb: int
     patience_seconds: float
     artefacts: Path | None = None
+    own: Parts | None = None
     _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     _pipe: Connection | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    @classmethod
+    def of_own(cls, own: Parts, *, patience_seconds: float) -> Self:
+        """Return the host of a scorer that a person of the site added."""
+        return cls(OWN, own.spec, own.memory_mb, patience_seconds, own=own)
 
     def judge(self, batch: Batch) -> list[Outcome]:
         """Return one opinion or abstention per object, in the batch's order.
@@ -88,7 +100,9 @@ class Host:
         job = pickle.dumps((what, batch, seconds))
         with self._lock:
             try:
-                return read(_ask(self._running(), job, seconds))
+                pipe = self._running()
+                with self._ending(seconds + READING_SECONDS):
+                    return read(_ask(pipe, job, seconds, self._most_bytes))
             except ScorerDiedError:
                 self._end()
                 raise
@@ -96,7 +110,9 @@ class Host:
                 reason = self._how_it_ended()
                 raise ScorerDiedError(reason) from error
             # A scorer may answer anything: an answer that cannot be read is the scorer's fault.
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            except (
+                *(ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError),
+            ) as error:
                 self._end()
                 msg = f"its answer breaks the contract: {error}"[:MAX_DETAIL]
                 raise ScorerDiedError(msg) from error
@@ -110,19 +126,41 @@ class Host:
             self._child = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-m", "tom.scoring.child", self.path, str(self.memory_mb),
                  str(theirs.fileno()), *([] if self.artefacts is None else [str(self.artefacts)])],
-                env=_environment(),
+                env=_environment() if self.own is None else _bare_environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )  # fmt: skip
-        if not self._pipe.poll(START_SECONDS):
-            msg = f"it was not loaded after {START_SECONDS:.0f} s"
+        with self._ending(START_SECONDS + READING_SECONDS):
+            if self.own is not None:
+                self._pipe.send_bytes(self.own.pack())
+            if not self._pipe.poll(START_SECONDS):
+                msg = f"it was not loaded after {START_SECONDS:.0f} s"
+                raise ScorerDiedError(msg)
+            told = _list(json.loads(self._pipe.recv_bytes(self._most_bytes)))
+        if len(told) == 1:
+            msg = f"it cannot be loaded: {_clean(str(told[0]))}"[:MAX_DETAIL]
             raise ScorerDiedError(msg)
-        told = json.loads(self._pipe.recv_bytes(MOST_BYTES))
         if told != [self.spec.name, self.spec.version]:
             msg = f"it is another scorer now: {told}"[:MAX_DETAIL]
             raise ScorerDiedError(msg)
         return self._pipe
+
+    @property
+    def _most_bytes(self) -> int:
+        return MOST_BYTES if self.own is None else MOST_BYTES_OF_OWN
+
+    @contextmanager
+    def _ending(self, seconds: float) -> Iterator[None]:
+        """Kill the process if the block takes longer: half an answer would be waited for."""
+        child = self._child
+        late = threading.Timer(seconds, lambda: _kill_group(child) if child else None)
+        late.daemon = True
+        late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
 
     def _how_it_ended(self) -> str:
         child = self._child
@@ -147,12 +185,16 @@ class Host:
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and the processes that it has started."""
+    """Kill a process and the processes that it has started, and wait for its end."""
+    _kill_group(child)
+    child.wait(10)
+
+
+def _kill_group(child: "subprocess.Popen[bytes]") -> None:
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
         child.kill()
-    child.wait(10)
 
 
 def _environment() -> dict[str, str]:
@@ -161,12 +203,18 @@ def _environment() -> dict[str, str]:
     return kept | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _ask(pipe: Connection, job: bytes, seconds: float) -> list[Any]:
+def _bare_environment() -> dict[str, str]:
+    """Return the environment of a process that runs what a person of the site brought."""
+    return {**ONE_THREAD, "LANG": "C.UTF-8", "HOME": "/nonexistent",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # fmt: skip
+
+
+def _ask(pipe: Connection, job: bytes, seconds: float, most_bytes: int) -> list[Any]:
     pipe.send_bytes(job)
     if not pipe.poll(seconds):
         msg = f"it took longer than {seconds:.0f} s"
         raise ScorerDiedError(msg)
-    return _list(json.loads(pipe.recv_bytes(MOST_BYTES)))
+    return _list(json.loads(pipe.recv_bytes(most_bytes)))
 
 
 def _list(told: Any) -> list[Any]:

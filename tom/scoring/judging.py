@@ -10,10 +10,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Final
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -21,18 +19,20 @@ from django.utils import timezone
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.locks import hold_events
 from tom.events.services import note_changes
-from tom.scoring.contract import Reason, Scorer
+from tom.scoring.contract import Reason
 from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of, time_of
-from tom.scoring.host import Host, ScorerDiedError
+from tom.scoring.host import ScorerDiedError
+from tom.scoring.hosts import host_for
 from tom.scoring.models import DueScore, Score, ScorerState
+from tom.scoring.own_services import barred_from
 from tom.scoring.rests import alone, note_failure, rests
 from tom.scoring.runner import Abstention, Opinion, Outcome
 from tom.scoring.services import (
+    Specified,
+    all_scorers,
     batch_of,
     due_summaries,
     lock_targets,
-    scorer_paths,
-    scorers,
     window_start,
 )
 from tom.strategies.services import strategies_of_kinds
@@ -43,6 +43,7 @@ from tom.targets.models import DUE_FOR_SCORING, PUBLIC, Audience, AudienceSummar
 logger = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 3
+BARRED: Final = "its group may not read this"
 SUSPECTS: Final = 20
 """Size of a batch of light curves from a batch that ended the scorer's process."""
 
@@ -50,25 +51,10 @@ SUSPECTS: Final = 20
 Answer = tuple[Score, Outcome]
 
 
-@cache
-def host_of(name: str) -> Host:
-    """Return the process of a scorer; it lives as long as our process.
-
-    Raises
-    ------
-    KeyError
-        If no scorer of this name is installed.
-    """
-    path, scorer = next(
-        (path, found) for path, found in scorer_paths().items() if found.spec.name == name
-    )
-    return Host(path, scorer.spec, settings.SCORER_MEMORY_MB, settings.SCORER_PATIENCE_SECONDS)
-
-
 def score_due(*, most: int) -> int:
     """Hand out up to `most` summaries and judge them here; return how many were due."""
     n = hand_out(most=most)
-    for scorer in scorers():
+    for scorer in all_scorers():
         while judge_due(scorer.spec.name, most=most):
             pass
     return n
@@ -84,7 +70,7 @@ def hand_out(*, most: int) -> int:
         unchanged = [(s.pk, s) for s in _unchanged(due)]
         rows = [(s.target_id, array_of(s.audience), s.version) for _, s in unchanged]
         copy_rows(cursor, CHANGED, rows)
-        cursor.execute(HAND_OUT, [[scorer.spec.name for scorer in scorers()]])
+        cursor.execute(HAND_OUT, [[scorer.spec.name for scorer in all_scorers()]])
         for rows_of in (TargetSummary.objects, AudienceSummary.objects):
             keys = [pk for pk, summary in unchanged if isinstance(summary, rows_of.model)]
             rows_of.filter(pk__in=keys).update(scored_version=F("version"))
@@ -94,10 +80,12 @@ def hand_out(*, most: int) -> int:
 def judge_due(name: str, *, most: int) -> int:
     """Let a scorer judge up to `most` light curves that are due for it; return how many.
 
-    Returns 0 if the scorer rests or another worker uses it. If a light curve changes meanwhile,
-    the score of its old points is not stored: the light curve is handed out again.
+    Returns 0 if the scorer rests, is gone, or another worker uses it. If a light curve changes
+    meanwhile, the score of its old points is not stored: the light curve is handed out again.
     """
-    scorer = next(found for found in scorers() if found.spec.name == name)
+    scorer = next((found for found in all_scorers() if found.spec.name == name), None)
+    if scorer is None:
+        return 0
     with alone(name) as state:
         if state is None or rests(state):
             return 0
@@ -116,22 +104,22 @@ def judge_due(name: str, *, most: int) -> int:
             _give_up(scorer, [row for row in taken if row.attempts >= ATTEMPTS], str(error))
         else:
             _keep(_answered(taken, answers), [row for row, _ in answers])
-            _note_answers(state, [outcome for _, outcome in answers])
+            _note_answers(state, scorer, [outcome for _, outcome in answers])
     return len(taken)
 
 
 def work_due() -> QuerySet[DueScore]:
     """Return the work that waits for installed scorers that do not rest."""
     resting = ScorerState.objects.filter(rests_until__gt=timezone.now()).values("scorer")
-    present = [scorer.spec.name for scorer in scorers()]
+    present = [scorer.spec.name for scorer in all_scorers()]
     return DueScore.objects.filter(scorer__in=present).exclude(scorer__in=resting)
 
 
-def _note_answers(state: ScorerState, outcomes: Sequence[Outcome]) -> None:
+def _note_answers(state: ScorerState, scorer: Specified, outcomes: Sequence[Outcome]) -> None:
     """Let a scorer rest if it failed and gave no opinion; else note that it works."""
     failed = [each for each in outcomes if _has_reason(each, Reason.FAILED)]
     if failed and not any(isinstance(each, Opinion) for each in outcomes):
-        host_of(state.scorer).stop()
+        host_for(scorer).stop()
         note_failure(state, f"it failed on {len(failed)} light curves: {_detail(failed[-1])}")
         return
     ScorerState.objects.filter(pk=state.pk).update(failures=0, answered_at=timezone.now())
@@ -173,16 +161,23 @@ def _put_back(taken: Sequence[DueScore]) -> None:
     DueScore.objects.filter(pk__in=[row.pk for row in taken]).update(attempts=F("attempts") - 1)
 
 
-def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Answer]:
+def _judge(scorer: Specified, taken: Sequence[DueScore]) -> list[Answer]:
     summaries = _summaries(taken)
-    curves = curves_of(summaries)
+    barred = barred_from(scorer, summaries)
+    curves = curves_of(summary for summary in summaries if key_of(summary) not in barred)
     rows: list[Answer] = []
     for since, group in _by_window(summaries).items():
+        rows += [
+            (_row(scorer, summary, outcome, since), outcome)
+            for summary in group
+            if key_of(summary) in barred
+            for outcome in [Abstention(name_of(key_of(summary)), Reason.OUT_OF_SCOPE, BARRED)]
+        ]
         present = [summary for summary in group if key_of(summary) in curves]
         if not present:
             continue
         batch = batch_of(scorer, present, curves, since)
-        outcomes = host_of(scorer.spec.name).judge(batch)
+        outcomes = host_for(scorer).judge(batch)
         until = [time_of(curves[key_of(summary)].as_of_mjd) for summary in present]
         rows += [
             (_row(scorer, summary, outcome, since, newest), outcome)
@@ -191,7 +186,7 @@ def _judge(scorer: Scorer, taken: Sequence[DueScore]) -> list[Answer]:
     return rows
 
 
-def _give_up(scorer: Scorer, taken: Sequence[DueScore], reason: str) -> None:
+def _give_up(scorer: Specified, taken: Sequence[DueScore], reason: str) -> None:
     """Store a failure, with its reason, as the scorer's answer."""
     summaries = _summaries(taken)
     rows = [
@@ -261,7 +256,7 @@ def _by_window(summaries: Sequence[Summary]) -> dict[datetime | None, list[Summa
 
 
 def _row(
-    scorer: Scorer,
+    scorer: Specified,
     summary: Summary,
     outcome: Outcome,
     since: datetime | None,

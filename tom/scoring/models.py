@@ -1,10 +1,25 @@
 """Scores: each is an opinion at one moment, from the points that one audience may see."""
 
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from tom_targets.base_models import BaseTarget
 
 from tom.moments import ThisXact, XactField
+from tom.scoring.own_models import OwnKind as OwnKind
+from tom.scoring.own_models import OwnScorer as OwnScorer
+from tom.scoring.own_models import OwnVersion as OwnVersion
+
+
+class ScoreQuerySet(models.QuerySet["Score"]):
+    """Reads of scores."""
+
+    def visible_to(self, user: User) -> "ScoreQuerySet":
+        """Leave out those of scorers that belong to a group of others.
+
+        Whether the user may see the light curve that was scored is the caller's to ask.
+        """
+        return self.exclude(scorer__in=OwnScorer.objects.hidden_from(user).values("name"))
 
 
 class Score(models.Model):
@@ -39,6 +54,8 @@ class Score(models.Model):
     )
     created = models.DateTimeField(auto_now_add=True)
     xact = XactField(null=True, db_default=ThisXact(), editable=False)
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         constraints = [

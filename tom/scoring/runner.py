@@ -45,6 +45,11 @@ class Abstention:
     reason: Reason
     detail: str = ""
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the scorer failed on the object, or was not asked after too many failures."""
+        return self.reason in {Reason.FAILED, Reason.BREAKER_OPEN}
+
 
 Outcome = Opinion | Abstention
 

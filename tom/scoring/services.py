@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -25,25 +25,39 @@ from django.db.models.functions import Coalesce
 
 from tom.events.locks import hold_events
 from tom.events.models import NonLocalizedEvent
-from tom.scoring.contract import Batch, Curve, Scorer
+from tom.scoring.contract import Batch, Curve, Scorer, ScorerSpec
 from tom.scoring.curves import Key, Summary, key_of, mjd_of
 from tom.scoring.inputs import base_of
 from tom.scoring.loading import load, wanted
 from tom.scoring.models import DueScore, Score
+from tom.scoring.own_services import added_scorers
 from tom.scoring.registry import find_scorers
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 
+class Specified(Protocol):
+    """A scorer as its specification tells: an installed one, or one that a person added."""
+
+    @property
+    def spec(self) -> ScorerSpec:
+        """Its specification."""
+
+
 @cache
 def scorers() -> tuple[Scorer, ...]:
-    """Return every scorer, loaded once; other processes do the judging."""
+    """Return every installed scorer, loaded once; other processes do the judging."""
     return tuple(scorer_paths().values())
 
 
+def all_scorers() -> list[Specified]:
+    """Return every scorer that judges now: the installed ones, and those that people added."""
+    return [*scorers(), *added_scorers()]
+
+
 def scorer_paths() -> dict[str, Scorer]:
-    """Return every scorer by the path of its class."""
+    """Return every installed scorer by the path of its class."""
     return find_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS)
 
 
@@ -69,7 +83,7 @@ def window_start(event: NonLocalizedEvent, strategy: Strategy) -> datetime | Non
 
 
 def batch_of(
-    scorer: Scorer,
+    scorer: Specified,
     summaries: Sequence[Summary],
     curves: Mapping[Key, Curve],
     since: datetime | None,
@@ -97,7 +111,7 @@ def note_given(name: str, target_ids: Iterable[int], *, program: int | None = No
     With a program, for the audiences alone that read it.
     """
     ids = set(target_ids)
-    if not ids or not any(name in wanted(scorer.spec.inputs) for scorer in scorers()):
+    if not ids or not any(name in wanted(scorer.spec.inputs) for scorer in all_scorers()):
         return
     with transaction.atomic():
         lock_targets(ids)
@@ -135,13 +149,14 @@ ARRAY = ArrayField(BigIntegerField())
 def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datetime | None) -> int:
     """Make summaries due that some present scorer has not judged in the window."""
     scores = Score.objects.filter(target=OuterRef("target"), programs=programs)
-    judged = _judged_by(scorers(), scores, since=since)
+    present = all_scorers()
+    judged = _judged_by(present, scores, since=since)
     waiting = DueScore.objects.filter(target=OuterRef("target"), programs=programs)
     outdated = (
         rows.filter(Exists(scores))
         .exclude(Exists(waiting))  # for a scorer that rests, say
         .annotate(judged=Coalesce(Subquery(judged), 0))
-        .filter(judged__lt=len(scorers()), scored_version=F("version"))
+        .filter(judged__lt=len(present), scored_version=F("version"))
     )
     found = dict(outdated.values_list("pk", "target"))
     lock_targets(found.values())
@@ -151,7 +166,7 @@ def _make_due(rows: QuerySet[Any], programs: Combinable | OuterRef, since: datet
 
 
 def _judged_by(
-    those: Sequence[Scorer], scores: QuerySet[Score], *, since: datetime | None
+    those: Sequence[Specified], scores: QuerySet[Score], *, since: datetime | None
 ) -> QuerySet[Score, int]:
     """Return how many of these scorers judged the outer query's light curve in a window."""
     present = Q(pk=None)

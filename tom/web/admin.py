@@ -22,7 +22,7 @@ from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
 from tom.ranking.models import Ranking
 from tom.ranking.terms import TERMS
-from tom.scoring.services import scorers
+from tom.scoring.services import all_scorers
 from tom.strategies.models import Strategy
 from tom.targets.models import Program
 from tom.web.people import person
@@ -113,7 +113,7 @@ class StrategyForm(ModelForm[Strategy]):
         """Refuse a scorer that is not there."""
         weights: dict[str, float] = self.cleaned_data["weights"] or {}
         if isinstance(weights, dict):
-            _refuse_unknown(weights, [scorer.spec.name for scorer in scorers()], "scorer")
+            _refuse_unknown(weights, [scorer.spec.name for scorer in all_scorers()], "scorer")
         return weights
 
 

@@ -1,6 +1,7 @@
 """How large a request may be: beyond that nothing of it is kept, not even on disk."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 Scope = dict[str, Any]
@@ -16,27 +17,40 @@ class BodyLimit:
     Django's own limit comes after it has spooled the whole body to a file.
     """
 
-    def __init__(self, application: Application, *, most_bytes: int) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        most_bytes: int,
+        larger: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Take the limit, and those of paths that begin with something."""
         self.application = application
         self.most_bytes = most_bytes
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
-        elif _declared_bytes(scope) > self.most_bytes:
+        elif _declared_bytes(scope) > self._most(scope):
             await _refuse(send)
         else:
             await self._pass_on(scope, receive, send)
 
+    def _most(self, scope: Scope) -> int:
+        path = scope.get("path", "")
+        found = (most for start, most in self.larger.items() if path.startswith(start))
+        return next(found, self.most_bytes)
+
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hang up on a body that has no declared length and does not end."""
-        read, answered = 0, False
+        read, answered, most = 0, False, self._most(scope)
 
         async def counting() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            return message if read <= self.most_bytes else {"type": "http.disconnect"}
+            return message if read <= most else {"type": "http.disconnect"}
 
         async def noting(message: Message) -> None:
             nonlocal answered
@@ -44,7 +58,7 @@ class BodyLimit:
             await send(message)
 
         await self.application(scope, counting, noting)
-        if read > self.most_bytes and not answered:
+        if read > most and not answered:
             await _refuse(send)
 
 

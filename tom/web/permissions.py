@@ -33,6 +33,7 @@ TAKE_SHIFT = "shifts.add_shift"
 MAKE_TARGET = "targets.add_targetsummary"
 UPLOAD_POINTS = "targets.add_pointupload"
 UPLOAD_POINTINGS = "pointings.add_pointingtable"
+ADD_SCORERS = "scoring.add_ownscorer"
 SWITCH_SENDING = "followup.change_outboxswitch"
 MANAGE_TEAM = "web.manage_team"
 # No group is given these: administrators may do everything.
@@ -63,6 +64,7 @@ WORDS = {
     REPLAY_MESSAGE: "replay messages",
     VIEW_STREAMS: "see what the streams do",
     MANAGE_STREAMS: "add, change, start and stop streams, and keep their credentials",
+    ADD_SCORERS: "add scorers of their own, let them weigh, and switch them off",
     SWITCH_SENDING: "stop and resume all sending",
     MANAGE_TEAM: "invite people, give roles, and manage one's own groups and programs",
     MANAGE_EVERYBODY: "manage administrators, every group and every program",
@@ -92,7 +94,7 @@ OBSERVERS_MAY = (
     UPLOAD_POINTINGS,
 )
 # Beside what observers may: leads are observers, too.
-LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS, MANAGE_ALARMS)
+LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS, MANAGE_ALARMS, ADD_SCORERS)
 
 
 def ensure_roles() -> Group:

@@ -255,7 +255,8 @@ class ScoreList(generics.ListAPIView[Score]):
         target = visible_target(self.request, self.kwargs["pk"])
         programs = programs_of(self.request.user)
         row = summaries_for(programs, [target]).get(target)
-        mine = Score.objects.filter(target=target, programs=list(row.audience if row else PUBLIC))
+        theirs = Score.objects.visible_to(person(self.request)).filter(target=target)
+        mine = theirs.filter(programs=list(row.audience if row else PUBLIC))
         return mine.order_by("-created", "-pk")
 
 

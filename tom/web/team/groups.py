@@ -13,6 +13,7 @@ from guardian.shortcuts import get_groups_with_perms
 from tom_targets.base_models import BaseTarget
 
 from tom.pipeline import nudge, settle
+from tom.scoring.models import OwnScorer
 from tom.strategies.models import Strategy
 from tom.streams.models import Credential
 from tom.targets.by_hand import SURVEY as BY_HAND
@@ -143,6 +144,9 @@ def _why_it_stays(group: Group) -> str:
     credential = Credential.objects.filter(group=group).defer("secret").first()
     if credential is not None:
         return f"it alone uses the credential {credential} of the streams. Delete that first."
+    scorer = OwnScorer.objects.filter(group=group).first()
+    if scorer is not None:
+        return f"the scorer {scorer} is its own."
     if group.permissions.exists():
         return "the administration gave it rights of its own. Take them away there first."
     return ""

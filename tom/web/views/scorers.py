@@ -2,10 +2,12 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tom.scoring.feedback import TRUTHS
 from tom.scoring.health import read_scorers
+from tom.scoring.models import OwnScorer
 from tom.strategies.models import Strategy
 from tom.web.feedback import read_feedback
 from tom.web.people import person
@@ -21,7 +23,10 @@ def scorer_list(request: HttpRequest) -> HttpResponse:
         {"scorer": scorer, "means": means.pop(f"{scorer.spec.name} {scorer.spec.version}", [])}
         for scorer in read_scorers(lists)
     ]
-    return render(request, "scorers/list.html", {"found": found, "terms": means})
+    own = OwnScorer.objects.visible_to(person(request)).select_related("group", "in_force")
+    own = own.defer("in_force__artefact", "in_force__card").order_by("name")
+    context = {"found": found, "terms": means, "own": own, "now": timezone.now()}
+    return render(request, "scorers/list.html", context)
 
 
 @require_safe

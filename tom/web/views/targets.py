@@ -18,6 +18,8 @@ from tom.followup.models import ObservationRequest
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
+from tom.scoring.own import PREFIX
+from tom.scoring.own_services import weighing_names
 from tom.shifts.claims import claims_on
 from tom.sky import galactic
 from tom.strategies.services import Chosen, chosen_by, lists_for
@@ -177,7 +179,7 @@ def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
     newest = candidacies.select_related("event", "vetted_by").order_by(
         "-event__time", "event__event_id"
     )[:LIST_SHOWN]
-    scores, shown = _scores(found), rank_visible(newest, user)
+    scores, shown = _scores(found, user), rank_visible(newest, user)
     named = request.GET.get("event", "")
     chosen = [row for row in shown if named in ("", row.event.event_id)]
     return {
@@ -192,19 +194,26 @@ def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
     }
 
 
-def _scores(found: BaseTarget) -> dict[str, list[Score]]:
+def _scores(found: BaseTarget, user: User) -> dict[str, list[Score]]:
     """The newest outcome of each scorer for each window of time, and the older ones.
 
-    Of what the reader's own audience knows: the target carries its summary.
+    Of what the reader's own audience knows: the target carries its summary. Those of scorers that
+    people added and that do not weigh come apart.
     """
-    mine = Score.objects.filter(target=found, programs=list(found.summary.audience))
+    theirs = Score.objects.visible_to(user).filter(target=found)
+    mine = theirs.filter(programs=list(found.summary.audience))
     rows = mine.order_by("-created", "-pk")[:SCORES_SHOWN]
     newest: dict[tuple[str, object], Score] = {}
     for row in rows:
         newest.setdefault((row.scorer, row.since), row)
     shown = sorted(newest.values(), key=_by_scorer)
-    kept = {row.pk for row in shown}
-    return {"scores": shown, "older_scores": [row for row in rows if row.pk not in kept]}
+    kept, weighing = {row.pk for row in shown}, weighing_names()
+    apart = [row for row in shown if row.scorer.startswith(PREFIX) and row.scorer not in weighing]
+    return {
+        "scores": [row for row in shown if row not in apart],
+        "scores_apart": apart,
+        "older_scores": [row for row in rows if row.pk not in kept],
+    }
 
 
 def _said(found: BaseTarget, user: User) -> dict[str, Any]:

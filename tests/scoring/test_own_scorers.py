@@ -1,0 +1,124 @@
+"""Scorers that people add, at work: they judge at once, read what their group may, weigh later."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.factories import make_admin, make_group, make_program, make_target
+from tests.scoring.onnx_models import make_model
+from tests.scoring.own_scorers import POINTS, WEIGHTS, keep_next, keep_onnx, onnx_parts
+from tom.ranking.basis import Basis
+from tom.ranking.services import present_scorers
+from tom.scoring import hosts
+from tom.scoring.judging import BARRED, score_due
+from tom.scoring.models import DueScore, OwnScorer, Score
+from tom.scoring.own_services import change_scorer, let_weigh
+from tom.scoring.services import scorers
+from tom.strategies.models import Strategy
+from tom.targets.models import AudienceSummary
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def none_installed(settings: Settings) -> Iterator[None]:
+    """No scorer but those that the tests add; their processes end with the test."""
+    settings.SCORERS = []
+    scorers.cache_clear()
+    yield
+    for _, host in hosts._own.values():
+        host.stop()
+    hosts._own.clear()
+    scorers.cache_clear()
+
+
+@pytest.fixture
+def admin() -> User:
+    return make_admin()
+
+
+def specs_in(strategy: Strategy) -> set[str]:
+    return {fields["name"] for fields in Basis.present(strategy, None).specs}
+
+
+def test_it_judges_without_a_restart_each_version_as_it_comes(admin: User) -> None:
+    scorer = keep_onnx(by=admin)
+    make_target()
+
+    score_due(most=10)
+    keep_next(
+        scorer, onnx_parts(version="2.0.0", model=make_model(["n", *POINTS], -WEIGHTS)), by=admin
+    )
+    make_target()
+    score_due(most=10)
+    change_scorer(scorer, by=admin, active=False)
+    make_target()
+    score_due(most=10)
+
+    first, second = Score.objects.order_by("pk")
+    assert (first.scorer, first.version, second.version) == ("own_made", "1.0.0", "2.0.0")
+    assert first.probability["kilonova"] == pytest.approx(second.probability["other"], rel=1e-4)
+    assert not DueScore.objects.exists()
+
+
+def test_it_reads_what_its_group_may_read_and_nothing_else(admin: User) -> None:
+    ours, theirs = make_group(), make_group()
+    keep_onnx(group=ours, by=admin)
+    keep_onnx("own_of_all", by=admin)
+    make_target("public")
+    for number, group in ((2, ours), (3, theirs)):
+        make_target(f"target {group}", private=True, owners=[group])
+        program = make_program(number, group=group)
+        taken = make_target(f"program {group}", program=program)
+        AudienceSummary.objects.create(
+            target=taken, programs=[program.pk], healpix29=1, n_detections=6, n_limits=1
+        )
+
+    score_due(most=50)
+
+    def said(name: str, **fields: object) -> set[str]:
+        rows = Score.objects.filter(scorer=name, **fields)
+        return set(rows.values_list("target__name", flat=True))
+
+    assert said("own_made", probability__isnull=False) == {
+        "public", f"target {ours}", f"program {ours}"
+    }  # fmt: skip
+    assert said("own_made", reason=BARRED) == {f"target {theirs}", f"program {theirs}"}
+    assert said("own_of_all", probability__isnull=False) == {"public"}
+    assert len(said("own_of_all", reason=BARRED)) == 4
+
+
+def test_it_weighs_after_its_shadow_period_in_the_lists_of_its_group(admin: User) -> None:
+    ours = make_group()
+    own = Strategy.objects.create(name="own", group=ours)
+    everybodys = Strategy.objects.create(name="everybody's")
+    scorer = keep_onnx(group=ours, by=admin)
+    later = timezone.now() + timedelta(days=1)
+    keep_onnx("own_of_all", by=admin, weighs_from=later)
+
+    assert (specs_in(own), specs_in(everybodys)) == (set(), set())
+
+    let_weigh(scorer, timezone.now(), by=admin)
+    assert (specs_in(own), specs_in(everybodys)) == ({"own_made"}, set())
+    assert present_scorers() == {}
+
+    let_weigh(OwnScorer.objects.get(name="own_of_all"), timezone.now(), by=admin)
+    assert (specs_in(own), specs_in(everybodys)) == ({"own_made", "own_of_all"}, {"own_of_all"})
+    assert present_scorers() == {"own_of_all": "1.0.0"}
+
+    change_scorer(scorer, by=admin, active=False)
+    assert specs_in(own) == {"own_of_all"}
+
+
+def test_a_version_that_comes_later_begins_in_its_shadow_period(admin: User) -> None:
+    strategy = Strategy.objects.create(name="list")
+    scorer = keep_onnx(by=admin, weighs_from=timezone.now())
+    assert specs_in(strategy) == {"own_made"}
+
+    keep_next(scorer, onnx_parts(version="1.1.0"), by=admin)
+
+    assert specs_in(strategy) == set()

@@ -1,0 +1,142 @@
+"""Scorers that people add: the forms that add one, its page, and its switches."""
+
+import threading
+from typing import Final
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from tom.scoring.models import DueScore, OwnScorer, ScorerState
+from tom.scoring.own_services import (
+    add_scorer,
+    add_version,
+    change_scorer,
+    let_weigh,
+    put_in_force,
+)
+from tom.scoring.own_trial import Trial, UselessError, try_scorer
+from tom.web.own_scorer_form import FORMS, OwnScorerForm
+from tom.web.people import person
+from tom.web.permissions import ADD_SCORERS
+from tom.web.refusals import needs
+
+_trying: Final = threading.Lock()
+BUSY: Final = "Another scorer is being tried. Send this again in a moment."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(ADD_SCORERS)
+def own_new(request: HttpRequest, made_of: str) -> HttpResponse:
+    """Add a scorer: it is tried first, and kept only if it works."""
+    if made_of not in FORMS:
+        raise Http404
+    return _form(request, made_of, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(ADD_SCORERS)
+def own_version(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add a version of a scorer; it begins with a shadow period of its own."""
+    scorer = _changeable(request, pk)
+    return _form(request, scorer.kind, scorer)
+
+
+def _form(request: HttpRequest, kind: str, scorer: OwnScorer | None) -> HttpResponse:
+    user = person(request)
+    if request.method != "POST":
+        form = FORMS[kind](user=user, scorer=scorer)
+        return _show(request, form)
+    form = FORMS[kind](request.POST, request.FILES, user=user, scorer=scorer)
+    kept = _keep(form, user) if form.is_valid() else None
+    if kept is None:
+        return _show(request, form, status=422)
+    messages.success(request, f"{kept.name} judges from now on.")
+    return redirect("own_scorer", kept.pk)
+
+
+def _show(request: HttpRequest, form: OwnScorerForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "scorer": form.scorer, "kind": form.kind}
+    return render(request, "scorers/own_form.html", context, status=status)
+
+
+def _keep(form: OwnScorerForm, user: User) -> OwnScorer | None:
+    """Try what a form brings and keep it; None: the form says why not."""
+    parts = form.parts()
+    trial = _try(form)
+    if trial is None:
+        return None
+    version = form.own_version(parts)
+    version.trial = trial.as_json()
+    try:
+        if form.scorer is not None:
+            add_version(form.scorer, version, by=user)
+            return form.scorer
+        group = form.cleaned_data["group"]
+        return add_scorer(parts.spec.name, form.kind, group=group, version=version, by=user)
+    except IntegrityError:  # somebody was quicker
+        form.add_error(None, "There is one of this name and version.")
+        return None
+
+
+def _try(form: OwnScorerForm) -> Trial | None:
+    """Try it, one at a time in this process of ours; None: the form says what is wrong."""
+    if not _trying.acquire(blocking=False):
+        form.add_error(None, BUSY)
+        return None
+    try:
+        return try_scorer(form.parts())
+    except UselessError as error:
+        form.add_error(None, f"It was tried, and is not kept: {error}")
+        return None
+    finally:
+        _trying.release()
+
+
+@require_safe
+def own_scorer(request: HttpRequest, pk: int) -> HttpResponse:
+    """One scorer that somebody added: what it is, what its trial found, its versions."""
+    user = person(request)
+    rows = OwnScorer.objects.visible_to(user).select_related("group", "in_force")
+    scorer = get_object_or_404(rows.select_related("made_by", "changed_by"), pk=pk)
+    versions = scorer.versions.select_related("by").defer("artefact", "card").order_by("-created")
+    context = {
+        "scorer": scorer,
+        "versions": versions[:50],
+        "state": ScorerState.objects.filter(scorer=scorer.name).first(),
+        "waiting": DueScore.objects.filter(scorer=scorer.name).count(),
+        "now": timezone.now(),
+    }
+    return render(request, "scorers/own.html", context)
+
+
+@require_POST
+@needs(ADD_SCORERS)
+def own_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch it on or off, end or begin its shadow period, or go to another version."""
+    scorer, user = _changeable(request, pk), person(request)
+    match request.POST.get("do", ""):
+        case "off":
+            change_scorer(scorer, by=user, active=False)
+        case "on":
+            change_scorer(scorer, by=user, active=True)
+        case "weigh":
+            let_weigh(scorer, timezone.now(), by=user)
+        case "shadow":
+            let_weigh(scorer, None, by=user)
+        case "use":
+            version = get_object_or_404(scorer.versions, version=request.POST.get("version", ""))
+            put_in_force(scorer, version, by=user)
+        case _:
+            return HttpResponse("This page does nothing of that name.", status=422)
+    messages.success(request, f"{scorer.name} is changed.")
+    return redirect("own_scorer", scorer.pk)
+
+
+def _changeable(request: HttpRequest, pk: int) -> OwnScorer:
+    """Return a scorer that the caller may change: one that they see."""
+    return get_object_or_404(OwnScorer.objects.visible_to(person(request)), pk=pk)
