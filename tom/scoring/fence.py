@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import tom
-
 # From linux/sched.h, linux/mount.h and linux/prctl.h.
 NEW_MOUNTS, NEW_IPC, NEW_USER, NEW_PIDS, NEW_NETWORK = (
     *(0x00020000, 0x08000000, 0x10000000),
@@ -33,7 +31,7 @@ BY_SIGNAL = 128  # an exit code beyond it tells the signal that ended the proces
 
 OPEN_FILES: Final = 64
 PROCESSES: Final = 16
-PROJECT: Final = Path(tom.__file__).parents[1]
+PROJECT: Final = Path(__file__).parents[2]
 """Only the folders `tom` and `ml_plugins` of it are seen: others may hold secrets."""
 
 
