@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tom.scoring.contract import Batch
+from tom.scoring.contract import Batch, RedshiftSource
 from tom.scoring.evaluation.classes import class_of
 from tom.scoring.evaluation.columns import Labelled, read_labels
 from tom.scoring.evaluation.groups import hash_of
@@ -34,8 +34,11 @@ def read_known(
     classes: Sequence[str],
     column: str | None = None,
     zero_point: float | None = None,
+    source: RedshiftSource = RedshiftSource.UNKNOWN,
 ) -> Known:
     """Read the objects of these classes that have points; `column` has the labels, if not found.
+
+    `source` declares what their redshifts were measured on; else none is read.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def read_known(
     """
     told = {
         each.name: (each, found)
-        for each in read_labels(labels, column=column)
+        for each in read_labels(labels, column=column, source=source)
         if (found := class_of(each.label, classes)) and not is_kept_back(each.name)
     }
     light = open_light(lightcurves, zero_point=zero_point)

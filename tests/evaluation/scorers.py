@@ -33,11 +33,20 @@ def measure_early(data: Path) -> None:
     _evaluate("early.Early", *files, "--split", "time", "--sought", *COLLAPSES)
 
 
+def measure_sn_type_z(data: Path) -> None:
+    """Measure it as if each redshift was the host's: in five folds, then as shipped."""
+    for name, split in (("ztf_bts", "object"), ("yse_dr1", "shipped")):
+        files = data / f"{name}_lc.parquet", data / f"{name}_meta.parquet"
+        more = ("--split", split, "--redshift-source", "host")
+        _evaluate("sn_type_z.SnTypeZ", *files, *more)
+
+
 SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
     "anomaly": measure_anomaly,
     "analogues": lambda data: analogues.main([str(data.parent)]),
     "early": measure_early,
+    "sn_type_z": measure_sn_type_z,
 }
 
 

@@ -258,6 +258,7 @@ def test_the_command_fits_files_without_what_is_kept_back(
         [
             "ml_plugins.sn_type.SnType",
             *(str(tmp_path / f"{k}.parquet") for k in ("lc", "meta")),
+            "--folder",
             str(tmp_path),
         ]
     )

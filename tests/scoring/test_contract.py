@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import ml_plugins
 from tests.scoring.curves import make_curve
 from tom.scoring.batch import Batch
-from tom.scoring.contract import Reason, Scorer
+from tom.scoring.contract import Curve, Reason, Redshift, RedshiftSource, Scorer
 from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
@@ -24,13 +24,24 @@ PLUGINS = (
     "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",
     "ml_plugins.sn_type.SnType",
+    "ml_plugins.sn_type_z.SnTypeZ",
 )
 EXAMPLE = "readme_example.Scatter"
+
+GIVEN = {"redshift": Redshift(0.05, RedshiftSource.HOST)}
+"""What a scorer may ask for beside the light curve."""
+
+
+def known_curve(*parts: object, **known: object) -> Curve:
+    """Make a curve of which the other inputs are known, too."""
+    return make_curve(*parts, **{"given": GIVEN} | known)
+
 
 magnitudes = st.floats(12, 24)
 points = st.lists(
     st.tuples(st.floats(-30, 9), st.sampled_from("griz"), magnitudes), min_size=0, max_size=12
 )
+redshifts = st.builds(Redshift, st.floats(1e-5, 10), st.sampled_from(RedshiftSource))
 chances = st.one_of(st.just(float("nan")), st.floats(-1, 2))
 
 
@@ -42,7 +53,7 @@ def curves(draw):
             st.sampled_from(["alert", "limit", "forced"]), min_size=len(seen), max_size=len(seen)
         )
     )
-    return make_curve(
+    return known_curve(
         "one",
         seen,
         kinds=kinds,
@@ -50,6 +61,7 @@ def curves(draw):
         ebv=draw(st.one_of(st.just(float("nan")), st.floats(0, 3))),
         ebv_sigma=draw(st.one_of(st.just(float("nan")), st.floats(0, 1))),
         alert_values={"drb": draw(chances), "rb": draw(chances)},
+        given={"redshift": draw(st.one_of(st.none(), redshifts))},
     )
 
 
@@ -81,7 +93,7 @@ def ordinary(n: int) -> Batch:
     rng = np.random.default_rng(5)
     return Batch.build(
         [
-            make_curve(
+            known_curve(
                 str(index),
                 ten_points(rng),
                 alert_values={"drb": float(rng.uniform())},
@@ -154,7 +166,7 @@ def test_an_opinion_does_not_hang_on_how_points_of_one_time_came(scorer):
         opinions = set()
         for _ in range(20):
             order = rng.permutation(len(seen))
-            curve = make_curve(
+            curve = known_curve(
                 "one",
                 [seen[k] for k in order],
                 kinds=[kinds[k] for k in order],
@@ -179,7 +191,7 @@ def test_the_same_batch_gets_the_same_answer(scorer):
 
 
 def test_nothing_known_is_an_abstention_with_a_reason(scorer):
-    dark = make_curve("dark", [])
+    dark = known_curve("dark", [])
 
     (outcome,) = run_scorer(scorer, Batch.build([dark]), breaker=Breaker())
 
@@ -199,7 +211,7 @@ def test_nan_flux_spoils_neither_its_object_nor_the_next(scorer):
     points = ten_points(np.random.default_rng(6))
     nothing = [(days, band, float("nan")) for days, band, _ in points[:2]]
     good, spoilt = (
-        make_curve(name, seen, alert_values={"drb": 0.9})
+        known_curve(name, seen, alert_values={"drb": 0.9})
         for name, seen in (("good", points), ("spoilt", [*nothing, *points]))
     )
 
@@ -215,7 +227,9 @@ def test_nan_flux_spoils_neither_its_object_nor_the_next(scorer):
 def test_what_comes_after_the_moment_of_the_score_is_not_seen(scorer):
     seen = ten_points(np.random.default_rng(7))
     later = [*seen, (9.6, "g", 16.0), (9.7, "r", 15.0)]
-    curves = [make_curve("one", p, as_of=61009.5, alert_values={"drb": 0.9}) for p in (seen, later)]
+    curves = [
+        known_curve("one", p, as_of=61009.5, alert_values={"drb": 0.9}) for p in (seen, later)
+    ]
 
     first, second = run_scorer(scorer, Batch.build(curves), breaker=Breaker())
 

@@ -21,6 +21,7 @@ from tests.streams.packets import make_ztf_packet
 from tom import intake
 from tom.demo.cutouts import to_fits
 from tom.joining.services import join_targets
+from tom.records.redshift import Redshift, RedshiftSource
 from tom.scoring.batch import Batch
 from tom.scoring.curves import curves_of, mjd_of
 from tom.scoring.inputs import ON_REQUEST
@@ -102,7 +103,7 @@ def test_each_input_is_given_where_it_is_known_and_none_where_it_is_not(rich: Ba
     }
     own = {name: values[str(rich.pk)] for name, values in given.items()}
     assert own["host"] == ("NGC 4993", 41.0, 3.1)
-    assert own["redshift"] == 0.0098
+    assert own["redshift"] == Redshift(0.0098)
     assert own["event"] == mjd_of(MERGER)
     assert own["spectrum"].flux.tolist() == [1.0, 2.0]
     assert own["spectrum"].wavelength_unit == "Angstrom"
@@ -185,11 +186,11 @@ def hear_a_report(target: BaseTarget) -> None:
     assert Classification.objects.filter(author="AMPEL").exists()
 
 
-def give_redshift(target: BaseTarget, redshift: str = "0.0098") -> None:
+def give_redshift(target: BaseTarget, redshift: str = "0.0098", source: str = "") -> None:
     """A person gives the target a redshift, on its page."""
     client = Client()
     client.force_login(make_observer())
-    client.post(f"/targets/{target.pk}/redshift/", {"redshift": redshift})
+    client.post(f"/targets/{target.pk}/redshift/", {"redshift": redshift, "source": source})
 
 
 def join_one_with_a_host(target: BaseTarget) -> None:
@@ -222,9 +223,15 @@ def test_a_redshift_is_given_once_it_is_known_and_not_once_it_is_taken_away(ask_
     target = make_target()
     ask_for("redshift")
 
-    for typed, given in (("0.0098", 0.0098), ("0.02", 0.02), ("", None)):
+    host = RedshiftSource.HOST
+    for typed, source, given in (
+        ("0.0098", host, Redshift(0.0098, host)),
+        ("0.02", "", Redshift(0.02)),
+        ("0.02", "transient", Redshift(0.02, RedshiftSource.TRANSIENT)),
+        ("", "", None),
+    ):
         TargetSummary.objects.update(scored_version=F("version"))
-        give_redshift(target, typed)
+        give_redshift(target, typed, source)
 
         assert any_due(), typed
         assert batch_for(asking("redshift")).given["redshift"] == (given,)

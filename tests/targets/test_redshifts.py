@@ -4,7 +4,14 @@ import pytest
 from tom_targets.models import TargetExtra
 
 from tests.factories import make_target
-from tom.targets.redshifts import BadRedshiftError, keep_redshift, read_redshift, redshifts_of
+from tom.records.redshift import RedshiftSource
+from tom.targets.redshifts import (
+    BadRedshiftError,
+    given_redshifts,
+    keep_redshift,
+    read_redshift,
+    redshifts_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,25 @@ def test_the_last_redshift_stands_alone_and_is_forgotten_alone() -> None:
     assert redshifts_of([target.pk, other.pk]) == {other.pk: 0.5}
     assert TargetExtra.objects.get(target=target).key == "colour"
     assert TargetExtra.objects.get(target=target).float_value == 0.7
+
+
+@pytest.mark.django_db
+def test_a_source_is_that_of_its_own_redshift_alone() -> None:
+    target = make_target()
+    keep_redshift(target.pk, 0.1, RedshiftSource.HOST)
+    assert given_redshifts([target.pk]) == {target.pk: (0.1, RedshiftSource.HOST)}
+
+    TargetExtra.objects.get(target=target, key="redshift").delete()
+    TargetExtra.objects.create(target=target, key="redshift", value="0.2")  # another writer
+    assert given_redshifts([target.pk]) == {target.pk: (0.2, RedshiftSource.UNKNOWN)}
+
+    keep_redshift(target.pk, 0.1, RedshiftSource.TRANSIENT)
+    keep_redshift(target.pk, 0.1)
+    assert given_redshifts([target.pk]) == {target.pk: (0.1, RedshiftSource.UNKNOWN)}
+
+    keep_redshift(target.pk, 0.1, RedshiftSource.HOST)
+    keep_redshift(target.pk, None)
+    assert not TargetExtra.objects.exists()
 
 
 @pytest.mark.django_db

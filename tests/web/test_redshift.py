@@ -6,7 +6,8 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetExtra
 
 from tests.factories import make_observer, make_target
-from tom.targets.redshifts import redshifts_of
+from tom.records.redshift import RedshiftSource
+from tom.targets.redshifts import given_redshifts, redshifts_of
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +22,9 @@ def give(client: Client, target: BaseTarget):
     """Type a redshift; return the page that comes after it."""
     client.force_login(make_observer())
 
-    def typed(text: str) -> str:
-        return client.post(f"/targets/{target.pk}/redshift/", {"redshift": text}, follow=True).text
+    def typed(text: str, source: str = "") -> str:
+        form = {"redshift": text, "source": source}
+        return client.post(f"/targets/{target.pk}/redshift/", form, follow=True).text
 
     return typed
 
@@ -41,6 +43,16 @@ def test_a_person_gives_a_redshift_changes_it_and_takes_it_away(give, target: Ba
 
     assert "ZTF26far has no redshift now." in give("")
     assert not TargetExtra.objects.exists()
+
+
+def test_a_person_tells_what_it_was_measured_on(give, target: BaseTarget) -> None:
+    page = give("0.0098", "host")
+
+    assert "<dd>spectrum of the host</dd>" in page
+    assert given_redshifts([target.pk]) == {target.pk: (0.0098, RedshiftSource.HOST)}
+    assert "one of those in the list" in give("0.02", "guess")
+    assert given_redshifts([target.pk]) == {target.pk: (0.0098, RedshiftSource.HOST)}
+    assert "<dd>source not known</dd>" in give("0.0098")
 
 
 @pytest.mark.parametrize(

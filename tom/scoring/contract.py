@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from tom.scoring.batch import Batch, BoolArray, Curve, FloatArray, IntArray, StrArray
-from tom.scoring.inputs import INPUTS, Classified, Host, Spectrum, base_of
+from tom.scoring.inputs import INPUTS, Classified, Host, Redshift, RedshiftSource, Spectrum, base_of
 
 __all__ = [
     "Batch",
@@ -26,6 +26,8 @@ __all__ = [
     "IntArray",
     "InvalidSpecError",
     "Reason",
+    "Redshift",
+    "RedshiftSource",
     "ScoreBatch",
     "Scorer",
     "ScorerKind",
@@ -55,6 +57,7 @@ class Reason(IntEnum):
     OUT_OF_SCOPE = 4
     FAILED = 5
     BREAKER_OPEN = 6
+    CIRCULAR = 7
 
     @property
     def text(self) -> str:
@@ -70,6 +73,7 @@ _REASON_TEXT = {
     Reason.OUT_OF_SCOPE: "outside what the scorer was made for",
     Reason.FAILED: "the scorer failed on this object",
     Reason.BREAKER_OPEN: "the scorer rests after too many failures",
+    Reason.CIRCULAR: "its redshift may come from the spectrum that gives its type",
 }
 
 

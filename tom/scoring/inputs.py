@@ -9,6 +9,20 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tom.records.redshift import Redshift, RedshiftSource
+
+__all__ = [
+    "ALWAYS",
+    "INPUTS",
+    "ON_REQUEST",
+    "Classified",
+    "Host",
+    "Redshift",
+    "RedshiftSource",
+    "Spectrum",
+    "base_of",
+]
+
 FloatArray = npt.NDArray[np.float64]
 
 INPUTS: Final[Mapping[str, str]] = {
@@ -17,7 +31,7 @@ INPUTS: Final[Mapping[str, str]] = {
     "place": "`batch.ra`, `dec`, and the Milky Way's `ebv`",
     "cutouts": "the newest stamps: kind (science, template, difference) to image",
     "host": "the galaxy taken for its host: `Host`",
-    "redshift": "as a person gave it, a number",
+    "redshift": "as a person gave it, with its source: `Redshift`",
     "classifications": "what brokers say: a tuple of `Classified`, the newest first",
     "spectrum": "the newest one: `Spectrum`",
     "event": "when its event's window begins, MJD (UTC)",

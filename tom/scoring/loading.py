@@ -15,7 +15,7 @@ from tom.targets.classified import Classification
 from tom.targets.models import Arrival, Audience, Cutout, Program, TargetSummary
 from tom.targets.objects import ObjectKey, SurveyObject
 from tom.targets.packet_stamps import read_stamps
-from tom.targets.redshifts import redshifts_of
+from tom.targets.redshifts import given_redshifts
 
 Given = dict[Key, Any]
 
@@ -90,7 +90,7 @@ def _hosts(keys: Sequence[Key]) -> Given:
 
 
 def _redshifts(keys: Sequence[Key]) -> Given:
-    return _of_targets(keys, redshifts_of({target for target, _ in keys}))
+    return _of_targets(keys, given_redshifts({target for target, _ in keys}))
 
 
 def _classifications(keys: Sequence[Key]) -> Given:

@@ -1,4 +1,8 @@
-"""A target's redshift, as a person gave it; TOM Toolkit's extra field of this name holds it."""
+"""A target's redshift, as a person gave it, and its source.
+
+TOM Toolkit's extra field `redshift` holds it. The field `redshift_source` holds the source and the
+redshift that it is of: a redshift that somebody else writes has no source.
+"""
 
 from collections.abc import Iterable
 from typing import Final
@@ -6,9 +10,11 @@ from typing import Final
 from tom_targets.models import TargetExtra
 
 from tom.records import Classification
+from tom.records.redshift import Redshift, RedshiftSource
 from tom.targets.objects import SurveyObject
 
 REDSHIFT: Final = "redshift"
+SOURCE: Final = "redshift_source"
 MOST_REDSHIFT: Final = 20
 
 
@@ -39,9 +45,38 @@ def read_redshift(text: str) -> float | None:
 
 def redshifts_of(target_ids: Iterable[int]) -> dict[int, float]:
     """Return the redshifts of those of these targets that have one."""
-    rows = TargetExtra.objects.filter(target__in=target_ids, key=REDSHIFT, float_value__gt=0)
-    found = rows.values_list("target_id", "float_value")
-    return {target_id: value for target_id, value in found if value is not None}
+    return {target_id: each.value for target_id, each in given_redshifts(target_ids).items()}
+
+
+def given_redshifts(target_ids: Iterable[int]) -> dict[int, Redshift]:
+    """Return the redshifts of those of these targets that have one, with their sources."""
+    rows = TargetExtra.objects.filter(target__in=target_ids, key__in=(REDSHIFT, SOURCE))
+    values, sources = {}, {}
+    for target_id, key, text, value in rows.values_list("target_id", "key", "value", "float_value"):
+        if key == SOURCE:
+            sources[target_id] = text
+        elif value is not None and value > 0:
+            values[target_id] = value
+    return {
+        target_id: Redshift(value, _source(sources.get(target_id, ""), value))
+        for target_id, value in values.items()
+    }
+
+
+def read_source(text: str) -> RedshiftSource:
+    """Read what a redshift was measured on; raise BadRedshiftError if it is none of the sources."""
+    try:
+        return RedshiftSource(text)
+    except ValueError as error:
+        message = "The source of a redshift is one of those in the list."
+        raise BadRedshiftError(message) from error
+
+
+def _source(text: str, redshift: float) -> RedshiftSource:
+    """Return the source of a redshift; a text that is of another redshift tells nothing of it."""
+    source, _, of = text.partition(" ")
+    known = source in set(RedshiftSource) and of == str(redshift)
+    return RedshiftSource(source) if known else RedshiftSource.UNKNOWN
 
 
 def keep_told_redshifts(told: Iterable[Classification]) -> int:
@@ -61,23 +96,27 @@ def keep_told_redshifts(told: Iterable[Classification]) -> int:
     return len(new)
 
 
-def keep_redshift(target_id: int, redshift: float | None) -> None:
-    """Write a target's redshift over the one that it has; None forgets that.
+def keep_redshift(
+    target_id: int,
+    redshift: float | None,
+    source: RedshiftSource = RedshiftSource.UNKNOWN,
+) -> None:
+    """Write a target's redshift and its source over those that it has; None forgets both.
 
     Who calls this makes the target due for the scorers that ask for it (`note_given`).
     """
+    if redshift is None or not source:
+        gone = (REDSHIFT, SOURCE) if redshift is None else (SOURCE,)
+        TargetExtra.objects.filter(target=target_id, key__in=gone).delete()
     if redshift is None:
-        TargetExtra.objects.filter(target=target_id, key=REDSHIFT).delete()
         return
-    row = TargetExtra(
-        target_id=target_id,
-        key=REDSHIFT,
-        value=str(redshift),
-        float_value=redshift,
-        bool_value=True,
-    )
+    rows = [TargetExtra(key=REDSHIFT, value=str(redshift), float_value=redshift)]
+    if source:
+        rows.append(TargetExtra(key=SOURCE, value=f"{source} {redshift}"))
+    for row in rows:
+        row.target_id, row.bool_value = target_id, True
     TargetExtra.objects.bulk_create(
-        [row],
+        rows,
         update_conflicts=True,
         unique_fields=["target", "key"],
         update_fields=["value", "float_value", "bool_value", "time_value"],

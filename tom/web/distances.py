@@ -8,7 +8,8 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
-from tom.targets.redshifts import redshifts_of
+from tom.records.redshift import Redshift
+from tom.targets.redshifts import given_redshifts
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,13 @@ class Distance:
 
 def redshift_of(target: BaseTarget) -> float | None:
     """Return the redshift that a person gave the target."""
-    return redshifts_of([target.pk]).get(target.pk)
+    given = given_redshift_of(target)
+    return None if given is None else given.value
+
+
+def given_redshift_of(target: BaseTarget) -> Redshift | None:
+    """Return the redshift that a person gave the target, with its source."""
+    return given_redshifts([target.pk]).get(target.pk)
 
 
 def distances_of(

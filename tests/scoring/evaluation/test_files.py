@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.scoring.evaluation.files import write_labels, write_light
+from tom.records.redshift import RedshiftSource
 from tom.scoring.evaluation.classes import class_of, classes_of
 from tom.scoring.evaluation.columns import Labelled, WrongFileError, bare_name, read_labels
 from tom.scoring.evaluation.evaluating import read_objects
@@ -35,6 +36,17 @@ def test_labels_with_place_dust_and_other_names_are_read(tmp_path: Path) -> None
     assert np.isnan(first.ebv)
     assert (second.ra, second.dec) == (pytest.approx(150.0), pytest.approx(-0.5))
     assert second.ebv == pytest.approx(0.1)
+
+
+def test_a_redshift_is_read_only_if_its_source_is_declared(tmp_path: Path) -> None:
+    light = open_light(write_light(tmp_path / "lc.parquet", {"a": [18, 18], "b": [18, 18]}))
+    path = write_labels(tmp_path / "meta.parquet", {"a": "SN Ia", "b": "SN II"}, z=[0.1, None])
+
+    for source in (RedshiftSource.HOST, RedshiftSource.TRANSIENT):
+        (curves,) = light.curves(read_labels(path, source=source), most=9)
+        assert [curve.given for curve in curves] == [{"redshift": (0.1, source)}, {}]
+    (curves,) = light.curves(read_labels(path), most=9)
+    assert [curve.given for curve in curves] == [{}, {}]
 
 
 @pytest.mark.parametrize(

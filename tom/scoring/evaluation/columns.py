@@ -10,6 +10,8 @@ from typing import Final
 
 import polars as pl
 
+from tom.records.redshift import Redshift, RedshiftSource
+
 NAMES: Final = {
     "name": ("oid", "object_id", "obj_id", "name", "NAME"),
     "label": ("cls", "spec_broad", "SpecType", "label", "LABEL", "type", "spec_class"),
@@ -19,6 +21,7 @@ NAMES: Final = {
     "ebv": ("ebv", "EBV", "mwebv"),
     "a_v": ("A_V",),
     "fold": ("fold",),
+    "redshift": ("redshift", "z", "Z"),
 }
 """What a column holds, and the names that it may have; the first one that is there counts."""
 
@@ -31,7 +34,10 @@ class WrongFileError(ValueError):
 
 @dataclass(frozen=True)
 class Labelled:
-    """One labelled object. `ra`, `dec` are ICRS degrees, `ebv` mag; NaN: not known."""
+    """One labelled object. `ra`, `dec` are ICRS degrees, `ebv` mag; NaN: not known.
+
+    `redshift` is None unless it is declared what the file's redshifts were measured on.
+    """
 
     name: str
     label: str
@@ -40,6 +46,7 @@ class Labelled:
     dec: float = float("nan")
     ebv: float = float("nan")
     fold: str = ""
+    redshift: Redshift | None = None
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -71,8 +78,12 @@ def find_any(columns: Iterable[str], what: str) -> str | None:
     return next((name for name in NAMES[what] if name in there), None)
 
 
-def read_labels(path: Path, *, column: str | None = None) -> list[Labelled]:
+def read_labels(
+    path: Path, *, column: str | None = None, source: RedshiftSource = RedshiftSource.UNKNOWN
+) -> list[Labelled]:
     """Read the labelled objects, in order of name; objects without a label are left out.
+
+    `source` declares what the file's redshifts were measured on; else none is read.
 
     Raises
     ------
@@ -89,11 +100,11 @@ def read_labels(path: Path, *, column: str | None = None) -> list[Labelled]:
     found["name"] = find(columns, "name", path)
     wanted = [pl.col(name).alias(what) for what, name in found.items() if name is not None]
     rows = frame.select(wanted).collect().iter_rows(named=True)
-    objects = [_labelled(row) for row in rows if _text(row["label"]) not in UNLABELLED]
+    objects = [_labelled(row, source) for row in rows if _text(row["label"]) not in UNLABELLED]
     return _each_once(objects, path)
 
 
-def _labelled(row: dict[str, object]) -> Labelled:
+def _labelled(row: dict[str, object], source: RedshiftSource) -> Labelled:
     ebv = _number(row.get("ebv"))
     return Labelled(
         name=_text(row["name"]),
@@ -103,7 +114,13 @@ def _labelled(row: dict[str, object]) -> Labelled:
         dec=_degrees(row.get("dec"), hours=False),
         ebv=_number(row.get("a_v")) / 3.1 if ebv != ebv else ebv,  # R_V of the Milky Way
         fold=_text(row.get("fold")),
+        redshift=_redshift(row, source),
     )
+
+
+def _redshift(row: dict[str, object], source: RedshiftSource) -> Redshift | None:
+    value = _number(row.get("redshift"))
+    return Redshift(value, source) if source and value > 0 else None
 
 
 def bare_name(name: str) -> str:

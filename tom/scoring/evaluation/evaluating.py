@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tom.records.redshift import RedshiftSource
 from tom.scoring.contract import BoolArray, FloatArray, IntArray, Scorer, Trainable
 from tom.scoring.evaluation import groups
 from tom.scoring.evaluation.classes import Classes, classes_of
@@ -43,16 +44,23 @@ class Objects:
 
 
 def read_objects(
-    lightcurves: Path, labels: Path, *, column: str | None = None, zero_point: float | None = None
+    lightcurves: Path,
+    labels: Path,
+    *,
+    column: str | None = None,
+    zero_point: float | None = None,
+    source: RedshiftSource = RedshiftSource.UNKNOWN,
 ) -> Objects:
     """Read which objects there are; their points are read again when they are judged.
+
+    `source` declares what the redshifts of the labels were measured on; else none is given.
 
     Raises
     ------
     WrongFileError
         If a file is not of the form that it must have, or its rows are split instead of objects.
     """
-    labelled = read_labels(labels, column=column)
+    labelled = read_labels(labels, column=column, source=source)
     light = open_light(lightcurves, zero_point=zero_point)
     light.check_folds()
     prints, first = {}, {}

@@ -18,6 +18,7 @@ from tom.scoring.contract import Batch, Curve, FloatArray, Scorer, Trainable
 from tom.scoring.evaluation.columns import Labelled, WrongFileError
 from tom.scoring.evaluation.light import LightFile
 from tom.scoring.host import Host
+from tom.scoring.inputs import base_of
 from tom.scoring.runner import Opinion, Outcome
 
 EPOCHS: Final = (3.0, 7.0, 14.0, 30.0)
@@ -89,7 +90,7 @@ def judge_parts(
     found: dict[float, list[tuple[list[Curve], list[Outcome]]]] = {}
     for part in parts:
         with _host(scorer, path, light, part, limits) as host:
-            for curves in light.curves(part.judged, most=scorer.spec.batch_size):
+            for curves in _curves(scorer, light, part.judged, most=scorer.spec.batch_size):
                 for days in (*EPOCHS, np.inf):
                     seen = [cut(curve, days) for curve in curves]
                     found.setdefault(days, []).append((seen, host.judge(Batch.build(seen))))
@@ -114,6 +115,18 @@ def cut(curve: Curve, days: float) -> Curve:
         survey=[curve.survey[row] for row in kept],
         as_of_mjd=float(mjd[kept].max()),
     )
+
+
+def _curves(
+    scorer: Scorer, light: LightFile, objects: Sequence[Labelled], *, most: int
+) -> Iterator[list[Curve]]:
+    """Yield the curves of these objects with those other inputs that the scorer asks for."""
+    asked = {base_of(name) for name in scorer.spec.inputs}
+    for curves in light.curves(objects, most=most):
+        yield [
+            replace(curve, given={name: curve.given[name] for name in asked & set(curve.given)})
+            for curve in curves
+        ]
 
 
 @contextmanager
@@ -142,7 +155,7 @@ def _fit(
         message = f"scorer {scorer.spec.name!r} cannot be fitted here"
         raise WrongFileError(message)
     label = {each.name: name for each, name in fitted}
-    (curves,) = light.curves([each for each, _ in fitted], most=len(fitted)) or [[]]
+    (curves,) = _curves(scorer, light, [each for each, _ in fitted], most=len(fitted)) or [[]]
     labels = [label[curve.object_id] for curve in curves]
     try:
         artefact = scorer.fit(Batch.build(curves), labels)

@@ -130,6 +130,7 @@ def _curve(known: Labelled, points: pl.DataFrame) -> Curve:
         dec=known.dec,
         ebv=known.ebv,
         survey=[survey for _, survey in named],
+        given={} if known.redshift is None else {"redshift": known.redshift},
     )
 
 

@@ -15,6 +15,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
+from tom.records.redshift import RedshiftSource
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
 from tom.scoring.models import Score
@@ -31,7 +32,7 @@ from tom.targets.tags import tags_of
 from tom.targets.visible import visible_targets
 from tom.targets.words import disagreement, words_of
 from tom.web.comments import comments_on
-from tom.web.distances import redshift_of
+from tom.web.distances import given_redshift_of, redshift_of
 from tom.web.hosts import found_hosts
 from tom.web.known import (
     join_summaries,
@@ -148,6 +149,7 @@ def find_target(request: HttpRequest, pk: int) -> BaseTarget:
 
 
 def _head(found: BaseTarget, user: User) -> dict[str, Any]:
+    given = given_redshift_of(found)
     aliases = list(found.aliases.all())
     names = [found.name, *(alias.name for alias in aliases)]
     return {
@@ -156,7 +158,9 @@ def _head(found: BaseTarget, user: User) -> dict[str, Any]:
         "summary": found.summary,
         "aliases": aliases,
         "links": links_of(names, ra=found.ra, dec=found.dec, survey=found.summary.survey),
-        "redshift": redshift_of(found),
+        "redshift": given and given.value,
+        "redshift_source": given.source if given else RedshiftSource.UNKNOWN,
+        "redshift_sources": list(RedshiftSource),
         "galactic": _galactic(found),
         "follow_kind": FollowKind.TARGET,
         "follow_value": str(found.pk),

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from tom.records.redshift import RedshiftSource
 from tom.scoring.card import InvalidCardError
 from tom.scoring.contract import InvalidSpecError, Scorer
 from tom.scoring.evaluation.columns import WrongFileError
@@ -53,6 +54,12 @@ class Command(BaseCommand):
             help="classes of the scorer: measure a list that seeks these, beside brightest-first",
         )
         parser.add_argument("--label-column", help="the column of the labels")
+        parser.add_argument(
+            "--redshift-source",
+            choices=list(filter(None, RedshiftSource)),
+            default=RedshiftSource.UNKNOWN,
+            help="what the redshifts of the labels were measured on; else none is given",
+        )
         parser.add_argument("--zero-point", type=float, help="the AB magnitude of a flux of 1")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,6 +70,7 @@ class Command(BaseCommand):
                 options["labels"],
                 column=options["label_column"],
                 zero_point=options["zero_point"],
+                source=RedshiftSource(options["redshift_source"]),
             )
             report, gains = self._measure(objects, limits, options)
         except (WrongFileError, ScorerLoadError, InvalidCardError, InvalidSpecError) as error:
