@@ -35,6 +35,7 @@ from tom.planning import services as planning
 from tom.pointings.estimating import work_efficiency
 from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.ranking.comparisons import work_comparison
+from tom.ranking.exploring import draw_if_due
 from tom.ranking.services import rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
@@ -185,8 +186,10 @@ def prepare(event_id: int) -> None:
 
 @shared_task
 def rank_list(strategy_id: int) -> None:
-    """Rank the list that a strategy makes without an event."""
-    rank_list_if_due(Strategy.objects.get(pk=strategy_id))
+    """Rank the list that a strategy makes without an event, and draw from it once a night."""
+    strategy = Strategy.objects.get(pk=strategy_id)
+    if rank_list_if_due(strategy):
+        draw_if_due(strategy, timezone.now())
 
 
 @shared_task

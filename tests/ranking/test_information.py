@@ -84,7 +84,7 @@ def test_the_missing_term_that_could_move_the_chance_most_is_named_in_any_order(
         found = most_open(rows, -3.0)
         assert found is not None
         assert found.name == "young"
-        assert found.supplied_by == "young: too few points"
+        assert found.supplied_by == "what young lacks (too few points)"
         assert (found.low, found.high) == pytest.approx((0.018, 0.731), abs=1e-3)
     of_distance = most_open(terms[:2], -3.0)
     assert of_distance is not None

@@ -279,5 +279,5 @@ def test_in_the_order_to_decide_a_row_says_what_it_tells_to_settle_it_and_what_i
     to_decide = " ".join(row_of(observer.get(PAGE, {"order": "decide"}).text, 3).split())
 
     assert "to settle it" not in usual
-    assert re.search(r"to settle it tells 0\.\d{3} bit", to_decide)
+    assert re.search(r"to settle it tells 0\.\d{3} bits", to_decide)
     assert "a redshift could make it 24% to 96%" in to_decide

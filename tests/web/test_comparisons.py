@@ -120,6 +120,7 @@ def test_a_page_of_many_nights_asks_as_often_as_one_of_few(
     ("fields", "said"),
     [
         ({"strategies": []}, "This field is required"),
+        ({"strategies": ["9" * 30, "x"]}, "Enter a list of values"),
         ({"nights": 61}, "less than or equal to 60"),
         ({"k": 51}, "less than or equal to 50"),
         ({"truth": "tea leaves"}, "Select a valid choice"),

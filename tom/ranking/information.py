@@ -41,7 +41,7 @@ from tom.ranking.weighing import logistic
 
 CENTRAL_90: Final = 2 * 1.6448536269514722
 """The width of the central 90% of a normal distribution, in standard deviations."""
-# What supplies a term that is missing; a scorer's says itself what it lacks.
+# What supplies a term that is missing; a scorer says itself what it lacks.
 SUPPLIED_BY: Final[Mapping[str, str]] = MappingProxyType(
     {
         sky_map.NAME: "a sky map of the event",
@@ -95,5 +95,6 @@ def most_open(terms: Iterable[Mapping[str, Any]], log_odds: float) -> Open | Non
 def _open(term: Mapping[str, Any], log_odds: float) -> Open:
     # A missing term counts 0: its ends are what it could count.
     low, high = (logistic(log_odds + term[end]) for end in ("log_lr_low", "log_lr_high"))
-    name = term["name"]
-    return Open(name, SUPPLIED_BY.get(name, f"{name}: {term['reason']}"), low, high)
+    name = str(term["name"])
+    of_scorer = f"what {name.replace('_', ' ')} lacks ({term['reason']})"
+    return Open(name, SUPPLIED_BY.get(name, of_scorer), low, high)

@@ -15,6 +15,8 @@ from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.moments import Moment, XactField
 from tom.ranking.compared import Compared as Compared
 from tom.ranking.compared import Comparison as Comparison
+from tom.ranking.drawn import Drawn as Drawn
+from tom.ranking.drawn import Exploration as Exploration
 from tom.ranking.weighing import logistic, read_terms
 from tom.strategies.listings import Listing as Listing
 from tom.strategies.models import Strategy

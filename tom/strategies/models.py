@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tom.events.models import EventKind
+from tom.strategies.choice import StrategyChoice as StrategyChoice
 from tom.taxonomy import ROOTS, WIDER, find_class
 
 SOUGHT = "kilonova"
@@ -159,6 +160,15 @@ class Strategy(models.Model):
             " as those of the demonstration night"
         ),
     )
+    explore = models.FloatField(
+        default=0.0,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text=(
+            "The share, 0 to 1, of a night's looks at a list without an event that goes to targets"
+            " drawn at random from all of it. 0 or empty: none are drawn."
+        ),
+    )
     group = models.ForeignKey(
         Group,
         null=True,
@@ -202,6 +212,9 @@ class Strategy(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(prior=None) | Q(prior__gt=0, prior__lt=1), name="strategies_prior"
+            ),
+            models.CheckConstraint(
+                condition=Q(explore__gte=0, explore__lte=1), name="strategies_explore"
             ),
             models.CheckConstraint(
                 condition=Q(ra=None, dec=None, radius_deg=None)
@@ -257,21 +270,10 @@ class Strategy(models.Model):
             return {"days_after": "a list without an event has no event to count days from"}
         unused = [name for name in ONLY_WITHOUT_EVENT if getattr(self, name) is not None]
         errors = dict.fromkeys(unused, "this is for a list without an event: leave it empty here")
-        if self.with_tests:
-            errors["with_tests"] = "this is for a list without an event"
+        for name in ("with_tests", "explore"):
+            if getattr(self, name):
+                errors[name] = "this is for a list without an event"
         return errors
-
-
-class StrategyChoice(models.Model):
-    """By whose list a person wants targets ranked; without a strategy: by none."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
-    strategy = models.ForeignKey(Strategy, null=True, on_delete=models.CASCADE, related_name="+")
-
-    def __str__(self) -> str:
-        return f"the list of {self.user_id}"
 
 
 CONE = ("ra", "dec", "radius_deg")

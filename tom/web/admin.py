@@ -100,7 +100,7 @@ class StrategyForm(ModelForm[Strategy]):
         fields = (
             *("name", "kind", "sought", "prior", "weights", "terms", "days_before", "days_after"),
             *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
-            *("ra", "dec", "radius_deg", "with_tests", "group", "active"),
+            *("ra", "dec", "radius_deg", "with_tests", "explore", "group", "active"),
         )
 
     def clean_terms(self) -> list[str]:
@@ -108,6 +108,10 @@ class StrategyForm(ModelForm[Strategy]):
         terms: list[str] = self.cleaned_data["terms"]
         _refuse_unknown(terms, [term.NAME for term in TERMS], "term")
         return terms
+
+    def clean_explore(self) -> float:
+        """Take an empty field for none."""
+        return self.cleaned_data["explore"] or 0.0
 
     def clean_weights(self) -> dict[str, float]:
         """Refuse a scorer that is not there."""

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from tom.ranking.compared import MOST_NIGHTS, MOST_SHOWN
 from tom.strategies.models import Strategy
+from tom.web.keys import read_pk
 
 FEWEST: Final = 2
 MOST: Final = 4
@@ -16,10 +17,20 @@ TRUTH_WORDS: Final = {
 }
 
 
+class StrategiesField(forms.ModelMultipleChoiceField[Strategy]):
+    """Strategies by their keys; what no key can be is refused before the database is asked."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the strategies, or refuse."""
+        if any(read_pk(str(key)) is None for key in value or ()):
+            raise forms.ValidationError(self.error_messages["invalid_list"])
+        return super().clean(value)
+
+
 class ComparisonForm(forms.Form):
     """Two to four strategies without an event that the person may see, switched on or not."""
 
-    strategies = forms.ModelMultipleChoiceField(
+    strategies = StrategiesField(
         queryset=Strategy.objects.none(),
         widget=forms.CheckboxSelectMultiple,
         label=f"Strategies, {FEWEST} to {MOST}",

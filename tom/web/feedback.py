@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from django.core.cache import cache
 
+from tom.ranking.exploring import drawn_weights
 from tom.ranking.weighing import BoolArray
 from tom.scoring.contract import FloatArray, IntArray
 from tom.scoring.evaluation.classes import classes_of
@@ -58,9 +59,10 @@ class OfMonth:
 class Feedback:
     """One version of a scorer: `n` objects with an answer and a class, and its figures.
 
+    The corrected figures rest on the `n_drawn` of these that were drawn at random, if `is_by_draw`.
+    Else they rest on brightness, and `covered` is the share of all targets for which they stand.
     `n_other` turned out to be of a class that it does not know, and are left out. `bins` tell what
-    was said, what was right, and of how many. `covered` is the share of all targets for which the
-    corrected figures stand, 0 to 1.
+    was said, what was right, and of how many.
     """
 
     scorer: str
@@ -69,6 +71,8 @@ class Feedback:
     n_other: int
     n_silent: int
     is_few: bool
+    n_drawn: int
+    is_by_draw: bool
     covered: float
     classes: list[OfClass]
     calibration_error: float
@@ -95,7 +99,12 @@ def measure(said: Said) -> Feedback | None:
     if not here.any():
         return None
     truth, chance = classes.truth[here], chance[here]
-    weights, covered = selection_weights(_of(said.targets, here))
+    targets = _of(said.targets, here)
+    weights, covered = selection_weights(targets)
+    drawn = np.array(drawn_weights(targets))
+    n_drawn = int((drawn > 0).sum())
+    if n_drawn >= FEWEST:
+        weights = drawn
     even = np.ones(len(truth))
     is_weighed = bool(weights.sum() > 0)
     return Feedback(
@@ -105,6 +114,8 @@ def measure(said: Said) -> Feedback | None:
         n_other=int((~here).sum()),
         n_silent=said.n_silent,
         is_few=len(truth) < FEWEST,
+        n_drawn=n_drawn,
+        is_by_draw=n_drawn >= FEWEST,
         covered=covered,
         classes=_of_classes(classes.names, truth, chance, weights),
         calibration_error=calibration_error(truth, chance, even),

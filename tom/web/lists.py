@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -13,8 +14,9 @@ from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import Verdict, Vetting
-from tom.ranking.models import Listing, RankedCandidate
+from tom.ranking.models import Exploration, Listing, RankedCandidate
 from tom.strategies.models import Strategy
+from tom.streams.rules import night_of
 from tom.targets.audiences import show_targets
 from tom.targets.visible import visible_targets
 from tom.web.candidate_rows import read_curves
@@ -112,6 +114,32 @@ def first_fitting(
     ranks = {pk: rank for rank, (pk, target) in enumerate(first, 1) if target in fitting}
     is_all = len(first) < size
     return (ranks, is_all) if is_all or len(ranks) >= least else None
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Whom a list drew at random in a night, as far as its reader may see them: by their keys.
+
+    `untold` are those of them that nobody has a verdict on.
+    """
+
+    exploration: Exploration
+    targets: dict[int, BaseTarget]
+    untold: list[BaseTarget]
+
+
+def read_draw(
+    strategy: Strategy, vetted: VettingFilter, user: User, *, now: datetime
+) -> Draw | None:
+    """This night's draw; None: there was none."""
+    rows = Exploration.objects.filter(strategy=strategy, night=night_of(now))
+    exploration = rows.first()
+    if exploration is None:
+        return None
+    drawn = visible_targets(user).filter(pk__in=exploration.drawn.values("target"))
+    targets = {target.pk: target for target in drawn.order_by("name")}
+    untold = [target for pk, target in targets.items() if pk not in vetted.vettings]
+    return Draw(exploration, targets, untold)
 
 
 def first_of(strategy: Strategy, user: User, *, most: int) -> dict[int, int]:

@@ -13,15 +13,20 @@ from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
 from tom.strategies.services import lists_for
 from tom.web.candidate_order import one_of
+from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.lists import places_in
-from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_of
+from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
 from tom.web.target_order import count_public, in_turn, keys_in_turn
 
 LIST = "list-"
 """An order of the list of targets begins so, and goes on with the key of a strategy."""
 OTHERS = "seen"
 """The order of targets that a list does not rank."""
+
+
+# So many pages of a list are found behind the one that is shown.
+PAGES_AHEAD = 9
 
 
 class Standing(NamedTuple):
@@ -33,10 +38,8 @@ class Standing(NamedTuple):
 
 def strategy_asked(order: str, user: User) -> Strategy | None:
     """The strategy whose list an order names; None: it names none that the user may see."""
-    key = order.removeprefix(LIST)
-    if key == order or not (key.isascii() and key.isdecimal() and len(key) < 10):
-        return None
-    return lists_for(user).filter(pk=int(key)).first()
+    key = read_pk(order.removeprefix(LIST)) if order.startswith(LIST) else None
+    return None if key is None else lists_for(user).filter(pk=key).first()
 
 
 def page_by_list(
@@ -51,21 +54,24 @@ def page_by_list(
     """The page of targets of `join_summaries` in a list's order, and how each of them stands.
 
     `which` is a filter; it is empty where all `rows` are asked for. Of more than `MOST_COUNTED`
-    that fit one, those alone are shown that the list ranks.
+    that fit one, those alone are shown that the list ranks. Without a filter no more of the list
+    is read than stands before the page's end, and some pages ahead where it ends with the list.
     """
-    places = places_in(strategy, user).values_list("target", "pk")[: MOST_COUNTED + 1]
+    last = min(PER_PAGE * page_asked(request), MOST_COUNTED)
+    ahead = PER_PAGE * PAGES_AHEAD if is_ranked_only else 0
+    size = MOST_COUNTED if which else min(last + ahead, MOST_COUNTED)
+    places = places_in(strategy, user).values_list("target", "pk")[: size + 1]
     ranked = dict(places)
-    if is_ranked_only and not which:
-        page = page_of(request, list(ranked), per_page=PER_PAGE)
-        keys: Sequence[int] = list(page)
-    elif which:
+    if which:
         found = _fitting(rows, ranked, which, user, only=is_ranked_only)
         page = page_of(request, found, per_page=PER_PAGE)
+        keys: Sequence[int] = list(page)
+    elif is_ranked_only:
+        page = page_of(request, list(ranked), per_page=PER_PAGE, most=size)
         keys = list(page)
     else:
-        programs = programs_of(user)
-        known = count_public(rows) if programs else 0
-        page = page_of(request, rows, per_page=PER_PAGE, known=known)
+        known = count_public(rows) if programs_of(user) else 0
+        page = page_of(request, rows.order_by("name"), per_page=PER_PAGE, known=known)
         keys = _part(rows, list(ranked), user, last=page.number * PER_PAGE)
     read = rows.in_bulk(keys)
     page.object_list = [read[key] for key in keys if key in read]

@@ -14,6 +14,7 @@ from tom.ranking.compared import Comparison
 from tom.ranking.comparisons import ask_for_comparison, under_way
 from tom.web.comparing import read_columns, read_overlap
 from tom.web.comparison_form import TRUTH_WORDS, ComparisonForm
+from tom.web.keys import read_pk
 from tom.web.people import person
 from tom.web.permissions import COMPARE_STRATEGIES
 from tom.web.refusals import require
@@ -26,7 +27,7 @@ def comparison_list(request: HttpRequest) -> HttpResponse:
     """The form of a comparison, and those that the person may see; a POST asks for one."""
     user = person(request)
     if request.method != "POST":
-        chosen = [pk for pk in request.GET.getlist("strategies") if pk.isascii() and pk.isdigit()]
+        chosen = request.GET.getlist("strategies")
         return _list(request, ComparisonForm(user=user, initial={"strategies": chosen}))
     require(request, COMPARE_STRATEGIES)
     form = ComparisonForm(request.POST, user=user)
@@ -77,5 +78,4 @@ def comparison(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _night_asked(request: HttpRequest, n: int) -> int:
     """Which of n moments the address names; the first, if none."""
-    text = request.GET.get("night", "")
-    return min(int(text), n - 1) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    return min(read_pk(request.GET.get("night", "")) or 0, n - 1)

@@ -7,12 +7,14 @@ from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.models import Vetting
 from tom.ranking.models import Listing, RankedCandidate
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy
+from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.lists import (
     ROWS_SHOWN,
@@ -21,6 +23,7 @@ from tom.web.lists import (
     first_fitting,
     places_in,
     ranks_in,
+    read_draw,
     read_places,
     rows_of,
 )
@@ -28,8 +31,6 @@ from tom.web.pagination import MOST_COUNTED, page_asked, page_at_once, page_of
 from tom.web.people import person
 from tom.web.said import SaidFilter, read_said
 from tom.web.vettings import vettings_in_list
-
-LONGEST_KEY = 10
 
 
 @require_safe
@@ -50,8 +51,7 @@ def list_index(request: HttpRequest) -> HttpResponse:
 def choose_list(request: HttpRequest) -> HttpResponse:
     """Keep by whose list the person wants targets ranked; nothing sent: by none."""
     user, key = person(request), request.POST.get("strategy", "")
-    is_key = key.isascii() and key.isdecimal() and len(key) < LONGEST_KEY
-    choose_strategy(user, find_strategy(int(key) if is_key else 0, user) if key else None)
+    choose_strategy(user, find_strategy(read_pk(key) or 0, user) if key else None)
     back = "targets:list" if request.POST.get("back") == "targets" else "tonight"
     return redirect(back)
 
@@ -79,6 +79,7 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
         "vettings": Vetting.choices,
         "vetting": vetted.asked,
         "is_filtered": is_filtered,
+        "draw": read_draw(strategy, vetted, user, now=timezone.now()),
     }
     return render(request, "lists/list.html", context)
 
