@@ -46,6 +46,8 @@ pytestmark = pytest.mark.django_db
         ({"brighter_than": -1e6}, "brighter_than"),
         ({"brighter_than": 41.0}, "brighter_than"),
         ({"kind": "gw", "with_tests": True}, "with_tests"),
+        ({"kind": "gw", "explore": 0.1}, "explore"),
+        ({"explore": 1.5}, "explore"),
         ({"kind": "gw", "brighter_than": 18.0}, "brighter_than"),
         ({"kind": "gw", "first_seen_days": 3.0}, "first_seen_days"),
     ],

@@ -34,6 +34,7 @@ def strategy() -> Strategy:
     for name in ("ZTF26a", "ZTF26b"):
         make_target(name)
     put_star_on("ZTF26a")
+    make_strategy(name="Empty", brighter_than=-20.0)
     strategy = make_strategy(name="Bright things", sought=["supernova"])
     rank(strategy)
     for name, shift in (("ZTF26x", 1), ("ZTF26y", 0)):

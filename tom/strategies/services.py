@@ -33,7 +33,7 @@ def strategy_of(event: NonLocalizedEvent) -> Strategy:
 
 
 class Chosen(NamedTuple):
-    """The strategy by whose list a person ranks targets; None: by none. `is_own`: they chose it."""
+    """The strategy by whose list a person ranks targets; None: by none. `is_own`: they chose so."""
 
     strategy: Strategy | None
     is_own: bool
@@ -45,10 +45,10 @@ def lists_for(user: User) -> StrategyQuerySet:
 
 
 def chosen_by(user: User) -> Chosen:
-    """Return what a person chose; who never chose has the oldest list that they may see."""
+    """Return what a person chose."""
     choice = StrategyChoice.objects.filter(user=user).select_related("strategy").first()
     if choice is None:
-        return Chosen(lists_for(user).order_by("pk").first(), is_own=False)
+        return Chosen(None, is_own=False)
     found = None if choice.strategy is None else lists_for(user).filter(pk=choice.strategy.pk)
     return Chosen(found.first() if found is not None else None, is_own=True)
 

@@ -16,6 +16,7 @@ from tom_targets.base_models import BaseTarget
 from tom.candidates.models import Verdict, Vetting
 from tom.ranking.models import Exploration, Listing, RankedCandidate
 from tom.strategies.models import Strategy
+from tom.strategies.services import chosen_by, lists_for
 from tom.streams.rules import night_of
 from tom.targets.audiences import show_targets
 from tom.targets.visible import visible_targets
@@ -140,6 +141,16 @@ def read_draw(
     targets = {target.pk: target for target in drawn.order_by("name")}
     untold = [target for pk, target in targets.items() if pk not in vetted.vettings]
     return Draw(exploration, targets, untold)
+
+
+def list_for(user: User) -> Strategy | None:
+    """The list that the person chose; who never chose has the oldest that is not empty."""
+    chosen = chosen_by(user)
+    if chosen.is_own:
+        return chosen.strategy
+    oldest = lists_for(user).order_by("pk")
+    places = RankedCandidate.objects.newest().filter(strategy=OuterRef("pk"), programs=[])
+    return oldest.filter(Exists(places)).first() or oldest.first()
 
 
 def first_of(strategy: Strategy, user: User, *, most: int) -> dict[int, int]:

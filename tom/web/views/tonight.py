@@ -17,7 +17,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.scoring.health import scorers_at_fault
 from tom.shifts.visits import away_since
-from tom.strategies.services import chosen_by, lists_for
+from tom.strategies.services import lists_for
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import show_targets
 from tom.targets.models import AudienceSummary, TargetSummary
@@ -32,7 +32,7 @@ from tom.web.known import (
     seen_by,
     standing_of,
 )
-from tom.web.lists import first_of, read_places
+from tom.web.lists import first_of, list_for, read_places
 from tom.web.permissions import VIEW_MESSAGES
 from tom.web.shift_log import read_log
 from tom.web.target_order import find_first
@@ -91,7 +91,7 @@ def _candidates(user: User) -> dict[str, Any]:
 
 def _ranked(user: User) -> dict[str, Any]:
     """The first of the list that the person chose, without what was rejected in it."""
-    strategy = chosen_by(user).strategy
+    strategy = list_for(user)
     context: dict[str, Any] = {"chosen": strategy, "lists": lists_for(user), "ranked": []}
     if strategy is not None:
         ranks = first_of(strategy, user, most=NEWEST_SHOWN)
