@@ -161,7 +161,7 @@ SCORERS = env.list(
     "SCORERS", ["ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus"]
 )
 # What makes the scorers that people add in the browser, by their kind.
-OWN_SCORERS = {"onnx": "ml_plugins.onnx.Onnx"}
+OWN_SCORERS = {"onnx": "ml_plugins.onnx.Onnx", "filter": "ml_plugins.filter.Filter"}
 # How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where one repeats in
 # part what others say; 0: kept and shown, never ranked by.
 SCORER_WEIGHTS: dict[str, float] = read_numbers("SCORER_WEIGHTS", most=1)

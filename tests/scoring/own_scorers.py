@@ -4,7 +4,8 @@ import numpy as np
 from django.contrib.auth.models import Group, User
 
 from tests.scoring.onnx_models import make_model
-from tom.scoring.contract import ScorerSpec
+from tom.scoring.contract import ScorerKind, ScorerSpec
+from tom.scoring.filter_tags import read_tags
 from tom.scoring.models import OwnScorer, OwnVersion
 from tom.scoring.own import LAYOUTS, Parts, hash_of
 from tom.scoring.own_services import add_scorer, add_version
@@ -34,6 +35,26 @@ def onnx_parts(
     spec = ScorerSpec(**{**fields, **changes})
     options = {"layout": layout, "least": 1, "sigma": 1.0}
     return Parts("ml_plugins.onnx.Onnx", spec, model, options, memory_mb)
+
+
+def filter_parts(source: str, *, memory_mb: int = 1500, **changes: object) -> Parts:
+    """Make a filter of its source."""
+    tags = tuple(read_tags(source))
+    fields = {
+        "name": "own_made",
+        "version": "1.0.0",
+        "inputs": ("lightcurve", "alert", "place"),
+        "classes": tags,
+        "prior": tuple([1 / len(tags)] * len(tags)),
+        "kind": ScorerKind.RANK,
+        "licence": "GPL-3.0-or-later",
+        "card": "card.md",
+        "artefact": "filter.py",
+        "artefact_sha256": hash_of(source.encode()),
+        "batch_size": 64,
+    }
+    spec = ScorerSpec(**{**fields, **changes})
+    return Parts("ml_plugins.filter.Filter", spec, source.encode(), {}, memory_mb)
 
 
 def row_of(parts: Parts, **fields: object) -> OwnVersion:

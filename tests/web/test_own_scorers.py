@@ -8,12 +8,15 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.factories import make_group, make_lead, make_score, make_target, make_user
+from tests.factories import make_admin, make_group, make_lead, make_score, make_target, make_user
 from tests.scoring.onnx_models import make_model
 from tests.scoring.own_scorers import POINTS, WEIGHTS, keep_onnx
 from tom.scoring.card import REQUIRED_SECTIONS, check_card, read_card
+from tom.scoring.hosts import host_for
+from tom.scoring.judging import score_due
 from tom.scoring.models import OwnScorer
 from tom.scoring.own import spec_of
+from tom.scoring.own_services import added_scorers
 
 pytestmark = pytest.mark.django_db
 NEW = "/scorers/own/new/onnx/"
@@ -129,3 +132,44 @@ def test_its_switches_say_who_used_them(lead: Client, group) -> None:
     assert (scorer.made_by.username, scorer.changed_by.username) == ("adam", "leda")
     assert lead.post(change, {"do": "dance"}).status_code == 422
     assert lead.post(change, {"do": "use", "version": "9.9.9"}).status_code == 404
+
+
+SOURCE = """
+from antares_devkit.models import BaseFilter
+
+
+class Bright(BaseFilter):
+    OUTPUT_LOCUS_TAGS = [{"name": "bright_one", "description": "brighter than 19"}]
+
+    def _run(self, locus):
+        if locus.alert.properties["ant_mag"] < 19:
+            locus.tag("bright_one")
+"""
+
+
+def test_a_filter_is_kept_by_whoever_may_run_code_and_by_no_lead(lead: Client) -> None:
+    fields = {
+        "name": "bright", "version": "1.0.0", "licence": "MIT", "seconds_per_object": "0.02",
+        "memory_mb": "1500", "about": "A test.", "source": SOURCE,
+    }  # fmt: skip
+    new = "/scorers/own/new/filter/"
+    admin = Client()
+    admin.force_login(make_admin())
+
+    assert lead.get(new).status_code == lead.post(new, fields).status_code == 403
+    assert "Add a filter" not in lead.get("/scorers/").text
+    assert not OwnScorer.objects.exists()
+
+    assert "It runs on this machine what you write here." in admin.get(new).text
+    assert "no Python" in admin.post(new, fields | {"source": "def"}).text
+    answer = admin.post(new, fields)
+
+    scorer = OwnScorer.objects.get()
+    assert answer.url == f"/scorers/own/{scorer.pk}/"
+    assert scorer.in_force.spec["classes"] == ["bright_one"]
+    assert lead.get(f"/scorers/own/{scorer.pk}/version/").status_code == 403
+    assert lead.post(f"{answer.url}change/", {"do": "use", "version": "1.0.0"}).status_code == 403
+    target = make_target()
+    score_due(most=10)
+    host_for(next(each for each in added_scorers())).stop()
+    assert "bright_one" in admin.get(reverse("targets:detail", args=[target.pk])).text

@@ -15,6 +15,7 @@ class OwnKind(models.TextChoices):
     """What a scorer of one's own is made of."""
 
     ONNX = "onnx", "a model in ONNX"
+    FILTER = "filter", "a filter in Python"
 
 
 class OwnScorerQuerySet(models.QuerySet["OwnScorer"]):
@@ -36,7 +37,7 @@ class OwnScorerQuerySet(models.QuerySet["OwnScorer"]):
         return rows.defer("in_force__artefact", "in_force__card", "in_force__trial").order_by("pk")
 
     def weighing(self, now: datetime) -> "OwnScorerQuerySet":
-        """Return those at work whose shadow period is over."""
+        """Return those at work whose shadow period is over; a filter weighs nowhere."""
         rows = self.at_work().filter(in_force__weighs_from__lte=now)
         return rows.filter(in_force__spec__kind__in=WEIGHING)
 
@@ -73,6 +74,9 @@ class OwnScorer(models.Model):
     changed = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = OwnScorerQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("add_code", "Can add scorers that run code")]
 
     def __str__(self) -> str:
         return self.name

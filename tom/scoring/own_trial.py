@@ -52,8 +52,8 @@ def try_scorer(parts: Parts) -> Trial:
     ------
     UselessError
         If it cannot be loaded, takes too long or too much memory, fails on an object, breaks the
-        contract, answers otherwise in another order of the objects, or has no opinion on a made
-        object, though it must have one.
+        contract, answers otherwise if it is asked again, or has no opinion on a made object, though
+        it must have one.
     """
     host = Host.of_own(parts, patience_seconds=PATIENCE_SECONDS)
     try:
@@ -70,10 +70,12 @@ def _try(host: Host, batches: Sequence[Batch]) -> Trial:
     told = [_judge(host, batch) for batch in batches]
     seconds = time.monotonic() - since
     for batch, outcomes in zip(batches, told, strict=True):
-        backwards = _judge(host, batch.take(np.arange(len(batch))[::-1]))[::-1]
-        if not all(map(_same, outcomes, backwards)):
-            message = "it answers otherwise if it is asked again, or in another order"
-            raise UselessError(message)
+        every = np.arange(len(batch))
+        for rows in (every[::-1], every[: (len(batch) + 1) // 2]):
+            again = _judge(host, batch.take(rows))
+            if not all(map(_same, [outcomes[row] for row in rows], again)):
+                message = "it answers otherwise if it is asked again, or about fewer objects"
+                raise UselessError(message)
     flat = [outcome for outcomes in told for outcome in outcomes]
     opinions = [each for each in flat if isinstance(each, Opinion)]
     reasons = sorted({each.detail for each in flat if not isinstance(each, Opinion)})

@@ -11,10 +11,12 @@ from django.core.exceptions import ValidationError
 
 from tom.scoring.card import REQUIRED_SECTIONS, write_card
 from tom.scoring.contract import InvalidSpecError, ScorerKind, ScorerSpec
+from tom.scoring.filter_tags import UnreadableTagsError, read_tags
 from tom.scoring.models import OwnKind, OwnScorer, OwnVersion
 from tom.scoring.own import LAYOUTS, MOST_MEMORY_MB, MOST_SECONDS, PREFIX, Parts, hash_of
 from tom.web.team.groups import groups_to_choose
 
+MOST_SOURCE: Final = 100_000
 MOST_BYTES: Final = 16 * 1024 * 1024
 CLASS_LINE: Final = re.compile(r"([a-z][a-z0-9_]{0,39})(?:[ \t=:]+([0-9.eE+-]+))?")
 MOST_CLASSES: Final = 30
@@ -266,4 +268,45 @@ class OnnxForm(OwnScorerForm):
         }
 
 
-FORMS: Final[dict[str, type[OwnScorerForm]]] = {OwnKind.ONNX: OnnxForm}
+class FilterForm(OwnScorerForm):
+    """A filter in Python."""
+
+    kind = OwnKind.FILTER
+
+    source = forms.CharField(
+        max_length=MOST_SOURCE,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false"}),
+        label=f"Its source (at most {MOST_SOURCE:,} characters)",
+    )
+
+    def clean_source(self) -> str:
+        """Read which tags it gives, without running it."""
+        source = str(self.cleaned_data["source"])
+        try:
+            self.tags = read_tags(source)
+        except UnreadableTagsError as error:
+            _refuse(str(error))
+        return source
+
+    def read_spec(self, cleaned: dict[str, Any]) -> ScorerSpec:
+        """Return the specification: its tags are ranks, which weigh in no list."""
+        return ScorerSpec(
+            **self.shared_spec(cleaned),
+            inputs=("lightcurve", "alert", "place"),
+            classes=tuple(self.tags),
+            prior=tuple([1 / len(self.tags)] * len(self.tags)),
+            kind=ScorerKind.RANK,
+            artefact="filter.py",
+            artefact_sha256=hash_of(self.artefact()),
+        )
+
+    def artefact(self) -> bytes:
+        """Return the source."""
+        return str(self.cleaned_data["source"]).encode()
+
+
+FORMS: Final[dict[str, type[OwnScorerForm]]] = {
+    OwnKind.ONNX: OnnxForm,
+    OwnKind.FILTER: FilterForm,
+}

@@ -38,6 +38,7 @@ SWITCH_SENDING = "followup.change_outboxswitch"
 MANAGE_TEAM = "web.manage_team"
 # No group is given these: administrators may do everything.
 MANAGE_EVERYBODY = "auth.change_user"
+ADD_CODE = "scoring.add_code"
 READ_PACKET = "streams.read_packet"
 UNDO_ANY_UPLOAD = "targets.delete_pointupload"
 
@@ -65,6 +66,7 @@ WORDS = {
     VIEW_STREAMS: "see what the streams do",
     MANAGE_STREAMS: "add, change, start and stop streams, and keep their credentials",
     ADD_SCORERS: "add scorers of their own, let them weigh, and switch them off",
+    ADD_CODE: "add filters in Python, which run on this machine",
     SWITCH_SENDING: "stop and resume all sending",
     MANAGE_TEAM: "invite people, give roles, and manage one's own groups and programs",
     MANAGE_EVERYBODY: "manage administrators, every group and every program",

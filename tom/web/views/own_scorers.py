@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tom.scoring.models import DueScore, OwnScorer, ScorerState
+from tom.scoring.models import DueScore, OwnKind, OwnScorer, ScorerState
 from tom.scoring.own_services import (
     add_scorer,
     add_version,
@@ -22,8 +22,8 @@ from tom.scoring.own_services import (
 from tom.scoring.own_trial import Trial, UselessError, try_scorer
 from tom.web.own_scorer_form import FORMS, OwnScorerForm
 from tom.web.people import person
-from tom.web.permissions import ADD_SCORERS
-from tom.web.refusals import needs
+from tom.web.permissions import ADD_CODE, ADD_SCORERS
+from tom.web.refusals import needs, require
 
 _trying: Final = threading.Lock()
 BUSY: Final = "Another scorer is being tried. Send this again in a moment."
@@ -47,6 +47,7 @@ def own_version(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, kind: str, scorer: OwnScorer | None) -> HttpResponse:
+    _require_code(request, kind)
     user = person(request)
     if request.method != "POST":
         form = FORMS[kind](user=user, scorer=scorer)
@@ -119,7 +120,10 @@ def own_scorer(request: HttpRequest, pk: int) -> HttpResponse:
 def own_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch it on or off, end or begin its shadow period, or go to another version."""
     scorer, user = _changeable(request, pk), person(request)
-    match request.POST.get("do", ""):
+    wanted = request.POST.get("do", "")
+    if wanted != "off":
+        _require_code(request, scorer.kind)
+    match wanted:
         case "off":
             change_scorer(scorer, by=user, active=False)
         case "on":
@@ -135,6 +139,12 @@ def own_change(request: HttpRequest, pk: int) -> HttpResponse:
             return HttpResponse("This page does nothing of that name.", status=422)
     messages.success(request, f"{scorer.name} is changed.")
     return redirect("own_scorer", scorer.pk)
+
+
+def _require_code(request: HttpRequest, kind: str) -> None:
+    """Raise LackingError if it runs code, and the caller may not add what does."""
+    if kind == OwnKind.FILTER:
+        require(request, ADD_CODE)
 
 
 def _changeable(request: HttpRequest, pk: int) -> OwnScorer:

@@ -1,0 +1,259 @@
+"""A person's own filter, in the process that it really gets: what it may do, and what ends it."""
+
+import importlib
+import os
+import socket
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml_plugins.filter.loci import locus_of
+from tests.scoring.curves import make_curve
+from tests.scoring.own_scorers import filter_parts
+from tom.scoring import host as host_module
+from tom.scoring.contract import Batch, Reason
+from tom.scoring.filter_tags import UnreadableTagsError, read_tags
+from tom.scoring.host import Host, ScorerDiedError
+from tom.scoring.own import Parts
+from tom.scoring.own_trial import UselessError, try_scorer
+from tom.scoring.runner import Abstention, Opinion
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Host]]:
+    hosts: list[Host] = []
+
+    def make(parts: Parts, patience: float = 20.0) -> Host:
+        hosts.append(Host.of_own(parts, patience_seconds=patience))
+        return hosts[-1]
+
+    yield make
+    for host in hosts:
+        host.stop()
+
+
+def batch_of(n: int = 2) -> Batch:
+    return Batch.build([make_curve(str(row)) for row in range(n)])
+
+
+def source_of(body: str, *, tags: tuple[str, ...] = ("bright",), before: str = "") -> str:
+    """A filter of these tags, whose `_run` has this body."""
+    declared = [{"name": name, "description": name} for name in tags]
+    head = "from antares_devkit.models import BaseFilter\n"
+    text = f"class Made(BaseFilter):\n    OUTPUT_LOCUS_TAGS = {declared!r}\n\n"
+    run = textwrap.indent(textwrap.dedent(body).strip(), " " * 8)
+    return f"{head}{before}\n{text}    def _run(self, locus):\n{run}\n"
+
+
+BRIGHT = """
+    if locus.alert.properties["ant_mag"] < 19.5:
+        locus.tag("bright")
+    locus.set_property("last_mag", locus.alert.properties["ztf_magpsf"])
+"""
+
+
+def test_its_tags_are_the_answer_and_its_properties_the_reason(start) -> None:
+    host = start(filter_parts(source_of(BRIGHT)))
+    faint = make_curve("faint", [(0.0, "g", 21.0), (1.0, "r", 20.0)])
+    batch = Batch.build([make_curve("bright"), faint, make_curve("dark", [])])
+
+    bright, told, dark = host.judge(batch)
+    reasons = [each.text for each in host.explain(batch.take([0]))]
+
+    assert (bright.probability, told.probability) == ((1.0,), (0.0,))
+    assert (dark.reason, reasons) == (Reason.TOO_FEW_POINTS, ["bright: bright", "last_mag = 19.0"])
+
+
+def test_a_locus_tells_magnitudes_of_alerts_and_limits_up_to_the_newest_detection() -> None:
+    seen = [(0.0, "r", 20.5), (1.0, "r", 19.0), (1.1, "g", 19.2), (2.0, "g", 20.0)]
+    kinds = ["limit", "alert", "forced", "limit"]
+    curve = make_curve("7", seen, kinds=kinds, survey=["ZTF"] * 4, alert_values={"drb": 0.9})
+
+    locus = locus_of(Batch.build([curve]), 0)
+
+    assert [each.properties["ant_survey"] for each in locus.alerts] == [2, 1]
+    newest = locus.alert.properties
+    assert newest["ant_mag"] == pytest.approx(19.0)
+    assert newest["ant_magerr"] == pytest.approx(0.0543, abs=1e-4)  # 5% of the flux
+    assert (newest["ant_passband"], newest["ztf_fid"], newest["ztf_drb"]) == ("R", 2, 0.9)
+    assert locus.alerts[0].properties["ant_maglim"] == pytest.approx(20.5)
+    assert len(locus.lightcurve()) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "fraction"),
+    [("highsnr", "HighSNR", 0.01), ("simple_slsn_filter", "SimpleSLSNPreFilter", 0.05)],
+)
+def test_a_public_filter_of_antares_runs_unchanged(start, name, kind, fraction) -> None:
+    pytest.importorskip("antares_devkit", reason="antares-devkit is not installed")
+    real = importlib.import_module("antares_devkit.models")
+    public = importlib.import_module(f"antares_devkit.filters.{name}")
+    rng = np.random.default_rng(2)
+    curves = [
+        make_curve(
+            str(row),
+            [(float(day), "gr"[day % 2], rng.uniform(16, 20)) for day in range(8)],
+            error_fraction=fraction * rng.uniform(0.5, 3),
+        )
+        for row in range(12)
+    ]
+    batch = Batch.build(curves)
+
+    told = start(filter_parts(Path(public.__file__).read_text())).judge(batch)
+
+    for row, outcome in enumerate(told):
+        ours = locus_of(batch, row)
+        alerts = [
+            real.DevkitAlert(id=a.id, mjd=a.mjd, properties=a.properties) for a in ours.alerts
+        ]
+        locus = real.DevKitLocus(
+            id=ours.id, ra=ours.ra, dec=ours.dec, alerts=alerts,
+            internal_properties=ours.internal_properties,
+        )  # fmt: skip
+        assert getattr(public, kind)().run(locus).status == "Succeeded"
+        tags = [tag["name"] for tag in getattr(public, kind).OUTPUT_LOCUS_TAGS]
+        assert outcome.probability == tuple(float(tag in locus.tags) for tag in tags)
+    assert any(outcome.probability[0] for outcome in told)
+
+
+KNOWN = {
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONPATH",
+    "HOME",
+    "LANG",
+    "LC_CTYPE",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+}
+LOOKS_AROUND = """
+    import os, socket, subprocess
+    def works(name, do):
+        try:
+            do()
+        except BaseException:
+            return
+        locus.tag(name)
+    works("ran", lambda: 1)
+    works("network", lambda: socket.create_connection(("127.0.0.1", PORT), 1))
+    works("socket", lambda: socket.socket(socket.AF_UNIX).connect(PLACE))
+    works("passwords", lambda: open("/etc/passwd").read())
+    works("files", lambda: open(MANAGE).read())
+    works("writing", lambda: open("/usr/written", "w"))
+    works("processes", lambda: os.listdir("/proc/self"))
+    works("killing", lambda: os.kill(PARENT, 0))
+    works("privileges", lambda: os.setuid(0))
+    works("mounts", lambda: os.chroot("/usr"))
+    works("secret", lambda: os.environ["SECRET_KEY"])
+    locus.set_property("environment", " ".join(sorted(os.environ)))
+"""
+
+
+def test_it_finds_no_network_no_file_no_process_and_no_secret(start, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hush")
+    tcp, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+    place = str(tmp_path / "socket")
+    unix.bind(place)
+    unix.listen()
+    facts = {
+        "PORT": tcp.getsockname()[1], "PLACE": place, "PARENT": os.getpid(),
+        "MANAGE": str(Path(host_module.__file__).parents[2] / "manage.py"),
+    }  # fmt: skip
+    before = "".join(f"{name} = {value!r}\n" for name, value in facts.items())
+    tags = ("ran", "network", "socket", "passwords", "files", "writing", "processes", "killing",
+            "privileges", "mounts", "secret")  # fmt: skip
+    host = start(filter_parts(source_of(LOOKS_AROUND, tags=tags, before=before)))
+
+    (told,) = host.judge(batch_of(1))
+    reasons = [each.text for each in host.explain(batch_of(1))]
+
+    tcp.close()
+    unix.close()
+    assert isinstance(told, Opinion), told
+    found = [name for name, value in zip(tags, told.probability, strict=True) if value]
+    assert found == ["ran"]
+    (environment,) = [text for text in reasons if text.startswith("environment")]
+    assert set(environment.split()[2:]) <= KNOWN
+
+
+ANSWER = '[["somebody else", [2.0], -1]]'
+WRITES = """
+    import os, time
+    for fd in range(3, 64):
+        try:
+            os.write(fd, HEAD + BODY)
+        except OSError:
+            continue
+    time.sleep(SLEEP)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "before", "why"),
+    [
+        ("while True: pass", "", "it took longer than 1 s"),
+        ("import ctypes; ctypes.string_at(0)", "", "ended by SIGSEGV"),
+        (
+            WRITES,
+            f"BODY, SLEEP = {ANSWER.encode()!r}, 0\nHEAD = len(BODY).to_bytes(4, 'big')\n",
+            "its answer breaks the contract",
+        ),
+        (
+            WRITES,
+            "BODY, SLEEP, HEAD = b'[', 60, (10**6).to_bytes(4, 'big')\n",
+            "its process was ended by SIGKILL",
+        ),
+        (
+            WRITES,
+            "BODY, SLEEP = b'[' * 100_000, 0\nHEAD = len(BODY).to_bytes(4, 'big')\n",
+            "its answer breaks the contract",
+        ),
+    ],
+    ids=["eternal", "crashing", "lying", "half an answer", "deep answer"],
+)
+def test_a_bad_filter_is_ended_and_told_of(start, monkeypatch, body, before, why) -> None:
+    monkeypatch.setattr(host_module, "READING_SECONDS", 1.0)
+    host = start(filter_parts(source_of(body, before=before), seconds_per_object=0.001), 1.0)
+
+    with pytest.raises(ScorerDiedError, match=why):
+        host.judge(batch_of(1))
+
+    assert host._child is None
+
+
+def test_a_filter_that_leaks_fails_within_its_own_memory(start) -> None:
+    leak = source_of("KEPT.append(bytearray(60_000_000))", before="KEPT = []\n")
+    host = start(filter_parts(leak, memory_mb=900))
+
+    outcomes = [host.judge(batch_of(1))[0] for _ in range(20)]
+
+    assert isinstance(outcomes[0], Opinion)
+    assert isinstance(outcomes[-1], Abstention)
+    assert "MemoryError" in outcomes[-1].detail
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (source_of("1 / 0"), "ZeroDivisionError"),
+        (source_of("locus.tag('other')"), "is not among its OUTPUT_LOCUS_TAGS"),
+        (
+            source_of("SEEN.append(1); len(SEEN) % 3 or locus.tag('bright')", before="SEEN = []\n"),
+            "it answers otherwise if it is asked again",
+        ),
+        (source_of("pass", before="1 / 0\n"), "cannot be loaded: ZeroDivisionError"),
+        ("class Made:\n    OUTPUT_LOCUS_TAGS = [{'name': 'x'}]\n", "0 classes of filters"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_trial_says_what_is_wrong(source: str, why: str) -> None:
+    with pytest.raises(UselessError, match=why):
+        try_scorer(filter_parts(source))
+
+
+@pytest.mark.parametrize("source", ["class (", "x = 1", "class A:\n    OUTPUT_LOCUS_TAGS = tags()"])
+def test_a_source_that_does_not_say_its_tags_is_refused(source: str) -> None:
+    with pytest.raises(UnreadableTagsError):
+        read_tags(source)
