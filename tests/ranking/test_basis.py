@@ -46,7 +46,9 @@ def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
         short = module.__name__.rpartition(".")[2]
         named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
         assert assigned(module) <= named
-    assert kept["star.SOURCE_IS_STAR"] == [0.4, 0.25, 0.6]
+    assert kept["minor_planet.SOURCE_IS_PLANET"] == [0.2, 0.1, 0.4]
+    assert kept["star.SOURCE"] == [[0.4, 0.15], [0.25, 0.1], [0.6, 0.25]]
+    assert kept["star.OF_KIND"]["flare"] == [0.9, 0.01]
     assert json.loads(json.dumps(kept)) == kept
 
 

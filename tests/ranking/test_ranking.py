@@ -19,7 +19,6 @@ from tom.ranking.basis import Basis
 from tom.ranking.case import NOT_SCORED, read_case
 from tom.ranking.forgetting import forget_scores
 from tom.ranking.history import Moves, keep
-from tom.ranking.lights import look
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import (
     newest_ranking,
@@ -408,7 +407,7 @@ def test_what_was_ranked_is_not_kept_where_a_candidate_was_joined_to_another_mea
     basis = Basis.present(strategy, window_start(event, strategy))
     listing = Listing(event, strategy)
     case = read_case(listing, moments.now(), basis.window_start, basis.rule)
-    posterior = weigh(case, basis, look(case, None))
+    posterior = weigh(case, basis)
     EventCandidate.objects.filter(target__name="b").delete()
 
     assert not keep(Ranking(event=event, prior=0.1), case, posterior, Moves(range(len(case)), ()))

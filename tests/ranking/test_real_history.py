@@ -75,4 +75,4 @@ def test_detections_that_only_the_survey_counts_change_no_chance(real_data: Path
         counted, uncounted = places[f"ZTF26counted{number}"], places[f"ZTF26uncounted{number}"]
         assert counted.log_weight == pytest.approx(uncounted.log_weight)
         terms = {term["name"]: term for term in counted.read_terms()}
-        assert terms["earlier activity"]["log_lr"] >= 0
+        assert terms["earlier activity"]["reason"] == "dark here before the event"

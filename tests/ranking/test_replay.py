@@ -196,7 +196,7 @@ def test_a_ranking_of_other_constants_is_refused(monkeypatch: pytest.MonkeyPatch
     ranking = rank_event(event)
     assert ranking is not None
 
-    monkeypatch.setattr(star, "SOURCE_IS_STAR", star.SOURCE_IS_STAR._replace(value=0.5))
+    monkeypatch.setattr(star, "RADIUS_ARCSEC", 2.0)
 
     with pytest.raises(NotReproducibleError, match="other constants"):
         recompute(ranking)

@@ -1,6 +1,8 @@
 """The inputs of the terms: the facts about the members of a list, column by column."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tom.ranking.weighing import BoolArray, FloatArray
 
@@ -65,3 +67,7 @@ class Columns:
     epochs: FloatArray
     epoch_age_days: FloatArray
     sight_age_days: FloatArray
+
+    def lit(self, brightness: Mapping[str, Any]) -> "Columns":
+        """Return these columns with what `tom.ranking.lights.read_brightness` returned."""
+        return replace(self, **brightness)

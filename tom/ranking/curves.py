@@ -62,9 +62,10 @@ class Kind(NamedTuple):
     odd: float
 
 
-# Stated assumptions. Asteroids and artefacts are seen once.
+# Stated assumptions. Asteroids and artefacts are seen once: their surroundings tell them apart.
 KINDS: Final[Mapping[str, Kind]] = {
-    "once": Kind(0.45, (300.0,), (0.0,), 0.3, 0.02, 1.0, 0.05),
+    "asteroid": Kind(0.25, (300.0,), (0.0,), 0.3, 0.02, 1.0, 0.05),
+    "artefact": Kind(0.20, (300.0,), (0.0,), 0.3, 0.02, 1.0, 0.05),
     "flare": Kind(0.10, (10.0, 25.0, 60.0), (-0.3, 0.0), 0.2, 0.02, 1.0, 0.005),
     "outburst": Kind(
         0.05, (-1.5, -0.5, 0.1, 0.3, 0.6, 1.0), (-0.2, 0.0, 0.2), *(0.15, 0.05, 0.5, 0.01)
@@ -237,10 +238,17 @@ def usual_shares() -> FloatArray:
     return np.array([kind.usual for kind in KINDS.values()])
 
 
+def kinds_of(later: Later, shares: FloatArray) -> FloatArray:
+    """The chances of the kinds of each member after its further looks, shape (n, kinds)."""
+    likely = shares * np.exp(later.kinds - later.kinds.max(1, keepdims=True))
+    return np.asarray(likely / likely.sum(1, keepdims=True))
+
+
 def fit_shares(kinds: FloatArray) -> FloatArray:
     """Fit the shares of the kinds to the members of a list: expectation maximization.
 
-    `kinds` as in `Later`. The usual shares count as `USUAL_COUNT` members.
+    `kinds` as in `Later`, with the logs of other data added if there are some. The usual shares
+    count as `USUAL_COUNT` members.
     """
     shares = usual = usual_shares()
     if not len(kinds):

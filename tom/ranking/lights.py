@@ -20,7 +20,15 @@ from tom.events.localizations import skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.ranking.case import Case
 from tom.ranking.chances import seen_by_all
-from tom.ranking.curves import Later, Members, fit_shares, log_ratio, read_later, usual_shares
+from tom.ranking.curves import (
+    Later,
+    Members,
+    fit_shares,
+    kinds_of,
+    log_ratio,
+    read_later,
+    usual_shares,
+)
 from tom.ranking.firsts import Firsts, first_of
 from tom.ranking.reach import Ground, chance_found
 from tom.ranking.visits import Visits, read_visits
@@ -107,9 +115,16 @@ def look(case: Case, event_time: datetime | None) -> Seen:
 
 
 def learn(
-    case: Case, seen: Seen, event: NonLocalizedEvent, kept: Mapping[str, Any] | None
+    case: Case,
+    seen: Seen,
+    event: NonLocalizedEvent,
+    kept: Mapping[str, Any] | None,
+    *,
+    surroundings: FloatArray,
 ) -> dict[str, Any] | None:
-    """Fit the background to a list, or keep the fit of its newest ranking.
+    """Fit the background and the shares of kinds to a list, or keep the fits of its newest ranking.
+
+    `surroundings` is as `tom.ranking.kinds.surroundings` returns it.
 
     From what everybody knows alone: what is private moves nothing that others see. None: the event
     has no time or no map, or the list no detection since then.
@@ -125,7 +140,7 @@ def learn(
     if kept and _holds(kept, about, int(counted.sum())):
         return dict(kept)
     fit = fit_background(seen.firsts.magnitude[counted])
-    shares = {"kinds": fit_shares(seen.later.kinds[counted & (seen.later.looks > 0)]).tolist()}
+    shares = {"kinds": fit_shares((seen.later.kinds + surroundings)[counted]).tolist()}
     return about | fit | shares | _chances(case, seen, counted, fit)
 
 
@@ -147,6 +162,11 @@ def read_brightness(
         *(*_later_ratios(later, np.array(basis["kinds"])), later.looks, later.seen),
     )
     return dict(zip(COLUMNS, columns, strict=True))
+
+
+def read_kinds(seen: Seen, basis: Mapping[str, Any] | None) -> FloatArray | None:
+    """Return the chances of each member's kinds by its light, shape (n, kinds); None: not known."""
+    return None if basis is None else kinds_of(seen.later, np.array(basis["kinds"]))
 
 
 def _later_ratios(later: Later, shares: FloatArray) -> FloatArray:

@@ -17,6 +17,8 @@ CLIP = 1e-6
 FURTHEST = 30.0
 # Said where another term weighs a scorer's data.
 LEFT: Final = "; not weighed: “later light” weighs the same points"
+# The class of a scorer that tells artefacts apart (`tom.ranking.kinds`).
+REALITY: Final = ("real",)
 # How far a scorer that abstains could have moved the natural log odds.
 UNSEEN = float(np.log(20))
 
@@ -137,6 +139,15 @@ def either(spec: ScorerSpec, labels: Sequence[str], values: FloatArray) -> Float
 def prior_of(spec: ScorerSpec, labels: Sequence[str]) -> float:
     """Return a scorer's prior for a source of any of these classes, above 0 and below 1."""
     return min(sum(spec.prior_of(label) for label in labels), 1 - CLIP)
+
+
+def log_ratio(spec: ScorerSpec, labels: Sequence[str], value: FloatArray) -> FloatArray:
+    """Return the natural log ratio of these classes to a scorer's other classes, shape (n,).
+
+    `value` as in `weigh`; NaN where it abstains.
+    """
+    logs = _logs(spec, prior_of(spec, labels), value, np.zeros(len(value)), exact=True)
+    return np.asarray(logs[0])
 
 
 def _odds(chance: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial, reduce
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import transaction
@@ -17,13 +17,14 @@ from django.utils import timezone
 from tom import moments
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
-from tom.ranking import opinions
+from tom.ranking import kinds, opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, read_case, read_columns, read_opinions
 from tom.ranking.chances import seen_by_all, sum_weights
+from tom.ranking.columns import Columns
 from tom.ranking.expected import EVEN, log_none_of
 from tom.ranking.history import fingerprints, keep, moves
-from tom.ranking.lights import Seen, is_looked_at, learn, look, read_brightness
+from tom.ranking.lights import Seen, is_looked_at, learn, look, read_brightness, read_kinds
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.means import divide, fit_means, log_jointly
 from tom.ranking.models import Listing, RankedCandidate, Ranking
@@ -79,8 +80,8 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     newest = newest_ranking(listing.owner)
     if not len(case) and (newest is None or listing.event is not None):
         return None
-    seen, basis = _learnt(case, basis, newest)
-    basis, posterior = _weigh_anew(case, basis, seen, newest)
+    facts, basis = _learnt(case, basis, newest)
+    basis, posterior = _weigh_anew(facts, basis, newest)
     moved = moves(case, posterior)
     if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
@@ -89,25 +90,38 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
         return ranking if keep(ranking, case, posterior, moved) else None
 
 
-def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Seen, Basis]:
+class Facts(NamedTuple):
+    """A case, what was seen of its entries, and the inputs of their terms but brightness."""
+
+    case: Case
+    seen: Seen
+    columns: Columns
+
+
+def _read(case: Case, basis: Basis, event_time: datetime | None) -> Facts:
+    seen = look(case, event_time)
+    nothing = read_brightness(case, seen, None)
+    return Facts(case, seen, read_columns(case, horizon_mpc=basis.horizon_mpc, brightness=nothing))
+
+
+def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Facts, Basis]:
     """Read what was seen; return the basis with what that and the event lead to expect."""
     event = case.listing.event
     asked = event is not None and basis.weighs_brightness
-    seen = look(case, event.time if event is not None and asked else None)
+    facts = _read(case, basis, event.time if event is not None and asked else None)
     if event is None:
-        return seen, basis
+        return facts, basis
     kept = newest.basis.get("brightness") if newest is not None else None
     if not asked or event.time is None:
-        return seen, basis.about(event)
-    learnt = learn(case, seen, event, kept)
-    return seen, basis.about(event, learnt, is_looked_at=is_looked_at(case, seen))
+        return facts, basis.about(event)
+    around = kinds.surroundings(facts.columns)
+    learnt = learn(case, facts.seen, event, kept, surroundings=around)
+    return facts, basis.about(event, learnt, is_looked_at=is_looked_at(case, facts.seen))
 
 
-def _weigh_anew(
-    case: Case, basis: Basis, seen: Seen, newest: Ranking | None
-) -> tuple[Basis, Posterior]:
+def _weigh_anew(facts: Facts, basis: Basis, newest: Ranking | None) -> tuple[Basis, Posterior]:
     """Weigh a case; of an event's list, with the means of its terms: return the basis with them."""
-    terms = _terms(case, basis, seen)
+    case, terms = facts.case, _terms(facts, basis)
     if case.listing.event is not None:
         former = newest.basis if newest is not None else {}
         # Where the fit of brightness is new, each place is: the means are fitted with it.
@@ -128,9 +142,9 @@ def _fit(
     return fit_means(terms, seen_by_all(case), kept, as_they_are=as_they_are)
 
 
-def weigh(case: Case, basis: Basis, seen: Seen) -> Posterior:
+def weigh(case: Case, basis: Basis) -> Posterior:
     """Return the weight of each entry of a case, from all evidence."""
-    return _fuse(basis, _terms(case, basis, seen))
+    return _fuse(basis, _terms(_read(case, basis, basis.event_time), basis))
 
 
 def _fuse(basis: Basis, terms: Sequence[Weighed]) -> Posterior:
@@ -138,16 +152,26 @@ def _fuse(basis: Basis, terms: Sequence[Weighed]) -> Posterior:
     return fuse(basis.prior if basis.expected is None else EVEN, divided)
 
 
-def _terms(case: Case, basis: Basis, seen: Seen) -> list[Weighed]:
-    brightness = read_brightness(case, seen, basis.brightness)
-    columns = read_columns(case, horizon_mpc=basis.horizon_mpc, brightness=brightness)
-    terms = [term.weigh(**term.read(columns)) for term in basis.weighed_terms]
+def _terms(facts: Facts, basis: Basis) -> list[Weighed]:
+    case, seen, columns = facts
+    columns = columns.lit(read_brightness(case, seen, basis.brightness))
+    of_kinds, terms = read_kinds(seen, basis.brightness), []
+    for module in basis.weighed_terms:
+        if of_kinds is not None and module in kinds.OF_KINDS:
+            term, of_kinds = kinds.weigh(module, columns, of_kinds)
+        else:
+            term = module.weigh(**module.read(columns))
+        terms.append(term)
     seen_later = [~term.missing for term in terms if term.name == later_light.NAME]
     for spec, labels, weight in basis.ranked_by():
         said = read_opinions(case, spec, labels)
         value = opinions.either(spec, labels, said.values)
         said_of = partial(opinions.weigh, sought=basis.sought, weight=weight)
         opinion = said_of(spec, value, said.sigma, said.silence)
+        if of_kinds is not None and labels == opinions.REALITY:
+            log_real = weight * opinions.log_ratio(spec, labels, value)
+            on_kinds = kinds.reality(log_real, opinion.missing)
+            opinion, of_kinds = kinds.given(opinion, on_kinds, of_kinds)
         if later_light.IS_SAME_DATUM in spec.input_names:
             opinion = reduce(opinions.leave_to, seen_later, opinion)
         terms.append(opinion)
@@ -173,7 +197,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
         message = f"the {ranking} was made with other constants than the present ones"
         raise NotReproducibleError(message)
     case = read_case(ranking.listing, ranking.moment, basis.window_start, basis.rule)
-    return case, weigh(case, basis, look(case, basis.event_time))
+    return case, weigh(case, basis)
 
 
 def unlike(ranking: Ranking) -> int:

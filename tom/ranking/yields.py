@@ -17,7 +17,6 @@ from tom.moments import Moment, known
 from tom.photometry import shines
 from tom.ranking.basis import Basis
 from tom.ranking.case import HIDDEN_TARGETS, Case, read_case
-from tom.ranking.lights import look
 from tom.ranking.models import Listing
 from tom.ranking.services import weigh
 from tom.ranking.weighing import FloatArray
@@ -101,7 +100,7 @@ def list_then(strategy: Strategy, when: datetime, *, k: int) -> Night:
     case = read_case(Listing(None, strategy), Moment(when), None, basis.rule)
     if not len(case):
         return Night(when, (), (), ())
-    order = weigh(case, basis, look(case, None)).order().tolist()
+    order = weigh(case, basis).order().tolist()
     private = _private_among(case.targets.tolist())
     rows = [row for row in order if case.audiences[row] == ()]
     members = [int(case.targets[row]) for row in rows if int(case.targets[row]) not in private]

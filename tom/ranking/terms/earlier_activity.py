@@ -1,9 +1,14 @@
 """Detections at the candidate's place before the event's window."""
 
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
 import numpy as np
 
 from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, over, unknown, weighed
+
+Chance = TypeVar("Chance", float, FloatArray)
 
 NAME = "earlier activity"
 INPUTS = frozenset({"lightcurve.before_window"})
@@ -12,8 +17,18 @@ EPOCH_BY_CHANCE = Share(0.03, 0.01, 0.1)
 # Chance of an earlier 3-sigma detection by noise. Of 53 real ZTF objects younger than 30 days, 12
 # had one before their first 5-sigma detection.
 SIGHT_BY_CHANCE = Share(0.2, 0.1, 0.35)
-# Share of unrelated sources, new in the event's window, that were seen before it.
+# Share of unrelated sources, new in the event's window, that shone before it. Others may have been
+# seen by chance, as a counterpart may.
 SOURCE_IS_OLD = Share(0.5, 0.3, 0.7)
+# The same by their kind (`tom.ranking.curves`).
+OF_KIND: Final[Mapping[str, float]] = {
+    "asteroid": 0.0,
+    "artefact": 0.4,
+    "flare": 0.1,
+    "outburst": 0.3,
+    "variable": 0.9,
+    "slow": 0.35,
+}
 # Each further epoch by chance is rarer than the one before by this factor.
 NEXT_EPOCH_BY_CHANCE = 0.1
 # The smallest chance after many epochs: another transient in the same host, or a variable nucleus.
@@ -31,7 +46,13 @@ def read(columns: Columns) -> dict[str, FloatArray]:
     }
 
 
-def weigh(*, epochs: FloatArray, age_days: FloatArray, sight_age_days: FloatArray) -> Weighed:
+def weigh(
+    *,
+    epochs: FloatArray,
+    age_days: FloatArray,
+    sight_age_days: FloatArray,
+    source: Share = SOURCE_IS_OLD,
+) -> Weighed:
     """Return the log likelihood ratios of the detections before the event's window.
 
     Parameters
@@ -45,16 +66,18 @@ def weigh(*, epochs: FloatArray, age_days: FloatArray, sight_age_days: FloatArra
         Days from the survey's first detection (3 sigma, raw) to the window, shape (n,); NaN: it is
         not before the window. It counts only if there is no epoch, and less than an epoch: so weak
         a detection is often noise.
+    source
+        The share of unrelated sources that shone before.
     """
     n = len(epochs)
     not_searched = unknown(
         np.isnan(epochs),
         "no history at this place",
         worst=float(np.log(OLD_FLOOR.value)),
-        best=float(np.log((1 - EPOCH_BY_CHANCE.value) / (1 - SOURCE_IS_OLD.value))),
+        best=float(-np.log(1 - source.value)),
     )
-    sight = over(SIGHT_BY_CHANCE, SOURCE_IS_OLD, lambda chance, old: chance / old, n)
-    dark = over(EPOCH_BY_CHANCE, SOURCE_IS_OLD, lambda chance, old: (1 - chance) / (1 - old), n)
+    sight = over(SIGHT_BY_CHANCE, source, _seen_ratio, n)
+    dark = over(EPOCH_BY_CHANCE, source, lambda chance, old: 1 / (1 - old), n)
     first_sight = Side(
         (epochs == 0) & ~np.isnan(sight_age_days),
         _memory(sight_age_days) * sight,
@@ -64,17 +87,26 @@ def weigh(*, epochs: FloatArray, age_days: FloatArray, sight_age_days: FloatArra
         ),
     )
     quiet = Side(epochs == 0, dark, lambda row: "dark here before the event")
-    seen = Side(epochs > 0, _seen(epochs, age_days), lambda row: _told(epochs[row], age_days[row]))
+    seen = Side(
+        epochs > 0,
+        _seen(epochs, age_days, source),
+        lambda row: _told(epochs[row], age_days[row]),
+    )
     return weighed(NAME, INPUTS, epochs, [not_searched, first_sight, quiet, seen])
 
 
-def _seen(epochs: FloatArray, age_days: FloatArray) -> FloatArray:
+def _seen(epochs: FloatArray, age_days: FloatArray, source: Share) -> FloatArray:
     rarer = NEXT_EPOCH_BY_CHANCE ** np.maximum(np.nan_to_num(epochs) - 1, 0)
     ratios = [
-        np.log(np.maximum(chance * rarer, floor) / old)
-        for chance, floor, old in zip(EPOCH_BY_CHANCE, OLD_FLOOR, SOURCE_IS_OLD, strict=True)
+        np.log(_seen_ratio(np.maximum(chance * rarer, floor), old))
+        for chance, floor, old in zip(EPOCH_BY_CHANCE, OLD_FLOOR, source, strict=True)
     ]
     return np.asarray(_memory(age_days) * np.stack(ratios))
+
+
+def _seen_ratio(chance: Chance, old: float) -> Chance:
+    """Return P(seen before | counterpart) / P(the same | unrelated)."""
+    return chance / (old + (1 - old) * chance)
 
 
 def _told(epochs: float, age_days: float) -> str:
