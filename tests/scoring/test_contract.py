@@ -1,7 +1,9 @@
 """What every plugin must keep, run on each of them and on the example of the plugins' README."""
 
 import re
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 import ml_plugins
 from tests.scoring.curves import make_curve
+from tests.scoring.own_scorers import filter_parts, onnx_parts
 from tom.scoring.batch import Batch
 from tom.scoring.contract import Curve, Reason, Redshift, RedshiftSource, Scorer
+from tom.scoring.own import make_scorer
 from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 
@@ -27,6 +31,18 @@ PLUGINS = (
     "ml_plugins.sn_type_z.SnTypeZ",
 )
 EXAMPLE = "readme_example.Scatter"
+ADDED = ("onnx", "filter")
+BRIGHT = """
+from antares_devkit.models import BaseFilter
+
+
+class Bright(BaseFilter):
+    OUTPUT_LOCUS_TAGS = [{"name": "bright", "description": "brighter than 18"}]
+
+    def _run(self, locus):
+        if locus.alert.properties["ant_mag"] < 18:
+            locus.tag("bright")
+"""
 
 GIVEN = {"redshift": Redshift(0.05, RedshiftSource.HOST)}
 """What a scorer may ask for beside the light curve."""
@@ -80,12 +96,33 @@ def example_folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(params=(*PLUGINS, EXAMPLE), scope="module")
-def scorer(request, example_folder) -> Scorer:
+@pytest.fixture(scope="module")
+def load(example_folder) -> Callable[[str], Scorer]:
+    """Load an installed plugin, or the example."""
+
+    def scorer_at(path: str) -> Scorer:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(example_folder.parent)
+            (loaded,) = load_scorers([path])
+            return loaded
+
+    return scorer_at
+
+
+def added(kind: str) -> Scorer:
+    """Make a scorer as a person adds it; elsewhere it runs in a process of its own."""
+    parts = onnx_parts() if kind == "onnx" else filter_parts(BRIGHT)
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(example_folder.parent)
-        (loaded,) = load_scorers([request.param])
-        return loaded
+        for name in ("antares_devkit", "antares_devkit.models", "own_filter"):
+            patch.setitem(sys.modules, name, sys)  # what is there now comes back
+        scorer = make_scorer(parts.pack(), fenced=True)
+        scorer.setup(Path("/"))
+        return scorer
+
+
+@pytest.fixture(params=(*PLUGINS, EXAMPLE, *ADDED), scope="module")
+def scorer(request, load) -> Scorer:
+    return (added if request.param in ADDED else load)(request.param)
 
 
 def ordinary(n: int) -> Batch:
@@ -255,7 +292,9 @@ def test_every_explained_object_is_one_of_the_batch(scorer):
     assert all(np.isfinite(piece.log_lr) and piece.text for piece in told)
 
 
-def test_its_card_states_figures_with_their_n(scorer):
+@pytest.mark.parametrize("path", [*PLUGINS, EXAMPLE])
+def test_its_card_states_figures_with_their_n(path, load):
+    scorer = load(path)
     card = card_of(scorer)
 
     assert card.name == scorer.spec.name

@@ -14,6 +14,7 @@ from tests.scoring.curves import make_curve
 from tests.scoring.onnx_models import make_model
 from tests.scoring.own_scorers import POINTS, WEIGHTS, onnx_parts
 from tests.scoring.test_contract import ordinary
+from tom.scoring import host as host_module
 from tom.scoring.contract import Batch, Reason
 from tom.scoring.host import Host, ScorerDiedError
 from tom.scoring.own import LAYOUTS as DECLARED
@@ -178,3 +179,14 @@ def test_braai_gives_the_39_published_values(real_data) -> None:
 
     assert len(published) == 39
     np.testing.assert_allclose(told[:, 0], published, rtol=0, atol=1e-6)
+
+
+def test_one_that_has_nothing_to_do_ends_and_comes_back(start, monkeypatch) -> None:
+    monkeypatch.setattr(host_module, "IDLE_SECONDS", 0.2)
+    host = start(onnx_parts())
+    first = host.judge(ordinary(1))
+    child = host._child
+
+    assert child.wait(20) == 0
+    assert host.judge(ordinary(1)) == first
+    assert host._child is not child

@@ -80,3 +80,22 @@ def test_a_length_that_is_no_number_does_no_harm(length):
     asyncio.run(BodyLimit(answer, most_bytes=10**12)(scope, answer, send))
 
     assert sent == [{"status": 200}]
+
+
+def test_a_path_may_take_more_than_the_others():
+    async def take(path, size):
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": b"x" * size, "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        application = BodyLimit(echo, most_bytes=MOST, larger={"/scorers/own/": 2 * MOST})
+        await application({"type": "http", "path": path, "headers": []}, receive, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(take("/scorers/own/new/onnx/", 2 * MOST)) == 200
+    assert asyncio.run(take("/scorers/own/new/onnx/", 2 * MOST + 1)) == 413
+    assert asyncio.run(take("/scorers/", 2 * MOST)) == 413

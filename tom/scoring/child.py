@@ -27,8 +27,12 @@ from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_sco
 ALARM_MARGIN_SECONDS = 10
 
 
-def main(path: str, memory_mb: int, fd: int, artefacts: Path | None) -> None:
-    """Load the scorer at `path`, send its name and version, answer until the parent ends."""
+def main(path: str, memory_mb: int, fd: int, more: str) -> None:
+    """Load the scorer at `path`, send its name and version, answer until the parent ends.
+
+    `more` is the folder of its artefact if that is not its own (empty: it is); for a scorer that a
+    person added, the seconds without work after which the process ends.
+    """
     os.nice(5)  # work for which a person waits comes first
     parent = Connection(fd)
     if path == OWN:
@@ -37,10 +41,11 @@ def main(path: str, memory_mb: int, fd: int, artefacts: Path | None) -> None:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         limit = memory_mb * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        scorer = load_scorer(path, artefacts)
+        scorer = load_scorer(path, Path(more) if more else None)
     breaker = Breaker()
     parent.send_bytes(_bytes([scorer.spec.name, scorer.spec.version]))
-    while (job := _next(parent)) is not None:
+    idle = float(more) if path == OWN else None
+    while (job := _next(parent, idle)) is not None:
         what, batch, seconds = job
         signal.alarm(int(seconds) + ALARM_MARGIN_SECONDS)
         if what == "explain":
@@ -72,7 +77,10 @@ def _bytes(answer: list[Any]) -> bytes:
     return json.dumps(answer).encode()
 
 
-def _next(parent: Connection) -> tuple[str, Any, float] | None:
+def _next(parent: Connection, idle: float | None) -> tuple[str, Any, float] | None:
+    """Return the next job; None: the parent ended, or had none for `idle` seconds."""
+    if idle is not None and not parent.poll(idle):
+        return None
     try:
         job: tuple[str, Any, float] = pickle.loads(parent.recv_bytes())  # noqa: S301  our parent's
     except EOFError:
@@ -87,5 +95,4 @@ def _plain(outcome: Outcome) -> list[Any]:
 
 
 if __name__ == "__main__":
-    folders = [Path(text) for text in sys.argv[4:5]]
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), folders[0] if folders else None)
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

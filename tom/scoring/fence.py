@@ -82,12 +82,19 @@ def _has_own_namespaces() -> bool:
         ("uid_map", f"{INSIDE_ID} {user} 1"),
         ("gid_map", f"{INSIDE_ID} {group} 1"),
     ):
-        Path("/proc/self", name).write_text(line, encoding="ascii")
+        _write(f"/proc/self/{name}", line.encode())
     _see_only(_roots(), machine)
     _go_on_below()  # the first process of a namespace takes no signal but from outside
     _go_on_below()
     _give_up_privileges(machine)
     return True
+
+
+def _write(path: str, data: bytes) -> None:
+    """Write to a file; no codec is imported for it, as Python's files may be out of reach now."""
+    number = os.open(path, os.O_WRONLY)
+    os.write(number, data)
+    os.close(number)
 
 
 def _roots() -> list[Path]:

@@ -30,6 +30,8 @@ SLACK: Final = 10.0
 """A call may take the patience and this many times the declared time of its objects."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 MOST_BYTES_OF_OWN: Final = 8 * 1024 * 1024
+IDLE_SECONDS: Final = 600.0
+"""After so long without work the process of one that a person added ends: it may be off."""
 READING_SECONDS: Final = 5.0
 """How long an answer that has begun may take to come."""
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -125,7 +127,7 @@ class Host:
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-m", "tom.scoring.child", self.path, str(self.memory_mb),
-                 str(theirs.fileno()), *([] if self.artefacts is None else [str(self.artefacts)])],
+                 str(theirs.fileno()), self._more],
                 env=_environment() if self.own is None else _bare_environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -145,6 +147,12 @@ class Host:
             msg = f"it is another scorer now: {told}"[:MAX_DETAIL]
             raise ScorerDiedError(msg)
         return self._pipe
+
+    @property
+    def _more(self) -> str:
+        if self.own is not None:
+            return str(IDLE_SECONDS)
+        return str(self.artefacts or "")
 
     @property
     def _most_bytes(self) -> int:

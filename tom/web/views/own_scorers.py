@@ -103,6 +103,7 @@ def own_scorer(request: HttpRequest, pk: int) -> HttpResponse:
     """One scorer that somebody added: what it is, what its trial found, its versions."""
     user = person(request)
     rows = OwnScorer.objects.visible_to(user).select_related("group", "in_force")
+    rows = rows.defer("in_force__artefact")
     scorer = get_object_or_404(rows.select_related("made_by", "changed_by"), pk=pk)
     versions = scorer.versions.select_related("by").defer("artefact", "card").order_by("-created")
     context = {
