@@ -11,6 +11,7 @@ from tom.candidates.verdicts import give_verdict, give_verdict_in_list
 from tom.ranking.basis import Basis
 from tom.ranking.compared import Comparison
 from tom.ranking.comparisons import ask_for_comparison, work_comparison
+from tom.ranking.exploring import draw_if_due
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
 from tom.strategies.models import Strategy
@@ -32,8 +33,9 @@ def fill_scans(candidates: list[EventCandidate], person: User) -> list[str]:
 
 def fill_list(target: BaseTarget, person: User) -> list[str]:
     """Have a list without an event with a verdict in it; return its pages."""
-    strategy = Strategy.objects.create(name="All that shines", with_tests=True)
+    strategy = Strategy.objects.create(name="All that shines", with_tests=True, explore=1.0)
     rank_list(Listing(None, strategy), Basis.present(strategy, None))
+    draw_if_due(strategy, timezone.now())
     give_verdict_in_list(strategy, target, Vetting.WATCHING, by=person, is_public=True)
     compared = _compare(strategy, person)
     address = f"/lists/{strategy.pk}"
