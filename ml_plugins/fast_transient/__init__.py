@@ -7,6 +7,7 @@ import numpy as np
 
 from ml_plugins.fast_transient.features import NAMES, count_detections, measure
 from ml_plugins.fast_transient.model import MOST, Model, contributions
+from ml_plugins.injections.shares import PRIOR
 from tom.scoring.contract import (
     Batch,
     Contribution,
@@ -16,7 +17,6 @@ from tom.scoring.contract import (
     ScorerSpec,
 )
 
-PRIOR = 0.05
 LEAST_DETECTIONS = 2
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ml_plugins.fast_transient.features import NAMES, Features
 from ml_plugins.fast_transient.mixture import Mixture
+from ml_plugins.injections.shares import KILONOVA
 from tom.scoring.contract import FloatArray
 
-KILONOVA = "kilonova"
 # The largest odds that the samples can support: a hundred, for or against.
 MOST = float(np.log(100))
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from ml_plugins.analogues.training import evaluate as analogues
 from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
+from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
 
 COLLAPSES: Final = ("supernova II", "supernova Ib/c", "supernova IIn")
@@ -42,6 +43,7 @@ def measure_sn_type_z(data: Path) -> None:
 
 
 SCORERS: Final[dict[str, Callable[[Path], None]]] = {
+    "kilonova": lambda data: kilonova.main([str(data.parent)]),
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
     "anomaly": measure_anomaly,
     "analogues": lambda data: analogues.main([str(data.parent)]),

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_plugins.fast_transient import FastTransient
-from ml_plugins.fast_transient.model import KILONOVA
 from ml_plugins.fast_transient.training import evaluate
-from ml_plugins.fast_transient.training.evaluate import Scored
-from ml_plugins.fast_transient.training.samples import Sample
-from ml_plugins.fast_transient.training.split import Data
+from ml_plugins.injections import figures
+from ml_plugins.injections.figures import Scored
+from ml_plugins.injections.samples import Sample
+from ml_plugins.injections.shares import KILONOVA
+from ml_plugins.injections.split import Data
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import Batch
 from tom.scoring.registry import load_scorers
@@ -47,7 +48,7 @@ def test_samples_the_scorer_abstains_from_are_counted_and_left_out(scorer: FastT
         Sample(make_curve("d", fading, kinds=["alert", "alert", "limit"]), "x", "second"),
     ]
 
-    scored = evaluate.score(scorer, made)
+    scored = figures.score(scorer, made)
 
     assert scored.n_abstained == 1
     assert scored.n_detections.tolist() == [3, 4, 2]
@@ -91,7 +92,7 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(low: list[float], hig
     kinds = {KILONOVA: make_scored(high), "supernova": make_scored(low)}
     pairs = [(k > s) + 0.5 * (k == s) for k in high for s in low]
 
-    area = evaluate.area_under_curve(kinds, kinds[KILONOVA])
+    area = figures.area_under_curve(kinds, kinds[KILONOVA])
 
     assert area == pytest.approx(np.mean(pairs), abs=1e-9)
 
@@ -104,7 +105,7 @@ def test_classes_count_by_their_shares_and_not_by_their_samples() -> None:
         "flare": make_scored([0.9] * 50),
     }
 
-    area = evaluate.area_under_curve(kinds, kinds[KILONOVA])
+    area = figures.area_under_curve(kinds, kinds[KILONOVA])
 
     assert area == pytest.approx(0.45 / 0.55)
 
@@ -112,7 +113,7 @@ def test_classes_count_by_their_shares_and_not_by_their_samples() -> None:
 def test_the_threshold_is_passed_by_a_hundredth_of_the_unrelated() -> None:
     kinds = {KILONOVA: make_scored([0.99] * 500), "supernova": make_scored(np.arange(1000) / 1000)}
 
-    line = evaluate.threshold(kinds)
+    line = figures.threshold(kinds)
 
     assert np.sum(kinds["supernova"].chance > line) in (9, 10)
 
@@ -121,7 +122,7 @@ def test_the_threshold_is_passed_by_a_hundredth_of_the_unrelated() -> None:
 def test_the_log_loss_is_the_mean_of_each_class_under_its_share(told: list[list[float]]) -> None:
     found, other = told
 
-    loss = evaluate.log_loss({KILONOVA: make_scored(found), "variable": make_scored(other)})
+    loss = figures.log_loss({KILONOVA: make_scored(found), "variable": make_scored(other)})
 
     by_hand = -0.05 * np.mean(np.log(found)) - 0.95 * np.mean(np.log1p(-np.array(other)))
     assert loss == pytest.approx(by_hand)
@@ -131,7 +132,7 @@ def test_scores_that_say_too_much_are_out_by_how_much_they_say_too_much() -> Non
     # 5% are kilonovae; everything is said to be one at 45%.
     kinds = {KILONOVA: make_scored([0.45] * 20), "supernova": make_scored([0.45] * 80)}
 
-    assert evaluate.calibration_error(kinds) == pytest.approx(0.40)
+    assert figures.calibration_error(kinds) == pytest.approx(0.40)
 
 
 def test_two_errors_in_bins_of_their_own_do_not_cancel() -> None:
@@ -142,7 +143,7 @@ def test_two_errors_in_bins_of_their_own_do_not_cancel() -> None:
     }
 
     # Low half: 0.025 true of 0.5. High half: 0.025 true of 0.5, said to be 0.4995.
-    assert evaluate.calibration_error(kinds) == pytest.approx(0.0245 + 0.4745, abs=1e-6)
+    assert figures.calibration_error(kinds) == pytest.approx(0.0245 + 0.4745, abs=1e-6)
 
 
 def test_reliability_tells_of_each_bin_what_was_said_and_what_was_true() -> None:
@@ -151,7 +152,7 @@ def test_reliability_tells_of_each_bin_what_was_said_and_what_was_true() -> None
         "supernova": make_scored([0.01, 0.011, 0.4, 0.3]),
     }
 
-    rows = evaluate.reliability(kinds)
+    rows = figures.reliability(kinds)
 
     assert [n for _, _, n in rows] == [1, 2, 0, 3, 0]
     assert rows[0] == (pytest.approx(0.01), 0.0, 1)
@@ -169,7 +170,7 @@ def test_reliability_tells_of_each_bin_what_was_said_and_what_was_true() -> None
 def test_a_bin_of_reliability_holds_its_upper_end(chance: float, place: int) -> None:
     kinds = {KILONOVA: make_scored([chance]), "supernova": make_scored([1.0] * 2)}
 
-    counts = [n for _, _, n in evaluate.reliability(kinds)]
+    counts = [n for _, _, n in figures.reliability(kinds)]
 
     assert counts == [(n == place) + 2 * (n == 4) for n in range(5)]
 
@@ -178,13 +179,13 @@ def test_an_interval_holds_its_figure_and_is_the_same_each_time() -> None:
     kinds = {KILONOVA: make_scored(np.linspace(0.01, 0.99, 60))}
     mean = lambda drawn: float(np.mean(drawn[KILONOVA].chance))  # noqa: E731
 
-    value, low, high = evaluate.interval(kinds, mean)
+    value, low, high = figures.interval(kinds, mean)
 
     assert value == pytest.approx(0.5)
     assert low < value < high
     # 1.64 standard errors of a uniform sample on each side.
     assert (high - low) / 2 == pytest.approx(1.645 * 0.283 / np.sqrt(60), rel=0.2)
-    assert evaluate.interval(kinds, mean) == (value, low, high)
+    assert figures.interval(kinds, mean) == (value, low, high)
 
 
 # --- The tables ---------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ def test_slices_count_each_sample_once_by_epoch_and_once_by_magnitude() -> None:
         magnitude=[18.9, 19.0, 19.9, 20.0, 21.0],
     )
 
-    lines = evaluate._slices({"x": part, "none": make_scored([])}, 0.5)
+    lines = figures.slices({"x": part, "none": make_scored([])}, 0.5)
 
     assert lines[-2:] == [
         "| x | 1.000 (1) | 0.500 (2) | 0.500 (2) | 1.000 (1) | 0.500 (2) | 0.500 (2) |",
@@ -205,25 +206,25 @@ def test_slices_count_each_sample_once_by_epoch_and_once_by_magnitude() -> None:
 
 
 def test_a_chance_at_the_threshold_is_not_above_it() -> None:
-    assert evaluate._share_above(make_scored([0.5, 0.6, 0.7, 0.1]), 0.5) == 0.5
+    assert figures.share_above(make_scored([0.5, 0.6, 0.7, 0.1]), 0.5) == 0.5
 
 
 def test_the_overall_table_tells_made_kilonovae_from_the_real_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(evaluate, "N_BOOTSTRAPS", 5)
+    monkeypatch.setattr(figures, "N_BOOTSTRAPS", 5)
     rng = np.random.default_rng(1)
     kinds = {KILONOVA: make_scored([0.9] * 9), "supernova": make_scored(rng.uniform(0, 0.5, 200))}
 
     lines = evaluate._overall(kinds, make_scored([0.001] * 9))
 
-    figures = {line.split("|")[1].strip(): float(line.split("|")[2]) for line in lines}
-    assert figures["AUC, model kilonovae"] == 1.0
-    assert figures["AUC, AT2017gfo"] < 0.02
-    assert figures["found at 1% false positives, model"] == 1.0
-    assert figures["found at 1% false positives, AT2017gfo"] == 0.0
-    assert figures["log loss, model"] < figures["log loss, AT2017gfo"]
-    assert figures["log loss of the prior"] == 0.1985
+    told = {line.split("|")[1].strip(): float(line.split("|")[2]) for line in lines}
+    assert told["AUC, model kilonovae"] == 1.0
+    assert told["AUC, AT2017gfo"] < 0.02
+    assert told["found at 1% false positives, model"] == 1.0
+    assert told["found at 1% false positives, AT2017gfo"] == 0.0
+    assert told["log loss, model"] < told["log loss, AT2017gfo"]
+    assert told["log loss of the prior"] == 0.1985
 
 
 def test_the_model_lies_off_its_photometry_by_what_was_added_to_it() -> None:
@@ -243,5 +244,5 @@ def test_the_model_lies_off_its_photometry_by_what_was_added_to_it() -> None:
 def test_nothing_is_above_the_greatest_and_all_is_above_none(told: list[float]) -> None:
     part = make_scored(told)
 
-    assert evaluate._share_above(part, max(told)) == 0.0
-    assert evaluate._share_above(part, 0.0) == 1.0
+    assert figures.share_above(part, max(told)) == 0.0
+    assert figures.share_above(part, 0.0) == 1.0

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ml_plugins.fast_transient as plugin
-from ml_plugins.fast_transient import PRIOR
 from ml_plugins.fast_transient.features import NAMES, measure
 from ml_plugins.fast_transient.model import Model, contributions, without
+from ml_plugins.injections.shares import PRIOR
 from tests.scoring.curves import make_curve
 from tom.scoring.batch import Batch, Curve
 from tom.scoring.contract import Reason

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_plugins.fast_transient.training import samples
-from ml_plugins.fast_transient.training.samples import Sky, cut, injected, published, real
-from ml_plugins.fast_transient.training.sources import Flare, Source
-from ml_plugins.fast_transient.training.split import Data, draw_samples, part_of
+from ml_plugins.injections import samples
+from ml_plugins.injections.samples import Sky, cut, injected, published, real
+from ml_plugins.injections.sources import Flare, Source
+from ml_plugins.injections.split import Data, draw_samples, part_of
 
 NOW = 58_100.0
 DEPTHS = {"g": np.array([20.4]), "r": np.array([20.4])}

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml_plugins.fast_transient.training import sources
+from ml_plugins.injections import sources
 
 # 23.9 mag is 1000 nJy, for 31.4 is 1 nJy.
 MICROJANSKY = 23.9

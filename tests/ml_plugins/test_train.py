@@ -11,19 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_plugins.fast_transient import PRIOR
 from ml_plugins.fast_transient.features import Features
 from ml_plugins.fast_transient.mixture import Mixture
-from ml_plugins.fast_transient.model import KILONOVA, Model, contributions, without
-from ml_plugins.fast_transient.training import samples, train
-from ml_plugins.fast_transient.training.samples import Sample
-from ml_plugins.fast_transient.training.sources import Flare, Source
-from ml_plugins.fast_transient.training.split import Data
+from ml_plugins.fast_transient.model import Model, contributions, without
+from ml_plugins.fast_transient.training import train
+from ml_plugins.injections import samples
+from ml_plugins.injections.samples import Sample
+from ml_plugins.injections.shares import KILONOVA, PRIOR, SHARES, class_weights
+from ml_plugins.injections.sources import Flare, Source
+from ml_plugins.injections.split import Data
 from tests.ml_plugins.test_samples import DEPTHS, FLARE
 from tests.ml_plugins.test_samples import make_source as make_star
 from tests.scoring.curves import make_curve
 
-CLASSES = [label for label in train.SHARES if label != "unlike"]
+CLASSES = [label for label in SHARES if label != "unlike"]
 
 
 def make_features(value: list[list[float]], variance: float = 0.01, **known: object) -> Features:
@@ -54,8 +55,8 @@ def make_model(apart: float = 2.0, temper: float = 1.0) -> Model:
 
 # --- Weights and shares -------------------------------------------------------------------------
 def test_the_shares_of_what_is_no_kilonova_sum_to_one() -> None:
-    assert sum(train.SHARES.values()) == pytest.approx(1)
-    assert set(train.FAST_RISERS) < train.SHARES.keys()
+    assert sum(SHARES.values()) == pytest.approx(1)
+    assert set(train.FAST_RISERS) < SHARES.keys()
     assert train.N_PARTS.keys() == {KILONOVA, *CLASSES}
 
 
@@ -63,16 +64,14 @@ def test_the_shares_of_what_is_no_kilonova_sum_to_one() -> None:
 def test_weights_make_the_prior_and_the_shares_whatever_was_drawn(drawn: dict[str, int]) -> None:
     counts = drawn | {KILONOVA: 7}
 
-    weights = train.class_weights(counts)
+    weights = class_weights(counts)
 
     total = {label: weights[label] * count for label, count in counts.items()}
     assert total[KILONOVA] == pytest.approx(PRIOR)
     assert sum(total.values()) == pytest.approx(1)
     first = next(iter(drawn))
     for label in drawn:
-        assert total[label] / total[first] == pytest.approx(
-            train.SHARES[label] / train.SHARES[first]
-        )
+        assert total[label] / total[first] == pytest.approx(SHARES[label] / SHARES[first])
 
 
 # --- Rises --------------------------------------------------------------------------------------
@@ -255,12 +254,12 @@ def small_fit(monkeypatch: pytest.MonkeyPatch) -> Data:
 def test_a_fit_has_each_class_its_share_and_what_is_unlike_all(small_fit: Data) -> None:
     model = train.fit(small_fit, np.random.default_rng(1))
 
-    assert model.densities.keys() == {KILONOVA, *train.SHARES}
+    assert model.densities.keys() == {KILONOVA, *SHARES}
     assert model.densities["unlike"] is train.UNLIKE
     for label, parts in train.N_PARTS.items():
         assert model.densities[label].share.shape == (parts,)
         assert model.densities[label].share.sum() == pytest.approx(1)
-    assert model.shares == train.SHARES
+    assert model.shares == SHARES
     assert model.rise_chance[0] == pytest.approx(1)
     assert np.all(np.diff(model.rise_chance) <= 1e-12)
     assert 0.1 <= model.temper <= 1

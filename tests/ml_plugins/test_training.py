@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from ml_plugins.fast_transient import FastTransient
-from ml_plugins.fast_transient.model import KILONOVA
 from ml_plugins.fast_transient.training import evaluate
-from ml_plugins.fast_transient.training.samples import Sky, injected, published
-from ml_plugins.fast_transient.training.split import Data, part_of
+from ml_plugins.injections import figures
+from ml_plugins.injections.samples import Sky, injected, published
+from ml_plugins.injections.shares import KILONOVA
+from ml_plugins.injections.split import Data, part_of
 from tom.scoring.registry import load_scorers
 from tom.sky.kilonova import AT2017GFO, Ejecta, absolute_magnitude
 
@@ -24,10 +25,10 @@ def data(real_data) -> Data:
     return Data.read(real_data)
 
 
-def scored(chance) -> evaluate.Scored:
+def scored(chance) -> figures.Scored:
     chance = np.asarray(chance, float)
     zeros = np.zeros(len(chance))
-    return evaluate.Scored(chance, np.arange(len(chance)) * 1.0, zeros, zeros, 0)
+    return figures.Scored(chance, np.arange(len(chance)) * 1.0, zeros, zeros, 0)
 
 
 def test_each_object_is_in_one_part_only():
@@ -42,25 +43,25 @@ def test_each_object_is_in_one_part_only():
 def test_kilonovae_above_all_others_are_all_found():
     kinds = {KILONOVA: scored([0.9, 0.8]), "supernova": scored(np.linspace(0, 0.5, 200))}
 
-    assert evaluate.area_under_curve(kinds, kinds[KILONOVA]) == pytest.approx(1)
-    assert 0.49 < evaluate.threshold(kinds) <= 0.5
+    assert figures.area_under_curve(kinds, kinds[KILONOVA]) == pytest.approx(1)
+    assert 0.49 < figures.threshold(kinds) <= 0.5
 
 
 def test_scores_that_tell_nothing_have_half_the_area():
     kinds = {KILONOVA: scored([0.3, 0.3]), "supernova": scored([0.3] * 50)}
 
-    assert evaluate.area_under_curve(kinds, kinds[KILONOVA]) == pytest.approx(0.5)
+    assert figures.area_under_curve(kinds, kinds[KILONOVA]) == pytest.approx(0.5)
 
 
 def test_the_prior_alone_costs_its_own_entropy_and_is_calibrated():
     kinds = {KILONOVA: scored([0.05] * 10), "supernova": scored([0.05] * 50)}
 
-    assert evaluate.log_loss(kinds) == pytest.approx(0.1985, abs=1e-4)
-    assert evaluate.calibration_error(kinds) == pytest.approx(0, abs=1e-9)
+    assert figures.log_loss(kinds) == pytest.approx(0.1985, abs=1e-4)
+    assert figures.calibration_error(kinds) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_bootstrap_draws_whole_objects():
-    part = evaluate.Scored(
+    part = figures.Scored(
         np.array([0.1, 0.2, 0.9]), np.array([0.0, 0.0, 1.0]), np.zeros(3), np.zeros(3), 0
     )
 
@@ -106,11 +107,11 @@ def test_the_fitted_model_keeps_its_figures_on_objects_it_never_saw(data, monkey
     assert isinstance(scorer, FastTransient)
 
     classes, apart = evaluate.held_out(data, np.random.default_rng(8))
-    known = {label: evaluate.score(scorer, made) for label, made in classes.items()}
-    real = evaluate.score(scorer, apart["AT2017gfo"])
+    known = {label: figures.score(scorer, made) for label, made in classes.items()}
+    real = figures.score(scorer, apart["AT2017gfo"])
 
-    assert evaluate.area_under_curve(known, real) > 0.85
-    assert evaluate.log_loss(known | {KILONOVA: real}) < 0.165
-    assert evaluate.calibration_error(known) < 0.04
+    assert figures.area_under_curve(known, real) > 0.85
+    assert figures.log_loss(known | {KILONOVA: real}) < 0.165
+    assert figures.calibration_error(known) < 0.04
     slow = known["supernova"].chance
-    assert np.mean(slow > evaluate.threshold(known)) < 0.01
+    assert np.mean(slow > figures.threshold(known)) < 0.01

@@ -16,13 +16,14 @@ from tom.ranking.firsts import first_of
 from tom.ranking.services import rank_event, unlike
 from tom.ranking.visits import Visits
 from tom.sky.kilonovae import BANDS
+from tom.sky.looks import LEAST_ERROR, LIMIT_SOFTNESS, RANGE
 from tom.targets.models import LightCurvePoint
 
 G, R = BANDS.index("g"), BANDS.index("r")
 NAN = np.nan
 # The modulus of 100 Mpc, and its error.
 MODULUS, ERROR = 35.0, 0.4
-SOFT = curves.LIMIT_SOFTNESS
+SOFT = LIMIT_SOFTNESS
 
 
 def looks(*points: tuple[float, int, float, float]) -> Visits:
@@ -132,11 +133,11 @@ def draw_looks(
     kind: Kind, n: int, further: int, limit: float, random: np.random.Generator
 ) -> np.ndarray:
     slope = random.choice(kind.slopes, n)[:, None] * np.arange(1, further + 1)
-    spread = np.sqrt(SOFT**2 + curves.LEAST_ERROR**2 + kind.scatter**2 + SOFT**2)
+    spread = np.sqrt(SOFT**2 + LEAST_ERROR**2 + kind.scatter**2 + SOFT**2)
     magnitude = 19.0 + slope + random.normal(0, spread, (n, further))
     magnitude[random.uniform(size=(n, further)) < kind.dark] = np.inf
     odd = random.uniform(size=(n, further)) < kind.odd
-    anywhere = 19.0 + curves.RANGE * random.uniform(-0.5, 0.5, (n, further))
+    anywhere = 19.0 + RANGE * random.uniform(-0.5, 0.5, (n, further))
     seen = np.where(odd, anywhere, magnitude)
     return np.where(seen > limit, NAN, seen)
 

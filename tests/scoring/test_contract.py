@@ -25,6 +25,7 @@ PLUGINS = (
     "ml_plugins.anomaly.Anomaly",
     "ml_plugins.early.Early",
     "ml_plugins.fast_transient.FastTransient",
+    "ml_plugins.kilonova.Kilonova",
     "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",
     "ml_plugins.sn_type.SnType",

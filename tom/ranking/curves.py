@@ -13,19 +13,13 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from tom.ranking.firsts import Firsts
 from tom.ranking.visits import Visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky.kilonovae import BANDS, curves
+from tom.sky.looks import LEAST_ERROR, RANGE, chance_dark, log_of_detection
 
-# How gradually a survey loses sources about its 5-sigma limit: the error of a magnitude there.
-LIMIT_SOFTNESS = 2.5 / np.log(10) / 5
-# The smallest error of a survey's photometry.
-LEAST_ERROR = 0.03
-# A source that follows no template is anywhere in so many magnitudes about the first one.
-RANGE = 4.0
 # Colours g - r of a template, and what each band is off r by it.
 BY_COLOUR: Final = dict(zip(BANDS, (1.8, 1.0, 0.0, -0.5, -0.7, -0.8), strict=True))
 # The templates of so many sources are looked at in one go.
@@ -215,12 +209,10 @@ def _log_density(kind: Kind, looks: Visits, predicted: FloatArray, about: About)
     seen = looks.is_detection
     spread = about.variance + kind.scatter**2
     of = np.sqrt(spread[seen] + looks.error[seen] ** 2 + LEAST_ERROR**2)[:, None]
-    off = (looks.magnitude[seen][:, None] - predicted[seen]) / of
-    shape = np.exp(-0.5 * off**2) / (of * np.sqrt(2 * np.pi))
-    logs[seen] = np.log((1 - kind.dark) * (1 - kind.odd) * shape + kind.odd / RANGE)
-    soft = np.sqrt(spread[~seen] + LIMIT_SOFTNESS**2)[:, None]
-    fainter = ndtr((predicted[~seen] - looks.limit[~seen][:, None]) / soft)
-    dark = kind.dark + (1 - kind.dark) * fainter
+    off = looks.magnitude[seen][:, None] - predicted[seen]
+    logs[seen] = log_of_detection(off, of, dark=kind.dark, odd=kind.odd)
+    limit, variance = looks.limit[~seen][:, None], spread[~seen][:, None]
+    dark = chance_dark(predicted[~seen], limit, variance, dark=kind.dark)
     faintest = about.first[~seen] + RANGE / 2
     odd = np.clip((faintest - looks.limit[~seen]) / RANGE, 0, 1)[:, None]
     new = np.where(about.has_begun[~seen], 0.0, kind.new)[:, None]

@@ -34,6 +34,7 @@ from tom.ranking.reach import Ground, chance_found
 from tom.ranking.visits import Visits, read_visits
 from tom.ranking.weighing import BoolArray, FloatArray
 from tom.sky import distance_modulus_at
+from tom.sky.counts import BRIGHTEST, USUAL_DEPTH, USUAL_SLOPE, count_density
 from tom.sky.extinction import COEFFICIENTS
 from tom.sky.kilonovae import (
     ALIKE_SCATTER,
@@ -52,14 +53,8 @@ FAMILY = (SIZE, SEED, MODEL_ERROR, ALIKE_SCATTER)
 FAMILY_OFF = 0.33
 # The fit of the background is kept until the list has so many times as many sources.
 GROWTH = 1.25
-# The share of sources that do not follow the power, from `BRIGHTEST` to the depth alike.
-EVEN_SHARE = 0.02
-BRIGHTEST = 10.0
-# Of a list of few sources: the power of ten that their number grows with, and how sure that is.
-USUAL_SLOPE = 0.4
+# How sure the usual slope and depth are of a list of few sources.
 SLOPE_SIGMA = 0.1
-# And how deep the surveys are, in magnitudes.
-USUAL_DEPTH = 20.5
 DEPTH_SIGMA = 1.5
 # What is tried.
 SLOPES = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
@@ -200,10 +195,7 @@ def ratios(
 
 def background(magnitude: FloatArray, fit: Mapping[str, Any]) -> FloatArray:
     """The density of the list's sources, 1/mag, where surveys lose none, shape (n,)."""
-    rate, depth, width = fit["slope"] * np.log(10), fit["depth"], fit["width"]
-    log_power = np.log(rate) + rate * (magnitude - depth) - (rate * width) ** 2 / 2
-    even = np.where(magnitude > BRIGHTEST, 1 / (depth - BRIGHTEST), 0.0)
-    return np.asarray((1 - EVEN_SHARE) * np.exp(log_power) + EVEN_SHARE * even)
+    return count_density(magnitude, **{name: fit[name] for name in ("slope", "depth", "width")})
 
 
 def fit_background(magnitude: FloatArray) -> dict[str, Any]:

@@ -10,27 +10,17 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from ml_plugins.fast_transient import PRIOR
 from ml_plugins.fast_transient.features import NAMES, Features, measure
 from ml_plugins.fast_transient.mixture import Mixture, fit_mixture
-from ml_plugins.fast_transient.model import KILONOVA, Model, without
-from ml_plugins.fast_transient.training.samples import Sample
-from ml_plugins.fast_transient.training.sources import Source
-from ml_plugins.fast_transient.training.split import Data, draw_samples, part_of
+from ml_plugins.fast_transient.model import Model, without
+from ml_plugins.injections.samples import Sample
+from ml_plugins.injections.shares import KILONOVA, PRIOR, SHARES, class_weights
+from ml_plugins.injections.sources import Source
+from ml_plugins.injections.split import Data, draw_samples, part_of
 from tom.scoring.contract import Batch, FloatArray
 
 SEED = 20170817
 NUMBER = 2500
-# Shares of the unrelated sources. They are assumed, not measured: there is no real stream with
-# types, flares, dwarf novae and limits. "Unlike" is a source that resembles none of these.
-SHARES = {
-    "supernova": 0.45,
-    "dwarf nova": 0.14,
-    "flare": 0.10,
-    "active nucleus": 0.10,
-    "variable": 0.18,
-    "unlike": 0.03,
-}
 N_PARTS = {
     KILONOVA: 8,
     "supernova": 6,
@@ -70,16 +60,6 @@ def fit(data: Data, rng: np.random.Generator) -> Model:
 def measured(made: list[Sample]) -> Features:
     """Measure the features of samples."""
     return measure(Batch.build([sample.curve for sample in made]))
-
-
-def class_weights(counts: dict[str, int]) -> dict[str, float]:
-    """Return the weight of one sample of each class, so that priors and shares hold."""
-    present = {label: SHARES[label] for label in counts if label != KILONOVA}
-    total = sum(present.values())
-    weights = {
-        label: (1 - PRIOR) * share / total / counts[label] for label, share in present.items()
-    }
-    return weights | {KILONOVA: PRIOR / counts[KILONOVA]}
 
 
 def _density(features: Features, n_parts: int, rng: np.random.Generator) -> Mixture:

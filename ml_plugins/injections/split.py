@@ -8,9 +8,9 @@ from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
-from ml_plugins.fast_transient.training import samples, sources
-from ml_plugins.fast_transient.training.samples import Sample, Sky
-from ml_plugins.fast_transient.training.sources import Flare, Source
+from ml_plugins.injections import samples, sources
+from ml_plugins.injections.samples import Sample, Sky
+from ml_plugins.injections.sources import Flare, Source
 from tom.scoring.contract import FloatArray
 
 PLACES = {"fit": range(6), "tune": range(6, 8), "test": range(8, 10)}

@@ -1,7 +1,7 @@
 """Real light curves from the folder of real data, in one form for fitting and measuring."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,10 @@ R_V = 3.1
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """One real object in g and r: days (MJD), bands, signed flux and error in nJy, its place."""
+    """One real object in g and r: days (MJD), bands, signed flux and error in nJy, its reddening.
+
+    `period` is in days; NaN: it has none.
+    """
 
     name: str
     label: str
@@ -28,6 +31,7 @@ class Source:
     flux: FloatArray
     error: FloatArray
     ebv: float
+    period: float = np.nan
 
 
 def read_bts(folder: Path) -> list[Source]:
@@ -55,7 +59,7 @@ def read_variables(folder: Path) -> list[Source]:
         for band in "gr":
             chosen = whole.band == band
             flux[chosen] -= np.median(flux[chosen]) if np.any(chosen) else 0.0
-        sources.append(Source(name, "variable", whole.mjd, whole.band, flux, whole.error, np.nan))
+        sources.append(replace(whole, flux=flux, period=float(curve["period"][0])))
     return sources
 
 

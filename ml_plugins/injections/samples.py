@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_plugins.fast_transient.training.sources import Flare, Source
+from ml_plugins.injections.sources import Flare, Source
 from tom.photometry import LIMIT_SIGMA, SHINING_SIGMA, fluxes
 from tom.scoring.contract import Curve, FloatArray, StrArray
 from tom.sky import kilonova
@@ -21,17 +21,22 @@ Light = Callable[[FloatArray, str], FloatArray]
 WINDOW_DAYS = 10.0
 CALIBRATION_ERROR = 0.02
 MOST_TRIES = 400
+FARTHEST_MPC = 200.0
 # The mean reddening of an injected source, and the fractional error with which a scorer knows it.
 MEAN_EBV, EBV_FRACTIONAL_ERROR = 0.05, 0.2
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One light curve at one moment; all samples of a `group` are in the same part of the split."""
+    """One light curve at one moment; all samples of a `group` are in the same part of the split.
+
+    `light` is the injected source.
+    """
 
     curve: Curve
     label: str
     group: str
+    light: Light | None = None
 
 
 class Sky:
@@ -44,7 +49,14 @@ class Sky:
     def inject(
         self, light: Callable[[np.random.Generator, float], Light], rng: np.random.Generator
     ) -> Curve | None:
-        """Return a curve of at least two detections; None if no draw gave one.
+        """Return a curve of at least two detections; None if no draw gave one."""
+        found = self.inject_known(light, rng)
+        return found[0] if found else None
+
+    def inject_known(
+        self, light: Callable[[np.random.Generator, float], Light], rng: np.random.Generator
+    ) -> tuple[Curve, Light] | None:
+        """Return a curve of at least two detections, and its source; None if no draw gave one.
 
         `light` draws a source that shines at the moment of the score, MJD.
         """
@@ -52,9 +64,10 @@ class Sky:
             cadence = self.cadences[int(rng.integers(len(self.cadences)))]
             now = float(cadence.mjd[int(rng.integers(4, len(cadence.mjd)))])
             kept = (cadence.mjd <= now) & (cadence.mjd > now - WINDOW_DAYS)
-            curve = self._observe(light(rng, now), cadence.mjd[kept], cadence.band[kept], now, rng)
+            source = light(rng, now)
+            curve = self._observe(source, cadence.mjd[kept], cadence.band[kept], now, rng)
             if sum(kind == "alert" for kind in curve.kind) >= 2:
-                return curve
+                return curve, source
         return None
 
     def _observe(
@@ -140,19 +153,27 @@ def published(
     return lambda rng, now: _placed(magnitude, rng, now)
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A kilonova of a merger at an MJD: `magnitude` is absolute, by days and band."""
+
+    magnitude: Callable[[FloatArray, str], FloatArray]
+    merger: float
+    megaparsec: float
+
+    def __call__(self, mjd: FloatArray, band: str) -> FloatArray:
+        """Return its flux."""
+        days = mjd - self.merger
+        modulus = 5 * np.log10(self.megaparsec * 1e5)
+        bright = fluxes(self.magnitude(np.maximum(days, 0.02), band) + modulus)
+        return np.where(days > 0.02, bright, 0.0)
+
+
 def _placed(
     magnitude: Callable[[FloatArray, str], FloatArray], rng: np.random.Generator, now: float
 ) -> Light:
     merger = now - rng.uniform(0.1, 6.0)
-    megaparsec = 200 * rng.uniform() ** (1 / 3)
-    modulus = 5 * np.log10(megaparsec * 1e5)
-
-    def light(mjd: FloatArray, band: str) -> FloatArray:
-        days = mjd - merger
-        bright = fluxes(magnitude(np.maximum(days, 0.02), band) + modulus)
-        return np.where(days > 0.02, bright, 0.0)
-
-    return light
+    return Placed(magnitude, merger, FARTHEST_MPC * rng.uniform() ** (1 / 3))
 
 
 def flare_light(flares: Sequence[Flare]) -> Callable[[np.random.Generator, float], Light]:
@@ -238,6 +259,6 @@ def injected(
 ) -> Iterator[Sample]:
     """Inject `number` sources; each is a group of its own."""
     for index in range(number):
-        curve = sky.inject(light, rng)
-        if curve is not None:
-            yield Sample(curve, label, f"{label} {index}")
+        found = sky.inject_known(light, rng)
+        if found is not None:
+            yield Sample(found[0], label, f"{label} {index}", found[1])

@@ -1,0 +1,1 @@
+"""How `kilonova` was made and measured."""
