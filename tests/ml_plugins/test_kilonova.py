@@ -172,7 +172,7 @@ def test_a_host_by_chance_lies_as_far_as_one_of_a_kilonova() -> None:
     assert np.mean(far < 200 * 0.5 ** (1 / 3)) == pytest.approx(0.5, abs=0.1)  # even in volume
 
 
-def test_the_real_kilonovae_are_found_from_their_second_night_on(
+def test_the_real_kilonovae_are_likely_by_their_second_night(
     scorer: Kilonova, real_data: Path
 ) -> None:
     for name, by in (("AT2017gfo", 1.45), ("GRB 211211A", 0.7)):

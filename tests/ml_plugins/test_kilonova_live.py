@@ -9,7 +9,8 @@ from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import rank_event
-from tom.scoring.judging import host_of, score_due
+from tom.scoring.hosts import host_of
+from tom.scoring.judging import score_due
 from tom.scoring.services import scorers
 from tom.strategies.models import Strategy
 
