@@ -14,6 +14,7 @@ from ml_plugins.analogues.training import evaluate as analogues
 from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
 from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
+from tests.evaluation import real_tdes
 
 COLLAPSES: Final = ("supernova II", "supernova Ib/c", "supernova IIn")
 
@@ -42,6 +43,16 @@ def measure_sn_type_z(data: Path) -> None:
         _evaluate("sn_type_z.SnTypeZ", *files, *more)
 
 
+def measure_tde(data: Path) -> None:
+    """Measure it in five folds of MALLORN, then as shipped on real disruptions and supernovae."""
+    more = ("--sought", "tde", "--redshift-source", "host", "--split")
+    files = data / "mallorn_lc.parquet", data / "mallorn_meta.parquet"
+    _evaluate("tde.Tde", *files, *more, "object", "--zero-point", "23.9")
+    with tempfile.TemporaryDirectory() as folder:
+        files = real_tdes.write_files(data, Path(folder))
+        _evaluate("tde.Tde", *files, *more, "shipped", "--zero-point", "31.4")
+
+
 SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "kilonova": lambda data: kilonova.main([str(data.parent)]),
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
@@ -49,6 +60,7 @@ SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "analogues": lambda data: analogues.main([str(data.parent)]),
     "early": measure_early,
     "sn_type_z": measure_sn_type_z,
+    "tde": measure_tde,
 }
 
 

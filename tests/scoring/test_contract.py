@@ -30,6 +30,7 @@ PLUGINS = (
     "ml_plugins.real_bogus.RealBogus",
     "ml_plugins.sn_type.SnType",
     "ml_plugins.sn_type_z.SnTypeZ",
+    "ml_plugins.tde.Tde",
 )
 EXAMPLE = "readme_example.Scatter"
 ADDED = ("onnx", "filter")
