@@ -15,7 +15,7 @@ from tests.factories import MERGER, make_event, make_group, make_observer, make_
 from tests.targets.test_summary import make_targets
 from tom.candidates.models import CandidateStanding, EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
-from tom.ranking.weighing import logistic
+from tom.ranking.information import moderated
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.web.candidate_list import (
     BEST_SHOWN,
@@ -94,15 +94,17 @@ def found(listing: CandidateList, asked: str, **more: object) -> list[str]:
     return [row.target.name for row in rows.select_related("target")]
 
 
-def width_of(row: EventCandidate) -> float | None:
-    """The width of the interval of an independent chance, to what a database rounds."""
-    low, high = row.log_weight_low, row.log_weight_high
-    return None if low is None or high is None else round(logistic(high) - logistic(low), 12)
+def open_to_question(row: EventCandidate) -> float | None:
+    """How open an independent chance is: a number that rises with the information to settle it."""
+    weight, low, high = row.log_weight, row.log_weight_low, row.log_weight_high
+    if weight is None or low is None or high is None:
+        return None
+    return -abs(round(moderated(weight, low, high), 9))
 
 
 VALUES = {
     "rank": lambda row: row.rank,
-    "decide": lambda row: width_of(row),
+    "decide": lambda row: open_to_question(row),
     "chance": lambda row: row.log_weight,
     "name": lambda row: row.target.name,
     "level": lambda row: row.credible_level_2d,
