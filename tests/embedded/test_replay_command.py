@@ -31,6 +31,8 @@ def manage(home: Path, *argv: str, **environment: str) -> subprocess.CompletedPr
     )
 
 
+# `make test` stores every real packet in tests/surveys/test_sweep.py.
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_every_real_ztf_packet_is_stored_the_rest_is_dead_and_a_second_run_adds_nothing(
     real_data: Path, tmp_path: Path

@@ -42,7 +42,9 @@ def made(**header: str | float) -> tuple[SkyMap, bytes]:
     return read_skymap(fits), fits
 
 
-@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize(
+    "name", [HLV, *(pytest.param(name, marks=pytest.mark.soak) for name in SCORES if name != HLV)]
+)
 def test_a_score_is_that_of_the_packages_own_code(real_data, name: str) -> None:
     skymap, fits = read(real_data / "gw" / name)
 

@@ -104,6 +104,7 @@ def test_every_feature_is_explained_once() -> None:
     assert sorted(columns) == list(range(len(NAMES)))
 
 
+@pytest.mark.soak  # that of `sn_type` goes through the same code
 def test_a_fit_tells_what_it_was_fitted_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PARAMETERS, "max_iter", 30)
     labels = [CLASSES[k % 5] for k in range(100)]

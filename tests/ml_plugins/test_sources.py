@@ -64,11 +64,12 @@ def test_a_variable_is_seen_above_and_below_its_own_median_in_each_band(folder: 
     curve = [visit("v", day, mag) for day, mag in enumerate((21.4, 23.9, 26.4))]
     curve += [visit("v", day + 0.1, mag, band="r") for day, mag in enumerate((23.9, 23.9, 21.4))]
     curve += [visit("v", 9.0, 10.0, band="i")]
-    pl.DataFrame(curve).write_parquet(folder / "ml" / "ztf_dr3_variables_lc.parquet")
+    write_variables(folder, curve)
 
     (star,) = sources.read_variables(folder)
 
     assert star.label == "variable"
+    assert star.period == 0.5
     assert np.isnan(star.ebv)
     assert set(star.band) == {"g", "r"}
     np.testing.assert_allclose(star.flux[star.band == "g"], [9000, 0, -900], atol=1e-6)
@@ -78,13 +79,17 @@ def test_a_variable_is_seen_above_and_below_its_own_median_in_each_band(folder: 
 
 
 def test_a_variable_of_one_band_is_read(folder: Path) -> None:
-    pl.DataFrame([visit("v", 1.0), visit("v", 2.0)]).write_parquet(
-        folder / "ml" / "ztf_dr3_variables_lc.parquet"
-    )
+    write_variables(folder, [visit("v", 1.0), visit("v", 2.0)])
 
     (star,) = sources.read_variables(folder)
 
     assert star.flux.tolist() == [0.0, 0.0]
+
+
+def write_variables(folder: Path, curve: list[dict[str, object]]) -> None:
+    """Write a light curve of a variable with a period of half a day."""
+    frame = pl.DataFrame(curve).with_columns(period=pl.lit(0.5))
+    frame.write_parquet(folder / "ml" / "ztf_dr3_variables_lc.parquet")
 
 
 # --- Flares -------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """Every move of every kind of row: the legal ones happen and are kept, no other does."""
 
-import itertools
-
 import pytest
+from django.db import transaction
 
 from tests.outbox.conftest import KINDS, make_row
 from tom.changes.models import Change
@@ -64,32 +63,33 @@ REQUEST = {
     ),
 }
 LIVES = {"alarm": ALARM, "report": REPORT, "request": REQUEST}
-PAIRS = [
-    pytest.param(kind, old, new, (old, new) in LIVES[kind], id=f"{kind}: {old} to {new}")
+STATES = {
+    kind: [value for value, _ in model._meta.get_field("state").choices]
     for kind, model in KINDS.items()
-    for old, new in itertools.product(
-        [value for value, _ in model._meta.get_field("state").choices], repeat=2
-    )
-]
+}
 
 
 def stored(row: Outgoing) -> Outgoing:
     return type(row)._default_manager.get(pk=row.pk)
 
 
-@pytest.mark.parametrize(("kind", "old", "new", "is_legal"), PAIRS)
-def test_a_move_happens_where_it_is_drawn_and_nowhere_else(
-    kind: str, old: str, new: str, is_legal: bool
-) -> None:
+@pytest.mark.parametrize(
+    ("kind", "old"), [(kind, old) for kind, states in STATES.items() for old in states]
+)
+def test_a_move_happens_where_it_is_drawn_and_nowhere_else(kind: str, old: str) -> None:
     row = make_row(kind, old)
 
-    if is_legal:
-        assert move(row, new, reason="because")
-        assert (stored(row).state, stored(row).reason) == (new, "because")
-    else:
-        with pytest.raises(IllegalMoveError, match=f"from {old} to {new}"):
-            move(row, new)
-        assert stored(row).state == old
+    for new in STATES[kind]:
+        with transaction.atomic():
+            if (old, new) in LIVES[kind]:
+                assert move(row, new, reason="because")
+                assert (stored(row).state, stored(row).reason) == (new, "because")
+            else:
+                with pytest.raises(IllegalMoveError, match=f"from {old} to {new}"):
+                    move(row, new)
+                assert stored(row).state == old
+            transaction.set_rollback(True)
+        row = stored(row)
 
 
 def test_of_two_who_read_the_same_row_one_moves_it(kind: str) -> None:

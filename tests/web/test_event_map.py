@@ -196,7 +196,7 @@ def test_the_moon_s_phase_and_a_hostile_galaxy_s_name_break_nothing(event, page)
     "name",
     [
         "S190425z_G330561_bayestar_nside256_nested.fits.gz",
-        "GW170817_HLV_bayestar_as_MS181101ab.multiorder.fits",
+        pytest.param("GW170817_HLV_bayestar_as_MS181101ab.multiorder.fits", marks=pytest.mark.soak),
     ],
 )
 def test_the_page_of_a_real_map_stays_small_and_reads_no_rows_of_it(

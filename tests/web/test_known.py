@@ -29,7 +29,9 @@ from tom.web.vettings import show_vettings
 pytestmark = pytest.mark.xdist_group("known")
 
 
-@pytest.fixture(scope="module", params=range(3))
+@pytest.fixture(
+    scope="module", params=[0, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 2))]
+)
 def made(module_rows: None, request: pytest.FixtureRequest) -> Iterator[World]:
     with transaction.atomic():
         yield make_world(np.random.default_rng(request.param))

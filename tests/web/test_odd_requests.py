@@ -61,7 +61,7 @@ BODIES = [
     b'{"target": 1, "duplicate_of": -1}',
 ]
 # `make test` sends each odd thing to one route in so many, `make soak` to all.
-SHARE = 12
+SHARE = 24
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -123,7 +123,6 @@ def _made(number: int, rng: np.random.Generator) -> Curve:
         ebv=0.03,
         ebv_sigma=0.01,
         alert_values={"drb": 0.9, "rb": 0.8},
-        survey=["ZTF"] * len(day),
         given={"cutouts": {kind: rng.normal(size=(63, 63)) for kind in kinds}},
     )
 
