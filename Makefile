@@ -12,10 +12,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
 # What is required is listed whole and pinned: nothing is to be resolved. A file is compiled when it
-# is first imported, and most never are. uv unpacks in a tenth of pip's time; where it cannot get at
-# the packages, as behind an index that only pip's settings name, pip installs them.
+# is first imported, and most never are. uv unpacks in a tenth of pip's time. It does not know pip's
+# settings: where these name another index, or uv cannot get at the packages, pip installs them.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
-UV := $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python
+UV := ! $(BIN)/python -m pip config list | grep -qE '[.](index-url|no-index)=' \
+	&& $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python
 DISK_MB := 4000
 # Processes that run tests at once: on two cores four, for many tests wait.
 JOBS ?= 4
@@ -33,7 +34,8 @@ portal: setup  ## run a real OCS portal here, and point the LCO facility at it
 
 # The checks take one processor for minutes, the tests both: they run beside each other.
 test: setup $(BIN)/.installed-dev  ## every check and every test
-	@$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 &
+	@$(BIN)/python -m tests.homes >$(VENV)/tables.log 2>&1 &
+	$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 &
 	check=$$!
 	trap 'kill $$check 2>/dev/null || true' EXIT
 	tests=($(BIN)/python -m pytest --dist loadgroup -m "not soak")

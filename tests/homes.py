@@ -84,3 +84,10 @@ def _keep(made: Path, kept: Path) -> None:
 def _copy(data: Path, to: Path) -> None:
     # With their owner: where root runs the tests, PostgreSQL runs as somebody else.
     subprocess.run(["cp", "-a", data, to], check=True)
+
+
+if __name__ == "__main__":  # before a run: its processes need not wait for one another
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("a") as own_lock:
+        fcntl.flock(own_lock, fcntl.LOCK_EX)
+        _tables()

@@ -237,6 +237,7 @@ def test_old_comparisons_are_forgotten(
 def test_the_form_of_a_strategy_leads_to_its_comparison(client: Client) -> None:
     client.force_login(make_admin())
     strategy = make_strategy(name="Draft", active=False)
+    make_strategy(name="Other")  # alone it can be compared with none
 
     form = client.get(reverse("admin:strategies_strategy_change", args=[strategy.pk])).text
 
