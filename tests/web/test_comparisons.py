@@ -22,6 +22,7 @@ from tom.ranking.comparisons import (
     work_comparison,
 )
 from tom.strategies.models import Strategy
+from tom.targets.classified import Classification
 from tom.targets.facts import SummaryFact
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +101,20 @@ def test_a_comparison_counts_what_each_found_and_shows_its_first_beside_the_othe
     assert "1 only in Knows stars" in text
     assert text.count("only here") == 2
     assert "1 of 1" in knows[10]
+    assert "says nothing yet" not in knows[10]
+
+
+def test_where_nobody_typed_a_target_the_figures_say_nothing_yet(
+    client: Client, observer: User, strategies: list[Strategy]
+) -> None:
+    Classification.objects.all().delete()
+    comparison = ask(client, strategies)
+    assert comparison is not None
+    work(comparison)
+
+    knows = row_of(page(client, comparison), "Knows stars")
+
+    assert knows[10].endswith("says nothing yet</div>")
 
 
 def test_a_page_of_many_nights_asks_as_often_as_one_of_few(
