@@ -14,7 +14,7 @@ from ml_plugins.analogues.training import evaluate as analogues
 from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
 from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
-from tests.evaluation import real_tdes
+from tests.evaluation import braai_port, real_tdes
 
 COLLAPSES: Final = ("supernova II", "supernova Ib/c", "supernova IIn")
 
@@ -54,6 +54,7 @@ def measure_tde(data: Path) -> None:
 
 
 SCORERS: Final[dict[str, Callable[[Path], None]]] = {
+    "real_bogus": lambda data: braai_port.main([str(data.parent)]),
     "kilonova": lambda data: kilonova.main([str(data.parent)]),
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
     "anomaly": measure_anomaly,

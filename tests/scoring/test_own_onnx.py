@@ -1,15 +1,13 @@
 """A person's own model in ONNX, in the process that it really gets."""
 
-import csv
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ml_plugins.onnx import Onnx
 from ml_plugins.onnx.layouts import LAYOUTS, Points
 from ml_plugins.outbursts.features import NAMES
+from tests.evaluation import braai_port
 from tests.scoring.curves import make_curve
 from tests.scoring.onnx_models import make_model
 from tests.scoring.own_scorers import POINTS, WEIGHTS, onnx_parts
@@ -157,25 +155,9 @@ def test_a_model_that_wants_much_memory_fails_within_its_own(start) -> None:
 
 
 def test_braai_gives_the_39_published_values(real_data) -> None:
-    folder = real_data / "ml"
-    with (folder / "btsbot/candidates.csv").open() as file:
-        published = [float(row["new_drb"]) for row in csv.DictReader(file)]
-    triplets = np.load(folder / "btsbot/triplets.npy")
-    batch = Batch.build(
-        [
-            make_curve(str(row), given={"cutouts": dict(zip(STAMPS, each.T, strict=True))})
-            for row, each in enumerate(np.swapaxes(triplets, 1, 2))
-        ]
-    )
-    parts = onnx_parts(
-        model=(folder / "weights/braai_d6_m9.onnx").read_bytes(),
-        layout="cutouts",
-        classes=("real", "bogus"),
-    )
-    network = Onnx(parts.spec, parts.artefact, parts.options)
-    network.setup(Path("/"))
+    batch, published, _ = braai_port.published(real_data / "ml")
 
-    told = network.score(batch).probability
+    told = braai_port.braai(real_data / "ml").score(batch).probability
 
     assert len(published) == 39
     np.testing.assert_allclose(told[:, 0], published, rtol=0, atol=1e-6)
