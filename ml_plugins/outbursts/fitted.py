@@ -9,12 +9,17 @@ from tom.scoring.contract import FloatArray
 
 
 def boosted_numbers(model: HistGradientBoostingClassifier) -> dict[str, Any]:
-    """Return what the sum starts with, the depth and the nodes of boosted trees."""
+    """Return what the sum starts with, the depth and the nodes of boosted trees.
+
+    Of two classes scikit-learn fits the log odds of the second one: the first one's sum is then 0.
+    """
     trees = [tree.nodes for step in model._predictors for tree in step]
+    start = np.round(model._baseline_prediction.reshape(-1), 6).tolist()
+    nothing = [[[0.0]]] if len(start) == 1 else []
     return {
-        "start": np.round(model._baseline_prediction.reshape(-1), 6).tolist(),
+        "start": [0.0, *start] if nothing else start,
         "depth": max(int(nodes["depth"].max()) for nodes in trees),
-        "trees": [_boosted_nodes(nodes) for nodes in trees],
+        "trees": [each for nodes in trees for each in (*nothing, _boosted_nodes(nodes))],
     }
 
 

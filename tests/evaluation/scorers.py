@@ -12,6 +12,8 @@ from typing import Final
 
 from ml_plugins.analogues.training import evaluate as analogues
 from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
+from ml_plugins.early_elasticc.training import evaluate as early_elasticc
+from ml_plugins.early_elasticc.training import files as elasticc_files
 from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
 from tests.evaluation import braai_port, real_tdes
@@ -33,6 +35,16 @@ def measure_early(data: Path) -> None:
     """Measure it on the latest quarter in time, as a list that seeks collapses of cores."""
     files = data / "ztf_bts_lc.parquet", data / "ztf_bts_meta.parquet"
     _evaluate("early.Early", *files, "--split", "time", "--sought", *COLLAPSES)
+
+
+def measure_early_elasticc(data: Path) -> None:
+    """Measure it as shipped: on objects at their newest alert, then on all alerts as they came."""
+    with tempfile.TemporaryDirectory() as folder:
+        alerts = data.parent / "elasticc" / "fink_2023-02-08"
+        files = elasticc_files.write_files(alerts, Path(folder))
+        more = ("--redshift-source", "photometric", "--zero-point", "31.4")
+        _evaluate("early_elasticc.EarlyElasticc", *files, "--split", "shipped", *more)
+    early_elasticc.main([str(data.parent)])
 
 
 def measure_sn_type_z(data: Path) -> None:
@@ -60,6 +72,7 @@ SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "anomaly": measure_anomaly,
     "analogues": lambda data: analogues.main([str(data.parent)]),
     "early": measure_early,
+    "early_elasticc": measure_early_elasticc,
     "sn_type_z": measure_sn_type_z,
     "tde": measure_tde,
 }

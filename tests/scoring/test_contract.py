@@ -24,6 +24,7 @@ PLUGINS = (
     "ml_plugins.analogues.Analogues",
     "ml_plugins.anomaly.Anomaly",
     "ml_plugins.early.Early",
+    "ml_plugins.early_elasticc.EarlyElasticc",
     "ml_plugins.fast_transient.FastTransient",
     "ml_plugins.kilonova.Kilonova",
     "ml_plugins.mdwarf_prior.MDwarfPrior",

@@ -1,0 +1,1 @@
+"""Fit and measure `early_elasticc` on labelled alerts of ELAsTiCC."""
