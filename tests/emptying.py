@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.test import TransactionTestCase
 from psycopg2.errors import DeadlockDetected
 
@@ -68,12 +69,26 @@ def _keep() -> list[str]:
 
 
 def _put_back(filled: list[str]) -> None:
-    names = ", ".join(f'"{table}"' for table in _tables())
+    """Empty the tables that have rows: to empty all takes a third of a second of a processor."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {names}")
+        names = ", ".join(f'"{table}"' for table in _tables())
+        cursor.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+        # No row is left that another could point to.
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for table in _with_rows(cursor):
+            cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608  # our own table
         for table in filled:
             cursor.execute(f'INSERT INTO "{table}" SELECT * FROM {_KEPT}."{table}"')  # noqa: S608
     ContentType.objects.clear_cache()
+
+
+def _with_rows(cursor: CursorWrapper) -> list[str]:
+    looks = [
+        f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")"  # noqa: S608
+        for table in _tables()
+    ]
+    cursor.execute(" UNION ALL ".join(looks))
+    return [table for (table,) in cursor.fetchall()]
 
 
 def _is_deadlock(error: BaseException) -> bool:
