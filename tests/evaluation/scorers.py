@@ -12,6 +12,8 @@ from typing import Final
 
 from ml_plugins.analogues.training import evaluate as analogues
 from ml_plugins.anomaly.training.train import RARE, UNUSUAL, write_labels
+from ml_plugins.bright_transient.training import evaluate as bright_transient
+from ml_plugins.bright_transient.training import files as bright_files
 from ml_plugins.early_elasticc.training import evaluate as early_elasticc
 from ml_plugins.early_elasticc.training import files as elasticc_files
 from ml_plugins.kilonova.training import evaluate as kilonova
@@ -29,6 +31,17 @@ def measure_anomaly(data: Path) -> None:
             meta, light = data / "ztf_bts_meta.parquet", data / "ztf_bts_lc.parquet"
             write_labels(meta, labels, column=column, unusual=unusual)
             _evaluate("anomaly.Anomaly", light, labels, "--split", "object", "--sought", "unusual")
+
+
+def measure_bright_transient(data: Path) -> None:
+    """Measure it as shipped on objects of the test, then BTSbot's policies on all their alerts."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder)
+        bright_files.write_files(data.parent, made)
+        files = made / "test_lc.parquet", made / "test_meta.parquet"
+        more = ("--split", "shipped", "--sought", "transient")
+        _evaluate("bright_transient.BrightTransient", *files, *more)
+        bright_transient.main([folder])
 
 
 def measure_early(data: Path) -> None:
@@ -71,6 +84,7 @@ SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "mdwarf_prior": lambda data: mdwarf_prior.main([str(data.parent)]),
     "anomaly": measure_anomaly,
     "analogues": lambda data: analogues.main([str(data.parent)]),
+    "bright_transient": measure_bright_transient,
     "early": measure_early,
     "early_elasticc": measure_early_elasticc,
     "sn_type_z": measure_sn_type_z,

@@ -23,6 +23,7 @@ from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
 PLUGINS = (
     "ml_plugins.analogues.Analogues",
     "ml_plugins.anomaly.Anomaly",
+    "ml_plugins.bright_transient.BrightTransient",
     "ml_plugins.early.Early",
     "ml_plugins.early_elasticc.EarlyElasticc",
     "ml_plugins.fast_transient.FastTransient",
