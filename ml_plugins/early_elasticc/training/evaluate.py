@@ -20,7 +20,7 @@ from ml_plugins.early_elasticc.training.files import NEEDED, RIVALS, alerts_in
 from ml_plugins.outbursts.known import is_kept_back
 from tom.scoring.contract import Batch, Curve, FloatArray, IntArray, Reason
 from tom.scoring.evaluation.bootstrap import measure, weights
-from tom.scoring.evaluation.figures import area, calibration_error, log_loss, macro_f1
+from tom.scoring.evaluation.figures import accuracy, area, calibration_error, log_loss, macro_f1
 
 SEED: Final = 20261128
 EARLY_DAYS: Final = (0.0, 3.0, 7.0, 14.0, 30.0)
@@ -40,8 +40,10 @@ def main(arguments: list[str]) -> None:
     rows = pl.read_parquet(more, columns=list(NEEDED)).iter_rows(named=True)
     others = [(CLASSES[0], each) for each in rows if _name(each) not in known]
     judged, chance, _ = _judge(scorer, others)
-    right = float(np.mean(chance[:, 0] > 0.5)) if len(judged) else float("nan")
-    _write(f"another file, Ia alone: {len(others)} alerts, judged {len(judged)}, right {right:.3f}")
+    group = np.unique([_name(others[row][1]) for row in judged], return_inverse=True)[1]
+    drawn = weights(group.astype(np.int64), np.random.default_rng(SEED))
+    right = _text(measure(accuracy, np.zeros(len(judged), np.int64), chance, drawn))
+    _write(f"another file, Ia alone: {len(others)} alerts, {len(judged)} judged, right {right}")
 
 
 def _tell_all(scorer: EarlyElasticc, alerts: Alerts) -> None:
