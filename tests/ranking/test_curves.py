@@ -39,7 +39,9 @@ def ratio_of(*points: tuple[float, int, float, float], modulus: float = MODULUS)
         first_of(visits, 1), np.array([modulus]), np.array([ERROR]), np.zeros((1, len(BANDS)))
     )
     shares = curves.usual_shares()
-    return float(np.exp(log_ratio(read_later(visits, members), shares)[0]))
+    return float(
+        np.exp(log_ratio(read_later(visits, members, visits.take(np.arange(0))), shares)[0])
+    )
 
 
 # AT2017gfo at 100 Mpc, about.
@@ -54,6 +56,18 @@ def test_what_fades_as_a_kilonova_is_likelier_than_what_stays_or_is_seen_but_onc
     assert fades > 4
     assert stays < 0.1
     assert once < 0.1
+
+
+def test_what_comes_again_once_among_many_dark_looks_is_most_likely_an_artefact() -> None:
+    dark = [(0.6 + day, R, NAN, 21.0) for day in range(1, 9)]
+    visits = looks(FIRST, *dark, (9.6, R, 19.4, 21.0))
+    members = Members(
+        first_of(visits, 1), np.array([MODULUS]), np.array([ERROR]), np.zeros((1, len(BANDS)))
+    )
+
+    [logs] = read_later(visits, members, visits.take(np.arange(0))).kinds
+
+    assert list(KINDS)[int(logs.argmax())] == "artefact"
 
 
 def test_a_limit_that_would_have_shown_it_lowers_the_ratio_and_a_shallow_one_does_not() -> None:
@@ -74,7 +88,7 @@ def test_without_a_further_look_nothing_is_said() -> None:
         first_of(visits, 1), np.array([MODULUS]), np.array([ERROR]), np.zeros((1, len(BANDS)))
     )
 
-    later = read_later(visits, members)
+    later = read_later(visits, members, visits.take(np.arange(0)))
 
     assert later.looks.tolist() == [0]
     assert log_ratio(later, curves.usual_shares()) == pytest.approx([0])
@@ -102,7 +116,7 @@ def test_the_mean_ratio_over_sources_of_the_kinds_is_one(
         first_of(visits, n), np.full(n, modulus), np.full(n, 0.5), np.zeros((n, len(BANDS)))
     )
 
-    later = read_later(visits, members)
+    later = read_later(visits, members, visits.take(np.arange(0)))
     ratio = np.exp(log_ratio(later, curves.usual_shares()))
 
     assert later.looks.tolist() == [further] * n
@@ -150,7 +164,7 @@ def test_the_shares_of_the_kinds_are_found(seed: int) -> None:
         first_of(visits, n), np.full(n, 35.0), np.full(n, 0.5), np.zeros((n, len(BANDS)))
     )
 
-    shares = fit_shares(read_later(visits, members).kinds)
+    shares = fit_shares(read_later(visits, members, visits.take(np.arange(0))).kinds)
 
     assert shares.sum() == pytest.approx(1)
     assert shares == pytest.approx(curves.usual_shares(), abs=0.12)

@@ -1,7 +1,9 @@
 """How likely the later light of a member is for a kilonova, against the list's own sources.
 
 The datum is what was seen since the merger besides the first detection: at each further look a
-magnitude, or a limit. The first detection itself is the datum of `tom.ranking.lights`.
+magnitude, or a limit. Looks at the same part of the sky that only others' alerts tell of saw
+nothing (`tom.ranking.beside`), unless the place was not covered. The first detection itself is the
+datum of `tom.ranking.lights`.
 
 A source is of one of several kinds of light curve. A kind is a set of templates: magnitudes after
 the first detection, in each band. A kilonova's templates are the family of `tom.sky.kilonovae` at
@@ -14,6 +16,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tom.ranking.beside import NOT_COVERED
 from tom.ranking.firsts import Firsts
 from tom.ranking.visits import Visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
@@ -56,10 +59,11 @@ class Kind(NamedTuple):
     odd: float
 
 
-# Stated assumptions. Asteroids and artefacts are seen once: their surroundings tell them apart.
+# Stated assumptions. Asteroids are seen once. Most artefacts are, too, but some come again at the
+# same place: one look in ten sees them, about as bright each time.
 KINDS: Final[Mapping[str, Kind]] = {
     "asteroid": Kind(0.25, (300.0,), (0.0,), 0.3, 0.02, 1.0, 0.05),
-    "artefact": Kind(0.20, (300.0,), (0.0,), 0.3, 0.02, 1.0, 0.05),
+    "artefact": Kind(0.20, (0.0,), (0.0,), 0.4, 0.9, 0.0, 0.1),
     "flare": Kind(0.10, (10.0, 25.0, 60.0), (-0.3, 0.0), 0.2, 0.02, 1.0, 0.005),
     "outburst": Kind(
         0.05, (-1.5, -0.5, 0.1, 0.3, 0.6, 1.0), (-0.2, 0.0, 0.2), *(0.15, 0.05, 0.5, 0.01)
@@ -86,8 +90,9 @@ class Later(NamedTuple):
     """What was seen of n members besides their first detections.
 
     `kilonova` is the natural log of its density for a kilonova of the event, shape (n,); `kinds`
-    that for each kind of `KINDS`, shape (n, kinds). `looks` and `seen` count the further looks and
-    detections. All are 0 where there was no further look, or no first detection.
+    that for each kind of `KINDS`, shape (n, kinds). `looks` counts the further looks, with those
+    beside it, and `seen` the detections. All are 0 where there was no further look, or no first
+    detection.
     """
 
     kilonova: FloatArray
@@ -115,50 +120,71 @@ class Members(NamedTuple):
         return Members(first, self.modulus[rows], self.error[rows], self.loss[rows])
 
 
-def read_later(visits: Visits, members: Members) -> Later:
-    """Find how likely each member's further looks are."""
+def read_later(visits: Visits, members: Members, beside: Visits) -> Later:
+    """Find how likely each member's further looks are, and those `beside` it that saw nothing."""
     n, first = len(members.modulus), members.firsts
     later = Later(np.zeros(n), np.zeros((n, len(KINDS))), np.zeros(n, int), np.zeros(n, int))
     began = first.days[visits.row]
     is_first = visits.is_detection & (visits.days == began)
     is_first &= visits.band == first.band[visits.row]
-    further = np.flatnonzero(~np.isnan(began) & ~is_first)
-    rows = np.unique(visits.row[further])
+    further = visits.take(np.flatnonzero(~np.isnan(began) & ~is_first))
+    beside = beside.take(np.flatnonzero(~np.isnan(first.days[beside.row])))
+    rows = np.union1d(further.row, beside.row)
     for start in range(0, len(rows), CHUNK):
         chosen = rows[start : start + CHUNK]
-        span = np.searchsorted(visits.row[further], [chosen[0], chosen[-1] + 1])
-        looks = visits.take(further[slice(*span)])
-        for column, found in zip(later, _weigh(looks, chosen, members), strict=True):
+        looks = _of_rows(further, chosen), _of_rows(beside, chosen)
+        for column, found in zip(later, _weigh(*looks, members.take(chosen)), strict=True):
             column[chosen] = found
     return later
 
 
-def _weigh(looks: Visits, rows: IntArray, members: Members) -> Later:
-    """Weigh the further looks of these members: all of them have some."""
-    starts, at = np.searchsorted(looks.row, rows), np.searchsorted(rows, looks.row)
-    chosen = members.take(rows)
-    kinds = [_log_of_kind(kind, looks, chosen.firsts, at, starts) for kind in KINDS.values()]
+def _of_rows(looks: Visits, chosen: IntArray) -> Visits:
+    """Return the looks at these members, which are numbered anew."""
+    span = np.searchsorted(looks.row, [chosen[0], chosen[-1] + 1])
+    part = looks.take(np.arange(*span))
+    return part._replace(row=np.searchsorted(chosen, part.row))
+
+
+def _weigh(further: Visits, beside: Visits, members: Members) -> Later:
+    """Weigh the further looks at these members and those beside them: all of them have some."""
+    n, both = len(members.modulus), (further, beside)
+    kinds = [
+        _log_sum(of) - np.log(of.shape[1])
+        for kind in KINDS.values()
+        for of in [_total(*(_log_of_kind(kind, looks, members.firsts) for looks in both))]
+    ]
     return Later(
-        kilonova=_log_of_kilonova(looks, chosen, at, starts),
+        kilonova=_log_of_kilonova(further, beside, members),
         kinds=np.stack(kinds, axis=1),
-        looks=np.bincount(at, minlength=len(rows)),
-        seen=np.bincount(at, looks.is_detection, len(rows)).astype(np.int64),
+        looks=np.bincount(np.concatenate([looks.row for looks in both]), minlength=n),
+        seen=np.bincount(further.row, further.is_detection, n).astype(np.int64),
     )
 
 
-def _log_of_kind(
-    kind: Kind, looks: Visits, first: Firsts, at: IntArray, starts: IntArray
-) -> FloatArray:
-    variance = first.error**2 + LEAST_ERROR**2
+def _total(own: FloatArray, beside: FloatArray) -> FloatArray:
+    """Join the logs of a member's own looks and of those beside it, of the same shape."""
+    return np.asarray(own + np.log(NOT_COVERED + (1 - NOT_COVERED) * np.exp(beside)))
+
+
+def _by_member(logs: FloatArray, looks: Visits, n: int) -> FloatArray:
+    """Sum the logs of looks for each of n members, shape (n, templates)."""
+    total = np.zeros((n, logs.shape[1]))
+    if len(looks.row):
+        starts = np.flatnonzero(np.append(True, looks.row[1:] != looks.row[:-1]))
+        total[looks.row[starts]] = np.add.reduceat(logs, starts, axis=0)
+    return total
+
+
+def _log_of_kind(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:
+    """The log of the density of each member's looks for each template, shape (n, templates)."""
+    variance, at = first.error**2 + LEAST_ERROR**2, looks.row
     is_after = looks.days > first.days[at]
-    predicted = _by_slopes(kind, looks, first, at)
     about = About(first.magnitude[at], variance[at], is_after)
-    logs = _log_density(kind, looks, predicted, about)
-    total = np.add.reduceat(logs, starts, axis=0)
-    return np.asarray(_log_sum(total) - np.log(total.shape[1]))
+    logs = _log_density(kind, looks, _by_slopes(kind, looks, first), about)
+    return _by_member(logs, looks, len(variance))
 
 
-def _log_of_kilonova(looks: Visits, members: Members, at: IntArray, starts: IntArray) -> FloatArray:
+def _log_of_kilonova(further: Visits, beside: Visits, members: Members) -> FloatArray:
     """Average over the family: each counts as far as it fits the first magnitude.
 
     How bright each is follows from the first magnitude and the map's distance, by their errors.
@@ -171,22 +197,27 @@ def _log_of_kilonova(looks: Visits, members: Members, at: IntArray, starts: IntA
     spread = (first.error**2 + LEAST_ERROR**2 + KILONOVA.scatter**2)[:, None]
     fits = -0.5 * off**2 / (whole + spread)
     brought = usual + off * (whole / (whole + spread))
-    left = (whole * spread / (whole + spread))[at, 0]
-    dust = members.loss[at, looks.band][:, None]
-    predicted = curves(looks.band, looks.days) + dust + brought[at]
-    about = About(first.magnitude[at], left, np.ones(len(at), bool))
-    logs = _log_density(KILONOVA, looks, predicted, about)
-    total = np.add.reduceat(logs, starts, axis=0)
-    return np.asarray(_log_sum(fits + total) - _log_sum(fits))
+    left = (whole * spread / (whole + spread))[:, 0]
+
+    def total(looks: Visits) -> FloatArray:
+        at = looks.row
+        dust = members.loss[at, looks.band][:, None]
+        predicted = curves(looks.band, looks.days) + dust + brought[at]
+        about = About(first.magnitude[at], left[at], np.ones(len(at), bool))
+        return _by_member(_log_density(KILONOVA, looks, predicted, about), looks, len(first.days))
+
+    return np.asarray(_log_sum(fits + _total(total(further), total(beside))) - _log_sum(fits))
 
 
-def _by_slopes(kind: Kind, looks: Visits, first: Firsts, at: IntArray) -> FloatArray:
+def _by_slopes(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:
     """The magnitudes that each template of a kind predicts, shape (points, templates)."""
+    at = looks.row
     by_colour = np.array([BY_COLOUR[band] for band in BANDS])
     redder = (by_colour[looks.band] - by_colour[first.band[at]])[:, None] * np.array(kind.colours)
     fading = (looks.days - first.days[at])[:, None] * np.array(kind.slopes)
     both = fading[:, :, None] + redder[:, None, :]
-    return np.asarray(first.magnitude[at][:, None] + both.reshape(len(at), -1))
+    templates = len(kind.slopes) * len(kind.colours)
+    return np.asarray(first.magnitude[at][:, None] + both.reshape(len(at), templates))
 
 
 class About(NamedTuple):

@@ -18,6 +18,7 @@ from scipy.special import log_ndtr
 
 from tom.events.localizations import skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.ranking.beside import looks_beside
 from tom.ranking.case import Case
 from tom.ranking.chances import seen_by_all
 from tom.ranking.curves import (
@@ -32,7 +33,7 @@ from tom.ranking.curves import (
 from tom.ranking.firsts import Firsts, first_of
 from tom.ranking.reach import Ground, chance_found
 from tom.ranking.visits import Visits, read_visits
-from tom.ranking.weighing import BoolArray, FloatArray
+from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky import distance_modulus_at
 from tom.sky.counts import BRIGHTEST, USUAL_DEPTH, USUAL_SLOPE, count_density
 from tom.sky.extinction import COEFFICIENTS
@@ -105,8 +106,13 @@ def look(case: Case, event_time: datetime | None) -> Seen:
     loss = np.nan_to_num(case.fact("ebv"))[:, None] * dust
     modulus, error = _distances(case) if len(visits.row) else np.full((2, len(case)), np.nan)
     places = Places(modulus, error, loss)
-    later = read_later(visits, Members(firsts, modulus, np.hypot(error, FAMILY_OFF), loss))
+    members = Members(firsts, modulus, np.hypot(error, FAMILY_OFF), loss)
+    later = read_later(visits, members, looks_beside(visits, _cells(case), seen_by_all(case)))
     return Seen(visits, firsts, places, later)
+
+
+def _cells(case: Case) -> IntArray:
+    return np.asarray(case.healpix29 >> (2 * (29 - CELL_LEVEL)))
 
 
 def learn(
@@ -271,7 +277,7 @@ def _chance_found(case: Case, seen: Seen) -> float | None:
     visits = seen.visits.take(points)
     modulus, error, loss = (column[rows] for column in seen.places)
     ground = Ground(
-        cell=case.healpix29[rows] >> (2 * (29 - CELL_LEVEL)),
+        cell=_cells(case)[rows],
         modulus=modulus,
         error=np.hypot(error, FAMILY_OFF),
         loss=loss,

@@ -9,12 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from tom.ranking.visits import Visits
+from tom.ranking.visits import Visits, exposures
 from tom.ranking.weighing import FloatArray, IntArray
 from tom.sky.kilonovae import MODEL_ERROR, curves
-
-# Looks at one cell within a minute are one exposure.
-EXPOSURE_DAYS = 1 / 1440
 
 
 class Ground(NamedTuple):
@@ -45,7 +42,7 @@ def chance_found(visits: Visits, ground: Ground) -> float | None:
     found = np.zeros(len(cells))
     modulus, error = (_mean(at[known], of[known], len(cells)) for of in ground[1:3])
     loss = np.stack([_mean(at, of, len(cells)) for of in ground.loss.T], axis=1)
-    cell, reach = _reach(at[visits.row[looks]], visits, looks, loss)
+    cell, reach = _reach(at[visits.row], visits, looks, loss)
     spread = np.hypot(error[cell], MODEL_ERROR)[:, None]
     found[cell] = np.nan_to_num(ndtr((reach - modulus[cell][:, None]) / spread).mean(1))
     weight = np.nan_to_num(_mean(at, ground.weight, len(cells))) + 1e-12
@@ -54,17 +51,14 @@ def chance_found(visits: Visits, ground: Ground) -> float | None:
 
 
 def _reach(
-    cell: IntArray, visits: Visits, looks: IntArray, loss: FloatArray
+    at: IntArray, visits: Visits, looks: IntArray, loss: FloatArray
 ) -> tuple[IntArray, FloatArray]:
     """Find the cells with looks, and the modulus to which each kilonova is seen there by one.
 
     Shapes (c,) and (c, family). Of the points of one exposure the deepest limit counts.
     """
-    band, minute = visits.band[looks], np.rint(visits.days[looks] / EXPOSURE_DAYS).astype(np.int64)
-    order = np.lexsort((-visits.limit[looks], band, minute, cell))
-    columns = np.stack([cell, minute, band])[:, order]
-    is_new = np.append(True, (columns[:, 1:] != columns[:, :-1]).any(0))
-    point, (cell, _, band) = looks[order][is_new], columns[:, is_new]
+    point = exposures(visits, looks, at)
+    cell, band = at[point], visits.band[point]
     lost = loss[cell, band]
     each = (visits.limit[point] - lost)[:, None] - curves(band, visits.days[point])
     starts = np.flatnonzero(np.append(True, cell[1:] != cell[:-1]))

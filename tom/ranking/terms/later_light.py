@@ -58,8 +58,9 @@ def weigh(
         ~none.where,
         np.stack(logs),
         lambda row: (
-            f"seen in {seen[row]:.0f} of {looks[row]:.0f} further looks: as bright each time, or as"
-            f" dark, {ratio[row]:.2g} times as usual for a kilonova as for the list"
+            f"seen in {seen[row]:.0f} of {looks[row]:.0f} further looks at its part of the sky: as"
+            f" bright each time, or as dark, {ratio[row]:.2g} times as usual for a kilonova as for"
+            " the list"
         ),
     )
     return weighed(NAME, INPUTS, seen, [none, known])
