@@ -18,6 +18,7 @@ from ml_plugins.early_elasticc.training import evaluate as early_elasticc
 from ml_plugins.early_elasticc.training import files as elasticc_files
 from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
+from ml_plugins.slsn.training import files as slsn_files
 from tests.evaluation import braai_port, real_tdes
 
 COLLAPSES: Final = ("supernova II", "supernova Ib/c", "supernova IIn")
@@ -60,6 +61,17 @@ def measure_early_elasticc(data: Path) -> None:
     early_elasticc.main([str(data.parent)])
 
 
+def measure_slsn(data: Path) -> None:
+    """Measure it in five folds of all it is fitted to, of MALLORN, of real ones, and of BTS."""
+    more = ("--sought", "superluminous supernova", "--redshift-source", "host", "--split", "object")
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder)
+        slsn_files.write_files(data.parent, made)
+        for name in ("all", "mallorn", "real", "survey"):
+            files = made / f"{name}_lc.parquet", made / f"{name}_meta.parquet"
+            _evaluate("slsn.Slsn", *files, *more, "--zero-point", "31.4")
+
+
 def measure_sn_type_z(data: Path) -> None:
     """Measure it as if each redshift was the host's: in five folds, then as shipped."""
     for name, split in (("ztf_bts", "object"), ("yse_dr1", "shipped")):
@@ -87,6 +99,7 @@ SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "bright_transient": measure_bright_transient,
     "early": measure_early,
     "early_elasticc": measure_early_elasticc,
+    "slsn": measure_slsn,
     "sn_type_z": measure_sn_type_z,
     "tde": measure_tde,
 }

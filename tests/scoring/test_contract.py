@@ -30,6 +30,7 @@ PLUGINS = (
     "ml_plugins.kilonova.Kilonova",
     "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",
+    "ml_plugins.slsn.Slsn",
     "ml_plugins.sn_type.SnType",
     "ml_plugins.sn_type_z.SnTypeZ",
     "ml_plugins.tde.Tde",

@@ -1,0 +1,1 @@
+"""The files that `slsn` is fitted to."""
