@@ -37,8 +37,3 @@ def reasons_of(batch: Batch) -> IntArray:
     """Return why each light curve is not judged, shape (n,); `Reason.OK`: it is."""
     reasons = [reason_of(nights_of(batch, row)) for row in range(len(batch))]
     return np.array(reasons, np.int64)
-
-
-def is_enough(nights: Nights) -> bool:
-    """Say whether a light curve is judged."""
-    return reason_of(nights) == Reason.OK

@@ -3,7 +3,7 @@
 from ml_plugins.outbursts.features import GROUPS, Nights, measure, nights_of
 from ml_plugins.outbursts.scope import CLASSES, reason_of
 from ml_plugins.outbursts.scorer import TreeScorer
-from ml_plugins.sn_type.recipe import RECIPE
+from ml_plugins.outbursts.typing_recipe import recipe_of
 from tom.scoring.contract import Batch, FloatArray, Reason, ScorerSpec
 
 PRIOR = (0.7605, 0.1341, 0.0721, 0.0191, 0.0142)
@@ -27,7 +27,7 @@ class SnType(TreeScorer[Nights]):
         trained_on="trained_on.txt",
     )
 
-    recipe = RECIPE
+    recipe = recipe_of(reason_of)
     groups = GROUPS
     what = "a Ia"
 

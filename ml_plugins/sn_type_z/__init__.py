@@ -2,8 +2,8 @@
 
 from ml_plugins.outbursts.scope import CLASSES
 from ml_plugins.outbursts.scorer import TreeScorer
+from ml_plugins.outbursts.typing_recipe import recipe_of
 from ml_plugins.sn_type_z.look import GROUPS, Placed, look_of, measure, reason_of
-from ml_plugins.sn_type_z.recipe import RECIPE
 from tom.scoring.contract import Batch, FloatArray, Reason, ScorerSpec
 
 PRIOR = (0.7605, 0.1341, 0.0721, 0.0191, 0.0142)
@@ -26,7 +26,7 @@ class SnTypeZ(TreeScorer[Placed]):
         artefact_sha256="3f2ae818b33e19fb28c5d3a25dba94fe50d1a3da0f5edf2b6eff234f949560b6",
         trained_on="trained_on.txt",
     )
-    recipe = RECIPE
+    recipe = recipe_of(reason_of)
     groups = GROUPS
     what = "a Ia"
 

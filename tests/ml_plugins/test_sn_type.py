@@ -18,8 +18,8 @@ from ml_plugins.outbursts.fitted import boosted_numbers
 from ml_plugins.outbursts.known import is_kept_back
 from ml_plugins.outbursts.scope import CLASSES, reason_of
 from ml_plugins.outbursts.trees import Trees, as_json
+from ml_plugins.outbursts.typing_recipe import PARAMETERS
 from ml_plugins.sn_type import PRIOR, SnType
-from ml_plugins.sn_type.recipe import PARAMETERS, RECIPE
 from tests.ml_plugins.outbursts import supernova
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import Batch, Curve, Reason, Trainable
@@ -280,9 +280,9 @@ def test_a_fit_without_a_class_is_refused() -> None:
 def test_each_object_weighs_as_much_as_another_of_its_class() -> None:
     batch, labels = made_set(20)
     nights = [nights_of(batch, row) for row in range(len(batch))]
-    rows = rows_of(nights, labels, measure=measure, recipe=RECIPE)
+    rows = rows_of(nights, labels, measure=measure, recipe=SnType.recipe)
 
-    weight = np.bincount(rows.owner, weights_of(rows, RECIPE))
+    weight = np.bincount(rows.owner, weights_of(rows, SnType.recipe))
 
     assert not rows.is_end.all()
     full = np.bincount(rows.owner) > 1
