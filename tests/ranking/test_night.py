@@ -1,13 +1,15 @@
-"""The demonstration night, replayed at past times: each list comes out as it stood, bit for bit."""
+"""Whole nights: a list comes out again bit for bit, and AT2017gfo stands first in its maps."""
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.bench import intake
 from tests.bench.nights import demonstration_night
+from tests.evaluation import gw170817
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import ranking_as_of, unlike
@@ -39,3 +41,15 @@ def test_the_demonstration_night_is_made_again_at_past_times(times: int) -> None
     shown = sum(RankedCandidate.objects.as_of(r).count() for r in event.rankings.all())
     # The list grows by a quarter between most of these times: then every place is new.
     assert kept < 0.75 * shown
+
+
+@pytest.mark.soak
+def test_at2017gfo_as_it_was_is_first_from_its_first_colours_on(real_data: Path) -> None:
+    night = gw170817.follow(1)
+
+    told = gw170817.summarise([night])
+
+    assert night["alerts_hours"][0] < 12
+    assert told["first_for_good_from_hours"] == [12]
+    assert night["hours"][-1]["hour"] > 6 * 24
+    assert told["at_24_h"]["chance"][0] > 0.5
