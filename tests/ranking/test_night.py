@@ -44,6 +44,7 @@ def test_the_demonstration_night_is_made_again_at_past_times(times: int) -> None
 
 
 @pytest.mark.soak
+@pytest.mark.django_db(transaction=True)  # one transaction has too few locks for the night
 def test_at2017gfo_as_it_was_is_first_from_its_first_colours_on(real_data: Path) -> None:
     night = gw170817.follow(1)
 
