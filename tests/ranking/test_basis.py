@@ -11,6 +11,7 @@ from pytest_django import Settings
 from tests.factories import make_event, make_target
 from tom.candidates.services import match_event
 from tom.ranking import (
+    beside,
     case,
     columns,
     curves,
@@ -42,7 +43,7 @@ def assigned(module: object) -> set[str]:
 def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
     kept = constants()
 
-    for module in (*TERMS, opinions, lights, curves, reach, means):
+    for module in (*TERMS, opinions, lights, curves, reach, beside, means):
         short = module.__name__.rpartition(".")[2]
         named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
         assert assigned(module) <= named

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
-from tom.ranking import beside, curves, expected, lights, means, opinions, reach, visits
+from tom.ranking import beside, curves, expected, lights, means, opinions, reach
 from tom.ranking.terms import TERMS, brightness, later_light
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -170,7 +170,7 @@ def _specs(strategy: Strategy) -> list[ScorerSpec]:
 
 def constants() -> dict[str, Any]:
     """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules: list[Any] = [*TERMS, opinions, expected, lights, curves, reach, beside, visits, means]
+    modules: list[Any] = [*TERMS, opinions, expected, lights, curves, reach, beside, means]
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from tom.ranking.visits import EXPOSURE_DAYS, Visits, exposures
+from tom.ranking.visits import Visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 
 # The chance that a look at a member's part of the sky misses its place: it is one chance for all
@@ -21,6 +21,23 @@ TOLD_BY = 2
 LATE_DAYS: Final = 0.5 / 24
 # Of the looks in one band in so many days, the deepest counts.
 ONE_LOOK_DAYS: Final = 0.5
+# Looks at one cell within a minute are one exposure.
+EXPOSURE_DAYS = 1 / 1440
+
+
+def exposures(visits: Visits, looks: IntArray, cell: IntArray, *, told_by: int = 1) -> IntArray:
+    """Of these points, return the deepest of each exposure of a cell: by cell, minute and band.
+
+    `cell` has the cell of each point, shape (m,). Exposures that fewer than `told_by` of the points
+    tell of are left out.
+    """
+    band, minute = visits.band[looks], np.rint(visits.days[looks] / EXPOSURE_DAYS).astype(np.int64)
+    order = np.lexsort((-visits.limit[looks], band, minute, cell[looks]))
+    columns = np.stack([cell[looks], minute, band])[:, order]
+    is_new = np.append(True, (columns[:, 1:] != columns[:, :-1]).any(0))[: len(looks)]
+    first = np.flatnonzero(is_new)
+    told = np.diff(first, append=len(looks)) >= told_by
+    return np.asarray(looks[order][first[told]])
 
 
 def looks_beside(visits: Visits, cell: IntArray, is_public: BoolArray) -> Visits:

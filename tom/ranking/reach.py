@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from tom.ranking.visits import Visits, exposures
+from tom.ranking.beside import exposures
+from tom.ranking.visits import Visits
 from tom.ranking.weighing import FloatArray, IntArray
 from tom.sky.kilonovae import MODEL_ERROR, curves
 

@@ -77,25 +77,6 @@ class Visits(NamedTuple):
         )
 
 
-# Looks at one cell within a minute are one exposure.
-EXPOSURE_DAYS = 1 / 1440
-
-
-def exposures(visits: Visits, looks: IntArray, cell: IntArray, *, told_by: int = 1) -> IntArray:
-    """Of these points, return the deepest of each exposure of a cell: by cell, minute and band.
-
-    `cell` has the cell of each point, shape (m,). Exposures that fewer than `told_by` of the points
-    tell of are left out.
-    """
-    band, minute = visits.band[looks], np.rint(visits.days[looks] / EXPOSURE_DAYS).astype(np.int64)
-    order = np.lexsort((-visits.limit[looks], band, minute, cell[looks]))
-    columns = np.stack([cell[looks], minute, band])[:, order]
-    is_new = np.append(True, (columns[:, 1:] != columns[:, :-1]).any(0))[: len(looks)]
-    first = np.flatnonzero(is_new)
-    told = np.diff(first, append=len(looks)) >= told_by
-    return np.asarray(looks[order][first[told]])
-
-
 def read_visits(case: Case, event_time: datetime | None) -> Visits:
     """Read the points of each entry since then; one query for each audience. None: no points."""
     found: list[tuple[int, str, float, float, float, bool]] = []
