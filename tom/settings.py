@@ -160,6 +160,8 @@ SAFE_TO_STOP = read_number("SAFE_TO_STOP", 0.01, most=1)
 SCORERS = env.list(
     "SCORERS", ["ml_plugins.fast_transient.FastTransient", "ml_plugins.real_bogus.RealBogus"]
 )
+# Where a site puts the files that a scorer asks it for, in a folder of the scorer's name.
+SCORER_FILES = HOME.path / "scorers"
 # What makes the scorers that people add in the browser, by their kind.
 OWN_SCORERS = {"onnx": "ml_plugins.onnx.Onnx", "filter": "ml_plugins.filter.Filter"}
 # How much each scorer's opinion weighs, 0 to 1 (name=0.5,...): less where one repeats in

@@ -10,11 +10,18 @@ import numpy as np
 
 from tests.scoring.scorers import Brightness, make_spec
 from tom.scoring.card import REQUIRED_SECTIONS
-from tom.scoring.contract import Batch, Contribution, ScoreBatch, ScorerSpec
+from tom.scoring.contract import (
+    Batch,
+    Contribution,
+    IntArray,
+    Reason,
+    ScoreBatch,
+    ScorerSpec,
+)
 
 NAMES = (
     *("eternal", "crashing", "greedy", "lying", "quitting", "unloaded", "poisoned", "silent"),
-    *("lingering", "wrong"),
+    *("lingering", "wrong", "furnished"),
 )
 
 
@@ -116,6 +123,23 @@ class Unloaded(Brightness):
 
     def setup(self, artefacts: Path) -> None:
         os._exit(4)
+
+
+class Furnished(Brightness):
+    """Says the number in a file of the site's, and cannot be loaded if there is no number in it."""
+
+    spec = bad_spec("furnished")
+
+    def setup(self, artefacts: Path) -> None:
+        file = artefacts / "number.txt"
+        self.number = float(file.read_text()) if file.exists() else None
+
+    def eligible(self, batch: Batch) -> IntArray:
+        reason = Reason.NOT_GIVEN if self.number is None else Reason.OK
+        return np.full(len(batch), reason)
+
+    def score(self, batch: Batch) -> ScoreBatch:
+        return self.answer(np.full((len(batch), 2), [self.number, 1 - self.number]), batch.ra * 0)
 
 
 class Poisoned(Brightness):

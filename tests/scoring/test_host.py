@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from tests.scoring.curves import make_curve
 from tom.scoring.contract import MOST_POINTS, Batch, Reason
 from tom.scoring.host import Host, ScorerDiedError, _contributions
+from tom.scoring.hosts import host_of
 from tom.scoring.registry import find_scorers
 from tom.scoring.runner import Abstention, Opinion
 
@@ -123,3 +125,32 @@ def test_an_idle_child_ends_with_its_parent(hosts: Hosts) -> None:
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert child.poll() is not None
+
+
+def test_a_scorer_reads_the_folder_that_the_site_gives_it(
+    bad_plugins: list[str], settings: Settings, tmp_path: Path
+) -> None:
+    settings.SCORERS, settings.SCORER_FILES = bad_plugins, tmp_path
+
+    def judge() -> Opinion | Abstention:
+        host_of.cache_clear()
+        host = host_of("furnished")
+        try:
+            return host.judge(batch_of(1))[0]
+        finally:
+            host.stop()
+            host_of.cache_clear()
+
+    without = judge()
+    file = tmp_path / "furnished" / "number.txt"
+    file.parent.mkdir()
+    file.write_text("0.75")
+    given = judge()
+    file.write_text("three")
+
+    assert isinstance(without, Abstention)
+    assert without.detail == "the site has given the scorer no file"
+    assert isinstance(given, Opinion)
+    assert given.probability == (0.75, 0.25)
+    with pytest.raises(ScorerDiedError, match=r"cannot be loaded: could not convert .* 'three'"):
+        judge()

@@ -41,7 +41,7 @@ def main(path: str, memory_mb: int, fd: int, more: str) -> None:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         limit = memory_mb * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        scorer = load_scorer(path, Path(more) if more else None)
+        scorer = _load_installed(parent, path, Path(more) if more else None)
     breaker = Breaker()
     parent.send_bytes(_bytes([scorer.spec.name, scorer.spec.version]))
     idle = float(more) if path == OWN else None
@@ -54,6 +54,15 @@ def main(path: str, memory_mb: int, fd: int, more: str) -> None:
             answer = [_plain(each) for each in run_scorer(scorer, batch, breaker=breaker)]
         signal.alarm(0)
         parent.send_bytes(_bytes(answer))
+
+
+def _load_installed(parent: Connection, path: str, artefacts: Path | None) -> Scorer:
+    """Load the scorer at `path`; what is wrong with it or its files is sent back."""
+    try:
+        return load_scorer(path, artefacts)
+    except (ValueError, OSError) as error:
+        parent.send_bytes(_bytes([str(error)]))
+        raise
 
 
 def _load_own(parent: Connection, memory_mb: int) -> Scorer:

@@ -58,6 +58,8 @@ class Reason(IntEnum):
     FAILED = 5
     BREAKER_OPEN = 6
     CIRCULAR = 7
+    NOT_GIVEN = 8
+    NOTHING_HERE = 9
 
     @property
     def text(self) -> str:
@@ -74,6 +76,8 @@ _REASON_TEXT = {
     Reason.FAILED: "the scorer failed on this object",
     Reason.BREAKER_OPEN: "the scorer rests after too many failures",
     Reason.CIRCULAR: "its redshift may come from the spectrum that gives its type",
+    Reason.NOT_GIVEN: "the site has given the scorer no file",
+    Reason.NOTHING_HERE: "the scorer knows nothing at this place",
 }
 
 
@@ -238,7 +242,11 @@ class Scorer(Protocol):
         """Its specification."""
 
     def setup(self, artefacts: Path) -> None:
-        """Load files from the plugin's folder; called once in a process."""
+        """Load files from the plugin's folder, or from the one that the site gives it.
+
+        Called once in a process. A scorer that declares no artefact gets the folder
+        `scorers/NAME` of TOM_HOME, if there is one.
+        """
 
     def eligible(self, batch: Batch) -> IntArray:
         """Return a `Reason` per object, shape (n,); `Reason.OK`: it can give an opinion."""

@@ -2,10 +2,12 @@
 
 import threading
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
+from tom.scoring.contract import ScorerSpec
 from tom.scoring.host import Host
 from tom.scoring.own_services import Added, parts_of
 from tom.scoring.services import Specified, scorer_paths
@@ -31,7 +33,19 @@ def host_of(name: str) -> Host:
     path, scorer = next(
         (path, found) for path, found in scorer_paths().items() if found.spec.name == name
     )
-    return Host(path, scorer.spec, settings.SCORER_MEMORY_MB, settings.SCORER_PATIENCE_SECONDS)
+    return Host(
+        path,
+        scorer.spec,
+        settings.SCORER_MEMORY_MB,
+        settings.SCORER_PATIENCE_SECONDS,
+        artefacts=_given_folder(scorer.spec),
+    )
+
+
+def _given_folder(spec: ScorerSpec) -> Path | None:
+    """Return the folder that the site gives a scorer without an artefact; None: there is none."""
+    folder = settings.SCORER_FILES / spec.name
+    return folder if spec.artefact is None and folder.is_dir() else None
 
 
 def _own_host(scorer: Added) -> Host:
