@@ -30,6 +30,7 @@ from tom.events.models import (
 )
 from tom.forms.event_names import key_of
 from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.services import present_scorers
 from tom.ranking.weighing import KEPT, logistic
 from tom.scoring.models import Score
 from tom.sky import (
@@ -419,12 +420,13 @@ def make_place(
 
 
 def make_ranking(event: NonLocalizedEvent) -> Ranking:
+    """A ranking by the scorers that are loaded: a worker of a site ranks by others anew."""
     return Ranking.objects.create(
         event=event,
         localization=event.localizations.last(),
         prior=0.001,
         layout=LAYOUT,
-        scorers={"fast_transient": "1.0.0", "real_bogus": "1.0.0"},
+        scorers=present_scorers(),
     )
 
 

@@ -29,8 +29,6 @@ from tests.conftest import PEER_MISSING
 from tests.peers.site import running_site
 from tom.candidates.models import EventCandidate
 from tom.embedded.frontend import ROOT, VENDOR, FrontendError, install_frontend
-from tom.ranking.models import Ranking
-from tom.ranking.services import present_scorers
 from tom.targets.models import TargetSummary
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
@@ -112,11 +110,10 @@ def candidates(transactional_db: None) -> list[EventCandidate]:
 def keep_rankings() -> None:
     """Let the site's worker leave rankings as they were made, in the transaction of their making.
 
-    Each sweep has targets scored that were not, and young events ranked anew that other scorers
-    ranked. Then a row “None of these” comes, others have other chances, and all moves down.
+    Each sweep has targets scored that were not, and their events are ranked anew. Then a row
+    “None of these” comes, others have other chances, and all moves down.
     """
     TargetSummary.objects.update(scored_version=F("version"))
-    Ranking.objects.update(scorers=present_scorers())
 
 
 @dataclass

@@ -108,6 +108,23 @@ def test_a_wrong_retraction_set_aside_makes_the_event_live_again(client):
     assert aside(client).is_live
 
 
+def test_a_retraction_set_aside_that_comes_again_calls_nobody_a_second_time(client):
+    client.force_login(make_observer())
+    work("PRELIMINARY", NOW - 60 * MINUTE)
+    work("RETRACTION", NOW - 30 * MINUTE)
+    alarms = Alarm.objects.order_by("pk")
+    assert [alarm.cause for alarm in alarms] == ["significant", "retraction"]
+    assert aside(client).is_live
+
+    work("RETRACTION", NOW - 30 * MINUTE, urls={"gracedb": "on another stream"})  # the same
+    assert NonLocalizedEvent.objects.get().is_live
+    assert alarms.count() == 2
+
+    work("RETRACTION", NOW - 20 * MINUTE)  # a new word, which nobody set aside
+    assert NonLocalizedEvent.objects.get().retracted
+    assert alarms.count() == 2
+
+
 def test_an_event_whose_every_message_was_set_aside_reaches_nothing_real(client):
     client.force_login(make_observer())
     work("PRELIMINARY", NOW - 60 * MINUTE)

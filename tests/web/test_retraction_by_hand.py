@@ -10,8 +10,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.factories import make_candidate, make_observer, make_target
-from tests.followup.conftest import make_request
+from tests.followup.conftest import make_request, point_at
 from tests.peers.kafka import KafkaPeer
+from tests.peers.ocs import Operator, opposite_the_sun
 from tests.peers.smtp import MailSink
 from tests.reports.alarms.conftest import mails as mails
 from tests.reports.alarms.conftest import make_contact, make_rule, make_step
@@ -21,6 +22,7 @@ from tests.web.test_events_by_hand import form, make
 from tests.web.test_events_by_hand import vera as vera
 from tests.woken import woken
 from tom import pipeline, sweeping
+from tom.embedded.portal import Portal
 from tom.events.by_hand import retract_event
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities.practice.rows import PracticeObservation
@@ -100,6 +102,35 @@ def test_what_asked_for_it_is_cancelled_at_once_and_the_rest_by_one_click(
     client.post(f"/events/{made.event_id}/going-on/")
     pipeline.cancel(by_click.pk)
     assert is_cancelled(by_click)
+
+
+@pytest.mark.portal
+@pytest.mark.timeout(600)  # it may wait until the portal is installed and has started
+def test_one_click_cancels_what_the_real_portal_has(
+    client: Client,
+    vera: User,
+    made: NonLocalizedEvent,
+    settings: Settings,
+    ocs_portal: Portal,
+    operator: Operator,
+) -> None:
+    point_at(settings, ocs_portal)
+    up = make_target(ra=opposite_the_sun(timezone.now()), dec=-5.0)
+    request = make_request(up, vera, event=made, facility="LCO")
+    submit_request(request)
+
+    client.post(f"/events/by-hand/{made.sequences.get().pk}/", {"do": "retract"})
+    pipeline.ingest(AlertMessage.objects.latest("pk").pk)
+    assert ("cancel", request.pk) not in woken()
+    assert [group["state"] for group in operator.groups(request.key)] == ["PENDING"]
+    client.post(f"/events/{made.event_id}/going-on/")
+    sweeping.sweep()
+    assert ("cancel", request.pk) in woken()
+    pipeline.cancel(request.pk)
+
+    assert [group["state"] for group in operator.groups(request.key)] == ["CANCELED"]
+    request.refresh_from_db()
+    assert request.state == S.CANCELED
 
 
 def test_what_was_not_sent_is_held_until_a_person_decides(
