@@ -18,7 +18,8 @@ from tom.formats.fits_tables import MalformedFitsError, gunzip
 from tom.sky import MalformedSkyMapError, healpix29, probdensity_at, read_skymap, write_skymap
 
 UNIQ = np.array([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 60, 61, 62, 63])  # base pixel 11 split
-DENSITY = np.arange(1.0, 16.0)
+# Those of 11 whole base pixels and of the four quarters of the last one; they sum to 1.05.
+DENSITY = np.arange(1.0, 16.0) / 79.29
 
 
 def table_bytes(columns, **header):
@@ -49,9 +50,10 @@ def with_distances(mu, sigma, norm):
     return table_bytes(columns, ORDERING="NUNIQ")
 
 
-def flat(values, *, ordering, nside, form="D", name="PROB", **header):
-    column = fits.Column(name, form, array=values)
-    return table_bytes([column], ORDERING=ordering, NSIDE=nside, **header)
+def flat(values, *, ordering, nside, form="D", name="PROB", total=1.0):
+    column = fits.Column(name, form, array=values * (total / np.sum(values)))
+    header = {} if nside is None else {"NSIDE": nside}
+    return table_bytes([column], ORDERING=ordering, **header)
 
 
 def test_rows_come_sorted_along_the_sky_and_normalized():
@@ -92,7 +94,7 @@ def test_uniq_may_be_an_unsigned_64_bit_integer():
 def test_the_finest_pixels_keep_their_index():
     deepest = 16 * 4**29 - 1  # the last pixel of level 29
 
-    skymap = read_skymap(multi_order([deepest, 4], [1e18, 1.0]))
+    skymap = read_skymap(multi_order([deepest, 4], [2e17, 0.3]))
 
     assert skymap.uniq.tolist() == [4, deepest]
     assert skymap.stop29[-1] == 12 * 4**29
@@ -129,12 +131,12 @@ def test_rows_may_lack_a_distance_or_have_a_negative_mean():
 
 
 @pytest.mark.parametrize("form", ["D", "E", "1024E"])
-@pytest.mark.parametrize("name", ["PROB", "PROBABILITY"])
-def test_a_flat_nested_map_gives_each_pixel_its_density(form, name):
+@pytest.mark.parametrize(("name", "nside"), [("PROB", 16), ("PROBABILITY", 16), ("PROB", None)])
+def test_a_flat_nested_map_gives_each_pixel_its_density(form, name, nside):
     values = np.random.default_rng(1).random(12 * 16**2)
     shaped = values.reshape(-1, 1024) if form == "1024E" else values
 
-    skymap = read_skymap(flat(shaped, ordering="NESTED", nside=16, form=form, name=name))
+    skymap = read_skymap(flat(shaped, ordering="NESTED", nside=nside, form=form, name=name))
 
     pixel_area = 4 * np.pi / len(values)
     np.testing.assert_allclose(skymap.probdensity, values / values.sum() / pixel_area, rtol=1e-5)
@@ -260,6 +262,9 @@ BASE = multi_order()
         (multi_order([4, 5], [1.0, np.nan]), "NaN"),
         (multi_order([4, 5], [1.0, np.inf]), "density"),
         (multi_order([4, 5], [0.0, 0.0]), "nothing"),
+        (multi_order(density=2 * DENSITY), "sum to 2.1, not to 1"),
+        (multi_order(UNIQ[::2], DENSITY[::2]), "sum to 0.568, not to 1"),
+        (flat(np.ones(12), ordering="RING", nside=1, total=12), "sum to 12, not to 1"),
         (multi_order([], []), "no row"),
         (multi_order([4, 5], np.ones((2, 2)), density_form="2D"), "length"),
         (multi_order([4, 5], ["a", "b"], density_form="1A"), "plain numbers"),
@@ -269,6 +274,7 @@ BASE = multi_order()
         (flat(np.ones(48), ordering="RING", nside=4), "pixels"),
         (flat(np.ones(108), ordering="RING", nside=3), "NSIDE"),
         (flat(np.ones(12), ordering="RING", nside=2**40), "NSIDE"),
+        (flat(np.ones(108), ordering="RING", nside=None), "NSIDE is 3"),
     ],
 )
 def test_a_defect_is_refused_with_its_reason(data, reason):

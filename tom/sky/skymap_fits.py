@@ -1,6 +1,7 @@
 """Sky maps as FITS files: read multi-order and flat ones, write multi-order ones."""
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ PROBABILITIES = ("PROBDENSITY", "PROB", "PROBABILITY")
 # The whole sky at nside 512, if no pixels can be joined. To read so many rows takes some 500 MB.
 # The multi-order maps of gravitational waves have some 20,000 rows.
 MOST_ROWS = 12 * 512**2
+# A map of the 90% region alone has 0.9. Beyond these, rows are missing or are no probabilities.
+LEAST_SUM, MOST_SUM = 0.8, 1.2
 ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 
 
@@ -44,7 +47,7 @@ def read_skymap(data: bytes) -> SkyMap:
 
     Multi-order maps (`ORDERING=NUNIQ`) and flat ones (`RING`, `NESTED`) are read, in 2D or 3D.
     Equal neighbours of a flat map are joined, so it becomes as small as the multi-order map from
-    which it was made. A map that does not sum to one is rescaled and keeps its `raw_sum`.
+    which it was made. A map whose sum is a little off one is rescaled and keeps its `raw_sum`.
 
     Format: https://emfollow.docs.ligo.org/userguide/tutorial/multiorder_skymaps.html
 
@@ -71,7 +74,7 @@ def _read(data: bytes) -> SkyMap:
         raise MalformedSkyMapError(message)
     if names[0] != "PROBDENSITY":
         probability = probability / np.ldexp(np.pi / 3, -2 * rows.stored_level.astype(np.int32))
-    return build_skymap(
+    skymap = build_skymap(
         level=rows.level,
         ipix=rows.ipix,
         probdensity=probability,
@@ -79,6 +82,10 @@ def _read(data: bytes) -> SkyMap:
         distance_mean=_number(table.header, "DISTMEAN"),
         distance_std=_number(table.header, "DISTSTD"),
     )
+    if not LEAST_SUM <= skymap.raw_sum <= MOST_SUM:
+        message = f"the probabilities sum to {skymap.raw_sum:.3g}, not to 1"
+        raise MalformedSkyMapError(message)
+    return skymap
 
 
 def write_skymap(skymap: SkyMap, *, header: Mapping[str, str | float] | None = None) -> bytes:
@@ -213,11 +220,19 @@ def _check_rows(n: int) -> None:
 
 
 def _nside(table: Table) -> int:
-    nside = integer(table.header, "NSIDE")
+    nside = integer(table.header, "NSIDE", _nside_by_rows(table))
     if not 0 < nside <= 2**ORDER or nside & (nside - 1):
         message = f"NSIDE is {nside}"
         raise MalformedSkyMapError(message)
     return nside
+
+
+def _nside_by_rows(table: Table) -> int | None:
+    """The NSIDE of which a table holds the whole sky; None if it names its pixels."""
+    if "PIXEL" in table.columns:
+        return None
+    cells = table.n_rows * table.columns[_probability_name(table)].repeat
+    return math.isqrt(cells // 12)
 
 
 def _nested(nside: int, columns: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
