@@ -1,8 +1,8 @@
 """An alert of ELAsTiCC's version 0.9 as a light curve.
 
 The alerts that brokers got in 2023 have fluxes in nJy, AB 31.4: against the peaks that were
-simulated the zero point is 31.37 (n 144 alerts in i). The first test packets of the same version
-have 27.5.
+simulated the zero point is 31.39 (n 1,487). The packets for the first tests have 27.5; they do not
+say how the host's redshift was measured (`hostgal_zspec`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,8 @@ import numpy as np
 from tom.photometry import SHINING_SIGMA, fluxes
 from tom.scoring.contract import Curve, Redshift, RedshiftSource
 
-ZERO_POINT: Final = 31.4
+_STREAMED: Final = 31.4
+_FIRST: Final = 27.5
 HISTORY: Final = ("prvDiaSources", "prvDiaForcedSources")
 
 
@@ -50,11 +51,11 @@ def redshift_of(alert: Mapping[str, Any]) -> Redshift | None:
     return None
 
 
-def curve_of(alert: Mapping[str, Any], *, zero_point: float = ZERO_POINT) -> Curve:
+def curve_of(alert: Mapping[str, Any]) -> Curve:
     """Return what an alert tells of its object, as of its own time; fluxes in nJy."""
     own = float(alert["diaSource"]["midPointTai"])
     points = [point for point in points_of(alert) if point.mjd <= own]
-    scale = float(fluxes(zero_point))
+    scale = float(fluxes(_STREAMED if "hostgal_zspec" in alert["diaObject"] else _FIRST))
     flux = np.array([point.flux for point in points]) * scale
     error = np.array([point.error for point in points]) * scale
     return Curve(

@@ -1,6 +1,6 @@
 """Say what the scorer thinks of alerts in ELAsTiCC's form `brokerClassification` 0.9.1.
 
-python -m ml_plugins.early_elasticc.messages OUT ALERT ... [--broker NAME] [--zero-point AB]
+python -m ml_plugins.early_elasticc.messages OUT ALERT ... [--broker NAME]
 
 ALERT is a packet (an Avro object container). OUT becomes one object container with a message for
 each alert that the scorer judges; the others are counted. Sending it is left to you: nothing here
@@ -18,7 +18,7 @@ import fastavro
 import numpy as np
 
 from ml_plugins.early_elasticc import NUMBERS, EarlyElasticc
-from ml_plugins.early_elasticc.alerts import ZERO_POINT, curve_of
+from ml_plugins.early_elasticc.alerts import curve_of
 from tom.scoring.contract import Batch, Reason
 
 _MOMENT: Final = {"type": "long", "logicalType": "timestamp-millis"}
@@ -53,13 +53,12 @@ def messages_of(
     *,
     broker: str,
     published: datetime,
-    zero_point: float = ZERO_POINT,
 ) -> list[dict[str, Any]]:
     """Return a message for each alert that the scorer judges, in their order.
 
     `published` stands where the alert's own time of publication would: a packet does not tell it.
     """
-    batch = Batch.build([curve_of(alert, zero_point=zero_point) for alert in alerts])
+    batch = Batch.build([curve_of(alert) for alert in alerts])
     judged = np.flatnonzero(scorer.eligible(batch) == Reason.OK)
     chances = scorer.score(batch.take(judged)).probability.tolist()
     return [
@@ -102,7 +101,6 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("alerts", type=Path, nargs="+")
     parser.add_argument("--broker", default="Counterpart")
-    parser.add_argument("--zero-point", type=float, default=ZERO_POINT)
     told = parser.parse_args(arguments)
     scorer = EarlyElasticc()
     scorer.setup(Path(__file__).parent)
@@ -112,7 +110,6 @@ def main(arguments: Sequence[str]) -> None:
         alerts,
         broker=told.broker,
         published=datetime.now(UTC),
-        zero_point=told.zero_point,
     )
     with told.out.open("wb") as file:
         fastavro.writer(file, SCHEMA, said)

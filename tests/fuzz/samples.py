@@ -21,6 +21,7 @@ from tests.streams.packets import (
     make_limit,
     make_ztf_packet,
 )
+from tests.surveys.elasticc.test_alerts import streamed
 from tests.surveys.elasticc.test_classes import bare, contained
 from tests.surveys.lsst import made as lsst
 from tests.surveys.test_mapped import simulated
@@ -58,7 +59,7 @@ def made_samples() -> Samples:
             lsst.make_framed(version, history=history, forced=forced) for version in published()
         ],
         "lsst.avro": [lsst.make_file(1101, history=history, forced=forced)],
-        "elasticc.avro": [simulated()],
+        "elasticc.avro": [simulated(), streamed(), streamed(early=True)],
         "elasticc.classification": [bare(), contained()],
         "igwn.avro": [make_gwalert_avro()],
         "igwn.json": [make_gwalert_json(), make_gwalert_json(alert_type="RETRACTION")],

@@ -104,7 +104,7 @@ def test_real_packets_become_one_file_of_messages(real_data: Path, tmp_path: Pat
     packets = sorted((real_data / "elasticc" / "packets").glob("*.avro"))
     out = tmp_path / "said.avro"
 
-    main([str(out), *map(str, packets), "--zero-point", "27.5"])
+    main([str(out), *map(str, packets)])
 
     with out.open("rb") as file:
         said = list(fastavro.reader(file))

@@ -95,7 +95,7 @@ class Packet:
     survey
         Its name.
     object_id, ra, dec
-        Paths.
+        Paths. `least_ra` is the least right ascension that is one, degrees.
     trigger, history
         The detection that the packet is about, and the lists of others.
     clock
@@ -124,6 +124,7 @@ class Packet:
     object_id: str
     ra: str
     dec: str
+    least_ra: float = 0.0
     trigger: Epochs
     history: tuple[Epochs, ...] = ()
     clock: Clock

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from tom.formats.containers import WriterSchema, read_record
+from tom.formats.containers import WriterSchema, decode_block, find_record
 from tom.formats.errors import MalformedAlertError
 from tom.formats.values import finite, integer, magnitude, natural, separation, text
 from tom.forms.mapped.declared import HostFields, Packet
@@ -31,9 +31,18 @@ _FITS: Final = (b"SIMPLE  ", b"\x1f\x8b")
 
 def parser_of(packet: Packet) -> Callable[[bytes], ObjectAlert]:
     """Return what parses object container files of such packets."""
+    return parser_by_schema(lambda _: packet)
+
+
+def parser_by_schema(
+    packet_of: Callable[[WriterSchema], Packet],
+) -> Callable[[bytes], ObjectAlert]:
+    """Return what parses object container files that `packet_of` describes by their schema."""
 
     def parse(payload: bytes) -> ObjectAlert:
-        return read_packet(packet, read_record(payload, MAX_DECODED_BYTES))
+        data, schema = find_record(payload, MAX_DECODED_BYTES)
+        ((record, _),) = decode_block(1, data, schema.parsed)
+        return read_packet(packet_of(schema), record)
 
     return parse
 
@@ -116,7 +125,7 @@ def _is_sight(point: Point) -> bool:
 
 def _position(packet: Packet, record: Fields) -> tuple[float, float]:
     ra, dec = finite(value_at(record, packet.ra)), finite(value_at(record, packet.dec))
-    if ra is None or dec is None or not 0 <= ra <= 360 or not -90 <= dec <= 90:
+    if ra is None or dec is None or not packet.least_ra <= ra <= 360 or not -90 <= dec <= 90:
         reason = f"no usable position: {packet.ra} and {packet.dec} are missing, or out of range"
         raise MalformedAlertError(reason)
     return ra % 360, dec

@@ -1,18 +1,25 @@
 """ELAsTiCC, the simulation of Rubin's alerts: its packets of version 0.9, and brokers' classes.
 
-They have Rubin's shape and older names, and fluxes on SNANA's zero-point, 27.5.
+They have Rubin's shape and older names. What was streamed to brokers has fluxes in nJy: against the
+simulated peaks the zero point is 31.39 (n 1,487 points within 1.5 days of a peak in Fink's alerts
+of 2023), and SNANA, which wrote those alerts, scales to 31.4. The packets for the first tests have
+SNANA's own scale, 27.5, by their depths. Both call themselves 0.9. The streamed ones tell how the
+host's redshift was measured (`hostgal_zspec`), the first ones do not (`hostgal_z`).
 """
 
+from dataclasses import replace
 from typing import Final
 
+from tom.formats.containers import MAGIC, WriterSchema
 from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Survey
-from tom.forms.mapped import Clock, Epochs, HostFields, Packet, named, parser_of
+from tom.forms.mapped import Clock, Epochs, HostFields, Packet, named, parser_by_schema, read_packet
 from tom.records import Classification, ObjectAlert
 from tom.records.alert import PointKind
 from tom.sky import extinction_coefficient
 from tom.surveys.elasticc.classes import SURVEY, is_said, parse_classes
+from tom.surveys.elasticc.streamed import read_streamed
 
-_ZERO_POINT: Final = 27.5
+_SNANA: Final = 27.5
 _COLOURS: Final = {"g": Colour.GREEN, "r": Colour.RED, "i": Colour.AMBER}
 
 
@@ -25,7 +32,6 @@ def _sources(at: str, kind: PointKind, key: str) -> Epochs:
         band="filterName",
         flux="psFlux",
         flux_error="psFluxErr",
-        zero_point=_ZERO_POINT,
     )
 
 
@@ -34,6 +40,7 @@ PACKET: Final = Packet(
     object_id="diaSource.diaObjectId",
     ra="diaSource.ra",
     dec="diaSource.decl",
+    least_ra=-180.0,  # near 0 h it is told as below 0: 7 of Fink's 3908 alerts
     trigger=_sources("diaSource", PointKind.ALERT, "diaSourceId"),
     history=(
         _sources("prvDiaSources", PointKind.ALERT, "diaSourceId"),
@@ -41,7 +48,7 @@ PACKET: Final = Packet(
     ),
     clock=Clock.MJD_TAI_MIDDLE,
     bands={**{band: band for band in "ugrizy"}, "Y": "y"},
-    # That of 0.9 has one redshift; 0.9.1 says how it was measured.
+    # The first packets have one redshift; the streamed ones say how it was measured.
     host=HostFields(
         redshifts=(
             ("diaObject.hostgal_zspec", "diaObject.hostgal_zspec_err"),
@@ -55,19 +62,31 @@ PACKET: Final = Packet(
     cutouts={"template": "cutoutTemplate", "difference": "cutoutDifference"},
 )
 
+_FIRST: Final = replace(
+    PACKET,
+    trigger=replace(PACKET.trigger, zero_point=_SNANA),
+    history=tuple(replace(epochs, zero_point=_SNANA) for epochs in PACKET.history),
+)
+"""The packets for the first tests."""
+
+
+def _packet_of(schema: WriterSchema) -> Packet:
+    return PACKET if "hostgal_zspec" in schema.fields.get("diaObject", ()) else _FIRST
+
+
+_parse_container: Final = parser_by_schema(_packet_of)
+
+
+def _parse(payload: bytes) -> ObjectAlert:
+    if payload.startswith(MAGIC):
+        return _parse_container(payload)
+    return read_packet(PACKET, read_streamed(payload))
+
+
 ELASTICC: Final = Survey(
     name=PACKET.survey,
     forms=(
-        Form(
-            name="elasticc.avro",
-            encoding=Encoding.AVRO,
-            record=ObjectAlert,
-            topics=("elasticc-alerts*", "elasticc_alerts*"),
-            recognises=named("elasticc", PACKET),
-            anywhere=True,
-            parse=parser_of(PACKET),
-            lane=Lane.BATCH,
-        ),
+        # First: its topics are among those of the alerts.
         Form(
             name="elasticc.classification",
             encoding=Encoding.AVRO,
@@ -77,6 +96,16 @@ ELASTICC: Final = Survey(
             parse=parse_classes,
             lane=Lane.BATCH,
             is_open=True,
+        ),
+        Form(
+            name="elasticc.avro",
+            encoding=Encoding.AVRO,
+            record=ObjectAlert,
+            topics=("elasticc*",),
+            recognises=named("elasticc", PACKET),
+            anywhere=True,
+            parse=_parse,
+            lane=Lane.BATCH,
         ),
     ),
     bands={

@@ -16,7 +16,7 @@ from tom.records.classification import Classification, Judgement
 from tom.taxonomy import Vocabulary, find_class
 
 SURVEY: Final = "ELASTICC"
-_SOURCES_OF_AN_OBJECT: Final = 2000
+SOURCES_OF_AN_OBJECT: Final = 2000
 """Learnt from real packets: an object's sources are numbered from 2000 times its own id on."""
 _MOST: Final = 500  # classes of one message
 _MAX_BYTES: Final = 64 * 1024
@@ -85,7 +85,7 @@ def parse_classes(payload: bytes) -> Classification:
 
 def _object_id(record: Mapping[str, Any]) -> str:
     number, source = integer(record.get("diaObjectId")), integer(record.get("diaSourceId"))
-    found = number or (source // _SOURCES_OF_AN_OBJECT if source and source > 0 else None)
+    found = number or (source // SOURCES_OF_AN_OBJECT if source and source > 0 else None)
     if not found:
         reason = "no usable diaSourceId: it is missing, or no number"
         raise MalformedAlertError(reason)
