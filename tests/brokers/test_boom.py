@@ -98,6 +98,15 @@ def test_a_notice_tells_of_light_curves_classes_and_events() -> None:
     assert told.left_out == ("photometry of ATLAS (not ZTF's own)",)
 
 
+@pytest.mark.parametrize("error", [0.0, -0.1, 99.0, 1e20])
+def test_an_error_that_cannot_be_makes_no_point(error: float) -> None:
+    odd = make_point_row(filter="ztfr", mag_error=error)
+
+    (alert,) = read_notice(make_notice(photometry=[make_point_row(), odd])).alerts
+
+    assert [point.band for point in alert.points] == ["g"]
+
+
 def test_an_object_of_rubin_has_its_number_and_no_light_curve() -> None:
     told = read_notice(make_notice([make_target_row(event_name="LSST170028503837573120")], []))
 

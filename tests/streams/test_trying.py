@@ -1,6 +1,7 @@
 """The test of a connection: at a real broker, and at whatever else stands at an address."""
 
 import socket
+import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,10 @@ from tests.factories import make_credential, make_stream
 from tests.peers.kafka import PASSWORD, USER, KafkaPeer
 from tests.peers.serving import serving
 from tests.peers.tokens import CLIENT, SECRET, running_token_server
-from tom.streams.faults import say_fault
+from tom.streams import trying
+from tom.streams.faults import NO_NAME_SERVER, say_fault
 from tom.streams.models import AlertMessage, ConnectionTest, Stream
+from tom.streams.probing import probe
 from tom.streams.trying import ask_for_test, try_connection
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db]
@@ -142,6 +145,28 @@ def test_a_silent_server_is_given_up_in_time(kafka: KafkaPeer, tls: bool):
         test = tried(stream_at(kafka, address=f"127.0.0.1:{silent.getsockname()[1]}", tls=tls))
 
     assert "port" in test.fault
+
+
+def test_a_name_server_that_hangs_is_given_up_in_time(kafka: KafkaPeer, monkeypatch):
+    """librdkafka looks names up by itself: what hangs here is the probe's own look-up."""
+    hung = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hung.wait(60) and [])
+
+    test = tried(stream_at(kafka, address="no-such-host.invalid"))
+    said = probe("no-such-host.invalid", tls=True)
+    hung.set()
+
+    assert test.fault.startswith("there is no such host")
+    assert said == NO_NAME_SERVER
+
+
+def test_a_test_that_hangs_is_given_up_in_time(kafka: KafkaPeer, monkeypatch):
+    monkeypatch.setattr(trying, "MOST_SECONDS", 0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        test = tried(stream_at(kafka, address=f"127.0.0.1:{silent.getsockname()[1]}"))
+
+    assert test.fault == trying.TOO_SLOW
 
 
 def test_a_damaged_certificate_of_the_authority_is_said(kafka: KafkaPeer):

@@ -38,6 +38,7 @@ _HALF_EXPOSURE: Final = timedelta(seconds=15)
 _MOST_TARGETS: Final = 500
 _MOST_POINTS: Final = 20_000
 _MOST_EVENTS: Final = 20
+_LARGEST_ERROR_MAG: Final = 5.0
 _MAGNITUDE_OF_E: Final = 2.5 / math.log(10)
 
 
@@ -108,7 +109,7 @@ def _point(row: Fields) -> Point | None:
         return None
     limit, time = magnitude(row.get("limiting_mag")), start + _HALF_EXPOSURE
     mag, error = magnitude(row.get("mag")), finite(row.get("mag_error"))
-    if mag is not None and error is not None and error > 0:
+    if mag is not None and error is not None and 0 < error <= _LARGEST_ERROR_MAG:
         flux = flux_of_magnitude(mag)
         kind, sigma = PointKind.ALERT, flux * error / _MAGNITUDE_OF_E
     elif row.get("mag") is None and limit is not None:

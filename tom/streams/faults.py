@@ -6,6 +6,9 @@ from typing import Final
 from confluent_kafka import KafkaError
 
 REFUSED: Final = "the broker refuses the credential"
+NO_NAME_SERVER: Final = (
+    "no name server answers, so the host is not found: check the network of this machine"
+)
 
 _BY_CODE: Final = {
     KafkaError._RESOLVE: "there is no such host: check the address",
@@ -69,6 +72,8 @@ def say_fault(error: KafkaError) -> str:
 def _meaning(code: int, said: str) -> str:
     if "oauth" in said and ("token" in said or "http" in said):
         return _meaning_of_token(said)
+    if "temporary failure in name resolution" in said:
+        return NO_NAME_SERVER
     if code in _BY_CODE:
         return _BY_CODE[code]
     meant = next((meaning for words, meaning in _BY_WORDS if words in said), "")

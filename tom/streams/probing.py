@@ -2,8 +2,12 @@
 
 import socket
 import ssl
+from concurrent.futures import Future
+from threading import Thread
 from typing import Final
 from urllib.parse import urlsplit
+
+from tom.streams.faults import NO_NAME_SERVER
 
 KAFKA_PORT: Final = 9092
 PROBE_SECONDS: Final = 2.0
@@ -15,9 +19,12 @@ def probe(address: str, *, tls: bool) -> str:
     parts = urlsplit(f"//{address}")
     place = parts.hostname or "", parts.port or KAFKA_PORT
     try:
+        _look_up(*place)
         with socket.create_connection(place, timeout=PROBE_SECONDS) as connection:
             return OPEN if tls else _look_for_tls(connection, place[0])
-    except socket.gaierror:
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            return NO_NAME_SERVER
         return "there is no such host: check the address"
     except ConnectionRefusedError:
         return "nothing listens at this port: the broker is down, or the port is wrong"
@@ -25,6 +32,31 @@ def probe(address: str, *, tls: bool) -> str:
         return "the host does not answer: it is down, or a firewall stands between"
     except OSError as error:
         return f"there is no route to the host: check the network ({error.strerror})"
+
+
+def _look_up(host: str, port: int) -> None:
+    """Look the host up in time: what the system offers for it ends when the name server likes.
+
+    Raises
+    ------
+    OSError
+        If there is no such host, or the name server does not answer in time (`EAI_AGAIN`).
+    """
+    answer: Future[object] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port))
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, name="look-up", daemon=True).start()
+    try:
+        answer.result(PROBE_SECONDS)
+    except TimeoutError as error:
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer in time") from error
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from error
 
 
 def _look_for_tls(connection: socket.socket, host: str) -> str:

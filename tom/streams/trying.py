@@ -6,9 +6,12 @@ is looked at and given back at once: no smaller right than that of reading tells
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
+from threading import Thread
 from typing import Any, Final
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaException, TopicPartition
@@ -21,7 +24,7 @@ from tom.streams.faults import say_fault
 from tom.streams.log_in import LogIn, log_in_of
 from tom.streams.models import ConnectionTest, Stream, StreamKind
 from tom.streams.probing import probe
-from tom.streams.pubsub_account import account_of
+from tom.streams.pubsub_account import Account, account_of
 from tom.streams.pubsub_api import NoConversationError, PubSubError, Subscriber
 from tom.streams.watch import Broker, Errors, RefusedError
 
@@ -30,8 +33,15 @@ logger = logging.getLogger(__name__)
 LOG_IN_SECONDS: Final = 7.0
 LOOK_SECONDS: Final = 3.0
 """For the topics' ends, and again for the newest messages."""
+MOST_SECONDS: Final = 14.0
+"""For the whole: a look-up of a host's name ends when the name server likes."""
 MOST_PARTITIONS: Final = 64
 """Of each topic, of how many partitions the newest message is looked at."""
+
+TOO_SLOW: Final = (
+    "there is no answer within 14 seconds: the name server, the host or the firewall between does"
+    " not answer"
+)
 
 Finding = dict[str, Any]
 
@@ -71,10 +81,44 @@ def look_at(stream: Stream) -> Finding:
     FaultError
         If it cannot be read.
     """
-    if stream.kind == StreamKind.PUBSUB:
-        return _look_at_project(stream)
+    try:
+        if stream.kind == StreamKind.PUBSUB:
+            return _in_time(partial(_look_at_project, account_of(stream), stream.topics))
+        return _in_time(partial(_look_at_broker, stream, log_in_of(stream)))
+    except CredentialError as error:
+        raise FaultError(str(error)) from error
+
+
+def _in_time(look: Callable[[], Finding]) -> Finding:
+    """Look in a thread of its own, and leave it alone after MOST_SECONDS."""
+    answer: Future[tuple[Finding, str]] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result((look(), ""))
+        except FaultError as error:
+            # Said here: the client goes with the error, and waits for its look-ups when it does.
+            answer.set_result(({}, str(error)))
+        except Exception as error:  # noqa: BLE001 - whoever waits raises it
+            answer.set_exception(error)
+
+    Thread(target=run, name="connection test", daemon=True).start()
+    try:
+        found, fault = answer.result(MOST_SECONDS)
+    except TimeoutError as error:
+        raise FaultError(TOO_SLOW) from error
+    if fault:
+        raise FaultError(fault)
+    return found
+
+
+def _look_at_broker(stream: Stream, log_in: LogIn) -> Finding:
+    """Look at each topic of a Kafka broker; reads no row of the database."""
     errors = Errors()
-    log_in, broker = _reach(stream, errors)
+    try:
+        broker = Broker(stream.address, log_in, errors)
+    except KafkaException as error:  # a certificate that is none, for one
+        raise FaultError(error.args[0].str()) from error
     try:
         partitions = broker.count_partitions(seconds=LOG_IN_SECONDS, hurry=lambda: False)
     except RefusedError as error:
@@ -97,24 +141,13 @@ def look_at(stream: Stream) -> Finding:
     }
 
 
-def _reach(stream: Stream, errors: Errors) -> tuple[LogIn, Broker]:
-    try:
-        log_in = log_in_of(stream)
-        return log_in, Broker(stream.address, log_in, errors)
-    except CredentialError as error:
-        raise FaultError(str(error)) from error
-    except KafkaException as error:  # a certificate that is none, for one
-        raise FaultError(error.args[0].str()) from error
-
-
-def _look_at_project(stream: Stream) -> Finding:
+def _look_at_project(account: Account, subscriptions: Iterable[str]) -> Finding:
     """Look at each subscription of a project of Pub/Sub."""
     try:
-        account = account_of(stream)
         with closing(account.open()) as subscriber:
             deadline = time.monotonic() + LOG_IN_SECONDS
-            rows = [_look_at_subscription(subscriber, name, deadline) for name in stream.topics]
-    except (CredentialError, NoConversationError) as error:
+            rows = [_look_at_subscription(subscriber, name, deadline) for name in subscriptions]
+    except NoConversationError as error:
         raise FaultError(str(error)) from error
     return {"user": account.who.email if account.who else "", "subscriptions": rows}
 
