@@ -81,8 +81,8 @@ def test_every_survey_packet_of_one_object_is_judged_and_what_tells_of_none_pass
     samples: Samples,
 ) -> None:
     nothing = Rule(brightest=-50.0, faintest=-40.0)
-    judged = outcomes(nothing, "files", *samples["elasticc.avro"][:3])
-    said = outcomes(nothing, "files", *samples["elasticc.classification"][:3])
+    judged = outcomes(nothing, "elasticc-alerts", *samples["elasticc.avro"][:3])
+    said = outcomes(nothing, "elasticc-classifications", *samples["elasticc.classification"][:3])
 
     assert set(judged) == {Outcome.MAGNITUDE}
     assert set(said) == {None}

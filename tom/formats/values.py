@@ -7,6 +7,12 @@ _TINY: Final = 1e-150  # products of two greater ones do not vanish
 _MAGNITUDES: Final = (0.0, 40.0)  # of what a survey of faint things measures; 0 stands for none
 _LARGEST_SEPARATION_ARCSEC: Final = 900.0  # no survey looks for a neighbour so far away
 _MAX_TEXT: Final = 500
+_NO_NAMES: Final = frozenset({"", "null", "none", "nan"})
+_SIGNS: Final = {
+    **dict.fromkeys(("t", "true", "1", "+1", "1.0"), 1.0),
+    **dict.fromkeys(("f", "false", "0", "-1", "0.0", "-1.0"), -1.0),
+}
+"""The spellings of `isdiffpos`, in small letters."""
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_NATURAL: Final = 2**31 - 1
 
@@ -49,6 +55,17 @@ def separation(value: Any) -> float | None:
     """Read a separation in arcsec; None for a sentinel, as -999 where nothing was found."""
     number = finite(value)
     return number if number is not None and 0 <= number <= _LARGEST_SEPARATION_ARCSEC else None
+
+
+def sign_of(value: Any) -> float | None:
+    """The sign that `isdiffpos` tells; None if it tells none."""
+    return _SIGNS.get(str(value).lower())
+
+
+def name_of(value: Any) -> str | None:
+    """Read the name of a thing; None where a word says that there is none."""
+    found = text(value, most=80)
+    return None if found is None or found.lower() in _NO_NAMES else found
 
 
 def text(value: Any, *, most: int = _MAX_TEXT) -> str | None:

@@ -35,7 +35,7 @@ def test_the_trigger_becomes_a_signed_flux_in_nanojansky():
     assert alert.is_positive
 
 
-@pytest.mark.parametrize("sign", ["f", "0", "-1", 0, -1, False])
+@pytest.mark.parametrize("sign", ["f", "0", "-1", 0, -1, False, "-1.0"])
 def test_a_negative_difference_has_a_negative_flux_however_its_sign_is_written(sign):
     alert = parse_ztf(make_ztf_packet(isdiffpos=sign))
 
@@ -43,7 +43,7 @@ def test_a_negative_difference_has_a_negative_flux_however_its_sign_is_written(s
     assert not alert.is_positive
 
 
-@pytest.mark.parametrize("sign", ["t", "1", "+1", 1, True])
+@pytest.mark.parametrize("sign", ["t", "1", "+1", 1, True, "1.0"])
 def test_a_positive_difference_has_a_positive_flux_however_its_sign_is_written(sign):
     assert parse_ztf(make_ztf_packet(isdiffpos=sign)).trigger.flux_njy > 0
 
@@ -177,9 +177,10 @@ def test_a_limit_is_no_sight():
     assert alert.first_seen == alert.time
 
 
-def test_sentinels_say_that_nothing_was_found():
+@pytest.mark.parametrize("no_name", ["null", "None", "nan", ""])
+def test_sentinels_say_that_nothing_was_found(no_name):
     alert = parse_ztf(
-        make_ztf_packet(distpsnr1=-999.0, distnr=-999.0, neargaia=-999.0, ssnamenr="null")
+        make_ztf_packet(distpsnr1=-999.0, distnr=-999.0, neargaia=-999.0, ssnamenr=no_name)
     )
 
     assert alert.star is None
@@ -261,13 +262,12 @@ def test_a_packet_without_schemavsn_is_read():
         ({"object_id": "Z" * 57}, "objectId"),
         ({"ra": math.nan}, "position"),
         ({"dec": 91.0}, "position"),
-        ({"magpsf": -999.0}, "detection"),
-        ({"sigmapsf": math.nan}, "detection"),
-        ({"isdiffpos": "x"}, "detection"),
-        ({"jd": -1.0}, "detection"),
-        ({"fid": 4}, "detection"),
-        ({"programid": -1}, "detection"),
-        ({"candid": None}, "detection"),
+        ({"magpsf": -999.0}, "detection: magpsf missing or unfit"),
+        ({"sigmapsf": math.nan}, "detection: sigmapsf missing or unfit"),
+        ({"isdiffpos": "x"}, "detection: isdiffpos missing or unfit"),
+        ({"jd": -1.0, "fid": 4}, "detection: jd, fid missing or unfit"),
+        ({"programid": -1}, "detection: programid missing or unfit"),
+        ({"candid": None}, "detection: candid missing or unfit"),
         ({"copies": 2}, "holds 2"),
         ({"copies": 0}, "holds 0"),
     ],

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tom.formats.containers import WriterSchema, decode_block, find_record
 from tom.formats.errors import MalformedAlertError
-from tom.formats.values import finite, integer, magnitude, natural, separation, text
+from tom.formats.values import finite, integer, magnitude, name_of, natural, separation, text
 from tom.forms.mapped.declared import HostFields, Packet
 from tom.forms.mapped.points import read_measured, read_points, read_share, read_time
 from tom.forms.mapped.values import usable_name, value_at
@@ -148,8 +148,8 @@ def _star(packet: Packet, record: Fields) -> NearbyStar | None:
 
 def _planet(packet: Packet, record: Fields) -> SolarSystemMatch | None:
     named, away, bright = (value_at(record, path) for path in packet.planet)
-    name, distance = text(named, most=80), separation(away)
-    if not name or name.lower() in ("null", "none") or distance is None:
+    name, distance = name_of(named), separation(away)
+    if name is None or distance is None:
         return None
     return SolarSystemMatch(name=name, separation_arcsec=distance, magnitude=magnitude(bright))
 

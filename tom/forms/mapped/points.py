@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tom.formats.times import JD_OF_MJD, middle_of_exposure, time_of_tai_mjd
-from tom.formats.values import finite, integer, magnitude, natural
+from tom.formats.values import finite, integer, magnitude, natural, sign_of
 from tom.forms.mapped.declared import Clock, Epochs, Packet
-from tom.forms.mapped.values import sign_of, usable_name, value_at
+from tom.forms.mapped.values import usable_name, value_at
 from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import Point, PointKind, flux_of_magnitude
 

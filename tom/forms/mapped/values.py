@@ -6,11 +6,6 @@ from typing import Any, Final
 
 from tom.formats.errors import MalformedAlertError
 
-SIGNS: Final = {
-    **dict.fromkeys(("t", "true", "1", "+1", "1.0"), 1.0),
-    **dict.fromkeys(("f", "false", "0", "-1", "0.0", "-1.0"), -1.0),
-}
-"""The spellings of `isdiffpos`, in small letters."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_.+-]{1,80}")
 
 
@@ -20,11 +15,6 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
     for name in path.split(".") if path else ():
         value = value.get(name) if isinstance(value, dict) else None
     return value if path else None
-
-
-def sign_of(value: Any) -> float | None:
-    """The sign that `isdiffpos` tells; None if it tells none."""
-    return SIGNS.get(str(value).lower())
 
 
 def usable_name(value: Any, what: str) -> str:

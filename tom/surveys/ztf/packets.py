@@ -16,6 +16,7 @@ from tom.formats.times import middle_of_exposure
 from tom.formats.values import (
     finite,
     magnitude,
+    name_of,
     natural,
     separation,
     text,
@@ -34,6 +35,7 @@ from tom.records.trigger import Trigger
 from tom.surveys.ztf.points import (
     POINT_FIELDS,
     Fields,
+    lacks_of,
     reaches_beyond,
     read_detection,
     read_light_curve,
@@ -182,12 +184,8 @@ def _read_trigger(candidate: Fields, record: Fields) -> Point:
     point = read_detection(candidate, candid, is_trigger=True)
     if point is None:
         # Whoever may see messages reads this: it names fields, and quotes nothing of the alert.
-        named = ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos")
-        missing = [name for name in named if candidate.get(name) is None]
-        which = (
-            f"{', '.join(missing)} missing" if missing else f"one of {', '.join(named)} is unfit"
-        )
-        reason = f"no usable detection: {which}"
+        lacking = ", ".join(lacks_of(candidate, candid))
+        reason = f"no usable detection: {lacking} missing or unfit"
         raise MalformedAlertError(reason)
     return point
 
@@ -244,8 +242,8 @@ def _reference(candidate: Fields) -> ReferenceSource | None:
 
 
 def _solar_system(candidate: Fields) -> SolarSystemMatch | None:
-    name = text(candidate.get("ssnamenr"))
-    if not name or name.lower() == "null":
+    name = name_of(candidate.get("ssnamenr"))
+    if name is None:
         return None
     return SolarSystemMatch(
         name=name,

@@ -11,6 +11,7 @@ from tom.formats.values import (
     integer,
     magnitude,
     natural,
+    sign_of,
 )
 from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import Point, PointKind, flux_of_magnitude, keep_best
@@ -18,7 +19,6 @@ from tom.records.alert import Point, PointKind, flux_of_magnitude, keep_best
 Fields = Mapping[str, Any]
 
 _BANDS: Final = {1: "g", 2: "r", 3: "i"}
-_SIGNS: Final = {"t": 1, "true": 1, "1": 1, "+1": 1, "f": -1, "false": -1, "0": -1, "-1": -1}
 _ERROR_PER_MAGNITUDE: Final = 0.4 * math.log(10)  # relative flux error for an error of 1 mag
 # An error beyond this, or a flux beyond that of magnitude 0, is not a measurement.
 _LARGEST_ERROR_MAG: Final = 5.0
@@ -74,7 +74,7 @@ def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> P
     """Read a detection: the magnitude is the size of the difference flux, `isdiffpos` its sign."""
     exposure = _read_exposure(epoch)
     size, error = magnitude(epoch.get("magpsf")), finite(epoch.get("sigmapsf"))
-    sign = _SIGNS.get(str(epoch.get("isdiffpos")).lower())
+    sign = sign_of(epoch.get("isdiffpos"))
     key = integer(candid)
     if exposure is None or sign is None or not key or size is None:
         return None
@@ -94,6 +94,21 @@ def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> P
         is_trigger=is_trigger,
         real_bogus=read_score(epoch.get("rb")),
     )
+
+
+def lacks_of(epoch: Fields, candid: Any) -> list[str]:
+    """The fields of an epoch that are missing, or hold what no detection has."""
+    error = finite(epoch.get("sigmapsf"))
+    sound = {
+        "candid": bool(integer(candid)),
+        "jd": middle_of_exposure(epoch.get("jd"), None) is not None,
+        "fid": integer(epoch.get("fid")) in _BANDS,
+        "programid": natural(epoch.get("programid")) is not None,
+        "magpsf": magnitude(epoch.get("magpsf")) is not None,
+        "sigmapsf": error is not None and 0 < error <= _LARGEST_ERROR_MAG,
+        "isdiffpos": sign_of(epoch.get("isdiffpos")) is not None,
+    }
+    return [name for name, is_sound in sound.items() if not is_sound]
 
 
 def _read_limit(epoch: Fields, object_id: str) -> Point | None:
