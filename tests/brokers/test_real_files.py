@@ -39,7 +39,7 @@ EXPECTED = (
         "brokers/lasair-lsst/*simple_alert.json",
         "lasair.output",
         1,
-        "no object: it has neither a diaObjectId nor an objectId",
+        "no usable object: diaObjectId and objectId are missing, or no ids",
     ),
     (
         "brokers/lasair-lsst/*313637921267122191_object.json",

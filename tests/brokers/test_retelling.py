@@ -356,6 +356,28 @@ def test_an_annotator_keeps_its_history() -> None:
     assert said.judgements[1].version == "1.2"
 
 
+# As r0b writes them: https://github.com/LasairVRAs/lvra
+FLAGS = {"blame_diaSourceId": "7", "n_gt22": 1, "n_gt21": 0, "brighter22": 1, "first22": 1,
+         "first21": 0, "model_version": "0.3", "provenance_ID": 1, "stem": "x"}  # fmt: skip
+
+
+@pytest.mark.parametrize("flags", [FLAGS, FLAGS | {"brighter22": True}, json.dumps(FLAGS)])
+@pytest.mark.parametrize("score", ["0.93", 0.93])
+def test_r0b_tells_a_score_and_flags(flags: Any, score: Any) -> None:
+    annotation = {"topic": "r0b_lvra", "version": 3, "classification": score, "classdict": flags}
+    row = {"diaObjectId": "313853517599244313", "UTC": "2026-10-01 10:00:00"}
+
+    for given in (row | annotation, row | {"annotations": [annotation]}):
+        ((judged,),) = (
+            each.judgements for each in read_output(json.dumps(given).encode()).opinions
+        )
+
+        assert (judged.classifier, judged.version, judged.classes) == ("r0b_lvra", "3", {})
+        assert judged.probabilities == {
+            "score": 0.93, "brighter22": 1.0, "first22": 1.0, "first21": 0.0,
+        }  # fmt: skip
+
+
 def test_a_plain_output_says_a_class_of_an_object_of_either_survey() -> None:
     row = {
         "objectId": NAME,

@@ -4,6 +4,7 @@ A filter sends the columns that its owner chose. What is said of an object's cla
 and that of annotators with their history. https://lasair-lsst.readthedocs.io
 """
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any, Final
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.times import JD_OF_MJD, in_utc
-from tom.formats.values import finite, text
+from tom.formats.values import finite, number, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections, read_forced
@@ -45,6 +46,9 @@ _APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
 _DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
 _FORCED: Final = ("diaForcedSourcesList", "prvDiaForcedSources")
 # Sherlock's: https://lasair-ztf.readthedocs.io/en/main/core_functions/sherlock.html
+_SCORE: Final = "score"
+# Of r0b: how many points are brighter, and whose score it is. https://github.com/LasairVRAs/lvra
+_NO_CHANCE: Final = re.compile(r"n_gt[0-9]+|.*(_id|_ID|Id)")
 _OWN: Final = {"bs": "variable", "nt": "transient"}
 
 
@@ -95,7 +99,7 @@ def _identity(record: Fields, whole: Fields) -> tuple[str, str]:
         name = text(fields.get("objectId") or fields.get("object"), most=56)
         if name:
             return _ZTF, name
-    reason = "no object: it has neither a diaObjectId nor an objectId"
+    reason = "no usable object: diaObjectId and objectId are missing, or no ids"
     raise MalformedAlertError(reason)
 
 
@@ -224,7 +228,7 @@ def _check_separation(place: tuple[float, float] | None, source: Fields) -> None
 
 def _judgements(record: Fields) -> Iterator[Judgement]:
     yield from _of_sherlock(record)
-    given = record.get("annotations") or record.get("annotation")
+    given = record.get("annotations") or record.get("annotation") or record
     listed = given if isinstance(given, list) else [given]
     for annotation in listed[:MOST]:
         if isinstance(annotation, dict):
@@ -239,14 +243,30 @@ def _of_sherlock(record: Fields) -> Iterator[Judgement]:
 
 
 def _of_annotator(annotation: Fields) -> Iterator[Judgement]:
-    """Yield what one annotation says, at its own time: an annotator may change its mind."""
+    """Yield what one annotation says, at its own time: an annotator may change its mind.
+
+    Its classification is the name of a class, or a score as r0b's, in a text too.
+    """
     topic = text(annotation.get("topic"), most=100)
-    chances = chances_of(annotation.get("classdict"))
+    chances = _chances(annotation.get("classdict"))
     found = named(annotation.get("classification"))
-    if not topic or not (chances or found):
-        return
-    said = judge(topic, annotation.get("version"), chances or {found or "": 1.0}, _OWN)
-    yield replace(said, time=_time(annotation.get("timestamp")))
+    score = chances_of({_SCORE: number(annotation.get("classification"))})
+    chances = score | chances or ({found: 1.0} if found else {})
+    if topic and chances:
+        said = judge(topic, annotation.get("version"), chances, _OWN)
+        yield replace(said, time=_time(annotation.get("timestamp")))
+
+
+def _chances(given: Any) -> dict[str, float]:
+    """Read classes with their chances, and flags as 1 and 0; counts and ids are none."""
+    listed = read_json_object(given.encode()) if isinstance(given, str) else given
+    return chances_of(
+        {
+            name: float(value) if isinstance(value, bool) else value
+            for name, value in _fields(listed).items()
+            if not _NO_CHANCE.fullmatch(name)
+        }
+    )
 
 
 def _time(value: Any) -> datetime | None:

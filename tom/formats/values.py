@@ -45,6 +45,14 @@ def integer(value: Any) -> int | None:
     return value
 
 
+def number(value: Any) -> float | None:
+    """Read a number that may stand as a text; None for what `finite` does not read."""
+    try:
+        return finite(float(value) if isinstance(value, str) else value)
+    except ValueError:
+        return None
+
+
 def natural(value: Any) -> int | None:
     """Read a count, as a column of 32 bits holds it; None if it is not a count."""
     number = integer(value)

@@ -74,7 +74,7 @@ def judge(
     known = {label: find_class(label, own=own) for label in chances}
     return Judgement(
         classifier=classifier[:100],
-        version=text(version, most=50) or "",
+        version=text(str(version) if finite(version) is not None else version, most=50) or "",
         probabilities=dict(chances),
         classes={label: found for label, found in known.items() if found},
     )

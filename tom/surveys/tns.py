@@ -12,7 +12,7 @@ from typing import Any, Final
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.formats.times import in_utc
-from tom.formats.values import magnitude, text
+from tom.formats.values import magnitude, number, text
 from tom.forms.declared import (
     Ask,
     Conversation,
@@ -32,9 +32,18 @@ _NAME: Final = "TNS"
 _API: Final = "https://www.wis-tns.org/api/get"
 _TABLES: Final = "https://www.wis-tns.org/system/files/tns_public_objects"
 _PUBLIC: Final = 1
-_OBJECT: Final = re.compile(r"(?:AT|SN|FRB|TDE)?\s?([12][0-9]{3}[A-Za-z]{1,8})")
+# A year, of a fast radio burst its day, and letters.
+_OBJECT: Final = re.compile(r"(?:AT|SN|FRB|TDE)?\s?([12][0-9]{3}(?:[0-9]{4})?[A-Za-z]{1,8})")
 _MOST_REDSHIFT: Final = 20.0
 _PREFIXES: Final = ("", "AT", "AT ", "SN", "SN ")
+_OF_BURSTS: Final = ("", "FRB", "FRB ")
+_DISCOVERERS: Final = (
+    "reporting_group",
+    "source_group",
+    "discovery_data_source",
+    "reporters",
+    "reporter",
+)
 
 
 def read_object(payload: bytes) -> Retelling:
@@ -51,7 +60,7 @@ def read_object(payload: bytes) -> Retelling:
         raise MalformedAlertError(reason)
     name, time = _name(fields), _time(_first(fields, "discoverydate"))
     place = place_of(
-        _number(_first(fields, "radeg", "ra")), _number(_first(fields, "decdeg", "declination"))
+        number(_first(fields, "radeg", "ra")), number(_first(fields, "decdeg", "declination"))
     )
     if place is None or time is None:
         reason = "no usable place or date of discovery"
@@ -66,7 +75,7 @@ def read_object(payload: bytes) -> Retelling:
         points=(),
         program=_PUBLIC,
         first_seen=time,
-        magnitude=magnitude(_number(fields.get("discoverymag"))) or 99.0,
+        magnitude=magnitude(number(fields.get("discoverymag"))) or 99.0,
         is_positive=True,
         is_retold=True,
         other_names=tuple(_others(fields, name)),
@@ -91,7 +100,8 @@ def _opinion(fields: Fields, alert: ObjectAlert) -> Classification:
 
 
 def _discovery(fields: Fields, alert: ObjectAlert) -> str:
-    by = _named(_first(fields, "reporting_group")) or "somebody"
+    told = (named(_named(fields.get(name))) for name in _DISCOVERERS)
+    by = next(filter(None, told), "somebody")
     at = f" at {alert.magnitude:.1f}" if alert.magnitude < 99 else ""
     return f"discovered {alert.time:%Y-%m-%d}{at} by {by}"[:60]
 
@@ -106,13 +116,14 @@ def _name(fields: Fields) -> str:
 
 def _others(fields: Fields, name: str) -> Iterator[str]:
     """Yield how people write the name, and the surveys' own names."""
-    yield from (f"{prefix}{name}" for prefix in _PREFIXES)
+    is_burst = name[:8].isdigit()
+    yield from (f"{prefix}{name}" for prefix in (_OF_BURSTS if is_burst else _PREFIXES))
     given = text(fields.get("internal_names")) or text(fields.get("internal_name")) or ""
     yield from (each.strip() for each in given.split(",") if each.strip())
 
 
 def _redshift(fields: Fields) -> float | None:
-    value = _number(fields.get("redshift"))
+    value = number(fields.get("redshift"))
     return value if value is not None and 0 < value < _MOST_REDSHIFT else None
 
 
@@ -125,13 +136,6 @@ def _named(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("name") or value.get("group_name")
     return text(value, most=60)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value) if isinstance(value, int | float | str) and value != "" else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _time(value: Any) -> datetime | None:

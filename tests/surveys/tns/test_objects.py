@@ -98,6 +98,16 @@ def test_an_answer_of_the_api_and_a_row_of_the_table_say_the_same() -> None:
     assert of_row.opinions[0].time.day == 5
 
 
+def test_a_fast_radio_burst_of_a_person_without_a_group_is_read() -> None:
+    burst = {"objname": "20260101A", "name_prefix": "FRB", "reporting_group": "None"}
+
+    told = read_object(json.dumps(ANSWER | burst | {"reporters": "J. Doe"}).encode())
+
+    assert told.alerts[0].object_id == "20260101A"
+    assert "FRB 20260101A" in told.alerts[0].other_names
+    assert told.opinions[0].tags == ("discovered 2026-01-01 at 19.1 by J. Doe",)
+
+
 @pytest.mark.parametrize(
     "values",
     [
