@@ -165,6 +165,45 @@ def test_equal_siblings_of_a_flat_map_are_joined():
     )
 
 
+@pytest.mark.parametrize("form", ["D", "64D", "3D"])
+@pytest.mark.parametrize("cells", [1, 16, 64])
+def test_a_nested_map_is_the_same_in_pieces_of_any_size(monkeypatch, form, cells):
+    values = np.repeat(np.random.default_rng(3).random(192), np.tile([1, 4, 11, 0], 48))
+    shaped = values.reshape(-1, int(form[:-1] or 1)) if form != "D" else values
+    data = flat(shaped, ordering="NESTED", nside=8, form=form)
+    whole = read_skymap(flat(values[healpy.ring2nest(8, np.arange(768))], ordering="RING", nside=8))
+    monkeypatch.setattr("tom.sky.skymap_fits.CELLS_OF_PIECE", cells)
+
+    for packed in (data, gzip.compress(data[:9000]) + gzip.compress(data[9000:])):
+        pieces = read_skymap(packed)
+
+        place = np.arange(768) << 52
+        np.testing.assert_allclose(probdensity_at(pieces, place), probdensity_at(whole, place))
+        assert pieces.n >= whole.n
+    with pytest.raises(MalformedSkyMapError, match="too early"):
+        read_skymap(data[:-2880])
+
+
+def test_a_map_of_nside_2048_is_read_in_a_fraction_of_the_memory_that_it_unpacks_to():
+    row = np.array([1 / (12 * 2048**2), 40, 8, 5e-4], ">f4")
+    names = ("PROB", "DISTMU", "DISTSIGMA", "DISTNORM")
+    columns = [fits.Column(name, "E", array=row[i : i + 1]) for i, name in enumerate(names)]
+    header = table_bytes(columns, ORDERING="NESTED", NSIDE=2048)[:-2880].replace(
+        b"NAXIS2  =                    1", b"NAXIS2  =             50331648"
+    )
+    base_pixel = gzip.compress(row.tobytes() * 2048**2, compresslevel=1)
+    data = gzip.compress(header) + 12 * base_pixel  # 805 MB
+
+    tracemalloc.start()
+    skymap = read_skymap(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert skymap.raw_sum == pytest.approx(1)
+    assert np.all(skymap.distmu == 40)
+    assert peak < 60e6
+
+
 def test_a_ring_map_is_read_in_little_more_memory_than_it_has():
     data = flat(np.ones(12 * 256**2), ordering="RING", nside=256, form="E")
 

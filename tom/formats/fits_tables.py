@@ -7,7 +7,7 @@ hostile header must not allocate what it claims. Standard: https://fits.gsfc.nas
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ CARD = 80
 MAX_CARDS = 20_000
 # A flat map of nside 1024 with four double columns has 384 MiB.
 MAX_BYTES = 512 * 2**20
-PIECE = 16 * 2**20
+PIECE = 2**20
 GZIP_MAGIC = b"\x1f\x8b"
 TFORM = re.compile(r"(\d*)([LXBIJKAEDCMPQ])")
 SIZES = dict.fromkeys("LBA", 1) | {"I": 2} | dict.fromkeys("JE", 4)
@@ -106,19 +106,27 @@ def gunzip(data: bytes, *, limit: int = MAX_BYTES) -> bytes | bytearray:
     if data[:2] != GZIP_MAGIC:
         return data
     unpacked = bytearray()  # it grows in place, where joined pieces would be held twice
+    for piece in _unpacked(data):
+        unpacked += piece
+        if len(unpacked) > limit:
+            message = f"unpacks to more than {limit} bytes"
+            raise MalformedFitsError(message)
+    return unpacked
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    """Unpack gzip members piece by piece; other bytes are one piece."""
+    if data[:2] != GZIP_MAGIC:
+        yield data
     while data[:2] == GZIP_MAGIC:
         member = zlib.decompressobj(wbits=31)
         while data and not member.eof:
-            unpacked += _piece(member, data)
+            yield _piece(member, data)
             data = member.unconsumed_tail
-            if len(unpacked) > limit:
-                message = f"unpacks to more than {limit} bytes"
-                raise MalformedFitsError(message)
         if not member.eof:
             message = "the gzip data end too early"
             raise MalformedFitsError(message)
         data = member.unused_data
-    return unpacked
 
 
 def _piece(member: "zlib._Decompress", data: bytes, most: int = PIECE) -> bytes:
@@ -160,6 +168,14 @@ def table_header(data: bytes) -> Header:
     MalformedFitsError
         If the bytes are not a FITS file, or no table begins within 3 MB.
     """
+    return first_table(data).header
+
+
+def first_table(data: bytes) -> Table:
+    """Read how the first binary table is laid out, without its rows: `rows_of` brings these.
+
+    Its `start` is the place of its rows in the unpacked file. Errors are those of `table_header`.
+    """
     start = MAX_CARDS * CARD * 2
     packed = data[:2] == GZIP_MAGIC
     beginning = _piece(zlib.decompressobj(wbits=31), data, start) if packed else data[:start]
@@ -167,9 +183,34 @@ def table_header(data: bytes) -> Header:
     while position < len(beginning):
         header, position = _read_header(beginning, position)
         if header.get("XTENSION") == "BINTABLE":
-            return header
+            return _layout(header, position)
         position += -(-_data_bytes(header) // BLOCK) * BLOCK
     message = "no table begins there"
+    raise MalformedFitsError(message)
+
+
+def rows_of(data: bytes, table: Table, n: int) -> Iterator[Table]:
+    """Go through the rows of a table from `first_table`, `n` at a time; the last are fewer.
+
+    No more than these and a piece of PIECE bytes are unpacked at once.
+
+    Raises
+    ------
+    MalformedFitsError
+        If the data are damaged, or end before the last row.
+    """
+    skip, left, held = table.start, table.n_rows, bytearray()
+    for piece in _unpacked(data):
+        held += piece[skip:] if skip else piece
+        skip = max(0, skip - len(piece))
+        while left and len(held) >= (size := min(n, left) * table.row_bytes):
+            rows = bytes(memoryview(held)[:size])
+            del held[:size]
+            yield replace(table, data=rows, start=0, n_rows=min(n, left))
+            left -= min(n, left)
+        if not left:
+            return
+    message = "the FITS data end too early"
     raise MalformedFitsError(message)
 
 
@@ -227,6 +268,14 @@ def _data_bytes(header: Header) -> int:
 
 
 def _table(header: Header, data: bytes | bytearray, start: int) -> Table:
+    table = _layout(header, start)
+    if start + table.n_rows * table.row_bytes > len(data) or table.row_bytes > len(data):
+        message = "the FITS data end too early"
+        raise MalformedFitsError(message)
+    return replace(table, data=data)
+
+
+def _layout(header: Header, start: int) -> Table:
     columns: dict[str, Column] = {}
     offset = 0
     for i in range(1, min(integer(header, "TFIELDS"), 999) + 1):
@@ -239,10 +288,7 @@ def _table(header: Header, data: bytes | bytearray, start: int) -> Table:
     if offset > row_bytes:
         message = "the columns are wider than their row"
         raise MalformedFitsError(message)
-    if start + n_rows * row_bytes > len(data) or row_bytes > len(data):
-        message = "the FITS data end too early"
-        raise MalformedFitsError(message)
-    return Table(header, columns, data, start, n_rows, row_bytes)
+    return Table(header, columns, b"", start, n_rows, row_bytes)
 
 
 def _column(header: Header, i: int, offset: int) -> Column:

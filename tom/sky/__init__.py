@@ -37,7 +37,8 @@ from tom.sky.pictures import Picture, draw_stamp
 from tom.sky.present import PresentSky, present_sky
 from tom.sky.regions import contours, credible_ranges
 from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, most_probable, row_at
-from tom.sky.skymap_fits import read_skymap, write_skymap
+from tom.sky.skymap_fits import read_skymap
+from tom.sky.skymap_writing import write_skymap
 from tom.sky.stamps import Orientation, Stamp, read_stamp
 from tom.sky.summary import SkyMapSummary, describe, summarize
 from tom.sky.visibility import (

@@ -1,10 +1,8 @@
-"""Sky maps as FITS files: read multi-order and flat ones, write multi-order ones."""
+"""Sky maps from FITS files, multi-order and flat ones."""
 
-import io
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +10,13 @@ import numpy.typing as npt
 from tom.formats.fits_tables import (
     Header,
     MalformedFitsError,
+    Pick,
     Table,
+    first_table,
     gunzip,
     integer,
     read_tables,
+    rows_of,
 )
 from tom.sky.arrays import BoolArray, ByteArray, IntArray
 from tom.sky.healpix import ORDER
@@ -29,17 +30,14 @@ PROBABILITIES = ("PROBDENSITY", "PROB", "PROBABILITY")
 MOST_ROWS = 12 * 512**2
 # A map of the 90% region alone has 0.9. Beyond these, rows are missing or are no probabilities.
 LEAST_SUM, MOST_SUM = 0.8, 1.2
+# A flat nested map is read in pieces of so many cells, if it unpacks to no more than MOST_BYTES:
+# nside 2048 with four double columns has 1.5 GiB.
+CELLS_OF_PIECE: Final = 4**9
+MOST_BYTES: Final = 2 * 2**30
 ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The places of a file's rows: their pixels, the level of these, and their cells."""
-
-    level: ByteArray
-    ipix: IntArray
-    stored_level: ByteArray
-    pick: IntArray | slice
+# Level, nested pixel, density, and the distance's columns in a 3D map: arrays of one length.
+Rows = list[npt.NDArray[Any]]
 
 
 def read_skymap(data: bytes) -> SkyMap:
@@ -63,21 +61,17 @@ def read_skymap(data: bytes) -> SkyMap:
 
 
 def _read(data: bytes) -> SkyMap:
-    table = _find_table(gunzip(data))
+    nested = _nested_table(data)
+    table = nested or _find_table(gunzip(data))
     _check_frame(table.header)
     names = [_probability_name(table)]
     names += DISTANCES if all(name in table.columns for name in DISTANCES) else ()
-    rows = _multi_order_rows(table) if _ordering(table) == "NUNIQ" else _flat_rows(table, names)
-    probability, *distance = (table.column(name, rows.pick) for name in names)
-    if len(probability) != len(rows.ipix):
-        message = "the columns differ in length"
-        raise MalformedSkyMapError(message)
-    if names[0] != "PROBDENSITY":
-        probability = probability / np.ldexp(np.pi / 3, -2 * rows.stored_level.astype(np.int32))
+    parts = _nested_parts(data, nested, names) if nested else [_rows(table, names)]
+    level, ipix, density, *distance = map(np.concatenate, zip(*parts, strict=True))
     skymap = build_skymap(
-        level=rows.level,
-        ipix=rows.ipix,
-        probdensity=probability,
+        level=level,
+        ipix=ipix,
+        probdensity=density,
         distance=(distance[0], distance[1], distance[2]) if distance else None,
         distance_mean=_number(table.header, "DISTMEAN"),
         distance_std=_number(table.header, "DISTSTD"),
@@ -86,41 +80,6 @@ def _read(data: bytes) -> SkyMap:
         message = f"the probabilities sum to {skymap.raw_sum:.3g}, not to 1"
         raise MalformedSkyMapError(message)
     return skymap
-
-
-def write_skymap(skymap: SkyMap, *, header: Mapping[str, str | float] | None = None) -> bytes:
-    """Write a multi-order FITS file as LIGO-Virgo-KAGRA sends it: rows by UNIQ, 1/sr, Mpc.
-
-    `header` adds keywords of the caller's, such as `OBJECT` or `DATE-OBS`.
-    """
-    from astropy.io import fits  # slow to import, and only writers need it
-
-    order = np.argsort(skymap.uniq, kind="stable")
-    columns = [
-        fits.Column("UNIQ", "K", array=skymap.uniq[order]),
-        fits.Column("PROBDENSITY", "D", unit="sr-1", array=skymap.probdensity[order]),
-    ]
-    distances = (skymap.distmu, skymap.distsigma, skymap.distnorm)
-    for name, unit, values in zip(DISTANCES, ("Mpc", "Mpc", "Mpc-2"), distances, strict=True):
-        if values is not None:
-            columns.append(fits.Column(name, "D", unit=unit, array=values[order]))
-    table = fits.BinTableHDU.from_columns(columns)
-    table.header.update(_header(skymap) | dict(header or {}))
-    buffer = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
-    return buffer.getvalue()
-
-
-def _header(skymap: SkyMap) -> dict[str, str | float]:
-    header: dict[str, str | float] = {
-        "PIXTYPE": "HEALPIX",
-        "ORDERING": "NUNIQ",
-        "COORDSYS": "C",
-        "MOCORDER": int(skymap.level.max()),
-        "INDXSCHM": "EXPLICIT",
-    }
-    distances = {"DISTMEAN": skymap.distance_mean, "DISTSTD": skymap.distance_std}
-    return header | {name: value for name, value in distances.items() if np.isfinite(value)}
 
 
 def _find_table(data: bytes | bytearray) -> Table:
@@ -171,46 +130,98 @@ def _number(header: Header, keyword: str) -> float:
     return float("nan") if isinstance(value, str) else float(value)
 
 
-def _multi_order_rows(table: Table) -> _Rows:
+def _rows(table: Table, names: list[str]) -> Rows:
+    if _ordering(table) == "NUNIQ":
+        return _multi_order_rows(table, names)
+    return _partial_rows(table, names) if _is_partial(table) else _flat_rows(table, names)
+
+
+def _is_partial(table: Table) -> bool:
+    return str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT"
+
+
+def _multi_order_rows(table: Table, names: list[str]) -> Rows:
     _check_rows(table.n_rows)
     level, ipix = split_uniq(_integers(table, "UNIQ"))
-    return _Rows(level=level, ipix=ipix, stored_level=level, pick=slice(None))
+    return [level, ipix, *_values(table, names, level, slice(None))]
 
 
-def _flat_rows(table: Table, names: list[str]) -> _Rows:
-    """Turn a flat map into nested rows; join equal siblings if it covers the whole sky."""
+def _flat_rows(table: Table, names: list[str]) -> Rows:
+    """Turn a flat map of the whole sky into nested rows; join equal siblings."""
     nside = _nside(table)
-    if str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT":
-        return _partial_rows(table, nside)
     level = nside.bit_length() - 1
     ring = _ordering(table) == "RING"
     columns = [table.cells(name) for name in names]
     if any(len(column) != 12 * nside**2 for column in columns):
         message = f"a column has not the {12 * nside**2} pixels of NSIDE {nside}"
         raise MalformedSkyMapError(message)
-    if ring:
-        columns = _nested(nside, columns)
-    levels, first = _join_siblings(level, columns)
-    return _Rows(
-        level=levels,
-        ipix=first >> (2 * (level - levels.astype(np.int64))),
-        stored_level=np.full(len(levels), level, dtype=np.uint8),
-        pick=healpy.nest2ring(nside, first) if ring else first,
-    )
+    levels, first = _join_siblings(level, _nested(nside, columns) if ring else columns)
+    pick = healpy.nest2ring(nside, first) if ring else first
+    stored = np.full(len(first), level, dtype=np.uint8)
+    ipix = first >> (2 * (level - levels.astype(np.int64)))
+    return [levels, ipix, *_values(table, names, stored, pick)]
 
 
-def _partial_rows(table: Table, nside: int) -> _Rows:
+def _nested_table(data: bytes) -> Table | None:
+    """The table of a flat nested map of which a piece can be read at a time; else None."""
+    try:
+        table = first_table(data)
+        nside = _nside(table)
+        is_flat = _ordering(table).startswith("NEST") and not _is_partial(table)
+    except (ValueError, StopIteration):
+        return None  # what is wrong with it is said where all of it is read
+    wanted = (_probability_name(table), *DISTANCES)
+    repeats = {table.columns[name].repeat for name in wanted if name in table.columns}
+    repeat = min(repeats)
+    is_whole = len(repeats) == 1 and table.n_rows * repeat == 12 * nside**2
+    return table if is_flat and is_whole and _cells_of_piece(nside) % repeat == 0 else None
+
+
+def _nested_parts(data: bytes, table: Table, names: list[str]) -> Iterator[Rows]:
+    """Turn a flat nested map into rows, joining equal siblings, a piece of the sky at a time."""
+    if table.n_rows * table.row_bytes > MOST_BYTES:
+        message = f"the map has more than {MOST_BYTES} bytes: send a multi-order map"
+        raise MalformedSkyMapError(message)
+    nside, n = _nside(table), 0
+    cells = _cells_of_piece(nside)
+    level, depth = nside.bit_length() - 1, (cells.bit_length() - 1) // 2
+    pieces = rows_of(data, table, cells // table.columns[names[0]].repeat)
+    for number, piece in enumerate(pieces):
+        levels, first = _join_siblings(depth, [piece.cells(name) for name in names])
+        n += len(first)
+        _check_rows(n)
+        ipix = (number * cells + first) >> (2 * (depth - levels.astype(np.int64)))
+        stored = np.full(len(first), level, dtype=np.uint8)
+        yield [levels + np.uint8(level - depth), ipix, *_values(piece, names, stored, first)]
+
+
+def _cells_of_piece(nside: int) -> int:
+    return min(nside**2, CELLS_OF_PIECE)
+
+
+def _partial_rows(table: Table, names: list[str]) -> Rows:
     """Turn a flat map with a column of pixels into nested rows."""
     _check_rows(table.n_rows)
-    ipix = _integers(table, "PIXEL")
+    nside, ipix = _nside(table), _integers(table, "PIXEL")
     # healpy turns a pixel that does not exist into some other pixel.
     if not np.all((ipix >= 0) & (ipix < 12 * nside**2)):
         message = f"a pixel does not exist at NSIDE {nside}"
         raise MalformedSkyMapError(message)
     if _ordering(table) == "RING":
         ipix = np.asarray(healpy.ring2nest(nside, ipix), dtype=np.int64)
-    levels = np.full(len(ipix), nside.bit_length() - 1, dtype=np.uint8)
-    return _Rows(level=levels, ipix=ipix, stored_level=levels, pick=slice(None))
+    level = np.full(len(ipix), nside.bit_length() - 1, dtype=np.uint8)
+    return [level, ipix, *_values(table, names, level, slice(None))]
+
+
+def _values(table: Table, names: list[str], level: ByteArray, pick: Pick) -> Rows:
+    """Read columns, the first as a density of rows that have these levels in the file."""
+    density, *others = (table.column(name, pick) for name in names)
+    if len(density) != len(level):
+        message = "the columns differ in length"
+        raise MalformedSkyMapError(message)
+    if names[0] != "PROBDENSITY":
+        density = density / np.ldexp(np.pi / 3, -2 * level.astype(np.int32))
+    return [density, *others]
 
 
 def _check_rows(n: int) -> None:
