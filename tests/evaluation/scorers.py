@@ -19,6 +19,7 @@ from ml_plugins.early_elasticc.training import files as elasticc_files
 from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
 from ml_plugins.slsn.training import files as slsn_files
+from ml_plugins.spectrum.training import evaluate as spectrum
 from tests.evaluation import braai_port, real_tdes
 
 COLLAPSES: Final = ("supernova II", "supernova Ib/c", "supernova IIn")
@@ -101,6 +102,7 @@ SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "early_elasticc": measure_early_elasticc,
     "slsn": measure_slsn,
     "sn_type_z": measure_sn_type_z,
+    "spectrum": lambda _: spectrum.main([]),
     "tde": measure_tde,
 }
 

@@ -4,7 +4,9 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -12,10 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ml_plugins
+from ml_plugins.spectrum import SpectrumTyper
+from ml_plugins.spectrum.training.practice import simulated_templates
+from ml_plugins.spectrum.training.simulate import KINDS, OBSERVED, make, observe
 from tests.scoring.curves import make_curve
 from tests.scoring.own_scorers import filter_parts, onnx_parts
 from tom.scoring.batch import Batch
-from tom.scoring.contract import Curve, Reason, Redshift, RedshiftSource, Scorer
+from tom.scoring.contract import Curve, Reason, Redshift, RedshiftSource, Scorer, Spectrum
 from tom.scoring.own import make_scorer
 from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
@@ -33,6 +38,7 @@ PLUGINS = (
     "ml_plugins.slsn.Slsn",
     "ml_plugins.sn_type.SnType",
     "ml_plugins.sn_type_z.SnTypeZ",
+    "ml_plugins.spectrum.SpectrumTyper",
     "ml_plugins.tde.Tde",
 )
 EXAMPLE = "readme_example.Scatter"
@@ -53,9 +59,24 @@ GIVEN = {"redshift": Redshift(0.05, RedshiftSource.HOST)}
 """What a scorer may ask for beside the light curve."""
 
 
-def known_curve(*parts: object, **known: object) -> Curve:
-    """Make a curve of which the other inputs are known, too."""
-    return make_curve(*parts, **{"given": GIVEN} | known)
+def known_curve(name: str, points: list, **known: object) -> Curve:
+    """Make a curve of which the other inputs are known, too; a spectrum if anything was seen."""
+    given = GIVEN | ({"spectrum": spectrum_of(name)} if points else {})
+    return make_curve(name, points, **{"given": given} | known)
+
+
+@cache
+def spectrum_of(name: str) -> Spectrum:
+    """Simulate a spectrum; each name has another."""
+    rng = np.random.default_rng(crc32(name.encode()))
+    flux = observe(make(rng.choice(KINDS), rng), rng.uniform(0, 0.1), rng, noise=0.1)
+    return Spectrum(61000.0, OBSERVED, flux, np.empty(0), "Angstrom", "")
+
+
+def furnish(scorer: Scorer) -> None:
+    """Give a scorer the files that it asks a site for."""
+    if isinstance(scorer, SpectrumTyper):
+        scorer.use(simulated_templates(np.random.default_rng(2), each=1))
 
 
 magnitudes = st.floats(12, 24)
@@ -63,6 +84,14 @@ points = st.lists(
     st.tuples(st.floats(-30, 9), st.sampled_from("griz"), magnitudes), min_size=0, max_size=12
 )
 redshifts = st.builds(Redshift, st.floats(1e-5, 10), st.sampled_from(RedshiftSource))
+numbers = st.lists(st.floats(allow_nan=True, width=32), max_size=200).map(np.array)
+spectra = st.one_of(
+    st.just(spectrum_of("good")),
+    st.builds(
+        Spectrum, st.just(61000.0), numbers, numbers, numbers,
+        st.sampled_from(["Angstrom", "nm", "furlong"]), st.just(""),
+    ),
+)  # fmt: skip
 chances = st.one_of(st.just(float("nan")), st.floats(-1, 2))
 
 
@@ -82,7 +111,10 @@ def curves(draw):
         ebv=draw(st.one_of(st.just(float("nan")), st.floats(0, 3))),
         ebv_sigma=draw(st.one_of(st.just(float("nan")), st.floats(0, 1))),
         alert_values={"drb": draw(chances), "rb": draw(chances)},
-        given={"redshift": draw(st.one_of(st.none(), redshifts))},
+        given={
+            "redshift": draw(st.one_of(st.none(), redshifts)),
+            "spectrum": draw(st.one_of(st.none(), spectra)),
+        },
     )
 
 
@@ -109,6 +141,7 @@ def load(example_folder) -> Callable[[str], Scorer]:
         with pytest.MonkeyPatch.context() as patch:
             patch.syspath_prepend(example_folder.parent)
             (loaded,) = load_scorers([path])
+            furnish(loaded)
             return loaded
 
     return scorer_at

@@ -160,6 +160,24 @@ def read_tables(data: bytes | bytearray) -> Iterator[Table]:
         position = start + -(-size // BLOCK) * BLOCK
 
 
+def first_unit(data: bytes) -> tuple[Header, int]:
+    """Read the first header of a FITS file; return it and where its data begin, all there.
+
+    Raises
+    ------
+    MalformedFitsError
+        If the bytes are not a FITS file, or the header claims more bytes than there are.
+    """
+    if not data.startswith(b"SIMPLE  ="):
+        message = "not a FITS file"
+        raise MalformedFitsError(message)
+    header, start = _read_header(data, 0)
+    if start + _data_bytes(header) > len(data):
+        message = "the FITS data end too early"
+        raise MalformedFitsError(message)
+    return header, start
+
+
 def table_header(data: bytes) -> Header:
     """Read the header of the first binary table; of a gzip file only the beginning is unpacked.
 

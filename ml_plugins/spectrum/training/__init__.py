@@ -1,0 +1,1 @@
+"""Simulated spectra, and what `spectrum` makes of them."""
