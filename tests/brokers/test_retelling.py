@@ -368,14 +368,13 @@ def test_r0b_tells_a_score_and_flags(flags: Any, score: Any) -> None:
     row = {"diaObjectId": "313853517599244313", "UTC": "2026-10-01 10:00:00"}
 
     for given in (row | annotation, row | {"annotations": [annotation]}):
-        ((judged,),) = (
-            each.judgements for each in read_output(json.dumps(given).encode()).opinions
-        )
+        (said,) = read_output(json.dumps(given).encode()).opinions
+        score, beside = said.judgements
 
-        assert (judged.classifier, judged.version, judged.classes) == ("r0b_lvra", "3", {})
-        assert judged.probabilities == {
-            "score": 0.93, "brighter22": 1.0, "first22": 1.0, "first21": 0.0,
-        }  # fmt: skip
+        assert (score.classifier, score.version) == ("r0b_lvra", "3")
+        assert (score.probabilities, score.classes) == ({"real": 0.93}, {"real": "real"})
+        assert beside.classifier == "r0b_lvra classdict"
+        assert beside.probabilities == {"brighter22": 1.0, "first22": 1.0, "first21": 0.0}
 
 
 def test_a_plain_output_says_a_class_of_an_object_of_either_survey() -> None:

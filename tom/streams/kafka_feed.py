@@ -19,7 +19,10 @@ from tom.streams.pulse import Pulse
 from tom.streams.sources import Source
 from tom.streams.watch import ASK_SECONDS, DOUBT_SECONDS, Broker, Errors, Watch
 
-NO_TOPIC: Final = "no such topic here, or no right to read it"
+NO_TOPIC: Final = (
+    "no such topic here, or no right to read it: check its spelling, or ask the broker's owner for"
+    " the right"
+)
 NO_PLACE: Final = "the consumer group has given us no partition"
 
 

@@ -4,33 +4,26 @@ A filter sends the columns that its owner chose. What is said of an object's cla
 and that of annotators with their history. https://lasair-lsst.readthedocs.io
 """
 
-import re
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
+from tom.brokers.lasair.opinions import fields_of, judgements_of, time_of
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
-from tom.formats.times import JD_OF_MJD, in_utc
-from tom.formats.values import finite, number, text
+from tom.formats.times import JD_OF_MJD
+from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections, read_forced
 from tom.forms.retelling import (
-    MOST,
     MOST_OBJECTS,
-    chances_of,
-    judge,
     light_curve,
-    named,
     place_of,
     read_packet,
     retold,
     without_twins,
 )
 from tom.records import Classification, ObjectAlert, Retelling
-from tom.records.classification import Judgement
 from tom.sky import separation_arcsec
 
 Fields = Mapping[str, Any]
@@ -45,11 +38,6 @@ _PUBLIC: Final = 1  # its public API has this program's data alone
 _APART_ARCSEC: Final = 60.0  # no source of an object lies so far from it
 _DETECTIONS: Final = ("diaSourcesList", "prvDiaSources", "DiaSourceList", "candidates")
 _FORCED: Final = ("diaForcedSourcesList", "prvDiaForcedSources")
-# Sherlock's: https://lasair-ztf.readthedocs.io/en/main/core_functions/sherlock.html
-_SCORE: Final = "score"
-# Of r0b: how many points are brighter, and whose score it is. https://github.com/LasairVRAs/lvra
-_NO_CHANCE: Final = re.compile(r"n_gt[0-9]+|.*(_id|_ID|Id)")
-_OWN: Final = {"bs": "variable", "nt": "transient"}
 
 
 def read_output(payload: bytes) -> Retelling:
@@ -71,11 +59,11 @@ def read_output(payload: bytes) -> Retelling:
 
 def read_fields(record: Fields) -> Retelling:
     """Read a decoded output, as `read_output` does."""
-    whole = _fields(record.get("alert")) or record
+    whole = fields_of(record.get("alert")) or record
     alert = _light_curve(record, whole)
     survey, object_id = (alert.survey, alert.object_id) if alert else _identity(record, whole)
     place = (alert.ra, alert.dec) if alert else _place(record, whole)
-    judgements = tuple(_judgements(record))
+    judgements = tuple(judgements_of(record))
     if alert is None and not judgements:
         reason = "an object without a light curve or a class: its filter sends neither"
         raise UnhandledAlertError(reason)
@@ -85,7 +73,7 @@ def read_fields(record: Fields) -> Retelling:
         object_id=object_id,
         ra=place[0] if place else None,
         dec=place[1] if place else None,
-        time=alert.time if alert else _time(record.get("UTC") or record.get("timestamp")),
+        time=alert.time if alert else time_of(record.get("UTC") or record.get("timestamp")),
         judgements=judgements,
     )
     return Retelling(alerts=(alert,) if alert else (), opinions=(said,) if judgements else ())
@@ -109,7 +97,7 @@ def _object(whole: Fields) -> Fields:
 
 
 def _place(record: Fields, whole: Fields) -> tuple[float, float] | None:
-    for fields in (record, _object(whole), _fields(record.get("objectData"))):
+    for fields in (record, _object(whole), fields_of(record.get("objectData"))):
         for ra, dec in (("ra", "decl"), ("ra", "dec"), ("ramean", "decmean")):
             found = place_of(fields.get(ra), fields.get(dec))
             if found:
@@ -122,7 +110,7 @@ def _light_curve(record: Fields, whole: Fields) -> ObjectAlert | None:
     if isinstance(whole.get("candidate"), dict):
         return read_packet(_ZTF, whole)
     sources = [each for name in _DETECTIONS for each in _list(whole, name)]
-    newest = _fields(whole.get("diaSource"))
+    newest = fields_of(whole.get("diaSource"))
     if not sources and not newest:
         return None
     survey, object_id = _identity(record, whole)
@@ -187,7 +175,7 @@ def _ask_for_cone(
     }
     headers = {"Authorization": f"Token {token}"}
     listed = yield Ask(url=f"{api}/cone/", form=form, headers=headers)
-    rows = listed if isinstance(listed, list) else _list(_fields(listed), "objects")
+    rows = listed if isinstance(listed, list) else _list(fields_of(listed), "objects")
     return [
         (finite(row.get("separation")) or 0.0, str(row["object"]))
         for row in rows
@@ -211,7 +199,7 @@ def _ask_of_rubin(number: str, token: str) -> Conversation:
     found = yield Ask(url=f"{_RUBIN_API}/object/", form=form, headers=headers)
     if not isinstance(found, dict) or not found.get("diaSourcesList"):
         return []
-    added = _fields(found.get("lasairData"))
+    added = fields_of(found.get("lasairData"))
     named = {name: added[name] for name in ("sherlock", "annotations") if added.get(name)}
     return [{**found, "diaObjectId": number, **named}]
 
@@ -226,69 +214,14 @@ def _check_separation(place: tuple[float, float] | None, source: Fields) -> None
         raise MalformedAlertError(reason)
 
 
-def _judgements(record: Fields) -> Iterator[Judgement]:
-    yield from _of_sherlock(record)
-    given = record.get("annotations") or record.get("annotation") or record
-    listed = given if isinstance(given, list) else [given]
-    for annotation in listed[:MOST]:
-        if isinstance(annotation, dict):
-            yield from _of_annotator(annotation)
-
-
-def _of_sherlock(record: Fields) -> Iterator[Judgement]:
-    sherlock = _fields(record.get("sherlock"))
-    found = named(sherlock.get("classification") or record.get("classification"))
-    if found and "topic" not in record:
-        yield judge("Sherlock", sherlock.get("sherlock_version"), {found: 1.0}, _OWN)
-
-
-def _of_annotator(annotation: Fields) -> Iterator[Judgement]:
-    """Yield what one annotation says, at its own time: an annotator may change its mind.
-
-    Its classification is the name of a class, or a score as r0b's, in a text too.
-    """
-    topic = text(annotation.get("topic"), most=100)
-    chances = _chances(annotation.get("classdict"))
-    found = named(annotation.get("classification"))
-    score = chances_of({_SCORE: number(annotation.get("classification"))})
-    chances = score | chances or ({found: 1.0} if found else {})
-    if topic and chances:
-        said = judge(topic, annotation.get("version"), chances, _OWN)
-        yield replace(said, time=_time(annotation.get("timestamp")))
-
-
-def _chances(given: Any) -> dict[str, float]:
-    """Read classes with their chances, and flags as 1 and 0; counts and ids are none."""
-    listed = read_json_object(given.encode()) if isinstance(given, str) else given
-    return chances_of(
-        {
-            name: float(value) if isinstance(value, bool) else value
-            for name, value in _fields(listed).items()
-            if not _NO_CHANCE.fullmatch(name)
-        }
-    )
-
-
-def _time(value: Any) -> datetime | None:
-    given = text(value, most=40)
-    try:
-        return in_utc(datetime.fromisoformat(given)) if given else None
-    except ValueError:
-        return None
-
-
 def _list(fields: Fields, name: str) -> list[Any]:
     found = fields.get(name)
     return found if isinstance(found, list) else []
 
 
-def _fields(value: Any) -> Fields:
-    return value if isinstance(value, dict) else {}
-
-
 def _is_lasair(message: Fields) -> bool:
     """An object of either survey with its light curve, or with an annotation."""
-    whole = _fields(message.get("alert")) or message
+    whole = fields_of(message.get("alert")) or message
     lists = ("diaSourcesList", "DiaSourceList", "diaSource", "candidates")
     has_curve = any(isinstance(whole.get(name), dict | list) for name in lists)
     is_packet = isinstance(whole.get("candidate"), dict) and "objectId" in whole
