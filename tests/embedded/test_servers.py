@@ -17,7 +17,9 @@ from tom.embedded.servers import (
     WEB_ROLE,
     WEB_SHARE,
     Servers,
+    _memory,
     _postgres_user,
+    buffers_mb,
     running_servers,
 )
 
@@ -115,9 +117,16 @@ def test_the_web_server_takes_no_connection_of_the_workers_share(home: Home) -> 
             opened.enter_context(closing(connect(home)))
 
 
+@pytest.mark.parametrize(("gigabytes", "megabytes"), [(0.5, 128), (2, 256), (64, 1024)])
+def test_the_cache_of_the_database_grows_with_the_memory(gigabytes: float, megabytes: int) -> None:
+    assert buffers_mb(int(gigabytes * 2**30)) == megabytes
+
+
 def test_the_web_server_may_do_what_the_owner_may(home: Home) -> None:
     with running_servers(home):
         with closing(connect(home)) as owner, owner, owner.cursor() as cursor:
+            cursor.execute("SHOW shared_buffers")
+            assert cursor.fetchone() in [(f"{buffers_mb(_memory())}MB",), ("1GB",)]
             cursor.execute("CREATE TABLE rows (id serial, name text)")
         with closing(connect(home, role=WEB_ROLE)) as web, web, web.cursor() as cursor:
             cursor.execute("INSERT INTO rows (name) VALUES ('a') RETURNING id")

@@ -77,6 +77,20 @@ def test_a_name_is_sought_among_the_ranked_first(
     assert targets(client, f"?{order}&q=ZTF26x&rest=hide") == []
 
 
+def test_of_a_filter_that_many_fit_no_more_of_the_list_is_asked_than_a_page_needs(
+    client: Client, observer: User, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_ranks, "PER_PAGE", 1)
+    monkeypatch.setattr(target_ranks, "WINDOW", 1)
+    rank(strategy)
+    query = f"?order=list-{strategy.pk}&q=ZTF26"
+    first = client.get(f"/targets/{query}")
+    shown = [names(client.get(f"/targets/{query}&page={n}").text) for n in range(1, 5)]
+
+    assert first.context["page"].paginator.said == "more than 2"
+    assert sorted(name for page in shown for name in page) == [f"ZTF26{c}" for c in "abxy"]
+
+
 def test_pages_go_on_from_the_ranked_to_the_others(
     client: Client, observer: User, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

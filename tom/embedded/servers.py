@@ -23,6 +23,8 @@ from tom.embedded.home import Home
 LEAST_DISK_BYTES = 1_000_000_000
 DATABASE = "counterpart"
 MOST_CONNECTIONS = 60
+LEAST_BUFFERS_MB, MOST_BUFFERS_MB = 128, 1024
+CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
 # The web server's role, and the most connections that it may have. So many readers leave enough
 # connections to the workers and commands, which need about 20.
 WEB_ROLE = "counterpart_web"
@@ -136,12 +138,29 @@ def launch_postgres(home: Home) -> Child:
         binaries / "postgres",
         *("-D", home.postgres_data, "-h", "", "-k", home.postgres_socket),
         *("-c", "unix_socket_permissions=0700", "-c", "timezone=UTC"),
-        *("-c", f"max_connections={MOST_CONNECTIONS}", "-c", "shared_buffers=128MB"),
+        *("-c", f"max_connections={MOST_CONNECTIONS}"),
+        *("-c", f"shared_buffers={buffers_mb(_memory())}MB"),
         # As of a disk without a head, whose pages are mostly in memory: else whole tables are read
         # where an index finds a few thousand rows.
         *("-c", "random_page_cost=1.1"),
     ]
     return start(argv, log=log, last_signal=signal.SIGINT, as_user=as_user)
+
+
+def buffers_mb(memory: int) -> int:
+    """The size of PostgreSQL's own cache: an eighth of the memory in bytes, at most 1 GB.
+
+    The pages of a million targets read some 300 MB of tables and indexes again and again.
+    """
+    return max(LEAST_BUFFERS_MB, min(memory // 8 // 2**20, MOST_BUFFERS_MB))
+
+
+def _memory() -> int:
+    """Bytes of memory of the machine, or of the container if that may use less."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+        memory = min(memory, int(CONTAINER_MEMORY.read_text()))
+    return memory
 
 
 def _take_over(lock_file: Path) -> None:

@@ -1,6 +1,6 @@
 """The list of targets in the order of a strategy's list; whom that does not rank comes after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
@@ -17,7 +17,7 @@ from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.lists import places_in
 from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
-from tom.web.target_order import count_public, in_turn, keys_in_turn
+from tom.web.target_order import WINDOW, count_public, in_turn, keys_in_turn
 
 LIST = "list-"
 """An order of the list of targets begins so, and goes on with the key of a strategy."""
@@ -53,15 +53,24 @@ def page_by_list(
 ) -> tuple[Page[BaseTarget], dict[int, Standing]]:
     """The page of targets of `join_summaries` in a list's order, and how each of them stands.
 
-    `which` is a filter; it is empty where all `rows` are asked for. Of more than `MOST_COUNTED`
-    that fit one, those alone are shown that the list ranks. Without a filter no more of the list
-    is read than stands before the page's end, and some pages ahead where it ends with the list.
+    `which` is a filter; it is empty where all `rows` are asked for. Where enough of the list's
+    first targets fit it, no more are asked. Of more than `MOST_COUNTED` that fit, those alone are
+    shown that the list ranks. Without a filter no more of the list is read than stands before the
+    page's end, and some pages ahead where it ends with the list.
     """
     last = min(PER_PAGE * page_asked(request), MOST_COUNTED)
     ahead = PER_PAGE * PAGES_AHEAD if is_ranked_only else 0
+    places = places_in(strategy, user).values_list("target", "pk")
+    if which:
+        least = last + 2  # a next page, and more
+        ranked = dict(places[: WINDOW * least])
+        near = _fitting_in_order(rows, ranked, which)
+        if len(near) >= least:
+            most = min(len(near) - 1, MOST_COUNTED)
+            page = page_of(request, near, per_page=PER_PAGE, most=most)
+            return _read(page, rows, list(page), ranked)
     size = MOST_COUNTED if which else min(last + ahead, MOST_COUNTED)
-    places = places_in(strategy, user).values_list("target", "pk")[: size + 1]
-    ranked = dict(places)
+    ranked = dict(places[: size + 1])
     if which:
         found = _fitting(rows, ranked, which, user, only=is_ranked_only)
         page = page_of(request, found, per_page=PER_PAGE)
@@ -73,9 +82,26 @@ def page_by_list(
         known = count_public(rows) if programs_of(user) else 0
         page = page_of(request, rows.order_by("name"), per_page=PER_PAGE, known=known)
         keys = _part(rows, list(ranked), user, last=page.number * PER_PAGE)
+    return _read(page, rows, keys, ranked)
+
+
+def _read(
+    page: Page[BaseTarget],
+    rows: QuerySet[BaseTarget],
+    keys: Sequence[int],
+    ranked: dict[int, int],
+) -> tuple[Page[BaseTarget], dict[int, Standing]]:
+    """Put the targets with these keys on the page, and tell how each stands in the list."""
     read = rows.in_bulk(keys)
     page.object_list = [read[key] for key in keys if key in read]
     return page, _standings(ranked, keys)
+
+
+def _fitting_in_order(rows: QuerySet[BaseTarget], ranked: Collection[int], which: Q) -> list[int]:
+    """The keys of some ranked targets that fit a filter, as they are ranked."""
+    fitting = rows.filter(which, pk__in=one_of(ranked)).order_by()
+    found = set(fitting.values_list("pk", flat=True))
+    return [key for key in ranked if key in found]
 
 
 def _part(
@@ -99,12 +125,11 @@ def _fitting(
     """The keys of all that fit a filter, those that are ranked first."""
     fitting = rows.filter(which).order_by().values_list("pk", flat=True)
     found = set(fitting[: MOST_COUNTED + 1])
-    is_all = len(found) <= MOST_COUNTED
-    if not is_all:
-        found = set(fitting.filter(pk__in=one_of(ranked)))
+    if len(found) > MOST_COUNTED:
+        return _fitting_in_order(rows, ranked, which)
     first = [key for key in ranked if key in found]
     others = found.difference(first)
-    if only or not is_all or not others:
+    if only or not others:
         return first
     in_order = rows.filter(pk__in=one_of(others)).order_by(*in_turn(OTHERS, programs_of(user)))
     return [*first, *in_order.values_list("pk", flat=True)]
