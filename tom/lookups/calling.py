@@ -14,6 +14,7 @@ from requests import exceptions
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tom.forms.declared import Ask, LookUp, NoAnswerError
+from tom.streams.unreached import say_unreached
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -75,9 +76,7 @@ def fetch(service: str, ask: Ask, *, per_minute: int, until: float) -> bytes | N
         reason = f"no answer within {settings.LOOKUP_SECONDS:g} s"
         raise LookUpFailedError(reason) from error
     except (exceptions.RequestException, HTTPError, OSError) as error:
-        # The error itself may quote an address with a key in it.
-        reason = f"not reached: {type(error).__name__}"
-        raise LookUpFailedError(reason) from error
+        raise LookUpFailedError(say_unreached(error)) from error
 
 
 def _send(ask: Ask, *, seconds: float) -> requests.Response:

@@ -22,6 +22,7 @@ from tom.changes.publish import publish
 from tom.formats.bson import read_document
 from tom.formats.errors import MalformedAlertError
 from tom.streams.models import AlertMessage, StreamHealth
+from tom.streams.unreached import say_unreached
 
 TOPICS: Final = "hermes."
 """How the topics begin on which people write."""
@@ -124,8 +125,7 @@ def _get(url: str, query: dict[str, str], until: float) -> dict[str, Any]:
                 raise ArchiveError(reason)
             return read_document(_body(response, until))
     except (RequestException, OSError) as error:
-        reason = f"not reached: {type(error).__name__}"
-        raise ArchiveError(reason) from error
+        raise ArchiveError(say_unreached(error)) from error
     except MalformedAlertError as error:
         reason = f"its answer cannot be read: {error}"
         raise ArchiveError(reason) from error
