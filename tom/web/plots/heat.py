@@ -28,7 +28,7 @@ def draw_heat(found: Found) -> SafeString:
         "Chance to have caught a source, by absolute magnitude and decline; the table below says"
         " the same in numbers",
         _cells(found),
-        join(_contour(found, level) for level in CONTOURS),
+        join(_contour(found, level, down) for down, level in enumerate(CONTOURS)),
         _axes(found, height),
     )
 
@@ -54,24 +54,27 @@ def _cells(found: Found) -> SafeString:
     )
 
 
-def _contour(found: Found, level: float) -> SafeString:
-    """A line through where the chance crosses a level; nothing where it never reaches it."""
-    parts, pen = [], "M"
-    last = (0.0, 0.0)
+def _contour(found: Found, level: float, down: int) -> SafeString:
+    """A line through where the chance crosses a level; nothing where it never reaches it.
+
+    Its chance stands `down` rows below its upper end, where no other line's chance stands.
+    """
+    parts, pen, points = [], "M", []
     for row, magnitude in enumerate(faintest_at(found, level)):
         if magnitude is None:
             pen = "M"
             continue
-        last = (_x(found, magnitude), _top(found, row) + ROW / 2)
-        parts.append(f"{pen}{last[0]:.1f} {last[1]:.1f}")
+        points.append((_x(found, magnitude), _top(found, row) + ROW / 2))
+        parts.append(f"{pen}{points[-1][0]:.1f} {points[-1][1]:.1f}")
         pen = "L"
-    if not parts:
+    if not points:
         return SafeString("")
+    x, y = points[max(len(points) - 1 - down, 0)]
     return format_html(
         '<path class="contour" d="{}"/><text class="on" x="{}" y="{}">{}</text>',
         "".join(parts),
-        f"{last[0] + 4:.0f}",
-        f"{last[1] + 4:.0f}",
+        f"{x + 4:.0f}",
+        f"{y + 4:.0f}",
         f"{level:.0%}",
     )
 
