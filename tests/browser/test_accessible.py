@@ -29,7 +29,7 @@ FAINT = 60
 @pytest.mark.parametrize(
     ("viewport", "share", "one_in"),
     [
-        (DESKTOP, 4, 5),
+        (DESKTOP, 8, 5),
         pytest.param(DESKTOP, 1, 1, marks=pytest.mark.soak),
         pytest.param(NARROW, 1, 1000, marks=pytest.mark.soak),
     ],

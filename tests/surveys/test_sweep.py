@@ -4,9 +4,10 @@
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,12 @@ def packets(real_data: Path) -> dict[str, bytes]:
     return found
 
 
+def batched(rows: Iterable[tuple[str, bytes]], n: int) -> Iterator[list[tuple[str, bytes]]]:
+    left = iter(rows)
+    while some := list(islice(left, n)):
+        yield some
+
+
 def expected(name: str) -> tuple[str, str]:
     return next(
         (state, reason) for pattern, state, reason in EXPECTED if fnmatchcase(name, pattern)
@@ -73,8 +80,8 @@ def expected(name: str) -> tuple[str, str]:
 
 @pytest.mark.django_db
 def test_every_packet_is_stored_or_dead_for_its_reason(packets: dict[str, bytes]) -> None:
-    for name, payload in packets.items():
-        store_messages([Incoming(FILE_TOPIC, payload, name=name)])
+    for some in batched(packets.items(), 100):
+        store_messages([Incoming(FILE_TOPIC, payload, name=name) for name, payload in some])
     while intake.work_alerts():
         pass
     for pk in AlertMessage.objects.filter(state="received").values_list("pk", flat=True):

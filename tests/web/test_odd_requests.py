@@ -61,7 +61,7 @@ BODIES = [
     b'{"target": 1, "duplicate_of": -1}',
 ]
 # `make test` sends each odd thing to one route in so many, `make soak` to all.
-SHARE = 24
+SHARE = 48
 FORM = "application/x-www-form-urlencoded"
 
 
