@@ -88,6 +88,7 @@ def test_a_recorded_answer_becomes_a_target_with_its_light_curve(
     points = LightCurvePoint.objects.filter(target=target, kind="alert")
     assert points.count() == n_detections
     if kind == "ANTARES":
+        assert LightCurvePoint.objects.filter(target=target, kind="limit").count() == 2
         assert {tag.tag for tag in tags_of(target, AnonymousUser())} == {
             "lc_feature_extractor",
             "refitt_newsources_snrcut",

@@ -134,10 +134,12 @@ def _alerts(
     locus: Fields, names: Names, place: tuple[float, float] | None
 ) -> Iterator[ObjectAlert]:
     listed = [_properties(each) for each in _list(locus.get("alerts"))]
-    epochs = [_without(each, _OF_ZTF) for each in listed if "ztf_candid" in each]
+    # Its upper limits have no candid.
+    epochs = [_without(each, _OF_ZTF) for each in listed if "ztf_jd" in each]
+    detections = [epoch for epoch in epochs if epoch.get("candid") is not None]
     of_ztf = [name for survey, name in names if survey == _ZTF]
-    if epochs and of_ztf:
-        newest = max(epochs, key=lambda epoch: finite(epoch.get("jd")) or 0.0)
+    if detections and of_ztf:
+        newest = max(detections, key=lambda epoch: finite(epoch.get("jd")) or 0.0)
         packet = {"objectId": of_ztf[0], "candid": newest.get("candid"), "candidate": newest}
         yield retold(read_packet(_ZTF, packet | {"prv_candidates": epochs}))
     sources = [_without(each, _OF_LSST) for each in listed if f"{_OF_LSST}psfFlux" in each]

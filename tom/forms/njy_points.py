@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, integer
+from tom.forms.rubin_flags import faults_of, was_put_in
 from tom.records.alert import Point, PointKind, flux_of_magnitude, nameless_key
 
 Fields = Mapping[str, Any]
@@ -15,6 +16,7 @@ Fields = Mapping[str, Any]
 SURVEY: Final = "LSST"
 PROGRAM: Final = 1  # its alerts are public, and name none
 BANDS: Final = "ugrizy"
+_NUMBERED: Final = {"1": "g", "2": "r", "3": "i", "4": "z", "5": "y", "6": "u"}  # by ALeRCE
 _TIMES: Final = ("midpointMjdTai", "midPointTai", "mjd")
 _BANDS: Final = ("band", "filterName", "filter")
 _FLUXES: Final = ("psfFlux", "psFlux")
@@ -25,7 +27,10 @@ _LARGEST_FLUX_NJY: Final = flux_of_magnitude(0.0)
 
 
 def read_detections(sources: Any) -> Iterator[Point]:
-    """Read listed detections; what lacks a time, a band, a flux or an error is no point."""
+    """Read listed detections; what lacks a time, a band, a flux or an error is no point.
+
+    Nor is what a flag says to be no measurement.
+    """
     return _read(sources, PointKind.ALERT, _DETECTION_IDS)
 
 
@@ -46,6 +51,8 @@ def _point(source: Fields, kind: PointKind, ids: Iterable[str]) -> Point | None:
     flux, error = finite(_first(source, _FLUXES)), finite(_first(source, _ERRORS))
     if time is None or band is None or flux is None or not error or error < 0:
         return None
+    if faults_of(source) or was_put_in(source):
+        return None
     if max(abs(flux), error) > _LARGEST_FLUX_NJY:
         return None
     number = id_of(_first(source, ids))
@@ -59,14 +66,15 @@ def _point(source: Fields, kind: PointKind, ids: Iterable[str]) -> Point | None:
         flux_error_njy=error,
         program=PROGRAM,
         real_bogus=score if score is not None and 0 <= score <= 1 else None,
+        is_at_peak=kind is PointKind.ALERT and source.get("centroid_flag") == 1,
     )
 
 
 def _band(source: Fields) -> str | None:
-    """Read a band; a broker that numbers them tells how."""
+    """Read a band; ALeRCE numbers them, and tells how in most answers."""
     band, names = _first(source, _BANDS), source.get("band_map")
-    if isinstance(names, dict):
-        band = names.get(str(band))
+    if isinstance(names, dict) or integer(band) is not None:
+        band = (names if isinstance(names, dict) else _NUMBERED).get(str(band))
     return band if isinstance(band, str) and len(band) == 1 and band in BANDS else None
 
 

@@ -17,6 +17,7 @@ from tom.formats.framed import cut_framed, read_framed_prefix
 from tom.formats.prefixes import read_prefix
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, integer, natural, separation, text
+from tom.forms.rubin_flags import faults_of, was_put_in
 from tom.photometry import SHINING_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, ObjectAlert, Point, SolarSystemMatch
 from tom.records.opened import Opened
@@ -24,7 +25,6 @@ from tom.records.trigger import Trigger
 from tom.surveys.lsst.points import (
     POINT_FIELDS,
     Fields,
-    faults_of,
     lacks_of,
     reaches_beyond,
     read_detection,
@@ -32,7 +32,6 @@ from tom.surveys.lsst.points import (
     read_share,
     strong,
     value_of,
-    was_put_in,
 )
 from tom.surveys.lsst.schemas import published
 from tom.surveys.lsst.templates import LEVEL_FIELDS, template_changes

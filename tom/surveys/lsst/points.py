@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, integer
+from tom.forms.rubin_flags import INJECTED, SPOILED, faults_of, was_put_in
 from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude, keep_best
 
@@ -30,24 +31,10 @@ _OLD_NAMES: Final = {
     "psfFlux": "psFlux",
     "psfFluxErr": "psFluxErr",
 }
-# Each of them says that a flux is not that of a source on the sky.
-_SPOILED: Final = (
-    "psfFlux_flag",
-    "psfFlux_flag_edge",
-    "psfFlux_flag_noGoodPixels",
-    "pixelFlags_offimage",
-    "pixelFlags_nodataCenter",
-    "pixelFlags_saturatedCenter",
-    "pixelFlags_crCenter",
-    "pixelFlags_streakCenter",
-)
-# Where the centre was not found, the flux is that at the peak: its general flag says no more.
-_MAY_BE_CENTRE: Final = "psfFlux_flag"
-_INJECTED: Final = ("pixelFlags_injected", "pixelFlags_injectedCenter")
 _IDS: Final = ("diaSourceId", "diaForcedSourceId", "ccdVisitId")
 _OTHERS: Final = ("centroid_flag", "timeWithdrawnMjdTai", "reliability", "diaNoise")
 POINT_FIELDS: Final = frozenset(
-    (*_OLD_NAMES, *_OLD_NAMES.values(), *_SPOILED, *_INJECTED, *_IDS, *_OTHERS)
+    (*_OLD_NAMES, *_OLD_NAMES.values(), *SPOILED, *INJECTED, *_IDS, *_OTHERS)
 ) - {"dec", "decl"}
 """What is read of an entry of the history."""
 
@@ -91,15 +78,6 @@ def _each(record: Fields, name: str, read: Any) -> Iterator[Point]:
             yield point
 
 
-def faults_of(source: Fields) -> list[str]:
-    """The flags of a source that make its flux no measurement, by the names of their fields."""
-    flags = [name for name in _SPOILED if source.get(name) is True]
-    if source.get("centroid_flag") is True and flags == [_MAY_BE_CENTRE]:
-        flags = []
-    withdrawn = finite(source.get("timeWithdrawnMjdTai"))
-    return [*flags, "timeWithdrawnMjdTai"] if withdrawn else flags
-
-
 def lacks_of(source: Fields) -> list[str]:
     """The fields of a source that are missing, or hold what no detection has."""
     flux, error = (finite(value_of(source, name)) for name in ("psfFlux", "psfFluxErr"))
@@ -111,11 +89,6 @@ def lacks_of(source: Fields) -> list[str]:
         "psfFluxErr": error is not None and 0 < error <= _LARGEST_FLUX_NJY,
     }
     return [name for name, is_sound in sound.items() if not is_sound]
-
-
-def was_put_in(source: Fields) -> bool:
-    """Whether somebody put the source into the image, to test what finds it."""
-    return any(source.get(name) is True for name in _INJECTED)
 
 
 def read_detection(source: Fields, *, is_trigger: bool = False) -> Point | None:
