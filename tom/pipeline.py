@@ -6,6 +6,7 @@
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
     six hours over -> list_instruments          plan wanted -> make_plan
     efficiency wanted -> estimate               comparison wanted -> compare
+    spectrum uploaded -> judge_spectra
 
 Rows hold the state; a task is a nudge that carries a key, and may run twice, late or never.
 """
@@ -42,6 +43,7 @@ from tom.reports.alarms.models import Alarm
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
 from tom.reports.hermes.taking_back import take_back
+from tom.scoring import spectra
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import all_scorers, note_outdated
@@ -133,6 +135,13 @@ def judge(scorer: str) -> None:
     elif not work_due().filter(scorer=scorer).exists():
         with nudging():
             wake_ranking()
+
+
+@shared_task
+def judge_spectra() -> None:
+    """Have the scorers of spectra judge some that were uploaded; the next are another task's."""
+    if spectra.judge_spectra():
+        nudge(judge_spectra)
 
 
 @shared_task

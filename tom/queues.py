@@ -12,7 +12,10 @@ from typing import Final
 _TASKS: Final = {
     "urgent": ("pipeline.ingest", "sweeping.sweep"),
     "score": ("pipeline.score", "pipeline.rank", "pipeline.after_ranking", "pipeline.rank_list"),
-    "scorers": ("pipeline.judge", "pipeline.explain", "pipeline.make_plan"),
+    "scorers": (
+        *("pipeline.judge", "pipeline.judge_spectra", "pipeline.explain"),
+        "pipeline.make_plan",
+    ),
     "calls": (
         *("pipeline.submit", "pipeline.cancel", "pipeline.alarm", "pipeline.tell"),
         *("pipeline.follow", "pipeline.list_instruments", "pipeline.look_up"),

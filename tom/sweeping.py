@@ -27,6 +27,7 @@ from tom.pipeline import (
     ingest,
     ingest_alerts,
     judge,
+    judge_spectra,
     look_up,
     make_plan,
     move,
@@ -50,6 +51,7 @@ from tom.reports.notifications.messages import tell_restored, tell_retracted
 from tom.reports.notifications.request_ends import notify_ends
 from tom.scoring.judging import work_due
 from tom.scoring.services import any_due
+from tom.scoring.spectra import any_spectra_due
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
@@ -81,6 +83,8 @@ def sweep() -> None:
             send(score)
         for name in work_due().values_list("scorer", flat=True).distinct():
             send(judge, name)
+        if any_spectra_due():
+            send(judge_spectra)
         for program in due_programs():
             send(settle, program.pk)
         for stream_id in due_streams():

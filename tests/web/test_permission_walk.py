@@ -65,7 +65,7 @@ from tom.shifts.claims import claim_target
 from tom.strategies.models import Strategy
 from tom.streams.models import StreamHealth
 from tom.targets.by_hand import program_of
-from tom.targets.models import Cutout, PointUpload, Program
+from tom.targets.models import Cutout, PointUpload, Program, UploadedSpectrum
 from tom.web.comments import add_comment
 from tom.web.models import TeamChange
 from tom.web.team import people as people_service
@@ -261,6 +261,11 @@ TABLE: dict[str, Line] = {
     "targets:undo_join": posts(OWNING_OBSERVER),
     "targets:photometry": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "targets:photometry_undo": posts(OWNING_OBSERVER),
+    "targets:spectra": reads(OWNER),
+    "targets:spectrum_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "targets:spectrum_undo": posts(OWNING_OBSERVER),
+    "targets:spectrum_again": posts(OWNING_OBSERVER),
+    "targets:spectrum_take": posts(OWNING_OBSERVER),
     "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "request_list": reads(USER),
     "request": reads(OWNER),
@@ -448,6 +453,7 @@ def make_world():
             "made_of": "onnx",
             "secret": secret,
             "upload": make_upload(target, team, by=people["member"]).pk,
+            "spectrum": make_spectrum(target, team, by=people["member"]).pk,
             "target_pk": target.pk,
             "table": make_table(event, team, by=people["member"]).pk,
             "join": make_join(target, team, by=people["member"]).pk,
@@ -521,6 +527,13 @@ def make_upload(target, team, *, by):
     return PointUpload.objects.create(
         target=target, program=program_of(team), name=SECRET, n_points=0, created_by=by
     )
+
+
+def make_spectrum(target, team, *, by):
+    return UploadedSpectrum.objects.create(
+        target=target, program=program_of(team), name=SECRET, observed=MERGER, created_by=by,
+        wavelength=[4000.0, 5000.0, 6000.0], flux=[1.0, 2.0, 1.0], error=[],
+    )  # fmt: skip
 
 
 def make_table(event, team, *, by):

@@ -39,6 +39,7 @@ from tom.targets.models import (
     LightCurvePoint,
     PointUpload,
     TargetSummary,
+    UploadedSpectrum,
 )
 from tom.targets.objects import SurveyObject
 
@@ -97,6 +98,7 @@ WATCHED = (
     Watched(LightCurvePoint),
     Watched(Cutout, unread=("fits",)),
     Watched(PointUpload),
+    Watched(UploadedSpectrum, unread=("wavelength", "flux", "error")),
     Watched(EventCandidate),
     Watched(CandidateStanding, OF_CANDIDATE),
     Watched(Verdict, f"({OF_CANDIDATE} OR t.target_id = ANY(%(ids)s))"),

@@ -26,7 +26,7 @@ from tom.reports.gcn.models import CircularDraft
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.shifts.models import Claim
-from tom.targets.models import Cutout, LightCurvePoint, PointUpload
+from tom.targets.models import Cutout, LightCurvePoint, PointUpload, UploadedSpectrum
 from tom.targets.objects import SurveyObject
 
 POINT_KEY = ("survey", "kind", "key")
@@ -37,7 +37,8 @@ MEASURE_KEY = ("bandpass", "timestamp", "instrument", "reduction_version")
 
 def move_data(other: int, kept: int) -> None:
     """Move objects, points, cutouts and TOM Toolkit's data of one target to another."""
-    for model in (SurveyObject, PointUpload, ObservationRecord, DataProduct, ReducedDatum):
+    brought = (SurveyObject, PointUpload, UploadedSpectrum)
+    for model in (*brought, ObservationRecord, DataProduct, ReducedDatum):
         _move(model, other, kept)
     _move(LightCurvePoint, other, kept, POINT_KEY)
     _move(PhotometryReducedDatum, other, kept, MEASURE_KEY)

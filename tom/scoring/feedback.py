@@ -1,8 +1,9 @@
 """What scorers said of objects before anybody knew their class, beside what they turned out to be.
 
-Two things tell what an object is: a sender whose classes rest on spectra (`Survey.types_objects`),
-and the reason for which people rejected a target. All of it is public: of private points, private
-targets and private verdicts nothing counts, so every reader is told the same.
+Two things tell what an object is. One is a class from a spectrum: of a sender whose classes rest on
+them (`Survey.types_objects`), or of a person who took it from an uploaded one. The other is the
+reason for which people rejected a target. All of it is public: of private points, private targets
+and private verdicts nothing counts, so every reader is told the same.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from django.db import connection
+from django.db.models import Q
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import Verdict, VerdictReason
@@ -79,10 +81,12 @@ class Said:
 def typed_by_spectra() -> dict[int, Truth]:
     """The class of each public target that a sender gave whose classes rest on spectra.
 
-    The newest word counts; it is known since the first word.
+    Or that a person took from a public spectrum. The newest word counts; it is known since the
+    first word.
     """
     authors = [survey.name for survey in surveys().values() if survey.types_objects]
-    rows = Classification.objects.filter(author__in=authors, program=None, is_test=False)
+    by_spectra = Q(author__in=authors) | Q(from_spectrum=True)
+    rows = Classification.objects.filter(by_spectra, program=None, is_test=False)
     words = rows.exclude(says="").order_by("-time", "-pk")[:MOST_OBJECTS]
     columns = words.values_list("survey", "object_id", "says", "stored", "time")
     found: dict[tuple[str, str], Truth] = {}

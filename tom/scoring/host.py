@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from tom.formats.values import finite
 from tom.scoring.contract import MOST_POINTS, Batch, Contribution, Reason, ScorerSpec
 from tom.scoring.own import OWN, Parts
 from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
@@ -258,6 +259,7 @@ def _contributions(told: Sequence[Any], batch: Batch) -> list[Contribution]:
             _clean(each["name"]),
             float(each["log_lr"]),
             _clean(each["text"]),
+            value=finite(each.get("value")),
             lines=_lines(each.get("lines", [])),
         )
         for each in told

@@ -33,6 +33,7 @@ from tom.scoring.services import (
     batch_of,
     due_summaries,
     lock_targets,
+    reads_spectra_alone,
     window_start,
 )
 from tom.strategies.services import strategies_of_kinds
@@ -70,7 +71,8 @@ def hand_out(*, most: int) -> int:
         unchanged = [(s.pk, s) for s in _unchanged(due)]
         rows = [(s.target_id, array_of(s.audience), s.version) for _, s in unchanged]
         copy_rows(cursor, CHANGED, rows)
-        cursor.execute(HAND_OUT, [[scorer.spec.name for scorer in all_scorers()]])
+        names = [found.spec.name for found in all_scorers() if not reads_spectra_alone(found)]
+        cursor.execute(HAND_OUT, [names])
         for rows_of in (TargetSummary.objects, AudienceSummary.objects):
             keys = [pk for pk, summary in unchanged if isinstance(summary, rows_of.model)]
             rows_of.filter(pk__in=keys).update(scored_version=F("version"))

@@ -6,6 +6,7 @@ from django.db import models
 from tom_targets.base_models import BaseTarget
 
 from tom.moments import ThisXact, XactField
+from tom.scoring.answers import SpectrumAnswer as SpectrumAnswer
 from tom.scoring.own_models import OwnKind as OwnKind
 from tom.scoring.own_models import OwnScorer as OwnScorer
 from tom.scoring.own_models import OwnVersion as OwnVersion

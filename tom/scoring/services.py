@@ -56,6 +56,11 @@ def all_scorers() -> list[Specified]:
     return [*scorers(), *added_scorers()]
 
 
+def reads_spectra_alone(scorer: Specified) -> bool:
+    """Whether a scorer judges spectra one by one (`tom.scoring.spectra`), and no light curves."""
+    return set(map(base_of, scorer.spec.inputs)) == {"spectrum"}
+
+
 def scorer_paths() -> dict[str, Scorer]:
     """Return every installed scorer by the path of its class."""
     return find_scorers(settings.SCORERS, weights=settings.SCORER_WEIGHTS)

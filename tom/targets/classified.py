@@ -15,7 +15,7 @@ from tom.moments import Fact
 from tom.records import classification as records
 from tom.sky import cone_ranges, healpix29
 from tom.streams.models import AlertMessage
-from tom.targets.objects import BY_HAND, SurveyObject
+from tom.targets.objects import SurveyObject
 from tom.targets.programs import Program, Visitor, told_to
 from tom.targets.said import find_words
 from tom.taxonomy import within
@@ -61,6 +61,11 @@ class Classification(Fact):
         blank=True,
         default="",
         help_text="Our name of the class that its author thinks it is",
+    )
+    from_spectrum = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether a person took it from an uploaded spectrum: its author",
     )
     digest = models.CharField(
         max_length=64, help_text="A digest of the probabilities. The same ones again add no row"
@@ -182,7 +187,7 @@ def classifications_of(target: BaseTarget, user: Visitor) -> QuerySet[Classifica
     names = {target.name, *(alias.name for alias in target.aliases.all())}
     own = Q(pk__in=[])
     for row in target.survey_objects.all():
-        if row.survey != BY_HAND and names.intersection(row.spellings):
+        if names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
     rows = Classification.objects.filter((own | _at(target)) & told_to(user))
     return rows.exclude(Exists(_same_for_all()), program__isnull=False)

@@ -25,6 +25,7 @@ from tom.targets.programs import Visitor as Visitor
 from tom.targets.programs import of_readable_programs as of_readable_programs
 from tom.targets.programs import private_programs as private_programs
 from tom.targets.said import ObjectWords as ObjectWords
+from tom.targets.spectra import UploadedSpectrum as UploadedSpectrum
 from tom.targets.stamps import Cutout as Cutout
 from tom.targets.stamps import CutoutKind as CutoutKind
 from tom.targets.tags import Tag as Tag

@@ -27,7 +27,7 @@ from tom.strategies.services import Chosen, chosen_by, lists_for
 from tom.targets.audiences import show_targets
 from tom.targets.classified import classifications_of
 from tom.targets.cutouts import has_stamps, pictures_of
-from tom.targets.models import PointUpload
+from tom.targets.models import PointUpload, UploadedSpectrum
 from tom.targets.tags import tags_of
 from tom.targets.visible import visible_targets
 from tom.targets.words import disagreement, words_of
@@ -261,6 +261,7 @@ def _other_panels(found: BaseTarget, user: User) -> dict[str, Any]:
         "hosts": found_hosts(found),
         "comments": comments_on(found, user)[:100],
         "uploads": PointUpload.objects.visible_to(user).filter(target=found)[:LIST_SHOWN],
+        "has_spectra": UploadedSpectrum.objects.visible_to(user).filter(target=found).exists(),
         **identity_of(found, user),
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
