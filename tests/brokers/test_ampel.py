@@ -1,24 +1,28 @@
 """AMPEL's reports: what they say, and where it stands."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from astropy.time import Time
 from django.contrib.auth.models import AnonymousUser
+from tom_targets.base_models import BaseTarget
 
 from tests.factories import make_target
 from tests.streams.packets import make_container
 from tom import intake
-from tom.brokers.ampel import read_report
+from tom.brokers.ampel import read_report, read_told
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
+from tom.records.alert import PointKind
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import store_message
 from tom.targets.classified import Classification, classifications_of
+from tom.targets.models import LightCurvePoint
 
 TOPIC = "ampel.lsst.reports"
-JD = 2_461_041.75  # 2026-01-01 06:00 UTC
+JD = 2_461_041.75 + 37 / 86_400  # TAI; 2026-01-01 06:00 UTC
 NUMBER = 170_472_689_154_654_242  # past 2**53
 
 
@@ -291,3 +295,29 @@ def test_a_real_report_is_read(real_data) -> None:
     assert judgement.probabilities["SLSN-I"] == pytest.approx(0.94889, abs=1e-5)
     assert len(judgement.probabilities) == len(judgement.classes) == 14
     assert said.left_out == ()
+
+
+def test_a_real_report_has_the_light_curve_of_its_object(real_data) -> None:
+    payload = (real_data / "brokers" / "recorded" / "ampel_report.avro").read_bytes()
+
+    (alert,) = read_told(payload).alerts
+
+    assert (alert.survey, alert.object_id, len(alert.points)) == ("LSST", str(NUMBER), 14)
+    first = alert.points[0]
+    assert (first.kind, first.band) == (PointKind.ALERT, "i")
+    assert first.flux_njy == pytest.approx(4006.1707)
+    mjd = Time(2461191.474228773, format="jd", scale="tai").utc.to_datetime(timezone=UTC)
+    assert abs(first.time - mjd) < timedelta(milliseconds=2)
+    assert {point.kind for point in alert.points} == {PointKind.ALERT, PointKind.FORCED}
+
+
+@pytest.mark.django_db
+def test_a_real_report_makes_a_target_once(real_data) -> None:
+    payload = (real_data / "brokers" / "recorded" / "ampel_report.avro").read_bytes()
+
+    send(payload)
+    send(payload, topic="ampel.lsst.others")
+
+    (target,) = BaseTarget.objects.all()
+    assert LightCurvePoint.objects.filter(target=target).count() == 14
+    assert classifications_of(target, AnonymousUser()).count() == 1

@@ -62,7 +62,7 @@ EXPECTED = (
     ),
     ("brokers/lasair-lsst/utility_features_sampleAlerts_*.json", "lasair.output", 1, (1, 16, 0, 0)),
     ("brokers/lasair-lsst/utility_features_*.json", "lasair.output", 1, NO_PLACE),
-    ("brokers/recorded/ampel_report.avro", "ampel.report", 1, (0, 0, 1, 0)),
+    ("brokers/recorded/ampel_report.avro", "ampel.report", 1, (1, 14, 1, 0)),
     ("brokers/recorded/antares_lsst_locus.json", "antares.answer", 1, (1, 3, 0, 0)),
     ("brokers/recorded/babamul_alert.avro", "babamul.alert", 1, (1, 231, 0, 1)),
     (

@@ -1,7 +1,8 @@
-"""AMPEL: the classifications of its reports on objects of the LSST.
+"""AMPEL: its reports on objects of the LSST, with their light curves and classifications.
 
-A report is an Avro container on Hopskotch. Its photometry, host and features are not taken: points
-come from the survey itself.
+A report is an Avro container on Hopskotch. Its times are Rubin's own, TAI, as Julian dates. The ids
+of its points are rounded, as floats are: a point is known by its band and time. Its host and its
+features are not taken.
 """
 
 import re
@@ -11,10 +12,14 @@ from typing import Any, Final
 
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
-from tom.formats.times import time_of_jd
-from tom.formats.values import finite, integer, text
+from tom.formats.times import JD_OF_MJD, time_of_tai_mjd
+from tom.formats.values import finite, integer, magnitude, text
 from tom.forms.declared import Broker, Encoding, Form, Lane
-from tom.records import Classification
+from tom.forms.njy_points import SURVEY as LSST
+from tom.forms.njy_points import read_detections, read_forced
+from tom.forms.retelling import light_curve
+from tom.records import Classification, ObjectAlert, Retelling
+from tom.records.alert import flux_of_magnitude
 from tom.records.classification import Judgement
 from tom.taxonomy import find_class
 
@@ -63,6 +68,58 @@ def read_report(payload: bytes) -> Classification:
     )
 
 
+def read_told(payload: bytes) -> Retelling:
+    """Read a report with its light curve, where it has a place and a detection.
+
+    Raises
+    ------
+    MalformedAlertError
+        As `read_report` has it.
+    UnhandledAlertError
+        If it has neither a light curve nor a class.
+    """
+    alert = _light_curve(read_record(payload, _MAX_DECODED_BYTES))
+    try:
+        said = read_report(payload)
+    except UnhandledAlertError:
+        if alert is None:
+            raise
+        return Retelling(alerts=(alert,))
+    alerts = (alert,) if alert else ()
+    return Retelling(alerts=alerts, opinions=(said,), left_out=said.left_out)
+
+
+def _light_curve(record: dict[str, Any]) -> ObjectAlert | None:
+    about = record.get("object")
+    object_id = integer(about.get("id")) if isinstance(about, dict) else None
+    if not isinstance(about, dict) or object_id is None or about.get("source") != LSST:
+        return None
+    rows = [_epoch(point) for point in _dicts(record.get("photometry"))]
+    forced = [row for row in rows if row["is_forced"]]
+    detections = [row for row in rows if not row["is_forced"]]
+    points = [*read_detections(detections), *read_forced(forced)]
+    try:
+        return light_curve(
+            survey=LSST, object_id=str(object_id), place=_place(about), points=points
+        )
+    except MalformedAlertError:
+        return None
+
+
+def _epoch(point: dict[str, Any]) -> dict[str, Any]:
+    """A point by the names that Rubin's have, in nJy; without a zero point it has no flux."""
+    jd, zero = finite(point.get("time")), magnitude(point.get("zp"))
+    flux, error = finite(point.get("flux")), finite(point.get("fluxerr"))
+    scale = None if zero is None else flux_of_magnitude(zero)
+    return {
+        "mjd": None if jd is None else jd - JD_OF_MJD,
+        "band": str(point.get("band")).removeprefix("lsst"),
+        "psfFlux": None if flux is None or scale is None else flux * scale,
+        "psfFluxErr": None if error is None or scale is None else error * scale,
+        "is_forced": str(point.get("source")).endswith("_FP"),
+    }
+
+
 def _place(about: dict[str, Any]) -> tuple[float, float] | None:
     ra, dec = finite(about.get("ra")), finite(about.get("dec"))
     if ra is None or dec is None or not 0 <= ra <= 360 or not -90 <= dec <= 90:
@@ -71,7 +128,8 @@ def _place(about: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def _newest(record: dict[str, Any]) -> datetime | None:
-    times = (time_of_jd(point.get("time")) for point in _dicts(record.get("photometry")))
+    epochs = (_epoch(point) for point in _dicts(record.get("photometry")))
+    times = (time_of_tai_mjd(epoch["mjd"]) for epoch in epochs)
     return max((time for time in times if time), default=None)
 
 
@@ -115,10 +173,10 @@ AMPEL: Final = Broker(
         Form(
             name="ampel.report",
             encoding=Encoding.AVRO,
-            record=Classification,
+            record=Retelling,
             topics=("ampel.*",),
             recognises=_is_report,
-            parse=read_report,
+            parse=read_told,
             lane=Lane.BATCH,
             is_open=True,
         ),
