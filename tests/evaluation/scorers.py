@@ -16,6 +16,7 @@ from ml_plugins.bright_transient.training import evaluate as bright_transient
 from ml_plugins.bright_transient.training import files as bright_files
 from ml_plugins.early_elasticc.training import evaluate as early_elasticc
 from ml_plugins.early_elasticc.training import files as elasticc_files
+from ml_plugins.gaia_context.training import evaluate as gaia_context
 from ml_plugins.kilonova.training import evaluate as kilonova
 from ml_plugins.mdwarf_prior.training import evaluate as mdwarf_prior
 from ml_plugins.slsn.training import files as slsn_files
@@ -102,6 +103,7 @@ SCORERS: Final[dict[str, Callable[[Path], None]]] = {
     "early_elasticc": measure_early_elasticc,
     "slsn": measure_slsn,
     "sn_type_z": measure_sn_type_z,
+    "gaia_context": lambda _: gaia_context.main([]),
     "spectrum": lambda _: spectrum.main([]),
     "tde": measure_tde,
 }

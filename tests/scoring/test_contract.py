@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ml_plugins
+from ml_plugins.gaia_context import GaiaContext
+from ml_plugins.gaia_context.known import Known, make_rows
 from ml_plugins.spectrum import SpectrumTyper
 from ml_plugins.spectrum.training.practice import simulated_templates
 from ml_plugins.spectrum.training.simulate import KINDS, OBSERVED, make, observe
@@ -32,6 +34,7 @@ PLUGINS = (
     "ml_plugins.early.Early",
     "ml_plugins.early_elasticc.EarlyElasticc",
     "ml_plugins.fast_transient.FastTransient",
+    "ml_plugins.gaia_context.GaiaContext",
     "ml_plugins.kilonova.Kilonova",
     "ml_plugins.mdwarf_prior.MDwarfPrior",
     "ml_plugins.real_bogus.RealBogus",
@@ -77,6 +80,26 @@ def furnish(scorer: Scorer) -> None:
     """Give a scorer the files that it asks a site for."""
     if isinstance(scorer, SpectrumTyper):
         scorer.use(simulated_templates(np.random.default_rng(2), each=1))
+    if isinstance(scorer, GaiaContext):
+        scorer.use(stars_at(sorted({20.0} | {dec_of(k, n) for n in SIZES for k in range(n)})))
+
+
+SIZES = (5, 30, 50, 400)
+"""How many ordinary objects a test makes."""
+
+
+def dec_of(index: int, n: int) -> float:
+    return -80 + 160 * index / n
+
+
+def stars_at(dec: list[float]) -> Known:
+    """Make a star at each of these declinations, where the curves are; each says something else."""
+    rng = np.random.default_rng(4)
+    columns = {"ra": 150.0, "dec": dec, "pmra": 0.0, "pmdec": 0.0, "epoch": 2016.0}
+    said = {name: rng.uniform(size=len(dec)) for name in ("log_ratio", "spread", "share")}
+    return Known.of(
+        make_rows(**{k: np.broadcast_to(v, len(dec)) for k, v in columns.items()}, **said)
+    )
 
 
 magnitudes = st.floats(12, 24)
@@ -172,7 +195,7 @@ def ordinary(n: int) -> Batch:
                 str(index),
                 ten_points(rng),
                 alert_values={"drb": float(rng.uniform())},
-                dec=-80 + 160 * index / n,
+                dec=dec_of(index, n),
             )
             for index in range(n)
         ]

@@ -1,0 +1,1 @@
+"""Measure `gaia_context` on simulated stars."""
