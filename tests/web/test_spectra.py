@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 from tom_targets.base_models import BaseTarget
@@ -15,14 +16,16 @@ from ml_plugins.spectrum.templates import PACKED, pack
 from ml_plugins.spectrum.training.practice import simulated_templates
 from ml_plugins.spectrum.training.simulate import OBSERVED, make, observe
 from tests import factories
+from tom.joining.services import join_targets, undo
 from tom.records.redshift import RedshiftSource
 from tom.scoring.feedback import typed_by_spectra
 from tom.scoring.hosts import host_of
+from tom.scoring.judging import hand_out
 from tom.scoring.models import DueScore, SpectrumAnswer
 from tom.scoring.services import scorers
 from tom.scoring.spectra import any_spectra_due, judge_spectra
 from tom.targets.classified import Classification
-from tom.targets.models import UploadedSpectrum
+from tom.targets.models import TargetSummary, UploadedSpectrum
 from tom.targets.redshifts import given_redshifts, keep_redshift
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +97,9 @@ def test_a_spectrum_is_typed_and_a_person_takes_its_class(
     # Nothing of it is taken before a person takes it.
     assert not Classification.objects.exists()
     assert given_redshifts([target.pk]) == {}
-    assert not DueScore.objects.filter(scorer="spectrum").exists()
+    TargetSummary.objects.update(version=F("version") + 1)
+    assert hand_out(most=10) == 1
+    assert not DueScore.objects.exists()  # it is no scorer of light curves
     shown = part(observer, target)
     assert "supernova II at redshift 0.0" in shown
     assert '<svg class="spectrum"' in shown
@@ -224,3 +229,19 @@ def test_the_spectra_of_a_page_take_as_many_queries_for_five_as_for_one(
 
     with django_assert_num_queries(10):
         assert part(observer, target).count('class="spectrum"') == 5
+
+
+def test_a_spectrum_goes_where_its_target_is_joined_and_comes_back(
+    observer: Client, target: BaseTarget
+) -> None:
+    upload(observer, target, text_of())
+    kept = factories.make_target("ZTF26kept")
+    by = factories.make_observer("joiner")
+
+    join = join_targets(kept, target, by=by)
+    joined = UploadedSpectrum.objects.get()
+    undo(join, by=by)
+    back = UploadedSpectrum.objects.get()
+
+    assert (joined.target_id, back.target_id) == (kept.pk, target.pk)
+    assert len(back.flux) == len(OBSERVED)
