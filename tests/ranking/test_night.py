@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench import intake
 from tests.bench.nights import demonstration_night
-from tests.evaluation import gw170817
+from tests.evaluation import gw170817, subsolar
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import ranking_as_of, unlike
@@ -54,3 +54,17 @@ def test_at2017gfo_as_it_was_is_first_from_its_first_colours_on(real_data: Path)
     assert told["first_for_good_from_hours"] == [12]
     assert night["hours"][-1]["hour"] > 6 * 24
     assert told["at_24_h"]["chance"][0] > 0.5
+
+
+@pytest.mark.soak
+@pytest.mark.django_db(transaction=True)
+def test_an_early_iib_of_a_sub_solar_merger_is_worth_no_look_once_it_rises_again(
+    real_data: Path,
+) -> None:
+    night = subsolar.follow(1)
+
+    told = subsolar.summarise([night])["SN2019ply"]
+
+    assert told["best_rank_before"] <= 3
+    assert told["largest_before"] > subsolar.WORTH > 2 * told["largest_after"]
+    assert told["last_worth_a_look"] < told["rises_at"] < night["hours"][-1]["hour"] - 48
