@@ -438,6 +438,22 @@ def test_what_could_not_be_sent_before_a_retraction_is_not_sent_after_it(
     assert three.sends.get().reason == "the event was retracted"
 
 
+def test_a_retraction_that_was_set_aside_before_it_could_be_told_is_not_told(
+    three: Alarm, mails: MailSink
+) -> None:
+    send(three)
+    mails.refuse_with = "450 later"
+    retraction = retract(three.event)
+    send(retraction)
+    NonLocalizedEvent.objects.update(retracted=False)
+    mails.refuse_with = ""
+
+    send(Alarm.objects.get(pk=retraction.pk), minutes=5)
+
+    assert called(mails) == ["ada@example.org"]
+    assert retraction.sends.get().reason == "the retraction was set aside"
+
+
 def test_a_retraction_is_told_of_an_event_whose_kind_the_settings_leave_out(
     settings, three: Alarm, mails: MailSink
 ) -> None:

@@ -49,6 +49,8 @@ def unfinished(alarm: Alarm) -> str:
         return "the event was joined to another one"
     if event.retracted and alarm.cause != AlarmCause.RETRACTION:
         return "the event was retracted"
+    if alarm.cause == AlarmCause.RETRACTION and not event.retracted:
+        return "the retraction was set aside"
     return ""
 
 
