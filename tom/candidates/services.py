@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import product
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -23,6 +22,9 @@ from tom.strategies.services import strategies_of_kinds, strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
 Summary = TargetSummary | AudienceSummary
+# What of a summary is matched.
+PLACED = ("target_id", "healpix29")
+TOLD = (*PLACED, "programs")
 
 
 def match_event(event: NonLocalizedEvent) -> int:
@@ -41,12 +43,17 @@ def match_event(event: NonLocalizedEvent) -> int:
     strategy = strategy_of(event)
     regions = regions_of({(use.localization_id, strategy.level_stored) for use, _ in maps})
     found: list[Summary] = []
-    public, narrower = TargetSummary.objects.all(), AudienceSummary.objects.all()
-    for summaries, (use, until) in product((public, narrower), maps):
-        shone = Shone(*window(event, strategy), until)
-        inside = _in_region(regions[use.localization_id, strategy.level_stored], shone, summaries)
-        found += _of_kind(event, summaries.filter(pk__in=inside)) if inside else []
-    rows = [*found, *_known(event, public, narrower), *told_summaries(event)]
+    for summaries in (TargetSummary.objects.only(*PLACED), AudienceSummary.objects.only(*TOLD)):
+        inside: set[int] = set()
+        for use, until in maps:
+            shone = Shone(*window(event, strategy), until)
+            region = regions[use.localization_id, strategy.level_stored]
+            inside.update(_in_region(region, shone, summaries))
+        # Each is read once, however many maps it lies in.
+        new = list(_of_kind(event, summaries.filter(pk__in=inside))) if inside else []
+        others = summaries.exclude(pk__in=[row.pk for row in new])
+        found += [*new, *_known(event, others)]
+    rows = [*found, *told_summaries(event)]
     matches = [Match(event.pk, row.target_id, row.audience, row.healpix29) for row in rows]
     note_changes(keep(matches, {event.pk: chosen}))
     show_public_verdicts(EventCandidate.objects.filter(event=event))
@@ -101,9 +108,10 @@ def adopt_candidates(
     ids = list(target_ids)
     if chosen is None or not ids:
         return
-    public = TargetSummary.objects.filter(target__in=ids)
-    narrower = AudienceSummary.objects.filter(target__in=ids)
-    rows = _known(other, public, narrower)
+    rows = [
+        *_known(other, TargetSummary.objects.filter(target__in=ids)),
+        *_known(other, AudienceSummary.objects.filter(target__in=ids)),
+    ]
     keep(
         [Match(kept.pk, row.target_id, row.audience, row.healpix29) for row in rows],
         {kept.pk: chosen},
@@ -139,17 +147,15 @@ def doubt_candidates(target_ids: Sequence[int]) -> None:
     forget_public_facts(target_ids)
 
 
-def _known(
-    event: NonLocalizedEvent,
-    public: QuerySet[TargetSummary],
-    narrower: QuerySet[AudienceSummary],
-) -> list[Summary]:
-    """Return the summaries of targets that are already candidates of the event."""
-    openly = public.filter(target__candidacies__event=event, target__candidacies__is_public=True)
-    others = narrower.filter(
+def _known(event: NonLocalizedEvent, summaries: QuerySet[Any]) -> QuerySet[Any]:
+    """Ask for those summaries, all of one kind, whose targets are candidates of the event."""
+    if summaries.model is TargetSummary:
+        return summaries.filter(
+            target__candidacies__event=event, target__candidacies__is_public=True
+        )
+    return summaries.filter(
         target__candidacies__event=event, target__candidacies__standings__programs=F("programs")
-    )
-    return [*openly, *others.distinct()]
+    ).distinct()
 
 
 class Shone(NamedTuple):
