@@ -157,6 +157,25 @@ def test_an_update_that_moves_the_region_away_keeps_the_candidate_with_its_new_l
     assert candidate.credible_level_2d > 0.999
 
 
+def test_a_target_is_read_once_in_however_many_maps_it_lies() -> None:
+    event = make_event()
+    make_target("inside")
+    for day in (1, 2, 3):
+        EventLocalization.objects.create(
+            event=event,
+            localization=make_localization(),
+            product="skymap",
+            time=MERGER + timedelta(days=day),
+        )
+
+    with CaptureQueriesContext(connection) as queries:
+        match_event(event)
+
+    asked = [query["sql"].partition(' FROM "targets_targetsummary"') for query in queries]
+    read = [columns for columns, table, _ in asked if table and '"healpix29"' in columns]
+    assert len(read) == 2  # by place, and of what is a candidate already
+
+
 @pytest.mark.parametrize("order", permutations(("first map", "update", "targets")))
 def test_what_an_earlier_map_held_is_a_candidate_in_whatever_order_all_came(order) -> None:
     event = make_event(alert_types=())
