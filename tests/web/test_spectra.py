@@ -9,13 +9,14 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 from tom_targets.base_models import BaseTarget
 
 from ml_plugins.spectrum.templates import PACKED, pack
 from ml_plugins.spectrum.training.practice import simulated_templates
 from ml_plugins.spectrum.training.simulate import OBSERVED, make, observe
 from tests import factories
+from tests.woken import woken
 from tom.joining.services import join_targets, undo
 from tom.records.redshift import RedshiftSource
 from tom.scoring.feedback import typed_by_spectra
@@ -24,6 +25,7 @@ from tom.scoring.judging import hand_out
 from tom.scoring.models import DueScore, SpectrumAnswer
 from tom.scoring.services import scorers
 from tom.scoring.spectra import any_spectra_due, judge_spectra
+from tom.sweeping import sweep
 from tom.targets.classified import Classification
 from tom.targets.models import TargetSummary, UploadedSpectrum
 from tom.targets.redshifts import given_redshifts, keep_redshift
@@ -77,6 +79,21 @@ def upload(client: Client, target: BaseTarget, data: bytes, **changes: object):
 
 def part(client: Client, target: BaseTarget) -> str:
     return client.get(f"/targets/{target.pk}/spectra/").text
+
+
+@pytest.mark.usefixtures("typer")
+def test_an_upload_wakes_the_scorers_and_so_does_the_sweep(
+    observer: Client,
+    target: BaseTarget,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    woken()
+    with django_capture_on_commit_callbacks(execute=True):
+        upload(observer, target, text_of())
+    assert ("judge_spectra",) in woken()
+
+    sweep()
+    assert ("judge_spectra",) in woken()
 
 
 @pytest.mark.usefixtures("typer")
