@@ -108,21 +108,27 @@ def test_a_wrong_retraction_set_aside_makes_the_event_live_again(client):
     assert aside(client).is_live
 
 
-def test_a_retraction_set_aside_that_comes_again_calls_nobody_a_second_time(client):
+def test_a_retraction_set_aside_that_comes_again_is_no_news_but_a_new_one_is(client):
+    def causes() -> list[str]:
+        return list(Alarm.objects.order_by("pk").values_list("cause", flat=True))
+
     client.force_login(make_observer())
     work("PRELIMINARY", NOW - 60 * MINUTE)
     work("RETRACTION", NOW - 30 * MINUTE)
-    alarms = Alarm.objects.order_by("pk")
-    assert [alarm.cause for alarm in alarms] == ["significant", "retraction"]
+    assert causes() == ["significant", "retraction"]
     assert aside(client).is_live
+    assert causes() == ["significant", "retraction", "restored"]
 
     work("RETRACTION", NOW - 30 * MINUTE, urls={"gracedb": "on another stream"})  # the same
     assert NonLocalizedEvent.objects.get().is_live
-    assert alarms.count() == 2
+    assert len(causes()) == 3
 
     work("RETRACTION", NOW - 20 * MINUTE)  # a new word, which nobody set aside
     assert NonLocalizedEvent.objects.get().retracted
-    assert alarms.count() == 2
+    assert causes()[3:] == ["retraction"]
+
+    work("UPDATE", NOW - 10 * MINUTE)
+    assert causes()[4:] == ["restored"]
 
 
 def test_an_event_whose_every_message_was_set_aside_reaches_nothing_real(client):

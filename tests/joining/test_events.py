@@ -205,6 +205,8 @@ def test_open_alarms_follow_and_go_back_and_what_both_raised_calls_nobody_twice(
     assert raise_alarm(again(gw)) is None
     part_events(join, by=make_lead())
     assert [each.event_id for each in shown.all()] == [gw.pk, grb.pk, grb.pk]
+    raise_alarm(again(grb))
+    assert twin.sends.get().state == "due"  # what was withheld meanwhile
 
 
 # --- Apart --------------------------------------------------------------------------------------

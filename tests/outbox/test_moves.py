@@ -16,6 +16,8 @@ pytestmark = pytest.mark.django_db
 ALARM = {
     ("due", "sending"),
     ("due", "failed"),
+    ("due", "withheld"),
+    ("withheld", "due"),
     ("sending", "sent"),
     ("sending", "due"),
     ("sending", "failed"),

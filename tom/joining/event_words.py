@@ -92,8 +92,8 @@ def _move_all(
 
 def _move_alarms(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> list[Any]:
     """Move the alarms but those that the kept event raised, too: these call nobody any more."""
-    raised = set(kept.alarms.values_list("cause", "rule"))
-    theirs = other.alarms.order_by("pk").values_list("pk", "cause", "rule")
+    raised = set(kept.alarms.values_list("cause", "rule", "turn"))
+    theirs = other.alarms.order_by("pk").values_list("pk", "cause", "rule", "turn")
     found = [pk for pk, *what in theirs if tuple(what) not in raised]
     Alarm.objects.filter(pk__in=found).update(event=kept)
     return found

@@ -167,7 +167,7 @@ def test_an_event_found_to_be_a_test_after_its_alarm_was_made_is_not_sent(webhoo
     send_alarm(Alarm.objects.get(pk=alarm.pk), now=timezone.now())
 
     assert webhook.posts == []
-    assert states(alarm) == [SendState.FAILED]
+    assert states(alarm) == [SendState.WITHHELD]
 
 
 def test_without_a_channel_the_alarm_is_on_the_screen_only():

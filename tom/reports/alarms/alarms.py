@@ -2,7 +2,8 @@
 
 An alarm that may have arrived is not sent again on that channel. Three things make up for a lost
 alarm: each channel is independent, a definite refusal is tried again, and an alarm stays on the
-screen until a person acknowledges it.
+screen until a person acknowledges it. While an event is retracted, its calls are withheld; they go
+on once it is live again.
 """
 
 from collections.abc import Collection
@@ -24,6 +25,14 @@ from tom.outbox.moves import move
 from tom.outbox.sending import give_up, send
 from tom.reports.alarms.channels import send_email, send_webhook
 from tom.reports.alarms.contacts import Channel, Contact
+from tom.reports.alarms.hearing import (
+    contacts_to_tell,
+    is_retraction,
+    is_told_retracted,
+    last_heard,
+    weigh_sends,
+    withhold,
+)
 from tom.reports.alarms.matching import is_old, is_significant, matching_rules
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState, tell_of
 from tom.reports.alarms.reaching import reach
@@ -42,10 +51,13 @@ def raise_alarm(event: NonLocalizedEvent) -> Alarm | None:
     raise none: a test event, and an event whose newest message is older than ALARM_HOURS. Call this
     after every message of the event. The pipeline then wakes `send_alarm`.
     """
-    if event.test_reasons or is_old(event, now=timezone.now()):
+    now = timezone.now()
+    if event.test_reasons or is_old(event, now=now):
         return None
     with transaction.atomic():
-        made = _by_retraction(event) if event.retracted else _by_message(event)
+        weigh_sends(event, now=now)
+        made = _by_turn(event) if is_told_retracted(event) != event.retracted else []
+        made += [] if event.retracted else _by_message(event)
     return made[0] if made else None
 
 
@@ -70,9 +82,10 @@ def send_alarm(alarm: Alarm, *, now: datetime) -> None:
     call_next(alarm, now=now)
     for each in alarm.sends.select_related("contact").defer("contact__address"):
         each.alarm = alarm
-        why_not = _why_not(each)
-        if why_not and each.state == SendState.DUE:
-            move(each, SendState.FAILED, reason=why_not)
+        if each.state == SendState.DUE and (why := unfinished(alarm)):
+            withhold(each, why)
+        elif each.state == SendState.DUE and (why := _why_not(each)):
+            move(each, SendState.FAILED, reason=why)
         elif not give_up(each, _LOST, now=now):
             _send(each, now=now)
 
@@ -80,8 +93,9 @@ def send_alarm(alarm: Alarm, *, now: datetime) -> None:
 def acknowledge_alarm(alarm: Alarm, by: User) -> bool:
     """Note that a person acknowledges an event's alarms; return whether this was the first person.
 
-    The answer counts for every alarm of the event that nobody answered. No further step is called.
-    If the event was joined to another one, the answer is for that one.
+    The answer counts for every alarm of the event as it stands that nobody answered: no further
+    step is called. Whoever answers a retraction does not answer the event. If the event was joined
+    to another one, the answer is for that one.
     """
     if alarm.event is None:
         return False
@@ -98,7 +112,8 @@ def acknowledge_alarm(alarm: Alarm, by: User) -> bool:
 def due_alarms(now: datetime) -> QuerySet[Alarm]:
     """Return the alarms for which the sweep should wake `send_alarm`."""
     watched = AlarmSend.objects.filter(due(now), state__in=[SendState.DUE, SendState.SENDING])
-    return Alarm.objects.filter(Q(pk__in=watched.values("alarm")) | Q(next_at__lte=now))
+    live = Q(event__retracted=False, event__joined_to=None, event__test_reasons=[])
+    return Alarm.objects.filter(Q(pk__in=watched.values("alarm")) | Q(live, next_at__lte=now))
 
 
 def _by_message(event: NonLocalizedEvent) -> list[Alarm]:
@@ -106,30 +121,23 @@ def _by_message(event: NonLocalizedEvent) -> list[Alarm]:
     met = matching_rules(event, rules)
     made = [_make(event, AlarmCause.SIGNIFICANT, rule=rule) for rule in met]
     if _cause(event) is AlarmCause.SIGNIFICANT and (not met or _channels()):
-        made.append(_make(event, AlarmCause.SIGNIFICANT))
+        made.append(_make(event, AlarmCause.SIGNIFICANT, channels=_channels()))
     return [alarm for alarm in made if alarm is not None]
 
 
-def _by_retraction(event: NonLocalizedEvent) -> list[Alarm]:
-    """Call off what is still to be called, and tell whom the event's alarms reached."""
-    Alarm.objects.filter(event=event).update(next_at=None)
+def _by_turn(event: NonLocalizedEvent) -> list[Alarm]:
+    """Tell that the event is retracted, or live again, to whoever last heard the contrary."""
     if _cause(event) is None and not event.alarms.exists():
         return []
-    made = _make(event, AlarmCause.RETRACTION, contacts=_concerned(event))
+    cause = AlarmCause.RETRACTION if event.retracted else AlarmCause.RESTORED
+    heard = last_heard(event)
+    contacts = contacts_to_tell(heard, retracted=event.retracted)
+    contrary = [
+        each for each in _channels() if is_retraction(heard.get(each)) is not event.retracted
+    ]
+    turn = event.alarms.filter(cause=cause).count()
+    made = _make(event, cause, contacts=contacts, channels=contrary, turn=turn)
     return [made] if made is not None else []
-
-
-def _concerned(event: NonLocalizedEvent) -> list[Contact]:
-    """Return the contacts that an alarm of the event reached, or may have reached.
-
-    Who answered by the page is told in the same places in which an alarm may reach them.
-    """
-    reached = AlarmSend.objects.filter(alarm__event=event, contact__isnull=False).exclude(
-        state=SendState.FAILED
-    )
-    answered = event.alarms.filter(acknowledged_by__isnull=False).values("acknowledged_by")
-    mine = Q(pk__in=reached.values("contact")) | Q(person__in=answered)
-    return list(Contact.objects.standing().filter(mine).distinct())
 
 
 def _make(
@@ -138,6 +146,8 @@ def _make(
     *,
     rule: AlarmRule | None = None,
     contacts: Collection[Contact] = (),
+    channels: Collection[Channel] = (),
+    turn: int = 0,
 ) -> Alarm | None:
     """Make an alarm with its first sends; None if it was made before."""
     now = timezone.now()
@@ -146,13 +156,13 @@ def _make(
         event=event,
         cause=cause,
         rule=rule,
+        turn=turn,
         defaults={**words, "next_at": first_call(rule, now=now) if rule is not None else None},
     )
     if not created:
         return None
     sends = sends_to(alarm, contacts, step=0, now=now)
-    if rule is None:
-        sends += [AlarmSend(alarm=alarm, channel=channel, due_at=now) for channel in _channels()]
+    sends += [AlarmSend(alarm=alarm, channel=channel, due_at=now) for channel in channels]
     AlarmSend.objects.bulk_create(sends)
     tell_of(alarm)
     return alarm
@@ -182,10 +192,7 @@ def _channels() -> list[Channel]:
 
 def _why_not(each: AlarmSend) -> str:
     """Say why a send is no longer wanted; "" if it is."""
-    alarm = each.alarm
-    if alarm.event is not None and (why := unfinished(alarm)):
-        return why
-    if each.step and alarm.acknowledged_at:
+    if each.step and each.alarm.acknowledged_at:
         return "somebody had answered"
     if each.reaches and each.contact is None:
         return "the contact was removed"

@@ -23,10 +23,11 @@ _RETRY: Final = Waits(timedelta(seconds=20), timedelta(hours=1))
 
 
 class AlarmCause(models.TextChoices):
-    """Why a person is called; each cause raises one alarm per event and rule."""
+    """Why a person is called; each cause raises one alarm per event, rule and turn."""
 
     SIGNIFICANT = "significant", "Significant event"
     RETRACTION = "retraction", "Retraction"
+    RESTORED = "restored", "No longer retracted"
     TRIAL = "trial", "Test of a contact"
 
 
@@ -39,9 +40,12 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
     def unacknowledged(self) -> "AlarmQuerySet":
         """Return the alarms of events that nobody answered; a test of a contact wants no answer.
 
-        Those of a joined event are left out: the event that is kept raised them, too.
+        Left out are those of a joined event (the event that is kept raised them, too), the calls of
+        a retracted event, and the retractions of an event that is live again.
         """
-        return self.filter(acknowledged_at=None, event__isnull=False, event__joined_to=None)
+        retractions = Q(cause=AlarmCause.RETRACTION)
+        stands = Q(retractions, event__retracted=True) | Q(~retractions, event__retracted=False)
+        return self.filter(stands, acknowledged_at=None, event__joined_to=None)
 
 
 class Alarm(models.Model):
@@ -65,6 +69,9 @@ class Alarm(models.Model):
     next_at = models.DateTimeField(
         null=True, blank=True, help_text="When the next step is called, if nobody answers"
     )
+    turn = models.PositiveSmallIntegerField(
+        default=0, help_text="How many of its cause came before: an event may be retracted again"
+    )
     title = models.CharField(max_length=200)
     body = models.TextField()
     created = models.DateTimeField(auto_now_add=True)
@@ -78,7 +85,7 @@ class Alarm(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["event", "cause", "rule"],
+                fields=["event", "cause", "rule", "turn"],
                 condition=Q(event__isnull=False),
                 nulls_distinct=False,
                 name="reports_alarm_once",
@@ -100,6 +107,12 @@ class Alarm(models.Model):
         return self.title
 
     @property
+    def stands(self) -> bool:
+        """Whether its event, as it stands now, still calls for it."""
+        is_retraction = self.cause == AlarmCause.RETRACTION
+        return self.event is None or self.event.retracted is is_retraction
+
+    @property
     def outcome(self) -> str:
         """The best outcome of its channels: `sent`, `unknown`, `under way`, `failed` or `none`.
 
@@ -116,8 +129,9 @@ class Alarm(models.Model):
 
     @property
     def failure(self) -> str:
-        """The reason of each channel that failed, as one text."""
-        failed = [send for send in self.sends.all() if send.state == SendState.FAILED]
+        """The reason of each channel that failed or is withheld, as one text."""
+        ends = (SendState.FAILED, SendState.WITHHELD)
+        failed = [send for send in self.sends.all() if send.state in ends]
         return " ".join(f"{send.get_channel_display()}: {send.reason}." for send in failed)
 
 
@@ -129,6 +143,7 @@ class SendState(models.TextChoices):
     SENT = "sent", "Sent"
     UNKNOWN = "unknown", "Unknown"  # the alarm may have arrived: it is not sent again
     FAILED = "failed", "Failed"
+    WITHHELD = "withheld", "Withheld"  # until its event is live again
 
 
 class AlarmSend(Outgoing):
@@ -159,8 +174,10 @@ class AlarmSend(Outgoing):
         refused=SendState.FAILED,
         unknown=SendState.UNKNOWN,
         ends=frozenset({SendState.SENT, SendState.UNKNOWN, SendState.FAILED}),
-        # Found out since that its event is a test.
-        others={SendState.DUE: frozenset({SendState.FAILED})},
+        others={
+            SendState.DUE: frozenset({SendState.FAILED, SendState.WITHHELD}),
+            SendState.WITHHELD: frozenset({SendState.DUE}),
+        },
     )
 
     class Meta:

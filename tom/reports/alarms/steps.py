@@ -7,11 +7,13 @@ one is called at once.
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from tom.events.models import NonLocalizedEvent
 from tom.reports.alarms.contacts import Contact
-from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, tell_of
+from tom.reports.alarms.models import Alarm, AlarmSend, tell_of
 from tom.reports.alarms.rules import AlarmRule, AlarmStep
 from tom.shifts.services import people_on_shift
 
@@ -19,12 +21,15 @@ from tom.shifts.services import people_on_shift
 def call_next(alarm: Alarm, *, now: datetime) -> None:
     """Make the sends of the next step of an alarm's rule, if that is due.
 
-    In the rule's quiet hours it waits for their end. If the event was retracted or became a test,
-    or somebody answered, no step is called.
+    In the rule's quiet hours it waits for their end. While the event is not live, no step is
+    called. The event is locked meanwhile, so that its retraction sees who was called. A step that
+    is more than ALARM_HOURS late is not called, nor one after an answer.
     """
-    if alarm.rule_id is None or alarm.next_at is None or alarm.next_at > now:
+    if alarm.event_id is None or alarm.next_at is None or alarm.next_at > now:
         return
     with transaction.atomic():
+        events = NonLocalizedEvent.objects.filter(pk=alarm.event_id)
+        list(events.select_for_update(no_key=True).values_list("pk"))
         rows = Alarm.objects.select_related("event", "rule").select_for_update(of=("self",))
         locked = rows.get(pk=alarm.pk)
         if locked.next_at is not None and locked.next_at <= now:
@@ -47,11 +52,9 @@ def unfinished(alarm: Alarm) -> str:
         return "the event is a test"
     if event.joined_to_id is not None:
         return "the event was joined to another one"
-    if event.retracted and alarm.cause != AlarmCause.RETRACTION:
-        return "the event was retracted"
-    if alarm.cause == AlarmCause.RETRACTION and not event.retracted:
-        return "the retraction was set aside"
-    return ""
+    if alarm.stands:
+        return ""
+    return "the event was retracted" if event.retracted else "the event is not retracted any more"
 
 
 def sends_to(
@@ -73,7 +76,9 @@ def sends_to(
 
 def _call(alarm: Alarm, *, now: datetime) -> None:
     """Call the steps that are due, as far as one that reaches somebody."""
-    if unfinished(alarm) or alarm.acknowledged_at or alarm.rule is None:
+    if unfinished(alarm):
+        return
+    if alarm.acknowledged_at or alarm.rule is None or _is_too_late(alarm, now=now):
         _keep(alarm, step=alarm.step, next_at=None)
         return
     quiet = alarm.rule.quiet_until(now)
@@ -88,6 +93,11 @@ def _call(alarm: Alarm, *, now: datetime) -> None:
             _keep(alarm, step=step.number, next_at=_time_of(steps, place + 1, now=now))
             return
     _keep(alarm, step=steps[-1].number if steps else alarm.step, next_at=None)
+
+
+def _is_too_late(alarm: Alarm, *, now: datetime) -> bool:
+    hours = timedelta(hours=settings.ALARM_HOURS)
+    return alarm.next_at is not None and alarm.next_at < now - hours
 
 
 def _time_of(steps: list[AlarmStep], place: int, *, now: datetime) -> datetime | None:

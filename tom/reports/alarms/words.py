@@ -16,6 +16,8 @@ MOST_TITLE = 200
 def title_of(event: NonLocalizedEvent, cause: AlarmCause, rule: AlarmRule | None = None) -> str:
     if cause is AlarmCause.RETRACTION:
         return f"{event.event_id} is retracted"
+    if cause is AlarmCause.RESTORED:
+        return f"{event.event_id} is not retracted any more"
     if rule is not None:
         return f"{event.event_id}: {rule.name}"[:MOST_TITLE]
     return f"{event.event_id}: significant {event.get_kind_display().lower()}"

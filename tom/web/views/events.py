@@ -210,7 +210,7 @@ def _head(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
         "going_on": requests_going_on(found, user),
         "alarms_raised": Alarm.objects.visible_to(user)
         .filter(event=found)
-        .select_related("acknowledged_by")
+        .select_related("acknowledged_by", "event")
         .prefetch_related("sends"),
         "follow_kind": FollowKind.EVENT,
         "follow_value": found.event_id,
