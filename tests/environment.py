@@ -20,7 +20,15 @@ RUN_FOLDER = Path(os.environ.setdefault("COUNTERPART_TEST_RUN", str(_FOLDER)))
 os.environ["TOM_HOME"] = str(_FOLDER / "home")
 for _name in (
     *("DATABASE_URL", "BROKER_URL", "REDIS_URL", "SECRET_KEY", "STREAMS"),
-    *("STREAM_GROUP", "TELL_URL", "OCS_PORTAL_URL", "OCS_API_TOKEN", "OCS_PROPOSAL", "EBV_MAP"),
+    *(
+        "STREAM_GROUP",
+        "TELL_URL",
+        "CLASSES_URL",
+        "OCS_PORTAL_URL",
+        "OCS_API_TOKEN",
+        "OCS_PROPOSAL",
+        "EBV_MAP",
+    ),
     *("ALARM_EMAILS", "ALARM_WEBHOOK", "PAGE_EMAILS", "PAGE_WEBHOOK"),
 ):
     os.environ.pop(_name, None)

@@ -4,6 +4,7 @@
                                                             after_ranking -> prepare
                                                       a minute over -> rank_list
     request approved -> submit -> follow        alarm made -> alarm      report confirmed -> tell
+    score stored -> publish_classes
     six hours over -> list_instruments          plan wanted -> make_plan
     efficiency wanted -> estimate               comparison wanted -> compare
     spectrum uploaded -> judge_spectra
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from celery import Task, shared_task
+from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
@@ -40,6 +42,7 @@ from tom.ranking.exploring import draw_if_due
 from tom.ranking.services import rank_if_due, rank_list_if_due
 from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
+from tom.reports.classes import telling as class_telling
 from tom.reports.hermes import telling
 from tom.reports.hermes.models import Report
 from tom.reports.hermes.taking_back import take_back
@@ -56,6 +59,8 @@ from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 logger = logging.getLogger(__name__)
 
+# Messages with our classes that one task publishes.
+TELL_BATCH = 200
 # Targets scored between two commits.
 SCORE_BATCH = 500
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
@@ -135,6 +140,14 @@ def judge(scorer: str) -> None:
     elif not work_due().filter(scorer=scorer).exists():
         with nudging():
             wake_ranking()
+            wake_classes()
+
+
+@shared_task
+def publish_classes() -> None:
+    """Publish some of the scores of a simulation's alerts; the next are another task's."""
+    if class_telling.tell_classes(timezone.now(), most=TELL_BATCH):
+        nudge(publish_classes)
 
 
 @shared_task
@@ -347,6 +360,12 @@ def work_left(message_ids: Sequence[int]) -> int:
             NonLocalizedEvent.objects.due_for_ranking(),
         )
     )
+
+
+def wake_classes() -> None:
+    """Wake what publishes our classes, if a topic is named for them."""
+    if settings.CLASSES_URL:
+        send(publish_classes)
 
 
 def wake_requests() -> None:

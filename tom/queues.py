@@ -20,6 +20,7 @@ _TASKS: Final = {
         *("pipeline.submit", "pipeline.cancel", "pipeline.alarm", "pipeline.tell"),
         *("pipeline.follow", "pipeline.list_instruments", "pipeline.look_up"),
         *("pipeline.try_stream", "pipeline.try_filter", "pipeline.ask_pointings"),
+        "pipeline.publish_classes",
         "sweeping.ask_archive",
     ),
 }

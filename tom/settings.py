@@ -258,6 +258,8 @@ FUTURE_MINUTES = read_number("FUTURE_MINUTES", 60)
 ALARM_ATTEMPTS = read_count("ALARM_ATTEMPTS", 5, least=1)
 # The Hopskotch topic (a hop URL) to which a person may send an event's candidates.
 TELL_URL = env.str("TELL_URL", "")
+# The Kafka topic (a hop URL) to which our scorers' classes of simulated alerts are published.
+CLASSES_URL = env.str("CLASSES_URL", "")
 
 # --- Logging ------------------------------------------------------------------------------------
 LOGGING = {

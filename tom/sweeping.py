@@ -38,6 +38,7 @@ from tom.pipeline import (
     settle,
     trace,
     wake_alarms,
+    wake_classes,
     wake_ranking,
     wake_reports,
     wake_requests,
@@ -99,6 +100,7 @@ def sweep() -> None:
         _wake_tracing()
         _wake_pointings()
         wake_reports()
+        wake_classes()
     beat()
 
 

@@ -174,6 +174,11 @@ _NUMBERS: Final = {
 }
 
 
+def numbers_of(vocabulary: Vocabulary) -> dict[str, int]:
+    """Return each class that a vocabulary numbers, and its number there."""
+    return {label: int(number) for number, label in _NUMBERS[vocabulary].items()}
+
+
 def lineage(label: str) -> tuple[str, ...]:
     """Return a class and every wider class that holds it; one that is not in the tree alone."""
     found = [label]

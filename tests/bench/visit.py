@@ -87,8 +87,10 @@ def _read(told: Iterable[bytes], packets: int) -> dict[str, object]:
             }
 
 
-def open_stream(address: str, topics: Sequence[str]) -> None:
-    """Switch on a stream of these topics, whose filter asks for the best reliabilities."""
+def open_stream(
+    address: str, topics: Sequence[str], *, least_reliability: float = 1 - SHARE_THAT_PASSES
+) -> None:
+    """Switch on a stream of these topics, whose filter asks for such reliabilities."""
     with transaction.atomic():
         stream = Stream.objects.create(
             name="visit",
@@ -99,7 +101,7 @@ def open_stream(address: str, topics: Sequence[str]) -> None:
             active=True,
         )
         StreamFilter.objects.create(
-            stream=stream, least_reliability=1 - SHARE_THAT_PASSES, began=timezone.now()
+            stream=stream, least_reliability=least_reliability, began=timezone.now()
         )
 
 

@@ -12,12 +12,14 @@ from tests.followup.conftest import make_request
 from tom.followup.models import ObservationRequest
 from tom.outbox.models import Outgoing
 from tom.reports.alarms.models import Alarm, AlarmSend
+from tom.reports.classes.models import ClassMessage
 from tom.reports.hermes.models import Report
 
 KINDS: dict[str, type[Outgoing]] = {
     "request": ObservationRequest,
     "report": Report,
     "alarm": AlarmSend,
+    "classes": ClassMessage,
 }
 
 
@@ -37,10 +39,16 @@ def make_alarm() -> AlarmSend:
     return AlarmSend.objects.create(alarm=alarm, channel="email")
 
 
+def make_classes() -> ClassMessage:
+    score = factories.make_score(factories.make_target())
+    return ClassMessage.objects.create(score=score, url="kafka://broker/elasticc-test", body=b"x")
+
+
 _MAKERS: dict[str, Callable[[], Outgoing]] = {
     "request": make_request_row,
     "report": make_report,
     "alarm": make_alarm,
+    "classes": make_classes,
 }
 
 

@@ -24,6 +24,15 @@ ALARM = {
     ("sending", "unknown"),
     ("unknown", "sent"),
 }
+CLASSES = {
+    ("due", "sending"),
+    ("sending", "due"),
+    ("sending", "sent"),
+    ("sending", "refused"),
+    ("sending", "unknown"),
+    ("unknown", "sent"),
+    ("unknown", "due"),
+}
 REPORT = {
     ("draft", "confirmed"),
     ("confirmed", "sending"),
@@ -64,7 +73,9 @@ REQUEST = {
         if old != new
     ),
 }
-LIVES = {"alarm": ALARM, "report": REPORT, "request": REQUEST}
+LIVES = {"alarm": ALARM, "classes": CLASSES, "report": REPORT, "request": REQUEST}
+# Pages follow these; our classes of a simulation are as many as its alerts.
+FOLLOWED = ("alarm", "report", "request")
 STATES = {
     kind: [value for value, _ in model._meta.get_field("state").choices]
     for kind, model in KINDS.items()
@@ -112,6 +123,7 @@ def test_a_worker_whose_attempt_is_past_moves_nothing(kind: str) -> None:
     assert stored(slow).state == slow.table.sending
 
 
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_pages_are_told_of_a_move(kind: str) -> None:
     row = make_row(kind)
     Change.objects.all().delete()
@@ -148,6 +160,7 @@ def test_a_request_keeps_its_log() -> None:
     assert (newest.old, newest.new, newest.reason) == ("approved", "submitting", "now")
 
 
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_a_note_changes_no_state_and_tells_pages_once(kind: str) -> None:
     row = make_row(kind)
     Change.objects.all().delete()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -176,6 +176,49 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What a scorer of ours says of the newest alert that it knew of an object.
+
+    Attributes
+    ----------
+    author, author_version
+        Who we are to the survey, and the version of the site's software.
+    scorer
+        Its name and version.
+    chances
+        A probability of each of its classes, by the names of `tom.taxonomy`.
+    sent
+        When the alert was published (UTC): Kafka's time of it.
+    received
+        When we kept it (UTC).
+    """
+
+    author: str
+    author_version: str
+    scorer: str
+    chances: Mapping[str, float]
+    sent: datetime
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """How a survey is told what our scorers say of its alerts.
+
+    Attributes
+    ----------
+    classes
+        The classes that it has a name for: a scorer that knows another one is not told.
+    write
+        An alert's bytes and the opinion to a message; raises MalformedAlertError where the alert
+        cannot be read.
+    """
+
+    classes: frozenset[str]
+    write: Callable[[bytes, Opinion], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey(Sender):
     """A survey: whose objects become targets.
 
@@ -195,6 +238,8 @@ class Survey(Sender):
         Whether its objects are made up: their targets are tests, and reach nothing real.
     types_objects
         Whether the classes that it tells rest on spectra: scorers are measured by them.
+    answers
+        How it is told our scorers' classes; None: it takes none. Of a simulation alone.
     """
 
     bands: Mapping[str, Band] = field(default_factory=dict)
@@ -204,6 +249,7 @@ class Survey(Sender):
     read: Callable[[Mapping[str, Any]], ObjectAlert] | None = None
     is_simulated: bool = False
     types_objects: bool = False
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

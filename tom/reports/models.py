@@ -4,6 +4,7 @@ from tom.reports.alarms.answer_channels import AnswerChannel, HandedIn
 from tom.reports.alarms.contacts import Channel, Contact, SmsGateway
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState
 from tom.reports.alarms.rules import AlarmRule, AlarmStep
+from tom.reports.classes.models import ClassMessage, TellState
 from tom.reports.gcn.models import CircularDraft, DraftVersion
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.notifications.models import Follow, FollowKind, Notification
@@ -17,6 +18,7 @@ __all__ = [
     "AnswerChannel",
     "Channel",
     "CircularDraft",
+    "ClassMessage",
     "Contact",
     "DraftVersion",
     "Follow",
@@ -27,4 +29,5 @@ __all__ = [
     "ReportState",
     "SendState",
     "SmsGateway",
+    "TellState",
 ]

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from tom_targets.base_models import BaseTarget
 
@@ -66,7 +67,10 @@ class Score(models.Model):
                 nulls_distinct=False,
             )
         ]
-        indexes = [models.Index(fields=["target", "-created"], name="scoring_score_newest")]
+        indexes = [
+            models.Index(fields=["target", "-created"], name="scoring_score_newest"),
+            BrinIndex(fields=["created"], name="scoring_score_created"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.scorer} {self.version} of {self.target_id}"

@@ -29,7 +29,8 @@ from tests.peers.kafka import KafkaPeer, broker_away
 from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
 from tom.changes.models import Address, Change
-from tom.reports.hermes import hopskotch, telling
+from tom.reports import publishing
+from tom.reports.hermes import telling
 from tom.reports.hermes.drafts import retry_report
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import (
@@ -425,7 +426,7 @@ def test_a_worker_killed_while_it_sent_leaves_it_unknown_to_be_settled(
     kafka: KafkaPeer, topic: str
 ):
     report = confirmed()
-    hopskotch.publish_message(report.url, report.body, message_id=report.message_id)
+    publishing.publish_message(report.url, report.body, message_id=report.message_id)
     now = timezone.now()
     Report.objects.update(state=ReportState.SENDING, tried_at=now, due_at=now)
 
@@ -445,7 +446,7 @@ def test_a_report_still_being_sent_is_left_alone():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_topic_being_read_back_is_not_due_meanwhile(monkeypatch):
-    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 1)
+    monkeypatch.setattr(publishing, "ASK_SECONDS", 1)
     report = confirmed()
     now = timezone.now()
     due: list[bool] = []
@@ -468,7 +469,7 @@ def test_a_topic_being_read_back_is_not_due_meanwhile(monkeypatch):
 
 
 def test_of_two_nudges_at_once_one_reads_the_topic_back(monkeypatch):
-    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 0)
+    monkeypatch.setattr(publishing, "ASK_SECONDS", 0)
     report = confirmed()
     now = timezone.now()
     url = "kafka://127.0.0.1:9/hermes.test"
@@ -504,7 +505,7 @@ def test_what_is_not_on_the_topic_stays_unknown_for_a_while_then_has_failed(
 def test_a_topic_that_cannot_be_read_leaves_it_unknown_and_says_so(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
-    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 1)
+    monkeypatch.setattr(publishing, "ASK_SECONDS", 1)
     report = confirmed()
     now = timezone.now()
     Report.objects.update(state=ReportState.UNKNOWN, tried_at=now, due_at=now)
@@ -522,7 +523,7 @@ def test_a_broker_that_is_away_is_tried_again_and_told_once(
 ):
     report = confirmed()
     with broker_away(kafka), monkeypatch.context() as patch:
-        patch.setattr(hopskotch, "ASK_SECONDS", 1)
+        patch.setattr(publishing, "ASK_SECONDS", 1)
         told = tell(report)
     assert told.state == ReportState.CONFIRMED
     assert told.reason
@@ -537,7 +538,7 @@ def test_a_broker_that_is_away_is_tried_again_and_told_once(
 def test_a_broker_that_stays_away_fails_the_report_at_last(
     kafka: KafkaPeer, topic: str, monkeypatch
 ):
-    monkeypatch.setattr(hopskotch, "ASK_SECONDS", 0)
+    monkeypatch.setattr(publishing, "ASK_SECONDS", 0)
     report = confirmed()
     Report.objects.update(attempts=report.patience.most_attempts - 1)
 

@@ -15,7 +15,7 @@ from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import store_message
-from tom.surveys.elasticc.classes import _schema, parse_classes
+from tom.surveys.elasticc.classes import SCHEMA, parse_classes
 from tom.targets.classified import Classification
 
 SAID = {
@@ -30,12 +30,12 @@ SAID = {
 
 def bare(**values: Any) -> bytes:
     stream = io.BytesIO()
-    fastavro.schemaless_writer(stream, _schema().parsed, SAID | values)
+    fastavro.schemaless_writer(stream, SCHEMA, SAID | values)
     return stream.getvalue()
 
 
 def contained(**values: Any) -> bytes:
-    named = _schema().parsed | {"name": "elasticc.v0_9_1.brokerClassfication"}
+    named = SCHEMA | {"name": "elasticc.v0_9_1.brokerClassfication"}
     return make_container(named, [SAID | values])
 
 

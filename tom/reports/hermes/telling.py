@@ -24,7 +24,6 @@ from tom.outbox.moves import move
 from tom.outbox.sending import Words, claim_look, give_up, send, settle
 from tom.ranking.chances import show_public_chances
 from tom.reports.hermes.body import write_message
-from tom.reports.hermes.hopskotch import is_published, publish_message
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.public_data import (
     CannotTellError,
@@ -33,6 +32,7 @@ from tom.reports.public_data import (
     refuse_not_public,
     refuse_private,
 )
+from tom.reports.publishing import is_published, publish_message
 from tom.streams.sources import SourceError, read_source
 
 LOOK_BACK: Final = timedelta(minutes=10)

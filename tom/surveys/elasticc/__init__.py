@@ -16,6 +16,7 @@ from tom.forms.mapped import Clock, Epochs, HostFields, Packet, named, parser_by
 from tom.records import Classification, ObjectAlert
 from tom.records.alert import PointKind
 from tom.sky import extinction_coefficient
+from tom.surveys.elasticc.answers import ANSWERS
 from tom.surveys.elasticc.classes import SURVEY, is_said, parse_classes
 from tom.surveys.elasticc.streamed import read_streamed
 
@@ -116,4 +117,5 @@ ELASTICC: Final = Survey(
     },
     public_programs=frozenset({1}),
     is_simulated=True,
+    answers=ANSWERS,
 )

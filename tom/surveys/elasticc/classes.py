@@ -47,6 +47,9 @@ def _schema() -> WriterSchema:
     return read_schema(json.dumps({"type": "record", "name": "said", "fields": fields}).encode())
 
 
+SCHEMA: Final = _schema().parsed
+
+
 def parse_classes(payload: bytes) -> Classification:
     """Parse one message.
 
@@ -63,7 +66,7 @@ def parse_classes(payload: bytes) -> Classification:
     if payload.startswith(MAGIC):
         record = read_record(payload, _MAX_BYTES)
     else:
-        ((record, _),) = decode_block(1, payload, _schema().parsed)
+        ((record, _),) = decode_block(1, payload, SCHEMA)
     left_out: list[str] = []
     judgements = tuple(
         _judgement(record, name, chances, left_out)

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from tom.reports.classes.telling import read_told
 from tom.scoring.feedback import TRUTHS
 from tom.scoring.health import read_scorers
 from tom.scoring.models import OwnScorer
@@ -26,6 +27,7 @@ def scorer_list(request: HttpRequest) -> HttpResponse:
     own = OwnScorer.objects.visible_to(person(request)).select_related("group", "in_force")
     own = own.defer("in_force__artefact", "in_force__card").order_by("name")
     context = {"found": found, "terms": means, "own": own, "now": timezone.now()}
+    context["told"] = read_told()
     return render(request, "scorers/list.html", context)
 
 

@@ -1,4 +1,4 @@
-"""Send one message to a Hopskotch topic, and find out whether it is there.
+"""Send one message to a Kafka topic, and find out whether it is there.
 
 We use confluent-kafka's producer with hop's credentials and hop's packing. hop's own producer sends
 a message again if no answer comes: when the replies were lost, it put one message on a topic eight
@@ -7,7 +7,7 @@ times in five seconds. With `retries` at zero a message is sent at most once.
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ from tom.outbox.errors import (
 from tom.streams.credentials import CredentialError, find_credential
 from tom.streams.sources import Source, SourceError, read_source
 from tom.streams.watch import ASK_SECONDS, Broker, Errors, RefusedError
+
+Headers = Sequence[tuple[str, bytes]]
 
 SEND_SECONDS: Final = 10
 CALL_SECONDS: Final = 100
@@ -57,38 +59,65 @@ def publish_message(url: str, content: Mapping[str, Any], *, message_id: uuid.UU
     UnknownOutcomeError
         If no definite answer came: the message may be there or not.
     """
-    source, credential = _find_access(url)
-    with calling(source.broker, seconds=CALL_SECONDS):
-        _publish(source, credential, content, message_id)
+    publisher = Publisher(url)
+    payload, headers = Producer.pack(dict(content), auth=publisher.credential)
+    own = [(name, value) for name, value in headers if name != "_id"]
+    publisher.publish(payload, message_id=message_id, headers=own)
 
 
-def _publish(
-    source: Source, credential: Auth | None, content: Mapping[str, Any], message_id: uuid.UUID
-) -> None:
-    _check_topic(source, credential)
-    payload, headers = Producer.pack(dict(content), auth=credential)
-    headers = [(name, value) for name, value in headers if name != "_id"]
-    config: dict[str, Any] = {
-        "bootstrap.servers": source.broker,
-        "retries": 0,
-        "acks": "all",
-        "message.timeout.ms": SEND_SECONDS * 1000,
-        "error_cb": Errors().note,
-        **_login(credential),
-    }
-    outcome: list[KafkaError | None] = []
-    try:
-        producer = KafkaProducer(config)
-        producer.produce(
-            source.topics[0],
-            payload,
-            headers=[*headers, ("_id", message_id.bytes)],
-            on_delivery=lambda error, _: outcome.append(error),
-        )
-    except KafkaException as error:  # refused on this side, such as a message that is too large
-        raise RejectedError(_text(error)) from error
-    producer.flush(2 * SEND_SECONDS)
-    _judge(outcome)
+class Publisher:
+    """Puts messages on one topic; it logs in and looks at the topic before the first of them.
+
+    Raises
+    ------
+    RejectedError
+        If the address is none of a topic, or there is no one credential for it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.source, self.credential = _find_access(url)
+        self._producer: KafkaProducer | None = None
+
+    def publish(self, payload: bytes, *, message_id: uuid.UUID, headers: Headers = ()) -> None:
+        """Put one message on the topic under our own id, at most once.
+
+        Raises
+        ------
+        NothingSentError, RejectedError, UnknownOutcomeError
+            As `publish_message` does.
+        """
+        with calling(self.source.broker, seconds=CALL_SECONDS):
+            if self._producer is None:
+                _check_topic(self.source, self.credential)
+            self._produce(payload, [*headers, ("_id", message_id.bytes)])
+
+    def _produce(self, payload: bytes, headers: Headers) -> None:
+        outcome: list[KafkaError | None] = []
+        try:
+            producer = self._producer or KafkaProducer(self._config)
+            self._producer = None  # what fails is opened again
+            producer.produce(
+                self.source.topics[0],
+                payload,
+                headers=list(headers),
+                on_delivery=lambda error, _: outcome.append(error),
+            )
+        except KafkaException as error:  # refused on this side, such as a message too large
+            raise RejectedError(_text(error)) from error
+        producer.flush(2 * SEND_SECONDS)
+        _judge(outcome)
+        self._producer = producer
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return {
+            "bootstrap.servers": self.source.broker,
+            "retries": 0,
+            "acks": "all",
+            "message.timeout.ms": SEND_SECONDS * 1000,
+            "error_cb": Errors().note,
+            **_login(self.credential),
+        }
 
 
 def is_published(url: str, message_id: uuid.UUID, *, since: datetime) -> bool:

@@ -1,0 +1,1 @@
+"""What our scorers say of a simulation's alerts, published in that survey's own form."""
