@@ -1,6 +1,5 @@
 """Binary tables read as astropy reads them, and headers that lie refused in words."""
 
-import gzip
 import io
 from typing import Any
 
@@ -10,7 +9,7 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tom.formats.fits_tables import MalformedFitsError, Table, gunzip, integer, read_tables
+from tom.formats.fits_tables import MalformedFitsError, Table, integer, read_tables
 
 FORMS = {"B": "u1", "I": "i2", "J": "i4", "K": "i8", "E": "f4", "D": "f8"}
 
@@ -220,28 +219,3 @@ def test_a_count_is_a_whole_number(value: object) -> None:
 def test_a_count_that_is_missing_may_have_a_default() -> None:
     assert integer({}, "N", 0) == 0
     assert integer({"N": 7}, "N", 0) == 7
-
-
-# --- Gzip ---------------------------------------------------------------------------------------
-def test_gzip_is_unpacked_member_after_member_and_other_bytes_pass() -> None:
-    assert bytes(gunzip(gzip.compress(b"one") + gzip.compress(b"two"))) == b"onetwo"
-    assert gunzip(PLAIN) is PLAIN
-    assert bytes(gunzip(gzip.compress(b"one") + b"rest")) == b"one"
-
-
-def test_gzip_is_unpacked_up_to_its_limit() -> None:
-    data = gzip.compress(b"0123456789")
-
-    assert len(gunzip(data, limit=10)) == 10
-    with pytest.raises(MalformedFitsError, match="more than 9 bytes"):
-        gunzip(data, limit=9)
-
-
-@pytest.mark.parametrize("cut", [3, 12, 20])
-def test_gzip_that_is_cut_or_damaged_is_refused(cut: int) -> None:
-    data = gzip.compress(b"0123456789" * 9, mtime=0)
-
-    with pytest.raises(MalformedFitsError, match=r"end too early|damaged gzip"):
-        gunzip(data[:cut])
-    with pytest.raises(MalformedFitsError, match="damaged gzip"):
-        gunzip(data[:12] + bytes([data[12] ^ 0xFF]) + data[13:-8] + b"\0" * 8)

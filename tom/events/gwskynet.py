@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tom.formats.fits_tables import Header, table_header
+from tom.formats.fits_stream import table_header
+from tom.formats.fits_tables import Header
 from tom.sky.arrays import FloatArray
 from tom.sky.distance import distance_probability_fraction
 from tom.sky.healpix import healpix29

@@ -5,7 +5,6 @@ hostile header must not allocate what it claims. Standard: https://fits.gsfc.nas
 """
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,10 +16,6 @@ BLOCK = 2880
 CARD = 80
 # 999 columns, the most a table may have, take some ten cards each.
 MAX_CARDS = 20_000
-# A flat map of nside 1024 with four double columns has 384 MiB.
-MAX_BYTES = 512 * 2**20
-PIECE = 2**20
-GZIP_MAGIC = b"\x1f\x8b"
 TFORM = re.compile(r"(\d*)([LXBIJKAEDCMPQ])")
 SIZES = dict.fromkeys("LBA", 1) | {"I": 2} | dict.fromkeys("JE", 4)
 SIZES |= dict.fromkeys("KDCP", 8) | {"Q": 16, "M": 16}
@@ -53,7 +48,7 @@ class Table:
 
     header: Header
     columns: dict[str, Column]
-    data: bytes | bytearray
+    data: bytes
     start: int
     n_rows: int
     row_bytes: int
@@ -66,7 +61,10 @@ class Table:
         MalformedFitsError
             If the column holds no plain numbers.
         """
-        cells = self.cells(name)[pick]
+        return self.scaled(name, self.cells(name)[pick])
+
+    def scaled(self, name: str, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Turn cells of a column as they are stored into native int64 or float64."""
         kind = np.float64 if cells.dtype.kind == "f" else np.int64
         return _scaled(cells.astype(kind), self.columns[name])
 
@@ -95,49 +93,7 @@ class Table:
         return cells[:, 0] if column.repeat == 1 else cells.reshape(-1)
 
 
-def gunzip(data: bytes, *, limit: int = MAX_BYTES) -> bytes | bytearray:
-    """Unpack gzip members up to `limit` bytes in all; other bytes pass as they are.
-
-    Raises
-    ------
-    MalformedFitsError
-        If the data are damaged or unpack to more.
-    """
-    if data[:2] != GZIP_MAGIC:
-        return data
-    unpacked = bytearray()  # it grows in place, where joined pieces would be held twice
-    for piece in _unpacked(data):
-        unpacked += piece
-        if len(unpacked) > limit:
-            message = f"unpacks to more than {limit} bytes"
-            raise MalformedFitsError(message)
-    return unpacked
-
-
-def _unpacked(data: bytes) -> Iterator[bytes]:
-    """Unpack gzip members piece by piece; other bytes are one piece."""
-    if data[:2] != GZIP_MAGIC:
-        yield data
-    while data[:2] == GZIP_MAGIC:
-        member = zlib.decompressobj(wbits=31)
-        while data and not member.eof:
-            yield _piece(member, data)
-            data = member.unconsumed_tail
-        if not member.eof:
-            message = "the gzip data end too early"
-            raise MalformedFitsError(message)
-        data = member.unused_data
-
-
-def _piece(member: "zlib._Decompress", data: bytes, most: int = PIECE) -> bytes:
-    try:
-        return member.decompress(data, most)
-    except zlib.error as error:
-        message = f"damaged gzip: {error}"
-        raise MalformedFitsError(message) from error
-
-
-def read_tables(data: bytes | bytearray) -> Iterator[Table]:
+def read_tables(data: bytes) -> Iterator[Table]:
     """Go through the binary tables of a FITS file.
 
     Raises
@@ -151,7 +107,7 @@ def read_tables(data: bytes | bytearray) -> Iterator[Table]:
     position = 0
     while data[position : position + CARD].strip():
         header, start = _read_header(data, position)
-        size = _data_bytes(header)
+        size = data_bytes(header)
         if start + size > len(data):
             message = "the FITS data end too early"
             raise MalformedFitsError(message)
@@ -172,64 +128,10 @@ def first_unit(data: bytes) -> tuple[Header, int]:
         message = "not a FITS file"
         raise MalformedFitsError(message)
     header, start = _read_header(data, 0)
-    if start + _data_bytes(header) > len(data):
+    if start + data_bytes(header) > len(data):
         message = "the FITS data end too early"
         raise MalformedFitsError(message)
     return header, start
-
-
-def table_header(data: bytes) -> Header:
-    """Read the header of the first binary table; of a gzip file only the beginning is unpacked.
-
-    Raises
-    ------
-    MalformedFitsError
-        If the bytes are not a FITS file, or no table begins within 3 MB.
-    """
-    return first_table(data).header
-
-
-def first_table(data: bytes) -> Table:
-    """Read how the first binary table is laid out, without its rows: `rows_of` brings these.
-
-    Its `start` is the place of its rows in the unpacked file. Errors are those of `table_header`.
-    """
-    start = MAX_CARDS * CARD * 2
-    packed = data[:2] == GZIP_MAGIC
-    beginning = _piece(zlib.decompressobj(wbits=31), data, start) if packed else data[:start]
-    position = 0
-    while position < len(beginning):
-        header, position = _read_header(beginning, position)
-        if header.get("XTENSION") == "BINTABLE":
-            return _layout(header, position)
-        position += -(-_data_bytes(header) // BLOCK) * BLOCK
-    message = "no table begins there"
-    raise MalformedFitsError(message)
-
-
-def rows_of(data: bytes, table: Table, n: int) -> Iterator[Table]:
-    """Go through the rows of a table from `first_table`, `n` at a time; the last are fewer.
-
-    No more than these and a piece of PIECE bytes are unpacked at once.
-
-    Raises
-    ------
-    MalformedFitsError
-        If the data are damaged, or end before the last row.
-    """
-    skip, left, held = table.start, table.n_rows, bytearray()
-    for piece in _unpacked(data):
-        held += piece[skip:] if skip else piece
-        skip = max(0, skip - len(piece))
-        while left and len(held) >= (size := min(n, left) * table.row_bytes):
-            rows = bytes(memoryview(held)[:size])
-            del held[:size]
-            yield replace(table, data=rows, start=0, n_rows=min(n, left))
-            left -= min(n, left)
-        if not left:
-            return
-    message = "the FITS data end too early"
-    raise MalformedFitsError(message)
 
 
 def integer(header: Header, keyword: str, default: int | None = None) -> int:
@@ -247,18 +149,25 @@ def integer(header: Header, keyword: str, default: int | None = None) -> int:
     return value
 
 
-def _read_header(data: bytes | bytearray, position: int) -> tuple[Header, int]:
+def _read_header(data: bytes, position: int) -> tuple[Header, int]:
     header: Header = {}
     end = min(len(data), position + MAX_CARDS * CARD)
-    for start in range(position, end - CARD + 1, CARD):
-        card = data[start : start + CARD].decode("latin-1")
-        if card.rstrip() == "END":
-            blocks = (start - position) // BLOCK + 1
-            return header, position + blocks * BLOCK
-        if card[8:10] == "= ":
-            header[card[:8].rstrip()] = _value(card[10:])
+    for start in range(position, end, BLOCK):
+        if read_cards(data[start : min(start + BLOCK, end)], header):
+            return header, start + BLOCK
     message = f"a FITS header has no end in {MAX_CARDS} cards"
     raise MalformedFitsError(message)
+
+
+def read_cards(block: bytes, header: Header) -> bool:
+    """Add the cards of a block to a header; return whether the header ends there."""
+    for start in range(0, len(block) - CARD + 1, CARD):
+        card = block[start : start + CARD].decode("latin-1")
+        if card.rstrip() == "END":
+            return True
+        if card[8:10] == "= ":
+            header[card[:8].rstrip()] = _value(card[10:])
+    return False
 
 
 def _value(text: str) -> Value:
@@ -276,7 +185,8 @@ def _value(text: str) -> Value:
     return plain
 
 
-def _data_bytes(header: Header) -> int:
+def data_bytes(header: Header) -> int:
+    """Return how many bytes a unit claims to have, without its padding."""
     axes = [integer(header, f"NAXIS{i + 1}") for i in range(min(integer(header, "NAXIS"), 999))]
     bits = header.get("BITPIX")
     if not axes or not isinstance(bits, int):
@@ -285,15 +195,16 @@ def _data_bytes(header: Header) -> int:
     return abs(bits) // 8 * integer(header, "GCOUNT", 1) * cells
 
 
-def _table(header: Header, data: bytes | bytearray, start: int) -> Table:
-    table = _layout(header, start)
+def _table(header: Header, data: bytes, start: int) -> Table:
+    table = layout(header, start)
     if start + table.n_rows * table.row_bytes > len(data) or table.row_bytes > len(data):
         message = "the FITS data end too early"
         raise MalformedFitsError(message)
     return replace(table, data=data)
 
 
-def _layout(header: Header, start: int) -> Table:
+def layout(header: Header, start: int) -> Table:
+    """Return how a table is laid out whose rows begin at `start`; it has no data."""
     columns: dict[str, Column] = {}
     offset = 0
     for i in range(1, min(integer(header, "TFIELDS"), 999) + 1):

@@ -2,22 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tom.formats.fits_tables import (
-    Header,
-    MalformedFitsError,
-    Pick,
-    Table,
-    first_table,
-    gunzip,
-    integer,
-    read_tables,
-    rows_of,
-)
+from tom.formats.fits_stream import OpenTable, stream_tables
+from tom.formats.fits_tables import Header, MalformedFitsError, Table, integer
 from tom.sky.arrays import BoolArray, ByteArray, IntArray
 from tom.sky.healpix import ORDER
 from tom.sky.quick_healpy import healpy
@@ -30,9 +22,11 @@ PROBABILITIES = ("PROBDENSITY", "PROB", "PROBABILITY")
 MOST_ROWS = 12 * 512**2
 # A map of the 90% region alone has 0.9. Beyond these, rows are missing or are no probabilities.
 LEAST_SUM, MOST_SUM = 0.8, 1.2
-# A flat nested map is read in pieces of so many cells, if it unpacks to no more than MOST_BYTES:
-# nside 2048 with four double columns has 1.5 GiB.
+# A flat nested map is read in pieces of so many cells, a flat ring map in cells of so many pixels a
+# side, a ring of these cells at a time.
 CELLS_OF_PIECE: Final = 4**9
+SIDE_OF_PIECE: Final = 64
+# nside 2048 with four double columns has 1.5 GiB, nside 4096 with one has as much.
 MOST_BYTES: Final = 2 * 2**30
 ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 
@@ -61,12 +55,12 @@ def read_skymap(data: bytes) -> SkyMap:
 
 
 def _read(data: bytes) -> SkyMap:
-    nested = _nested_table(data)
-    table = nested or _find_table(gunzip(data))
+    opened = _find_table(data)
+    table = opened.table
     _check_frame(table.header)
     names = [_probability_name(table)]
     names += DISTANCES if all(name in table.columns for name in DISTANCES) else ()
-    parts = _nested_parts(data, nested, names) if nested else [_rows(table, names)]
+    parts = list(_rows(opened, names))
     level, ipix, density, *distance = map(np.concatenate, zip(*parts, strict=True))
     skymap = build_skymap(
         level=level,
@@ -82,13 +76,17 @@ def _read(data: bytes) -> SkyMap:
     return skymap
 
 
-def _find_table(data: bytes | bytearray) -> Table:
-    for table in read_tables(data):
+def _find_table(data: bytes) -> OpenTable:
+    for opened in stream_tables(data):
+        table = opened.table
         if any(name in table.columns for name in PROBABILITIES):
             if table.n_rows == 0:
                 message = "there is no row"
                 raise MalformedSkyMapError(message)
-            return table
+            if table.n_rows * table.row_bytes > MOST_BYTES:
+                message = f"the map has more than {MOST_BYTES} bytes: send a multi-order map"
+                raise MalformedSkyMapError(message)
+            return opened
     message = "no table with a column " + ", ".join(PROBABILITIES)
     raise MalformedSkyMapError(message)
 
@@ -130,78 +128,111 @@ def _number(header: Header, keyword: str) -> float:
     return float("nan") if isinstance(value, str) else float(value)
 
 
-def _rows(table: Table, names: list[str]) -> Rows:
-    if _ordering(table) == "NUNIQ":
-        return _multi_order_rows(table, names)
-    return _partial_rows(table, names) if _is_partial(table) else _flat_rows(table, names)
+def _rows(opened: OpenTable, names: list[str]) -> Iterator[Rows]:
+    ordering = _ordering(opened.table)
+    if ordering != "NUNIQ" and not _is_partial(opened.table):
+        yield from _flat_rows(opened, names, is_ring=ordering == "RING")
+        return
+    _check_rows(opened.table.n_rows)
+    for piece in opened.pieces():
+        level, ipix = (
+            split_uniq(_integers(piece, "UNIQ")) if ordering == "NUNIQ" else _named_pixels(piece)
+        )
+        yield [level, ipix, *_values(piece, names, [piece.cells(each) for each in names], level)]
 
 
 def _is_partial(table: Table) -> bool:
     return str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT"
 
 
-def _multi_order_rows(table: Table, names: list[str]) -> Rows:
-    _check_rows(table.n_rows)
-    level, ipix = split_uniq(_integers(table, "UNIQ"))
-    return [level, ipix, *_values(table, names, level, slice(None))]
-
-
-def _flat_rows(table: Table, names: list[str]) -> Rows:
-    """Turn a flat map of the whole sky into nested rows; join equal siblings."""
+def _flat_rows(opened: OpenTable, names: list[str], *, is_ring: bool) -> Iterator[Rows]:
+    """Turn a flat map of the whole sky into rows, joining equal siblings, a piece at a time."""
+    table, n = opened.table, 0
     nside = _nside(table)
-    level = nside.bit_length() - 1
-    ring = _ordering(table) == "RING"
-    columns = [table.cells(name) for name in names]
-    if any(len(column) != 12 * nside**2 for column in columns):
+    if any(table.n_rows * table.columns[name].repeat != 12 * nside**2 for name in names):
         message = f"a column has not the {12 * nside**2} pixels of NSIDE {nside}"
         raise MalformedSkyMapError(message)
-    levels, first = _join_siblings(level, _nested(nside, columns) if ring else columns)
-    pick = healpy.nest2ring(nside, first) if ring else first
-    stored = np.full(len(first), level, dtype=np.uint8)
-    ipix = first >> (2 * (level - levels.astype(np.int64)))
-    return [levels, ipix, *_values(table, names, stored, pick)]
-
-
-def _nested_table(data: bytes) -> Table | None:
-    """The table of a flat nested map of which a piece can be read at a time; else None."""
-    try:
-        table = first_table(data)
-        nside = _nside(table)
-        is_flat = _ordering(table).startswith("NEST") and not _is_partial(table)
-    except (ValueError, StopIteration):
-        return None  # what is wrong with it is said where all of it is read
-    wanted = (_probability_name(table), *DISTANCES)
-    repeats = {table.columns[name].repeat for name in wanted if name in table.columns}
-    repeat = min(repeats)
-    is_whole = len(repeats) == 1 and table.n_rows * repeat == 12 * nside**2
-    return table if is_flat and is_whole and _cells_of_piece(nside) % repeat == 0 else None
-
-
-def _nested_parts(data: bytes, table: Table, names: list[str]) -> Iterator[Rows]:
-    """Turn a flat nested map into rows, joining equal siblings, a piece of the sky at a time."""
-    if table.n_rows * table.row_bytes > MOST_BYTES:
-        message = f"the map has more than {MOST_BYTES} bytes: send a multi-order map"
-        raise MalformedSkyMapError(message)
-    nside, n = _nside(table), 0
-    cells = _cells_of_piece(nside)
-    level, depth = nside.bit_length() - 1, (cells.bit_length() - 1) // 2
-    pieces = rows_of(data, table, cells // table.columns[names[0]].repeat)
-    for number, piece in enumerate(pieces):
-        levels, first = _join_siblings(depth, [piece.cells(name) for name in names])
-        n += len(first)
+    level, window = nside.bit_length() - 1, _Window(opened, names)
+    for first, last, coarse, depth in _ring_pieces(nside) if is_ring else _nested_pieces(nside):
+        columns = window.show(first, last)
+        if is_ring:
+            fine = (coarse[:, None] << (2 * depth)) + np.arange(4**depth)
+            order = healpy.nest2ring(nside, fine.reshape(-1)) - first
+            columns = [column[order] for column in columns]
+        levels, at = _join_siblings(depth, columns)
+        n += len(at)
         _check_rows(n)
-        ipix = (number * cells + first) >> (2 * (depth - levels.astype(np.int64)))
-        stored = np.full(len(first), level, dtype=np.uint8)
-        yield [levels + np.uint8(level - depth), ipix, *_values(piece, names, stored, first)]
+        ipix = (coarse[at >> (2 * depth)] << (2 * depth)) + (at & (4**depth - 1))
+        stored = np.full(len(at), level, dtype=np.uint8)
+        yield [
+            levels + np.uint8(level - depth),
+            ipix >> (2 * (depth - levels.astype(np.int64))),
+            *_values(table, names, [column[at] for column in columns], stored),
+        ]
 
 
-def _cells_of_piece(nside: int) -> int:
-    return min(nside**2, CELLS_OF_PIECE)
+# The first cell of a piece as they are stored, the last one's successor, and the nested pixels that
+# the piece holds whole, each of 4^depth cells.
+Piece = tuple[int, int, IntArray, int]
 
 
-def _partial_rows(table: Table, names: list[str]) -> Rows:
-    """Turn a flat map with a column of pixels into nested rows."""
-    _check_rows(table.n_rows)
+def _nested_pieces(nside: int) -> Iterator[Piece]:
+    cells = min(nside**2, CELLS_OF_PIECE)
+    for number in range(12 * nside**2 // cells):
+        pixel = np.array([number], dtype=np.int64)
+        yield number * cells, (number + 1) * cells, pixel, (cells.bit_length() - 1) // 2
+
+
+def _ring_pieces(nside: int) -> Iterator[Piece]:
+    """Go through the rings of coarse pixels.
+
+    A coarse pixel in ring i has fine pixels in the rings between (i - 1) and (i + 1) times its side
+    (Gorski et al. 2005, https://doi.org/10.1086/427976).
+    """
+    side = min(nside, SIDE_OF_PIECE)
+    coarse = nside // side
+    edges = [_cells_before(ring, coarse) for ring in range(1, 4 * coarse + 1)]
+    for ring, (start, stop) in enumerate(pairwise(edges), start=1):
+        pixels = np.asarray(healpy.ring2nest(coarse, np.arange(start, stop)), dtype=np.int64)
+        first = _cells_before((ring - 1) * side + 1, nside)
+        yield first, _cells_before((ring + 1) * side, nside), pixels, side.bit_length() - 1
+
+
+def _cells_before(ring: int, nside: int) -> int:
+    """How many pixels lie in the rings before one; the rings are numbered from 1 at the north."""
+    if ring <= nside:
+        return 2 * ring * (ring - 1)
+    if ring <= 3 * nside:
+        return 2 * nside * (nside - 1) + 4 * nside * (ring - nside)
+    left = 4 * nside - ring
+    return 12 * nside**2 - 2 * left * (left + 1)
+
+
+class _Window:
+    """A run of a flat map's cells, which moves along the table."""
+
+    def __init__(self, opened: OpenTable, names: list[str]) -> None:
+        self._opened, self._names = opened, names
+        self._repeat = opened.table.columns[names[0]].repeat
+        self._first = 0
+        self._columns = [piece[:0] for piece in self._take(0)]
+
+    def show(self, first: int, last: int) -> list[npt.NDArray[Any]]:
+        """Return the cells from `first` to before `last` of each column, as they are stored."""
+        more = self._take(-(-last // self._repeat) - self._opened.taken)
+        kept = first - self._first
+        pairs = zip(self._columns, more, strict=True)
+        self._columns = [np.concatenate([old, new])[kept:] for old, new in pairs]
+        self._first = first
+        return [column[: last - first] for column in self._columns]
+
+    def _take(self, n_rows: int) -> list[npt.NDArray[Any]]:
+        piece = self._opened.take(max(0, n_rows))
+        return [piece.cells(name) for name in self._names]
+
+
+def _named_pixels(table: Table) -> tuple[ByteArray, IntArray]:
+    """Return level and nested pixel of the rows of a flat map with a column of pixels."""
     nside, ipix = _nside(table), _integers(table, "PIXEL")
     # healpy turns a pixel that does not exist into some other pixel.
     if not np.all((ipix >= 0) & (ipix < 12 * nside**2)):
@@ -209,16 +240,17 @@ def _partial_rows(table: Table, names: list[str]) -> Rows:
         raise MalformedSkyMapError(message)
     if _ordering(table) == "RING":
         ipix = np.asarray(healpy.ring2nest(nside, ipix), dtype=np.int64)
-    level = np.full(len(ipix), nside.bit_length() - 1, dtype=np.uint8)
-    return [level, ipix, *_values(table, names, level, slice(None))]
+    return np.full(len(ipix), nside.bit_length() - 1, dtype=np.uint8), ipix
 
 
-def _values(table: Table, names: list[str], level: ByteArray, pick: Pick) -> Rows:
-    """Read columns, the first as a density of rows that have these levels in the file."""
-    density, *others = (table.column(name, pick) for name in names)
-    if len(density) != len(level):
+def _values(
+    table: Table, names: list[str], cells: list[npt.NDArray[Any]], level: ByteArray
+) -> Rows:
+    """Turn stored cells into numbers, the first into a density of rows of these levels."""
+    if any(len(each) != len(level) for each in cells):
         message = "the columns differ in length"
         raise MalformedSkyMapError(message)
+    density, *others = map(table.scaled, names, cells)
     if names[0] != "PROBDENSITY":
         density = density / np.ldexp(np.pi / 3, -2 * level.astype(np.int32))
     return [density, *others]
@@ -246,25 +278,11 @@ def _nside_by_rows(table: Table) -> int | None:
     return math.isqrt(cells // 12)
 
 
-def _nested(nside: int, columns: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-    """Sort ring columns into nested order, a base pixel at a time.
-
-    The index of the whole sky would be several times as large as the map.
-    """
-    nested = [np.empty(len(column), column.dtype) for column in columns]
-    for first in range(0, 12 * nside**2, nside**2):
-        place = slice(first, first + nside**2)
-        order = healpy.nest2ring(nside, np.arange(place.start, place.stop))
-        for column, ring in zip(nested, columns, strict=True):
-            column[place] = ring[order]
-    return nested
-
-
 def _join_siblings(level: int, columns: list[npt.NDArray[Any]]) -> tuple[ByteArray, IntArray]:
-    """Join four equal siblings into their parent, level by level, up to the twelve base pixels.
+    """Join four equal siblings into their parent, as many levels up as are given.
 
-    Returns the level of each row, and its first pixel at the level of the input. The columns may
-    be views of the file, in its byte order: no copy as large as the map is made.
+    Returns the level of each row below the highest one, and its first cell. The columns may have
+    the file's byte order.
     """
     whole: BoolArray = np.ones(len(columns[0]), dtype=np.bool_)
     levels: list[ByteArray] = []
