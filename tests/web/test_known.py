@@ -169,6 +169,15 @@ def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
         assert found == expected, name
 
 
+def test_nobody_moved_where_the_list_was_not_ranked_since(world: World) -> None:
+    now = timezone.now()
+    for name, listing in lists_of(world).items():
+        rows, seen = visible(listing), listing.everything()
+
+        assert find_ranks(rows, seen, world.event, listing.programs, when=now) == {}, name
+        assert find_moved(seen, world.event, listing.programs, when=now) == [], name
+
+
 def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
     world: World, monkeypatch
 ) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
-from tom.ranking.services import ranking_as_of
+from tom.ranking.services import ranking_as_of, rankings_of
 from tom.web.best_first import find_best
 from tom.web.known import fullest, known_places, standing_of
 
@@ -32,9 +32,12 @@ def find_ranks(
 
     By what the reader knows of them: ranks among all would tell of the others. Of those with one
     chance the name decides, as in the ranking. Whoever stood below the first `MOST_MOVED` places
-    has the rank `BEYOND`: to count all that stood above takes long.
+    has the rank `BEYOND`: to count all that stood above takes long. Empty where the list was not
+    ranked since: each stands where it stood.
     """
-    then = None if when is None else ranking_as_of(event, when)
+    if when is None or not _is_ranked_since(event, when):
+        return {}
+    then = ranking_as_of(event, when)
     if then is None:
         return {}
     stood = RankedCandidate.objects.as_of(then)
@@ -68,6 +71,8 @@ def find_moved(
     Ranks count what the reader sees that has a place now and had one then. Whoever was, and is,
     below the first `MOST_MOVED` is not among them.
     """
+    if not _is_ranked_since(event, when):
+        return []
     then = ranking_as_of(event, when)
     if then is None:
         return None
@@ -78,6 +83,10 @@ def find_moved(
     held = find_best(ranked.filter(Exists(mine)), event, programs, most=MOST_MOVED)
     now = _numbered(_present_places([row.pk for row in held], ranked, programs))
     return [pk for pk in before.keys() | now.keys() if before.get(pk) != now.get(pk)]
+
+
+def _is_ranked_since(event: NonLocalizedEvent, when: datetime) -> bool:
+    return rankings_of(event).filter(created__gt=when).exists()
 
 
 def _numbered(places: Iterable[tuple[int, Place]]) -> dict[int, int]:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.lookups import Exact
 
-from tom.candidates.models import EventCandidate, Verdict, Vetting
+from tom.candidates.models import EventCandidate, Verdict, VerdictQuerySet, Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.strategies.models import Strategy
 from tom.targets.models import Visitor
@@ -95,16 +95,26 @@ def _told(ids: Iterable[int], user: Visitor) -> dict[int, list[Verdict]]:
 def verdicts_in_list(
     strategy: Strategy, targets: Collection[int], user: User
 ) -> dict[int, list[Verdict]]:
-    """As `verdicts_of`, of targets in a strategy's list without an event."""
-    given = Verdict.objects.visible_in_lists(user).filter(strategy=strategy)
-    rows = given.filter(target__in=list(targets)).standing()
-    return _by_member(rows.select_related("by"))
+    """As `verdicts_of`, of targets in a strategy's list without an event; the user may see them."""
+    given = Verdict.objects.filter(strategy=strategy, target__in=list(targets))
+    return _told_in_list(given.select_related("by"), user)
 
 
 def vettings_in_list(strategy: Strategy, user: User) -> dict[int, str]:
-    """The vetting of each target that anybody decided in a list, as the user sees it."""
-    given = Verdict.objects.visible_in_lists(user).filter(strategy=strategy)
-    return {pk: said[0].verdict for pk, said in _by_member(given.standing()).items()}
+    """The vetting of each target that anybody decided in a list, as the user sees it.
+
+    The user may see the list. Some of the targets may be hidden from them.
+    """
+    told = _told_in_list(Verdict.objects.filter(strategy=strategy), user)
+    return {pk: said[0].verdict for pk, said in told.items()}
+
+
+def _told_in_list(given: VerdictQuerySet, user: User) -> dict[int, list[Verdict]]:
+    """The verdicts of a list that the user may see: all of them where none was given privately."""
+    rows = list(given.standing())
+    if all(row.is_public for row in rows):
+        return _by_member(rows)
+    return _by_member(given.visible_in_lists(user).standing())
 
 
 def _by_member(standing: Iterable[Verdict]) -> dict[int, list[Verdict]]:

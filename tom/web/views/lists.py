@@ -14,6 +14,7 @@ from tom.candidates.models import Vetting
 from tom.ranking.models import Listing, RankedCandidate
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy
+from tom.web.candidate_list import PAGES_AHEAD
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.lists import (
@@ -87,8 +88,10 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
 def _whole(
     request: HttpRequest, places: QuerySet[RankedCandidate]
 ) -> tuple[Page[Any], dict[int, int]]:
-    """A page of a list, as keys, and the rank of each."""
-    page = page_at_once(request, places.values_list("pk", flat=True), per_page=ROWS_SHOWN)
+    """A page of a list, as keys, and the rank of each. Some pages behind it are counted."""
+    most = min(ROWS_SHOWN * (page_asked(request) + PAGES_AHEAD), MOST_COUNTED)
+    keys = list(places.values_list("pk", flat=True)[: most + 1])
+    page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     return page, dict(zip(page, count(page.start_index()), strict=False))
 
 
