@@ -11,13 +11,17 @@ from django.http import QueryDict
 from tom.candidates.models import EventCandidate
 from tom.web.best_first import find_best
 from tom.web.candidate_filters import choose, choose_unread
-from tom.web.candidate_list import CandidateList, in_order
+from tom.web.candidate_list import BEST_SHOWN, CandidateList, in_order
 from tom.web.candidate_order import Turn, first_in_turn, is_long, some_in_turn
 from tom.web.chances import openness_of
+from tom.web.kept_rows import filters_of
 from tom.web.known import figure_of, standing_of
 from tom.web.said import read_said
+from tom.web.vettings import not_rejected
 
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
+# Of a list as it opens so many times as many of the best are read: some lie outside of its region.
+NEAR = 2
 # Those whose largest comes first; a minus before an order's name turns it round.
 FALLING = {"decide", "chance", "newest"}
 # A rank is the place by chance.
@@ -47,13 +51,35 @@ def find_first(
 ) -> list[int]:
     """The keys of the first `most` of the candidates that `find_candidates` finds."""
     event, programs = listing.event, listing.programs
-    rows = choose(listing, query, kept)
     turn = _turn(query.get("order", ""))
+    if turn in BEST_FIRST and not kept and not filters_of(query):
+        first = _first_without_filter(listing, most)
+        if first is not None:
+            return first
+    rows = choose(listing, query, kept)
     if turn in BEST_FIRST:
         return [row.pk for row in find_best(rows, event, programs, most=most)]
     rows = rows.order_by(*_order(turn, listing))
     found = _first_in_turn(listing, rows, turn, most) if is_long(event) else None
     return list(rows.values_list("pk", flat=True)[:most]) if found is None else found[:most]
+
+
+def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None:
+    """The first of a list as it opens: those in its region, and the best. Both by one search.
+
+    None: too many of the first lie outside of the region.
+    """
+    level = standing_of("credible_level_2d", listing.programs)
+    rows = listing.everything().filter(not_rejected(listing.vetting))
+    size = NEAR * most
+    found = find_best(rows, listing.event, listing.programs, most=size, more=[level])
+    shown = [
+        row.pk
+        for at, row in enumerate(found)
+        if (at < BEST_SHOWN and row.rank is not None)
+        or (row.more[0] is not None and row.more[0] <= listing.level_shown)
+    ]
+    return shown[:most] if len(shown) >= most or len(found) < size else None
 
 
 def _first_in_turn(
