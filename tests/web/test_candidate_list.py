@@ -15,6 +15,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate
 from tom.targets import search
 from tom.targets.models import TargetSummary
+from tom.web import candidate_search
 from tom.web.views import events
 
 pytestmark = pytest.mark.django_db
@@ -175,7 +176,14 @@ def test_a_search_finds_the_same_by_the_index_and_without(
     assert names(observer.get(PAGE, {"q": "6ROW1", "region": "all"}).text) == ["1"]
 
 
-def test_beyond_the_best_few_only_the_region_is_shown(observer: Client) -> None:
+@pytest.mark.parametrize("read", [18, 6])
+def test_beyond_the_best_few_only_the_region_is_shown(
+    observer: Client, monkeypatch, read: int
+) -> None:
+    # Where few are read at once, the first in the region do not fill the page.
+    monkeypatch.setattr(events, "PAGES_AHEAD", 0)
+    monkeypatch.setattr(events, "ROWS_SHOWN", 5)
+    monkeypatch.setattr(candidate_search, "NEAR", read // 6)
     event = NonLocalizedEvent.objects.get()
     for rank in range(4, 9):
         factories.make_candidate(
@@ -187,10 +195,16 @@ def test_beyond_the_best_few_only_the_region_is_shown(observer: Client) -> None:
     EventCandidate.objects.filter(rank=2).update(vetting="rejected")
 
     # Of the best five that nobody rejected the last is the sixth.
-    assert "".join(names(observer.get(PAGE).text)) == "1345678"
+    assert _on_two_pages(observer) == "1345678"
     EventCandidate.objects.filter(rank=2).update(vetting="new")
-    assert "".join(names(observer.get(PAGE).text)) == "1234578"
-    assert "".join(names(observer.get(PAGE, {"region": "all"}).text)) == "12345678"
+    assert _on_two_pages(observer) == "1234578"
+    assert _on_two_pages(observer, region="all") == "12345678"
+
+
+def _on_two_pages(observer: Client, **asked: str) -> str:
+    pages = [observer.get(PAGE, {**asked, "page": number}).text for number in (1, 2)]
+    assert all('aria-label="Pages"' in text for text in pages)
+    return "".join(name for text in pages for name in names(text))
 
 
 def test_the_best_few_are_those_that_a_reader_knows(client: Client) -> None:
