@@ -77,9 +77,10 @@ benchmark: setup $(BIN)/.installed-dev  ## rank hard nights beside rivals (SIZE,
 fuzz: setup $(BIN)/.installed-dev  ## send 100,000 damaged messages through every parser; prints JSON
 	@$(BIN)/python -m tests.fuzz
 
-soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration night loads, and 50 while 20,000 messages come
+soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration night loads, while 20,000 messages come, while classes go out
 	@$(BIN)/python -m tests.recovery.soak
 	$(BIN)/python -m tests.recovery.storm $(KILLS) $(MESSAGES) $(SEED)
+	$(BIN)/python -m tests.recovery.classes
 	$(BIN)/python -m tests.recovery.memory $(ALERTS)
 	$(BIN)/python -m tests.recovery.million $(PACKETS)
 	$(BIN)/python -m tests.recovery.first_day $(MINUTES)

@@ -103,14 +103,14 @@ def _watch(
     writer.finish()
     until_written = time.monotonic() - began
     wait = partial(wait_for, seconds=LONGEST_SECONDS, parts=running)
-    wait(lambda: count_judged() - before + _lost() >= n and count_waiting() == 0)
+    wait(lambda: count_judged() - before + count_lost() >= n and count_waiting() == 0)
     seconds = time.monotonic() - began
     return {
         "packets": n,
         "per_second": round(n / until_written, 1),
         "seconds": round(seconds, 1),
         "seconds_after_the_last": round(seconds - until_written, 2),
-        "lost": _lost(),
+        "lost": count_lost(),
         "pass": count_passed() - passed,
         "stored": _stored() - stored,
         "points": LightCurvePoint.objects.count(),
@@ -141,5 +141,6 @@ def _stored() -> int:
     return AlertMessage.objects.filter(state=MessageState.STORED).count()
 
 
-def _lost() -> int:
+def count_lost() -> int:
+    """How many messages the broker deleted before they were read."""
     return int(StreamHealth.objects.aggregate(n=Sum("lost"))["n"] or 0)
