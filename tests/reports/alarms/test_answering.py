@@ -121,9 +121,9 @@ def test_what_no_channel_signed_lately_is_refused(channel, ada, alarm, why) -> N
         case "secret":
             channel = (channel[0], make_channel("another")[1])
         case "old":
-            values = {"ago": 301}
+            values = {"ago": 360}
         case "early":
-            values = {"ago": -301}
+            values = {"ago": -360}
         case "removed":
             remove_channel(channel[0], now=timezone.now())
         case "none":
