@@ -157,7 +157,7 @@ def test_an_update_that_moves_the_region_away_keeps_the_candidate_with_its_new_l
     assert candidate.credible_level_2d > 0.999
 
 
-def test_a_target_is_read_once_in_however_many_maps_it_lies() -> None:
+def test_the_maps_of_an_event_are_searched_at_once_and_each_target_read_once() -> None:
     event = make_event()
     make_target("inside")
     for day in (1, 2, 3):
@@ -174,6 +174,8 @@ def test_a_target_is_read_once_in_however_many_maps_it_lies() -> None:
     asked = [query["sql"].partition(' FROM "targets_targetsummary"') for query in queries]
     read = [columns for columns, table, _ in asked if table and '"healpix29"' in columns]
     assert len(read) == 2  # by place, and of what is a candidate already
+    searched = [query["sql"] for query in queries if "JOIN targets_targetsummary" in query["sql"]]
+    assert len(searched) == 1
 
 
 @pytest.mark.parametrize("order", permutations(("first map", "update", "targets")))

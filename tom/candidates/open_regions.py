@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tom.events.localizations import maps_of
 from tom.events.models import NonLocalizedEvent
-from tom.events.regions import regions_of
+from tom.events.regions import ranges_in, regions_of
 from tom.sky import merge_ranges
 from tom.sky.arrays import IntArray
 from tom.strategies.services import strategies_of_kinds
@@ -39,10 +38,5 @@ def open_regions(now: datetime) -> IntArray:
     keys = {(use.localization_id, levels[event.kind]) for event, ((use, _), *_) in maps}
     if not keys:
         return np.empty((0, 2), dtype=np.int64)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT first, stop FROM events_regionrange WHERE region_id = ANY(%s)",
-            [list(regions_of(keys).values())],
-        )
-        found = cursor.fetchall()
-    return merge_ranges(np.array(found, dtype=np.int64).reshape(-1, 2))
+    found = ranges_in(set(regions_of(keys).values()))
+    return merge_ranges(np.concatenate([*found.values()]))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
@@ -16,12 +18,15 @@ from tom.candidates.verdicts import show_public_verdicts
 from tom.events.localizations import chosen_localization, maps_in_turn, maps_of
 from tom.events.locks import change_events
 from tom.events.models import NonLocalizedEvent
-from tom.events.regions import regions_of
+from tom.events.regions import ranges_in, regions_of
 from tom.events.services import note_changes
+from tom.sky import merge_ranges, within_ranges
+from tom.sky.arrays import BoolArray, IntArray
 from tom.strategies.services import strategies_of_kinds, strategy_of
 from tom.targets.models import AudienceSummary, TargetSummary
 
 Summary = TargetSummary | AudienceSummary
+ObjectArray = npt.NDArray[np.object_]
 # What of a summary is matched.
 PLACED = ("target_id", "healpix29")
 TOLD = (*PLACED, "programs")
@@ -42,14 +47,14 @@ def match_event(event: NonLocalizedEvent) -> int:
     (chosen, _), *_earlier = maps
     strategy = strategy_of(event)
     regions = regions_of({(use.localization_id, strategy.level_stored) for use, _ in maps})
+    ranges = ranges_in(set(regions.values()))
+    held = [
+        Held(ranges[regions[use.localization_id, strategy.level_stored]], until)
+        for use, until in maps
+    ]
     found: list[Summary] = []
     for summaries in (TargetSummary.objects.only(*PLACED), AudienceSummary.objects.only(*TOLD)):
-        inside: set[int] = set()
-        for use, until in maps:
-            shone = Shone(*window(event, strategy), until)
-            region = regions[use.localization_id, strategy.level_stored]
-            inside.update(_in_region(region, shone, summaries))
-        # Each is read once, however many maps it lies in.
+        inside = _inside(held, Shone(*window(event, strategy)), summaries)
         new = list(_of_kind(event, summaries.filter(pk__in=inside))) if inside else []
         others = summaries.exclude(pk__in=[row.pk for row in new])
         found += [*new, *_known(event, others)]
@@ -158,13 +163,28 @@ def _known(event: NonLocalizedEvent, summaries: QuerySet[Any]) -> QuerySet[Any]:
     ).distinct()
 
 
+class Held(NamedTuple):
+    """The region of a map, as ranges of shape `(k, 2)`, and until when it held; None: it holds."""
+
+    ranges: IntArray
+    until: datetime | None
+
+    def takes(self, healpix29: IntArray, first_detections: ObjectArray) -> BoolArray:
+        """Tell which places lie in it, of those first detected while the map held."""
+        inside = within_ranges(healpix29, self.ranges)
+        if self.until is not None:
+            at = np.flatnonzero(inside)
+            inside[at] = [
+                first is not None and first < self.until for first in first_detections[at]
+            ]
+        return inside
+
+
 class Shone(NamedTuple):
     """When a row must have been detected; None: no limit. Earlier detections exclude no row."""
 
     earliest: datetime | None
     latest: datetime | None
-    until: datetime | None
-    """The end of a map's validity: the first detection is before it."""
 
     def conditions(self) -> dict[str, datetime]:
         """Conditions on the row `s` in SQL, each with the value that it takes.
@@ -174,24 +194,35 @@ class Shone(NamedTuple):
         by_value = {
             "s.last_detection + interval '0' >= %s": self.earliest,
             "s.first_detection + interval '0' <= %s": self.latest,
-            "s.first_detection + interval '0' < %s": self.until,
         }
         return {text: value for text, value in by_value.items() if value is not None}
 
 
-def _in_region(region_id: int, shone: Shone, summaries: QuerySet[Any]) -> list[int]:
-    """Return the keys of the summaries whose place lies in the region, of those that shone then."""
+def _inside(maps: Sequence[Held], shone: Shone, summaries: QuerySet[Any]) -> list[int]:
+    """Return the keys of the summaries that lie in the region of a map, of those that shone then.
+
+    The database looks through all regions at once: those of one event overlap.
+    """
     table, key = summaries.model._meta.db_table, summaries.model._meta.pk.column
-    wanted: dict[str, int | datetime] = {"r.region_id = %s": region_id, **shone.conditions()}
+    wanted = shone.conditions()
+    condition = " AND ".join(wanted) or "true"
+    merged = merge_ranges(np.concatenate([each.ranges for each in maps]))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT s.{key} FROM events_regionrange r JOIN {table} s
-            ON s.healpix29 >= r.first AND s.healpix29 < r.stop WHERE {" AND ".join(wanted)}
+            SELECT s.{key}, s.healpix29, s.first_detection
+            FROM unnest(%s::bigint[], %s::bigint[]) AS r (first, stop) JOIN {table} s
+            ON s.healpix29 >= r.first AND s.healpix29 < r.stop WHERE {condition}
             """,  # noqa: S608  the names of our own tables and columns
-            [*wanted.values()],
+            [merged[:, 0].tolist(), merged[:, 1].tolist(), *wanted.values()],
         )
-        return [pk for (pk,) in cursor.fetchall()]
+        rows = cursor.fetchall()
+    if not rows:
+        return []
+    keys, healpix29, first_detections = zip(*rows, strict=True)
+    places = np.array(healpix29, dtype=np.int64), np.array(first_detections, dtype=object)
+    taken = np.logical_or.reduce([each.takes(*places) for each in maps])
+    return [keys[at] for at in np.flatnonzero(taken)]
 
 
 def _of_kind(event: NonLocalizedEvent, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -3,12 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 
+import numpy as np
 from django.db import connection
 
 from tom.events.localizations import skymaps_of
 from tom.sky import credible_ranges
+from tom.sky.arrays import IntArray
 
 FIND = "SELECT localization_id, level, id FROM events_region WHERE localization_id = ANY(%s)"
+READ = """
+    SELECT region_id, first, stop FROM events_regionrange WHERE region_id = ANY(%s) ORDER BY first
+"""
 # A region is written with all its ranges at once. A second writer of the same region waits here
 # until the first one has ended, and then writes nothing.
 WRITE = """
@@ -40,6 +45,21 @@ def regions_of(wanted: Collection[RegionKey]) -> dict[RegionKey, int]:
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [list(column) for column in columns])
     return _known(wanted)
+
+
+def ranges_in(regions: Collection[int]) -> dict[int, IntArray]:
+    """Read these regions, by their keys.
+
+    Returns
+    -------
+    dict
+        Of each region its nested order-29 ranges `[first, stop)`: int64, shape `(k, 2)`, sorted,
+        apart from each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [list(regions)])
+        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
+    return {key: rows[rows[:, 0] == key, 1:] for key in regions}
 
 
 def _known(wanted: Collection[RegionKey]) -> dict[RegionKey, int]:

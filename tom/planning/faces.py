@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tom.sky import SkyMap
-from tom.sky.arrays import BoolArray, FloatArray, IntArray
+from tom.sky import SkyMap, within_ranges
+from tom.sky.arrays import FloatArray, IntArray
 from tom.sky.distance import distance_rows, radial_mass
 
 
@@ -96,11 +96,11 @@ def cut_faces(
     done = np.empty((0, 2), dtype=np.int64) if covered is None else covered
     cuts, signature = _signatures([*footprints, done])
     mass = np.diff(_mass_before(skymap, rows, cuts))
-    kept = np.flatnonzero((signature[:-1] != 0) & (mass > 0) & ~_inside(cuts[:-1], done))
+    kept = np.flatnonzero((signature[:-1] != 0) & (mass > 0) & ~within_ranges(cuts[:-1], done))
     _, sample, part = np.unique(signature[kept], return_index=True, return_inverse=True)
     at = cuts[kept[sample]]
     weight = np.bincount(part, mass[kept], minlength=len(at)).astype(np.float64)
-    seen = [np.flatnonzero(_inside(at, ranges)) for ranges in footprints]
+    seen = [np.flatnonzero(within_ranges(at, ranges)) for ranges in footprints]
     first = np.cumsum([0, *(len(each) for each in seen)], dtype=np.int64)
     face = np.concatenate([*seen, np.empty(0, dtype=np.int64)])
     return Faces(weight, first, face.astype(np.int64))
@@ -139,11 +139,3 @@ def _mass_before(skymap: SkyMap, rows: FloatArray, ids: IntArray) -> FloatArray:
     size = (skymap.stop29[at] - skymap.start29[at]).astype(np.float64)
     share = np.clip((ids - skymap.start29[at]).astype(np.float64) / size, 0, 1)
     return np.where(row < 0, 0.0, before[at] + rows[at] * share)
-
-
-def _inside(ids: IntArray, ranges: IntArray) -> BoolArray:
-    """Return which ids lie in ranges that are sorted and apart."""
-    if not len(ranges):
-        return np.zeros(len(ids), dtype=np.bool_)
-    at = np.searchsorted(ranges[:, 0], ids, side="right") - 1
-    return np.asarray((at >= 0) & (ids < ranges[np.maximum(at, 0), 1]), dtype=np.bool_)

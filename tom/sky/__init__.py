@@ -30,7 +30,14 @@ from tom.sky.footprints import (
     rectangle,
     shape_outline,
 )
-from tom.sky.healpix import cone_ranges, healpix29, merge_ranges, radec_of, separation_arcsec
+from tom.sky.healpix import (
+    cone_ranges,
+    healpix29,
+    merge_ranges,
+    radec_of,
+    separation_arcsec,
+    within_ranges,
+)
 from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
 from tom.sky.packing import pack, unpack
 from tom.sky.pictures import Picture, draw_stamp
@@ -133,5 +140,6 @@ __all__ = [
     "summarize",
     "sun_altitude",
     "unpack",
+    "within_ranges",
     "write_skymap",
 ]

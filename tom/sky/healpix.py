@@ -8,7 +8,7 @@ integer. Scheme: Gorski et al. 2005, https://doi.org/10.1086/427976.
 import numpy as np
 import numpy.typing as npt
 
-from tom.sky.arrays import FloatArray, IntArray
+from tom.sky.arrays import BoolArray, FloatArray, IntArray
 from tom.sky.quick_healpy import healpy
 
 ORDER = 29
@@ -188,3 +188,11 @@ def merge_ranges(ranges: IntArray) -> IntArray:
     opens = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
     closes = np.concatenate([opens[1:], [True]])
     return np.column_stack([ordered[opens, 0], reach[closes]])
+
+
+def within_ranges(ids: IntArray, ranges: IntArray) -> BoolArray:
+    """Tell which nested order-29 ids lie in ranges of shape `(k, 2)` that are sorted and apart."""
+    if not len(ranges):
+        return np.zeros(len(ids), dtype=np.bool_)
+    at = np.searchsorted(ranges[:, 0], ids, side="right") - 1
+    return np.asarray((at >= 0) & (ids < ranges[np.maximum(at, 0), 1]), dtype=np.bool_)
