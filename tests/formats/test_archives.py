@@ -116,6 +116,20 @@ def test_what_is_too_large_is_rejected_without_being_held(tmp_path, monkeypatch,
     assert rejection == Rejection("larger than 1000 bytes")
 
 
+def test_what_follows_a_gigantic_member_of_a_tar_is_not_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(packets, "MAX_PAYLOAD_BYTES", 1000)
+    monkeypatch.setattr(packets, "MOST_SKIPPED_BYTES", 2000)
+    path = tmp_path / "x"
+    path.write_bytes(tar_of({"a": b"a", "b": bytes(1500), "c": bytes(2001), "d": b"d"}, "w:gz"))
+
+    first, large, gigantic, (name, rest) = opened(path)
+
+    assert first[1] == b"a"
+    assert large[1] == gigantic[1] == Rejection("larger than 1000 bytes")
+    assert name == str(path)
+    assert "a member of more than 2000 bytes; the rest of the archive was not read" in rest.reason
+
+
 @pytest.mark.parametrize(
     "damaged",
     [

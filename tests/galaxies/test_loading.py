@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,18 @@ def test_the_completeness_falls_with_distance_and_is_a_share(real_data) -> None:
     assert sum(facts["counts"]) == 390
     assert all(0 <= share <= 1 for share in facts["shares"])
     assert facts["shares"][-1] == 0
+
+
+def test_a_line_that_unpacks_to_no_end_is_refused_as_soon_as_it_is_too_long(
+    tmp_path, mapping
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(gzip.compress(ROWS.encode() + b"3" * 50_000_000, compresslevel=1))
+
+    tracemalloc.start()
+    with pytest.raises(BadCatalogueError, match="a line has 1000000 letters or more"):
+        load(path, mapping)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 20e6

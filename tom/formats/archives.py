@@ -18,6 +18,8 @@ from tom.formats.values import clean
 
 MAX_PAYLOAD_BYTES: Final = 64 * 1024 * 1024
 MAX_MEMBERS: Final = 1_000_000
+MOST_SKIPPED_BYTES: Final = 2**30
+"""Of a member of a tar: what follows it is found by reading over it."""
 _COMPRESSED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 _ZIP: Final = b"PK\x03\x04"
 _TAR: Final = b"ustar"
@@ -147,6 +149,7 @@ def _open_tar(name: str, file: IO[bytes]) -> Iterator[Packet]:
                 inner = archive.extractfile(member) if member.isfile() else None
                 if inner is not None:
                     yield f"{name}!{member.name}", _read_bounded(inner)
+                _check_size(member)
     except _ARCHIVE_ERRORS as error:
         yield name, _reject(error, "; the rest of the archive was not read")
 
@@ -157,6 +160,12 @@ def _open_zip(name: str, file: IO[bytes]) -> Iterator[Packet]:
         for member in archive.infolist():
             if not member.is_dir():
                 yield f"{name}!{member.filename}", _read_member(archive, member)
+
+
+def _check_size(member: tarfile.TarInfo) -> None:
+    if member.size > MOST_SKIPPED_BYTES:
+        reason = f"a member of more than {MOST_SKIPPED_BYTES} bytes"
+        raise ValueError(reason)
 
 
 def _check_number(members: int) -> None:

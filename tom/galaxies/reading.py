@@ -21,6 +21,7 @@ from tom.sky.arrays import BoolArray, FloatArray, IntArray
 AT_ONCE = 20_000
 MISSING = {"", "nan", "null", "none", "-", "--", "n/a"}
 MOST_ROWS = 100_000_000
+LONGEST_LINE = 1_000_000
 LEFT_OUT = "left out by the mapping"
 
 
@@ -79,7 +80,7 @@ def read_galaxies(path: Path, mapping: CatalogueMapping, refused: Refused) -> It
     seen: set[str] = set()
     try:
         with _opened(path) as text:
-            table = csv.reader(text)
+            table = csv.reader(_lines(text))
             header = [name.strip() for name in next(table, [])]
             _check_columns(header, mapping, path)
             line = 2
@@ -102,6 +103,15 @@ def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
     binary: Any = gzip.GzipFile(fileobj=raw) if is_gzip else raw
     with raw, binary, io.TextIOWrapper(binary, encoding="utf-8", newline="") as text:
         yield text
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Go through the lines; a gzip may unpack to one line of gigabytes."""
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            message = f"a line has {LONGEST_LINE} letters or more"
+            raise csv.Error(message)
+        yield line
 
 
 def _check_columns(header: Sequence[str], mapping: CatalogueMapping, path: Path) -> None:
