@@ -73,6 +73,19 @@ def quick_passwords(request: pytest.FixtureRequest, settings: "SettingsWrapper")
         settings.PASSWORD_HASHERS = QUICK_HASHERS
 
 
+@pytest.fixture(autouse=True)
+def cold_caches(request: pytest.FixtureRequest) -> None:
+    """Begin a test that counts queries with empty caches: it counts the same after any other."""
+    counting = {"django_assert_num_queries", "django_assert_max_num_queries"}
+    if counting & {*request.fixturenames}:
+        from django.contrib.contenttypes.models import ContentType
+        from django.core.cache import cache
+
+        request.getfixturevalue("servers")
+        ContentType.objects.clear_cache()
+        cache.clear()
+
+
 @pytest.fixture(scope="module")
 def module_rows(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
     """Keep rows that a fixture of a module makes for all its tests: what each changes is undone.

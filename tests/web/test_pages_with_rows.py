@@ -73,7 +73,7 @@ def test_the_event_page_asks_as_often_for_many_candidates_as_for_two(
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/", 31), ("/targets/", 15), ("/events/", 14), ("/requests/", 15)]
+    ("path", "most"), [("/", 32), ("/targets/", 15), ("/events/", 14), ("/requests/", 15)]
 )
 def test_a_page_asks_a_bounded_number_of_times(
     observer: Client,

@@ -74,7 +74,7 @@ def test_without_a_script_the_page_is_whole(reader: Client) -> None:
 def test_either_part_takes_few_queries(
     reader: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(31):
+    with django_assert_num_queries(30):
         reader.get(PAGE)
     with django_assert_num_queries(23):
         reader.get(f"{PAGE}?part=rest")
