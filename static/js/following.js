@@ -85,6 +85,30 @@
       write("interrupted", "Updates are interrupted. This page tries to connect again.");
     }, patience);
   });
+  // What the page asks by itself takes nobody to the login in the middle of their work: it says that
+  // the session ended. What a person asks does lead there.
+  const isByItself = ({ verb, triggeringEvent }) => verb === "get" && (!triggeringEvent || triggeringEvent instanceof CustomEvent);
+
+  function sayEnded(login) {
+    const place = document.getElementById("ended");
+    const link = document.createElement("a");
+    link.href = login;
+    link.textContent = "Log in again";
+    place.className = "notice notice-warning";
+    place.replaceChildren("Your session ended. What you see may be old. ", link);
+  }
+
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const to = xhr.getResponseHeader("HX-Redirect");
+    if (!to?.startsWith("/accounts/login/")) {
+      if (xhr.status < 400) write("ended", "");
+    } else if (isByItself(requestConfig)) {
+      event.preventDefault();
+      sayEnded(to);
+    }
+  });
+
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
     const words = { 403: "You may not do that.", 404: "It is no longer there.", 409: "Somebody else was quicker: reload the page." };
