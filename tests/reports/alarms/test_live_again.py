@@ -160,7 +160,7 @@ def test_nobody_else_is_called_once_somebody_answered_before_or_after(
     assert not [told for told in subjects(mails) if told.startswith("bob")]
 
 
-def test_a_call_that_is_long_past_when_its_event_is_live_again_is_not_made(
+def test_of_an_old_event_that_is_live_again_the_end_is_told_and_no_late_call_is_made(
     settings, event: NonLocalizedEvent, mails: MailSink
 ) -> None:
     send(raise_of(event))
@@ -170,7 +170,7 @@ def test_a_call_that_is_long_past_when_its_event_is_live_again_is_not_made(
 
     turn(event, retracted=False, hours=30)
 
-    assert subjects(mails) == [f"ada: {CALL}", f"ada: {OVER}"]
+    assert subjects(mails) == [f"ada: {CALL}", f"ada: {OVER}", f"ada: {AGAIN}"]
     assert not due_alarms(later(hours=31)).exists()
 
 

@@ -30,8 +30,9 @@ from tom.reports.alarms.hearing import (
     is_retraction,
     is_told_retracted,
     last_heard,
-    weigh_sends,
+    release_calls,
     withhold,
+    withhold_calls,
 )
 from tom.reports.alarms.matching import is_old, is_significant, matching_rules
 from tom.reports.alarms.models import Alarm, AlarmCause, AlarmSend, SendState, tell_of
@@ -47,17 +48,21 @@ def raise_alarm(event: NonLocalizedEvent) -> Alarm | None:
     """Make the alarms for an event's newest message; return the first, None if there is none.
 
     Each rule that the event meets raises one alarm. A significant event that meets no rule raises
-    one for whom the settings name, and the retraction of an event one for whom it concerns. These
-    raise none: a test event, and an event whose newest message is older than ALARM_HOURS. Call this
-    after every message of the event. The pipeline then wakes `send_alarm`.
+    one for whom the settings name. A retraction, and its end, raise one each for whoever last heard
+    the contrary. These raise none: a test event, and an event whose newest message is older than
+    ALARM_HOURS, but for the end of its retraction. Call this after every message of the event. The
+    pipeline then wakes `send_alarm`.
     """
-    now = timezone.now()
-    if event.test_reasons or is_old(event, now=now):
+    if event.test_reasons:
         return None
+    now = timezone.now()
+    is_past = is_old(event, now=now)
     with transaction.atomic():
-        weigh_sends(event, now=now)
-        made = _by_turn(event) if is_told_retracted(event) != event.retracted else []
-        made += [] if event.retracted else _by_message(event)
+        withhold_calls(event)
+        made = [] if event.retracted and is_past else _by_turn(event)
+        if not (event.retracted or is_past):
+            release_calls(event, now=now)
+            made += _by_message(event)
     return made[0] if made else None
 
 
@@ -127,6 +132,8 @@ def _by_message(event: NonLocalizedEvent) -> list[Alarm]:
 
 def _by_turn(event: NonLocalizedEvent) -> list[Alarm]:
     """Tell that the event is retracted, or live again, to whoever last heard the contrary."""
+    if is_told_retracted(event) == event.retracted:
+        return []
     if _cause(event) is None and not event.alarms.exists():
         return []
     cause = AlarmCause.RETRACTION if event.retracted else AlarmCause.RESTORED

@@ -22,21 +22,28 @@ def is_told_retracted(event: NonLocalizedEvent) -> bool:
     return causes.count(AlarmCause.RETRACTION) > causes.count(AlarmCause.RESTORED)
 
 
-def weigh_sends(event: NonLocalizedEvent, *, now: datetime) -> None:
-    """Withhold what the event as it stands does not call for; release what it calls for again.
+def withhold_calls(event: NonLocalizedEvent) -> None:
+    """Withhold what the event as it stands does not call for.
 
     Each is one conditional update. What another worker is just sending counts as heard.
     """
-    waiting = AlarmSend.objects.filter(
-        alarm__event=event, state__in=[SendState.DUE, SendState.WITHHELD]
-    )
-    for each in waiting.select_related("alarm"):
-        each.alarm.event = event
-        why = unfinished(each.alarm)
-        if why and each.state == SendState.DUE:
+    for each in _sends_in(event, SendState.DUE):
+        if why := unfinished(each.alarm):
             withhold(each, why)
-        elif not why and each.state == SendState.WITHHELD:
+
+
+def release_calls(event: NonLocalizedEvent, *, now: datetime) -> None:
+    """Make due again what was withheld and the event as it stands calls for."""
+    for each in _sends_in(event, SendState.WITHHELD):
+        if not unfinished(each.alarm):
             move(each, SendState.DUE, due_at=now)
+
+
+def _sends_in(event: NonLocalizedEvent, state: SendState) -> list[AlarmSend]:
+    sends = AlarmSend.objects.filter(alarm__event=event, state=state).select_related("alarm")
+    for each in sends:
+        each.alarm.event = event
+    return list(sends)
 
 
 def withhold(each: AlarmSend, why: str) -> None:
