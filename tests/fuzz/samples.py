@@ -5,6 +5,7 @@ import random
 import zlib
 from pathlib import Path
 
+from tests.brokers.test_pitt_google import part_of_rubin, written
 from tests.brokers.test_retelling import LOCUS, NAME, bson, make_answer, make_babamul
 from tests.events.test_circulars import make_mail
 from tests.missions.test_einstein_probe import make_notice
@@ -72,6 +73,7 @@ def made_samples() -> Samples:
         "alerce.answer": [json.dumps(make_answer()).encode()],
         "alerce.classified": [_classified()],
         "babamul.alert": [make_babamul()],
+        "pitt_google.part": [_part()],
         "hermes": [json.dumps({"title": "a", "submitter": "b", "message_text": "c"}).encode()],
     }
 
@@ -106,6 +108,14 @@ def _classified() -> bytes:
     ]
     said = {"class": "SNIa", "probabilities": {"SNIa": 0.5}}
     return make_container(schema, [{"oid": NAME, "lc_classification": said}])
+
+
+def _part() -> bytes:
+    """A part of a packet as Pitt-Google's modules pass it on, with what they say."""
+    part = part_of_rubin(lsst.make_record(history=[lsst.make_source(diaSourceId=5)], forced=[]))
+    said = {"prob_class0": 0.9, "prob_class1": 0.1}
+    upsilon = {"g_label": "RRL_ab", "g_probability": 0.7, "g_flag": 0}
+    return written({"alert_lite": part, "SuperNNova": said, "upsilon": upsilon, "variability": {}})
 
 
 def real_samples(data: Path) -> Samples:

@@ -2,7 +2,7 @@
 
 import io
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tom.reports.classes.models import ClassMessage, TellState
 from tom.reports.classes.telling import tell_classes
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
+from tom.scoring.services import scorers
 from tom.streams.models import AlertMessage
 from tom.streams.services import store_message
 from tom.surveys.elasticc.classes import parse_classes
@@ -39,9 +40,12 @@ CHANCES = {"supernova Ia": 0.75, "supernova II": 0.25}
 
 
 @pytest.fixture(autouse=True)
-def switched_on(settings) -> None:
+def switched_on(settings) -> Iterator[None]:
     settings.SCORERS = SCORERS
     settings.CLASSES_URL = "kafka://127.0.0.1:9/elasticc-classifications"
+    scorers.cache_clear()
+    yield
+    scorers.cache_clear()
 
 
 @pytest.fixture
@@ -189,6 +193,12 @@ def test_nothing_is_told(spoil: Callable[[Score], None]) -> None:
     spoil(store_score())
 
     assert compose_due(timezone.now(), most=10) == 0
+
+
+def test_a_score_is_composed_once() -> None:
+    store_score()
+
+    assert [compose_due(timezone.now(), most=10) for _ in range(2)] == [1, 0]
 
 
 def test_nothing_is_told_while_no_topic_is_named(settings) -> None:
