@@ -13,6 +13,7 @@ import pytest
 from tests.homes import give_tables
 
 if TYPE_CHECKING:
+    from django.test import Client
     from pytest_django import DjangoDbBlocker
     from pytest_django.fixtures import SettingsWrapper
 
@@ -33,6 +34,13 @@ QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A skip whose reason begins so means that a real component could not be had.
 PEER_MISSING = "peer missing: "
+
+
+@pytest.fixture
+def client(client: "Client") -> "Client":
+    """A browser that runs no script, as its cookie says: an event's page is whole there."""
+    client.cookies["swaps"] = "0"
+    return client
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from django.core.asgi import get_asgi_application
 
 from tom.web.body_limit import BodyLimit
 from tom.web.charset import Utf8Only
+from tom.web.ready import make_ready
 from tom.web.turns import InTurn, web_turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
@@ -18,3 +19,4 @@ application = BodyLimit(
     most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     larger=settings.LARGER_BODIES,
 )
+make_ready()

@@ -63,8 +63,8 @@ def test_without_a_script_the_form_chooses_layers_and_time(
     plain = browser.new_context(
         java_script_enabled=False, storage_state=page.context.storage_state(), base_url=site
     ).new_page()
-    plain.goto(PAGE)  # which leaves what stands below the list to a script, as one ran before
-    plain.get_by_role("link", name="Map, messages, requests and circulars").click()
+    plain.goto(PAGE)
+    expect(plain).to_have_url(re.compile(r"whole=1"))  # it goes on to the whole page by itself
     plain.get_by_label("Sun and Moon").uncheck()
     expect(plain.locator(".whole .layer-bodies")).to_be_hidden()
 

@@ -1,6 +1,7 @@
 """What stands below an event's list: with the page, or in a second request that a script makes."""
 
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -63,12 +64,25 @@ def test_what_one_must_know_stands_above_the_list(reader: Client) -> None:
     assert "A circular says that S261120ab is none" in text.split('id="candidates"')[0]
 
 
-def test_without_a_script_the_page_is_whole(reader: Client) -> None:
+def test_a_browser_without_scripts_goes_on_to_the_whole_page_and_stays_there(
+    reader: Client,
+) -> None:
     del reader.cookies["swaps"]
+    first = reader.get(f"{PAGE}?order=name").text
+    assert not any(mark in first for mark in BELOW)
+    found = re.search(r'<noscript>\s*<meta http-equiv="refresh" content="0; url=(.*?)">', first)
+    assert found is not None
 
-    text = reader.get(PAGE).text
+    for address in (unescape(found[1]), f"{PAGE}?order=level"):
+        text = reader.get(address).text
+        assert all(mark in text for mark in (*BELOW, "data-row"))
+        assert 'http-equiv="refresh"' not in text
 
-    assert all(mark in text for mark in (*BELOW, "data-row"))
+
+def test_a_script_goes_on_to_swap_after_the_whole_page_was_asked(reader: Client) -> None:
+    reader.get(f"{PAGE}?whole=1")
+
+    assert not any(mark in reader.get(PAGE).text for mark in BELOW)
 
 
 def test_either_part_takes_few_queries(

@@ -59,6 +59,8 @@ from tom.web.visibility import instruments_by_site
 CIRCULARS_SHOWN = 20
 # Asks for the whole page at once.
 WHOLE = "whole"
+# The cookie that says whether a script swaps parts of pages, for a year.
+SWAPS, YEAR = "swaps", 365 * 24 * 3600
 NONE_OF_THESE = "none of these"
 # What the address says of the list.
 ASKED = ("q", "order", "vetting", "region", "since", "up")
@@ -86,11 +88,7 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         return redirect("event", find_joined(event_id).event_id)
     match request.GET.get("part"):
         case None:
-            listing = look_at_list(found, person(request), now=timezone.now())
-            is_whole = _is_asked_whole(request)
-            told = _rest(listing, request.GET) if is_whole else read_facts(found)
-            context = told | _candidates(request, listing) | _head(found, listing.user)
-            return render(request, "events/event.html", context | {"is_whole": is_whole})
+            return _answer_page(request, found)
         case "rest":
             context = _rest(_list_of(request, found), request.GET)
             return render(request, "events/_rest.html", context)
@@ -108,12 +106,27 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
             raise Http404(message)
 
 
-def _is_asked_whole(request: HttpRequest) -> bool:
-    """Whether the page has all at once: no script runs there, as far as known, or the map is asked.
+def _answer_page(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse:
+    """The page: with what stands below the list, or without it for a script that asks later."""
+    listing = look_at_list(found, person(request), now=timezone.now())
+    is_whole = _is_asked_whole(request)
+    told = _rest(listing, request.GET) if is_whole else read_facts(found)
+    context = told | _candidates(request, listing) | _head(found, listing.user)
+    response = render(request, "events/event.html", context | {"is_whole": is_whole})
+    if WHOLE in request.GET and SWAPS not in request.COOKIES:
+        is_secure = request.is_secure()
+        response.set_cookie(SWAPS, "0", max_age=YEAR, samesite="Lax", secure=is_secure)
+    return response
 
-    A script asks for what stands below the list by itself, and has said so in a cookie.
+
+def _is_asked_whole(request: HttpRequest) -> bool:
+    """Whether the page has all at once: no script runs there, or the map is asked for.
+
+    Else a script asks for what stands below the list by itself. A browser that runs none goes on to
+    the whole page, and a cookie keeps that. A script sets the same cookie to 1.
     """
-    return "swaps" not in request.COOKIES or not request.GET.keys().isdisjoint((WHOLE, MAP_NAMED))
+    is_asked = not request.GET.keys().isdisjoint((WHOLE, MAP_NAMED))
+    return is_asked or request.COOKIES.get(SWAPS) == "0"
 
 
 def _rest(listing: CandidateList, query: QueryDict) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""A web process has read addresses and templates before its first request."""
+
+import subprocess
+import sys
+
+ASKED = """
+import sys
+import tom.asgi
+from django.template import engines
+print("tom.web.views.events" in sys.modules)
+print("events/event.html" in engines["django"].engine.template_loaders[0].get_template_cache)
+"""
+
+
+def test_a_web_process_reads_addresses_and_templates_first() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", ASKED], capture_output=True, text=True, check=True, timeout=120
+    )
+
+    assert told.stdout.split()[-2:] == ["True", "True"]

@@ -1,0 +1,18 @@
+"""What the first page of a web process would wait for: the addresses and the templates."""
+
+from pathlib import Path
+
+from django.template import Engine
+from django.template.loader import get_template
+from django.urls import get_resolver
+
+
+def make_ready() -> None:
+    """Read all addresses, with the views behind them, and all templates of the site.
+
+    Call it before a process takes requests: the first page would take .6 s more.
+    """
+    _ = get_resolver().url_patterns
+    for folder in Engine.get_default().dirs:
+        for path in sorted(Path(folder).rglob("*.html")):
+            get_template(path.relative_to(folder).as_posix())
