@@ -112,6 +112,12 @@ class WebServer(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try for 3 s to log in, not 7: whoever answers says within one what is wrong."""
+    monkeypatch.setattr(trying, "LOG_IN_SECONDS", 3.0)
+
+
 FAULTS = {
     "no such host": ({"address": "no-such-host.invalid"}, "there is no such host"),
     "nothing there": ({"address": "127.0.0.1:1"}, "nothing listens at this port"),
@@ -120,11 +126,13 @@ FAULTS = {
 }
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(("fields", "words"), FAULTS.values(), ids=FAULTS)
 def test_what_is_wrong_is_said_in_words_that_say_what_to_do(kafka: KafkaPeer, fields, words):
     assert tried(stream_at(kafka, **fields)).fault.startswith(words)
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     ("tls", "words"),
     [
