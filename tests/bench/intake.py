@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tom import intake
+from tom.candidates.hosts import find_other_hosts
 from tom.demo.night import Message
 from tom.events.models import NonLocalizedEvent
 from tom.forms.registry import batch_forms
@@ -32,8 +33,9 @@ def work() -> None:
 
 
 def score() -> None:
-    """Score what changed, and rank every event that it moves."""
+    """Score what changed, find hosts, and rank every event that it moves."""
     while score_due(most=SCORE_BATCH):
         pass
     for event in NonLocalizedEvent.objects.due_for_ranking():
+        find_other_hosts(event)
         rank_if_due(event)

@@ -6,6 +6,12 @@ import fastavro
 import numpy as np
 import pytest
 
+from tom.benchmark.galaxies import (
+    LIMIT_B,
+    _b_magnitude,
+    _draw_luminosities,
+    listed_light,
+)
 from tom.benchmark.kilonovae import FAMILIES, GRB211211A, GRID, draw_model
 from tom.benchmark.maps import Extent, _draw_narrow, _widen, draw_maps
 from tom.benchmark.nights import (
@@ -22,7 +28,7 @@ from tom.benchmark.sources import alert_rows, draw_count, draw_explosions
 from tom.demo.explosions import KILONOVA
 from tom.demo.light import to_magnitude
 from tom.demo.packets import to_jd
-from tom.sky import credible_area, healpix29, levels_2d
+from tom.sky import credible_area, healpix29, levels_2d, separation_arcsec
 
 
 @pytest.fixture(scope="session")
@@ -188,3 +194,26 @@ def test_grb_211211a_follows_the_published_photometry(real_data):
         ours = np.interp(np.log(days), np.log(GRB211211A.days), GRB211211A.magnitudes[row])
         assert ours + 37.72 == pytest.approx(magnitude, abs=0.35)
     assert len(measured) >= 8
+
+
+def test_galaxies_do_not_tell_the_hosts_by_their_order_and_lie_at_explosions(hard_night):
+    galaxies = hard_night.galaxies
+    hosts = [each for each in hard_night.objects if each.distance_mpc is not None]
+    near = [
+        separation_arcsec(each.source.ra, each.source.dec, galaxies.ra, galaxies.dec)
+        for each in hosts
+        if each.distance_mpc < 400
+    ]
+    first = [int(np.argmin(off)) for off in near if off.min() < 60]
+
+    assert (galaxies.b_magnitude < LIMIT_B).all()
+    assert len(first) >= len(near) / 4
+    assert max(first) > len(galaxies.ra) / 4
+
+
+def test_the_catalogue_lists_less_of_the_light_the_farther_it_is():
+    listed = listed_light(np.array([80.0, 200.0, 350.0]))
+
+    assert listed == pytest.approx([0.9, 0.6, 0.2], abs=0.03)
+    drawn = _draw_luminosities(20000, np.random.default_rng(1), by_light=True)
+    assert np.mean(_b_magnitude(drawn, 200.0) < LIMIT_B) == pytest.approx(listed[1], abs=0.01)

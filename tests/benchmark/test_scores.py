@@ -124,7 +124,8 @@ def test_a_file_is_scored_beside_the_rivals(hard_night, tmp_path, capsys):
 def test_a_night_is_written_without_its_truth(hard_night, tmp_path):
     assert main(["write", str(hard_night.seed), str(tmp_path / "night"), "--size", "tiny"]) == 0
 
-    assert {path.name for path in (tmp_path / "night").iterdir()} == {"messages", "night.json"}
+    names = {path.name for path in (tmp_path / "night").iterdir()}
+    assert names == {"messages", "night.json", "galaxies.csv"}
     files = list((tmp_path / "night" / "messages").iterdir())
     assert len(files) == sum(map(len, hard_night.sent)) + 3
 

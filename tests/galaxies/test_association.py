@@ -1,5 +1,6 @@
 """Hosts are found for many targets at once, again only where something changed, and kept."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from tom.galaxies.loading import load_catalogue
 from tom.galaxies.mapping import read_mapping
 from tom.galaxies.models import Catalogue, Galaxy, HostMatch, HostSearch
 from tom.pipeline import rank
+from tom.ranking.curves import usual_shares
 from tom.ranking.models import RankedCandidate
 from tom.ranking.services import newest_ranking, rank_event, unlike
+from tom.ranking.terms.distance import OF_KIND
 from tom.sky import healpix29
 from tom.targets.models import TargetSummary
 from tom.targets.redshifts import keep_redshift
@@ -199,6 +202,22 @@ def test_the_host_s_distance_moves_the_ranking_and_an_old_ranking_can_be_repeate
     assert distance_term(last)["log_lr"] < 0
     assert target.host_searches.count() == 2
     assert [unlike(ranking) for ranking in (before, after, last)] == [0, 0, 0]
+
+
+def test_where_no_galaxy_is_listed_what_the_catalogue_lacks_at_the_maps_distance_counts() -> None:
+    event, _ = make_event(), make_target()
+    match_event(event)
+    catalogue = make_catalogue()  # it lists .4 of the light as far as it reaches
+    make_galaxy(catalogue, "elsewhere", ra=100.0, dec=20.0)
+
+    find_other_hosts(event)
+    term = distance_term(rank_event(event))
+
+    in_galaxies = usual_shares() @ list(OF_KIND.values())
+    assert not term["missing"]
+    assert math.exp(term["log_lr"]) == pytest.approx(
+        0.6 / (0.6 * in_galaxies + 1 - in_galaxies), rel=0.05
+    )
 
 
 def test_many_hosts_are_searched_after_a_ranking_that_makes_another_due(monkeypatch) -> None:

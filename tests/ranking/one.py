@@ -7,7 +7,7 @@ import numpy as np
 from tom.ranking import opinions
 from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.terms import brightness, distance, earlier_activity, minor_planet, sky_map, star
-from tom.ranking.weighing import FloatArray, Term, Weighed, logistic
+from tom.ranking.weighing import FloatArray, Share, Term, Weighed, logistic
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.runner import Abstention, Opinion
@@ -23,8 +23,22 @@ def sky_map_term(probdensity: float | None) -> Term:
     return sky_map.weigh(probdensity=col(probdensity)).term(0)
 
 
-def distance_term(overlap: float | None, host_share: float | None = None) -> Term:
-    return distance.weigh(overlap=col(overlap), host_share=col(host_share)).term(0)
+def distance_term(
+    overlap: float | None,
+    host_share: float | None = None,
+    *,
+    elsewhere: float | None = None,
+    light: float | None = None,
+    source: float = 1.0,
+) -> Term:
+    columns = {
+        "overlap": overlap,
+        "host_share": host_share,
+        "elsewhere": elsewhere,
+        "light": light,
+    }
+    given = {name: col(value) for name, value in columns.items()}
+    return distance.weigh(**given, source=Share(source, source, source)).term(0)
 
 
 def brightness_term(ratio: float | None, magnitude: float | None = 19.0) -> Term:

@@ -17,13 +17,13 @@ from tom.ranking import kinds
 from tom.ranking.curves import KINDS, usual_shares
 from tom.ranking.models import Ranking
 from tom.ranking.services import present_scorers, rank_event, unlike
-from tom.ranking.terms import earlier_activity, minor_planet, star
+from tom.ranking.terms import distance, earlier_activity, minor_planet, star
 from tom.scoring.models import Score
 from tom.scoring.services import window_start
 from tom.strategies.services import strategy_of
 from tom.targets.models import LightCurvePoint, TargetSummary
 
-TERMS = (star, earlier_activity, minor_planet)
+TERMS = (distance, star, earlier_activity, minor_planet)
 
 
 def sure_of(kind: str) -> np.ndarray:
@@ -48,6 +48,10 @@ surroundings = st.fixed_dictionaries(
         "planet_separation_arcsec": st.one_of(st.none(), st.floats(0, 30)),
         "epochs": st.integers(0, 20),
         "epoch_age_days": st.floats(0, 500),
+        "distance_overlap": st.one_of(st.none(), st.floats(0.02, 50)),
+        "host_share": st.floats(0, 1),
+        "elsewhere_overlap": st.floats(0.01, 2),
+        "galaxy_light": st.one_of(st.none(), st.floats(0.1, 1e4)),
     }
 )
 shares = st.lists(st.floats(0.01, 1), min_size=len(KINDS), max_size=len(KINDS)).map(

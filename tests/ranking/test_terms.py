@@ -112,6 +112,38 @@ def test_a_host_at_a_wrong_distance_may_be_the_wrong_host():
     assert math.exp(distance_term(0.0).log_lr) == pytest.approx(distance.HOST_IS_WRONG.value)
 
 
+@given(
+    st.floats(0.02, 50),
+    st.floats(0, 1),
+    st.floats(0.01, 5),
+    st.floats(0.01, 1e4),
+    st.floats(0, 1),
+)
+def test_galaxies_count_as_the_counterparts_density_over_that_of_the_kind(
+    overlap, host_share, elsewhere, light, source
+):
+    term = distance_term(overlap, host_share, elsewhere=elsewhere, light=light, source=source)
+
+    counterparts = light * (host_share * overlap + (1 - host_share) * elsewhere)
+    unrelated = source * light + (1 - source)
+    assert math.exp(term.log_lr) == pytest.approx(counterparts / unrelated)
+
+
+def test_a_galaxy_at_the_maps_distance_says_more_of_what_lies_in_no_galaxy_otherwise():
+    about = {"overlap": 4.0, "host_share": 0.99, "elsewhere": 0.5, "light": 300.0}
+
+    supernova, asteroid = (distance_term(**about, source=source) for source in (1.0, 0.0))
+
+    assert math.exp(supernova.log_lr) < 4.0
+    assert math.exp(asteroid.log_lr) > 1000
+
+
+def test_where_no_galaxy_is_listed_the_page_says_so():
+    term = distance_term(0.4, 0.0, elsewhere=0.4, light=0.5)
+
+    assert term.reason == "no listed galaxy is near: 0.4 times as usual as in the background"
+
+
 def test_a_brightness_that_no_kilonova_has_may_be_another_kind_of_light():
     assert math.exp(brightness_term(0.0).log_lr) == pytest.approx(brightness.OUTLIERS.value)
     assert brightness_term(1.0).log_lr == pytest.approx(0)

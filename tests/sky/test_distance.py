@@ -11,6 +11,7 @@ from tom.sky import (
     distance_moments,
     distance_overlap,
     distance_pdf_at,
+    unlisted_share,
 )
 
 HORIZON = 300.0
@@ -49,6 +50,20 @@ def test_the_ratio_is_the_integral_over_distance(mu, sigma, distance, error):
     expected = np.trapezoid(density * host / background, radii)
 
     assert ratio(skymap, distance, error) == pytest.approx(expected, rel=2e-3, abs=1e-9)
+
+
+@settings(max_examples=40)
+@given(st.floats(-30, 150), st.floats(5, 40), st.lists(st.floats(0, 1), min_size=3, max_size=3))
+def test_what_is_not_listed_is_the_integral_over_distance(mu, sigma, completeness):
+    skymap, edges = one_direction(mu, sigma), [0.0, 40.0, 90.0, 200.0]
+    radii = np.linspace(1e-3, max(mu, 0) + 12 * sigma, 200_001)
+    density = distance_pdf_at(skymap, np.zeros(len(radii), dtype=np.int64), radii)
+    lists = np.append(completeness, 0.0)[np.searchsorted(edges, radii, side="right") - 1]
+    expected = np.trapezoid(density * (1 - lists), radii)
+
+    found = unlisted_share(skymap, [0], edges_mpc=edges, completeness=completeness)
+
+    assert found[0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_an_exact_distance_compares_the_two_densities_there():

@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.what == "write":
         night = make_hard_night(given.seed, SIZES[given.size])
         write_messages(night.night(), given.folder)
+        if night.galaxies is not None:
+            night.galaxies.write(given.folder / "galaxies.csv")
         return 0
     try:
         lists = read_rankings(given.file)

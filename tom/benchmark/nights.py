@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from tom.benchmark.conditions import Conditions, draw_conditions
+from tom.benchmark.galaxies import Galaxies, draw_galaxies
 from tom.benchmark.kilonovae import draw_model
 from tom.benchmark.maps import Extent, draw_maps
 from tom.benchmark.places import Ground
@@ -33,6 +34,7 @@ BLIND_SEEDS: Final = range(9001, 9041)
 FIRST_MERGER: Final = datetime(2025, 11, 1, tzinfo=UTC)
 MERGER_DAYS: Final = 365
 TRIES, WEATHERS = 400, 40
+GALAXY_STREAM: Final = 4  # of random numbers: galaxies change nothing else of a night
 ALERT_DELAY_S: Final = (420.0, 1200.0)  # after the exposure
 
 
@@ -62,7 +64,8 @@ class HardNight:
 
     `sent` has the hours from the merger to each alert of an object, in order. `counterpart` is the
     name of the merger's light; None: nothing that gave an alert is it. `model` says which kilonova
-    it is, also of one that gave no alert; "": there was no light.
+    it is, also of one that gave no alert; "": there was no light. `galaxies` are what a catalogue
+    lists there; None: there is no catalogue.
     """
 
     seed: int
@@ -74,6 +77,7 @@ class HardNight:
     sent: Sequence[FloatArray]
     counterpart: str | None
     model: str
+    galaxies: Galaxies | None = None
 
     @cached_property
     def update_hour(self) -> float:
@@ -134,6 +138,9 @@ def make_hard_night(seed: int, setting: Setting = FULL) -> HardNight:
         sent=[_sent(observed, merger_jd, rng) for observed in objects],
         counterpart=names[order.index(0)] if has_alert else None,
         model=light.source.kind if light is not None else "",
+        galaxies=draw_galaxies(
+            ground, objects, setting.outside, np.random.default_rng([seed, GALAXY_STREAM])
+        ),
     )
 
 

@@ -71,13 +71,14 @@ class Sampler:
             for row in range(len(ra)):
                 spot = self.spot(ra[row], dec[row], dust[row], rate.group)
                 if spot is not None:
-                    yield from self._seen(BUILDERS[rate.kind](spot, self.rng), spot)
+                    yield from self._seen(BUILDERS[rate.kind](spot, self.rng), spot, None)
             return
         explosions = draw_explosions(rate.kind, len(ra), self.rng)
         for row, explosion in explosions:
             spot = self.spot(ra[row], dec[row], dust[row], rate.group)
             if spot is not None:
-                yield from self._seen(build_explosion(rate.kind, explosion, spot, self.rng), spot)
+                source = build_explosion(rate.kind, explosion, spot, self.rng)
+                yield from self._seen(source, spot, explosion.distance_mpc)
 
     def spot(self, ra: float, dec: float, ebv: float, group: Group) -> Spot | None:
         """Return a place with its exposures; None if it has none after the merger."""
@@ -99,8 +100,9 @@ class Sampler:
         kept = (self.rng.uniform(size=len(ra)) < chance) & (visits > 0)
         return ra[kept], dec[kept]
 
-    def _seen(self, source: Source, spot: Spot) -> Iterator[Observed]:
-        observed = Observed(source, observe(source, spot.exposures, self.rng), spot.group)
+    def _seen(self, source: Source, spot: Spot, distance_mpc: float | None) -> Iterator[Observed]:
+        epochs = observe(source, spot.exposures, self.rng)
+        observed = Observed(source, epochs, spot.group, distance_mpc)
         if len(alert_rows(observed, spot.merger_jd)):
             yield observed
 

@@ -12,6 +12,7 @@ from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
 from tom.ranking import beside, curves, expected, lights, means, opinions, reach
+from tom.ranking.hosts import listed
 from tom.ranking.terms import TERMS, brightness, later_light
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -51,6 +52,8 @@ class Basis:
     brightness
         What was learnt of the list's own magnitudes (`tom.ranking.lights`); None: nothing, or no
         kilonova is sought. Then brightness is no term.
+    galaxies
+        The loaded catalogues (`tom.ranking.hosts.listed`); None: none was, or not yet stored.
     means
         The mean ratio of each term over the list (`tom.ranking.means`); None: of no event's list.
     """
@@ -68,6 +71,7 @@ class Basis:
     expected: dict[str, Any] | None = None
     brightness: dict[str, Any] | None = None
     means: dict[str, Any] | None = None
+    galaxies: dict[str, Any] | None = None
 
     @classmethod
     def present(cls, strategy: Strategy, since: datetime | None) -> Self:
@@ -85,6 +89,7 @@ class Basis:
                 "constants": constants(),
                 "sought": strategy.sought,
                 "terms": strategy.terms,
+                "galaxies": listed(),
             }
         )
 

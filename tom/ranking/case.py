@@ -3,23 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
 
-from tom.events.localizations import skymap_of
-from tom.events.models import EventLocalization
 from tom.moments import Moment, known
 from tom.photometry import is_strong
 from tom.ranking.columns import Columns
-from tom.ranking.hosts import mix, read_hosts
 from tom.ranking.members import FACTS, read_members
 from tom.ranking.models import Listing
 from tom.ranking.weighing import FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
-from tom.sky import SkyMap, distance_overlap
 from tom.targets.copy import array_of
 from tom.targets.models import Audience
 
@@ -93,20 +88,17 @@ def read_case(
 
 
 def read_columns(
-    case: Case, *, horizon_mpc: float, brightness: Mapping[str, FloatArray]
+    case: Case, *, galaxies: Mapping[str, FloatArray], brightness: Mapping[str, FloatArray]
 ) -> Columns:
-    """Return the inputs of the terms: the facts, the earlier epochs and the fit of distances.
+    """Return the inputs of the terms: the facts, the earlier epochs, and what others have read.
 
-    `horizon_mpc` as in `tom.sky.distance_overlap`, `brightness` as `read_brightness` returns it.
+    `galaxies` as `tom.ranking.hosts.read_galaxies` returns it, `brightness` as `read_brightness`.
     """
     epochs, age_days = _earlier_epochs(case)
-    overlap, share = _overlaps(case, horizon_mpc)
     sight = case.fact("sight_age_days")
     return Columns(
         has_map=~np.isnan(case.localizations),
         probdensity=case.fact("probdensity"),
-        distance_overlap=overlap,
-        host_share=share,
         was_looked_up=case.fact("was_looked_up") == 1,
         star_separation_arcsec=case.fact("star_separation_arcsec"),
         star_score=case.fact("star_score"),
@@ -114,6 +106,7 @@ def read_columns(
         epochs=epochs,
         epoch_age_days=age_days,
         sight_age_days=np.where(sight > 0, sight, np.nan),
+        **galaxies,
         **brightness,
     )
 
@@ -197,54 +190,6 @@ def _epochs_before(
     with connection.cursor() as cursor:
         cursor.execute(EPOCHS, parameters)
         return {target: (count, age) for target, count, age in cursor.fetchall()}
-
-
-def _overlaps(case: Case, horizon_mpc: float) -> tuple[FloatArray, FloatArray]:
-    """Return the overlap of each entry's hosts and the share of them, both of shape (n,).
-
-    A given redshift comes before the host that a survey told, and that before those found in
-    catalogues. NaN: a distance is not known (overlap), or nothing says how sure the host is.
-    """
-    uses = EventLocalization.objects.filter(
-        pk__in=set(case.localizations[~np.isnan(case.localizations)].tolist())
-    )
-    skymaps = {pk: skymap_of(key) for pk, key in uses.values_list("pk", "localization_id")}
-    in_3d = {pk: skymap for pk, skymap in skymaps.items() if skymap.is_3d}
-    if not in_3d:
-        return np.full(len(case), np.nan), np.full(len(case), np.nan)
-    overlap_of = partial(_overlap_of, case, in_3d, horizon_mpc)
-    told = overlap_of(
-        np.arange(len(case)),
-        case.fact("host_distance_mpc"),
-        np.nan_to_num(case.fact("host_distance_error_mpc")),
-    )
-    hosts = read_hosts(case.targets, case.moment)
-    mean, share = mix(hosts, len(case), overlap_of)
-    given = np.bincount(hosts.row, weights=hosts.is_given, minlength=len(case)) > 0
-    from_told = ~np.isnan(told) & ~given
-    return np.where(from_told, told, mean), np.where(from_told, np.nan, share)
-
-
-def _overlap_of(
-    case: Case,
-    skymaps: Mapping[int, SkyMap],
-    horizon_mpc: float,
-    rows: IntArray,
-    distance_mpc: FloatArray,
-    error_mpc: FloatArray,
-) -> FloatArray:
-    """Return `distance_overlap` of hosts of these entries, shape (m,); NaN: not known."""
-    overlap = np.full(len(rows), np.nan)
-    for pk, skymap in skymaps.items():
-        on_it = np.flatnonzero((case.localizations[rows] == pk) & ~np.isnan(distance_mpc))
-        overlap[on_it] = distance_overlap(
-            skymap,
-            case.healpix29[rows[on_it]],
-            distance_mpc=distance_mpc[on_it],
-            distance_sigma_mpc=error_mpc[on_it],
-            horizon_mpc=horizon_mpc,
-        )
-    return np.where(np.isfinite(overlap), overlap, np.nan)
 
 
 # Otherwise the planner goes through 25,000 given targets again for each month of points.

@@ -22,6 +22,11 @@ class Columns:
         Of several possible hosts the mean, each with its share.
     host_share
         The chance that one of these is the host, 0 to 1; NaN: no one said.
+    elsewhere_overlap
+        The overlap of all other galaxies, most of them in no catalogue; NaN: not known.
+    galaxy_light
+        The light of galaxies at the place, listed or not, over its mean, as far as the survey sees;
+        NaN: not known.
     brightness_ratio, brightness_ratio_low, brightness_ratio_high
         How likely a kilonova of the event is so bright when first seen, over a source of the list,
         and the range of that (`tom.ranking.lights`).
@@ -49,6 +54,8 @@ class Columns:
     probdensity: FloatArray
     distance_overlap: FloatArray
     host_share: FloatArray
+    elsewhere_overlap: FloatArray
+    galaxy_light: FloatArray
     was_looked_up: BoolArray
     star_separation_arcsec: FloatArray
     star_score: FloatArray

@@ -19,7 +19,7 @@ import numpy as np
 
 from tom.ranking.columns import Columns
 from tom.ranking.curves import KINDS
-from tom.ranking.terms import earlier_activity, minor_planet, star
+from tom.ranking.terms import distance, earlier_activity, minor_planet, star
 from tom.ranking.weighing import BoolArray, FloatArray, Share, Weighed
 
 ARTEFACT: Final = list(KINDS).index("artefact")
@@ -31,6 +31,7 @@ def _sure(share: float) -> Share:
 
 # The terms that depend on the kind, and what makes their `source` of an entry of their `OF_KIND`.
 OF_KINDS: Final[Mapping[ModuleType, Any]] = {
+    distance: _sure,
     star: star.sure,
     earlier_activity: _sure,
     minor_planet: _sure,
@@ -70,7 +71,8 @@ def given(term: Weighed, logs: FloatArray, kinds: FloatArray) -> Given:
     total = likely.sum(1)
     log_lr = np.where(term.missing, 0.0, -np.log(total))
     off = log_lr - term.log_lr
-    moved = replace(term, log_lr=log_lr, low=term.low + off, high=term.high + off)
+    low, high = np.minimum(term.low + off, log_lr), np.maximum(term.high + off, log_lr)
+    moved = replace(term, log_lr=log_lr, low=low, high=high)
     return Given(moved, np.where(term.missing[:, None], kinds, likely / total[:, None]))
 
 

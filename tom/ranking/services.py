@@ -24,6 +24,7 @@ from tom.ranking.chances import seen_by_all, sum_weights
 from tom.ranking.columns import Columns
 from tom.ranking.expected import EVEN, log_none_of
 from tom.ranking.history import fingerprints, keep, moves
+from tom.ranking.hosts import read_galaxies
 from tom.ranking.lights import Seen, is_looked_at, learn, look, read_brightness, read_kinds
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.means import divide, fit_means, log_jointly
@@ -101,7 +102,8 @@ class Facts(NamedTuple):
 def _read(case: Case, basis: Basis, event_time: datetime | None) -> Facts:
     seen = look(case, event_time)
     nothing = read_brightness(case, seen, None)
-    return Facts(case, seen, read_columns(case, horizon_mpc=basis.horizon_mpc, brightness=nothing))
+    galaxies = read_galaxies(case, horizon_mpc=basis.horizon_mpc, catalogues=basis.galaxies)
+    return Facts(case, seen, read_columns(case, galaxies=galaxies, brightness=nothing))
 
 
 def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Facts, Basis]:

@@ -17,6 +17,7 @@ from tom.sky.distance import (
     distance_overlap,
     distance_pdf_at,
     distance_probability_fraction,
+    unlisted_share,
 )
 from tom.sky.efficiency import Patches, Series, chance_caught, margins, patches_of
 from tom.sky.extinction import EbvMap, extinction_coefficient, galactic, milky_way_ebv, read_ebv_map
@@ -139,6 +140,7 @@ __all__ = [
     "shape_outline",
     "summarize",
     "sun_altitude",
+    "unlisted_share",
     "unpack",
     "within_ranges",
     "write_skymap",

@@ -88,6 +88,32 @@ def distance_overlap(
     return np.asarray(2 * norm * scale**3 * product * within / cut, dtype=np.float64)
 
 
+def unlisted_share(
+    skymap: SkyMap, hpx29: npt.ArrayLike, *, edges_mpc: npt.ArrayLike, completeness: npt.ArrayLike
+) -> FloatArray:
+    """Find the chance that what lies in a direction at the map's distance is in no catalogue.
+
+    Parameters
+    ----------
+    hpx29
+        Nested order-29 ids, shape `(m,)`.
+    edges_mpc, completeness
+        Shells of distance from 0 on, ascending, shape `(k + 1,)`, and the share of the light that
+        is listed in each, shape `(k,)`; beyond the last edge none is.
+
+    Returns
+    -------
+    numpy.ndarray
+        0 to 1, shape `(m,)`; NaN: the map has no distance there.
+    """
+    rows, at = np.unique(row_at(skymap, hpx29), return_inverse=True)
+    mu, sigma, norm = (column[:, None] for column in distance_rows(skymap, rows))
+    edges = np.asarray(edges_mpc, float)[None]
+    in_shell = norm * radial_mass(edges[:, :-1], edges[:, 1:], mu, sigma)
+    share = np.clip(1 - in_shell @ np.asarray(completeness, float), 0.0, 1.0)
+    return np.asarray(share[at])
+
+
 def unrelated_scale(horizon_mpc: float) -> float:
     """Return the scale in Mpc of p(d) = d^2 exp(-d / scale) / (2 scale^3) of unrelated hosts.
 

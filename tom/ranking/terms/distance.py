@@ -1,4 +1,11 @@
-"""How well the host's distance fits the map's."""
+"""The galaxies at the candidate's place: how well they fit the map's distance, and how dense.
+
+A counterpart lies where the light of galaxies is at the map's distance. Of unrelated sources those
+of some kinds lie where the light of all galaxies is, the others anywhere.
+"""
+
+from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
@@ -19,17 +26,42 @@ OUTLIERS = 0.02
 PHOTOMETRIC_OUTLIERS = 0.1
 # That a given redshift is the target's own.
 GIVEN_SHARE = 0.98
+# The share of unrelated sources that lie as galaxies' light does, by their kind
+# (`tom.ranking.curves`); of those whose kind is not known all of them. Stated assumptions: flares
+# and most outbursts are of our own Galaxy, variables are stars as often as nuclei, some artefacts
+# are remnants of bright nuclei.
+OF_KIND: Final[Mapping[str, float]] = {
+    "asteroid": 0.0,
+    "artefact": 0.1,
+    "flare": 0.0,
+    "outburst": 0.3,
+    "variable": 0.4,
+    "slow": 0.98,
+}
+ALL_IN_GALAXIES: Final = Share(1.0, 1.0, 1.0)
 # The most that an unknown distance could count in favour: natural log.
 BEST_UNSEEN = float(np.log(10))
 
 
 def read(columns: Columns) -> dict[str, FloatArray]:
     """Return the arguments of `weigh`, shape (n,)."""
-    return {"overlap": columns.distance_overlap, "host_share": columns.host_share}
+    return {
+        "overlap": columns.distance_overlap,
+        "host_share": columns.host_share,
+        "elsewhere": columns.elsewhere_overlap,
+        "light": columns.galaxy_light,
+    }
 
 
-def weigh(*, overlap: FloatArray, host_share: FloatArray) -> Weighed:
-    """Return the log likelihood ratios of the hosts' distances.
+def weigh(
+    *,
+    overlap: FloatArray,
+    host_share: FloatArray,
+    elsewhere: FloatArray,
+    light: FloatArray,
+    source: Share = ALL_IN_GALAXIES,
+) -> Weighed:
+    """Return the log likelihood ratios of the galaxies at each place.
 
     Parameters
     ----------
@@ -38,8 +70,20 @@ def weigh(*, overlap: FloatArray, host_share: FloatArray) -> Weighed:
         for a host no more likely than a background galaxy. NaN: no distance, a missing term.
     host_share
         The chance that the host is the right one, 0 to 1, shape (n,); NaN: `HOST_IS_WRONG` counts.
+    elsewhere
+        The overlap if it is not: that of galaxies which no catalogue lists, shape (n,); NaN: 1.
+    light
+        The light of galaxies at the place over its mean, as far as the survey sees, shape (n,);
+        NaN: not known. Then all unrelated sources count as those in galaxies.
+    source
+        The share of unrelated sources that lie as this light does, 0 to 1; the rest lie anywhere.
     """
-    logs = np.stack([np.log((1 - wrong) * overlap + wrong) for wrong in _wrong(host_share)])
+    other = np.where(np.isnan(elsewhere), 1.0, elsewhere)
+    denser = np.where(np.isnan(light), 1.0, light)
+    against = denser / (source.value * denser + 1 - source.value)
+    logs = np.stack(
+        [np.log(((1 - wrong) * overlap + wrong * other) * against) for wrong in _wrong(host_share)]
+    )
     no_distance = unknown(
         np.isnan(overlap),
         "no distance of the host, or none in the map here",
@@ -51,6 +95,8 @@ def weigh(*, overlap: FloatArray, host_share: FloatArray) -> Weighed:
         logs,
         lambda row: (
             f"the host's distance fits {overlap[row]:.3g} times as well as a background galaxy's"
+            if np.isnan(light[row]) or host_share[row] > 0
+            else f"no listed galaxy is near: {other[row]:.3g} times as usual as in the background"
         ),
     )
     return weighed(NAME, INPUTS, overlap, [no_distance, known])
