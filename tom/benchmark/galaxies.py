@@ -19,8 +19,8 @@ from tom.sky.arrays import FloatArray
 from tom.sky.healpix import radec_of_vectors, unit_vectors
 
 # Schechter's function in B, luminosities in 1e10 suns. The slope is that of Gehrels et al. 2016
-# (arXiv:1508.03608); their characteristic luminosity is 2.45, here it is -20.3 mag (assumed). A Mpc3
-# has the mean luminosity of Kopparapu et al. 2008 (https://doi.org/10.1086/527348).
+# (arXiv:1508.03608); their characteristic luminosity is 2.45, here it is -20.3 mag (assumed). The
+# mean luminosity of a Mpc3 is that of Kopparapu et al. 2008 (https://doi.org/10.1086/527348).
 CHARACTERISTIC, SLOPE, MEAN_LUMINOSITY = 2.05, -1.07, 1.98e-2
 SUN_B: Final = 5.48
 LIMIT_B: Final = 17.0  # Vega
