@@ -125,9 +125,9 @@ def test_a_page_of_many_nights_asks_as_often_as_one_of_few(
     work(comparison)
     page(client, comparison)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         page(client, comparison)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         client.get(PAGE)
 
 
