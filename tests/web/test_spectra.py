@@ -215,6 +215,29 @@ def test_a_spectrum_is_judged_again_and_taken_back(observer: Client, target: Bas
     assert not UploadedSpectrum.objects.exists()
 
 
+def test_a_spectrum_is_taken_once_for_the_same_people(
+    observer: Client, target: BaseTarget, team: Group
+) -> None:
+    upload(observer, target, text_of())
+    again = upload(observer, target, text_of())
+
+    assert again.status_code == 422
+    assert "This spectrum is here already, for the same people." in again.text
+    upload(observer, target, text_of(), **{"for": str(team.pk)})
+    upload(observer, target, text_of(), observed="2026-11-21")
+    assert UploadedSpectrum.objects.count() == 3
+
+
+def test_a_page_offers_to_ask_again_where_a_scorer_is_there(
+    observer: Client, target: BaseTarget, request: pytest.FixtureRequest
+) -> None:
+    upload(observer, target, text_of())
+    assert "Ask again" not in part(observer, target)
+
+    request.getfixturevalue("typer")
+    assert "Ask again" in part(observer, target)
+
+
 def test_what_is_wrong_with_an_upload_is_said(observer: Client, target: BaseTarget) -> None:
     page = upload(observer, target, b"4000 1\n5000 x\n", observed="tomorrow", **{"for": "99999"})
 
@@ -237,8 +260,8 @@ def test_the_spectra_of_a_page_take_as_many_queries_for_five_as_for_one(
     part(observer, target)
     with django_assert_num_queries(10):
         part(observer, target)
-    for _ in range(4):
-        upload(observer, target, text_of())
+    for day in range(10, 14):
+        upload(observer, target, text_of(), observed=f"2026-11-{day}")
     SpectrumAnswer.objects.bulk_create(
         SpectrumAnswer(spectrum=each, scorer="x", version="1.0.0", ranks={"tde": 9.0})
         for each in UploadedSpectrum.objects.exclude(pk=row.pk)

@@ -63,16 +63,18 @@ def spectrum_new(request: HttpRequest, pk: int) -> HttpResponse:
     form = read_spectrum_form(request, groups, may_be_public=may_be_public)
     if form.errors or form.spectrum is None or form.observed is None:
         return render(request, "targets/spectrum_new.html", context | {"form": form}, status=422)
-    UploadedSpectrum.objects.create(
-        target=found,
-        program=program_of(form.group),
-        name=form.name,
-        observed=form.observed,
-        wavelength=form.spectrum.wavelength.tolist(),
-        flux=form.spectrum.flux.tolist(),
-        error=form.spectrum.error.tolist(),
-        created_by=person(request),
-    )
+    what = {
+        "target": found,
+        "program": program_of(form.group),
+        "observed": form.observed,
+        "wavelength": form.spectrum.wavelength.tolist(),
+        "flux": form.spectrum.flux.tolist(),
+        "error": form.spectrum.error.tolist(),
+    }
+    if UploadedSpectrum.objects.filter(**what).exists():
+        form.errors.append("This spectrum is here already, for the same people.")
+        return render(request, "targets/spectrum_new.html", context | {"form": form}, status=422)
+    UploadedSpectrum.objects.create(**what, name=form.name, created_by=person(request))
     transaction.on_commit(partial(nudge, judge_spectra))
     number = len(form.spectrum.flux)
     messages.success(request, f"The spectrum was stored with its {number} points.")
