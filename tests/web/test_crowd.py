@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -27,7 +28,7 @@ from tests.streams.packets import make_ztf_packet
 from tom.celery import app
 from tom.changes.heartbeat import beat
 from tom.targets.models import TargetSummary
-from tom.web.turns import InTurn, TooLongError, Turns
+from tom.web.turns import InTurn, KeptThreads, TooLongError, Turns
 
 PATIENCE_SECONDS = 120
 
@@ -106,6 +107,25 @@ def answers(site: str, path: str, *, times: int, cookie: str = "") -> list[int]:
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(ask, range(times)))
+
+
+def backends() -> set[int]:
+    """The connections that others have to the database, as its processes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def test_requests_one_after_another_share_a_kept_connection(site, cookie) -> None:
+    assert answers(site, "/targets/", times=1, cookie=cookie) == [200]
+    kept = backends()
+    assert answers(site, "/targets/", times=1, cookie=cookie) == [200]
+    time.sleep(0.5)  # a server process ends a moment after its connection
+
+    assert kept & backends()
 
 
 def test_a_crowd_at_the_health_check_is_answered_and_takes_no_connections(site, cookie) -> None:
@@ -243,6 +263,47 @@ def test_who_waits_too_long_for_a_turn_is_told() -> None:
         return await asyncio.gather(hold(turns, 0.2), hold(turns, 0.5), hold(turns, 0.0))
 
     assert asyncio.run(three()) == ["had it", "had it", "too long"]
+
+
+async def name_of_thread() -> str:
+    return await sync_to_async(lambda: threading.current_thread().name)()
+
+
+def test_a_kept_thread_is_lent_to_one_request_at_a_time() -> None:
+    async def ask() -> list[str]:
+        threads = KeptThreads(1)
+        async with threads.lend():
+            names = [await name_of_thread()]
+            async with threads.lend(), ThreadSensitiveContext():
+                names.append(await name_of_thread())
+        await asyncio.sleep(0.1)
+        async with threads.lend():
+            return [*names, await name_of_thread()]
+
+    first, _, again = asyncio.run(ask())
+
+    assert first == again
+    assert first.startswith("kept")
+
+
+def test_a_thread_that_still_works_for_a_client_that_left_is_not_lent() -> None:
+    async def ask() -> list[str]:
+        threads, end = KeptThreads(1), threading.Event()
+        async with threads.lend():
+            left = asyncio.ensure_future(sync_to_async(end.wait)(30))
+            await asyncio.sleep(0.1)
+            left.cancel()
+        async with threads.lend(), ThreadSensitiveContext():
+            names = [await name_of_thread()]
+        end.set()
+        await asyncio.sleep(0.1)
+        async with threads.lend():
+            return [*names, await name_of_thread()]
+
+    meanwhile, after = asyncio.run(ask())
+
+    assert not meanwhile.startswith("kept")
+    assert after.startswith("kept")
 
 
 def run_application(receive, *, turns: Turns, body_seconds: float = 5) -> list[dict]:
