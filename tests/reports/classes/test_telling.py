@@ -16,6 +16,7 @@ from tests.factories import make_group, make_observer, make_program
 from tests.peers.kafka import KafkaPeer
 from tests.reports.hermes.test_telling import replies_lost
 from tests.surveys.elasticc.test_alerts import TOPIC, streamed
+from tests.woken import woken
 from tom import intake, pipeline
 from tom.changes.models import Address
 from tom.reports import publishing
@@ -28,6 +29,7 @@ from tom.scoring.services import scorers
 from tom.streams.models import AlertMessage
 from tom.streams.services import store_message
 from tom.surveys.elasticc.classes import parse_classes
+from tom.sweeping import sweep
 from tom.targets.models import TargetSummary
 from tom.targets.objects import SurveyObject
 
@@ -258,3 +260,18 @@ def test_the_real_schema_reads_what_we_write(real_data: Path) -> None:
         {"classId": 2224, "probability": 0.25},
     ]
     assert body.read() == b""
+
+
+def test_a_score_and_the_sweep_wake_what_publishes_where_a_topic_is_named(settings) -> None:
+    store_alert()
+    woken()
+    pipeline.judge("early_elasticc")
+    assert ("publish_classes",) in woken()
+
+    sweep()
+    assert ("publish_classes",) in woken()
+
+    settings.CLASSES_URL = ""
+    pipeline.judge("early_elasticc")
+    sweep()
+    assert ("publish_classes",) not in woken()
