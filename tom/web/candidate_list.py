@@ -28,7 +28,7 @@ from tom.web.known import (
     standing_of,
 )
 from tom.web.places import Place
-from tom.web.vettings import not_rejected, vetting_of
+from tom.web.vettings import not_rejected, vetted_privately, vetting_of
 
 # So many of the best are shown wherever they lie: one true counterpart in ten lies outside of a
 # 90% region.
@@ -79,7 +79,12 @@ class CandidateList:
     @cached_property
     def vetting(self) -> F | Case:
         """A candidate's vetting as the person sees it."""
-        return vetting_of(self.user, [self.event])
+        return vetting_of(self.user, self.privately)
+
+    @cached_property
+    def privately(self) -> set[int]:
+        """The candidates of which something was said privately."""
+        return vetted_privately([self.event])
 
     @cached_property
     def counted(self) -> dict[Place, int]:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlencode
 
 from django.contrib.auth.models import User
 from django.db.models import IntegerField, OuterRef, Q, Subquery
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict
@@ -23,13 +22,14 @@ from tom.web.known import newest_terms, rank_visible, seen_by
 from tom.web.news import BEYOND, find_ranks
 from tom.web.places import MOST_RANKED
 from tom.web.plots.sparkline import SparkPoint, draw_sparkline
+from tom.web.row_addresses import address_of
 from tom.web.up_now import sites_up
 from tom.web.vettings import verdict_of, verdicts_on
 from tom.web.worth import Worth, worth_of
 
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
-ROWS_SHOWN = 30
+ROWS_SHOWN = 25
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,23 @@ class _Number(Subquery):
     output_field = IntegerField()
 
 
-def read_candidates(ids: Sequence[int]) -> list[EventCandidate]:
+def read_candidates(
+    ids: Sequence[int], *, event: NonLocalizedEvent | None = None
+) -> list[EventCandidate]:
     """Read these candidates with what their rows show, in this order.
 
-    Found by their keys first: to sort all that is shown of 100,000 takes a second.
+    `event` is theirs, where all have one that is known. Found by their keys first: to sort all that
+    is shown of 100,000 takes a second.
     """
-    joined = EventCandidate.objects.select_related("event", "target", "target__summary")
-    found = joined.select_related("vetted_by").in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+    joined = EventCandidate.objects.select_related("target", "target__summary", "vetted_by")
+    if event is None:
+        joined = joined.select_related("event")
+    found = joined.in_bulk(ids)
+    rows = [found[pk] for pk in ids if pk in found]
+    if event is not None:
+        for row in rows:
+            row.event = event
+    return rows
 
 
 def make_rows(
@@ -118,7 +127,9 @@ def make_rows(
     The first of them stands at `listed.at`.
     """
     event, user, since = listing.event, listing.user, listing.since
-    candidates = rank_visible(candidates, user, counted=listing.counted)
+    candidates = rank_visible(
+        candidates, user, counted=listing.counted, privately=listing.privately
+    )
     target_ids = [candidate.target_id for candidate in candidates]
     terms = newest_terms(candidates, listing.programs)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
@@ -172,14 +183,14 @@ def _is_outside(candidate: EventCandidate, level_shown: float) -> bool:
 def target_url(target_id: int, event_id: str, listed: Listed) -> str:
     """The target's page, which knows the event and the list that it was opened from."""
     where = urlencode({"event": event_id, "list": listed.query, "at": listed.at})
-    return f"{reverse('targets:detail', args=[target_id])}?{where}"
+    return f"{address_of('targets:detail', target_id)}?{where}"
 
 
 def _thumbnails(target_ids: Sequence[int], user: User) -> dict[int, str]:
     """The address of each target's difference image, where it has stamps."""
     kind = CutoutKind.DIFFERENCE
     return {
-        pk: f"{reverse('targets:cutout', args=[pk, kind])}?v={time:%Y%m%d%H%M%S}"
+        pk: f"{address_of('targets:cutout', pk, kind)}?v={time:%Y%m%d%H%M%S}"
         for pk, time in times_of_pictures(target_ids, kind, user).items()
     }
 

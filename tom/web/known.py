@@ -130,16 +130,18 @@ def rank_visible(
     *,
     most: int = MOST_RANKED,
     counted: dict[Place, int] | None = None,
+    privately: Collection[int] | None = None,
 ) -> list[EventCandidate]:
     """Give candidates what the user knows: standing, rank, chance, vetting, and figures.
 
     The rank is that among those of the event that the user may see: ranks among all would tell,
     by their gaps, of the others. Whoever stands below the first `most` has the rank behind them;
     `ALL_RANKED`: all are counted. `counted` has what was counted for this user before, and takes
-    what is counted now. In memory alone: never save such a candidate.
+    what is counted now. `privately` is that of `show_vettings`. In memory alone: never save such a
+    candidate.
     """
     rows, programs = list(candidates), programs_of(user)
-    show_vettings(rows, user)
+    show_vettings(rows, user, privately=privately)
     _show_standings(rows, programs)
     show_chances(rows, scales_of({row.event_id for row in rows}, user))
     show_targets([row.target for row in rows if _has(row, "target")], programs)

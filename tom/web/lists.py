@@ -26,7 +26,7 @@ from tom.web.plots.sparkline import draw_sparkline
 from tom.web.said import SaidFilter
 from tom.web.vettings import verdicts_in_list, vettings_in_list
 
-ROWS_SHOWN = 30
+ROWS_SHOWN = 25
 IN_ORDER = ("-log_weight", "target__name")
 # So many places are asked whether they fit a filter, for one that is shown.
 WINDOW = 16

@@ -146,7 +146,7 @@ class EventSource:
         return {row.pk: row.target for row in rows.filter(pk__in=keys).select_related("target")}
 
     def row(self, key: int, listed: Listed) -> ScanRow | None:
-        candidates = read_candidates([key])
+        candidates = read_candidates([key], event=self.opened.event)
         if not candidates:
             return None
         _, (row,) = make_rows(self.opened, candidates, listed=listed)

@@ -20,14 +20,14 @@ from tom.targets.models import Visitor
 Events = Collection[NonLocalizedEvent] | Collection[int] | QuerySet[NonLocalizedEvent]
 
 
-def vetting_of(user: Visitor, events: Events) -> F | Case:
-    """A candidate's vetting as a reader sees it, in a query of these events' candidates.
+def vetting_of(user: Visitor, privately: Collection[int]) -> F | Case:
+    """A candidate's vetting as a reader sees it, in a query of the candidates of some events.
 
-    What was said privately is read first, for it is little: asked of each row again it would cost
-    the database more than all the rest of a list.
+    `privately` has those of them that are `vetted_privately`. They are read first, for they are
+    few: asked of each row again it would cost the database more than all the rest of a list.
     """
     alike: dict[str, list[int]] = defaultdict(list)
-    for pk, newest in _newest_told(_vetted_privately(events), user).items():
+    for pk, newest in _newest_told(privately, user).items():
         alike[newest.verdict if newest else Vetting.NEW].append(pk)
     seen = [When(Q(pk__in=ids), then=Value(vetting)) for vetting, ids in alike.items()]
     return Case(*seen, default=F("vetting")) if seen else F("vetting")
@@ -38,13 +38,17 @@ def not_rejected(vetting: F | Case) -> Q:
     return ~Q(Exact(vetting, Vetting.REJECTED))
 
 
-def show_vettings(candidates: Iterable[EventCandidate], user: Visitor) -> None:
+def show_vettings(
+    candidates: Iterable[EventCandidate], user: Visitor, *, privately: Collection[int] | None = None
+) -> None:
     """Set on candidates their vetting as a reader sees it.
 
+    `privately` has those of their events that are `vetted_privately`, where somebody asked before.
     In memory alone: never save such a candidate.
     """
     rows = list(candidates)
-    privately = _vetted_privately({row.event_id for row in rows}) if rows else set()
+    if privately is None:
+        privately = vetted_privately({row.event_id for row in rows}) if rows else ()
     differing = [row for row in rows if row.pk in privately]
     told = _newest_told({row.pk for row in differing}, user)
     for row in differing:
@@ -54,7 +58,7 @@ def show_vettings(candidates: Iterable[EventCandidate], user: Visitor) -> None:
         row.vetted_by = newest.by if newest else None
 
 
-def _vetted_privately(events: Events) -> set[int]:
+def vetted_privately(events: Events) -> set[int]:
     """The events' candidates of which something was said privately."""
     said = Verdict.objects.filter(is_public=False, candidate__event__in=events)
     return set(said.values_list("candidate", flat=True))

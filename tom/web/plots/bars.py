@@ -31,13 +31,19 @@ def interval_bar(mean: object, low: object, high: object) -> SafeString:
     if middle is None:
         return SafeString("")
     start, stop = (middle if edge is None else edge for edge in edges)
+    figures = 100 * start, 100 * stop, min(100 * middle, 98.5) - 1.5
+    return _draw_interval(*(f"{figure:.1f}" for figure in figures))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _draw_interval(start: str, stop: str, mean: str) -> SafeString:
     return format_html(
         '<svg class="interval" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         '<path class="track" d="M0 4H100"/><path class="span" d="M{} 4H{}"/>'
         '<rect class="mean" x="{}" y="0" width="3" height="8"/></svg>',
-        f"{100 * start:.1f}",
-        f"{100 * stop:.1f}",
-        f"{min(100 * middle, 98.5) - 1.5:.1f}",
+        start,
+        stop,
+        mean,
     )
 
 
@@ -46,11 +52,13 @@ def term_bar(term: object) -> SafeString:
 
     The whisker is its uncertainty; a hollow box is a factor that is not known.
     """
-    if not isinstance(term, Mapping):
-        return SafeString("")
+    return _draw_term(*_said(term)) if isinstance(term, Mapping) else SafeString("")
+
+
+def _said(term: Mapping[str, Any]) -> tuple[str, str, float, float, float]:
     name, reason = str(term.get("name", "")), str(term.get("reason") or "")
-    figures = (_log(term, key) for key in ("log_lr", "log_lr_low", "log_lr_high"))
-    return _draw_term(name, reason, *figures)
+    value, low, high = (_log(term, key) for key in ("log_lr", "log_lr_low", "log_lr_high"))
+    return name, reason, value, low, high
 
 
 def term_cells(terms: object) -> SafeString:
@@ -63,10 +71,13 @@ def term_cells(terms: object) -> SafeString:
 
 
 def _term_cell(term: object) -> str:
-    if not isinstance(term, Mapping):
-        return '<td class="term"></td>'
-    name = escape(str(term.get("name", "")).replace("_", " "))
-    return f'<td class="term"><span class="term-name">{name}</span>{term_bar(term)}</td>'
+    return _draw_cell(*_said(term)) if isinstance(term, Mapping) else '<td class="term"></td>'
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _draw_cell(name: str, reason: str, value: float, low: float, high: float) -> str:
+    label, bar = escape(name.replace("_", " ")), _draw_term(name, reason, value, low, high)
+    return f'<td class="term"><span class="term-name">{label}</span>{bar}</td>'
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -22,6 +22,7 @@ from tom.web.places import MOST_RANKED
 from tom.web.plots.bars import class_bar, interval_bar, term_bar, term_cells
 from tom.web.plots.compass import stamp_scale
 from tom.web.plots.sparkline import draw_lines
+from tom.web.row_addresses import address_of
 
 register = template.Library()
 register.simple_tag(class_bar)
@@ -29,6 +30,7 @@ register.simple_tag(interval_bar)
 register.simple_tag(term_bar)
 register.simple_tag(term_cells)
 register.simple_tag(stamp_scale)
+register.simple_tag(address_of, name="address")
 
 
 @register.simple_tag

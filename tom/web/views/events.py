@@ -175,7 +175,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     keys, most = find_page(listing, request.GET, least=least, most=most, kept=stay)
     page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
-    columns, rows = make_rows(listing, read_candidates(list(page)), listed=listed)
+    columns, rows = make_rows(listing, read_candidates(list(page), event=found), listed=listed)
     return {
         "event": found,
         "none": listing.scale.none,

@@ -37,7 +37,7 @@ from tom.web.permissions import VIEW_MESSAGES
 from tom.web.shift_log import read_log
 from tom.web.target_order import find_first
 from tom.web.target_ranks import Standing
-from tom.web.vettings import not_rejected, vetting_of
+from tom.web.vettings import not_rejected, vetted_privately, vetting_of
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
 ACTIVE_DAYS = 21
@@ -77,15 +77,16 @@ def _candidates(user: User) -> dict[str, Any]:
     programs = programs_of(user)
     active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
     scales = scales_of(active.values_list("pk", flat=True), user)
+    privately = vetted_privately(active)
     rows = (
         seen_by(user)
         .alias(chance=log_chance(standing_of("log_weight", programs), scales))
         .filter(pk__in=_first_placed(active), chance__isnull=False)
-        .filter(not_rejected(vetting_of(user, active)))
+        .filter(not_rejected(vetting_of(user, privately)))
         .order_by("-chance", "event__event_id", "target__name")
         .values_list("pk", flat=True)
     )
-    best = rank_visible(read_candidates(list(rows[:SHOWN])), user)
+    best = rank_visible(read_candidates(list(rows[:SHOWN])), user, privately=privately)
     return {"candidates": best, "active_days": ACTIVE_DAYS}
 
 
