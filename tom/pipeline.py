@@ -44,6 +44,7 @@ from tom.reports.alarms import alarms
 from tom.reports.alarms.models import Alarm
 from tom.reports.classes import telling as class_telling
 from tom.reports.hermes import telling
+from tom.reports.hermes.correcting import correct
 from tom.reports.hermes.models import Report
 from tom.reports.hermes.taking_back import take_back
 from tom.scoring import spectra
@@ -284,8 +285,9 @@ def make_plan(plan_id: int) -> None:
 
 
 def wake_reports() -> None:
-    """Wake what sends the reports that are due; take back those whose event is retracted."""
+    """Wake what sends the reports that are due; take back what is retracted or withdrawn."""
     take_back(Report.objects.all())
+    correct()
     for pk in telling.due_reports(timezone.now()).values_list("pk", flat=True):
         send(tell, pk)
 

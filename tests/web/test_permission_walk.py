@@ -66,6 +66,7 @@ from tom.strategies.models import Strategy
 from tom.streams.models import StreamHealth
 from tom.targets.by_hand import program_of
 from tom.targets.models import Cutout, PointUpload, Program, UploadedSpectrum
+from tom.targets.withdrawals import withdraw
 from tom.web.comments import add_comment
 from tom.web.models import TeamChange
 from tom.web.team import people as people_service
@@ -266,6 +267,8 @@ TABLE: dict[str, Line] = {
     "targets:spectrum_undo": posts(OWNING_OBSERVER),
     "targets:spectrum_again": posts(OWNING_OBSERVER),
     "targets:spectrum_take": posts(OWNING_OBSERVER),
+    "targets:spectrum_withdraw": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
+    "targets:withdrawal_undo": posts(OWNING_OBSERVER),
     "request_new": reads(OWNING_OBSERVER) | posts(OWNING_OBSERVER),
     "request_list": reads(USER),
     "request": reads(OWNER),
@@ -453,7 +456,10 @@ def make_world():
             "made_of": "onnx",
             "secret": secret,
             "upload": make_upload(target, team, by=people["member"]).pk,
-            "spectrum": make_spectrum(target, team, by=people["member"]).pk,
+            "spectrum": (spectrum := make_spectrum(target, team, by=people["member"])).pk,
+            "withdrawal": withdraw(
+                spectrum, is_whole=True, reason=SECRET, forgets_redshift=False, by=people["member"]
+            ).pk,
             "target_pk": target.pk,
             "table": make_table(event, team, by=people["member"]).pk,
             "join": make_join(target, team, by=people["member"]).pk,

@@ -86,7 +86,8 @@ def typed_by_spectra() -> dict[int, Truth]:
     """
     authors = [survey.name for survey in surveys().values() if survey.types_objects]
     by_spectra = Q(author__in=authors) | Q(from_spectrum=True)
-    rows = Classification.objects.filter(by_spectra, program=None, is_test=False)
+    standing = Classification.objects.standing()
+    rows = standing.filter(by_spectra, program=None, is_test=False)
     words = rows.exclude(says="").order_by("-time", "-pk")[:MOST_OBJECTS]
     columns = words.values_list("survey", "object_id", "says", "stored", "time")
     found: dict[tuple[str, str], Truth] = {}

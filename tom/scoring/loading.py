@@ -101,7 +101,7 @@ def _classifications(keys: Sequence[Key]) -> Given:
         objects[each.target_id].append(each)
     said: dict[ObjectKey, list[tuple[int | None, Classified]]] = defaultdict(list)
     ids = {each.object_id for rows in objects.values() for each in rows}
-    for row in Classification.objects.filter(object_id__in=ids, is_test=False):
+    for row in Classification.objects.standing().filter(object_id__in=ids, is_test=False):
         told = Classified(row.author, row.classifier, row.version, row.probabilities, row.classes)
         said[row.survey, row.object_id].append((row.program_id, told))
     public = set(Program.objects.filter(public=True).values_list("pk", flat=True))

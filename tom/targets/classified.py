@@ -23,10 +23,19 @@ from tom.taxonomy import within
 LIKELIER_THAN_NOT = 0.5
 
 
+class ClassificationQuerySet(models.QuerySet["Classification"]):
+    """Reads of classifications."""
+
+    def standing(self) -> "ClassificationQuerySet":
+        """Leave out what a person withdrew."""
+        return self.filter(withdrawal=None)
+
+
 class Classification(Fact):
     """One classifier's opinion of one object, from data up to `time`.
 
-    It stands on the target that is this object, whichever that is when somebody looks.
+    It stands on the target that is this object, whichever that is when somebody looks. A class that
+    a person took from a spectrum can be withdrawn; nothing else of a row ever changes.
     """
 
     survey = models.CharField(max_length=16)
@@ -67,9 +76,29 @@ class Classification(Fact):
         db_default=False,
         help_text="Whether a person took it from an uploaded spectrum: its author",
     )
+    spectrum = models.ForeignKey(
+        "targets.UploadedSpectrum",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="classes",
+        help_text="The uploaded spectrum that it was taken from, while that is there",
+    )
+    withdrawal = models.ForeignKey(
+        "targets.Withdrawal",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,  # else the class would stand again
+        db_index=False,
+        related_name="classes",
+        help_text="By which it is withdrawn; None: it stands",
+    )
     digest = models.CharField(
         max_length=64, help_text="A digest of the probabilities. The same ones again add no row"
     )
+
+    objects = ClassificationQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -89,6 +118,17 @@ class Classification(Fact):
                 fields=["program"],
                 condition=Q(program__isnull=False),
                 name="targets_classification_told",
+            ),
+            # Few rows are of a spectrum, and fewer are withdrawn.
+            models.Index(
+                fields=["spectrum"],
+                condition=Q(spectrum__isnull=False),
+                name="targets_classification_spec",
+            ),
+            models.Index(
+                fields=["withdrawal"],
+                condition=Q(withdrawal__isnull=False),
+                name="targets_classification_gone",
             ),
         ]
         ordering = ("-time", "-pk")
@@ -189,7 +229,7 @@ def classifications_of(target: BaseTarget, user: Visitor) -> QuerySet[Classifica
     for row in target.survey_objects.all():
         if names.intersection(row.spellings):
             own |= Q(survey=row.survey, object_id=row.object_id)
-    rows = Classification.objects.filter((own | _at(target)) & told_to(user))
+    rows = Classification.objects.standing().filter((own | _at(target)) & told_to(user))
     return rows.exclude(Exists(_same_for_all()), program__isnull=False)
 
 
@@ -197,7 +237,7 @@ def _same_for_all() -> QuerySet[Classification]:
     """What everybody was told of the same."""
     names = ("survey", "object_id", "author", "classifier", "version", "time", "digest")
     same = {name: OuterRef(name) for name in names}
-    return Classification.objects.filter(**same, program=None)
+    return Classification.objects.standing().filter(**same, program=None)
 
 
 def find_classified(
@@ -233,7 +273,8 @@ def find_classified(
 
 def _newest(known: Q, label: str, author: str | None) -> QuerySet[Classification]:
     """The newest words of a class, of all programs that are known."""
-    said = Classification.objects.filter(known, is_test=False, says__in=within(label))
+    words = Classification.objects.standing()
+    said = words.filter(known, is_test=False, says__in=within(label))
     if author is not None:
         said = said.filter(author=author)
     return said.filter(~Exists(_newer().filter(known)))
@@ -241,7 +282,7 @@ def _newest(known: Q, label: str, author: str | None) -> QuerySet[Classification
 
 def _newer() -> QuerySet[Classification]:
     """What the same classifier said later of the same object."""
-    return Classification.objects.filter(
+    return Classification.objects.standing().filter(
         Q(time__gt=OuterRef("time")) | Q(time=OuterRef("time"), pk__gt=OuterRef("pk")),
         survey=OuterRef("survey"),
         object_id=OuterRef("object_id"),

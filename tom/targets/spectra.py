@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from tom_targets.base_models import BaseTarget
 
 from tom.targets.classified import Classification
@@ -15,6 +16,10 @@ from tom.targets.programs import Program, Visitor, of_readable_programs
 from tom.taxonomy import VERSION
 
 CLASSIFIER = "spectrum"
+
+
+class WithdrawnError(Exception):
+    """The spectrum is withdrawn: no class is taken from it."""
 
 
 class UploadedSpectrumQuerySet(models.QuerySet["UploadedSpectrum"]):
@@ -27,7 +32,7 @@ class UploadedSpectrumQuerySet(models.QuerySet["UploadedSpectrum"]):
 
 
 class UploadedSpectrum(models.Model):
-    """A spectrum that a person uploaded; it never changes."""
+    """A spectrum that a person uploaded; it never changes, and can be withdrawn."""
 
     target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="spectra")
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="spectra")
@@ -49,30 +54,70 @@ class UploadedSpectrum(models.Model):
     def __str__(self) -> str:
         return f"{self.name} of {self.target_id}"
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the spectrum itself is withdrawn, not its classes alone."""
+        return self.withdrawals.filter(is_whole=True, undone=None).exists()
+
+    def lock(self) -> None:
+        """Wait for whoever withdraws it, undoes that or takes a class from it."""
+        UploadedSpectrum.objects.select_for_update().get(pk=self.pk)
+
 
 def take_class(spectrum: UploadedSpectrum, label: str, *, by: User, version: str) -> Classification:
     """Store the class that a person takes from a spectrum, beside what brokers say.
 
     Those may know of it who may see the spectrum. `version` says what the person was shown: the
-    scorer and its version; empty: no scorer said anything.
+    scorer and its version; empty: no scorer said anything. The same class again is stored once.
+
+    Raises
+    ------
+    WithdrawnError
+        If the spectrum is withdrawn.
     """
-    said = {label: 1.0}
-    found = _object_of(spectrum)
-    return Classification.objects.create(
-        survey=found.survey,
-        object_id=found.object_id,
-        author=by.get_username()[:64],
-        classifier=CLASSIFIER,
-        version=version[:50],
-        time=spectrum.observed,
-        probabilities=said,
-        classes={label: label},
-        taxonomy=VERSION,
-        program=None if spectrum.program.public else spectrum.program,
-        from_spectrum=True,
-        says=label,
-        digest=hashlib.sha256(json.dumps([said, spectrum.pk]).encode()).hexdigest(),
-    )
+    with transaction.atomic():
+        spectrum.lock()
+        if spectrum.is_withdrawn:
+            raise WithdrawnError
+        author = by.get_username()[:64]
+        before = spectrum.classes.filter(author=author)
+        newest = before.standing().first()
+        if newest is not None and newest.says == label:
+            return newest
+        found = _object_of(spectrum)
+        said = {label: 1.0}
+        # A class taken again after another one, or after a withdrawal, is a row of its own.
+        unique = json.dumps([said, spectrum.pk, before.count()])
+        return Classification.objects.create(
+            survey=found.survey,
+            object_id=found.object_id,
+            author=author,
+            classifier=CLASSIFIER,
+            version=version[:50],
+            time=spectrum.observed,
+            probabilities=said,
+            classes={label: label},
+            taxonomy=VERSION,
+            program=None if spectrum.program.public else spectrum.program,
+            from_spectrum=True,
+            spectrum=spectrum,
+            says=label,
+            digest=hashlib.sha256(unique.encode()).hexdigest(),
+        )
+
+
+def public_classes(targets: Iterable[int]) -> dict[int, Classification]:
+    """Return the newest class of each of these targets that a person took from a public spectrum.
+
+    Withdrawn ones do not count.
+    """
+    standing = Classification.objects.standing().filter(program=None, is_test=False)
+    rows = standing.filter(spectrum__target__in=list(targets)).select_related("spectrum")
+    newest: dict[int, Classification] = {}
+    for row in rows.defer("spectrum__wavelength", "spectrum__flux", "spectrum__error"):
+        if row.spectrum is not None:
+            newest.setdefault(row.spectrum.target_id, row)
+    return newest
 
 
 def _object_of(spectrum: UploadedSpectrum) -> SurveyObject:

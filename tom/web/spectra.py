@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.models import Group, User
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -20,14 +21,17 @@ from tom.formats.spectrum import (
 )
 from tom.scoring.answers import SpectrumAnswer
 from tom.scoring.spectra import spectrum_scorers
+from tom.targets.classified import Classification
 from tom.targets.photometry_table import read_time
 from tom.targets.spectra import UploadedSpectrum
+from tom.targets.withdrawals import Withdrawal
 from tom.web.keys import read_pk
 from tom.web.plots.spectrum import draw_spectrum
 
 PUBLIC: Final = "public"
 SHOWN: Final = 5
 LONGEST_NAME: Final = 100
+_WITHDRAWALS: Final = Prefetch("withdrawals", Withdrawal.objects.select_related("by", "undone_by"))
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,26 @@ class ShownSpectrum:
     """One spectrum with its picture, the newest answer of each scorer, and what a person may take.
 
     `offered` is the redshift that the form holds: none where the target has one, or where the
-    spectrum is a group's own, for a target's redshift is everybody's.
+    spectrum is a group's own, for a target's redshift is everybody's. `classes` are those that were
+    taken from it and stand. `withdrawals` are all that there were, the newest first.
     """
 
     row: UploadedSpectrum
     picture: SafeString
     answers: Sequence[SpectrumAnswer]
     offered: str
+    classes: Sequence[Classification]
+    withdrawals: Sequence[Withdrawal]
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the spectrum itself is withdrawn."""
+        return any(each.is_whole and each.undone is None for each in self.withdrawals)
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether nothing rests on it: then it may be deleted."""
+        return not self.row.classes.all() and not self.withdrawals
 
     @property
     def answer(self) -> SpectrumAnswer | None:
@@ -50,9 +67,9 @@ class ShownSpectrum:
 
 
 def spectra_of(target: BaseTarget, user: User, *, has_redshift: bool) -> list[ShownSpectrum]:
-    """Return the newest spectra of a target that the user may see; two queries."""
+    """Return the newest spectra of a target that the user may see; four queries."""
     rows = UploadedSpectrum.objects.visible_to(user).filter(target=target)
-    rows = rows.prefetch_related("answers").defer("error")[:SHOWN]
+    rows = rows.prefetch_related("answers", "classes", _WITHDRAWALS).defer("error")[:SHOWN]
     return [_shown(row, has_redshift=has_redshift) for row in rows]
 
 
@@ -64,7 +81,14 @@ def _shown(row: UploadedSpectrum, *, has_redshift: bool) -> ShownSpectrum:
     is_offered = redshift and redshift > 0 and row.program.public and not has_redshift
     label = f"{row.name}: flux from {row.wavelength[0]:.0f} to {row.wavelength[-1]:.0f} Å"
     picture = draw_spectrum(row.wavelength, row.flux, label=label)
-    return ShownSpectrum(row, picture, answers, f"{redshift:.4f}" if is_offered else "")
+    return ShownSpectrum(
+        row,
+        picture,
+        answers,
+        f"{redshift:.4f}" if is_offered else "",
+        classes=[each for each in row.classes.all() if each.withdrawal_id is None],
+        withdrawals=list(row.withdrawals.all()),
+    )
 
 
 def waits(shown: Sequence[ShownSpectrum]) -> bool:

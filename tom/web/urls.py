@@ -48,6 +48,7 @@ from tom.web.views import (
     team_changes,
     tonight,
     verdicts,
+    withdrawals,
     zoom,
 )
 from tom.web.views.invitation import invitation
@@ -66,6 +67,16 @@ target_patterns = [
     path("<int:pk>/spectra/<int:spectrum>/undo/", spectra.spectrum_undo, name="spectrum_undo"),
     path("<int:pk>/spectra/<int:spectrum>/again/", spectra.spectrum_again, name="spectrum_again"),
     path("<int:pk>/spectra/<int:spectrum>/take/", spectra.spectrum_take, name="spectrum_take"),
+    path(
+        "<int:pk>/spectra/<int:spectrum>/withdraw/",
+        withdrawals.spectrum_withdraw,
+        name="spectrum_withdraw",
+    ),
+    path(
+        "<int:pk>/spectra/<int:spectrum>/withdrawals/<int:withdrawal>/undo/",
+        withdrawals.withdrawal_undo,
+        name="withdrawal_undo",
+    ),
     path("<int:pk>/lightcurve.json", targets.lightcurve, name="lightcurve"),
     path("<int:pk>/points/", points.points, name="points"),
     path("<int:pk>/points.csv", points.points_csv, name="points_csv"),

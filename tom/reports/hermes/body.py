@@ -4,7 +4,7 @@ The form is that of HERMES's `submit_message` (https://hermes.lco.global/about).
 has no field go into `extra_data`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.reports.hermes.models import Report
 from tom.reports.photometry_rows import each_exposure_once, row_of
 from tom.reports.plain_text import percent_of
-from tom.targets.models import LightCurvePoint
+from tom.targets.models import Classification, LightCurvePoint
 
 REFERENCE: Final = "hop_uuid"
 """How a message of HERMES's form refers to another one on Hopskotch."""
@@ -28,13 +28,15 @@ def write_message(
     candidates: Sequence[EventCandidate],
     points: Sequence[LightCurvePoint],
     programs: Sequence[str],
+    classes: Mapping[int, Classification],
     topic: str,
     follows: Report | None,
     by: User,
 ) -> dict[str, Any]:
     """Write the message about these candidates with these points of their light curves.
 
-    `follows` is the message that we told before: nobody can change it, so this one names it.
+    `classes` are those of spectra, by the target. `follows` is the message that we told before:
+    nobody can change it, so this one names it.
     """
     name = by.get_full_name() or by.get_username()
     names = {candidate.target_id: candidate.target.name for candidate in candidates}
@@ -45,7 +47,7 @@ def write_message(
         "topic": topic,
         "submitter": by.get_username(),
         "authors": f"{name} ({settings.TOM_NAME})",
-        "message_text": _text(event, candidates, programs, follows),
+        "message_text": _text(event, candidates, programs, classes, follows),
         "data": {
             "event_id": event.event_id,
             "references": [refer_to(follows)] if follows else [],
@@ -53,7 +55,7 @@ def write_message(
             "photometry": [rows[point.pk] for point in each_exposure_once(usable)],
             "extra_data": {
                 "programs": list(programs),
-                "candidates": [_standing(candidate) for candidate in candidates],
+                "candidates": [_standing(each, classes) for each in candidates],
             },
         },
     }
@@ -68,10 +70,11 @@ def _text(
     event: NonLocalizedEvent,
     candidates: Sequence[EventCandidate],
     programs: Sequence[str],
+    classes: Mapping[int, Classification],
     follows: Report | None,
 ) -> str:
     lines = [f"Candidates for {event.event_id}, in the order of their posterior probability:", ""]
-    lines += [_line(candidate) for candidate in candidates]
+    lines += [_line(candidate, classes) for candidate in candidates]
     if programs:
         lines += ["", f"This uses data of {', '.join(programs)}."]
     if follows:
@@ -79,13 +82,15 @@ def _text(
     return "\n".join(lines)
 
 
-def _line(candidate: EventCandidate) -> str:
+def _line(candidate: EventCandidate, classes: Mapping[int, Classification]) -> str:
     target = candidate.target
     parts = [f"{target.name}: RA {target.ra:.5f}, Dec {target.dec:+.5f} (ICRS, deg)"]
     if candidate.posterior is not None:
         parts.append(f"probability {candidate.posterior:.2g}")
     if candidate.credible_level_2d is not None:
         parts.append(f"inside the {percent_of(candidate.credible_level_2d)}% credible region")
+    if candidate.target_id in classes:
+        parts.append(f"{classes[candidate.target_id].says} by a spectrum")
     return ", ".join(parts)
 
 
@@ -98,7 +103,8 @@ def _target(target: BaseTarget) -> dict[str, Any]:
     }
 
 
-def _standing(candidate: EventCandidate) -> dict[str, Any]:
+def _standing(candidate: EventCandidate, classes: Mapping[int, Classification]) -> dict[str, Any]:
+    told = classes.get(candidate.target_id)
     # Without the rank: gaps in the ranks would reveal private candidates. The list is in order.
     return {
         "name": candidate.target.name,
@@ -107,6 +113,8 @@ def _standing(candidate: EventCandidate) -> dict[str, Any]:
         "posterior_high": candidate.posterior_high,
         "credible_level_2d": candidate.credible_level_2d,
         "credible_level_3d": candidate.credible_level_3d,
+        "class_by_spectrum": told.says if told else None,
+        "spectrum_time": told.time.isoformat() if told else None,
     }
 
 

@@ -15,7 +15,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
 from tom.outbox.waits import Patience, Waits
-from tom.targets.models import Visitor
+from tom.targets.models import Classification, Visitor, Withdrawal
 from tom.targets.visible import is_shown
 
 _DEADLINE: Final = timedelta(seconds=120)
@@ -35,6 +35,10 @@ class ReportState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+THERE: Final = (ReportState.SENDING, ReportState.SENT, ReportState.UNKNOWN)
+"""States of what is on its topic, or may be."""
+
+
 class ReportQuerySet(models.QuerySet["Report"]):
     """Reads of reports."""
 
@@ -48,14 +52,19 @@ class ReportQuerySet(models.QuerySet["Report"]):
 
     def to_take_back(self) -> "ReportQuerySet":
         """Return what may be on a topic about retracted events, and nothing takes back yet."""
-        there = (ReportState.SENDING, ReportState.SENT, ReportState.UNKNOWN)
         return self.filter(
-            state__in=there, event__retracted=True, takes_back=None, taken_back_by=None
+            state__in=THERE,
+            event__retracted=True,
+            takes_back=None,
+            taken_back_by=None,
+            corrects=None,
         )
 
     def that_stand(self) -> "ReportQuerySet":
         """Return what is on a topic and is not taken back, the newest first."""
-        sent = self.filter(state=ReportState.SENT, takes_back=None, taken_back_by=None)
+        sent = self.filter(
+            state=ReportState.SENT, takes_back=None, taken_back_by=None, corrects=None
+        )
         return sent.order_by("-sent_at", "-pk")
 
 
@@ -74,6 +83,20 @@ class Report(Outgoing):
         on_delete=models.PROTECT,
         related_name="taken_back_by",
         help_text="The report that this one takes back, since its event was retracted",
+    )
+    classes = models.ManyToManyField(
+        Classification, related_name="reports", help_text="The classes from spectra that it tells"
+    )
+    corrects = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="corrections",
+        help_text="The report whose class this one takes back, since a person withdrew it",
+    )
+    withdrawal = models.ForeignKey(
+        Withdrawal, null=True, blank=True, on_delete=models.SET_NULL, related_name="corrections"
     )
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.DRAFT)
@@ -109,7 +132,10 @@ class Report(Outgoing):
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(confirmed_at__isnull=False),
                 name="reports_report_confirmed",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["corrects", "withdrawal"], name="reports_report_corrected_once"
+            ),
         ]
         indexes = [
             models.Index(

@@ -34,6 +34,7 @@ from tom.reports.public_data import (
 )
 from tom.reports.publishing import is_published, publish_message
 from tom.streams.sources import SourceError, read_source
+from tom.targets.spectra import public_classes
 
 LOOK_BACK: Final = timedelta(minutes=10)
 """A topic is read back from this long before the message was sent: clocks differ."""
@@ -74,11 +75,13 @@ def draft_report(
     prefetch_related_objects(chosen, "target__aliases")
     points = public_points([candidate.target for candidate in chosen])
     programs = sorted({str(point.program) for point in points})
+    classes = public_classes([candidate.target_id for candidate in chosen])
     body = write_message(
         event=event,
         candidates=chosen,
         points=points,
         programs=programs,
+        classes=classes,
         topic=topic,
         follows=event.reports.that_stand().filter(url=settings.TELL_URL).first(),
         by=by,
@@ -88,6 +91,7 @@ def draft_report(
             event=event, url=settings.TELL_URL, body=body, programs=programs, created_by=by
         )
         report.candidates.set(chosen)
+        report.classes.set(classes.values())
     return report
 
 
@@ -223,15 +227,28 @@ def refuse_report(report: Report) -> None:
     if report.takes_back_id is not None:
         _refuse_to_take_back(report)
         return
+    if report.corrects_id is not None:
+        _refuse_to_correct(report)
+        return
     _refuse_not_live(report.event, report.topic)
     refuse_private(BaseTarget.objects.filter(candidacies__reports=report))
     refuse_not_public(report.candidates.select_related("target"))
+    if report.classes.exclude(withdrawal=None).exists():
+        msg = "it tells a class that was withdrawn; draft it again"
+        raise CannotTellError(msg)
 
 
 def _refuse_to_take_back(report: Report) -> None:
     """It says nothing new of a target, and goes where the report went that it takes back."""
     if not report.event.retracted:
         msg = f"{report.event.event_id} is no longer retracted"
+        raise CannotTellError(msg)
+
+
+def _refuse_to_correct(report: Report) -> None:
+    """It says nothing new of a target either."""
+    if report.withdrawal is None or report.withdrawal.undone is not None:
+        msg = "the class is no longer withdrawn"
         raise CannotTellError(msg)
 
 

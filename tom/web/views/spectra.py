@@ -5,20 +5,18 @@ from functools import partial
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from tom_targets.base_models import BaseTarget
 
-from tom.candidates.hosts import note_given_redshifts
 from tom.formats.spectrum import ANGSTROMS
-from tom.pipeline import judge_spectra, nudge, score
+from tom.pipeline import judge_spectra, nudge
 from tom.records.redshift import RedshiftSource
 from tom.scoring.answers import SpectrumAnswer
-from tom.scoring.services import note_given
 from tom.scoring.spectra import spectrum_scorers
 from tom.targets.by_hand import program_of
-from tom.targets.redshifts import REDSHIFT, BadRedshiftError, keep_redshift, read_redshift
-from tom.targets.spectra import UploadedSpectrum, take_class
+from tom.targets.redshifts import BadRedshiftError, keep_redshift, read_redshift
+from tom.targets.spectra import UploadedSpectrum, WithdrawnError, take_class
 from tom.web.distances import redshift_of
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET, UNDO_ANY_UPLOAD, UPLOAD_POINTS
@@ -27,6 +25,7 @@ from tom.web.said import CLASSES
 from tom.web.spectra import SpectrumForm, read_spectrum_form, spectra_of, waits
 from tom.web.team.groups import groups_to_choose
 from tom.web.views.targets import find_target
+from tom.web.views.withdrawals import find_spectrum, note_class
 
 
 @require_safe
@@ -81,21 +80,18 @@ def spectrum_new(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("targets:detail", found.pk)
 
 
-def _spectrum(request: HttpRequest, pk: int, spectrum: int) -> UploadedSpectrum:
-    found = find_target(request, pk)
-    rows = UploadedSpectrum.objects.visible_to(request.user)
-    return get_object_or_404(rows.select_related("target"), target=found, pk=spectrum)
-
-
 @require_POST
 @needs(UPLOAD_POINTS)
 def spectrum_undo(request: HttpRequest, pk: int, spectrum: int) -> HttpResponse:
     """Take back a spectrum of one's own; an administrator may take back any."""
-    row, user = _spectrum(request, pk, spectrum), person(request)
+    row, user = find_spectrum(request, pk, spectrum), person(request)
     if row.created_by_id != user.pk and not user.is_superuser:
         raise LackingError(UNDO_ANY_UPLOAD)
+    if row.classes.exists() or row.withdrawals.exists():
+        messages.error(request, "A class was taken from this spectrum: withdraw it instead.")
+        return redirect("targets:detail", pk)
     row.delete()
-    messages.success(request, "The spectrum was taken back. A class that was taken from it stays.")
+    messages.success(request, "The spectrum was taken back.")
     return redirect("targets:detail", pk)
 
 
@@ -103,7 +99,7 @@ def spectrum_undo(request: HttpRequest, pk: int, spectrum: int) -> HttpResponse:
 @needs(UPLOAD_POINTS)
 def spectrum_again(request: HttpRequest, pk: int, spectrum: int) -> HttpResponse:
     """Ask the scorers again, as when the site's templates are new."""
-    row = _spectrum(request, pk, spectrum)
+    row = find_spectrum(request, pk, spectrum)
     SpectrumAnswer.objects.filter(spectrum=row).delete()
     transaction.on_commit(partial(nudge, judge_spectra))
     return redirect("targets:detail", pk)
@@ -113,7 +109,7 @@ def spectrum_again(request: HttpRequest, pk: int, spectrum: int) -> HttpResponse
 @needs(MAKE_TARGET)
 def spectrum_take(request: HttpRequest, pk: int, spectrum: int) -> HttpResponse:
     """Take a class from a spectrum for its target and, if one is typed, a redshift."""
-    row = _spectrum(request, pk, spectrum)
+    row = find_spectrum(request, pk, spectrum)
     label = request.POST.get("class", "")
     try:
         redshift = read_redshift(request.POST.get("redshift", ""))
@@ -129,8 +125,12 @@ def spectrum_take(request: HttpRequest, pk: int, spectrum: int) -> HttpResponse:
             "The redshift of a target is everybody's, and this spectrum is not: leave it empty.",
         )
         return redirect("targets:detail", pk)
-    with transaction.atomic():
-        _take(request, row, label, redshift)
+    try:
+        with transaction.atomic():
+            _take(request, row, label, redshift)
+    except WithdrawnError:
+        messages.error(request, "The spectrum is withdrawn: no class is taken from it.")
+        return redirect("targets:detail", pk)
     told = "" if redshift is None else f", at redshift {redshift:g}"
     messages.success(request, f"{row.target.name} is {label} by this spectrum{told}.")
     return redirect("targets:detail", pk)
@@ -143,7 +143,4 @@ def _take(request: HttpRequest, row: UploadedSpectrum, label: str, redshift: flo
     take_class(row, label, by=person(request), version=version)
     if redshift is not None:
         keep_redshift(row.target_id, redshift, RedshiftSource.TRANSIENT)
-        note_given(REDSHIFT, [row.target_id])
-        note_given_redshifts([row.target_id])
-    note_given("classifications", [row.target_id])
-    transaction.on_commit(partial(nudge, score))
+    note_class(row.target_id)
