@@ -1,19 +1,15 @@
-"""`early_elasticc`: what it says of labelled alerts, and its messages in ELAsTiCC's own form."""
+"""`early_elasticc`: what it says of labelled alerts."""
 
-import io
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
-import fastavro
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ml_plugins.early_elasticc import CLASSES, NUMBERS, EarlyElasticc
+from ml_plugins.early_elasticc import CLASSES, EarlyElasticc
 from ml_plugins.early_elasticc.alerts import curve_of
 from ml_plugins.early_elasticc.features import GROUPS, NAMES, measure
-from ml_plugins.early_elasticc.messages import SCHEMA, main, messages_of
 from ml_plugins.early_elasticc.training.files import alerts_in
 from ml_plugins.outbursts.fitted import boosted_numbers
 from ml_plugins.outbursts.known import is_kept_back
@@ -22,9 +18,6 @@ from ml_plugins.outbursts.wide import wide_of
 from tests.ml_plugins.test_tde import outburst
 from tom.scoring.contract import Batch
 from tom.scoring.registry import load_scorers
-from tom.surveys.elasticc.classes import parse_classes
-
-NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -80,38 +73,6 @@ def test_labelled_alerts_of_objects_that_it_does_not_know(scorer, real_data: Pat
 
     assert len(truth) > 100
     assert np.mean(told == truth) > 0.8
-
-
-def test_a_message_is_read_as_the_site_reads_those_of_brokers(scorer, tmp_path: Path) -> None:
-    alerts = [alert([0.0, 0.1, 4.0, 4.1, 9.0, 9.1], number=21), alert([0.0], number=22)]
-
-    (said,) = messages_of(scorer, alerts, broker="Ours", published=NOW)
-    file = io.BytesIO()
-    fastavro.schemaless_writer(file, SCHEMA, said)
-    read = parse_classes(file.getvalue())
-
-    (judgement,) = read.judgements
-    expected = scorer.score(Batch.build([curve_of(alerts[0])])).probability[0]
-    assert (read.author, read.object_id, read.time) == ("Ours", "21", NOW)
-    assert judgement.classifier == "early_elasticc 1.0.0"
-    assert list(judgement.classes.values()) == list(CLASSES)
-    np.testing.assert_allclose(
-        [judgement.probabilities[str(number)] for number in NUMBERS], expected, rtol=1e-6
-    )
-
-
-def test_real_packets_become_one_file_of_messages(real_data: Path, tmp_path: Path, capsys) -> None:
-    packets = sorted((real_data / "elasticc" / "packets").glob("*.avro"))
-    out = tmp_path / "said.avro"
-
-    main([str(out), *map(str, packets)])
-
-    with out.open("rb") as file:
-        said = list(fastavro.reader(file))
-    assert capsys.readouterr().out.startswith(f"{len(packets)} alerts, {len(said)} messages")
-    assert len(said) > 5
-    for each in said:
-        assert sum(c["probability"] for c in each["classifications"]) == pytest.approx(1)
 
 
 def test_trees_of_two_classes_keep_the_chances_of_the_fit() -> None:
