@@ -290,8 +290,8 @@ BASE = multi_order()
         (multi_order([4, 18], [1.0, 1.0]), "overlap"),
         (multi_order([4, 5], [1.0, -1.0]), "negative"),
         (multi_order([4, 5], [1.0, np.nan]), "NaN"),
-        (multi_order([4, 5], [1.0, np.inf]), "density"),
-        (multi_order([4, 5], [0.0, 0.0]), "nothing"),
+        (multi_order([4, 5], [1.0, np.inf]), "infinite"),
+        (multi_order([4, 5], [0.0, 0.0]), "every probability is 0"),
         (multi_order(density=2 * DENSITY), "sum to 2.1, not to 1"),
         (multi_order(UNIQ[::2], DENSITY[::2]), "sum to 0.568, not to 1"),
         (flat(np.ones(12), ordering="RING", nside=1, total=12), "sum to 12, not to 1"),
@@ -403,7 +403,7 @@ def test_a_map_with_too_many_rows_is_refused_before_it_takes_memory(ordering):
     data = flat(unlike_neighbours(1024), ordering=ordering, nside=1024, form="E")
 
     tracemalloc.start()
-    with pytest.raises(MalformedSkyMapError, match="more than 3145728 rows"):
+    with pytest.raises(MalformedSkyMapError, match="more than 3,145,728 rows"):
         read_skymap(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -97,13 +97,13 @@ def test_a_map_is_uploaded_and_a_damaged_one_refused(client: Client, vera: User)
 
     damaged = form(map=SimpleUploadedFile("a.fits", fits[:3000]), **nowhere)
     refused = client.post("/events/new/", damaged)
-    large = form(map=SimpleUploadedFile("a.fits", b"\0" * 1_900_001), **nowhere)
+    large = form(map=SimpleUploadedFile("a.fits", b"\0" * 1_960_000), **nowhere)
     too_large = client.post("/events/new/", large)
     made = make(client, map=SimpleUploadedFile("a.fits", fits), **nowhere)
 
     assert (refused.status_code, too_large.status_code) == (422, 422)
     assert "It cannot be used" in refused.text
-    assert "more than 1,900,000 bytes" in too_large.text
+    assert "The map has 2.0 MB, more than 1.9 MB." in too_large.text
     assert made.used is not None
     assert bytes(made.used.localization.fits) == fits
 

@@ -1,6 +1,10 @@
 """`manage.py skymap` prints what a map says, as JSON."""
 
+import gzip
 import json
+import os
+import re
+import tracemalloc
 from io import StringIO
 from pathlib import Path
 
@@ -50,6 +54,25 @@ def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(CommandError, match=reason):
             call_command("skymap", *argv)
+
+
+def test_a_large_file_is_refused_without_being_held(tmp_path: Path) -> None:
+    fits = write_skymap(make_skymap())
+    many, few = (
+        re.sub(rb"NAXIS2  =[ 0-9]{21}", b"NAXIS2  =%21d" % n, fits) for n in (12_000_000, 1_200_000)
+    )
+    plain, packed = tmp_path / "plain.fits", tmp_path / "packed.fits.gz"
+    plain.write_bytes(many)
+    os.truncate(plain, 500_000_000)  # a hole takes no room on the disk
+    packed.write_bytes(gzip.compress(few + os.urandom(50_000_000), compresslevel=0))
+
+    for path, reason in ((plain, "more than 3,145,728 rows"), (packed, "UNIQ out of range")):
+        tracemalloc.start()
+        with pytest.raises(CommandError, match=reason):
+            call_command("skymap", str(path))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 30e6
 
 
 @pytest.mark.parametrize("dec", ["-1e-05", "-1E-5", "-.5", "-5.", "-45"])

@@ -2,13 +2,15 @@
 
 What a header claims is held against what the bytes can hold, before a row is unpacked: deflate
 makes at most 1032 bytes of one (https://zlib.net/zlib_tech.html). What follows the rows that are
-asked for is not unpacked, but for a piece that shows whether the file is damaged there.
+asked for is not unpacked, but for a piece that shows whether the file is damaged there. A file on
+disk is read a piece at a time, too.
 """
 
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import BinaryIO, Final
 
 from tom.formats.fits_tables import (
     BLOCK,
@@ -29,15 +31,17 @@ MOST_SKIPPED: Final = 64 * 2**20
 """Of the data that may stand before a table, and of one row."""
 
 
-def stream_tables(data: bytes) -> Iterator["OpenTable"]:
+def stream_tables(data: bytes | BinaryIO) -> Iterator["OpenTable"]:
     """Go through the binary tables of a FITS file. Take a table's rows before the next table.
+
+    `data` is the file's bytes, or the file, open and at its beginning.
 
     Raises
     ------
     MalformedFitsError
         If the bytes are no FITS file, are damaged, or a header claims more than they can hold.
     """
-    source = _Source(data)
+    source = _Source(io.BytesIO(data) if isinstance(data, bytes) else data)
     if source.peek(9) != b"SIMPLE  =":
         message = "not a FITS file"
         raise MalformedFitsError(message)
@@ -103,16 +107,20 @@ class OpenTable:
 class _Source:
     """The bytes of a file, unpacked as they are taken."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.at = 0
-        self._pieces = _unpacked(data)
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        is_packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        self._pieces = _unpacked(file)
         self._held = bytearray()
-        self._most = len(data) * (MOST_EXPANSION if data[:2] == GZIP_MAGIC else 1)
+        self._most = size * (MOST_EXPANSION if is_packed else 1)
 
     def expect(self, n: int) -> None:
         """Raise MalformedFitsError if there cannot be `n` more bytes."""
         if self.at + n > self._most:
-            message = "the FITS data end too early"
+            message = "the FITS data end too early: the file is cut off, get it again"
             raise MalformedFitsError(message)
 
     def fill(self, n: int) -> None:
@@ -128,7 +136,7 @@ class _Source:
         self.expect(n)
         self.fill(n)
         if len(self._held) < n:
-            message = "the FITS data end too early"
+            message = "the FITS data end too early: the file is cut off, get it again"
             raise MalformedFitsError(message)
         taken = bytes(memoryview(self._held)[:n])
         del self._held[:n]
@@ -157,26 +165,29 @@ def _take_header(source: _Source) -> Header:
     raise MalformedFitsError(message)
 
 
-def _unpacked(data: bytes) -> Iterator[bytes]:
+def _unpacked(file: BinaryIO) -> Iterator[bytes]:
     """Unpack gzip members piece by piece; other bytes pass as they are."""
+    data = file.read(PIECE)
     if data[:2] != GZIP_MAGIC:
-        for start in range(0, len(data), PIECE):
-            yield data[start : start + PIECE]
+        while data:
+            yield data
+            data = file.read(PIECE)
     while data[:2] == GZIP_MAGIC:
         member = zlib.decompressobj(wbits=31)
-        while data and not member.eof:
+        while not member.eof and (data := data or file.read(PIECE)):
             if piece := _piece(member, data):
                 yield piece
             data = member.unconsumed_tail
         if not member.eof:
-            message = "the gzip data end too early"
+            message = "the gzip data end too early: the file is cut off, get it again"
             raise MalformedFitsError(message)
         data = member.unused_data
+        data += file.read(PIECE - len(data))
 
 
 def _piece(member: "zlib._Decompress", data: bytes) -> bytes:
     try:
         return member.decompress(data, PIECE)
     except zlib.error as error:
-        message = f"damaged gzip: {error}"
+        message = f"damaged gzip, get the file again: {error}"
         raise MalformedFitsError(message) from error

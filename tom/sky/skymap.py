@@ -143,7 +143,10 @@ def build_skymap(
     sizes = {levels.size, pixels.size, density.size, *(column.size for column in columns)}
     _require(len(sizes) == 1, "the columns differ in length")
     _check_pixels(levels, pixels)
-    _require(bool(np.all((density >= 0) & (density < np.inf))), "a density is negative or NaN")
+    _require(
+        bool(np.all((density >= 0) & (density < np.inf))),
+        "a probability is negative, infinite or no number (NaN)",
+    )
     if columns:
         _check_distances(*columns)
     order = np.argsort(pixels << (2 * (ORDER - levels.astype(np.int64))), kind="stable")
@@ -151,7 +154,7 @@ def build_skymap(
     rows = SkyMap(levels[order], pixels[order], density[order], mu, sigma, norm)
     _require(bool(np.all(rows.start29[1:] >= rows.stop29[:-1])), "pixels overlap")
     total = float(rows.probability.sum())
-    _require(0 < total < np.inf, "the probabilities sum to nothing")
+    _require(0 < total < np.inf, "every probability is 0")
     scale = 1.0 if abs(total - 1) <= NORMALIZATION_TOLERANCE else total
     return SkyMap(
         rows.level, rows.ipix, rows.probdensity / scale, mu, sigma, norm,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,8 @@ ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
 Rows = list[npt.NDArray[Any]]
 
 
-def read_skymap(data: bytes) -> SkyMap:
-    """Read a sky map from the bytes of a FITS or gzipped FITS file.
+def read_skymap(data: bytes | BinaryIO) -> SkyMap:
+    """Read a sky map from a FITS or gzipped FITS file: its bytes, or the open file itself.
 
     Multi-order maps (`ORDERING=NUNIQ`) and flat ones (`RING`, `NESTED`) are read, in 2D or 3D.
     Equal neighbours of a flat map are joined, so it becomes as small as the multi-order map from
@@ -54,7 +54,7 @@ def read_skymap(data: bytes) -> SkyMap:
         raise MalformedSkyMapError(str(error)) from error
 
 
-def _read(data: bytes) -> SkyMap:
+def _read(data: bytes | BinaryIO) -> SkyMap:
     opened = _find_table(data)
     table = opened.table
     _check_frame(table.header)
@@ -71,12 +71,15 @@ def _read(data: bytes) -> SkyMap:
         distance_std=_number(table.header, "DISTSTD"),
     )
     if not LEAST_SUM <= skymap.raw_sum <= MOST_SUM:
-        message = f"the probabilities sum to {skymap.raw_sum:.3g}, not to 1"
+        message = (
+            f"the probabilities sum to {skymap.raw_sum:.3g}, not to 1: pixels are missing, "
+            "or the column holds something else"
+        )
         raise MalformedSkyMapError(message)
     return skymap
 
 
-def _find_table(data: bytes) -> OpenTable:
+def _find_table(data: bytes | BinaryIO) -> OpenTable:
     for opened in stream_tables(data):
         table = opened.table
         if any(name in table.columns for name in PROBABILITIES):
@@ -84,7 +87,7 @@ def _find_table(data: bytes) -> OpenTable:
                 message = "there is no row"
                 raise MalformedSkyMapError(message)
             if table.n_rows * table.row_bytes > MOST_BYTES:
-                message = f"the map has more than {MOST_BYTES} bytes: send a multi-order map"
+                message = f"the map has more than {MOST_BYTES:,} bytes: take its multi-order form"
                 raise MalformedSkyMapError(message)
             return opened
     message = "no table with a column " + ", ".join(PROBABILITIES)
@@ -258,7 +261,7 @@ def _values(
 
 def _check_rows(n: int) -> None:
     if n > MOST_ROWS:
-        message = f"the map has more than {MOST_ROWS} rows: send a multi-order map"
+        message = f"the map has more than {MOST_ROWS:,} rows that differ: make it coarser"
         raise MalformedSkyMapError(message)
 
 

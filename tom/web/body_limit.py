@@ -32,8 +32,8 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
-        elif _declared_bytes(scope) > self._most(scope):
-            await _refuse(send)
+        elif (declared := _declared_bytes(scope)) > (most := self._most(scope)):
+            await _refuse(send, most, f"You sent {declared / 1e6:,.1f} MB. ")
         else:
             await self._pass_on(scope, receive, send)
 
@@ -59,7 +59,7 @@ class BodyLimit:
 
         await self.application(scope, counting, noting)
         if read > most and not answered:
-            await _refuse(send)
+            await _refuse(send, most)
 
 
 def _declared_bytes(scope: Scope) -> int:
@@ -67,7 +67,11 @@ def _declared_bytes(scope: Scope) -> int:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+async def _refuse(send: Send, most: int, sent: str = "") -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    text = (
+        f"{sent}This page takes at most {most / 1e6:,.1f} MB, and nothing was kept. "
+        "Go back and send a smaller file.\n"
+    )
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": b"This is more than the site takes.\n"})
+    await send({"type": "http.response.body", "body": text.encode()})

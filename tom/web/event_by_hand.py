@@ -88,7 +88,11 @@ class TellForm(forms.Form):
         if uploaded is None:
             return None
         if (uploaded.size or 0) > MOST_BYTES:
-            why = f"The file has more than {MOST_BYTES:,} bytes."
+            why = (
+                f"The map has {(uploaded.size or 0) / 1e6:.1f} MB, more than "
+                f"{MOST_BYTES / 1e6:g} MB. Give its multi-order form, which is smaller: "
+                "the command ligo-skymap-unflatten makes it."
+            )
             raise forms.ValidationError(why)
         content: bytes = uploaded.read()
         return content

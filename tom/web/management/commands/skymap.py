@@ -40,7 +40,8 @@ class Command(BaseCommand):
                 msg = f"--{name} {position[name]:g}: from {least:g} to {most:g} {unit}"
                 raise CommandError(msg)
         try:
-            skymap = read_skymap(path.read_bytes())
+            with path.open("rb") as file:
+                skymap = read_skymap(file)
             self.stdout.write(json.dumps(describe(skymap, **position), indent=2))
         except (OSError, MalformedSkyMapError, ValueError) as error:
             msg = f"{path}: {error}"
