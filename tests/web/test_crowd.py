@@ -128,6 +128,64 @@ def test_requests_one_after_another_share_a_kept_connection(site, cookie) -> Non
     assert kept & backends()
 
 
+def test_a_kept_connection_that_was_lost_fails_no_later_request(site, cookie) -> None:
+    assert answers(site, "/targets/", times=1, cookie=cookie) == [200]
+    end(backends())  # as a restart of PostgreSQL does
+    assert answers(site, "/targets/", times=1, cookie=cookie) == [200]
+    with closing(connection.copy()) as other, ThreadPoolExecutor(1) as pool:
+        other.cursor().execute("BEGIN; LOCK TABLE targets_targetsummary")
+        during = pool.submit(answers, site, "/targets/", times=1, cookie=cookie)
+        wait_for(waiting_for_a_lock, seconds=PATIENCE_SECONDS)
+        end(waiting_for_a_lock())
+        assert during.result() == [503]
+
+    assert answers(site, "/targets/", times=1, cookie=cookie) == [200]
+
+
+def test_while_the_database_takes_nobody_the_page_says_so(site, cookie) -> None:
+    assert answers(site, "/alarms/", times=1, cookie=cookie) == [200]
+    with shut_to_others():
+        end(backends())
+        headers = {"Cookie": f"sessionid={cookie}"}
+        refused = requests.get(f"{site}/alarms/", headers=headers, timeout=PATIENCE_SECONDS)
+        wait_for(lambda: health(site).get("database") == "failing", seconds=PATIENCE_SECONDS)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert "The database does not answer." in refused.text
+    assert answers(site, "/alarms/", times=1, cookie=cookie) == [200]
+
+
+def end(pids: set[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid, 10000) FROM unnest(%s) pid", [[*pids]])
+
+
+def waiting_for_a_lock() -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+@contextmanager
+def shut_to_others() -> Iterator[None]:
+    """Let nobody but superusers connect to the test's database for the block."""
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+
+
+def health(site: str) -> dict[str, str]:
+    said: dict[str, str] = requests.get(f"{site}/health/", timeout=PATIENCE_SECONDS).json()
+    return said
+
+
 def test_a_crowd_at_the_health_check_is_answered_and_takes_no_connections(site, cookie) -> None:
     beat()
     with Peak() as peak:

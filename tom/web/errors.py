@@ -10,7 +10,10 @@ from redis.exceptions import ConnectionError as CacheError
 from redis.exceptions import TimeoutError as CacheTimeoutError
 
 # A service of ours is away; it comes back, and a request made then succeeds.
-OUTAGES = (OperationalError, InterfaceError, BrokerError, CacheError, CacheTimeoutError)
+OUTAGES: dict[str, tuple[type[Exception], ...]] = {
+    "The database": (OperationalError, InterfaceError),
+    "Redis, which passes work to the workers,": (BrokerError, CacheError, CacheTimeoutError),
+}
 RETRY_AFTER_SECONDS = 5
 API_PREFIX = "/api/"
 
@@ -20,10 +23,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     Django calls it while it handles the exception, and has logged that.
     """
-    if isinstance(sys.exception(), OUTAGES):
-        response = _say(
-            request, 503, "The database or the broker does not answer. Nothing is lost: try again."
-        )
+    error = sys.exception()
+    away = next((name for name, kinds in OUTAGES.items() if isinstance(error, kinds)), None)
+    if away is not None:
+        said = f"{away} does not answer. What was stored is kept: try again in a moment."
+        response = _say(request, 503, said)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return _say(request, 500, "Something failed here. It has been logged.")
