@@ -1,6 +1,10 @@
-"""What an event's page says of the event: whether it looks real, and its chirp mass."""
+"""What an event's page says of the event: how real it looks, its chirp mass, its figures."""
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,6 +12,11 @@ from django.test import Client
 from tests.factories import make_event, make_observer
 from tom.events.map_models import Realness
 from tom.events.models import NonLocalizedEvent
+from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.networks import FILE_TOPIC
+from tom.forms.recognition import identify
+from tom.forms.registry import forms, missions
+from tom.records import Notice
 
 pytestmark = pytest.mark.django_db
 MASSES = {"bin_edges": [0.1, 0.87, 1.3, 2.1, 44.0], "probabilities": [0.004, 0.9, 0.096, 0.0]}
@@ -80,3 +89,62 @@ def test_the_facts_alone_are_read_without_the_map(page, django_assert_max_num_qu
 
     assert 'id="facts"' in text
     assert "sky-map" not in text
+
+
+def test_every_figure_that_a_mission_declares_stands_in_a_real_notice(real_data: Path) -> None:
+    stated: dict[str, set[str]] = {}
+    for path in [
+        *(real_data / "gw/gcn").glob("*.example.json"),
+        *(real_data / "gw").rglob("*.xml"),
+    ]:
+        form = forms().get(identify(FILE_TOPIC, path.read_bytes()))
+        if form is None or form.parse is None:
+            continue
+        with suppress(MalformedAlertError, UnhandledAlertError):
+            notice = form.parse(path.read_bytes())
+            if isinstance(notice, Notice):
+                stated.setdefault(notice.sender, set()).update(places_in(notice.facts))
+
+    for mission in missions():
+        if mission.name != "LVK":  # whose event has figures of its own
+            for figure in mission.figures:
+                assert stated[mission.name].intersection(figure.places), (mission.name, figure.name)
+
+
+def places_in(value: Any, place: str = "") -> Iterator[str]:
+    """Where a value stands in what a notice states, as a `Figure` names the place."""
+    inner = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        inner = enumerate(value)
+    yield place
+    for key, each in inner:
+        yield from places_in(each, f"{place}__{key}" if place else str(key))
+
+
+def test_a_missions_figures_are_shown_from_the_newest_message_that_counts(event, page) -> None:
+    first, second, third, *_ = event.sequences.order_by("number")
+    told = {"luminosity_distance": 0.0025, "luminosity_distance_error": 0.0004, "n_events": 64_176}
+    for row, details in ((first, told), (second, {"n_events": 70_000}), (third, {"n_events": 5})):
+        row.sender, row.details = "Super-Kamiokande", details
+        row.save()
+    third.set_aside = third.time_created
+    third.save()
+
+    text = page()
+
+    assert "<dt>Distance of the supernova</dt> <dd> 2.5 ± 0.4 kpc" in text
+    assert "<dt>Neutrinos</dt> <dd> 70,000 <small>" in text
+
+
+def test_a_place_without_an_error_is_shown_where_there_is_no_map(client: Client) -> None:
+    event = make_event(
+        "MAXI-0858800020", kind="grb", localized=False, far=None, alert_types=("INITIAL",)
+    )
+    event.sequences.update(sender="MAXI", details={"ra": 285.6, "dec": -9.2, "flux": 2e-10})
+    client.force_login(make_observer())
+
+    text = re.sub(r"\s+", " ", client.get(f"/events/{event.event_id}/").text)
+
+    assert "285.6000 -9.2000 <small>RA and dec, degrees; without an error" in text
+    assert "<dt>X-ray flux</dt> <dd> 2e-10 erg/cm²/s" in text
+    assert "<dt>False alarm rate</dt>" not in text

@@ -22,6 +22,7 @@ from tom.web.templatetags.sky import (
     ra_hms,
     register,
     small_curve,
+    square_degrees,
     utc,
 )
 
@@ -171,3 +172,18 @@ def test_a_part_of_an_opinion_that_has_a_light_curve_is_drawn() -> None:
 @pytest.mark.parametrize("lines", [None, 3, [[1, "r"]], [["a", "r", 1]], []])
 def test_a_light_curve_that_cannot_be_drawn_is_left_out(lines: object) -> None:
     assert small_curve({"text": "one", "lines": lines}) == ""
+
+
+@pytest.mark.parametrize(
+    ("degrees", "said"),
+    [
+        (666.2, "666 deg²"),
+        (0.785, "0.785 deg²"),
+        (0.00126, "4.54 arcmin²"),
+        (5.307e-6, "68.8 arcsec²"),
+        (0.0, "0 deg²"),
+        (None, DASH),
+    ],
+)
+def test_a_small_area_has_a_small_unit(degrees: float | None, said: str) -> None:
+    assert square_degrees(degrees) == said

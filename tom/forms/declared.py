@@ -252,6 +252,32 @@ class Survey(Sender):
     answers: Answers | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of an event that a mission states, by where `Notice.facts` have it.
+
+    Attributes
+    ----------
+    name
+        What a page calls it.
+    places
+        Where it stands, keys joined by `__`, `LIST__0__KEY` within a list: the first one that is
+        there counts.
+    unit
+        In which a page shows the number.
+    error
+        Where the number's error stands.
+    scale
+        By which the mission's numbers are multiplied to have the unit.
+    """
+
+    name: str
+    places: tuple[str, ...]
+    unit: str = ""
+    error: str = ""
+    scale: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mission(Sender):
     """A mission: whose notices become events.
@@ -267,12 +293,15 @@ class Mission(Sender):
     told_as
         How other missions write the id of an event that they followed: a regular expression for
         the whole text, and the event's name made of its first group.
+    figures
+        What its notices state of an event, in the order in which pages show it.
     """
 
     event_names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     detectors: Mapping[str, str] = field(default_factory=dict)
     told_as: tuple[tuple[str, str], ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ source's name is kept beside it. No error is added to the ellipses: we found no 
 
 from typing import Final
 
-from tom.forms.declared import Mission
+from tom.forms.declared import Figure, Mission
 from tom.forms.gcn_notices import Teller, gcn_form
 
 _FRB: Final = Teller(
@@ -23,4 +23,10 @@ CHIME: Final = Mission(
     name="CHIME",
     forms=(gcn_form(_FRB, name="gcn.chime.frb", topics=("gcn.notices.chime.*",)),),
     event_names=(r"chime-\d{6,16}",),
+    figures=(
+        Figure("Dispersion measure", ("dm",), "pc/cm³", error="dm_error"),
+        Figure("Of it the Galaxy's, at most", ("dm_gal_ne_2001_max",), "pc/cm³"),
+        Figure("Signal to noise", ("snr",)),
+        Figure("Known source", ("known_source",)),
+    ),
 )

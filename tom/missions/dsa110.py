@@ -7,7 +7,7 @@ found no published one.
 
 from typing import Final
 
-from tom.forms.declared import Mission
+from tom.forms.declared import Figure, Mission
 from tom.forms.gcn_notices import Teller, gcn_form
 
 _FRB: Final = Teller(
@@ -22,4 +22,9 @@ DSA110: Final = Mission(
     name="DSA-110",
     forms=(gcn_form(_FRB, name="gcn.dsa110.frb", topics=("gcn.notices.dsa110.*",)),),
     event_names=(r"dsa110-\d{6}[a-z]{2,8}",),
+    figures=(
+        Figure("Dispersion measure", ("dm",), "pc/cm³", error="dm_error"),
+        Figure("Signal to noise", ("snr",)),
+        Figure("Known source", ("known_source",)),
+    ),
 )

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tom.formats.describe import is_schema
 from tom.formats.errors import MalformedAlertError
-from tom.forms.declared import Encoding, Form, Mission
+from tom.forms.declared import Encoding, Figure, Form, Mission
 from tom.forms.gcn_core import core_of, read_message
 from tom.records import Notice
 from tom.records.notice import NoticeType
@@ -74,4 +74,8 @@ EINSTEIN_PROBE: Final = Mission(
     ),
     event_names=(r"ep-wxt-\d{6,16}",),
     private_topics=(r"(?:einstein[._-]?probe|ep)[._-].*",),
+    figures=(
+        Figure("Signal to noise of the image", ("image_snr",)),
+        Figure("Net count rate", ("net_count_rate",), "counts/s"),
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tom.formats.describe import is_schema
 from tom.formats.voevent import VOEvent
-from tom.forms.declared import Encoding, Form, Mission, Page
+from tom.forms.declared import Encoding, Figure, Form, Mission, Page
 from tom.forms.gcn_core import CoreNotice, read_core
 from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
@@ -158,4 +158,15 @@ FERMI_GBM: Final = Mission(
     ),
     event_names=(r"bn\d{9}",),
     told_as=((r"fermi(?:[ -]?gbm)?[ #-]*([0-9]{6,12})", "GBM-{0}"),),
+    figures=(
+        Figure(
+            "Signal to noise",
+            ("rate_snr", "params__What__Data_Signif", "params__What__Trig_Signif"),
+        ),
+        Figure(
+            "Measured over",
+            ("rate_duration", "params__What__Data_Timescale", "params__What__Trig_Timescale"),
+            "s",
+        ),
+    ),
 )

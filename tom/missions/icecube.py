@@ -17,7 +17,7 @@ from typing import Any, Final
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.values import finite
 from tom.formats.voevent import VOEvent
-from tom.forms.declared import Encoding, Form, Mission
+from tom.forms.declared import Encoding, Figure, Form, Mission
 from tom.forms.gcn_core import read_message
 from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of, spelled
 from tom.forms.voevents import Writer, number, voevent_form
@@ -126,5 +126,13 @@ ICECUBE: Final = Mission(
             name="gcn.icecube.voevent",
             topics=("gcn.classic.voevent.ICECUBE_*", "gcn.classic.voevent.AMON_ICECUBE_*"),
         ),
+    ),
+    figures=(
+        Figure("Chance to be astrophysical", ("p_astro", "params__What__signalness")),
+        Figure("Most probable energy", ("nu_energy", "params__What__energy"), "TeV"),
+        Figure("Selection", ("pipeline",)),
+        Figure("Neutrinos in time and place", ("n_events_coincident",)),
+        Figure("p-value, generic search", ("pval_generic",)),
+        Figure("p-value, Bayesian search", ("pval_bayesian",)),
     ),
 )

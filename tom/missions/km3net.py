@@ -7,7 +7,7 @@ added to it: we found no published one.
 
 from typing import Final
 
-from tom.forms.declared import Mission
+from tom.forms.declared import Figure, Mission
 from tom.forms.gcn_notices import Teller, gcn_form
 
 _ALERT: Final = Teller(
@@ -21,4 +21,14 @@ _ALERT: Final = Teller(
 KM3NET: Final = Mission(
     name="KM3NeT",
     forms=(gcn_form(_ALERT, name="gcn.km3net", topics=("gcn.notices.km3net*",)),),
+    figures=(
+        Figure(
+            "Energy of the first neutrino",
+            ("event_details__0__energy_measured",),
+            "TeV",
+            scale=1e-3,
+        ),
+        Figure("Topology", ("alert_topology",)),
+        Figure("Neutrinos", ("number_of_events",)),
+    ),
 )

@@ -9,7 +9,7 @@ The name of a known source is not one of an event: it has many outbursts.
 
 from typing import Final
 
-from tom.forms.declared import Mission
+from tom.forms.declared import Figure, Mission
 from tom.forms.gcn_notices import Teller, gcn_form
 
 _SYSTEMATIC_90_DEG: Final = 0.1
@@ -26,4 +26,9 @@ MAXI: Final = Mission(
     name="MAXI",
     forms=(gcn_form(_GSC, name="gcn.maxi", topics=("gcn.notices.maxi.gsc*",)),),
     event_names=(r"maxi-\d{6,16}",),
+    figures=(
+        Figure("Name", ("event_name",)),
+        Figure("X-ray flux", ("flux",), "erg/cm²/s", error="flux_error"),
+        Figure("Band of the flux", ("flux_spectral_band",), "keV"),
+    ),
 )

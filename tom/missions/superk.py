@@ -7,7 +7,7 @@ error is added to it: we found no published one.
 
 from typing import Final
 
-from tom.forms.declared import Mission
+from tom.forms.declared import Figure, Mission
 from tom.forms.gcn_notices import Teller, gcn_form
 
 _SUPERNOVA: Final = Teller(
@@ -21,4 +21,14 @@ SUPERK: Final = Mission(
     name="Super-Kamiokande",
     forms=(gcn_form(_SUPERNOVA, name="gcn.superk", topics=("gcn.notices.superk.*",)),),
     event_names=(r"sk-sn\.\d{6}\.\d{6}",),
+    figures=(
+        Figure(
+            "Distance of the supernova",
+            ("luminosity_distance",),
+            "kpc",
+            error="luminosity_distance_error",
+            scale=1e3,
+        ),
+        Figure("Neutrinos", ("n_events",)),
+    ),
 )

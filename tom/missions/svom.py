@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tom.formats.voevent import VOEvent
-from tom.forms.declared import Mission
+from tom.forms.declared import Figure, Mission
 from tom.forms.gcn_notices import Teller, gcn_form
 from tom.forms.voevents import Writer, voevent_form
 
@@ -60,4 +60,8 @@ SVOM: Final = Mission(
         voevent_form(_WRITER, name="gcn.svom.voevent", topics=("gcn.notices.svom.voevent.*",)),
     ),
     told_as=((r"svom[ #-]*(sb[0-9]{8})", "{0}"),),
+    figures=(
+        Figure("Signal to noise of the image", ("image_snr",)),
+        Figure("Signal to noise of the rate", ("rate_snr",)),
+    ),
 )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from tom.formats.voevent import VOEvent
-from tom.forms.declared import Encoding, Form, Mission
+from tom.forms.declared import Encoding, Figure, Form, Mission
 from tom.forms.event_names import name_told
 from tom.forms.gcn_core import CoreNotice, read_message
 from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of
@@ -104,4 +104,8 @@ SWIFT: Final = Mission(
     ),
     event_names=(r"guano-\d{6,12}",),
     told_as=((r"swift(?:[ -]?bat)?[ #-]*([0-9]{4,16})", "Swift-{0}"),),
+    figures=(
+        Figure("Signal to noise of the image", ("image_snr", "params__What__Image_Signif")),
+        Figure("Signal to noise of the rate", ("rate_snr", "params__What__Rate_Signif")),
+    ),
 )

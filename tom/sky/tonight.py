@@ -122,9 +122,9 @@ def share_tonight(
         return ShareTonight(0.0, None, None, 0.0, None)
     first, last, best = used[0], used[-1], int(np.argmax(at_once))
     return ShareTonight(
-        probability=float(np.sum(probability[dark.observable.any(axis=1)])),
+        probability=min(1.0, float(np.sum(probability[dark.observable.any(axis=1)]))),
         first=datetime_of(float(dark.mjd[first])),
         last=datetime_of(float(dark.mjd[last])),
-        most=float(at_once[best]),
+        most=min(1.0, float(at_once[best])),  # a sum of shares may exceed one by rounding
         best=datetime_of(float(dark.mjd[best])),
     )

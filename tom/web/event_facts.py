@@ -10,6 +10,7 @@ from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.forms.by_hand import SENDER
 from tom.records.notice import NoticeType
 from tom.web.links import detectors_of
+from tom.web.stated_figures import figures_told, stated_figures, stated_place
 from tom.web.templatetags.sky import ranked_classes
 
 LEAST_SHOWN: Final = 0.005
@@ -37,17 +38,21 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
             instruments=F("details__event__instruments"),
             chirp_masses=F("details__event__mchirp_source"),
             by_hand=said_by_hand(),
+            figures=figures_told(),
         )
     )
+    chosen = choose_localization(event, uses)
     return {
         "event": event,
-        "chosen": choose_localization(event, uses),
+        "chosen": chosen,
         "localizations": uses,
         "missions": missions_with_maps(uses),
         "sequences": sequences,
         "classes": ranked_classes(event.classification),
         "detectors": detectors_of(sequences),
         "masses": chirp_masses_of(sequences),
+        "figures": stated_figures(sequences),
+        "stated_place": None if chosen else stated_place(sequences),
         "by_hand": _making(sequences),
     }
 

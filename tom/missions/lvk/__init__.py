@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from tom.formats.containers import WriterSchema
-from tom.forms.declared import Encoding, Form, Mission, Page
+from tom.forms.declared import Encoding, Figure, Form, Mission, Page
 from tom.forms.event_names import name_told
 from tom.forms.voevents import KEYS, facts_of, is_of, tests_of
 from tom.missions.lvk.alert import GWAlert, parse_gwalert_avro, parse_gwalert_json
@@ -169,4 +169,10 @@ LVK: Final = Mission(
         "V1": "Virgo",
         "K1": "KAGRA",
     },
+    figures=(
+        Figure("Group", ("event__group",)),
+        Figure("Pipeline", ("event__pipeline",)),
+        Figure("Duration", ("event__duration",), "s"),
+        Figure("Central frequency", ("event__central_frequency",), "Hz"),
+    ),
 )

@@ -177,12 +177,19 @@ def told_magnitude(flux: float | None, flux_error: float | None) -> str:
     return DASH if told.limit is None else f"> {told.limit:.2f}"
 
 
+# A unit, the area in square degrees below which it is used, and how many of its sides a degree has.
+SMALL_AREAS = (("arcsec²", 0.1 / 3600, 3600), ("arcmin²", 0.1, 60))
+
+
 @register.filter
 def square_degrees(value: object) -> str:
-    """An area in square degrees with the digits that matter."""
+    """An area given in square degrees with the digits that matter; a small one in less."""
     area = finite(value)
     if area is None:
         return DASH
+    for unit, most, per_degree in SMALL_AREAS:
+        if 0 < area < most:
+            return f"{area * per_degree**2:.3g} {unit}"
     return f"{area:,.0f} deg²" if 100 <= area < HUGE else f"{area:.3g} deg²"
 
 
