@@ -17,6 +17,7 @@ from tom.benchmark.maps import Extent, _draw_narrow, _widen, draw_maps
 from tom.benchmark.nights import (
     BLIND_SEEDS,
     FULL,
+    SIZES,
     TINY,
     TUNING_SEEDS,
     _draw_fate,
@@ -53,6 +54,16 @@ def test_the_same_seed_gives_the_same_bytes(hard_night):
     assert list(again.names) == list(hard_night.names)
     np.testing.assert_equal(list(again.sent), list(hard_night.sent))
     assert again.counterpart == hard_night.counterpart
+
+
+def test_a_night_is_made_without_a_counterpart_by_the_same_merger_and_map(hard_night):
+    without = make_hard_night(hard_night.seed, SIZES["tiny-without"])
+
+    assert hard_night.counterpart is not None
+    assert without.counterpart is None
+    assert without.merger_time == hard_night.merger_time
+    np.testing.assert_array_equal(without.maps[1].probdensity, hard_night.maps[1].probdensity)
+    assert len(without.objects) > 0
 
 
 def test_blind_seeds_are_not_those_for_tuning():

@@ -74,7 +74,11 @@ def test_a_summary_has_the_sum_where_there_is_no_counterpart():
     told = summarise("ours", score([FOUND, NOTHING], rows))
 
     assert (told["nights"], told["with_counterpart"], told["never"]) == (2, 1, 0)
-    assert told["without_counterpart"] == {"nights": 1, "sum": 0.05, "below_0.1": 1.0}
+    none = told["without_counterpart"]
+    assert none == {
+        "nights": 1, "sum": 0.05, "largest": 0.05, "below_0.1": 1.0,
+        "interval": [0.1467, 0.9996],  # Jeffreys: the quantiles of Beta(3/2, 1/2)
+    }  # fmt: skip
     assert told["log_loss"]["48"] == pytest.approx(-(math.log(0.7) + math.log(0.9)) / 2, rel=1e-3)
     assert told["hours_to_top_3"] == told["soonest_hours"] == 12.0
 

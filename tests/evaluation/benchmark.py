@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.database import fresh_database, own_servers
 from tests.evaluation.night_hours import by_hour, read_chances
-from tom.benchmark.__main__ import SIZES, report
+from tom.benchmark.__main__ import report
 from tom.benchmark.galaxies import Galaxies, listed_light
-from tom.benchmark.nights import BLIND_SEEDS, Setting, make_hard_night
+from tom.benchmark.nights import BLIND_SEEDS, SIZES, Setting, make_hard_night
 from tom.benchmark.rankings import Listed, write_rankings
 
 MAPPING = Path(__file__).parent / "hard_galaxies.toml"

@@ -65,7 +65,7 @@ def names(text: str) -> list[str]:
         ("-name", "321"),
         ("chance", "123"),
         ("-chance", "321"),
-        ("decide", "132"),  # by what it tells to settle them: the first may be as good as unlikely
+        ("decide", "312"),  # by what a minute of telescope tells: the third is the brightest
         ("odd", "123"),
         ("-odd", "123"),
         ("--rank", "123"),

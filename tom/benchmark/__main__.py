@@ -9,14 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tom.benchmark.nights import BLIND_SEEDS, FULL, SMALL, TINY, Setting, make_hard_night
+from tom.benchmark.nights import BLIND_SEEDS, SIZES, Setting, make_hard_night
 from tom.benchmark.rankings import BadRankingError, Listed, read_rankings
 from tom.benchmark.report import compare, summarise
 from tom.benchmark.rivals import rank_by_all
 from tom.benchmark.scores import Answer, MissingNightError, answer_of, score
 from tom.demo.folder import write_messages
-
-SIZES = {"full": FULL, "small": SMALL, "tiny": TINY}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """A hard night: a merger, its maps, its counterpart or none, and everything else in the sky."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -56,6 +56,12 @@ class Setting:
 FULL: Final = Setting()
 SMALL: Final = Setting(areas_deg2=(50.0, 100.0), outside=0.1)
 TINY: Final = Setting(areas_deg2=(3.0, 4.0))
+_SIZES: Final = {"full": FULL, "small": SMALL, "tiny": TINY}
+# By name. `small-without` has the merger, the map and the sky's other sources of `small`, and no
+# night of it has a counterpart that gives an alert.
+SIZES: Final = _SIZES | {
+    f"{name}-without": replace(each, without=1.0) for name, each in _SIZES.items()
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ def calibration(said: Sequence[tuple[float, bool]]) -> list[dict[str, Any]]:
     for number in np.unique(of_bin).tolist():
         chosen = of_bin == number
         n, k = int(chosen.sum()), float(true[chosen].sum())
-        low, high = beta.ppf(LEVELS, k + 0.5, n - k + 0.5)
+        low, high = _jeffreys(k, n)
         mean = float(chance[chosen].mean())
         rows.append(
             {
@@ -100,11 +100,20 @@ def _without(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         for each in outcomes
         if not each.has_counterpart and (value := each.sums[CALIBRATED_AT]) is not None
     ]
+    quiet = sum(value < QUIET for value in sums)
     return {
         "nights": sum(not each.has_counterpart for each in outcomes),
         "sum": _mean(sums),
-        "below_0.1": _mean([float(value < QUIET) for value in sums]),
+        "largest": _rounded(max(sums)) if sums else None,
+        "below_0.1": _rounded(quiet / len(sums)) if sums else None,
+        "interval": [_rounded(end) for end in _jeffreys(quiet, len(sums))] if sums else None,
     }
+
+
+def _jeffreys(k: float, n: int) -> tuple[float, float]:
+    """Return the 95% interval of a share of which k of n were seen."""
+    low, high = beta.ppf(LEVELS, k + 0.5, n - k + 0.5)
+    return float(low), float(high)
 
 
 def _median_rank(outcomes: Sequence[Outcome], hour: int) -> float | None:

@@ -63,11 +63,14 @@ def draw_if_due(strategy: Strategy, now: datetime) -> Exploration | None:
 
 def draw(members: Collection[int], *, seed: str, propensity: float) -> list[int]:
     """Draw each of some targets, by their keys, with this chance (0 to 1), by itself."""
-    return [pk for pk in members if _uniform(seed, pk) < propensity]
+    return [pk for pk in members if order_of_draw(seed, pk) < propensity]
 
 
-def _uniform(seed: str, target: int) -> float:
-    """Return a number from 0 to below 1 that a seed and a target's key always make."""
+def order_of_draw(seed: str, target: int) -> float:
+    """Return a number from 0 to below 1 that a seed and a target's key always make.
+
+    Whose number is below the propensity is drawn. So those drawn stand in no order but chance's.
+    """
     digest = hashlib.sha256(f"{seed}:{target}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2.0**48
 

@@ -12,6 +12,7 @@ SKY: Final = 20.8
 """AB magnitude of a square arcsecond, between dark and grey."""
 RADIUS_ARCSEC: Final = 1.5
 """Of the aperture that the light is summed in."""
+SQUARE_ARCSEC: Final = math.pi * RADIUS_ARCSEC**2
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,22 @@ class Camera:
     read_noise_e: float
     throughput: float  # electrons a photon above the atmosphere, mirrors and filter included
     source: str  # of these numbers
+
+    @property
+    def zero(self) -> float:
+        """Electrons a second of AB magnitude 0."""
+        area = math.pi * (self.aperture_m / 2) ** 2
+        return PHOTONS * BANDWIDTH * area * self.throughput
+
+    @property
+    def sky(self) -> float:
+        """Electrons a second of the sky in the aperture that the light is summed in."""
+        return self.zero * 10 ** (-0.4 * SKY) * SQUARE_ARCSEC
+
+    @property
+    def read(self) -> float:
+        """The variance of the reading in that aperture, electrons squared."""
+        return SQUARE_ARCSEC / self.pixel_arcsec**2 * self.read_noise_e**2
 
 
 def exposure_seconds(camera: Camera, *, magnitude: float, signal_to_noise: float) -> float:
@@ -41,12 +58,8 @@ def exposure_seconds(camera: Camera, *, magnitude: float, signal_to_noise: float
         Seconds. From the CCD equation (Howell 2006, Handbook of CCD Astronomy, section 4.4) without
         dark current: the positive root of a quadratic equation.
     """
-    area = math.pi * (camera.aperture_m / 2) ** 2
-    zero = PHOTONS * BANDWIDTH * area * camera.throughput
-    square_arcsec = math.pi * RADIUS_ARCSEC**2
-    signal = zero * 10 ** (-0.4 * magnitude)
-    sky = zero * 10 ** (-0.4 * SKY) * square_arcsec
-    read = square_arcsec / camera.pixel_arcsec**2 * camera.read_noise_e**2
+    signal = camera.zero * 10 ** (-0.4 * magnitude)
     wanted = signal_to_noise**2
-    linear = wanted * (signal + sky)
-    return (linear + math.sqrt(linear**2 + 4 * signal**2 * wanted * read)) / (2 * signal**2)
+    linear = wanted * (signal + camera.sky)
+    root = math.sqrt(linear**2 + 4 * signal**2 * wanted * camera.read)
+    return (linear + root) / (2 * signal**2)

@@ -20,6 +20,7 @@ from tom.ranking.chances import Scale
 from tom.strategies.services import strategy_of
 from tom.web.best_first import Placed, find_best
 from tom.web.chances import scale_of
+from tom.web.costs import Observer, observers
 from tom.web.known import (
     count_ranks,
     place_of,
@@ -75,6 +76,11 @@ class CandidateList:
     def scale(self) -> Scale:
         """What turns weights into chances for the person."""
         return scale_of(self.event, self.user)
+
+    @cached_property
+    def observers(self) -> list[Observer]:
+        """The telescopes whose minutes an observation of a candidate costs."""
+        return observers()
 
     @cached_property
     def vetting(self) -> F | Case:

@@ -18,6 +18,7 @@ from tom.shifts.models import Claim
 from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import POINT_ORDER, CutoutKind, LightCurvePoint, PointKind, Visitor
 from tom.web.candidate_list import CandidateList
+from tom.web.candidate_search import is_by_worth
 from tom.web.known import newest_terms, rank_visible, seen_by
 from tom.web.news import BEYOND, find_ranks
 from tom.web.places import MOST_RANKED
@@ -140,7 +141,8 @@ def make_rows(
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     claims = claims_on(target_ids, now=listing.now)
-    is_by_worth = parse_qs(listed.query).get("order") in (["decide"], ["-decide"])
+    (asked,) = parse_qs(listed.query).get("order", [""])[:1]
+    is_priced = is_by_worth(asked)
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}
@@ -160,10 +162,16 @@ def make_rows(
             up=up.get(candidate.target_id, []),
             is_outside=_is_outside(candidate, listing.level_shown),
             claim=claims.get(candidate.target_id),
-            worth=worth_of(candidate, [*by_name.values()], listing.scale) if is_by_worth else None,
+            worth=_worth(listing, candidate, [*by_name.values()]) if is_priced else None,
         )
         rows.append(row)
     return columns, rows
+
+
+def _worth(
+    listing: CandidateList, candidate: EventCandidate, terms: Sequence[Mapping[str, Any]]
+) -> Worth | None:
+    return worth_of(candidate, terms, listing.scale, observers=listing.observers, now=listing.now)
 
 
 def _climbed(candidate: EventCandidate, ranks: Mapping[int, int]) -> int:

@@ -14,6 +14,7 @@ from tom.web.candidate_filters import choose, choose_unread
 from tom.web.candidate_list import BEST_SHOWN, CandidateList, in_order
 from tom.web.candidate_order import Turn, first_in_turn, is_long, some_in_turn
 from tom.web.chances import openness_of
+from tom.web.costs import cheapest_in_sql, worth_in_sql
 from tom.web.kept_rows import filters_of
 from tom.web.known import figure_of, standing_of
 from tom.web.said import read_said
@@ -85,6 +86,8 @@ def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None
 def _first_in_turn(
     listing: CandidateList, rows: QuerySet[EventCandidate], turn: Turn, most: int
 ) -> list[int] | None:
+    if turn.name == "decide" and listing.observers:
+        return None  # no index has what an observation costs
     programs = listing.programs
     figures = _column(turn.name, listing), standing_of("rank", programs)
     return first_in_turn(
@@ -122,10 +125,24 @@ def _best_said(
     )
 
 
+def is_by_worth(asked: str) -> bool:
+    """Whether an order goes by what an observation would tell."""
+    return asked.removeprefix("-") == "decide"
+
+
 def order_choices(asked: str) -> list[tuple[str, str]]:
     """The orders to choose from, with that of a column where the address asks for it."""
     is_by_column = asked.removeprefix("-") in ORDERS and asked not in dict(NAMED_ORDERS)
     return [*NAMED_ORDERS, *([(asked, "as the columns say")] if is_by_column else [])]
+
+
+def _priced(openness: Any, listing: CandidateList) -> Any:
+    """What an observation tells for each minute of the quickest telescope."""
+    magnitude, seen = (
+        figure_of(name, "target", listing.programs) for name in ("last_magnitude", "last_detection")
+    )
+    minutes = cheapest_in_sql(listing.observers, magnitude=magnitude, seen=seen, now=listing.now)
+    return worth_in_sql(openness, minutes)
 
 
 def _turn(asked: str) -> Turn:
@@ -153,7 +170,8 @@ def _column(name: str, listing: CandidateList) -> Any:
     match name:
         case "decide":
             weights = [standing_of(f"log_weight{end}", programs) for end in ("", "_low", "_high")]
-            return openness_of(weights, listing.scale)
+            openness = openness_of(weights, listing.scale)
+            return _priced(openness, listing) if listing.observers else openness
         case "chance":
             return standing_of("log_weight", programs)
         case "name":

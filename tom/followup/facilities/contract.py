@@ -91,6 +91,9 @@ class Instrument:
     modes: tuple[str, ...] = ("NORMAL", "TIME_CRITICAL", "RAPID_RESPONSE")
     sites: tuple[str, ...] = ()  # names in tom.followup.sites
     camera: Camera | None = None  # None: no exposure is proposed by the magnitude
+    # Its name among the telescopes of plans (`tom/planning/telescopes.toml`): an observation costs
+    # their moves and reading. "": it has none there.
+    telescope: str = ""
     # The telescope points neither lower than this altitude nor farther from the meridian.
     altitude_min_deg: float = 0
     hour_angle_max_hours: float = 12

@@ -33,7 +33,7 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
-from tom.web.candidate_search import find_candidates, find_page, order_choices
+from tom.web.candidate_search import find_candidates, find_page, is_by_worth, order_choices
 from tom.web.chances import read_expected
 from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
@@ -176,6 +176,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     columns, rows = make_rows(listing, read_candidates(list(page), event=found), listed=listed)
+    by_worth = is_by_worth(request.GET.get("order", ""))
     return {
         "event": found,
         "none": listing.scale.none,
@@ -195,6 +196,8 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
         "asked": {name: request.GET.get(name, "") for name in ASKED},
         "orders": order_choices(request.GET.get("order", "")),
         "best_shown": BEST_SHOWN,
+        "by_worth": by_worth,
+        "observers": listing.observers if by_worth else [],
     }
 
 

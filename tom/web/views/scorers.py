@@ -12,6 +12,7 @@ from tom.scoring.models import OwnScorer
 from tom.strategies.models import Strategy
 from tom.web.feedback import read_feedback
 from tom.web.people import person
+from tom.web.suggested import read_suggested
 from tom.web.term_means import read_means
 
 
@@ -37,4 +38,5 @@ def scorer_feedback(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("truth", "")
     truth = asked if asked in TRUTHS else next(iter(TRUTHS))
     context = {"found": read_feedback(truth), "truth": truth}
+    context |= read_suggested(person(request), request.GET, now=timezone.now())
     return render(request, "scorers/feedback.html", context)

@@ -67,6 +67,7 @@ LCO = FacilityCard(
             seconds_max=1200,
             seconds_default=120,
             camera=SINISTRO,
+            telescope="Sinistro, LCO 1 m",
             sites=_LCO_1M,
             altitude_min_deg=_LCO_ALTITUDE,
             hour_angle_max_hours=_LCO_HOURS,

@@ -15,6 +15,7 @@ INSTRUMENTS = (
         seconds_max=1200,
         seconds_default=120,
         camera=SINISTRO,
+        telescope="Sinistro, LCO 1 m",
         sites=("McDonald", "Cerro Tololo", "Sutherland", "Siding Spring", "Teide"),
     ),
     Instrument(
