@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.serving import serving
 from tom import queues
 from tom.celery import app
 from tom.embedded import children, component, frontend, run, supervisor
@@ -304,11 +305,8 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), Site)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A server of brokers' APIs on this machine: recorded answers, and misbehaviour on order."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
+
+from tests.peers.serving import serving
 
 # A mood: the answer comes byte by byte.
 TRICKLE = b"[" + b"1, " * 2000 + b"1]"
@@ -105,10 +106,6 @@ def running() -> Iterator[Api]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.api = api  # type: ignore[attr-defined]
     server.daemon_threads = True
-    api.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(server) as port:
+        api.url = f"http://127.0.0.1:{port}"
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
