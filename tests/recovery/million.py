@@ -35,10 +35,10 @@ MOST_GROWTH_MB: Final = 50
 MOST_SLOPE_MB: Final = 10
 SAMPLES: Final = 10
 SAMPLE_SECONDS: Final = 10
-SHARE: Final = 2_000  # written at once
-# How far the writing may be ahead: of each partition the broker keeps 5 MB, and one may be read
-# long after another.
-AHEAD: Final = {False: 20_000, True: 6_000}
+SHARE: Final = 100  # written at once
+# How far the writing may be ahead: of each partition the broker keeps 5 MB, and all that waits may
+# be of one, for one may be read long after another.
+AHEAD: Final = {False: 20_000, True: 350}
 LONGEST_SECONDS: Final = 300
 ONE_PASSES_OF: Final = 33
 PARTS: Final = ("ingester", "worker", "beat")
