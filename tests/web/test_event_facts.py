@@ -134,6 +134,15 @@ def test_a_missions_figures_are_shown_from_the_newest_message_that_counts(event,
 
     assert "<dt>Distance of the supernova</dt> <dd> 2.5 ± 0.4 kpc" in text
     assert "<dt>Neutrinos</dt> <dd> 70,000 <small>" in text
+    assert "<dt>Most probable place</dt>" in text
+
+
+def test_the_place_is_that_of_the_message_whose_map_is_used(event, page) -> None:
+    assert event.used is not None
+    event.sequences.update(details={"ra": 10.0, "dec": 20.0})
+    event.sequences.filter(localization=event.used).update(details={"ra": 345.82, "dec": 9.01})
+
+    assert "<dt>Stated place</dt> <dd> 345.8200 9.0100 <small>RA and dec, degrees</small>" in page()
 
 
 def test_a_place_without_an_error_is_shown_where_there_is_no_map(client: Client) -> None:

@@ -45,6 +45,7 @@ def test_a_certainty_is_said() -> None:
         (1e-12, "1 per 31,700 yr"),
         (1e-8, "1 per 3.2 yr"),
         (1e-6, "1 per 12 d"),
+        (0.2, "1 per 5.0 s"),
         (1e-20, "1 per 3.2e+12 yr"),
     ],
 )

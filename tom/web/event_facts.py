@@ -52,7 +52,7 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
         "detectors": detectors_of(sequences),
         "masses": chirp_masses_of(sequences),
         "figures": stated_figures(sequences),
-        "stated_place": None if chosen else stated_place(sequences),
+        "stated_place": stated_place(sequences, chosen),
         "by_hand": _making(sequences),
     }
 

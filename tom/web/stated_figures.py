@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import F
 from django.db.models.functions import JSONObject
 
-from tom.events.models import EventSequence
+from tom.events.models import EventLocalization, EventSequence
 from tom.formats.values import number
 from tom.forms.declared import Figure
 from tom.forms.registry import missions
@@ -51,9 +51,16 @@ def stated_figures(sequences: Sequence[EventSequence]) -> list[Stated]:
     return found
 
 
-def stated_place(sequences: Sequence[EventSequence]) -> tuple[float, float] | None:
-    """The newest place that a message states, ICRS degrees: it may have no error, and no map."""
+def stated_place(
+    sequences: Sequence[EventSequence], used: EventLocalization | None
+) -> tuple[float, float] | None:
+    """The place that the message of the used map states, ICRS degrees; without a map the newest.
+
+    A place without an error makes no map.
+    """
     for row in _counting(sequences):
+        if used is not None and row.localization_id != used.pk:
+            continue
         told = getattr(row, "figures", {})
         ra, dec = (number(told.get(name)) for name in PLACE)
         if ra is not None and dec is not None:

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from tom.web.plots.skymap import Spot, choose_centre, draw_close, draw_sky
+from tom.web.plots.skymap import Spot, choose_centre, draw_close, draw_sky, draw_thumbnail
 
 
 def circle(ra: float, dec: float, radius: float) -> list[list[float]]:
@@ -42,6 +42,17 @@ def test_the_close_view_leaves_out_what_lies_elsewhere() -> None:
 
     assert text is not None
     assert text.count("<a class=") == 1
+
+
+def test_a_region_that_is_hardly_seen_has_a_ring_around_it() -> None:
+    tiny, seen = {"0.9": [circle(64.7, 13.35, 0.001)]}, {"0.9": [circle(64.7, 13.35, 0.5)]}
+
+    assert 'class="small-region" cx="180.0" cy="180.0"' in (draw_close(tiny, []) or "")
+    assert "small-region" in draw_sky(tiny, [])
+    assert "small-region" in draw_thumbnail(tiny)
+    assert "small-region" in draw_sky(seen, [])
+    assert "small-region" not in (draw_close(seen, []) or "")
+    assert "small-region" not in draw_sky(SMALL, [])
 
 
 def test_a_region_as_wide_as_the_sky_has_no_close_view() -> None:

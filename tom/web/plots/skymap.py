@@ -37,6 +37,10 @@ NO_CONTOURS: Contours = {}
 THUMBNAIL_RINGS, THUMBNAIL_POINTS = 20, 40
 # The closest and the widest view of the zoomed map: half its width in degrees.
 CLOSEST_DEG, WIDEST_DEG = 1.5, 50.0
+# A region of a smaller radius is hardly seen: on the whole sky, on the zoomed map. A ring of so
+# many units of the drawing is put around it.
+SMALLEST_DEG, SMALLEST_CLOSE_DEG = 2.0, 0.1
+RING, RING_OF_THUMBNAIL = 12, 40
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,40 @@ def draw_sky(
     def draw(rings: Sequence[Ring]) -> str:
         return sky_path(rings, centre)
 
-    def place(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return to_page((ra - centre + 180) % 360 - 180, dec)
-
+    place = _on_sky(centre)
     behind = [_layer("plane", galactic_plane(centre))]
     if around:
         behind += [_layer("dwarfs", dwarf_density(centre))]
     return format_html(
         '<svg class="sky-map whole{}" viewBox="0 0 {} {}" role="group" '
-        'aria-label="Map of the whole sky">{}{}{}{}{}{}</svg>',
+        'aria-label="Map of the whole sky">{}{}{}{}{}{}{}</svg>',
         _nested(contours), f"{WIDTH:.0f}", f"{HEIGHT:.0f}", sky_grid(), join(behind),
-        _regions(contours, earlier, draw), sky_labels(centre), _around(around, place, draw),
+        _regions(contours, earlier, draw), _ring(contours, place, least=SMALLEST_DEG),
+        sky_labels(centre), _around(around, place, draw),
         _layer("candidates", draw_spots(spots, place)),
+    )  # fmt: skip
+
+
+def _on_sky(centre: float) -> Project:
+    def place(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return to_page((ra - centre + 180) % 360 - 180, dec)
+
+    return place
+
+
+def _ring(contours: Contours, place: Project, *, least: float, size: int = RING) -> SafeString:
+    """A ring around the outermost region, where its radius is below `least` degrees."""
+    points = [point for _, rings in _by_size(contours)[:1] for ring in rings for point in ring]
+    if not points:
+        return SafeString("")
+    (ra, dec), radius = _enclose(np.array(points, dtype=float))
+    if radius >= least:
+        return SafeString("")
+    x, y = place(np.array([ra]), np.array([dec]))
+    return format_html(
+        '<circle class="small-region" cx="{}" cy="{}" r="{}">'
+        "<title>the region lies within this ring</title></circle>",
+        f"{x[0]:.1f}", f"{y[0]:.1f}", size,
     )  # fmt: skip
 
 
@@ -112,8 +138,9 @@ def draw_thumbnail(contours: Contours) -> SafeString:
     return format_html(
         '<svg class="sky-map thumbnail" viewBox="0 0 {} {}" aria-hidden="true">'
         '<path class="edge" d="{}Z"/>'
-        '<path class="region region-50" fill-rule="evenodd" d="{}"/></svg>',
+        '<path class="region region-50" fill-rule="evenodd" d="{}"/>{}</svg>',
         f"{WIDTH:.0f}", f"{HEIGHT:.0f}", sky_edge(), sky_path(thinned, centre),
+        _ring(contours, _on_sky(centre), least=SMALLEST_DEG, size=RING_OF_THUMBNAIL),
     )  # fmt: skip
 
 
@@ -151,8 +178,9 @@ def draw_close(
     lines, labels = close_grid(centre, half, place)
     return format_html(
         '<svg class="sky-map close{1}" viewBox="0 0 {0} {0}" role="group" '
-        'aria-label="Map of the region">{2}{3}{4}{5}{6}</svg>',
-        f"{CLOSE_SIZE:.0f}", _nested(contours), lines, _regions(contours, earlier, draw), labels,
+        'aria-label="Map of the region">{2}{3}{4}{5}{6}{7}</svg>',
+        f"{CLOSE_SIZE:.0f}", _nested(contours), lines, _regions(contours, earlier, draw),
+        _ring(contours, place, least=SMALLEST_CLOSE_DEG), labels,
         _around(around, place, draw, within=CLOSE_SIZE),
         _layer("candidates", draw_spots(spots, place, within=CLOSE_SIZE)),
     )  # fmt: skip

@@ -43,7 +43,7 @@ def small_curve(part: Any) -> SafeString:
         return SafeString("")
 
 
-SECONDS_PER_YEAR = 31_557_600
+SECONDS_PER_DAY, SECONDS_PER_YEAR = 86_400, 31_557_600
 LONGEST_PATH = 50
 HUGE = 1e15
 DASH = "\u2013"  # an en dash
@@ -121,7 +121,9 @@ def false_alarms(far: object) -> str:
     years = 1 / rate / SECONDS_PER_YEAR
     if years >= 1:
         return f"1 per {_significant(years)} yr"
-    return f"1 per {_significant(years * 365.25)} d"
+    if rate < 1 / SECONDS_PER_DAY:
+        return f"1 per {_significant(1 / rate / SECONDS_PER_DAY)} d"
+    return f"1 per {_significant(1 / rate)} s"
 
 
 def _significant(value: float) -> str:
