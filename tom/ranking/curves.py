@@ -20,11 +20,9 @@ from tom.ranking.beside import NOT_COVERED
 from tom.ranking.firsts import Firsts
 from tom.ranking.visits import Visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
-from tom.sky.kilonovae import BANDS, curves
+from tom.sky.kilonovae import BANDS, BY_COLOUR, curves
 from tom.sky.looks import LEAST_ERROR, RANGE, chance_dark, log_of_detection
 
-# Colours g - r of a template, and what each band is off r by it.
-BY_COLOUR: Final = dict(zip(BANDS, (1.8, 1.0, 0.0, -0.5, -0.7, -0.8), strict=True))
 # The templates of so many sources are looked at in one go.
 CHUNK: Final = 2000
 

@@ -40,6 +40,7 @@ from tom.sky.extinction import COEFFICIENTS
 from tom.sky.kilonovae import (
     ALIKE_SCATTER,
     BANDS,
+    COLOUR_SCATTER,
     MODEL_ERROR,
     SEED,
     SIZE,
@@ -48,7 +49,7 @@ from tom.sky.kilonovae import (
 )
 
 SOUGHT: Final = "kilonova"
-FAMILY = (SIZE, SEED, MODEL_ERROR, ALIKE_SCATTER)
+FAMILY = (SIZE, SEED, MODEL_ERROR, ALIKE_SCATTER, COLOUR_SCATTER)
 # How many magnitudes the family as a whole may be too faint or too bright: the root mean square of
 # what the model, with the published parameters, is off AT2017gfo's photometry in r.
 FAMILY_OFF = 0.33

@@ -14,7 +14,7 @@ from ml_plugins.kilonova.templates import DAYS, NOW, Templates, bounded
 from tom.photometry import magnitudes
 from tom.scoring.contract import Batch, FloatArray, IntArray
 from tom.sky.kilonova import WAVELENGTH, Ejecta, absolute_magnitude, draw, draw_alike, draw_many
-from tom.sky.kilonovae import ALIKE_SCATTER, family
+from tom.sky.kilonovae import ALIKE_SCATTER, drawn
 from tom.sky.looks import LEAST_ERROR
 
 GRID = np.geomspace(0.02, 18.0, 160)
@@ -112,8 +112,8 @@ def _with_afterglows(kilonovae: FloatArray, rng: np.random.Generator) -> FloatAr
 
 
 def _kilonovae(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
-    """Draw every family at drawn ages; of two components the house's family, as it is."""
-    house = np.stack([family(band, GRID) for band in BANDS])
+    """Draw every family at drawn ages; of two components the house's, as drawn."""
+    house = np.stack([drawn(band, GRID) for band in BANDS])
     others = [bank(*of, rng) for of in zip(FAMILIES[1:], NUMBERS[1:], strict=True)]
     curves = np.concatenate([house, *others], axis=1)
     found = [_aged(curves[:, at], _age(rng)) for at in range(curves.shape[1])]
