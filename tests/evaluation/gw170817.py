@@ -5,9 +5,10 @@
 The maps are those of two detectors, of three, and of the catalogue; they come one after the other.
 The other sources are those of a hard night, as dense as there, in the region of the first map. No
 survey of such sources saw the merger, so it is moved to a spring night in which Palomar sees its
-place. AT2017gfo's points in g, r and i are as measured, at their own times after the merger; each
-gives an alert. A line has, for each hour with news, AT2017gfo's place and chance, that of none of
-these, and what is first. The last line has when it was first, and its place at some hours.
+place. AT2017gfo's points in g, r and i are as measured, at their own times after the merger (those
+of one time a minute apart); each gives an alert. A line has, for each hour with news, AT2017gfo's
+place and chance, that of none of these, and what is first. The last line has when it was first, and
+its place at some hours.
 """
 
 import json
@@ -47,6 +48,9 @@ AT2017GFO = partial(
     offset_kpc=2.1,
 )
 FIDS = {"g": 1, "r": 2, "i": 3}
+# The compilation gives the points of a night one time. A camera takes one band after the other, and
+# a survey numbers its alerts by their time: two of one time count as one.
+BAND_APART_DAYS = 1 / 1440
 MAPS = (
     "GW170817_G298107_HL_bayestar_nside1024_nested.fits.gz",
     "GW170817_HLV_bayestar_as_MS181101ab.multiorder.fits",
@@ -116,9 +120,9 @@ def _read_points(folder: Path) -> list[Point]:
         fid = FIDS.get(name.rpartition("::")[2])
         days = (datetime.fromisoformat(stamp).replace(tzinfo=UTC) - MERGED) / timedelta(days=1)
         if fid is not None and np.isfinite(float(error)):
-            found.setdefault(
-                (int(days * 24), fid), Point(days, fid, float(magnitude), float(error))
-            )
+            taken = days + (fid - 1) * BAND_APART_DAYS
+            point = Point(taken, fid, float(magnitude), float(error))
+            found.setdefault((int(days * 24), fid), point)
     return sorted(found.values())
 
 

@@ -53,7 +53,8 @@ def test_at2017gfo_as_it_was_is_first_from_its_first_colours_on(real_data: Path)
     assert night["alerts_hours"][0] < 12
     assert told["first_for_good_from_hours"] == [12]
     assert night["hours"][-1]["hour"] > 6 * 24
-    assert told["at_24_h"]["chance"][0] > 0.5
+    assert told["at_18_h"]["chance"][0] > 0.5
+    assert all(told[f"at_{hour}_h"]["chance"][0] > 0.9 for hour in (36, 48, 72, 96, 120, 144))
 
 
 @pytest.mark.soak
