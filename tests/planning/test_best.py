@@ -1,5 +1,6 @@
 """Plans of few fields against the best there is, found by trying every set and every order."""
 
+import time
 from itertools import combinations, permutations
 
 import numpy as np
@@ -153,6 +154,21 @@ def test_the_programme_proves_that_fields_that_share_a_moment_exclude_each_other
     assert found.is_best
     assert len(found.fields) == 1
     assert found.bound == pytest.approx(faces.alone().max(), rel=1e-3)
+
+
+def test_the_programme_stops_when_its_time_is_over_and_its_bound_holds():
+    rng, n = np.random.default_rng(1), 200
+    ra, dec = rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
+    faces = make_faces(make_flat_map(), ra, dec)  # HiGHS needs seconds for the best twelve
+    route = Route(TELESCOPE, endless(n, 1e6), ra, dec)
+    fill_route(route, faces, most=12)
+
+    before = time.process_time()
+    found = solve_programme(faces, endless(n, 1e6), exposure_s=100, gap_s=20, most=12, seconds=0.1)
+
+    assert not found.is_best
+    assert time.process_time() - before < 2
+    assert found.bound >= max(faces.probability(each) for each in (found.fields, route.fields))
 
 
 def test_the_lazy_choice_counts_what_is_seen_already():

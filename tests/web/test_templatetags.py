@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tom.events.models import NonLocalizedEvent
 from tom.web.templatetags.sky import (
     DASH,
+    angle,
     chance,
     counted,
     dec_dms,
@@ -188,3 +189,11 @@ def test_a_light_curve_that_cannot_be_drawn_is_left_out(lines: object) -> None:
 )
 def test_a_small_area_has_a_small_unit(degrees: float | None, said: str) -> None:
     assert square_degrees(degrees) == said
+
+
+@pytest.mark.parametrize(
+    ("degrees", "said"),
+    [(3.93, "3.9°"), (0.25, "15.0 arcmin"), (0.001, "3.6 arcsec"), (0.0, "0.0°"), (math.nan, DASH)],
+)
+def test_a_small_angle_has_a_small_unit(degrees: float, said: str) -> None:
+    assert angle(degrees) == said

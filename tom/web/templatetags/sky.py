@@ -181,6 +181,7 @@ def told_magnitude(flux: float | None, flux_error: float | None) -> str:
 
 # A unit, the area in square degrees below which it is used, and how many of its sides a degree has.
 SMALL_AREAS = (("arcsec²", 0.1 / 3600, 3600), ("arcmin²", 0.1, 60))
+SMALL_ANGLES = ((" arcsec", 1 / 60, 3600), (" arcmin", 1.0, 60))
 
 
 @register.filter
@@ -193,6 +194,18 @@ def square_degrees(value: object) -> str:
         if 0 < area < most:
             return f"{area * per_degree**2:.3g} {unit}"
     return f"{area:,.0f} deg²" if 100 <= area < HUGE else f"{area:.3g} deg²"
+
+
+@register.filter
+def angle(degrees: object) -> str:
+    """An angle given in degrees with a digit after the point; a small one in less."""
+    known = finite(degrees)
+    if known is None:
+        return DASH
+    for unit, most, per_degree in SMALL_ANGLES:
+        if 0 < known < most:
+            return f"{known * per_degree:.1f}{unit}"
+    return f"{known:.1f}°"
 
 
 @register.filter
