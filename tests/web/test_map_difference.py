@@ -159,7 +159,15 @@ def test_where_nothing_can_be_compared_the_page_says_so(shown, alert_types, says
 def test_two_messages_with_one_map_are_told_to_carry_the_same(shown, event, maps):
     EventLocalization.objects.filter(pk=maps[1].pk).update(localization=maps[2].localization)
 
-    assert "Both messages carry the same map" in shown()
+    text = shown(f"?before={maps[1].pk}&after={maps[2].pk}")
+
+    assert "Both messages carry the same map" in text
+
+
+def test_by_itself_a_map_that_was_sent_again_is_not_compared_with_itself(shown, maps):
+    EventLocalization.objects.filter(pk=maps[1].pk).update(localization=maps[2].localization)
+
+    assert re.findall(r'value="(\d+)" selected', shown()) == [str(maps[0].pk), str(maps[2].pk)]
 
 
 def test_an_event_links_to_the_comparison_of_its_maps(client, event):

@@ -30,7 +30,14 @@ from tom.web.templatetags.sky import (
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.0%"), (0.0004, "< 0.1%"), (0.042, "4.2%"), (0.5, "50%"), (0.9999, "> 99%")],
+    [
+        (0.0, "0.0%"),
+        (0.0004, "< 0.1%"),
+        (0.042, "4.2%"),
+        (0.5, "50%"),
+        (0.9999, "> 99%"),
+        (1 + 1e-12, "100%"),
+    ],
 )
 def test_a_chance_never_rounds_to_a_certainty(value: float, text: str) -> None:
     assert chance(value) == text

@@ -43,6 +43,7 @@ def small_curve(part: Any) -> SafeString:
         return SafeString("")
 
 
+ROUNDING = 1e-9  # of a sum of probabilities
 SECONDS_PER_DAY, SECONDS_PER_YEAR = 86_400, 31_557_600
 LONGEST_PATH = 50
 HUGE = 1e15
@@ -139,9 +140,9 @@ def _significant(value: float) -> str:
 def chance(value: object) -> str:
     """A probability in percent, never rounded to a certainty; a dash if there is none."""
     known = finite(value)
-    if known is None or not 0 <= known <= 1:
+    if known is None or not 0 <= known <= 1 + ROUNDING:
         return DASH
-    percent = 100 * known
+    percent = 100 * min(known, 1.0)
     if percent and percent < 0.1:
         return "< 0.1%"
     if percent < 10:

@@ -24,7 +24,7 @@ from tom.web.plots.skymap import draw_close, draw_sky
 
 @require_safe
 def map_difference(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Compare two maps of an event: by themselves the one it uses and the one before."""
+    """Compare two maps of an event: by themselves the one it uses and the last other one before."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     uses = list(
         event.localizations.select_related("localization").defer(
@@ -59,6 +59,8 @@ def _chosen(
     turns = [use.pk for use, _ in maps_in_turn(event)]
     present = turns[0] if turns else uses[-1].pk
     earlier = [pk for pk in (*reversed(turns[1:]), *by_pk) if pk != present]
+    maps = {pk: use.localization_id for pk, use in by_pk.items()}
+    earlier.sort(key=lambda pk: maps[pk] == maps[present])  # the same map, sent again, comes last
     before = _named(request, "before", by_pk, fallback=earlier[0])
     return before, _named(request, "after", by_pk, fallback=present)
 
