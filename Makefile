@@ -38,6 +38,10 @@ test: setup $(BIN)/.installed-dev  ## every check and every test
 	$(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 &
 	check=$$!
 	trap 'kill $$check 2>/dev/null || true' EXIT
+	# Many processes would each compile what none has compiled yet.
+	if [ ! -e $(VENV)/.compiled ]; then
+		! $(BIN)/python -m pytest --collect-only -q >$(VENV)/compile.log 2>&1 || touch $(VENV)/.compiled
+	fi
 	tests=($(BIN)/python -m pytest --dist loadgroup -m "not soak")
 	rm -f .pytest_cache/failed
 	status=0

@@ -209,9 +209,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Look no more for garbage among what every test uses."""
+    """Look no more for garbage among what every test uses, and seldom among the rest."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def _is_plain(item: pytest.Item) -> bool:
