@@ -35,6 +35,8 @@ MODEL_ERROR: Final = 0.2  # magnitudes
 ALIKE_SCATTER: Final = 0.5
 # How much bluer or redder in g - r each is: a standard deviation, magnitudes.
 COLOUR_SCATTER: Final = 0.4
+# How fast each fades is told by r between these days.
+PACE_DAYS: Final = np.array([0.5, 2.5])
 # How much fainter each band is, r the same, for each magnitude that g - r is redder.
 BY_COLOUR: Final = {"u": 1.8, "g": 1.0, "r": 0.0, "i": -0.5, "z": -0.7, "y": -0.8}
 # The band whose photometry corrects one in which nobody saw AT2017gfo so early.
@@ -152,15 +154,26 @@ def _curves() -> FloatArray:
     return np.stack([family(band, DAYS)[::2].T for band in BANDS])
 
 
+@cache
 def _redder() -> FloatArray:
     """How much redder in g - r each of the family is, shape `(SIZE,)`.
 
-    Evenly in probability, in both halves, and in those that `curves` takes as in the others.
+    Evenly in probability, and alike for those that fade fast and those that fade slowly; in both
+    halves, and in those that `curves` takes as in the others.
     """
-    rng, quarter = np.random.default_rng(SEED), SIZE // 4
-    even = COLOUR_SCATTER * ndtri((np.arange(quarter) + 0.5) / quarter)
-    redder = np.stack([rng.permutation(even) for _ in range(4)])
-    return redder.reshape(2, 2, quarter).swapaxes(1, 2).ravel()
+    fading, quarter = np.diff(drawn("r", PACE_DAYS))[:, 0], SIZE // 4
+    even = COLOUR_SCATTER * ndtri((_van_der_corput(quarter) + 0.5) / quarter)
+    redder = np.empty(SIZE)
+    for part in np.arange(SIZE).reshape(2, quarter, 2).swapaxes(1, 2).reshape(4, quarter):
+        redder[part[np.argsort(fading[part])]] = even
+    return redder
+
+
+def _van_der_corput(n: int) -> IntArray:
+    """The numbers 0 to n - 1 in an order in which all that follow each other are far apart."""
+    bits = (n - 1).bit_length()
+    turned = [int(f"{number:0{bits}b}"[::-1], 2) for number in range(n)]
+    return np.argsort(np.argsort(turned))
 
 
 def _correction(band: str, days: FloatArray) -> FloatArray:
