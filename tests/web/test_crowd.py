@@ -188,6 +188,7 @@ def health(site: str) -> dict[str, str]:
 
 def test_a_crowd_at_the_health_check_is_answered_and_takes_no_connections(site, cookie) -> None:
     beat()
+    wait_for(lambda: answers(site, "/health/", times=1) == [200], seconds=PATIENCE_SECONDS)
     with Peak() as peak:
         assert answers(site, "/health/", times=150) == [200] * 150
 
