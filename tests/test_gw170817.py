@@ -113,4 +113,16 @@ def check_difference(shown, rises, falls) -> None:
     rose, fell = moved[rises.pk], moved[falls.pk]
     assert rose.after.chance > rose.before.chance
     assert fell.after.chance < fell.before.chance
-    assert rose.reason.name == fell.reason.name == "sky map"
+    assert rose.reason.name == "sky map"
+    for row in (rose, fell):
+        assert row.reason.name == moved_most(row.candidate, shown["before"], shown["after"])
+
+
+def moved_most(candidate: EventCandidate, *sides) -> str:
+    """The term whose weight differs most between the rankings by two maps, from their rows."""
+    before, after = (
+        {term["name"]: term["log_lr"] for term in place.read_terms()}
+        for side in sides
+        for place in RankedCandidate.objects.as_of(side.ranking).filter(candidate=candidate)
+    )
+    return max(before, key=lambda name: abs((after[name] or 0) - (before[name] or 0)))
