@@ -14,7 +14,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
 
 application = BodyLimit(
     Utf8Only(
-        InTurn(get_asgi_application(), turns=web_turns(), body_seconds=settings.WEB_BODY_SECONDS)
+        InTurn(
+            get_asgi_application(),
+            turns=web_turns(),
+            body_seconds=settings.WEB_BODY_SECONDS,
+            larger=settings.LARGER_BODIES,
+        )
     ),
     most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     larger=settings.LARGER_BODIES,

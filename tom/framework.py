@@ -96,7 +96,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # By the beginning of the path: models that people add, with some room for the other fields.
-LARGER_BODIES = {"/scorers/own/": 17 * 1024 * 1024}
+LARGER_BODIES = {
+    "/scorers/own/": 17 * 1024 * 1024,
+    # A sky map; in base64 by the API.
+    "/events/new/": 17 * 1024 * 1024,
+    "/events/by-hand/": 17 * 1024 * 1024,
+    "/api/events/": 23 * 1024 * 1024,
+}
 ACCOUNT_ADAPTER = "tom.web.login_limits.LoginAdapter"
 ACCOUNT_RATE_LIMITS = {
     # Wrong passwords from one address, and of one account from one address.

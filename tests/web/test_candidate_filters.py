@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils import timezone
+from pytest_django import Settings
 from tom_targets.models import TargetName
 
 from tests.factories import MERGER, make_event, make_group, make_observer, make_program
@@ -42,6 +43,12 @@ def standing(rng: random.Random, rank: int | None) -> dict[str, float | None]:
         "log_weight_high": low + rng.choice([0.1, 0.2, 0.3]),
         "credible_level_2d": some(rng, lambda: rng.choice([0.2, 0.5, 0.9, 0.95])),
     }
+
+
+@pytest.fixture(autouse=True)
+def no_telescope(settings: Settings) -> None:
+    """No telescope can be asked: to decide, what an observation tells counts, not what it costs."""
+    settings.PRACTICE_TELESCOPE = False
 
 
 @pytest.fixture

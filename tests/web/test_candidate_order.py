@@ -38,11 +38,10 @@ def world() -> World:
     for summary in TargetSummary.objects.all():
         TargetSummary.objects.filter(pk=summary.pk).update(**_told(rng))
     for model in (EventCandidate, CandidateStanding):
-        for pk in model.objects.values_list("pk", flat=True):
+        for pk in model.objects.exclude(log_weight=None).values_list("pk", flat=True):
             low, width = (float(rng.choice([0.1, 0.2])) for _ in range(2))
             figures = {"log_weight_low": low, "log_weight_high": low + width}
-            if rng.random() < 0.8:  # a ranking gives both
-                model.objects.filter(pk=pk).update(**figures)
+            model.objects.filter(pk=pk).update(**figures)  # a ranking gives all three
     return made
 
 

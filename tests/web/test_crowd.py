@@ -28,7 +28,7 @@ from tests.streams.packets import make_ztf_packet
 from tom.celery import app
 from tom.changes.heartbeat import beat
 from tom.targets.models import TargetSummary
-from tom.web.turns import InTurn, KeptThreads, TooLongError, Turns
+from tom.web.turns import LARGE_AT_ONCE, InTurn, KeptThreads, TooLongError, Turns
 
 PATIENCE_SECONDS = 120
 
@@ -410,6 +410,35 @@ def test_no_turn_in_time_is_a_503_that_says_when_to_come_again() -> None:
 
     assert sent[0]["status"] == 503
     assert (b"retry-after", b"5") in sent[0]["headers"]
+
+
+@pytest.mark.parametrize(("path", "most"), [("/large/map/", LARGE_AT_ONCE), ("/", 6)])
+def test_few_bodies_are_read_at_once_where_they_may_be_large(path: str, most: int) -> None:
+    reading: list[int] = []
+    at_once = 0
+
+    async def receive():
+        nonlocal at_once
+        at_once += 1
+        reading.append(at_once)
+        await asyncio.sleep(0.05)
+        at_once -= 1
+        return {"type": "http.request", "body": b"all of it"}
+
+    async def application(scope, receive, send) -> None:
+        await receive()
+
+    async def send(message) -> None:
+        raise AssertionError(message)
+
+    async def run() -> None:
+        turns = Turns(6, wait_seconds=5)
+        within = InTurn(application, turns=turns, body_seconds=5, larger=["/large/"])
+        scope = {"type": "http", "method": "POST", "path": path}
+        await asyncio.gather(*(within(scope, receive, send) for _ in range(6)))
+
+    asyncio.run(run())
+    assert (max(reading), len(reading)) == (most, 6)
 
 
 # With the database, so that they come last.

@@ -28,6 +28,7 @@ from tom.sky import write_skymap
 from tom.streams.claims import replay_message
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import store_message
+from tom.web import event_by_hand
 
 pytestmark = pytest.mark.django_db
 WHEN = "2026-11-20 21:00:00"
@@ -97,15 +98,32 @@ def test_a_map_is_uploaded_and_a_damaged_one_refused(client: Client, vera: User)
 
     damaged = form(map=SimpleUploadedFile("a.fits", fits[:3000]), **nowhere)
     refused = client.post("/events/new/", damaged)
-    large = form(map=SimpleUploadedFile("a.fits", b"\0" * 1_960_000), **nowhere)
+    large = form(map=SimpleUploadedFile("a.fits", b"\0" * 16_060_000), **nowhere)
     too_large = client.post("/events/new/", large)
     made = make(client, map=SimpleUploadedFile("a.fits", fits), **nowhere)
 
     assert (refused.status_code, too_large.status_code) == (422, 422)
     assert "It cannot be used" in refused.text
-    assert "The map has 2.0 MB, more than 1.9 MB." in too_large.text
+    assert "The map has 16.1 MB, more than 16 MB." in too_large.text
     assert made.used is not None
     assert bytes(made.used.localization.fits) == fits
+
+
+def test_the_work_of_a_large_map_is_a_workers(
+    client: Client, vera: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_by_hand, "_WORKED_AT_ONCE", 1_000)
+    fits = SimpleUploadedFile("a.fits", write_skymap(make_skymap()))
+
+    page = client.post("/events/new/", form(map=fits, position="", radius=""), follow=True)
+
+    message = AlertMessage.objects.get()
+    assert page.redirect_chain[-1][0] == f"/messages/{message.pk}/"
+    assert "Your message is kept and waits to be worked on." in page.text
+    assert not NonLocalizedEvent.objects.exists()
+
+    intake.work_message(message.pk)
+    assert NonLocalizedEvent.objects.get().used is not None
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from tom.sky.place_tokens import NotAPlaceError
 from tom.streams.models import AlertMessage
 from tom.web.shift_form import MINUTES
 
-MOST_BYTES: Final = 1_900_000
+MOST_BYTES: Final = 16_000_000
 """Of a map: a request may be little larger."""
+_WORKED_AT_ONCE: Final = 3_000_000
+"""Bytes of a message: to read the map of a larger one takes seconds."""
 MOST_WHY: Final = 2_000
 LONGEST_AGE: Final = timedelta(days=36_500)
 UNITS: Final = {"deg": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600}
@@ -159,9 +161,11 @@ def initial_of(first: EventSequence, event: NonLocalizedEvent) -> dict[str, Any]
 def work_now(message: AlertMessage) -> NonLocalizedEvent | None:
     """Do a kept message's work at once; return its event, None if a worker must do it later.
 
-    The task does it if this fails, and wakes what the changed event calls for.
+    That of a message with a large map is a worker's. The task does it if this fails, too, and wakes
+    what the changed event calls for.
     """
-    intake.work_message(message.pk)
+    if message.size <= _WORKED_AT_ONCE:
+        intake.work_message(message.pk)
     nudge(ingest, message.pk)
     rows = EventSequence.objects.filter(message=message.pk).select_related("event")
     row = rows.first()

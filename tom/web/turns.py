@@ -6,7 +6,7 @@ takes every connection that PostgreSQL has, and workers and commands fail.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final
@@ -22,6 +22,10 @@ WITHOUT = ("/static/", "/health/")
 CHANGES = "/changes/"
 # So long a thread keeps its connection to the database. PostgreSQL's memory for it grows.
 KEPT_SECONDS: Final = 60
+
+
+# So many large bodies are read at once: each is held in memory.
+LARGE_AT_ONCE: Final = 4
 
 
 class TooLongError(Exception):
@@ -117,13 +121,24 @@ class InTurn:
     """An ASGI application around another, which lets a limited number of requests in at once.
 
     What a client sends is read before it waits, and what it gets is sent after its turn, so that a
-    slow client holds none. A stream of changes holds its turn until its first bytes.
+    slow client holds none. A stream of changes holds its turn until its first bytes. Of what is
+    sent to paths that take more than others, few bodies are read at once.
     """
 
-    def __init__(self, application: Application, *, turns: Turns, body_seconds: float) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        turns: Turns,
+        body_seconds: float,
+        larger: Collection[str] = (),
+    ) -> None:
+        """Take the turns, the time for a body, and how the paths begin that take more."""
         self.application = application
         self.turns = turns
         self.body_seconds = body_seconds
+        self.larger = tuple(larger)
+        self.large = Turns(LARGE_AT_ONCE, wait_seconds=turns.wait_seconds)
         self.threads = KeptThreads(turns.most // 2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,15 +146,22 @@ class InTurn:
             await self.application(scope, receive, send)
             return
         try:
-            sent = await asyncio.wait_for(_read(receive), self.body_seconds)
-            if scope["path"] == CHANGES:
-                await self._stream(scope, _replay(sent, receive), send)
-            else:
-                await self._answer(scope, _replay(sent, receive), send)
+            async with self._turn_of_large(scope):
+                sent = await asyncio.wait_for(_read(receive), self.body_seconds)
+                if scope["path"] == CHANGES:
+                    await self._stream(scope, _replay(sent, receive), send)
+                else:
+                    await self._answer(scope, _replay(sent, receive), send)
         except TooLongError:
             await _refuse(send, 503, b"Too many ask at once. Try again in a moment.\n")
         except TimeoutError:
             await _refuse(send, 408, b"The request did not come to its end.\n")
+
+    def _turn_of_large(self, scope: Scope) -> contextlib.AbstractAsyncContextManager[None]:
+        is_sent = scope.get("method") not in ("GET", "HEAD")
+        if is_sent and scope["path"].startswith(self.larger):
+            return self.large.take()
+        return contextlib.nullcontext()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer: list[Message] = []
