@@ -92,6 +92,10 @@ def test_an_event_by_hand_calls_an_alarm_unless_it_is_a_test(client: Client, ver
     assert test.alarms.count() == 0
 
 
+def test_a_name_may_be_written_with_its_space(client: Client, vera: User) -> None:
+    assert make(client, name="GRB 261120Z").event_id == "HAND-GRB261120Z"
+
+
 def test_a_map_is_uploaded_and_a_damaged_one_refused(client: Client, vera: User) -> None:
     fits = write_skymap(make_skymap())
     nowhere = {"position": "", "radius": ""}
@@ -130,7 +134,7 @@ def test_the_work_of_a_large_map_is_a_workers(
     ("changes", "said"),
     [
         ({"name": "S261120ab"}, "A mission calls its own events so"),
-        ({"name": "two words"}, "A name has 1 to 40"),
+        ({"name": "two/words"}, "A name has 1 to 40"),
         ({"position": "", "radius": ""}, "Give a position with its error, or a map."),
         ({"radius": ""}, "needs the radius"),
         ({"position": "here"}, "This is not a position"),

@@ -140,6 +140,10 @@ class NewEventForm(TellForm):
         required=False,
     )
 
+    def clean_name(self) -> str:
+        """Return the name without its spaces: people write GRB 261120A."""
+        return "".join(self.cleaned_data["name"].split())
+
 
 def initial_of(first: EventSequence, event: NonLocalizedEvent) -> dict[str, Any]:
     """What the form of a correction holds at first."""
