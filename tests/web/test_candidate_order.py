@@ -83,6 +83,26 @@ def test_the_first_of_very_many_are_those_of_the_whole_list(
     }
 
 
+def test_of_very_many_those_that_tell_the_most_are_put_in_order_by_their_costs(
+    world: World, monkeypatch, settings: Settings
+) -> None:
+    few = 4
+    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2)):
+        monkeypatch.setattr(candidate_order, name, value)
+    monkeypatch.setattr(candidate_search, "PRICED", few)
+    asked = QueryDict("order=decide&region=all&vetting=all")
+    listing = open_list(world.event, world.readers["public"], now=timezone.now())
+    priced = [row.pk for row in find_candidates(listing, asked)]
+    found = find_first(listing, asked, most=6)
+
+    settings.PRACTICE_TELESCOPE = False
+    listing = open_list(world.event, world.readers["public"], now=timezone.now())
+    telling = [row.pk for row in find_candidates(listing, asked)]
+    assert priced[:few] != telling[:few]
+    first = sorted(telling[:few], key=priced.index)
+    assert found == [*first, *telling[few:6]]
+
+
 SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
 
 

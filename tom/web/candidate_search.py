@@ -23,6 +23,9 @@ from tom.web.vettings import not_rejected
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
 # Of a list as it opens so many times as many of the best are read: some lie outside of its region.
 NEAR = 2
+# Of very many candidates so many of those that tell the most are put in order by their costs, too:
+# no index has what an observation costs.
+PRICED = 300
 # Those whose largest comes first; a minus before an order's name turns it round.
 FALLING = {"decide", "chance", "newest"}
 # A rank is the place by chance.
@@ -86,13 +89,18 @@ def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None
 def _first_in_turn(
     listing: CandidateList, rows: QuerySet[EventCandidate], turn: Turn, most: int
 ) -> list[int] | None:
-    if turn.name == "decide" and listing.observers:
-        return None  # no index has what an observation costs
     programs = listing.programs
-    figures = _column(turn.name, listing), standing_of("rank", programs)
-    return first_in_turn(
+    is_priced = turn.name == "decide" and bool(listing.observers)
+    if is_priced:
+        most, rows = max(most, PRICED), rows.order_by(*_order(turn, listing, is_priced=False))
+    figures = _column(turn.name, listing, is_priced=False), standing_of("rank", programs)
+    found = first_in_turn(
         rows, listing.event, programs, turn, figures=figures, scale=listing.scale, most=most
     )
+    if found is None or not is_priced:
+        return found
+    priced = rows.filter(pk__in=found[:PRICED]).order_by(*_order(turn, listing))
+    return [*priced.values_list("pk", flat=True), *found[PRICED:]]
 
 
 def find_page(
@@ -153,25 +161,26 @@ def _turn(asked: str) -> Turn:
     return Turn(name, falls=(name in FALLING) != asked.startswith("-"))
 
 
-def _order(turn: Turn, listing: CandidateList) -> tuple[Any, ...]:
+def _order(turn: Turn, listing: CandidateList, *, is_priced: bool = True) -> tuple[Any, ...]:
     """How the list is put in order, by what its reader knows.
 
-    What is not known stays last either way.
+    What is not known stays last either way. `is_priced`: what an observation costs counts, too.
     """
-    first = OrderBy(_column(turn.name, listing), descending=turn.falls, nulls_last=True)
+    column = _column(turn.name, listing, is_priced=is_priced)
+    first = OrderBy(column, descending=turn.falls, nulls_last=True)
     # No two targets have one name: the rank decides nothing there.
     alike = turn.name in ("rank", "name")
     rank = [] if alike else [standing_of("rank", listing.programs).asc(nulls_last=True)]
     return first, *rank, F("target__name").asc()
 
 
-def _column(name: str, listing: CandidateList) -> Any:
+def _column(name: str, listing: CandidateList, *, is_priced: bool = True) -> Any:
     programs = listing.programs
     match name:
         case "decide":
             weights = [standing_of(f"log_weight{end}", programs) for end in ("", "_low", "_high")]
             openness = openness_of(weights, listing.scale)
-            return _priced(openness, listing) if listing.observers else openness
+            return _priced(openness, listing) if is_priced and listing.observers else openness
         case "chance":
             return standing_of("log_weight", programs)
         case "name":
