@@ -22,8 +22,6 @@ WITHOUT = ("/static/", "/health/")
 CHANGES = "/changes/"
 # So long a thread keeps its connection to the database. PostgreSQL's memory for it grows.
 KEPT_SECONDS: Final = 60
-
-
 # So many large bodies are read at once: each is held in memory.
 LARGE_AT_ONCE: Final = 4
 
