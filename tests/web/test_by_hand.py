@@ -184,6 +184,19 @@ def test_a_file_is_read_as_a_pasted_table_is(observer: Client) -> None:
     assert GOOD[0] in shown  # it is carried along for the next step
 
 
+def test_a_file_that_is_no_text_is_refused_and_the_table_before_it_is_not_stored(
+    observer: Client,
+) -> None:
+    target = factories.make_target("ZTF26a")
+    file = SimpleUploadedFile("night.csv", b"mjd,band\xff")
+
+    answer = upload(observer, target, table(*GOOD), file=file, do="store")
+
+    assert answer.status_code == 422
+    assert "The file is not UTF-8 text." in answer.text
+    assert not PointUpload.objects.exists()
+
+
 def test_one_point_is_no_points_and_what_is_not_known_has_no_unit(observer: Client) -> None:
     observer.post("/targets/new/", form())
     made = BaseTarget.objects.get(name="my source")

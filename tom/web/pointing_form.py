@@ -12,11 +12,15 @@ from tom.pointings.instruments import Instrument, instruments
 from tom.pointings.keeping import Told
 from tom.pointings.models import Status
 from tom.pointings.table import find_columns, read_pointings
-from tom.targets.photometry_table import LONGEST_TEXT, NoTableError, read_table
-from tom.web.keys import read_pk
-
-LONGEST_NAME = 100
-PUBLIC = "public"
+from tom.targets.photometry_table import NoTableError, read_table
+from tom.web.uploads import (
+    PUBLIC,
+    UnreadableUploadError,
+    chosen_group,
+    name_of_file,
+    name_of_text,
+    read_text_file,
+)
 
 
 @dataclass
@@ -46,11 +50,10 @@ def read_pointing_form(
     """Read the form and its table: the file where there is one, else the text."""
     data = request.POST
     for_whom, status = data.get("for", ""), data.get("status", "")
-    pk = read_pk(for_whom)
     form = PointingForm(
         text=data.get("text", ""),
-        name=data.get("filename", "").strip()[:LONGEST_NAME] or "pasted",
-        group=next((group for group in groups if group.pk == pk), None),
+        name=name_of_text(request),
+        group=chosen_group(for_whom, groups),
         is_public=for_whom == PUBLIC,
         instrument=instruments().get(data.get("instrument", "")),
         status=Status(status) if status in Status.values else Status.COMPLETED,
@@ -65,16 +68,11 @@ def read_pointing_form(
 
 
 def _read_file(form: PointingForm, uploaded: UploadedFile[bytes]) -> None:
-    form.name = (uploaded.name or "file")[:LONGEST_NAME]
-    if (uploaded.size or 0) > LONGEST_TEXT:
-        form.text = ""
-        form.errors.append(f"The file has more than {LONGEST_TEXT:,} bytes.")
-        return
+    form.name, form.text = name_of_file(uploaded), ""
     try:
-        form.text = uploaded.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        form.text = ""
-        form.errors.append("The file is not UTF-8 text.")
+        form.text = read_text_file(uploaded)
+    except UnreadableUploadError as error:
+        form.errors.append(str(error))
 
 
 def _read_table(form: PointingForm, now: datetime) -> None:

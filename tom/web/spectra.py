@@ -25,12 +25,10 @@ from tom.targets.classified import Classification
 from tom.targets.photometry_table import read_time
 from tom.targets.spectra import UploadedSpectrum
 from tom.targets.withdrawals import Withdrawal
-from tom.web.keys import read_pk
 from tom.web.plots.spectrum import draw_spectrum
+from tom.web.uploads import PUBLIC, chosen_group, name_of_file
 
-PUBLIC: Final = "public"
 SHOWN: Final = 5
-LONGEST_NAME: Final = 100
 _WITHDRAWALS: Final = Prefetch("withdrawals", Withdrawal.objects.select_related("by", "undone_by"))
 
 
@@ -116,8 +114,7 @@ def read_spectrum_form(
     """Read the form; each error is a sentence."""
     names = ("for", "unit", "observed")
     form = SpectrumForm({name: request.POST.get(name, "").strip() for name in names})
-    pk = read_pk(form.values["for"])
-    form.group = next((group for group in groups if group.pk == pk), None)
+    form.group = chosen_group(form.values["for"], groups)
     form.is_public = form.values["for"] == PUBLIC and may_be_public
     if form.group is None and not form.is_public:
         form.errors.append("Choose who may see the spectrum.")
@@ -136,7 +133,7 @@ def _read_file(form: SpectrumForm, request: HttpRequest) -> None:
     if uploaded is None:
         form.errors.append("Choose a file.")
         return
-    form.name = (uploaded.name or "spectrum")[:LONGEST_NAME]
+    form.name = name_of_file(uploaded, "spectrum")
     try:
         data = uploaded.read(LARGEST_BYTES + 1)
         form.spectrum = read_spectrum(data, unit=form.values["unit"])

@@ -11,12 +11,18 @@ from django.utils.datastructures import MultiValueDict
 from tom.sky.place_angles import UnreadablePlaceError
 from tom.sky.place_text import Place, read_place
 from tom.sky.place_tokens import NotAPlaceError
-from tom.targets.photometry_table import FIELDS, FLUX_UNITS, LONGEST_TEXT
+from tom.targets.photometry_table import FIELDS, FLUX_UNITS
 from tom.targets.redshifts import BadRedshiftError, read_redshift
-from tom.web.keys import read_pk
+from tom.web.uploads import (
+    PUBLIC,
+    UnreadableUploadError,
+    chosen_group,
+    name_of_file,
+    name_of_text,
+    read_text_file,
+)
 
 LONGEST_NAME = 100
-PUBLIC = "public"
 
 
 @dataclass
@@ -45,7 +51,7 @@ def read_target_form(data: Mapping[str, str], groups: Sequence[Group]) -> Target
         form.place = read_place(form.values["position"])
     except (NotAPlaceError, UnreadablePlaceError) as error:
         form.refuse("position", f"This is not a position: {error}.")
-    form.group = _group(form.values["for"], groups)
+    form.group = chosen_group(form.values["for"], groups)
     if form.group is None and form.values["for"] != PUBLIC:
         form.refuse("for", "Choose who may see it.")
     try:
@@ -53,11 +59,6 @@ def read_target_form(data: Mapping[str, str], groups: Sequence[Group]) -> Target
     except BadRedshiftError as error:
         form.refuse("redshift", str(error))
     return form
-
-
-def _group(text: str, groups: Sequence[Group]) -> Group | None:
-    pk = read_pk(text)
-    return next((group for group in groups if group.pk == pk), None)
 
 
 @dataclass
@@ -76,12 +77,11 @@ class PhotometryForm:
 def read_photometry_form(request: HttpRequest, groups: Sequence[Group]) -> PhotometryForm:
     """Read the form: the file where there is one, else the text."""
     values = {name: request.POST.get(name, "") for name in ("for", "flux_unit")}
-    name = request.POST.get("filename", "").strip()[:LONGEST_NAME] or "pasted"
     form = PhotometryForm(
         text=request.POST.get("text", ""),
-        name=name,
+        name=name_of_text(request),
         values=values,
-        group=_group(values["for"], groups),
+        group=chosen_group(values["for"], groups),
         is_public=values["for"] == PUBLIC,
         columns=_columns(request.POST),
     )
@@ -95,14 +95,11 @@ def read_photometry_form(request: HttpRequest, groups: Sequence[Group]) -> Photo
 
 def _read_file(form: PhotometryForm, uploaded: UploadedFile[bytes]) -> None:
     form.columns = {}  # another table
-    form.name = (uploaded.name or "file")[:LONGEST_NAME]
-    if (uploaded.size or 0) > LONGEST_TEXT:
-        form.errors.append(f"The file has more than {LONGEST_TEXT:,} bytes.")
-        return
+    form.name, form.text = name_of_file(uploaded), ""
     try:
-        form.text = uploaded.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        form.errors.append("The file is not UTF-8 text.")
+        form.text = read_text_file(uploaded)
+    except UnreadableUploadError as error:
+        form.errors.append(str(error))
 
 
 def _columns(data: MultiValueDict[str, str]) -> dict[str, int]:

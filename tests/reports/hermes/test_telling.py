@@ -29,7 +29,7 @@ from tests.peers.kafka import KafkaPeer, broker_away
 from tests.peers.ocs import wait_for
 from tom.candidates.models import EventCandidate
 from tom.changes.models import Address, Change
-from tom.reports import publishing
+from tom.reports import publishing, settling
 from tom.reports.hermes import telling
 from tom.reports.hermes.drafts import retry_report
 from tom.reports.hermes.models import Report, ReportState
@@ -465,7 +465,7 @@ def test_a_topic_being_read_back_is_not_due_meanwhile(monkeypatch):
         sweeper.join()
 
     assert due == [False]
-    assert told.due_at < now + telling.LOOK_LEASE
+    assert told.due_at < now + settling.LOOK_LEASE
 
 
 def test_of_two_nudges_at_once_one_reads_the_topic_back(monkeypatch):

@@ -1,20 +1,13 @@
 """The messages with our classes, one for each score, from composed to sent."""
 
-import uuid
 from datetime import timedelta
-from typing import Final
 
 from django.db import models
 
-from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
-from tom.outbox.waits import Patience, Waits
+from tom.outbox.waits import Waits
+from tom.reports.topic_messages import TopicMessage
 from tom.scoring.models import Score
-
-_DEADLINE: Final = timedelta(seconds=120)
-"""Much longer than every timeout of a broker."""
-_RETRY: Final = Waits(timedelta(seconds=20), timedelta(minutes=10))
-_LOOK: Final = Waits(timedelta(seconds=15), timedelta(hours=1), share=1)
 
 
 class TellState(models.TextChoices):
@@ -27,7 +20,7 @@ class TellState(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
-class ClassMessage(Outgoing):
+class ClassMessage(TopicMessage):
     """One score as a message to the survey of its alert."""
 
     score = models.OneToOneField(
@@ -37,12 +30,10 @@ class ClassMessage(Outgoing):
         related_name="class_message",
         help_text="None: it was deleted later",
     )
-    url = models.CharField(max_length=500, help_text="hop URL of the topic")
     body = models.BinaryField(help_text="In the survey's form; empty: none could be written")
-    message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(max_length=8, choices=TellState.choices, default=TellState.DUE)
-    created = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
+
+    retry = Waits(timedelta(seconds=20), timedelta(minutes=10))
 
     table = Table(
         due=TellState.DUE,
@@ -68,17 +59,3 @@ class ClassMessage(Outgoing):
 
     def __str__(self) -> str:
         return f"{self.score_id} to {self.topic}"
-
-    @property
-    def patience(self) -> Patience:
-        return Patience(
-            deadline=_DEADLINE,
-            retry=_RETRY,
-            most_attempts=None,
-            look=_LOOK,
-            quiet=timedelta(seconds=300),
-        )
-
-    @property
-    def topic(self) -> str:
-        return self.url.rpartition("/")[2]

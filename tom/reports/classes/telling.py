@@ -6,7 +6,7 @@ again.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -17,16 +17,12 @@ from django.utils import timezone
 from tom.outbox.errors import NothingSentError, RejectedError
 from tom.outbox.models import due
 from tom.outbox.moves import move
-from tom.outbox.sending import Words, claim_look, give_up, send, settle
+from tom.outbox.sending import give_up, send
 from tom.reports.classes.composing import compose_due, tellable
 from tom.reports.classes.models import ClassMessage, TellState
-from tom.reports.publishing import Publisher, is_published
+from tom.reports.publishing import Publisher
+from tom.reports.settling import LOST, settle_message
 
-LOOK_BACK: Final = timedelta(minutes=10)
-"""A topic is read back from this long before the message was sent: clocks differ."""
-LOOK_LEASE: Final = timedelta(seconds=120)
-_WORDS: Final = Words(not_asked="could not look it up", not_there="not on the topic yet")
-_LOST: Final = "the worker was lost while it sent"
 _NEVER_CAME: Final = "it never arrived on the topic; it is sent again"
 _CLOSED: Final = "its score was deleted, or its target is not public any more"
 REASONS_LOOKED_AT: Final = 100
@@ -90,9 +86,13 @@ def _tell(row: ClassMessage, publishers: dict[str, Publisher], now: datetime) ->
             sent = send(row, lambda: _publish(row, publishers), partial(_accept, row), now=now)
             return not sent or row.state in (TellState.SENT, TellState.REFUSED)
         case TellState.SENDING:
-            give_up(row, _LOST, now=now)
+            give_up(row, LOST, now=now)
         case TellState.UNKNOWN:
-            _settle(row, now=now)
+            settle_message(
+                row,
+                absent=lambda: move(row, TellState.DUE, reason=_NEVER_CAME, due_at=now),
+                now=now,
+            )
     return True
 
 
@@ -116,17 +116,3 @@ def _publish(row: ClassMessage, publishers: dict[str, Publisher]) -> None:
 
 def _accept(row: ClassMessage, _: None) -> None:
     move(row, TellState.SENT, sent_at=timezone.now())
-
-
-def _settle(row: ClassMessage, *, now: datetime) -> None:
-    if not claim_look(row, now=now, lease=LOOK_LEASE):
-        return  # it is not due, or another worker reads the topic back
-    tried = row.tried_at or row.created
-    settle(
-        row,
-        lambda: is_published(row.url, row.message_id, since=tried - LOOK_BACK) or None,
-        lambda _: move(row, TellState.SENT, sent_at=tried),
-        absent=lambda: move(row, TellState.DUE, reason=_NEVER_CAME, due_at=now),
-        words=_WORDS,
-        now=now,
-    )

@@ -1,7 +1,6 @@
 """Take back a class that was told, after the spectrum that it was taken from was withdrawn.
 
-A message on a topic stays there. So a second one follows it, which names it by its id. Who
-withdraws the class is told beforehand that it is sent, so nobody confirms it.
+Who withdraws the class is told beforehand that the message is sent, so nobody confirms it.
 """
 
 from typing import Any
@@ -9,12 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
-from tom.changes.models import Topic
-from tom.changes.publish import publish
-from tom.reports.hermes.body import refer_to
-from tom.reports.hermes.models import THERE, Report, ReportState
+from tom.reports.hermes.following import make_following
+from tom.reports.hermes.models import THERE, Report
 from tom.targets.models import Classification, Withdrawal
 
 
@@ -50,35 +46,14 @@ def _uncorrected() -> QuerySet[Any]:
 def _correct(report_pk: int, withdrawal_pk: int) -> Report:
     report = Report.objects.select_related("event").get(pk=report_pk)
     withdrawal = Withdrawal.objects.select_related("spectrum__target").get(pk=withdrawal_pk)
-    now = timezone.now()
-    made = Report.objects.create(
-        event=report.event,
-        url=report.url,
-        body=write_correction(report, withdrawal),
-        corrects=report,
-        withdrawal=withdrawal,
-        state=ReportState.CONFIRMED,
-        confirmed_by=withdrawal.by,
-        confirmed_at=now,
-        due_at=now,
-    )
-    made.candidates.set(report.candidates.all())  # so the same people see it
-    publish(Topic.EVENT, report.event.event_id)
-    return made
-
-
-def write_correction(report: Report, withdrawal: Withdrawal) -> dict[str, Any]:
-    """Write the message, in HERMES's form, by the authors of the report."""
     target, title = withdrawal.spectrum.target, report.body["title"]
-    told = report.classes.filter(withdrawal=withdrawal).order_by("pk")
+    told = report.classes.filter(withdrawal=withdrawal)
     says = ", ".join(sorted({row.says for row in told}))
     whole = "the spectrum" if withdrawal.is_whole else "the class"
-    return {
-        "title": f'{report.event.event_id}: we take back that {target.name} is {says} in "{title}"',
-        "topic": report.topic,
-        "submitter": report.body["submitter"],
-        "authors": report.body["authors"],
-        "message_text": (
+    return make_following(
+        report,
+        title=f'{report.event.event_id}: we take back that {target.name} is {says} in "{title}"',
+        text=(
             f"We take back that {target.name} is {says} by a spectrum of"
             f' {withdrawal.spectrum.observed:%Y-%m-%d %H:%M} UTC, as our message "{title}"'
             f" ({report.message_id}) said: {whole} was withdrawn.\n\n"
@@ -86,18 +61,15 @@ def write_correction(report: Report, withdrawal: Withdrawal) -> dict[str, Any]:
             f"What else the message says stands. {settings.TOM_NAME} sent this message by itself"
             " when the class was withdrawn."
         ),
-        "data": {
-            "event_id": report.event.event_id,
-            "references": [refer_to(report)],
-            "targets": [],
-            "photometry": [],
-            "extra_data": {
-                "takes_back_class": {
-                    "message": str(report.message_id),
-                    "name": target.name,
-                    "class_by_spectrum": says,
-                    "reason": withdrawal.reason,
-                }
-            },
+        extra_data={
+            "takes_back_class": {
+                "message": str(report.message_id),
+                "name": target.name,
+                "class_by_spectrum": says,
+                "reason": withdrawal.reason,
+            }
         },
-    }
+        corrects=report,
+        withdrawal=withdrawal,
+        confirmed_by=withdrawal.by,
+    )

@@ -1,6 +1,5 @@
 """The reports to the community, from draft to sent."""
 
-import uuid
 from datetime import timedelta
 from typing import Final
 
@@ -12,16 +11,11 @@ from tom.candidates.models import EventCandidate
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
-from tom.outbox.models import Outgoing
 from tom.outbox.table import Table
-from tom.outbox.waits import Patience, Waits
+from tom.outbox.waits import Waits
+from tom.reports.topic_messages import TopicMessage
 from tom.targets.models import Classification, Visitor, Withdrawal
 from tom.targets.visible import is_shown
-
-_DEADLINE: Final = timedelta(seconds=120)
-"""Much longer than every timeout of a broker."""
-_RETRY: Final = Waits(timedelta(seconds=20), timedelta(minutes=2))
-_LOOK: Final = Waits(timedelta(seconds=15), timedelta(hours=1), share=1)
 
 
 class ReportState(models.TextChoices):
@@ -68,12 +62,11 @@ class ReportQuerySet(models.QuerySet["Report"]):
         return sent.order_by("-sent_at", "-pk")
 
 
-class Report(Outgoing):
+class Report(TopicMessage):
     """An event's candidates as a Hopskotch message, from draft to sent."""
 
     event = models.ForeignKey(NonLocalizedEvent, on_delete=models.PROTECT, related_name="reports")
     candidates = models.ManyToManyField(EventCandidate, related_name="reports")
-    url = models.CharField(max_length=500, help_text="hop URL of the topic")
     body = models.JSONField(help_text="In HERMES's form")
     programs = models.JSONField(default=list, help_text="Names of the programs whose data it uses")
     takes_back = models.OneToOneField(
@@ -98,19 +91,19 @@ class Report(Outgoing):
     withdrawal = models.ForeignKey(
         Withdrawal, null=True, blank=True, on_delete=models.SET_NULL, related_name="corrections"
     )
-    message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=ReportState.choices, default=ReportState.DRAFT)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    created = models.DateTimeField(auto_now_add=True)
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReportQuerySet.as_manager()
+
+    retry = Waits(timedelta(seconds=20), timedelta(minutes=2))
+    most_attempts = 10
 
     table = Table(
         due=ReportState.CONFIRMED,
@@ -149,19 +142,5 @@ class Report(Outgoing):
     def __str__(self) -> str:
         return f"{self.event} to {self.topic}"
 
-    @property
-    def patience(self) -> Patience:
-        return Patience(
-            deadline=_DEADLINE,
-            retry=_RETRY,
-            most_attempts=10,
-            look=_LOOK,
-            quiet=timedelta(seconds=300),
-        )
-
     def tell(self) -> None:
         publish(Topic.EVENT, self.event.event_id)
-
-    @property
-    def topic(self) -> str:
-        return self.url.rpartition("/")[2]

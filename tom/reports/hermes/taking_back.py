@@ -1,20 +1,14 @@
 """Take back what was told of an event that is retracted.
 
-A message on a topic stays there. So a second one follows it, which names it by its id. Nobody
-confirms it: it says what the event's own mission said to everybody, and it must not wait.
+Nobody confirms the message: it says what the event's own mission said to everybody, and it must
+not wait.
 """
-
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from tom.changes.models import Topic
-from tom.changes.publish import publish
-from tom.events.models import NonLocalizedEvent
-from tom.reports.hermes.body import refer_to
-from tom.reports.hermes.models import Report, ReportQuerySet, ReportState
+from tom.reports.hermes.following import make_following
+from tom.reports.hermes.models import Report, ReportQuerySet
 
 
 def take_back(told: ReportQuerySet) -> list[int]:
@@ -37,41 +31,16 @@ def _unanswered(locked: list[Report]) -> list[Report]:
 
 
 def _take_back(report: Report) -> Report:
-    now = timezone.now()
-    answer = Report.objects.create(
-        event=report.event,
-        url=report.url,
-        body=write_taking_back(report),
-        takes_back=report,
-        state=ReportState.CONFIRMED,
-        confirmed_at=now,
-        due_at=now,
-    )
-    answer.candidates.set(report.candidates.all())  # so the same people see it
-    publish(Topic.EVENT, report.event.event_id)
-    return answer
-
-
-def write_taking_back(report: Report) -> dict[str, Any]:
-    """Write the message, in HERMES's form, by the authors of the report."""
-    event: NonLocalizedEvent = report.event
-    title = report.body["title"]
-    return {
-        "title": f'{event.event_id} was retracted: we take back "{title}"',
-        "topic": report.topic,
-        "submitter": report.body["submitter"],
-        "authors": report.body["authors"],
-        "message_text": (
-            f'{event.event_id} was retracted. We take back our message "{title}"'
+    name, title = report.event.event_id, report.body["title"]
+    return make_following(
+        report,
+        title=f'{name} was retracted: we take back "{title}"',
+        text=(
+            f'{name} was retracted. We take back our message "{title}"'
             f" ({report.message_id}). The objects that it names are candidates of"
-            f" {event.event_id} no longer; what was measured of them stands.\n\n"
+            f" {name} no longer; what was measured of them stands.\n\n"
             f"{settings.TOM_NAME} sent this message by itself when it heard of the retraction."
         ),
-        "data": {
-            "event_id": event.event_id,
-            "references": [refer_to(report)],
-            "targets": [],
-            "photometry": [],
-            "extra_data": {"takes_back": str(report.message_id)},
-        },
-    }
+        extra_data={"takes_back": str(report.message_id)},
+        takes_back=report,
+    )

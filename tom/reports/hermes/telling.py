@@ -5,7 +5,7 @@ is UNKNOWN, and is not sent again. Then we read the topic back and look for our 
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from tom.forms.topics import is_test_topic
 from tom.outbox.errors import LookUpFailedError, NothingSentError, RejectedError
 from tom.outbox.models import due
 from tom.outbox.moves import move
-from tom.outbox.sending import Words, claim_look, give_up, send, settle
+from tom.outbox.sending import give_up, send
 from tom.ranking.chances import show_public_chances
 from tom.reports.hermes.body import write_message
 from tom.reports.hermes.models import Report, ReportState
@@ -32,16 +32,11 @@ from tom.reports.public_data import (
     refuse_not_public,
     refuse_private,
 )
-from tom.reports.publishing import is_published, publish_message
+from tom.reports.publishing import publish_message
+from tom.reports.settling import LOST, is_on_topic, settle_message
 from tom.streams.sources import SourceError, read_source
 from tom.targets.spectra import public_classes
 
-LOOK_BACK: Final = timedelta(minutes=10)
-"""A topic is read back from this long before the message was sent: clocks differ."""
-LOOK_LEASE: Final = timedelta(seconds=120)
-"""A worker that still reads a topic back after this time is lost; much longer than the timeouts."""
-_WORDS: Final = Words(not_asked="could not look it up", not_there="not on the topic yet")
-_LOST: Final = "the worker was lost while it sent"
 _NEVER_CAME: Final = "it never arrived on the topic; draft it again if it is still wanted"
 
 
@@ -131,7 +126,7 @@ def tell_report(report: Report, *, now: datetime) -> None:
         case ReportState.CONFIRMED:
             send_report(report, now=now)
         case ReportState.SENDING:
-            give_up(report, _LOST, now=now)
+            give_up(report, LOST, now=now)
         case ReportState.UNKNOWN:
             settle_report(report, now=now)
 
@@ -164,7 +159,7 @@ def _came_late(report: Report, tried_at: datetime | None) -> bool:
     if tried_at is None or report.confirmed_at is None or tried_at > report.confirmed_at:
         return False
     try:
-        return is_published(report.url, report.message_id, since=tried_at - LOOK_BACK)
+        return is_on_topic(report, tried=tried_at)
     except LookUpFailedError as error:
         # Keep the time before this confirmation: the next attempt needs it too.
         Report.objects.filter(pk=report.pk).update(tried_at=tried_at)
@@ -174,16 +169,8 @@ def _came_late(report: Report, tried_at: datetime | None) -> bool:
 
 def settle_report(report: Report, *, now: datetime) -> None:
     """Read the topic back to find out whether an UNKNOWN report is there, if that is due."""
-    if not claim_look(report, now=now, lease=LOOK_LEASE):
-        return  # it is not due, or another worker reads the topic back
-    tried = report.tried_at or report.created
-    settle(
-        report,
-        lambda: is_published(report.url, report.message_id, since=tried - LOOK_BACK) or None,
-        lambda _: move(report, ReportState.SENT, sent_at=tried),
-        absent=lambda: move(report, ReportState.FAILED, reason=_NEVER_CAME),
-        words=_WORDS,
-        now=now,
+    settle_message(
+        report, absent=lambda: move(report, ReportState.FAILED, reason=_NEVER_CAME), now=now
     )
 
 
