@@ -1,12 +1,14 @@
 """The panel of an event's page that says which events are one."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories import make_event, make_observer, make_user
+from tests.factories import make_event, make_localization, make_observer, make_user
 from tom.events.joins import EventJoin
-from tom.events.models import NonLocalizedEvent
+from tom.events.models import EventLocalization, NonLocalizedEvent
 
 pytestmark = pytest.mark.django_db
 GW, GRB = "S261120zza", "GRB261120Z"
@@ -85,3 +87,38 @@ def test_a_test_is_not_joined_with_a_live_event(client: Client, vera: User, pair
     answer = client.post(f"/events/{GW}/join/", {"other": GRB}, follow=True)
 
     assert "One of them is a test" in answer.text
+
+
+def test_times_or_maps_that_differ_are_said_before_two_events_are_joined(
+    client: Client, vera: User, pair, django_assert_max_num_queries
+) -> None:
+    gw, grb = pair
+    elsewhere = make_localization(ra=20.0, dec=-60.0, sigma_deg=3.0)
+    EventLocalization.objects.filter(pk=grb.used_id).update(localization=elsewhere)
+    NonLocalizedEvent.objects.filter(pk=grb.pk).update(time=gw.time - timedelta(days=30))
+
+    with django_assert_max_num_queries(20):
+        asked = client.post(f"/events/{GW}/join/", {"other": GRB})
+
+    said = " ".join(asked.text.split())
+    assert asked.status_code == 422
+    assert "Their times are 30 d apart." in said
+    for event, days in ((gw, 0), (grb, 30)):
+        time = gw.time - timedelta(days=days)
+        assert f'/events/{event.event_id}/">{event.event_id}</a>' in said
+        assert f">{time:%Y-%m-%d %H:%M:%S}</td>" in said
+    assert "Of the smaller map, 0.0% lies in the larger one's 99% region." in said
+    assert not EventJoin.objects.exists()
+
+    client.post(f"/events/{GW}/join/", {"other": GRB, "anyway": "yes"})
+
+    assert EventJoin.objects.get().other == grb
+
+
+def test_events_without_a_time_or_a_map_are_joined_at_once(client: Client, vera: User) -> None:
+    make_event(GW)
+    make_event(GRB, kind="grb", localized=False, time=None)
+
+    client.post(f"/events/{GW}/join/", {"other": GRB})
+
+    assert EventJoin.objects.exists()

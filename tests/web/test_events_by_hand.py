@@ -163,7 +163,7 @@ def test_an_event_by_hand_that_is_joined_to_a_missions_gives_it_no_name(
 ) -> None:
     made, gw = make(client, name="mine", kind="gw"), make_event("S261120ab")
 
-    client.post(f"/events/{made.event_id}/join/", {"other": gw.event_id})
+    client.post(f"/events/{made.event_id}/join/", {"other": gw.event_id, "anyway": "yes"})
 
     assert NonLocalizedEvent.objects.get() == gw
 

@@ -71,8 +71,15 @@ def _kinds_like(event: NonLocalizedEvent) -> list[str]:
 
 
 def _agree(one: NonLocalizedEvent, two: NonLocalizedEvent) -> bool:
-    """Whether most of the smaller of two maps lies in the region of the larger one."""
+    return share_in_common(one, two, level=LEVEL) >= LEAST_WITHIN
+
+
+def share_in_common(one: NonLocalizedEvent, two: NonLocalizedEvent, *, level: float) -> float:
+    """Return how much of the smaller of two maps lies in the larger one's region of `level`.
+
+    Both events have a map.
+    """
     rows = Localization.objects.filter(uses__in=[one.used_id, two.used_id]).order_by("area_90")
     maps = list(rows.values_list("pk", flat=True))
-    ranges = credible_ranges(skymap_of(maps[-1]), LEVEL)
-    return covered_probability(skymap_of(maps[0]), ranges) >= LEAST_WITHIN
+    ranges = credible_ranges(skymap_of(maps[-1]), level)
+    return covered_probability(skymap_of(maps[0]), ranges)

@@ -5,7 +5,7 @@ hidden; its messages and maps go to the event that is kept, and know where they 
 retraction takes back what was said of the event that it names, and nothing else.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -145,14 +145,25 @@ def _locked_one(pk: int) -> NonLocalizedEvent:
     return NonLocalizedEvent.everything.select_for_update(of=("self",)).get(pk=pk)
 
 
-def _in_order(rows: list[NonLocalizedEvent]) -> tuple[NonLocalizedEvent, NonLocalizedEvent]:
-    """Which of two events is kept, and which is joined to it."""
+def check_join(rows: Sequence[NonLocalizedEvent]) -> None:
+    """Refuse what is one event already, and a test with a live event.
+
+    Raises
+    ------
+    CannotJoinEventsError
+        If these two cannot be joined.
+    """
     if len(rows) < 2 or any(row.joined_to_id is not None for row in rows):
         reason = "They are one event already, or one of them was joined to another event."
         raise CannotJoinEventsError(reason)
     if bool(rows[0].test_reasons) is not bool(rows[1].test_reasons):
         reason = "One of them is a test, and the other is not."
         raise CannotJoinEventsError(reason)
+
+
+def _in_order(rows: list[NonLocalizedEvent]) -> tuple[NonLocalizedEvent, NonLocalizedEvent]:
+    """Which of two events is kept, and which is joined to it."""
+    check_join(rows)
     # One that a person made by hand goes to that of a mission.
     kept, other = sorted(rows, key=lambda row: (row.is_by_hand, row.kind != EventKind.GW, row.pk))
     return kept, other

@@ -6,14 +6,21 @@ from functools import partial
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from tom.events.joins import EventJoin
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.forms.event_names import key_of
 from tom.intake_events import react_to_change
-from tom.joining.events import CannotJoinEventsError, join_events, part_events, split_mission
+from tom.joining.doubts import LEVEL, find_doubts
+from tom.joining.events import (
+    CannotJoinEventsError,
+    check_join,
+    join_events,
+    part_events,
+    split_mission,
+)
 from tom.pipeline import nudge, rank
 from tom.web.people import person
 from tom.web.permissions import JOIN_EVENTS
@@ -23,13 +30,23 @@ from tom.web.refusals import needs
 @require_POST
 @needs(JOIN_EVENTS)
 def join_event(request: HttpRequest, event_id: str) -> HttpResponse:
-    """Join this event and another one, given by any of its names."""
+    """Join this event and another one, given by any of its names; say first what speaks against."""
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     name = request.POST.get("other", "").strip()[:100]
     other = _named(name)
     if other is None or other.pk == found.pk:
         messages.error(request, f"There is no other event {name}." if name else "Name an event.")
         return redirect("event", event_id)
+    try:
+        check_join([found, other])
+    except CannotJoinEventsError as error:
+        messages.error(request, str(error))
+        return redirect("event", event_id)
+    doubts = None if request.POST.get("anyway") == "yes" else find_doubts(found, other)
+    if doubts is not None:
+        context = {"event": found, "other": other, "both": [found, other]}
+        context |= {"doubts": doubts, "level": LEVEL}
+        return render(request, "events/join.html", context, status=422)
     said = f"{found.event_id} and {other.event_id} are one event."
     return _do(request, found, said, partial(join_events, found, other, by=person(request)))
 
