@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 from celery import current_app
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 
+from tests.factories import make_user
+from tests.web.test_errors import end_connection
 from tom.changes import heartbeat
 from tom.changes.heartbeat import beat
 from tom.sweeping import sweep
@@ -61,6 +64,19 @@ def test_a_service_that_is_away_is_named_without_its_address(client, monkeypatch
     assert response.status_code == 503
     assert response.json()["broker"] == "failing"
     assert b"127.0.0.1" not in response.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_told_in_json_to_a_browser_that_is_logged_in(client):
+    beat()
+    client.force_login(make_user("anne"))
+    end_connection()
+
+    response = client.get("/health/")
+    connection.close()  # as at the end of every request
+
+    assert response.status_code == 503
+    assert response.json() == {"database": "failing", "broker": "ok", "worker": "ok"}
 
 
 def test_a_broker_that_hangs_is_not_waited_for(client, monkeypatch, tmp_path):

@@ -16,6 +16,7 @@ from django.shortcuts import resolve_url
 from django.utils.deprecation import MiddlewareMixin
 
 from tom.web.addresses import looked_at
+from tom.web.health import health
 
 NULL = "\x00"
 
@@ -42,6 +43,13 @@ class NullCharacterMiddleware(MiddlewareMixin):
             return None
         texts = (text for name, values in request.POST.lists() for text in (name, *values))
         return _refusal() if any(NULL in text for text in texts) else None
+
+
+class HealthMiddleware(MiddlewareMixin):
+    """Answer the health check before anything reads a session: the database may be away."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        return health(request) if request.path_info == "/health/" else None
 
 
 class CompressionMiddleware(GZipMiddleware):
