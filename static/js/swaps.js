@@ -1,6 +1,7 @@
 // The swap of a part of a page changes what changed, and nothing that the reader did: what is open stays
 // open, the focus and the scroll position stay, and what was typed or chosen is kept. While a button is
-// held down the part around it waits: else the click would be lost, or be that of another button.
+// held down every part waits: one above may grow and move the button from under the pointer. The click
+// would be lost, or be that of another button.
 (() => {
   if (!window.htmx || !window.Idiomorph) return;
   const { defaults } = Idiomorph;
@@ -25,6 +26,8 @@
 
   let pressed = null;
   const held = new Set();
+  const isOfPart = ({ target, requestConfig }) => target === requestConfig.elt || target.contains(pressed);
+  const isByItself = (part) => /sse:|every |load|intersect/.test(part.getAttribute("hx-trigger") || "") && part.hasAttribute("hx-get");
   const isLive = (part) => /sse:|every /.test(part.getAttribute("hx-trigger") || "") && part.hasAttribute("hx-get");
 
   function release() {
@@ -34,17 +37,19 @@
     for (const part of parts) htmx.ajax("GET", part.getAttribute("hx-get"), { source: part });
   }
 
-  document.addEventListener("pointerdown", ({ target }) => {
-    pressed = target instanceof Element ? target.closest("button, summary, a, label") : null;
+  // The menu of another button takes the pointer: nothing tells when it is let go.
+  document.addEventListener("pointerdown", ({ target, button }) => {
+    pressed = button === 0 && target instanceof Element ? target.closest("button, summary, a, label") : null;
   }, true);
   // The click comes after the pointer is up; a button that is dragged away from is let go, too.
   for (const name of ["pointerup", "pointercancel"]) {
     document.addEventListener(name, () => setTimeout(release), true);
   }
+  window.addEventListener("blur", release);
 
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const { target } = detail;
-    if (isLive(target) && target.contains(pressed)) {
+    if (pressed && isByItself(target) && isOfPart(detail)) {
       detail.shouldSwap = false;
       held.add(target);
     } else if (isLive(target) && detail.requestConfig.elt === target && target.getAttribute("hx-swap") === "outerHTML") {

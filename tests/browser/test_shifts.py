@@ -35,10 +35,7 @@ def test_a_claim_shows_in_an_open_list_and_is_taken_and_released(enter: Enter, v
     claim.get_by_role("button", name="Take it").click()
     expect(claim).to_contain_text("You have this one")
     release = claim.get_by_role("button", name="Release")
-    release.scroll_into_view_if_needed()
-    box = release.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    release.hover()
     page.mouse.down()
     take_claim(target, by=bob, now=timezone.now(), event=event)
     take_claim(target, by=ada, now=timezone.now(), event=event)

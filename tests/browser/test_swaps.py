@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests import factories
 from tests.browser.conftest import Enter
 from tests.browser.test_pages import wait_for_changes
+from tom.candidates.models import EventCandidate
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
@@ -44,6 +45,28 @@ def test_a_swap_keeps_a_choice_not_yet_sent(enter: Enter) -> None:
 
     expect(page.locator("#about")).to_contain_text("3.00e-09 Hz")
     assert choice.input_value() == chosen
+
+
+def test_a_button_held_down_stays_under_the_pointer_while_a_part_above_it_grows(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    target = candidates[0].target
+    page = enter(factories.make_observer())
+    page.goto("/events/MS261120ab/")
+    wait_for_changes(page)
+    button = page.locator(f"#claim-{target.pk}").get_by_role("button", name="I have this one")
+    button.hover()
+    before = button.bounding_box()
+    page.mouse.down()
+
+    NonLocalizedEvent.objects.update(retracted=True)
+    publish(Topic.EVENT, "MS261120ab")
+    page.wait_for_timeout(1500)  # the page hears of it, and waits
+    assert button.bounding_box() == before
+    page.mouse.up()
+
+    expect(page.locator(f"#claim-{target.pk}")).to_contain_text("You have this one")
+    expect(page.locator("#main, main").first).to_contain_text("retracted")
 
 
 def change_an_event(page: Page) -> None:
