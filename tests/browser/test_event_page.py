@@ -16,6 +16,7 @@ from tests.browser.axe import look_for_faults
 from tests.browser.conftest import DESKTOP, NARROW, Enter, Watched, keep_rankings
 from tests.browser.test_accessible import FAINT, let_all_come, other_light
 from tests.browser.test_pages import wait_for_changes
+from tests.factories import LAYOUT
 from tom.candidates.models import EventCandidate, Look, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.changes.models import Topic
@@ -172,6 +173,21 @@ def test_navigation_is_whole_at_every_width(
         assert_name_is_beside_its_picture(page)
         table, panel = box(page.locator("#candidates table.rows")), box(page.locator("#candidates"))
         assert table["width"] <= panel["width"], width
+
+
+def test_the_long_name_of_a_pooled_term_widens_no_page(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    pooled = "distance + bright_transient 1.0.0 + fast_transient 1.1.0 + kilonova 1.0.0"
+    Ranking.objects.update(layout=[{"name": pooled, "inputs": ["lightcurve"]}] * len(LAYOUT))
+    page = enter(factories.make_observer())
+
+    for path in (f"{PAGE}scan/", f"/targets/{candidates[0].target_id}/"):
+        page.goto(path)
+        for viewport in (DESKTOP, NARROW):
+            page.set_viewport_size(viewport)
+            expect(page.locator(".reasons").first).to_contain_text("kilonova 1.0.0")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_a_column_is_sorted_by_its_head_and_a_filter_by_its_choice(

@@ -35,16 +35,16 @@ class Doubt:
         0 (sure) to 1 (all classes alike).
     dispute
         The share of pairs of scorers whose likeliest classes exclude each other, 0 to 1. A class
-        that is not in the tree, such as "other", excludes none.
+        that is not in the tree, such as "other", makes no pair. None: there is no pair.
     """
 
     entropy: float
-    dispute: float
+    dispute: float | None
 
     @property
     def total(self) -> float:
         """Both together, 0 to 1: 1 where either is."""
-        return 1 - (1 - self.entropy) * (1 - self.dispute)
+        return 1 - (1 - self.entropy) * (1 - (self.dispute or 0.0))
 
 
 def doubt_of(chances: Sequence[Mapping[str, float]]) -> Doubt:
@@ -56,7 +56,7 @@ def doubt_of(chances: Sequence[Mapping[str, float]]) -> Doubt:
     likeliest = [max(each, key=lambda name: (each[name], name)) for each in chances]
     pairs = list(itertools.combinations((name for name in likeliest if name in _TREE), 2))
     against = sum(not agree(*pair) for pair in pairs)
-    return Doubt(math.fsum(entropies) / len(entropies), against / len(pairs) if pairs else 0.0)
+    return Doubt(math.fsum(entropies) / len(entropies), against / len(pairs) if pairs else None)
 
 
 def _entropy(chances: Sequence[float]) -> float:
