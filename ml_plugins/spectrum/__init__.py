@@ -99,7 +99,7 @@ class SpectrumTyper:
         for each in answer.matches[:SHOWN]:
             template = self._templates[each.row]
             text = (
-                f"{template.name} ({template.kind}): z {each.redshift:.4f} ± {each.error:.4f},"
+                f"{template.name} ({template.kind}): z {each.redshift:z.4f} ± {each.error:.4f},"
                 f" r {each.r:.1f}, rlap {each.rlap:.1f}, worth {each.worth:.1f}"
             )
             told.append(Contribution(name, "template", 0.0, text, each.worth))
@@ -129,7 +129,7 @@ def _measured(spectrum: Spectrum) -> tuple[FloatArray, FloatArray]:
 def _in_words(answer: Answer) -> str:
     first = answer.matches[0]
     return (
-        f"{answer.label} at redshift {answer.redshift:.4f} ± {answer.error:.4f}"
+        f"{answer.label} at redshift {answer.redshift:z.4f} ± {answer.error:.4f}"
         f" (r {first.r:.1f}, rlap {first.rlap:.1f})"
     )
 

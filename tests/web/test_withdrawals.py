@@ -146,7 +146,7 @@ def test_a_class_alone_is_withdrawn_and_taken_anew(
         observer.post(f"{address(row)}/take/", {"class": "tde"})
     assert typed_by_spectra()[candidate.target_id].label == "tde"
     assert Classification.objects.count() == 2
-    assert "Take the spectrum back" not in part(observer, candidate.target)
+    assert "Delete the upload" not in part(observer, candidate.target)
     observer.post(f"{address(row)}/undo/")
     assert UploadedSpectrum.objects.exists()
 

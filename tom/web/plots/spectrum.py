@@ -34,7 +34,7 @@ def draw_spectrum(wavelength: Sequence[float], flux: Sequence[float], *, label: 
             f"{(tick - wavelength[0]) * across:.1f}",
             f"{HEIGHT - FOOT:.0f}",
             f"{HEIGHT - 4:.0f}",
-            tick,
+            f"{tick} Å" if tick == first else tick,
         )
         for tick in range(first, int(wavelength[-1]) + 1, _step(wavelength[-1] - wavelength[0]))
     ]
