@@ -107,7 +107,7 @@ def measure(sizes: Sizes) -> dict[str, object]:
         _note(report, "maps", lambda: localizations.measure_localizations(times=times))
     _note(report, "crossmatch", lambda: localizations.compare_crossmatch(sizes.sky_targets))
     with fresh_database("ranked"):
-        targets.add_targets(sizes.candidates, rng=rng)
+        ranking.add_night(sizes.candidates, rng=rng)
         _note(report, "ranking", ranking.measure_ranking)
         _note(report, "list", lambda: ranking.measure_list(times=sizes.times))
     targets.add_targets(sizes.targets, rng=rng)

@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from tests import factories
-from tests.bench.measure import timed
+from tests.bench.measure import Processors, timed
 from tests.bench.pages import measure_page
+from tests.bench.targets import add_targets
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.basis import Basis
 from tom.ranking.models import Listing, RankedCandidate, Ranking
@@ -17,10 +19,12 @@ from tom.ranking.services import newest_ranking, rank_event, rank_list, recomput
 from tom.scoring.services import scorers, window_start
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
-from tom.targets.models import TargetSummary
+from tom.targets.models import LightCurvePoint, TargetSummary
 
 # Of so many candidates one moves between two rankings.
 EVERY_MOVED = 100
+# Of each candidate there are so many points, most of them after the merger, so many days ago.
+POINTS_EACH, LAST_DAYS, MERGER_DAYS = 10, 20.0, 30
 
 ADD_CANDIDATES = """
     INSERT INTO candidates_eventcandidate (event_id, target_id, localization_id, vetting, created,
@@ -49,32 +53,57 @@ MOVE = """
     UPDATE targets_targetsummary SET star_separation_arcsec = 0.05, star_score = 0.99
     WHERE mod(target_id, %(every)s) = 0
 """
+# As a new map does.
+MOVE_ALL = "UPDATE candidates_eventcandidate SET probdensity = 1.1 * probdensity"
+
+
+def add_night(n: int, *, rng: np.random.Generator) -> None:
+    """Add targets that were seen often in the days after a merger."""
+    add_targets(n, rng=rng, points=POINTS_EACH, days=LAST_DAYS)
 
 
 def measure_ranking() -> dict[str, object]:
-    """Return seconds of one process: the first ranking, one after a few moved, one made again."""
+    """Return seconds of one process: the first ranking, one after few moved, one made again.
+
+    And one after all moved. The processor's seconds are of this process and of its connection's.
+    """
     event = _add_event()
-    with timed() as first:
-        _rank(event)
+    first, _ = _seconds_to_rank(event)
+    rows_of_first = RankedCandidate.objects.filter(event=event).count()
     with connection.cursor() as cursor:
         cursor.execute(MOVE, {"every": EVERY_MOVED})
-    with timed() as second:
-        _rank(event)
+    few, few_spent = _seconds_to_rank(event)
     newest = newest_ranking(event)
     if newest is None:
         message = "nothing was ranked"
         raise RuntimeError(message)
+    rows_of_second = newest.places.count()
     with timed() as again:
         recompute(newest)
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_ALL)
+    whole, whole_spent = _seconds_to_rank(event)
     return {
         "candidates": event.candidates.count(),
-        "first_seconds": round(first.seconds, 3),
-        "after_few_moved_seconds": round(second.seconds, 3),
+        "points": LightCurvePoint.objects.count(),
+        "first_seconds": first,
+        "after_few_moved_seconds": few,
+        "after_few_moved_processor_s": few_spent,
+        "after_all_moved_seconds": whole,
+        "after_all_moved_processor_s": whole_spent,
         "made_again_seconds": round(again.seconds, 3),
-        "rows_of_first": RankedCandidate.objects.filter(event=event).count()
-        - newest.places.count(),
-        "rows_of_second": newest.places.count(),
+        "rows_of_first": rows_of_first,
+        "rows_of_second": rows_of_second,
     }
+
+
+def _seconds_to_rank(event: NonLocalizedEvent) -> tuple[float, float]:
+    """Rank an event: the seconds by the clock, and those on processors."""
+    spent = Processors()
+    before = spent()
+    with timed() as clock:
+        _rank(event)
+    return round(clock.seconds, 3), round(spent() - before, 3)
 
 
 def measure_list(*, times: int) -> dict[str, object]:
@@ -112,7 +141,7 @@ def rank_newly(strategy: Strategy) -> Ranking | None:
 def _add_event() -> NonLocalizedEvent:
     event = factories.make_event("S261120many")
     now = timezone.now()
-    NonLocalizedEvent.objects.filter(pk=event.pk).update(time=now - timedelta(days=30))
+    NonLocalizedEvent.objects.filter(pk=event.pk).update(time=now - timedelta(days=MERGER_DAYS))
     event.refresh_from_db()
     values = {"event": event.pk, "now": now}
     values["localization"] = event.localizations.order_by("-time")[0].pk

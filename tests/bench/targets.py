@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -16,7 +17,7 @@ MANY = Table(
 )
 POINTS_EACH = 4
 BATCH = 100_000
-# Over how many days the targets were last seen: few lie in an event's window.
+# In how many days the targets were last seen, mostly: few lie in an event's window.
 DAYS = 400.0
 
 INSERT_TARGETS = """
@@ -89,24 +90,32 @@ INSERT_MESSAGES = """
 
 
 def add_targets(
-    n: int, *, rng: np.random.Generator, points: int = POINTS_EACH, now: datetime | None = None
+    n: int,
+    *,
+    rng: np.random.Generator,
+    points: int = POINTS_EACH,
+    now: datetime | None = None,
+    days: float = DAYS,
 ) -> None:
     """Add targets with a summary, and with their points where any are asked for.
 
-    The last of them was seen at `now`.
+    They were last seen in the `days` before `now`.
     """
     settled = {"public": True, "settled": "public"}
     Program.objects.get_or_create(survey="ZTF", number=1, defaults=settled)
     for first in range(0, n, BATCH):
-        _add(min(BATCH, n - first), rng, points, now or timezone.now())
+        last_seen = rng.uniform(0, days, min(BATCH, n - first))
+        _add(last_seen, rng, points, now or timezone.now())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _add(n: int, rng: np.random.Generator, points: int, now: datetime) -> None:
+def _add(
+    days: npt.NDArray[np.float64], rng: np.random.Generator, points: int, now: datetime
+) -> None:
+    n = len(days)
     ra = rng.uniform(0, 360, n)
     dec = np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
-    days = rng.uniform(0, DAYS, n)
     prefix = f"bench{rng.integers(2**40):010x}"
     columns = (ra.tolist(), dec.tolist(), healpix29(ra, dec).tolist(), days.tolist())
     values = {"now": now, "points": points}

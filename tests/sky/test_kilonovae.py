@@ -13,14 +13,13 @@ from tom.sky.kilonovae import (
     MODEL_ERROR,
     SEED,
     SIZE,
-    band_numbers,
     chance_brighter,
     density,
     drawn,
     family,
 )
 
-R = band_numbers(["r"])
+R = np.array([BANDS.index("r")])
 EVERY = np.linspace(-23, -3, 2001)
 
 
@@ -29,7 +28,7 @@ def density_at(
 ) -> np.ndarray:
     n = len(magnitude)
     return density(
-        band=np.repeat(band_numbers([band]), n),
+        band=np.full(n, BANDS.index(band)),
         days=np.full(n, days),
         magnitude=magnitude,
         sigma=np.full(n, sigma),
@@ -57,7 +56,7 @@ def test_the_chance_to_be_brighter_is_the_integral_of_the_density(
     expected = np.trapezoid(density_at(brighter, days=days, sigma=sigma, band=band), brighter)
 
     chance = chance_brighter(
-        band=band_numbers([band]),
+        band=np.array([BANDS.index(band)]),
         days=np.array([days]),
         magnitude=np.array([magnitude]),
         sigma=np.array([sigma]),
@@ -127,10 +126,6 @@ def test_the_density_for_one_is_the_same_to_the_last_bit_among_others() -> None:
 
     alone = [density_at(magnitudes[at : at + 1], days=1.3, sigma=0.4)[0] for at in range(1001)]
     assert together.tolist() == alone
-
-
-def test_a_band_that_the_family_does_not_have_counts_as_r() -> None:
-    assert band_numbers(["r", "clear", ""]).tolist() == [BANDS.index("r")] * 3
 
 
 def test_what_is_not_known_gives_no_density() -> None:

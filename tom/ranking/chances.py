@@ -116,13 +116,16 @@ def sum_weights(case: Case, log_weight: FloatArray) -> Sums:
 def _sum_by_readers(
     case: Case, log_weight: FloatArray, *, owned: Collection[int]
 ) -> list[list[Any]]:
+    narrower = sorted({program for audience in set(case.audiences) for program in audience})
+    if not narrower:
+        shown = ~np.isin(case.members, list(owned))
+        return [[[], _log_sum(log_weight[shown].tolist())]]
     known: dict[int, list[tuple[Audience, float]]] = {}
     for member, audience, weight in zip(
         case.members.tolist(), case.audiences, log_weight.tolist(), strict=True
     ):
         if audience or member not in owned:
             known.setdefault(member, []).append((audience, weight))
-    narrower = sorted({program for audience in case.audiences for program in audience})
     sets = {tuple(sorted(theirs.intersection(narrower))) for theirs in reader_sets()}
     return [
         [list(programs), _log_sum([_read_by(entries, programs) for entries in known.values()])]

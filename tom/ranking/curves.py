@@ -23,8 +23,8 @@ from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky.kilonovae import BANDS, BY_COLOUR, curves
 from tom.sky.looks import LEAST_ERROR, RANGE, chance_dark, log_of_detection
 
-# The templates of so many sources are looked at in one go.
-CHUNK: Final = 2000
+# The templates of so many sources are looked at in one go: those of more leave the cache.
+CHUNK: Final = 500
 
 
 class Kind(NamedTuple):

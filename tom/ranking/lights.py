@@ -9,7 +9,7 @@ Only the first detection since the merger counts here. How a source changes is a
 `tom.ranking.curves` weighs it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -27,11 +27,11 @@ from tom.ranking.curves import (
     fit_shares,
     kinds_of,
     log_ratio,
-    read_later,
     usual_shares,
 )
 from tom.ranking.firsts import Firsts, first_of
 from tom.ranking.reach import Ground, chance_found
+from tom.ranking.recalled import recall_later
 from tom.ranking.visits import Visits, read_visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky import distance_modulus_at
@@ -108,7 +108,7 @@ def look(case: Case, event_time: datetime | None) -> Seen:
     modulus, error = _distances(case) if len(visits.row) else np.full((2, len(case)), np.nan)
     places = Places(modulus, error, loss)
     members = Members(firsts, modulus, np.hypot(error, FAMILY_OFF), loss)
-    later = read_later(visits, members, looks_beside(visits, _cells(case), seen_by_all(case)))
+    later = recall_later(visits, members, looks_beside(visits, _cells(case), seen_by_all(case)))
     return Seen(visits, firsts, places, later)
 
 
@@ -122,11 +122,11 @@ def learn(
     event: NonLocalizedEvent,
     kept: Mapping[str, Any] | None,
     *,
-    surroundings: FloatArray,
+    surroundings: Callable[[], FloatArray],
 ) -> dict[str, Any] | None:
     """Fit the background and the shares of kinds to a list, or keep the fits of its newest ranking.
 
-    `surroundings` is as `tom.ranking.kinds.surroundings` returns it.
+    `surroundings` returns that of `tom.ranking.kinds`. A fit that is kept needs none.
 
     From what everybody knows alone: what is private moves nothing that others see. None: the event
     has no time or no map, or the list no detection since then.
@@ -142,7 +142,7 @@ def learn(
     if kept and _holds(kept, about, int(counted.sum())):
         return dict(kept)
     fit = fit_background(seen.firsts.magnitude[counted])
-    shares = {"kinds": fit_shares((seen.later.kinds + surroundings)[counted]).tolist()}
+    shares = {"kinds": fit_shares((seen.later.kinds + surroundings())[counted]).tolist()}
     return about | fit | shares | _chances(case, seen, counted, fit)
 
 

@@ -116,7 +116,7 @@ def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Facts, Ba
     kept = newest.basis.get("brightness") if newest is not None else None
     if not asked or event.time is None:
         return facts, basis.about(event)
-    around = kinds.surroundings(facts.columns)
+    around = partial(kinds.surroundings, facts.columns)
     learnt = learn(case, facts.seen, event, kept, surroundings=around)
     return facts, basis.about(event, learnt, is_looked_at=is_looked_at(case, facts.seen))
 

@@ -1,8 +1,7 @@
 """All points of each member of a list since its event, as each audience knows them."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -11,15 +10,16 @@ from tom.moments import known
 from tom.photometry import LIMIT_SIGMA, magnitudes, shines
 from tom.ranking.case import HIDDEN_TARGETS, Case
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
-from tom.sky.kilonovae import band_numbers
-from tom.targets.copy import array_of
+from tom.sky.kilonovae import BANDS, USUAL_BAND
+from tom.targets.copy import array_of, read_numbers
 from tom.targets.models import Audience
 
 _COLUMNS = "target_id, program_id, survey, kind, key, time, band, flux, flux_error"
 # An alert, a forced measurement and a limit of one exposure are the same photons: one is kept.
 VISITS = f"""
-    SELECT DISTINCT ON (p.target_id, p.time, p.band) p.target_id, p.band, p.flux, p.flux_error,
-        extract(epoch FROM p.time - %(event_time)s::timestamptz)::float8 / 86400, {shines("p")}
+    SELECT DISTINCT ON (p.target_id, p.time, p.band) p.target_id AS target, p.band AS name, p.flux,
+        p.flux_error, {shines("p")} AS shines,
+        extract(epoch FROM p.time - %(event_time)s::timestamptz)::float8 / 86400 AS days
     FROM (
         SELECT {_COLUMNS}
         FROM targets_lightcurvepoint
@@ -33,6 +33,11 @@ VISITS = f"""
     WHERE (g.public OR g.id = ANY(%(programs)s::bigint[]))
         AND ({shines("p")} OR p.flux_error > 0 AND p.flux_error < 'infinity')
     ORDER BY p.target_id, p.time, p.band, p.kind, p.survey, p.key
+"""  # noqa: S608  of our own text alone
+# A band that the family of kilonovae does not have counts as the usual one.
+NUMBERED = f"""
+    SELECT *, coalesce(array_position(%(bands)s::text[], name::text), %(usual)s) - 1 AS band
+    FROM ({VISITS}) v
 """  # noqa: S608  of our own text alone
 
 
@@ -79,47 +84,50 @@ class Visits(NamedTuple):
 
 def read_visits(case: Case, event_time: datetime | None) -> Visits:
     """Read the points of each entry since then; one query for each audience. None: no points."""
-    found: list[tuple[int, str, float, float, float, bool]] = []
+    found = [np.zeros((0, 1 + len(POINT)))]
     for audience in sorted(set(case.audiences)) if event_time is not None else ():
-        rows = {
-            int(case.targets[row]): row
-            for row, known_by in enumerate(case.audiences)
-            if known_by == audience
-        }
-        points = _read(case, list(rows), audience, event_time)
-        found += [(rows[target], *point) for target, *point in points]  # type: ignore[misc]
-    found.sort(key=lambda each: each[0])  # stable: the points of an entry stay in order of time
-    return _visits(found)
+        rows = np.array([known_by == audience for known_by in case.audiences]).nonzero()[0]
+        found.append(_read(case, rows, audience, event_time))
+    whole = np.concatenate(found)
+    # Stable: the points of an entry stay in order of time.
+    return _visits(whole[np.argsort(whole[:, 0], kind="stable")])
 
 
-def _visits(found: Sequence[tuple[int, str, float, float, float, bool]]) -> Visits:
-    row, names, flux, error, days, shone = zip(*found, strict=True) if found else [()] * 6
-    flux_njy, sigma = np.array(flux, float), np.array(error, float)
-    is_detection = np.array(shone, bool)
+def _visits(found: FloatArray) -> Visits:
+    row, band, flux, error, days, shone = found.T
+    is_detection = shone == 1
     with np.errstate(invalid="ignore", divide="ignore"):
-        magnitude = np.where(is_detection, magnitudes(flux_njy), np.nan)
-        relative = 2.5 / np.log(10) * np.nan_to_num(sigma) / flux_njy
-        limit = magnitudes(LIMIT_SIGMA * np.where(sigma > 0, sigma, np.nan))
+        magnitude = np.where(is_detection, magnitudes(flux), np.nan)
+        relative = 2.5 / np.log(10) * np.nan_to_num(error) / flux
+        limit = magnitudes(LIMIT_SIGMA * np.where(error > 0, error, np.nan))
     return Visits(
-        row=np.array(row, np.int64),
-        band=band_numbers(names),
-        days=np.array(days, float),
+        row=row.astype(np.int64),
+        band=band.astype(np.int64),
+        days=days.copy(),
         magnitude=magnitude,
         error=np.where(is_detection, relative, np.nan),
         limit=limit,
     )
 
 
+POINT: Final = ("band", "flux", "flux_error", "days", "shines::int")
+
+
 def _read(
-    case: Case, targets: Sequence[int], audience: Audience, event_time: datetime | None
-) -> list[tuple[int, str, float, float, float, bool]]:
-    """Read target, band, flux and error (nJy), days after the event, and whether it shines."""
+    case: Case, rows: IntArray, audience: Audience, event_time: datetime | None
+) -> FloatArray:
+    """Read the points of these entries: the entry, and `POINT` in nJy and days after the event."""
+    targets = case.targets[rows]
     parameters = {
-        "targets": array_of(targets),
+        "targets": array_of(targets.tolist()),
         "programs": list(audience),
         "event_time": event_time,
+        "bands": list(BANDS),
+        "usual": BANDS.index(USUAL_BAND) + 1,
         **case.moment.parameters(),
     }
     with connection.cursor() as cursor:
-        cursor.execute(VISITS, parameters)
-        return list(cursor.fetchall())
+        points = read_numbers(cursor, NUMBERED, parameters, ("target", *POINT))
+    order = np.argsort(targets)
+    points[:, 0] = rows[order][np.searchsorted(targets[order], points[:, 0])]
+    return points

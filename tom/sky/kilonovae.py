@@ -21,12 +21,18 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
 
 from tom.sky import at2017gfo
 from tom.sky.arrays import FloatArray, IntArray
-from tom.sky.kilonova import AT2017GFO, WAVELENGTH, absolute_magnitude, draw_alike, draw_many
+from tom.sky.kilonova import (
+    AT2017GFO,
+    WAVELENGTH,
+    Ejecta,
+    absolute_magnitude,
+    draw_alike,
+    draw_many,
+)
 
 SIZE: Final = 200
 SEED: Final = 20170817
@@ -49,13 +55,6 @@ MAGNITUDES: Final = np.arange(-21.0, -4.95, STEP)
 # Nodes and weights that average over a Gaussian of sigma 1.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-
-
-def band_numbers(bands: npt.ArrayLike) -> IntArray:
-    """Number bands by `BANDS`, shape `(n,)`; a band that is not known counts as the usual one."""
-    number = {band: at for at, band in enumerate(BANDS)}
-    usual = number[USUAL_BAND]
-    return np.array([number.get(band, usual) for band in np.asarray(bands).tolist()], np.int64)
 
 
 def density(
@@ -113,17 +112,31 @@ def family(band: str, days: FloatArray) -> FloatArray:
         Days after the merger, above 0, shape `(t,)`.
     """
     is_uncorrected = (np.arange(SIZE) < SIZE // 2)[:, None]
-    corrected = drawn(band, days) + _correction(band, days) * is_uncorrected
+    corrected = drawn(band, days) + correction(band, days) * is_uncorrected
     return np.asarray(corrected + BY_COLOUR[band] * _redder()[:, None])
 
 
 def drawn(band: str, days: FloatArray) -> FloatArray:
     """Return what `family` does before the model's half is corrected, and without own colours."""
-    rng = np.random.default_rng(SEED)
-    anything = absolute_magnitude(draw_many(rng, SIZE // 2), days, band)
-    alike = absolute_magnitude(draw_many(rng, SIZE // 2, draw_alike), days, band)
-    brighter = rng.normal(0, ALIKE_SCATTER, (SIZE // 2, 1))
-    return np.concatenate([anything, alike + _correction(band, days) - brighter])
+    anything, alike, brighter = _ejecta()
+    at2017gfo_like = absolute_magnitude(alike, days, band) + correction(band, days) - brighter
+    return np.concatenate([absolute_magnitude(anything, days, band), at2017gfo_like])
+
+
+def correction(band: str, days: FloatArray) -> FloatArray:
+    """Return how much fainter AT2017gfo was than its model, magnitudes, shape `(t,)`.
+
+    Parameters
+    ----------
+    band
+        One of `BANDS`.
+    days
+        Days after the merger, shape `(t,)`; before and after its photometry as at the ends of it.
+    """
+    seen = SEEN_BAND.get(band, band)
+    nights = np.array([at for at, _ in at2017gfo.CURVES[seen]])
+    off = at2017gfo.absolute_magnitude(seen, nights) - absolute_magnitude(AT2017GFO, nights, seen)
+    return np.asarray(np.interp(days, nights, off))
 
 
 def curves(band: IntArray, days: FloatArray) -> FloatArray:
@@ -151,7 +164,20 @@ def curves(band: IntArray, days: FloatArray) -> FloatArray:
 @cache
 def _curves() -> FloatArray:
     """The absolute magnitudes of every second of the family, `(bands, days, SIZE / 2)`."""
-    return np.stack([family(band, DAYS)[::2].T for band in BANDS])
+    return np.stack([_at_days(band)[::2].T for band in BANDS])
+
+
+@cache
+def _at_days(band: str) -> FloatArray:
+    return family(band, DAYS)
+
+
+@cache
+def _ejecta() -> tuple[tuple[Ejecta, ...], tuple[Ejecta, ...], FloatArray]:
+    """The components of both halves as drawn, and how much brighter each of the second half is."""
+    rng = np.random.default_rng(SEED)
+    anything, alike = draw_many(rng, SIZE // 2), draw_many(rng, SIZE // 2, draw_alike)
+    return anything, alike, rng.normal(0, ALIKE_SCATTER, (SIZE // 2, 1))
 
 
 @cache
@@ -174,14 +200,6 @@ def _van_der_corput(n: int) -> IntArray:
     bits = (n - 1).bit_length()
     turned = [int(f"{number:0{bits}b}"[::-1], 2) for number in range(n)]
     return np.argsort(np.argsort(turned))
-
-
-def _correction(band: str, days: FloatArray) -> FloatArray:
-    """How much fainter AT2017gfo was than its model, shape `(t,)`; before and after as then."""
-    seen = SEEN_BAND.get(band, band)
-    nights = np.array([at for at, _ in at2017gfo.CURVES[seen]])
-    off = at2017gfo.absolute_magnitude(seen, nights) - absolute_magnitude(AT2017GFO, nights, seen)
-    return np.asarray(np.interp(days, nights, off))
 
 
 def _averaged(
@@ -223,7 +241,7 @@ def _table() -> FloatArray:
     """The density of absolute magnitudes, 1/mag, shape `(bands, days, magnitudes)`."""
     table = np.empty((len(BANDS), len(DAYS), len(MAGNITUDES)))
     for at, band in enumerate(BANDS):
-        off = (MAGNITUDES - family(band, DAYS)[..., None]) / MODEL_ERROR
+        off = (MAGNITUDES - _at_days(band)[..., None]) / MODEL_ERROR
         table[at] = np.exp(-0.5 * off**2).mean(0) / (MODEL_ERROR * np.sqrt(2 * np.pi))
     table[..., [0, -1]] = 0.0  # what lies beyond the ends is not looked up
     return table

@@ -1,13 +1,19 @@
-"""COPY rows into a temporary table."""
+"""COPY rows into a table, and numbers out of one."""
 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 LINES_AT_ONCE = 200
+# What COPY writes in binary form before the rows, and after them.
+_HEAD_BYTES: Final = 19
+_TAIL_BYTES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,27 @@ def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[
     """
     with cursor.db.wrap_database_errors:
         cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", _Stream(lines))
+
+
+def read_numbers(
+    cursor: Any, query: str, parameters: Mapping[str, Any], columns: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Return these columns of a query as numbers, shape (rows, columns); NULL is NaN.
+
+    No row becomes an object of Python: several times as fast as fetching very many. A key up to
+    2^53 stays what it is. The form is that of
+    https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4.
+    """
+    asked = ", ".join(f"coalesce({name}::float8, 'NaN')" for name in columns)
+    copied = f"COPY (SELECT {asked} FROM ({query}) q) TO STDOUT BINARY"  # noqa: S608  of our own text
+    written = cursor.mogrify(copied, parameters)
+    answer = io.BytesIO()
+    with cursor.db.wrap_database_errors:
+        cursor.copy_expert(written.decode(), answer)
+    field = np.dtype([("size", ">i4"), ("value", ">f8")])
+    row = np.dtype([("fields", ">i2"), ("field", field, (len(columns),))])
+    rows = np.frombuffer(answer.getbuffer()[_HEAD_BYTES:-_TAIL_BYTES], row)
+    return np.asarray(rows["field"]["value"], dtype=np.float64)
 
 
 class _Stream:
