@@ -163,7 +163,7 @@ def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
         expected = {row.pk: rank for rank, row in enumerate(stood, 1)}
 
         found = find_ranks(
-            rows, listing.everything(), world.event, listing.programs, when=listing.since
+            rows, listing.everything(), world.event, listing.user, when=listing.since
         )
 
         assert found == expected, name
@@ -174,8 +174,8 @@ def test_nobody_moved_where_the_list_was_not_ranked_since(world: World) -> None:
     for name, listing in lists_of(world).items():
         rows, seen = visible(listing), listing.everything()
 
-        assert find_ranks(rows, seen, world.event, listing.programs, when=now) == {}, name
-        assert find_moved(seen, world.event, listing.programs, when=now) == [], name
+        assert find_ranks(rows, seen, world.event, listing.user, when=now) == {}, name
+        assert find_moved(seen, world.event, listing.user, when=now) == [], name
 
 
 def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
@@ -189,7 +189,7 @@ def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
         expected = {row.pk: rank for rank, row in enumerate(stood, 1)}
 
         found = find_ranks(
-            rows, listing.everything(), world.event, listing.programs, when=listing.since
+            rows, listing.everything(), world.event, listing.user, when=listing.since
         )
 
         assert found.keys() == expected.keys()
@@ -211,7 +211,7 @@ def test_what_moved_has_another_place_among_those_ranked_then_and_now(world: Wor
         now, then = (in_turn(chances, both, listing.user) for chances in (world.now, world.then))
         expected = {row.pk for row in both if now.index(row) != then.index(row)}
 
-        moved = find_moved(listing.everything(), world.event, listing.programs, when=listing.since)
+        moved = find_moved(listing.everything(), world.event, listing.user, when=listing.since)
 
         assert moved is not None
         assert set(moved) == expected, name
@@ -225,7 +225,7 @@ def test_of_a_long_list_it_is_told_who_moved_among_the_first_or_into_or_out_of_t
     for name, listing in lists_of(world).items():
         seen, when = listing.everything(), listing.since
         monkeypatch.setattr(news, "MOST_MOVED", 1_000)
-        everyone = find_moved(seen, world.event, listing.programs, when=when)
+        everyone = find_moved(seen, world.event, listing.user, when=when)
         both = [
             row
             for row in visible(listing)
@@ -236,7 +236,7 @@ def test_of_a_long_list_it_is_told_who_moved_among_the_first_or_into_or_out_of_t
         first = {row.pk for turn in turns for row in turn[:3]}
 
         monkeypatch.setattr(news, "MOST_MOVED", 3)
-        moved = find_moved(seen, world.event, listing.programs, when=when)
+        moved = find_moved(seen, world.event, listing.user, when=when)
 
         assert set(moved) == set(everyone) & first, name
         told += len(everyone) - len(moved)

@@ -88,7 +88,7 @@ def test_a_script_goes_on_to_swap_after_the_whole_page_was_asked(reader: Client)
 def test_either_part_takes_few_queries(
     reader: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(28):
         reader.get(PAGE)
     with django_assert_num_queries(23):
         reader.get(f"{PAGE}?part=rest")

@@ -15,6 +15,7 @@ from tom.streams.reading import topics_read_now
 
 # Alarms on the bar. Of more, the bar says only how many.
 SHOWN = 3
+USED = ("title", "cause", "rule", "next_at", "created", "event__event_id")
 # A listener writes every few seconds; one that is silent for so long has stopped.
 SILENT_SECONDS = 120
 
@@ -55,7 +56,8 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
     if not user.is_authenticated:
         return Alarms()
     rows = Alarm.objects.visible_to(user).unacknowledged()
-    newest = list(rows.select_related("event").prefetch_related("sends")[: SHOWN + 1])
+    with_event = rows.select_related("event").only(*USED)
+    newest = list(with_event.prefetch_related("sends")[: SHOWN + 1])
     more = rows.count() - SHOWN if len(newest) > SHOWN else 0
     return Alarms(newest[:SHOWN], more, [*_down(streams_for(user)), *_idle(last_beat())])
 

@@ -112,7 +112,7 @@ def _by_news(listing: CandidateList, query: QueryDict) -> Q:
     is_new = _is_new(listing, since)
     if asked == "new":
         return is_new
-    moved = find_moved(listing.everything(), listing.event, listing.programs, when=since)
+    moved = find_moved(listing.everything(), listing.event, listing.user, when=since)
     return is_new if moved is None else is_new | Q(pk__in=moved)
 
 

@@ -137,7 +137,7 @@ def make_rows(
     curves = read_curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)
     seen = listing.everything()
-    ranks = find_ranks(candidates, seen, event, listing.programs, when=since)
+    ranks = find_ranks(candidates, seen, event, user, when=since)
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     claims = claims_on(target_ids, now=listing.now)

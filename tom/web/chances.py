@@ -1,6 +1,7 @@
 """The chances of an event's candidates for one reader, and SQL that sorts by them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,16 @@ from tom.targets.models import Visitor
 from tom.targets.visible import is_shown
 from tom.web.readers import programs_of
 
-_OF_REQUEST = "_scales_read"
+_OF_REQUEST = "_newest_rankings"
 _USED = ("event", "strategy", "created", "log_none", "log_sums", "owned")
+
+
+class _Newest(NamedTuple):
+    """What an event's newest ranking says to a reader; nothing where there is none of today."""
+
+    scale: Scale = INDEPENDENT
+    created: datetime | None = None
+    expected: Mapping[str, Any] | None = None
 
 
 def scales_of(event_ids: Iterable[int], user: Visitor) -> dict[int, Scale]:
@@ -27,17 +36,17 @@ def scales_of(event_ids: Iterable[int], user: Visitor) -> dict[int, Scale]:
 
     Asked for once a request. The chances of an event without a ranking of today are independent.
     """
-    known: dict[int, Scale] = getattr(user, _OF_REQUEST, {})
-    missing = set(event_ids) - known.keys()
-    if missing:
-        known = known | dict.fromkeys(missing, INDEPENDENT) | _read(missing, user)
-        setattr(user, _OF_REQUEST, known)
-    return known
+    return {pk: newest.scale for pk, newest in _newest_of(event_ids, user).items()}
 
 
 def scale_of(event: NonLocalizedEvent, user: Visitor) -> Scale:
     """What turns the weights of an event's candidates into chances for a reader."""
     return scales_of([event.pk], user)[event.pk]
+
+
+def ranked_at(event: NonLocalizedEvent, user: Visitor) -> datetime | None:
+    """When the newest ranking of an event was made; None: there is none."""
+    return _newest_of([event.pk], user)[event.pk].created
 
 
 class Expected(NamedTuple):
@@ -51,10 +60,9 @@ class Expected(NamedTuple):
     density: str
 
 
-def read_expected(event: NonLocalizedEvent) -> Expected | None:
+def read_expected(event: NonLocalizedEvent, user: Visitor) -> Expected | None:
     """What the newest ranking of an event expected of it; None: there is no ranking of today."""
-    rows = Ranking.objects.filter(event=event).order_by("-created", "-pk")
-    kept = rows.values_list("basis__expected", flat=True).first()
+    kept = _newest_of([event.pk], user)[event.pk].expected
     if not kept:
         return None
     return Expected(pieces_of(kept), chance_of(kept), kept["density"])
@@ -75,15 +83,28 @@ def scale_then(ranking: Ranking, user: Visitor) -> Scale:
     return _scale(ranking, programs, summed, user)
 
 
-def _read(event_ids: Collection[int], user: Visitor) -> dict[int, Scale]:
+def _newest_of(event_ids: Iterable[int], user: Visitor) -> dict[int, _Newest]:
+    """The newest ranking of each event, as a reader sees it; read once a request."""
+    known: dict[int, _Newest] = getattr(user, _OF_REQUEST, {})
+    missing = set(event_ids) - known.keys()
+    if missing:
+        known = known | dict.fromkeys(missing, _Newest()) | _read(missing, user)
+        setattr(user, _OF_REQUEST, known)
+    return known
+
+
+def _read(event_ids: Collection[int], user: Visitor) -> dict[int, _Newest]:
     newest = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
     events = NonLocalizedEvent.everything.filter(pk__in=event_ids).order_by()
     keys = events.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
     programs = programs_of(user)
-    rankings = list(Ranking.objects.filter(pk__in=keys).only(*_USED))
+    read = Ranking.objects.filter(pk__in=keys).only(*_USED)
+    rankings = list(read.annotate(expected=F("basis__expected")))
     summed = _sum_owned([pk for row in rankings for pk in row.owned], programs, user)
     return {
-        row.event_id: _scale(row, programs, summed.get(row.event_id), user)
+        row.event_id: _Newest(
+            _scale(row, programs, summed.get(row.event_id), user), row.created, row.expected
+        )
         for row in rankings
         if row.event_id is not None
     }

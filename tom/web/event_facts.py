@@ -32,8 +32,8 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
         )
     )
     sequences = list(
-        event.sequences.select_related("localization__localization", "set_aside_by")
-        .defer("details", "localization__localization__fits", "localization__localization__packed")
+        event.sequences.select_related("set_aside_by")
+        .defer("details")
         .annotate(
             instruments=F("details__event__instruments"),
             chirp_masses=F("details__event__mchirp_source"),
@@ -41,6 +41,10 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
             figures=figures_told(),
         )
     )
+    by_key = {use.pk: use for use in uses}
+    for row in sequences:
+        if row.localization_id in by_key:
+            row.localization = by_key[row.localization_id]
     chosen = choose_localization(event, uses)
     return {
         "event": event,

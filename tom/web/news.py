@@ -9,9 +9,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import RankedCandidate, Ranking
-from tom.ranking.services import ranking_as_of, rankings_of
+from tom.ranking.services import ranking_as_of
+from tom.targets.models import Visitor
 from tom.web.best_first import find_best
+from tom.web.chances import ranked_at
 from tom.web.known import fullest, known_places, standing_of
+from tom.web.readers import programs_of
 
 # Of a longer list it is told who moved into, out of, or among the first places alone: ten pages.
 MOST_MOVED = 300
@@ -24,7 +27,7 @@ def find_ranks(
     candidates: Sequence[EventCandidate],
     seen: QuerySet[EventCandidate],
     event: NonLocalizedEvent,
-    programs: Collection[int],
+    user: Visitor,
     *,
     when: datetime | None,
 ) -> dict[int, int]:
@@ -35,11 +38,12 @@ def find_ranks(
     has the rank `BEYOND`: to count all that stood above takes long. Empty where the list was not
     ranked since: each stands where it stood.
     """
-    if when is None or not _is_ranked_since(event, when):
+    if when is None or not _is_ranked_since(event, user, when):
         return {}
     then = ranking_as_of(event, when)
     if then is None:
         return {}
+    programs = programs_of(user)
     stood = RankedCandidate.objects.as_of(then)
     first = first_ranks(then, seen, programs, most=MOST_MOVED)
     below = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
@@ -62,7 +66,7 @@ def first_ranks(
 def find_moved(
     seen: QuerySet[EventCandidate],
     event: NonLocalizedEvent,
-    programs: Collection[int],
+    user: Visitor,
     *,
     when: datetime,
 ) -> list[int] | None:
@@ -71,11 +75,12 @@ def find_moved(
     Ranks count what the reader sees that has a place now and had one then. Whoever was, and is,
     below the first `MOST_MOVED` is not among them.
     """
-    if not _is_ranked_since(event, when):
+    if not _is_ranked_since(event, user, when):
         return []
     then = ranking_as_of(event, when)
     if then is None:
         return None
+    programs = programs_of(user)
     stood = RankedCandidate.objects.as_of(then)
     ranked = seen.alias(place=standing_of("log_weight", programs)).filter(place__isnull=False)
     before = _numbered(_first_places(stood, ranked, programs, most=MOST_MOVED))
@@ -85,8 +90,9 @@ def find_moved(
     return [pk for pk in before.keys() | now.keys() if before.get(pk) != now.get(pk)]
 
 
-def _is_ranked_since(event: NonLocalizedEvent, when: datetime) -> bool:
-    return rankings_of(event).filter(created__gt=when).exists()
+def _is_ranked_since(event: NonLocalizedEvent, user: Visitor, when: datetime) -> bool:
+    newest = ranked_at(event, user)
+    return newest is not None and newest > when
 
 
 def _numbered(places: Iterable[tuple[int, Place]]) -> dict[int, int]:

@@ -180,7 +180,7 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     return {
         "event": found,
         "none": listing.scale.none,
-        "expected": read_expected(found),
+        "expected": read_expected(found, listing.user),
         "page": page,
         "any_kept": bool(rows) or listing.is_any(),
         "any_map": found.localizations.exists,  # asked where the list is empty
