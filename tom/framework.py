@@ -105,6 +105,11 @@ LARGER_BODIES = {
     "/api/events/": 23 * 1024 * 1024,
 }
 ACCOUNT_ADAPTER = "tom.web.login_limits.LoginAdapter"
+MFA_FORMS = {
+    "authenticate": "tom.web.codes.CodeForm",
+    "reauthenticate": "tom.web.codes.CodeAgainForm",
+    "activate_totp": "tom.web.codes.FirstCodeForm",
+}
 ACCOUNT_RATE_LIMITS = {
     # Wrong passwords from one address, and of one account from one address.
     "login_failed": "20/m/ip,5/300s/key",

@@ -128,8 +128,8 @@ def test_the_administration_has_no_door_of_its_own(client):
     assert client.get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize("door", [LOGIN, "/admin/"])
-def test_a_second_factor_is_asked_for_at_every_door(client, settings, door):
+@pytest.mark.parametrize(("door", "digits"), [(LOGIN, "0123456789"), ("/admin/", "٠١٢٣٤٥٦٧٨٩")])
+def test_a_second_factor_is_asked_for_at_every_door(client, settings, door, digits):
     settings.MFA_TOTP_TOLERANCE = 1  # the half minute of the code may end before it is sent
     user, secret = make_admin("root"), generate_totp_secret()
     TOTP.activate(user, secret)
@@ -137,15 +137,26 @@ def test_a_second_factor_is_asked_for_at_every_door(client, settings, door):
 
     first = client.post(LOGIN, {"login": "root", "password": PASSWORD})
     before = client.get("/account/").status_code
-    client.post(first["Location"], {"code": "000000"})
+    for wrong in ("000000", "ä²"):
+        client.post(first["Location"], {"code": wrong})
     still = client.get("/account/").status_code
     _, counter, _ = yield_hotp_counters_from_time()
-    client.post(first["Location"], {"code": format_hotp_value(hotp_value(secret, counter))})
+    code = format_hotp_value(hotp_value(secret, counter)).translate(dict(enumerate(digits, 48)))
+    client.post(first["Location"], {"code": code})
 
     assert all(where.startswith(("/accounts/login/", "/admin/login/")) for where, _ in asked)
     assert first["Location"] == "/accounts/2fa/authenticate/"
     assert (before, still) == (302, 302)
     assert client.get("/account/").status_code == 200
+
+
+def test_a_code_that_is_none_is_refused_where_a_second_factor_is_set_up(client):
+    client.post(LOGIN, {"login": make_user("ada").username, "password": PASSWORD})
+
+    answer = client.post("/accounts/2fa/totp/activate/", {"code": "ä²"})
+
+    assert "Incorrect code." in answer.text
+    assert not Authenticator.objects.exists()
 
 
 def test_a_password_change_ends_the_person_s_other_sessions_and_tokens(client):

@@ -251,7 +251,10 @@ WRONG = {
     "secret": ["", "a\x07b", "x" * 2001],
     "group": ["", "99999", "x"],
     "consumer_group": ["x" * 201, "a\nb"],
-    "authority": ["no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"],
+    "authority": [
+        *("no certificate", "ä"),
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+    ],
 }  # fmt: skip
 
 

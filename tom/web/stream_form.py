@@ -181,7 +181,7 @@ def _judge_group_name(form: StreamForm) -> None:
 
 def _judge_authority(form: StreamForm) -> None:
     text = form.values["authority"]
-    if text and not (len(text) <= LONGEST_PEM and _is_certificate(text)):
+    if text and not (len(text) <= LONGEST_PEM and text.isascii() and _is_certificate(text)):
         form.refuse("authority", "This is no certificate in PEM (-----BEGIN CERTIFICATE-----).")
 
 
