@@ -1,5 +1,6 @@
 // Keyboard: j and k (n and p) move over rows marked data-row, Enter opens one, letters press the
-// buttons that name them in data-key: of the row, else of the page's part marked data-page-keys.
+// buttons that name them in data-key: of the row, else of the page. Where a part is marked
+// data-page-keys, n and p move over no rows.
 (() => {
   const places = { t: "tonight", e: "event_list", l: "list_index", o: "targets:list", r: "request_list", m: "message_list", s: "stream_list" };
   let afterG = 0;
@@ -55,6 +56,7 @@
   const help = () => document.getElementById("keys-help")?.showModal();
   const search = () => document.getElementById("search")?.focus();
   const undo = () => document.getElementById("undo-verdict")?.requestSubmit();
+  const ofPage = (named) => [...document.querySelectorAll(named)].find((each) => !each.closest("[data-row]"));
   const actions = {
     j: () => move(1), k: () => move(-1), u: undo, "?": help, "/": search, g: () => { afterG = Date.now(); },
   };
@@ -69,7 +71,7 @@
       return true;
     }
     const named = `[data-key="${CSS.escape(key)}"]`;
-    const button = current()?.querySelector(named) || document.querySelector(`[data-page-keys] ${named}`);
+    const button = current()?.querySelector(named) || ofPage(named);
     if (button) button.click();
     else if (key === "n" || key === "p") return !document.querySelector("[data-page-keys]") && move(key === "n" ? 1 : -1);
     return Boolean(button);

@@ -148,6 +148,22 @@ def test_a_person_goes_from_candidate_to_candidate_and_back_to_the_row(
     expect(row(page, 2)).to_have_class(re.compile("rejected"))
 
 
+def test_keys_press_what_a_page_offers_beside_its_rows(
+    enter: Enter, candidates: list[EventCandidate]
+) -> None:
+    factories.make_past(candidates[0].event, candidates[:2])
+    page = enter(factories.make_observer())
+    page.goto(f"{PAGE}past/")
+    expect(page.get_by_role("link", name="Earlier")).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.get_by_role("link", name="Later")).to_be_visible()
+    page.goto(f"/targets/{candidates[0].target_id}/?event=MS261120ab")
+
+    page.keyboard.press("o")
+
+    expect(page.get_by_role("heading", name="Observe ZTF26row1", level=1)).to_be_visible()
+
+
 @pytest.mark.soak
 def test_the_key_b_leads_back_to_the_row(enter: Enter, candidates: list[EventCandidate]) -> None:
     page = enter(factories.make_observer())
