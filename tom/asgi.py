@@ -2,20 +2,22 @@
 
 import os
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 from tom.web.body_limit import BodyLimit
 from tom.web.charset import Utf8Only
+from tom.web.handler import OneThreadHandler
 from tom.web.ready import make_ready
 from tom.web.turns import InTurn, web_turns
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tom.settings")
+django.setup(set_prefix=False)
 
 application = BodyLimit(
     Utf8Only(
         InTurn(
-            get_asgi_application(),
+            OneThreadHandler(),
             turns=web_turns(),
             body_seconds=settings.WEB_BODY_SECONDS,
             larger=settings.LARGER_BODIES,
