@@ -66,7 +66,15 @@ def test_a_moment_that_is_none_is_said(choice: Choice, text: str) -> None:
     with pytest.raises(InvalidSpecError) as error:
         read_spec(form.spec())
 
-    assert "start" in error.value.errors
+    form.refuse(error.value.errors)
+    start = next(each for each in form.fields if each.name == "start")
+    assert start.errors == ["Write it as YYYY-MM-DD HH:MM, in UTC."]
+
+
+def test_a_moment_may_have_seconds(choice: Choice) -> None:
+    spec = read_spec(posted(choice, start="2026-11-21T03:00:30Z").spec())
+
+    assert spec.start == datetime(2026, 11, 21, 3, 0, 30, tzinfo=UTC)
 
 
 def test_an_unknown_instrument_becomes_the_first() -> None:

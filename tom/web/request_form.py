@@ -13,6 +13,7 @@ from tom.web.keys import read_pk
 from tom.web.visibility import Limits
 
 MINUTES = "%Y-%m-%d %H:%M"
+HOW_TO_WRITE = "Write it as YYYY-MM-DD HH:MM, in UTC."
 DEFAULT_WINDOW = timedelta(days=1)
 MAX_AIRMASS = 1.6
 MOON_DEG = 20.0
@@ -57,6 +58,11 @@ class SpecField:
     value: str
     errors: list[str] = field(default_factory=list)
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether it holds a moment that cannot be read."""
+        return self.kind == "moment" and _aware(self.value) is None
+
 
 @dataclass
 class RequestForm:
@@ -98,8 +104,9 @@ class RequestForm:
 
     def refuse(self, errors: Mapping[str, list[str]]) -> None:
         """Show each error at the field that it is about."""
+        unread = {each.name for each in self.fields if each.is_unread}
         for name, said in errors.items():
-            self._errors_of(name).extend(said)
+            self._errors_of(name).extend([HOW_TO_WRITE] if name in unread else said)
 
     def _asked(self) -> list[ExposureRow]:
         return [row for row in self.rows if row.count.strip() not in {"", "0"}]
@@ -242,10 +249,13 @@ def _number(text: str, otherwise: float) -> float:
 
 
 def _aware(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text.replace("T", " "), MINUTES).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+    text = text.replace("T", " ").removesuffix("Z")
+    for form in (MINUTES, f"{MINUTES}:%S"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
 
 
 def _moment(text: str) -> str:
