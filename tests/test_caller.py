@@ -88,7 +88,7 @@ def workers(
     with current_app.connection_for_read() as broker:
         for queue in queues.ALL.split(","):
             broker.default_channel.queue_purge(queue)
-    with running_workers(tmp_path, environment):
+    with running_workers(tmp_path, environment, with_scorer=False):
         warm = make_alert("S261120a")
         nudge(ingest, warm.pk)
         seconds_until(lambda: state_of(warm) == MessageState.STORED, most=60)
@@ -206,7 +206,7 @@ def test_an_alert_and_the_other_channel_do_not_wait_for_a_silent_one(
     with current_app.connection_for_read() as broker:
         for queue in queues.ALL.split(","):
             broker.default_channel.queue_purge(queue)
-    with running_workers(tmp_path, environment):
+    with running_workers(tmp_path, environment, with_scorer=False):
         warm = make_alert("S261120a")
         nudge(ingest, warm.pk)
         seconds_until(lambda: state_of(warm) == MessageState.STORED, most=90)

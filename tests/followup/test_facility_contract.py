@@ -27,8 +27,13 @@ from tom.followup.spec import Aim, InvalidSpecError, ObservationSpec, read_spec
 from tom.outbox.errors import LookUpFailedError, RejectedError
 from tom.web.request_form import Choice, empty_form
 
-# The first one at a portal waits until that has started.
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+# The first one at a portal waits until that has started. They ask for it as they run, so that
+# nothing else tells that they share it: in three processes three portals were started.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("portal"),
+]
 
 FOLDERS = {name: folder for folder, each in declarations().items() for name in each.names}
 

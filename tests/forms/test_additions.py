@@ -20,6 +20,9 @@ from tom.streams.models import AlertMessage
 from tom.streams.services import store_message
 from tom.web.links import links_of
 
+# Each process that runs some of them reads all of the code first, which takes two seconds.
+pytestmark = pytest.mark.xdist_group("additions")
+
 ROOT = Path(__file__).parents[2]
 OWN = {
     "surveys/atlas": r"atlas",

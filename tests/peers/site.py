@@ -63,13 +63,20 @@ def running_site(
 
 
 @contextmanager
-def running_workers(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """The worker, with its beat, the caller and the scorer, for the block."""
+def running_workers(
+    folder: Path, environment: Mapping[str, str], *, with_scorer: bool = True
+) -> Iterator[None]:
+    """The worker, with its beat, the caller and the scorer, for the block.
+
+    Where nothing is scored, without the scorer: to start it takes three seconds of a processor.
+    """
     argvs = {
         "worker": [*WORKER, "-B", "-c", "1", "-Q", queues.WORKER, "-s", str(folder / "beat")],
         "caller": [*WORKER, "-Q", queues.CALLER, *CALLER_POOL],
         "scorer": [*WORKER, "-Q", queues.SCORER, *SCORER_POOL],
     }
+    if not with_scorer:
+        del argvs["scorer"]
     children = [
         start([*argv, "-n", f"{name}@test"], log=folder / f"{name}.log", environment=environment)
         for name, argv in argvs.items()
