@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.factories import MERGER, make_event, make_target, make_user
@@ -230,6 +231,25 @@ def test_each_person_looks_at_each_event_for_themselves() -> None:
 
     assert last_look(vera, one) == now + DAY
     assert (last_look(sid, one), last_look(sid, two)) == (None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_does_not_wait_for_the_disk_and_what_is_written_after_it_does() -> None:
+    event = make_event()
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")  # the server of the tests has it off
+    with transaction.atomic():
+        note_look(make_user(), event, now=timezone.now())
+        assert how_it_is_written() == "off"
+
+    assert how_it_is_written() == "on"
+    connection.close()
+
+
+def how_it_is_written() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return cursor.fetchone()[0]
 
 
 # --- Lists that are due -----------------------------------------------------------------------

@@ -11,14 +11,15 @@ from tom.events.models import NonLocalizedEvent
 # Two looks within this time count as one look. So the news stays news.
 SAME_LOOK = timedelta(minutes=30)
 
-# One statement, so that two tabs that open at once make one look.
+# One statement, so that two tabs that open at once make one look. The page does not wait until it
+# is on the disk, .3 ms in place of 4: a look that is lost with the server costs nothing.
 NOTE_LOOK = """
     INSERT INTO candidates_look AS look (user_id, event_id, seen)
     VALUES (%(user)s, %(event)s, %(now)s)
     ON CONFLICT (user_id, event_id) DO UPDATE SET
         since = CASE WHEN look.seen < %(before)s THEN look.seen ELSE look.since END,
         seen = greatest(excluded.seen, look.seen)
-    RETURNING since
+    RETURNING since, set_config('synchronous_commit', 'off', true)
 """
 
 
