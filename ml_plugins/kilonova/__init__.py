@@ -7,6 +7,7 @@ of the host's distance and of the place in the Galaxy enters beside it.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Kilonova:
 
     spec = ScorerSpec(
         name="kilonova",
-        version="1.0.0",
+        version="2.0.0",
         inputs=("lightcurve:g,r>=2", "place.ebv", "place.galactic", "host"),
         classes=tuple(CLASSES.values()),
         prior=PRIORS,
@@ -49,8 +50,15 @@ class Kilonova:
         card="card.md",
         seconds_per_object=0.02,
         artefact="model.json",
-        artefact_sha256="cac3eb2f9015e31c181cb430bc2474e1b2d258a561194d4770d83eb718932a84",
+        artefact_sha256="46e6dbb9e373eaf89a6a3a9fdb61b0fce46cfe6d4f95520b3760f77624cd2ec9",
     )
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """Return the scorer with another model than the one that is shipped."""
+        scorer = cls()
+        scorer._model = model
+        return scorer
 
     def setup(self, artefacts: Path) -> None:
         """Read the templates and the trees from the plugin's folder."""

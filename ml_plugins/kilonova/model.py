@@ -10,6 +10,7 @@ import numpy as np
 
 from ml_plugins.injections.shares import KILONOVA, PRIOR
 from ml_plugins.kilonova.points import Points, points_of
+from ml_plugins.kilonova.shape import shape_of
 from ml_plugins.kilonova.templates import Fit, Templates
 from ml_plugins.outbursts.trees import Trees
 from tom.scoring.contract import Batch, FloatArray, Host
@@ -58,12 +59,14 @@ class Evidence(NamedTuple):
     """The log density of n objects' points for each class, shape (n, classes).
 
     `families` is that for each family of kilonovae, shape (n, families), with its share. `host` is
-    how far the host's distance moved the kilonovae's, shape (n,); NaN: there is no host.
+    how far the host's distance moved the kilonovae's, shape (n,); NaN: there is no host. `shape` is
+    what `shape_of` the points says.
     """
 
     classes: FloatArray
     families: FloatArray
     host: FloatArray
+    shape: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,19 +111,21 @@ def weigh(templates: Mapping[str, Templates], batch: Batch) -> Evidence:
     families = _by_family(fit.log_density + host, templates[KILONOVA])
     logs[KILONOVA] = log_sum(families)
     moved = np.where(np.isfinite(distances.modulus), logs[KILONOVA] - alone, np.nan)
-    return Evidence(np.stack(list(logs.values()), axis=1), families, moved)
+    classes = np.stack(list(logs.values()), axis=1)
+    return Evidence(classes, families, moved, shape_of(points, n))
 
 
 def features_of(evidence: Evidence) -> FloatArray:
     """Return what the trees read, shape (n, d): log ratios to kilonovae as a whole.
 
     Of each other class, of each family of kilonovae, and how far the host moved these (NaN: there
-    is none). The number of points is not among them: it would teach how a sample was made.
+    is none); then the shape. The number of points is not among them: it would teach how a sample
+    was made.
     """
     whole = evidence.classes[:, :1]
     classes = np.clip(evidence.classes[:, 1:] - whole, -FURTHEST, FURTHEST)
     families = np.maximum(evidence.families - whole, -FURTHEST)
-    return np.concatenate([classes, families, evidence.host[:, None]], axis=1)
+    return np.concatenate([classes, families, evidence.host[:, None], evidence.shape], axis=1)
 
 
 def place_of(batch: Batch) -> FloatArray:

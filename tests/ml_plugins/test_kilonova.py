@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml_plugins.injections.samples import Sample
 from ml_plugins.injections.sources import Source
 from ml_plugins.injections.stars import periodic_light, supernova_light
 from ml_plugins.kilonova import Kilonova
 from ml_plugins.kilonova.points import BEFORE_DAYS, MOST_POINTS, points_of
+from ml_plugins.kilonova.shape import NAMES, shape_of
 from ml_plugins.kilonova.templates import DAYS, NOW, Templates
 from ml_plugins.kilonova.training import evaluate
 from ml_plugins.kilonova.training.real import KNOWN, epochs_of, read_known
-from ml_plugins.kilonova.training.sampling import give_host
+from ml_plugins.kilonova.training.sampling import give_host, take_limits
 from tests.scoring.curves import make_curve
 from tom.photometry import fluxes
 from tom.scoring.contract import Batch, Curve, Host, Reason
@@ -82,6 +84,31 @@ def test_a_dark_look_speaks_against_a_template_that_was_bright_then() -> None:
 
     assert moved(one_template(0.0 * DAYS)) < -2  # it was as bright: only a gap can hide it
     assert moved(one_template(-3.0 * DAYS)) > -0.1  # it was not there yet
+
+
+def test_the_shape_says_slopes_the_colour_and_how_deep_it_was_dark_before_and_after() -> None:
+    seen = [
+        (0.0, "r", 21.0),
+        (2.0, "g", 19.0),
+        (2.1, "r", 18.8),
+        (3.0, "g", 19.8),
+        (4.0, "g", 21.2),
+    ]
+    whole = make_curve("a", seen, kinds=["limit", "alert", "alert", "alert", "limit"])
+    once = make_curve("b", [(0.0, "g", 19.0), (3.0, "r", 19.0)])
+
+    told, little = shape_of(points_of(Batch.build([whole, once])), 2)
+
+    of = dict(zip(NAMES, told.tolist(), strict=True))
+    assert of["slope in g"] == pytest.approx(0.8)
+    assert np.isnan(of["slope in r"])
+    assert of["g - r"] == pytest.approx(0.2, abs=0.06)  # less the dust's
+    assert of["span"] == pytest.approx(1.0)
+    assert of["dark before"] == pytest.approx(2.0)
+    assert of["limit before"] == pytest.approx(2.0, abs=0.06)
+    assert of["limit after"] == pytest.approx(1.4)
+    assert little[NAMES.index("span")] == pytest.approx(3.0)
+    assert np.isnan(np.delete(little, NAMES.index("span"))).all()
 
 
 # --- The scorer ---------------------------------------------------------------------------------
@@ -163,8 +190,6 @@ def test_a_star_is_injected_with_its_own_light_curve() -> None:
 
 
 def test_a_host_by_chance_lies_as_far_as_one_of_a_kilonova() -> None:
-    from ml_plugins.injections.samples import Sample
-
     rng = np.random.default_rng(4)
     made = [give_host(Sample(make_curve("a", FADING), "flare", "a"), rng) for _ in range(300)]
     far = np.array([sample.curve.given["host"].distance_mpc for sample in made])
@@ -179,6 +204,33 @@ def test_the_real_kilonovae_are_likely_by_their_second_night(
         whole = read_known(real_data, KNOWN[name])
         assert len(epochs_of(whole)) >= 2
         assert chance(scorer, replace(whole, as_of_mjd=58000.0 + by)) > 0.4
+
+
+def test_what_is_gained_is_told_of_the_same_objects_and_nothing_over_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evaluate.figures, "N_BOOTSTRAPS", 20)
+    rng = np.random.default_rng(2)
+
+    def scored(better: float) -> evaluate.Scored:
+        number = np.arange(40.0)
+        return evaluate.Scored(np.clip(better + number / 100, 0, 1), number, number, number, 0)
+
+    before = {"kilonova": scored(0.2), "flare": scored(0.1), "supernova": scored(0.0)}
+    after = before | {"kilonova": scored(0.5)}
+
+    same, gained = evaluate.gains("", before, before)[1], evaluate.gains("", before, after)[1]
+
+    assert same.endswith("| +0.000 (+0.000 to +0.000) |")
+    assert float(gained.split("(")[2].split(" ")[0]) > 0  # the lower end
+    without = take_limits(give_host(seen_with_a_limit(), rng)).curve
+    assert without.kind == ["alert", "alert"]
+    assert without.mjd == seen_with_a_limit().curve.mjd[1:]
+
+
+def seen_with_a_limit() -> Sample:
+    seen = [(0.0, "r", 21.0), (1.0, "g", 19.0), (2.0, "r", 19.0)]
+    return Sample(make_curve("a", seen, kinds=["limit", "alert", "alert"]), "flare", "a")
 
 
 def test_the_figures_hold_on_objects_that_it_never_saw(

@@ -46,10 +46,10 @@ def test_it_is_left_to_later_light_and_without_it_is_one_term_with_fast_transien
     rank_event(event)
     alone = {t["name"]: t for t in RankedCandidate.objects.latest("pk").read_terms()}
 
-    (left,) = [term for name, term in beside.items() if "kilonova 1." in name]
+    (left,) = [term for name, term in beside.items() if "kilonova 2." in name]
     assert beside["later light"]["log_lr"] != 0
     assert "kilonova with chance" in left["reason"]
     assert "“later light” weighs the same points" in left["reason"]
-    (pooled,) = [name for name in alone if "kilonova 1." in name]
+    (pooled,) = [name for name in alone if "kilonova 2." in name]
     assert "fast_transient" in pooled
     assert alone[pooled]["log_lr"] != 0

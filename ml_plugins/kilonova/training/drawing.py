@@ -14,7 +14,7 @@ from ml_plugins.kilonova.templates import DAYS, NOW, Templates, bounded
 from tom.photometry import magnitudes
 from tom.scoring.contract import Batch, FloatArray, IntArray
 from tom.sky.kilonova import WAVELENGTH, Ejecta, absolute_magnitude, draw, draw_alike, draw_many
-from tom.sky.kilonovae import ALIKE_SCATTER, drawn
+from tom.sky.kilonovae import ALIKE_SCATTER, BY_COLOUR, COLOUR_SCATTER, correction, family
 from tom.sky.looks import LEAST_ERROR
 
 GRID = np.geomspace(0.02, 18.0, 160)
@@ -64,9 +64,17 @@ def draw_templates(data: Data, rng: np.random.Generator) -> dict[str, Templates]
 
 
 def bank(label: str, count: int, rng: np.random.Generator) -> FloatArray:
-    """Draw kilonovae of a family: absolute magnitudes at `GRID`, shape (bands, count, days)."""
+    """Draw kilonovae of a family: absolute magnitudes at `GRID`, shape (bands, count, days).
+
+    Each has a colour of its own, and those of several components are corrected by what the model is
+    off AT2017gfo, as `tom.sky.kilonovae` has it. Of one component alone that is not known.
+    """
     ejecta = draw_many(rng, count, EJECTA[label])
     found = np.stack([absolute_magnitude(ejecta, GRID, band) for band in BANDS])
+    redder = rng.normal(0, COLOUR_SCATTER, (count, 1))
+    found += np.stack([BY_COLOUR[band] * redder for band in BANDS])
+    if label not in {"blue", "red"}:
+        found += np.stack([correction(band, GRID) for band in BANDS])[:, None]
     if label == ALIKE:
         return np.asarray(found + rng.normal(0, ALIKE_SCATTER, (count, 1)))
     return _with_afterglows(found, rng) if label == FAMILIES[-1] else found
@@ -112,8 +120,8 @@ def _with_afterglows(kilonovae: FloatArray, rng: np.random.Generator) -> FloatAr
 
 
 def _kilonovae(rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
-    """Draw every family at drawn ages; of two components the house's, as drawn."""
-    house = np.stack([drawn(band, GRID) for band in BANDS])
+    """Draw every family at drawn ages; of two components the house's."""
+    house = np.stack([family(band, GRID) for band in BANDS])
     others = [bank(*of, rng) for of in zip(FAMILIES[1:], NUMBERS[1:], strict=True)]
     curves = np.concatenate([house, *others], axis=1)
     found = [_aged(curves[:, at], _age(rng)) for at in range(curves.shape[1])]

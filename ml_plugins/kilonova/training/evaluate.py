@@ -1,8 +1,9 @@
 """Measure `kilonova` on objects it was not fitted on, beside `fast_transient`.
 
-python -m ml_plugins.kilonova.training.evaluate DATA
+python -m ml_plugins.kilonova.training.evaluate DATA [ARTEFACT]
 
 Prints the figures of the model card. Intervals are the central 90% of a bootstrap over objects.
+With an artefact of before: what is gained over it, with 95% of a paired bootstrap over objects.
 """
 
 import itertools
@@ -19,12 +20,16 @@ from ml_plugins.injections.samples import Placed, Sample, Sky
 from ml_plugins.injections.shares import KILONOVA, class_weights
 from ml_plugins.injections.split import Data, draw_samples, part_of
 from ml_plugins.kilonova import Kilonova
+from ml_plugins.kilonova.model import Model
 from ml_plugins.kilonova.training.real import found_when
 from ml_plugins.kilonova.training.sampling import (
+    FAMILY_SHARES,
     draw_kilonovae,
     draw_unrelated,
+    each,
     give_host,
     seen_twice,
+    take_limits,
 )
 from tom.scoring.contract import FloatArray, Scorer
 
@@ -37,6 +42,13 @@ DRAWS = 100
 
 Made = dict[str, list[Sample]]
 Parts = dict[str, Scored]
+FIGURES: list[tuple[str, Callable[[Parts], float]]] = [
+    ("area", lambda some: figures.area_under_curve(some, some[KILONOVA])),
+    ("found at 1%", figures.found_at_line),
+    ("log loss", figures.log_loss),
+    ("calibration error", figures.calibration_error),
+]
+HOSTED = "with a host"
 
 
 def held_out(data: Data, rng: np.random.Generator) -> tuple[Made, Made]:
@@ -80,17 +92,11 @@ def as_bright(parts: Parts, rng: np.random.Generator) -> Parts:
 
 def overall(name: str, parts: Parts) -> list[str]:
     """Return a line for each figure of all classes."""
-    told: list[tuple[str, Callable[[Parts], float]]] = [
-        ("area", lambda some: figures.area_under_curve(some, some[KILONOVA])),
-        ("found at 1%", figures.found_at_line),
-        ("log loss", figures.log_loss),
-        ("calibration error", figures.calibration_error),
-    ]
     n = len(parts[KILONOVA].chance)
-    found = figures.intervals(parts, [of for _, of in told], DRAWS)
+    found = figures.intervals(parts, [of for _, of in FIGURES], DRAWS)
     return [
         f"| {name} | {what} (n {n}) | {value:.3f} ({low:.3f}-{high:.3f}) |"
-        for (what, _), (value, low, high) in zip(told, found, strict=True)
+        for (what, _), (value, low, high) in zip(FIGURES, found, strict=True)
     ]
 
 
@@ -172,6 +178,50 @@ def beside(ours: Scorer, theirs: Scorer, data: Data, rng: np.random.Generator) -
     return lines + overall("with a host, the same", scores_of(ours, hosted))
 
 
+def worlds(data: Data, rng: np.random.Generator) -> Iterator[tuple[str, tuple[Made, Made]]]:
+    """Yield the samples of the test as they are, without their limits, and with a host."""
+    others, found = held_out(data, rng)
+    yield "alone", (others, found)
+    yield "without limits", (each(others, take_limits), each(found, take_limits))
+
+    def hosted(one: Sample) -> Sample:
+        return give_host(one, rng)
+
+    yield HOSTED, (each(others, hosted), each(found, hosted))
+
+
+def compared(data: Data, before: Path, rng: np.random.Generator) -> Iterator[str]:
+    """Yield what the plugin gains over an artefact of before, on the same samples."""
+    models = [Model.read(path) for path in (before, Path(__file__).parents[1] / "model.json")]
+    scorers = [Kilonova.of(model) for model in models]
+    for name, (others, found) in worlds(data, rng):
+        families = [found[label] for label in FAMILY_SHARES]
+        both = [
+            {KILONOVA: together([score(one, part) for part in families])} | scores_of(one, others)
+            for one in scorers
+        ]
+        yield from gains(name, both[0], both[1])
+
+
+def gains(name: str, before: Parts, after: Parts) -> list[str]:
+    """Return a line for each figure: before, after, and the gain with 95% of paired draws."""
+    drawn = []
+    for draw in range(figures.N_BOOTSTRAPS):
+        some = []
+        for parts in (before, after):
+            rng = np.random.default_rng([figures.SEED, draw])  # the same objects of both
+            resampled = {label: part.resampled(rng) for label, part in parts.items()}
+            some.append([of(resampled) for _, of in FIGURES])
+        drawn.append(np.subtract(some[1], some[0]))
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    n = len(before[KILONOVA].chance)
+    return [
+        f"| {name} | {what} (n {n}) | {of(before):.3f} | {of(after):.3f} | "
+        f"{of(after) - of(before):+.3f} ({low[at]:+.3f} to {high[at]:+.3f}) |"
+        for at, (what, of) in enumerate(FIGURES)
+    ]
+
+
 def _judges(scorer: Scorer, sample: Sample) -> bool:
     return score(scorer, [sample]).n_abstained == 0
 
@@ -182,23 +232,18 @@ def report(data: Data, folder: Path, rng: np.random.Generator) -> Iterator[str]:
     plugins = Path(__file__).parents[2]
     ours.setup(plugins / "kilonova")
     theirs.setup(plugins / "fast_transient")
-    others, found = held_out(data, rng)
-    for name, give in (("alone", False), ("with a host", True)):
-        if give:
-            others, found = (
-                {label: [give_host(one, rng) for one in part] for label, part in of.items()}
-                for of in (others, found)
-            )
+    for name, (others, found) in worlds(data, rng):
         more, line = world(name, ours, others, found)
-        yield from ("", *more, *found_when(ours, folder, line, hosted=give))
+        yield from ("", *more, *found_when(ours, folder, line, hosted=name == HOSTED))
     yield from ("", *world("fast_transient", theirs, others, found)[0])
     yield from ("", *beside(ours, theirs, data, rng))
 
 
 def main(arguments: list[str]) -> None:
-    """Print the figures."""
-    folder = Path(arguments[0])
-    for line in report(Data.read(folder), folder, np.random.default_rng(figures.SEED)):
+    """Print the figures, or what is gained over an artefact."""
+    folder, *before = map(Path, arguments)
+    data, rng = Data.read(folder), np.random.default_rng(figures.SEED)
+    for line in compared(data, before[0], rng) if before else report(data, folder, rng):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 

@@ -1,6 +1,6 @@
 """Samples to fit and to measure `kilonova` on: each class with limits, kilonovae of each family."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -99,3 +99,25 @@ def give_host(sample: Sample, rng: np.random.Generator) -> Sample:
     told = far * float(np.exp(rng.normal() * HOST_FRACTION))
     host = Host("", told, HOST_FRACTION * told)
     return replace(sample, curve=replace(sample.curve, given={"host": host}))
+
+
+def take_limits(sample: Sample) -> Sample:
+    """Return a sample as a stream without limits tells it: its detections alone."""
+    curve = sample.curve
+    kept = [at for at, kind in enumerate(curve.kind) if kind != "limit"]
+    seen = replace(
+        curve,
+        mjd=[curve.mjd[at] for at in kept],
+        flux=[curve.flux[at] for at in kept],
+        flux_error=[curve.flux_error[at] for at in kept],
+        band=[curve.band[at] for at in kept],
+        kind=[curve.kind[at] for at in kept],
+    )
+    return replace(sample, curve=seen)
+
+
+def each(
+    made: Mapping[str, Sequence[Sample]], change: Callable[[Sample], Sample]
+) -> dict[str, list[Sample]]:
+    """Change every sample of every class."""
+    return {label: [change(one) for one in part] for label, part in made.items()}

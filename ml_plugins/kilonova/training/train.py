@@ -20,15 +20,21 @@ from ml_plugins.injections.split import Data
 from ml_plugins.kilonova.model import CLASSES, features_of, weigh
 from ml_plugins.kilonova.templates import Templates
 from ml_plugins.kilonova.training.drawing import draw_templates
-from ml_plugins.kilonova.training.sampling import draw_all, give_host, seen_twice
+from ml_plugins.kilonova.training.sampling import (
+    draw_all,
+    each,
+    give_host,
+    seen_twice,
+    take_limits,
+)
 from ml_plugins.outbursts.fitted import boosted_numbers
 from ml_plugins.outbursts.trees import Trees
 from tom.scoring.contract import Batch, FloatArray, IntArray
 
 SEED = 20170817
-NUMBER = 700
+NUMBER = 2000
 PARAMETERS = {
-    "max_iter": 60,
+    "max_iter": 120,
     "learning_rate": 0.08,
     "max_leaf_nodes": 6,
     "min_samples_leaf": 30,
@@ -50,14 +56,14 @@ def fit(data: Data, rng: np.random.Generator) -> dict[str, Any]:
     """Return the artefact: templates from one part of the objects, trees from another."""
     templates = draw_templates(data, rng)
     made = {label: seen_twice(part) for label, part in draw_all(data, "tune", NUMBER, rng).items()}
-    alone = rows_of(templates, made)
-    hosted = rows_of(
-        templates, {label: [give_host(one, rng) for one in part] for label, part in made.items()}
-    )
-    both = Rows(*(np.concatenate(columns) for columns in zip(alone, hosted, strict=True)))
+    worlds = [made, each(made, lambda one: give_host(one, rng))]
+    # Some streams tell no limits. And the real light curves have none: that is to teach nothing.
+    worlds += [each(world, take_limits) for world in worlds]
+    alone, hosted, *others = (rows_of(templates, world) for world in worlds)
+    rows = Rows(*(np.concatenate(parts) for parts in zip(alone, hosted, *others, strict=True)))
     with threadpool_limits(1):
         model = HistGradientBoostingClassifier(**PARAMETERS)
-        model.fit(both.features, both.truth, sample_weight=both.weight * len(both.weight))
+        model.fit(rows.features, rows.truth, sample_weight=rows.weight * len(rows.weight))
     told = {"classes": list(CLASSES), **boosted_numbers(model)}
     return {
         **told,
