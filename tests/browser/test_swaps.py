@@ -66,7 +66,7 @@ def test_a_button_held_down_stays_under_the_pointer_while_a_part_above_it_grows(
     page.mouse.up()
 
     expect(page.locator(f"#claim-{target.pk}")).to_contain_text("You have this one")
-    expect(page.locator("#main, main").first).to_contain_text("retracted")
+    expect(page.locator("#facts")).to_contain_text("Retracted.")
 
 
 def change_an_event(page: Page) -> None:
