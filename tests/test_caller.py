@@ -21,7 +21,7 @@ from tests.streams.packets import make_gwalert_json
 from tom import queues
 from tom.changes.addresses import silent_addresses
 from tom.followup.facilities.practice.rows import PracticeObservation
-from tom.followup.models import ObservationRequest
+from tom.followup.models import FacilityWatch, ObservationRequest
 from tom.pipeline import alarm, ingest, nudge, submit
 from tom.reports.alarms.contacts import Channel
 from tom.reports.alarms.models import Alarm, AlarmSend
@@ -88,6 +88,9 @@ def workers(
     with current_app.connection_for_read() as broker:
         for queue in queues.ALL.split(","):
             broker.default_channel.queue_purge(queue)
+    # Nothing else is asked of the portal: after the first silence its address rests.
+    later = timezone.now() + timedelta(days=1)
+    FacilityWatch.objects.create(facility="LCO", next_poll=later, next_listing=later)
     with running_workers(tmp_path, environment, with_scorer=False):
         warm = make_alert("S261120a")
         nudge(ingest, warm.pk)
@@ -127,7 +130,9 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     ]
     for request in requests:
         nudge(submit, request.pk)
-    seconds_until(lambda: len(silent_server) > 1, most=90)
+    rows = ObservationRequest.objects.all()
+    seconds_until(lambda: rows.filter(state="submitting").exists(), most=90)
+    seconds_until(lambda: len(silent_server) > 1, most=30)
 
     alert = make_alert("S261120b")
     event = factories.make_event("S261119a")
@@ -142,7 +147,6 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
     assert alarmed < SOON
     assert len(silent_server) - 1 == 1, "one request asks"
     seconds_until(lambda: bool(silent_addresses()), most=60)
-    rows = ObservationRequest.objects.all()
     seconds_until(lambda: rows.filter(state="unknown").exists(), most=30)
     states = list(rows.values_list("state", flat=True))
     assert states.count("unknown") == 1
@@ -175,6 +179,7 @@ def test_one_telescope_is_followed_while_the_portal_of_another_is_silent(
         step_seconds=60,
     )
 
+    FacilityWatch.objects.update(next_poll=now)
     nudge(sweep)
     seconds_until(lambda: len(silent_server) > 1, most=90)
     rows = ObservationRequest.objects.filter(pk=practice.pk)
