@@ -2,7 +2,10 @@
 // buttons that name them in data-key: of the row, else of the page. Where a part is marked
 // data-page-keys, n and p move over no rows.
 (() => {
-  const places = { t: "tonight", e: "event_list", l: "list_index", o: "targets:list", r: "request_list", m: "message_list", s: "stream_list" };
+  const places = {
+    t: "tonight", e: "event_list", l: "list_index", o: "targets:list", r: "request_list", f: "shift_page",
+    m: "message_list", s: "stream_list",
+  };
   let afterG = 0;
   // The row under the keys by its id, and all rows as they stood then: the server's swaps replace
   // rows, and what they settle later takes classes away.
