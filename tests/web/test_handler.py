@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 from asgiref.sync import SyncToAsync
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import resolve
 
+from tom.asgi import application
 from tom.web.changes import changes
 from tom.web.handler import OneThreadHandler
 from tom.web.turns import CHANGES
@@ -52,6 +54,14 @@ def test_the_event_loop_hands_a_page_over_once_and_then_closes_it(monkeypatch):
 
     assert ask("/accounts/login/") == 200
     assert handed == ["sync_send", "get_response", "close"]  # the first tells that it began
+
+
+def test_the_site_is_served_by_it():
+    innermost = application
+    while not isinstance(innermost, ASGIHandler):
+        innermost = innermost.application
+
+    assert isinstance(innermost, OneThreadHandler)
 
 
 def test_the_path_of_the_stream_is_that_of_the_view_which_the_event_loop_runs():
