@@ -20,8 +20,9 @@ from tom.web.body_limit import Application, Message, Receive, Scope, Send
 # What needs no database, or takes its turn only where it needs one.
 WITHOUT = ("/static/", "/health/")
 CHANGES = "/changes/"
-# So long a thread keeps its connection to the database. PostgreSQL's memory for it grows.
-KEPT_SECONDS: Final = 60
+# So long a thread keeps its connection to the database. PostgreSQL's memory for it may grow: it
+# took 10 MB after a hundred pages of all kinds.
+KEPT_SECONDS: Final = 600
 # So many large bodies are read at once: each is held in memory.
 LARGE_AT_ONCE: Final = 4
 
