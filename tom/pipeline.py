@@ -48,6 +48,7 @@ from tom.reports.hermes.correcting import correct
 from tom.reports.hermes.models import Report
 from tom.reports.hermes.taking_back import take_back
 from tom.scoring import spectra
+from tom.scoring.catching_up import hand_out_stored
 from tom.scoring.explanations import explain_top
 from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import all_scorers, note_outdated
@@ -134,12 +135,17 @@ def score() -> None:
 def judge(scorer: str) -> None:
     """Have a scorer judge one batch; after its last one wake the rankings that it moves.
 
+    Where nothing is left, it goes on with what was stored before it came, if a person asked for it.
+
     It waits for no other scorer: while alerts come steadily, one of them is always at work.
     """
     if judge_due(scorer, most=SCORE_BATCH):
         nudge(judge, scorer)
     elif not work_due().filter(scorer=scorer).exists():
+        more = hand_out_stored(scorer, most=SCORE_BATCH)
         with nudging():
+            if more:
+                send(judge, scorer)
             wake_ranking()
             wake_classes()
 

@@ -50,6 +50,7 @@ from tom.ranking.comparisons import due_comparisons, forget_comparisons
 from tom.ranking.services import note_new_scorers
 from tom.reports.notifications.messages import tell_restored, tell_retracted
 from tom.reports.notifications.request_ends import notify_ends
+from tom.scoring.catching_up import catching_up
 from tom.scoring.judging import work_due
 from tom.scoring.services import any_due
 from tom.scoring.spectra import any_spectra_due
@@ -82,7 +83,7 @@ def sweep() -> None:
         _wake_lists()
         if any_due():
             send(score)
-        for name in work_due().values_list("scorer", flat=True).distinct():
+        for name in {*work_due().values_list("scorer", flat=True).distinct(), *catching_up()}:
             send(judge, name)
         if any_spectra_due():
             send(judge_spectra)

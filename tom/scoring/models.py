@@ -117,3 +117,34 @@ class ScorerState(models.Model):
 
     def __str__(self) -> str:
         return self.scorer
+
+
+class CatchUp(models.Model):
+    """A scorer's way through what was stored before it came; one at a time for each scorer.
+
+    It goes from target to target in the order of their keys.
+    """
+
+    scorer = models.CharField(max_length=64)
+    since = models.DateTimeField(
+        null=True, help_text="Targets last detected before it are left out; none: all count"
+    )
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    reached = models.BigIntegerField(default=0, help_text="Key of the last target looked at")
+    total = models.PositiveIntegerField(null=True, help_text="How many targets there were")
+    looked_at = models.PositiveIntegerField(default=0, help_text="How many of them were looked at")
+    handed_out = models.PositiveIntegerField(
+        default=0, help_text="Light curves among them that the scorer had not judged"
+    )
+    ended = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scorer"], condition=models.Q(ended=None), name="scoring_catch_up_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scorer} since {self.since}"

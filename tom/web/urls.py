@@ -275,6 +275,7 @@ urlpatterns = [
     path("alarms/", include(alarm_patterns)),
     path("shift/", include(shift_patterns)),
     path("scorers/", scorers.scorer_list, name="scorer_list"),
+    path("scorers/<slug:name>/stored/", scorers.scorer_stored, name="scorer_stored"),
     path("scorers/own/new/<slug:made_of>/", own_scorers.own_new, name="own_new"),
     path("scorers/own/<int:pk>/", own_scorers.own_scorer, name="own_scorer"),
     path("scorers/own/<int:pk>/version/", own_scorers.own_version, name="own_version"),

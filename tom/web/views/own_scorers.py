@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from tom.scoring.catching_up import newest_catch_ups
 from tom.scoring.models import DueScore, OwnKind, OwnScorer, ScorerState
 from tom.scoring.own_services import (
     add_scorer,
@@ -110,6 +111,7 @@ def own_scorer(request: HttpRequest, pk: int) -> HttpResponse:
         "scorer": scorer,
         "versions": versions[:50],
         "state": ScorerState.objects.filter(scorer=scorer.name).first(),
+        "catch_up": newest_catch_ups().get(scorer.name),
         "waiting": DueScore.objects.filter(scorer=scorer.name).count(),
         "now": timezone.now(),
     }
