@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -238,6 +239,14 @@ def test_who_may_not_upload_is_told_whom_to_ask(client: Client, event) -> None:
 
     assert answer.status_code == 403
     assert not Pointing.objects.exists()
+
+
+def test_a_file_that_is_no_text_is_refused_with_this_reason_alone(observer: Client, event) -> None:
+    answer = upload(observer, "", file=SimpleUploadedFile("night.csv", b"time,ra\xff"))
+
+    assert answer.status_code == 422
+    assert "The file is not UTF-8 text." in answer.text
+    assert "This table cannot be read" not in answer.text
 
 
 @pytest.mark.parametrize("text", ["", "a", "1,2\n3,4", "x" * 1_000_001])

@@ -59,20 +59,23 @@ def read_pointing_form(
         status=Status(status) if status in Status.values else Status.COMPLETED,
     )
     uploaded = request.FILES.get("file")
-    if uploaded:
-        _read_file(form, uploaded)
+    is_text = _read_file(form, uploaded) if uploaded else True
     if form.group is None and not form.is_public:
         form.errors.append("Choose who may see the pointings.")
-    _read_table(form, now)
+    if is_text:
+        _read_table(form, now)
     return form
 
 
-def _read_file(form: PointingForm, uploaded: UploadedFile[bytes]) -> None:
+def _read_file(form: PointingForm, uploaded: UploadedFile[bytes]) -> bool:
+    """Take the file's text; False: there is none, and the form says why."""
     form.name, form.text = name_of_file(uploaded), ""
     try:
         form.text = read_text_file(uploaded)
     except UnreadableUploadError as error:
         form.errors.append(str(error))
+        return False
+    return True
 
 
 def _read_table(form: PointingForm, now: datetime) -> None:
