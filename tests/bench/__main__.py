@@ -66,20 +66,22 @@ def main() -> int:
     given = parser.parse_args()
     sizes = QUICK if given.quick else Sizes()
     report: dict[str, object] = {"machine": describe_machine(), "quick": sizes is QUICK}
-    with timed() as whole, own_servers():
-        if not (given.streams or given.pages):
-            report |= measure(sizes)
-        if not (given.streams or given.tables):
-            measure_all_pages(report, sizes)
-        if not (given.tables or given.pages):
-            measure_kafka(report, quick=given.quick)
-    report["machine_after"] = describe_machine()["load_average"]
-    report["seconds"] = round(whole.seconds, 1)
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    try:
+        with timed() as whole, own_servers():
+            if not (given.streams or given.pages):
+                measure(report, sizes)
+            if not (given.streams or given.tables):
+                measure_all_pages(report, sizes)
+            if not (given.tables or given.pages):
+                measure_kafka(report, quick=given.quick)
+        report["seconds"] = round(whole.seconds, 1)
+    finally:  # what was measured is told, whatever became of the rest
+        report["machine_after"] = describe_machine()["load_average"]
+        sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0
 
 
-def measure(sizes: Sizes) -> dict[str, object]:
+def measure(report: dict[str, object], sizes: Sizes) -> None:
     """Measure everything, each stage on what the one before left in the tables."""
     # Django's models are known only now.
     import numpy as np
@@ -99,7 +101,6 @@ def measure(sizes: Sizes) -> dict[str, object]:
 
     rng = np.random.default_rng(SEED)
     messages = nights.demonstration_night() if sizes.demonstration else nights.short_night()
-    report: dict[str, object] = {}
     _note(report, "hard_nights", lambda: hard_nights.measure_hard_nights(sizes.hard_deg2))
     _measure_alerts(report, sizes, messages)
     with fresh_database("maps"):
@@ -124,7 +125,6 @@ def measure(sizes: Sizes) -> dict[str, object]:
         lambda: sky.measure_visibility(sizes.visibility_targets, sizes.sites, rng),
     )
     _note(report, "plans", lambda: planning.measure_plans(seconds=sizes.plan_seconds))
-    return report
 
 
 def measure_all_pages(report: dict[str, object], sizes: Sizes) -> None:

@@ -47,8 +47,10 @@ ADD_CANDIDATES = """
     INSERT INTO candidates_eventcandidate (event_id, target_id, localization_id, vetting, created,
         is_public, credible_level_2d, credible_level_3d, probdensity)
     SELECT %(event)s, id, %(localization)s, 'new', %(now)s - mod(id, 48) * interval '1 hour',
-        permissions = 'PUBLIC', mod(id * 7919, 1000) / 1000.0, mod(id * 7919, 1000) / 1000.0, 0.1
-    FROM tom_targets_basetarget ORDER BY id LIMIT %(most)s
+        permissions = 'PUBLIC', level, level, 0.1
+    FROM tom_targets_basetarget
+    CROSS JOIN LATERAL (SELECT mod(id::bigint * 7919, 1000) / 1000.0 AS level) l
+    ORDER BY id LIMIT %(most)s
 """
 ADD_STANDINGS = """
     INSERT INTO candidates_candidatestanding (candidate_id, event_id, programs, created,

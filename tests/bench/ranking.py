@@ -29,8 +29,8 @@ POINTS_EACH, LAST_DAYS, MERGER_DAYS = 10, 20.0, 30
 ADD_CANDIDATES = """
     INSERT INTO candidates_eventcandidate (event_id, target_id, localization_id, vetting, created,
         is_public, credible_level_2d, credible_level_3d, probdensity)
-    SELECT %(event)s, id, %(localization)s, 'new', %(now)s, true, mod(id * 7919, 1000) / 1000.0,
-        NULL, mod(id * 7919, 1000) / 100.0
+    SELECT %(event)s, id, %(localization)s, 'new', %(now)s, true,
+        mod(id::bigint * 7919, 1000) / 1000.0, NULL, mod(id::bigint * 7919, 1000) / 100.0
     FROM tom_targets_basetarget
 """
 ADD_SURROUNDINGS = """
@@ -44,7 +44,7 @@ ADD_SCORES = """
         since, probability, sigma, reason, explanation, created)
     SELECT target_id, '{}', %(scorer)s, %(version)s, '', version, %(since)s,
         CASE WHEN mod(target_id, 3) > 0 THEN jsonb_build_object(%(label)s::text,
-            mod(target_id * 7919, 997) / 1000.0)
+            mod(target_id::bigint * 7919, 997) / 1000.0)
         END, 1.0, CASE WHEN mod(target_id, 3) = 0 THEN 'too few detections' ELSE '' END, '[]',
         %(now)s
     FROM targets_targetsummary

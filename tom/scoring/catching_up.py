@@ -54,9 +54,9 @@ def newest_catch_ups() -> dict[str, CatchUp]:
 
 
 def hand_out_stored(name: str, *, most: int) -> bool:
-    """Hand out what a scorer has not judged of the next `most` targets; return whether more is left.
+    """Hand out what a scorer has not judged of the next `most` targets.
 
-    Where work waits for the scorer already, it hands out nothing.
+    Where work waits for the scorer already, it hands out nothing. Returns whether it may go on.
     """
     scorer = next((found for found in all_scorers() if found.spec.name == name), None)
     if scorer is None or DueScore.objects.filter(scorer=name).exists():
