@@ -250,6 +250,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect(looked_at(request) or reverse("targets:detail", args=[pk]))
     held = claims_on([target.pk], now=timezone.now()).get(target.pk)
     context = {"claim": held, "target_pk": target.pk, "claim_event": _event_id(request)}
+    context["claim_url"] = reverse("targets:claim", args=[target.pk])
     return render(request, "shifts/_claim.html", context)
 
 
