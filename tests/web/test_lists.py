@@ -1,8 +1,10 @@
 """The pages of the lists without an event."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.factories import (
@@ -13,9 +15,11 @@ from tests.factories import (
     make_target,
 )
 from tests.ranking.test_lists import add_private_point, make_strategy, put_star_on, rank
+from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import rank_list_if_due
 from tom.strategies.models import Strategy
 from tom.targets.models import TargetSummary
+from tom.web.lists import first_places, places_in
 
 pytestmark = pytest.mark.django_db
 
@@ -179,3 +183,43 @@ def test_the_api_tells_the_lists_and_their_targets_that_its_user_may_see(
     assert places[0]["posterior"] < 0.5
     assert {term["name"] for term in places[0]["terms"]} >= {"star", "minor planet"}
     assert client.get("/api/lists/123456/targets/").status_code == 404
+
+
+@pytest.fixture
+def many_places() -> Strategy:
+    """A list of 60 targets: many have the same weight, some a second place that few know."""
+    strategy = make_strategy(name="Bright things")
+    ranking = Ranking.objects.create(strategy=strategy, prior=0.001, layout=[])
+    own = make_program(77, group=make_group("ours"))
+    targets = [
+        make_target(f"ZTF26{(i * 37) % 60:02d}", points=0, private=i % 9 == 0) for i in range(60)
+    ]
+    places = [(target, [], i % 7) for i, target in enumerate(targets)]
+    places += [(target, [own.pk], i % 5) for i, target in enumerate(targets) if i % 4 == 0]
+    RankedCandidate.objects.bulk_create(
+        RankedCandidate(
+            strategy=strategy, ranking=ranking, target=target, programs=programs, terms={},
+            log_weight=weight, log_weight_low=weight, log_weight_high=weight,
+        )
+        for target, programs, weight in places
+    )  # fmt: skip
+    return strategy
+
+
+def test_the_first_places_of_a_list_are_its_first_for_each_reader(
+    many_places: Strategy, observer: User
+) -> None:
+    member = make_observer("member", groups=[Group.objects.get(name="ours")])
+    for reader in (observer, member, make_admin()):
+        expected = list(places_in(many_places, reader).values_list("pk", "target"))
+        for most in (1, 8, 20, 53, 60, 200):
+            assert first_places(many_places, reader, most=most) == expected[:most]
+
+
+def test_the_first_places_are_found_without_reading_all(
+    many_places: Strategy, observer: User
+) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        first_places(many_places, observer, most=8)
+
+    assert '"log_weight" >= 4.0' in asked[-1]["sql"]

@@ -30,6 +30,8 @@ ROWS_SHOWN = 25
 IN_ORDER = ("-log_weight", "target__name")
 # So many places are asked whether they fit a filter, for one that is shown.
 WINDOW = 16
+# A reader knows one place of a target, for the public or for more; so many are looked at for one.
+READERS_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -93,21 +95,34 @@ def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     return told.filter(target__in=visible_targets(user)).order_by(*IN_ORDER)
 
 
+def first_places(strategy: Strategy, user: User, *, most: int) -> list[tuple[int, int]]:
+    """The keys of the first of `places_in`, and of their targets; in order.
+
+    An index has the places of all readers by their weight. It tells which weight so many reach:
+    without it the names of all targets are read, since names put places of one weight in order.
+    """
+    places = places_in(strategy, user)
+    valid = RankedCandidate.objects.newest().of(Listing(None, strategy))
+    weights = valid.order_by("-log_weight").values_list("log_weight", flat=True)
+    ahead = READERS_AHEAD * most
+    while lowest := list(weights[ahead : ahead + 1]):
+        found = places.filter(log_weight__gte=lowest[0]).values_list("pk", "target")[:most]
+        if len(found) == most:
+            return list(found)
+        ahead *= WINDOW
+    return list(places.values_list("pk", "target")[:most])
+
+
 def first_fitting(
-    places: QuerySet[RankedCandidate],
-    said: SaidFilter,
-    vetted: VettingFilter,
-    user: User,
-    *,
-    least: int,
+    strategy: Strategy, said: SaidFilter, vetted: VettingFilter, user: User, *, least: int
 ) -> tuple[dict[int, int], bool] | None:
-    """The first of some places of `places_in` that fit two filters, with their ranks; if it is all.
+    """The first places of a list that fit two filters, with their ranks; and if it is all.
 
     Asked of the first of all: to ask each, and to rank each, takes long. None: fewer than `least`
     of those fit.
     """
     size = WINDOW * least
-    first = list(places.values_list("pk", "target")[:size])
+    first = first_places(strategy, user, most=size)
     fitting = {target for _, target in first if vetted.takes(target)}
     if said:
         objects = said.targets(programs_of(user)).filter(target__in=fitting)
@@ -155,11 +170,11 @@ def list_for(user: User) -> Strategy | None:
 
 def first_of(strategy: Strategy, user: User, *, most: int) -> dict[int, int]:
     """The first places of a list without what was rejected in it, with their ranks; in order."""
-    places = places_in(strategy, user)
     vetted = VettingFilter("", vettings_in_list(strategy, user))
-    found = first_fitting(places, SaidFilter(), vetted, user, least=most)
+    found = first_fitting(strategy, SaidFilter(), vetted, user, least=most)
     if found is not None:
         return dict(islice(found[0].items(), most))
+    places = places_in(strategy, user)
     shown = list(places.filter(vetted.condition).values_list("pk", flat=True)[:most])
     return dict(sorted(ranks_in(places, shown).items(), key=lambda item: item[1]))
 

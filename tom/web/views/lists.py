@@ -4,14 +4,13 @@ from itertools import count
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from tom.candidates.models import Vetting
-from tom.ranking.models import Listing, RankedCandidate
+from tom.ranking.models import Listing
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy
 from tom.web.candidate_list import PAGES_AHEAD
@@ -22,6 +21,7 @@ from tom.web.lists import (
     VettingFilter,
     find_strategy,
     first_fitting,
+    first_places,
     places_in,
     ranks_in,
     read_draw,
@@ -63,11 +63,10 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     strategy = find_strategy(pk, user)
     said = read_said(request.GET)
-    places = places_in(strategy, user)
     vetted = VettingFilter(request.GET.get("vetting", ""), vettings_in_list(strategy, user))
     is_filtered = bool(said or vetted)
     page, ranks = (
-        _fitting(request, places, said, vetted) if is_filtered else _whole(request, places)
+        _fitting(request, strategy, said, vetted) if is_filtered else _whole(request, strategy)
     )
     columns, rows = rows_of(strategy, read_places(list(page), user), user, ranks=ranks)
     context = {
@@ -85,31 +84,26 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "lists/list.html", context)
 
 
-def _whole(
-    request: HttpRequest, places: QuerySet[RankedCandidate]
-) -> tuple[Page[Any], dict[int, int]]:
+def _whole(request: HttpRequest, strategy: Strategy) -> tuple[Page[Any], dict[int, int]]:
     """A page of a list, as keys, and the rank of each. Some pages behind it are counted."""
     most = min(ROWS_SHOWN * (page_asked(request) + PAGES_AHEAD), MOST_COUNTED)
-    keys = list(places.values_list("pk", flat=True)[: most + 1])
+    keys = [pk for pk, _ in first_places(strategy, person(request), most=most + 1)]
     page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     return page, dict(zip(page, count(page.start_index()), strict=False))
 
 
 def _fitting(
-    request: HttpRequest,
-    places: QuerySet[RankedCandidate],
-    said: SaidFilter,
-    vetted: VettingFilter,
+    request: HttpRequest, strategy: Strategy, said: SaidFilter, vetted: VettingFilter
 ) -> tuple[Page[Any], dict[int, int]]:
     """As `_whole`, of what brokers say and people decided."""
     user = person(request)
     least = min(ROWS_SHOWN * page_asked(request), MOST_COUNTED) + 2  # a next page, and more
-    found = first_fitting(places, said, vetted, user, least=least)
+    found = first_fitting(strategy, said, vetted, user, least=least)
     if found is not None:
         ranks, is_all = found
         most = MOST_COUNTED if is_all else min(len(ranks) - 1, MOST_COUNTED)
         return page_of(request, list(ranks), per_page=ROWS_SHOWN, most=most), ranks
+    places = places_in(strategy, user)
     fitting = places.filter(vetted.condition, said.of("target", programs_of(user)))
-    keys = fitting.values_list("pk", flat=True)
-    page = page_at_once(request, keys, per_page=ROWS_SHOWN)
+    page = page_at_once(request, fitting.values_list("pk", flat=True), per_page=ROWS_SHOWN)
     return page, ranks_in(places, list(page))
