@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ PINNED: Final = ("ligo.skymap==2.5.4", "numpy==2.4.6", "astropy==8.0.2")
 FARTHEST_MPC: Final = 120.0
 LONGEST_SECONDS: Final = 900
 SEED: Final = 1
+TIMES: Final = 3  # the least counts: the pace of a shared machine is not that of the code
 
 
 def compare(skymap: Path, n: int) -> dict[str, object]:
@@ -67,15 +69,15 @@ def _ours(path: Path, ra: Any, dec: Any, distance: Any) -> dict[str, float]:
 
     ids, data = healpix29(ra, dec), path.read_bytes()  # targets are stored with their ids
     _load_ours()
-    before, began = _forget_peak(), time.process_time()
-    skymap = read_skymap(data)
-    levels_2d(skymap, ids)
-    between = time.process_time()
-    levels = levels_3d(skymap, ids, distance)
-    ended = time.process_time()
+    before = _forget_peak()
+    seconds_2d, _ = _least_seconds(lambda: data, lambda data: levels_2d(read_skymap(data), ids))
+    seconds_3d, levels = _least_seconds(
+        lambda: read_skymap(data),  # anew: it keeps its table of levels
+        lambda skymap: levels_3d(skymap, ids, distance),
+    )
     return {
-        "seconds_2d": round(between - began, 3),
-        "seconds_3d": round(ended - between, 3),
+        "seconds_2d": seconds_2d,
+        "seconds_3d": seconds_3d,
         "memory_mb": round(_peak_mb() - before, 1),
         "mean_level_3d": round(float(np.nanmean(levels)), 4),
     }
@@ -105,17 +107,30 @@ def _theirs(path: Path, ra: Any, dec: Any, distance: Any) -> dict[str, float]:
     flat = SkyCoord(ra * u.deg, dec * u.deg)
     deep = SkyCoord(ra * u.deg, dec * u.deg, distance * u.Mpc)
     crossmatch(skymap, flat[:10])  # what is loaded at the first call; its 3D needs its memory anew
-    before, began = _forget_peak(), time.process_time()
-    crossmatch(skymap, flat)
-    between = time.process_time()
-    levels = crossmatch(skymap, deep).searched_prob_vol
-    ended = time.process_time()
+    before = _forget_peak()
+    seconds_2d, _ = _least_seconds(lambda: flat, lambda places: crossmatch(skymap, places))
+    seconds_3d, found = _least_seconds(lambda: deep, lambda places: crossmatch(skymap, places))
+    levels = found.searched_prob_vol
     return {
-        "seconds_2d": round(between - began, 3),
-        "seconds_3d": round(ended - between, 3),
+        "seconds_2d": seconds_2d,
+        "seconds_3d": seconds_3d,
         "memory_mb": round(_peak_mb() - before, 1),
         "mean_level_3d": round(float(np.nanmean(levels)), 4),
     }
+
+
+def _least_seconds(prepare: Callable[[], Any], work: Callable[[Any], Any]) -> tuple[float, Any]:
+    """The least processor time of some calls of `work`, and what the last one returned.
+
+    Each gets what `prepare` makes, whose time does not count.
+    """
+    spent = []
+    for _ in range(TIMES):
+        given = prepare()
+        began = time.process_time()
+        returned = work(given)
+        spent.append(time.process_time() - began)
+    return round(min(spent), 3), returned
 
 
 def _forget_peak() -> float:
