@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from http.client import HTTPConnection
 from statistics import median
 from typing import Any, Final
 
@@ -79,6 +80,7 @@ class OpenPage:
         self._site, self.event_id = site, event_id
         self._browser = requests.Session()  # which keeps its connections, as a browser does
         self._browser.cookies.update(_log_in())
+        self._wire = HTTPConnection(site.removeprefix("http://"), timeout=ANSWER_SECONDS)
         self._changed, self._over = threading.Event(), threading.Event()
         self._answer = self._get("/changes/", stream=True)
 
@@ -121,15 +123,21 @@ class OpenPage:
         }
 
     def _first_byte(self, path: str) -> tuple[float, int]:
-        """Seconds to the first byte of a page, and its bytes."""
+        """Seconds to the first byte of a page, and its bytes.
+
+        By a bare client: `requests` would add some 3 ms of its own.
+        """
+        cookies = "; ".join(f"{name}={value}" for name, value in self._browser.cookies.items())
         began = time.perf_counter()
-        answer = self._get(path, stream=True)
-        first = answer.raw.read(1)
-        return time.perf_counter() - began, len(first + answer.raw.read())
+        self._wire.request("GET", path, headers={"Cookie": cookies, "Accept-Encoding": "gzip"})
+        answer = self._wire.getresponse()
+        first = answer.read(1)
+        return time.perf_counter() - began, len(first + answer.read())
 
     def close(self) -> None:
         """Let `listen` end."""
         self._answer.close()
+        self._wire.close()
 
     def _get(self, path: str, **options: Any) -> requests.Response:
         return self._browser.get(f"{self._site}{path}", timeout=ANSWER_SECONDS, **options)

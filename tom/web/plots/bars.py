@@ -12,6 +12,7 @@ from tom.formats.values import finite
 # A term beyond this (natural logarithm of a likelihood ratio) fills its bar.
 FULL_TERM = 6.0
 HALF = 24.0
+WIDTH = f"{2 * HALF + 2:.0f}"
 MOST_KEPT = 10_000
 
 
@@ -86,25 +87,24 @@ def _draw_term(name: str, reason: str, value: float, low: float, high: float) ->
     text = f"{name.replace('_', ' ')}: {value:+.2f} ({low:+.2f} to {high:+.2f})"
     label = f"{text}, {reason}" if reason else text
     if reason and value == 0:
-        bar = SafeString('<rect class="none" x="-5" y="3.5" width="10" height="7"/>')
+        bar = '<rect class="none" x="-5" y="3.5" width="10" height="7"/>'
     else:
         bar = _bar(value, low, high)
-    return format_html(
-        '<svg class="terms" viewBox="{} 0 {} 14" width="{}" height="14" role="img" '
-        'aria-label="{}"><title>{}</title><path class="axis" d="M0 0V14"/>{}</svg>',
-        f"{-HALF - 1:.0f}", f"{2 * HALF + 2:.0f}", f"{2 * HALF + 2:.0f}", label, label, bar,
-    )  # fmt: skip
+    said = escape(label)
+    return SafeString(
+        f'<svg class="terms" viewBox="{-HALF - 1:.0f} 0 {WIDTH} 14" width="{WIDTH}" height="14" '
+        f'role="img" aria-label="{said}"><title>{said}</title>'
+        f'<path class="axis" d="M0 0V14"/>{bar}</svg>'
+    )
 
 
-def _bar(value: float, low: float, high: float) -> SafeString:
+def _bar(value: float, low: float, high: float) -> str:
+    """The bar itself, of numbers alone: `format_html` would escape each of hundreds."""
     end, start, stop = _place(value), _place(low), _place(high)
-    return format_html(
-        '<rect class="{}" x="{}" y="3" width="{}" height="8"/><path class="whisker" d="M{} 7H{}"/>',
-        "plus" if value > 0 else "minus",
-        f"{min(0.0, end):.1f}",
-        f"{max(abs(end), 0.8):.1f}",
-        f"{start:.1f}",
-        f"{stop:.1f}",
+    side = "plus" if value > 0 else "minus"
+    return (
+        f'<rect class="{side}" x="{min(0.0, end):.1f}" y="3" width="{max(abs(end), 0.8):.1f}" '
+        f'height="8"/><path class="whisker" d="M{start:.1f} 7H{stop:.1f}"/>'
     )
 
 
