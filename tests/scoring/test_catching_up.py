@@ -138,7 +138,7 @@ def test_it_is_asked_for_once_at_a_time_and_stops_when_it_is_told(
     assert lead.post("/scorers/nobody/stored/", {"seen": "all"}).status_code == 404
     lead.post(address, {"do": "judge", "seen": "30"})
     again = lead.post(address, {"do": "judge", "seen": "all"}, follow=True)
-    assert "kilonova is at it already." in again.text
+    assert "kilonova judges what is stored already." in again.text
     assert CatchUp.objects.get().since is not None
     assert "Stop it" in lead.get("/scorers/").text
     lead.post(address, {"do": "stop"})

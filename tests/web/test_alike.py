@@ -15,7 +15,12 @@ WITH = " ".join(f"{name}=row.{name}" for name in NAMES.split())
 
 def rendered(tag: str, rows: list[dict[str, object]]) -> str:
     source = ALIKE.replace("ROW", WITH).replace("TAG", tag)
-    context = {"rows": rows, "on": "row", "listed": {"query": "order=rank"}, "csrf_token": "given"}
+    context = {
+        "rows": rows,
+        "on": "row",
+        "listed": {"query": "q=\ue000x\ue001"},
+        "csrf_token": "given",
+    }
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
     return engines["django"].from_string(source).render(context, request)

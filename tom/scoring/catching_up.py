@@ -22,7 +22,7 @@ from tom.targets.models import AudienceSummary, TargetSummary
 def catch_up(scorer: str, *, since: datetime | None, by: User) -> bool:
     """Have a scorer judge what is stored of the targets detected since a time; None: of all.
 
-    Returns False if it is at it already.
+    Returns False if it does so already.
     """
     rows = CatchUp.objects.filter(scorer=scorer, ended=None)
     asked = {"since": since, "asked_by": by}
@@ -31,7 +31,7 @@ def catch_up(scorer: str, *, since: datetime | None, by: User) -> bool:
 
 
 def stop_catching_up(scorer: str) -> bool:
-    """Have it hand out no more; what is handed out is judged. Returns whether it was at it."""
+    """Have it hand out no more; what is handed out is judged. Returns whether it had begun."""
     return bool(CatchUp.objects.filter(scorer=scorer, ended=None).update(ended=timezone.now()))
 
 

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 # They stand around a name in place of its value: characters that no standard gives a meaning.
-_BEFORE, _BEHIND = "\ue000", "\ue001"
-_STAND_IN: Final = re.compile(f"{_BEFORE}([a-z_]+){_BEHIND}")
+_BEFORE: Final = "\ue000"
+_BEHIND: Final = "\ue001"
 
 
 @register.simple_tag(takes_context=True)
@@ -44,5 +44,6 @@ def _pieces(context: Context, template_name: str, asks: str, names: list[str]) -
     if key not in known:
         part = Engine.get_default().get_template(template_name)
         with context.push(**{name: f"{_BEFORE}{name}{_BEHIND}" for name in names}):
-            known[key] = _STAND_IN.split(part.render(context))
+            stand_in = f"{_BEFORE}({'|'.join(names)}){_BEHIND}"
+            known[key] = re.split(stand_in, part.render(context))
     return list(known[key])

@@ -70,12 +70,12 @@ def scorer_stored(request: HttpRequest, name: str) -> HttpResponse:
     wanted = request.POST.get("seen", "")
     if request.POST.get("do") == "stop":
         stopped = stop_catching_up(name)
-        told = "judges no more of what is stored" if stopped else "was not at it"
+        told = "judges no more of what is stored" if stopped else "judged nothing of what is stored"
     elif wanted in STORED_DAYS:
         days = STORED_DAYS[wanted]
         since = None if days is None else timezone.now() - timedelta(days=days)
         begun = catch_up(name, since=since, by=person(request))
-        told = "judges what is stored" if begun else "is at it already"
+        told = "judges what is stored" if begun else "judges what is stored already"
     else:
         return HttpResponse("Say how far back: 7, 30 or 100 days, or all.", status=422)
     messages.success(request, f"{name} {told}.")
