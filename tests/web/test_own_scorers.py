@@ -110,11 +110,12 @@ def test_a_lead_of_another_group_finds_neither_it_nor_its_scores(
     assert others.get(f"/scorers/own/{scorer.pk}/").status_code == 404
     for do in ("off", "weigh"):
         assert others.post(f"/scorers/own/{scorer.pk}/change/", {"do": do}).status_code == 404
+    assert others.post("/scorers/own_secretive/stored/", {"seen": "all"}).status_code == 404
     for page in pages:
         assert "secretive" not in others.get(page).text
         assert "secretive" in lead.get(page).text
     assert "Of scorers that weigh in no list" in lead.get(pages[0]).text
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         lead.get(f"/scorers/own/{scorer.pk}/")
 
 
