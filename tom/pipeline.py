@@ -61,8 +61,7 @@ from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 logger = logging.getLogger(__name__)
 
-# Messages with our classes that one task publishes.
-TELL_BATCH = 200
+TELL_BATCH = 200  # messages with our classes that one task publishes
 # Targets scored between two commits.
 SCORE_BATCH = 500
 # A nudge of the sweep that no worker took by the next sweep or two is stale.
@@ -135,9 +134,8 @@ def score() -> None:
 def judge(scorer: str) -> None:
     """Have a scorer judge one batch; after its last one wake the rankings that it moves.
 
-    Where nothing is left, it goes on with what was stored before it came, if a person asked for it.
-
-    It waits for no other scorer: while alerts come steadily, one of them is always at work.
+    Then go on with what was stored before it came, if a person asked for that. It waits for no
+    other scorer: while alerts come steadily, one of them is always at work.
     """
     if judge_due(scorer, most=SCORE_BATCH):
         nudge(judge, scorer)

@@ -116,7 +116,8 @@ def test_a_lead_of_another_group_finds_neither_it_nor_its_scores(
         assert "secretive" in lead.get(page).text
     assert "Of scorers that weigh in no list" in lead.get(pages[0]).text
     with django_assert_max_num_queries(13):
-        lead.get(f"/scorers/own/{scorer.pk}/")
+        shown = lead.get(f"/scorers/own/{scorer.pk}/").text
+    assert 'action="/scorers/own_secretive/stored/"' in shown
 
 
 def test_its_switches_say_who_used_them(lead: Client, group) -> None:
