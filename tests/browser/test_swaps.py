@@ -1,10 +1,11 @@
 """A part of a page changes under the reader's hands and takes nothing from them."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from django.db import transaction
+from playwright.sync_api import Page, Route, expect
 
 from tests import factories
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, keep_rankings
 from tests.browser.test_pages import wait_for_changes
 from tom.candidates.models import EventCandidate
 from tom.changes.models import Topic
@@ -47,6 +48,33 @@ def test_a_swap_keeps_a_choice_not_yet_sent(enter: Enter) -> None:
     assert choice.input_value() == chosen
 
 
+def test_the_rows_that_follow_the_page_come_where_their_places_were_kept(enter: Enter) -> None:
+    event = factories.make_event("MS261120ab")
+    with transaction.atomic():
+        for rank in range(1, 15):
+            factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        keep_rankings()
+    page = enter(factories.make_observer())
+    held: list[Route] = []
+    page.route("**/*part=candidates*", lambda route: keep(route, held))
+    page.goto("/events/MS261120ab/")
+    rows = page.locator("#candidate-list tr[data-row]")
+    expect(page.get_by_role("link", name="4 more")).to_be_visible()
+    assert rows.count() == 10
+    page.keyboard.press("j")
+    first = page.locator("tr.current").get_attribute("id")
+    height = page.locator("#candidates").evaluate("part => part.offsetHeight")
+
+    held[0].continue_()
+
+    expect(rows).to_have_count(14)
+    expect(page.locator(".to-come")).to_have_count(0)
+    assert page.locator("tr.current").get_attribute("id") == first
+    grown = page.locator("#candidates").evaluate("part => part.offsetHeight") - height
+    assert abs(grown) < 40
+    assert len(held) == 1
+
+
 def test_a_button_held_down_stays_under_the_pointer_while_a_part_above_it_grows(
     enter: Enter, candidates: list[EventCandidate]
 ) -> None:
@@ -73,3 +101,8 @@ def change_an_event(page: Page) -> None:
     NonLocalizedEvent.objects.filter(event_id="MS261121ab").update(alert_type="EARLYWARNING")
     publish(Topic.EVENT, "MS261121ab")
     expect(page.locator("#events")).to_contain_text("Earlywarning")
+
+
+def keep(route: Route, held: list[Route]) -> None:
+    """Hold a request back."""
+    held.append(route)

@@ -51,6 +51,25 @@ def test_who_asks_for_the_map_gets_the_whole_page(reader: Client, asked: str) ->
     assert "whole=1" not in text
 
 
+def test_a_script_asks_for_the_list_whose_first_rows_it_has(reader: Client) -> None:
+    event = NonLocalizedEvent.objects.get()
+    for rank in range(9, 15):
+        factories.make_candidate(event, rank=rank)
+
+    page = reader.get(f"{PAGE}?order=name").text
+
+    assert len(re.findall("<tr\\s+data-row", page)) == 10
+    assert page.count('class="to-come"') == 4
+    assert '<a href="/events/S261120ab/?order=name&amp;whole=1">4 more</a>' in page
+    asked = re.search(r'hx-get="([^"]*auto=1)"\s+hx-vals=.*\s+hx-trigger="\s+load,', page)
+    assert asked is not None
+    for path in (f"{unescape(asked[1])}&part=candidates", f"{PAGE}?whole=1"):
+        text = reader.get(path).text
+        assert len(re.findall("<tr\\s+data-row", text)) == 14
+        assert "to-come" not in text
+        assert not re.search(r'id="candidate-list"[^>]*load', text)
+
+
 def test_what_one_must_know_stands_above_the_list(reader: Client) -> None:
     event = NonLocalizedEvent.objects.get()
     Circular.objects.create(

@@ -31,6 +31,8 @@ from tom.web.worth import Worth, worth_of
 # Of a long light curve the newest points are enough for a picture of this size.
 POINTS_DRAWN = 60
 ROWS_SHOWN = 25
+# With an event's page itself, where a script asks for all that are shown as soon as it runs.
+ROWS_FIRST = 10
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from tom.web.candidate_list import (
     open_list,
 )
 from tom.web.candidate_rows import (
+    ROWS_FIRST,
     ROWS_SHOWN,
     Listed,
     count_candidates,
@@ -111,7 +112,8 @@ def _answer_page(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse
     listing = look_at_list(found, person(request), now=timezone.now())
     is_whole = _is_asked_whole(request)
     told = _rest(listing, request.GET) if is_whole else read_facts(found)
-    context = told | _candidates(request, listing) | _head(found, listing.user)
+    rows = ROWS_SHOWN if is_whole else ROWS_FIRST
+    context = told | _candidates(request, listing, rows=rows) | _head(found, listing.user)
     response = render(request, "events/event.html", context | {"is_whole": is_whole})
     if WHOLE in request.GET and SWAPS not in request.COOKIES:
         is_secure = request.is_secure()
@@ -164,7 +166,10 @@ def _about(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
+def _candidates(
+    request: HttpRequest, listing: CandidateList, *, rows: int = ROWS_SHOWN
+) -> dict[str, Any]:
+    """The list with the first `rows` of its page; a script asks for all where some are to come."""
     found = listing.event
     if "auto" not in request.GET:  # a person asks, not the page by itself
         forget_other_filters(request, found.pk, request.GET)
@@ -175,16 +180,18 @@ def _candidates(request: HttpRequest, listing: CandidateList) -> dict[str, Any]:
     keys, most = find_page(listing, request.GET, least=least, most=most, kept=stay)
     page = page_of(request, keys, per_page=ROWS_SHOWN, most=most)
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
-    columns, rows = make_rows(listing, read_candidates(list(page), event=found), listed=listed)
+    shown = read_candidates(list(page)[:rows], event=found)
+    columns, made = make_rows(listing, shown, listed=listed)
     by_worth = is_by_worth(request.GET.get("order", ""))
     return {
         "event": found,
         "none": listing.scale.none,
         "expected": read_expected(found, listing.user),
         "page": page,
-        "any_kept": bool(rows) or listing.is_any(),
+        "any_kept": bool(made) or listing.is_any(),
         "any_map": found.localizations.exists,  # asked where the list is empty
-        "rows": rows,
+        "rows": made,
+        "to_come": list(page)[rows:],
         "columns": columns,
         "listed": listed,
         "reasons": REASONS,
