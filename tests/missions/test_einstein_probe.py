@@ -86,6 +86,12 @@ def test_what_lacks_its_time_or_its_number_is_malformed(values: dict[str, Any]) 
         read_notice(make_notice(**values))
 
 
+def test_the_address_of_a_map_is_read() -> None:
+    url = "https://example.org/ep.fits"
+
+    assert read_notice(make_notice(healpix_url=url)).addresses == {"skymap": url}
+
+
 def test_a_name_of_ours_is_found_in_a_text() -> None:
     assert find_names("Swift follow-up of EP-WXT-01709131234") == ["EPWXT01709131234"]
 

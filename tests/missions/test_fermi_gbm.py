@@ -94,6 +94,13 @@ def test_a_circle_keeps_its_containment_and_gets_the_error_that_it_leaves_out() 
     assert whole.systematic == ()
 
 
+def test_a_map_may_have_an_address_and_a_retraction_has_none() -> None:
+    url = "https://example.org/glg_healpix_all_bn260101212.fit"
+
+    assert read_notice(make_notice(healpix_url=url)).addresses == {Product.SKYMAP: url}
+    assert read_notice(make_notice(healpix_url=url, alert_type="retraction")).addresses == {}
+
+
 def test_a_circle_without_a_containment_holds_nine_tenths() -> None:
     place = {name: value for name, value in PLACE.items() if name != "containment_probability"}
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from tests.factories import make_observer
 from tom import intake
 from tom.events.localizations import chosen_localization, skymap_of
 from tom.events.models import NonLocalizedEvent
@@ -356,6 +358,28 @@ def test_each_kind_is_an_event_with_a_map_until_it_is_retracted(folder: str) -> 
     assert work(make_notice(folder, alert_type="retraction", **later)).state == "stored"
     event.refresh_from_db()
     assert event.retracted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", [{}, dict.fromkeys(PLACE)], ids=["with a circle", "without"])
+def test_a_map_of_which_only_the_address_came_is_named_where_there_is_no_other(
+    place: dict[str, None], client: Client
+) -> None:
+    work(make_notice("new/alert", healpix_url="https://example.org/sky.fit", **place))
+
+    client.force_login(make_observer())
+    text = client.get(f"/events/{NonLocalizedEvent.objects.get().event_id}/").text
+    said = "skymap (only its address came, and no address is opened: https://example.org/sky.fit)"
+    by_hand = '<a href="/events/new/">an event by hand</a>'
+    assert [words in text for words in (said, by_hand)] == [bool(place)] * 2
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/sky.fit", "javascript:alert(1)", 7, "no one"])
+def test_what_is_no_address_of_a_map_is_left_out(url: object) -> None:
+    notice = read(make_notice("new/alert", healpix_url=url))
+
+    assert notice.addresses == {}
+    assert notice.left_out[0].startswith("healpix_url")
 
 
 @pytest.mark.django_db

@@ -53,6 +53,7 @@ Name = Annotated[str, AfterValidator(text)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
 Time = Annotated[datetime, AfterValidator(in_utc)]
 Chance = Annotated[float, Field(ge=0, le=1)]
+Address = Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(text)]
 
 
 class CoreNotice(BaseModel):
@@ -82,6 +83,7 @@ class CoreNotice(BaseModel):
     containment_probability: Annotated[float, Field(gt=0, lt=1)] = 0.9
     systematic_included: bool = False
     healpix_file: Annotated[bytes, BeforeValidator(decode_base64)] | None = None
+    healpix_url: Address | None = None
     far: Annotated[float, Field(ge=0, le=1e6)] | None = None  # Hz
     classification: dict[Name, Chance] = {}
     facts: dict[str, Any] = {}
@@ -112,6 +114,13 @@ class CoreNotice(BaseModel):
         if not self.healpix_file:
             return ()
         return (NoticeMap(product=Product.SKYMAP, author=author, fits=self.healpix_file),)
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The address of its map, where it refers to one; a retraction has none."""
+        if self.healpix_url is None or self.type is NoticeType.RETRACTION:
+            return {}
+        return {Product.SKYMAP: self.healpix_url}
 
     def position(
         self, author: str, *, systematic: tuple[tuple[float, float], ...] = ()

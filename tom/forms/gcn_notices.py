@@ -160,6 +160,7 @@ def notice_of(teller: Teller, core: CoreNotice) -> Notice:
         instruments=(author,),
         maps=maps,
         position=position,
+        addresses=core.addresses,
         facts=core.facts,
         test_reasons=core.test_reasons,
         left_out=(*core.left_out, *_without_error(core, position)),

@@ -48,6 +48,7 @@ def read_notice(payload: bytes) -> Notice:
         event_time=core.trigger_time,
         instruments=("WXT",),
         position=None if core.type is NoticeType.RETRACTION else core.position("WXT"),
+        addresses=core.addresses,
         facts=core.facts,
         test_reasons=core.test_reasons,
         left_out=core.left_out,

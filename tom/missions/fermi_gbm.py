@@ -56,6 +56,7 @@ def read_notice(payload: bytes) -> Notice:
         instruments=(_NAME,),
         maps=core.maps(_NAME),
         position=core.position(_NAME, systematic=systematic),
+        addresses=core.addresses,
         facts=core.facts,
         test_reasons=core.test_reasons,
         left_out=core.left_out,
