@@ -70,6 +70,22 @@ def test_what_comes_again_once_among_many_dark_looks_is_most_likely_an_artefact(
     assert list(KINDS)[int(logs.argmax())] == "artefact"
 
 
+def test_a_red_star_that_varies_by_half_a_magnitude_is_a_variable_by_its_light() -> None:
+    """An alert of a variable shows the light above its mean, with the star's own colour."""
+    red = [(0.43, G, 19.2, 20.5), (1.43, G, 18.9, 20.5)]
+    others = [(0.46, R, 18.4, 20.5), (1.4, R, 17.8, 20.5), (1.46, R, NAN, 20.5)]
+    points = sorted([(0.4, R, 18.0, 20.5), *red, *others])
+    visits = looks(*points)
+    members = Members(
+        first_of(visits, 1), np.array([MODULUS]), np.array([ERROR]), np.zeros((1, len(BANDS)))
+    )
+
+    [logs] = read_later(visits, members, visits.take(np.arange(0))).kinds
+
+    assert list(KINDS)[int(logs.argmax())] == "variable"
+    assert ratio_of(*points) < 0.3
+
+
 def test_a_limit_that_would_have_shown_it_lowers_the_ratio_and_a_shallow_one_does_not() -> None:
     before = ratio_of(FIRST, (1.6, R, 20.1, 21.0))
 
@@ -147,7 +163,8 @@ def draw_looks(
     kind: Kind, n: int, further: int, limit: float, random: np.random.Generator
 ) -> np.ndarray:
     slope = random.choice(kind.slopes, n)[:, None] * np.arange(1, further + 1)
-    spread = np.sqrt(SOFT**2 + LEAST_ERROR**2 + kind.scatter**2 + SOFT**2)
+    scatter = random.choice(kind.scatters, n)[:, None]
+    spread = np.sqrt(SOFT**2 + LEAST_ERROR**2 + scatter**2 + SOFT**2)
     magnitude = 19.0 + slope + random.normal(0, spread, (n, further))
     magnitude[random.uniform(size=(n, further)) < kind.dark] = np.inf
     odd = random.uniform(size=(n, further)) < kind.odd

@@ -141,7 +141,7 @@ def test_a_list_fits_its_kinds_to_what_stands_around_its_sources(score, likelier
 
     ranking = rank_event(event)
 
-    shares = dict(zip(KINDS, ranking.basis["brightness"]["kinds"], strict=True))
+    shares = shares_of(ranking)
     assert shares[likelier] > 1.5 * KINDS[likelier].usual
     assert shares["asteroid"] < 0.6 * KINDS["asteroid"].usual
     assert unlike(ranking) == 0
@@ -170,6 +170,37 @@ def test_what_looks_bogus_counts_against_what_may_be_an_artefact_by_its_light() 
     targets = [make_target(f"t{at:02}") for at in range(20)]
     match_event(event)
     seen_once(event, target__name__lt="t10")
+    say_real(event, targets, 0.1)
+
+    once, often = said_of(rank_event(event), "real_bogus")
+
+    assert once < often - 0.3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("real", "artefacts"), [(0.02, 0.8), (0.98, 0.1)])
+def test_a_list_fits_its_share_of_artefacts_to_what_a_scorer_of_reality_says(
+    real: float, artefacts: float
+) -> None:
+    """Asteroids and artefacts are both seen once: their light alone leaves the shares open."""
+    event = make_event()
+    targets = [make_target(f"t{at:02}") for at in range(100)]
+    match_event(event)
+    seen_once(event)
+    say_real(event, targets, real)
+
+    ranking = rank_event(event)
+
+    assert shares_of(ranking)["artefact"] == pytest.approx(artefacts, abs=0.1)
+    assert unlike(ranking) == 0
+
+
+def shares_of(ranking: Ranking) -> dict[str, float]:
+    return dict(zip(KINDS, ranking.basis["brightness"]["kinds"], strict=True))
+
+
+def say_real(event: NonLocalizedEvent, targets: list[Any], chance: float) -> None:
+    """Have the scorer of reality give all of these a chance to be real."""
     for target in targets:
         Score.objects.create(
             target=target,
@@ -177,13 +208,9 @@ def test_what_looks_bogus_counts_against_what_may_be_an_artefact_by_its_light() 
             version=present_scorers()["real_bogus"],
             data_version=1,
             since=window_start(event, strategy_of(event)),
-            probability={"real": 0.1, "bogus": 0.9},
+            probability={"real": chance, "bogus": 1 - chance},
             sigma=0.5,
         )
-
-    once, often = said_of(rank_event(event), "real_bogus")
-
-    assert once < often - 0.3
 
 
 def said_of(ranking: Ranking, name: str) -> tuple[float, float]:

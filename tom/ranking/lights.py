@@ -126,7 +126,8 @@ def learn(
 ) -> dict[str, Any] | None:
     """Fit the background and the shares of kinds to a list, or keep the fits of its newest ranking.
 
-    `surroundings` returns that of `tom.ranking.kinds`. A fit that is kept needs none.
+    `surroundings` returns what all data besides the light say of the kinds, as of
+    `tom.ranking.kinds.logs_of`, shape (n, kinds). A fit that is kept needs none.
 
     From what everybody knows alone: what is private moves nothing that others see. None: the event
     has no time or no map, or the list no detection since then.

@@ -19,7 +19,7 @@ from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
 from tom.ranking import kinds, opinions
 from tom.ranking.basis import Basis, constants
-from tom.ranking.case import Case, read_case, read_columns, read_opinions
+from tom.ranking.case import Case, Opinions, read_case, read_columns, read_opinions
 from tom.ranking.chances import seen_by_all, sum_weights
 from tom.ranking.columns import Columns
 from tom.ranking.expected import EVEN, log_none_of
@@ -31,7 +31,8 @@ from tom.ranking.means import divide, fit_means, log_jointly
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.terms import later_light
-from tom.ranking.weighing import Weighed, layout_of
+from tom.ranking.weighing import FloatArray, Weighed, layout_of
+from tom.scoring.contract import ScorerSpec
 from tom.scoring.own_services import weighing_specs
 from tom.scoring.services import scorers, window_start
 from tom.strategies.models import Strategy
@@ -116,9 +117,25 @@ def _learnt(case: Case, basis: Basis, newest: Ranking | None) -> tuple[Facts, Ba
     kept = newest.basis.get("brightness") if newest is not None else None
     if not asked or event.time is None:
         return facts, basis.about(event)
-    around = partial(kinds.surroundings, facts.columns)
+    around = partial(_surroundings, facts, basis)
     learnt = learn(case, facts.seen, event, kept, surroundings=around)
     return facts, basis.about(event, learnt, is_looked_at=is_looked_at(case, facts.seen))
+
+
+def _surroundings(facts: Facts, basis: Basis) -> FloatArray:
+    """What the data besides the light say of the kinds, summed; see `kinds.logs_of`."""
+    logs = kinds.surroundings(facts.columns)
+    for spec, labels, weight in basis.ranked_by():
+        if labels == opinions.REALITY:
+            logs += _on_kinds(spec, weight, read_opinions(facts.case, spec, labels))
+    return logs
+
+
+def _on_kinds(spec: ScorerSpec, weight: float, said: Opinions) -> FloatArray:
+    """What a scorer of reality says of the kinds; see `kinds.reality`."""
+    value = opinions.either(spec, opinions.REALITY, said.values)
+    log_real = weight * opinions.log_ratio(spec, opinions.REALITY, value)
+    return kinds.reality(log_real, np.isnan(value) | np.isnan(said.sigma))
 
 
 def _weigh_anew(facts: Facts, basis: Basis, newest: Ranking | None) -> tuple[Basis, Posterior]:
@@ -171,9 +188,7 @@ def _terms(facts: Facts, basis: Basis) -> list[Weighed]:
         said_of = partial(opinions.weigh, sought=basis.sought, weight=weight)
         opinion = said_of(spec, value, said.sigma, said.silence)
         if of_kinds is not None and labels == opinions.REALITY:
-            log_real = weight * opinions.log_ratio(spec, labels, value)
-            on_kinds = kinds.reality(log_real, opinion.missing)
-            opinion, of_kinds = kinds.given(opinion, on_kinds, of_kinds)
+            opinion, of_kinds = kinds.given(opinion, _on_kinds(spec, weight, said), of_kinds)
         if later_light.IS_SAME_DATUM in spec.input_names:
             opinion = reduce(opinions.leave_to, seen_later, opinion)
         terms.append(opinion)
