@@ -4,6 +4,7 @@ import gc
 import os
 import re
 from collections.abc import Generator, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,12 +175,12 @@ SHARED = {
     **{"ocs_portal": "portal", "portal_venv": "portal", "demo_site": "night"},
     **{"browser": "browser", "site": "browser", "night": "demo", "packets": "demo"},
 }
-# Tests that mostly wait. Side by side they would leave the processors idle.
+# Tests that mostly wait, the longest first. Several at once would leave the processors idle.
 WAITING = (
-    "tests/streams/",
-    "tests/recovery/",
-    "tests/embedded/test_start.py",
     "tests/test_caller.py",
+    "tests/recovery/",
+    "tests/streams/",
+    "tests/embedded/test_start.py",
     "tests/reports/hermes/test_telling.py",
 )
 FAILED: set[str] = set()  # the names of tests
@@ -221,16 +222,38 @@ def _is_plain(item: pytest.Item) -> bool:
     return not item.get_closest_marker("django_db") and not {"db", "transactional_db"} & {*used}
 
 
+# A test of the database takes as long as so many that use none.
+DATABASE_TEST = 3
+
+
 def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Put those that wait last, among those that need no database and compute meanwhile."""
-    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
-    computing = [item for item in items if not item.nodeid.startswith(WAITING)]
-    plain = [item for item in computing if _is_plain(item)]
-    others = [item for item in computing if not _is_plain(item)]
-    places = [
-        (n / max(len(part), 1), item) for part in (plain, waiting) for n, item in enumerate(part)
-    ]
-    return [*others, *(item for _, item in sorted(places, key=lambda place: place[0]))]
+    """Put those that wait evenly among the rest; what needs no database comes last.
+
+    They stand between two modules: what a module's fixture keeps open is for that module alone.
+    """
+    waiting = _evenly(
+        [item for start in WAITING for item in items if item.nodeid.startswith(start)]
+    )
+    computing = sorted(
+        (item for item in items if not item.nodeid.startswith(WAITING)), key=_is_plain
+    )
+    passed = [*accumulate(1 if _is_plain(item) else DATABASE_TEST for item in computing)]
+    spread: list[pytest.Item] = []
+    placed = 0
+    for n, item in enumerate(computing):
+        if n and item.path != computing[n - 1].path:
+            due = len(waiting) * passed[n] // passed[-1]
+            spread += waiting[placed:due]
+            placed = due
+        spread.append(item)
+    return [*spread, *waiting[placed:]]
+
+
+def _evenly(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put those that need a database evenly among those that need none, which are soon over."""
+    parts = [[item for item in items if _is_plain(item) is plain] for plain in (True, False)]
+    places = [(n / len(part), item) for part in parts for n, item in enumerate(part)]
+    return [item for _, item in sorted(places, key=lambda place: place[0])]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
