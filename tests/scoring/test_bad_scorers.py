@@ -37,10 +37,9 @@ GOOD_NAMES = ("fast_transient", "real_bogus")
 BAD = ("eternal", "crashing", "greedy", "lying")
 # Far longer than anything else here takes on a busy machine.
 PATIENCE_SECONDS = 25
-TRIES = 10
-# What bad scorers may cost each kind of work. A machine that is slow without them may be as slow
-# again: what waits for a scorer waits for all its patience.
-MOST_DELAY_SECONDS = 1.0
+TRIES = 5
+# What each kind of work may take beside bad scorers: what waits for one waits for all its patience.
+MOST_SECONDS = PATIENCE_SECONDS / 4
 circulars = itertools.count(40_001)
 
 
@@ -60,9 +59,9 @@ def failures(name: str) -> int:
 class Work:
     """What a night asks for beside the scorers: each way returns how long it took, s."""
 
-    def __init__(self, observer: User, log: Path, kind: str) -> None:
-        self.observer, self.log, self.kind = observer, log, kind
-        self.number = 0
+    def __init__(self, observer: User, log: Path) -> None:
+        self.observer, self.log = observer, log
+        self.numbers = itertools.count(1)
 
     def keep_message(self) -> float:
         """A message is kept, then stored."""
@@ -74,14 +73,14 @@ class Work:
     def send_request(self) -> float:
         """A request is approved, then taken by the telescope."""
         ra = opposite_the_sun(timezone.now())
-        target = factories.make_target(f"Sent {self._name()}", ra=ra, dec=-5.0)
+        target = factories.make_target(f"Sent {next(self.numbers)}", ra=ra, dec=-5.0)
         request = make_request(target, self.observer)
         nudge(submit, request.pk)
         return wait_for(lambda: _state(request) == "accepted", self.log)
 
     def score_target(self) -> float:
         """A target changed, then both good scorers have said what they think of it."""
-        target = factories.make_target(f"Scored {self._name()}")
+        target = factories.make_target(f"Scored {next(self.numbers)}")
         nudge(score)
         scores = Score.objects.filter(target=target, scorer__in=GOOD_NAMES)
         return wait_for(lambda: scores.count() == len(GOOD), self.log)
@@ -97,10 +96,6 @@ class Work:
             for way, column in zip(ways, zip(*taken, strict=True), strict=True)
         }
 
-    def _name(self) -> str:
-        self.number += 1
-        return f"{self.kind} {self.number}"
-
 
 @pytest.fixture
 def environment(tmp_path: Path, bad_plugins: list[str]) -> dict[str, str]:
@@ -113,21 +108,8 @@ def environment(tmp_path: Path, bad_plugins: list[str]) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def undisturbed(
-    environment: Mapping[str, str], tmp_path: Path, settings: Settings
-) -> dict[str, float]:
-    """How long each kind of work takes with the good scorers alone, s."""
-    settings.SCORERS = list(GOOD)
-    scorers.cache_clear()
-    empty_queues()
-    with running_workers(tmp_path, environment):
-        return Work(factories.make_user(), tmp_path / "scorer.log", "alone").measure()
-
-
 @pytest.mark.timeout(600)
 def test_bad_scorers_are_ended_and_told_of_and_hold_up_nothing(
-    undisturbed: dict[str, float],
     environment: Mapping[str, str],
     bad_plugins: list[str],
     tmp_path: Path,
@@ -142,12 +124,12 @@ def test_bad_scorers_are_ended_and_told_of_and_hold_up_nothing(
     empty_queues()
     with running_workers(tmp_path, {**environment, "SCORERS": ",".join(paths)}):
         wait_for(lambda: ScorerState.objects.filter(scorer="eternal").exists(), log)
-        disturbed = Work(factories.make_user(), log, "beside").measure()
+        taken = Work(factories.make_user(), log).measure()
         # All of it was done while one scorer hung in its first call.
         assert not failures("eternal"), "the others waited until it was ended"
-        logger.warning("Seconds without bad scorers %s, beside them %s", undisturbed, disturbed)
-        for way, alone in undisturbed.items():
-            assert disturbed[way] - alone < max(MOST_DELAY_SECONDS, alone), way
+        logger.warning("Seconds beside bad scorers: %s", taken)
+        for way, seconds in taken.items():
+            assert seconds < MOST_SECONDS, way
         good = Score.objects.filter(scorer__in=GOOD_NAMES, target__in=targets)
         wait_for(lambda: good.count() == len(GOOD) * len(targets), log)
         due = DueScore.objects.filter(scorer="eternal", target__in=targets)
