@@ -621,6 +621,8 @@ def test_what_happens_is_streamed_to_nobody_who_does_not_belong(world):
 def tries(name: str, line: Line, method: str) -> bool:
     """Whether one of the people tries a method of a route where not everybody tries all."""
     who = expected(line, method)
+    if method == "HEAD" and who[PEOPLE.index(name)] == "in":
+        return False  # it does all that GET does, which tells more
     is_like_get = who is STAFF and method in LIKE_GET_IN_ADMINISTRATION
     is_worth_it = method not in LIKE_ANOTHER and not is_like_get and who is not NOBODY
     return is_worth_it or name in TRY_FEW

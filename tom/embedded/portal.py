@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -126,18 +127,32 @@ def _is_done(file: Path) -> bool:
 
 def _install(venv: Path, wheels: Path | None, log: Path) -> None:
     links = ["--find-links", str(wheels)] if wheels and wheels.is_dir() else []
-    pip: list[str | Path] = [
-        venv / "bin" / "python",
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-compile",  # most files are never imported
-    ]
-    _run([sys.executable, "-m", "venv", venv], log)
-    _run([*pip, "setuptools<81", "wheel"], log)
-    _run([*pip, *links, PACKAGE], log)
+    if not _install_by_uv(venv, links, log):
+        pip = [venv / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
+        pip.append("--no-compile")  # most files are never imported
+        _run([sys.executable, "-m", "venv", venv], log)
+        _run([*pip, "setuptools<81", "wheel"], log)
+        _run([*pip, *links, PACKAGE], log)
     (venv / "portal.installed").write_text(PACKAGE)
+
+
+def _install_by_uv(venv: Path, links: list[str], log: Path) -> bool:
+    """Install by uv, which takes less than half of pip's time; return False if it cannot.
+
+    It does not know pip's settings: where these name another index, it is not asked.
+    """
+    uv = Path(sys.prefix) / "bin" / "uv"
+    pip = [sys.executable, "-m", "pip", "config", "list"]
+    told = subprocess.run(pip, capture_output=True, text=True, check=False).stdout  # noqa: S603  our own
+    if not uv.exists() or re.search(r"[.](index-url|no-index)=", told):
+        return False
+    try:
+        _run([uv, "venv", "--allow-existing", "--python", sys.executable, venv], log)
+        install = [uv, "pip", "install", "--python", venv / "bin" / "python", *links]
+        _run([*install, "setuptools<81", PACKAGE], log)
+    except CannotRunError:
+        return False
+    return True
 
 
 def _run(argv: list[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
