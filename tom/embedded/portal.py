@@ -128,8 +128,10 @@ def _is_done(file: Path) -> bool:
 def _install(venv: Path, wheels: Path | None, log: Path) -> None:
     links = ["--find-links", str(wheels)] if wheels and wheels.is_dir() else []
     if not _install_by_uv(venv, links, log):
-        pip = [venv / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-        pip.append("--no-compile")  # most files are never imported
+        python = venv / "bin" / "python"
+        # Most files are never imported: none is compiled.
+        options = ["--disable-pip-version-check", "--no-compile"]
+        pip: list[str | Path] = [python, "-m", "pip", "install", *options]
         _run([sys.executable, "-m", "venv", venv], log)
         _run([*pip, "setuptools<81", "wheel"], log)
         _run([*pip, *links, PACKAGE], log)
@@ -142,14 +144,14 @@ def _install_by_uv(venv: Path, links: list[str], log: Path) -> bool:
     It does not know pip's settings: where these name another index, it is not asked.
     """
     uv = Path(sys.prefix) / "bin" / "uv"
-    pip = [sys.executable, "-m", "pip", "config", "list"]
-    told = subprocess.run(pip, capture_output=True, text=True, check=False).stdout  # noqa: S603  our own
+    settings = [sys.executable, "-m", "pip", "config", "list"]
+    told = subprocess.run(settings, capture_output=True, text=True, check=False).stdout  # noqa: S603  our own
     if not uv.exists() or re.search(r"[.](index-url|no-index)=", told):
         return False
     try:
         _run([uv, "venv", "--allow-existing", "--python", sys.executable, venv], log)
-        install = [uv, "pip", "install", "--python", venv / "bin" / "python", *links]
-        _run([*install, "setuptools<81", PACKAGE], log)
+        into: list[str | Path] = [uv, "pip", "install", "--python", venv / "bin" / "python"]
+        _run([*into, *links, "setuptools<81", PACKAGE], log)
     except CannotRunError:
         return False
     return True
