@@ -3,8 +3,10 @@
 import pytest
 
 from tests import factories
+from tom.candidates.models import EventCandidate
 from tom.changes.demonstration import forget_progress, say_progress
 from tom.streams.models import StreamHealth
+from tom.web.views import tonight
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +80,30 @@ def test_the_demonstration_night_shows_while_it_is_made(client, loader):
         assert "taken up again, 400 of 3000 messages are kept" in text
     assert "every 2s" in made
     assert "demonstration" not in over
+
+
+def test_the_best_of_all_events_are_found_behind_many_that_were_rejected(client, monkeypatch):
+    monkeypatch.setattr(tonight, "SHOWN", 3)
+    monkeypatch.setattr(tonight, "FEW_PLACES", 4)
+    first, second, third = (factories.make_event(f"MS26112{n}ab") for n in range(3))
+    chances = {
+        first: [0.2, 0.19, 0.18, 0.17, 0.16, 0.15, 0.14],
+        second: [0.155, 0.1, 0.09, 0.08, 0.07],
+        third: [0.145],  # it has no others
+    }
+    made = {
+        (event, rank): factories.make_candidate(event, posterior=chance, rank=rank)
+        for event, all_chances in chances.items()
+        for rank, chance in enumerate(all_chances, 1)
+    }
+
+    def shown() -> list[tuple[str, int]]:
+        rows = client.get("/?part=candidates").context["candidates"]
+        return [(row.event.event_id, row.rank) for row in rows]
+
+    client.force_login(factories.make_user())
+    assert shown() == [("MS261120ab", rank) for rank in (1, 2, 3)]
+
+    for rank in (1, 2, 3, 4):
+        EventCandidate.objects.filter(pk=made[first, rank].pk).update(vetting="rejected")
+    assert shown() == [("MS261120ab", 5), ("MS261121ab", 1), ("MS261120ab", 6)]

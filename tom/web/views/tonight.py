@@ -1,6 +1,7 @@
 """The first page: what there is tonight, each part swapped by itself as things happen."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -45,8 +46,9 @@ ARRIVALS_MINUTES = 15
 SHOWN = 10
 NEWEST_SHOWN = 8
 AWAY_SHOWN = 6
-# The best are sought among so many first places of each event.
-PLACES_ASKED = 1_000
+# The best are sought among so many first places of each event, and of an event that has too few
+# there among so many: the database reads all candidates for a thousand.
+FEW_PLACES, PLACES_ASKED = 30, 1_000
 
 Part = Callable[[User], dict[str, Any]]
 
@@ -74,20 +76,28 @@ def _events(user: User) -> dict[str, Any]:
 
 def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
-    programs = programs_of(user)
     active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
     scales = scales_of(active.values_list("pk", flat=True), user)
     privately = vetted_privately(active)
-    rows = (
-        seen_by(user)
-        .alias(chance=log_chance(standing_of("log_weight", programs), scales))
-        .filter(pk__in=_first_placed(active), chance__isnull=False)
-        .filter(not_rejected(vetting_of(user, privately)))
-        .order_by("-chance", "event__event_id", "target__name")
-        .values_list("pk", flat=True)
-    )
-    best = rank_visible(read_candidates(list(rows[:SHOWN])), user, privately=privately)
+    chance = log_chance(standing_of("log_weight", programs_of(user)), scales)
+    rows = seen_by(user).annotate(chance=chance).filter(chance__isnull=False)
+    fitting = rows.filter(not_rejected(vetting_of(user, privately)))
+    keys = _best_of(fitting, [*scales])
+    best = rank_visible(read_candidates(keys), user, privately=privately)
     return {"candidates": best, "active_days": ACTIVE_DAYS}
+
+
+def _best_of(rows: QuerySet[EventCandidate], events: Collection[int]) -> list[int]:
+    """The keys of the best candidates of several events, given by a query with their `chance`."""
+    columns = rows.values_list("event", "chance", "event__event_id", "target__name", "pk")
+    best = list(columns.filter(pk__in=_first_placed(events, FEW_PLACES)))
+    found = Counter(event for event, *_ in best)
+    short = [event for event in events if found[event] < SHOWN]  # it has few, or most are rejected
+    if short:
+        rest = columns.filter(pk__in=_first_placed(short, PLACES_ASKED))
+        best = [*(row for row in best if row[0] not in short), *rest]
+    best.sort(key=lambda row: (-row[1], *row[2:]))
+    return [pk for *_, pk in best[:SHOWN]]
 
 
 def _ranked(user: User) -> dict[str, Any]:
@@ -101,12 +111,12 @@ def _ranked(user: User) -> dict[str, Any]:
     return context
 
 
-def _first_placed(events: QuerySet[NonLocalizedEvent]) -> QuerySet[Any, Any]:
+def _first_placed(events: Collection[int], places: int) -> QuerySet[Any, Any]:
     """The candidates in the first places of each event's ranking, for whichever audience.
 
     Indexes have the ranks: the best of all candidates would be found by sorting 100,000.
     """
-    first = {"event__in": events, "rank__lte": PLACES_ASKED}
+    first = {"event__in": events, "rank__lte": places}
     public = EventCandidate.objects.filter(**first).values("pk")
     return public.union(CandidateStanding.objects.filter(**first).values("candidate"))
 
