@@ -217,6 +217,25 @@ def test_the_first_places_of_a_list_are_its_first_for_each_reader(
             assert first_places(many_places, reader, most=most) == expected[:most]
 
 
+def test_the_pages_of_the_api_have_each_reader_s_places_in_order(
+    many_places: Strategy, observer: User, client: Client
+) -> None:
+    member = make_observer("member", groups=[Group.objects.get(name="ours")])
+    for reader in (observer, member, make_admin()):
+        expected = list(places_in(many_places, reader).values_list("target", flat=True))
+        client.force_login(reader)
+        first = url = f"/api/lists/{many_places.pk}/targets/?limit=7"
+        found: list[int] = []
+        while url:
+            with CaptureQueriesContext(connection) as asked:
+                answer = client.get(url).json()
+            assert url != first or any('"log_weight" >= ' in each["sql"] for each in asked)
+            assert answer["count"] == len(expected)
+            found += [row["target"] for row in answer["results"]]
+            url = answer["next"]
+        assert found == expected
+
+
 def test_the_first_places_are_found_without_reading_all(many_places: Strategy) -> None:
     with CaptureQueriesContext(connection) as asked:
         first_places(many_places, make_admin(), most=8)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -13,8 +14,9 @@ from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
 from tom.web.api.events import TermSerializer
 from tom.web.api.filters import SAID_PARAMETERS, read_said_choice
+from tom.web.api.pagination import MOST_COUNTED, Pages
 from tom.web.known import programs_of
-from tom.web.lists import find_strategy, places_in, read_places
+from tom.web.lists import find_strategy, first_places, places_in, read_places
 from tom.web.people import person
 from tom.web.vettings import verdicts_in_list
 
@@ -69,11 +71,31 @@ class StrategyList(generics.ListAPIView[Strategy]):
         return lists.order_by("name")
 
 
+class ListPages(Pages):
+    """Pages of a list without an event; of a whole one the places are found by the weight."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.whole = None if read_said_choice(request) else view.strategy
+        self.user = person(request)
+        return super().paginate_queryset(queryset, request, view)
+
+    def read_between(self, queryset: Any, *, first: int, last: int) -> list[Any]:
+        if self.whole is None or last > MOST_COUNTED:
+            return super().read_between(queryset, first=first, last=last)
+        places = first_places(self.whole, self.user, most=last)
+        return [pk for pk, _ in places[first:]]
+
+
 class ListedTargets(generics.ListAPIView[RankedCandidate]):
     """List the targets of a list without an event that you may see, as it is ranked now."""
 
     serializer_class = ListedSerializer
+    pagination_class = ListPages
     queryset = RankedCandidate.objects.none()
+
+    @cached_property
+    def strategy(self) -> Strategy:
+        return find_strategy(self.kwargs["pk"], person(self.request))
 
     @extend_schema(parameters=SAID_PARAMETERS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -81,7 +103,7 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
 
     def get_queryset(self) -> QuerySet[RankedCandidate]:
         user = person(self.request)
-        places = places_in(find_strategy(self.kwargs["pk"], user), user)
+        places = places_in(self.strategy, user)
         return places.filter(read_said_choice(self.request).of("target", programs_of(user)))
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
@@ -90,8 +112,7 @@ class ListedTargets(generics.ListAPIView[RankedCandidate]):
             return None
         user = person(self.request)
         places = read_places(page, user)
-        strategy = find_strategy(self.kwargs["pk"], user)
-        said = verdicts_in_list(strategy, [place.target_id or 0 for place in places], user)
+        said = verdicts_in_list(self.strategy, [place.target_id or 0 for place in places], user)
         for place in places:
             newest = next(iter(said.get(place.target_id or 0, ())), None)
             place.vetting = newest.verdict if newest else Vetting.NEW

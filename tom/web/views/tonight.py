@@ -87,7 +87,7 @@ def _candidates(user: User) -> dict[str, Any]:
     return {"candidates": best, "active_days": ACTIVE_DAYS}
 
 
-def _best_of(rows: QuerySet[EventCandidate], events: Collection[int]) -> list[int]:
+def _best_of(rows: QuerySet[Any, Any], events: Collection[int]) -> list[int]:
     """The keys of the best candidates of several events, given by a query with their `chance`."""
     columns = rows.values_list("event", "chance", "event__event_id", "target__name", "pk")
     best = list(columns.filter(pk__in=_first_placed(events, FEW_PLACES)))
