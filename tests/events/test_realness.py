@@ -26,8 +26,10 @@ def give_map(event: NonLocalizedEvent, **header: str) -> NonLocalizedEvent:
     return event
 
 
-def test_a_map_is_judged_once_and_the_version_is_kept(monkeypatch) -> None:
+def test_a_map_is_judged_once_by_each_version_and_makes_its_event_due(monkeypatch) -> None:
+    """In one test: each judgement takes two seconds."""
     event = give_map(make_event())
+    before = event.rank_version
     assert not is_prepared(event)
 
     prepare_map(event)
@@ -37,26 +39,13 @@ def test_a_map_is_judged_once_and_the_version_is_kept(monkeypatch) -> None:
     assert 0 < row.score < 1
     assert row.refusal == ""
     assert is_prepared(event)
-    monkeypatch.setattr(gwskynet, "rate", lambda *_: pytest.fail("judged twice"))
-    prepare_map(event)
-
-
-def test_a_new_answer_makes_the_event_due_for_ranking_once() -> None:
-    event = give_map(make_event())
-    before = event.rank_version
-
-    for _ in range(2):
+    with monkeypatch.context() as patch:
+        patch.setattr(gwskynet, "rate", lambda *_: pytest.fail("judged twice"))
         prepare_map(event)
-
     event.refresh_from_db()
     assert event.rank_version == before + 1
 
-
-def test_another_version_judges_the_map_again() -> None:
-    event = give_map(make_event())
-    prepare_map(event)
     Realness.objects.update(model="GWSkyNet 2.5.2")
-
     assert not is_prepared(event)
     prepare_map(event)
 

@@ -67,11 +67,20 @@ def other_files(name: str) -> Iterator[Path]:
     left_out = {ROOT / "tom" / "demo", ROOT / "tom" / "benchmark", ROOT / "static" / "vendor"}
     if name.startswith("surveys/"):  # a broker says whose packets it passes on
         left_out.add(ROOT / "tom" / "brokers")
-    for folder, kinds in (("tom", "py"), ("templates", "html txt"), ("static", "js css")):
-        for file in (ROOT / folder).rglob("*.*"):
-            is_ours = file.suffix[1:] in kinds.split() and "migrations" not in file.parts
-            if is_ours and not left_out & set(file.parents) and file not in own_files(name):
-                yield file
+    own = own_files(name)
+    for file in all_files():
+        if file not in own and not left_out & set(file.parents):
+            yield file
+
+
+@cache
+def all_files() -> list[Path]:
+    return [
+        file
+        for folder, kinds in (("tom", "py"), ("templates", "html txt"), ("static", "js css"))
+        for file in (ROOT / folder).rglob("*.*")
+        if file.suffix[1:] in kinds.split() and "migrations" not in file.parts
+    ]
 
 
 @cache

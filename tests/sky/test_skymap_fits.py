@@ -185,7 +185,7 @@ def test_a_flat_map_is_the_same_in_pieces_of_any_size(monkeypatch, ordering, for
         read_skymap(data[:-2880])
 
 
-@pytest.mark.parametrize("ordering", ["NESTED", "RING"])
+@pytest.mark.parametrize("ordering", ["NESTED", pytest.param("RING", marks=pytest.mark.soak)])
 def test_a_map_of_nside_2048_is_read_in_a_fraction_of_the_memory_that_it_unpacks_to(ordering):
     row = np.array([1 / (12 * 2048**2), 40, 8, 5e-4], ">f4")
     names = ("PROB", "DISTMU", "DISTSIGMA", "DISTNORM")

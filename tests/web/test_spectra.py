@@ -52,7 +52,7 @@ def target() -> BaseTarget:
 @pytest.fixture
 def typer(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """The one scorer that is there is `spectrum`, with simulated templates of the site's."""
-    templates = simulated_templates(np.random.default_rng(1), each=3)
+    templates = simulated_templates(np.random.default_rng(1), each=1)
     pack(templates, tmp_path / "spectrum" / PACKED)
     settings.SCORERS, settings.SCORER_FILES = ["ml_plugins.spectrum.SpectrumTyper"], tmp_path
     settings.SCORER_WEIGHTS = {}
