@@ -86,6 +86,22 @@ def test_a_red_star_that_varies_by_half_a_magnitude_is_a_variable_by_its_light()
     assert ratio_of(*points) < 0.3
 
 
+def test_many_looks_in_one_night_say_about_what_three_say() -> None:
+    """A template is off by the same in all looks of a night; real stars had up to 345 of them."""
+    few = [FIRST, *((0.6 + hours / 24, R, 19.5 + 0.1 * hours, 21.0) for hours in (0.5, 2.0, 3.5))]
+    between = [
+        (0.6 + hours / 24, R, 19.5 + 0.1 * hours, 21.0) for hours in np.linspace(0.6, 3.4, 60)
+    ]
+
+    assert ratio_of(*sorted([*few, *between])) == pytest.approx(ratio_of(*few), rel=0.05)
+
+
+def test_looks_of_other_nights_and_bands_all_count() -> None:
+    nights = [FIRST, *((0.6 + day, R, 19.5 + 0.6 * day, 23.0) for day in (1, 2, 3, 4))]
+
+    assert ratio_of(*nights) < ratio_of(*nights[:3]) / 5
+
+
 def test_a_limit_that_would_have_shown_it_lowers_the_ratio_and_a_shallow_one_does_not() -> None:
     before = ratio_of(FIRST, (1.6, R, 20.1, 21.0))
 

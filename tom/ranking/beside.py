@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from tom.ranking.visits import Visits
+from tom.ranking.visits import ONE_LOOK_DAYS, Visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 
 # The chance that a look at a member's part of the sky misses its place: it is one chance for all
@@ -19,8 +19,6 @@ NOT_COVERED = 0.15
 TOLD_BY = 2
 # Looks in so many days before the newest one do not count yet: their alerts may still come.
 LATE_DAYS: Final = 0.5 / 24
-# Of the looks in one band in so many days, the deepest counts.
-ONE_LOOK_DAYS: Final = 0.5
 # Looks at one cell within a minute are one exposure.
 EXPOSURE_DAYS = 1 / 1440
 
@@ -88,7 +86,10 @@ def _later(
 
 
 def _deepest(looks: Visits, row: IntArray) -> Visits:
-    """Keep the deepest look of each member in each band and part of a day, as one without light."""
+    """Keep the deepest look of each member in each band and part of a day, as one without light.
+
+    The parts are `ONE_LOOK_DAYS` long.
+    """
     part = np.floor(looks.days / ONE_LOOK_DAYS).astype(np.int64)
     order = np.lexsort((-looks.limit, looks.band, part, row))
     columns = np.stack([row, part, looks.band])[:, order]

@@ -18,7 +18,7 @@ import numpy as np
 
 from tom.ranking.beside import NOT_COVERED
 from tom.ranking.firsts import Firsts
-from tom.ranking.visits import Visits
+from tom.ranking.visits import Visits, apart
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky.kilonovae import BANDS, BY_COLOUR, curves
 from tom.sky.looks import LEAST_ERROR, RANGE, chance_dark, log_of_detection
@@ -146,16 +146,17 @@ def _of_rows(looks: Visits, chosen: IntArray) -> Visits:
 
 def _weigh(further: Visits, beside: Visits, members: Members) -> Later:
     """Weigh the further looks at these members and those beside them: all of them have some."""
-    n, both = len(members.modulus), (further, beside)
+    n, own = len(members.modulus), further.take(apart(further))
+    both = own, beside
     kinds = [
         _log_sum(of) - np.log(of.shape[1])
         for kind in KINDS.values()
         for of in [_total(*(_log_of_kind(kind, looks, members.firsts) for looks in both))]
     ]
     return Later(
-        kilonova=_log_of_kilonova(further, beside, members),
+        kilonova=_log_of_kilonova(own, beside, members),
         kinds=np.stack(kinds, axis=1),
-        looks=np.bincount(np.concatenate([looks.row for looks in both]), minlength=n),
+        looks=np.bincount(np.append(further.row, beside.row), minlength=n),
         seen=np.bincount(further.row, further.is_detection, n).astype(np.int64),
     )
 

@@ -39,6 +39,8 @@ NUMBERED = f"""
     SELECT *, coalesce(array_position(%(bands)s::text[], name::text), %(usual)s) - 1 AS band
     FROM ({VISITS}) v
 """  # noqa: S608  of our own text alone
+# Looks in one band in so many days say much the same.
+ONE_LOOK_DAYS: Final = 0.5
 
 
 class Visits(NamedTuple):
@@ -80,6 +82,21 @@ class Visits(NamedTuple):
             error=self.error[points],
             limit=self.limit[points],
         )
+
+
+def apart(looks: Visits) -> IntArray:
+    """The first, the middle and the last look at each member in each band and part of a day.
+
+    What a template is off is about the same for all looks of some hours: the others are no
+    evidence of their own.
+    """
+    part = np.floor(looks.days / ONE_LOOK_DAYS).astype(np.int64)
+    order = np.lexsort((looks.days, looks.band, part, looks.row))
+    columns = np.stack([looks.row, part, looks.band])[:, order]
+    is_new = np.append(True, (columns[:, 1:] != columns[:, :-1]).any(0))[: len(order)]
+    start = np.flatnonzero(is_new)
+    last = np.append(start[1:], len(order))[: len(start)] - 1
+    return np.asarray(np.unique(order[np.concatenate([start, (start + last) // 2, last])]))
 
 
 def read_visits(case: Case, event_time: datetime | None) -> Visits:
