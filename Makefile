@@ -90,7 +90,7 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m pytest -m "hypothesis and not soak" --hypothesis-profile many
 
-evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers, and three nights
+evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers, and three nights; FLEET=WHEEL: its table
 	@data=$${TOM_REAL_DATA:-../shared/data}
 	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
 	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"
@@ -102,6 +102,7 @@ evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit 
 	typed ztf_bts time
 	typed yse_dr1 shipped
 	$(BIN)/python -m tests.evaluation.scorers "$$data"
+	if [ -n "$(FLEET)" ]; then $(BIN)/python -m tests.evaluation.fleet_table "$(FLEET)"; fi
 	$(BIN)/python -m tests.evaluation.galaxy_ranks
 	$(BIN)/python -m tests.evaluation.night_hours --seeds 3 | tail -1
 
