@@ -32,10 +32,12 @@ run: setup  ## run everything on http://127.0.0.1:8000 until Ctrl-C (PORT, TOM_H
 portal: setup  ## run a real OCS portal here, and point the LCO facility at it
 	@exec $(BIN)/python manage.py portal
 
-# The checks take a processor for a minute, the tests both: they run beside each other. The checks
-# step back, and take what the tests leave while they wait.
-test: setup $(BIN)/.installed-dev  ## every check and every test
+# What is installed last waits for others' answers: meanwhile the tests' tables are made. The checks
+# take a processor for a minute, the tests both: they run beside each other. The checks step back,
+# and take what the tests leave while they wait.
+test: $(BIN)/.installed  ## every check and every test
 	@$(BIN)/python -m tests.homes >$(VENV)/tables.log 2>&1 &
+	$(MAKE) --no-print-directory -j2 setup $(BIN)/.installed-dev
 	nice -n 10 $(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 &
 	check=$$!
 	trap 'kill $$check 2>/dev/null || true' EXIT
