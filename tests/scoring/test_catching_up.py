@@ -68,7 +68,7 @@ def test_a_new_scorer_judges_what_is_stored_once_it_is_asked(
     row = CatchUp.objects.get()
     assert (row.total, row.looked_at, row.handed_out) == (3, 3, 2)
     page = lead.get("/scorers/").text
-    assert "of 3\n      targets looked at, 2 light curves had no answer of it" in page
+    assert "of 3\n      targets looked at, 2 light curves were given to it" in page
     assert "asked for by leda" in page
 
 
