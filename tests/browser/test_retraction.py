@@ -41,6 +41,7 @@ def address(
         tmp_path,
         static=static_files,
         with_worker=True,
+        with_scorer=False,
         OCS_PORTAL_URL=ocs_portal.url,
         OCS_API_TOKEN=ocs_portal.token,
         OCS_PROPOSAL=ocs_portal.proposal,

@@ -31,7 +31,12 @@ class SiteError(Exception):
 
 @contextmanager
 def running_site(
-    folder: Path, *, static: Path, with_worker: bool = False, **surroundings: str
+    folder: Path,
+    *,
+    static: Path,
+    with_worker: bool = False,
+    with_scorer: bool = True,
+    **surroundings: str,
 ) -> Iterator[str]:
     """Run the site in processes of its own for the block; yield its address.
 
@@ -43,6 +48,8 @@ def running_site(
         Where the static files were collected.
     with_worker
         Whether tasks are worked on too.
+    with_scorer
+        Whether the worker's scorer is one of them.
     surroundings
         What its environment says, too.
     """
@@ -58,7 +65,7 @@ def running_site(
             message = f"the site did not start: see {log}"
             raise SiteError(message)
         if with_worker:
-            children.enter_context(running_workers(folder, environment))
+            children.enter_context(running_workers(folder, environment, with_scorer=with_scorer))
         yield address
 
 
