@@ -105,7 +105,10 @@ evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit 
 	typed ztf_bts time
 	typed yse_dr1 shipped
 	$(BIN)/python -m tests.evaluation.scorers "$$data"
-	if [ -n "$(FLEET)" ]; then $(BIN)/python -m tests.evaluation.fleet_table "$(FLEET)"; fi
+	if [ -n "$(FLEET)" ]; then
+		$(BIN)/python -m tests.evaluation.fleet_table "$(FLEET)"
+		$(BIN)/python -m tests.evaluation.fleet_hosts "$$data" "$(FLEET)"
+	fi
 	$(BIN)/python -m tests.evaluation.galaxy_ranks
 	$(BIN)/python -m tests.evaluation.night_hours --seeds 3 | tail -1
 

@@ -63,8 +63,13 @@ LEAST_ARCSEC, LEAST_RADIUS, LEAST_RATIO, LEAST_CHANCE = 0.05, 0.1, 0.02, 1e-7
 
 
 class Table(NamedTuple):
-    """Columns of the table, shape (n,) each: `known` is the class, `is_clear` may be learnt."""
+    """Columns of the table, shape (n,) each: `known` is the class, `is_clear` may be learnt.
 
+    `place` is the host's, ICRS degrees, shape (n, 2). `names` are the table's own and ZTF's.
+    """
+
+    names: Sequence[tuple[str, str]]
+    place: Floats
     values: dict[str, Floats]
     known: Names
     is_clear: Flags
@@ -77,7 +82,10 @@ def read_table(wheel: Path, names: Sequence[str]) -> Table:
     rows = list(csv.DictReader(io.StringIO(text), delimiter=" "))
     values = {name: np.array([_number(row[name]) for row in rows]) for name in (*LIGHT, *HOST)}
     clear = [not any(is_kept_back(row[name]) for name in names) for row in rows]
-    return Table(values, np.array([row["object_class"] for row in rows]), np.array(clear))
+    both = [(row["object_name"], row["ztf_name"]) for row in rows]
+    place = np.array([[float(row["host_ra"]), float(row["host_dec"])] for row in rows])
+    known = np.array([row["object_class"] for row in rows])
+    return Table(both, place, values, known, np.array(clear))
 
 
 def _number(text: str) -> float:
@@ -95,7 +103,19 @@ def with_host(of: dict[str, Floats]) -> list[Floats]:
 
 
 def derived(of: dict[str, Floats]) -> list[Floats]:
-    """Return the fit, and of host and nearest source what does not depend on its units.
+    """Return the fit, its colours from the peak on, the host's magnitude and `of_host`."""
+    colours, host = of_host(of)[:2], of_host(of)[2:]
+    return [
+        *(of[name] for name in LIGHT[:6]),
+        *(of[name] - of["color_peak"] for name in ("late_color10", "late_color20")),
+        *(of[name] for name in ("late_color60", "first_to_peak_r", "peak_to_last_r")),
+        *(of["delta_time"], of["brightest_mag"], of["green_brightest"] - of["red_brightest"]),
+        *(*colours, of["host_magnitude_r"], *host),
+    ]
+
+
+def of_host(of: dict[str, Floats]) -> list[Floats]:
+    """Return what tells of host and nearest source, and not how bright either is by itself.
 
     Contrast to the transient, colours, surface brightness, and the separation in radii.
     """
@@ -104,20 +124,14 @@ def derived(of: dict[str, Floats]) -> list[Floats]:
     near_g, near_r = of["closest_magnitude_g"], of["closest_magnitude_r"]
     apart, nearest = of["host_separation"], of["closest_separation"]
     chances = [np.clip(of[f"{name}_Pcc"], LEAST_CHANCE, 1) for name in ("host", "closest")]
+    is_nearest = np.abs(nearest - apart) < LEAST_ARCSEC
     return [
-        *(of[name] for name in LIGHT[:6]),
-        *(of[name] - of["color_peak"] for name in ("late_color10", "late_color20")),
-        *(of[name] for name in ("late_color60", "first_to_peak_r", "peak_to_last_r")),
-        *(of["delta_time"], of["brightest_mag"], of["green_brightest"] - peak),
         *(np.clip(g - r, *COLOURS), np.clip(r - of["host_magnitude"], *COLOURS)),
-        *(r, r + 5 * np.log10(radius), g - of["green_brightest"], r - peak),
+        *(r + 5 * np.log10(radius), g - of["green_brightest"], r - peak),
         *(np.log10(each + LEAST_ARCSEC) for each in (apart, nearest)),
         *(np.log10(radius), np.log10(apart / radius + LEAST_RATIO), *map(np.log10, chances)),
         *(of["host_nature"], of["closest_nature"], near_r - peak),
-        *(
-            np.clip(near_g - near_r, *COLOURS),
-            (np.abs(nearest - apart) < LEAST_ARCSEC).astype(float),
-        ),
+        *(np.clip(near_g - near_r, *COLOURS), is_nearest.astype(float)),
     ]
 
 

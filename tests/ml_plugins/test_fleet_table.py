@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ml_plugins.outbursts.known import is_kept_back
+from tests.evaluation.fleet_hosts import GALAXIES, is_listed
 from tests.evaluation.fleet_table import (
     BY_NAME,
     HOST,
@@ -20,7 +21,7 @@ from tests.evaluation.fleet_table import (
 )
 
 N = 60
-COLUMNS = ("object_name", "ztf_name", "object_class", *LIGHT, *HOST)
+COLUMNS = ("object_name", "ztf_name", "object_class", "host_ra", "host_dec", *LIGHT, *HOST)
 
 
 def wheel(path: Path) -> Path:
@@ -33,9 +34,12 @@ def wheel(path: Path) -> Path:
         names = {"object_name": f"2019a{number}", "ztf_name": f"ZTF19a{number}"}
         label = "TDE" if any(map(is_kept_back, names.values())) else ("SNIa", "SLSN-I")[number % 2]
         values = {name: rng.uniform(15, 20) for name in (*LIGHT, *HOST)}
-        writer.writerow({**names, "object_class": label, **values})
+        writer.writerow(
+            {**names, "object_class": label, "host_ra": number, "host_dec": 2, **values}
+        )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(TABLE, text.getvalue())
+        archive.writestr(GALAXIES, "RA,DEC,B\n3,2.001,15\n8,2.01,nan\n")
     return path
 
 
@@ -60,3 +64,8 @@ def test_a_contrast_does_not_depend_on_the_distance(tmp_path: Path) -> None:
         for before, after in zip(derived(values), derived(fainter), strict=True)
     ]
     assert sum(moved) == 3
+
+
+def test_a_galaxy_is_listed_within_four_arcsec(tmp_path: Path) -> None:
+    table = read_table(wheel(tmp_path / "fleet.whl"), BY_NAME["either"])
+    assert np.flatnonzero(is_listed(table, tmp_path / "fleet.whl")).tolist() == [3]
