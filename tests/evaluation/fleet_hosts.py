@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedKFold
 
 from ml_plugins.outbursts.known import Known, read_known
@@ -32,12 +31,12 @@ from ml_plugins.slsn import CLASSES
 from ml_plugins.slsn.training.files import write_files
 from tests.evaluation.fleet_table import (
     BY_NAME,
-    DRAWS,
     FOLDS,
     MISSING,
     SPLITS,
     TREES,
     Table,
+    figures,
     of_host,
     read_table,
 )
@@ -81,7 +80,8 @@ def main() -> None:
             head = {"days": days, "judged": judged, "n": int(kept.sum())}
             head["n_sought"] = int(truth[kept].sum())
             of = {name: each[:, kept] for name, each in said.items()}
-            sys.stdout.write(json.dumps(head | _figures(truth[kept], of)) + "\n")
+            gains = {f"gain_{name}": (name, "light") for name in of if name != "light"}
+            sys.stdout.write(json.dumps(head | figures(truth[kept], of, gains=gains)) + "\n")
             sys.stdout.flush()
 
 
@@ -107,28 +107,6 @@ def seen(known: Known, table: Table, days: float) -> Iterator[tuple[int, Floats,
         part = look.until(float(look.time[0] + days))
         if reason_of(part) == Reason.OK:
             yield row, measure(part), known.classes[number] == CLASSES[0]
-
-
-def _figures(truth: Flags, of: dict[str, Floats]) -> dict[str, list[float]]:
-    """Return the mean average precision of the splits with its interval, and paired gains."""
-    rng = np.random.default_rng(0)
-    draws = [np.arange(len(truth)), *rng.integers(len(truth), size=(DRAWS, len(truth)))]
-    draws = [rows for rows in draws if truth[rows].any()]
-    found = {
-        name: np.array(
-            [
-                np.mean([average_precision_score(truth[rows], each[rows]) for each in said])
-                for rows in draws
-            ]
-        )
-        for name, said in of.items()
-    }
-    gains = {f"gain_{name}": each - found["light"] for name, each in found.items()}
-    return {
-        name: [round(float(v), 3) for v in (each[0], *np.quantile(each[1:], [0.025, 0.975]))]
-        for name, each in (found | gains).items()
-        if name != "gain_light"
-    }
 
 
 def _judge(features: Floats, truth: Flags) -> Floats:

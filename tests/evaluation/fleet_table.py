@@ -20,7 +20,7 @@ import io
 import json
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -168,6 +168,9 @@ def judge(table: Table, recipe: Recipe, *, splits: int = SPLITS) -> dict[str, Fl
     return chances
 
 
+GAINS: Final = {"gain_of_host": ("host", "light"), "gain_of_derived": ("derived", "host")}
+
+
 def main() -> None:
     """Print a line for each rule and class, on all objects and on those that are kept back."""
     for rule, names in BY_NAME.items():
@@ -180,11 +183,16 @@ def main() -> None:
                 told = {"kept_back_by": rule, "learnt": int(table.is_clear.sum()), "judged": judged}
                 told |= {"sought": name, "n": len(truth), "n_sought": int(truth.sum())}
                 of = {recipe: chances[name][:, rows] for recipe, chances in said.items()}
-                sys.stdout.write(json.dumps(told | _figures(truth, of)) + "\n")
+                sys.stdout.write(json.dumps(told | figures(truth, of, gains=GAINS)) + "\n")
 
 
-def _figures(truth: Flags, of: dict[str, Floats]) -> dict[str, list[float]]:
-    """Return the mean average precision of the splits with its interval, and paired gains."""
+def figures(
+    truth: Flags, of: dict[str, Floats], *, gains: Mapping[str, tuple[str, str]]
+) -> dict[str, list[float]]:
+    """Return the mean average precision of the splits with its interval, and the paired `gains`.
+
+    A gain has a name, what gains, and over what.
+    """
     rng = np.random.default_rng(0)
     draws = [np.arange(len(truth)), *rng.integers(len(truth), size=(DRAWS, len(truth)))]
     draws = [rows for rows in draws if truth[rows].any()]
@@ -197,15 +205,12 @@ def _figures(truth: Flags, of: dict[str, Floats]) -> dict[str, list[float]]:
         )
         for name, said in of.items()
     }
-    gains = {
-        "gain_of_host": found["host"] - found["light"],
-        "gain_of_derived": found["derived"] - found["host"],
-    }
+    gained = {name: found[ours] - found[other] for name, (ours, other) in gains.items()}
     return {
         name: [
             round(float(each), 3) for each in (values[0], *np.quantile(values[1:], [0.025, 0.975]))
         ]
-        for name, values in (found | gains).items()
+        for name, values in (found | gained).items()
     }
 
 
