@@ -1,5 +1,6 @@
 """Fast, reddening sources come out high, all others low, and ignorance never pays."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,41 @@ def test_a_limit_takes_the_place_of_a_rate_only_where_it_is_surely_faster():
     assert features.measured[:, 0].tolist() == [True, True, False]
     assert np.isnan(features.fade[:2, 0]).all()
     assert np.sinh(features.fade[2, 0]) * 0.3 == pytest.approx(2.44, abs=0.02)
+
+
+def test_each_object_of_a_batch_has_the_features_that_it_has_alone():
+    lines = [KILONOVA, [], FLARE, KILONOVA[:1], SUPERNOVA, KILONOVA[1::2]]
+    limits = [(-0.4, "g", 20.8), (5.5, "r", 21.5), (-3.0, "r", 20.0)]
+    curves = [
+        make_curve(str(at), [*limits, *line], kinds=["limit"] * 3 + ["alert"] * len(line))
+        for at, line in enumerate(lines)
+    ]
+
+    together = measure(Batch.build(curves))
+
+    for at, curve in enumerate(curves):
+        alone = measure(Batch.build([curve]))
+        for name in ("value", "variance", "fade", "rise"):
+            found = getattr(together, name)[at]
+            assert np.array_equal(found, getattr(alone, name)[0], equal_nan=True), (at, name)
+
+
+def test_a_rate_over_minutes_is_exact():
+    rate, minutes = 8.0, np.array([0, 14, 17, 31])  # mag a day
+    line = [(day, "g", 19 + rate * day) for day in (minutes / 1440).tolist()]
+
+    features = measure(Batch.build([make_curve("one", line)]))
+
+    assert np.sinh(features.value[0, 0]) * 0.3 == pytest.approx(rate, rel=1e-7)
+
+
+def test_a_detection_without_a_finite_error_measures_nothing(scorer):
+    curve = make_curve("one", [(0.0, "g", 18.0), (1.0, "g", 19.0)])
+
+    (outcome,) = judge(scorer, replace(curve, flux_error=[np.inf, np.inf]))
+
+    assert isinstance(outcome, Abstention)
+    assert outcome.reason == Reason.TOO_FEW_POINTS
 
 
 def test_detections_older_than_the_episode_do_not_count(scorer):
