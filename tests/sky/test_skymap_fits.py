@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sky.strategies import skymaps
-from tom.sky import MalformedSkyMapError, healpix29, probdensity_at, read_skymap, write_skymap
+from tom.sky import (
+    MalformedSkyMapError,
+    credible_area,
+    healpix29,
+    levels_2d,
+    probdensity_at,
+    read_skymap,
+    row_at,
+    write_skymap,
+)
 
 UNIQ = np.array([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 60, 61, 62, 63])  # base pixel 11 split
 # Those of 11 whole base pixels and of the four quarters of the last one; they sum to 1.05.
@@ -37,12 +46,12 @@ def multi_order(uniq=UNIQ, density=DENSITY, form="K", density_form="D", **header
     return table_bytes(columns, **({"ORDERING": "NUNIQ"} | header))
 
 
-def with_distances(mu, sigma, norm):
+def with_distances(mu, sigma, norm, unit="Mpc"):
     n = len(UNIQ)
     columns = [
         fits.Column("UNIQ", "K", array=UNIQ),
         fits.Column("PROBDENSITY", "D", array=DENSITY),
-        fits.Column("DISTMU", "D", array=np.full(n, mu)),
+        fits.Column("DISTMU", "D", unit=unit, array=np.full(n, mu)),
         fits.Column("DISTSIGMA", "D", array=np.full(n, sigma)),
         fits.Column("DISTNORM", "D", array=np.full(n, norm)),
     ]
@@ -241,6 +250,11 @@ def test_a_partial_flat_map_names_only_pixels_that_exist(ordering, pixel):
         read_skymap(partial([5, pixel], ordering=ordering))
 
 
+@pytest.mark.parametrize("frame", ["C", "c", "ICRS", "FK5", "J2000", "Q", "EQU", ""])
+def test_the_celestial_frame_has_many_names(frame):
+    np.testing.assert_array_equal(read_skymap(multi_order(COORDSYS=frame)).uniq, UNIQ)
+
+
 def test_gzipped_bytes_are_unpacked():
     np.testing.assert_array_equal(read_skymap(gzip.compress(multi_order())).uniq, UNIQ)
 
@@ -300,6 +314,8 @@ BASE = multi_order()
         (multi_order([4, 5], ["a", "b"], density_form="1A"), "plain numbers"),
         (with_distances(np.nan, 1.0, 0.0), "DISTMU"),
         (with_distances(40.0, 8.0, -1.0), "DISTNORM"),
+        (with_distances(0.04, 8e-6, 1.0, unit="Gpc"), "DISTMU is in Gpc, not in Mpc"),
+        (flat(np.ones(12), ordering="", nside=1), "ORDERING is '', not RING"),
         (with_distances(40.0, 0.0, 1.0), "DISTSIGMA"),
         (flat(np.ones(48), ordering="RING", nside=4), "pixels"),
         (flat(np.ones(108), ordering="RING", nside=3), "NSIDE"),
@@ -393,22 +409,41 @@ def test_the_map_of_every_real_alert_is_read(real_data):
     assert all(each.probability.sum() == pytest.approx(1) for each in skymaps_read)
 
 
-def unlike_neighbours(nside: int) -> np.ndarray:
-    """A map that packs well and in which no pixels join."""
-    return np.tile(np.array([1.0, 2, 3, 4, 1, 5, 2, 9], np.float32), 12 * nside**2 // 8)
+@pytest.mark.parametrize("ordering", ["NESTED", pytest.param("RING", marks=pytest.mark.soak)])
+def test_a_map_with_too_many_rows_is_read_coarser_where_little_lies(ordering):
+    """Two spots: one of 20 degrees, which holds half, and one of a pixel."""
+    nside, spot = 1024, 5_000_001
+    x, y, z = healpy.pix2vec(nside, np.arange(12 * nside**2), nest=ordering == "NESTED")
+    values = np.exp(-((x - 0.6) ** 2 + (y + 0.8) ** 2 + z**2) / 0.12)  # unlike everywhere
+    values[spot] = values.sum()
+    values /= values.sum()
+    inside_out = np.sort(values)[::-1]
+    area = healpy.nside2pixarea(nside, degrees=True) * np.searchsorted(inside_out.cumsum(), 0.9)
 
-
-@pytest.mark.parametrize("ordering", ["RING", "NESTED"])
-def test_a_map_with_too_many_rows_is_refused_before_it_takes_memory(ordering):
-    data = flat(unlike_neighbours(1024), ordering=ordering, nside=1024, form="E")
+    data = flat(values, ordering=ordering, nside=nside, form="E")
 
     tracemalloc.start()
-    with pytest.raises(MalformedSkyMapError, match="more than 3,145,728 rows"):
-        read_skymap(data)
+    skymap = read_skymap(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert peak < 3 * len(data)
+    assert skymap.n < 1_000_000
+    assert peak < 5 * len(data)
+    assert skymap.raw_sum == pytest.approx(1)
+    assert credible_area(skymap, 0.9) == pytest.approx(area, rel=1e-3)
+    ipix = spot if ordering == "NESTED" else healpy.ring2nest(nside, spot)
+    assert skymap.level[row_at(skymap, ipix << 38)] == 10
+    assert levels_2d(skymap, ipix << 38) == pytest.approx(0.5)
+
+
+def test_a_map_that_is_read_coarser_may_hold_no_number_less(monkeypatch):
+    monkeypatch.setattr("tom.sky.skymap_fits.MOST_ROWS", 400)
+    monkeypatch.setattr("tom.sky.skymap_fits.SIDE_OF_PIECE", 2)
+    values = np.random.default_rng(4).random(768)
+    values[5] = -1e-9
+
+    with pytest.raises(MalformedSkyMapError, match="negative"):
+        read_skymap(flat(values, ordering="RING", nside=8))
 
 
 def test_a_multi_order_map_may_have_no_more_rows_either(monkeypatch):

@@ -143,12 +143,7 @@ def build_skymap(
     sizes = {levels.size, pixels.size, density.size, *(column.size for column in columns)}
     _require(len(sizes) == 1, "the columns differ in length")
     _check_pixels(levels, pixels)
-    _require(
-        bool(np.all((density >= 0) & (density < np.inf))),
-        "a probability is negative, infinite or no number (NaN)",
-    )
-    if columns:
-        _check_distances(*columns)
+    check_values(density, *columns)
     order = np.argsort(pixels << (2 * (ORDER - levels.astype(np.int64))), kind="stable")
     mu, sigma, norm = (c[order] for c in columns) if columns else (None, None, None)
     rows = SkyMap(levels[order], pixels[order], density[order], mu, sigma, norm)
@@ -215,6 +210,16 @@ def _check_pixels(level: ByteArray, ipix: IntArray) -> None:
     _require(int(level.max()) <= ORDER, "a level is above 29")
     limit = np.int64(12) << (2 * level.astype(np.int64))
     _require(bool(np.all((ipix >= 0) & (ipix < limit))), "a pixel does not exist at its level")
+
+
+def check_values(density: FloatArray, *distance: FloatArray) -> None:
+    """Refuse densities, and `distmu, distsigma, distnorm`, that are none: MalformedSkyMapError."""
+    _require(
+        bool(np.all((density >= 0) & (density < np.inf))),
+        "a probability is negative, infinite or no number (NaN)",
+    )
+    if distance:
+        _check_distances(*distance)
 
 
 def _check_distances(mu: FloatArray, sigma: FloatArray, norm: FloatArray) -> None:

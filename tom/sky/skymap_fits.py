@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, BinaryIO, Final
 
@@ -13,13 +14,17 @@ from tom.formats.fits_tables import Header, MalformedFitsError, Table, integer
 from tom.sky.arrays import BoolArray, ByteArray, IntArray
 from tom.sky.healpix import ORDER
 from tom.sky.quick_healpy import healpy
-from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, split_uniq
+from tom.sky.skymap import MalformedSkyMapError, SkyMap, build_skymap, check_values, split_uniq
+from tom.sky.skymap_coarse import Rows, join_slight
 
 DISTANCES = ("DISTMU", "DISTSIGMA", "DISTNORM")
 PROBABILITIES = ("PROBDENSITY", "PROB", "PROBABILITY")
 # The whole sky at nside 512, if no pixels can be joined. To read so many rows takes some 500 MB.
 # The multi-order maps of gravitational waves have some 20,000 rows.
 MOST_ROWS = 12 * 512**2
+# A flat map with more is read again: four siblings that hold less than this are joined. On one
+# level no more than four times its inverse are left; credible levels stay within 0.001.
+SLIGHT: Final = 2e-6
 # A map of the 90% region alone has 0.9. Beyond these, rows are missing or are no probabilities.
 LEAST_SUM, MOST_SUM = 0.8, 1.2
 # A flat nested map is read in pieces of so many cells, a flat ring map in cells of so many pixels a
@@ -28,10 +33,12 @@ CELLS_OF_PIECE: Final = 4**9
 SIDE_OF_PIECE: Final = 64
 # nside 2048 with four double columns has 1.5 GiB, nside 4096 with one has as much.
 MOST_BYTES: Final = 2 * 2**30
-ICRS = {"C", "CELESTIAL", "EQUATORIAL", "ICRS"}
+# HEALPix's own names of the frame, and others for it; "": not said. J2000 is ICRS to 0.03 arcsec.
+ICRS = {"", "C", "Q", "CELESTIAL", "EQUATORIAL", "EQU", "ICRS", "FK5", "J2000"}
 
-# Level, nested pixel, density, and the distance's columns in a 3D map: arrays of one length.
-Rows = list[npt.NDArray[Any]]
+
+class TooManyRowsError(MalformedSkyMapError):
+    """The map has more rows than are read: a flat one is read coarser."""
 
 
 def read_skymap(data: bytes | BinaryIO) -> SkyMap:
@@ -39,7 +46,8 @@ def read_skymap(data: bytes | BinaryIO) -> SkyMap:
 
     Multi-order maps (`ORDERING=NUNIQ`) and flat ones (`RING`, `NESTED`) are read, in 2D or 3D.
     Equal neighbours of a flat map are joined, so it becomes as small as the multi-order map from
-    which it was made. A map whose sum is a little off one is rescaled and keeps its `raw_sum`.
+    which it was made. One of more than `MOST_ROWS` that differ is read coarser where little of the
+    probability lies. A map whose sum is a little off one is rescaled and keeps its `raw_sum`.
 
     Format: https://emfollow.docs.ligo.org/userguide/tutorial/multiorder_skymaps.html
 
@@ -49,18 +57,21 @@ def read_skymap(data: bytes | BinaryIO) -> SkyMap:
         If the bytes hold no usable sky map; the message says why.
     """
     try:
-        return _read(data)
+        with suppress(TooManyRowsError):  # and what was read is let go
+            return _read(data, least=0.0)
+        return _read(data, least=SLIGHT)
     except MalformedFitsError as error:
         raise MalformedSkyMapError(str(error)) from error
 
 
-def _read(data: bytes | BinaryIO) -> SkyMap:
+def _read(data: bytes | BinaryIO, *, least: float) -> SkyMap:
     opened = _find_table(data)
     table = opened.table
     _check_frame(table.header)
+    _check_units(table.header)
     names = [_probability_name(table)]
     names += DISTANCES if all(name in table.columns for name in DISTANCES) else ()
-    parts = list(_rows(opened, names))
+    parts = list(_rows(opened, names, least=least))
     level, ipix, density, *distance = map(np.concatenate, zip(*parts, strict=True))
     skymap = build_skymap(
         level=level,
@@ -101,12 +112,21 @@ def _check_frame(header: Header) -> None:
         raise MalformedSkyMapError(message)
 
 
+def _check_units(header: Header) -> None:
+    names = {f"TUNIT{at}": header.get(f"TTYPE{at}") for at in range(1, 1000)}
+    for keyword, name in names.items():
+        unit = str(header.get(keyword, ""))
+        if str(name).upper() in {"DISTMU", "DISTSIGMA"} and unit.casefold() not in {"", "mpc"}:
+            message = f"{name} is in {unit}, not in Mpc"
+            raise MalformedSkyMapError(message)
+
+
 def _ordering(table: Table) -> str:
     # AMPLFI's maps of 2026 have a column UNIQ and no ORDERING.
     presumed = "NUNIQ" if "UNIQ" in table.columns else ""
     ordering = str(table.header.get("ORDERING", presumed)).upper()
     if ordering not in {"NUNIQ", "RING", "NESTED", "NEST"}:
-        message = f"ORDERING is {ordering!r}"
+        message = f"ORDERING is {ordering!r}, not RING, NESTED or NUNIQ"
         raise MalformedSkyMapError(message)
     return ordering
 
@@ -131,10 +151,10 @@ def _number(header: Header, keyword: str) -> float:
     return float("nan") if isinstance(value, str) else float(value)
 
 
-def _rows(opened: OpenTable, names: list[str]) -> Iterator[Rows]:
+def _rows(opened: OpenTable, names: list[str], *, least: float) -> Iterator[Rows]:
     ordering = _ordering(opened.table)
     if ordering != "NUNIQ" and not _is_partial(opened.table):
-        yield from _flat_rows(opened, names, is_ring=ordering == "RING")
+        yield from _flat_rows(opened, names, is_ring=ordering == "RING", least=least)
         return
     _check_rows(opened.table.n_rows)
     for piece in opened.pieces():
@@ -148,8 +168,13 @@ def _is_partial(table: Table) -> bool:
     return str(table.header.get("INDXSCHM", "IMPLICIT")).upper() == "EXPLICIT"
 
 
-def _flat_rows(opened: OpenTable, names: list[str], *, is_ring: bool) -> Iterator[Rows]:
-    """Turn a flat map of the whole sky into rows, joining equal siblings, a piece at a time."""
+def _flat_rows(
+    opened: OpenTable, names: list[str], *, is_ring: bool, least: float
+) -> Iterator[Rows]:
+    """Turn a flat map of the whole sky into rows, a piece at a time.
+
+    Equal siblings are joined, and those that hold less than `least` together.
+    """
     table, n = opened.table, 0
     nside = _nside(table)
     if any(table.n_rows * table.columns[name].repeat != 12 * nside**2 for name in names):
@@ -163,15 +188,19 @@ def _flat_rows(opened: OpenTable, names: list[str], *, is_ring: bool) -> Iterato
             order = healpy.nest2ring(nside, fine.reshape(-1)) - first
             columns = [column[order] for column in columns]
         levels, at = _join_siblings(depth, columns)
-        n += len(at)
-        _check_rows(n)
         ipix = (coarse[at >> (2 * depth)] << (2 * depth)) + (at & (4**depth - 1))
         stored = np.full(len(at), level, dtype=np.uint8)
-        yield [
+        rows = [
             levels + np.uint8(level - depth),
             ipix >> (2 * (depth - levels.astype(np.int64))),
             *_values(table, names, [column[at] for column in columns], stored),
         ]
+        if least:
+            check_values(*rows[2:])
+            rows = join_slight(rows, least=least, coarsest=level - depth)
+        n += len(rows[0])
+        _check_rows(n)
+        yield rows
 
 
 # The first cell of a piece as they are stored, the last one's successor, and the nested pixels that
@@ -262,7 +291,7 @@ def _values(
 def _check_rows(n: int) -> None:
     if n > MOST_ROWS:
         message = f"the map has more than {MOST_ROWS:,} rows that differ: make it coarser"
-        raise MalformedSkyMapError(message)
+        raise TooManyRowsError(message)
 
 
 def _nside(table: Table) -> int:
