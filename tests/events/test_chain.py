@@ -22,9 +22,9 @@ from tom.events.localizations import (
     keep_map,
     maps_in_turn,
     maps_of,
-    missions_with_maps,
     note_localization,
     skymaps_of,
+    voices_with_maps,
 )
 from tom.events.locks import change_events, hold_events
 from tom.events.models import (
@@ -79,10 +79,11 @@ def add_map(
     **values: object,
 ) -> EventLocalization:
     localization = make_localization()
-    Localization.objects.filter(pk=localization.pk).update(area_90=area)
+    localization.area_90 = area
+    localization.save(update_fields=["area_90"])
     return EventLocalization.objects.create(
-        event=event, localization=localization, sender=sender, author=sender, product=product,
-        time=TIME + hours * HOUR, **values,
+        event=event, localization=localization, sender=sender, product=product,
+        time=TIME + hours * HOUR, **{"author": sender, **values},
     )  # fmt: skip
 
 
@@ -182,7 +183,28 @@ def test_of_two_missions_with_equal_areas_the_first_by_name_counts() -> None:
     late, early = add_map(event, 2.0, sender="A"), add_map(event, 1.0, sender="B")
 
     assert choose_localization(event, [early, late]) == late
-    assert missions_with_maps([early, late]) == ["A", "B"]
+    assert voices_with_maps([early, late]) == ["A", "B"]
+
+
+def test_a_late_wide_map_replaces_no_other_telescope_s_of_its_mission() -> None:
+    event = make_bare_event()
+    bat = add_map(event, sender="Swift", author="Swift BAT", area=0.03)
+    xrt = add_map(event, 1.0, sender="Swift", author="Swift XRT", area=1e-5)
+    later = add_map(event, 2.0, sender="Swift", author="Swift BAT", area=0.01)
+
+    assert choose_localization(event, [bat, xrt, later]) == xrt
+    assert choose_localization(event, [bat, later]) == later
+    assert voices_with_maps([bat, xrt, later]) == ["Swift BAT", "Swift XRT"]
+
+
+@pytest.mark.parametrize("sender", ["LVK", "IceCube", "By hand"])
+def test_the_newest_map_of_whoever_speaks_as_one_counts(sender: str) -> None:
+    event = make_bare_event()
+    first = add_map(event, sender=sender, author="a", area=10.0)
+    later = add_map(event, 1.0, sender=sender, author="b", area=900.0)
+
+    assert choose_localization(event, [first, later]) == later
+    assert voices_with_maps([first, later]) == [sender]
 
 
 def test_maps_hold_in_turn_by_their_own_times_however_they_came() -> None:
@@ -342,6 +364,30 @@ def test_each_thing_is_what_the_newest_message_says_that_says_any() -> None:
     assert event.properties == {"HasNS": 1.0}
     assert event.time == TIME - HOUR
     assert (event.alert_type, event.time_created) == ("UPDATE", TIME + 2 * HOUR)
+
+
+def test_what_a_burst_is_called_says_nothing_of_the_merger_that_it_came_with() -> None:
+    merger = {"kind": "gw", "event_time": TIME - HOUR, "far": 1e-12, "significant": True}
+    record(sender="LVK", **merger, classification={"BNS": 1.0}, properties={"HasNS": 1.0})
+    record(sender="GBM", type=NoticeType.UPDATE, time=TIME + HOUR, event_time=TIME, far=1e-5,
+           significant=False, classification={"SOLAR_FLARE": 1.0})  # fmt: skip
+    event = NonLocalizedEvent.objects.get()
+
+    assert (event.time, event.far, event.significant) == (TIME - HOUR, 1e-12, True)
+    assert (event.classification, event.properties) == ({"BNS": 1.0}, {"HasNS": 1.0})
+
+    record(sender="LVK", kind="gw", type=NoticeType.RETRACTION, time=TIME + 2 * HOUR)
+    event.refresh_from_db()
+    assert event.classification == {"SOLAR_FLARE": 1.0}  # nothing else counts now
+
+
+@pytest.mark.parametrize("kinds", [("unknown", "grb"), ("grb", "unknown")])
+def test_an_event_has_the_kind_of_whoever_knows_it(kinds: tuple[str, str]) -> None:
+    record(sender="A", kind=kinds[0])
+    record(sender="B", kind=kinds[1], time=TIME + HOUR, event_time=TIME)
+
+    event = NonLocalizedEvent.objects.get()
+    assert (event.kind, event.time) == ("grb", TIME)
 
 
 def test_a_retraction_keeps_what_was_said_and_says_no_more() -> None:

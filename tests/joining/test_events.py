@@ -235,6 +235,16 @@ def test_taken_apart_each_has_its_own_messages_newer_ones_too() -> None:
         part_events(join, by=lead)
 
 
+def test_a_kind_that_is_known_by_the_other_event_alone_goes_with_it() -> None:
+    one, two = record("EP-WXT-1", "Einstein Probe", kind="unknown"), record(GRB, "Swift")
+
+    join = join_events(one, two, by=make_lead())
+    assert again(one).kind == "grb"
+
+    part_events(join, by=make_lead())
+    assert (again(one).kind, again(two).kind) == ("unknown", "grb")
+
+
 def test_joins_of_joins_come_apart_from_the_last_one_on() -> None:
     lead = make_lead()
     gw, grb = both()

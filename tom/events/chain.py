@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tom.events.localizations import chosen_localization
-from tom.events.models import EventLocalization, EventSequence, NonLocalizedEvent
+from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
 from tom.records.notice import NoticeType
 
 RETRACTION = NoticeType.RETRACTION.value
@@ -117,10 +117,17 @@ def _weigh_maps(event: NonLocalizedEvent, ruling: Sequence[EventSequence]) -> No
 
 
 def _describe(event: NonLocalizedEvent, telling: Iterable[Mapping[str, Any] | None]) -> None:
-    """Copy each value to the event from the newest of these messages that gives one."""
+    """Copy each value to the event from the newest of these messages that gives one.
+
+    What a message tells of another kind of event is not said of this one: the classes and the rate
+    of a burst are not those of the merger that it came with. They are if no other message counts.
+    """
+    listed = [told or {} for told in telling]
+    kinds = (None, EventKind.UNKNOWN, event.kind)
+    own = [told for told in listed if told.get("kind") in kinds]
     said: dict[str, Any] = {}
-    for told in telling:
-        said |= {name: value for name, value in (told or {}).items() if value not in (None, {}, [])}
+    for told in own or listed:
+        said |= {name: value for name, value in told.items() if value not in (None, {}, [])}
     if "time" in said:
         event.time = datetime.fromisoformat(said["time"])
     event.significant = said.get("significant")

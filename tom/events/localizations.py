@@ -13,6 +13,7 @@ from cachetools.keys import hashkey
 from django.db.models import QuerySet
 
 from tom.events.models import EventLocalization, Localization, NonLocalizedEvent
+from tom.forms.registry import voices
 from tom.records.notice import Box, NoticeMap, Position, Product
 from tom.sky import (
     SkyMap,
@@ -172,18 +173,28 @@ def choose_localization(
 ) -> EventLocalization | None:
     """Return the pinned localization, else the best of the event's own maps that is not set aside.
 
-    Each mission's newest map counts. The best of these has the smallest 90% region. The combined
-    map of a coincidence is used only if a person pins it. None: the event has no such map.
+    The newest map of each telescope counts, or of each mission that speaks as one. The best of
+    these has the smallest 90% region. The combined map of a coincidence is used only if a person
+    pins it. None: the event has no such map.
     """
     if event.pinned_id is not None:
         return next((use for use in uses if use.pk == event.pinned_id), None)
-    newest = {use.sender: use for use in sorted(_own(uses), key=_by_time)}
+    newest = {_voice(use): use for use in sorted(_own(uses), key=_by_time)}
     return min(newest.values(), key=_by_area, default=None)
 
 
-def missions_with_maps(uses: Iterable[EventLocalization]) -> list[str]:
-    """Name the missions whose maps compete; with several, the smallest newest map is used."""
-    return sorted({use.sender for use in _own(uses)})
+def _voice(use: EventLocalization) -> tuple[str, str]:
+    """Whose older maps this map replaces: a later wide circle does not replace a telescope's."""
+    return use.sender, "" if use.sender in voices() else use.author
+
+
+def voices_with_maps(uses: Iterable[EventLocalization]) -> list[str]:
+    """Name whose newest maps compete; of several the smallest is used."""
+    return sorted({_name(*_voice(use)) for use in _own(uses)})
+
+
+def _name(sender: str, author: str) -> str:
+    return f"{sender} {author}" if author and sender not in author else author or sender
 
 
 def skymap_of(localization_id: int) -> SkyMap:

@@ -17,7 +17,7 @@ from tom.events.brought import Maps, keep_maps
 from tom.events.chain import merged, renumber
 from tom.events.localizations import chosen_localization, note_localization
 from tom.events.locks import change_events
-from tom.events.models import EventLocalization, EventSequence, NonLocalizedEvent
+from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
 from tom.events.naming import Named, find_named
 from tom.forms.topics import is_test_topic
 from tom.records.notice import Notice, Product
@@ -52,6 +52,8 @@ def record_notice(message: AlertMessage, notice: Notice, *, with_maps: bool = Tr
         change_events()
         named = find_named(message, notice)
         event = named.event
+        if event.kind == EventKind.UNKNOWN and notice.names:
+            event.kind = EventKind(notice.kind)
         known = set(event.localizations.values_list("pk", flat=True))
         localization = _localize(named, notice, maps)
         left_out = (*notice.left_out, *maps.faults, *_early_event(notice), *_away(event, notice))
@@ -159,11 +161,15 @@ def _tolerance() -> timedelta:
 
 
 def _details(notice: Notice) -> dict[str, Any]:
-    """Return a message's values, without its maps; the key `event` has its values of the event."""
+    """Return a message's values, without its maps.
+
+    The key `event` has what it says of the event, with the kind of event that it tells of.
+    """
     if notice.is_retraction:
         return {**notice.facts}
     time = notice.event_time
     said = {
+        "kind": notice.kind,
         "time": time.isoformat() if time and not _early_event(notice) else None,
         "significant": notice.significant,
         "far": notice.far,

@@ -293,15 +293,23 @@ class Mission(Sender):
     told_as
         How other missions write the id of an event that they followed: a regular expression for
         the whole text, and the event's name made of its first group.
+    named_as
+        How a circular of its own gives an event a name that everybody uses: a regular expression
+        for that name and for the id, and the event's name made of the second group.
     figures
         What its notices state of an event, in the order in which pages show it.
+    speaks_as_one
+        Whether its newest map counts, whoever of it made that: a pipeline, or one of its detectors.
+        Else the newest map of each of its telescopes does.
     """
 
     event_names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     detectors: Mapping[str, str] = field(default_factory=dict)
     told_as: tuple[tuple[str, str], ...] = ()
+    named_as: tuple[tuple[str, str], ...] = ()
     figures: tuple[Figure, ...] = ()
+    speaks_as_one: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

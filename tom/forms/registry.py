@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
 
+from tom.forms.by_hand import SENDER as BY_HAND
 from tom.forms.declared import Broker, Colour, Form, Lane, LookUp, Mission, Sender, Survey
 from tom.forms.networks import NETWORKS
 
@@ -73,6 +74,12 @@ def look_ups() -> Mapping[str, LookUp]:
 def missions() -> tuple[Mission, ...]:
     """Every mission."""
     return tuple(each for each in senders().values() if isinstance(each, Mission))
+
+
+@cache
+def voices() -> frozenset[str]:
+    """The senders of events that speak as one: missions that say so, and people."""
+    return frozenset({BY_HAND, *(each.name for each in missions() if each.speaks_as_one)})
 
 
 @cache

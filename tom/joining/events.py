@@ -58,9 +58,10 @@ def join_events(one: NonLocalizedEvent, two: NonLocalizedEvent, *, by: User | No
         Circular.objects.filter(event=other).update(event=kept)
         kept.names = sorted({*kept.names, *other.names, key_of(other.event_id)})
         kept.match_due = True
+        was, kept.kind = kept.kind, _known_kind(kept, other)
         renumber(kept)
         _hide(other, kept)
-        join.moved = move_words(other, kept)
+        join.moved = {**move_words(other, kept), "kind": [was]}
         join.save(update_fields=["moved"])
         _tell(kept, other)
     return join
@@ -100,6 +101,7 @@ def part_events(join: EventJoin, *, by: User) -> EventJoin:
             raise CannotJoinEventsError(reason)
         _give_back_chain(kept, other)
         kept.names = sorted({*kept.names} - {*other.names} | {*join.names})
+        kept.kind = next(iter(join.moved.get("kind", [])), kept.kind)
         other.joined_to = None
         give_back_words(join.moved, other)
         _set_apart(join, kept, other, by=by)
@@ -167,6 +169,10 @@ def _in_order(rows: list[NonLocalizedEvent]) -> tuple[NonLocalizedEvent, NonLoca
     # One that a person made by hand goes to that of a mission.
     kept, other = sorted(rows, key=lambda row: (row.is_by_hand, row.kind != EventKind.GW, row.pk))
     return kept, other
+
+
+def _known_kind(kept: NonLocalizedEvent, other: NonLocalizedEvent) -> str:
+    return other.kind if kept.kind == EventKind.UNKNOWN else kept.kind
 
 
 def _hide(other: NonLocalizedEvent, kept: NonLocalizedEvent) -> None:

@@ -127,6 +127,7 @@ ICECUBE: Final = Mission(
             topics=("gcn.classic.voevent.ICECUBE_*", "gcn.classic.voevent.AMON_ICECUBE_*"),
         ),
     ),
+    speaks_as_one=True,
     figures=(
         Figure("Chance to be astrophysical", ("p_astro", "params__What__signalness")),
         Figure("Most probable energy", ("nu_energy", "params__What__energy"), "TeV"),

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Case, F, JSONField, Value, When
 
-from tom.events.localizations import choose_localization, missions_with_maps
+from tom.events.localizations import choose_localization, voices_with_maps
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.forms.by_hand import SENDER
 from tom.records.notice import NoticeType
@@ -50,7 +50,7 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
         "event": event,
         "chosen": chosen,
         "localizations": uses,
-        "missions": missions_with_maps(uses),
+        "voices": voices_with_maps(uses),
         "sequences": sequences,
         "classes": ranked_classes(event.classification),
         "detectors": detectors_of(sequences),

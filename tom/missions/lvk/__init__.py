@@ -161,7 +161,8 @@ LVK: Final = Mission(
         ),
     ),
     test_topics=(r"igwn\.gwalert-(?:playground|test|dev)",),
-    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"g\d{6}", r"gw\s?\d{6}(?:_\d{6})?"),
+    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"g\d{6}"),
+    speaks_as_one=True,
     prefixes=("ligo", "virgo", "kagra", "lvk", "lvc", "gw"),
     detectors={
         "H1": "LIGO Hanford",
