@@ -13,6 +13,9 @@ from tests.factories import make_event, make_message, make_observer, make_user
 from tests.streams.packets import make_circular, make_gwalert_json
 from tom import intake
 from tom.events.models import Circular, NonLocalizedEvent
+from tom.events.services import record_notice
+from tom.records import Notice
+from tom.records.notice import NoticeType
 from tom.streams.models import MessageState
 from tom.streams.services import store_message
 from tom.targets.models import LightCurvePoint
@@ -69,6 +72,51 @@ def test_a_circular_of_another_kind_of_event_is_linked(event_id, name):
     send_circular(eventId=name)
 
     assert Circular.objects.get().event == event
+
+
+FERMI = "GBM) triggered and located GRB 261120A (trigger 785000000.126 / 261120402).\n\nThe"
+SWIFT = "report further analysis of BAT GRB 261120A (trigger #1390001)\n(A, et al., GCN 4)."
+
+
+@pytest.mark.parametrize("comes_first", ["event", "circulars"])
+@pytest.mark.parametrize(
+    ("event_id", "body", "subject"),
+    [
+        ("bn261120402", FERMI, "Fermi Gamma-ray Burst Monitor trigger 785000000/261120402 is not"),
+        ("Swift-1390001", SWIFT, "Swift Trigger 1390001 is not a GRB"),
+    ],
+)
+def test_a_circular_is_linked_by_the_trigger_that_its_mission_names(
+    event_id: str, body: str, subject: str, comes_first: str
+) -> None:
+    """What others then say of that name is of the event, too."""
+    notice = Notice(
+        sender="Made", kind="grb", names=(event_id, "GBM-785000000"), type=NoticeType.INITIAL,
+        time=datetime(2026, 11, 20, tzinfo=UTC),
+    )  # fmt: skip
+    if comes_first == "event":
+        record_notice(make_message(), notice)
+    send_circular(1, eventId="GRB 261120A", subject="GRB 261120A: an afterglow")
+    send_circular(2, eventId="GRB 261120A", subject="GRB 261120A: its place", body=body)
+    send_circular(3, eventId=None, subject=subject)
+    send_circular(4, eventId="GRB 261120B", subject="GRB 261120B: unlike that of", body=body)
+    if comes_first == "circulars":
+        record_notice(make_message(), notice)
+    send_circular(5, eventId="GRB 261120A", subject="GRB 261120A: its host")
+
+    (event,) = NonLocalizedEvent.objects.all()
+    assert sorted(event.circulars.values_list("circular_id", flat=True)) == [1, 2, 3, 5]
+
+
+def test_a_name_of_one_event_is_not_given_to_another_by_a_circular():
+    one, two = (make_event(name, alert_types=(), kind="grb") for name in ("Swift-1390001", "x"))
+    NonLocalizedEvent.objects.filter(pk=two.pk).update(names=["GRB261120A"])
+
+    send_circular(1, eventId="GRB 261120A", subject="GRB 261120A", body=SWIFT)
+
+    one.refresh_from_db()
+    assert "GRB261120A" not in one.names
+    assert Circular.objects.get().event == two
 
 
 @pytest.mark.parametrize("number", [18453.5, "18453.5"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tom.forms.event_names import find_names, key_of, names_of_circular
+from tom.forms.event_names import find_names, find_triggers, key_of, names_of_circular
 
 DETECTORS = st.lists(
     st.sampled_from(["LIGO", "Virgo", "VIRGO", "KAGRA", "Kagra", "LVK", "lvc", "Hanford"]),
@@ -71,6 +71,22 @@ def test_a_part_of_a_name_is_another_name():
 )
 def test_the_subject_names_the_event_where_the_field_does_not(event_name, subject, names):
     assert names_of_circular(event_name, subject) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Swift Trigger 1186908 is not a GRB", ["SWIFT1186908"]),
+        ("Swift/BAT trigger #1186908", ["SWIFT1186908"]),
+        ("Fermi  trigger No 712143685: Global MASTER-Net observations report", ["GBM712143685"]),
+        ("GRB 230911D: (Fermi Trigger  716111594/ GRB 230911329)", ["GBM716111594"]),
+        ("Fermi Gamma-ray Burst Monitor trigger 714618399/230825046 is not", ["GBM714618399"]),
+        ("Swift 2023 observations of GRB 230911A, GCN 34567", []),
+        ("Fermi GRB 230911A: LAT", []),
+    ],
+)
+def test_a_text_names_an_event_by_the_number_of_its_trigger(text, names):
+    assert find_triggers(text) == names
 
 
 @given(st.text(max_size=300))

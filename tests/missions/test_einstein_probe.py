@@ -1,6 +1,7 @@
 """Einstein Probe: GCN's public notices become events; what its own service tells stays private."""
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from tom.formats.errors import MalformedAlertError
 from tom.forms.event_names import find_names
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
+from tom.forms.registry import forms
 from tom.forms.topics import is_private_topic
-from tom.missions.einstein_probe import read_notice
+from tom.records import Notice
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Notification
 from tom.sky import healpix29, levels_2d
@@ -40,6 +42,14 @@ def make_notice(**values: Any) -> bytes:
         "ra_dec_error": 0.05,
     }
     return json.dumps(notice | values).encode()
+
+
+def read_notice(payload: bytes) -> Notice:
+    parse = forms()["gcn.einstein_probe.wxt"].parse
+    assert parse is not None
+    notice = parse(payload)
+    assert isinstance(notice, Notice)
+    return notice
 
 
 def work(payload: bytes, topic: str = TOPIC) -> AlertMessage:
@@ -79,17 +89,25 @@ def test_the_real_example_is_stored(real_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"trigger_time": None}, {"trigger_time": "x"}, {"id": []}, {"id": ["../x"]}]
+    "values", [{"trigger_time": None}, {"trigger_time": "x"}, {"id": [], "ra": None}]
 )
-def test_what_lacks_its_time_or_its_number_is_malformed(values: dict[str, Any]) -> None:
+def test_what_lacks_its_time_or_tells_of_no_event_is_malformed(values: dict[str, Any]) -> None:
     with pytest.raises(MalformedAlertError):
         read_notice(make_notice(**values))
 
 
-def test_the_address_of_a_map_is_read() -> None:
-    url = "https://example.org/ep.fits"
+@pytest.mark.parametrize("id_", [[], ["../x"], ["123"]])
+def test_a_place_without_a_number_of_a_trigger_stays_unidentified(id_: list[str]) -> None:
+    assert read_notice(make_notice(id=id_)).names == ()
 
-    assert read_notice(make_notice(healpix_url=url)).addresses == {"skymap": url}
+
+def test_a_map_is_read_and_its_address() -> None:
+    url, fits = "https://example.org/ep.fits", b"SIMPLE  = a map"
+
+    notice = read_notice(make_notice(healpix_url=url, healpix_file=b64encode(fits).decode()))
+
+    assert notice.addresses == {"skymap": url}
+    assert [(each.author, each.fits) for each in notice.maps] == [("WXT", fits)]
 
 
 def test_a_name_of_ours_is_found_in_a_text() -> None:

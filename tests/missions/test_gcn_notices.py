@@ -92,6 +92,15 @@ KINDS: dict[str, tuple[dict[str, Any], str, str, tuple[str, ...]]] = {
         },
         *("gcn.icecube.search", "neutrino", ("IceCube-at-S260201a",)),
     ),
+    "fermi/gbm/trigger": (
+        {"mission": "Fermi", "instrument": "GBM", "id": ["790000001", "bn260201208"]}
+        | {"systematic_included": True},
+        *("gcn.fermi.gbm", "grb", ("bn260201208", "GRB260201.208", "GBM-790000001")),
+    ),
+    "einstein_probe/wxt/alert": (
+        {"instrument": "WXT", "id": ["01709131234"], "event_name": "EP 260201a"},
+        *("gcn.einstein_probe.wxt", "unknown", ("EP-WXT-01709131234", "EP260201a")),
+    ),
     "fermi/lat/flare": (
         {"mission": "Fermi", "event_name": "4C +01.02", "trigger_time": None}
         | {"observation_start": "2026-01-31T00:00:00"},
@@ -426,10 +435,11 @@ def test_a_mission_takes_back_its_own_word_alone() -> None:
 
 
 @pytest.mark.django_db
-def test_a_test_with_the_id_of_a_live_event_does_not_touch_it() -> None:
-    work(make_notice("superk/sn_alert"))
-    work(make_notice("superk/sn_alert", alert_tense="test"))
-    work(make_notice("superk/sn_alert", alert_tense="test", alert_type="retraction"))
+@FOLDERS
+def test_a_test_with_the_id_of_a_live_event_does_not_touch_it(folder: str) -> None:
+    work(make_notice(folder))
+    work(make_notice(folder, alert_tense="test"))
+    work(make_notice(folder, alert_tense="test", alert_type="retraction"))
 
     live, test = NonLocalizedEvent.objects.order_by("event_id")
     assert (live.is_live, live.retracted) == (True, False)
@@ -444,6 +454,69 @@ def test_a_notice_of_nobody_s_keeps_its_topic_and_a_test_topic_makes_a_test() ->
     live, test = NonLocalizedEvent.objects.order_by("event_id")
     assert (live.is_live, test.is_live) == (True, False)
     assert live.sequences.get().message.topic == message.topic == "gcn.notices.black_cat.alert"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("folder", ["swift/bat/Guano", "fermi/gbm/trigger", "new/alert"])
+def test_what_comes_on_a_test_topic_touches_no_live_event(folder: str) -> None:
+    """Neither by its own name nor by that of the burst that it followed."""
+    work(make_notice("fermi/gbm/trigger"))
+    work(
+        make_notice(folder, alert_type="retraction"),
+        topic=f"gcn.notices.{folder.lower().replace('/', '.')}.test",
+    )
+
+    live, test = NonLocalizedEvent.objects.order_by("pk")
+    assert (live.is_live, live.retracted, live.sequences.count()) == (True, False, 1)
+    assert (test.event_id, bool(test.test_reasons)) == (f"{KINDS[folder][3][0]}-test", True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("folder", ["svom/trigger", "fermi/gbm/trigger", "new/alert"])
+@pytest.mark.parametrize(("name", "events"), [("SGR 1935+2154", 2), ("GW170817", 1)])
+def test_a_name_of_what_bursts_again_is_not_one_of_an_event(
+    folder: str, name: str, events: int
+) -> None:
+    ids = {"svom/trigger": ["sb26020101", "sb26020102"]}.get(folder, ["790000001", "790000002"])
+    for number in ids:
+        work(make_notice(folder, id=[number], event_name=["AT 2026abc", name]))
+
+    assert NonLocalizedEvent.objects.count() == events
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("2026-02-01T05:05:00.250Z", 250_000),
+        ("20260201T050500.25Z", 250_000),
+        ("2026-02-01 05:05:00,25+00:00", 250_000),
+        (" 2026-02-01T06:05:00+0100 ", 0),
+        ("2026-02-01 05:05:00 UTC", 0),
+        ("2026-W05-7T05:05", 0),
+    ],
+)
+def test_a_time_is_read_however_iso_8601_lets_it_be_spelled(time: str, said: int) -> None:
+    notice = read(make_notice("km3net/alert", alert_datetime=time, trigger_time=time))
+
+    assert notice.time == notice.event_time == datetime(2026, 2, 1, 5, 5, 0, said, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("time", ["61072.2", 61072.2, 1769922300, "soon", "2026-02-30T00:00:00Z"])
+def test_what_is_no_time_is_not_taken_for_one(time: object) -> None:
+    notice = read(make_notice("km3net/alert", trigger_time=time))
+
+    assert notice.event_time is None
+    assert notice.left_out[0].startswith("trigger_time")
+    with pytest.raises(MalformedAlertError, match="alert_datetime"):
+        read(make_notice("km3net/alert", alert_datetime=time))
+
+
+@pytest.mark.parametrize(("ra", "place"), [(-120.0, 240.0), (360, 0.0), (359.5, 359.5)])
+def test_a_right_ascension_counts_from_0_to_360(ra: float, place: float) -> None:
+    position = read(make_notice("new/alert", ra=ra)).position
+
+    assert isinstance(position, Position)
+    assert position.ra == place
 
 
 @pytest.mark.django_db

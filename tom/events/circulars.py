@@ -1,5 +1,6 @@
 """Store GCN Circulars and their versions, each with the event that it is about."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,8 +11,8 @@ from tom.changes.publish import publish
 from tom.events.locks import hold_events
 from tom.events.models import Circular, CircularVersion, NonLocalizedEvent
 from tom.forms.circular import NO_VERSION, parse_circular
-from tom.forms.circular_says import taken_back
-from tom.forms.event_names import key_of, names_of_circular
+from tom.forms.circular_says import LONGEST_TEXT, taken_back
+from tom.forms.event_names import find_namings, key_of, names_of_circular
 from tom.records import Text
 from tom.streams.models import AlertMessage
 
@@ -28,7 +29,7 @@ def record_circular(message: AlertMessage, circular: Text) -> bool:
     """
     if circular.circular_id is None:
         return False
-    names = names_of_circular(circular.event_id or "", circular.subject)
+    names = names_of_circular(circular.event_id or "", circular.subject, circular.body)
     with transaction.atomic():
         hold_events()  # else the circular misses an event that is being stored
         event = _find_event(names)
@@ -53,6 +54,8 @@ def record_circular(message: AlertMessage, circular: Text) -> bool:
         if not created and circular.version < row.version:
             return True  # an older version that comes late
         Circular.objects.filter(pk=row.pk).update(**values)
+        if event is not None:
+            _learn_names(event, [circular.body])
         for named in {row.event, event}:  # an edit may name another event
             if named is not None:
                 publish(Topic.EVENT, named.event_id)
@@ -78,10 +81,34 @@ def read_version(version: CircularVersion) -> Text:
 
 def link_circulars(event: NonLocalizedEvent) -> None:
     """Link an event to the circulars without an event that have one of its names."""
-    named = Q()
-    for name in {key_of(event.event_id), *event.names}:
-        named |= Q(names__contains=[name])
-    Circular.objects.filter(named, event=None).update(event=event)
+    waiting = Circular.objects.filter(_naming({key_of(event.event_id), *event.names}), event=None)
+    found = dict(waiting.values_list("pk", "body"))
+    Circular.objects.filter(pk__in=found).update(event=event)
+    _learn_names(event, found.values())
+
+
+def _learn_names(event: NonLocalizedEvent, bodies: Iterable[str]) -> None:
+    """Add the names that the event's mission gives it in its circulars, if no other event has them.
+
+    Circulars of others, which say that name alone, are linked by it.
+    """
+    told = {name: own for body in bodies for name, own in find_namings(body[:LONGEST_TEXT])}
+    row = NonLocalizedEvent.objects.select_for_update().get(pk=event.pk)
+    new = {name for name, own in told.items() if own in row.names and name not in row.names}
+    taken = NonLocalizedEvent.everything.filter(_naming(new)).values_list("names", flat=True)
+    learnt = new.difference(*taken)
+    if learnt:
+        event.names = sorted({*row.names, *learnt})
+        NonLocalizedEvent.objects.filter(pk=event.pk).update(names=event.names)
+        link_circulars(event)
+
+
+def _naming(names: Iterable[str]) -> Q:
+    """What has one of these names; nothing, where there are none."""
+    asked = Q(pk__in=[])
+    for name in names:
+        asked |= Q(names__contains=[name])
+    return asked
 
 
 def _find_event(names: list[str]) -> NonLocalizedEvent | None:
@@ -89,12 +116,7 @@ def _find_event(names: list[str]) -> NonLocalizedEvent | None:
 
     A mission's comes before one that a person made by hand, and an older one before a newer one.
     """
-    if not names:
-        return None
-    asked = Q()
-    for name in names:
-        asked |= Q(names__contains=[name])
-    rows = NonLocalizedEvent.objects.filter(asked).only("event_id", "names")
+    rows = NonLocalizedEvent.objects.filter(_naming(names)).only("event_id", "names")
     found: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: (not row.is_by_hand, -row.pk)):
         found |= dict.fromkeys(row.names, row.pk)

@@ -8,8 +8,10 @@ from django.db.models import Q
 from tom.events.circulars import link_circulars
 from tom.events.joins import EventJoin
 from tom.events.models import EventKind, NonLocalizedEvent
-from tom.forms.by_hand import PREFIX, SENDER
+from tom.forms.by_hand import PREFIX, SENDER, TEST
 from tom.forms.event_names import key_of
+from tom.forms.gcn_notices import MOST_NAME
+from tom.forms.topics import is_test_topic
 from tom.records.notice import Notice
 from tom.streams.models import AlertMessage
 
@@ -62,11 +64,18 @@ def find_named(message: AlertMessage, notice: Notice) -> Named:
 
 
 def _names_of(message: AlertMessage, notice: Notice) -> tuple[str, ...]:
-    """What a notice calls its event; only a person's own message names one made by hand."""
+    """What a notice calls its event; only a person's own message names one made by hand.
+
+    A test that only its topic tells has a name of its own: the same name may be a live event's.
+    """
     names, followed = (
         [name for name in told if notice.sender == SENDER or not name.startswith(PREFIX)]
         for told in (notice.names, notice.followed)
     )
+    if is_test_topic(message.topic):
+        followed = []
+        if not notice.test_reasons:
+            names = [f"{name[: MOST_NAME - len(TEST)]}{TEST}" for name in names]
     # An event without a name stays unidentified. Its message names it. It is never merged by guess.
     return (*(names or [f"unidentified-{message.sha256[:12]}"]), *followed)
 

@@ -1,6 +1,8 @@
 """Times as surveys and missions send them."""
 
+import re
 from bisect import bisect
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -15,6 +17,7 @@ _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _JULIAN_DATES: Final = (2_451_544.5, 2_488_070.0)  # 2000 to 2100
 _LONGEST_EXPOSURE_S: Final = 3600.0
 _DAY_S: Final = 86_400.0
+_NUMBER: Final = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _YEARS: Final = range(1900, 2100)  # a window around any time in them is a time, too
 
 
@@ -30,6 +33,26 @@ def in_utc(time: datetime) -> datetime:
         reason = "out of range"
         raise ValueError(reason)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def spelled_time(value: object) -> object:
+    """Read a time in any spelling of ISO 8601 that Python knows; else return its text as it came.
+
+    A number is no such time: nobody says of what it counts the days or seconds.
+
+    Raises
+    ------
+    ValueError
+        If it is a number, or the text of one.
+    """
+    text = value.strip().removesuffix("UTC").rstrip() if isinstance(value, str) else value
+    if isinstance(text, str):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    if isinstance(text, int | float) or (isinstance(text, str) and _NUMBER.fullmatch(text)):
+        reason = "a number, and no time in ISO 8601"
+        raise ValueError(reason)
+    return text
 
 
 def time_of_jd(jd: Any) -> datetime | None:

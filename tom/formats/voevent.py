@@ -247,7 +247,7 @@ def _place(root: _Node, left_out: list[str]) -> Place | None:
     radius = _number(where.text("Error2Radius"))
     if (ra, dec, radius) == (0.0, 0.0, 0.0) or math.isnan(ra + dec):
         return None
-    if not (0 <= ra <= 360 and -90 <= dec <= 90):
+    if not (-180 <= ra <= 360 and -90 <= dec <= 90):
         left_out.append(f"its place {ra:g}, {dec:g} (outside of the sky)")
         return None
     if not 0 < radius <= _LARGEST_RADIUS_DEG:

@@ -14,6 +14,12 @@ from tom.forms.registry import missions
 
 MOST_NAMES: Final = 10
 _NOT_IN_KEY: Final = re.compile(r"[^A-Z0-9.+]")
+# What people write between a mission's name and the number of its trigger.
+_AROUND_A_NUMBER: Final = re.compile(
+    r"\b(?:triggers?|gamma-ray burst monitor|burst alert telescope|no|number|id)\b\.?|[()=:/]",
+    re.IGNORECASE,
+)
+_LEAST_NUMBER: Final = 6  # four digits after a name may be a year
 _SPELLINGS: Final = (("IC", "ICECUBE"), ("SGRJ", "SGR"))
 
 
@@ -59,13 +65,51 @@ def _plain(text: str) -> str:
     return "".join("-" if unicodedata.category(each) == "Pd" else each for each in plain)
 
 
-def names_of_circular(event_name: str, subject: str) -> list[str]:
+def find_triggers(text: str) -> list[str]:
+    """Return the keys of the events that a text names by the number that a mission gave them.
+
+    "Swift Trigger 1186908 is not a GRB", "Fermi  trigger No 712143685".
+    """
+    plain = " ".join(_AROUND_A_NUMBER.sub(" ", _plain(text)).split())
+    found = [
+        key_of(name.format(number))
+        for pattern, name in _triggers()
+        for number in pattern.findall(plain)
+        if len(number) >= _LEAST_NUMBER
+    ]
+    return list(dict.fromkeys(found))[:MOST_NAMES]
+
+
+def find_namings(text: str) -> list[tuple[str, str]]:
+    """Return each name that a mission's circular gives an event of its own, with the own name.
+
+    "triggered and located GRB 230818A (trigger=1186032)". Both are keys.
+    """
+    plain = " ".join(_plain(text).split())
+    return [
+        (key_of(found[1]), key_of(name.format(found[2])))
+        for mission in missions()
+        for pattern, name in mission.named_as
+        for found in re.finditer(pattern, plain)
+    ][:MOST_NAMES]
+
+
+@cache
+def _triggers() -> list[tuple[re.Pattern[str], str]]:
+    return [
+        (re.compile(rf"(?<![a-z0-9]){pattern}(?![a-z0-9]|\.[0-9])", re.IGNORECASE), name)
+        for mission in missions()
+        for pattern, name in mission.told_as
+    ]
+
+
+def names_of_circular(event_name: str, subject: str, body: str = "") -> list[str]:
     """Return the keys of the events that a circular is about.
 
-    Its own field says so; where that is missing, or holds no name that is known, the subject.
+    Its own field says so; where that is missing, or holds no name that is known, the subject. By
+    the numbers of their triggers the subject names them, too, and the body the event of that name.
     """
-    named = find_names(event_name)
-    if named:
-        return named
     whole = key_of(event_name)
-    return [*([whole] if whole else []), *find_names(subject)][:MOST_NAMES]
+    named = find_names(event_name) or [*([whole] if whole else []), *find_names(subject)]
+    own = [own for name, own in find_namings(body) if name in named]
+    return list(dict.fromkeys([*named, *own, *find_triggers(subject)]))[:MOST_NAMES]

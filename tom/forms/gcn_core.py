@@ -16,7 +16,7 @@ from tom.formats.base64_text import decode_base64
 from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import cleaned, read_json
-from tom.formats.times import in_utc
+from tom.formats.times import in_utc, spelled_time
 from tom.formats.values import text
 from tom.forms.gcn_places import Ellipse, read_axes, read_corners
 from tom.records.notice import Box, NoticeMap, NoticeType, Position, Product
@@ -49,9 +49,13 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
+def _around(degrees: float) -> float:
+    return degrees % 360
+
+
 Name = Annotated[str, AfterValidator(text)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
-Time = Annotated[datetime, AfterValidator(in_utc)]
+Time = Annotated[datetime, BeforeValidator(spelled_time), AfterValidator(in_utc)]
 Chance = Annotated[float, Field(ge=0, le=1)]
 Address = Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(text)]
 
@@ -73,7 +77,7 @@ class CoreNotice(BaseModel):
     id: Names = ()
     event_name: Names = ()
     trigger_time: Time | None = None
-    ra: Annotated[float, Field(ge=0, le=360)] | None = None
+    ra: Annotated[float, Field(ge=-180, le=360), AfterValidator(_around)] | None = None
     dec: Annotated[float, Field(ge=-90, le=90)] | None = None
     # The radius of a circle, or up to three values of an ellipse: its axes and their angle.
     ra_dec_error: Annotated[tuple[float, ...], BeforeValidator(read_axes)] | None = None
@@ -152,17 +156,6 @@ class CoreNotice(BaseModel):
         return None
 
 
-def read_core(payload: bytes) -> CoreNotice:
-    """Read the core of a notice; `facts` are the whole of it, without its map.
-
-    Raises
-    ------
-    MalformedAlertError
-        If it is not JSON, or lacks what every notice has. Retrying cannot help.
-    """
-    return core_of(read_message(payload))
-
-
 def read_message(payload: bytes) -> dict[str, Any]:
     """Read a notice as the object that it is; raises MalformedAlertError if it is none."""
     if len(payload) > MAX_BYTES:
@@ -176,7 +169,13 @@ def read_message(payload: bytes) -> dict[str, Any]:
 
 
 def core_of(content: Mapping[str, Any]) -> CoreNotice:
-    """Read the core of a notice that is read as an object; as `read_core`."""
+    """Read the core of a notice; `facts` are the whole of it, without its map.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it lacks what every notice has. Retrying cannot help.
+    """
     own = {name: value for name, value in content.items() if name not in ("facts", "left_out")}
     core, left_out = read_sparing(CoreNotice, own, needed=_NEEDED)
     doubt = Ellipse.of(core.ra_dec_error).doubt if core.ra_dec_error else ""

@@ -1,14 +1,14 @@
 """Notices of GCN's core schema: what a mission declares of them, and the reader made of that."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from tom.formats.describe import is_schema
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
-from tom.forms.common_names import COMMON_NAMES
+from tom.forms.common_names import ONCE_NAMES
 from tom.forms.declared import Encoding, Form
 from tom.forms.gcn_core import CoreNotice, core_of, read_message
 from tom.records import Notice
@@ -17,7 +17,7 @@ from tom.records.notice import Box, NoticeType, Position
 MOST_NAME: Final = 64
 _MOST_TENSE: Final = 20
 _SCHEMAS: Final = "gcn.nasa.gov/schema/"
-_EVENT_NAME: Final = re.compile("|".join(COMMON_NAMES), re.IGNORECASE)
+_EVENT_NAME: Final = re.compile("|".join(ONCE_NAMES), re.IGNORECASE)
 _NOT_SPELLED: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _BURST: Final = re.compile(r"grb", re.IGNORECASE)
 _TIMES: Final = frozenset({"alert_datetime", "trigger_time"})
@@ -173,16 +173,24 @@ def spelled(name: str) -> str:
 
 
 def _names(teller: Teller, core: CoreNotice) -> Iterator[str]:
-    """The names of the event. A test has its own, so that it never makes a live event a test."""
+    """The names of the event: those made of its ids, and those that everybody gives it."""
     ids = [
         spelled(name.format(each))
         for each in core.id
         for pattern, name in teller.ids
         if spelled(each) and re.fullmatch(pattern, each)
     ]
-    # Another name may be that of a star, which flares more than once.
-    named = [spelled(each) for each in core.event_name if _EVENT_NAME.fullmatch(each.strip())]
-    names = (*named, *ids) if teller.own_names_first else (*ids, *named)
+    named = names_of_events(core)
+    yield from apart((*named, *ids) if teller.own_names_first else (*ids, *named), core)
+
+
+def names_of_events(core: CoreNotice) -> list[str]:
+    """The names that are of one event alone; others may be of a star, which flares again."""
+    return [name for name in map(spelled, core.event_name) if _EVENT_NAME.fullmatch(name)]
+
+
+def apart(names: Iterable[str], core: CoreNotice) -> Iterator[str]:
+    """Yield the names; a test's are its own, so that it never makes a live event a test."""
     tense = spelled(core.alert_tense or "")[:_MOST_TENSE]
     suffix = f"-{'test' if tense in ('', 'current') else tense}" if core.test_reasons else ""
     for name in names:

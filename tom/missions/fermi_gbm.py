@@ -12,9 +12,11 @@ from typing import Any, Final
 from tom.formats.describe import is_schema
 from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Figure, Form, Mission, Page
-from tom.forms.gcn_core import CoreNotice, read_core
+from tom.forms.gcn_core import CoreNotice, read_message
+from tom.forms.gcn_notices import apart, core_with_time, names_of_events
 from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
+from tom.records.notice import NoticeType
 
 _NAME: Final = "Fermi GBM"
 _BURST: Final = re.compile(r"bn(?P<date>[0-9]{6})(?P<fraction>[0-9]{3})")
@@ -23,7 +25,6 @@ _BURST_CLASS: Final = "GRB"
 _BURST_INDEX: Final = "4"
 _IN_FLIGHT: Final = "111"
 _TRIGGER: Final = re.compile(r"[0-9]{6,12}")
-_SPELLED: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # The errors of automatic localizations that their circles leave out, as shares of the bursts and
 # sigmas in degrees: Goldstein et al. 2020, https://doi.org/10.3847/1538-4357/ab8bdb.
 _SYSTEMATIC: Final = {
@@ -40,13 +41,14 @@ def read_notice(payload: bytes) -> Notice:
     MalformedAlertError
         If it is not JSON, or lacks its type or time. Retrying cannot help.
     """
-    core = read_core(payload)
+    core = core_with_time(read_message(payload))
+    retracts = core.type is NoticeType.RETRACTION
     duration = core.facts.get("duration_class")
     systematic = _SYSTEMATIC["SHORT" if duration == "SHORT" else "LONG"]
     return Notice(
         sender=_NAME,
         kind="grb",
-        names=tuple(dict.fromkeys(_names(core))),
+        names=tuple(dict.fromkeys(apart(_names(core), core))),
         type=core.type,
         time=core.alert_datetime,
         event_time=core.trigger_time,
@@ -54,8 +56,8 @@ def read_notice(payload: bytes) -> Notice:
         far=core.far,
         classification=core.classification,
         instruments=(_NAME,),
-        maps=core.maps(_NAME),
-        position=core.position(_NAME, systematic=systematic),
+        maps=() if retracts else core.maps(_NAME),
+        position=None if retracts else core.position(_NAME, systematic=systematic),
         addresses=core.addresses,
         facts=core.facts,
         test_reasons=core.test_reasons,
@@ -107,15 +109,12 @@ _WRITER: Final = Writer(
 
 
 def _names(core: CoreNotice) -> Iterator[str]:
-    """Its burst's name and what others make of that, then the trigger's number, then any other."""
+    """Its burst's name and what others make of that, the trigger's number, what everybody says."""
     for name in core.id:
         if burst := _BURST.fullmatch(name):
             yield from _of_burst(burst)
     yield from (f"GBM-{name}" for name in core.id if _TRIGGER.fullmatch(name))
-    for name in core.event_name:
-        spelled = "".join(name.split())
-        if _SPELLED.fullmatch(spelled) and spelled.strip("."):
-            yield spelled
+    yield from names_of_events(core)
 
 
 def _is_burst(core: CoreNotice) -> bool | None:
@@ -159,6 +158,7 @@ FERMI_GBM: Final = Mission(
     ),
     event_names=(r"bn\d{9}",),
     told_as=((r"fermi(?:[ -]?gbm)?[ #-]*([0-9]{6,12})", "GBM-{0}"),),
+    named_as=((r"(GRB ?[0-9]{6}[A-Z]) ?\(trigger [0-9.]+ ?/ ?([0-9]{9})\b", "bn{0}"),),
     figures=(
         Figure(
             "Signal to noise",

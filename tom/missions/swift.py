@@ -104,6 +104,13 @@ SWIFT: Final = Mission(
     ),
     event_names=(r"guano-\d{6,12}",),
     told_as=((r"swift(?:[ -]?bat)?[ #-]*([0-9]{4,16})", "Swift-{0}"),),
+    named_as=(
+        (
+            r"BAT\)? (?:triggered and located )?(GRB ?[0-9]{6}[A-Z])"
+            r" ?\(trigger ?[=#] ?([0-9]{6,8})\)",
+            "Swift-{0}",
+        ),
+    ),
     figures=(
         Figure("Signal to noise of the image", ("image_snr", "params__What__Image_Signif")),
         Figure("Signal to noise of the rate", ("rate_snr", "params__What__Rate_Signif")),

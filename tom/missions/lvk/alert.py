@@ -23,7 +23,7 @@ from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import read_json
-from tom.formats.times import in_utc
+from tom.formats.times import in_utc, spelled_time
 from tom.formats.values import text
 from tom.records.notice import NoticeType
 
@@ -85,7 +85,7 @@ def _between(least: float, most: float) -> AfterValidator:
 
 Text = Annotated[str, AfterValidator(text)]
 Author = Annotated[str, AfterValidator(partial(text, most=64))]
-UtcTime = Annotated[datetime, AfterValidator(in_utc)]
+UtcTime = Annotated[datetime, BeforeValidator(spelled_time), AfterValidator(in_utc)]
 EventTime = Annotated[UtcTime, AfterValidator(_in_our_age)]
 Rate = Annotated[float, _between(0, 1e6)]  # Hz
 Seconds = Annotated[float, _between(0, 1e7)]
