@@ -152,6 +152,17 @@ def test_a_source_of_a_magnitude_counts_within_its_reach():
     assert faults(schedule, skymap, telescope, weights=weights) == []
 
 
+def test_a_span_over_the_day_reaches_into_the_next_evening():
+    skymap, telescope = make_map(place=(230.0, -25.0)), make_telescope()
+    start, end = START + timedelta(hours=5), START + timedelta(hours=23)  # it sets before the start
+
+    plan = plan_night(skymap, telescope, Wanted(start, end, most=5, solver_seconds=0))
+
+    assert len(plan.pointings) == 5
+    assert plan.pointings[0].start > START + timedelta(hours=18)
+    assert check_schedule(plan, skymap, telescope, start=start, end=end) == []
+
+
 def test_a_night_without_a_field_that_is_up_has_an_empty_plan_that_says_why():
     skymap, telescope = make_map(place=(12.5, 75.0)), make_telescope()
 

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.sky.strategies import skymaps
 from tom.sky import (
     build_skymap,
     distance_modulus_at,
     distance_moments,
     distance_overlap,
+    distance_pdf,
     distance_pdf_at,
     unlisted_share,
 )
@@ -64,6 +66,22 @@ def test_what_is_not_listed_is_the_integral_over_distance(mu, sigma, completenes
     found = unlisted_share(skymap, [0], edges_mpc=edges, completeness=completeness)
 
     assert found[0] == pytest.approx(expected, abs=1e-3)
+
+
+@settings(max_examples=20)
+@given(skymaps.filter(lambda skymap: np.isfinite(distance_moments(skymap)[0])))
+def test_the_maps_density_of_distance_is_the_mean_of_its_directions(skymap):
+    known = np.flatnonzero(np.isfinite(skymap.distmu) & (skymap.probability > 0))
+    radii, step = np.linspace(0.5, 800.5, 801, retstep=True)
+    each = np.array([distance_pdf_at(skymap, skymap.start29[known], r) for r in radii])
+    sums = each @ skymap.probability[known]
+
+    found = distance_pdf(skymap, radii)
+
+    np.testing.assert_allclose(found, sums / (sums.sum() * step), rtol=2e-3, atol=1e-9)
+    assert found.sum() * step == pytest.approx(1, abs=2e-3)
+    mean, _ = distance_moments(skymap)
+    assert found @ radii * step == pytest.approx(mean, rel=2e-3)
 
 
 def test_an_exact_distance_compares_the_two_densities_there():

@@ -14,6 +14,7 @@ from tom.sky import (
     levels_2d,
     probdensity_at,
     read_skymap,
+    searched_area,
 )
 
 
@@ -54,6 +55,18 @@ def test_rows_of_no_probability_have_level_one():
     skymap = build_skymap(level=[0] * 12, ipix=range(12), probdensity=[1.0] + 11 * [0.0])
 
     np.testing.assert_allclose(credible_levels(skymap), 1.0)
+
+
+@given(skymaps)
+def test_the_area_searched_is_that_of_all_denser_rows_and_half_of_the_tied_ones(skymap):
+    area = skymap.area_sr * np.degrees(1) ** 2
+
+    found = searched_area(skymap, skymap.start29)
+
+    for row in range(0, skymap.n, 7):
+        denser = area[skymap.probdensity > skymap.probdensity[row]].sum()
+        tied = area[skymap.probdensity == skymap.probdensity[row]]
+        assert found[row] == pytest.approx(denser + tied.sum() * (1 + 1 / len(tied)) / 2)
 
 
 def test_positions_off_a_partial_map_have_no_level():

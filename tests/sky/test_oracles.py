@@ -16,6 +16,7 @@ from tom.sky import (
     healpix29,
     levels_2d,
     read_skymap,
+    searched_area,
     separation_arcsec,
     summarize,
 )
@@ -66,6 +67,15 @@ def test_at2017gfo_has_the_level_that_ligo_skymap_finds(real_data, name):
     level = levels_2d(read(real_data, name), healpix29(*AT2017GFO))
 
     assert level == pytest.approx(oracle["AT2017gfo"]["searched_prob"], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in FEATURED if "multiorder" in name])
+def test_as_much_area_is_searched_for_at2017gfo_as_ligo_skymap_says(real_data, name):
+    oracle = json.loads((real_data / "gw/maps/oracles.json").read_text())[name]
+
+    area = searched_area(read(real_data, name), healpix29(*AT2017GFO))
+
+    assert area == pytest.approx(oracle["AT2017gfo"]["searched_area"], rel=1e-4)
 
 
 @pytest.mark.parametrize("name", FEATURELESS)

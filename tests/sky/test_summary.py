@@ -23,6 +23,9 @@ def test_a_position_in_gw170817_is_described(real_data):
     assert described["credible_level_2d"] == pytest.approx(0.55593, abs=1e-5)
     assert described["credible_level_3d"] == pytest.approx(0.39205, abs=2e-3)
     assert described["probdensity"] == pytest.approx(113.845, abs=1e-3)
+    assert described["searched_area"] == pytest.approx(10.41577, abs=1e-5)
+    assert described["distance_pdf_here"] == pytest.approx(0.050127, rel=1e-4)
+    assert described["distance_pdf"] == pytest.approx(0.0477662, rel=1e-4)
 
 
 def test_what_is_not_known_is_none_and_the_rest_is_json():

@@ -18,6 +18,8 @@ from tom.sky.visibility import (
     datetime_of,
     mjd_of,
     moon_radec,
+    observable_between,
+    observable_now,
     observable_tonight,
     sun_altitude,
 )
@@ -160,3 +162,17 @@ def test_a_moment_needs_a_time_zone():
 def test_mjd_and_datetime_turn_into_each_other():
     assert mjd_of(datetime(2000, 1, 1, 12, tzinfo=UTC)) == 51544.5
     assert datetime_of(51544.5) == datetime(2000, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("minutes", [1, 17, 60, 1440])
+def test_a_span_is_followed_from_its_first_moment_to_its_last(minutes):
+    end = MOMENT + timedelta(minutes=minutes)
+    place = {"ra": [180.0, 10.0], "dec": [-24.6, 60.0]}
+
+    span = observable_between(PARANAL, **place, start=MOMENT, end=end)
+
+    assert np.all(np.diff(span.mjd) * 1440 < 10 + 1e-6)
+    for column, when in ((0, MOMENT), (-1, end)):
+        there = observable_now(PARANAL, **place, when=when)
+        np.testing.assert_allclose(span.altitude_deg[:, column], there.altitude_deg[:, 0])
+        np.testing.assert_array_equal(span.observable[:, column], there.observable[:, 0])

@@ -49,7 +49,7 @@ class Wanted:
     Attributes
     ----------
     start, end
-        Of the span, within one night from noon to noon; aware.
+        Of the span, aware. It may reach over the day into the next night.
     most
         How many pointings at most; None: as many as fit.
     grid

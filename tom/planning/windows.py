@@ -7,12 +7,11 @@ import numpy as np
 
 from tom.planning.telescope import Telescope
 from tom.planning.wanted import Visits
-from tom.sky import mjd_of, observable_tonight
+from tom.sky import mjd_of, observable_between
 from tom.sky.arrays import FloatArray, IntArray
 
 STEP_MINUTES = 1.0
 WHY = {
-    "window": "no dark time between start and end",
     "dark": "no dark time between start and end",
     "high": "too low",
     "moon": "too near the Moon",
@@ -50,16 +49,16 @@ class Windows:
 def find_windows(
     telescope: Telescope, ra: FloatArray, dec: FloatArray, *, start: datetime, end: datetime
 ) -> Windows:
-    """Find when each field keeps all limits for a whole exposure, between two moments of a night.
+    """Find when each field keeps all limits for a whole exposure, between two moments.
 
     Limits are looked at each minute, at the first and at the last too.
     """
-    night = observable_tonight(
+    night = observable_between(
         telescope.site,
         ra=ra,
         dec=dec,
-        when=start,
-        until=end,
+        start=start,
+        end=end,
         constraints=telescope.constraints,
         step_minutes=STEP_MINUTES,
     )

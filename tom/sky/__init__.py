@@ -15,6 +15,7 @@ from tom.sky.distance import (
     distance_modulus_at,
     distance_moments,
     distance_overlap,
+    distance_pdf,
     distance_pdf_at,
     distance_probability_fraction,
     unlisted_share,
@@ -39,7 +40,7 @@ from tom.sky.healpix import (
     separation_arcsec,
     within_ranges,
 )
-from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at
+from tom.sky.levels import credible_area, credible_levels, levels_2d, probdensity_at, searched_area
 from tom.sky.packing import pack, unpack
 from tom.sky.pictures import Picture, draw_stamp
 from tom.sky.present import PresentSky, present_sky
@@ -57,6 +58,7 @@ from tom.sky.visibility import (
     altitudes,
     datetime_of,
     mjd_of,
+    observable_between,
     observable_now,
     observable_tonight,
     sun_altitude,
@@ -106,6 +108,7 @@ __all__ = [
     "distance_modulus_at",
     "distance_moments",
     "distance_overlap",
+    "distance_pdf",
     "distance_pdf_at",
     "distance_probability_fraction",
     "draw_stamp",
@@ -122,6 +125,7 @@ __all__ = [
     "milky_way_ebv",
     "mjd_of",
     "most_probable",
+    "observable_between",
     "observable_now",
     "observable_tonight",
     "pack",
@@ -136,6 +140,7 @@ __all__ = [
     "read_stamp",
     "rectangle",
     "row_at",
+    "searched_area",
     "separation_arcsec",
     "shape_outline",
     "summarize",

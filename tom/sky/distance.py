@@ -43,6 +43,29 @@ def distance_pdf_at(
     return np.asarray(norm * r**2 * gauss(r, mu, sigma), dtype=np.float64)
 
 
+def distance_pdf(skymap: SkyMap, distance_mpc: npt.ArrayLike) -> FloatArray:
+    """Find the density of distance over the whole map, p(r): the mean of the rows that have one.
+
+    Parameters
+    ----------
+    distance_mpc
+        Mpc, shape `(m,)`.
+
+    Returns
+    -------
+    numpy.ndarray
+        1/Mpc, shape `(m,)`, of the probability that has a distance; NaN: the map has none, or
+        `distance_mpc` is not above 0.
+    """
+    mu, sigma, weight = _weighed_rows(skymap)
+    total = float(weight @ _radial_moments(mu, sigma)[0])
+    radii = np.atleast_1d(_positive(distance_mpc))
+    if not 0 < total < np.inf:
+        return np.full(radii.shape, np.nan)
+    sums = [float(weight @ gauss(r, mu, sigma)) for r in radii.tolist()]
+    return np.asarray(radii**2 * np.array(sums) / total, dtype=np.float64)
+
+
 def distance_overlap(
     skymap: SkyMap,
     hpx29: npt.ArrayLike,
@@ -129,15 +152,20 @@ def distance_moments(skymap: SkyMap) -> tuple[float, float]:
     Both are NaN if no row with a distance has a probability. Otherwise they equal a map's own
     `DISTMEAN` and `DISTSTD`.
     """
-    known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
-    mu, sigma, norm = distance_rows(skymap, known)
+    mu, sigma, weight = _weighed_rows(skymap)
     second, third, fourth = _radial_moments(mu, sigma)
-    weight = skymap.probability[known] * norm
     total = float(weight @ second)
     if not 0 < total < np.inf:  # no row, or none whose distribution reaches above 0
         return float("nan"), float("nan")
     mean = float(weight @ third) / total
     return mean, float(np.sqrt(max(float(weight @ fourth) / total - mean**2, 0.0)))
+
+
+def _weighed_rows(skymap: SkyMap) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mu, sigma and probability times norm of the rows with a distance and a probability."""
+    known = np.flatnonzero(has_distance(skymap) & (skymap.probdensity > 0))
+    mu, sigma, norm = distance_rows(skymap, known)
+    return mu, sigma, skymap.probability[known] * norm
 
 
 def distance_modulus_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

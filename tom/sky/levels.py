@@ -25,23 +25,24 @@ def credible_levels(skymap: SkyMap) -> FloatArray:
     """
     found = _levels.get(skymap)
     if found is None:
-        found = _levels[skymap] = _rank_rows(skymap)
+        found = _levels[skymap] = np.minimum(_up_to(skymap, skymap.probability), 1.0)
+        found.flags.writeable = False
     return found
 
 
-def _rank_rows(skymap: SkyMap) -> FloatArray:
+def _up_to(skymap: SkyMap, amount: FloatArray) -> FloatArray:
+    """Sum what rows have, `(n,)`, over all that are at least as dense; of ties the mean order."""
     order = np.argsort(-skymap.probdensity, kind="stable")
     density = skymap.probdensity[order]
-    cumulated = np.cumsum(skymap.probability[order])
+    cumulated = np.cumsum(amount[order])
     first = np.flatnonzero(np.concatenate([[True], density[1:] != density[:-1]]))
     size = np.diff(np.append(first, len(density)))
     after = cumulated[first + size - 1]
     before = np.concatenate([[0.0], after[:-1]])
     shared = before + (after - before) * (1 + 1 / size) / 2
-    levels = np.empty(skymap.n)
-    levels[order] = np.minimum(np.repeat(shared, size), 1.0)
-    levels.flags.writeable = False
-    return levels
+    sums = np.empty(skymap.n)
+    sums[order] = np.repeat(shared, size)
+    return sums
 
 
 def levels_2d(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
@@ -52,6 +53,14 @@ def levels_2d(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
 def probdensity_at(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
     """Find the density in 1/sr at nested order-29 ids, shape `(m,)`; NaN outside the map."""
     return _at(skymap, skymap.probdensity, hpx29)
+
+
+def searched_area(skymap: SkyMap, hpx29: npt.ArrayLike) -> FloatArray:
+    """Measure the area in deg2 that is searched up to nested order-29 ids, `(m,)`; NaN outside.
+
+    It is that of all rows that are at least as dense, as the credible level is their probability.
+    """
+    return _at(skymap, _up_to(skymap, skymap.area_sr) * np.degrees(1) ** 2, hpx29)
 
 
 def credible_area(skymap: SkyMap, level: float) -> float:

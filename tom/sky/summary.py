@@ -3,9 +3,9 @@
 import math
 from dataclasses import asdict, dataclass
 
-from tom.sky.distance import distance_moments
+from tom.sky.distance import distance_moments, distance_pdf, distance_pdf_at
 from tom.sky.healpix import healpix29
-from tom.sky.levels import credible_area, levels_2d, probdensity_at
+from tom.sky.levels import credible_area, levels_2d, probdensity_at, searched_area
 from tom.sky.skymap import SkyMap, most_probable
 from tom.sky.volume import levels_3d
 
@@ -50,10 +50,11 @@ def describe(
     Parameters
     ----------
     ra, dec
-        ICRS degrees, both or none: adds `credible_level_2d, credible_level_3d, probdensity`
-        (1/sr).
+        ICRS degrees, both or none: adds `credible_level_2d, credible_level_3d, probdensity` (1/sr)
+        and `searched_area` (deg2).
     distance
-        Mpc; without it the 3D level is None.
+        Mpc; without it the 3D level is None. With a position, it adds the density of distance
+        there in that direction and over the whole map, `distance_pdf_here, distance_pdf` (1/Mpc).
 
     Raises
     ------
@@ -70,4 +71,8 @@ def describe(
         described["credible_level_2d"] = float(levels_2d(skymap, here)[0])
         described["credible_level_3d"] = float(levels_3d(skymap, here, [distance_mpc])[0])
         described["probdensity"] = float(probdensity_at(skymap, here)[0])
+        described["searched_area"] = float(searched_area(skymap, here)[0])
+        if distance is not None:
+            described["distance_pdf_here"] = float(distance_pdf_at(skymap, here, distance)[0])
+            described["distance_pdf"] = float(distance_pdf(skymap, distance)[0])
     return {key: value if math.isfinite(value) else None for key, value in described.items()}

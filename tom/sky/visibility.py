@@ -45,7 +45,7 @@ class Constraints:
 
 @dataclass(frozen=True, eq=False)
 class Night:
-    """One night of m targets at a site, at t times from noon to noon.
+    """A night, or another span, of m targets at a site, at t times.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Night:
     sun_altitude_deg, moon_altitude_deg, moon_illumination
         Shape `(t,)`; the illuminated fraction is 0 to 1.
     observable
-        Shape `(m, t)`: whether all constraints hold, at and after the given moment.
+        Shape `(m, t)`: whether all constraints hold, within the given moments.
     tests
         The name of each constraint and whether it holds, shape `(m, t)`, in the order of display:
         "window", "dark", "high", "hour angle", "moon".
@@ -197,6 +197,34 @@ def observable_tonight(
     counts = (times >= now) & (times <= (np.inf if until is None else mjd_of(until)))
     targets = np.atleast_2d(unit_vectors(ra, dec))
     return _follow(site, targets, times, counts, constraints or Constraints())
+
+
+def observable_between(
+    site: Site,
+    *,
+    ra: npt.ArrayLike,
+    dec: npt.ArrayLike,
+    start: datetime,
+    end: datetime,
+    constraints: Constraints | None = None,
+    step_minutes: float = 10.0,
+) -> Night:
+    """Follow targets from one moment to another, which are the first and the last time.
+
+    Parameters
+    ----------
+    ra, dec, constraints
+        As in `observable_tonight`.
+    start, end
+        Aware; the end is the later one.
+    step_minutes
+        Time between two steps, at most.
+    """
+    begin, stop = mjd_of(start), mjd_of(end)
+    steps = max(int(np.ceil((stop - begin) * 1440 / step_minutes - 1e-6)), 1)
+    times = np.linspace(begin, stop, steps + 1)
+    targets = np.atleast_2d(unit_vectors(ra, dec))
+    return _follow(site, targets, times, np.isfinite(times), constraints or Constraints())
 
 
 def observable_now(
