@@ -13,13 +13,14 @@ import pytest
 from celery import current_app
 from django.core import mail
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests import factories
+from tests.connections import WAIT_SECONDS, begin
 from tests.followup.conftest import make_request
 from tests.pointings import made as pointings
 from tests.streams.packets import make_circular, make_gwalert_json, make_ztf_packet
@@ -50,6 +51,7 @@ from tom.reports.notifications.follows import follow
 from tom.reports.notifications.models import Notification
 from tom.scoring.judging import hand_out, score_due
 from tom.scoring.models import DueScore, Score
+from tom.scoring.rests import alone
 from tom.sky import write_skymap
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
@@ -344,9 +346,14 @@ def test_a_full_batch_of_scoring_wakes_the_next_and_each_one_every_scorer(
     assert woken() == set()
 
 
-def test_a_scorer_judges_batch_after_batch_and_its_last_one_wakes_the_ranking() -> None:
+def test_a_scorer_judges_batch_after_batch_and_its_last_one_wakes_the_ranking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     event = candidate_event()
+    factories.make_target("ZTF26other")
+    match_event(event)
     hand_out(most=100)
+    monkeypatch.setattr("tom.pipeline.SCORE_BATCH", 1)
     rest = {}
 
     for _ in range(2):
@@ -360,6 +367,19 @@ def test_a_scorer_judges_batch_after_batch_and_its_last_one_wakes_the_ranking() 
     assert set(Score.objects.values_list("scorer", flat=True)) == {"fast_transient", "real_bogus"}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_scorer_that_another_worker_uses_wakes_nothing() -> None:
+    with transaction.atomic():
+        candidate_event()
+    hand_out(most=100)
+
+    with alone("fast_transient"):
+        begin(lambda: pipeline.judge("fast_transient")).result(WAIT_SECONDS)
+
+    assert woken() == set()
+    assert DueScore.objects.filter(scorer="fast_transient").exists()
+
+
 def test_a_ranking_waits_for_no_other_scorer() -> None:
     event = candidate_event()
     hand_out(most=100)
@@ -369,6 +389,20 @@ def test_a_ranking_waits_for_no_other_scorer() -> None:
 
     assert DueScore.objects.filter(scorer="fast_transient").exists()
     assert woken() == {("rank", event.pk)}
+
+
+def test_an_event_that_was_woken_once_too_often_costs_one_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    event = candidate_event()
+    pipeline.rank(event.pk)
+    woken()
+
+    with django_assert_num_queries(1):
+        pipeline.rank(event.pk)
+
+    assert Ranking.objects.count() == 1
+    assert woken() == set()
 
 
 def test_what_follows_several_rankings_is_sent_once_and_again_after_its_time() -> None:

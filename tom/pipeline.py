@@ -137,9 +137,11 @@ def judge(scorer: str) -> None:
     Then go on with what was stored before it came, if a person asked for that. It waits for no
     other scorer: while alerts come steadily, one of them is always at work.
     """
-    if judge_due(scorer, most=SCORE_BATCH):
-        nudge(judge, scorer)
-    elif not work_due().filter(scorer=scorer).exists():
+    judged = judge_due(scorer, most=SCORE_BATCH)
+    if work_due().filter(scorer=scorer).exists():
+        if judged:
+            nudge(judge, scorer)
+    else:
         more = hand_out_stored(scorer, most=SCORE_BATCH)
         with nudging():
             if more:
@@ -174,6 +176,8 @@ def explain(event_id: int, scorer: str) -> None:
 def rank(event_id: int) -> None:
     """Rank one event's candidates; what changed meanwhile is ranked by a task of its own."""
     event = NonLocalizedEvent.everything.get(pk=event_id)
+    if not event.is_due:  # it was woken more than once
+        return
     match_if_due(event)
     others_due = find_first_hosts(event)
     if rank_if_due(event):

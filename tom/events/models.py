@@ -125,6 +125,11 @@ class NonLocalizedEvent(models.Model):
         return not self.test_reasons and not self.retracted and self.joined_to_id is None
 
     @property
+    def is_due(self) -> bool:
+        """Whether a change came that no ranking has included."""
+        return self.match_due or self.ranked_version < self.rank_version
+
+    @property
     def is_by_hand(self) -> bool:
         """Whether a person made it, not a mission's message."""
         return self.event_id.startswith(PREFIX)

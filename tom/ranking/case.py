@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db import connection
 
+from tom.candidates.models import EventCandidate
+from tom.events.models import NonLocalizedEvent
 from tom.moments import Moment, known
 from tom.photometry import is_strong
 from tom.ranking.columns import Columns
@@ -45,6 +47,8 @@ class Case:
         Keys of the `EventLocalization` by which each candidate was matched; NaN: none.
     facts : array, shape (n, 9)
         In the order of `FACTS`; NaN: not known.
+    owned : frozenset of int
+        Keys of the members by public points whose targets are private: people own them.
     """
 
     listing: Listing
@@ -56,6 +60,7 @@ class Case:
     healpix29: IntArray
     localizations: FloatArray
     facts: FloatArray
+    owned: frozenset[int]
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -69,7 +74,7 @@ class Case:
 def read_case(
     listing: Listing, moment: Moment, since: datetime | None, rule: Mapping[str, Any]
 ) -> Case:
-    """Read the entries and the facts about each; one query. `rule` as in `read_members`."""
+    """Read the entries and the facts about each. `rule` as in `read_members`."""
     rows = read_members(listing, moment, since, rule)
     members, targets, audiences, places, maps, *facts = (
         zip(*rows, strict=True) if rows else [() for _ in range(5 + len(FACTS))]
@@ -84,7 +89,15 @@ def read_case(
         healpix29=np.array(places, np.int64),
         localizations=np.array(maps, float),
         facts=np.array(facts, float).T,
+        owned=_owned(listing.event),
     )
+
+
+def _owned(event: NonLocalizedEvent | None) -> frozenset[int]:
+    if event is None:
+        return frozenset()
+    rows = EventCandidate.objects.filter(event=event, is_public=True)
+    return frozenset(rows.filter(target__permissions="PRIVATE").values_list("pk", flat=True))
 
 
 def read_columns(

@@ -105,26 +105,22 @@ def sum_weights(case: Case, log_weight: FloatArray) -> Sums:
     Of each candidate a reader sees the entry of the largest audience that they belong to. Private
     targets that no program's points made are in no sum: who may see them is asked at each reading.
     """
-    event = case.listing.event
-    if event is None:
+    if case.listing.event is None:
         return Sums([], [])
-    owned = set(_private_targets(event).values_list("pk", flat=True))
-    log_sums = _sum_by_readers(case, log_weight, owned=owned)
-    return Sums(log_sums, sorted(owned.intersection(case.members.tolist())))
+    owned = sorted(case.owned.intersection(case.members.tolist()))
+    return Sums(_sum_by_readers(case, log_weight), owned)
 
 
-def _sum_by_readers(
-    case: Case, log_weight: FloatArray, *, owned: Collection[int]
-) -> list[list[Any]]:
+def _sum_by_readers(case: Case, log_weight: FloatArray) -> list[list[Any]]:
     narrower = sorted({program for audience in set(case.audiences) for program in audience})
     if not narrower:
-        shown = ~np.isin(case.members, list(owned))
+        shown = ~np.isin(case.members, list(case.owned))
         return [[[], _log_sum(log_weight[shown].tolist())]]
     known: dict[int, list[tuple[Audience, float]]] = {}
     for member, audience, weight in zip(
         case.members.tolist(), case.audiences, log_weight.tolist(), strict=True
     ):
-        if audience or member not in owned:
+        if audience or member not in case.owned:
             known.setdefault(member, []).append((audience, weight))
     sets = {tuple(sorted(theirs.intersection(narrower))) for theirs in reader_sets()}
     return [
@@ -145,16 +141,8 @@ def _log_sum(logs: Sequence[float]) -> float:
 
 def seen_by_all(case: Case) -> BoolArray:
     """The entries of an event's list that everybody sees, shape (n,)."""
-    event = case.listing.event
-    owned = [] if event is None else _private_targets(event).values_list("pk", flat=True)
     is_public = np.array([audience == () for audience in case.audiences], bool)
-    return np.asarray(is_public & ~np.isin(case.members, list(owned)))
-
-
-def _private_targets(event: NonLocalizedEvent) -> Any:
-    """An event's candidates by public points whose targets are private: people own them."""
-    rows = EventCandidate.objects.filter(event=event, is_public=True)
-    return rows.filter(target__permissions="PRIVATE")
+    return np.asarray(is_public & ~np.isin(case.members, list(case.owned)))
 
 
 def sum_for(ranking: Ranking, programs: Collection[int]) -> float | None:
