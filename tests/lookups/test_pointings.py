@@ -118,6 +118,12 @@ def test_the_treasure_maps_pointings_are_kept_once(api, event) -> None:
     assert TOKEN not in str([call[1:3] for call in api.asked])
 
 
+def test_the_treasure_map_is_asked_for_the_name_that_others_know(api) -> None:
+    serve_map(api, ZTF_ROW)
+
+    assert ask(make_event("HAND-S190814bv", time=TIME)).added == 1
+
+
 def test_a_plan_that_was_carried_out_says_so_when_asked_again(api, event, settings) -> None:
     settings.LOOKUP_CACHE_MINUTES = 0
     serve_map(api, {**ZTF_ROW, "status": "planned"})

@@ -89,12 +89,13 @@ def done(event=None, **figures) -> Plan:
 
 def test_the_treasure_map_gets_the_middle_of_each_exposure():
     plan = done()
+    plan.event.event_id = "HAND-GRB190815Z"
 
     body = as_treasure_map(plan)
 
     assert why_no_treasure_map(plan) == ""
     assert body == {
-        "graceid": plan.event.event_id,
+        "graceid": "GRB190815Z",
         "pointings": [
             {
                 "ra": 12.5, "dec": -25.0, "instrumentid": "WIDE", "time": "2019-08-15T05:00:30",

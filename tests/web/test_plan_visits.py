@@ -60,6 +60,13 @@ def test_wrong_visits_are_said_at_their_field(changes, name, said):
     assert form.task is None
 
 
+def test_a_span_that_ends_before_it_begins_is_no_fault_of_the_visits():
+    for visits in ("1", "2"):
+        asked = typed(visits=visits, end="2019-08-15 03:00")
+
+        assert set(read_plan_form(asked, covered=[], done=[]).errors) == {"end"}
+
+
 @pytest.mark.django_db
 def test_what_is_typed_becomes_a_checked_plan_with_visits_in_every_form(client):
     factories.make_event("S261120ab")

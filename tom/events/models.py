@@ -134,6 +134,11 @@ class NonLocalizedEvent(models.Model):
         """Whether a person made it, not a mission's message."""
         return self.event_id.startswith(PREFIX)
 
+    @property
+    def public_name(self) -> str:
+        """What others call it: `HAND-` is known here alone."""
+        return self.event_id.removeprefix(PREFIX)
+
 
 class Localization(models.Model):
     """The bytes of a sky map, stored once by their hash, with compact arrays and figures."""

@@ -97,7 +97,7 @@ def due_queries(now: datetime) -> list[int]:
 def _ask(query: PointingQuery) -> tuple[Kept, int]:
     event = query.event
     if query.source == Source.TREASURE_MAP:
-        talk = treasure_map.talk(event.event_id, settings.TREASURE_MAP_TOKEN)
+        talk = treasure_map.talk(event.public_name, settings.TREASURE_MAP_TOKEN)
         found = _talk(query.source, talk)
         kept = keep_pointings(found.told, source=Source.TREASURE_MAP, event=event, group=None)
         return kept, found.left_out

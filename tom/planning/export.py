@@ -65,7 +65,7 @@ def as_treasure_map(plan: Plan) -> dict[str, Any]:
     telescope = plan.task["telescope"]
     half = timedelta(seconds=telescope["exposure_s"] / 2)
     return {
-        "graceid": plan.event.event_id,
+        "graceid": plan.event.public_name,
         "pointings": [
             {
                 "ra": row["ra"],

@@ -32,7 +32,7 @@ def read_visits(
     elif any(len(each) > LONGEST_BAND or not each.isprintable() for each in bands):
         form.refuse("visit_bands", f"A band has at most {LONGEST_BAND} characters.")
     visits = Visits(n, 60 * apart if n > 1 else 0.0, bands)
-    if span is not None and visits.span_s >= span.total_seconds():
+    if n > 1 and span is not None and 0 < span.total_seconds() <= visits.span_s:
         form.refuse(
             "visits_apart",
             f"{n} visits take {visits.span_s / 60:g} minutes, longer than from start to end:"

@@ -109,6 +109,18 @@ def test_it_tells_what_public_pointings_cover_and_exclude_and_no_private_one():
     assert subject == "LIGO/Virgo/KAGRA S261120ab: coverage and upper limits"
 
 
+@pytest.mark.parametrize(
+    ("event_id", "kind", "start"),
+    [("HAND-mine", "gw", "GW mine: "), ("HAND-GRB261120Z", "grb", "GRB261120Z: ")],
+)
+def test_an_event_made_by_hand_has_no_missions_name_before_its_own(event_id, kind, start):
+    draft = draft_circular(make_event(event_id, kind=kind), [], by=make_observer())
+
+    assert newest(draft).subject.startswith(start)
+    assert f"a counterpart of {event_id.removeprefix('HAND-')}" in newest(draft).body
+    assert "HAND-" not in newest(draft).body
+
+
 def test_the_treasure_map_is_cited_where_its_pointings_count():
     event = make_event()
     keep(event, told("1"))

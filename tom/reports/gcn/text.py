@@ -24,6 +24,8 @@ Measured = tuple[dict[str, Any], LightCurvePoint]
 ROWS_EACH: Final = 12
 """Rows of photometry of one candidate, at most: the first and the last ones."""
 DECLINES_TOLD: Final = (0.0, 0.5, 1.0)
+NO_MISSION: Final = {"gw": "GW"}
+"""What stands before the name of an event that a person made, by its kind."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,19 @@ class Facts:
 def warning_of(event: NonLocalizedEvent) -> str:
     """What stands above all texts about an event that is not live; "" of a live one."""
     if event.test_reasons:
-        return f"THIS IS A TEST, NOT A CIRCULAR: {event.event_id} is a test event."
+        return f"THIS IS A TEST, NOT A CIRCULAR: {event.public_name} is a test event."
     if event.retracted:
-        return f"{event.event_id} WAS RETRACTED."
+        return f"{event.public_name} WAS RETRACTED."
     if event.joined_to_id is not None:
-        return f"{event.event_id} was found to be the same as another event."
+        return f"{event.public_name} was found to be the same as another event."
     return ""
 
 
 def write_subject(facts: Facts) -> str:
     """Name the event as GCN finds it in a subject, and what the circular tells of it."""
     event = facts.event
-    name = f"{BEFORE_NAMES.get(event.kind, '')} {event.event_id}".strip()
+    before = NO_MISSION if event.is_by_hand else BEFORE_NAMES
+    name = f"{before.get(event.kind, '')} {event.public_name}".strip()
     n = len(facts.candidates)
     if n:
         told = "one candidate counterpart" if n == 1 else f"{n} candidate counterparts"
@@ -83,12 +86,12 @@ def _opening(facts: Facts) -> str:
     event, n = facts.event, len(facts.candidates)
     when = f" ({_utc(event.time)} UTC)" if event.time else ""
     if not n:
-        return f"We searched for a counterpart of {event.event_id}{when}."
+        return f"We searched for a counterpart of {event.public_name}{when}."
     what = "a candidate counterpart" if n == 1 else f"{n} candidate counterparts"
     return (
-        f"We report {what} of {event.event_id}{when}, in the order of the probability that we give"
-        " each. Coordinates are ICRS; Region is the smallest credible region of the map that holds"
-        " it."
+        f"We report {what} of {event.public_name}{when}, in the order of the probability that we"
+        " give each. Coordinates are ICRS; Region is the smallest credible region of the map that"
+        " holds it."
     )
 
 
