@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from tom.photometry import is_strong
 from tom.ranking.columns import Columns
 from tom.ranking.members import FACTS, read_members
 from tom.ranking.models import Listing
-from tom.ranking.weighing import FloatArray, IntArray
+from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
 from tom.targets.copy import array_of, read_numbers
 from tom.targets.models import Audience
@@ -65,6 +66,12 @@ class Case:
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(self.members)
+
+    @cached_property
+    def seen_by_all(self) -> BoolArray:
+        """The entries that everybody sees, shape (n,)."""
+        is_public = np.array([audience == () for audience in self.audiences], bool)
+        return np.asarray(is_public & ~np.isin(self.members, list(self.owned)))
 
     def fact(self, name: str) -> FloatArray:
         """Return one of `FACTS`, shape (n,)."""

@@ -16,7 +16,7 @@ from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.case import Case
 from tom.ranking.models import Ranking
-from tom.ranking.weighing import BoolArray, FloatArray, logistic
+from tom.ranking.weighing import FloatArray, logistic
 from tom.targets.audiences import reader_sets
 from tom.targets.models import Audience
 
@@ -137,12 +137,6 @@ def _read_by(entries: Sequence[tuple[Audience, float]], programs: Collection[int
 
 def _log_sum(logs: Sequence[float]) -> float:
     return float(max(np.logaddexp.reduce(logs), LEAST_LOG)) if logs else LEAST_LOG
-
-
-def seen_by_all(case: Case) -> BoolArray:
-    """The entries of an event's list that everybody sees, shape (n,)."""
-    is_public = np.array([audience == () for audience in case.audiences], bool)
-    return np.asarray(is_public & ~np.isin(case.members, list(case.owned)))
 
 
 def sum_for(ranking: Ranking, programs: Collection[int]) -> float | None:

@@ -56,8 +56,9 @@ def logs_of(module: ModuleType, columns: Columns) -> FloatArray:
     0: the datum is missing.
     """
     read, make = module.read(columns), OF_KINDS[module]
-    said = [module.weigh(**read, source=make(module.OF_KIND[kind])).log_lr for kind in KINDS]
-    return np.asarray(-np.stack(said, axis=1))
+    shares = [module.OF_KIND[kind] for kind in KINDS]  # some kinds have the same
+    said = {share: module.weigh(**read, source=make(share)).log_lr for share in set(shares)}
+    return np.asarray(-np.stack([said[share] for share in shares], axis=1))
 
 
 def surroundings(columns: Columns) -> FloatArray:

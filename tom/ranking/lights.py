@@ -20,7 +20,6 @@ from tom.events.localizations import skymap_of
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.ranking.beside import looks_beside
 from tom.ranking.case import Case
-from tom.ranking.chances import seen_by_all
 from tom.ranking.curves import (
     Later,
     Members,
@@ -108,7 +107,7 @@ def look(case: Case, event_time: datetime | None) -> Seen:
     modulus, error = _distances(case) if len(visits.row) else np.full((2, len(case)), np.nan)
     places = Places(modulus, error, loss)
     members = Members(firsts, modulus, np.hypot(error, FAMILY_OFF), loss)
-    later = recall_later(visits, members, looks_beside(visits, _cells(case), seen_by_all(case)))
+    later = recall_later(visits, members, looks_beside(visits, _cells(case), case.seen_by_all))
     return Seen(visits, firsts, places, later)
 
 
@@ -132,7 +131,7 @@ def learn(
     From what everybody knows alone: what is private moves nothing that others see. None: the event
     has no time or no map, or the list no detection since then.
     """
-    counted = seen_by_all(case) & np.isfinite(seen.firsts.magnitude)
+    counted = case.seen_by_all & np.isfinite(seen.firsts.magnitude)
     if event.time is None or not counted.any():
         return None
     used = case.localizations[counted]
@@ -149,7 +148,7 @@ def learn(
 
 def is_looked_at(case: Case, seen: Seen) -> bool:
     """Whether everybody knows a point since the event at some member's place."""
-    return bool(seen_by_all(case)[seen.visits.row].any())
+    return bool(case.seen_by_all[seen.visits.row].any())
 
 
 def read_brightness(
@@ -272,7 +271,7 @@ def _chances(
 
 def _chance_found(case: Case, seen: Seen) -> float | None:
     """The chance that what everybody knows of the list's places would have shown a kilonova."""
-    rows = np.flatnonzero(seen_by_all(case))
+    rows = np.flatnonzero(case.seen_by_all)
     number = np.full(len(case), -1)
     number[rows] = np.arange(len(rows))
     points = np.flatnonzero(number[seen.visits.row] >= 0)

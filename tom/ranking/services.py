@@ -20,7 +20,7 @@ from tom.events.services import note_changes
 from tom.ranking import kinds, opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, Opinions, read_case, read_columns, read_opinions
-from tom.ranking.chances import seen_by_all, sum_weights
+from tom.ranking.chances import sum_weights
 from tom.ranking.columns import Columns
 from tom.ranking.expected import EVEN, log_none_of
 from tom.ranking.history import fingerprints, keep, moves
@@ -158,7 +158,7 @@ def _fit(
         if set(labels) <= set(basis.sought)
     ]
     as_they_are = [*exact, later_light.NAME]
-    return fit_means(terms, seen_by_all(case), kept, as_they_are=as_they_are)
+    return fit_means(terms, case.seen_by_all, kept, as_they_are=as_they_are)
 
 
 def weigh(case: Case, basis: Basis) -> Posterior:
