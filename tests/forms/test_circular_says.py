@@ -46,6 +46,31 @@ def test_a_position_is_read_however_it_is_written(text: str, ra: float, dec: flo
 @pytest.mark.parametrize(
     "text",
     [
+        "RA(J2000) = 13:09:48.085, Dec(J2000) = \u221223:22:53.34",
+        "RA = 197.45035, Dec = \u201323.38148 (J2000)",
+        "RA (J2000) = 13h 09m 48.085s\nDec (J2000) = \u221223\u00b0 22\u2032 53.34\u2033",
+        "R.A. = 13\u02b009\u1d5048\u02e2.085, Decl. = -23\u00b022\u203253\u2033.34",
+        "R.A. = 13h09m48.s085, decl. = -23d22\u201953\u201d.34",
+        "RA, Dec = 197.45035 -23.38148",
+        "RA/DEC: 197.45035/-23.38148",
+        "(ra, dec) = (197.45035\u00b0, \u221223.38148\u00b0)",
+        "RA,Dec (J2000): 13:09:48.085 -23:22:53.34",
+        "Right Ascension: 13:09:48.085, Declination: -23:22:53.34",
+        "\u03b1(J2000) = 13h09m48.085s, \u03b4(J2000) = \u221223\u00b022'53.34\"",
+    ],
+)
+def test_a_position_is_read_whatever_signs_it_is_written_with(text: str) -> None:
+    (place,) = said(text).places
+
+    assert (place.ra, place.dec) == (
+        pytest.approx(197.45035, abs=1e-4), pytest.approx(-23.38148, abs=1e-4),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alpha = 1.20, delta = 2.30",  # indices of a spectrum
         "RA = 25:56:59.19, Dec = +80:08:44.12",  # no such hour
         "RA = 10:61:59.19, Dec = +80:08:44.12",
         "RA = 400.5, Dec = +8.5",
@@ -99,6 +124,13 @@ def test_magnitudes_have_their_band_and_the_time_beside_them() -> None:
         datetime(2023, 8, 24, 18, 29, 24, tzinfo=UTC),
         None,
     ]
+
+
+def test_an_area_and_a_limit_are_read_in_words_and_signs() -> None:
+    found = said("The 90 percent region has 500 square degrees. We find r \u2265 22.1.")
+
+    assert [(each.percent, each.area_deg2) for each in found.areas] == [(90.0, 500.0)]
+    assert [(each.magnitude, each.error) for each in found.magnitudes] == [(22.1, None)]
 
 
 def test_a_row_with_two_times_has_none() -> None:

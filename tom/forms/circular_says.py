@@ -19,17 +19,31 @@ MOST: Final = 50
 SAME_ARCSEC: Final = 5.0
 """Positions so near to each other are one: authors write it in degrees and in hours."""
 
-_RA: Final = r"\bR\.?\s?A\.?(?![A-Za-z.])"
-_DEC: Final = r"\bDec(?:l(?:ination)?)?\b\.?"
+# Greek letters are indices of spectra, too: they are a position's with the equinox alone.
+_RA: Final = r"\b(?:R\.?\s?A\.?|right\s+ascension|(?:alpha|\u03b1)(?=\s*\(?\s*J?2000))(?![A-Za-z.])"
+_DEC: Final = r"\b(?:Dec(?:l(?:ination)?)?|(?:delta|\u03b4)(?=\s*\(?\s*J?2000))\b\.?"
 _EQUINOX: Final = r"(?:\s*\(?\s*J?2000(?:\.0)?\s*\)?)?"
 _IS: Final = rf"{_EQUINOX}\s*(?:\(?deg\.?\)?)?\s*[=:]?\s*"
+# Signs that mail programs and editors write for plain ones, each one character for one.
+_PLAIN: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-"),
+        **dict.fromkeys("\u2032\u02b9\u02bc\u2018\u2019", "'"),
+        **dict.fromkeys("\u2033\u02ba\u201c\u201d", '"'),
+        **dict.fromkeys("\u00ba\u02da", "\u00b0"),
+        **{"\u02b0": "h", "\u1d50": "m", "\u02e2": "s", "\u2265": ">", "\uff0b": "+"},
+    }
+)
 _PART: Final = r"[0-9]{1,2}"
-_SECONDS: Final = r"[0-9]{1,2}(?:\.[0-9]+)?"
+_SECONDS: Final = r"[0-9]{1,2}(?:[s\"]?\.[s\"]?[0-9]+)?"
+_WITHIN_SECONDS: Final = re.compile(r"(?<=[0-9])[s\"]?\.[s\"]?(?=[0-9])")  # 48s.08, 48.s08
 _DECIMAL: Final = r"[0-9]{1,3}\.[0-9]+"
 _HOURS: Final = rf"{_PART}\s?[h:\s]\s?{_PART}\s?[m:\s],?\s?{_SECONDS}"
-_ARC: Final = rf"{_PART}\s?[d°:\s]\s?{_PART}\s?['p\u2019m:\s]\s?{_SECONDS}"
+_ARC: Final = rf"{_PART}\s?[d°:\s]\s?{_PART}\s?['pm:\s]\s?{_SECONDS}"
 _RA_VALUE: Final = rf"(?P<ra>{_HOURS}|{_DECIMAL})"
 _DEC_VALUE: Final = rf"(?P<dec>[+-]?\s?(?:{_ARC}|{_DECIMAL}))"
+# A comma, a stroke, or a blank before a sign: a second number without one might be anything.
+_BETWEEN: Final = r"(?:\s*(?:deg|°))?(?:\s*[,/]\s*|\s+(?=[+-]))"
 _POSITIONS: Final = (
     # Each with its label; units, errors and the same in other units may stand between them.
     re.compile(
@@ -38,7 +52,7 @@ _POSITIONS: Final = (
     ),
     # Both labels, then both numbers.
     re.compile(
-        rf"{_RA}\s*[,/]\s*{_DEC}\)?{_EQUINOX}\s*[=:]?\s*\(?{_RA_VALUE}(?:\s*deg)?\s*,\s*{_DEC_VALUE}",
+        rf"{_RA}\s*[,/]\s*{_DEC}\)?{_EQUINOX}\s*[=:]?\s*\(?{_RA_VALUE}{_BETWEEN}{_DEC_VALUE}",
         re.IGNORECASE,
     ),
 )
@@ -80,7 +94,7 @@ _JD_OFFSET: Final = 2_400_000.5
 _AFTER: Final = 80  # characters after a magnitude in which its time is said
 
 _AREA: Final = re.compile(
-    r"(?P<percent>[1-9][0-9](?:\.[0-9])?)\s?%[^.;%]{0,120}?"
+    r"(?P<percent>[1-9][0-9](?:\.[0-9])?)\s?(?:%|per\s?cent)[^.;%]{0,120}?"
     r"(?P<area>[0-9][0-9,]*(?:\.[0-9]+)?)\s*"
     r"(?:deg\s?\^?\*{0,2}2|deg²|sq(?:uare|\.)?\s?deg)",
     re.IGNORECASE,
@@ -145,7 +159,7 @@ class Said:
 
 def read_said(subject: str, body: str) -> Said:
     """Read a circular's text; it may say nothing of this kind."""
-    body = body[:LONGEST_TEXT]
+    body = body[:LONGEST_TEXT].translate(_PLAIN)
     return Said(
         places=tuple(islice(_places(body), MOST)),
         magnitudes=tuple(islice(_magnitudes(body), MOST)),
@@ -213,7 +227,8 @@ def _is_decimal(text: str) -> bool:
 
 def _angle(text: str) -> float | None:
     """The number that a text of one or three parts means; None where a part is out of range."""
-    parts = [float(part) for part in re.findall(r"[0-9]+(?:\.[0-9]+)?", text)]
+    plain = _WITHIN_SECONDS.sub(".", text)
+    parts = [float(part) for part in re.findall(r"[0-9]+(?:\.[0-9]+)?", plain)]
     if any(part >= 60 for part in parts[1:]) or len(parts) not in (1, 3):
         return None
     size: float = sum(part / 60**power for power, part in enumerate(parts))
