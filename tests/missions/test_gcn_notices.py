@@ -161,6 +161,24 @@ def test_a_test_says_so_and_has_a_name_of_its_own(folder: str, tense: str) -> No
     assert notice.names[0] == f"{KINDS[folder][3][0]}-{tense}"
 
 
+@pytest.mark.parametrize(
+    ("tense", "suffix"),
+    [
+        ("Current", ""),
+        (["current"], ""),
+        ("TEST", "-test"),
+        (["test"], "-test"),
+        ({"a": 1}, "-a-1"),
+    ],
+)
+def test_only_what_says_current_is_news(tense: object, suffix: str) -> None:
+    notice = read(make_notice("superk/sn_alert", alert_tense=tense, alert_type="Initial"))
+
+    assert notice.names == (f"SK-SN.096001.000002{suffix}",)
+    assert bool(notice.test_reasons) is bool(suffix)
+    assert notice.type is NoticeType.INITIAL
+
+
 @FOLDERS
 def test_a_field_that_is_null_is_as_one_that_is_missing(folder: str) -> None:
     needed = {"ref_ID", "coincident_events", "event_name", "id", "observation_start"}

@@ -81,6 +81,15 @@ def text(value: Any, *, most: int = _MAX_TEXT) -> str | None:
     return clean(value).strip()[:most] if isinstance(value, str) else None
 
 
+def tense_of(value: Any) -> str:
+    """Read how a message is meant, in small letters, alone or in a list; "" for the present.
+
+    Whatever it is has a word: a tense that nobody can read is not taken for the present.
+    """
+    words = " ".join(map(str, value if isinstance(value, list) else [value])).strip().lower()
+    return "" if words == "current" else words
+
+
 def clean(value: str) -> str:
     """Drop the NULs and replace the lone surrogates that no database stores."""
     return value.encode("utf-8", "replace").decode().replace("\x00", "")

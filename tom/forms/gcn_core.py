@@ -17,7 +17,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import cleaned, read_json
 from tom.formats.times import in_utc, spelled_time
-from tom.formats.values import text
+from tom.formats.values import tense_of, text
 from tom.forms.gcn_places import Ellipse, read_axes, read_corners
 from tom.records.notice import Box, NoticeMap, NoticeType, Position, Product
 
@@ -49,6 +49,10 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
+def _in_small_letters(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 def _around(degrees: float) -> float:
     return degrees % 360
 
@@ -69,9 +73,9 @@ class CoreNotice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
     schema_url: Name = Field(default="", alias="$schema")
-    alert_type: AlertType
+    alert_type: Annotated[AlertType, BeforeValidator(_in_small_letters)]
     alert_datetime: Time
-    alert_tense: Name | None = None
+    alert_tense: Annotated[Name, BeforeValidator(tense_of)] = ""
     mission: Name | None = None
     instrument: Name | None = None
     id: Names = ()
@@ -108,8 +112,7 @@ class CoreNotice(BaseModel):
     @property
     def test_reasons(self) -> tuple[str, ...]:
         """Why it is not news of the sky, as the notice itself has it."""
-        current = self.alert_tense in (None, "", "current")
-        tense = () if current else (f"the tense is {self.alert_tense}",)
+        tense = (f"the tense is {self.alert_tense}",) if self.alert_tense else ()
         tested = _TEST_SCHEMA.search(self.schema_url.lower())
         return (*tense, *(("its schema is one of tests",) if tested else ()))
 

@@ -191,8 +191,7 @@ def names_of_events(core: CoreNotice) -> list[str]:
 
 def apart(names: Iterable[str], core: CoreNotice) -> Iterator[str]:
     """Yield the names; a test's are its own, so that it never makes a live event a test."""
-    tense = spelled(core.alert_tense or "")[:_MOST_TENSE]
-    suffix = f"-{'test' if tense in ('', 'current') else tense}" if core.test_reasons else ""
+    suffix = f"-{spelled(core.alert_tense)[:_MOST_TENSE] or 'test'}" if core.test_reasons else ""
     for name in names:
         yield name[: MOST_NAME - len(suffix)] + suffix
 

@@ -10,6 +10,7 @@ from tests.factories import make_event, make_message, make_skymap
 from tests.streams.packets import make_gwalert_avro, make_gwalert_json
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import record_notice
+from tom.forms.event_names import find_names
 from tom.missions.lvk import notice_of, read_avro_notice, read_json_notice
 from tom.missions.lvk.alert import parse_gwalert_json
 from tom.records.notice import NoticeType, Product
@@ -119,3 +120,35 @@ def test_an_event_of_before_names_were_kept_is_the_same_event() -> None:
 
     event = NonLocalizedEvent.objects.get()
     assert (event.pk, event.names) == (old.pk, ["S260101A"])
+
+
+PLAYGROUND = {"gracedb": "https://gracedb-playground.ligo.org/superevents/S2468/view/"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("values", "topic"),
+    [
+        ({"urls": PLAYGROUND}, "igwn.gwalert"),
+        ({"alert_tense": "test"}, "igwn.gwalert"),
+        ({}, "igwn.gwalert-playground"),
+    ],
+)
+def test_a_test_has_not_the_name_of_a_live_event(values: dict[str, object], topic: str) -> None:
+    """Its numbers are given anew on each server, so that a live event may have the same one."""
+    for kind, said, on in (
+        ("PRELIMINARY", values, topic),
+        ("PRELIMINARY", {}, "igwn.gwalert"),
+        ("RETRACTION", values, topic),
+    ):
+        payload = make_gwalert_json(superevent_id="S2468", alert_type=kind, **said)
+        message = make_message(payload=payload, topic=on)
+        record_notice(message, notice_of(parse_gwalert_json(payload)))
+
+    test, live = NonLocalizedEvent.objects.order_by("pk")
+    assert (test.event_id, bool(test.test_reasons), test.retracted) == ("S2468-test", True, True)
+    assert (live.event_id, live.is_live, live.sequences.count()) == ("S2468", True, 1)
+
+
+def test_a_number_of_the_newest_form_is_found_in_a_text() -> None:
+    assert find_names("LIGO/Virgo/KAGRA S2468: a candidate, S190425 and S24687a") == ["S2468"]

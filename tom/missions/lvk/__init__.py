@@ -40,7 +40,7 @@ def notice_of(alert: GWAlert) -> Notice:
     return Notice(
         sender=_NAME,
         kind="gw",
-        names=(alert.superevent_id,) if alert.superevent_id else (),
+        names=(alert.name,) if alert.name else (),
         followed=_followed(alert) if alert.superevent_id else (),
         type=alert.alert_type,
         time=alert.time_created,
@@ -156,12 +156,12 @@ LVK: Final = Mission(
         ),
         Page(
             name="GraceDB",
-            pattern=r"((?:M|T)?(?:S|GW)[0-9]{6}[a-zA-Z]{1,8})",
+            pattern=r"((?:M|T)?(?:S[0-9]{4,5}|(?:S|GW)[0-9]{6}[a-zA-Z]{1,8}))",
             url="https://gracedb.ligo.org/superevents/{0}/view/",
         ),
     ),
     test_topics=(r"igwn\.gwalert-(?:playground|test|dev)",),
-    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"g\d{6}"),
+    event_names=(r"[mt]?s\d{6}[a-z]{1,5}", r"[mt]?s\d{4,5}", r"g\d{6}"),
     speaks_as_one=True,
     prefixes=("ligo", "virgo", "kagra", "lvk", "lvc", "gw"),
     detectors={

@@ -24,7 +24,9 @@ from tom.formats.errors import MalformedAlertError
 from tom.formats.faults import read_sparing
 from tom.formats.json_text import read_json
 from tom.formats.times import in_utc, spelled_time
-from tom.formats.values import text
+from tom.formats.values import tense_of, text
+from tom.forms.by_hand import TEST
+from tom.forms.gcn_notices import MOST_NAME
 from tom.records.notice import NoticeType
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # real ones reach 5.8 MB
@@ -77,6 +79,10 @@ def _in_our_age(time: datetime) -> datetime:
         reason = f"before {_FIRST_EVENT_YEAR}"
         raise ValueError(reason)
     return time
+
+
+def _in_capitals(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
 
 
 def _between(least: float, most: float) -> AfterValidator:
@@ -166,11 +172,11 @@ class GWAlert(_Part):
     `left_out` names each value that broke the form and is missing here, with the reason.
     """
 
-    alert_type: NoticeType
+    alert_type: Annotated[NoticeType, BeforeValidator(_in_capitals)]
     time_created: UtcTime
     superevent_id: EventId | None = None  # None in some messages of the newest form: never guessed
     urls: dict[Text, Text] = {}
-    alert_tense: Text | None = None
+    alert_tense: Annotated[Text, BeforeValidator(tense_of)] = ""
     event: GWEvent | None = None  # None in a retraction
     external_coinc: ExternalCoincidence | None = None
     left_out: tuple[str, ...] = ()
@@ -198,6 +204,25 @@ class GWAlert(_Part):
         return self.external_coinc.combined_skymap or None if self.external_coinc else None
 
     @property
+    def name(self) -> str | None:
+        """The event's id. A test's that a live event may have, too, is made its own.
+
+        Only by what a retraction says as well: by the search, it would have two names.
+        """
+        if self.superevent_id is None or self.superevent_id.startswith(_TEST_PREFIXES):
+            return self.superevent_id
+        is_test = self.alert_tense or self._is_elsewhere
+        return (
+            f"{self.superevent_id[: MOST_NAME - len(TEST)]}{TEST}"
+            if is_test
+            else self.superevent_id
+        )
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        return any(server in url for server in _TEST_SERVERS for url in self.urls.values())
+
+    @property
     def test_reasons(self) -> tuple[str, ...]:
         """Why this is a test and no event of the sky, as the message itself has it."""
         superevent_id = self.superevent_id or ""
@@ -207,10 +232,8 @@ class GWAlert(_Part):
         signs = {
             f"the id {superevent_id} begins with M or T": superevent_id.startswith(_TEST_PREFIXES),
             "the search is MDC": _TEST_SEARCH in searches,
-            f"the tense is {self.alert_tense}": self.alert_tense not in (None, "", "current"),
-            "its page is on a test server": any(
-                server in url for server in _TEST_SERVERS for url in self.urls.values()
-            ),
+            f"the tense is {self.alert_tense}": bool(self.alert_tense),
+            "its page is on a test server": self._is_elsewhere,
         }
         return tuple(reason for reason, found in signs.items() if found)
 
