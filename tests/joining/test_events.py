@@ -287,6 +287,17 @@ def test_a_message_that_names_two_events_joins_them_unless_a_person_took_them_ap
     assert again(join.other).sequences.count() == 2
 
 
+def test_a_merger_whose_first_message_names_a_burst_keeps_its_own_name_and_kind() -> None:
+    coincidence = {"gcn_notice_id": "789000001", "observatory": "Fermi", "search": "GRB"}
+    work(make_voevent("gcn.fermi.gbm.voevent", Def_NOT_a_GRB="true"))
+    work(make_gwalert_json(superevent_id=GW, external_coinc=coincidence))
+
+    gw = NonLocalizedEvent.objects.get()
+    assert (gw.event_id, gw.kind, gw.significant, gw.sequences.count()) == (GW, "gw", True, 2)
+    burst = EventJoin.objects.get().other
+    assert (burst.event_id, burst.kind) == ("GBM-789000001", "grb")
+
+
 def test_a_coincidence_that_comes_first_waits_for_the_burst() -> None:
     coincidence = {"gcn_notice_id": "789000001", "observatory": "Fermi", "search": "GRB"}
     work(make_gwalert_json(superevent_id=GW, external_coinc=coincidence))

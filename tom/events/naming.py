@@ -41,12 +41,15 @@ def find_named(message: AlertMessage, notice: Notice) -> Named:
     The names of a burst that it followed count too, so that the two are one. A name that another
     event has is not added: the two may be joined, by that name or by a person. What a person made
     by hand and what a mission tells are two events, which such a name joins: so the mission's is
-    kept, and they can be taken apart.
+    kept, and they can be taken apart. So are a merger and the burst that it followed, whichever
+    was told first: the merger has its own name, and is kept.
     """
     is_by_hand = notice.sender == SENDER
     names = _names_of(message, notice)
     matched = _matching(names)
-    meant = next((row for row in matched if row.is_by_hand is is_by_hand), None)
+    own = set(map(key_of, names)) - set(map(key_of, notice.followed))
+    alike = (row for row in matched if row.is_by_hand is is_by_hand)
+    meant = next((row for row in alike if row.kind == notice.kind or _has(row, own)), None)
     if meant is None:
         kind = EventKind(notice.kind) if notice.names else EventKind.UNKNOWN
         meant = NonLocalizedEvent.objects.create(event_id=names[0], kind=kind)
@@ -106,6 +109,10 @@ def _matching(names: Sequence[str]) -> list[NonLocalizedEvent]:
     rows = NonLocalizedEvent.everything.filter(known).select_related("joined_to")
     first = key_of(names[0])
     return sorted(rows, key=lambda row: (_is_other(row, names[0], first), len(row.names), row.pk))
+
+
+def _has(row: NonLocalizedEvent, keys: Collection[str]) -> bool:
+    return not {*row.names, key_of(row.event_id)}.isdisjoint(keys)
 
 
 def _is_other(row: NonLocalizedEvent, name: str, key: str) -> bool:
