@@ -100,6 +100,16 @@ def replies_lost(kafka: KafkaPeer) -> Iterator[None]:
 
 
 # --- Drafting ---------------------------------------------------------------------------------
+def test_an_event_made_by_hand_is_told_by_the_name_that_others_know():
+    event = make_event("HAND-GRB261120Z", kind="grb")
+
+    body = draft_report(event, [make_candidate(event)], by=make_observer("ann")).body
+
+    assert body["data"]["event_id"] == "GRB261120Z"
+    assert body["title"].startswith("GRB261120Z: ")
+    assert "HAND-" not in json.dumps(body)
+
+
 def test_a_draft_tells_the_candidates_in_their_order_and_in_hermes_form():
     event = make_event("S261120a")
     second = make_candidate(event, make_target("ZTF26second"), rank=2, posterior=0.1)

@@ -43,13 +43,13 @@ def write_message(
     rows = {point.pk: row_of(point, names[point.target_id]) for point in points}
     usable = [point for point in points if rows[point.pk]]
     return {
-        "title": f"{event.event_id}: {_count(candidates)} from {settings.TOM_NAME}",
+        "title": f"{event.public_name}: {_count(candidates)} from {settings.TOM_NAME}",
         "topic": topic,
         "submitter": by.get_username(),
         "authors": f"{name} ({settings.TOM_NAME})",
         "message_text": _text(event, candidates, programs, classes, follows),
         "data": {
-            "event_id": event.event_id,
+            "event_id": event.public_name,
             "references": [refer_to(follows)] if follows else [],
             "targets": [_target(candidate.target) for candidate in candidates],
             "photometry": [rows[point.pk] for point in each_exposure_once(usable)],
@@ -73,7 +73,10 @@ def _text(
     classes: Mapping[int, Classification],
     follows: Report | None,
 ) -> str:
-    lines = [f"Candidates for {event.event_id}, in the order of their posterior probability:", ""]
+    lines = [
+        f"Candidates for {event.public_name}, in the order of their posterior probability:",
+        "",
+    ]
     lines += [_line(candidate, classes) for candidate in candidates]
     if programs:
         lines += ["", f"This uses data of {', '.join(programs)}."]

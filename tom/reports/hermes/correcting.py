@@ -52,7 +52,7 @@ def _correct(report_pk: int, withdrawal_pk: int) -> Report:
     whole = "the spectrum" if withdrawal.is_whole else "the class"
     return make_following(
         report,
-        title=f'{report.event.event_id}: we take back that {target.name} is {says} in "{title}"',
+        title=f'{report.event.public_name}: we take back that {target.name} is {says} in "{title}"',
         text=(
             f"We take back that {target.name} is {says} by a spectrum of"
             f' {withdrawal.spectrum.observed:%Y-%m-%d %H:%M} UTC, as our message "{title}"'

@@ -33,7 +33,7 @@ def make_following(
             "authors": report.body["authors"],
             "message_text": text,
             "data": {
-                "event_id": report.event.event_id,
+                "event_id": report.event.public_name,
                 "references": [refer_to(report)],
                 "targets": [],
                 "photometry": [],

@@ -31,7 +31,7 @@ def _unanswered(locked: list[Report]) -> list[Report]:
 
 
 def _take_back(report: Report) -> Report:
-    name, title = report.event.event_id, report.body["title"]
+    name, title = report.event.public_name, report.body["title"]
     return make_following(
         report,
         title=f'{name} was retracted: we take back "{title}"',

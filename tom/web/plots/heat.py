@@ -35,11 +35,13 @@ def draw_heat(found: Found) -> SafeString:
 
 def _cells(found: Found) -> SafeString:
     width = _width(found)
+    # Neighbours end where the next one begins: what both cover would be brighter.
+    edges = [round(LEFT + width * column, 1) for column in range(len(found.magnitudes) + 1)]
     cells = (
         (
-            f"{LEFT + width * column:.1f}",
+            f"{edges[column]:.1f}",
             f"{_top(found, row):.0f}",
-            f"{width + 0.2:.1f}",
+            f"{edges[column + 1] - edges[column]:.1f}",
             f"{ROW:.0f}",
             f"{chance:.3f}",
             f"M = {found.magnitudes[column]:g}, {found.declines[row]:+g} mag/day: {chance:.1%}",
