@@ -7,6 +7,7 @@ from tom.events.services import record_notice
 from tom.followup.services import stop_requests
 from tom.intake_verdicts import KNOWN, STORED, Verdict, stored
 from tom.joining.agreeing import join_told
+from tom.joining.releasing import release_bursts
 from tom.records import Notice, Text
 from tom.reports.alarms.alarms import raise_alarm
 from tom.reports.hermes.taking_back import take_back
@@ -21,12 +22,12 @@ def store_notice(message: AlertMessage, notice: Notice) -> Verdict:
     # Rather an event without its map than none: reading one may end its worker each time.
     recorded = record_notice(message, notice, with_maps=message.attempts <= ATTEMPTS_WITH_MAPS)
     joined = join_told(recorded)
-    if joined is not None:
-        react_to_change(joined)
-    elif recorded.is_new:
-        react_to_change(recorded.event)
-    elif not recorded.left_out:
-        return KNOWN
+    if joined is None and not recorded.is_new:
+        return stored(recorded.left_out) if recorded.left_out else KNOWN
+    event = joined or recorded.event
+    released = release_bursts(event)
+    for each in (event, *released):
+        react_to_change(each)
     return stored(recorded.left_out)
 
 

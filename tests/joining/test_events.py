@@ -298,6 +298,51 @@ def test_a_merger_whose_first_message_names_a_burst_keeps_its_own_name_and_kind(
     assert (burst.event_id, burst.kind) == ("GBM-789000001", "grb")
 
 
+@pytest.mark.parametrize("order", ["burst first", "merger first", "burst after the retraction"])
+def test_a_merger_that_is_taken_back_lets_its_burst_go(order: str) -> None:
+    """Its requests are held and its people told, and the burst is an event by itself."""
+    coincidence = {"gcn_notice_id": "789000001", "observatory": "Fermi", "search": "GRB"}
+    told = make_gwalert_json(superevent_id=GW, external_coinc=coincidence)
+    taken_back = make_gwalert_json(
+        superevent_id=GW, alert_type="RETRACTION", time_created="2026-01-01T06:00:00Z"
+    )
+    burst = make_voevent("gcn.fermi.gbm.voevent")
+    orders = {
+        "burst first": (burst, told, taken_back),
+        "merger first": (told, burst, taken_back),
+        "burst after the retraction": (told, taken_back, burst),
+    }
+    for payload in orders[order]:
+        work(payload)
+
+    gw, grb = (NonLocalizedEvent.objects.get(kind=kind) for kind in ("gw", "grb"))
+    assert (gw.event_id, gw.retracted) == (GW, True)
+    assert (grb.event_id, grb.is_live) == ("GBM-789000001", True)
+    assert [row.sender for row in grb.sequences.all()] == ["Fermi GBM"]
+
+    work(make_voevent("gcn.fermi.gbm.voevent", date="2026-01-01T08:00:00"))
+    late = {"alert_type": "UPDATE", "time_created": "2026-01-01T05:30:00Z"}
+    work(make_gwalert_json(superevent_id=GW, external_coinc=coincidence, **late))
+    assert again(gw).retracted
+    assert grb.sequences.count() == 2
+
+
+def test_a_request_for_a_merger_is_held_though_its_burst_stands() -> None:
+    gw, grb = both()
+    lead = make_lead()
+    request = make_request(make_target(), lead, event=gw)
+    join_events(gw, grb, by=lead)
+
+    payload = make_gwalert_json(
+        superevent_id=GW, alert_type="RETRACTION", time_created="2026-11-20T08:00:00Z"
+    )
+    work(payload)
+
+    request.refresh_from_db()
+    assert (again(gw).retracted, again(grb).is_live) == (True, True)
+    assert (request.event, request.state) == (gw, "held")
+
+
 def test_a_coincidence_that_comes_first_waits_for_the_burst() -> None:
     coincidence = {"gcn_notice_id": "789000001", "observatory": "Fermi", "search": "GRB"}
     work(make_gwalert_json(superevent_id=GW, external_coinc=coincidence))

@@ -72,17 +72,22 @@ def join_if_named(
 ) -> NonLocalizedEvent | None:
     """Join an event with others that a message names as well; return the one kept, if any was.
 
-    A test is never joined with a live event, nor two events that a person took apart.
+    A test is never joined with a live event, nor one that is retracted, nor two that were taken
+    apart.
     """
     kept = None
     for other in others:
-        if bool(event.test_reasons) is bool(other.test_reasons) and not were_parted(event, other):
+        is_alike = bool(event.test_reasons) is bool(other.test_reasons)
+        is_retracted = event.retracted or other.retracted
+        if is_alike and not is_retracted and not were_parted(event, other):
             kept = event = join_events(event, other, by=None).kept
     return kept
 
 
-def part_events(join: EventJoin, *, by: User) -> EventJoin:
+def part_events(join: EventJoin, *, by: User | None) -> EventJoin:
     """Take two joined events apart: what was said of each goes back to it, newer messages too.
+
+    `by` None: one of them was taken back by its own mission.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def part_events(join: EventJoin, *, by: User) -> EventJoin:
     return join
 
 
-def split_mission(sequence: EventSequence, *, by: User) -> EventJoin:
+def split_mission(sequence: EventSequence, *, by: User | None) -> EventJoin:
     """Take what a message's mission said out of its event: it becomes an event of its own.
 
     If it came with an event that was joined, those two are taken apart.
@@ -195,7 +200,7 @@ def _give_back_chain(kept: NonLocalizedEvent, other: NonLocalizedEvent) -> None:
 
 
 def _set_apart(
-    join: EventJoin, kept: NonLocalizedEvent, other: NonLocalizedEvent, *, by: User
+    join: EventJoin, kept: NonLocalizedEvent, other: NonLocalizedEvent, *, by: User | None
 ) -> None:
     """Settle both chains, and give each circular to the event that it names."""
     theirs, ours = set(other.names), set(kept.names)
