@@ -60,6 +60,7 @@ def test_of_two_maps_of_one_time_the_same_is_used(turn: int) -> None:
         EventLocalization.objects.create(
             event=event,
             localization=localization,
+            sender="LVK",
             author=author,
             product="skymap",
             time=factories.MERGER,

@@ -16,13 +16,11 @@ from tom.web.candidate_list import CandidateList
 from tom.web.candidate_order import one_of
 from tom.web.known import standing_of
 from tom.web.news import find_moved
-from tom.web.said import read_said
+from tom.web.said import FEW, read_said
 from tom.web.up_now import find_up
 from tom.web.vettings import not_rejected
 
 LONGEST_TEXT = 100
-# So few that a filter by a text, or by what brokers say, asks for are read at once.
-FEW = 5_000
 
 
 def choose(
@@ -98,8 +96,8 @@ def _by_said(event: NonLocalizedEvent, query: QueryDict, programs: Collection[in
     said = read_said(query)
     if not said:
         return Q()
-    few = list(said.targets(programs).values_list("target", flat=True)[: FEW + 1])
-    if len(few) > FEW:
+    few = said.few(programs)
+    if few is None:
         return said.of("target", programs)
     rows = EventCandidate.objects.filter(event=event, target__in=one_of(few))
     return Q(pk__in=list(rows.values_list("pk", flat=True)))

@@ -12,6 +12,8 @@ from tom.targets.classified import find_classified
 from tom.taxonomy import ROOTS, WIDER
 
 CLASSES = tuple(sorted((*WIDER, *ROOTS)))
+# So few that a filter by what brokers say, or by a text, asks for are read at once.
+FEW = 5_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class SaidFilter:
     def targets(self, programs: Collection[int]) -> QuerySet[Any, Any]:
         """The keys of the targets that are asked for, as a reader of these programs may know."""
         return find_classified(programs, label=self.label, author=self.author)
+
+    def few(self, programs: Collection[int]) -> list[int] | None:
+        """The same keys, read; None: there are more than `FEW`."""
+        read = list(self.targets(programs).values_list("target", flat=True)[: FEW + 1])
+        return read if len(read) <= FEW else None
 
     def of(self, target: str, programs: Collection[int]) -> Q:
         """Ask for rows whose target, at the end of a path, is one of `targets`; or for nothing."""

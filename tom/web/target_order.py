@@ -70,16 +70,29 @@ def page_in_turn(
         page = page_of(request, near, most=min(len(near) - 1, MOST_COUNTED))
         page.object_list = _read(rows, list(page))
         return page
-    keys = list(rows.filter(which).order_by().values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    fitting = list(_placed(rows, asked, programs).filter(which).order_by()[: MOST_COUNTED + 1])
+    is_few = len(fitting) <= MOST_COUNTED
+    if is_few and has_turn:
+        fitting.sort(key=lambda row: _turn(row, falls=_order(asked).falls))
+    keys = [pk for pk, *_ in fitting]
     page = page_of(request, keys)
     part = _part(page)
-    if len(keys) <= MOST_COUNTED:
-        page.object_list = rows.filter(pk__in=keys)[part["first"] : part["last"]]
+    if is_few:
+        found = _read(rows, list(page)) if has_turn else rows.filter(pk__in=keys)
+        page.object_list = found if has_turn else found[part["first"] : part["last"]]
     elif has_turn:
         page.object_list = find_first(rows, asked, programs, which=which, **part)
     else:
         page.object_list = rows.filter(which)[part["first"] : part["last"]]
     return page
+
+
+def _placed(
+    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int]
+) -> QuerySet[BaseTarget, Row]:
+    """The targets of `join_summaries` with the figure that they are put in order by."""
+    figure = figure_of(_order(asked).figure, "pk", programs)
+    return rows.annotate(place=figure).values_list("pk", "name", "place")
 
 
 def count_public(rows: QuerySet[BaseTarget]) -> int:

@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 from django.core.paginator import Page
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from tom.ranking.models import Listing
 from tom.strategies.models import Strategy
 from tom.strategies.services import choose_strategy
 from tom.web.candidate_list import PAGES_AHEAD
+from tom.web.candidate_order import one_of
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
 from tom.web.lists import (
@@ -103,7 +105,9 @@ def _fitting(
         ranks, is_all = found
         most = MOST_COUNTED if is_all else min(len(ranks) - 1, MOST_COUNTED)
         return page_of(request, list(ranks), per_page=ROWS_SHOWN, most=most), ranks
-    places = places_in(strategy, user)
-    fitting = places.filter(vetted.condition, said.of("target", programs_of(user)))
+    places, programs = places_in(strategy, user), programs_of(user)
+    few = said.few(programs) if said else None
+    told = said.of("target", programs) if few is None else Q(target__in=one_of(few))
+    fitting = places.filter(vetted.condition, told)
     page = page_at_once(request, fitting.values_list("pk", flat=True), per_page=ROWS_SHOWN)
     return page, ranks_in(places, list(page))
