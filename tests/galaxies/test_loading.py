@@ -131,6 +131,16 @@ def test_a_file_of_another_kind_leaves_the_earlier_load(tmp_path, mapping, text:
     assert Catalogue.objects.get().n_galaxies == 2
 
 
+def test_files_may_begin_with_the_mark_that_spreadsheets_write(tmp_path) -> None:
+    own, table = tmp_path / "own.toml", tmp_path / "table.csv"
+    own.write_text(OWN, "utf-8-sig")
+    table.write_text(ROWS, "utf-8-sig")
+
+    load(table, read_mapping(own))
+
+    assert Galaxy.objects.count() == 2
+
+
 def test_a_cut_gzip_is_refused(tmp_path, mapping) -> None:
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(ROWS.encode())[:-12])

@@ -20,7 +20,7 @@ def rows_as_json(payload: bytes) -> Iterator[bytes]:
         If it is no text, a row is longer than a field may be, or there are too many.
     """
     try:
-        table = csv.reader(io.StringIO(payload.decode()))
+        table = csv.reader(io.StringIO(payload.decode("utf-8-sig")))
         header = next((row for row in table if len(row) > 1), [])
         for number, row in enumerate(table):
             if number >= _MOST_ROWS:

@@ -184,7 +184,7 @@ def read_mapping(path: Path) -> CatalogueMapping:
         If it is no TOML, lacks something, or says something that is not known.
     """
     try:
-        return CatalogueMapping.model_validate(tomllib.loads(path.read_text()))
+        return CatalogueMapping.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         message = f"{path.name} cannot be read: {error}"
         raise BadMappingError(message) from error

@@ -101,7 +101,7 @@ def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
     is_gzip = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
     binary: Any = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-    with raw, binary, io.TextIOWrapper(binary, encoding="utf-8", newline="") as text:
+    with raw, binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
         yield text
 
 
