@@ -140,9 +140,15 @@ def test_a_missions_figures_are_shown_from_the_newest_message_that_counts(event,
 def test_the_place_is_that_of_the_message_whose_map_is_used(event, page) -> None:
     assert event.used is not None
     event.sequences.update(details={"ra": 10.0, "dec": 20.0})
-    event.sequences.filter(localization=event.used).update(details={"ra": 345.82, "dec": 9.01})
+    event.sequences.filter(localization=event.used).update(details={"ra": -14.18, "dec": 9.01})
 
     assert "<dt>Stated place</dt> <dd> 345.8200 9.0100 <small>RA and dec, degrees</small>" in page()
+
+
+def test_each_message_names_its_mission(event, page) -> None:
+    event.sequences.update(sender="Fermi GBM", localization=None)
+
+    assert page().count("· Fermi GBM </span>") == event.sequences.count()
 
 
 def test_a_place_without_an_error_is_shown_where_there_is_no_map(client: Client) -> None:

@@ -88,8 +88,8 @@ def stated_place(
             continue
         told = _told(row)
         ra, dec = (number(told.get(name)) for name in PLACE)
-        if ra is not None and dec is not None:
-            return ra, dec
+        if ra is not None and dec is not None and -180 <= ra <= 360:
+            return ra % 360, dec
     return None
 
 
