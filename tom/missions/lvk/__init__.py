@@ -107,8 +107,10 @@ def read_xml_notice(payload: bytes) -> Notice:
     tests = tests_of(voevent)
     told = facts_of(voevent)
     facts = {"ivorn": told["ivorn"], "role": told["role"], "citations": told["citations"]}
+    name = alert.name_of_test if tests else alert.name
     return replace(
         notice,
+        names=(name,) if name else (),
         followed=() if tests else notice.followed,
         facts={**notice.facts, **facts},
         test_reasons=tuple(dict.fromkeys((*notice.test_reasons, *tests))),

@@ -205,18 +205,19 @@ class GWAlert(_Part):
 
     @property
     def name(self) -> str | None:
-        """The event's id. A test's that a live event may have, too, is made its own.
+        """The event's id; that of a test by what its retraction says too has an end of its own.
 
-        Only by what a retraction says as well: by the search, it would have two names.
+        The search is not in a retraction: by that, a test would have two names.
         """
+        is_test = self.alert_tense or self._is_elsewhere
+        return self.name_of_test if is_test else self.superevent_id
+
+    @property
+    def name_of_test(self) -> str | None:
+        """The id as that of a test: a live event may have the same one."""
         if self.superevent_id is None or self.superevent_id.startswith(_TEST_PREFIXES):
             return self.superevent_id
-        is_test = self.alert_tense or self._is_elsewhere
-        return (
-            f"{self.superevent_id[: MOST_NAME - len(TEST)]}{TEST}"
-            if is_test
-            else self.superevent_id
-        )
+        return f"{self.superevent_id[: MOST_NAME - len(TEST)]}{TEST}"
 
     @property
     def _is_elsewhere(self) -> bool:

@@ -59,7 +59,8 @@ def parse_gwalert_xml(payload: bytes) -> tuple[GWAlert, VOEvent]:
 
 def _as_json(voevent: VOEvent) -> dict[str, Any]:
     what = voevent.params.get("", {})
-    retracts = what.get("AlertType", "").upper() == _RETRACTION or voevent.says("Retraction")
+    is_named = what.get("AlertType", "").upper() == _RETRACTION or voevent.says("Retraction")
+    retracts = is_named or voevent.cites("retraction")
     date = voevent.date.isoformat() if voevent.date else None
     return {
         "alert_type": _RETRACTION if retracts else what.get("AlertType", "").upper(),
