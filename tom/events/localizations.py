@@ -185,7 +185,7 @@ def choose_localization(
 
 def _voice(use: EventLocalization) -> tuple[str, str]:
     """Whose older maps this map replaces: a later wide circle does not replace a telescope's."""
-    return use.sender, "" if use.sender in voices() else use.author
+    return use.sender, use.author if use.sender and use.sender not in voices() else ""
 
 
 def voices_with_maps(uses: Iterable[EventLocalization]) -> list[str]:
