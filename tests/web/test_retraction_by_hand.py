@@ -167,7 +167,7 @@ def test_a_report_that_was_told_is_taken_back_on_its_topic(
     answer.refresh_from_db()
     assert answer.state == ReportState.SENT
     (_, second) = read(kafka, topic)
-    assert second[0]["data"]["event_id"] == made.event_id
+    assert second[0]["data"]["event_id"] == made.public_name
     assert second[0]["data"]["extra_data"] == {"takes_back": str(report.message_id)}
 
 
