@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests import factories
@@ -76,6 +77,29 @@ def test_the_list_is_sorted_by_time_area_or_rate(listed, order, expected):
 )
 def test_the_list_is_filtered_by_kind_status_significance_and_area(listed, query, expected):
     assert listed(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?days=1", [0.9]),
+        ("?days=7", [0.9, 6]),
+        ("?days=30&area=wide", []),
+        ("?days=30", [0.9, 6, 29]),
+        ("?days=365", [0.9, 6, 29, 364]),
+        ("?days=2", [0.9, 6, 29, 364, 366]),
+    ],
+)
+def test_the_list_is_filtered_by_the_time_of_the_event(client, query, expected):
+    client.force_login(factories.make_observer("vera"))
+    ages = [366, 364, 29, 6, 0.9]
+    for number, age in enumerate(ages):
+        factories.make_event(f"S26110{number}aa", time=timezone.now() - timedelta(days=age))
+
+    text = client.get(f"/events/{query}").text
+
+    numbers = re.findall(r'data-row id="event-\d+">\s*<td><a href="/events/S26110(\d)aa/', text)
+    assert [ages[int(number)] for number in numbers] == expected
 
 
 def test_a_filter_without_an_event_leads_back_to_all(client, listed):

@@ -1,10 +1,12 @@
 """The list of events: its filters, its orders, and a small map of each event."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Now
 from django.http import QueryDict
 
 from tom.events.models import EventKind, NonLocalizedEvent
@@ -37,8 +39,19 @@ AREAS: Final[Mapping[str, tuple[str, Q]]] = {
     "wide": ("above 1,000 deg\u00b2", Q((f"{AREA}__gt", 1000))),
     "none": ("no map", Q(used=None)),
 }
-FILTERS: Final = {"status": STATUSES, "significant": SIGNIFICANCES, "area": AREAS}
-LABELS: Final = ("Kind", "Status", "Significance", "90% area")
+TIMES: Final[Mapping[str, tuple[str, Q]]] = {
+    str(days): (label, Q(time__gte=Now() - timedelta(days=days)))
+    for days, label in (
+        (1, "last 24 hours"), (7, "last 7 days"), (30, "last 30 days"), (365, "last 365 days"),
+    )
+}  # fmt: skip
+FILTERS: Final = {
+    "status": STATUSES,
+    "significant": SIGNIFICANCES,
+    "area": AREAS,
+    "days": TIMES,
+}
+LABELS: Final = ("Kind", "Status", "Significance", "90% area", "Time")
 # What a list is sorted by, and whether it falls.
 ORDERS: Final = {"time": ("time", True), "area": (AREA, False), "far": ("far", False)}
 
