@@ -20,7 +20,7 @@ from tests.factories import (
     make_target,
 )
 from tests.pointings.made import told
-from tom.events.models import NonLocalizedEvent
+from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.pointings.estimating import due_efficiencies, work_efficiency
 from tom.pointings.footprints import compute_ranges, due_footprints
 from tom.pointings.keeping import keep_pointings
@@ -82,6 +82,24 @@ def test_it_is_filled_with_the_candidates_in_their_order_and_their_photometry():
     assert "Map: skymap by " in text.body
     assert draft.programs == ["program 1"] or "program 1" in draft.programs[0]
     assert text.body.isascii()
+
+
+@pytest.mark.parametrize(
+    ("sender", "author", "by"),
+    [
+        ("LVK", "bilby", "bilby of LVK"),
+        ("LVK", "LVK", "LVK"),
+        ("By hand", "demo", "demo"),
+        ("", "", "an unnamed author"),
+    ],
+)
+def test_it_names_who_made_the_map(sender: str, author: str, by: str):
+    event = make_event("S261120ab")
+    EventLocalization.objects.filter(pk=event.used_id).update(sender=sender, author=author)
+
+    text = newest(draft_circular(event, [], by=make_observer("ann")))
+
+    assert f"Map: skymap by {by}, " in text.body
 
 
 def test_it_tells_what_public_pointings_cover_and_exclude_and_no_private_one():

@@ -12,6 +12,7 @@ import numpy as np
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.forms.by_hand import SENDER as BY_HAND
 from tom.pointings.coverage import Coverage
 from tom.pointings.efficiency import FIRST_SEEN_HOURS, LEVELS, Found, UpperLimit, upper_limits
 from tom.reports.gcn.form import BEFORE_NAMES
@@ -221,7 +222,8 @@ def _sources(facts: Facts) -> str:
     lines = []
     if facts.use is not None:
         use = facts.use
-        by = " of ".join(name for name in (use.author, use.sender) if name) or "an unnamed author"
+        names = dict.fromkeys((use.author, "" if use.sender == BY_HAND else use.sender))
+        by = " of ".join(filter(None, names)) or "an unnamed author"
         lines.append(f"Map: {use.product.replace('_', ' ')} by {by}, {_utc(use.time)} UTC.")
     if facts.programs:
         lines.append(f"Photometry: public data of {', '.join(facts.programs)}.")
