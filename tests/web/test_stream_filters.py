@@ -18,7 +18,7 @@ from tests.factories import (
 )
 from tests.streams.packets import make_ztf_packet
 from tests.streams.quiet import nowhere
-from tom.celery import app
+from tests.woken import woken
 from tom.streams.door import filter_in_force
 from tom.streams.models import (
     FilterCount,
@@ -129,10 +129,10 @@ def test_a_draft_is_tried_before_it_can_be_switched_on(
     for number, drb in enumerate((0.9, 0.1, 0.2)):
         packet = make_ztf_packet(drb=drb, candid=number + 1)
         store_messages([Incoming("ztf_test", packet, 0, number, broker=stream.address)])
+    woken()
     with django_capture_on_commit_callbacks(execute=True):
         lead.post(address(stream), {"least_reliability": "0.5"})
-    with app.connection_for_write() as broker:
-        assert broker.default_channel.queue_purge("calls") == 1
+    assert {task for task, *_ in woken()} == {"try_filter"}
 
     assert "Trying: 7 nights left." in text(lead.get(f"{address(stream)}?part=trial"))
     refused = lead.post(address(stream, do="on/"), follow=True)
