@@ -77,9 +77,10 @@ def page_in_turn(
     keys = [pk for pk, *_ in fitting]
     page = page_of(request, keys)
     part = _part(page)
-    if is_few:
-        found = _read(rows, list(page)) if has_turn else rows.filter(pk__in=keys)
-        page.object_list = found if has_turn else found[part["first"] : part["last"]]
+    if is_few and has_turn:
+        page.object_list = _read(rows, list(page))
+    elif is_few:
+        page.object_list = rows.filter(pk__in=keys)[part["first"] : part["last"]]
     elif has_turn:
         page.object_list = find_first(rows, asked, programs, which=which, **part)
     else:
