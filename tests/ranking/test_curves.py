@@ -18,6 +18,7 @@ from tom.ranking.visits import Visits
 from tom.sky.kilonovae import BANDS
 from tom.sky.looks import LEAST_ERROR, LIMIT_SOFTNESS, RANGE
 from tom.targets.models import LightCurvePoint
+from tom.targets.summary import refresh_summaries
 
 G, R = BANDS.index("g"), BANDS.index("r")
 NAN = np.nan
@@ -218,6 +219,7 @@ def again(point: LightCurvePoint, **changed: Any) -> None:
     for generated in ("id", "stored", "xact"):
         new.pop(generated)
     LightCurvePoint.objects.create(**new | changed)
+    refresh_summaries([point.target_id])
 
 
 @pytest.mark.django_db

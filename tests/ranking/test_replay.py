@@ -77,6 +77,12 @@ def add_point(name: str, days: float, **fields: object) -> None:
     refresh_summaries([point.target_id])
 
 
+def spoil_point(key: str) -> None:
+    points = LightCurvePoint.objects.filter(key=key)
+    points.update(flux_error=1e9)
+    refresh_summaries([points.get().target_id])
+
+
 def a_night(event: NonLocalizedEvent, group: Group) -> None:
     """Everything that moves a ranking, one after the other, each ranked."""
     private = make_program(2, group=group)
@@ -92,7 +98,7 @@ def a_night(event: NonLocalizedEvent, group: Group) -> None:
         lambda: TargetSummary.objects.filter(target__name="c").update(
             host_distance_mpc=41.0, host_distance_error_mpc=3.0
         ),
-        lambda: LightCurvePoint.objects.filter(key="b -40.0").update(flux_error=1e9),
+        lambda: spoil_point("b -40.0"),
         lambda: add_point("a", 2.2, program=private),
         lambda: match_targets(TargetSummary.objects.values_list("pk", flat=True)),
         lambda: score_due(most=100),

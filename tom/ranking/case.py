@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from tom.photometry import is_strong
 from tom.ranking.columns import Columns
 from tom.ranking.members import FACTS, read_members
 from tom.ranking.models import Listing
+from tom.ranking.reread import Versions, read_anew
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
 from tom.targets.copy import array_of, read_numbers
@@ -50,6 +51,8 @@ class Case:
         In the order of `FACTS`; NaN: not known.
     owned : frozenset of int
         Keys of the members by public points whose targets are private: people own them.
+    versions
+        The version of each target at the moment; None: it is past.
     """
 
     listing: Listing
@@ -62,6 +65,7 @@ class Case:
     localizations: FloatArray
     facts: FloatArray
     owned: frozenset[int]
+    versions: Versions | None = None
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -79,7 +83,11 @@ class Case:
 
 
 def read_case(
-    listing: Listing, moment: Moment, since: datetime | None, rule: Mapping[str, Any]
+    listing: Listing,
+    moment: Moment,
+    since: datetime | None,
+    rule: Mapping[str, Any],
+    versions: Versions | None = None,
 ) -> Case:
     """Read the entries and the facts about each. `rule` as in `read_members`."""
     rows = read_members(listing, moment, since, rule)
@@ -97,6 +105,7 @@ def read_case(
         localizations=np.array(maps, float),
         facts=np.array(facts, float).T,
         owned=_owned(listing.event),
+        versions=versions,
     )
 
 
@@ -192,13 +201,16 @@ def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray]:
     for audience in sorted(set(case.audiences)):
         rows = np.flatnonzero([known_by == audience for known_by in case.audiences])
         targets = case.targets[rows]
-        before, order = _epochs_before(case, targets, audience), np.argsort(targets)
+        read = partial(_epochs_before, case, audience)
+        about = ("epochs before", case.since)
+        before = read_anew(case.versions, about, audience, targets, read)
+        order = np.argsort(targets)
         found = rows[order][np.searchsorted(targets[order], before[:, 0])]
         count[found], age[found] = before[:, 1], before[:, 2]
     return count, age
 
 
-def _epochs_before(case: Case, targets: IntArray, audience: Audience) -> FloatArray:
+def _epochs_before(case: Case, audience: Audience, targets: IntArray) -> FloatArray:
     """Return target, the hours with an epoch the audience knows, and the newest's age in days."""
     parameters = {
         "targets": array_of(targets.tolist()),

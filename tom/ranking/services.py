@@ -30,6 +30,7 @@ from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.means import divide, fit_means, log_jointly
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.pooling import Posterior, fuse
+from tom.ranking.reread import look_now
 from tom.ranking.terms import later_light
 from tom.ranking.weighing import FloatArray, Weighed, layout_of
 from tom.scoring.contract import ScorerSpec
@@ -78,7 +79,8 @@ def _garbage_kept() -> Iterator[None]:
 
 
 def _rank(listing: Listing, basis: Basis) -> Ranking | None:
-    case = read_case(listing, moments.now(), basis.window_start, basis.rule)
+    moment, versions = (moments.now(), None) if listing.event is None else look_now(listing.event)
+    case = read_case(listing, moment, basis.window_start, basis.rule, versions)
     newest = newest_ranking(listing.owner)
     if not len(case) and (newest is None or listing.event is not None):
         return None

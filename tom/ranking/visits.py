@@ -1,6 +1,7 @@
 """All points of each member of a list since its event, as each audience knows them."""
 
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from django.db import connection
 from tom.moments import known
 from tom.photometry import LIMIT_SIGMA, magnitudes, shines
 from tom.ranking.case import HIDDEN_TARGETS, Case
+from tom.ranking.reread import read_anew
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky.kilonovae import BANDS, USUAL_BAND
 from tom.targets.copy import array_of, read_numbers
@@ -104,7 +106,14 @@ def read_visits(case: Case, event_time: datetime | None) -> Visits:
     found = [np.zeros((0, 1 + len(POINT)))]
     for audience in sorted(set(case.audiences)) if event_time is not None else ():
         rows = np.array([known_by == audience for known_by in case.audiences]).nonzero()[0]
-        found.append(_read(case, rows, audience, event_time))
+        targets, about = case.targets[rows], ("points since", event_time)
+        read = partial(_read, case, audience, event_time)
+        points, order = (
+            read_anew(case.versions, about, audience, targets, read),
+            np.argsort(targets),
+        )
+        row = rows[order][np.searchsorted(targets[order], points[:, 0])]
+        found.append(np.column_stack([row, points[:, 1:]]))
     whole = np.concatenate(found)
     # Stable: the points of an entry stay in order of time.
     return _visits(whole[np.argsort(whole[:, 0], kind="stable")])
@@ -131,10 +140,9 @@ POINT: Final = ("band", "flux", "flux_error", "days", "shines::int")
 
 
 def _read(
-    case: Case, rows: IntArray, audience: Audience, event_time: datetime | None
+    case: Case, audience: Audience, event_time: datetime | None, targets: IntArray
 ) -> FloatArray:
-    """Read the points of these entries: the entry, and `POINT` in nJy and days after the event."""
-    targets = case.targets[rows]
+    """Read the points of these targets: the target, and `POINT` in nJy and days after the event."""
     parameters = {
         "targets": array_of(targets.tolist()),
         "programs": list(audience),
@@ -144,7 +152,4 @@ def _read(
         **case.moment.parameters(),
     }
     with connection.cursor() as cursor:
-        points = read_numbers(cursor, NUMBERED, parameters, ("target", *POINT))
-    order = np.argsort(targets)
-    points[:, 0] = rows[order][np.searchsorted(targets[order], points[:, 0])]
-    return points
+        return read_numbers(cursor, NUMBERED, parameters, ("target", *POINT))
