@@ -85,7 +85,10 @@ class EventCandidate(Standing):
     event = models.ForeignKey(
         NonLocalizedEvent, on_delete=models.CASCADE, related_name="candidates", db_index=False
     )
-    target = models.ForeignKey(BaseTarget, on_delete=models.CASCADE, related_name="candidacies")
+    # The unique constraint serves the target: it comes first there.
+    target = models.ForeignKey(
+        BaseTarget, on_delete=models.CASCADE, related_name="candidacies", db_index=False
+    )
     localization = models.ForeignKey(
         EventLocalization, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -106,7 +109,7 @@ class EventCandidate(Standing):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["event", "target"], name="candidates_candidate_once")
+            models.UniqueConstraint(fields=["target", "event"], name="candidates_candidate_once")
         ]
         # It has all that a rank among what a reader sees is counted from.
         indexes = [

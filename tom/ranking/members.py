@@ -73,37 +73,56 @@ def _newest(columns: str, table: str, owner: str, programs: str) -> str:
     )"""  # noqa: S608  of our own text alone
 
 
-_MAP = _newest("localization_id", "candidates_candidatefact", "candidate", "'{}'")
-_OWN = _newest("is_known, probdensity", "candidates_candidatefact", "candidate", "e.programs")
-_SUMMARY = _newest("*", "targets_summaryfact", "target", "e.programs")
-_HOST = _newest(
-    "host_distance_mpc, host_distance_error_mpc", "targets_summaryfact", "target", "'{}'"
-)
 _ABOUT = """
     (s.surroundings_time IS NOT NULL)::int, s.star_separation_arcsec, s.star_score,
     s.solar_system_separation_arcsec,
     extract(epoch FROM %(since)s::timestamptz - s.first_seen)::float8 / 86400,
     host.host_distance_mpc, host.host_distance_error_mpc, s.ebv
 """
-OF_EVENT = f"""
-    WITH entries AS (
-        SELECT id AS candidate, target_id AS target, '{{}}'::bigint[] AS programs
+_SUMMARY = _newest("*", "targets_summaryfact", "target", "e.programs")
+_HOST = _newest(
+    "host_distance_mpc, host_distance_error_mpc", "targets_summaryfact", "target", "'{}'"
+)
+_OWN = _newest("*", "candidates_candidatefact", "candidate", "e.programs")
+_MAP = _newest("localization_id", "candidates_candidatefact", "candidate", "'{}'")
+
+
+def _of_event(entries: str, *, place: str, host: str) -> str:
+    return f"""
+        SELECT e.candidate, e.target, e.programs, s.healpix29, place.localization_id,
+            own.probdensity, {_ABOUT}
+        FROM ({entries}) e
+        CROSS JOIN LATERAL {_OWN} own
+        CROSS JOIN LATERAL {place} place
+        CROSS JOIN LATERAL {_SUMMARY} s
+        LEFT JOIN LATERAL {host} host ON true
+        WHERE own.is_known
+    """  # noqa: S608  of our own text alone
+
+
+# Of everybody's entries the map and the host stand in the rows that tell the rest, too.
+_EVERYBODYS = _of_event(
+    """
+        SELECT id AS candidate, target_id AS target, '{}'::bigint[] AS programs
         FROM candidates_eventcandidate WHERE event_id = %(event)s
-        UNION ALL
-        SELECT c.id, c.target_id, k.programs
+    """,
+    place="(SELECT own.localization_id)",
+    host="(SELECT s.host_distance_mpc, s.host_distance_error_mpc)",
+)
+_NARROWER = _of_event(
+    """
+        SELECT c.id AS candidate, c.target_id AS target, k.programs
         FROM candidates_eventcandidate c
         JOIN candidates_candidatestanding k ON k.candidate_id = c.id
         WHERE c.event_id = %(event)s
-    )
-    SELECT e.candidate, e.target, e.programs, s.healpix29, place.localization_id, own.probdensity,
-        {_ABOUT}
-    FROM entries e
-    JOIN tom_targets_basetarget t ON t.id = e.target
-    CROSS JOIN LATERAL {_OWN} own
-    CROSS JOIN LATERAL {_MAP} place
-    CROSS JOIN LATERAL {_SUMMARY} s
-    LEFT JOIN LATERAL {_HOST} host ON true
-    WHERE own.is_known ORDER BY t.name, e.programs
+    """,
+    place=_MAP,
+    host=_HOST,
+)
+OF_EVENT = f"""
+    SELECT a.* FROM ({_EVERYBODYS} UNION ALL {_NARROWER}) a
+    JOIN tom_targets_basetarget t ON t.id = a.target
+    ORDER BY t.name, a.programs
 """  # noqa: S608  of our own text alone
 # The last detection of a target never moves to an earlier time. So the present summaries find all
 # targets that may belong to the list. The points known at the moment decide which of them do.

@@ -121,7 +121,8 @@ def forget() -> None:
 
 
 NOW: Final[Any] = """
-    SELECT statement_timestamp(), pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text,
+    SELECT statement_timestamp(), pg_current_snapshot()::text,
+        pg_current_xact_id_if_assigned()::text,
         ARRAY(SELECT id FROM targets_program WHERE public ORDER BY id),
         coalesce(array_agg(s.target_id), '{}'), coalesce(array_agg(s.version), '{}'),
         (

@@ -11,12 +11,17 @@ from tom.streams.models import AlertMessage
 from tom.targets.objects import SurveyObject
 from tom.targets.programs import Program, Visitor, of_readable_programs
 
-# The object and the program were stored before, with the alert.
+# The object and the program were stored before, with the alert. Each object is looked up by itself:
+# joined, the planner reads all objects of a young database for each alert.
 KEEP = """
     INSERT INTO targets_arrival AS old (message_id, object_id, program_id, time, has_stamps)
     SELECT a.message, o.id, p.id, a.time, a.has_stamps
     FROM (VALUES %s) AS a (message, survey, name, program, time, has_stamps)
-    JOIN targets_surveyobject o ON o.survey = a.survey AND o.object_id = a.name
+    CROSS JOIN LATERAL (
+        SELECT id FROM targets_surveyobject
+        WHERE survey = a.survey AND object_id = a.name
+        OFFSET 0
+    ) o
     JOIN targets_program p ON p.survey = a.survey AND p.number = a.program
     ON CONFLICT (message_id, object_id) DO UPDATE
     SET has_stamps = excluded.has_stamps, program_id = excluded.program_id
