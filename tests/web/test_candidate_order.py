@@ -53,13 +53,19 @@ def _told(rng: np.random.Generator) -> dict[str, object]:
     }
 
 
+def take_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the smallest lists count as very long."""
+    sizes = {"FEW_CANDIDATES": 0, "WINDOW": 2, "WINDOW_OF_TARGETS": 2, "LEAST_SORTED": 1}
+    for name, value in sizes.items():
+        monkeypatch.setattr(candidate_order, name, value)
+
+
 @pytest.mark.soak
 def test_the_first_of_very_many_are_those_of_the_whole_list(
     world: World, monkeypatch, settings: Settings
 ) -> None:
     settings.PRACTICE_TELESCOPE = False  # what an observation costs stands in no index
-    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2), ("WINDOW_OF_TARGETS", 2)):
-        monkeypatch.setattr(candidate_order, name, value)
+    take_few(monkeypatch)
     taken: Counter[str] = Counter()
 
     def count(*given: object, **named: object) -> object:
@@ -78,17 +84,14 @@ def test_the_first_of_very_many_are_those_of_the_whole_list(
                     found = find_first(listing, QueryDict(asked), most=most)
 
                     assert found == whole[:most], (name, asked, most)
-    assert {"rank", "chance", "level", "decide", "magnitude", "newest"} <= {
-        order for order, n in taken.items() if n
-    }
+    assert set(ORDERS) - {"name"} == {order for order, n in taken.items() if n}
 
 
 def test_of_very_many_those_that_tell_the_most_are_put_in_order_by_their_costs(
     world: World, monkeypatch, settings: Settings
 ) -> None:
     few = 4
-    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2)):
-        monkeypatch.setattr(candidate_order, name, value)
+    take_few(monkeypatch)
     monkeypatch.setattr(candidate_search, "PRICED", few)
     asked = QueryDict("order=decide&region=all&vetting=all")
     listing = open_list(world.event, world.readers["public"], now=timezone.now())
@@ -109,8 +112,7 @@ SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
 def test_a_page_of_a_filter_or_an_order_is_that_of_the_whole_list(
     world: World, monkeypatch
 ) -> None:
-    for name, value in (("FEW_CANDIDATES", 0), ("WINDOW", 2), ("WINDOW_OF_TARGETS", 2)):
-        monkeypatch.setattr(candidate_order, name, value)
+    take_few(monkeypatch)
     public = factories.make_program()
     for number, row in enumerate(world.event.candidates.select_related("target")):
         name = row.target.name

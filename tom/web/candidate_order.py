@@ -20,6 +20,8 @@ from tom.web.chances import openness_of
 FEW_CANDIDATES = 5_000
 # So many are taken for one that is shown; where too few of them fit, so many times as many.
 WINDOW = 4
+# To sort an event's standings takes long, and as long for so many: the first may all be rejected.
+LEAST_SORTED = 500
 # Of all targets few are an event's candidates.
 WINDOW_OF_TARGETS = 16
 MOST_ASKED = 20_000
@@ -50,13 +52,14 @@ class Source(NamedTuple):
     """Keys with their figures in turn, of a reader's own and of everybody's.
 
     `key` is the column of a candidate that has such a key, `size` how many are taken at first for
-    one that is shown, and `figures` the names of the figures.
+    one that is shown, `least` how many at least, and `names` the names of the figures.
     """
 
     key: str
     parts: Sequence[QuerySet[Any, Any]]
     size: int
     names: tuple[str, ...]
+    least: int = 0
 
 
 def is_long(event: NonLocalizedEvent) -> bool:
@@ -92,9 +95,8 @@ def first_in_turn(
     if source is None:
         return None
     asked = rows.values_list("pk", *figures[: len(source.names)])
-    size = source.size * most
-    # To sort an event's standings takes long: once.
-    last = size if turn.name in STANDING else max(MOST_ASKED, size)
+    size = max(source.size * most, source.least)
+    last = size if source.least else max(MOST_ASKED, size)  # sorted once
     while size <= last:
         known = _known(asked, event, source, turn, size)
         if known is None or len(known) >= most:
@@ -139,8 +141,8 @@ def _known(
     if len(near[-1]) < size:
         return None
     keys = {key for part in near for key, *_ in part}
-    end = min(_place(part[-1][1:], turn) for part in near if len(part) == size)
     fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
+    end = min(_place(part[-1][1:], turn) for part in near if len(part) == size)
     return [pk for pk, *place in fitting if _place(place, turn) < end]
 
 
@@ -175,13 +177,14 @@ def _source(
     names: tuple[str, ...]
     public: QuerySet[Any, Any]
     told: QuerySet[Any, Any]
+    least = 0
     if turn.name in STANDING:
         names = (STANDING[turn.name], "rank")
         weights = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
         openness = openness_of(weights, scale)
         public = EventCandidate.objects.filter(event=event).alias(openness=openness)
         told = CandidateStanding.objects.filter(event=event).alias(openness=openness)
-        key, owner, size = "pk", "candidate", WINDOW
+        key, owner, size, least = "pk", "candidate", WINDOW, LEAST_SORTED
     elif turn in SUMMARY:
         names, key, owner, size = (SUMMARY[turn],), "target", "target", WINDOW_OF_TARGETS
         public, told = TargetSummary.objects.all(), AudienceSummary.objects.all()
@@ -191,7 +194,7 @@ def _source(
     if programs and "rank" in names and mine.filter(Q(rank=None) | Q((names[0], None))).exists():
         names = names[:1]  # who is known by one figure of their own, and by everybody's rank
     own = [_in_turn(mine, owner, names, turn)] if programs else []
-    return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names)
+    return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names, least)
 
 
 def _of_readers(rows: QuerySet[Any, Any], programs: Collection[int]) -> QuerySet[Any, Any]:
