@@ -102,3 +102,12 @@ def test_no_version_names_a_template() -> None:
     for schema in published().values():
         named = {name for fields in schema.fields.values() for name in fields}
         assert [n for n in named if "template" in n.lower() and n.lower().endswith("id")] == []
+
+
+@pytest.mark.parametrize("row", [[1, 2], "row", 7, None])
+def test_what_is_no_forced_point_is_passed_over(row: Any) -> None:
+    rows = nights(1e5, 1.6e5, 1.61e5, 1.59e5)
+
+    assert template_changes({"prvDiaForcedSources": [row, *rows]}) == template_changes(
+        {"prvDiaForcedSources": rows}
+    )

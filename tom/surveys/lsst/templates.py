@@ -50,6 +50,8 @@ def template_changes(record: Fields) -> tuple[TemplateChange, ...]:
     rows = record.get("prvDiaForcedSources")
     by_night: dict[tuple[str, int], list[_Level]] = defaultdict(list)
     for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, dict):
+            continue
         band, level = band_of(row), _read_level(row)
         if band is not None and level is not None:
             by_night[band, int(level[0] - _NOON)].append(level)
