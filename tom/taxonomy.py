@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Kept with every class that is stored: it grows with any change of the tree or of a name."""
 
 WIDER: Final[Mapping[str, str]] = MappingProxyType(
@@ -95,9 +95,33 @@ _NAMES: Final = {
     "snii": "supernova II",
     "ii": "supernova II",
     "sniib": "supernova IIb",
+    "iib": "supernova IIb",
     "sniin": "supernova IIn",
+    "iin": "supernova IIn",
     "sniip": "supernova IIP",
+    "iip": "supernova IIP",
+    "sni": "supernova",
+    "snifaint": "supernova",
+    "snirapid": "supernova",
+    "sniapec": "supernova Ia",
+    "sniasc": "supernova Ia",
+    "sniacarich": "supernova Ia",
+    "snibpec": "supernova Ib",
+    "ib": "supernova Ib",
+    "snicpec": "supernova Ic",
+    "ic": "supernova Ic",
+    "icbl": "supernova Ic-BL",
+    "snicn": "supernova Ib/c",
+    "snibnicn": "supernova Ib/c",
+    "snien": "supernova Ib/c",
+    "sniipec": "supernova II",
+    "sniil": "supernova II",
+    "sniinpec": "supernova IIn",
+    "snibcarich": "calcium-rich transient",
+    "sniccarich": "calcium-rich transient",
+    "fbot": "explosive",
     "slsn": "superluminous supernova",
+    "slsnr": "superluminous supernova",
     "slsni": "superluminous supernova I",
     "slsnii": "superluminous supernova II",
     "pisn": "pair-instability supernova",
@@ -110,6 +134,7 @@ _NAMES: Final = {
     "tdehhe": "tde",
     "tdeh": "tde",
     "tdehe": "tde",
+    "tdefeatureless": "tde",
     "tidaldisruptionevent": "tde",
     "varstar": "variable",
     "cv": "cataclysmic variable",
@@ -217,7 +242,8 @@ def find_class(
     if vocabulary is not None and str(name) in _NUMBERS[vocabulary]:
         return _NUMBERS[vocabulary][str(name)]
     key = _key(str(name))
-    return own.get(key) or _NAMES.get(key) or _LABELS.get(key)
+    named = key.removeprefix("type")  # people write Type Ia, too
+    return own.get(key) or _NAMES.get(key) or _LABELS.get(key) or _NAMES.get(named)
 
 
 def _key(name: str) -> str:
