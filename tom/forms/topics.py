@@ -8,7 +8,10 @@ from typing import Final
 from tom.forms.registry import senders
 
 _TEST_TOPIC: Final = re.compile(
-    r"(?:^|[._-])(?:tests?|sandbox|playground|demo|dev|mock|injection|practice)(?:$|[._-])"
+    r"(?:^|[._-])"
+    r"(?:tests?|sandbox|playground|demo|dev|mocks?|fakes?|practice|rehearsals?"
+    r"|injections?|sims?|simulat(?:ed|ions?))"
+    r"(?:$|[._-])"
 )
 
 
