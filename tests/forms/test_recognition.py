@@ -114,6 +114,14 @@ def test_the_texts_of_a_json_object_are_such_as_a_database_stores():
     assert read_json_object(payload) == {"title": ["a?", {"b": ""}, 1.5, None, True]}
 
 
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+def test_json_may_begin_with_a_mark_of_byte_order(coding):
+    payload = json.dumps({"title": "t", "submitter": "é", "message_text": "m"}).encode(coding)
+
+    assert read_json_object(payload)["submitter"] == "é"
+    assert identify(FILE_TOPIC, payload) == "hermes"
+
+
 def test_json_too_deep_to_be_read_is_none():
     assert read_json_object(b'{"a": ' + b"[" * 1000 + b"]" * 1000 + b"}") is None
 

@@ -79,13 +79,18 @@ def _is_utf8(payload: bytes) -> bool:
 
 def read_json_object(payload: bytes) -> dict[str, Any] | None:
     """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply."""
-    if payload.lstrip()[:1] != b"{":
+    if not _is_marked(payload) and payload.lstrip()[:1] != b"{":
         return None
     try:
         message = cleaned(json.loads(payload))
     except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
+
+
+def _is_marked(payload: bytes) -> bool:
+    """Whether a mark of byte order comes first."""
+    return payload.startswith((codecs.BOM_UTF8, *(mark for mark, _ in _MARKS)))
 
 
 def is_schema(message: Mapping[str, Any]) -> bool:
