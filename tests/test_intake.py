@@ -31,6 +31,7 @@ from tom.sky import write_skymap
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.services import Incoming, store_message, store_messages
+from tom.targets.classified import Classification
 from tom.targets.models import LightCurvePoint, TargetSummary
 
 pytestmark = pytest.mark.django_db
@@ -266,6 +267,38 @@ def test_a_batch_stores_the_good_and_buries_the_bad_with_its_reason() -> None:
     states = {row.size: row.state for row in AlertMessage.objects.all()}
     assert states == {len(good): MessageState.STORED, len(broken): MessageState.DEAD}
     assert LightCurvePoint.objects.exists()
+
+
+def test_what_is_said_of_a_time_to_come_is_left_out_and_named() -> None:
+    """It would stay the newest of its object for good."""
+    epoch = {"psfFlux": 900.0, "psfFluxErr": 90.0, "band": "r"}
+    said = {"topic": "odd", "version": "1", "classification": "SN"}
+    output = {
+        "diaObjectId": 170_028_485_706_776_685,
+        "ra": 63.35,
+        "decl": -47.18,
+        "alert": {
+            "diaSourcesList": [epoch | {"midpointMjdTai": 61_000.2}],
+            "diaForcedSourcesList": [
+                epoch | {"midpointMjdTai": mjd} for mjd in (61_001.2, 73_000.2)
+            ],
+        },
+        "annotations": [
+            said | {"timestamp": "2026-01-01 00:00:00"},
+            said | {"timestamp": "2059-01-01 00:00:00", "classification": "AGN"},
+        ],
+    }
+    message, _ = store_message("lasair_2sn", json.dumps(output).encode())
+
+    assert intake.work_alerts()
+
+    message.refresh_from_db()
+    assert message.state == MessageState.STORED
+    assert message.reason == (
+        "stored, but left out: odd (said at a time to come); points of a time to come (1)"
+    )
+    assert LightCurvePoint.objects.filter(kind="forced").get().time.year == 2025
+    assert Classification.objects.get().probabilities == {"SN": 1.0}
 
 
 def test_the_same_bytes_add_a_row_only_at_a_new_position_and_no_work() -> None:

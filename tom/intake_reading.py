@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 
 from tom.changes.models import Topic
 from tom.changes.publish import publish
@@ -14,6 +16,8 @@ from tom.forms.recognition import identify
 from tom.forms.registry import forms
 from tom.intake_verdicts import STREAM_GONE, refused
 from tom.records import Classification, Notice, ObjectAlert, Opened, Retelling, Text
+from tom.records.alert import Point
+from tom.records.classification import Judgement
 from tom.streams.claims import finish
 from tom.streams.models import AlertMessage, Stream
 from tom.targets.histories import find_stored
@@ -52,7 +56,7 @@ def read_batch(
         with _judged(message, unknown):
             told = packet if isinstance(packet, Retelling) else _read(packet, message, stored)
             _check_times(told, message)
-            told = _of_stream(told, message)
+            told = _of_stream(_without_future(told, message), message)
             # Stored with this batch: its other packets of the object need not read it again.
             for alert in told.alerts:
                 stored[key_of(alert)] = stored.get(key_of(alert), frozenset()) | alert.history
@@ -132,7 +136,41 @@ def as_told(record: ObjectAlert | Classification | Retelling, message: AlertMess
     """
     told = _of_stream(as_retelling(record), message)
     _check_times(told, message)
-    return told
+    return _without_future(told, message)
+
+
+def _without_future(told: Retelling, message: AlertMessage) -> Retelling:
+    """Leave out points and opinions of a time to come: they would stay the newest for good."""
+    latest = message.received + LATEST_AFTER_RECEIVED
+    points = [each for alert in told.alerts for each in _late_points(alert, latest)]
+    words = [each for said in told.opinions for each in said.judgements if _is_late(each, latest)]
+    if not points and not words:
+        return told
+    faults = [f"{each.classifier} (said at a time to come)" for each in words]
+    if points:
+        faults.append(f"points of a time to come ({len(points)})")
+    return replace(
+        told,
+        alerts=tuple(
+            replace(alert, points=tuple(p for p in alert.points if p.time <= latest))
+            for alert in told.alerts
+        ),
+        opinions=tuple(
+            replace(said, judgements=tuple(j for j in said.judgements if not _is_late(j, latest)))
+            for said in told.opinions
+        ),
+        left_out=(*told.left_out, *faults),
+    )
+
+
+def _late_points(alert: ObjectAlert, latest: datetime) -> list[Point]:
+    if not alert.points or alert.points[-1].time <= latest:  # they stand in order of time
+        return []
+    return [point for point in alert.points if point.time > latest]
+
+
+def _is_late(judgement: Judgement, latest: datetime) -> bool:
+    return judgement.time is not None and judgement.time > latest
 
 
 def _check_times(told: Retelling, message: AlertMessage) -> None:
