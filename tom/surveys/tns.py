@@ -118,8 +118,9 @@ def _others(fields: Fields, name: str) -> Iterator[str]:
     """Yield how people write the name, and the surveys' own names."""
     is_burst = name[:8].isdigit()
     yield from (f"{prefix}{name}" for prefix in (_OF_BURSTS if is_burst else _PREFIXES))
-    given = text(fields.get("internal_names")) or text(fields.get("internal_name")) or ""
-    yield from (each.strip() for each in given.split(",") if each.strip())
+    given = _first(fields, "internal_names", "internal_name")
+    listed = given if isinstance(given, list) else (text(given) or "").split(",")
+    yield from filter(None, (text(each, most=100) for each in listed))
 
 
 def _redshift(fields: Fields) -> float | None:

@@ -1,11 +1,13 @@
 """A target's redshift, as a person gave it, and its source.
 
 TOM Toolkit's extra field `redshift` holds it. The field `redshift_source` holds the source and the
-redshift that it is of: a redshift that somebody else writes has no source.
+redshift that it is of: a redshift that somebody else writes has no source. Where others told it,
+the field `redshift_told` holds the time at which they did, and the redshift.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from tom_targets.models import TargetExtra
 
@@ -15,7 +17,16 @@ from tom.targets.objects import SurveyObject
 
 REDSHIFT: Final = "redshift"
 SOURCE: Final = "redshift_source"
+TOLD: Final = "redshift_told"
 MOST_REDSHIFT: Final = 20
+_NEVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+class _Told(NamedTuple):
+    """A redshift that somebody else told, by its time."""
+
+    time: datetime
+    value: float
 
 
 class BadRedshiftError(ValueError):
@@ -80,20 +91,43 @@ def _source(text: str, redshift: float) -> RedshiftSource:
 
 
 def keep_told_redshifts(told: Iterable[Classification]) -> int:
-    """Keep the redshifts that others tell of objects here, where a target has none; count them.
+    """Keep the redshifts that others tell of objects here; count them.
 
-    What a person gave stays.
+    One of a later time takes the place of an earlier one. What a person gave stays.
     """
-    given = {(said.survey, said.object_id): said.redshift for said in told if said.redshift}
+    in_order = sorted(told, key=lambda said: said.time or _NEVER)
+    given = {
+        (said.survey, said.object_id): _Told(said.time or _NEVER, said.redshift)
+        for said in in_order
+        if said.redshift
+    }
     if not given:
         return 0
-    rows = SurveyObject.objects.filter(object_id__in={name for _, name in given})
-    owners = {row.target_id: given[row.key] for row in rows if row.key in given}
-    known = redshifts_of(owners)
-    new = {pk: value for pk, value in owners.items() if value and pk not in known}
-    for target_id, redshift in new.items():
-        keep_redshift(target_id, redshift)
-    return len(new)
+    newest: dict[int, _Told] = {}
+    for row in SurveyObject.objects.filter(object_id__in={name for _, name in given}):
+        if row.key in given:
+            newest[row.target_id] = max(given[row.key], newest.get(row.target_id, given[row.key]))
+    known, before = redshifts_of(newest), _told_before(newest)
+    new = {
+        pk: each
+        for pk, each in newest.items()
+        if pk not in known or (pk in before and before[pk].value == known[pk] and each > before[pk])
+    }
+    for pk, each in new.items():
+        if each.value != known.get(pk):
+            keep_redshift(pk, each.value)
+        _write(pk, [TargetExtra(key=TOLD, value=f"{each.time.isoformat()} {each.value}")])
+    return sum(each.value != known.get(pk) for pk, each in new.items())
+
+
+def _told_before(target_ids: Iterable[int]) -> dict[int, _Told]:
+    """Return what others told, and when, of those of these targets whose redshift was told."""
+    rows = TargetExtra.objects.filter(target__in=target_ids, key=TOLD)
+    found = {pk: text.partition(" ") for pk, text in rows.values_list("target_id", "value")}
+    return {
+        pk: _Told(datetime.fromisoformat(time), float(value))
+        for pk, (time, _, value) in found.items()
+    }
 
 
 def keep_redshift(
@@ -105,14 +139,19 @@ def keep_redshift(
 
     Who calls this makes the target due for the scorers that ask for it (`note_given`).
     """
-    if redshift is None or not source:
-        gone = (REDSHIFT, SOURCE) if redshift is None else (SOURCE,)
-        TargetExtra.objects.filter(target=target_id, key__in=gone).delete()
+    gone = [TOLD]
+    gone += [SOURCE] if redshift is None or not source else []
+    gone += [REDSHIFT] if redshift is None else []
+    TargetExtra.objects.filter(target=target_id, key__in=gone).delete()
     if redshift is None:
         return
     rows = [TargetExtra(key=REDSHIFT, value=str(redshift), float_value=redshift)]
     if source:
         rows.append(TargetExtra(key=SOURCE, value=f"{source} {redshift}"))
+    _write(target_id, rows)
+
+
+def _write(target_id: int, rows: Sequence[TargetExtra]) -> None:
     for row in rows:
         row.target_id, row.bool_value = target_id, True
     TargetExtra.objects.bulk_create(

@@ -180,6 +180,40 @@ def test_a_redshift_that_a_person_gave_stays() -> None:
     assert redshifts_of([target.pk]) == {target.pk: 0.1}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_corrected_redshift_takes_the_place_of_the_one_before(order: tuple[int, ...]) -> None:
+    target = send_ztf()
+    values = ({"redshift": z, "lastmodified": f"2026-01-0{day} 00:00:00"}
+              for day, z in ((2, 0.05), (3, 0.5), (4, 0.012)))  # fmt: skip
+    told = [ANSWER | each for each in values]
+
+    send(*(told[n] for n in order))
+
+    assert redshifts_of([target.pk]) == {target.pk: 0.012}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given", [0.1, 0.05, None])
+def test_a_correction_leaves_what_a_person_gave_since(given: float | None) -> None:
+    target = send_ztf()
+    send(ANSWER | {"lastmodified": "2026-01-02 00:00:00"})
+    keep_redshift(target.pk, given or 0.1)
+
+    send(ANSWER | {"redshift": 0.012, "lastmodified": "2026-01-03 00:00:00"})
+
+    assert redshifts_of([target.pk]) == {target.pk: given or 0.1}
+
+
+def test_the_names_by_surveys_may_be_a_list() -> None:
+    told = read_object(
+        json.dumps(ANSWER | {"internal_names": ["ZTF26a", " LSST-1 ", 7, ""]}).encode()
+    )
+
+    assert {"ZTF26a", "LSST-1"} <= set(told.alerts[0].other_names)
+    assert not {"", "7"} & set(told.alerts[0].other_names)
+
+
 # --- Asked for ----------------------------------------------------------------------------------
 @pytest.fixture
 def api(settings: Any) -> Iterator[api_server.Api]:
