@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tom_dataproducts.models import PhotometryReducedDatum
 
 from tests.factories import make_event
-from tests.streams.packets import make_ztf_packet
+from tests.streams.packets import make_detection, make_ztf_packet
 from tom import intake
 from tom.brokers.boom import read_notice
 from tom.candidates.models import EventCandidate
@@ -182,6 +183,24 @@ def test_ztf_s_own_packet_and_the_notice_tell_of_one_detection() -> None:
     rows = LightCurvePoint.objects.filter(kind="alert", band="g")
     assert rows.count() == 1
     assert rows.get().key.isdigit()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", ["notice first", "survey first"])
+def test_a_flux_has_the_survey_s_own_sign_which_the_notice_leaves_out(order: str) -> None:
+    jd = 2_461_042.708_333_333  # 2026-01-02 05:00:00
+    place = {"object_id": NAME, "ra": 10.0, "dec": 60.0}
+    before = make_detection(jd=jd, fid=1, magpsf=18.4, isdiffpos="f")
+    packet = make_ztf_packet(jd=jd + 1, history=[before], **place)
+    told = [(make_notice(), TOPIC), (packet, "ztf_20260102_programid1")]
+
+    for payload, topic in told if order == "notice first" else reversed(told):
+        work(payload, topic=topic)
+
+    (row,) = LightCurvePoint.objects.filter(band="g")
+    assert row.key == str(before["candid"])
+    assert row.flux == pytest.approx(-(10 ** (0.4 * (31.4 - 18.4))))
+    assert not PhotometryReducedDatum.objects.get(bandpass="g").brightness
 
 
 @pytest.mark.django_db

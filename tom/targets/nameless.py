@@ -1,7 +1,8 @@
 """Points that a broker tells without the survey's id: one row with the survey's own copy.
 
 Such a point has a key of its own (`tom.records.alert.nameless_key`). It adds no row where the same
-exposure stands already; and when the survey's own copy comes later, the row takes its key.
+exposure stands already; and when the survey's own copy comes later, the row takes its key and its
+values: a broker rounds them, and may not tell the sign of a flux.
 """
 
 from collections.abc import Collection
@@ -49,9 +50,12 @@ _HAS_ANY: Final = f"""
     )
 """  # noqa: S608  as above
 _NAME: Final = """
-    UPDATE targets_lightcurvepoint o SET key = f.key
-    FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS f (id, key)
-    WHERE o.id = f.id AND o.month = ANY(%(months)s)
+    UPDATE targets_lightcurvepoint o
+    SET key = n.key, time = n.time, flux = n.flux, flux_error = n.flux_error,
+        real_bogus = n.real_bogus, is_trigger = n.is_trigger
+    FROM unnest(%(ids)s::bigint[], %(keys)s::text[]) AS f (id, key), new_points n
+    WHERE o.id = f.id AND o.month = ANY(%(months)s) AND n.key = f.key
+        AND n.target_id = o.target_id AND n.survey = o.survey AND n.kind = o.kind
 """
 
 
