@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.surveys.lsst.made import MJD, OBJECT_ID, make_forced, make_record, make_source
 from tom.brokers.pitt_google import read_json_packet, read_parts, read_rows
 from tom.formats.containers import MAGIC, read_record, split_records
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
@@ -81,6 +82,21 @@ def test_a_packet_in_json_says_what_the_survey_s_own_says(real_data: Path) -> No
         assert identify("lsst-alerts-json", payload) == "pitt_google.packet"
         assert alert == own
     assert len(records) > 1
+
+
+def test_ids_as_text_and_flags_as_numbers_say_the_same() -> None:
+    source, before = make_source(centroid_flag=1, psfFlux_flag=1), make_source(diaSourceId=7)
+    before |= {"midpointMjdTai": MJD - 1}
+    packet = make_record(history=[before], forced=[make_forced()], **source)
+    own = read_json_packet(json.dumps(packet).encode())
+    for part in (packet["diaSource"], before, *packet["prvDiaForcedSources"], packet["diaObject"]):
+        part |= {name: str(value) for name, value in part.items() if name.endswith("Id")}
+
+    alert = read_json_packet(json.dumps(packet).encode())
+
+    assert alert == own
+    assert alert.object_id == str(OBJECT_ID)
+    assert alert.trigger.is_at_peak
 
 
 @pytest.mark.parametrize("payload", [b"[]", b"{", b"{}"])

@@ -33,6 +33,7 @@ from tom.brokers.fink import read_alert as read_fink
 from tom.brokers.lasair import read_output
 from tom.formats.containers import with_schema
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.forms.networks import FILE_TOPIC
 from tom.forms.recognition import identify
 from tom.records.alert import NAMELESS, PointKind
 from tom.streams.models import AlertMessage
@@ -179,6 +180,31 @@ def test_the_zero_point_is_that_of_a_real_alert_s_own_magnitude(real_data: Path)
     of_magnitude = 10 ** (0.4 * (31.4 - newest["magpsf"]))
     assert newest["psfFlux"] * 1e-6 == pytest.approx(of_magnitude, rel=1e-3)
     assert alert.trigger.flux_njy == pytest.approx(of_magnitude, rel=1e-6)
+
+
+def test_an_alert_with_a_long_exposure_stands_once() -> None:
+    (record,) = fastavro.reader(io.BytesIO(make_babamul()))
+    record["candidate"]["exptime"] = 300.0
+
+    (alert,) = read_babamul(make_container(BABAMUL, [record])).alerts
+
+    times = [point.time for point in alert.points if point.kind is PointKind.ALERT]
+    assert times == [START - timedelta(days=2), START + timedelta(seconds=135)]
+
+
+def test_an_epoch_that_names_a_program_is_of_that_program() -> None:
+    fields = [field for field in BABAMUL["fields"] if field["name"] != "prv_candidates"]
+    rows = _rows("Prv", ("jd", "psfFlux", "psfFluxErr", "band"))
+    rows["items"]["fields"].append({"name": "programid", "type": ["null", "int"]})
+    schema = {**BABAMUL, "fields": [*fields, {"name": "prv_candidates", "type": rows}]}
+    (record,) = fastavro.reader(io.BytesIO(make_babamul((-1.0, -2.0))))
+    for epoch, program in zip(record["prv_candidates"], (2, None), strict=True):
+        epoch["programid"] = program
+
+    (alert,) = read_babamul(make_container(schema, [record])).alerts
+
+    detections = [point for point in alert.points if point.kind is PointKind.ALERT]
+    assert [point.program for point in detections] == [2, 1]
 
 
 ORDERS: dict[str, Callable[[], list[tuple[str, bytes]]]] = {
@@ -448,6 +474,82 @@ def test_an_answer_of_alerce_has_signed_detections_and_each_classifier() -> None
     assert told.alerts[0].points[-1].flux_njy == pytest.approx(-(10 ** (0.4 * 12.4)))
     found = {each.classifier: each.probabilities for each in told.opinions[0].judgements}
     assert found == {"lc_classifier": {"SNIa": 0.6, "QSO": 0.1}, "stamp_classifier": {"SN": 0.9}}
+
+
+def test_a_limit_of_alerce_is_one_though_it_lacks_the_survey_s_id() -> None:
+    (alert,) = read_answer(json.dumps(make_answer()).encode()).alerts
+
+    (limit,) = (point for point in alert.points if point.kind is PointKind.LIMIT)
+    assert (limit.band, limit.magnitude_limit) == ("g", 20.4)
+    assert limit.key.startswith(f"{NAMELESS}g")
+
+
+def _alerce(rows: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    listed = [row | {"mjd": row["jd"] - 2_400_000.5} for row in rows]
+    return "lookup.alerce", make_answer(detections=listed, non_detections=[], probabilities=[])
+
+
+def _fink(rows: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    listed = [{f"i:{name}": value for name, value in row.items()} for row in rows]
+    return "lookup.fink", {"fink_rows": [row | {"i:objectId": NAME} for row in listed]}
+
+
+def _antares(rows: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    listed = [{f"ztf_{name}": value for name, value in row.items()} for row in rows]
+    return "lookup.antares", {**LOCUS, "alerts": listed}
+
+
+def _lasair(rows: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    return "lookup.lasair", {"objectId": NAME, "candidates": rows}
+
+
+def _pitt_google(rows: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    return FILE_TOPIC, {"objectId": NAME, "rows": rows}
+
+
+TABLES = [_alerce, _fink, _antares, _lasair, _pitt_google]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("gap", [{"magpsf": None}, {"sigmapsf": None}, {"ra": None}])
+def test_a_newest_row_that_cannot_be_used_takes_nothing_from_the_others(
+    table: Any, gap: dict[str, Any]
+) -> None:
+    rows = [make_detection(1.0, **gap), make_detection(-1.0, isdiffpos="f"), make_detection(-2.0)]
+
+    topic, answer = table(rows)
+    send(topic, json.dumps(answer).encode())
+
+    points = LightCurvePoint.objects.filter(kind="alert").order_by("time")
+    signs = {row.key: row.flux > 0 for row in points}
+    assert [signs[str(CANDID - days * 1_000_000)] for days in (1, 2)] == [False, True]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_may_have_ids_as_text_and_counts_as_floats(table: Any) -> None:
+    lacking = {"programid": 1.0, "fid": 2.0}
+    rows = [make_detection(-days, candid=str(CANDID - days), **lacking) for days in (0, 1)]
+
+    topic, answer = table(rows)
+    send(topic, json.dumps(answer).encode())
+
+    points = LightCurvePoint.objects.filter(kind="alert").order_by("time")
+    assert [row.key for row in points] == [str(CANDID - 1), str(CANDID)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", TABLES)
+def test_a_row_with_light_and_without_an_id_is_no_limit(table: Any) -> None:
+    rows = [make_detection(0.0), make_detection(-1.0, candid=None, isdiffpos="f")]
+
+    topic, answer = table(rows)
+    send(topic, json.dumps(answer).encode())
+
+    first, newest = LightCurvePoint.objects.order_by("time")
+    assert (first.kind, newest.kind) == ("alert", "alert")
+    assert first.flux == pytest.approx(-newest.flux)
 
 
 def test_a_message_of_alerce_s_stream_is_an_opinion() -> None:

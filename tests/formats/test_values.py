@@ -9,6 +9,7 @@ from tom.formats.values import (
     natural,
     separation,
     text,
+    whole_id,
 )
 
 
@@ -30,10 +31,26 @@ def test_a_number_is_read_so_that_products_stay_finite(value, number):
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [(0, 0), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), (1.0, None)]
+    ("value", "number"),
+    [
+        *((0, 0), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None)),
+        *((1.0, 1), (1.5, None), (2.0**31, None), (math.nan, None), (math.inf, None), ("1", None)),
+    ],
 )
 def test_a_count_is_one_that_a_column_holds(value, number):
     assert natural(value) == number
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *((2**62 + 1, 2**62 + 1), (str(2**62 + 1), 2**62 + 1), ("-7", -7), ("0", 0)),
+        *((2.0**62, None), (str(2**63), None), ("9" * 5000, None), (" 7", None), ("\u0667", None)),
+        *((True, None), (None, None), ("", None)),
+    ],
+)
+def test_an_id_keeps_its_figures_as_a_number_and_as_text(value, number):
+    assert whole_id(value) == number
 
 
 def test_a_text_is_cleaned_and_cut():

@@ -34,7 +34,8 @@ def _record(name: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 _FLOAT, _TEXT, _REAL = _optional("float"), _optional("string"), _optional("double")
 _EXPOSURE: dict[str, Any] = {
-    "jd": "double", "fid": "int", "pid": "long", "diffmaglim": _FLOAT, "programid": "int",
+    "jd": "double", "fid": "int", "pid": _optional("long"), "diffmaglim": _FLOAT,
+    "programid": "int",
 }  # fmt: skip
 _MEASURED: dict[str, Any] = {
     "candid": _optional("long"), "ra": _REAL, "dec": _REAL, "rbversion": _TEXT, "ssnamenr": _TEXT,

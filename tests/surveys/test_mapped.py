@@ -115,6 +115,14 @@ def test_an_epoch_without_a_detection_is_a_limit() -> None:
     assert len(alert.points) == 3
 
 
+def test_an_epoch_that_tells_of_light_without_a_usable_id_is_left_out_and_no_limit() -> None:
+    rows = [detection(t=MJD - days, id=name) for days, name in ((1, None), (2, "a b"), (3, ""))]
+
+    alert = read({"before": rows})
+
+    assert alert.points == (alert.trigger,)
+
+
 def test_counts_are_on_the_zero_point_of_their_exposure() -> None:
     forced = {"t": MJD - 1, "b": 2, "f": -100.0, "df": 10.0, "zp": 26.4}
 

@@ -5,13 +5,14 @@ https://alerce.readthedocs.io. An answer is one JSON object: `object`, `detectio
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
-from tom.formats.times import JD_OF_MJD, time_of_jd
+from tom.formats.times import JD_OF_MJD, time_of_jd, time_of_tai_mjd
 from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
@@ -23,8 +24,8 @@ from tom.forms.retelling import (
     judge,
     light_curve,
     place_of,
-    read_packet,
-    retold,
+    read_table,
+    version_of,
 )
 from tom.records import Classification, ObjectAlert, Retelling
 from tom.records.classification import Judgement
@@ -39,6 +40,11 @@ _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
 _PUBLIC: Final = 1  # its public API and streams have this program's data alone
 _OWN: Final = {
     "e": "eclipsing binary",
+    "ea": "eclipsing binary",
+    "ebew": "eclipsing binary",
+    "rrlab": "rr lyrae",
+    "rrlc": "rr lyrae",
+    "rscvn": "variable",
     "sn": "supernova",
     "satellite": "bogus",
     "periodicother": "periodic variable",
@@ -91,27 +97,15 @@ def _read_lsst(
 
 def _read_ztf(about: Fields, record: Fields, detections: Sequence[Fields]) -> ObjectAlert:
     """Give its rows to the survey's own reader, with what they lack: `jd` and the program."""
-    epochs = [_epoch(each, _number(each.get("candid"))) for each in detections]
-    if not epochs:
-        reason = "no detection"
-        raise MalformedAlertError(reason)
-    limits = [
-        _epoch(each, None) for each in _list(record.get("non_detections")) if isinstance(each, dict)
-    ]
-    newest = max(epochs, key=lambda epoch: finite(epoch["jd"]) or 0.0)
-    packet = {"objectId": about.get("oid"), "candid": newest["candid"], "candidate": newest}
-    return retold(read_packet(_ZTF, packet | {"prv_candidates": [*epochs, *limits]}))
+    limits = [each for each in _list(record.get("non_detections")) if isinstance(each, dict)]
+    epochs = [*map(_epoch, detections), *(_epoch(each) | {"candid": None} for each in limits)]
+    return read_table(_ZTF, epochs, {"objectId": about.get("oid")})
 
 
-def _epoch(row: Fields, candid: int | None) -> dict[str, Any]:
+def _epoch(row: Fields) -> dict[str, Any]:
     mjd = finite(row.get("mjd"))
     jd = None if mjd is None else mjd + JD_OF_MJD
-    return dict(row) | {"jd": jd, "candid": candid, "programid": _PUBLIC}
-
-
-def _number(value: Any) -> int | None:
-    number = id_of(value)
-    return None if number is None else int(number)
+    return {"programid": _PUBLIC} | dict(row) | {"jd": jd}
 
 
 def _of_api(rows: Any) -> Iterator[Judgement]:
@@ -119,8 +113,7 @@ def _of_api(rows: Any) -> Iterator[Judgement]:
     chances: dict[tuple[str, str], dict[str, Any]] = {}
     for row in _list(rows):
         if isinstance(row, dict) and (name := text(row.get("classifier_name"), most=100)):
-            version = text(row.get("classifier_version"), most=50) or ""
-            given = chances.setdefault((name, version), {})
+            given = chances.setdefault((name, version_of(row.get("classifier_version"))), {})
             given[str(row.get("class_name"))] = row.get("probability")
     for (name, version), given in list(chances.items())[:MOST]:
         if found := chances_of(given):
@@ -195,16 +188,23 @@ def read_classified(payload: bytes) -> Classification:
         reason = "a message that says nothing of a class"
         raise UnhandledAlertError(reason)
     place = place_of(record.get("meanra"), record.get("meandec"))
-    mjd = finite(record.get("mjd"))
     return Classification(
         author=_NAME,
         survey=LSST if number else _ZTF,
         object_id=name,
         ra=place[0] if place else None,
         dec=place[1] if place else None,
-        time=None if mjd is None else time_of_jd(mjd + JD_OF_MJD),
+        time=_time_of(record.get("mjd"), LSST if number else _ZTF),
         judgements=judgements,
     )
+
+
+def _time_of(mjd: Any, survey: str) -> datetime | None:
+    """Read a time as the survey counts: Rubin's is TAI."""
+    day = finite(mjd)
+    if survey == LSST:
+        return time_of_tai_mjd(day)
+    return None if day is None else time_of_jd(day + JD_OF_MJD)
 
 
 def _of_stream(record: Fields) -> Iterator[Judgement]:

@@ -13,11 +13,11 @@ from typing import Any, Final
 from tom.formats.containers import WriterSchema, read_record
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.times import JD_OF_MJD, time_of_tai_mjd
-from tom.formats.values import finite, integer, magnitude, text
+from tom.formats.values import finite, magnitude, text, whole_id
 from tom.forms.declared import Broker, Encoding, Form, Lane
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import read_detections, read_forced
-from tom.forms.retelling import light_curve
+from tom.forms.retelling import light_curve, version_of
 from tom.records import Classification, ObjectAlert, Retelling
 from tom.records.alert import flux_of_magnitude
 from tom.records.classification import Judgement
@@ -46,7 +46,7 @@ def read_report(payload: bytes) -> Classification:
     if not isinstance(about, dict):
         reason = "no object"
         raise MalformedAlertError(reason)
-    number, survey = integer(about.get("id")), about.get("source")
+    number, survey = whole_id(about.get("id")), about.get("source")
     if number is None or not isinstance(survey, str) or not _SURVEY.fullmatch(survey):
         reason = "no usable object: its id or its source is missing"
         raise MalformedAlertError(reason)
@@ -91,7 +91,7 @@ def read_told(payload: bytes) -> Retelling:
 
 def _light_curve(record: dict[str, Any]) -> ObjectAlert | None:
     about = record.get("object")
-    object_id = integer(about.get("id")) if isinstance(about, dict) else None
+    object_id = whole_id(about.get("id")) if isinstance(about, dict) else None
     if not isinstance(about, dict) or object_id is None or about.get("source") != LSST:
         return None
     rows = [_epoch(point) for point in _dicts(record.get("photometry"))]
@@ -135,14 +135,14 @@ def _newest(record: dict[str, Any]) -> datetime | None:
 
 def _judgements(record: dict[str, Any], left_out: list[str]) -> Iterator[Judgement]:
     for given in _dicts(record.get("classification")):
-        name, version = text(given.get("name"), most=60), text(given.get("version"), most=50)
+        name, version = text(given.get("name"), most=60), version_of(given.get("version"))
         for model in _dicts(given.get("models")):
             chances = dict(_chances(model.get("probabilities"), left_out))
             if name and chances:
                 known = {label: find_class(label) for label in chances}
                 yield Judgement(
                     classifier=" ".join(filter(None, (name, text(model.get("model"), most=39)))),
-                    version=version or "",
+                    version=version,
                     probabilities=chances,
                     classes={label: found for label, found in known.items() if found},
                 )

@@ -17,7 +17,7 @@ from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections
-from tom.forms.retelling import MOST_OBJECTS, light_curve, place_of, read_packet, retold
+from tom.forms.retelling import MOST_OBJECTS, light_curve, place_of, read_table
 from tom.records import Classification, ObjectAlert, Retelling
 
 Fields = Mapping[str, Any]
@@ -26,6 +26,7 @@ Names = list[tuple[str, str]]
 _NAME: Final = "ANTARES"
 _ZTF: Final = "ZTF"
 _API: Final = "https://api.antares.noirlab.edu/v1/loci"
+_PUBLIC: Final = 1  # its public API has this program's data alone
 _MOST_TAGS: Final = 100
 # The prefixes of what it copies from an alert of each survey.
 _OF_ZTF: Final = "ztf_"
@@ -97,7 +98,7 @@ def look_up(wanted: Wanted, _: Mapping[str, str]) -> Conversation:
         if name:
             curve = yield Ask(url=f"{_API}/{quote(name, safe='')}/alerts")
             alerts = _list(_fields(curve).get("data"))
-            answers.append({"locus_id": name, **_fields(found["attributes"]), "alerts": alerts})
+            answers.append({"locus_id": name, **_fields(found.get("attributes")), "alerts": alerts})
     return answers
 
 
@@ -136,12 +137,10 @@ def _alerts(
     listed = [_properties(each) for each in _list(locus.get("alerts"))]
     # Its upper limits have no candid.
     epochs = [_without(each, _OF_ZTF) for each in listed if "ztf_jd" in each]
-    detections = [epoch for epoch in epochs if epoch.get("candid") is not None]
     of_ztf = [name for survey, name in names if survey == _ZTF]
-    if detections and of_ztf:
-        newest = max(detections, key=lambda epoch: finite(epoch.get("jd")) or 0.0)
-        packet = {"objectId": of_ztf[0], "candid": newest.get("candid"), "candidate": newest}
-        yield retold(read_packet(_ZTF, packet | {"prv_candidates": epochs}))
+    if of_ztf and any(epoch.get("candid") is not None for epoch in epochs):
+        rows = [{"programid": _PUBLIC} | epoch for epoch in epochs]
+        yield read_table(_ZTF, rows, {"objectId": of_ztf[0]})
     sources = [_without(each, _OF_LSST) for each in listed if f"{_OF_LSST}psfFlux" in each]
     for survey, name in names:
         own = [each for each in sources if id_of(each.get("diaObjectId")) == name]

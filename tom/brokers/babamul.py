@@ -13,7 +13,7 @@ from tom.formats.containers import WriterSchema, read_record
 from tom.formats.errors import MalformedAlertError
 from tom.formats.prefixes import read_prefix
 from tom.formats.times import JD_OF_MJD, middle_of_exposure
-from tom.formats.values import finite
+from tom.formats.values import finite, natural
 from tom.forms.declared import Broker, Encoding, Form, Lane
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections, read_forced
@@ -98,28 +98,36 @@ def _read_ztf(record: Fields, candidate: Fields) -> ObjectAlert:
 
 
 def _history(record: Fields, alert: ObjectAlert) -> Iterator[Point]:
-    """Yield what it lists of earlier epochs, without the survey's ids: only of the alert's program.
+    """Yield what it lists of earlier epochs, without the survey's ids.
 
-    An epoch names no program; the public streams hold none but the alert's.
+    An epoch that names no program is of the alert's. None names its exposure, but that of the
+    alert's own epoch is known.
     """
+    newest = record["candidate"]
     kinds = {
         "prv_candidates": PointKind.ALERT,
         "prv_nondetections": PointKind.LIMIT,
         "fp_hists": PointKind.FORCED,
     }
     for name, kind in kinds.items():
-        epochs = record.get(name)
-        for epoch in epochs if isinstance(epochs, list) else ():
-            point = _point(epoch, kind, alert) if isinstance(epoch, dict) else None
+        for epoch in _epochs(record, name):
+            lasts = newest.get("exptime") if epoch.get("jd") == newest.get("jd") else None
+            point = _point({"exptime": lasts, "programid": alert.program, **epoch}, kind)
             if point is not None and point.time <= alert.time:
                 yield point
 
 
-def _point(epoch: Fields, kind: PointKind, alert: ObjectAlert) -> Point | None:
-    time, band = middle_of_exposure(epoch.get("jd"), None), epoch.get("band")
+def _epochs(record: Fields, name: str) -> list[Fields]:
+    listed = record.get(name)
+    return [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
+
+
+def _point(epoch: Fields, kind: PointKind) -> Point | None:
+    time, band = middle_of_exposure(epoch.get("jd"), epoch["exptime"]), epoch.get("band")
+    program = natural(epoch["programid"])
     flux, error = finite(epoch.get("psfFlux")), finite(epoch.get("psfFluxErr"))
     is_limit = kind is PointKind.LIMIT
-    if time is None or band not in _BANDS or not error or error < 0:
+    if time is None or band not in _BANDS or program is None or not error or error < 0:
         return None
     if flux is None and not is_limit:
         return None
@@ -135,7 +143,7 @@ def _point(epoch: Fields, kind: PointKind, alert: ObjectAlert) -> Point | None:
         band=band,
         flux_njy=scaled,
         flux_error_njy=error,
-        program=alert.program,
+        program=program,
         magnitude_limit=limit if is_limit else None,
     )
 
@@ -144,7 +152,7 @@ def _read_lsst(record: Fields, candidate: Fields) -> ObjectAlert:
     """Read an alert of Rubin: true nJy; its Julian dates are TAI as Rubin's own times are."""
     trigger = _with_mjd(candidate) | {"candid": record.get("candid")}
     lists = {
-        name: [_with_mjd(each) for each in record.get(name) or () if isinstance(each, dict)]
+        name: [_with_mjd(each) for each in _epochs(record, name)]
         for name in ("prv_candidates", "fp_hists")
     }
     newest = list(read_detections([trigger]))

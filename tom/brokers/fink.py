@@ -11,7 +11,7 @@ from tom.formats.containers import WriterSchema, read_record
 from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.formats.prefixes import read_prefix
-from tom.formats.values import finite, integer
+from tom.formats.values import finite, integer, whole_id
 from tom.forms.declared import (
     Ask,
     Broker,
@@ -32,7 +32,7 @@ from tom.forms.retelling import (
     named,
     place_of,
     read_packet,
-    retold,
+    read_table,
 )
 from tom.records import Classification, ObjectAlert, Retelling, Trigger, trigger_of
 from tom.records.classification import Judgement
@@ -44,6 +44,7 @@ _API: Final = "https://api.ztf.fink-portal.org/api/v1"
 _RUBIN_API: Final = "https://api.lsst.fink-portal.org/api/v1"
 # What the columns of Rubin begin with, now and in 2025.
 _RUBIN_PREFIXES: Final = ("r:", "i:")
+_PUBLIC: Final = 1  # its public API has this program's data alone
 _RUBIN_ID: Final = "diaObjectId"
 _TRIGGER: Final = ("objectId", "candid", "candidate", "diaSource")
 _MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
@@ -194,13 +195,12 @@ def _added(row: Fields) -> dict[str, Any]:
 
 def _read_detections(rows: list[dict[str, Any]]) -> Retelling:
     """Read the detections of one object of ZTF."""
-    epochs = [_without(row, "i:") for row in rows]
-    newest = max(range(len(rows)), key=lambda n: finite(epochs[n].get("jd")) or 0.0)
-    epoch = epochs[newest]
-    packet = {name: epoch.get(name) for name in ("objectId", "candid", "schemavsn")}
-    alert = retold(read_packet("ZTF", packet | {"candidate": epoch, "prv_candidates": epochs}))
-    added = _without(rows[newest], "d:") | {"finkclass": rows[newest].get("v:classification")}
-    version = epoch.get("fink_science_version")
+    epochs = [{"programid": _PUBLIC} | _without(row, "i:") for row in rows]
+    packet = {name: epochs[0].get(name) for name in ("objectId", "schemavsn")}
+    alert = read_table("ZTF", epochs, packet)
+    newest = next(row for row in rows if str(whole_id(row.get("i:candid"))) == alert.alert_id)
+    added = _without(newest, "d:") | {"finkclass": newest.get("v:classification")}
+    version = newest.get("i:fink_science_version")
     said = opinion_of(added | {"fink_science_version": version}, alert)
     return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
 
@@ -287,7 +287,7 @@ def _of_numbers(record: Fields, version: Any) -> Iterator[Judgement]:
     roid = _ROIDS.get(integer(record.get("roid")) or 0)
     if roid:
         yield judge("roid", version, {roid: 1.0}, _OWN)
-    if _fields(record.get("pred")).get("is_sso") is True:
+    if _fields(record.get("pred")).get("is_sso") == 1:
         yield judge("is_sso", version, {"Solar System MPC": 1.0}, _OWN)
     wide = _fields(record.get("clf"))
     label, score = _CATS.get(integer(wide.get("cats_class")) or 0), finite(wide.get("cats_score"))

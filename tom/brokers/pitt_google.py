@@ -14,7 +14,7 @@ from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.values import finite, integer, text
 from tom.forms.declared import Broker, Encoding, Form, Lane
-from tom.forms.retelling import judge, read_packet, retold
+from tom.forms.retelling import judge, read_packet, read_table, retold
 from tom.records import Classification, ObjectAlert, Retelling
 from tom.records.classification import Judgement
 from tom.taxonomy import find_class
@@ -62,10 +62,8 @@ def read_rows(payload: bytes) -> Retelling:
         reason = f"its rows lack {' and '.join(missing)}: the sign or the id of no flux is known"
         raise MalformedAlertError(reason)
     epochs = [{"programid": _PUBLIC, "dec": row.get("decl"), **row} for row in rows]
-    newest = max(epochs, key=lambda epoch: finite(epoch.get("jd")) or 0.0)
-    packet = {"objectId": record.get("objectId"), "candid": newest.get("candid")}
-    alert = read_packet(_ZTF, packet | {"candidate": newest, "prv_candidates": epochs})
-    return Retelling(alerts=(retold(alert),))
+    alert = read_table(_ZTF, epochs, {"objectId": record.get("objectId")})
+    return Retelling(alerts=(alert,))
 
 
 def read_json_packet(payload: bytes) -> ObjectAlert:
@@ -223,8 +221,6 @@ def _is_rows(message: Fields) -> bool:
 
 PITT_GOOGLE: Final = Broker(
     name="Pitt-Google",
-    # Simulated packets, until the survey's own come.
-    test_topics=(r"lsst-[a-z-]*simulated",),
     forms=(
         Form(
             name="pitt_google.packet",

@@ -1,5 +1,6 @@
 """Single values as surveys send them: nulls, NaNs and sentinels."""
 
+import re
 from typing import Any, Final
 
 _HUGE: Final = 1e150  # products of two smaller numbers stay finite
@@ -13,6 +14,7 @@ _SIGNS: Final = {
     **dict.fromkeys(("f", "false", "0", "-1", "0.0", "-1.0"), -1.0),
 }
 """The spellings of `isdiffpos`, in small letters."""
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_NATURAL: Final = 2**31 - 1
 
@@ -45,6 +47,13 @@ def integer(value: Any) -> int | None:
     return value
 
 
+def whole_id(value: Any) -> int | None:
+    """Read an id of at most 64 bits, also as text, as JSON has it to keep its figures."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    return integer(value)
+
+
 def number(value: Any) -> float | None:
     """Read a number that may stand as a text; None for what `finite` does not read."""
     try:
@@ -54,8 +63,9 @@ def number(value: Any) -> float | None:
 
 
 def natural(value: Any) -> int | None:
-    """Read a count, as a column of 32 bits holds it; None if it is not a count."""
-    number = integer(value)
+    """Read a count, as a column of 32 bits holds it, also where tables made it a float."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    number = integer(int(value) if is_whole else value)
     return number if number is not None and 0 <= number <= _MAX_NATURAL else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tom.formats.times import time_of_tai_mjd
-from tom.formats.values import finite, integer
+from tom.formats.values import finite, integer, whole_id
 from tom.forms.rubin_flags import faults_of, was_put_in
 from tom.records.alert import Point, PointKind, flux_of_magnitude, nameless_key
 
@@ -80,9 +80,7 @@ def _band(source: Fields) -> str | None:
 
 def id_of(value: Any) -> str | None:
     """Read an id of 64 bits, a number or its figures; None where it is 0, or none."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
-        value = int(value)
-    number = integer(value)
+    number = whole_id(value)
     return str(number) if number and number > 0 else None
 
 

@@ -18,6 +18,8 @@ MOST: Final = 50
 """Of classifiers in a message, and of classes of each."""
 MOST_OBJECTS: Final = 3
 """Of a cone, the objects that a broker is asked for in full."""
+_TRIED: Final = 20
+"""Of an object's newest rows: if none of them can be used, the sender has another form."""
 _NONE: Final = frozenset({"", "unknown", "nan", "none", "null", "unclear", "orphan"})
 
 
@@ -36,6 +38,41 @@ def read_packet(survey: str, record: Mapping[str, Any]) -> ObjectAlert:
         reason = f"packets of {survey} are not read yet"
         raise UnhandledAlertError(reason)
     return read(record)
+
+
+def read_table(
+    survey: str, rows: Sequence[Mapping[str, Any]], packet: Mapping[str, Any]
+) -> ObjectAlert:
+    """Read the rows of an object as a packet about the newest detection among them.
+
+    One that cannot be used stands aside: the next older one takes its place.
+
+    Parameters
+    ----------
+    survey
+        Whose packets have such rows: each a detection, or an upper limit without a `candid`.
+    rows
+        With the survey's names of their fields, in any order.
+    packet
+        The other fields of the packet.
+
+    Raises
+    ------
+    MalformedAlertError
+        If there is no detection, or the newest ones cannot be used.
+    """
+    detections = [row for row in rows if row.get("candid") is not None]
+    newest = sorted(detections, key=lambda row: finite(row.get("jd")) or 0.0, reverse=True)
+    fault = MalformedAlertError("no usable detection: none has a candid")
+    for row in newest[:_TRIED]:
+        try:
+            read_packet(survey, {**packet, "candid": row["candid"], "candidate": row})
+        except MalformedAlertError as error:
+            fault = error if row is newest[0] else fault
+            continue
+        about = {"candid": row["candid"], "candidate": row, "prv_candidates": list(rows)}
+        return retold(read_packet(survey, {**packet, **about}))
+    raise fault
 
 
 def place_of(ra: Any, dec: Any) -> tuple[float, float] | None:
@@ -64,6 +101,11 @@ def named(value: Any) -> str | None:
     return name
 
 
+def version_of(value: Any) -> str:
+    """Read a version, a text or a number."""
+    return text(str(value) if finite(value) is not None else value, most=50) or ""
+
+
 def judge(
     classifier: str,
     version: Any,
@@ -74,7 +116,7 @@ def judge(
     known = {label: find_class(label, own=own) for label in chances}
     return Judgement(
         classifier=classifier[:100],
-        version=text(str(version) if finite(version) is not None else version, most=50) or "",
+        version=version_of(version),
         probabilities=dict(chances),
         classes={label: found for label, found in known.items() if found},
     )

@@ -16,7 +16,7 @@ from tests.streams.packets import (
 )
 from tom.formats.containers import read_record
 from tom.formats.errors import MalformedAlertError
-from tom.records.alert import PointKind
+from tom.records.alert import NAMELESS, PointKind
 from tom.surveys.ztf.packets import parse_ztf, read_alert
 from tom.targets.models import LightCurvePoint
 
@@ -148,6 +148,24 @@ def test_a_real_forced_flux_may_be_negative():
 )
 def test_an_epoch_of_the_history_without_a_measurement_is_left_out(epoch):
     assert len(parse_ztf(make_ztf_packet(history=[epoch])).points) == 1
+
+
+def test_a_detection_without_an_id_is_one_and_no_limit():
+    alert = parse_ztf(make_ztf_packet(history=[make_detection(candid=None, isdiffpos="f")]))
+
+    (first, _) = points_of(alert, PointKind.ALERT)
+    assert first.flux_njy == -alert.trigger.flux_njy
+    assert first.key == f"{NAMELESS}r{(START - timedelta(days=2)).timestamp() * 1000 + 15_000:.0f}"
+    assert not points_of(alert, PointKind.LIMIT)
+
+
+def test_what_lacks_the_id_of_its_exposure_is_known_by_its_band_and_time():
+    packet = make_ztf_packet(history=[make_limit(pid=None)], forced=[make_forced(pid=None)])
+
+    points = parse_ztf(packet).points[:2]
+
+    assert [point.kind for point in points] == [PointKind.FORCED, PointKind.LIMIT]
+    assert all(point.key.startswith(f"{NAMELESS}r") for point in points)
 
 
 def test_first_seen_is_the_start_of_history_even_where_the_packet_does_not_reach_it():

@@ -20,7 +20,7 @@ from tom.forms.retelling import (
     light_curve,
     place_of,
     read_packet,
-    retold,
+    read_table,
     without_twins,
 )
 from tom.records import Classification, ObjectAlert, Retelling
@@ -128,17 +128,10 @@ def _read_candidates(object_id: str, rows: list[dict[str, Any]]) -> ObjectAlert:
     """Give the API's rows to the survey's own reader, with what they lack: `jd`, the program."""
     epochs = []
     for row in rows:
-        mjd, candid = finite(row.get("mjd")), id_of(row.get("candid"))
+        mjd = finite(row.get("mjd"))
         jd = row.get("jd") if mjd is None else mjd + JD_OF_MJD
-        epoch = {"programid": _PUBLIC, "dec": row.get("decl"), **row, "jd": jd}
-        epochs.append(epoch | {"candid": None if candid is None else int(candid)})
-    detections = [epoch for epoch in epochs if epoch["candid"] is not None]
-    if not detections:
-        reason = "no usable detection: none has a candid"
-        raise MalformedAlertError(reason)
-    newest = max(detections, key=lambda epoch: finite(epoch["jd"]) or 0.0)
-    packet = {"objectId": object_id, "candid": newest["candid"], "candidate": newest}
-    return retold(read_packet(_ZTF, packet | {"prv_candidates": epochs}))
+        epochs.append({"programid": _PUBLIC, "dec": row.get("decl"), **row, "jd": jd})
+    return read_table(_ZTF, epochs, {"objectId": object_id})
 
 
 def look_up(wanted: Wanted, secrets: Mapping[str, str]) -> Conversation:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tom.formats.times import JD_OF_MJD, middle_of_exposure, time_of_tai_mjd
 from tom.formats.values import finite, integer, magnitude, natural, sign_of
 from tom.forms.mapped.declared import Clock, Epochs, Packet
-from tom.forms.mapped.values import usable_name, value_at
+from tom.forms.mapped.values import name_at, value_at
 from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import Point, PointKind, flux_of_magnitude
 
@@ -74,7 +74,8 @@ def _read_limit(packet: Packet, columns: Epochs, epoch: Fields, object_id: str) 
     """An epoch that has no detection, of which the exposure's id and its limit are told."""
     exposure = _exposure(packet, columns, epoch)
     number = integer(value_at(epoch, columns.limit_key))
-    if exposure is None or not number or value_at(epoch, columns.key) is not None:
+    is_dark = value_at(epoch, columns.key) is None and not _is_measured(columns, epoch)
+    if exposure is None or not number or not is_dark:
         return None
     time, band, program = exposure
     limit, key = _limit(packet, columns, epoch, band), f"{object_id}:{number}"
@@ -92,15 +93,19 @@ def _read_limit(packet: Packet, columns: Epochs, epoch: Fields, object_id: str) 
     )
 
 
+def _is_measured(columns: Epochs, epoch: Fields) -> bool:
+    """Whether an epoch tells of light: one without an id is no proof of darkness."""
+    told = finite(value_at(epoch, columns.magnitude))
+    return magnitude(None if told is None else abs(told)) is not None
+
+
 def _key(columns: Epochs, epoch: Fields, object_id: str, time: datetime, band: str) -> str | None:
     if not columns.key:  # an object, a band and a tenth of a second are one measurement
         key = f"{object_id}:{band}:{time:%y%m%d%H%M%S}{time.microsecond // 100_000}"
         return key if len(key) <= _LONGEST_KEY else None
     value = value_at(epoch, columns.key)
     number = integer(value)
-    if number:
-        return str(number)
-    return usable_name(value, columns.key) if isinstance(value, str) else None
+    return str(number) if number else name_at(epoch, columns.key)
 
 
 def _exposure(packet: Packet, columns: Epochs, epoch: Fields) -> tuple[datetime, str, int] | None:

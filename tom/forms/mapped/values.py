@@ -17,6 +17,12 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
     return value if path else None
 
 
+def name_at(record: Mapping[str, Any], path: str) -> str | None:
+    """The text at a path, where it may name a thing."""
+    value = value_at(record, path)
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
+
+
 def usable_name(value: Any, what: str) -> str:
     """Read a name or a number as the name of an object.
 

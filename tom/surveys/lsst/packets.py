@@ -16,7 +16,7 @@ from tom.formats.errors import MalformedAlertError
 from tom.formats.framed import cut_framed, read_framed_prefix
 from tom.formats.prefixes import read_prefix
 from tom.formats.times import time_of_tai_mjd
-from tom.formats.values import finite, integer, natural, separation, text
+from tom.formats.values import finite, natural, separation, text, whole_id
 from tom.forms.rubin_flags import faults_of, was_put_in
 from tom.photometry import SHINING_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, ObjectAlert, Point, SolarSystemMatch
@@ -238,7 +238,7 @@ def _object_id(source: Fields, record: Fields) -> str:
     Rubin gives a new object the id of its first source, so both are of one kind.
     """
     ids = (source.get("diaObjectId"), _object(record).get("diaObjectId"), source["diaSourceId"])
-    return str(next(number for number in map(integer, ids) if number))
+    return str(next(number for number in map(whole_id, ids) if number))
 
 
 def _position(source: Fields) -> tuple[float, float]:
@@ -264,7 +264,7 @@ def _solar_system(source: Fields, record: Fields) -> SolarSystemMatch | None:
     A source that is associated with one stands where it was due: where the packet gives no
     distance, that is 0.
     """
-    number = integer(source.get("ssObjectId"))
+    number = whole_id(source.get("ssObjectId"))
     if not number:
         return None
     found = record.get("ssSource")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from tom.formats.times import time_of_tai_mjd
-from tom.formats.values import finite, integer
+from tom.formats.values import finite, whole_id
 from tom.forms.rubin_flags import INJECTED, SPOILED, faults_of, was_put_in
 from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude, keep_best
@@ -82,7 +82,7 @@ def lacks_of(source: Fields) -> list[str]:
     """The fields of a source that are missing, or hold what no detection has."""
     flux, error = (finite(value_of(source, name)) for name in ("psfFlux", "psfFluxErr"))
     sound = {
-        "diaSourceId": bool(integer(source.get("diaSourceId"))),
+        "diaSourceId": bool(whole_id(source.get("diaSourceId"))),
         "midpointMjdTai": time_of_tai_mjd(value_of(source, "midpointMjdTai")) is not None,
         "band": band_of(source) is not None,
         "psfFlux": bool(flux) and abs(flux or 0) <= _LARGEST_FLUX_NJY,
@@ -93,7 +93,7 @@ def lacks_of(source: Fields) -> list[str]:
 
 def read_detection(source: Fields, *, is_trigger: bool = False) -> Point | None:
     """Read a detection; None if it lacks what makes it one, or a flag says that it is none."""
-    key = integer(source.get("diaSourceId"))
+    key = whole_id(source.get("diaSourceId"))
     if not key or faults_of(source) or was_put_in(source):
         return None
     return _read_flux(
@@ -102,12 +102,12 @@ def read_detection(source: Fields, *, is_trigger: bool = False) -> Point | None:
         str(key),
         is_trigger=is_trigger,
         real_bogus=read_share(source.get("reliability")),
-        is_at_peak=source.get("centroid_flag") is True,
+        is_at_peak=source.get("centroid_flag") == 1,
     )
 
 
 def _read_forced(source: Fields) -> Point | None:
-    key = integer(source.get("diaForcedSourceId"))
+    key = whole_id(source.get("diaForcedSourceId"))
     if not key or faults_of(source):
         return None
     return _read_flux(source, PointKind.FORCED, str(key))
@@ -138,7 +138,7 @@ def _read_limit(row: Fields, object_id: str) -> Point | None:
     """Read an epoch at which nothing was detected: the noise of its difference image, nJy."""
     time, visit = (
         time_of_tai_mjd(value_of(row, "midpointMjdTai")),
-        integer(row.get("ccdVisitId")),
+        whole_id(row.get("ccdVisitId")),
     )
     band, noise = band_of(row), finite(row.get("diaNoise"))
     if time is None or not visit or band is None or not noise:

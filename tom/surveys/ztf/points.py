@@ -8,13 +8,20 @@ from typing import Any, Final
 from tom.formats.times import middle_of_exposure
 from tom.formats.values import (
     finite,
-    integer,
     magnitude,
     natural,
     sign_of,
+    whole_id,
 )
 from tom.photometry import LIMIT_SIGMA
-from tom.records.alert import Point, PointKind, flux_of_magnitude, keep_best
+from tom.records.alert import (
+    NAMELESS,
+    Point,
+    PointKind,
+    flux_of_magnitude,
+    keep_best,
+    nameless_key,
+)
 
 Fields = Mapping[str, Any]
 
@@ -64,19 +71,24 @@ def _list(record: Fields, name: str) -> list[Fields]:
 def _read_history(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
     for epoch in epochs:
         candid = epoch.get("candid")
-        limit = candid is None
-        point = _read_limit(epoch, object_id) if limit else read_detection(epoch, candid)
+        # With a magnitude it is a detection whose id is lacking, and no proof of darkness.
+        is_limit = candid is None and magnitude(epoch.get("magpsf")) is None
+        point = _read_limit(epoch, object_id) if is_limit else read_detection(epoch, candid)
         if point is not None:
             yield point
 
 
 def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> Point | None:
-    """Read a detection: the magnitude is the size of the difference flux, `isdiffpos` its sign."""
+    """Read a detection: the magnitude is the size of the difference flux, `isdiffpos` its sign.
+
+    Brokers leave the id of one of the history out; the one that an alert is about needs it.
+    """
     exposure = _read_exposure(epoch)
     size, error = magnitude(epoch.get("magpsf")), finite(epoch.get("sigmapsf"))
     sign = sign_of(epoch.get("isdiffpos"))
-    key = integer(candid)
-    if exposure is None or sign is None or not key or size is None:
+    key = whole_id(candid)
+    is_nameless = candid is None and not is_trigger
+    if exposure is None or sign is None or size is None or not (key or is_nameless):
         return None
     if not error or not 0 < error <= _LARGEST_ERROR_MAG:
         return None
@@ -84,7 +96,7 @@ def read_detection(epoch: Fields, candid: Any, *, is_trigger: bool = False) -> P
     flux = flux_of_magnitude(size)
     return Point(
         kind=PointKind.ALERT,
-        key=str(key),
+        key=str(key) if key else nameless_key(band, time),
         time=time,
         band=band,
         flux_njy=sign * flux,
@@ -100,9 +112,9 @@ def lacks_of(epoch: Fields, candid: Any) -> list[str]:
     """The fields of an epoch that are missing, or hold what no detection has."""
     error = finite(epoch.get("sigmapsf"))
     sound = {
-        "candid": bool(integer(candid)),
+        "candid": bool(whole_id(candid)),
         "jd": middle_of_exposure(epoch.get("jd"), None) is not None,
-        "fid": integer(epoch.get("fid")) in _BANDS,
+        "fid": natural(epoch.get("fid")) in _BANDS,
         "programid": natural(epoch.get("programid")) is not None,
         "magpsf": magnitude(epoch.get("magpsf")) is not None,
         "sigmapsf": error is not None and 0 < error <= _LARGEST_ERROR_MAG,
@@ -112,14 +124,16 @@ def lacks_of(epoch: Fields, candid: Any) -> list[str]:
 
 
 def _read_limit(epoch: Fields, object_id: str) -> Point | None:
-    exposure, pid = _read_exposure(epoch), _read_pid(epoch)
-    limit = magnitude(epoch.get("diffmaglim"))
-    if exposure is None or pid is None or limit is None:
+    exposure, limit = _read_exposure(epoch), magnitude(epoch.get("diffmaglim"))
+    if exposure is None or limit is None:
         return None
     time, band, program = exposure
+    key = _key_of(epoch, object_id, band, time)
+    if key is None:
+        return None
     return Point(
         kind=PointKind.LIMIT,
-        key=f"{object_id}:{pid}",
+        key=key,
         time=time,
         band=band,
         flux_njy=math.nan,
@@ -137,10 +151,10 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
     https://arxiv.org/abs/2305.16279
     """
     for epoch in epochs:
-        exposure, pid = _read_exposure(epoch), _read_pid(epoch)
+        exposure = _read_exposure(epoch)
         flux, error = finite(epoch.get("forcediffimflux")), finite(epoch.get("forcediffimfluxunc"))
         zero_point = magnitude(epoch.get("magzpsci"))
-        if str(epoch.get("procstatus") or "0") != "0" or exposure is None or pid is None:
+        if str(epoch.get("procstatus") or "0") != "0" or exposure is None:
             continue
         if flux is None or flux == _NO_FLUX or not error or error < 0 or not zero_point:
             continue
@@ -148,9 +162,12 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
         if max(abs(flux), error) * scale > _LARGEST_FLUX_NJY:
             continue
         time, band, program = exposure
+        key = _key_of(epoch, object_id, band, time)
+        if key is None:
+            continue
         yield Point(
             kind=PointKind.FORCED,
-            key=f"{object_id}:{pid}:fp",
+            key=key if key.startswith(NAMELESS) else f"{key}:fp",
             time=time,
             band=band,
             flux_njy=flux * scale,
@@ -160,19 +177,22 @@ def _read_forced(epochs: Iterable[Fields], object_id: str) -> Iterator[Point]:
         )
 
 
-def _read_pid(epoch: Fields) -> int | None:
-    """Read the exposure's id, which is part of a key; a sentinel would make many points one.
+def _key_of(epoch: Fields, object_id: str, band: str, time: datetime) -> str | None:
+    """Name an epoch by the id of its exposure; None for a sentinel, which would make many one.
 
-    In packets of early 2018 the ids of exposures before the survey are below 0, and long.
+    Brokers leave the id out. In packets of early 2018 the ids of exposures before the survey are
+    below 0, and long.
     """
-    pid = integer(epoch.get("pid"))
-    return pid if pid is not None and (pid > 0 or pid < _SENTINELS) else None
+    if epoch.get("pid") is None:
+        return nameless_key(band, time)
+    pid = whole_id(epoch["pid"])
+    return f"{object_id}:{pid}" if pid is not None and (pid > 0 or pid < _SENTINELS) else None
 
 
 def _read_exposure(epoch: Fields) -> tuple[datetime, str, int] | None:
     """Read when, in which band and for which program; None where any of it is missing."""
     time = middle_of_exposure(epoch.get("jd"), epoch.get("exptime"))
-    fid, program = integer(epoch.get("fid")), natural(epoch.get("programid"))
+    fid, program = natural(epoch.get("fid")), natural(epoch.get("programid"))
     if time is None or fid not in _BANDS or program is None:
         return None
     return time, _BANDS[fid], program
