@@ -103,7 +103,8 @@ def _by_target(rows: FloatArray) -> FloatArray:
 def _of(rows: FloatArray, targets: IntArray) -> FloatArray:
     """Return the rows of these targets; both `rows` and what is returned ascend."""
     wanted = np.append(np.sort(targets), -1)
-    return rows[wanted[np.searchsorted(wanted[:-1], rows[:, 0])] == rows[:, 0]]
+    found: FloatArray = rows[wanted[np.searchsorted(wanted[:-1], rows[:, 0])] == rows[:, 0]]
+    return found
 
 
 def _keep(key: Key, found: _Kept) -> None:
