@@ -60,6 +60,19 @@ def end_silence(taken: list[socket.socket]) -> None:
         client.close()
 
 
+def waits(client: socket.socket) -> bool:
+    """Whether a client still waits for its answer."""
+    client.setblocking(False)
+    try:
+        while client.recv(65536):
+            pass
+    except BlockingIOError:
+        return True
+    except OSError:  # it hung up on what it had not read
+        return False
+    return False
+
+
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
     with running_webhook() as hook:
@@ -145,7 +158,7 @@ def test_an_alert_and_a_page_do_not_wait_for_a_silent_portal(
 
     assert ingested < SOON
     assert alarmed < SOON
-    assert len(silent_server) - 1 == 1, "one request asks"
+    assert sum(map(waits, silent_server[1:])) <= 1, "one request asks at a time"
     seconds_until(lambda: bool(silent_addresses()), most=60)
     seconds_until(lambda: rows.filter(state="unknown").exists(), most=30)
     states = list(rows.values_list("state", flat=True))
