@@ -24,6 +24,16 @@
   defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "open" && node.matches("details, dialog")) && !(name === "tabindex" && node.matches("[data-row]"));
 
+  // Rows that are still to come take the height of those that are there: the page keeps its length.
+  function keepPlaces() {
+    for (const rows of document.querySelectorAll("tbody:has(.to-come)")) {
+      const heights = [...rows.querySelectorAll("[data-row]")].map((row) => row.offsetHeight);
+      const mean = heights.reduce((sum, height) => sum + height, 0) / heights.length;
+      for (const place of heights.length ? rows.querySelectorAll(".to-come") : []) place.style.height = `${mean}px`;
+    }
+  }
+  keepPlaces();
+
   let pressed = null;
   const held = new Set();
   const isOfPart = ({ target, requestConfig }) => target === requestConfig.elt || target.contains(pressed);

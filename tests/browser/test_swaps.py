@@ -48,11 +48,15 @@ def test_a_swap_keeps_a_choice_not_yet_sent(enter: Enter) -> None:
     assert choice.input_value() == chosen
 
 
-def test_the_rows_that_follow_the_page_come_where_their_places_were_kept(enter: Enter) -> None:
+@pytest.mark.parametrize("words", [1, 40])
+def test_the_rows_that_follow_the_page_come_where_their_places_were_kept(
+    words: int, enter: Enter
+) -> None:
     event = factories.make_event("MS261120ab")
     with transaction.atomic():
         for rank in range(1, 15):
-            factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+            name = " ".join([f"ZTF26row{rank}", *["x"] * words])
+            factories.make_candidate(event, factories.make_target(name), rank=rank)
         keep_rankings()
     page = enter(factories.make_observer())
     held: list[Route] = []
