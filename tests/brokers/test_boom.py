@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,18 @@ def test_what_has_no_object_is_refused_with_a_reason(payload: bytes, error: type
 
 
 # --- The rows -----------------------------------------------------------------------------------
+def test_a_notice_of_very_many_objects_and_points_is_read_at_once() -> None:
+    names = [f"ZTF26aaaa{chr(97 + n // 26)}{chr(97 + n % 26)}a" for n in range(500)]
+    rows = [make_point_row(event_name=name) for name in names for _ in range(40)]
+    payload = make_notice([make_target_row(event_name=name) for name in names], rows)
+    begun = time.process_time()
+
+    told = read_notice(payload)
+
+    assert time.process_time() - begun < 10  # half a second; each object looked through all rows
+    assert len(told.alerts) == 500
+
+
 @pytest.mark.django_db
 def test_an_object_becomes_a_target_and_a_candidate_wherever_the_map_puts_the_event() -> None:
     event = make_event(EVENT)

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -266,6 +267,15 @@ def test_a_locus_tags_every_object_that_it_is() -> None:
         ("LSST", str(NUMBER)),
     ]
     assert {said.tags for said in told.opinions} == {("nuclear_transient", "in_m31")}
+
+
+def test_a_locus_of_very_many_names_is_that_of_the_first() -> None:
+    names = [f"ZTF26{number}" for number in range(20_000)]
+    locus = LOCUS | {"properties": {"survey": {"ztf": {"id": names}}}}
+
+    told = read_squeezed_locus(zlib.compress(bson(locus)))
+
+    assert [said.object_id for said in told.opinions] == names[:50]
 
 
 @pytest.mark.parametrize(
@@ -593,6 +603,19 @@ def test_what_is_retold_is_no_packet_s_surroundings_and_adds_no_row_to_the_surve
     target = BaseTarget.objects.get()
     assert (target.summary.star_separation_arcsec, LightCurvePoint.objects.count()) == before
     assert classifications_of(target, AnonymousUser()).count() == 2
+
+
+@pytest.mark.django_db
+def test_a_long_light_curve_without_ids_is_stored_in_time_and_again() -> None:
+    source = LITE["alert"]["diaSourcesList"][0]
+    rows = [source | {"midpointMjdTai": 60_000 + number / 100} for number in range(6000)]
+    output = LITE | {"alert": {"diaSourcesList": rows}}
+    begun = time.monotonic()
+
+    send("lasair_2sn", json.dumps(output).encode(), json.dumps(output | {"again": 1}).encode())
+
+    assert LightCurvePoint.objects.count() == len(rows)
+    assert time.monotonic() - begun < 20  # two seconds; it took half a minute
 
 
 # --- Babamul on Rubin ---------------------------------------------------------------------------

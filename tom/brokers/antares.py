@@ -17,7 +17,7 @@ from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
 from tom.forms.njy_points import SURVEY as LSST
 from tom.forms.njy_points import id_of, read_detections
-from tom.forms.retelling import MOST_OBJECTS, light_curve, place_of, read_table
+from tom.forms.retelling import MOST, MOST_OBJECTS, light_curve, place_of, read_table
 from tom.records import Classification, ObjectAlert, Retelling
 
 Fields = Mapping[str, Any]
@@ -58,7 +58,7 @@ def read_json_locus(payload: bytes) -> Retelling:
 def read_locus(locus: Fields) -> Retelling:
     """Read a decoded locus, as `read_squeezed_locus` does."""
     properties = _fields(locus.get("properties"))
-    names = list(dict.fromkeys(_names(properties)))
+    names = list(dict.fromkeys(_names(properties)))[:MOST]
     if not names:
         reason = "a locus that names no object of a survey"
         raise MalformedAlertError(reason)
@@ -141,11 +141,12 @@ def _alerts(
     if of_ztf and any(epoch.get("candid") is not None for epoch in epochs):
         rows = [{"programid": _PUBLIC} | epoch for epoch in epochs]
         yield read_table(_ZTF, rows, {"objectId": of_ztf[0]})
-    sources = [_without(each, _OF_LSST) for each in listed if f"{_OF_LSST}psfFlux" in each]
+    sources: dict[str | None, list[Fields]] = {}
+    for source in (_without(each, _OF_LSST) for each in listed if f"{_OF_LSST}psfFlux" in each):
+        sources.setdefault(id_of(source.get("diaObjectId")), []).append(source)
     for survey, name in names:
-        own = [each for each in sources if id_of(each.get("diaObjectId")) == name]
-        if survey == LSST and own:
-            points = list(read_detections(own))
+        if survey == LSST and name in sources:
+            points = list(read_detections(sources[name]))
             yield light_curve(survey=LSST, object_id=name, place=place, points=points)
 
 

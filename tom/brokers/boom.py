@@ -64,7 +64,11 @@ def read_notice(payload: bytes) -> Retelling:
         reason = "kept; no object: no target has a name of ZTF or Rubin"
         raise UnhandledAlertError(reason)
     photometry = list(_listed(data.get("photometry"))) if isinstance(data, dict) else []
-    alerts = [alert for row in rows if (alert := _alert(row, photometry)) is not None]
+    curves: dict[tuple[str, str] | None, list[Fields]] = {}
+    for each in photometry:
+        curves.setdefault(_identity(each), []).append(each)
+    found = (_alert(row, curves.get(_identity(row), ())) for row in rows)
+    alerts = [alert for alert in found if alert is not None]
     return Retelling(
         alerts=tuple(alerts),
         opinions=tuple(_opinion(row, time) for row in rows),
@@ -85,13 +89,12 @@ def _identity(row: Fields) -> tuple[str, str] | None:
     return None
 
 
-def _alert(row: Fields, photometry: Sequence[Fields]) -> ObjectAlert | None:
+def _alert(row: Fields, curve: Sequence[Fields]) -> ObjectAlert | None:
     """The light curve by ZTF; None where the notice has no usable detection of it."""
     identity = _identity(row)
     if identity is None or identity[0] != _ZTF:
         return None
-    mine = [each for each in photometry if _identity(each) == identity]
-    points = [point for each in mine if (point := _point(each)) is not None]
+    points = [point for each in curve if (point := _point(each)) is not None]
     try:
         return light_curve(
             survey=_ZTF,

@@ -23,7 +23,7 @@ from tom.forms.declared import (
     Survey,
     Wanted,
 )
-from tom.forms.retelling import MOST_OBJECTS, judge, named, place_of
+from tom.forms.retelling import MOST, MOST_OBJECTS, judge, named, place_of
 from tom.records import Classification, ObjectAlert, Retelling
 
 Fields = Mapping[str, Any]
@@ -120,7 +120,7 @@ def _others(fields: Fields, name: str) -> Iterator[str]:
     yield from (f"{prefix}{name}" for prefix in (_OF_BURSTS if is_burst else _PREFIXES))
     given = _first(fields, "internal_names", "internal_name")
     listed = given if isinstance(given, list) else (text(given) or "").split(",")
-    yield from filter(None, (text(each, most=100) for each in listed))
+    yield from filter(None, (text(each, most=100) for each in listed[:MOST]))
 
 
 def _redshift(fields: Fields) -> float | None:
