@@ -13,6 +13,7 @@ from tom.targets.models import SurveyObject
 from tom.targets.tags import Tag
 from tom.targets.words import disagreement, words_of
 from tom.taxonomy import agree, within
+from tom.web.views.targets import WORDS_SHOWN
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PAIRS = {
@@ -70,7 +71,7 @@ def test_an_author_says_a_class_that_is_likelier_than_not(chances: Any, says: st
 def test_a_disagreement_names_the_sides_and_a_wider_class_is_none() -> None:
     say("Fink", "snn", "supernova")
     say("Lasair", "r0b", "supernova Ia")
-    rows = Classification.objects.all()
+    rows = Classification.objects.in_turn()
     assert disagreement(words_of(rows)) == []
 
     say("ALeRCE", "lc", "agn", days=1)
@@ -88,13 +89,39 @@ def test_the_newest_word_of_a_classifier_counts_and_its_history_is_kept() -> Non
     say("Fink", "snn", "supernova")
     say("ALeRCE", "lc", "supernova", days=3)
 
-    words = words_of(Classification.objects.all())
+    words = words_of(Classification.objects.in_turn())
 
     assert [(word.newest.author, len(word.earlier)) for word in words] == [
         ("Fink", 1),
         ("ALeRCE", 0),
     ]
     assert disagreement(words) == []
+
+
+@pytest.mark.django_db
+def test_a_word_on_a_test_topic_hides_no_real_one() -> None:
+    say("Fink", "snn", "agn", days=2)
+    say("Fink", "snn", "supernova", is_test=True)
+    say("ALeRCE", "lc", "tde", days=3)
+
+    sides = disagreement(words_of(Classification.objects.in_turn()))
+
+    assert [side.classes for side in sides] == [{"agn": ["Fink snn"]}, {"tde": ["ALeRCE lc"]}]
+
+
+@pytest.mark.django_db
+def test_who_speaks_with_each_alert_hides_nobody_who_spoke_once(client: Client) -> None:
+    target = make_known()
+    say("TNS", "type", "tde", days=200)
+    for days in range(WORDS_SHOWN + 20):
+        say("Fink", "snn", "supernova", days=days)
+    client.force_login(make_user())
+
+    html = client.get(f"/targets/{target.pk}/?part=standing").content.decode()
+
+    assert "they disagree" in html
+    assert "TNS type" in html
+    assert f"{WORDS_SHOWN - 2} earlier of {WORDS_SHOWN + 19}" in " ".join(html.split())
 
 
 @pytest.mark.django_db

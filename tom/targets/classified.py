@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from tom_targets.base_models import BaseTarget
 
 from tom.moments import Fact
@@ -21,6 +22,8 @@ from tom.targets.said import find_words
 from tom.taxonomy import within
 
 LIKELIER_THAN_NOT = 0.5
+VOICE = ("author", "classifier", "survey", "object_id", "is_test")
+"""What tells the opinions of one classifier of one object from others; a test says nothing real."""
 
 
 class ClassificationQuerySet(models.QuerySet["Classification"]):
@@ -29,6 +32,16 @@ class ClassificationQuerySet(models.QuerySet["Classification"]):
     def standing(self) -> "ClassificationQuerySet":
         """Leave out what a person withdrew."""
         return self.filter(withdrawal=None)
+
+    def in_turn(self) -> "ClassificationQuerySet":
+        """The newest word of each classifier of each object first, then the second newest of each.
+
+        So none is missing where the first so many are read. `n_said` is how many it said in all.
+        """
+        turn = Window(RowNumber(), partition_by=VOICE, order_by=("-time", "-pk"))
+        return self.annotate(turn=turn, n_said=Window(Count("pk"), partition_by=VOICE)).order_by(
+            "turn", "-time", "-pk"
+        )
 
 
 class Classification(Fact):
@@ -216,7 +229,7 @@ def _rows(
         )
 
 
-def classifications_of(target: BaseTarget, user: Visitor) -> QuerySet[Classification]:
+def classifications_of(target: BaseTarget, user: Visitor) -> ClassificationQuerySet:
     """The classifications of a target's own objects and of others at its place, the newest first.
 
     Those alone that the user may know of. What a group was told, and everybody, is there once.

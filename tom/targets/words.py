@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tom.targets.classified import Classification
+from tom.targets.classified import VOICE, Classification
 from tom.taxonomy import agree
 
 
@@ -13,6 +13,7 @@ class Word:
 
     newest: Classification
     earlier: list[Classification] = field(default_factory=list)
+    n_earlier: int = 0  # of which `earlier` are the newest
 
 
 @dataclass
@@ -33,15 +34,15 @@ class Side:
 def words_of(rows: Iterable[Classification]) -> list[Word]:
     """Put opinions side by side, the newest first.
 
-    `rows` come newest first.
+    `rows` come as `in_turn` orders them.
     """
-    words: dict[tuple[str, ...], Word] = {}
+    words: dict[tuple[object, ...], Word] = {}
     for row in rows:
-        key = (row.author, row.classifier, row.survey, row.object_id)
+        key = tuple(getattr(row, name) for name in VOICE)
         if key in words:
             words[key].earlier.append(row)
         else:
-            words[key] = Word(row)
+            words[key] = Word(row, n_earlier=row.n_said - 1)  # type: ignore[attr-defined]
     return list(words.values())
 
 

@@ -222,7 +222,7 @@ def _scores(found: BaseTarget, user: User) -> dict[str, list[Score]]:
 
 def _said(found: BaseTarget, user: User) -> dict[str, Any]:
     """What brokers say: the newest word of each classifier, where they disagree, and tags."""
-    words = words_of(classifications_of(found, user)[:WORDS_SHOWN])
+    words = words_of(classifications_of(found, user).in_turn()[:WORDS_SHOWN])
     tags = tags_of(found, user)[:WORDS_SHOWN]
     return {"words": words, "sides": disagreement(words), "tags": tags}
 
