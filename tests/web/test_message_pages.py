@@ -77,6 +77,48 @@ def test_many_are_replayed_by_a_few_questions_and_one_nudge(client, django_asser
     assert [task for task, _ in take_nudges()] == ["tom.sweeping.sweep"]
 
 
+@pytest.mark.django_db
+def test_what_is_left_to_replay_is_said(client, monkeypatch):
+    monkeypatch.setattr("tom.web.views.messages.MOST_REPLAYED", 2)
+    lost = factories.make_message(state="dead", reason="bad luck", kind="unknown")
+    AlertMessage.objects.filter(pk=lost.pk).update(payload=None)
+    for _ in range(3):
+        factories.make_message(state="dead", reason="bad luck", kind="unknown")
+    client.force_login(factories.make_observer())
+
+    said = [
+        client.post("/messages/replay/", {"reason": "bad luck"}, follow=True).text for _ in range(3)
+    ]
+
+    assert "2 worked on again. Left of the same reason: 1." in said[0]
+    assert "1 worked on again." in said[1]
+    assert "Left of the same reason" not in said[1]
+    assert "None is replayed" in said[2]
+
+
+@pytest.mark.django_db
+def test_dead_letters_of_a_group_are_counted_and_replayed_by_its_members(client):
+    team, other = factories.make_group("team"), factories.make_group("other")
+    moved = factories.make_stream(group=other)
+    for row in ({}, {"group": team}, {"group": team}, {"group": team, "stream": moved.pk}):
+        factories.make_message(state="dead", reason="bad luck", kind="unknown", **row)
+    people = {
+        "outsider": (factories.make_observer(), 1),
+        "member": (factories.make_observer(groups=[team]), 3),
+        "of both": (factories.make_observer(groups=[team, other]), 4),
+        "admin": (factories.make_admin(), 4),
+    }
+
+    for name, (user, n) in people.items():
+        client.force_login(user)
+        [reason] = client.get("/messages/?state=dead").context["reasons"]
+        assert reason["n"] == n, name
+    for name, left in (("outsider", 3), ("member", 1), ("of both", 0)):
+        client.force_login(people[name][0])
+        client.post("/messages/replay/", {"reason": "bad luck"})
+        assert AlertMessage.objects.filter(state="dead").count() == left, name
+
+
 @pytest.mark.parametrize(
     "address", ["/messages/", "/messages/{}/", "/api/messages/", "/api/messages/{}/"]
 )

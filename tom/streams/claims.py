@@ -108,19 +108,19 @@ def replay_message(message: AlertMessage) -> bool:
 
 def replay_messages(ids: Collection[int]) -> int:
     """Put back, to be worked on, those stored messages that can be; return how many."""
-    kept = Q(payload__isnull=False) | ~Q(packet_object="")
-    rows = AlertMessage.objects.filter(kept, pk__in=ids)
-    return (
-        rows.exclude(state=MessageState.RECEIVED)
-        .exclude(state=MessageState.KNOWN)
-        .update(
-            state=MessageState.RECEIVED,
-            attempts=0,
-            reason="",
-            replays=F("replays") + 1,
-            finished=None,
-        )
+    return replayable(AlertMessage.objects.filter(pk__in=ids)).update(
+        state=MessageState.RECEIVED,
+        attempts=0,
+        reason="",
+        replays=F("replays") + 1,
+        finished=None,
     )
+
+
+def replayable(messages: QuerySet[AlertMessage]) -> QuerySet[AlertMessage]:
+    """Keep the messages that can be put back: those that do not wait, and have their bytes."""
+    kept = Q(payload__isnull=False) | ~Q(packet_object="")
+    return messages.filter(kept).exclude(state__in=(MessageState.RECEIVED, MessageState.KNOWN))
 
 
 def broken_off_messages(messages: QuerySet[AlertMessage]) -> QuerySet[AlertMessage]:

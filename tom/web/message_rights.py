@@ -1,6 +1,7 @@
 """Whose are the bytes of a message, and the name of the file that it came in."""
 
 from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 
 from tom.forms.registry import forms
 from tom.streams.models import AlertMessage, Stream
@@ -36,6 +37,19 @@ def _groups_of(user: User) -> frozenset[int]:
         user.__dict__["message_groups"] = frozenset(user.groups.values_list("pk", flat=True))
     known: frozenset[int] = user.__dict__["message_groups"]
     return known
+
+
+def with_reasons(messages: QuerySet[AlertMessage], user: User) -> QuerySet[AlertMessage]:
+    """Leave out the messages of which the user may not know what was wrong with them.
+
+    What is wrong with a group's message may tell what is in it.
+    """
+    if user.is_superuser:
+        return messages
+    mine = _groups_of(user)
+    of_others = Stream.objects.filter(group__isnull=False).exclude(group__in=mine).values("pk")
+    own = Q(group__in=mine) & (Q(stream=None) | ~Q(stream__in=of_others))
+    return messages.filter(Q(group=None) | own)
 
 
 def hide_name(found: AlertMessage, user: User) -> AlertMessage:

@@ -24,13 +24,13 @@ from tom.forms.circular_says import read_said, write_said
 from tom.pipeline import nudge, wake
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
-from tom.streams.claims import replay_message, replay_messages
+from tom.streams.claims import replay_message, replay_messages, replayable
 from tom.streams.models import AlertMessage, MessageState
 from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
 from tom.sweeping import sweep
 from tom.web.addresses import local_address
 from tom.web.message_outcome import outcome_of, sequences_of
-from tom.web.message_rights import hide_name, may_read_bytes
+from tom.web.message_rights import hide_name, may_read_bytes, with_reasons
 from tom.web.notice_timeline import notice_timelines_of
 from tom.web.pagination import page_of
 from tom.web.people import person
@@ -43,7 +43,7 @@ SHOWN_BYTES = 20_000
 REASONS_SHOWN = 20
 TOPICS_OFFERED = 40
 # Of messages that died of one reason, how many one click replays.
-MOST_REPLAYED = 2000
+MOST_REPLAYED = 20_000
 
 
 @require_safe
@@ -64,7 +64,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
         "state": state,
         "topic": topic,
         "states": MessageState.choices,
-        "reasons": _reasons(topic) if state == MessageState.DEAD else [],
+        "reasons": _reasons(topic, person(request)) if state == MessageState.DEAD else [],
     }
     if request.GET.get("part") == "list":
         return render(request, "messages/_list.html", context)
@@ -86,9 +86,8 @@ def _other_panels(user: User, topic: str) -> dict[str, Any]:
     }
 
 
-def _reasons(topic: str) -> list[dict[str, Any]]:
-    # What is wrong with a group's message may tell what is in it.
-    dead = AlertMessage.objects.filter(state=MessageState.DEAD, group=None)
+def _reasons(topic: str, user: User) -> list[dict[str, Any]]:
+    dead = with_reasons(AlertMessage.objects.filter(state=MessageState.DEAD), user)
     if topic:
         dead = dead.filter(topic=topic)
     counted = dead.values("reason").annotate(n=Count("pk"), newest=Max("received"))
@@ -197,12 +196,18 @@ def replay_all(request: HttpRequest) -> HttpResponse:
     dead = AlertMessage.objects.filter(
         state=MessageState.DEAD, reason=request.POST.get("reason", "").replace("\r\n", "\n")
     )
+    dead = with_reasons(dead, person(request))
     if topic := request.POST.get("topic", ""):
         dead = dead.filter(topic=topic)
+    dead = replayable(dead)
     ids = dead.order_by("pk").values_list("pk", flat=True)[:MOST_REPLAYED]
-    replayed = replay_messages(list(ids))
+    replayed, left = replay_messages(list(ids)), dead.count()
     transaction.on_commit(partial(nudge, sweep))
-    notes.success(request, f"{replayed} worked on again.")
+    more = f" Left of the same reason: {left:,}. Replay them, too." if left else ""
+    if replayed:
+        notes.success(request, f"{replayed:,} worked on again.{more}")
+    else:
+        notes.warning(request, "None is replayed: there is none, or their bytes are not kept.")
     return redirect(f"/messages/?{urlencode({'state': 'dead', 'topic': topic})}")
 
 
