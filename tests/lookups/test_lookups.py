@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,12 @@ from django.core.cache import cache
 from django.test import Client
 from tom_targets.base_models import BaseTarget
 
-from tests.factories import make_observer, make_user
+from tests.factories import make_observer, make_target, make_user
 from tests.lookups import api_server
 from tom import intake
 from tom.forms.declared import Wanted
 from tom.forms.registry import look_ups
-from tom.lookups.models import Answer, AnswerState
+from tom.lookups.models import Answer, AnswerState, Lookup
 from tom.lookups.services import ask_broker, due_answers, make_lookup, read_found, take
 from tom.streams.models import AlertMessage
 from tom.targets.classified import classifications_of
@@ -403,6 +404,25 @@ def test_any_json_is_no_crash(
         assert all(told is None for told in read_found(answer))
 
 
+ODD = (
+    b'{"oid": "ZTF18abcgqmz", "a\\u0000": "\\u0000", "b": "\\ud800", "c": [NaN, -Infinity, 1e999]}'
+)
+
+
+@pytest.mark.parametrize("answered", [ODD, b'{"oid": 1, "a": ' + b"[" * 900 + b"]" * 900 + b"}"])
+def test_what_no_database_stores_of_an_answer_leaves_nobody_waiting(
+    answered: bytes, api: api_server.Api, vera: User
+) -> None:
+    api.moods[ALERCE] = answered
+
+    answer = ask(vera, "ALeRCE")
+
+    assert not answer.is_under_way
+    if answered is ODD:
+        assert answer.found[0]["object"]["c"] == [None, None, None]
+        assert answer.found[0]["object"]["a"] == ""
+
+
 def test_a_broker_that_wants_to_rest_is_not_called_and_no_other_is_held_up(
     api: api_server.Api, vera: User, real_data: Path
 ) -> None:
@@ -492,6 +512,19 @@ def test_the_search_page_offers_to_ask_and_one_click_makes_a_target(
     assert classifications_of(target, AnonymousUser()).count() == 0
 
 
+def test_brokers_are_asked_for_a_target_that_is_here(vera: User, client: Client) -> None:
+    target = make_target("ZTF18abcgqmz")
+    client.force_login(vera)
+
+    page = client.get("/search/?q=ZTF18abcgqmz", follow=True)
+
+    assert page.redirect_chain == [(f"/targets/{target.pk}/", 302)]
+    [form] = re.findall(r'<form method="post" action="/lookups/">.*?</form>', page.text, re.DOTALL)
+    assert 'name="q" value="ZTF18abcgqmz"' in form
+    client.force_login(make_user())
+    assert 'action="/lookups/"' not in client.get(f"/targets/{target.pk}/").text
+
+
 def test_a_look_up_is_its_own_person_s(api: api_server.Api, vera: User, client: Client) -> None:
     lookup = make_lookup(vera, Wanted(name="x"), text="x")
     client.force_login(make_observer("otto"))
@@ -501,3 +534,39 @@ def test_a_look_up_is_its_own_person_s(api: api_server.Api, vera: User, client: 
     assert client.post(f"/lookups/answers/{pk}/take/", {"number": "0"}).status_code == 404
     client.force_login(make_user())
     assert client.post("/lookups/", {"q": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("number", ["", "1", "-1", "\u0663", "9" * 5000])
+def test_an_object_that_no_answer_has_is_not_taken(
+    number: str, api: api_server.Api, vera: User, client: Client
+) -> None:
+    answer = make_lookup(vera, Wanted(name="x"), text="x").answers.first()
+    client.force_login(vera)
+
+    page = client.post(
+        f"/lookups/answers/{answer.pk}/take/",  # type: ignore[union-attr]
+        {"number": number},
+        follow=True,
+    )
+
+    assert "There is no such object in this answer." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (" ", "Write a name or a place."),
+        ("Z" * 101, "A name has 100 characters at most."),
+        ("197.45 -93", "No position"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said_and_stays_to_be_corrected(
+    text: str, why: str, vera: User, client: Client
+) -> None:
+    client.force_login(vera)
+
+    page = client.post("/lookups/", {"q": text}, follow=True)
+
+    assert why in page.content.decode()
+    assert page.context["sought"].name == text.strip()
+    assert not Lookup.objects.exists()

@@ -179,6 +179,7 @@ def test_a_row_that_cannot_be_used_is_counted_and_costs_no_other(api, event, cha
         (b"<html>", "not understood"),
         (b'{"errors": ["no"]}', "not understood"),
         (b"[" + b"[" * 200_000, "not understood"),
+        (b'["' + b"[" * 200_000 + b'"]', "not understood"),
         (api_server.TRICKLE, "no answer within 2 s"),
     ],
 )

@@ -1,5 +1,6 @@
 """Single values as surveys send them: nulls, NaNs and sentinels."""
 
+import math
 import re
 from typing import Any, Final
 
@@ -103,3 +104,17 @@ def tense_of(value: Any) -> str:
 def clean(value: str) -> str:
     """Drop the NULs and replace the lone surrogates that no database stores."""
     return value.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def storable(value: Any) -> Any:
+    """Return a value of JSON as a database stores it: texts cleaned, NaN and infinity as null."""
+    match value:
+        case str():
+            return clean(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {clean(name): storable(each) for name, each in value.items()}
+        case list():
+            return [storable(each) for each in value]
+    return value

@@ -78,7 +78,10 @@ def ask_service(query_id: int) -> None:
     except LookUpFailedError as error:
         _finish(query, QueryState.FAILED, reason=str(error))
     # The boundary of what a service may answer: whatever its shape, its row says that it failed.
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (
+        *(ArithmeticError, AttributeError, LookupError),
+        *(RecursionError, TypeError, ValueError),
+    ) as error:
         _finish(query, QueryState.FAILED, reason=f"not understood: {type(error).__name__}")
     else:
         _finish(query, QueryState.DONE, kept=kept, left_out=left_out)

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.values import storable
 from tom.forms.declared import LookUp, Wanted
 from tom.forms.registry import forms, look_ups
 from tom.lookups.calling import LookUpFailedError, call
@@ -58,11 +59,14 @@ def ask_broker(answer_id: int) -> None:
         _finish(answer, AnswerState(known.state), found=known.found)
         return
     try:
-        found = _talk(answer)
+        found = storable(_talk(answer))
     except LookUpFailedError as error:
         _finish(answer, AnswerState.FAILED, reason=str(error))
     # The boundary of what a broker may answer: whatever its shape, its row says that it failed.
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (
+        *(ArithmeticError, AttributeError, LookupError),
+        *(RecursionError, TypeError, ValueError),
+    ) as error:
         _finish(answer, AnswerState.FAILED, reason=f"not understood: {type(error).__name__}")
     else:
         state = AnswerState.FOUND if found else AnswerState.NOTHING

@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from tom_targets.base_models import BaseTarget
 
@@ -19,12 +21,13 @@ from tom.pipeline import look_up, nudge, wake
 from tom.records import ObjectAlert, Retelling
 from tom.records.alert import PointKind
 from tom.streams.models import AlertMessage, MessageState
-from tom.targets.objects import ObjectKey, SurveyObject
+from tom.targets.objects import LONGEST_NAME, ObjectKey, SurveyObject
 from tom.targets.visible import visible_targets
+from tom.web.keys import read_pk
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET
 from tom.web.refusals import needs
-from tom.web.search_text import read_search
+from tom.web.search_text import Sought, read_search
 
 LARGEST_RADIUS_ARCSEC = 600.0
 
@@ -72,10 +75,11 @@ class FoundRow:
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask every broker that can be asked for a name or a place."""
     sought = read_search(request.POST.get("q", ""))
-    if not sought.name or sought.why_not:
-        messages.error(request, sought.why_not or "Write a name or a place.")
-        return redirect("search")
-    wanted = Wanted(name=sought.name[:100])
+    why_not = sought.why_not or _why_no_name(sought)
+    if why_not:
+        messages.error(request, why_not)
+        return redirect(f"{reverse('search')}?{urlencode({'q': sought.name})}")
+    wanted = Wanted(name=sought.name)
     if sought.cone is not None:
         wanted = Wanted(
             ra=sought.cone.ra,
@@ -86,6 +90,14 @@ def ask(request: HttpRequest) -> HttpResponse:
     for pk in made.answers.values_list("pk", flat=True):
         transaction.on_commit(partial(nudge, look_up, pk))
     return redirect("lookup", made.pk)
+
+
+def _why_no_name(sought: Sought) -> str:
+    """Why a text that is no place cannot be asked for as a name; empty if it can."""
+    if not sought.name:
+        return "Write a name or a place."
+    is_long = sought.cone is None and len(sought.name) > LONGEST_NAME
+    return f"A name has {LONGEST_NAME} characters at most." if is_long else ""
 
 
 @require_safe
@@ -104,8 +116,8 @@ def lookup(request: HttpRequest, pk: int) -> HttpResponse:
 def take_found(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep one object that a broker found: it becomes a target, or joins the one it is."""
     answer = get_object_or_404(Answer, pk=pk, lookup__user=person(request))
-    number = request.POST.get("number", "")
-    message = take(answer, int(number)) if number.isascii() and number.isdigit() else None
+    number = read_pk(request.POST.get("number", ""))
+    message = None if number is None else take(answer, number)
     if message is None:
         messages.error(request, "There is no such object in this answer.")
     elif message.state == MessageState.RECEIVED:
