@@ -111,6 +111,16 @@ def test_a_wrong_field_is_named_and_nothing_is_saved(
     assert not stream.filters.exists()
 
 
+def test_a_filter_that_is_shown_and_saved_again_is_the_same(lead: Client, stream: Stream):
+    fine = {"least_reliability": "0.9999995", "least_dec": "-23.3814812", "sign": ""}
+    lead.post(address(stream), fine | {"cones": "197.450341598 -23.381481201 0.00027777"})
+    draft = stream.filters.get()
+
+    lead.post(address(stream), lead.get(address(stream)).context["form"].values)
+
+    assert stream.filters.get().rule == draft.rule
+
+
 def test_a_filter_without_a_condition_is_refused():
     assert read_filter_form({}).errors
     assert not read_filter_form({"in_regions": "on"}).errors

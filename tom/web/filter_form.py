@@ -66,9 +66,9 @@ def form_of_filter(row: StreamFilter | None) -> FilterForm:
     values = dict.fromkeys(FIELDS, "")
     if row is not None:
         numbers = {name: getattr(row, name) for name in NUMBERS}
-        values |= {name: "" if each is None else f"{each:g}" for name, each in numbers.items()}
+        values |= {name: "" if each is None else f"{each:.15g}" for name, each in numbers.items()}
         values["sign"] = row.sign
-        values["cones"] = "\n".join(" ".join(f"{each:.10g}" for each in cone) for cone in row.cones)
+        values["cones"] = "\n".join(" ".join(f"{each:.15g}" for each in cone) for cone in row.cones)
         values["programs"] = ", ".join(map(str, row.programs))
         values["in_regions"] = "on" if row.in_regions else ""
         values["no_solar_system"] = "on" if row.no_solar_system else ""
