@@ -15,6 +15,7 @@ from typing import Final
 from scramp import ScramException, ScramMechanism
 
 PRODUCE: Final = 0
+API_VERSIONS: Final = 18
 SASL_HANDSHAKE: Final = 17
 SASL_AUTHENTICATE: Final = 36
 UNSUPPORTED_MECHANISM: Final = 33
@@ -126,7 +127,7 @@ class Door:
         broker_reader: asyncio.StreamReader,
         broker_writer: asyncio.StreamWriter,
     ) -> None:
-        """Answer until somebody is known; anything else asked before goes to the broker."""
+        """Answer until somebody is known: before that, a broker says which requests it knows."""
         step: Callable[[bytes], tuple[bytes, bool]] | None = None
         while True:
             frame = await _read_frame(reader)
@@ -138,9 +139,11 @@ class Door:
             elif key == SASL_AUTHENTICATE and step is not None:
                 if await self._authenticate(writer, step, body, (version, correlation)):
                     return
-            else:
+            elif key == API_VERSIONS:
                 broker_writer.write(frame)
                 writer.write(await _read_frame(broker_reader))
+            else:
+                raise ConnectionResetError
 
     def _handshake(self, body: bytes) -> tuple[Callable[[bytes], tuple[bytes, bool]] | None, bytes]:
         name = body[2:].decode()

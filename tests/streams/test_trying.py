@@ -4,17 +4,19 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from confluent_kafka import KafkaError
 
+from tests.bench.broker import running_broker
 from tests.factories import make_credential, make_stream
 from tests.peers.kafka import PASSWORD, USER, KafkaPeer
 from tests.peers.serving import serving
 from tests.peers.tokens import CLIENT, SECRET, running_token_server
-from tom.streams import trying
+from tom.streams import probing, trying
 from tom.streams.faults import NO_NAME_SERVER, say_fault
 from tom.streams.models import AlertMessage, ConnectionTest, Stream
 from tom.streams.probing import probe
@@ -114,13 +116,38 @@ class WebServer(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+@pytest.fixture(scope="module")
+def tansu_alone() -> Iterator[str]:
+    """The address of a broker without a door: it knows neither TLS nor log-ins."""
+    with running_broker() as broker:
+        yield broker.address
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try for 3 s to log in, not 7: whoever answers says within one what is wrong."""
     monkeypatch.setattr(trying, "LOG_IN_SECONDS", trying.LOG_IN_SECONDS - HURRIED_SECONDS)
 
 
+@pytest.mark.usefixtures("hurried")
+def test_a_token_server_that_is_silent_is_said(kafka: KafkaPeer):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/token"
+        log_in = {"mechanism": "OAUTHBEARER", "token_url": url, "username": CLIENT}
+        test = tried(stream_at(kafka, log_in=log_in | {"secret": SECRET}))
+
+    assert test.fault == trying.OAUTH_SILENT
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_broker_that_takes_no_tls_is_said(tansu_alone: str):
+    stream = make_stream(address=tansu_alone, topics=["x"], consumer_group="x")
+
+    assert tried(stream).fault == probing.TAKES_NO_TLS
+
+
 FAULTS = {
+    "no log-in": ({"credential": None}, "the broker answers, but not without a log-in"),
     "no such host": ({"address": "no-such-host.invalid"}, "there is no such host"),
     "nothing there": ({"address": "127.0.0.1:1"}, "nothing listens at this port"),
     "TLS wanted": ({"tls": False}, "the broker wants TLS at this port: choose TLS"),

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 from concurrent.futures import Future
 from threading import Thread
 from typing import Final
@@ -11,7 +12,19 @@ from tom.streams.faults import NO_NAME_SERVER
 
 KAFKA_PORT: Final = 9092
 PROBE_SECONDS: Final = 2.0
+ANSWERS: Final = "the broker answers, but takes no log-in: try again, or ask its owner"
 OPEN: Final = "the port is open, but no Kafka broker answers with TLS there: check the port"
+NO_BROKER: Final = "what answers at this port is no Kafka broker: check the port"
+WANTS_TLS: Final = "the broker wants TLS at this port: choose TLS"
+TAKES_NO_TLS: Final = (
+    "the broker takes no TLS at this port: choose “not encrypted”, or another port"
+)
+_NUMBER: Final = 1717
+# Which requests it knows, in the first form: a broker says so to everybody, before any log-in.
+# https://kafka.apache.org/protocol.html#The_Messages_ApiVersions
+_QUESTION: Final = struct.pack(">ihhih", 10, 18, 0, _NUMBER, -1)
+
+Place = tuple[str, int]
 
 
 def probe(address: str, *, tls: bool) -> str:
@@ -20,8 +33,10 @@ def probe(address: str, *, tls: bool) -> str:
     place = parts.hostname or "", parts.port or KAFKA_PORT
     try:
         _look_up(*place)
-        with socket.create_connection(place, timeout=PROBE_SECONDS) as connection:
-            return OPEN if tls else _look_for_tls(connection, place[0])
+        if _is_broker(place, tls=tls):
+            return ANSWERS
+        if _is_broker(place, tls=not tls):
+            return TAKES_NO_TLS if tls else WANTS_TLS
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             return NO_NAME_SERVER
@@ -32,6 +47,7 @@ def probe(address: str, *, tls: bool) -> str:
         return "the host does not answer: it is down, or a firewall stands between"
     except OSError as error:
         return f"there is no route to the host: check the network ({error.strerror})"
+    return OPEN if tls else NO_BROKER
 
 
 def _look_up(host: str, port: int) -> None:
@@ -59,12 +75,34 @@ def _look_up(host: str, port: int) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from error
 
 
-def _look_for_tls(connection: socket.socket, host: str) -> str:
-    """Whether a port that should do without TLS takes it."""
+def _is_broker(place: Place, *, tls: bool) -> bool:
+    """Whether a Kafka broker answers, whoever it is: nothing secret is sent.
+
+    Raises
+    ------
+    OSError
+        If nobody takes the connection.
+    """
+    with socket.create_connection(place, timeout=PROBE_SECONDS) as connection:
+        try:
+            return _answers(_encrypted(connection, place[0]) if tls else connection)
+        except (OSError, ValueError):
+            return False
+
+
+def _answers(connection: socket.socket) -> bool:
+    """Whether what comes back is the answer to our question: its size, then our number."""
+    connection.sendall(_QUESTION)
+    answer = b""
+    while len(answer) < 8:
+        piece = connection.recv(8 - len(answer))
+        if not piece:
+            return False
+        answer += piece
+    return answer[4:] == struct.pack(">i", _NUMBER)
+
+
+def _encrypted(connection: socket.socket, host: str) -> socket.socket:
     unchecked = ssl.create_default_context()
     unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
-    try:
-        unchecked.wrap_socket(connection, server_hostname=host).close()
-    except (OSError, ValueError):
-        return "what answers at this port is no Kafka broker: check the port"
-    return "the broker wants TLS at this port: choose TLS"
+    return unchecked.wrap_socket(connection, server_hostname=host)
