@@ -242,9 +242,27 @@ def test_the_streams_page_says_what_a_filter_keeps(client: Client, filtered: Str
     shown = text(client.get("/streams/"))
 
     assert "reliability at least 0.5." in shown
-    assert "Last hour: 50 kept, 150 left out (25% passed)." in shown
+    assert "Last hour, since it is on: 50 kept, 150 left out (25% passed)." in shown
     assert "40 packets kept, 3,960 left out (1% passed)." in shown
     assert "/filter/" not in shown  # an observer changes none
+
+
+def test_the_share_that_passed_is_of_what_the_filter_judged(lead: Client, filtered: Stream):
+    """What came before it was on, and heartbeats, passed no filter."""
+    now = timezone.now()
+    Stream.objects.update(topics=["ztf_test", "sys.heartbeat"])
+    beats = StreamHealth.objects.create(
+        stream=filtered.address, topic="sys.heartbeat", connected=True, reported=now
+    )
+    survey = StreamHealth.objects.get(topic="ztf_test")
+    minute = now.replace(second=0, microsecond=0)
+    TopicMinute.objects.create(health=beats, minute=minute, messages=60)
+    TopicMinute.objects.create(health=survey, minute=minute - timedelta(minutes=30), messages=900)
+
+    assert "since it is on: 50 kept, 150 left out (25% passed)." in text(lead.get("/streams/"))
+
+    StreamFilter.objects.update(began=now - timedelta(hours=2))
+    assert "Last hour: 950 kept, 150 left out (86% passed)." in text(lead.get("/streams/"))
 
 
 def test_the_filters_page_shows_the_nights(lead: Client, filtered: Stream):

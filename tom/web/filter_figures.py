@@ -64,7 +64,7 @@ class FilterFigures:
 
     row: StreamFilter
     nights: Sequence[NightFigures] = ()
-    passed_hour: int = 0
+    passed_hour: int = 0  # in the last hour, while it is on
     left_out_hour: int = 0
     totals: Mapping[str, int] = field(default_factory=dict)
 
@@ -75,6 +75,11 @@ class FilterFigures:
     @property
     def since(self) -> datetime | None:
         return self.row.began
+
+    @property
+    def is_young(self) -> bool:
+        """Whether it is on for less than an hour."""
+        return self.since is not None and timezone.now() - self.since < timedelta(hours=1)
 
     @property
     def newest(self) -> NightFigures | None:

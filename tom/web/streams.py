@@ -46,6 +46,10 @@ WORDS = {
 NO_REPORT = "The ingester does not report. Start it, or look at its log."
 
 
+Counts = Mapping[datetime, tuple[int, int]]
+"""Of each minute, how many messages came, and how many of them the filter left out."""
+
+
 @dataclass
 class TopicFigures:
     """What one topic does now. Rates are messages a minute; None: not known."""
@@ -58,8 +62,8 @@ class TopicFigures:
     per_minute_now: float = 0.0
     per_minute_hour: float = 0.0
     minutes: Sequence[int] = ()  # of the last hour, the oldest first
-    came_hour: int = 0
     left_out_hour: int = 0  # of those of the last hour, by the filter
+    counts: Counts = field(default_factory=dict)  # of the last hour
     waits_for: int | None = None  # held until scoring has caught up with so many targets
     lag: int | None = None
     lag_measured: datetime | None = None
@@ -74,6 +78,17 @@ class TopicFigures:
     dead: int = 0
     gaps: Sequence[HeartbeatGap] = ()
     is_gap_open: bool = False
+
+    def counted_since(self, began: datetime | None) -> tuple[int, int]:
+        """How many came in the last hour from the minute of `began` on, and were left out.
+
+        Heartbeats, which no filter judges and nothing keeps, are none.
+        """
+        if began is None or self.is_heartbeat:
+            return 0, 0
+        first = began.replace(second=0, microsecond=0)
+        pairs = [pair for minute, pair in self.counts.items() if minute >= first]
+        return sum(came for came, _ in pairs), sum(left_out for _, left_out in pairs)
 
     @property
     def n_gaps(self) -> int:
@@ -191,9 +206,9 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
 def _add_filter(stream: StreamFigures, chosen: FilterFigures | None) -> None:
     stream.filter = chosen
     if chosen is not None:
-        chosen.left_out_hour = sum(topic.left_out_hour for topic in stream.topics)
-        came = sum(topic.came_hour for topic in stream.topics)
-        chosen.passed_hour = came - chosen.left_out_hour
+        judged = [topic.counted_since(chosen.since) for topic in stream.topics]
+        chosen.left_out_hour = sum(left_out for _, left_out in judged)
+        chosen.passed_hour = sum(came for came, _ in judged) - chosen.left_out_hour
 
 
 def _read_elsewhere(topic: str, row: Stream) -> TopicFigures:
@@ -256,8 +271,8 @@ class News:
 
     def _fill(self, figures: TopicFigures, health: StreamHealth) -> None:
         counts = {at: came for at, (came, _) in self._minutes.get(health.pk, {}).items()}
-        figures.came_hour = sum(counts.values())
-        figures.left_out_hour = sum(out for _, out in self._minutes.get(health.pk, {}).values())
+        figures.counts = self._minutes.get(health.pk, {})
+        figures.left_out_hour = sum(out for _, out in figures.counts.values())
         this_minute = self.now.replace(second=0, microsecond=0)
         begun = [this_minute - timedelta(minutes=ago) for ago in range(MINUTES, -1, -1)]
         series = [counts.get(minute, 0) for minute in begun]
@@ -283,7 +298,7 @@ class News:
             and (health.last_message is None or self.now - health.last_message > GAP)
         )
 
-    def _read_minutes(self) -> Mapping[int, Mapping[datetime, tuple[int, int]]]:
+    def _read_minutes(self) -> Mapping[int, Counts]:
         since = self.now - timedelta(minutes=MINUTES + 1)
         rows = TopicMinute.objects.filter(minute__gte=since)
         found: dict[int, dict[datetime, tuple[int, int]]] = {}

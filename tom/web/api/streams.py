@@ -58,7 +58,7 @@ class FilterFiguresSerializer(serializers.Serializer[FilterFigures]):
 
     conditions = serializers.ListField(source="words", child=serializers.CharField())
     since = serializers.DateTimeField()
-    passed_hour = serializers.IntegerField(help_text="Messages that were kept in the last hour")
+    passed_hour = serializers.IntegerField(help_text="Kept in the last hour, while it is on")
     left_out_hour = serializers.IntegerField()
     nights = NightFiguresSerializer(many=True, help_text="The last seven, the newest first")
 
