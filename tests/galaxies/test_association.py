@@ -13,7 +13,7 @@ from tom.candidates import hosts
 from tom.candidates.hosts import find_other_hosts, note_catalogues, note_given_redshifts
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
-from tom.galaxies.association import find_hosts
+from tom.galaxies.association import find_hosts, look_for_galaxies
 from tom.galaxies.completeness import EDGES
 from tom.galaxies.loading import load_catalogue
 from tom.galaxies.mapping import read_mapping
@@ -99,6 +99,35 @@ def test_a_place_far_from_every_galaxy_is_known_to_have_none() -> None:
 
     assert target.host_searches.get().none_share == 1
     assert not HostMatch.objects.exists()
+
+
+def test_whether_a_galaxy_is_listed_is_told_of_many_places_in_two_queries(
+    django_assert_num_queries,
+) -> None:
+    there, above, off = (int(healpix29(197.45, dec)) for dec in (-23.38, -23.372, -23.6))
+    assert look_for_galaxies([there]) is None
+    make_galaxy(make_catalogue("b"), "a")
+    make_catalogue("a")
+
+    with django_assert_num_queries(2):
+        names, shares = look_for_galaxies([off, there, above, there])
+
+    assert names == ("a", "b")
+    assert shares[0] == 0
+    assert 0.9 < shares[2] < shares[1] == shares[3] < 1
+    assert not HostSearch.objects.exists()
+
+
+def test_what_is_listed_is_what_a_search_without_a_redshift_finds() -> None:
+    make_galaxy(make_catalogue(), "a", dec=-23.37)
+    target = make_target()
+    find_hosts([target.pk])
+    search = target.host_searches.get()
+
+    _, (share,) = look_for_galaxies([search.healpix29])
+
+    assert 0 < share < 1
+    assert share == pytest.approx(1 - search.none_share)
 
 
 def test_the_nearest_in_light_radii_comes_first_and_the_shares_sum_to_one() -> None:

@@ -22,7 +22,15 @@ from ml_plugins.spectrum.training.simulate import KINDS, OBSERVED, make, observe
 from tests.scoring.curves import make_curve
 from tests.scoring.own_scorers import filter_parts, onnx_parts
 from tom.scoring.batch import Batch
-from tom.scoring.contract import Curve, Reason, Redshift, RedshiftSource, Scorer, Spectrum
+from tom.scoring.contract import (
+    Curve,
+    Listed,
+    Reason,
+    Redshift,
+    RedshiftSource,
+    Scorer,
+    Spectrum,
+)
 from tom.scoring.own import make_scorer
 from tom.scoring.registry import card_of, load_scorers
 from tom.scoring.runner import Abstention, Breaker, Opinion, run_scorer
@@ -58,7 +66,10 @@ class Bright(BaseFilter):
             locus.tag("bright")
 """
 
-GIVEN = {"redshift": Redshift(0.05, RedshiftSource.HOST)}
+GIVEN = {
+    "redshift": Redshift(0.05, RedshiftSource.HOST),
+    "galaxies": Listed(0.5, ("GLADE+",)),
+}
 """What a scorer may ask for beside the light curve."""
 
 
@@ -107,6 +118,7 @@ points = st.lists(
     st.tuples(st.floats(-30, 9), st.sampled_from("griz"), magnitudes), min_size=0, max_size=12
 )
 redshifts = st.builds(Redshift, st.floats(1e-5, 10), st.sampled_from(RedshiftSource))
+listed = st.builds(Listed, st.floats(0, 1), st.sampled_from([("GLADE+",), ("other",)]))
 numbers = st.lists(st.floats(allow_nan=True, width=32), max_size=200).map(np.array)
 spectra = st.one_of(
     st.just(spectrum_of("good")),
@@ -136,6 +148,7 @@ def curves(draw):
         alert_values={"drb": draw(chances), "rb": draw(chances)},
         given={
             "redshift": draw(st.one_of(st.none(), redshifts)),
+            "galaxies": draw(st.one_of(st.none(), listed)),
             "spectrum": draw(st.one_of(st.none(), spectra)),
         },
     )

@@ -15,6 +15,7 @@ from tom_targets.models import TargetExtra
 
 from tests.brokers.test_ampel import NUMBER, make_report, send
 from tests.factories import MERGER, make_group, make_observer, make_program, make_target
+from tests.galaxies.test_association import make_catalogue, make_galaxy
 from tests.scoring.scorers import Brightness, make_spec
 from tests.scoring.test_registry import CARD, PLUGIN
 from tests.streams.packets import make_ztf_packet
@@ -126,6 +127,27 @@ def test_what_is_not_asked_for_is_not_loaded(rich, django_assert_num_queries) ->
     assert batch.given == {}
     with django_assert_num_queries(1):
         assert list(batch_of(asking("redshift"), summaries, curves, None).given) == ["redshift"]
+
+
+def test_a_listed_galaxy_is_found_or_not_or_never_sought_at_the_place_that_an_audience_knows(
+    django_assert_num_queries,
+) -> None:
+    target, other = make_target(), make_target("ZTF26other", ra=190.0)
+    program = make_program(2, group=make_group())
+    far = TargetSummary.objects.get(pk=other.pk).healpix29
+    AudienceSummary.objects.create(target=target, programs=[program.pk], healpix29=far)
+    scorer = asking("galaxies:GLADE+")
+    assert batch_for(scorer).given["galaxies"] == (None, None, None)
+    make_galaxy(make_catalogue("GLADE+"), "a")
+    summaries = [*TargetSummary.objects.order_by("pk"), *AudienceSummary.objects.order_by("pk")]
+    curves = curves_of(summaries)
+
+    with django_assert_num_queries(2):
+        found = batch_of(scorer, summaries, curves, None).given["galaxies"]
+
+    assert [each.catalogues for each in found] == [("GLADE+",)] * 3
+    assert found[0].share > 0.9
+    assert [each.share for each in found[1:]] == [0, 0]
 
 
 def test_a_point_says_whose_it_is(rich: BaseTarget) -> None:

@@ -108,6 +108,30 @@ def look_for_hosts(sought: Sought) -> tuple[HostSearch, list[HostMatch]] | None:
     return search, matches
 
 
+def look_for_galaxies(places: Sequence[int]) -> tuple[tuple[str, ...], FloatArray] | None:
+    """Return the catalogues' names, and what `listed_shares` says of order-29 places, shape (n,).
+
+    None: no catalogue is loaded. Nothing is kept. Two queries for all places.
+    """
+    catalogues = loaded_catalogues(method=METHOD)
+    if catalogues is None:
+        return None
+    ra, dec = radec_of(np.array(places, np.int64))
+    found = read_galaxies_near(ra, dec)
+    return catalogues.names, listed_shares(ra, dec, found, catalogues.completeness)
+
+
+def listed_shares(
+    ra: FloatArray, dec: FloatArray, found: Nearby, completeness: FloatArray
+) -> FloatArray:
+    """Return the chance that a listed galaxy is the host at each place, 0 to 1, shape (n,).
+
+    The transients' redshifts are not used. The arguments are those of `weigh_pairs`.
+    """
+    _, none = weigh_pairs(ra, dec, np.full(len(ra), np.nan), found, completeness)
+    return 1 - none
+
+
 def _due(target_ids: Iterable[int], catalogues: str) -> list[Sought]:
     parameters: dict[str, Any] = {
         "targets": list(target_ids),

@@ -16,11 +16,13 @@ MOST_COMPLETE = 0.95
 class LoadedCatalogues:
     """The catalogues as a search knows them.
 
-    `known_by` changes with each load. `completeness` is the share of the light in each shell of
-    distance between `EDGES`: the best catalogue's, 0 to `MOST_COMPLETE`.
+    `known_by` changes with each load. `names` are the catalogues' own, in alphabetical order.
+    `completeness` is the share of the light in each shell of distance between `EDGES`: the best
+    catalogue's, 0 to `MOST_COMPLETE`.
     """
 
     known_by: str
+    names: tuple[str, ...]
     completeness: FloatArray
 
 
@@ -36,5 +38,6 @@ def loaded_catalogues(*, method: int) -> LoadedCatalogues | None:
     shares = np.array([each.completeness["shares"] for each in catalogues], float)
     return LoadedCatalogues(
         known_by=f"{method}:{settings.HOST_HORIZON_MPC:g}:{loads}",
+        names=tuple(sorted(each.name for each in catalogues)),
         completeness=np.asarray(np.minimum(shares.max(axis=0), MOST_COMPLETE)),
     )

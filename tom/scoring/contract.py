@@ -13,7 +13,16 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from tom.scoring.batch import Batch, BoolArray, Curve, FloatArray, IntArray, StrArray
-from tom.scoring.inputs import INPUTS, Classified, Host, Redshift, RedshiftSource, Spectrum, base_of
+from tom.scoring.inputs import (
+    INPUTS,
+    Classified,
+    Host,
+    Listed,
+    Redshift,
+    RedshiftSource,
+    Spectrum,
+    base_of,
+)
 
 __all__ = [
     "Batch",
@@ -25,6 +34,7 @@ __all__ = [
     "Host",
     "IntArray",
     "InvalidSpecError",
+    "Listed",
     "Reason",
     "Redshift",
     "RedshiftSource",

@@ -17,6 +17,7 @@ __all__ = [
     "ON_REQUEST",
     "Classified",
     "Host",
+    "Listed",
     "Redshift",
     "RedshiftSource",
     "Spectrum",
@@ -31,6 +32,7 @@ INPUTS: Final[Mapping[str, str]] = {
     "place": "`batch.ra`, `dec`, and the Milky Way's `ebv`",
     "cutouts": "the newest stamps: kind (science, template, difference) to image",
     "host": "the galaxy taken for its host: `Host`",
+    "galaxies": "what the catalogues of galaxies list at its place: `Listed`",
     "redshift": "as a person gave it, with its source: `Redshift`",
     "classifications": "what brokers say: a tuple of `Classified`, the newest first",
     "spectrum": "the newest one: `Spectrum`",
@@ -56,6 +58,17 @@ class Host(NamedTuple):
     name: str
     distance_mpc: float
     error_mpc: float
+
+
+class Listed(NamedTuple):
+    """What the loaded catalogues of galaxies list at a place; without a catalogue there is none.
+
+    `share` is the chance that a listed galaxy is the host, 0 to 1, without the redshift of the
+    transient; 0: none is near. It means nothing without the names of the catalogues, in order.
+    """
+
+    share: float
+    catalogues: tuple[str, ...]
 
 
 class Classified(NamedTuple):

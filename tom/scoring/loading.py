@@ -9,8 +9,9 @@ from django.db.models import Q
 from tom_dataproducts.models import SpectroscopyReducedDatum
 
 from tom.formats.fits_image import UnreadableStampError, read_image
+from tom.galaxies.association import look_for_galaxies
 from tom.scoring.curves import Key, Summary, key_of, mjd_of
-from tom.scoring.inputs import ON_REQUEST, Classified, Host, Spectrum, base_of
+from tom.scoring.inputs import ON_REQUEST, Classified, Host, Listed, Spectrum, base_of
 from tom.targets.classified import Classification
 from tom.targets.models import Arrival, Audience, Cutout, Program, TargetSummary
 from tom.targets.objects import ObjectKey, SurveyObject
@@ -28,12 +29,12 @@ def wanted(inputs: Iterable[str]) -> list[str]:
 
 def load(names: Sequence[str], summaries: Collection[Summary]) -> dict[str, Given]:
     """Return each of these inputs for each light curve; None: not known."""
-    keys = [key_of(summary) for summary in summaries]
-    loaded = {name: LOADERS[name](keys) for name in names}
-    return {name: {key: found.get(key) for key in keys} for name, found in loaded.items()}
+    known = {key_of(summary): summary for summary in summaries}
+    loaded = {name: LOADERS[name](known) for name in names}
+    return {name: {key: found.get(key) for key in known} for name, found in loaded.items()}
 
 
-def _cutouts(keys: Sequence[Key]) -> Given:
+def _cutouts(keys: Collection[Key]) -> Given:
     """The newest stamp of each kind that an audience may see, of the packet or the kept ones."""
     found: Given = {}
     for audience in {audience for _, audience in keys}:
@@ -76,7 +77,7 @@ def _image(fits: bytes) -> Any:
         return None
 
 
-def _hosts(keys: Sequence[Key]) -> Given:
+def _hosts(keys: Collection[Key]) -> Given:
     rows = TargetSummary.objects.filter(target__in={target for target, _ in keys})
     hosts = {
         row.target_id: Host(
@@ -89,11 +90,21 @@ def _hosts(keys: Sequence[Key]) -> Given:
     return _of_targets(keys, hosts)
 
 
-def _redshifts(keys: Sequence[Key]) -> Given:
+def _galaxies(known: Mapping[Key, Summary]) -> Given:
+    """Look at the place that each audience knows: private points may move it."""
+    found = look_for_galaxies([summary.healpix29 for summary in known.values()])
+    if found is None:
+        return {}
+    catalogues, shares = found
+    listed = [Listed(share, catalogues) for share in shares.tolist()]
+    return dict(zip(known, listed, strict=True))
+
+
+def _redshifts(keys: Collection[Key]) -> Given:
     return _of_targets(keys, given_redshifts({target for target, _ in keys}))
 
 
-def _classifications(keys: Sequence[Key]) -> Given:
+def _classifications(keys: Collection[Key]) -> Given:
     """Return the classifications of each target's objects that the curve's readers may know."""
     targets = {target for target, _ in keys}
     objects: dict[int, list[SurveyObject]] = defaultdict(list)
@@ -115,7 +126,7 @@ def _classifications(keys: Sequence[Key]) -> Given:
     return {key: tuple(rows) for key, rows in found.items() if rows}
 
 
-def _spectra(keys: Sequence[Key]) -> Given:
+def _spectra(keys: Collection[Key]) -> Given:
     rows = SpectroscopyReducedDatum.objects.filter(target__in={target for target, _ in keys})
     newest = {
         row.target_id: Spectrum(
@@ -139,9 +150,10 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-LOADERS: Mapping[str, Callable[[Sequence[Key]], Given]] = {
+LOADERS: Mapping[str, Callable[[Mapping[Key, Summary]], Given]] = {
     "cutouts": _cutouts,
     "host": _hosts,
+    "galaxies": _galaxies,
     "redshift": _redshifts,
     "classifications": _classifications,
     "spectrum": _spectra,

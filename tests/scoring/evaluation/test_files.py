@@ -49,6 +49,22 @@ def test_a_redshift_is_read_only_if_its_source_is_declared(tmp_path: Path) -> No
     assert [curve.given for curve in curves] == [{}, {}]
 
 
+def test_what_catalogues_list_is_read_with_their_names(tmp_path: Path) -> None:
+    shares = {"a": 0.0, "b": 1.0, "c": None, "d": 1.5, "e": 0.5}
+    light = open_light(write_light(tmp_path / "lc.parquet", {key: [18, 18] for key in shares}))
+    path = write_labels(
+        tmp_path / "meta.parquet",
+        dict.fromkeys(shares, "SN Ia"),
+        galaxy_share=list(shares.values()),
+        galaxy_catalogues=["x", "x,y", "x", "x", None],
+    )
+
+    (curves,) = light.curves(read_labels(path), most=9)
+
+    told = [{"galaxies": (0.0, ("x",))}, {"galaxies": (1.0, ("x", "y"))}, {}, {}, {}]
+    assert [curve.given for curve in curves] == told
+
+
 @pytest.mark.parametrize(
     ("name", "bare"), [("SN2020buc", "2020buc"), ("AT 2018cow", "2018cow"), ("SNova", "SNova")]
 )

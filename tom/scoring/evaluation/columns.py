@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from tom.records.redshift import Redshift, RedshiftSource
+from tom.scoring.inputs import Listed
 
 NAMES: Final = {
     "name": ("oid", "object_id", "obj_id", "name", "NAME"),
@@ -22,6 +23,8 @@ NAMES: Final = {
     "a_v": ("A_V",),
     "fold": ("fold",),
     "redshift": ("redshift", "z", "Z"),
+    "share": ("galaxy_share",),
+    "catalogues": ("galaxy_catalogues",),
 }
 """What a column holds, and the names that it may have; the first one that is there counts."""
 
@@ -36,7 +39,8 @@ class WrongFileError(ValueError):
 class Labelled:
     """One labelled object. `ra`, `dec` are ICRS degrees, `ebv` mag; NaN: not known.
 
-    `redshift` is None unless it is declared what the file's redshifts were measured on.
+    `redshift` is None unless it is declared what the file's redshifts were measured on, and
+    `galaxies` unless the file tells what was found and the catalogues' names, between commas.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Labelled:
     ebv: float = float("nan")
     fold: str = ""
     redshift: Redshift | None = None
+    galaxies: Listed | None = None
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -115,12 +120,18 @@ def _labelled(row: dict[str, object], source: RedshiftSource) -> Labelled:
         ebv=_number(row.get("a_v")) / 3.1 if ebv != ebv else ebv,  # R_V of the Milky Way
         fold=_text(row.get("fold")),
         redshift=_redshift(row, source),
+        galaxies=_galaxies(row),
     )
 
 
 def _redshift(row: dict[str, object], source: RedshiftSource) -> Redshift | None:
     value = _number(row.get("redshift"))
     return Redshift(value, source) if source and value > 0 else None
+
+
+def _galaxies(row: dict[str, object]) -> Listed | None:
+    share, catalogues = _number(row.get("share")), _text(row.get("catalogues"))
+    return Listed(share, tuple(catalogues.split(","))) if 0 <= share <= 1 and catalogues else None
 
 
 def bare_name(name: str) -> str:

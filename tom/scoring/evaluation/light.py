@@ -118,6 +118,7 @@ def _curve(known: Labelled, points: pl.DataFrame) -> Curve:
         kind = np.where(flux >= SHINING_SIGMA * error, "alert", "forced")
     kind = np.where(np.isfinite(flux), kind, "limit")
     named = [_band_of(text) for text in points["band"].to_list()]
+    given = {"redshift": known.redshift, "galaxies": known.galaxies}
     return Curve(
         object_id=known.name,
         mjd=points["mjd"].to_list(),
@@ -130,7 +131,7 @@ def _curve(known: Labelled, points: pl.DataFrame) -> Curve:
         dec=known.dec,
         ebv=known.ebv,
         survey=[survey for _, survey in named],
-        given={} if known.redshift is None else {"redshift": known.redshift},
+        given={name: value for name, value in given.items() if value is not None},
     )
 
 
