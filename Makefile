@@ -108,6 +108,7 @@ evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit 
 	if [ -n "$(FLEET)" ]; then
 		$(BIN)/python -m tests.evaluation.fleet_table "$(FLEET)"
 		$(BIN)/python -m tests.evaluation.fleet_hosts "$$data" "$(FLEET)"
+		$(BIN)/python -m tests.evaluation.slsn_folds "$$data" "$(FLEET)"
 	fi
 	$(BIN)/python -m tests.evaluation.galaxy_ranks
 	$(BIN)/python -m tests.evaluation.night_hours --seeds 3 | tail -1

@@ -42,11 +42,11 @@ def moments(look: Wide, rng: np.random.Generator) -> Iterator[tuple[Wide, bool]]
         return
     ends = np.unique(look.time)[1:-1]
     yield look, True
-    yield look.without_redshift(), False
+    yield look.alone(), False
     for number, end in enumerate(rng.choice(ends, min(CUTS, len(ends)), replace=False)):
         part = look.until(float(end))
         if reason_of(part) == Reason.OK:
-            yield (part.without_redshift() if number % 2 else part), False
+            yield (part.alone() if number % 2 else part), False
 
 
 class EarlyElasticc(TreeScorer[Wide]):

@@ -6,16 +6,24 @@ The fit is one over a grid of times, with the brightness in each band solved for
 the apparent magnitude, the number of points or the place. What cannot be read is NaN.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from ml_plugins.outbursts.cosmology import distance_modulus
 from ml_plugins.outbursts.features import EBV_UNKNOWN, FLOOR
 from tom.photometry import magnitudes
-from tom.scoring.contract import Batch, BoolArray, FloatArray, IntArray, Redshift, RedshiftSource
+from tom.scoring.contract import (
+    Batch,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Listed,
+    Redshift,
+    RedshiftSource,
+)
 from tom.sky.extinction import extinction_coefficient
 
 BANDS: Final = "ugrizy"
@@ -38,6 +46,8 @@ DETECTED: Final = 5.0
 FAINTEST: Final = 1e-4
 USABLE: Final = frozenset({RedshiftSource.HOST, RedshiftSource.PHOTOMETRIC})
 """Sources of a redshift that owe nothing to a spectrum that gives the type."""
+CATALOGUES: Final = ("GLADE+",)
+"""With another catalogue beside it, or in its place, other galaxies would be listed."""
 
 _PARTS: Final = {
     "shape": ("shift", "rise", "fall", "misfit", "explained", "misfit inside"),
@@ -62,6 +72,7 @@ class Wide:
     """Days of one object: MJD, flux and error (nJy, dereddened), the band's number; shape (k,).
 
     `redshift` is NaN if it is not known, or may come from a spectrum that gives the type.
+    `listed` is the chance that a galaxy of `CATALOGUES` is the host, 0 to 1; NaN: not known.
     """
 
     mjd: FloatArray
@@ -69,6 +80,7 @@ class Wide:
     error: FloatArray
     band: IntArray
     redshift: float
+    listed: float = np.nan
 
     @property
     def detected(self) -> BoolArray:
@@ -84,11 +96,11 @@ class Wide:
         """Return what was there at a time."""
         kept = self.mjd <= time
         flux, error, band = self.flux[kept], self.error[kept], self.band[kept]
-        return Wide(self.mjd[kept], flux, error, band, self.redshift)
+        return replace(self, mjd=self.mjd[kept], flux=flux, error=error, band=band)
 
-    def without_redshift(self) -> "Wide":
-        """Return the same as if its redshift was not known."""
-        return Wide(self.mjd, self.flux, self.error, self.band, np.nan)
+    def alone(self) -> "Wide":
+        """Return the same as if nothing but its points was known."""
+        return replace(self, redshift=np.nan, listed=np.nan)
 
 
 def wide_of(batch: Batch, row: int) -> Wide:
@@ -103,10 +115,16 @@ def wide_of(batch: Batch, row: int) -> Wide:
     bright = 10 ** (0.4 * REDDENING * (ebv if np.isfinite(ebv) else EBV_UNKNOWN))[number[kept]]
     flux, error = flux[kept] * bright, error[kept] * bright
     error = np.hypot(error, FLOOR * np.abs(flux))
-    given = batch.given.get("redshift")
-    known: Redshift | None = given[row] if given else None
+    known: Redshift | None = _given(batch, "redshift", row)
     redshift = known.value if known is not None and known.source in USABLE else np.nan
-    return _by_day(mjd[kept], flux, error, number[kept], redshift)
+    found: Listed | None = _given(batch, "galaxies", row)
+    listed = found.share if found is not None and found.catalogues == CATALOGUES else np.nan
+    return replace(_by_day(mjd[kept], flux, error, number[kept], redshift), listed=listed)
+
+
+def _given(batch: Batch, name: str, row: int) -> Any:
+    given = batch.given.get(name)
+    return given[row] if given else None
 
 
 def _by_day(

@@ -24,12 +24,12 @@ def reason_of(look: Wide) -> Reason:
 
 
 def moments(look: Wide, rng: np.random.Generator) -> Iterator[tuple[Wide, bool]]:
-    """Yield a light curve, the same without its redshift, and parts of it that end earlier."""
+    """Yield a light curve, the same with its points alone, and parts of it that end earlier."""
     if reason_of(look) != Reason.OK:
         return
     cuts = [look.until(float(time)) for time in rng.choice(look.time, CUTS, replace=False)]
     yield look, True
-    yield look.without_redshift(), False
+    yield look.alone(), False
     for number, part in enumerate(cuts):
         if reason_of(part) == Reason.OK:
-            yield part if number % 2 else part.without_redshift(), False
+            yield part if number % 2 else part.alone(), False

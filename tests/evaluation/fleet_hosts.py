@@ -5,8 +5,9 @@
 The light curves are those of the real superluminous supernovae and of the survey that `slsn` is
 fitted to, up to so many days after their first detection; the hosts are those of the table of
 `tests.evaluation.fleet_table`, for objects that are kept back by none of their names. Trees on the
-scorer's features, and on these with more, are judged in five folds. A galaxy is listed if GLADE, as
-the same package has it, has one at the host's place.
+scorer's features, and on these with more, are judged in five folds. By `site` a galaxy is listed as
+the site tells the scorer: by its search at the transient's place, in GLADE+. By `listed` it is if
+GLADE, as the same package has it, has one at the host's place.
 """
 
 import io
@@ -25,9 +26,9 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedKFold
 
 from ml_plugins.outbursts.known import Known, read_known
-from ml_plugins.outbursts.wide import measure, wide_of
+from ml_plugins.outbursts.wide import wide_of
 from ml_plugins.outbursts.wide_scope import reason_of
-from ml_plugins.slsn import CLASSES
+from ml_plugins.slsn import CLASSES, Slsn
 from ml_plugins.slsn.training.files import write_files
 from tests.evaluation.fleet_table import (
     BY_NAME,
@@ -68,10 +69,9 @@ def main() -> None:
         "host": np.stack(of_host(table.values), axis=1),
     }
     for days in DAYS:
-        rows, light, truth = (
-            np.array(each) for each in zip(*seen(known, table, days), strict=True)
-        )
-        more = {"light": light}
+        rows, site, truth = (np.array(each) for each in zip(*seen(known, table, days), strict=True))
+        light = site[:, :-1]
+        more = {"light": light, "site": site}
         more |= {name: np.hstack([light, each[rows]]) for name, each in told.items()}
         more["listed_nearest"] = np.hstack([more["listed"], told["nearest"][rows]])
         said = {name: _judge(np.nan_to_num(x, nan=MISSING), truth) for name, x in more.items()}
@@ -95,7 +95,11 @@ def is_listed(table: Table, wheel: Path) -> Flags:
 
 
 def seen(known: Known, table: Table, days: float) -> Iterator[tuple[int, Floats, bool]]:
-    """Yield the row in the table, the features at an age and whether it is one, for each object."""
+    """Yield the row in the table, the features at an age and whether it is one, for each object.
+
+    The last feature is what the site lists.
+    """
+    scorer = Slsn()
     rows = {
         name: row for row, both in enumerate(table.names) if table.is_clear[row] for name in both
     }
@@ -106,7 +110,7 @@ def seen(known: Known, table: Table, days: float) -> Iterator[tuple[int, Floats,
             continue
         part = look.until(float(look.time[0] + days))
         if reason_of(part) == Reason.OK:
-            yield row, measure(part), known.classes[number] == CLASSES[0]
+            yield row, scorer.measure(part), known.classes[number] == CLASSES[0]
 
 
 def _judge(features: Floats, truth: Flags) -> Floats:

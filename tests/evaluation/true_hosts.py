@@ -31,7 +31,7 @@ TOP = 10
 
 def measure(setting: Setting) -> dict[str, Any]:
     """Return how often the true host is among the first, by each way to rank."""
-    every, completeness = _read_catalogue()
+    every, completeness = read_catalogue()
     of = every.numbers
     error = total_error(of["distance_mpc"], of["distance_error_mpc"])
     light = assumed_luminosity(of["b_magnitude"], of["distance_mpc"])
@@ -46,7 +46,7 @@ def measure(setting: Setting) -> dict[str, Any]:
     }
 
 
-def _read_catalogue() -> tuple[Nearby, FloatArray]:
+def read_catalogue() -> tuple[Nearby, FloatArray]:
     """Read GLADE+ as `galaxies load` does, without a database; and its completeness."""
     mapping, shells, blocks = read_mapping(MAPPING), Shells(), []
     with shipped_table() as path:

@@ -1,15 +1,18 @@
 """`slsn`: what it says of slow and of fast outbursts, and the files that it is fitted to."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from ml_plugins.outbursts.wide import GROUPS
+from ml_plugins.outbursts.wide import wide_of
 from ml_plugins.slsn import Slsn
-from ml_plugins.slsn.training.files import write_files
+from ml_plugins.slsn.training import files
+from ml_plugins.slsn.training.files import LISTED, write_files
 from tests.ml_plugins.test_tde import only, outburst
-from tom.scoring.contract import Batch, Curve, Redshift, RedshiftSource
+from tom.scoring.contract import Batch, Curve, Listed, Redshift, RedshiftSource
 from tom.scoring.registry import load_scorers, trained_on
 
 
@@ -46,10 +49,34 @@ def test_a_slow_outburst_is_told_from_a_fast_one_a_faint_one_and_flicker(scorer:
     assert chance[2:].max() < scorer.spec.prior[0]
 
 
+def at(share: float, *catalogues: str) -> Curve:
+    """Return a slow outburst where the catalogues list a galaxy with this chance."""
+    curve = in_g_and_r(outburst("slow", rise=30.0, fall=60.0, kelvin=10000.0))
+    return replace(curve, given={"galaxies": Listed(share, catalogues)})
+
+
+def test_where_no_galaxy_is_listed_a_superluminous_supernova_is_likelier(scorer: Slsn) -> None:
+    batch = Batch.build([at(0.0, "GLADE+"), replace(at(0.0), given={}), at(0.99, "GLADE+")])
+
+    chance = scorer.score(batch).probability[:, 0]
+
+    assert chance[0] > chance[2]
+    assert chance[1] > chance[2]
+
+
+def test_other_catalogues_than_those_of_the_fit_tell_nothing(scorer: Slsn) -> None:
+    curves = [at(0.3, "GLADE+"), at(0.3, "made"), at(0.3, "GLADE+", "made"), at(0.3)]
+    batch = Batch.build(curves)
+
+    listed = [scorer.measure(wide_of(batch, row))[-1] for row in range(4)]
+
+    np.testing.assert_array_equal(listed, [0.3, np.nan, np.nan, np.nan])
+
+
 def test_it_says_what_its_opinion_rests_on(scorer: Slsn) -> None:
     told = scorer.explain(Batch.build([outburst()]))
 
-    assert [piece.name for piece in told] == list(GROUPS)
+    assert [piece.name for piece in told] == list(Slsn.groups)
     assert told[0].text.endswith("a superluminous supernova")
 
 
@@ -57,7 +84,18 @@ def test_it_names_what_it_was_fitted_to(scorer: Slsn) -> None:
     assert len(trained_on(scorer)) > 4000
 
 
-def test_the_files_hold_each_object_once_in_one_unit(tmp_path: Path) -> None:
+def test_the_files_tell_what_is_listed_where_an_object_has_a_place() -> None:
+    listed = pl.read_csv(LISTED)
+    assert listed["oid"].is_unique().all()
+    assert listed["galaxy_share"].is_between(0, 1).all()
+
+
+def test_the_files_hold_each_object_once_in_one_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "listed.csv"
+    listed.write_text("oid,galaxy_share\n2020xyz,0.25\nZTF1,0\nZTF9,1\n")
+    monkeypatch.setattr(files, "LISTED", listed)
     data = tmp_path / "ml"
     data.mkdir()
     pl.DataFrame(
@@ -91,10 +129,11 @@ def test_the_files_hold_each_object_once_in_one_unit(tmp_path: Path) -> None:
     light, meta = (pl.read_parquet(tmp_path / f"all_{part}.parquet") for part in ("lc", "meta"))
     assert light.select("oid", "band").rows() == [("ZTF1", "g"), ("2020xyz", "g"), ("far", "y")]
     assert light["flux"].to_list() == pytest.approx([36307.8] * 3, rel=1e-4)
-    assert meta.select("oid", "label", "ebv", "redshift").rows() == [
-        ("ZTF1", "SLSN", pytest.approx(0.1), None),
-        ("2020xyz", "SLSN", 0.0, None),
-        ("far", "AGN", 0.1, 0.5),
+    assert meta.select("oid", "label", "ebv", "redshift", "galaxy_share").rows() == [
+        ("ZTF1", "SLSN", pytest.approx(0.1), None, 0.0),
+        ("2020xyz", "SLSN", 0.0, None, 0.25),
+        ("far", "AGN", 0.1, 0.5, None),
     ]
+    assert set(meta["galaxy_catalogues"]) == {"GLADE+"}
     real = pl.read_parquet(tmp_path / "real_meta.parquet")
     assert real["oid"].to_list() == ["ZTF1", "2020xyz"]

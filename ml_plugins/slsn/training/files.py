@@ -5,7 +5,8 @@ python -m ml_plugins.slsn.training.files DATA FOLDER
 DATA has `ml/`. FOLDER gets `NAME_lc.parquet` (flux in nJy) and `NAME_meta.parquet` of four names.
 `survey`: ZTF's alerts of the Bright Transient Survey. `real`: with them, ZTF's points of real
 superluminous supernovae (SLSNe, https://github.com/gmzsebastian/SLSNe). `mallorn`: MALLORN's
-rendered nuclear transients. `all`: `real` and `mallorn`, which the scorer is fitted to.
+rendered nuclear transients. `all`: `real` and `mallorn`, which the scorer is fitted to. What GLADE+
+lists at the places of the real ones stands in `listed.csv`; MALLORN's have no place.
 """
 
 import sys
@@ -20,6 +21,9 @@ from tom.photometry import fluxes
 MOST_ERROR: Final = 0.217
 """Of a magnitude: 5 sigma. Both sources are cut at it, so that depth does not tell them apart."""
 MICROJANSKY_NJY: Final = 1000.0
+LISTED: Final = Path(__file__).with_name("listed.csv")
+"""Made by `tests/evaluation/listed_galaxies.py`."""
+CATALOGUE: Final = "GLADE+"
 
 
 def write_files(data: Path, folder: Path) -> None:
@@ -37,7 +41,13 @@ def write_files(data: Path, folder: Path) -> None:
     written = {"survey": (survey, meta), "real": real, "mallorn": rendered, "all": both}
     for name, (light, known) in written.items():
         light.write_parquet(folder / f"{name}_lc.parquet")
-        known.write_parquet(folder / f"{name}_meta.parquet")
+        _with_galaxies(known).write_parquet(folder / f"{name}_meta.parquet")
+
+
+def _with_galaxies(meta: pl.DataFrame) -> pl.DataFrame:
+    """Return the labels with the chance that a listed galaxy is the host; null: no place."""
+    told = meta.join(pl.read_csv(LISTED), on="oid", how="left", maintain_order="left")
+    return told.with_columns(galaxy_catalogues=pl.lit(CATALOGUE))
 
 
 def _survey(data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
