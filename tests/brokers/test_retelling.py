@@ -588,6 +588,49 @@ def test_a_message_of_alerce_s_stream_is_an_opinion() -> None:
     assert (said.object_id, said.judgements[0].classes) == (NAME, {"SNIa": "supernova Ia"})
 
 
+STAMPS = {"SN": 0.9, "AGN": 0.05, "VS": 0.02, "asteroid": 0.02, "bogus": 0.01}
+
+
+def test_a_message_of_the_stamp_classifier_is_known_in_a_file_too() -> None:
+    schema = {
+        "type": "record",
+        "name": "any",
+        "fields": [
+            {"name": "objectId", "type": "string"},
+            {"name": "probabilities", "type": {"type": "map", "values": "double"}},
+        ],
+    }
+    payload = make_container(schema, [{"objectId": NAME, "probabilities": STAMPS}])
+
+    assert identify(FILE_TOPIC, payload) == "alerce.classified"
+    (said,) = read_classified(payload).judgements
+    assert (said.classifier, said.probabilities) == ("stamp_classifier", STAMPS)
+
+
+def test_of_an_object_of_rubin_alerce_tells_a_class_alone_and_the_time_in_tai() -> None:
+    of_curve = {
+        "type": "record",
+        "name": "lc",
+        "fields": [{"name": "class", "type": "string"}, {"name": "probabilities", "type": "null"}],
+    }
+    schema = {
+        "type": "record",
+        "name": "any",
+        "fields": [
+            {"name": "oid", "type": "long"},
+            {"name": "mjd", "type": "double"},
+            {"name": "lc_classification", "type": of_curve},
+        ],
+    }
+    record = {"oid": NUMBER, "mjd": 61_041.25, "lc_classification": {"class": "RRLab"}}
+
+    said = read_classified(make_container(schema, [record]))
+
+    assert (said.survey, said.object_id) == ("LSST", str(NUMBER))
+    assert said.time == START - timedelta(seconds=15 + 37)
+    assert said.judgements[0].classes == {"RRLab": "rr lyrae"}
+
+
 @pytest.mark.django_db
 def test_what_is_retold_is_no_packet_s_surroundings_and_adds_no_row_to_the_survey_s_own() -> None:
     send(*OWN)

@@ -115,6 +115,22 @@ def test_an_epoch_without_a_detection_is_a_limit() -> None:
     assert len(alert.points) == 3
 
 
+def test_a_band_may_be_a_whole_float() -> None:
+    assert read(b=1.0).trigger.band == "J"
+
+
+@pytest.mark.parametrize(
+    ("gap", "lacking"),
+    [({"t": None}, "t"), ({"b": 9}, "b"), ({"id": None}, "id"), ({"m": None}, "m"),
+     ({"dm": math.nan, "up": "x"}, "dm, up"), ({"m": 99.0}, "m, dm")],
+)  # fmt: skip
+def test_the_reason_names_what_a_detection_lacks(gap: dict[str, Any], lacking: str) -> None:
+    with pytest.raises(MalformedAlertError) as raised:
+        read(**gap)
+
+    assert str(raised.value) == f"no usable detection: {lacking} missing or unfit"
+
+
 def test_an_epoch_that_tells_of_light_without_a_usable_id_is_left_out_and_no_limit() -> None:
     rows = [detection(t=MJD - days, id=name) for days, name in ((1, None), (2, "a b"), (3, ""))]
 

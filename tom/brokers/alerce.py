@@ -23,6 +23,7 @@ from tom.forms.retelling import (
     chances_of,
     judge,
     light_curve,
+    named,
     place_of,
     read_table,
     version_of,
@@ -210,7 +211,8 @@ def _time_of(mjd: Any, survey: str) -> datetime | None:
 def _of_stream(record: Fields) -> Iterator[Judgement]:
     of_curve = _fields(record.get("lc_classification"))
     version = record.get("classifier_version") or record.get("model_version")
-    if found := chances_of(of_curve.get("probabilities")):
+    name = named(of_curve.get("class"))
+    if found := chances_of(of_curve.get("probabilities")) or ({name: 1.0} if name else {}):
         yield judge("lc_classifier", version, found, _OWN)
     if found := chances_of(record.get("probabilities")):
         name = text(record.get("classifier_name"), most=100) or "stamp_classifier"
@@ -231,7 +233,8 @@ def _is_answer(message: Fields) -> bool:
 
 def _is_classified(schema: WriterSchema) -> bool:
     names = schema.fields.keys()
-    return bool({"oid", "objectId"} & names) and "lc_classification" in names
+    says = {"lc_classification", "probabilities"} & names
+    return bool(says and {"oid", "objectId"} & names)
 
 
 ALERCE: Final = Broker(

@@ -111,7 +111,9 @@ def _name(fields: Fields) -> str:
     if found is None:
         reason = "no usable name: it is missing, or none of TNS"
         raise MalformedAlertError(reason)
-    return found[1]
+    # One capital letter for the first 26 of a year, then small ones; bursts have capital ones.
+    year, letters = found[1][:4], found[1][4:]
+    return f"{year}{letters.lower()}" if letters.isalpha() and len(letters) > 1 else found[1]
 
 
 def _others(fields: Fields, name: str) -> Iterator[str]:

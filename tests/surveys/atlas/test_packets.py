@@ -132,10 +132,10 @@ def test_its_vetting_is_told_in_shares_and_not_as_another_survey_s_score() -> No
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"Mag": 0.0}, "mjd, filter, Mag"),
-        ({"Mag": None}, "mjd, filter, Mag"),
-        ({"mjd": -999.0}, "mjd, filter, Mag"),
-        ({"filter": "X"}, "mjd, filter, Mag"),
+        ({"Mag": 0.0}, "detection: Mag missing"),
+        ({"Mag": None}, "detection: Mag missing"),
+        ({"mjd": -999.0}, "detection: mjd missing"),
+        ({"filter": "X"}, "detection: filter missing"),
         ({"Dmag": 0.0}, "Dmag"),
         ({"Dmag": float("nan")}, "Dmag"),
         ({"RA": 361.0}, "position"),

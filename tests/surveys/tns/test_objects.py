@@ -109,6 +109,16 @@ def test_a_fast_radio_burst_of_a_person_without_a_group_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "name"),
+    [("AT2026ABF", "2026abf"), ("SN 1987A", "1987A"), ("FRB 20260101A", "20260101A")],
+)
+def test_a_name_is_one_however_it_is_written(written: str, name: str) -> None:
+    assert (
+        read_object(json.dumps(ANSWER | {"objname": written}).encode()).alerts[0].object_id == name
+    )
+
+
+@pytest.mark.parametrize(
     "values",
     [
         {"objname": None},

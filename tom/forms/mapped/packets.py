@@ -8,7 +8,13 @@ from tom.formats.containers import WriterSchema, decode_block, find_record
 from tom.formats.errors import MalformedAlertError
 from tom.formats.values import finite, integer, magnitude, name_of, natural, separation, text
 from tom.forms.mapped.declared import HostFields, Packet
-from tom.forms.mapped.points import read_measured, read_points, read_share, read_time
+from tom.forms.mapped.points import (
+    lacks_of,
+    read_measured,
+    read_points,
+    read_share,
+    read_time,
+)
 from tom.forms.mapped.values import usable_name, value_at
 from tom.forms.retelling import place_of
 from tom.photometry import SHINING_SIGMA
@@ -107,12 +113,12 @@ def _read_trigger(packet: Packet, record: Fields, object_id: str) -> Point:
     if not isinstance(epoch, dict):
         reason = f"no {columns.at}"
         raise MalformedAlertError(reason)
-    point = read_measured(packet, columns, {**record, **epoch}, object_id, is_trigger=True)
+    whole = {**record, **epoch}
+    point = read_measured(packet, columns, whole, object_id, is_trigger=True)
     if point is None or not point.flux_njy:
         # Whoever may see messages reads this: it names fields, and quotes nothing of the alert.
-        named = (columns.key, columns.time, columns.band, columns.flux, columns.flux_error,
-                 columns.magnitude, columns.magnitude_error, columns.sign)  # fmt: skip
-        reason = f"no usable detection: one of {', '.join(filter(None, named))} is missing or unfit"
+        lacking = ", ".join(lacks_of(packet, columns, whole, object_id))
+        reason = f"no usable detection: {lacking} missing or unfit"
         raise MalformedAlertError(reason)
     return point
 

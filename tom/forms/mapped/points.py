@@ -70,6 +70,22 @@ def read_measured(
     )
 
 
+def lacks_of(packet: Packet, columns: Epochs, epoch: Fields, object_id: str) -> list[str]:
+    """The fields of an epoch that are missing, or hold what no detection has."""
+    exposure = _exposure(packet, columns, epoch)
+    if exposure is None:
+        time = read_time(packet, value_at(epoch, columns.time), None)
+        return [columns.time if time is None else columns.band]
+    time, band, _ = exposure
+    if _key(columns, epoch, object_id, time, band) is None:
+        return [columns.key]
+    names = (columns.flux, columns.flux_error, columns.magnitude, columns.magnitude_error)
+    lacking = [name for name in names if name and not finite(value_at(epoch, name))]
+    if columns.sign and sign_of(value_at(epoch, columns.sign)) is None:
+        lacking.append(columns.sign)
+    return lacking or [name for name in names if name]
+
+
 def _read_limit(packet: Packet, columns: Epochs, epoch: Fields, object_id: str) -> Point | None:
     """An epoch that has no detection, of which the exposure's id and its limit are told."""
     exposure = _exposure(packet, columns, epoch)
@@ -111,7 +127,7 @@ def _key(columns: Epochs, epoch: Fields, object_id: str, time: datetime, band: s
 def _exposure(packet: Packet, columns: Epochs, epoch: Fields) -> tuple[datetime, str, int] | None:
     time = read_time(packet, value_at(epoch, columns.time), value_at(epoch, columns.exposure))
     told = value_at(epoch, columns.band) if columns.band else ""
-    named = told.split(" ")[0] if isinstance(told, str) else integer(told)
+    named = told.split(" ")[0] if isinstance(told, str) else natural(told)
     band = None if named is None else packet.bands.get(named)
     program = natural(value_at(epoch, columns.program)) if columns.program else PROGRAM
     if time is None or band is None:
