@@ -353,6 +353,8 @@ def test_a_damaged_private_packet_says_nothing_to_others(
     assert row.reason
     assert row.reason not in shown
     assert row.sha256 not in shown
+    assert "its members and administrators alone read it" in shown
+    assert "Administrators may" not in shown
 
 
 def test_a_deleted_stream_leaves_what_came_to_its_group(team: Group, stream: Stream):
