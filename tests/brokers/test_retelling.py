@@ -31,6 +31,7 @@ from tom.brokers.alerce import read_answer, read_classified
 from tom.brokers.antares import read_squeezed_locus
 from tom.brokers.babamul import read_alert as read_babamul
 from tom.brokers.fink import read_alert as read_fink
+from tom.brokers.fink import read_rows as read_fink_rows
 from tom.brokers.lasair import read_output
 from tom.formats.containers import with_schema
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
@@ -115,6 +116,27 @@ def test_the_same_alert_from_a_broker_adds_no_point_and_says_what_the_broker_thi
         "snn_sn_vs_all",
         "cdsxmatch",
     }
+
+
+def test_a_newest_source_without_an_object_or_a_place_takes_nothing_from_the_others() -> None:
+    source = {
+        "r:midpointMjdTai": 61_000.2,
+        "r:band": "r",
+        "r:psfFlux": 9.0,
+        "r:psfFluxErr": 1.0,
+        "r:diaObjectId": NUMBER,
+        "r:diaSourceId": 5,
+        "r:ra": 63.35,
+        "r:dec": -47.18,
+    }
+    lost = source | {"r:midpointMjdTai": 61_002.2, "r:diaObjectId": None, "r:diaSourceId": 7}
+    placeless = source | {"r:midpointMjdTai": 61_001.2, "r:ra": None, "r:diaSourceId": 6}
+    answer = {"fink_sources": [lost, placeless, source]}
+
+    (alert,) = read_fink_rows(json.dumps(answer).encode()).alerts
+
+    assert (alert.object_id, alert.ra) == (str(NUMBER), 63.35)
+    assert [point.key for point in alert.points] == ["5", "6"]
 
 
 # --- Babamul ------------------------------------------------------------------------------------

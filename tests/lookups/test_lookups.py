@@ -179,7 +179,8 @@ def test_an_object_of_lasair_has_its_candidates_and_annotations(
     (told,) = read_found(ask(vera, "Lasair"))
 
     assert told is not None
-    assert [point.flux_njy < 0 for point in told.alerts[0].points] == [True]
+    curve = [(point.kind, point.flux_njy < 0) for point in told.alerts[0].points]
+    assert curve == [("limit", False), ("alert", True)]
     assert told.opinions[0].judgements[0].classes == {"VS": "variable"}
 
 

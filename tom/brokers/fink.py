@@ -161,17 +161,19 @@ def _rows(listed: Any) -> list[dict[str, Any]]:
 
 def _read_sources(rows: list[dict[str, Any]], forced: list[dict[str, Any]]) -> Retelling:
     """Read the sources of one object of Rubin, and its forced photometry."""
-    epochs = [_of_rubin(row) for row in rows]
-    newest = max(range(len(rows)), key=lambda n: finite(epochs[n].get("midpointMjdTai")) or 0.0)
-    object_id = id_of(epochs[newest].get("diaObjectId"))
-    if object_id is None:
-        reason = "its newest source belongs to no object"
+    epochs = [(_of_rubin(row), row) for row in rows]
+    of_objects = [each for each in epochs if id_of(each[0].get("diaObjectId"))]
+    if not of_objects:
+        reason = "its sources belong to no object"
         raise MalformedAlertError(reason)
-    own = [epoch for epoch in epochs if id_of(epoch.get("diaObjectId")) == object_id]
+    newest, row = max(of_objects, key=lambda each: finite(each[0].get("midpointMjdTai")) or 0.0)
+    object_id = id_of(newest["diaObjectId"]) or ""
+    own = [epoch for epoch, _ in epochs if id_of(epoch.get("diaObjectId")) == object_id]
     points = [*read_detections(own), *read_forced([_of_rubin(row) for row in forced])]
-    place = place_of(epochs[newest].get("ra"), epochs[newest].get("dec"))
+    places = (place_of(epoch.get("ra"), epoch.get("dec")) for epoch in (newest, *own))
+    place = next((found for found in places if found), None)
     alert = light_curve(survey=RUBIN, object_id=object_id, place=place, points=points)
-    said = opinion_of(_added(rows[newest]), alert)
+    said = opinion_of(_added(row), alert)
     return Retelling(alerts=(alert,), opinions=(said,) if said.judgements else ())
 
 

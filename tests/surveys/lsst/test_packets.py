@@ -11,6 +11,7 @@ from astropy import units as u
 from astropy.time import Time
 from tom_targets.base_models import BaseTarget
 
+from tests.streams.packets import make_container
 from tests.surveys.lsst.made import (
     MJD,
     NEWEST,
@@ -132,6 +133,26 @@ def test_history_is_kept_but_for_what_is_no_measurement() -> None:
     assert [point.key for point in alert.points] == ["10", "9", "1", str(SOURCE_ID)]
     assert alert.trigger.flux_njy == 1e4
     assert (alert.first_seen - alert.time).days == -10
+
+
+@pytest.mark.parametrize("name", ["prvDiaSources", "prvDiaForcedSources"])
+def test_a_history_of_what_is_no_record_is_none(name: str) -> None:
+    source = {key: value for key, value in make_source().items() if key != "isNegative"}
+    kinds = {int: "long", str: "string", float: "double"}
+    columns = [{"name": key, "type": kinds[type(value)]} for key, value in source.items()]
+    inner = {"type": "record", "name": "lsst.v12_0.diaSource", "fields": columns}
+    lists = dict.fromkeys(("prvDiaSources", "prvDiaForcedSources"), ())
+    fields = [{"name": key, "type": {"type": "array", "items": "long"}} for key in lists]
+    schema = {
+        "type": "record",
+        "name": "lsst.v12_0.alert",
+        "fields": [{"name": "diaSource", "type": inner}, *fields],
+    }
+    payload = make_container(schema, [{"diaSource": source, **lists, name: [7]}])
+
+    alert = forms()[identify(FILE_TOPIC, payload)].parse(payload)
+
+    assert [point.key for point in alert.points] == [str(SOURCE_ID)]
 
 
 def test_the_first_sight_is_the_survey_s_own_where_it_is_earlier() -> None:

@@ -67,7 +67,8 @@ def reaches_beyond(record: Fields) -> bool:
     latest = value_of(record["diaSource"], "midpointMjdTai") + _SURELY_SAME_NIGHT
     lists = (record.get(name) for name in _LISTS)
     rows = (row for found in lists if isinstance(found, list) for row in found)
-    return any((finite(value_of(row, "midpointMjdTai")) or 0.0) > latest for row in rows)
+    told = (value_of(row, "midpointMjdTai") for row in rows if isinstance(row, dict))
+    return any((finite(time) or 0.0) > latest for time in told)
 
 
 def _each(record: Fields, name: str, read: Any) -> Iterator[Point]:
