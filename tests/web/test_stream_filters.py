@@ -161,6 +161,16 @@ def test_a_draft_is_tried_before_it_can_be_switched_on(
     assert "reliability at least 0.5" in text(answer)
 
 
+def test_a_draft_whose_trial_failed_was_not_tried(lead: Client, stream: Stream):
+    lead.post(address(stream), {"least_reliability": "0.5"})
+    finish_trial()
+    FilterTrial.objects.update(fault="the store of packets does not answer")
+
+    assert "Switch this filter on" not in text(lead.get(address(stream)))
+    assert "Try it first" in text(lead.post(address(stream, do="on/"), follow=True))
+    assert filter_in_force(stream.pk) is None
+
+
 def test_a_trial_of_nothing_says_so(lead: Client, stream: Stream):
     lead.post(address(stream), {"least_reliability": "0.5"})
     finish_trial()

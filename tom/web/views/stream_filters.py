@@ -99,7 +99,8 @@ def filter_on(request: HttpRequest, stream: Stream) -> HttpResponse:
     now = timezone.now()
     with transaction.atomic():
         Stream.objects.select_for_update(of=("self",)).get(pk=stream.pk)
-        tried = stream.filters.filter(began=None, trial__finished__isnull=False).first()
+        drafts = stream.filters.filter(began=None, trial__fault="")
+        tried = drafts.filter(trial__finished__isnull=False).first()
         if tried is None:
             messages.error(request, TRY_FIRST)
             return redirect("stream_filter", stream.pk)
