@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,23 @@ def test_of_very_many_those_that_tell_the_most_are_put_in_order_by_their_costs(
     assert priced[:few] != telling[:few]
     first = sorted(telling[:few], key=priced.index)
     assert found == [*first, *telling[few:6]]
+
+
+def test_of_an_events_standings_enough_are_sorted_at_once(world: World, monkeypatch) -> None:
+    take_few(monkeypatch)
+    monkeypatch.setattr(candidate_order, "LEAST_SORTED", 5)
+    read, sizes = candidate_order._known, []
+
+    def note(*given: Any) -> list[int] | None:
+        sizes.append(given[-1])
+        return read(*given)
+
+    monkeypatch.setattr(candidate_order, "_known", note)
+    listing = open_list(world.event, world.readers["public"], now=timezone.now())
+    for most in (1, 4):
+        find_first(listing, QueryDict("order=level&region=all"), most=most)
+
+    assert sizes == [5, 8]
 
 
 SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
