@@ -16,9 +16,9 @@ from tests.targets.test_words import say
 from tests.web.worlds import World, make_world
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.targets.models import AudienceSummary, SurveyObject, TargetSummary
-from tom.web import candidate_order, candidate_search
+from tom.web import candidate_order, candidate_search, said
 from tom.web.candidate_list import open_list
-from tom.web.candidate_search import ORDERS, find_candidates, find_first, find_page
+from tom.web.candidate_search import ORDERS, find_candidates, find_first, find_page, read_found
 
 pytestmark = pytest.mark.django_db
 
@@ -96,12 +96,12 @@ def test_of_very_many_those_that_tell_the_most_are_put_in_order_by_their_costs(
     monkeypatch.setattr(candidate_search, "PRICED", few)
     asked = QueryDict("order=decide&region=all&vetting=all")
     listing = open_list(world.event, world.readers["public"], now=timezone.now())
-    priced = [row.pk for row in find_candidates(listing, asked)]
+    priced = [row.pk for row in read_found(listing, asked)]
     found = find_first(listing, asked, most=6)
 
     settings.PRACTICE_TELESCOPE = False
     listing = open_list(world.event, world.readers["public"], now=timezone.now())
-    telling = [row.pk for row in find_candidates(listing, asked)]
+    telling = [row.pk for row in read_found(listing, asked)]
     assert priced[:few] != telling[:few]
     first = sorted(telling[:few], key=priced.index)
     assert found == [*first, *telling[few:6]]
@@ -127,10 +127,19 @@ def test_of_an_events_standings_enough_are_sorted_at_once(world: World, monkeypa
 SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
 
 
+@pytest.mark.parametrize("few", [0, 5_000])
 def test_a_page_of_a_filter_or_an_order_is_that_of_the_whole_list(
-    world: World, monkeypatch
+    world: World, monkeypatch, few: int
 ) -> None:
     take_few(monkeypatch)
+    monkeypatch.setattr(said, "FEW", few)
+    in_turn: Counter[str] = Counter()
+
+    def count(*given: object, **named: object) -> object:
+        in_turn["said"] += 1
+        return candidate_order.some_in_turn(*given, **named)
+
+    monkeypatch.setattr(candidate_search, "some_in_turn", count)
     public = factories.make_program()
     for number, row in enumerate(world.event.candidates.select_related("target")):
         name = row.target.name
@@ -152,6 +161,8 @@ def test_a_page_of_a_filter_or_an_order_is_that_of_the_whole_list(
                 assert (most == 100) or (most == len(found) - 1 < len(whole))
                 taken[most == 100] += 1
     assert min(taken[True], taken[False]) > 5
+    # Of a few targets by their keys, of many in turn.
+    assert bool(in_turn["said"]) == (few == 0)
 
 
 def test_of_an_event_with_few_candidates_all_are_sorted(world: World, monkeypatch) -> None:

@@ -1,10 +1,12 @@
 """What it costs to settle a candidate: minutes of telescope, and the order by bits a minute."""
 
 import math
+import re
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
-from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -13,7 +15,7 @@ from tests import factories
 from tom.candidates.models import EventCandidate
 from tom.ranking.information import information_of
 from tom.targets.models import TargetSummary
-from tom.web.costs import FADING, Observer, cheapest_in_sql, faded, observers, worth_in_sql
+from tom.web.costs import FADING, Observer, faded, observers, worth_a_minute
 from tom.web.templatetags.sky import number
 
 pytestmark = pytest.mark.django_db
@@ -39,35 +41,29 @@ def test_minutes_are_the_exposures_with_their_reading_and_one_move(sinistro: Obs
 
 def test_the_brightness_by_now_fades_as_at2017gfo_for_five_days_at_most() -> None:
     assert pytest.approx((20.79 - 17.56) / (5.45 - 0.47)) == FADING
-    assert faded(19.0, NOW - timedelta(days=2), now=NOW) == pytest.approx(19.0 + 2 * FADING)
-    assert faded(19.0, NOW - timedelta(days=90), now=NOW) == pytest.approx(19.0 + 5 * FADING)
-    assert faded(19.0, NOW + timedelta(hours=1), now=NOW) == 19.0
+    seen = [NOW - timedelta(days=2), NOW - timedelta(days=90), NOW + timedelta(hours=1), None, NOW]
+    by_now = faded([19.0, 19.0, 19.0, 19.0, None], seen, now=NOW + timedelta(minutes=59))
+    assert by_now[:3] == pytest.approx([19.0 + 2 * FADING, 19.0 + 5 * FADING, 19.0])
+    assert np.isnan(by_now[3:]).all()
 
 
-def test_the_database_counts_the_same_minutes_and_the_same_order(sinistro: Observer) -> None:
-    for number_, (magnitude, days) in enumerate([(15.0, 0.1), (18.0, 3), (21.5, 40), (None, 1)]):
-        target = factories.make_target(f"t{number_}", points=1)
-        seen = NOW - timedelta(days=days)
-        TargetSummary.objects.filter(target=target).update(
-            last_magnitude=magnitude, last_detection=seen
-        )
-    minutes = cheapest_in_sql(
-        [sinistro, sinistro], magnitude=F("last_magnitude"), seen=F("last_detection"), now=NOW
+def test_the_worth_is_that_of_the_quickest_telescope(sinistro: Observer) -> None:
+    slow = replace(sinistro, telescope=replace(sinistro.telescope, overhead_s=300.0))
+    openness = [-1.0, -3.0, None, -2.0, -2000.0]
+    magnitudes = np.array([19.0, 21.5, 20.0, np.nan, 20.0])
+
+    worth = worth_a_minute(openness, magnitudes, [slow, sinistro])
+
+    for at in (0, 1):
+        nats = information_of(-openness[at]) * math.log(2)
+        assert worth[at] == pytest.approx(math.log(nats / sinistro.minutes(magnitudes[at])))
+    assert np.isnan(worth[[2, 3]]).all()
+    # e^-2000 is no number here: what is left of the entropy is (x + 1) e^-x.
+    minutes = sinistro.minutes(20.0)
+    assert worth[4] == pytest.approx(math.log(2001) - 2000 - math.log(minutes))
+    assert worth_a_minute([0.0], magnitudes[:1], [slow]) < worth_a_minute(
+        [0.0], magnitudes[:1], [sinistro]
     )
-    openness = -F("last_magnitude") + 10.0
-    rows = TargetSummary.objects.annotate(
-        minutes=minutes, worth=worth_in_sql(openness, minutes)
-    ).order_by("target__name")
-
-    found = [(row.last_magnitude, row.last_detection, row.minutes, row.worth) for row in rows]
-
-    for magnitude, seen, counted, _ in found[:3]:
-        assert counted == pytest.approx(sinistro.minutes(faded(magnitude, seen, now=NOW)))
-    assert found[3][2:] == (None, None)
-    # Natural logs of the entropy in nats over the minutes.
-    for magnitude, _, counted, worth in found[:3]:
-        nats = information_of(magnitude - 10) * math.log(2)
-        assert worth == pytest.approx(math.log(nats / counted))
 
 
 @pytest.fixture
@@ -100,6 +96,10 @@ def test_of_what_tells_as_much_the_quicker_comes_first_and_says_what_it_costs(
     minutes = sinistro.minutes(17.0 + FADING / 12)
     assert f"in {number(minutes, 1)} minutes:" in text
     assert f"{sinistro.label}, to show magnitude 17.1" in text
+    table = client.get(page.replace("?", "candidates.csv?")).text
+    assert re.findall("faint|bright|blind", table) == ["bright", "faint", "blind"]
+    table = client.get(page.replace("?", "candidates.csv?").replace("decide", "-decide")).text
+    assert re.findall("faint|bright|blind", table) == ["faint", "bright", "blind"]
 
 
 def test_without_a_telescope_the_bits_alone_count_and_the_page_says_so(

@@ -143,6 +143,8 @@ def launch_postgres(home: Home) -> Child:
         # As of a disk without a head, whose pages are mostly in memory: else whole tables are read
         # where an index finds a few thousand rows.
         *("-c", "random_page_cost=1.1"),
+        # A page's queries are short: helpers take longer to start than they save.
+        *("-c", "max_parallel_workers_per_gather=0"),
     ]
     return start(argv, log=log, last_signal=signal.SIGINT, as_user=as_user)
 

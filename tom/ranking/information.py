@@ -28,6 +28,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from tom.ranking.terms import (
     brightness,
     distance,
@@ -38,6 +41,7 @@ from tom.ranking.terms import (
     star,
 )
 from tom.ranking.weighing import logistic
+from tom.sky.arrays import FloatArray
 
 CENTRAL_90: Final = 2 * 1.6448536269514722
 """The width of the central 90% of a normal distribution, in standard deviations."""
@@ -80,6 +84,19 @@ def information_of(log_odds: float) -> float:
     if chance == 0:
         return 0.0
     return -(chance * math.log2(chance) + (1 - chance) * math.log1p(-chance) / math.log(2))
+
+
+def log_information(log_odds: ArrayLike) -> FloatArray:
+    """Return the natural log of the same information in nats; NaN gives NaN.
+
+    It is finite where the information itself rounds to 0.
+    """
+    size = np.abs(np.asarray(log_odds, dtype=float))
+    rare = np.exp(-size)
+    # Both sides of the entropy over e^-size; ln(1 + y) / y tends to 1.
+    no = np.divide(np.log1p(rare), rare, out=np.ones_like(rare), where=rare != 0)
+    grown: FloatArray = np.log(size / (1 + rare) + no) - size
+    return grown
 
 
 def most_open(terms: Iterable[Mapping[str, Any]], log_odds: float) -> Open | None:

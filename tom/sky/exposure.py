@@ -4,6 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tom.sky.arrays import FloatArray
+
 PHOTONS: Final = 5.48e10
 """Of AB magnitude 0, per second, square metre, and bandwidth over wavelength (3631 Jy / h)."""
 BANDWIDTH: Final = 0.2
@@ -42,24 +47,25 @@ class Camera:
         return SQUARE_ARCSEC / self.pixel_arcsec**2 * self.read_noise_e**2
 
 
-def exposure_seconds(camera: Camera, *, magnitude: float, signal_to_noise: float) -> float:
+def exposure_seconds(camera: Camera, *, magnitude: ArrayLike, signal_to_noise: float) -> FloatArray:
     """Find the exposure that reaches a signal-to-noise ratio for a point source.
 
     Parameters
     ----------
     magnitude
-        AB magnitude, finite.
+        AB magnitudes, of any shape; NaN gives NaN.
     signal_to_noise
         Above 0.
 
     Returns
     -------
-    float
-        Seconds. From the CCD equation (Howell 2006, Handbook of CCD Astronomy, section 4.4) without
-        dark current: the positive root of a quadratic equation.
+    FloatArray
+        Seconds, as many. From the CCD equation (Howell 2006, Handbook of CCD Astronomy, section
+        4.4) without dark current: the positive root of a quadratic equation.
     """
-    signal = camera.zero * 10 ** (-0.4 * magnitude)
+    signal = camera.zero * 10 ** (-0.4 * np.asarray(magnitude, dtype=float))
     wanted = signal_to_noise**2
     linear = wanted * (signal + camera.sky)
-    root = math.sqrt(linear**2 + 4 * signal**2 * wanted * camera.read)
-    return (linear + root) / (2 * signal**2)
+    root = np.sqrt(linear**2 + 4 * signal**2 * wanted * camera.read)
+    seconds: FloatArray = (linear + root) / (2 * signal**2)
+    return seconds

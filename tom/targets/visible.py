@@ -56,7 +56,7 @@ def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
         made[is_superuser] = (
             rows.filter(~_is_joined())
             if is_superuser
-            else rows.filter(~PRIVATE | _has_right(user), ~_is_unsettled(user))
+            else rows.filter(~PRIVATE | _has_right(user, ExistsForEach), ~_is_unsettled(user))
         )
         user._targets_seen = made  # type: ignore[attr-defined]  # of this request's own user
     return made[is_superuser].all()
@@ -114,22 +114,26 @@ class _IsNone(Func):
         sql, params = self.rows
         key = f'"{BaseTarget._meta.db_table}"."id"'
         one = f"{sql} AND {key} = {column}"
-        # The database makes a join of the one, and asks the other anew for each row.
-        asked = f"({one} LIMIT 1) IS NULL" if self.one_by_one else f"NOT EXISTS({one})"
-        return asked, (*params, *given)
+        # The database makes a join of it; with an offset it asks anew for each row.
+        return f"NOT EXISTS({one}{' OFFSET 0' if self.one_by_one else ''})", (*params, *given)
 
 
-def _has_right(user: Visitor) -> Q:
+class ExistsForEach(Exists):
+    """As `Exists`, and the database asks it of each row: it does not read all rights at once."""
+
+    template = "EXISTS(%(subquery)s OFFSET 0)"
+
+
+def _has_right(user: Visitor, exists: type[Exists] = Exists) -> Q:
     """Ask for targets that a person may see though they are private, by TOM Toolkit's rule.
 
-    That is `tom_targets.permissions.targets_for_user`. An index has the rights to each target. For
-    lists that read all targets the database reads all rights at once, by itself.
+    That is `tom_targets.permissions.targets_for_user`. An index has the rights to each target.
     """
     if _sees_all(user):
         return Q(pk__isnull=False)
     key, named = Cast(OuterRef("pk"), models.CharField()), Q(pk__in=[])
     for rights, still in _rights_to_targets(user):
-        named |= Q(Exists(rights.filter(object_pk=key))) & still
+        named |= Q(exists(rights.filter(object_pk=key))) & still
     return named
 
 

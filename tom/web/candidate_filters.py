@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
@@ -21,40 +21,47 @@ from tom.web.up_now import find_up
 from tom.web.vettings import not_rejected
 
 LONGEST_TEXT = 100
+ALL = 2**31  # more than there are
 
 
-def choose(
-    listing: CandidateList, query: QueryDict, kept: Collection[int]
-) -> QuerySet[EventCandidate]:
-    """The candidates that the filters of an address ask for, and those that stay whatever it says.
+class Chosen(NamedTuple):
+    """The candidates that the filters of an address ask for, in no order.
 
-    In no order. A few that a filter asks for are read now.
+    `is_few`: they are among a few that were read, by what brokers say of them.
     """
-    said = _by_said(listing.event, query, listing.programs)
-    return _choose(listing, query, kept, said)
+
+    rows: QuerySet[EventCandidate]
+    is_few: bool
 
 
-def choose_unread(
-    listing: CandidateList, query: QueryDict, kept: Collection[int]
-) -> QuerySet[EventCandidate]:
-    """As `choose`, for a query that asks some candidates alone: nobody reads what brokers say."""
-    return _choose(listing, query, kept, read_said(query).of("target", listing.programs))
+def choose(listing: CandidateList, query: QueryDict, kept: Collection[int]) -> Chosen:
+    """What the filters ask for, and those that stay whatever they say.
 
-
-def _choose(
-    listing: CandidateList, query: QueryDict, kept: Collection[int], said: Q
-) -> QuerySet[EventCandidate]:
+    A few that a filter asks for are read now.
+    """
+    said = read_said(query).of("target", listing.programs)
+    few = _few_said(listing, query)
     chosen = (
         _by_verdict(listing, query)
         & _by_region(listing, query)
         & _by_text(listing.event, query)
-        & said
+        & (said if few is None else Q(pk__in=few))
         & _by_news(listing, query)
         & find_up(query.get("up", ""), listing.programs, now=listing.now)
     )
     if kept and chosen:  # no filter at all hides nothing
         chosen |= Q(pk__in=kept)
-    return listing.everything().filter(chosen)
+    return Chosen(listing.each().filter(chosen), few is not None)
+
+
+def _few_said(listing: CandidateList, query: QueryDict) -> list[int] | None:
+    """What brokers say what is asked for of; None: all are asked for, or they are many."""
+    said = read_said(query)
+    if not said or not said.is_few(listing.programs):
+        return None
+    # With a limit, however large, the database finds the targets by themselves.
+    asked = said.targets(listing.programs)[:ALL]
+    return _few(EventCandidate.objects.filter(target__in=asked, event=listing.event))
 
 
 def _by_verdict(listing: CandidateList, query: QueryDict) -> Q:
@@ -89,18 +96,6 @@ def _by_text(event: NonLocalizedEvent, query: QueryDict) -> Q:
     rows = rows.filter(named) if targets is None else rows.filter(target__in=one_of(targets))
     few = _few(rows)
     return named if few is None else Q(pk__in=few)
-
-
-def _by_said(event: NonLocalizedEvent, query: QueryDict, programs: Collection[int]) -> Q:
-    """What brokers say. Of a few targets by their keys: else all candidates would be tried."""
-    said = read_said(query)
-    if not said:
-        return Q()
-    few = said.few(programs)
-    if few is None:
-        return said.of("target", programs)
-    rows = EventCandidate.objects.filter(event=event, target__in=one_of(few))
-    return Q(pk__in=list(rows.values_list("pk", flat=True)))
 
 
 def _by_news(listing: CandidateList, query: QueryDict) -> Q:

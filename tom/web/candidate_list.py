@@ -101,17 +101,28 @@ class CandidateList:
         """All that the person may see, joined with what they know of it."""
         return self._everything.all()
 
+    def each(self) -> QuerySet[EventCandidate]:
+        """As `everything`, for a query that few fit or that ends after some thousand.
+
+        Not to be looked in by another query: the database would ask of each row of that.
+        """
+        return self._each.all()
+
     @cached_property
     def _everything(self) -> QuerySet[EventCandidate]:
         return seen_by(self.user).filter(event=self.event)
 
+    @cached_property
+    def _each(self) -> QuerySet[EventCandidate]:
+        return seen_by(self.user, one_by_one=True).filter(event=self.event)
+
     def is_any(self) -> bool:
         """Whether the person sees any candidate: one is looked for, not all rights read."""
-        return seen_by(self.user, one_by_one=True).filter(event=self.event).exists()
+        return self.each().exists()
 
     def not_rejected(self) -> QuerySet[EventCandidate]:
         """All but what is rejected, as the person sees it, best first."""
-        return in_order(self.everything().filter(not_rejected(self.vetting)), self.programs)
+        return in_order(self.each().filter(not_rejected(self.vetting)), self.programs)
 
     @cached_property
     def spots(self) -> list[int]:
@@ -136,7 +147,7 @@ class CandidateList:
 
     @cached_property
     def _best(self) -> list[Placed]:
-        rows = self.everything().filter(not_rejected(self.vetting))
+        rows = self.each().filter(not_rejected(self.vetting))
         place = (place_of(name, "target", self.programs) for name in ("ra", "dec"))
         more = (F("target_id"), *place, standing_of("log_weight", self.programs))
         return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN, more=more)

@@ -23,7 +23,7 @@ WINDOW = 4
 # To sort an event's standings takes long, and as long for so many: the first may all be rejected.
 LEAST_SORTED = 500
 # Of all targets few are an event's candidates.
-WINDOW_OF_TARGETS = 16
+WINDOW_OF_TARGETS = 64
 MOST_ASKED = 20_000
 # The figures of a candidate's standing that an order goes by.
 STANDING = {

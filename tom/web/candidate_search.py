@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 from django.db.models import F, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
@@ -10,13 +11,14 @@ from django.http import QueryDict
 
 from tom.candidates.models import EventCandidate
 from tom.web.best_first import find_best
-from tom.web.candidate_filters import choose, choose_unread
+from tom.web.candidate_filters import Chosen, choose
 from tom.web.candidate_list import BEST_SHOWN, CandidateList, in_order
-from tom.web.candidate_order import Turn, first_in_turn, is_long, some_in_turn
+from tom.web.candidate_order import Turn, first_in_turn, is_long, one_of, some_in_turn
 from tom.web.chances import openness_of
-from tom.web.costs import cheapest_in_sql, worth_in_sql
+from tom.web.costs import faded, worth_a_minute
 from tom.web.kept_rows import filters_of
-from tom.web.known import figure_of, standing_of
+from tom.web.known import figure_of, rank_visible, standing_of
+from tom.web.places import ALL_RANKED
 from tom.web.said import read_said
 from tom.web.vettings import not_rejected
 
@@ -25,7 +27,7 @@ ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
 NEAR = 2
 # Of very many candidates so many of those that tell the most are put in order by their costs, too:
 # no index has what an observation costs.
-PRICED = 300
+PRICED = 150
 # Those whose largest comes first; a minus before an order's name turns it round.
 FALLING = {"decide", "chance", "newest"}
 # A rank is the place by chance.
@@ -44,28 +46,50 @@ def find_candidates(
 ) -> QuerySet[EventCandidate]:
     """The candidates that the page's filters ask for, in its order.
 
-    Those in `kept` stay, whatever the filters say.
+    Those in `kept` stay, whatever the filters say. What an observation costs counts for nothing.
     """
-    rows = choose(listing, query, kept)
+    rows = choose(listing, query, kept).rows
     return rows.order_by(*_order(_turn(query.get("order", "")), listing))
+
+
+def read_found(listing: CandidateList, query: QueryDict) -> list[EventCandidate]:
+    """All that the page's filters ask for, in its order, as the list's reader knows them."""
+    rows = find_candidates(listing, query)
+    joined = rows.select_related("target", "target__summary")
+    found = rank_visible(joined, listing.user, most=ALL_RANKED)
+    turn = _turn(query.get("order", ""))
+    if not _is_priced(turn, listing):
+        return found
+    place = {pk: at for at, pk in enumerate(_by_price(rows, turn, listing))}
+    return sorted(found, key=lambda row: place.get(row.pk, len(place)))
 
 
 def find_first(
     listing: CandidateList, query: QueryDict, *, most: int, kept: Collection[int] = ()
 ) -> list[int]:
     """The keys of the first `most` of the candidates that `find_candidates` finds."""
-    event, programs = listing.event, listing.programs
     turn = _turn(query.get("order", ""))
     if turn in BEST_FIRST and not kept and not filters_of(query):
         first = _first_without_filter(listing, most)
         if first is not None:
             return first
-    rows = choose(listing, query, kept)
+    chosen = choose(listing, query, kept)
+    if turn not in BEST_FIRST and not chosen.is_few and is_long(listing.event):
+        found = _first_in_turn(listing, chosen.rows, turn, most)
+        if found is not None:
+            return found[:most]
+    return _first_of_all(listing, chosen, turn, most)
+
+
+def _first_of_all(listing: CandidateList, chosen: Chosen, turn: Turn, most: int) -> list[int]:
+    """The first of the chosen candidates, where all of them are put in order."""
     if turn in BEST_FIRST:
-        return [row.pk for row in find_best(rows, event, programs, most=most)]
-    rows = rows.order_by(*_order(turn, listing))
-    found = _first_in_turn(listing, rows, turn, most) if is_long(event) else None
-    return list(rows.values_list("pk", flat=True)[:most]) if found is None else found[:most]
+        best = find_best(chosen.rows, listing.event, listing.programs, most=most)
+        return [row.pk for row in best]
+    if _is_priced(turn, listing):
+        return _by_price(chosen.rows, turn, listing)[:most]
+    rows = chosen.rows.order_by(*_order(turn, listing))
+    return list(rows.values_list("pk", flat=True)[:most])
 
 
 def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None:
@@ -74,7 +98,7 @@ def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None
     None: too many of the first lie outside of the region.
     """
     level = standing_of("credible_level_2d", listing.programs)
-    rows = listing.everything().filter(not_rejected(listing.vetting))
+    rows = listing.each().filter(not_rejected(listing.vetting))
     size = NEAR * most
     found = find_best(rows, listing.event, listing.programs, most=size, more=[level])
     shown = [
@@ -87,20 +111,44 @@ def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None
 
 
 def _first_in_turn(
-    listing: CandidateList, rows: QuerySet[EventCandidate], turn: Turn, most: int
+    listing: CandidateList, chosen: QuerySet[EventCandidate], turn: Turn, most: int
 ) -> list[int] | None:
-    programs = listing.programs
-    is_priced = turn.name == "decide" and bool(listing.observers)
+    rows = chosen.order_by(*_order(turn, listing))
+    programs, is_priced = listing.programs, _is_priced(turn, listing)
     if is_priced:
-        most, rows = max(most, PRICED), rows.order_by(*_order(turn, listing, is_priced=False))
-    figures = _column(turn.name, listing, is_priced=False), standing_of("rank", programs)
+        most = max(most, PRICED)
+    figures = _column(turn.name, listing), standing_of("rank", programs)
     found = first_in_turn(
         rows, listing.event, programs, turn, figures=figures, scale=listing.scale, most=most
     )
     if found is None or not is_priced:
         return found
-    priced = rows.filter(pk__in=found[:PRICED]).order_by(*_order(turn, listing))
-    return [*priced.values_list("pk", flat=True), *found[PRICED:]]
+    priced = rows.filter(pk__in=one_of(found[:PRICED]))
+    return [*_by_price(priced, turn, listing), *found[PRICED:]]
+
+
+def _is_priced(turn: Turn, listing: CandidateList) -> bool:
+    """Whether an order goes by what an observation costs, too."""
+    return turn.name == "decide" and bool(listing.observers)
+
+
+def _by_price(rows: QuerySet[EventCandidate], turn: Turn, listing: CandidateList) -> list[int]:
+    """The keys of candidates by what a minute of the quickest telescope tells of them."""
+    programs = listing.programs
+    read = rows.order_by(*_alike(turn, programs)).values_list(
+        "pk",
+        _column(turn.name, listing),
+        figure_of("last_magnitude", "target", programs),
+        figure_of("last_detection", "target", programs),
+    )
+    if not read:
+        return []
+    keys, openness, magnitudes, seen = zip(*read, strict=True)
+    by_now = faded(magnitudes, seen, now=listing.now)
+    worth = worth_a_minute(openness, by_now, listing.observers)
+    # What is not known, NaN, is last either way.
+    places = np.argsort(-worth if turn.falls else worth, kind="stable")
+    return [keys[at] for at in places]
 
 
 def find_page(
@@ -112,15 +160,15 @@ def find_page(
     needs: to find ten pages takes long.
     """
     turn = _turn(query.get("order", ""))
-    found = None
-    if (turn not in BEST_FIRST or read_said(query)) and is_long(listing.event):
-        rows = choose_unread(listing, query, kept)
-        if turn in BEST_FIRST:
-            found = _best_said(listing, rows, least)
-        else:
-            found = _first_in_turn(listing, rows.order_by(*_order(turn, listing)), turn, least)
-    if found is None or len(found) < least:
+    if (turn in BEST_FIRST and not read_said(query)) or not is_long(listing.event):
         return find_first(listing, query, most=most + 1, kept=kept), most
+    chosen, found = choose(listing, query, kept), None
+    if turn not in BEST_FIRST and not chosen.is_few:
+        found = _first_in_turn(listing, chosen.rows, turn, least)
+    elif not chosen.is_few:
+        found = _best_said(listing, chosen.rows, least)
+    if found is None or len(found) < least:
+        return _first_of_all(listing, chosen, turn, most + 1), most
     return found[: most + 1], min(len(found) - 1, most)
 
 
@@ -144,15 +192,6 @@ def order_choices(asked: str) -> list[tuple[str, str]]:
     return [*NAMED_ORDERS, *([(asked, "as the columns say")] if is_by_column else [])]
 
 
-def _priced(openness: Any, listing: CandidateList) -> Any:
-    """What an observation tells for each minute of the quickest telescope."""
-    magnitude, seen = (
-        figure_of(name, "target", listing.programs) for name in ("last_magnitude", "last_detection")
-    )
-    minutes = cheapest_in_sql(listing.observers, magnitude=magnitude, seen=seen, now=listing.now)
-    return worth_in_sql(openness, minutes)
-
-
 def _turn(asked: str) -> Turn:
     """The order that an address names; a minus turns it round."""
     name = asked.removeprefix("-")
@@ -161,26 +200,30 @@ def _turn(asked: str) -> Turn:
     return Turn(name, falls=(name in FALLING) != asked.startswith("-"))
 
 
-def _order(turn: Turn, listing: CandidateList, *, is_priced: bool = True) -> tuple[Any, ...]:
+def _order(turn: Turn, listing: CandidateList) -> tuple[Any, ...]:
     """How the list is put in order, by what its reader knows.
 
-    What is not known stays last either way. `is_priced`: what an observation costs counts, too.
+    What is not known stays last either way.
     """
-    column = _column(turn.name, listing, is_priced=is_priced)
+    column = _column(turn.name, listing)
     first = OrderBy(column, descending=turn.falls, nulls_last=True)
+    return first, *_alike(turn, listing.programs)
+
+
+def _alike(turn: Turn, programs: Collection[int]) -> list[Any]:
+    """How those are put in order that an order takes for alike."""
     # No two targets have one name: the rank decides nothing there.
-    alike = turn.name in ("rank", "name")
-    rank = [] if alike else [standing_of("rank", listing.programs).asc(nulls_last=True)]
-    return first, *rank, F("target__name").asc()
+    is_settled = turn.name in ("rank", "name")
+    rank = [] if is_settled else [standing_of("rank", programs).asc(nulls_last=True)]
+    return [*rank, F("target__name").asc()]
 
 
-def _column(name: str, listing: CandidateList, *, is_priced: bool = True) -> Any:
+def _column(name: str, listing: CandidateList) -> Any:
     programs = listing.programs
     match name:
         case "decide":
             weights = [standing_of(f"log_weight{end}", programs) for end in ("", "_low", "_high")]
-            openness = openness_of(weights, listing.scale)
-            return _priced(openness, listing) if is_priced and listing.observers else openness
+            return openness_of(weights, listing.scale)
         case "chance":
             return standing_of("log_weight", programs)
         case "name":

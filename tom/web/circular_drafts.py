@@ -1,4 +1,4 @@
-"""Which candidates a circular is offered, for pages and the API."""
+"""Which candidates a circular or a report is offered, for pages and the API."""
 
 from collections.abc import Collection, Sequence
 
@@ -16,9 +16,8 @@ OFFERED = 40
 
 def offer_candidates(event: NonLocalizedEvent, user: User) -> list[EventCandidate]:
     """The likeliest candidates that the user may see and nobody rejected."""
-    rows = open_list(event, user, now=timezone.now()).not_rejected()
-    best = rows.values_list("pk", flat=True)[:OFFERED]
-    return list(rank_visible(read_candidates(list(best)), user))
+    best = open_list(event, user, now=timezone.now()).spots[:OFFERED]
+    return list(rank_visible(read_candidates(best), user))
 
 
 def promising(shown: Sequence[EventCandidate]) -> set[int]:

@@ -5,30 +5,19 @@ last seen, faded since then as AT2017gfo faded. To the exposures come their read
 the telescope. Of several telescopes the quickest counts.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import DurationField, FloatField, Value
-from django.db.models.expressions import Combinable, ExpressionWrapper
-from django.db.models.functions import (
-    Abs,
-    Ceil,
-    Exp,
-    Extract,
-    Greatest,
-    Least,
-    Ln,
-    Power,
-    Sqrt,
-)
+import numpy as np
+from numpy.typing import ArrayLike
 
 from tom.followup.services import available_facilities
 from tom.planning.telescope import Telescope
 from tom.planning.telescopes import TELESCOPES
+from tom.ranking.information import log_information
+from tom.sky.arrays import FloatArray
 from tom.sky.at2017gfo import CURVES
 from tom.sky.exposure import Camera, exposure_seconds
 from tom.web.request_form import SIGNAL_TO_NOISE
@@ -37,7 +26,6 @@ MOVE_DEG: Final = 60.0
 """How far the telescope moves to a candidate: about the mean between two places that are up."""
 FADES_DAYS: Final = 5.0
 """A light that was not seen for longer counts as faded for so long."""
-_LARGEST: Final = 700.0  # of a number whose power the database can compute
 
 
 def _fading() -> float:
@@ -64,23 +52,17 @@ class Observer:
         """Seconds to come from another place."""
         return float(self.telescope.gap_s(MOVE_DEG))
 
-    def minutes(self, magnitude: float) -> float:
-        """Return the minutes to see an AB magnitude at `SIGNAL_TO_NOISE`, with all that is lost."""
+    def minutes(self, magnitude: ArrayLike) -> FloatArray:
+        """Return the minutes to see AB magnitudes at `SIGNAL_TO_NOISE`, with all that is lost.
+
+        NaN gives NaN.
+        """
         seconds = exposure_seconds(
             self.camera, magnitude=magnitude, signal_to_noise=SIGNAL_TO_NOISE
         )
-        readings = math.ceil(seconds / self.seconds_max) * self.telescope.overhead_s
-        return (seconds + readings + self.move_s) / 60
-
-    def minutes_in_sql(self, magnitude: Combinable) -> Combinable:
-        """As `minutes`, in SQL."""
-        wanted = float(SIGNAL_TO_NOISE**2)
-        signal = Value(self.camera.zero) * Power(Value(10.0), Value(-0.4) * magnitude)
-        linear = Value(wanted) * (signal + Value(self.camera.sky))
-        square = Value(4 * wanted * self.camera.read) * signal * signal
-        seconds = (linear + Sqrt(linear * linear + square)) / (Value(2.0) * signal * signal)
-        readings = Ceil(seconds / Value(self.seconds_max)) * Value(self.telescope.overhead_s)
-        return (seconds + readings + Value(self.move_s)) / Value(60.0)
+        readings = np.ceil(seconds / self.seconds_max) * self.telescope.overhead_s
+        minutes: FloatArray = (seconds + readings + self.move_s) / 60
+        return minutes
 
 
 def observers() -> list[Observer]:
@@ -94,34 +76,38 @@ def observers() -> list[Observer]:
     ]
 
 
-def faded(magnitude: float, seen: datetime, *, now: datetime) -> float:
-    """Return the AB magnitude that a counterpart would have now, seen with `magnitude` before."""
-    days = (_hour(now) - seen) / timedelta(days=1)
-    return magnitude + FADING * min(max(days, 0.0), FADES_DAYS)
+def faded(
+    magnitudes: Sequence[float | None], seen: Sequence[datetime | None], *, now: datetime
+) -> FloatArray:
+    """Return the AB magnitudes that counterparts would have now, seen with `magnitudes` before.
 
-
-def _hour(now: datetime) -> datetime:
-    """The full hour before: so a list keeps its order while its pages are read."""
-    return now.replace(minute=0, second=0, microsecond=0)
-
-
-def cheapest_in_sql(
-    those: Sequence[Observer], *, magnitude: Combinable, seen: Combinable, now: datetime
-) -> Any:
-    """The fewest minutes of these telescopes, in SQL; NULL where no magnitude is known."""
-    since = ExpressionWrapper(Value(_hour(now)) - seen, DurationField())
-    days = Extract(since, "epoch", output_field=FloatField()) / Value(86400.0)
-    dimmed = Least(Greatest(days, Value(0.0)), Value(FADES_DAYS)) + Value(0.0) * days
-    by_now = magnitude + Value(FADING) * dimmed
-    return reduce(Least, [each.minutes_in_sql(by_now) for each in those])
-
-
-def worth_in_sql(openness: Combinable, minutes: Combinable) -> ExpressionWrapper[Any]:
-    """A number that rises with the information per minute: its natural log but a constant, in SQL.
-
-    `openness` is that of `tom.web.chances.openness_of`: minus the size x of the moderated log odds.
-    The entropy is x / (1 + e^x) + ln(1 + e^-x), in nats.
+    NaN where a magnitude is not known, or when it was seen.
     """
-    x = Least(Abs(openness), Value(_LARGEST)) + Value(0.0) * openness
-    grown = x / (Value(1.0) + Exp(Value(0.0) - x)) + Exp(x) * Ln(Value(1.0) + Exp(Value(0.0) - x))
-    return ExpressionWrapper(Ln(grown) - x - Ln(minutes), output_field=FloatField())
+    hour = now.replace(minute=0, second=0, microsecond=0)  # a list keeps its order for so long
+    days = [np.nan if each is None else (hour - each) / timedelta(days=1) for each in seen]
+    by_now: FloatArray = np.array(magnitudes, dtype=float) + FADING * np.clip(days, 0.0, FADES_DAYS)
+    return by_now
+
+
+def worth_a_minute(
+    openness: Sequence[float | None], magnitudes: FloatArray, those: Sequence[Observer]
+) -> FloatArray:
+    """The natural log of the nats that a minute of the quickest of these telescopes tells.
+
+    Parameters
+    ----------
+    openness
+        That of `tom.web.chances.openness_of`: minus the size of the moderated log odds.
+    magnitudes
+        What must be seen, as of `faded`.
+    those
+        One telescope or more.
+
+    Returns
+    -------
+    FloatArray
+        NaN where the openness or the magnitude is not known.
+    """
+    minutes = np.min([each.minutes(magnitudes) for each in those], axis=0)
+    told: FloatArray = log_information(np.array(openness, dtype=float)) - np.log(minutes)
+    return told

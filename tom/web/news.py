@@ -13,11 +13,11 @@ from tom.ranking.services import ranking_as_of
 from tom.targets.models import Visitor
 from tom.web.best_first import find_best
 from tom.web.chances import ranked_at
-from tom.web.known import fullest, known_places, standing_of
+from tom.web.known import fullest, known_places, seen_by, standing_of
 from tom.web.readers import programs_of
 
-# Of a longer list it is told who moved into, out of, or among the first places alone: ten pages.
-MOST_MOVED = 300
+# Of a longer list it is told who moved into, out of, or among the first places alone: four pages.
+MOST_MOVED = 120
 BEYOND = MOST_MOVED + 1
 # By what a candidate is put in order: its weight, the largest first, and its name.
 Place = tuple[float, str]
@@ -45,10 +45,13 @@ def find_ranks(
         return {}
     programs = programs_of(user)
     stood = RankedCandidate.objects.as_of(then)
-    first = first_ranks(then, seen, programs, most=MOST_MOVED)
-    below = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
-    ranks = dict.fromkeys(below.distinct("candidate").values_list("candidate", flat=True), BEYOND)
-    return {pk: first.get(pk, beyond) for pk, beyond in ranks.items()}
+    theirs = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
+    weights = dict(theirs.distinct("candidate").values_list("candidate", "log_weight"))
+    if not weights:
+        return {}
+    above = stood.filter(log_weight__gte=min(weights.values()))
+    first = _numbered(_first_places(above, seen, programs, most=MOST_MOVED))
+    return {pk: first.get(pk, BEYOND) for pk in weights}
 
 
 def first_ranks(
@@ -82,12 +85,16 @@ def find_moved(
         return None
     programs = programs_of(user)
     stood = RankedCandidate.objects.as_of(then)
-    ranked = seen.alias(place=standing_of("log_weight", programs)).filter(place__isnull=False)
-    before = _numbered(_first_places(stood, ranked, programs, most=MOST_MOVED))
+    before = _numbered(_first_places(stood, _ranked(seen, programs), programs, most=MOST_MOVED))
+    each = _ranked(seen_by(user, one_by_one=True).filter(event=event), programs)
     mine = stood.filter(candidate=OuterRef("pk"), programs__contained_by=list(programs))
-    held = find_best(ranked.filter(Exists(mine)), event, programs, most=MOST_MOVED)
-    now = _numbered(_present_places([row.pk for row in held], ranked, programs))
+    held = find_best(each.filter(Exists(mine)), event, programs, most=MOST_MOVED)
+    now = _numbered(_present_places([row.pk for row in held], each, programs))
     return [pk for pk in before.keys() | now.keys() if before.get(pk) != now.get(pk)]
+
+
+def _ranked(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
+    return rows.alias(place=standing_of("log_weight", programs)).filter(place__isnull=False)
 
 
 def _is_ranked_since(event: NonLocalizedEvent, user: Visitor, when: datetime) -> bool:

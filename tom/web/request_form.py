@@ -216,7 +216,8 @@ def _first_value(choice: Choice, name: str, about: Schema, now: datetime) -> str
 
 def _propose(instrument: Instrument, camera: Camera, magnitude: float) -> tuple[str, int, str]:
     """Return the seconds and the count for a magnitude, and where they come from."""
-    total = exposure_seconds(camera, magnitude=magnitude, signal_to_noise=SIGNAL_TO_NOISE)
+    ratio = SIGNAL_TO_NOISE
+    total = float(exposure_seconds(camera, magnitude=magnitude, signal_to_noise=ratio))
     count = min(math.ceil(total / instrument.seconds_max), MOST_PROPOSED)
     each = min(total / count, instrument.seconds_max)
     is_short = total > count * instrument.seconds_max

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from tom.forms.registry import broker_names
-from tom.targets.classified import find_classified
+from tom.targets.classified import find_classified, guess_said
 from tom.taxonomy import ROOTS, WIDER
 
 CLASSES = tuple(sorted((*WIDER, *ROOTS)))
@@ -43,8 +43,14 @@ class SaidFilter:
         """The keys of the targets that are asked for, as a reader of these programs may know."""
         return find_classified(programs, label=self.label, author=self.author)
 
+    def is_few(self, programs: Collection[int]) -> bool:
+        """Whether the database guesses that there are so few that they can be read at once."""
+        return guess_said(programs, label=self.label, author=self.author) <= FEW
+
     def few(self, programs: Collection[int]) -> list[int] | None:
         """The same keys, read; None: there are more than `FEW`."""
+        if not self.is_few(programs):
+            return None
         read = list(self.targets(programs).values_list("target", flat=True)[: FEW + 1])
         return read if len(read) <= FEW else None
 

@@ -60,7 +60,7 @@ def page_in_turn(
     if not which:
         page = page_of(request, rows, known=count_public(rows) if programs else 0)
         # Of few targets with a name all are sorted at once.
-        if programs and not name and asked != BY_NAME:
+        if not name and asked != BY_NAME:
             page.object_list = find_first(rows, asked, programs, which=which, **_part(page))
         return page
     has_turn = not name and asked != BY_NAME
@@ -133,10 +133,10 @@ def find_first(
 
 
 def keys_in_turn(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], *, last: int
+    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], *, first: int, last: int
 ) -> list[int]:
-    """The keys of the first `last` targets of `join_summaries` in an order; not that of names."""
-    return _keys_between(_parts_in_turn(rows, asked, programs), asked, first=0, last=last)
+    """The keys of some of the targets of `join_summaries` in an order; not that of names."""
+    return _keys_between(_parts_in_turn(rows, asked, programs), asked, first=first, last=last)
 
 
 def _read(rows: QuerySet[BaseTarget], keys: Sequence[int]) -> list[BaseTarget]:

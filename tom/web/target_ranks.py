@@ -114,9 +114,10 @@ def _part(
     first = last - PER_PAGE
     if len(ranked) >= last:
         return ranked[first:last]
-    near = keys_in_turn(rows, OTHERS, programs_of(user), last=last + len(ranked))
-    known = set(ranked)
-    return [*ranked, *(key for key in near if key not in known)][first:last]
+    others = rows.exclude(pk__in=one_of(ranked))
+    first, missing = max(first - len(ranked), 0), last - len(ranked)
+    near = keys_in_turn(others, OTHERS, programs_of(user), first=first, last=missing)
+    return [*ranked[last - PER_PAGE : last], *near]
 
 
 def _fitting(

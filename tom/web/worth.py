@@ -66,6 +66,6 @@ def _cost(candidate: EventCandidate, observers: Sequence[Observer], now: datetim
     known = candidate.target.summary
     if not observers or known.last_magnitude is None or known.last_detection is None:
         return None
-    magnitude = faded(known.last_magnitude, known.last_detection, now=now)
-    costs = [Cost(each.minutes(magnitude), each.label, magnitude) for each in observers]
+    (magnitude,) = faded([known.last_magnitude], [known.last_detection], now=now).tolist()
+    costs = [Cost(float(each.minutes(magnitude)), each.label, magnitude) for each in observers]
     return min(costs, key=lambda cost: cost.minutes)

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.factories import make_event
+from tests import factories
+from tests.factories import make_event, make_target
+from tests.targets.test_words import say
+from tom.targets.models import SurveyObject
 from tom.web.api import pagination
 
 pytestmark = pytest.mark.django_db
@@ -49,3 +52,21 @@ def test_a_page_past_the_end_says_how_many_rows_there_are(plain):
     page = plain.get("/api/events/?offset=7").json()
 
     assert (page["count"], page["next"], page["results"]) == (1, None, [])
+
+
+def test_fewer_are_counted_of_what_brokers_say(plain, monkeypatch):
+    monkeypatch.setattr(pagination, "MOST_COUNTED_SAID", 2)
+    public = factories.make_program()
+    for number in range(3):
+        target = make_target(f"ZTF26aaaaa{number}a")
+        SurveyObject.objects.update_or_create(
+            survey="ZTF",
+            object_id=target.name,
+            defaults={"target": target, "programs": [public.pk]},
+        )
+        say("Fink", "snn", "agn" if number else "supernova Ia", object_id=target.name)
+
+    def count(query: str) -> int | None:
+        return plain.get(f"/api/targets/?limit=1&{query}").json()["count"]
+
+    assert [count(query) for query in ("", "class=agn", "by=Fink")] == [3, 2, None]

@@ -237,7 +237,7 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
             self.paginator.event, self.paginator.said = event, said
             self.paginator.user = self.request.user
             self.paginator.none = scale_of(event, self.request.user).none
-        return seen_by(self.request.user).filter(said, event=event)
+        return seen_by(self.request.user, one_by_one=True).filter(said, event=event)
 
     def paginate_queryset(self, queryset: Any) -> list[Any]:
         keys = super().paginate_queryset(queryset) or []

@@ -9,12 +9,16 @@ from rest_framework.utils.urls import replace_query_param
 
 # Of a longer list it is not counted how long it is: to count a million rows takes seconds.
 MOST_COUNTED = 10_000
+# Of rows found by what brokers say so many are counted: each takes several times as long.
+MOST_COUNTED_SAID = 1_000
+SAID = {"class", "by"}  # the parameters that ask for what brokers say
 
 
 class Pages(LimitOffsetPagination):
     """A hundred rows a page, a thousand at most; what is no such number is refused.
 
-    `count` is null for more than `MOST_COUNTED` rows. `next` leads on to the last page of any list.
+    `count` is null for more than `MOST_COUNTED` rows, and for fewer of what brokers say. `next`
+    leads on to the last page of any list.
     """
 
     default_limit = 100
@@ -32,13 +36,15 @@ class Pages(LimitOffsetPagination):
         """Read the page, and one row more: it says whether there is another page."""
         limit, offset = self.get_limit(request), self.get_offset(request)
         self.request, self.limit, self.offset = request, limit, offset
+        is_said = not SAID.isdisjoint(request.query_params)
+        self.most_counted = min(MOST_COUNTED, MOST_COUNTED_SAID) if is_said else MOST_COUNTED
         self.asked = request.build_absolute_uri()
         rows = self.read_between(queryset, first=offset, last=offset + limit + 1)
         self.is_more = len(rows) > limit
         # The last page tells the number by itself, unless it lies beyond the end.
         tells = not self.is_more and (bool(rows) or offset == 0)
         count = offset + len(rows) if tells else self.count_some(queryset)
-        self.count = None if count > MOST_COUNTED else count
+        self.count = None if count > self.most_counted else count
         return rows[:limit]
 
     def read_between(self, queryset: Any, *, first: int, last: int) -> list[Any]:
@@ -46,8 +52,8 @@ class Pages(LimitOffsetPagination):
         return list(queryset[first:last])
 
     def count_some(self, queryset: Any) -> int:
-        """Count the rows; at most one more than `MOST_COUNTED`."""
-        number: int = queryset.order_by()[: MOST_COUNTED + 1].count()
+        """Count the rows; at most one more than `most_counted`."""
+        number: int = queryset.order_by()[: self.most_counted + 1].count()
         return number
 
     def get_next_link(self) -> str | None:
@@ -60,7 +66,8 @@ class Pages(LimitOffsetPagination):
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The form of a page: `count` may be null."""
         page: dict[str, Any] = super().get_paginated_response_schema(schema)
-        count = {"type": "integer", "nullable": True, "description": f"null above {MOST_COUNTED}"}
+        above = f"null above {MOST_COUNTED}, and above {MOST_COUNTED_SAID} of what brokers say"
+        count = {"type": "integer", "nullable": True, "description": above}
         page["properties"]["count"] |= count
         return page
 

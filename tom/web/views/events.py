@@ -34,7 +34,7 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
-from tom.web.candidate_search import find_candidates, find_page, is_by_worth, order_choices
+from tom.web.candidate_search import find_page, is_by_worth, order_choices, read_found
 from tom.web.chances import read_expected
 from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
@@ -43,13 +43,11 @@ from tom.web.event_map import ASKED as MAP_NAMED
 from tom.web.event_map import LAYER, MOMENT, draw_map
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
-from tom.web.known import rank_visible
 from tom.web.links import event_links
 from tom.web.notice_timeline import notice_timeline
 from tom.web.pagination import page_asked, page_of
 from tom.web.people import person
 from tom.web.permissions import PIN_LOCALIZATION
-from tom.web.places import ALL_RANKED
 from tom.web.refusals import needs
 from tom.web.said import read_said
 from tom.web.spreadsheets import cell
@@ -259,14 +257,12 @@ def candidates_csv(request: HttpRequest, event_id: str) -> HttpResponse:
     """The table of candidates, with the page's filters, as CSV."""
     found = get_object_or_404(NonLocalizedEvent, event_id=event_id)
     listing = _list_of(request, found)
-    rows = find_candidates(listing, request.GET).select_related("target", "target__summary")
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in found.event_id)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-candidates.csv"'
     writer = csv.writer(response)
     writer.writerow(CSV_COLUMNS)
-    ranked = rank_visible(rows, person(request), most=ALL_RANKED)
-    writer.writerows(_csv_row(candidate) for candidate in ranked)
+    writer.writerows(_csv_row(candidate) for candidate in read_found(listing, request.GET))
     none = listing.scale.none
     if none is not None:
         writer.writerow(["", NONE_OF_THESE, "", "", none, *[""] * (len(CSV_COLUMNS) - 5)])

@@ -10,10 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tom.candidates.models import Vetting
 from tom.events.models import NonLocalizedEvent
 from tom.pipeline import nudge, tell
 from tom.reports.alarms.alarms import acknowledge_alarm
@@ -23,15 +21,12 @@ from tom.reports.hermes.drafts import NotADraftError, edit_report, retry_report,
 from tom.reports.hermes.models import Report, ReportState
 from tom.reports.hermes.telling import confirm_report, discard_report, draft_report
 from tom.reports.public_data import CannotTellError
-from tom.web.candidate_list import open_list
-from tom.web.candidate_rows import read_candidates
+from tom.web.circular_drafts import chosen_of, offer_candidates, promising
 from tom.web.keys import read_pk
-from tom.web.known import rank_visible
 from tom.web.people import person
 from tom.web.permissions import ACKNOWLEDGE_ALARM, TELL
 from tom.web.refusals import needs
 
-OFFERED = 40
 ROWS_SHOWN = 200
 
 
@@ -40,17 +35,15 @@ ROWS_SHOWN = 200
 def tell_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Choose the candidates of a report, and draft the message."""
     event = get_object_or_404(NonLocalizedEvent, event_id=event_id)
-    listing = open_list(event, person(request), now=timezone.now())
-    offered = listing.not_rejected().select_related("target", "target__summary", "event")
-    best = offered.values_list("pk", flat=True)[:OFFERED]
-    shown = rank_visible(read_candidates(list(best)), request.user)
-    chosen = {row.pk for row in shown if row.vetting == Vetting.PROMISING}
+    user = person(request)
+    shown = offer_candidates(event, user)
+    chosen = promising(shown)
     error = ""
     if request.method == "POST":
         given = map(read_pk, request.POST.getlist("candidate"))
         chosen = {pk for pk in given if pk is not None}
         try:
-            report = draft_report(event, list(offered.filter(pk__in=chosen)), by=person(request))
+            report = draft_report(event, chosen_of(event, user, chosen), by=user)
         except CannotTellError as refusal:
             error = str(refusal)
         else:
