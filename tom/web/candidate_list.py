@@ -139,11 +139,8 @@ class CandidateList:
         placed = {(self.event.pk, row.rank) for row in self._best if row.rank is not None}
         above = count_ranks(placed, self.user, counted=self.counted)
         ranks = {row.pk: above[self.event.pk, row.rank] + 1 for row in self._best if row.rank}
-        return [self._spot(row, ranks.get(row.pk)) for row in self._best]
-
-    def _spot(self, row: Placed, rank: int | None) -> SpotRow:
-        target_id, ra, dec, weight = row.more
-        return SpotRow(row.name, rank, target_id, ra, dec, self.scale.chance(weight))
+        scale = self.scale
+        return [_spot(row, ranks.get(row.pk), scale) for row in self._best]
 
     @cached_property
     def _best(self) -> list[Placed]:
@@ -151,6 +148,11 @@ class CandidateList:
         place = (place_of(name, "target", self.programs) for name in ("ra", "dec"))
         more = (F("target_id"), *place, standing_of("log_weight", self.programs))
         return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN, more=more)
+
+
+def _spot(row: Placed, rank: int | None, scale: Scale) -> SpotRow:
+    target_id, ra, dec, weight = row.more
+    return SpotRow(row.name, rank, target_id, ra, dec, scale.chance(weight))
 
 
 def open_list(event: NonLocalizedEvent, user: User, *, now: datetime) -> CandidateList:
