@@ -1,6 +1,5 @@
 """The first candidates of an event in their order, found by indexes, as their reader knows them."""
 
-import math
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +8,8 @@ from django.db.models.expressions import Combinable
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+
+IN_ORDER = (F("place").asc(nulls_last=True), "name")
 
 
 class Placed(NamedTuple):
@@ -32,16 +33,19 @@ def find_best(
 
     Each with the values of `more`, expressions over that query.
 
-    One index has the ranks by public points, another those of narrower audiences: for both at
-    once the database would read and sort all candidates.
+    One index has the ranks by public points, another those of narrower audiences: of one query for
+    both the database would read and sort all candidates. It puts the first of each together.
     """
     if not programs:
-        return _first(rows, "rank", most, more)
-    ranked = rows.alias(told_event=F("known__event"))
-    told = ranked.filter(told_event=event.pk, known_rank__isnull=False)
-    alike = ranked.filter(_is_alike(programs))
-    both = [*_first(told, "known_rank", most, more), *_first(alike, "rank", most, more)]
-    return sorted(both, key=_place)[:most]
+        together = _in_order(rows, "rank", more)
+    else:
+        ranked = rows.alias(told_event=F("known__event"))
+        told = ranked.filter(told_event=event.pk, known_rank__isnull=False)
+        parts = (told, "known_rank"), (ranked.filter(_is_alike(programs)), "rank")
+        one, other = (_in_order(part, column, more)[:most] for part, column in parts)
+        together = one.union(other, all=True).order_by(*IN_ORDER)
+    found = together[:most]
+    return [Placed(pk, rank, name, tuple(rest)) for pk, rank, name, *rest in found]
 
 
 def _is_alike(programs: Collection[int]) -> Q:
@@ -55,13 +59,9 @@ def _is_alike(programs: Collection[int]) -> Q:
     return ~Q(Exists(own.filter(rank__isnull=False)))
 
 
-def _first(
-    rows: QuerySet[EventCandidate], column: str, most: int, more: Sequence[Combinable]
-) -> list[Placed]:
-    in_order = rows.order_by(F(column).asc(nulls_last=True), "target__name")
-    found = in_order.values_list("pk", F(column), "target__name", *more)[:most]
-    return [Placed(pk, rank, name, tuple(rest)) for pk, rank, name, *rest in found]
-
-
-def _place(row: Placed) -> tuple[float, str]:
-    return math.inf if row.rank is None else row.rank, row.name
+def _in_order(
+    rows: QuerySet[EventCandidate], column: str, more: Sequence[Combinable]
+) -> QuerySet[EventCandidate, Any]:
+    rest = {f"more_{at}": value for at, value in enumerate(more)}
+    named = rows.annotate(place=F(column), name=F("target__name"), **rest)
+    return named.order_by(*IN_ORDER).values_list("pk", "place", "name", *rest)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
@@ -132,12 +132,13 @@ def _first_places(
         own = stood.filter(programs__contained_by=list(programs)).exclude(programs=[])
         known = Exists(own.filter(candidate=OuterRef("candidate")))
         parts = [fullest(own, programs), parts[0].filter(~known)]
-    columns = ("candidate", "log_weight", "candidate__target__name")
-    places = [
-        (pk, (-weight, name))
+    name = F("candidate__target__name")
+    one, *other = (
+        part.filter(candidate__in=seen.values("pk"))
+        .annotate(name=name)
+        .order_by("-log_weight", "name")
+        .values_list("candidate", "log_weight", "name")[:most]
         for part in parts
-        for pk, weight, name in part.filter(candidate__in=seen.values("pk"))
-        .order_by("-log_weight", columns[2])
-        .values_list(*columns)[:most]
-    ]
-    return sorted(places, key=lambda row: row[1])[:most]
+    )
+    together = one.union(*other, all=True).order_by("-log_weight", "name") if other else one
+    return [(pk, (-weight, name)) for pk, weight, name in together[:most]]
