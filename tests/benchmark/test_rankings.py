@@ -36,7 +36,16 @@ def test_places_and_chances_are_looked_up():
         ({"none": 0.7}, "more than 1"),
         ({"none": None}, "go together"),
         ({"hour": float("nan")}, "no number"),
+        ({"hour": True}, "the hour is no number"),
+        ({"hour": 10**400}, "too large"),
         ({"rank": 1}, "unknown keys: rank"),
+        ({"seed": 1.7}, "the seed is no whole number"),
+        ({"seed": -1}, "the seed is no whole number"),
+        ({"seed": float("inf")}, "the seed is no whole number"),
+        ({"order": "ab"}, "the order is no list of names"),
+        ({"order": ["a", None]}, "the order is no list of names"),
+        ({"chances": ["0.3", "0.1"]}, "a chance is no number"),
+        ({"chances": 0.3}, "the chances are no list of numbers"),
     ],
 )
 def test_a_line_that_is_no_list_is_refused_with_its_number(tmp_path, changed, told):
@@ -47,9 +56,43 @@ def test_a_line_that_is_no_list_is_refused_with_its_number(tmp_path, changed, to
         read_rankings(file)
 
 
-@pytest.mark.parametrize("line", ["no JSON", "[1]", '{"seed": 1, "hour": 2}', '"text"'])
-def test_what_is_no_record_is_refused(tmp_path, line):
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("no JSON", "Expecting value"),
+        ("[1]", "it is no JSON object"),
+        ('"text"', "it is no JSON object"),
+        ('{"seed": 1, "hour": 2}', "it lacks order"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path, line, told):
     (tmp_path / "theirs.jsonl").write_text(line)
 
-    with pytest.raises(BadRankingError, match="line 1"):
+    with pytest.raises(BadRankingError, match=f"line 1: .*{told}"):
         read_rankings(tmp_path / "theirs.jsonl")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_than_utf8_is_named(tmp_path, encoding):
+    (tmp_path / "theirs.jsonl").write_text('{"order": ["ä"]}', encoding=encoding)
+
+    with pytest.raises(BadRankingError, match="no text in UTF-8"):
+        read_rankings(tmp_path / "theirs.jsonl")
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_without_a_list_is_refused(tmp_path, text):
+    (tmp_path / "theirs.jsonl").write_text(text)
+
+    with pytest.raises(BadRankingError, match="there is no list in it"):
+        read_rankings(tmp_path / "theirs.jsonl")
+
+
+def test_a_mark_of_the_byte_order_other_line_ends_and_separators_in_names_are_read(tmp_path):
+    line = json.dumps(GOOD | {"order": ["a\u2028", "b"]}, ensure_ascii=False)
+    (tmp_path / "theirs.jsonl").write_bytes(f"{line}\r\n{line}\r\n".encode("utf-8-sig"))
+
+    assert [listed.order for listed in read_rankings(tmp_path / "theirs.jsonl")] == [
+        ("a\u2028", "b")
+    ] * 2

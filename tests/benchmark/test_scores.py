@@ -7,7 +7,15 @@ from tom.benchmark.__main__ import main
 from tom.benchmark.rankings import Listed, read_rankings, write_rankings
 from tom.benchmark.report import calibration, compare, paired, summarise
 from tom.benchmark.rivals import rank_by_all
-from tom.benchmark.scores import Answer, MissingNightError, answer_of, score, score_night
+from tom.benchmark.scores import (
+    Answer,
+    MissingNightError,
+    UnknownNameError,
+    answer_of,
+    check_names,
+    score,
+    score_night,
+)
 
 FOUND = Answer(1, "kn", 10.0, (5, 12, 30, 50))
 NOTHING = Answer(2, None, math.inf, (5, 12))
@@ -140,3 +148,35 @@ def test_a_bad_file_is_refused_in_words(tmp_path, capsys):
 
     assert main(["score", str(file)]) == 1
     assert "line 1" in capsys.readouterr().err
+
+
+def test_a_name_of_no_alert_by_then_is_refused_with_its_night_and_hour(hard_night):
+    first = {name: sent[0] for name, sent in zip(hard_night.names, hard_night.sent, strict=True)}
+    name = max(first, key=lambda each: first[each])
+    hour = math.ceil(first[name])
+
+    check_names(hard_night, lists((hour, [name], None, None)))
+    with pytest.raises(UnknownNameError, match=f"hour {hour - 1}: the first alert of '{name}'"):
+        check_names(hard_night, lists((hour - 1, [name], None, None)))
+    with pytest.raises(UnknownNameError, match="hour 5: no alert of this night is of 'AT2017gfo'"):
+        check_names(hard_night, lists((5, ["AT2017gfo"], None, None)))
+
+
+def test_names_of_another_night_are_refused_by_the_command(tmp_path, capsys):
+    file = tmp_path / "theirs.jsonl"
+    write_rankings(lists((5, ["ZTF26nobody"], None, None)), file)
+
+    assert main(["score", str(file), "--size", "tiny"]) == 1
+    assert "is --size the one with which the night was written?" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_or_written_is_named(tmp_path, capsys):
+    (tmp_path / "file").touch()
+
+    assert main(["score", str(tmp_path / "none.jsonl")]) == 1
+    assert main(["write", "1", str(tmp_path / "file" / "night"), "--size", "tiny"]) == 1
+    with pytest.raises(SystemExit):
+        main(["write", "-1", str(tmp_path / "night")])
+    told = capsys.readouterr().err
+    for fault in ("none.jsonl: No such file", ": Not a directory", "'-1' is no whole number"):
+        assert fault in told

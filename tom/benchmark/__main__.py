@@ -13,26 +13,40 @@ from tom.benchmark.nights import BLIND_SEEDS, SIZES, Setting, make_hard_night
 from tom.benchmark.rankings import BadRankingError, Listed, read_rankings
 from tom.benchmark.report import compare, summarise
 from tom.benchmark.rivals import rank_by_all
-from tom.benchmark.scores import Answer, MissingNightError, answer_of, score
+from tom.benchmark.scores import (
+    Answer,
+    MissingNightError,
+    UnknownNameError,
+    answer_of,
+    check_names,
+    score,
+)
 from tom.demo.folder import write_messages
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write nights, or score a ranking of them."""
     given = _read_arguments(arguments)
-    if given.what == "write":
-        night = make_hard_night(given.seed, SIZES[given.size])
-        write_messages(night.night(), given.folder)
-        if night.galaxies is not None:
-            night.galaxies.write(given.folder / "galaxies.csv")
-        return 0
     try:
-        lists = read_rankings(given.file)
-        report(given.file.stem, lists, SIZES[given.size])
-    except (BadRankingError, MissingNightError, OSError) as error:
+        if given.what == "write":
+            write_night(given.seed, given.folder, SIZES[given.size])
+        else:
+            report(given.file.stem, read_rankings(given.file), SIZES[given.size])
+    except (BadRankingError, MissingNightError, UnknownNameError) as error:
         sys.stderr.write(f"{given.file}: {error}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return 1
     return 0
+
+
+def write_night(seed: int, folder: Path, setting: Setting) -> None:
+    """Write the messages of a night and its galaxies into a folder, without the truth."""
+    night = make_hard_night(seed, setting)
+    write_messages(night.night(), folder)
+    if night.galaxies is not None:
+        night.galaxies.write(folder / "galaxies.csv")
 
 
 def report(name: str, lists: Sequence[Listed], setting: Setting) -> None:
@@ -41,6 +55,7 @@ def report(name: str, lists: Sequence[Listed], setting: Setting) -> None:
     theirs: dict[str, list[Listed]] = {}
     for seed in sorted({listed.seed for listed in lists}):
         night = make_hard_night(seed, setting)
+        check_names(night, [listed for listed in lists if listed.seed == seed])
         answers.append(answer_of(night))
         for rival, rows in rank_by_all(night).items():
             theirs.setdefault(rival, []).extend(rows)
@@ -53,6 +68,14 @@ def report(name: str, lists: Sequence[Listed], setting: Setting) -> None:
     _print({"total": name, "seeds": seeds, "blind": blind, "gain": compare(ours, rivals)})
 
 
+def read_seed(text: str) -> int:
+    """Read a seed: a whole number of 0 or more."""
+    if not text.isdecimal():
+        message = f"{text!r} is no whole number of 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
 def _print(record: object) -> None:
     sys.stdout.write(json.dumps(record) + "\n")
     sys.stdout.flush()
@@ -62,7 +85,7 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tom.benchmark", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
     write = commands.add_parser("write", help="write the messages of a night, without the truth")
-    write.add_argument("seed", type=int)
+    write.add_argument("seed", type=read_seed)
     write.add_argument("folder", type=Path)
     judge = commands.add_parser("score", help="score a file of rankings beside the rivals")
     judge.add_argument("file", type=Path)

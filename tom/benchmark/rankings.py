@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 ROUNDING = 1e-6
+NEEDED: Final = ("seed", "hour", "order")
 
 
 class BadRankingError(ValueError):
@@ -77,9 +78,17 @@ def read_rankings(file: Path) -> list[Listed]:
     Raises
     ------
     BadRankingError
-        If a line is no list.
+        If a line is no list, if there is none, or if the file is no text in UTF-8.
     """
-    return list(_read_lines(file.read_text().splitlines()))
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            found = list(_read_lines(lines))
+    except UnicodeDecodeError as error:
+        message = f"it is no text in UTF-8 (byte {error.object[error.start]:#04x})"
+        raise BadRankingError(message) from error
+    if not found:
+        _refuse("there is no list in it")
+    return found
 
 
 def _line(listed: Listed) -> str:
@@ -99,24 +108,49 @@ def _read_lines(lines: Iterable[str]) -> Iterator[Listed]:
             continue
         try:
             yield _listed(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, OverflowError, RecursionError) as error:
             message = f"line {number}: {error}"
             raise BadRankingError(message) from error
 
 
-def _listed(record: dict[str, Any]) -> Listed:
-    unknown = set(record) - {"seed", "hour", "order", "chances", "none"}
+def _listed(record: Any) -> Listed:
+    if not isinstance(record, dict):
+        _refuse("it is no JSON object")
+    unknown = set(record) - {*NEEDED, "chances", "none"}
     if unknown:
         _refuse(f"unknown keys: {', '.join(sorted(unknown))}")
+    missing = [key for key in NEEDED if key not in record]
+    if missing:
+        _refuse(f"it lacks {', '.join(missing)}")
+    if type(record["seed"]) is not int or record["seed"] < 0:
+        _refuse("the seed is no whole number of 0 or more")
     chances, none = record.get("chances"), record.get("none")
     return Listed(
-        seed=int(record["seed"]),
-        hour=float(record["hour"]),
-        order=tuple(str(name) for name in record["order"]),
-        chances=None if chances is None else tuple(float(each) for each in chances),
-        none=None if none is None else float(none),
+        seed=record["seed"],
+        hour=_number(record["hour"], "the hour"),
+        order=tuple(_names(record["order"])),
+        chances=None if chances is None else tuple(_numbers(chances)),
+        none=None if none is None else _number(none, "none"),
     )
 
 
-def _refuse(message: str) -> None:
+def _names(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        _refuse("the order is no list of names")
+    return list(value)
+
+
+def _numbers(value: Any) -> list[float]:
+    if not isinstance(value, list):
+        _refuse("the chances are no list of numbers")
+    return [_number(each, "a chance") for each in value]
+
+
+def _number(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        _refuse(f"{what} is no number")
+    return float(value)
+
+
+def _refuse(message: str) -> NoReturn:
     raise BadRankingError(message)

@@ -1,7 +1,7 @@
 """Scores of a ranking: how soon it finds the counterpart, at what cost, how true its chances."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,10 @@ EMPTY: Final = Listed(0, 0.0, (), (), 1.0)
 
 class MissingNightError(ValueError):
     """A ranking lacks a night, or has one that is not asked for."""
+
+
+class UnknownNameError(ValueError):
+    """A ranking lists what no alert of its night has told of by then."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,30 @@ def answer_of(night: HardNight) -> Answer:
     name = night.counterpart
     first = math.inf if name is None else float(night.sent[list(night.names).index(name)][0])
     return Answer(night.seed, name, first, tuple(Watch(night).hours))
+
+
+def check_names(night: HardNight, lists: Iterable[Listed]) -> None:
+    """Check that lists of a night have only what its alerts have told of by then.
+
+    Raises
+    ------
+    UnknownNameError
+        If a list has another name, or one that an alert tells only later.
+    """
+    first = {name: sent[0] for name, sent in zip(night.names, night.sent, strict=True) if len(sent)}
+    for listed in lists:
+        for name in listed.order:
+            if name not in first:
+                fault = (
+                    f"no alert of this night is of {name!r}"
+                    " (is --size the one with which the night was written?)"
+                )
+            elif first[name] > listed.hour:
+                fault = f"the first alert of {name!r} comes at hour {first[name]:.2f}"
+            else:
+                continue
+            message = f"night {night.seed}, hour {listed.hour:g}: {fault}"
+            raise UnknownNameError(message)
 
 
 def score(answers: Sequence[Answer], lists: Sequence[Listed]) -> list[Outcome]:
