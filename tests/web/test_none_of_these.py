@@ -13,6 +13,7 @@ from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.services import rank_event
 from tom.scoring.judging import score_due
+from tom.web.candidate_search import ORDERS
 
 pytestmark = pytest.mark.django_db
 NAME = "S261120ab"
@@ -65,3 +66,19 @@ def test_the_page_of_a_retracted_event_says_zero_and_the_reason(client_of_list: 
     assert "it was retracted: nothing can be its counterpart" in (
         client_of_list.get(f"/events/{NAME}/").text
     )
+
+
+def test_a_retracted_events_list_stands_in_every_order(client_of_list: Client) -> None:
+    event = NonLocalizedEvent.objects.get(event_id=NAME)
+    event.retracted = True
+    event.save(update_fields=["retracted"])
+    rank_event(event)
+
+    for order in ORDERS:
+        for asked in (order, f"-{order}"):
+            text = client_of_list.get(f"/events/{NAME}/?order={asked}&region=all").text
+            table = client_of_list.get(
+                f"/events/{NAME}/candidates.csv?order={asked}&region=all"
+            ).text
+            assert set(re.findall("<b>(ZTF26[ab])</b>", text)) == {"ZTF26a", "ZTF26b"}
+            assert table.count("ZTF26") == 2

@@ -152,15 +152,15 @@ def _sum() -> Sum:
     return Sum(Exp(Greatest(F("log_weight"), Value(LEAST_LOG))))
 
 
-def openness_of(weights: Sequence[Combinable], scale: Scale) -> ExpressionWrapper[Any] | Value:
+def openness_of(weights: Sequence[Combinable], scale: Scale) -> ExpressionWrapper[Any]:
     """A number that rises with `tom.ranking.information.information_of`, in SQL: 0 or less.
 
     From a weight and its two ends. It is minus the size of the moderated log odds: where what an
     observation tells rounds to nothing, this still puts rows in order.
     """
     weight, low, high = weights
-    if scale.log_none == np.inf:
-        return Value(0.0, output_field=FloatField())
+    if scale.log_none == np.inf:  # no constant: PostgreSQL would take it for a column's number
+        return ExpressionWrapper(Value(0.0) * weight, output_field=FloatField())
     sigma = (high - low) / Value(CENTRAL_90)
     drawn = Sqrt(Value(1.0) + Value(np.pi / 8) * Power(sigma, Value(2.0)))
     odds = (weight - _rest(weight, scale)) / drawn
