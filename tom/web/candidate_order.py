@@ -7,8 +7,9 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import Combinable, OrderBy, RawSQL
+from django.db.models.functions import Coalesce
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
@@ -38,6 +39,7 @@ SUMMARY = {
     ("newest", True): "last_detection",
     ("newest", False): "last_detection",
 }
+NAME = "name"
 Figures = tuple[Any, ...]
 
 
@@ -142,6 +144,8 @@ def _known(
         return None
     keys = {key for part in near for key, *_ in part}
     fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
+    if turn.name == NAME:  # all know it, and no two are alike
+        return [pk for pk, *_ in fitting]
     end = min(_place(part[-1][1:], turn) for part in near if len(part) == size)
     return [pk for pk, *place in fitting if _place(place, turn) < end]
 
@@ -157,6 +161,14 @@ def _candidates(event: NonLocalizedEvent, source: Source, keys: Collection[int])
 def one_of(keys: Collection[int]) -> RawSQL:
     """Many keys as one array: each by itself would be a parameter."""
     return RawSQL("SELECT unnest(%s::bigint[])", [list(keys)])
+
+
+def named() -> Coalesce:
+    """A candidate's name, to sort by.
+
+    As an expression: along the index of names the database would look for an event's few among all.
+    """
+    return Coalesce(F("target__name"), Value(""))
 
 
 def _place(figures: Sequence[Any], turn: Turn) -> Figures:
@@ -185,6 +197,10 @@ def _source(
         public = EventCandidate.objects.filter(event=event).alias(openness=openness)
         told = CandidateStanding.objects.filter(event=event).alias(openness=openness)
         key, owner, size, least = "pk", "candidate", WINDOW, LEAST_SORTED
+    elif turn.name == NAME:
+        by_name = EventCandidate.objects.filter(event=event).alias(name=named())
+        part = _in_turn(by_name, "pk", ["name"], turn)
+        return Source("pk", [part], WINDOW, ("name",), LEAST_SORTED)
     elif turn in SUMMARY:
         names, key, owner, size = (SUMMARY[turn],), "target", "target", WINDOW_OF_TARGETS
         public, told = TargetSummary.objects.all(), AudienceSummary.objects.all()

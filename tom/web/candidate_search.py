@@ -4,16 +4,15 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from tom.candidates.models import EventCandidate
 from tom.web.best_first import find_best
 from tom.web.candidate_filters import Chosen, choose
 from tom.web.candidate_list import BEST_SHOWN, CandidateList, in_order
-from tom.web.candidate_order import Turn, first_in_turn, is_long, one_of, some_in_turn
+from tom.web.candidate_order import Turn, first_in_turn, is_long, named, one_of, some_in_turn
 from tom.web.chances import openness_of
 from tom.web.costs import faded, worth_a_minute
 from tom.web.kept_rows import filters_of
@@ -227,8 +226,7 @@ def _column(name: str, listing: CandidateList) -> Any:
         case "chance":
             return standing_of("log_weight", programs)
         case "name":
-            # As an expression: along the index of names it would look for an event's few among all.
-            return Coalesce(F("target__name"), Value(""))
+            return named()
         case "level":
             return standing_of("credible_level_2d", programs)
         case "magnitude":
