@@ -161,7 +161,8 @@ class BaseFilter:
         """Load what the filter needs."""
 
     def _run(self, locus: DevKitLocus) -> None:
-        raise NotImplementedError
+        message = "the filter has no _run(self, locus)"
+        raise NotImplementedError(message)
 
     def wants(self, locus: DevKitLocus) -> bool:
         """Whether a locus has what the filter requires."""

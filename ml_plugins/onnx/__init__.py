@@ -1,11 +1,14 @@
 """A person's own model in ONNX, with the form of input that they declare."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
 from ml_plugins.onnx.layouts import LAYOUTS, Float32Array, Layout
 from tom.scoring.contract import (
@@ -21,6 +24,14 @@ from tom.scoring.contract import (
 FAR_FROM_ONE: Final = 1e-3
 """How far a row of float32 probabilities may be from the sum 1."""
 LEAST_CHANCE: Final = 1e-12
+FAULTS: Final = (
+    *(faults.Fail, faults.InvalidArgument, faults.InvalidGraph, faults.InvalidProtobuf),
+    *(faults.NotImplemented, faults.RuntimeException),
+)
+ITS_SOURCE: Final = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |/onnxruntime_src/\S+ .*?\) (?=[A-Z])"
+)
+"""What onnxruntime tells of its own source in a fault, before it tells what is wrong."""
 
 
 class Onnx:
@@ -47,15 +58,16 @@ class Onnx:
         Raises
         ------
         ValueError
-            If the model takes another input.
+            If it is no model that can be loaded, or takes another input.
         """
         how = onnxruntime.SessionOptions()
         how.intra_op_num_threads = how.inter_op_num_threads = 1
         how.use_deterministic_compute = True
         how.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(
-            self._model, how, providers=["CPUExecutionProvider"]
-        )
+        with _told_plainly():
+            self._session = onnxruntime.InferenceSession(
+                self._model, how, providers=["CPUExecutionProvider"]
+            )
         self._input, self._last_first = self._check_input()
 
     def eligible(self, batch: Batch) -> IntArray:
@@ -100,7 +112,8 @@ class Onnx:
 
     def _answer(self, given: Float32Array) -> FloatArray:
         moved = np.moveaxis(given, -1, 0) if self._last_first else given
-        told = self._session.run(None, {self._input: np.ascontiguousarray(moved)[None]})
+        with _told_plainly():
+            told = self._session.run(None, {self._input: np.ascontiguousarray(moved)[None]})
         k = len(self.spec.classes)
         for output in told:
             values = np.asarray(output, float) if _is_floats(output) else np.empty(0)
@@ -117,6 +130,21 @@ class Onnx:
         total = float(values.sum())
         is_share = self.spec.kind == ScorerKind.PROBABILITY and abs(total - 1) < FAR_FROM_ONE
         return values / total if is_share else values
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Raise a fault of onnxruntime as a ValueError that says what is wrong with the model."""
+    try:
+        yield
+    except faults.InvalidProtobuf as error:
+        message = "it is no model in ONNX, or it is damaged"
+        raise ValueError(message) from error
+    except FAULTS as error:
+        message = ITS_SOURCE.sub("", str(error)).strip()
+        if "External data" in message:
+            message = "its weights are in another file: save it as one file"
+        raise ValueError(message) from error
 
 
 def _fits(asked: Sequence[Any], shape: Sequence[int]) -> bool:

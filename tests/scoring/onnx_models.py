@@ -32,6 +32,13 @@ def _tensor(name: str, array: np.ndarray, kind: int) -> bytes:
     return dims + _number(2, kind) + _bytes(8, name) + _bytes(9, array.tobytes())
 
 
+def _in_a_file(name: str, shape: Sequence[int], file: str) -> bytes:
+    """A tensor whose bytes stand in another file."""
+    dims = b"".join(_number(1, size) for size in shape)
+    place = _bytes(13, _bytes(1, "location") + _bytes(2, file))
+    return dims + _number(2, FLOAT) + _bytes(8, name) + place + _number(14, 1)
+
+
 def _value(name: str, shape: Sequence[int | str]) -> bytes:
     dims = b"".join(
         _bytes(1, _bytes(2, size) if isinstance(size, str) else _number(1, size)) for size in shape
@@ -45,9 +52,17 @@ def _node(kind: str, inputs: Sequence[str], output: str) -> bytes:
 
 
 def make_model(
-    shape: Sequence[int | str], weights: np.ndarray, *, side: int = 0, times: int = 0
+    shape: Sequence[int | str],
+    weights: np.ndarray,
+    *,
+    side: int = 0,
+    times: int = 0,
+    file: str = "",
+    opset: int = 13,
 ) -> bytes:
     """Write a model: flatten (n, ...), multiply by (k, c) weights, softmax.
+
+    With `file` the weights are said to be there: those given tell their shape alone.
 
     With `side`, it also makes a matrix of so many rows and columns, and multiplies it `times`
     times with itself: large, it needs memory; often, it needs time.
@@ -64,8 +79,9 @@ def make_model(
         nodes.append(_node("ReduceMean", [str(times)], "z"))
         ends += _bytes(12, _value("z", [1, 1]))
     graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, "made")
-    graph += _bytes(5, _tensor("weights", np.asarray(weights, "<f4"), FLOAT))
+    kept = _tensor("weights", np.asarray(weights, "<f4"), FLOAT)
+    graph += _bytes(5, _in_a_file("weights", weights.shape, file) if file else kept)
     graph += _bytes(5, _tensor("side", np.array([side, side], "<i8"), INTEGER)) if side else b""
     graph += _bytes(11, _value("x", shape)) + ends
-    opset = _bytes(8, _bytes(1, "") + _number(2, 13))
-    return _number(1, 8) + opset + _bytes(7, graph)
+    operators = _bytes(8, _bytes(1, "") + _number(2, opset))
+    return _number(1, 8) + operators + _bytes(7, graph)

@@ -210,8 +210,14 @@ WRITES = """
             "BODY, SLEEP = b'[' * 100_000, 0\nHEAD = len(BODY).to_bytes(4, 'big')\n",
             "its answer breaks the contract",
         ),
+        (
+            "import __main__; __main__._plain = lambda said: [said.object_id, [1.0], -5]",
+            "",
+            "its answer breaks the contract: score returned .* a negative sigma",
+        ),
+        ("raise SystemExit(3)", "", r"its process ended with 3\Z"),
     ],
-    ids=["eternal", "crashing", "lying", "half an answer", "deep answer"],
+    ids=["eternal", "crashing", "lying", "half an answer", "deep answer", "patching", "quitting"],
 )
 def test_a_bad_filter_is_ended_and_told_of(start, monkeypatch, body, before, why) -> None:
     monkeypatch.setattr(host_module, "READING_SECONDS", 1.0)
@@ -244,6 +250,7 @@ def test_a_filter_that_leaks_fails_within_its_own_memory(start) -> None:
             "it answers otherwise if it is asked again",
         ),
         (source_of("pass", before="1 / 0\n"), "cannot be loaded: ZeroDivisionError"),
+        (source_of("pass").replace("_run", "run"), "the filter has no _run"),
         ("class Made:\n    OUTPUT_LOCUS_TAGS = [{'name': 'x'}]\n", "0 classes of filters"),
     ],
 )
@@ -257,3 +264,8 @@ def test_a_trial_says_what_is_wrong(source: str, why: str) -> None:
 def test_a_source_that_does_not_say_its_tags_is_refused(source: str) -> None:
     with pytest.raises(UnreadableTagsError):
         read_tags(source)
+
+
+def test_a_source_without_a_tag_is_told_so() -> None:
+    with pytest.raises(UnreadableTagsError, match="No class of it declares a tag"):
+        read_tags("x = 1")

@@ -1,6 +1,10 @@
 """A person's own model in ONNX, in the process that it really gets."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,7 +120,15 @@ def test_features_come_by_their_names(start) -> None:
     ("parts", "why"),
     [
         (lambda: onnx_parts(model=make_model(["n", 100, 6], np.zeros((600, 2)))), "the shape"),
-        (lambda: onnx_parts(model=b"this is no model"), "cannot be loaded"),
+        (lambda: onnx_parts(model=b"this is no model"), "it is no model in ONNX"),
+        (
+            lambda: onnx_parts(model=make_model(["n", *POINTS], WEIGHTS, opset=99)),
+            "ValueError: ONNX Runtime only",
+        ),
+        (
+            lambda: onnx_parts(model=make_model(["n", *POINTS], WEIGHTS, file="weights.bin")),
+            "its weights are in another file: save it as one file",
+        ),
         (
             lambda: onnx_parts(classes=("a", "b", "c"), prior=(0.2, 0.3, 0.5)),
             "answers with (1, 2) for one object of 3 classes",
@@ -132,6 +144,46 @@ def test_a_model_of_another_shape_is_told_so(start, parts, why: str) -> None:
         told = str(error)
 
     assert why in told
+
+
+NO_NAMESPACES = "echo 0 > /proc/sys/user/max_user_namespaces && exec"
+LOADED, IN_A_FILE = 3, 4
+LOADS = f"""
+import sys
+from pathlib import Path
+from tom.scoring.fence import shut_in
+from tom.scoring.own import make_scorer
+
+packed = sys.stdin.buffer.read()
+assert not shut_in(4000)
+try:
+    make_scorer(packed, fenced=False).setup(Path("/"))
+except ValueError as error:
+    sys.exit({IN_A_FILE} if "another file" in str(error) else 1)
+sys.exit({LOADED})
+"""
+
+
+def test_without_namespaces_a_model_reads_no_file_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(WEIGHTS.astype("<f4").tobytes())
+
+    whole = make_model(["n", *POINTS], WEIGHTS)
+    beside = make_model(["n", *POINTS], WEIGHTS, file="weights.bin")
+
+    assert _load_without_namespaces(whole, tmp_path) == LOADED
+    assert _load_without_namespaces(beside, tmp_path) == IN_A_FILE
+
+
+def _load_without_namespaces(model: bytes, folder: Path) -> int:
+    """Load a model in a folder where the kernel gives no namespaces; return what came of it."""
+    return subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", f"{NO_NAMESPACES} {sys.executable} -c '{LOADS}'"],
+        input=onnx_parts(model=model).pack(),
+        cwd=folder,
+        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        timeout=60,
+        check=False,
+    ).returncode
 
 
 def test_a_model_that_never_ends_is_killed_on_time(start) -> None:

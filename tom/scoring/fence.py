@@ -11,6 +11,7 @@ import platform
 import resource
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -39,11 +40,14 @@ def shut_in(memory_mb: int) -> bool:
     """Shut this process in; return whether it has namespaces of its own.
 
     What it has imported so far stays usable. The caller goes on in a process below this one, which
-    ends with it. Standard output and error go nowhere.
+    ends with it. Standard output and error go nowhere. Without namespaces of its own its working
+    folder is gone, and so relative paths lead nowhere.
     """
     _limit(resource.RLIMIT_CORE, 0)
     _close_all()
     fenced = _has_own_namespaces()
+    if not fenced:
+        _stand_nowhere()
     limit = memory_mb * 1024 * 1024
     _limit(resource.RLIMIT_AS, limit)
     _limit(resource.RLIMIT_FSIZE, 0)
@@ -54,6 +58,13 @@ def shut_in(memory_mb: int) -> bool:
     _prctl(NO_NEW_PRIVILEGES, 1)
     _prctl(NO_DUMP, 0)
     return fenced
+
+
+def _stand_nowhere() -> None:
+    """Make the working folder one that is gone: an ONNX model may name files below that folder."""
+    gone = tempfile.mkdtemp()
+    os.chdir(gone)
+    Path(gone).rmdir()
 
 
 def _limit(what: int, most: int) -> None:

@@ -33,7 +33,10 @@ def read_tags(source: str) -> list[str]:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         message = f"Write {DECLARED} out, as a list of names and descriptions."
         raise UnreadableTagsError(message) from error
-    if not 0 < len(names) <= MOST_TAGS or len(set(names)) < len(names):
+    if not names:
+        message = f"No class of it declares a tag: write {DECLARED} out in the filter's class."
+        raise UnreadableTagsError(message)
+    if len(names) > MOST_TAGS or len(set(names)) < len(names):
         message = f"{DECLARED} has 1 to {MOST_TAGS} tags, each once."
         raise UnreadableTagsError(message)
     if any(not name or len(name) > LONGEST_TAG or not name.isprintable() for name in names):

@@ -18,10 +18,12 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+import numpy as np
+
 from tom.formats.values import finite
 from tom.scoring.contract import MOST_POINTS, Batch, Contribution, Reason, ScorerSpec
 from tom.scoring.own import OWN, Parts
-from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome
+from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome, check_numbers
 
 START_SECONDS: Final = 60.0
 """How long a scorer may take to load. The limit is long: a busy machine is not its fault."""
@@ -179,7 +181,8 @@ class Host:
         self._end()
         code = child.returncode if child is not None else None
         if code is None or code >= 0:
-            return f"its process ended with {code}: see the scorers' log"
+            where = "" if self.own else ": see the scorers' log"
+            return f"its process ended with {code}{where}"
         return f"its process was ended by {signal.Signals(-code).name}"
 
     def _end(self) -> None:
@@ -238,15 +241,20 @@ def _outcomes(told: Sequence[Any], batch: Batch, spec: ScorerSpec) -> list[Outco
     if [each[0] for each in told] != names:
         msg = f"it names other objects than the {len(names)} it was asked for"
         raise ValueError(msg)
-    return [_outcome(name, said, more, spec) for name, said, more in told]
+    outcomes = [_outcome(name, said, more, spec) for name, said, more in told]
+    # The runner has checked this in the scorer's process, where the scorer may change all.
+    said = [each for each in outcomes if isinstance(each, Opinion)]
+    numbers = np.array([each.probability for each in said], float).reshape(-1, len(spec.classes))
+    check_numbers(spec.kind, numbers, np.array([each.sigma for each in said], float))
+    return outcomes
 
 
 def _outcome(name: str, said: Any, more: Any, spec: ScorerSpec) -> Outcome:
     if isinstance(said, int):
         return Abstention(name, Reason(said), _clean(more))
     probability = tuple(map(float, said))
-    if len(probability) != len(spec.classes) or not all(map(math.isfinite, (*probability, more))):
-        msg = "an opinion without a finite number for each class"
+    if len(probability) != len(spec.classes):
+        msg = "an opinion without a number for each class"
         raise ValueError(msg)
     return Opinion(name, probability, float(more))
 

@@ -200,20 +200,30 @@ def _check_reasons(reasons: IntArray, n: int) -> IntArray:
 def _check_scores(scorer: Scorer, scores: ScoreBatch, n: int) -> tuple[FloatArray, FloatArray]:
     probability = np.asarray(scores.probability, float)
     sigma = np.asarray(scores.sigma, float)
-    spec = scorer.spec
-    if probability.shape != (n, len(spec.classes)) or sigma.shape != (n,):
+    if probability.shape != (n, len(scorer.spec.classes)) or sigma.shape != (n,):
         message = f"score returned shapes {probability.shape} and {sigma.shape} for {n} objects"
         raise InvalidOutputError(message)
+    check_numbers(scorer.spec.kind, probability, sigma)
+    return probability, sigma
+
+
+def check_numbers(kind: ScorerKind, probability: FloatArray, sigma: FloatArray) -> None:
+    """Refuse numbers that a scorer of a kind cannot mean, shapes (n, n_classes) and (n,).
+
+    Raises
+    ------
+    InvalidOutputError
+        If one is not finite, or outside of what the kind allows.
+    """
     if not np.all(np.isfinite(probability)) or not np.all(np.isfinite(sigma)) or np.any(sigma < 0):
         message = "score returned a value that is not finite, or a negative sigma"
         raise InvalidOutputError(message)
-    if spec.kind == ScorerKind.PROBABILITY and not _are_distributions(probability):
+    if kind == ScorerKind.PROBABILITY and not _are_distributions(probability):
         message = "score returned probabilities outside 0 to 1 or not summing to 1"
         raise InvalidOutputError(message)
-    if spec.kind == ScorerKind.LIKELIHOOD_RATIO and np.any(probability < 0):
+    if kind == ScorerKind.LIKELIHOOD_RATIO and np.any(probability < 0):
         message = "score returned a likelihood ratio below 0"
         raise InvalidOutputError(message)
-    return probability, sigma
 
 
 def _are_distributions(probability: FloatArray) -> bool:
