@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import timedelta, timezone
 from io import StringIO
 
 import pytest
@@ -236,6 +236,36 @@ def test_the_command_shows_the_list_as_it_stood() -> None:
     assert "had no ranking at" in fails("S261120ab", "--at", "2001-01-01")
     assert "'yesterday' is no time" in fails("S261120ab", "--at", "yesterday")
     assert "no event 'S1'" in fails("S1")
+
+
+def test_the_command_reads_a_time_of_another_zone_and_tells_it_in_utc() -> None:
+    event = make_event("S261120ab")
+    a_night(event, make_group())
+    first = event.rankings.order_by("pk")[0]
+    here = timezone(timedelta(hours=5))
+
+    said = run("S261120ab", "--at", first.created.astimezone(here).isoformat())
+    early = fails("S261120ab", "--at", "2001-01-01T03:00:00+05:00")
+
+    assert f"ranked {first.created:%Y-%m-%d %H:%M:%S} UTC" in said
+    assert "no ranking at 2000-12-31 22:00:00 UTC" in early
+    assert "is no time" in fails("S261120ab", "--at", "0001-01-01T00:00:00+05:00")
+    assert "is no time" in fails("S261120ab", "--at", "2026-02-30")
+
+
+def test_the_chances_of_the_command_add_up_to_one_and_are_those_of_everybody() -> None:
+    event = make_event("S261120ab")
+    make_target("a")
+    make_target("secret", private=True)
+    match_event(event)
+    rank_event(event)
+
+    said = run("S261120ab")
+
+    chances = [float(each) for each in re.findall(r"^ +(?:1  a|none of these) +(\S+)", said, re.M)]
+    assert len(chances) == 2
+    assert sum(chances) == pytest.approx(1, abs=0.01)
+    assert "secret" not in said
 
 
 def fails(*arguments: str) -> str:

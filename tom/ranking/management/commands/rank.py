@@ -1,4 +1,4 @@
-"""Show a list as it was at a time, or check that rankings can be repeated."""
+"""Show a list as everybody saw it at a time, or check that rankings can be repeated."""
 
 import sys
 from argparse import ArgumentParser
@@ -9,10 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.chances import public_scale
-from tom.ranking.models import RankedCandidate, Ranking
+from tom.ranking.models import RankedCandidate, RankedCandidateQuerySet, Ranking
 from tom.ranking.services import NotReproducibleError, ranking_as_of, rankings_of, unlike
 from tom.strategies.models import Strategy
 
@@ -23,7 +24,8 @@ Owner = NonLocalizedEvent | Strategy
 class Command(BaseCommand):
     help = (
         "Show an event's candidates, or the list of a strategy without an event, in the order that"
-        " it had at a time (UTC, ISO 8601; now if none is given). With --check N repeat N of its"
+        " it had at a time (UTC, ISO 8601; now if none is given), as everybody sees it: without"
+        " private targets and private points. With --check N repeat N of its"
         " rankings from what was known then: exit 1 if one has another result."
     )
 
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             message = f"{owner} had no ranking at {when:%Y-%m-%d %H:%M:%S} UTC"
             raise CommandError(message)
         self.stdout.write(f"{owner}, ranked {ranking.created:%Y-%m-%d %H:%M:%S} UTC")
-        places = RankedCandidate.objects.as_of(ranking).filter(programs=[]).in_order()
+        places = shown_publicly(ranking).in_order()
         rows = places.values_list(
             Coalesce("candidate__target__name", "target__name"),
             "log_weight",
@@ -85,6 +87,14 @@ class Command(BaseCommand):
         return n == 0
 
 
+def shown_publicly(ranking: Ranking) -> RankedCandidateQuerySet:
+    """The places of a ranking that everybody sees: their chances and that of none add to 1."""
+    places = RankedCandidate.objects.as_of(ranking).filter(programs=[])
+    if ranking.event_id is not None:
+        return places.exclude(candidate__in=ranking.owned)
+    return places.exclude(target__permissions=BaseTarget.Permissions.PRIVATE)
+
+
 def _owner_of(name: str) -> Owner:
     """Find an event by its id, or else a strategy by its name."""
     event = NonLocalizedEvent.objects.filter(event_id=name).first()
@@ -102,9 +112,9 @@ def _time_of(text: str | None) -> datetime:
         return timezone.now()
     try:
         found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None:
-        message = f"{text!r} is no time: write it as 2026-11-20T03:00:00Z"
-        raise CommandError(message)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        if found is not None:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # of another zone within a day of the year 1 or 9999
+        pass
+    message = f"{text!r} is no time: write it as 2026-11-20T03:00:00Z"
+    raise CommandError(message)
