@@ -17,8 +17,11 @@ from tests import factories
 from tests.ranking.test_lists import make_strategy, put_star_on, rank
 from tests.web.worlds import World, make_world
 from tom.candidates.models import EventCandidate
+from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.models import Listing, RankedCandidate, Ranking
+from tom.ranking.services import rank_event
+from tom.scoring.judging import score_due
 from tom.targets.audiences import readable_programs
 from tom.targets.models import LightCurvePoint, TargetSummary
 from tom.web.past_lists import open_past
@@ -213,6 +216,78 @@ def test_a_jump_says_which_evidence_moved_and_who_passed(client: Client) -> None
     assert "4.20 → 5.50" in page
     assert re.search(r"1 → <b>2</b>", of_other)
     assert "ZTF26one" in of_other.split("now above it")[0].rsplit("<div>", 1)[1]
+
+
+@pytest.fixture
+def ranked_event() -> NonLocalizedEvent:
+    """An event with two candidates, ranked by the terms that there are."""
+    event = factories.make_event("S261120ab")
+    for name in ("ZTF26a", "ZTF26b"):
+        factories.make_target(name)
+    match_event(event)
+    score_due(most=100)
+    rank_event(event)
+    return event
+
+
+def history_of(client: Client, event: NonLocalizedEvent, name: str) -> str:
+    candidate = event.candidates.get(target__name=name)
+    text = client.get(f"/events/{event.event_id}/candidates/{candidate.pk}/history/").text
+    return re.sub(r"<[^>]*>|\s+", " ", text).replace("  ", " ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"retracted": True}, "it is real 98% → 0.0% it was retracted"),
+        ({"classification": {"BNS": 0.2, "Terrestrial": 0.8}}, "it is real 98% → 20% its messages"),
+        ({"properties": {"HasRemnant": 0.0}}, "it shines 95% → 2.0% matter is left outside with"),
+    ],
+)
+def test_a_fall_of_the_chance_that_the_event_causes_is_told_with_its_reason(
+    client: Client, ranked_event: NonLocalizedEvent, fields: dict[str, object], told: str
+) -> None:
+    client.force_login(factories.make_observer())
+    for name, value in fields.items():
+        setattr(ranked_event, name, value)
+    ranked_event.save()
+    rank_event(ranked_event)
+
+    text = " ".join(history_of(client, ranked_event, "ZTF26a").split())
+
+    assert told in text
+    assert re.search(r"UTC\).* 1 (\d.*?%) → (\d.*?%) the event: ", text)
+
+
+def test_what_the_list_alone_changed_is_no_reason_of_the_member(
+    client: Client, ranked_event: NonLocalizedEvent
+) -> None:
+    client.force_login(factories.make_observer())
+    for number in range(30):
+        factories.make_target(f"ZTF26more{number}")
+    put_star_on("ZTF26b")
+    match_event(ranked_event)
+    rank_event(ranked_event)
+
+    of_a = " ".join(history_of(client, ranked_event, "ZTF26a").split())
+    of_b = " ".join(history_of(client, ranked_event, "ZTF26b").split())
+
+    assert re.search(r"earlier activity [-\d.]+ → [-\d.]+ it says the same; what is usual", of_a)
+    assert "a star" in of_b
+
+
+def test_who_fits_a_list_no_longer_is_told_so(client: Client) -> None:
+    client.force_login(factories.make_observer())
+    strategy = make_strategy(name="Bright things", with_tests=False)
+    target = factories.make_target("ZTF26a")
+    rank(strategy)
+    TargetSummary.objects.filter(target=target).update(is_test=True)
+    rank(strategy)
+
+    text = client.get(reverse("listed_history", args=[strategy.pk, target.pk])).text
+
+    assert "1 → left the list" in text
+    assert "it fits the list no longer" in text
 
 
 def test_a_hidden_candidate_is_in_no_history_of_another(client: Client) -> None:

@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
+from tom.ranking.chances import Scale
+from tom.ranking.expected import Piece
 from tom.ranking.models import Listing, RankedCandidate, Ranking
 from tom.ranking.services import rankings_of
 from tom.ranking.weighing import read_terms
 from tom.targets.visible import visible_targets
 from tom.web.chances import scale_then
 from tom.web.known import LARGEST_FIRST, programs_of, seen_by
-from tom.web.reasons import Reason, moved_terms
+from tom.web.reasons import NO_MEANS, Reason, moved_pieces, moved_terms
 
 # Of a longer history the newest rankings alone are compared.
 MOST_RANKINGS = 500
@@ -56,9 +58,11 @@ class Others(NamedTuple):
 
 @dataclass(frozen=True)
 class Jump:
-    """A ranking in which a member got another rank, or other evidence.
+    """A ranking in which a member got another rank, or other evidence, or its event changed.
 
-    `before` and `after` are the ranks; None: it had none. `reasons` are the terms of it that moved.
+    `before` and `after` are the ranks; None: it had none. The chances are those of that ranking and
+    of the one before. `reasons` are the terms of it that moved, `pieces` what is expected of the
+    event, before and after, where that moved.
     `rose` and `fell` name some of those that passed it, and of those that it passed; of `n_rose`
     and `n_fell` in all.
     """
@@ -66,8 +70,10 @@ class Jump:
     ranking: Ranking
     before: int | None
     after: int | None
+    chance_before: float | None
     chance: float | None
     reasons: list[Reason]
+    pieces: list[tuple[Piece, Piece]]
     rose: list[str]
     n_rose: int
     fell: list[str]
@@ -76,7 +82,8 @@ class Jump:
     @property
     def is_told(self) -> bool:
         """Whether there is anything to tell: an interval alone may have changed."""
-        return self.before != self.after or bool(self.reasons or self.n_rose or self.n_fell)
+        moved = self.reasons or self.pieces or self.n_rose or self.n_fell
+        return self.before != self.after or bool(moved)
 
     @property
     def n_more_rose(self) -> int:
@@ -107,6 +114,7 @@ def read_history(listing: Listing, target: BaseTarget, member: int, user: User) 
     `member` is the key of the event's candidate, or of the target of a list without an event.
     """
     newest = rankings_of(listing.owner).select_related("event", "strategy").defer("basis")
+    newest = newest.annotate(expected=F("basis__expected"))
     rankings = list(reversed(newest[:MOST_RANKINGS]))
     places = RankedCandidate.objects.of(listing).filter(
         programs__contained_by=programs_of(user), **_since(rankings)
@@ -193,9 +201,13 @@ def _read_others(
 
 
 class _Step(NamedTuple):
-    """A ranking, and what stood there and in the one before: the member's place, who was above."""
+    """A ranking, and what stood there and in the one before: the member's place, who was above.
+
+    `former` is the one before; None: it is not compared.
+    """
 
     ranking: Ranking
+    former: Ranking | None
     before: Held | None
     above_before: frozenset[int]
     after: Held | None
@@ -208,7 +220,19 @@ class _Step(NamedTuple):
             return self.before is not None
         # Of the oldest ranking that is compared nothing is known of the one before.
         was_new = self.after.start == self.ranking.pk
-        return was_new or (self.before is not None and self.above != self.above_before)
+        moved = self.above != self.above_before or bool(self.pieces)
+        return was_new or (self.before is not None and moved)
+
+    @property
+    def pieces(self) -> list[tuple[Piece, Piece]]:
+        """What is expected of the event, before and after, where that moved."""
+        if self.former is None:
+            return []
+        return moved_pieces(_expected(self.former), _expected(self.ranking))
+
+
+def _expected(ranking: Ranking) -> Any:
+    return ranking.expected  # type: ignore[attr-defined]  # annotated
 
 
 def _compare(
@@ -219,7 +243,8 @@ def _compare(
         held = next((each for each in own if each.start <= ranking.pk < each.end), None)
         above = frozenset() if held is None else _above(others, ranking.pk, held, name=name)
         last = (steps[-1].after, steps[-1].above) if steps else (None, frozenset())
-        steps.append(_Step(ranking, *last, held, above))
+        former = steps[-1].ranking if steps else None
+        steps.append(_Step(ranking, former, *last, held, above))
     found = [step for step in steps if step.is_jump]
     shown = found[-JUMPS_SHOWN:]
     return RankHistory(
@@ -244,25 +269,53 @@ def _tell(steps: Sequence[_Step], others: Others, user: User) -> list[Jump]:
     names = dict(zip(others.member.tolist(), others.name.tolist(), strict=True))
     keys = {held.pk for step in steps for held in (step.before, step.after) if held}
     rows = RankedCandidate.objects.filter(pk__in=keys)
-    columns = rows.values_list("pk", "ranking__layout", "terms")
-    terms = {pk: read_terms(layout, kept) for pk, layout, kept in columns}
-    return [_jump(step, names, terms, user) for step in steps]
+    columns = rows.values_list("pk", "ranking__layout", "terms", "ranking__basis__means")
+    told = {
+        pk: _Told(read_terms(layout, kept), means or NO_MEANS)
+        for pk, layout, kept, means in columns
+    }
+    shown = {each.pk: each for step in steps for each in (step.ranking, step.former) if each}
+    scales = {pk: scale_then(ranking, user) for pk, ranking in shown.items()}
+    return [_jump(step, names, told, scales) for step in steps]
+
+
+class _Told(NamedTuple):
+    """The terms of a place, and the means of the list by which they were divided."""
+
+    terms: list[dict[str, Any]]
+    means: Mapping[str, Any]
+
+
+def _moved(before: _Told, after: _Told) -> list[Reason]:
+    return moved_terms(
+        before.terms, after.terms, usual_before=before.means, usual_after=after.means
+    )
+
+
+def _chance(
+    held: Held | None, ranking: Ranking | None, scales: Mapping[int, Scale]
+) -> float | None:
+    if held is None or ranking is None:
+        return None
+    return scales[ranking.pk].chance(held.weight)
 
 
 def _jump(
-    step: _Step, names: Mapping[int, str], terms: Mapping[int, list[dict[str, Any]]], user: User
+    step: _Step, names: Mapping[int, str], told: Mapping[int, _Told], scales: Mapping[int, Scale]
 ) -> Jump:
     before, after = step.before, step.after
     is_both = before is not None and after is not None
     rose = sorted(names[key] for key in step.above - step.above_before) if is_both else []
     fell = sorted(names[key] for key in step.above_before - step.above) if is_both else []
-    moved = moved_terms(terms[before.pk], terms[after.pk]) if before and after else []
+    moved = _moved(told[before.pk], told[after.pk]) if before and after else []
     return Jump(
         ranking=step.ranking,
         before=_rank(before, step.above_before),
         after=_rank(after, step.above),
-        chance=scale_then(step.ranking, user).chance(after.weight) if after else None,
+        chance_before=_chance(before, step.former, scales),
+        chance=_chance(after, step.ranking, scales),
         reasons=moved[:REASONS_SHOWN],
+        pieces=step.pieces if is_both else [],
         rose=rose[:NAMES_SHOWN],
         n_rose=len(rose),
         fell=fell[:NAMES_SHOWN],
