@@ -51,6 +51,7 @@ def read_known(
         if (found := class_of(each.label, classes)) and not is_kept_back(each.name)
     }
     light = open_light(lightcurves, zero_point=zero_point)
+    light.check_points()
     chunks = light.curves([each for each, _ in told.values()], most=1000)
     curves = [curve for chunk in chunks for curve in chunk]
     chosen = [told[curve.object_id] for curve in curves]

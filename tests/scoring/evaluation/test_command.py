@@ -73,6 +73,21 @@ def test_the_figures_are_those_done_by_hand(told: str) -> None:
     assert low < 0.75 <= high
 
 
+def test_what_is_left_out_is_counted(scorers: str, tmp_path: Path) -> None:
+    labels = {"a": "SN Ia", "b": "SN II", "c": "NA", "d": "Supernovum", "z": "SN Ia"}
+    files = [
+        *("--lightcurves", str(write_light(tmp_path / "l[1].parquet", CURVES))),
+        *("--labels", str(write_labels(tmp_path / "m.parquet", labels))),
+    ]
+
+    report = json.loads(run(f"{scorers}.ByBrightness", *files, "--json"))
+
+    assert report["left_out"] == {"trained_on": 0, "no_points": 1, "no_label": 1}
+    assert (report["labels_unknown"], report["no_class"]) == ({"Supernovum": 1}, 1)
+    told = run(f"{scorers}.ByBrightness", *files)
+    assert "1 without a label\nlabels that mean no class here: 'Supernovum' 1" in told
+
+
 def test_the_baseline_is_measured_beside_it(told: str) -> None:
     report = json.loads(told)
 
@@ -205,6 +220,7 @@ def test_a_better_scorer_is_accepted_and_a_worse_one_is_not(scorers: str, tmp_pa
         (["nobody.Here"], "no scorer at 'nobody.Here'"),
         (["made_scorers.ByBrightness", "--split", "object"], "cannot be fitted here"),
         (["made_scorers.ByBrightness", "--label-column", "kind"], "no column 'kind'; it has oid"),
+        (["made_scorers.ByBrightness", "--zero-point", "nan"], "is no AB magnitude of a flux of 1"),
         (["made_scorers.Dying"], "the scorer gave no answer: its process ended"),
         (
             ["made_scorers.ByBrightness", "--against", "made_scorers.Worse", "--figure", "beauty"],
@@ -228,9 +244,18 @@ def test_a_scorer_that_was_trained_on_all_is_refused(scorers: str, tmp_path: Pat
         run(f"{scorers}.Memory", *files, "--split", "shipped")
 
 
+def test_folds_of_one_object_alone_are_refused(scorers: str, tmp_path: Path) -> None:
+    light = write_light(tmp_path / "lc.parquet", {"a": [17, 17]})
+    labels = write_labels(tmp_path / "meta.parquet", {"a": "SN Ia"})
+    files = ["--lightcurves", str(light), "--labels", str(labels), "--split", "object"]
+
+    with pytest.raises(CommandError, match="no object is left to fit on"):
+        run(f"{scorers}.Memory", *files)
+
+
 def test_an_installed_scorer_is_evaluated_by_its_name(files: list[str]) -> None:
     report = json.loads(run("real_bogus", *files, "--json"))
 
     assert report["n"] == 0
     assert report["abstained"] == {"an input is missing": 6}
-    assert report["macro_f1"] is None
+    assert [report[name] for name in ("macro_f1", "auc_ia", "log_loss", "ece")] == [None] * 4

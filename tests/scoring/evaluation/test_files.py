@@ -209,6 +209,99 @@ def test_light_curves_that_lack_something_are_refused(
         open_light(path)
 
 
+def changed(path: Path, **columns: pl.Expr) -> Path:
+    """Write two light curves, one of them with these columns otherwise."""
+    light = write_light(path, {"a": [18, 18], "b": [19, 19]})
+    pl.read_parquet(light).with_columns(**columns).write_parquet(light)
+    return light
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("mjd", pl.lit("2020-01-01"), "4 rows whose mjd is no number, such as '2020-01-01'"),
+        ("mjd", pl.col("mjd") + 2_400_000.5, "give modified Julian dates"),
+        ("mjd", pl.concat_list("mjd"), "lists in its column mjd: give each point a row"),
+        ("mjd", pl.lit(None, pl.Float64), "no row with an mjd, a mag and a magerr above 0"),
+        ("mag", pl.lit(-999.0), "no row with an mjd, a mag and a magerr above 0"),
+        ("magerr", pl.lit(0.0), "no row with an mjd, a mag and a magerr above 0"),
+        ("band", pl.lit("1"), "no band whose last letter is one of ugrizyJHK; it has '1'"),
+    ],
+)
+def test_points_that_mean_nothing_are_refused(
+    tmp_path: Path, column: str, values: pl.Expr, told: str
+) -> None:
+    light = changed(tmp_path / "lc.parquet", **{column: values})
+    labels = write_labels(tmp_path / "meta.parquet", {"a": "SN Ia", "b": "SN II"})
+
+    with pytest.raises(WrongFileError, match=told):
+        read_objects(light, labels)
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    labels = write_labels(tmp_path / "meta.parquet", {"a": "SN Ia"})
+    light = write_light(tmp_path / "lc.parquet", {"a": [18, 18]})
+    good = light.read_bytes()
+    light.write_bytes(good[:4] + bytes(200) + good[204:])
+
+    with pytest.raises(WrongFileError, match="cannot be read, it may be damaged"):
+        read_objects(light, labels)
+
+
+MOMENT = pl.lit("2025-11-20 12:00:00").str.to_datetime(time_unit="ms")
+EAST = MOMENT.dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo")
+
+
+@pytest.mark.parametrize("moment", [MOMENT, EAST, pl.lit("60999.5"), pl.lit(60999.5)])
+def test_times_are_days_in_whatever_type_they_came(tmp_path: Path, moment: pl.Expr) -> None:
+    curve = one_curve(changed(tmp_path / "lc.parquet", mjd=moment))
+
+    assert curve.mjd == [60999.5, 60999.5]
+
+
+@pytest.mark.parametrize("kind", [pl.Int32, pl.Float32, pl.Categorical, pl.Binary])
+def test_names_are_found_in_whatever_type_they_came(tmp_path: Path, kind: type) -> None:
+    named = pl.lit("7").cast(pl.Float64).cast(kind) if kind in {pl.Int32, pl.Float32} else (
+        pl.lit("7").cast(kind)
+    )  # fmt: skip
+    light = changed(tmp_path / "lc.parquet", oid=named)
+    text = write_labels(tmp_path / "text.parquet", {" 7": "SN Ia"})
+    typed = tmp_path / "typed.parquet"
+    pl.read_parquet(text).with_columns(oid=named).write_parquet(typed)
+
+    for labels in (text, typed):
+        assert read_objects(light, labels).names == ["7"]
+
+
+def test_what_tables_write_for_nothing_makes_no_object_one_with_another(tmp_path: Path) -> None:
+    light = write_light(tmp_path / "lc.parquet", {"a": [18, 18], "b": [19, 19]})
+    labels = {"a": "SN Ia", "b": "SN II"}
+    for more in ({"IAUID": ["-", "-"]}, {"ra": [-999.0] * 2, "dec": [-999.0] * 2},
+                 {"ra": [0.0, 0.0], "dec": [0.0, 0.0]}):  # fmt: skip
+        meta = write_labels(tmp_path / "meta.parquet", labels, **more)
+
+        assert len(set(read_objects(light, meta).group.tolist())) == 2
+
+
+def test_a_row_that_is_there_twice_is_one_datum(tmp_path: Path) -> None:
+    light = write_light(tmp_path / "lc.parquet", {"a": [18, 18.5]})
+    once = one_curve(light)
+    frame = pl.read_parquet(light)
+    pl.concat([frame, frame]).write_parquet(light)
+
+    assert one_curve(light) == once
+
+
+def test_a_magnitude_that_stands_for_none_and_an_unknown_band_are_no_trouble(
+    tmp_path: Path,
+) -> None:
+    light = write_light(tmp_path / "lc.parquet", {"a": [18, 99, -999, 18.5, 19]})
+    frame = pl.read_parquet(light)
+    frame.with_columns(band=pl.Series(["g ", "g", "g", None, "Clear"])).write_parquet(light)
+
+    assert one_curve(light).band == ["g", "", "Clear"]
+
+
 def test_files_of_different_objects_are_refused(tmp_path: Path) -> None:
     light = write_light(tmp_path / "lc.parquet", {"a": [18]})
     labels = write_labels(tmp_path / "meta.parquet", {"b": "SN Ia"})

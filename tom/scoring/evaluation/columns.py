@@ -28,7 +28,9 @@ NAMES: Final = {
 }
 """What a column holds, and the names that it may have; the first one that is there counts."""
 
-UNLABELLED: Final = frozenset({"", "NA", "N/A", "None", "unknown", "Unknown", "nan"})
+NOTHING: Final = frozenset({"", "-", "NA", "N/A", "None", "NULL", "NaN", "nan"})
+"""What tables write where they know nothing."""
+UNLABELLED: Final = NOTHING | {"unknown", "Unknown"}
 
 
 class WrongFileError(ValueError):
@@ -60,12 +62,22 @@ def scan(path: Path) -> pl.LazyFrame:
         message = f"there is no file {path}"
         raise WrongFileError(message)
     try:
-        frame = pl.scan_parquet(path)
+        frame = pl.scan_parquet(path, glob=False)
         frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         message = f"{path} is no parquet file: {str(error)[:200]}"
         raise WrongFileError(message) from error
     return frame
+
+
+def collect(frame: pl.LazyFrame, path: Path) -> pl.DataFrame:
+    """Read the rows of an open file; raise WrongFileError if it is damaged."""
+    try:
+        return frame.collect(engine="streaming")
+    # What a damaged file raises depends on where it is damaged.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        message = f"{path} cannot be read, it may be damaged: {str(error)[:200]}"
+        raise WrongFileError(message) from error
 
 
 def find(columns: Iterable[str], what: str, path: Path) -> str:
@@ -95,6 +107,18 @@ def read_labels(
     WrongFileError
         If a column is missing, or an object has two rows with different labels or folds.
     """
+    rows = _rows(path, column)
+    objects = [_labelled(row, source) for row in rows if _text(row["label"]) not in UNLABELLED]
+    return _each_once(objects, path)
+
+
+def count_unlabelled(path: Path, *, column: str | None = None) -> int:
+    """Return how many objects have no label; raise WrongFileError as `read_labels` does."""
+    rows = _rows(path, column)
+    return len({_text(row["name"]) for row in rows if _text(row["label"]) in UNLABELLED})
+
+
+def _rows(path: Path, column: str | None) -> list[dict[str, object]]:
     frame = scan(path)
     columns = frame.collect_schema().names()
     if column is not None and column not in columns:
@@ -104,24 +128,30 @@ def read_labels(
     found = {what: find_any(columns, what) for what in NAMES} | {"label": label}
     found["name"] = find(columns, "name", path)
     wanted = [pl.col(name).alias(what) for what, name in found.items() if name is not None]
-    rows = frame.select(wanted).collect().iter_rows(named=True)
-    objects = [_labelled(row, source) for row in rows if _text(row["label"]) not in UNLABELLED]
-    return _each_once(objects, path)
+    return collect(frame.select(wanted), path).to_dicts()
 
 
 def _labelled(row: dict[str, object], source: RedshiftSource) -> Labelled:
-    ebv = _number(row.get("ebv"))
+    ebv, alias = _number(row.get("ebv")), _text(row.get("alias"))
+    ra, dec = _place(row)
     return Labelled(
         name=_text(row["name"]),
         label=_text(row["label"]),
-        alias=bare_name(_text(row.get("alias"))),
-        ra=_degrees(row.get("ra"), hours=True),
-        dec=_degrees(row.get("dec"), hours=False),
+        alias="" if alias in NOTHING else bare_name(alias),
+        ra=ra,
+        dec=dec,
         ebv=_number(row.get("a_v")) / 3.1 if ebv != ebv else ebv,  # R_V of the Milky Way
         fold=_text(row.get("fold")),
         redshift=_redshift(row, source),
         galaxies=_galaxies(row),
     )
+
+
+def _place(row: dict[str, object]) -> tuple[float, float]:
+    """Return right ascension and declination; NaN where tables write that they do not know it."""
+    ra, dec = _degrees(row.get("ra"), hours=True), _degrees(row.get("dec"), hours=False)
+    is_one = 0 <= ra <= 360 and abs(dec) <= 90 and (ra, dec) != (0, 0)
+    return (ra, dec) if is_one else (float("nan"), float("nan"))
 
 
 def _redshift(row: dict[str, object], source: RedshiftSource) -> Redshift | None:
@@ -141,6 +171,11 @@ def bare_name(name: str) -> str:
 
 
 def _text(value: object) -> str:
+    """Return a value as text; a whole number as `light` writes it, in whatever type it came."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return "" if value is None else str(value).strip()
 
 

@@ -1,5 +1,6 @@
 """Evaluate a scorer on two files; compare it with another one on the same objects."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,18 @@ from tom.records.redshift import RedshiftSource
 from tom.scoring.contract import BoolArray, FloatArray, IntArray, Scorer, Trainable
 from tom.scoring.evaluation import groups
 from tom.scoring.evaluation.classes import Classes, classes_of
-from tom.scoring.evaluation.columns import Labelled, WrongFileError, read_labels
+from tom.scoring.evaluation.columns import (
+    Labelled,
+    WrongFileError,
+    count_unlabelled,
+    read_labels,
+)
 from tom.scoring.evaluation.judging import Judged, Limits, judge_parts
 from tom.scoring.evaluation.light import LightFile, open_light
 from tom.scoring.evaluation.measuring import compare, report_of
 from tom.scoring.evaluation.splitting import Split, split
 from tom.scoring.registry import trained_on
+from tom.taxonomy import find_class
 
 CHUNK: Final = 500
 """How many light curves are read at once where their number does not hang on the scorer."""
@@ -31,6 +38,7 @@ class Objects:
     group: IntArray
     first: FloatArray
     n_without_points: int
+    n_unlabelled: int = 0
 
     @property
     def names(self) -> list[str]:
@@ -63,6 +71,7 @@ def read_objects(
     labelled = read_labels(labels, column=column, source=source)
     light = open_light(lightcurves, zero_point=zero_point)
     light.check_folds()
+    light.check_points()
     prints, first = {}, {}
     for curves in light.curves(labelled, most=CHUNK):
         for curve in curves:
@@ -75,7 +84,8 @@ def read_objects(
     group = groups.groups_of(kept, prints)
     groups.check_folds(kept, group)
     start = np.array([first[each.name] for each in kept])
-    return Objects(light, kept, group, start, len(labelled) - len(kept))
+    unlabelled = count_unlabelled(labels, column=column)
+    return Objects(light, kept, group, start, len(labelled) - len(kept), unlabelled)
 
 
 def evaluate(
@@ -125,7 +135,9 @@ def evaluate(
     report["left_out"] = {
         "trained_on": chosen.n_trained_on,
         "no_points": objects.n_without_points,
+        "no_label": objects.n_unlabelled,
     }
+    report["labels_unknown"] = _unknown_labels(scorer, [objects.labels[row] for row in rows])
     return report, judged
 
 
@@ -164,6 +176,16 @@ def _check_sought(scorer: Scorer, sought: Sequence[str]) -> None:
 
 def _classes(scorer: Scorer, objects: Objects, rows: IntArray) -> Classes:
     return classes_of([objects.labels[row] for row in rows], scorer.spec.classes)
+
+
+def _unknown_labels(scorer: Scorer, labels: Sequence[str]) -> dict[str, int]:
+    """Return the labels that are no name of a class here, each with its number."""
+    counts = Counter(labels).most_common()
+    return {
+        label: n
+        for label, n in counts
+        if find_class(label) is None and label not in scorer.spec.classes
+    }
 
 
 def _rows(chosen: Split, objects: Objects) -> IntArray:

@@ -155,7 +155,10 @@ def _fit(
         message = f"scorer {scorer.spec.name!r} cannot be fitted here"
         raise WrongFileError(message)
     label = {each.name: name for each, name in fitted}
-    (curves,) = _curves(scorer, light, [each for each, _ in fitted], most=len(fitted)) or [[]]
+    if not fitted:
+        message = "no object is left to fit on: give more, or --split shipped"
+        raise WrongFileError(message)
+    (curves,) = _curves(scorer, light, [each for each, _ in fitted], most=len(fitted))
     labels = [label[curve.object_id] for curve in curves]
     try:
         artefact = scorer.fit(Batch.build(curves), labels)

@@ -19,6 +19,8 @@ SEED: Final = 20261127
 MAGNITUDES: Final = (17.0, 18.0, 18.5, 19.0, 20.0)
 REDDENINGS: Final = (0.03, 0.06, 0.12)
 IA: Final = "supernova Ia"
+ALWAYS: Final = ("macro_f1", "auc_ia", "log_loss", "ece")
+"""Figures that a report names of every scorer; NaN: one does not apply to it."""
 
 
 def figures_of(spec: ScorerSpec, classes: Classes, sought: Sequence[str] = ()) -> dict[str, Figure]:
@@ -66,7 +68,7 @@ def report_of(
     rng = np.random.default_rng(SEED)
     drawn = weights(group[kept], rng)
     measured = {name: measure(figure, truth, chance, drawn) for name, figure in wanted.items()}
-    report: dict[str, Any] = {"n": int(kept.sum())}
+    report: dict[str, Any] = {"n": int(kept.sum()), **dict.fromkeys(ALWAYS, float("nan"))}
     report |= {name: each.value for name, each in measured.items()}
     report["intervals"] = {name: [each.low, each.high] for name, each in measured.items()}
     report["abstained"] = dict(Counter(reason for reason in final.reason if reason))

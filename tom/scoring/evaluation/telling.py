@@ -3,7 +3,10 @@
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+MOST_LABELS: Final = 20
+"""So many labels are named."""
 
 
 def as_json(report: Mapping[str, Any]) -> str:
@@ -22,7 +25,12 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
         f" {report['no_class']}"
     )
     left = report["left_out"]
-    yield f"left out: {left['trained_on']} trained on, {left['no_points']} without points"
+    yield (
+        f"left out: {left['trained_on']} trained on, {left['no_points']} without points,"
+        f" {left['no_label']} without a label"
+    )
+    if report["labels_unknown"]:
+        yield f"labels that mean no class here: {_counts_of(report['labels_unknown'])}"
     yield "abstained: " + (_counts(report["abstained"]) or "never")
     yield ""
     yield from _overall(report)
@@ -104,6 +112,11 @@ def _days(days: float) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} ({reason})" for reason, n in counts.items())
+
+
+def _counts_of(labels: Mapping[str, int]) -> str:
+    told = [f"{label!r} {n}" for label, n in list(labels.items())[:MOST_LABELS]]
+    return ", ".join([*told, *(["..."] if len(labels) > MOST_LABELS else [])])
 
 
 def _figure(value: float | None) -> str:
