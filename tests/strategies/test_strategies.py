@@ -211,3 +211,43 @@ def test_only_a_strategy_without_rankings_can_be_deleted(admin: Client) -> None:
     assert [answer.status_code for answer in answers] == [302, 403]
     assert not Strategy.objects.filter(name="New").exists()
     assert Strategy.objects.filter(name="Used").exists()
+
+
+def shown_in(client: Client, strategy: Strategy) -> dict[str, str]:
+    """The form of a strategy as its page shows it, and whose change would be saved."""
+    page = client.get(reverse("admin:strategies_strategy_change", args=[strategy.pk]))
+    return {
+        **FORM,
+        "name": strategy.name,
+        "as_shown": page.context["adminform"].form["as_shown"].value(),
+    }
+
+
+def test_of_two_who_change_a_strategy_at_once_the_second_is_told(admin: Client) -> None:
+    made = Strategy.objects.create(name="Fresh")
+    page = reverse("admin:strategies_strategy_change", args=[made.pk])
+    first, second = shown_in(admin, made), shown_in(admin, made)
+
+    admin.post(page, {**first, "prior": "0.1"})
+    answer = admin.post(page, {**second, "prior": "0.9"})
+
+    made.refresh_from_db()
+    assert made.prior == 0.1
+    assert "Somebody changed this strategy meanwhile" in answer.text
+    admin.post(page, {**shown_in(admin, made), "prior": "0.9"})
+    made.refresh_from_db()
+    assert made.prior == 0.9
+
+
+def test_a_copy_of_a_strategy_needs_another_name(admin: Client) -> None:
+    made = Strategy.objects.create(name="Fresh")
+    page = reverse("admin:strategies_strategy_change", args=[made.pk])
+    form = shown_in(admin, made) | {"_saveasnew": "Save as new", "sought": "tde"}
+
+    refused = admin.post(page, form)
+    taken = admin.post(page, form | {"name": "Fresher"})
+
+    assert "already exists" in refused.text
+    assert taken.status_code == 302
+    assert list(Strategy.objects.get(name="Fresher").sought) == ["tde"]
+    assert list(Strategy.objects.get(name="Fresh").sought) == ["kilonova"]

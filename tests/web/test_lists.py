@@ -241,3 +241,19 @@ def test_the_first_places_are_found_without_reading_all(many_places: Strategy) -
         first_places(many_places, make_admin(), most=8)
 
     assert '"log_weight" >= 5.0' in asked[-1]["sql"]
+
+
+def test_a_lists_bounds_are_shown_as_they_were_given(observer: User) -> None:
+    strategy = make_strategy(
+        brighter_than=18.25,
+        first_seen_days=0.5,
+        days_before=0.25,
+        ra=10.0,
+        dec=-5.0,
+        radius_deg=0.02,
+    )
+
+    text = " ".join(page(Client(), observer, strategy).split())
+
+    for told in ("than 18.25 mag", "last 0.5 d", "last 0.25 d", "within 0.02° of 00:40:00.00"):
+        assert told in text

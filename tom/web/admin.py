@@ -1,5 +1,7 @@
 """What administrators edit: people, their rights, and the rows that are settings."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -14,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import ForeignKey
-from django.forms import ModelChoiceField, ModelForm
+from django.forms import CharField, HiddenInput, ModelChoiceField, ModelForm, model_to_dict
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -93,7 +95,12 @@ class AuthenticatorAdmin(admin.ModelAdmin[Authenticator]):
 
 
 class StrategyForm(ModelForm[Strategy]):
-    """A strategy as it is typed: terms and scorers that are not there are refused."""
+    """A strategy as it is typed: terms and scorers that are not there are refused.
+
+    So is a change of settings that somebody else changed since they were shown.
+    """
+
+    as_shown = CharField(required=False, widget=HiddenInput)
 
     class Meta:
         model = Strategy
@@ -102,6 +109,21 @@ class StrategyForm(ModelForm[Strategy]):
             *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
             *("ra", "dec", "radius_deg", "with_tests", "explore", "group", "active"),
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored = _settings_of(self.instance)
+        self.fields["as_shown"].initial = self._stored
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to undo what somebody else changed meanwhile."""
+        told = super().clean() or {}
+        if self.instance.pk and told.get("as_shown") not in ("", self._stored):
+            message = (
+                "Somebody changed this strategy meanwhile. Open it again to see how it is now."
+            )
+            raise ValidationError(message)
+        return told
 
     def clean_terms(self) -> list[str]:
         """Refuse a term that no module weighs."""
@@ -121,6 +143,12 @@ class StrategyForm(ModelForm[Strategy]):
         return weights
 
 
+def _settings_of(strategy: Strategy) -> str:
+    """Return a digest of a strategy's settings."""
+    told = model_to_dict(strategy, fields=StrategyForm.Meta.fields)
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
 def _refuse_unknown(names: Iterable[str], known: Sequence[str], what: str) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -137,6 +165,7 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
     list_filter = ("kind", "active")
     # The page of the action for many would list every place of their rankings.
     actions = None
+    save_as = True  # a copy, under another name
 
     def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
         """Offer to delete a strategy only if it has no ranking: others are switched off."""

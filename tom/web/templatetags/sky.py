@@ -171,6 +171,13 @@ def number(value: object, digits: int = 2) -> str:
     return f"{known:,.{int(digits)}f}" if abs(known) < HUGE else f"{known:.2e}"
 
 
+@register.filter
+def exact(value: object) -> str:
+    """A number as somebody gave it, without digits that say nothing; a dash for none."""
+    known = finite(value)
+    return DASH if known is None else f"{known:.10g}"
+
+
 @register.simple_tag
 def told_magnitude(flux: float | None, flux_error: float | None) -> str:
     """A flux (nJy) as an AB magnitude with its error, or as its limit."""
