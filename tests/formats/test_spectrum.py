@@ -46,6 +46,7 @@ CUBE = np.stack([FLUX, FLUX * 0, FLUX * 0, FLUX / 10])[:, None, :]
         (text(AT[::-1], FLUX[::-1], split="\t"), "Angstrom"),
         (image(FLUX, CRVAL1=AT[0], CDELT1=STEP), "Angstrom"),
         (image(CUBE, CRVAL1=AT[0] / 10, CD1_1=STEP / 10, CUNIT1="nm"), "Angstrom"),
+        (text(AT, FLUX, split=" ; "), "Angstrom"),
         (table(fits.Column("wave", "D", array=AT / 1e4, unit="um"),
                fits.Column("Flux", "E", array=FLUX)), "nm"),
         (table(fits.Column("loglam", "D", array=np.log10(AT)),
@@ -60,6 +61,23 @@ def test_the_same_spectrum_comes_from_every_form(data: bytes, unit: str) -> None
     np.testing.assert_allclose(found.wavelength, AT, rtol=1e-6)
     np.testing.assert_allclose(found.flux, FLUX, rtol=1e-6)
     assert len(found.error) in {0, 60}
+
+
+def test_a_logarithmic_axis_is_read_as_the_standard_says() -> None:
+    found = read_spectrum(image(FLUX, CTYPE1="WAVE-LOG", CRVAL1=4000.0, CDELT1=50.0))
+
+    np.testing.assert_allclose(found.wavelength, 4000 * np.exp(np.arange(60) / 80), rtol=1e-6)
+
+
+@pytest.mark.parametrize("split", [",", ";", "\t"])
+def test_an_empty_cell_is_no_flux_and_its_error_is_none(split: str) -> None:
+    rows = [(f"{at:g}", f"{flux:.8g}", "0.1") for at, flux in zip(AT, FLUX, strict=True)]
+    rows[3] = (rows[3][0], "", "0.1")
+
+    found = read_spectrum("\n".join(split.join(row) for row in rows).encode())
+
+    np.testing.assert_allclose(found.flux, np.delete(FLUX, 3), rtol=1e-6)
+    assert len(found.error) == 59
 
 
 def test_errors_are_kept_if_each_point_has_one() -> None:
@@ -82,6 +100,9 @@ def test_points_without_a_flux_are_left_out() -> None:
         (b"", "it has no line of two or three numbers"),
         (b"\xff\xfe\x00", "it is neither FITS nor text in UTF-8"),
         (b"4000 1\n4001 x\n", "line 2 is not two or three numbers: '4001 x'"),
+        (b"4000 1 0.1\n4001 0.1\n", "line 2 has 2 numbers, and the lines before have 3"),
+        (text(AT, FLUX, split=";").replace(b".", b","), "with decimal points"),
+        (image(FLUX, CTYPE1="VELO-LSR", CRVAL1=3e3, CDELT1=2.0), "is 'VELO-LSR', not wavelength"),
         (text(AT[:20], FLUX[:20]), "it has 20 points with a flux, and 50 are the least"),
         (text(np.roll(AT, 3), FLUX), "its wavelengths do not rise, or fall"),
         (text(AT / 10, FLUX), "its wavelengths are from 400 to 900 Å: choose their unit"),

@@ -373,3 +373,11 @@ def test_its_card_states_figures_with_their_n(path, load):
 
     assert card.name == scorer.spec.name
     assert " n " in card.sections["Metrics"] or "(n " in card.sections["Metrics"]
+
+
+@pytest.mark.parametrize("path", PLUGINS)
+def test_its_card_says_who_could_be_wronged_in_a_table(path, load):
+    told = card_of(load(path)).sections["Known biases"]
+
+    table = "Who could be wronged:\n\n| who | why | seen |\n|---|---|---|\n| "
+    assert table in told

@@ -17,7 +17,9 @@ MOST_POINTS: Final = 20_000
 LEAST_POINTS: Final = 50
 BLUEST, REDDEST = 900.0, 100_000.0
 """Wavelengths outside, Angstrom, are no spectrum of the optical or the infrared."""
-SPLIT: Final = re.compile(r"[\s,;|]+")
+CELL_ENDS: Final = ",;|\t"
+"""What stands between cells, one of which may be empty; else blanks stand between numbers."""
+DECIMAL_COMMA: Final = re.compile(rb"^\s*\d+,\d+[;\s]+-?\d+,\d", re.MULTILINE)
 REMARKS: Final = ("#", "%", "!", "//")
 
 
@@ -74,18 +76,24 @@ def _read_text(data: bytes, scale: float) -> tuple[FloatArray, FloatArray, Float
         if row is None or len(row) < 2:
             message = f"line {number} is not two or three numbers: {text[:40]!r}"
             raise UnreadableSpectrumError(message)
-        rows.append(row[:3])
+        if rows and len(row) != len(rows[0]):
+            before = len(rows[0])
+            message = f"line {number} has {len(row)} numbers, and the lines before have {before}"
+            raise UnreadableSpectrumError(message)
+        rows.append(row)
     if not rows:
-        message = "it has no line of two or three numbers"
+        why = ": write its numbers with decimal points" if DECIMAL_COMMA.search(data) else ""
+        message = f"it has no line of two or three numbers{why}"
         raise UnreadableSpectrumError(message)
-    width = min(map(len, rows))
-    table = np.array([row[:width] for row in rows])
-    return table[:, 0] * scale, table[:, 1], table[:, 2] if width > 2 else None
+    table = np.array(rows)
+    return table[:, 0] * scale, table[:, 1], table[:, 2] if table.shape[1] > 2 else None
 
 
 def _numbers(text: str) -> list[float] | None:
+    """Return the numbers of a line, NaN for an empty cell; None: it has something else."""
+    end = next((each for each in CELL_ENDS if each in text), None)
     try:
-        return [float(each) for each in SPLIT.split(text) if each]
+        return [float(cell.strip() or "nan") for cell in text.split(end)]
     except ValueError:
         return None
 

@@ -29,6 +29,11 @@ LOGARITHMS: Final = ("LOGLAM", "LOG_LAMBDA", "LOGWAVE")
 FLUXES: Final = ("FLUX", "FLUX_REDUCED", "F_LAMBDA", "FLAM", "SPEC", "COUNTS")
 ERRORS: Final = ("FLUX_ERROR", "FLUXERR", "FLUX_ERR", "ERROR", "ERR", "ERR_FLUX", "SIGMA")
 ERROR_PLANE: Final = 3
+OTHER_AXES: Final = (
+    *("RA", "DEC", "GLON", "GLAT", "FREQ", "ENER", "WAVN", "VELO", "VRAD", "VOPT", "ZOPT", "BETA"),
+    *("VELOCITY", "FELO", "TIME", "STOKES"),
+)
+"""What an image's first axis may be instead of wavelength, as its header names it."""
 
 
 def read_fits(data: bytes, scale: float) -> Columns:
@@ -115,8 +120,15 @@ def _wavelengths(header: Header, number: int, scale: float) -> FloatArray:
     if not (math.isfinite(first) and math.isfinite(step)) or step == 0:
         message = "the header of its image gives no wavelengths (CRVAL1 with CDELT1 or CD1_1)"
         raise UnreadableSpectrumError(message)
+    kind = str(header.get("CTYPE1", "")).upper().strip()
+    if kind.partition("-")[0] in OTHER_AXES:
+        message = f"the first axis of its image is {kind!r}, not wavelength"
+        raise UnreadableSpectrumError(message)
     values = first + step * (np.arange(1, number + 1) - reference)
-    if _number(header, "DC-FLAG", 0) == 1 or "LOG" in str(header.get("CTYPE1", "")).upper():
+    if kind.endswith("-LOG"):  # Greisen et al. 2006, equation 5: natural logarithms
+        scale = angstroms_of(header.get("CUNIT1"), scale)
+        return np.asarray(first * np.exp((values - first) / first) * scale)
+    if _number(header, "DC-FLAG", 0) == 1 or "LOG" in kind:
         return _power(values)
     return np.asarray(values * angstroms_of(header.get("CUNIT1"), scale))
 
