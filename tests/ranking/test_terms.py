@@ -242,3 +242,15 @@ def test_every_term_lies_in_its_interval(separation, score, epochs, age, number)
     ]
 
     assert all(term.log_lr_low <= term.log_lr <= term.log_lr_high for term in terms)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "told"),
+    [
+        (1e-165, "the host's distance does not fit the map's"),
+        (0.0, "the host's distance does not fit the map's"),
+        (0.25, "the host's distance fits 0.25 times as well as a background galaxy's"),
+    ],
+)
+def test_a_distance_that_does_not_fit_is_told_in_words(overlap: float, told: str) -> None:
+    assert distance_term(overlap).reason == told

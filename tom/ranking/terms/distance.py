@@ -94,7 +94,7 @@ def weigh(
         ~no_distance.where,
         logs,
         lambda row: (
-            f"the host's distance fits {overlap[row]:.3g} times as well as a background galaxy's"
+            _fit(float(overlap[row]))
             if np.isnan(light[row]) or host_share[row] > 0
             else f"no listed galaxy is near: {other[row]:.3g} times as usual as in the background"
         ),
@@ -110,3 +110,10 @@ def _wrong(host_share: FloatArray) -> FloatArray:
     return np.stack(
         [np.where(untold, least, one) for one, least in zip(searched, HOST_IS_WRONG, strict=True)]
     )
+
+
+def _fit(overlap: float) -> str:
+    """Say how well the host's distance fits the map's: a ratio of 1e-165 is no number to read."""
+    if overlap < 0.001:  # in words alone: no constant of the weights
+        return "the host's distance does not fit the map's"
+    return f"the host's distance fits {overlap:.3g} times as well as a background galaxy's"
