@@ -1,6 +1,7 @@
 """The pages of the lists without an event."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
@@ -157,7 +158,7 @@ def test_a_list_asks_as_often_for_many_targets_as_for_few(
         make_target(f"ZTF26x{number}")
     rank(strategy)
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(26):
         text = page(client, observer, strategy)
 
     assert len(names_on(text)) == 21
@@ -257,3 +258,23 @@ def test_a_lists_bounds_are_shown_as_they_were_given(observer: User) -> None:
 
     for told in ("than 18.25 mag", "last 0.5 d", "last 0.25 d", "within 0.02° of 00:40:00.00"):
         assert told in text
+
+
+def test_a_list_says_what_it_is_ranked_by_with_the_sites_defaults(observer: User) -> None:
+    make_target("ZTF26a")
+    given = make_strategy(
+        name="given", prior=0.25, weights={"real_bogus": 0.5}, sought=["supernova"], explore=0.2
+    )
+    usual = make_strategy(name="usual", terms=[], sought=["supernova"])
+    for strategy in (given, usual):
+        rank(strategy)
+
+    texts = [" ".join(page(Client(), observer, each).split()) for each in (given, usual)]
+
+    assert "a chance of 0.25<" in texts[0]
+    assert "star, minor planet<" in texts[0]
+    assert "real, with weight 0.5 of 1" in texts[0]
+    assert "20% of a night" in texts[0]
+    assert f"a chance of {settings.CANDIDATE_PRIOR:g}<" in texts[1]
+    assert "real, with weight 1 of 1" in texts[1]
+    assert "earlier activity" in texts[1]

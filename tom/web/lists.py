@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import Verdict, Vetting
+from tom.ranking.basis import Basis
 from tom.ranking.models import Exploration, Listing, RankedCandidate
 from tom.strategies.models import Strategy
 from tom.strategies.services import chosen_by, lists_for
@@ -81,6 +82,26 @@ class VettingFilter:
         if self.asked in Vetting.values:
             return Q(target__in=[pk for pk in self.vettings if self.takes(pk)])
         return Q() if self.asked == "all" else ~Q(target__in=self._rejected)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What a list is ranked by, with the site's defaults where its strategy says nothing.
+
+    `prior` is the chance of any one target before all evidence. `terms` are named. `scorers` have a
+    name, a version, the classes that count of it, and its weight, 0 to 1.
+    """
+
+    prior: float
+    terms: list[str]
+    scorers: list[tuple[str, str, tuple[str, ...], float]]
+
+
+def weighed_in(strategy: Strategy) -> Weighed:
+    """What a list without an event is ranked by at its next ranking."""
+    basis = Basis.present(strategy, None)
+    scorers = [(spec.name, spec.version, of, weight) for spec, of, weight in basis.ranked_by()]
+    return Weighed(basis.prior, [term.NAME for term in basis.weighed_terms], scorers)
 
 
 def find_strategy(pk: int, user: User) -> Strategy:

@@ -29,6 +29,7 @@ from tom.web.lists import (
     read_draw,
     read_places,
     rows_of,
+    weighed_in,
 )
 from tom.web.pagination import MOST_COUNTED, page_asked, page_at_once, page_of
 from tom.web.people import person
@@ -81,6 +82,7 @@ def ranked_list(request: HttpRequest, pk: int) -> HttpResponse:
         "vettings": Vetting.choices,
         "vetting": vetted.asked,
         "is_filtered": is_filtered,
+        "weighed": weighed_in(strategy),
         "draw": read_draw(strategy, vetted, user, now=timezone.now()),
     }
     return render(request, "lists/list.html", context)
