@@ -71,7 +71,7 @@ def test_a_model_that_works_is_kept_with_its_card_and_who_brought_it(bring, lead
     ("changes", "why"),
     [
         ({"model": make_model(["n", 100, 6], WEIGHTS[:600])}, "the shape"),
-        ({"classes": "kilonova 0.1\nother 0.8"}, "prior must be one share per class"),
+        ({"classes": "kilonova 0.1\nother 0.8"}, "The shares add up to 0.9, not to 1."),
         ({"classes": "kilonova lots"}, "Write a class and its share on each line"),
         ({"memory_mb": "9999999"}, "less than or equal to"),
         ({"name": "No Name"}, "Write 2 to 35 small letters, digits or _."),

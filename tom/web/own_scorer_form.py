@@ -20,6 +20,8 @@ MOST_SOURCE: Final = 100_000
 MOST_BYTES: Final = 16 * 1024 * 1024
 CLASS_LINE: Final = re.compile(r"([a-z][a-z0-9_]{0,39})(?:[ \t=:]+([0-9.eE+-]+))?")
 MOST_CLASSES: Final = 30
+FAR_FROM_ONE: Final = 1e-6
+"""How far the shares of all classes may be from the sum 1, as in a specification."""
 LONGEST: Final = 5000
 STATED: Final = tuple(name for name in REQUIRED_SECTIONS if name != "Prior")
 PRIOR_TEXT: Final = "The shares above are those that its author gave."
@@ -238,6 +240,8 @@ class OnnxForm(OwnScorerForm):
             _refuse("A share is a number from 0 to 1.")
         if len(shares) != len(lines):
             _refuse("A class is named twice.")
+        if abs(sum(shares.values()) - 1) > FAR_FROM_ONE:
+            _refuse(f"The shares add up to {sum(shares.values()):.6g}, not to 1.")
         return shares
 
     def read_spec(self, cleaned: dict[str, Any]) -> ScorerSpec:
