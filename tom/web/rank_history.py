@@ -19,7 +19,7 @@ from tom.ranking.weighing import read_terms
 from tom.targets.visible import visible_targets
 from tom.web.chances import scale_then
 from tom.web.known import LARGEST_FIRST, programs_of, seen_by
-from tom.web.reasons import NO_MEANS, Reason, moved_pieces, moved_terms
+from tom.web.reasons import Reason, moved_pieces, moved_terms
 
 # Of a longer history the newest rankings alone are compared.
 MOST_RANKINGS = 500
@@ -269,27 +269,11 @@ def _tell(steps: Sequence[_Step], others: Others, user: User) -> list[Jump]:
     names = dict(zip(others.member.tolist(), others.name.tolist(), strict=True))
     keys = {held.pk for step in steps for held in (step.before, step.after) if held}
     rows = RankedCandidate.objects.filter(pk__in=keys)
-    columns = rows.values_list("pk", "ranking__layout", "terms", "ranking__basis__means")
-    told = {
-        pk: _Told(read_terms(layout, kept), means or NO_MEANS)
-        for pk, layout, kept, means in columns
-    }
+    columns = rows.values_list("pk", "ranking__layout", "terms")
+    terms = {pk: read_terms(layout, kept) for pk, layout, kept in columns}
     shown = {each.pk: each for step in steps for each in (step.ranking, step.former) if each}
     scales = {pk: scale_then(ranking, user) for pk, ranking in shown.items()}
-    return [_jump(step, names, told, scales) for step in steps]
-
-
-class _Told(NamedTuple):
-    """The terms of a place, and the means of the list by which they were divided."""
-
-    terms: list[dict[str, Any]]
-    means: Mapping[str, Any]
-
-
-def _moved(before: _Told, after: _Told) -> list[Reason]:
-    return moved_terms(
-        before.terms, after.terms, usual_before=before.means, usual_after=after.means
-    )
+    return [_jump(step, names, terms, scales) for step in steps]
 
 
 def _chance(
@@ -301,13 +285,16 @@ def _chance(
 
 
 def _jump(
-    step: _Step, names: Mapping[int, str], told: Mapping[int, _Told], scales: Mapping[int, Scale]
+    step: _Step,
+    names: Mapping[int, str],
+    terms: Mapping[int, list[dict[str, Any]]],
+    scales: Mapping[int, Scale],
 ) -> Jump:
     before, after = step.before, step.after
     is_both = before is not None and after is not None
     rose = sorted(names[key] for key in step.above - step.above_before) if is_both else []
     fell = sorted(names[key] for key in step.above_before - step.above) if is_both else []
-    moved = _moved(told[before.pk], told[after.pk]) if before and after else []
+    moved = moved_terms(terms[before.pk], terms[after.pk]) if before and after else []
     return Jump(
         ranking=step.ranking,
         before=_rank(before, step.above_before),
