@@ -236,6 +236,9 @@ def test_the_command_shows_the_list_as_it_stood() -> None:
     assert "had no ranking at" in fails("S261120ab", "--at", "2001-01-01")
     assert "'yesterday' is no time" in fails("S261120ab", "--at", "yesterday")
     assert "no event 'S1'" in fails("S1")
+    joined = make_event("E123456", alert_types=())
+    NonLocalizedEvent.everything.filter(pk=joined.pk).update(joined_to=event)
+    assert run("E123456") == run("S261120ab")
 
 
 def test_the_command_reads_a_time_of_another_zone_and_tells_it_in_utc() -> None:

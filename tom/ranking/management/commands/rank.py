@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
+from tom.events.naming import root_of
 from tom.ranking.chances import public_scale
 from tom.ranking.models import RankedCandidate, RankedCandidateQuerySet, Ranking
 from tom.ranking.services import NotReproducibleError, ranking_as_of, rankings_of, unlike
@@ -96,8 +97,9 @@ def shown_publicly(ranking: Ranking) -> RankedCandidateQuerySet:
 
 
 def _owner_of(name: str) -> Owner:
-    """Find an event by its id, or else a strategy by its name."""
-    event = NonLocalizedEvent.objects.filter(event_id=name).first()
+    """Find an event by its id, or by that of one joined to it; or else a strategy by its name."""
+    named = NonLocalizedEvent.everything.filter(event_id=name).first()
+    event = named and root_of(named)
     strategy = Strategy.objects.filter(kind="", name=name).first()
     owner = event or strategy
     if owner is None:
