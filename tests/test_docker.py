@@ -7,8 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
+import pytest
 import yaml
 from django.core.management import get_commands
+from django.db import connection
 
 from tom.embedded.home import Home
 from tom.embedded.servers import WEB_ROLE, find_postgres, running_servers
@@ -28,6 +30,17 @@ def test_every_process_has_the_image_and_the_addresses_of_its_services() -> None
         assert service["build"]["dockerfile"] == "docker/Dockerfile"
         assert "@postgres/" in service["environment"]["DATABASE_URL"]
         assert service["environment"]["BROKER_URL"].startswith("redis://redis:")
+
+
+@pytest.mark.django_db
+def test_the_database_plans_as_that_of_one_command() -> None:
+    settings = [each.removeprefix("-c") for each in COMPOSE["services"]["postgres"]["command"][1:]]
+    compose = dict(each.split("=") for each in settings)
+    compose.pop("shared_buffers")  # as the machine has
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [[*compose]])
+        assert dict(cursor.fetchall()) == compose
+    assert compose == {"random_page_cost": "1.1", "max_parallel_workers_per_gather": "0"}
 
 
 def test_the_web_server_alone_has_the_role_with_a_limit() -> None:
