@@ -43,10 +43,18 @@ def test_two_people_scan_one_list_at_once_by_the_keyboard(
     take_one_back(vera, ed)
     skip_and_go_back(vera, candidates[1])
     leave_the_rest(vera, ed)
+    go_on_behind_what_left_the_list(ed, candidates[2])
 
     said = [(row.by and row.by.username, row.verdict) for row in Verdict.objects.given()]
     assert sorted(said) == [("ed", "promising"), ("vera", "promising")]
     assert ScanPlace.objects.get(user__username="vera").candidate == candidates[2]
+
+
+def go_on_behind_what_left_the_list(page: Page, third: EventCandidate) -> None:
+    """What was skipped stays skipped."""
+    EventCandidate.objects.filter(pk=third.pk).update(credible_level_2d=0.97, rank=None)
+    page.keyboard.press("n")
+    shows(page, "ZTF26row4")
 
 
 def assert_fetched_ahead(page: Page, asked: list[str], following: EventCandidate) -> None:

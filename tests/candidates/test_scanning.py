@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from tests.factories import make_candidate, make_event, make_observer
 from tom.candidates.agreement import count_progress, measure_agreement
 from tom.candidates.models import EventCandidate, ScanPlace, Vetting
-from tom.candidates.scanning import hand_over, next_open, return_to, stop_at
+from tom.candidates.scanning import (
+    MOST_PASSED,
+    hand_over,
+    next_open,
+    passed_by,
+    return_to,
+    stop_at,
+)
 from tom.candidates.verdicts import give_verdict
 from tom.strategies.listings import Listing
 from tom.web.vettings import verdicts_of
@@ -33,6 +40,16 @@ def test_a_candidate_that_left_the_list_is_followed_by_the_first_that_is_open() 
     assert next_open([1, 2, 3], {1}, after=99) == 2
     assert next_open([1, 2, 3], set(), after=2) == 3
     assert next_open([1, 2, 3], {3}, after=2) is None
+
+
+def test_what_left_the_list_stood_behind_the_nearest_that_is_still_there() -> None:
+    before, now = [1, 2, 3, 4, 5, 6], [1, 2, 5, 6]
+    passed = passed_by(before, 4)
+
+    assert passed == [3, 2, 1]
+    assert next_open(now, {5}, after=4, passed=passed) == 6
+    assert next_open([6, 5], set(), after=4, passed=passed) == 6
+    assert len(passed_by(range(3000), 2500)) == MOST_PASSED
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The page on which a list is scanned: what comes next, who decided, whom it is left to."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -100,6 +101,79 @@ def test_what_is_skipped_stays_open_and_is_met_again(
     assert "That was the last one 1 before it is still open" in words(last)
     assert again is not None
     assert shown(client.get(again[1].replace("&amp;", "&")).text) == "ZTF26row1"
+
+
+def leave_by_the_map(candidate: EventCandidate) -> None:
+    EventCandidate.objects.filter(pk=candidate.pk).update(credible_level_2d=0.97, rank=99)
+
+
+def leave_by_a_merger(candidate: EventCandidate) -> None:
+    candidate.delete()
+
+
+LEAVES = pytest.mark.parametrize("leave", [leave_by_the_map, leave_by_a_merger])
+
+
+@pytest.fixture
+def at_third(client: Client, vera: User, event: NonLocalizedEvent) -> list[EventCandidate]:
+    """Eight candidates, of which two are skipped and the third is in front."""
+    found = [
+        factories.make_candidate(event, factories.make_target(f"ZTF26row{rank}"), rank=rank)
+        for rank in range(1, 9)
+    ]
+    client.get(PAGE)
+    for skipped in found[:2]:
+        client.get(f"{PAGE}?part=scan&after={skipped.pk}")
+    return found
+
+
+@LEAVES
+def test_behind_a_candidate_that_leaves_the_list_the_next_comes_and_none_that_was_skipped(
+    client: Client, at_third: list[EventCandidate], leave: Callable[[EventCandidate], None]
+) -> None:
+    third = at_third[2].pk
+    leave(at_third[2])
+    leave(at_third[1])
+
+    assert shown(client.get(f"{PAGE}?part=scan&after={third}").text) == "ZTF26row4"
+    assert shown(client.get(f"{PAGE}?part=scan&after=0").text) == "ZTF26row1"
+
+
+def test_a_verdict_on_a_candidate_that_left_the_list_is_answered_with_the_next(
+    client: Client, at_third: list[EventCandidate]
+) -> None:
+    leave_by_the_map(at_third[2])
+    again = client.get(f"{PAGE}?part=scan")
+    back = re.search(r'data-key="p" href="[^"]*candidate=(\d+)"', " ".join(again.text.split()))
+
+    assert "not in this list" in again.text
+    assert back is not None
+    assert int(back[1]) == at_third[1].pk
+    assert shown(give(client, at_third[2], "watching")) == "ZTF26row4"
+
+
+def test_a_page_whose_candidate_was_joined_with_another_goes_on_with_the_next(
+    client: Client, at_third: list[EventCandidate]
+) -> None:
+    at_third[2].delete()
+
+    assert shown(client.get(f"{PAGE}?part=scan").text) == "ZTF26row4"
+
+
+def test_the_rest_is_left_at_a_candidate_that_is_gone(
+    client: Client, at_third: list[EventCandidate]
+) -> None:
+    ed = factories.make_observer("ed")
+    client.post(f"{PAGE}hand-over/", {"to": "ed", "note": ""})
+    at_third[2].delete()
+    client.force_login(ed)
+
+    page = client.get(PAGE).text
+
+    link = re.search(r'href="([^"]+)">Go on from there', page)
+    assert "vera stopped at a candidate that is gone" in words(page)
+    assert link is not None
+    assert shown(client.get(link[1].replace("&amp;", "&")).text) == "ZTF26row4"
 
 
 def test_undo_leads_back_to_the_candidate(

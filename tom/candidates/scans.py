@@ -136,6 +136,12 @@ class ScanPlace(models.Model):
         related_name="+",
         help_text="The same in a list without an event",
     )
+    passed = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        blank=True,
+        help_text="The keys of those before it, the nearest first: it may leave the list",
+    )
     query = models.CharField(max_length=1000, blank=True, help_text="The list, as addresses say it")
     moved = models.DateTimeField()
     handed_to = models.ForeignKey(

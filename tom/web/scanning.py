@@ -12,7 +12,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.agreement import Agreement, Progress, count_progress, measure_agreement
 from tom.candidates.models import ScanPlace, ScanProfile, Verdict
-from tom.candidates.scanning import next_open
+from tom.candidates.scanning import next_open, passed_by
 from tom.candidates.scans import Hide, Panel
 from tom.targets.audiences import show_targets
 from tom.targets.cutouts import times_of_pictures
@@ -27,6 +27,8 @@ from tom.web.known import programs_of
 from tom.web.scan_settings import ScanSettings, without_text
 from tom.web.scan_sources import ScanRow, Source
 
+# In an address, what stands before the first of a list.
+FIRST = 0
 NEAR_ARCSEC = 60.0
 NEAR_SHOWN = 10
 PLACES_SHOWN = 6
@@ -37,11 +39,13 @@ DIFFERING_SHOWN = 10
 class ScanList:
     """The list that a person scans: the keys of its members in order, and what was said of each.
 
-    Of a longer list it has the first `MOST_LISTED`.
+    Of a longer list it has the first `MOST_LISTED`. `place` is where they stopped; None: they have
+    not begun.
     """
 
     source: Source
     settings: ScanSettings
+    place: ScanPlace | None
     keys: list[int]
     said: dict[int, list[Verdict]]
     hidden: set[int] = field(default_factory=set)
@@ -73,10 +77,27 @@ class ScanList:
         """Whether the list may have more than are gone through."""
         return len(self.keys) == MOST_LISTED
 
+    def next(self, key: int | None) -> int | None:
+        """The next that is open behind a member; None: there is none.
+
+        Of one that has left the list, behind where it stood when the person stopped at it.
+        """
+        place = self.place
+        stopped = place is not None and key != FIRST and place.member in (None, key)
+        passed = place.passed if place is not None and stopped else ()
+        return next_open(self.keys, self.hidden, after=key, passed=passed)
+
+    def passed(self, key: int | None) -> list[int]:
+        """Those before a member, the nearest first, also where it has left the list."""
+        if key is not None and key in self.keys:
+            return passed_by(self.keys, key)
+        stopped = self.place is not None and key is not None and self.place.member == key
+        return self.place.passed if self.place is not None and stopped else []
+
     @property
     def from_start(self) -> str:
         """The page's address for the first that is open."""
-        return self.address(after=0)
+        return self.address(after=FIRST)
 
     def address(self, **values: object) -> str:
         """The page's address for this list, with more values."""
@@ -92,12 +113,12 @@ def place_of(source: Source) -> ScanPlace | None:
     return ScanPlace.objects.of(source.listing).filter(user=source.user).first()
 
 
-def open_scan(source: Source, settings: ScanSettings) -> ScanList:
+def open_scan(source: Source, settings: ScanSettings, place: ScanPlace | None) -> ScanList:
     """Find what of a list is scanned with these settings, and what was said of it."""
     keys = source.find(settings.filters)
     said = source.said(keys)
     hidden = {key for key in keys if _is_hidden(settings.hide, said.get(key, ()), source.user)}
-    return ScanList(source, settings, keys, said, hidden)
+    return ScanList(source, settings, place, keys, said, hidden)
 
 
 def _is_hidden(hide: Hide, verdicts: Sequence[Verdict], user: User) -> bool:
@@ -114,18 +135,18 @@ def _is_mine(verdicts: Sequence[Verdict], user: User) -> bool:
     return any(row.by_id == user.pk for row in verdicts)
 
 
-def choose(scanned: ScanList, query: QueryDict, place: ScanPlace | None) -> int | None:
+def choose(scanned: ScanList, query: QueryDict) -> int | None:
     """The member that an address asks for: itself, the next one, or where the person stopped.
 
     None: the list is at its end.
     """
     if "after" in query:
-        return next_open(scanned.keys, scanned.hidden, after=read_pk(query.get("after", "")))
+        return scanned.next(read_pk(query.get("after", "")))
     asked = read_pk(query.get("candidate", ""))
-    if asked is None and place is not None:
-        asked = place.member
+    if asked is None and scanned.place is not None:
+        asked = scanned.place.member
     found = seen(scanned, asked)
-    return next_open(scanned.keys, scanned.hidden, after=None) if found is None else found
+    return scanned.next(asked) if found is None else found
 
 
 def seen(scanned: ScanList, key: int | None) -> int | None:
@@ -149,15 +170,20 @@ def show_scan(scanned: ScanList, key: int | None) -> dict[str, Any]:
         "row": row,
         "listed": listed,
         "number": None if at is None else at + 1,
-        "before": scanned.address(candidate=scanned.keys[at - 1]) if at else "",
+        "before": _address_before(scanned, row.key),
         "skip": scanned.address(after=row.key),
         **_show_target(scanned, row),
     }
 
 
+def _address_before(scanned: ScanList, key: int) -> str:
+    before = next((each for each in scanned.passed(key) if each in scanned.keys), None)
+    return "" if before is None else scanned.address(candidate=before)
+
+
 def _show_target(scanned: ScanList, row: ScanRow) -> dict[str, Any]:
     target, panels = row.target, scanned.settings.panels
-    ahead = next_open(scanned.keys, scanned.hidden, after=row.key)
+    ahead = scanned.next(row.key)
     return {
         "target": target,
         "summary": target.summary,
@@ -249,7 +275,10 @@ def _differing(
 
 @dataclass(frozen=True)
 class OthersPlace:
-    """Where another person stopped: the target's name, "" where it is not to be seen."""
+    """Where another person stopped: the target's name, "" where it is not to be seen.
+
+    `url` leads there; "": to nothing that the reader sees.
+    """
 
     place: ScanPlace
     name: str
@@ -273,8 +302,13 @@ def _others_place(
 ) -> OthersPlace:
     query = QueryDict(without_text(place.query), mutable=True)
     found = named.get(place.member or 0)
+    gone = place.member is None and place.passed
+    behind = next((key for key in place.passed if key in scanned.keys), FIRST) if gone else None
     if found is not None:
         query["candidate"] = str(place.member)
+    elif behind is not None:
+        query["after"] = str(behind)
     is_for_me = place.handed_to_id == scanned.user.pk
-    url = f"{scanned.source.page}?{query.urlencode()}"
+    leads = found is not None or behind is not None
+    url = f"{scanned.source.page}?{query.urlencode()}" if leads else ""
     return OthersPlace(place, found.name if found else "", url, is_for_me)

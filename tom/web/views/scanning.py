@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from tom.candidates.scanning import hand_over, next_open, stop_at
+from tom.candidates.scanning import hand_over, stop_at
 from tom.candidates.scans import Hide
 from tom.events.models import NonLocalizedEvent
 from tom.reports.notifications.handed_scans import notify_handed
@@ -56,13 +56,13 @@ def source_of_list(request: HttpRequest, pk: int) -> ListSource:
 
 def _scan(request: HttpRequest, source: Source) -> HttpResponse:
     place = place_of(source)
-    scanned = open_scan(source, read_settings(request.GET, source.user, place))
+    scanned = open_scan(source, read_settings(request.GET, source.user, place), place)
     match request.GET.get("part"):
         case None:
-            context = _go_to(scanned, choose(scanned, request.GET, place)) | _choices(scanned)
+            context = _go_to(scanned, choose(scanned, request.GET)) | _choices(scanned)
             return render(request, "scanning/page.html", context)
         case "scan":
-            context = _go_to(scanned, choose(scanned, request.GET, place))
+            context = _go_to(scanned, choose(scanned, request.GET))
             return render(request, "scanning/_scan.html", context)
         case "people":
             key = seen(scanned, read_pk(request.GET.get("candidate", "")))
@@ -76,8 +76,9 @@ def answer_verdict(
     request: HttpRequest, source: Source, key: int, query: str, *, is_given: bool
 ) -> HttpResponse:
     """Go on after a verdict in the list that `query` names; where one was taken back, stay."""
-    scanned = open_scan(source, read_settings(QueryDict(query), source.user, None))
-    following = next_open(scanned.keys, scanned.hidden, after=key) if is_given else key
+    settings, place = read_settings(QueryDict(query), source.user, None), place_of(source)
+    scanned = open_scan(source, settings, place)
+    following = scanned.next(key) if is_given else key
     context = _go_to(scanned, seen(scanned, following))
     if request.headers.get("HX-Request"):
         return render(request, "scanning/_scan.html", context)
@@ -86,8 +87,9 @@ def answer_verdict(
 
 def _go_to(scanned: ScanList, key: int | None) -> dict[str, Any]:
     """Note that the person is at a member now, and gather what the page shows of it."""
-    source = scanned.source
-    stop_at(source.user, source.listing, key, query=scanned.settings.query, now=source.now)
+    source, query = scanned.source, scanned.settings.query
+    passed = scanned.passed(key)
+    stop_at(source.user, source.listing, key, query=query, now=source.now, passed=passed)
     return show_scan(scanned, key)
 
 
