@@ -114,9 +114,13 @@ def make_message(
 
 # --- Events -----------------------------------------------------------------------------------
 def make_skymap(
-    *, ra: float = 197.45, dec: float = -23.38, sigma_deg: float = 6.0, distance_mpc: float = 40.0
+    *,
+    ra: float = 197.45,
+    dec: float = -23.38,
+    sigma_deg: float = 6.0,
+    distance_mpc: float | None = 40.0,
 ) -> SkyMap:
-    """A Gaussian blob, with one distance everywhere.
+    """A Gaussian blob, with one distance everywhere; None: without distances.
 
     Rows of level 4 near it, larger ones elsewhere: some 300 where all of level 4 were 3,072. To
     store these took a third of all the time that tests with events spent in the database.
@@ -124,11 +128,14 @@ def make_skymap(
     level, ipix = _pixels(ra, dec, near_deg=4 * sigma_deg)
     pixel_ra, pixel_dec = pixel_centre(level=level, ipix=ipix)
     separation_deg = separation_arcsec(pixel_ra, pixel_dec, ra, dec) / 3600
+    density = np.exp(-0.5 * (separation_deg / sigma_deg) ** 2)
+    if distance_mpc is None:
+        return build_skymap(level=level, ipix=ipix, probdensity=density)
     mu, sigma = np.full(len(level), distance_mpc), np.full(len(level), 0.2 * distance_mpc)
     return build_skymap(
         level=level,
         ipix=ipix,
-        probdensity=np.exp(-0.5 * (separation_deg / sigma_deg) ** 2),
+        probdensity=density,
         distance=(mu, sigma, 1 / (mu**2 + sigma**2)),
         distance_mean=distance_mpc,
         distance_std=0.2 * distance_mpc,
@@ -149,14 +156,18 @@ def _pixels(ra: float, dec: float, *, near_deg: float) -> tuple[IntArray, IntArr
 
 
 def make_localization(
-    *, ra: float = 197.45, dec: float = -23.38, sigma_deg: float = 6.0, distance_mpc: float = 40.0
+    *,
+    ra: float = 197.45,
+    dec: float = -23.38,
+    sigma_deg: float = 6.0,
+    distance_mpc: float | None = 40.0,
 ) -> Localization:
     """A stored sky map with its figures and contours."""
     columns = _columns_of_map(ra, dec, sigma_deg, distance_mpc)
     return Localization.objects.create(
         sha256=hashlib.sha256(columns["fits"] + str(next(_numbers)).encode()).hexdigest(),
         **columns,
-        distance_fraction=1.0,
+        distance_fraction=0.0 if distance_mpc is None else 1.0,
         contours={
             level: [_circle(ra=ra, dec=dec, radius_deg=factor * sigma_deg)]
             for level, factor in (("0.5", 1.177), ("0.9", 2.146))
@@ -165,7 +176,9 @@ def make_localization(
 
 
 @lru_cache(maxsize=32)
-def _columns_of_map(ra: float, dec: float, sigma_deg: float, distance_mpc: float) -> dict[str, Any]:
+def _columns_of_map(
+    ra: float, dec: float, sigma_deg: float, distance_mpc: float | None
+) -> dict[str, Any]:
     skymap = make_skymap(ra=ra, dec=dec, sigma_deg=sigma_deg, distance_mpc=distance_mpc)
     figures = summarize(skymap)
     return {
@@ -174,8 +187,8 @@ def _columns_of_map(ra: float, dec: float, sigma_deg: float, distance_mpc: float
         "n_rows": skymap.n,
         "area_50": figures.area_50,
         "area_90": figures.area_90,
-        "distance_mean": figures.distance_mean,
-        "distance_std": figures.distance_std,
+        "distance_mean": distance_mpc and figures.distance_mean,
+        "distance_std": distance_mpc and figures.distance_std,
         "max_ra": figures.max_ra,
         "max_dec": figures.max_dec,
     }
@@ -186,9 +199,13 @@ def make_event(
     *,
     alert_types: Sequence[str] = ("PRELIMINARY", "INITIAL", "UPDATE"),
     localized: bool = True,
+    distance_mpc: float | None = 40.0,
     **fields: object,
 ) -> NonLocalizedEvent:
-    """A live binary neutron star merger: a chain of messages, each with a better map."""
+    """A live binary neutron star merger: a chain of messages, each with a better map.
+
+    `distance_mpc` is the maps'; None: they have none.
+    """
     # A test with real transactions has emptied the tables, the strategies of the migrations too.
     kind = fields.get("kind", EventKind.GW)
     Strategy.objects.get_or_create(
@@ -211,21 +228,28 @@ def make_event(
         },
     )
     for number, alert_type in enumerate(alert_types, start=1):
-        _add_sequence(event, number, alert_type, localized=localized)
+        _add_sequence(event, number, alert_type, localized=localized, distance_mpc=distance_mpc)
     event.used = chosen_localization(event)
     event.save(update_fields=["used"])
     return event
 
 
 def _add_sequence(
-    event: NonLocalizedEvent, number: int, alert_type: str, *, localized: bool
+    event: NonLocalizedEvent,
+    number: int,
+    alert_type: str,
+    *,
+    localized: bool,
+    distance_mpc: float | None,
 ) -> EventSequence:
     time = MERGER + timedelta(minutes=5 * number * number)
     localization = None
     if localized and alert_type != "RETRACTION":
         localization = EventLocalization.objects.create(
             event=event,
-            localization=make_localization(sigma_deg=8.0 - 2 * min(number, 3)),
+            localization=make_localization(
+                sigma_deg=8.0 - 2 * min(number, 3), distance_mpc=distance_mpc
+            ),
             author="bayestar" if number < 3 else "Bilby",
             product="skymap",
             time=time,

@@ -29,6 +29,7 @@ def distance_term(
     *,
     elsewhere: float | None = None,
     light: float | None = None,
+    in_3d: float = 1.0,
     source: float = 1.0,
 ) -> Term:
     columns = {
@@ -36,6 +37,7 @@ def distance_term(
         "host_share": host_share,
         "elsewhere": elsewhere,
         "light": light,
+        "in_3d": in_3d,
     }
     given = {name: col(value) for name, value in columns.items()}
     return distance.weigh(**given, source=Share(source, source, source)).term(0)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tom.ranking.information import information_of, moderated, most_open
+from tom.ranking.weighing import NO_DISTANCE_IN_MAP
 
 odds = st.floats(-30, 30)
 widths = st.floats(0, 30)
@@ -90,3 +91,10 @@ def test_the_missing_term_that_could_move_the_chance_most_is_named_in_any_order(
     assert of_distance is not None
     assert of_distance.supplied_by == "a redshift"
     assert most_open([known], -3.0) is None
+
+
+def test_no_observation_of_a_candidate_supplies_the_distance_of_a_map() -> None:
+    found = most_open([term("brightness", -3.9, 2.3) | {"reason": NO_DISTANCE_IN_MAP}], -3.0)
+
+    assert found is not None
+    assert found.supplied_by == "a map with distances"

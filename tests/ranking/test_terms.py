@@ -254,3 +254,9 @@ def test_every_term_lies_in_its_interval(separation, score, epochs, age, number)
 )
 def test_a_distance_that_does_not_fit_is_told_in_words(overlap: float, told: str) -> None:
     assert distance_term(overlap).reason == told
+
+
+def test_where_the_map_has_no_distance_no_redshift_of_a_host_is_missed():
+    assert distance_term(None, in_3d=0.0).reason == "the map has no distance here"
+    assert distance_term(None).reason == "no distance of the host"
+    assert not distance_term(1.5, in_3d=0.0).missing

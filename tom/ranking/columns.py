@@ -27,6 +27,8 @@ class Columns:
     galaxy_light
         The light of galaxies at the place, listed or not, over its mean, as far as the survey sees;
         NaN: not known.
+    map_in_3d
+        1 where the map has a distance, 0 where it has none.
     brightness_ratio, brightness_ratio_low, brightness_ratio_high
         How likely a kilonova of the event is so bright when first seen, over a source of the list,
         and the range of that (`tom.ranking.lights`).
@@ -56,6 +58,7 @@ class Columns:
     host_share: FloatArray
     elsewhere_overlap: FloatArray
     galaxy_light: FloatArray
+    map_in_3d: FloatArray
     was_looked_up: BoolArray
     star_separation_arcsec: FloatArray
     star_score: FloatArray

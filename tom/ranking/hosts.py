@@ -107,8 +107,9 @@ def read_galaxies(
     )
     skymaps = {pk: skymap_of(key) for pk, key in uses.values_list("pk", "localization_id")}
     in_3d = {pk: skymap for pk, skymap in skymaps.items() if skymap.is_3d}
+    has_distance = {"map_in_3d": np.isin(case.localizations, list(in_3d)).astype(float)}
     if not in_3d:
-        return dict.fromkeys(COLUMNS, np.full(n, np.nan))
+        return has_distance | dict.fromkeys(COLUMNS, np.full(n, np.nan))
     overlap_of = partial(_overlap_of, case, in_3d, horizon_mpc)
     told = overlap_of(
         np.arange(n),
@@ -132,7 +133,7 @@ def read_galaxies(
     for name, column in found.items():
         other = told if name == "distance_overlap" else np.nan
         found[name] = np.where(~np.isnan(told) & ~given, other, column)
-    return found
+    return has_distance | found
 
 
 def _around(

@@ -40,7 +40,7 @@ from tom.ranking.terms import (
     sky_map,
     star,
 )
-from tom.ranking.weighing import logistic
+from tom.ranking.weighing import NO_DISTANCE_IN_MAP, logistic
 from tom.sky.arrays import FloatArray
 
 CENTRAL_90: Final = 2 * 1.6448536269514722
@@ -113,5 +113,7 @@ def _open(term: Mapping[str, Any], log_odds: float) -> Open:
     # A missing term counts 0: its ends are what it could count.
     low, high = (logistic(log_odds + term[end]) for end in ("log_lr_low", "log_lr_high"))
     name = str(term["name"])
+    if term["reason"] == NO_DISTANCE_IN_MAP:
+        return Open(name, "a map with distances", low, high)
     of_scorer = f"what {name.replace('_', ' ')} lacks ({term['reason']})"
     return Open(name, SUPPLIED_BY.get(name, of_scorer), low, high)

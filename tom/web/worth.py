@@ -1,14 +1,16 @@
 """What an observation of a candidate would tell of its event's list, and its cost, for a reader."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tom.candidates.models import EventCandidate
+from tom.events.models import EventKind, NonLocalizedEvent
 from tom.ranking.chances import Scale
 from tom.ranking.information import Open, information_of, moderated, most_open
+from tom.ranking.weighing import NO_DISTANCE_IN_MAP
 from tom.web.costs import Observer, faded
 
 
@@ -59,7 +61,17 @@ def worth_of(
     if not math.isfinite(odds):
         return None
     bits = information_of(moderated(odds, low, high))
-    return Worth(bits, most_open(terms, odds), _cost(candidate, observers, now))
+    opened = most_open(_to_come(terms, candidate.event), odds)
+    return Worth(bits, opened, _cost(candidate, observers, now))
+
+
+def _to_come(
+    terms: Iterable[Mapping[str, Any]], event: NonLocalizedEvent
+) -> Iterator[Mapping[str, Any]]:
+    """Leave out what nothing supplies: of mergers alone there are maps with distances."""
+    for term in terms:
+        if event.kind == EventKind.GW or term["reason"] != NO_DISTANCE_IN_MAP:
+            yield term
 
 
 def _cost(candidate: EventCandidate, observers: Sequence[Observer], now: datetime) -> Cost | None:

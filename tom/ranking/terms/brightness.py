@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tom.ranking import weighing
 from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weighed
 
@@ -54,7 +55,7 @@ def weigh(
         np.isnan(magnitude), "no detection since the merger", worst=worst, best=BEST_UNSEEN
     )
     no_distance = unknown(
-        np.isnan(ratio), "the map has no distance here", worst=worst, best=BEST_UNSEEN
+        np.isnan(ratio), weighing.NO_DISTANCE_IN_MAP, worst=worst, best=BEST_UNSEEN
     )
     logs = [
         np.log((1 - outliers) * of + outliers)

@@ -5,10 +5,12 @@ of some kinds lie where the light of all galaxies is, the others anywhere.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
 
+from tom.ranking import weighing
 from tom.ranking.columns import Columns
 from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weighed
 
@@ -50,6 +52,7 @@ def read(columns: Columns) -> dict[str, FloatArray]:
         "host_share": columns.host_share,
         "elsewhere": columns.elsewhere_overlap,
         "light": columns.galaxy_light,
+        "in_3d": columns.map_in_3d,
     }
 
 
@@ -59,6 +62,7 @@ def weigh(
     host_share: FloatArray,
     elsewhere: FloatArray,
     light: FloatArray,
+    in_3d: FloatArray,
     source: Share = ALL_IN_GALAXIES,
 ) -> Weighed:
     """Return the log likelihood ratios of the galaxies at each place.
@@ -75,6 +79,8 @@ def weigh(
     light
         The light of galaxies at the place over its mean, as far as the survey sees, shape (n,);
         NaN: not known. Then all unrelated sources count as those in galaxies.
+    in_3d
+        1 where the map has a distance, 0 where it has none, shape (n,).
     source
         The share of unrelated sources that lie as this light does, 0 to 1; the rest lie anywhere.
     """
@@ -84,14 +90,10 @@ def weigh(
     logs = np.stack(
         [np.log(((1 - wrong) * overlap + wrong * other) * against) for wrong in _wrong(host_share)]
     )
-    no_distance = unknown(
-        np.isnan(overlap),
-        "no distance of the host, or none in the map here",
-        worst=float(np.log(HOST_IS_WRONG.value)),
-        best=BEST_UNSEEN,
-    )
+    unseen = partial(unknown, worst=float(np.log(HOST_IS_WRONG.value)), best=BEST_UNSEEN)
+    not_known = np.isnan(overlap)
     known = Side(
-        ~no_distance.where,
+        ~not_known,
         logs,
         lambda row: (
             _fit(float(overlap[row]))
@@ -99,7 +101,9 @@ def weigh(
             else f"no listed galaxy is near: {other[row]:.3g} times as usual as in the background"
         ),
     )
-    return weighed(NAME, INPUTS, overlap, [no_distance, known])
+    no_map = unseen(not_known & (in_3d == 0), weighing.NO_DISTANCE_IN_MAP)
+    no_host = unseen(not_known, "no distance of the host")
+    return weighed(NAME, INPUTS, overlap, [no_map, no_host, known])
 
 
 def _wrong(host_share: FloatArray) -> FloatArray:
