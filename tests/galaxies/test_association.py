@@ -91,6 +91,21 @@ def test_without_a_catalogue_no_host_is_sought() -> None:
     assert not HostSearch.objects.exists()
 
 
+def test_without_a_catalogue_a_given_redshift_is_a_distance_and_taken_back_is_none() -> None:
+    target, other = make_target(), make_target()
+    keep_redshift(target.pk, 0.01)
+
+    assert find_hosts([target.pk, other.pk]) == 1
+    given = target.host_searches.get()
+    assert find_hosts([target.pk, other.pk]) == 0
+    keep_redshift(target.pk, None)
+    assert find_hosts([target.pk, other.pk]) == 1
+
+    assert given.distance_mpc == pytest.approx(44.6, abs=0.5)
+    assert given.none_share == 1
+    assert target.host_searches.latest("pk").distance_mpc is None
+
+
 def test_a_place_far_from_every_galaxy_is_known_to_have_none() -> None:
     make_galaxy(make_catalogue(), "a", ra=10.0, dec=10.0)
     target = make_target()

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from tom.galaxies.completeness import EDGES, MEAN_LUMINOSITY, assumed_luminosity, completeness_at
 from tom.galaxies.distances import PECULIAR_MPC, distance_error_of, distance_of, total_error
-from tom.galaxies.loaded import LoadedCatalogues, loaded_catalogues
+from tom.galaxies.loaded import LoadedCatalogues, loaded_catalogues, no_catalogue
 from tom.galaxies.models import HostMatch, HostSearch
 from tom.galaxies.nearby import Nearby, pairs_of, read_galaxies_near
 from tom.sky import radec_of
@@ -48,6 +48,7 @@ STALE = """
     ) h ON true
     WHERE (h.healpix29, h.catalogues, h.given_redshift)
         IS DISTINCT FROM (s.healpix29, %(catalogues)s, x.float_value)
+        AND (%(is_any)s OR coalesce(x.float_value, h.given_redshift) IS NOT NULL)
     ORDER BY s.healpix29
 """
 
@@ -80,13 +81,11 @@ def find_hosts(target_ids: Iterable[int], *, most: int | None = None) -> int:
     """Search the hosts of those targets that are due, at most so many; return how many were due.
 
     A target is due if it was never searched, or if since then its place, its redshift or the
-    catalogues changed. Without a catalogue none is. It may run twice at the same time: the same
-    search is then stored twice.
+    catalogues changed. Without a catalogue only those are that have a redshift, or had one. It may
+    run twice at the same time: the same search is then stored twice.
     """
-    catalogues = loaded_catalogues(method=METHOD)
-    if catalogues is None:
-        return 0
-    due = _due(target_ids, catalogues.known_by)
+    catalogues = loaded_catalogues(method=METHOD) or no_catalogue(method=METHOD)
+    due = _due(target_ids, catalogues)
     chosen = due[:most]
     for start in range(0, len(chosen), AT_ONCE):
         searches, matches = _search(chosen[start : start + AT_ONCE], catalogues)
@@ -132,11 +131,12 @@ def listed_shares(
     return 1 - none
 
 
-def _due(target_ids: Iterable[int], catalogues: str) -> list[Sought]:
+def _due(target_ids: Iterable[int], catalogues: LoadedCatalogues) -> list[Sought]:
     parameters: dict[str, Any] = {
         "targets": list(target_ids),
         "key": REDSHIFT,
-        "catalogues": catalogues,
+        "catalogues": catalogues.known_by,
+        "is_any": bool(catalogues.names),
     }
     with connection.cursor() as cursor:
         cursor.execute(STALE, parameters)

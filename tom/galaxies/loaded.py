@@ -1,10 +1,12 @@
 """The catalogues that are loaded, and what they list of the light together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
 
+from tom.galaxies.completeness import EDGES
 from tom.galaxies.models import Catalogue
 from tom.sky.arrays import FloatArray
 
@@ -34,10 +36,18 @@ def loaded_catalogues(*, method: int) -> LoadedCatalogues | None:
     catalogues = list(Catalogue.objects.order_by("pk"))
     if not catalogues:
         return None
-    loads = ",".join(str(each.pk) for each in catalogues)
     shares = np.array([each.completeness["shares"] for each in catalogues], float)
     return LoadedCatalogues(
-        known_by=f"{method}:{settings.HOST_HORIZON_MPC:g}:{loads}",
+        known_by=_known_by(method, [each.pk for each in catalogues]),
         names=tuple(sorted(each.name for each in catalogues)),
         completeness=np.asarray(np.minimum(shares.max(axis=0), MOST_COMPLETE)),
     )
+
+
+def no_catalogue(*, method: int) -> LoadedCatalogues:
+    """Return what a search knows where none is loaded: no light is listed."""
+    return LoadedCatalogues(_known_by(method, ()), (), np.zeros(len(EDGES) - 1))
+
+
+def _known_by(method: int, loads: Sequence[int]) -> str:
+    return f"{method}:{settings.HOST_HORIZON_MPC:g}:{','.join(map(str, loads))}"
