@@ -6,9 +6,10 @@ As S250818k and SN 2025ulz: the shock of such a supernova cools for some days an
 kilonova, then it rises again. Seeds 1 to 3 are three supernovae of ZTF's Bright Transient Survey
 (https://sites.astro.caltech.edu/ztf/bts/) with their points in g and r as measured, their redshifts
 and their days of the year. The merger is ours: half a day before the first point, near its place,
-at its distance. The other sources are those of a hard night. A line has, for each hour with news,
-the supernova's place and chance. The last line has, for each, when it was seen to rise again, its
-largest chance before that and a day after it and later, and the last hour at which it was worth a
+at its distance. Its map is small, so the supernova has few rivals. The other sources are those of a
+hard night. A line has, for each hour with news, the supernova's place and chance. The last line
+has, for each, when it was seen to rise again, its largest chance before that and a day after it and
+later (null: nothing was seen by then), that of the end, and the last hour at which it was worth a
 look: a chance of `WORTH` or more.
 """
 
@@ -75,7 +76,8 @@ def _before_and_after(night: Mapping[str, Any]) -> dict[str, Any]:
         "rises_at": round(rises_at, 1),
         "largest_before": max(at["chance"] for at in before),
         "best_rank_before": min(at["rank"] for at in before if at["rank"]),
-        "largest_after": max(at["chance"] for at in after),
+        "largest_after": max((at["chance"] for at in after), default=None),
+        "at_the_end": hours[-1]["chance"],
         "last_worth_a_look": max(worth, default=None),
     }
 
@@ -96,9 +98,9 @@ def _make_night(seed: int, measured: Measured, merger: datetime) -> HardNight:
 
     maps = [
         factories.make_skymap(
-            ra=measured.ra + 2, dec=measured.dec - 1, sigma_deg=width, distance_mpc=distance
+            ra=measured.ra + 0.4, dec=measured.dec - 0.2, sigma_deg=width, distance_mpc=distance
         )
-        for width, distance in ((5.0, measured.distance_mpc), (4.0, measured.distance_mpc * 1.05))
+        for width, distance in ((1.0, measured.distance_mpc), (0.8, measured.distance_mpc * 1.05))
     ]
     return make_night(seed, measured, maps, _chain(maps, merger, seed), merger)
 

@@ -1,5 +1,6 @@
 """Later light: on average 1 for unrelated sources; a limit counts if it would have shown it."""
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from tom.ranking import curves
 from tom.ranking.curves import KINDS, Kind, Members, fit_shares, log_ratio, read_later
 from tom.ranking.firsts import first_of
 from tom.ranking.services import rank_event, unlike
-from tom.ranking.visits import Visits
+from tom.ranking.visits import Visits, risen_again
 from tom.sky.kilonovae import BANDS
 from tom.sky.looks import LEAST_ERROR, LIMIT_SOFTNESS, RANGE
 from tom.targets.models import LightCurvePoint
@@ -25,6 +26,7 @@ NAN = np.nan
 # The modulus of 100 Mpc, and its error.
 MODULUS, ERROR = 35.0, 0.4
 SOFT = LIMIT_SOFTNESS
+OTHERS = curves.OTHERS.value
 
 
 def looks(*points: tuple[float, int, float, float]) -> Visits:
@@ -41,7 +43,7 @@ def ratio_of(*points: tuple[float, int, float, float], modulus: float = MODULUS)
     )
     shares = curves.usual_shares()
     return float(
-        np.exp(log_ratio(read_later(visits, members, visits.take(np.arange(0))), shares)[0])
+        np.exp(log_ratio(read_later(visits, members, visits.take(np.arange(0))), shares, OTHERS)[0])
     )
 
 
@@ -87,6 +89,69 @@ def test_a_red_star_that_varies_by_half_a_magnitude_is_a_variable_by_its_light()
     assert ratio_of(*points) < 0.3
 
 
+# As of a type IIb: its shock cools, then it rises: days, magnitudes in r.
+COOLS = ((0.6, 19.5), (1.6, 20.0), (3.6, 20.4))
+RISES = ((5.6, 19.7), (6.6, 19.4), (7.6, 19.1), (8.6, 18.9))
+
+
+def test_what_rises_again_falls_with_each_look_and_without_end() -> None:
+    points = [(days, R, magnitude, 21.0) for days, magnitude in (*COOLS, *RISES)]
+
+    told = [ratio_of(*points[: 1 + further]) for further in range(2, len(points))]
+
+    assert told[0] > 0.3
+    assert all(after < before / 5 for before, after in itertools.pairwise(told))
+    assert told[-1] < 1e-6
+
+
+def test_what_fades_as_no_kilonova_of_the_family_is_still_worth_a_look() -> None:
+    """An afterglow: its brightness is a power of the time since the merger."""
+    nights = [
+        (days, band, 18.0 + 2.5 * 1.2 * np.log10(days / 0.2) - 0.3 * (band == R), 24.0)
+        for days in (0.2, 0.5, 1.2, 2.2, 4.2)
+        for band in (G, R)
+    ]
+
+    assert ratio_of(*nights, modulus=42.0) > 0.02
+
+
+def test_a_supernova_that_cooled_and_rose_is_by_its_light_a_slow_source_and_no_variable() -> None:
+    points = [(days, R, magnitude, 21.0) for days, magnitude in (*COOLS, *RISES)]
+    visits = looks(*points)
+    members = Members(
+        first_of(visits, 1), np.array([MODULUS]), np.array([ERROR]), np.zeros((1, len(BANDS)))
+    )
+
+    later = read_later(visits, members, visits.take(np.arange(0)))
+
+    kinds = curves.kinds_of(later, curves.usual_shares())[0]
+    assert kinds[list(KINDS).index("slow")] > 0.9
+
+
+def test_a_rise_counts_in_its_own_band_after_it_was_fainter() -> None:
+    fades = looks((0.6, G, 19.0, 21.0), (0.7, R, 18.5, 21.0), (1.6, G, 19.9, 21.0))
+    rises = looks(
+        (0.6, R, 19.0, 21.0), (1.6, R, 20.2, 21.0), (3.6, R, NAN, 21.0), (5.6, R, 18.8, 21.0)
+    )
+    shakes = looks((0.6, R, 19.0, 21.0), (1.6, R, 19.1, 21.0), (2.6, R, 19.0, 21.0))
+    both = [np.concatenate(columns) for columns in zip(fades, rises, strict=True)]
+    both[0] = np.repeat([0, 1], [len(fades.row), len(rises.row)])
+
+    assert risen_again(Visits(*both), 3) == pytest.approx([0, 1.4, 0])
+    assert risen_again(shakes, 1) == pytest.approx([0])
+    assert risen_again(fades.take(np.arange(0)), 2) == pytest.approx([0, 0])
+
+
+def test_no_ratio_is_too_small_or_too_large_for_a_number() -> None:
+    later = curves.Later(
+        *np.array([[-4e3, 4e3], [-4e3, -4e3]]), np.zeros((2, len(KINDS))), *2 * [np.ones(2, int)]
+    )
+
+    told = np.exp(log_ratio(later, curves.usual_shares(), OTHERS))
+
+    assert np.all(np.isfinite(told) & (told > 0))
+
+
 def test_many_looks_in_one_night_say_about_what_three_say() -> None:
     """A template is off by the same in all looks of a night; real stars had up to 345 of them."""
     few = [FIRST, *((0.6 + hours / 24, R, 19.5 + 0.1 * hours, 21.0) for hours in (0.5, 2.0, 3.5))]
@@ -124,7 +189,7 @@ def test_without_a_further_look_nothing_is_said() -> None:
     later = read_later(visits, members, visits.take(np.arange(0)))
 
     assert later.looks.tolist() == [0]
-    assert log_ratio(later, curves.usual_shares()) == pytest.approx([0])
+    assert log_ratio(later, curves.usual_shares(), OTHERS) == pytest.approx([0])
 
 
 def test_a_limit_of_what_was_never_detected_says_nothing() -> None:
@@ -150,7 +215,7 @@ def test_the_mean_ratio_over_sources_of_the_kinds_is_one(
     )
 
     later = read_later(visits, members, visits.take(np.arange(0)))
-    ratio = np.exp(log_ratio(later, curves.usual_shares()))
+    ratio = np.exp(log_ratio(later, curves.usual_shares(), OTHERS))
 
     assert later.looks.tolist() == [further] * n
     assert ratio.mean() == pytest.approx(1, abs=0.04 + 4 * ratio.std() / np.sqrt(n))

@@ -40,6 +40,8 @@ class Columns:
         of the list, and the range of that (`tom.ranking.curves`).
     further_looks, further_detections
         The number of these looks, and of detections among them.
+    risen_again
+        Magnitudes by which it rose since the event after it was fainter; 0: it did not.
     was_looked_up : array of bool
         Whether an alert gave the surroundings.
     star_separation_arcsec, star_score, planet_separation_arcsec
@@ -74,6 +76,7 @@ class Columns:
     later_ratio_high: FloatArray
     further_looks: FloatArray
     further_detections: FloatArray
+    risen_again: FloatArray
     epochs: FloatArray
     epoch_age_days: FloatArray
     sight_age_days: FloatArray

@@ -8,10 +8,13 @@ datum of `tom.ranking.lights`.
 A source is of one of several kinds of light curve. A kind is a set of templates: magnitudes after
 the first detection, in each band. A kilonova's templates are the family of `tom.sky.kilonovae` at
 its own time since the merger, those that fit the first magnitude at the map's distance best. The
-shares of the kinds are fitted to the list, and a ranking stores them in its basis.
+shares of the kinds are fitted to the list, and a ranking stores them in its basis. A counterpart
+that is unlike all kilonovae of the family has templates of its own. So however odd a source is, its
+further looks go on counting.
 """
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,7 +22,7 @@ import numpy as np
 from tom.ranking.beside import NOT_COVERED
 from tom.ranking.firsts import Firsts
 from tom.ranking.visits import Visits, apart
-from tom.ranking.weighing import BoolArray, FloatArray, IntArray
+from tom.ranking.weighing import BoolArray, FloatArray, IntArray, Share
 from tom.sky.kilonovae import BANDS, BY_COLOUR, curves
 from tom.sky.looks import LEAST_ERROR, RANGE, chance_dark, log_of_detection
 
@@ -75,26 +78,42 @@ KINDS: Final[Mapping[str, Kind]] = {
         *((0.12,), 0.03, 0.3, 0.01),
     ),
 }
+# Of slow sources so many are supernovae whose shock cools for some days before they rise. They have
+# the surroundings of their kind. A rise ends after so many magnitudes.
+COOLING: Final = Kind(0.01, (0.3, 0.7), (-0.1, 0.3, 0.7), *((0.2,), 0.03, 0.3, 0.01))
+TURNS_DAYS: Final = (1.5, 3.0, 5.0)
+RISES: Final = (0.15, 0.35)
+MOST_RISEN = 1.5
 # The family of kilonovae as a kind: its slopes and colours are its own.
 KILONOVA: Final = Kind(0.0, (), (), (0.3,), 0.05, 0.0, 0.02)
+# A counterpart whose light follows no kilonova of the family fades, too, as an afterglow does: by
+# powers of the time since the merger, with a colour of its own.
+OTHER: Final = Kind(0.0, (), (-0.2, 0.3, 0.8, 1.3), (0.3,), 0.05, 0.0, 0.05)
+POWERS: Final = (0.7, 1.2, 2.0, 3.0)
+# The chance that a counterpart is such a one.
+OTHERS: Final = Share(0.02, 0.005, 0.1)
 # Where the map has no distance: a modulus, and its error.
 USUAL_MODULUS = 35.0
 ANY_MODULUS = 5.0
 # The shares count as so many sources of a list before it is looked at.
 USUAL_COUNT = 20.0
 STEPS: Final = 30
+SLOW: Final = list(KINDS).index("slow")
+# The natural log of the largest ratio: a larger one would say no more, and has no power.
+FURTHEST = 200.0
 
 
 class Later(NamedTuple):
     """What was seen of n members besides their first detections.
 
-    `kilonova` is the natural log of its density for a kilonova of the event, shape (n,); `kinds`
-    that for each kind of `KINDS`, shape (n, kinds). `looks` counts the further looks, with those
-    beside it, and `seen` the detections. All are 0 where there was no further look, or no first
-    detection.
+    `kilonova` is the natural log of its density for a kilonova of the event, shape (n,), `other`
+    that for a counterpart of `OTHER`; `kinds` that for each of `KINDS`, shape (n, kinds). `looks`
+    counts the further looks, with those beside it, and `seen` the detections. All are 0 where there
+    was no further look, or no first detection.
     """
 
     kilonova: FloatArray
+    other: FloatArray
     kinds: FloatArray
     looks: IntArray
     seen: IntArray
@@ -122,7 +141,8 @@ class Members(NamedTuple):
 def read_later(visits: Visits, members: Members, beside: Visits) -> Later:
     """Find how likely each member's further looks are, and those `beside` it that saw nothing."""
     n, first = len(members.modulus), members.firsts
-    later = Later(np.zeros(n), np.zeros((n, len(KINDS))), np.zeros(n, int), np.zeros(n, int))
+    logs = np.zeros(n), np.zeros(n), np.zeros((n, len(KINDS)))
+    later = Later(*logs, looks=np.zeros(n, int), seen=np.zeros(n, int))
     began = first.days[visits.row]
     is_first = visits.is_detection & (visits.days == began)
     is_first &= visits.band == first.band[visits.row]
@@ -148,13 +168,17 @@ def _weigh(further: Visits, beside: Visits, members: Members) -> Later:
     """Weigh the further looks at these members and those beside them: all of them have some."""
     n, own = len(members.modulus), further.take(apart(further))
     both = own, beside
-    kinds = [
+    other, cooling, *kinds = (
         _log_sum(of) - np.log(of.shape[1])
-        for kind in KINDS.values()
+        for kind in (OTHER, COOLING, *KINDS.values())
         for of in [_total(*(_log_of_kind(kind, looks, members.firsts) for looks in both))]
-    ]
+    )
+    kinds[SLOW] = np.logaddexp(
+        np.log1p(-COOLING.usual) + kinds[SLOW], np.log(COOLING.usual) + cooling
+    )
     return Later(
         kilonova=_log_of_kilonova(own, beside, members),
+        other=other,
         kinds=np.stack(kinds, axis=1),
         looks=np.bincount(np.append(further.row, beside.row), minlength=n),
         seen=np.bincount(further.row, further.is_detection, n).astype(np.int64),
@@ -180,7 +204,7 @@ def _log_of_kind(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:
     variance, at = first.error**2 + LEAST_ERROR**2, looks.row
     is_after = looks.days > first.days[at]
     about = About(first.magnitude[at], variance[at], is_after)
-    predicted = _by_slopes(kind, looks, first)
+    predicted = _predicted(kind, looks, first)
     logs = [_log_density(kind, scatter, looks, predicted, about) for scatter in kind.scatters]
     return _by_member(np.concatenate(logs, axis=1), looks, len(variance))
 
@@ -212,15 +236,27 @@ def _log_of_kilonova(further: Visits, beside: Visits, members: Members) -> Float
     return np.asarray(_log_sum(fits + _total(total(further), total(beside))) - _log_sum(fits))
 
 
-def _by_slopes(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:
+def _predicted(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:
     """The magnitudes that each template of a kind predicts, shape (points, templates)."""
     at = looks.row
     by_colour = np.array([BY_COLOUR[band] for band in BANDS])
     redder = (by_colour[looks.band] - by_colour[first.band[at]])[:, None] * np.array(kind.colours)
-    fading = (looks.days - first.days[at])[:, None] * np.array(kind.slopes)
+    fading = _fading(kind, looks.days, first.days[at])
     both = fading[:, :, None] + redder[:, None, :]
-    templates = len(kind.slopes) * len(kind.colours)
+    templates = both.shape[1] * both.shape[2]
     return np.asarray(first.magnitude[at][:, None] + both.reshape(len(at), templates))
+
+
+def _fading(kind: Kind, days: FloatArray, first: FloatArray) -> FloatArray:
+    """The magnitudes lost since the first detection, shape (points, ways to fade)."""
+    since = (days - first)[:, None]
+    if kind is OTHER:
+        return np.asarray(2.5 * np.log10(days / first)[:, None] * np.array(POWERS))
+    if kind is not COOLING:
+        return np.asarray(since * np.array(kind.slopes))
+    slope, turn, rise = np.array(list(product(kind.slopes, TURNS_DAYS, RISES))).T
+    risen = np.minimum(rise * np.maximum(since - turn, 0), MOST_RISEN)
+    return np.asarray(slope * np.minimum(since, turn) - risen)
 
 
 class About(NamedTuple):
@@ -289,6 +325,11 @@ def fit_shares(kinds: FloatArray) -> FloatArray:
     return shares
 
 
-def log_ratio(later: Later, shares: FloatArray) -> FloatArray:
-    """The log of the likelihood ratio of the later light, shape (n,); 0: there was none."""
-    return np.asarray(later.kilonova - _log_sum(later.kinds + np.log(shares)))
+def log_ratio(later: Later, shares: FloatArray, others: float) -> FloatArray:
+    """The log of the likelihood ratio of the later light, shape (n,); 0: there was none.
+
+    `others` is the chance that the counterpart is of `OTHER` and no kilonova of the family.
+    """
+    either = np.logaddexp(np.log1p(-others) + later.kilonova, np.log(others) + later.other)
+    log = either - _log_sum(later.kinds + np.log(shares))
+    return np.asarray(np.clip(log, -FURTHEST, FURTHEST))

@@ -21,6 +21,7 @@ from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.ranking.beside import looks_beside
 from tom.ranking.case import Case
 from tom.ranking.curves import (
+    OTHERS,
     Later,
     Members,
     fit_shares,
@@ -31,7 +32,7 @@ from tom.ranking.curves import (
 from tom.ranking.firsts import Firsts, first_of
 from tom.ranking.reach import Ground, chance_found
 from tom.ranking.recalled import recall_later
-from tom.ranking.visits import Visits, read_visits
+from tom.ranking.visits import Visits, read_visits, risen_again
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky import distance_modulus_at
 from tom.sky.counts import BRIGHTEST, USUAL_DEPTH, USUAL_SLOPE, count_density
@@ -70,7 +71,7 @@ COLUMNS: Final = (
     *("brightness_ratio", "brightness_ratio_low", "brightness_ratio_high"),
     *("first_magnitude", "first_days", "map_distance_mpc"),
     *("later_ratio", "later_ratio_low", "later_ratio_high"),
-    *("further_looks", "further_detections"),
+    *("further_looks", "further_detections", "risen_again"),
 )
 
 
@@ -157,11 +158,12 @@ def read_brightness(
     """Return what `Columns` has of what was seen, with what a ranking has learnt."""
     if basis is None:
         return dict.fromkeys(COLUMNS, np.full(len(case), np.nan))
-    _, firsts, places, later = seen
+    visits, firsts, places, later = seen
+    risen = risen_again(visits, len(case))
     distance_mpc = 10 ** ((places.modulus - 25) / 5)
     columns = (
         *(*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc),
-        *(*_later_ratios(later, np.array(basis["kinds"])), later.looks, later.seen),
+        *(*_later_ratios(later, np.array(basis["kinds"])), later.looks, later.seen, risen),
     )
     return dict(zip(COLUMNS, columns, strict=True))
 
@@ -174,10 +176,16 @@ def read_kinds(seen: Seen, basis: Mapping[str, Any] | None) -> FloatArray | None
 def _later_ratios(later: Later, shares: FloatArray) -> FloatArray:
     """The likelihood ratio of the later light, and its range, shape (3, n); NaN: none was seen.
 
-    The range is from the shares of the kinds: the usual ones, and those of the list.
+    The range is from the shares of the kinds, the usual ones and those of the list, and from that
+    of counterparts that are no kilonovae of the family.
     """
-    fitted, usual = (np.exp(log_ratio(later, of)) for of in (shares, usual_shares()))
-    found = np.stack([fitted, np.minimum(fitted, usual), np.maximum(fitted, usual)])
+    fitted = np.exp(log_ratio(later, shares, OTHERS.value))
+    ends = [
+        np.exp(log_ratio(later, of, others))
+        for of in (shares, usual_shares())
+        for others in OTHERS[1:]
+    ]
+    found = np.stack([fitted, np.min(ends, 0), np.max(ends, 0)])
     return np.asarray(np.where(later.looks > 0, found, np.nan))
 
 

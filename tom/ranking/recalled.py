@@ -73,11 +73,12 @@ def _of(looks: Visits, rows: IntArray) -> Visits:
 
 
 def _numbers(later: Later) -> FloatArray:
-    """All that is found of each member as numbers, shape (n, 3 + kinds)."""
-    return np.column_stack([later.kilonova, later.kinds, later.looks, later.seen])
+    """All that is found of each member as numbers, shape (n, 4 + kinds)."""
+    return np.column_stack([later.kilonova, later.other, later.kinds, later.looks, later.seen])
 
 
 def _later(told: bytes) -> Later:
-    numbers: npt.NDArray[np.float64] = np.frombuffer(told).reshape(-1, 3 + len(KINDS))
+    numbers: npt.NDArray[np.float64] = np.frombuffer(told).reshape(-1, 4 + len(KINDS))
     looks, seen = numbers[:, -2:].astype(np.int64).T
-    return Later(numbers[:, 0].copy(), numbers[:, 1:-2].copy(), looks.copy(), seen.copy())
+    kilonova, other, *kinds = numbers[:, :-2].T.copy()
+    return Later(kilonova, other, np.stack(kinds, axis=1), looks.copy(), seen.copy())

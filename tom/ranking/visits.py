@@ -13,6 +13,7 @@ from tom.ranking.case import HIDDEN_TARGETS, Case
 from tom.ranking.reread import read_anew
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky.kilonovae import BANDS, USUAL_BAND
+from tom.sky.looks import LEAST_ERROR
 from tom.targets.copy import array_of, read_numbers
 from tom.targets.models import Audience
 
@@ -43,6 +44,11 @@ NUMBERED = f"""
 """  # noqa: S608  of our own text alone
 # Looks in one band in so many days say much the same.
 ONE_LOOK_DAYS: Final = 0.5
+
+
+# A rise counts from so many standard deviations on.
+RISE_SIGMA: Final = 3.0
+FAR_BELOW: Final = 100.0
 
 
 class Visits(NamedTuple):
@@ -153,3 +159,25 @@ def _read(
     }
     with connection.cursor() as cursor:
         return read_numbers(cursor, NUMBERED, parameters, ("target", *POINT))
+
+
+def risen_again(visits: Visits, n: int) -> FloatArray:
+    """Return how many magnitudes each of n entries rose after it was fainter, shape (n,).
+
+    In the band where it is most: from its faintest detection to a later one. 0: it did not.
+    """
+    seen = np.flatnonzero(visits.is_detection)
+    seen = seen[np.lexsort((visits.days[seen], visits.band[seen], visits.row[seen]))]
+    row, band, magnitude = (column[seen] for column in (visits.row, visits.band, visits.magnitude))
+    is_new = np.append(True, (row[1:] != row[:-1]) | (band[1:] != band[:-1]))[: len(seen)]
+    # Each curve stands far below the one before: so the faintest of a curve is its own.
+    curve = magnitude + np.cumsum(is_new) * FAR_BELOW
+    is_faintest = curve == np.maximum.accumulate(curve)
+    faintest = np.maximum.accumulate(np.where(is_faintest, np.arange(len(curve)), 0))
+    before = np.append(0, faintest[:-1])[: len(curve)]
+    error = np.hypot(visits.error[seen], LEAST_ERROR)
+    rise = np.where(is_new, 0.0, curve[before] - curve)
+    rise[rise < RISE_SIGMA * np.hypot(error, error[before])] = 0.0
+    most = np.zeros(n)
+    np.maximum.at(most, row, rise)
+    return most

@@ -5,15 +5,14 @@ from typing import Final
 import numpy as np
 
 from tom.ranking.columns import Columns
-from tom.ranking.weighing import FloatArray, Share, Side, Weighed, unknown, weighed
+from tom.ranking.weighing import FloatArray, Side, Weighed, unknown, weighed
 
 NAME = "later light"
 INPUTS = frozenset({"lightcurve.further_looks"})
 # What scorers call this datum: a scorer of it would count the same points twice.
 IS_SAME_DATUM: Final = "lightcurve"
-# Chance that the counterpart's light follows no kilonova of the family. Then it is no evidence.
-OUTLIERS = Share(0.02, 0.005, 0.1)
-# The most that an unknown light curve could count in favour: natural log.
+# The most that an unknown light curve could count against and in favour: natural log.
+WORST_UNSEEN = float(np.log(0.02))
 BEST_UNSEEN = float(np.log(100))
 
 
@@ -25,42 +24,48 @@ def read(columns: Columns) -> dict[str, FloatArray]:
         "high": columns.later_ratio_high,
         "looks": columns.further_looks,
         "seen": columns.further_detections,
+        "risen": columns.risen_again,
     }
 
 
 def weigh(
-    *, ratio: FloatArray, low: FloatArray, high: FloatArray, looks: FloatArray, seen: FloatArray
+    *,
+    ratio: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    looks: FloatArray,
+    seen: FloatArray,
+    risen: FloatArray,
 ) -> Weighed:
     """Return the log likelihood ratios of the further looks since the merger.
 
     Parameters
     ----------
     ratio, low, high
-        The density of what the looks saw for a kilonova, over that for a source of the list, and
-        its range, shape (n,), 0 or more. NaN: a missing term.
+        The density of what the looks saw for a counterpart, over that for a source of the list,
+        and its range, shape (n,), above 0. NaN: a missing term.
     looks, seen
         The number of further looks, and of detections among them, shape (n,).
+    risen
+        Magnitudes by which it rose after it was fainter, shape (n,); said where it is more than 0.
     """
     none = unknown(
         np.isnan(ratio),
         "no further look since the merger",
-        worst=float(np.log(OUTLIERS.value)),
+        worst=WORST_UNSEEN,
         best=BEST_UNSEEN,
     )
-    logs = [
-        np.log((1 - outliers) * of + outliers)
-        for of, outliers in [
-            (ratio, OUTLIERS.value),
-            *((of, outliers) for of in (low, high) for outliers in OUTLIERS[1:]),
-        ]
-    ]
     known = Side(
         ~none.where,
-        np.stack(logs),
+        np.log(np.stack([ratio, low, high])),
         lambda row: (
             f"seen in {seen[row]:.0f} of {looks[row]:.0f} further looks at its part of the sky: as"
             f" bright each time, or as dark, {ratio[row]:.2g} times as usual for a kilonova as for"
-            " the list"
+            f" the list{_risen(risen[row])}"
         ),
     )
     return weighed(NAME, INPUTS, seen, [none, known])
+
+
+def _risen(magnitudes: float) -> str:
+    return f"; it rose again by {magnitudes:.1f} mag" if magnitudes > 0 else ""
