@@ -144,7 +144,10 @@ def test_a_rise_counts_in_its_own_band_after_it_was_fainter() -> None:
 
 def test_no_ratio_is_too_small_or_too_large_for_a_number() -> None:
     later = curves.Later(
-        *np.array([[-4e3, 4e3], [-4e3, -4e3]]), np.zeros((2, len(KINDS))), *2 * [np.ones(2, int)]
+        *np.array([[-4e3, 4e3], [-4e3, -4e3]]),
+        np.zeros((2, len(KINDS))),
+        *2 * [np.ones(2, int)],
+        np.zeros(2),
     )
 
     told = np.exp(log_ratio(later, curves.usual_shares(), OTHERS))

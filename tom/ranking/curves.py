@@ -21,7 +21,7 @@ import numpy as np
 
 from tom.ranking.beside import NOT_COVERED
 from tom.ranking.firsts import Firsts
-from tom.ranking.visits import Visits, apart
+from tom.ranking.visits import Visits, apart, risen_again
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray, Share
 from tom.sky.kilonovae import BANDS, BY_COLOUR, curves
 from tom.sky.looks import LEAST_ERROR, RANGE, chance_dark, log_of_detection
@@ -109,7 +109,7 @@ class Later(NamedTuple):
     `kilonova` is the natural log of its density for a kilonova of the event, shape (n,), `other`
     that for a counterpart of `OTHER`; `kinds` that for each of `KINDS`, shape (n, kinds). `looks`
     counts the further looks, with those beside it, and `seen` the detections. All are 0 where there
-    was no further look, or no first detection.
+    was no further look, or no first detection. `risen` as of `risen_again`.
     """
 
     kilonova: FloatArray
@@ -117,6 +117,7 @@ class Later(NamedTuple):
     kinds: FloatArray
     looks: IntArray
     seen: IntArray
+    risen: FloatArray
 
 
 class Members(NamedTuple):
@@ -142,7 +143,7 @@ def read_later(visits: Visits, members: Members, beside: Visits) -> Later:
     """Find how likely each member's further looks are, and those `beside` it that saw nothing."""
     n, first = len(members.modulus), members.firsts
     logs = np.zeros(n), np.zeros(n), np.zeros((n, len(KINDS)))
-    later = Later(*logs, looks=np.zeros(n, int), seen=np.zeros(n, int))
+    later = Later(*logs, np.zeros(n, int), np.zeros(n, int), risen_again(visits, n))
     began = first.days[visits.row]
     is_first = visits.is_detection & (visits.days == began)
     is_first &= visits.band == first.band[visits.row]
@@ -152,7 +153,7 @@ def read_later(visits: Visits, members: Members, beside: Visits) -> Later:
     for start in range(0, len(rows), CHUNK):
         chosen = rows[start : start + CHUNK]
         looks = _of_rows(further, chosen), _of_rows(beside, chosen)
-        for column, found in zip(later, _weigh(*looks, members.take(chosen)), strict=True):
+        for column, found in zip(later[:-1], _weigh(*looks, members.take(chosen)), strict=True):
             column[chosen] = found
     return later
 
@@ -164,8 +165,13 @@ def _of_rows(looks: Visits, chosen: IntArray) -> Visits:
     return part._replace(row=np.searchsorted(chosen, part.row))
 
 
-def _weigh(further: Visits, beside: Visits, members: Members) -> Later:
-    """Weigh the further looks at these members and those beside them: all of them have some."""
+def _weigh(
+    further: Visits, beside: Visits, members: Members
+) -> tuple[FloatArray, FloatArray, FloatArray, IntArray, IntArray]:
+    """Weigh the further looks at these members and those beside them: all of them have some.
+
+    What is returned is all of `Later` but the last.
+    """
     n, own = len(members.modulus), further.take(apart(further))
     both = own, beside
     other, cooling, *kinds = (
@@ -176,12 +182,12 @@ def _weigh(further: Visits, beside: Visits, members: Members) -> Later:
     kinds[SLOW] = np.logaddexp(
         np.log1p(-COOLING.usual) + kinds[SLOW], np.log(COOLING.usual) + cooling
     )
-    return Later(
-        kilonova=_log_of_kilonova(own, beside, members),
-        other=other,
-        kinds=np.stack(kinds, axis=1),
-        looks=np.bincount(np.append(further.row, beside.row), minlength=n),
-        seen=np.bincount(further.row, further.is_detection, n).astype(np.int64),
+    return (
+        _log_of_kilonova(own, beside, members),
+        other,
+        np.stack(kinds, axis=1),
+        np.bincount(np.append(further.row, beside.row), minlength=n),
+        np.bincount(further.row, further.is_detection, n).astype(np.int64),
     )
 
 

@@ -32,7 +32,7 @@ from tom.ranking.curves import (
 from tom.ranking.firsts import Firsts, first_of
 from tom.ranking.reach import Ground, chance_found
 from tom.ranking.recalled import recall_later
-from tom.ranking.visits import Visits, read_visits, risen_again
+from tom.ranking.visits import Visits, read_visits
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.sky import distance_modulus_at
 from tom.sky.counts import BRIGHTEST, USUAL_DEPTH, USUAL_SLOPE, count_density
@@ -158,12 +158,12 @@ def read_brightness(
     """Return what `Columns` has of what was seen, with what a ranking has learnt."""
     if basis is None:
         return dict.fromkeys(COLUMNS, np.full(len(case), np.nan))
-    visits, firsts, places, later = seen
-    risen = risen_again(visits, len(case))
+    _, firsts, places, later = seen
     distance_mpc = 10 ** ((places.modulus - 25) / 5)
     columns = (
         *(*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc),
-        *(*_later_ratios(later, np.array(basis["kinds"])), later.looks, later.seen, risen),
+        *_later_ratios(later, np.array(basis["kinds"])),
+        *(later.looks, later.seen, later.risen),
     )
     return dict(zip(COLUMNS, columns, strict=True))
 

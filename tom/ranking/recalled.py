@@ -73,12 +73,18 @@ def _of(looks: Visits, rows: IntArray) -> Visits:
 
 
 def _numbers(later: Later) -> FloatArray:
-    """All that is found of each member as numbers, shape (n, 4 + kinds)."""
-    return np.column_stack([later.kilonova, later.other, later.kinds, later.looks, later.seen])
+    """All that is found of each member as numbers, shape (n, 5 + kinds)."""
+    return np.column_stack(later)
 
 
 def _later(told: bytes) -> Later:
-    numbers: npt.NDArray[np.float64] = np.frombuffer(told).reshape(-1, 4 + len(KINDS))
-    looks, seen = numbers[:, -2:].astype(np.int64).T
-    kilonova, other, *kinds = numbers[:, :-2].T.copy()
-    return Later(kilonova, other, np.stack(kinds, axis=1), looks.copy(), seen.copy())
+    numbers: npt.NDArray[np.float64] = np.frombuffer(told).reshape(-1, 5 + len(KINDS))
+    kilonova, other, *kinds, looks, seen, risen = numbers.T.copy()
+    return Later(
+        kilonova=kilonova,
+        other=other,
+        kinds=np.stack(kinds, axis=1),
+        looks=looks.astype(np.int64),
+        seen=seen.astype(np.int64),
+        risen=risen,
+    )

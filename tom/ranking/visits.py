@@ -48,7 +48,6 @@ ONE_LOOK_DAYS: Final = 0.5
 
 # A rise counts from so many standard deviations on.
 RISE_SIGMA: Final = 3.0
-FAR_BELOW: Final = 100.0
 
 
 class Visits(NamedTuple):
@@ -170,13 +169,15 @@ def risen_again(visits: Visits, n: int) -> FloatArray:
     seen = seen[np.lexsort((visits.days[seen], visits.band[seen], visits.row[seen]))]
     row, band, magnitude = (column[seen] for column in (visits.row, visits.band, visits.magnitude))
     is_new = np.append(True, (row[1:] != row[:-1]) | (band[1:] != band[:-1]))[: len(seen)]
-    # Each curve stands far below the one before: so the faintest of a curve is its own.
-    curve = magnitude + np.cumsum(is_new) * FAR_BELOW
+    # Each curve stands below the one before: so the faintest of a curve is its own. By places, not
+    # by magnitudes: the same is found of the same points, to the last bit, among whichever others.
+    place = np.argsort(np.argsort(magnitude, kind="stable"))
+    curve = place + np.cumsum(is_new) * len(place)
     is_faintest = curve == np.maximum.accumulate(curve)
     faintest = np.maximum.accumulate(np.where(is_faintest, np.arange(len(curve)), 0))
     before = np.append(0, faintest[:-1])[: len(curve)]
     error = np.hypot(visits.error[seen], LEAST_ERROR)
-    rise = np.where(is_new, 0.0, curve[before] - curve)
+    rise = np.where(is_new, 0.0, magnitude[before] - magnitude)
     rise[rise < RISE_SIGMA * np.hypot(error, error[before])] = 0.0
     most = np.zeros(n)
     np.maximum.at(most, row, rise)
