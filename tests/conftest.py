@@ -114,6 +114,14 @@ def module_rows(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
+def texts_made_anew() -> None:
+    """Make the text of each kept query anew, and compare: a query hangs on what it was given."""
+    from tom import kept_queries
+
+    kept_queries.is_checked = True
+
+
+@pytest.fixture(scope="session", autouse=True)
 def quick_emptying() -> Iterator[None]:
     """Empty the tables after a test of whole transactions by `tests.emptying`."""
     from django.test import TransactionTestCase

@@ -1,11 +1,13 @@
 """The first candidates of very many in each order, against the whole list sorted at once."""
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils import timezone
 from pytest_django import Settings
@@ -14,7 +16,7 @@ from tests import factories
 from tests.factories import MERGER
 from tests.targets.test_words import say
 from tests.web.worlds import World, make_world
-from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.candidates.models import CandidateStanding, EventCandidate, Vetting
 from tom.targets.models import AudienceSummary, SurveyObject, TargetSummary
 from tom.web import candidate_order, candidate_search, said
 from tom.web.candidate_list import open_list
@@ -113,7 +115,7 @@ def test_of_an_events_standings_enough_are_sorted_at_once(world: World, monkeypa
     read, sizes = candidate_order._known, []
 
     def note(*given: Any) -> list[int] | None:
-        sizes.append(given[-1])
+        sizes.append(given[-2])
         return read(*given)
 
     monkeypatch.setattr(candidate_order, "_known", note)
@@ -122,6 +124,30 @@ def test_of_an_events_standings_enough_are_sorted_at_once(world: World, monkeypa
         find_first(listing, QueryDict("order=level&region=all"), most=most)
 
     assert sizes == [5, 8]
+
+
+def test_the_first_are_asked_alone_whether_they_fit_and_more_where_too_few_do(
+    world: World, monkeypatch
+) -> None:
+    take_few(monkeypatch)
+    monkeypatch.setattr(candidate_order, "LEAST_SORTED", 8)
+    asked, ask = [], candidate_order.one_of
+
+    def note(keys: Collection[int]) -> RawSQL:
+        asked.append(len(keys))
+        return ask(keys)
+
+    monkeypatch.setattr(candidate_order, "one_of", note)
+    listing = open_list(world.event, world.readers["public"], now=timezone.now())
+
+    assert find_first(listing, QueryDict("order=level&region=all"), most=1)
+    assert asked == [2]
+    asked.clear()
+    first = find_first(listing, QueryDict("order=level&region=all&vetting=all"), most=8)
+    EventCandidate.objects.filter(pk__in=first[:2]).update(vetting=Vetting.REJECTED)
+    asked.clear()
+    assert find_first(listing, QueryDict("order=level&region=all"), most=1) == [first[2]]
+    assert asked == [2, 8]
 
 
 SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")

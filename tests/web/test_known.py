@@ -162,9 +162,7 @@ def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
         stood = in_turn(world.then, rows, listing.user)
         expected = {row.pk: rank for rank, row in enumerate(stood, 1)}
 
-        found = find_ranks(
-            rows, listing.everything(), world.event, listing.user, when=listing.since
-        )
+        found = find_ranks(rows, world.event, listing.user, when=listing.since)
 
         assert found == expected, name
 
@@ -172,10 +170,10 @@ def test_ranks_of_before_count_what_the_reader_sees(world: World) -> None:
 def test_nobody_moved_where_the_list_was_not_ranked_since(world: World) -> None:
     now = timezone.now()
     for name, listing in lists_of(world).items():
-        rows, seen = visible(listing), listing.everything()
+        rows = visible(listing)
 
-        assert find_ranks(rows, seen, world.event, listing.user, when=now) == {}, name
-        assert find_moved(seen, world.event, listing.user, when=now) == [], name
+        assert find_ranks(rows, world.event, listing.user, when=now) == {}, name
+        assert find_moved(world.event, listing.user, when=now) == [], name
 
 
 def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
@@ -188,9 +186,7 @@ def test_who_stood_below_the_places_that_are_counted_is_only_known_to_have(
         stood = in_turn(world.then, rows, listing.user)
         expected = {row.pk: rank for rank, row in enumerate(stood, 1)}
 
-        found = find_ranks(
-            rows, listing.everything(), world.event, listing.user, when=listing.since
-        )
+        found = find_ranks(rows, world.event, listing.user, when=listing.since)
 
         assert found.keys() == expected.keys()
         exact = {pk: rank for pk, rank in found.items() if rank != news.BEYOND}
@@ -211,7 +207,7 @@ def test_what_moved_has_another_place_among_those_ranked_then_and_now(world: Wor
         now, then = (in_turn(chances, both, listing.user) for chances in (world.now, world.then))
         expected = {row.pk for row in both if now.index(row) != then.index(row)}
 
-        moved = find_moved(listing.everything(), world.event, listing.user, when=listing.since)
+        moved = find_moved(world.event, listing.user, when=listing.since)
 
         assert moved is not None
         assert set(moved) == expected, name
@@ -223,9 +219,9 @@ def test_of_a_long_list_it_is_told_who_moved_among_the_first_or_into_or_out_of_t
 ) -> None:
     told = 0
     for name, listing in lists_of(world).items():
-        seen, when = listing.everything(), listing.since
+        when = listing.since
         monkeypatch.setattr(news, "MOST_MOVED", 1_000)
-        everyone = find_moved(seen, world.event, listing.user, when=when)
+        everyone = find_moved(world.event, listing.user, when=when)
         both = [
             row
             for row in visible(listing)
@@ -236,7 +232,7 @@ def test_of_a_long_list_it_is_told_who_moved_among_the_first_or_into_or_out_of_t
         first = {row.pk for turn in turns for row in turn[:3]}
 
         monkeypatch.setattr(news, "MOST_MOVED", 3)
-        moved = find_moved(seen, world.event, listing.user, when=when)
+        moved = find_moved(world.event, listing.user, when=when)
 
         assert set(moved) == set(everyone) & first, name
         told += len(everyone) - len(moved)

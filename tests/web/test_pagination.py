@@ -1,16 +1,18 @@
 """A page that is counted while it is found is the page that is counted before."""
 
 from collections.abc import Collection
+from typing import Any
 
 import pytest
-from django.db.models import F
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, FloatField, QuerySet, Value
 from django.test import RequestFactory
 
 from tests import factories
 from tom.candidates.models import EventCandidate
 from tom.web import pagination
 from tom.web.pagination import page_at_once, page_of
-from tom.web.places import Place, count_above, count_first
+from tom.web.places import Place, Steps, by_step, count_above, count_first
 
 pytestmark = pytest.mark.django_db
 
@@ -57,11 +59,14 @@ def test_what_stands_above_a_place_is_counted_by_event() -> None:
             factories.make_candidate(event, rank=rank)
     rows = EventCandidate.objects.alias(whole=F("event_id"), place=F("rank"))
 
-    above = count_above([(first.pk, place) for place in (1, 3, 4, 7)] + [(second.pk, 7)], rows)
+    def count(steps: list[float]) -> QuerySet[Any, Steps]:
+        return by_step(rows, Value(steps, ArrayField(FloatField())))
+
+    above = count_above([(first.pk, place) for place in (1, 3, 4, 7)] + [(second.pk, 7)], count)
 
     assert [above[first.pk, place] for place in (1, 3, 4, 7)] == [0, 1, 3, 3]
     assert above[second.pk, 7] == 1
-    assert count_above([], rows) == {}
+    assert count_above([], count) == {}
 
 
 def test_what_stands_far_down_is_counted_where_few_of_the_first_are_seen_and_nowhere_else() -> None:

@@ -1,12 +1,15 @@
 """The time when a person last looked at an event: later changes are news to the person."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import QuerySet
 
 from tom.candidates.models import Look
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 
 # Two looks within this time count as one look. So the news stays news.
 SAME_LOOK = timedelta(minutes=30)
@@ -35,4 +38,9 @@ def note_look(user: User, event: NonLocalizedEvent, *, now: datetime) -> datetim
 
 def last_look(user: User, event: NonLocalizedEvent) -> datetime | None:
     """Return the time of the look before the present one; None if this is the first look."""
-    return Look.objects.filter(user=user, event=event).values_list("since", flat=True).first()
+    return next(iter(_since(user=user.pk, event=event.pk)), None)
+
+
+@kept_query
+def _since(*, user: Given, event: Given) -> QuerySet[Look, Any]:
+    return Look.objects.filter(user=user, event=event).values_list("since", flat=True)

@@ -12,6 +12,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.kept_queries import Given
 from tom.moments import Moment, XactField
 from tom.ranking.compared import Compared as Compared
 from tom.ranking.compared import Comparison as Comparison
@@ -121,16 +122,22 @@ class RankedCandidateQuerySet(models.QuerySet["RankedCandidate"]):
 
     def as_of(self, ranking: Ranking) -> "RankedCandidateQuerySet":
         """Return the places that were valid in a ranking, stored with it or with an earlier one."""
-        stood = Q(until=None) | Q(until__gt=ranking.pk)
-        whole = (
-            {"event": ranking.event_id} if ranking.event_id else {"strategy": ranking.strategy_id}
-        )
-        return self.filter(stood, ranking__lte=ranking.pk, **whole)
+        if ranking.event_id:
+            return self.of_event(ranking.event_id, ranking.pk)
+        return self.filter(_stood(ranking.pk), strategy=ranking.strategy_id)
+
+    def of_event(self, event: int | Given, ranking: int | Given) -> "RankedCandidateQuerySet":
+        """As `as_of`, of a ranking of an event's list; both by their keys."""
+        return self.filter(_stood(ranking), event=event)
 
     def in_order(self) -> "RankedCandidateQuerySet":
         """Sort by probability, the highest first; equal chances by the names of the targets."""
         name = Coalesce("candidate__target__name", "target__name")
         return self.order_by("-log_weight", name, "programs")
+
+
+def _stood(ranking: int | Given) -> Q:
+    return (Q(until=None) | Q(until__gt=ranking)) & Q(ranking__lte=ranking)
 
 
 class RankedCandidate(models.Model):

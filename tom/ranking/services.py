@@ -17,6 +17,7 @@ from django.utils import timezone
 from tom import moments
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
+from tom.kept_queries import Given, kept_query
 from tom.ranking import kinds, opinions
 from tom.ranking.basis import Basis, constants
 from tom.ranking.case import Case, Opinions, read_case, read_columns, read_opinions
@@ -254,7 +255,14 @@ def rankings_of(owner: NonLocalizedEvent | Strategy) -> QuerySet[Ranking]:
 
 def ranking_as_of(owner: NonLocalizedEvent | Strategy, when: datetime) -> Ranking | None:
     """Return the newest ranking at a time; None if there was none yet."""
-    return rankings_of(owner).filter(created__lte=when).first()
+    is_list = isinstance(owner, Strategy)
+    return next(iter(_newest_by(is_list, owner=owner.pk, when=when)), None)
+
+
+@kept_query
+def _newest_by(is_list: bool, *, owner: Given, when: Given) -> QuerySet[Ranking]:
+    of = {"event": None, "strategy": owner} if is_list else {"event": owner}
+    return Ranking.objects.filter(**of, created__lte=when).order_by("-created", "-pk")[:1]
 
 
 def newest_ranking(owner: NonLocalizedEvent | Strategy) -> Ranking | None:

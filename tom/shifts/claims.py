@@ -10,11 +10,13 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from tom_targets.base_models import BaseTarget
 
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.shifts.models import Claim, Shift
 
 OFF_SHIFT: Final = timedelta(hours=12)
@@ -104,8 +106,12 @@ def hand_over_claims(person: User, successor: User, *, until: datetime, now: dat
 
 def claims_on(targets: Collection[int], *, now: datetime) -> dict[int, Claim]:
     """Return the claim that holds on each of these targets, by the target's key."""
-    rows = Claim.objects.held_at(now).filter(target__in=targets).select_related("by")
-    return {row.target_id: row for row in rows}
+    return {row.target_id: row for row in _claims_on(targets=list(targets), now=now)}
+
+
+@kept_query
+def _claims_on(*, targets: Given, now: Given) -> QuerySet[Claim]:
+    return Claim.objects.held_at(now).filter(AnyOf("target", targets)).select_related("by")
 
 
 def _lock_held(target: BaseTarget, *, now: datetime) -> Claim | None:

@@ -10,6 +10,7 @@ from django.db.models import Func, Q
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given
 from tom.targets.models import Visitor
 from tom.targets.visible import visible_targets
 
@@ -102,7 +103,7 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
         """Return the claims of targets that the user may see."""
         return self.filter(target__in=visible_targets(user))
 
-    def held_at(self, now: datetime) -> "ClaimQuerySet":
+    def held_at(self, now: datetime | Given) -> "ClaimQuerySet":
         """Return the claims that hold at a time."""
         return self.filter(Q(released=None) | Q(released__gt=now), created__lte=now, until__gt=now)
 

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from tom.events.models import EventKind, NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 from tom.strategies.models import Strategy, StrategyChoice, StrategyQuerySet
 
 # Days before and after an event in which a candidate must have been detected, if the kind has no
@@ -24,7 +26,12 @@ def strategies_of_kinds() -> dict[str, Strategy]:
         kind: Strategy(name=kind, kind=kind, days_before=before, days_after=after)
         for kind, (before, after) in WINDOWS.items()
     }
-    return first | {row.kind: row for row in Strategy.objects.exclude(kind="")}
+    return first | {row.kind: row for row in _of_kinds()}
+
+
+@kept_query
+def _of_kinds() -> QuerySet[Strategy]:
+    return Strategy.objects.exclude(kind="")
 
 
 def strategy_of(event: NonLocalizedEvent) -> Strategy:
@@ -46,11 +53,16 @@ def lists_for(user: User) -> StrategyQuerySet:
 
 def chosen_by(user: User) -> Chosen:
     """Return what a person chose."""
-    choice = StrategyChoice.objects.filter(user=user).select_related("strategy").first()
+    choice = next(iter(_choices_of(user=user.pk)), None)
     if choice is None:
         return Chosen(None, is_own=False)
     found = None if choice.strategy is None else lists_for(user).filter(pk=choice.strategy.pk)
     return Chosen(found.first() if found is not None else None, is_own=True)
+
+
+@kept_query
+def _choices_of(*, user: Given) -> QuerySet[StrategyChoice]:
+    return StrategyChoice.objects.filter(user=user).select_related("strategy")
 
 
 def choose_strategy(user: User, strategy: Strategy | None) -> None:

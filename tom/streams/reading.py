@@ -1,10 +1,12 @@
 """What is to be read now: what STREAMS names, and the streams that are switched on."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db.models import QuerySet
 
+from tom.kept_queries import kept_query
 from tom.streams.models import Stream, StreamKind
 from tom.streams.sources import KAFKA, PUBSUB, Source, plain, read_sources
 
@@ -32,11 +34,15 @@ def keep_row_of(source: Source) -> None:
 def topics_read_now() -> set[tuple[str, str]]:
     """Return the broker and the topic of all that `read_now` returns: without its credentials."""
     fixed = read_sources(settings.STREAMS)
-    streams = Stream.objects.filter(active=True).order_by("pk")
-    rows = ((None, *row) for row in streams.values_list("address", "topics"))
+    rows = ((None, *row) for row in _places_read())
     named = [(source.broker, source.topics) for source in fixed]
     named += [(plain(address), tuple(free)) for _, address, free in _free(fixed, rows)]
     return {(broker, topic) for broker, topics in named for topic in topics}
+
+
+@kept_query
+def _places_read() -> QuerySet[Stream, Any]:
+    return Stream.objects.filter(active=True).order_by("pk").values_list("address", "topics")
 
 
 def _free(

@@ -6,6 +6,7 @@ from django.db import connection, models
 from django.db.models import OuterRef, Subquery
 from psycopg2.extras import execute_values
 
+from tom.kept_queries import Given, among
 from tom.records.alert import ObjectAlert
 from tom.streams.models import AlertMessage
 from tom.targets.objects import SurveyObject
@@ -40,13 +41,13 @@ class ArrivalQuerySet(models.QuerySet["Arrival"]):
         """
         return self.filter(of_readable_programs(user))
 
-    def newest_with_stamps(self, target_ids: Collection[int]) -> "ArrivalQuerySet":
+    def newest_with_stamps(self, target_ids: Collection[int] | Given) -> "ArrivalQuerySet":
         """Of these rows the newest with stamps of each object of the targets.
 
         Each comes with its message, its program and its object.
         """
         rows = self.filter(object=OuterRef("pk"), has_stamps=True).order_by("-time", "-message")
-        objects = SurveyObject.objects.filter(target__in=target_ids)
+        objects = SurveyObject.objects.filter(among("target", target_ids))
         newest = objects.annotate(newest=Subquery(rows.values("pk")[:1])).values("newest")
         found = Arrival.objects.filter(pk__in=newest)
         return found.select_related("message", "program", "object")

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from tom_targets.base_models import BaseTarget
 
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.targets.models import (
     PUBLIC,
     Audience,
@@ -58,15 +59,18 @@ def summaries_for(
     """
     if not programs or not target_ids:
         return {}
-    rows = AudienceSummary.objects.filter(
-        target__in=list(target_ids), programs__contained_by=list(programs)
-    )
     found: dict[int, AudienceSummary] = {}
-    for row in rows:
+    for row in _summaries_for(tuple(programs), targets=list(target_ids)):
         held = found.get(row.target_id)
         if held is None or largest([held.audience, row.audience]) == row.audience:
             found[row.target_id] = row
     return found
+
+
+@kept_query
+def _summaries_for(programs: Audience, *, targets: Given) -> QuerySet[AudienceSummary]:
+    rows = AudienceSummary.objects.filter(programs__contained_by=list(programs))
+    return rows.filter(AnyOf("target", targets))
 
 
 def show_targets(targets: Iterable[BaseTarget], programs: Collection[int]) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from tom_targets.base_models import BaseTarget
 
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.moments import Fact
 from tom.records import classification as records
 from tom.sky import cone_ranges, healpix29
@@ -292,10 +293,14 @@ def guess_said(programs: Collection[int], *, label: str | None, author: str | No
 
 def _were_told(programs: Collection[int]) -> dict[int, bool]:
     """Whether anything was told to the readers of each program that is public or among these."""
-    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).annotate(
-        was_told=Exists(Classification.objects.filter(program=OuterRef("pk")))
-    )
-    return dict(readable.values_list("pk", "was_told"))
+    return dict(_readable(programs=list(programs)))
+
+
+@kept_query
+def _readable(*, programs: Given) -> QuerySet[Program, Any]:
+    told = Exists(Classification.objects.filter(program=OuterRef("pk")))
+    rows = Program.objects.filter(Q(public=True) | Q(AnyOf("pk", programs)))
+    return rows.annotate(was_told=told).values_list("pk", "was_told")
 
 
 def _numbers_told(known: Mapping[int, bool]) -> list[int]:

@@ -4,18 +4,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
 from tom.forms.registry import survey_of
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.sky import Picture, UnreadableStampError, draw_stamp, read_stamp
 from tom.streams.packets import SECONDS_LOOKED_AT, PacketGoneError, PacketStoreError
 from tom.targets.arrivals import Arrival
 from tom.targets.packet_stamps import read_stamps
 from tom.targets.programs import Visitor
 from tom.targets.stamps import Cutout, CutoutKind, CutoutQuerySet
+from tom.targets.visible import Reader, reader_of
 
 ALERTS_DRAWN: Final = 256
 """Alerts whose pictures a process keeps: three take some 20 KB."""
@@ -84,13 +86,18 @@ def times_of_pictures(
 
     A packet may lack the kind: only drawing it tells. One query.
     """
-    kept = Cutout.objects.visible_to(user).filter(target__in=target_ids, kind=kind)
-    told = Arrival.objects.visible_to(user).newest_with_stamps(target_ids)
-    readable = told.filter(HAS_BYTES).values_list("object__target", "time")
     times: dict[int, datetime] = {}
-    for pk, time in readable.union(kept.values_list("target", "time"), all=True):
+    for pk, time in _times_of_pictures(kind, reader_of(user), targets=list(target_ids)):
         times[pk] = max(time, times.get(pk, time))
     return times
+
+
+@kept_query
+def _times_of_pictures(kind: CutoutKind, reader: Reader, *, targets: Given) -> QuerySet[Any, Any]:
+    kept = Cutout.objects.visible_to(reader.user).filter(AnyOf("target", targets), kind=kind)
+    told = Arrival.objects.visible_to(reader.user).newest_with_stamps(targets)
+    readable = told.filter(HAS_BYTES).values_list("object__target", "time")
+    return readable.union(kept.values_list("target", "time"), all=True)
 
 
 def _kept_for(user: Visitor) -> CutoutQuerySet:

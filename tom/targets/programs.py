@@ -1,8 +1,16 @@
 """The programs of surveys: who may see their data."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    AnonymousUser,
+    Group,
+    PermissionsMixin,
+    User,
+)
 from django.db import models
-from django.db.models import Case, Q, When
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+
+from tom.kept_queries import Given, kept_query
 
 Visitor = AbstractBaseUser | AnonymousUser
 # The keys of the private programs that somebody reads, without the public ones, ascending.
@@ -61,12 +69,16 @@ def private_programs(user: Visitor) -> list[Program]:
     """
     known: list[Program] | None = getattr(user, "_private_programs", None)
     if known is None:
-        rows = Program.objects.filter(public=False).order_by("pk")
-        groups = getattr(user, "groups", None)
-        mine = Q(pk__in=[]) if groups is None else Q(group__in=groups.all())
-        known = list(rows.annotate(of_user=Case(When(mine, then=True), default=False)))
+        known = _private_programs(isinstance(user, PermissionsMixin), user=user.pk)
         user._private_programs = known  # type: ignore[union-attr]  # of this request's own user
     return known
+
+
+@kept_query
+def _private_programs(has_groups: bool, *, user: Given) -> QuerySet[Program]:
+    member = User.groups.through.objects.filter(user=user, group=OuterRef("group"))
+    of_user = Exists(member) if has_groups else Value(False)
+    return Program.objects.filter(public=False).order_by("pk").annotate(of_user=of_user)
 
 
 def told_to(user: Visitor) -> Q:

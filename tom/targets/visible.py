@@ -1,5 +1,7 @@
 """Which targets a person may see."""
 
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from django.contrib.auth.models import Group, PermissionsMixin
@@ -12,6 +14,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from tom_targets.base_models import BaseTarget
 
+from tom.kept_queries import MOST_KEPT
 from tom.targets.joins import TargetJoin
 from tom.targets.models import LightCurvePoint
 from tom.targets.programs import Visitor, private_programs
@@ -39,27 +42,55 @@ _RIGHTS: Final = """
 PRIVATE = Q(permissions=BaseTarget.Permissions.PRIVATE)
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, as far as queries hang on it: two are alike if they may read the same.
+
+    `known` has all that the query for what somebody may see is made of: by it a kept query knows
+    whose text it has. It does not depend on when they read.
+    """
+
+    known: tuple[Any, ...]
+    user: Visitor = field(compare=False, repr=False)
+
+
+def reader_of(user: Visitor) -> Reader:
+    """The reader behind a request, asked for once a user as they were read."""
+    is_superuser = bool(getattr(user, "is_superuser", False))
+    made: dict[bool, Reader] = getattr(user, "_readers", {})
+    if is_superuser not in made:
+        made[is_superuser] = Reader(_known_of(user, is_superuser=is_superuser), user)
+        user._readers = made  # type: ignore[union-attr]  # of this request's own user
+    return made[is_superuser]
+
+
+def _known_of(user: Visitor, *, is_superuser: bool) -> tuple[Any, ...]:
+    if not user.is_authenticated:
+        return ()
+    programs = tuple((row.pk, row.of_user, row.is_settled) for row in private_programs(user))  # type: ignore[attr-defined]  # annotated
+    rights = None if _sees_all(user) else _rights_of(user)
+    return user.pk, is_superuser, programs, rights
+
+
 def visible_targets(user: Visitor) -> models.QuerySet[BaseTarget]:
     """Targets the user may see: TOM Toolkit's rule, and none for someone not logged in.
 
     While a program that changed hands is not settled, its targets are shown to its readers alone:
     what stands in their rows may still be computed from its points.
 
-    The query is made once for a user as they were read: making it asks the database, too.
     """
     if not user.is_authenticated:
         return BaseTarget.objects.none()
-    is_superuser = bool(getattr(user, "is_superuser", False))
-    made: dict[bool, models.QuerySet[BaseTarget]] = getattr(user, "_targets_seen", {})
-    if is_superuser not in made:
-        rows: models.QuerySet[BaseTarget] = BaseTarget.objects.all()
-        made[is_superuser] = (
-            rows.filter(~_is_joined())
-            if is_superuser
-            else rows.filter(~PRIVATE | _has_right(user, ExistsForEach), ~_is_unsettled(user))
-        )
-        user._targets_seen = made  # type: ignore[attr-defined]  # of this request's own user
-    return made[is_superuser].all()
+    return _visible_to(reader_of(user)).all()
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _visible_to(reader: Reader) -> models.QuerySet[BaseTarget]:
+    rows: models.QuerySet[BaseTarget] = BaseTarget.objects.all()
+    if getattr(reader.user, "is_superuser", False):
+        return rows.filter(~_is_joined())
+    is_open = ~PRIVATE | _has_right(reader.user, ExistsForEach)
+    return rows.filter(is_open, ~_is_unsettled(reader.user))
 
 
 def is_shown(user: Visitor, *, target: str, one_by_one: bool = False) -> Q:
@@ -71,24 +102,16 @@ def is_shown(user: Visitor, *, target: str, one_by_one: bool = False) -> Q:
     """
     if not user.is_authenticated:
         return Q(pk__in=[])
-    is_superuser = bool(getattr(user, "is_superuser", False))
-    made: dict[bool, _Text | None] = getattr(user, "_targets_hidden", {})
-    if is_superuser not in made:
-        made[is_superuser] = _text_of(_is_hidden(user, is_superuser=is_superuser))
-        user._targets_hidden = made  # type: ignore[attr-defined]  # of this request's own user
-    hidden = made[is_superuser]
+    hidden = _hidden_from(reader_of(user))
     return Q() if hidden is None else Q(_IsNone(target, hidden, one_by_one=one_by_one))
 
 
-def _is_hidden(user: Visitor, *, is_superuser: bool) -> Q:
-    return _is_joined() if is_superuser else (PRIVATE & ~_has_right(user)) | _is_unsettled(user)
-
-
-def _text_of(hidden: Q) -> _Text | None:
-    """The query for hidden targets as text; None: there can be none.
-
-    Made once a user: a page asks several times, and to make it takes longer than to answer it.
-    """
+@lru_cache(maxsize=MOST_KEPT)
+def _hidden_from(reader: Reader) -> _Text | None:
+    """The query for what is hidden from a reader as text; None: there can be nothing."""
+    user = reader.user
+    is_superuser = getattr(user, "is_superuser", False)
+    hidden = _is_joined() if is_superuser else (PRIVATE & ~_has_right(user)) | _is_unsettled(user)
     rows = BaseTarget.objects.filter(hidden).order_by().values("pk")
     try:
         sql, params = rows.query.sql_with_params()
@@ -163,17 +186,18 @@ def _rights_to_targets(user: Visitor) -> list[tuple[models.QuerySet[Any], Q]]:
     return rights
 
 
-def _rights_of(user: Visitor) -> tuple[int, list[int], bool]:
+def _rights_of(user: Visitor) -> tuple[int, tuple[int, ...], bool]:
     """The right to see a target, who of the person's groups has it to any, and if they have.
 
     Asked for once a user as they were read.
     """
-    known: tuple[int, list[int], bool] | None = getattr(user, "_rights_to_targets", None)
+    known: tuple[int, tuple[int, ...], bool] | None = getattr(user, "_rights_to_targets", None)
     if known is not None:
         return known
     with connection.cursor() as cursor:
         cursor.execute(_RIGHTS, {"user": user.pk})
-        (known,) = cursor.fetchall()
+        ((permission, groups, is_named),) = cursor.fetchall()
+    known = permission, tuple(groups), is_named
     user._rights_to_targets = known  # type: ignore[union-attr]  # of this request's own user
     return known
 

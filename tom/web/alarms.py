@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tom.changes.heartbeat import last_beat
+from tom.kept_queries import kept_query
 from tom.reports.alarms.models import Alarm
 from tom.streams.models import StreamHealth
 from tom.streams.reading import topics_read_now
@@ -55,11 +57,16 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
     """What this person must not miss."""
     if not user.is_authenticated:
         return Alarms()
-    rows = Alarm.objects.visible_to(user).unacknowledged()
-    with_event = rows.select_related("event").only(*USED)
-    newest = list(with_event.prefetch_related("sends")[: SHOWN + 1])
-    more = rows.count() - SHOWN if len(newest) > SHOWN else 0
+    newest = _newest_unanswered()
+    more = Alarm.objects.unacknowledged().count() - SHOWN if len(newest) > SHOWN else 0
     return Alarms(newest[:SHOWN], more, [*_down(streams_for(user)), *_idle(last_beat())])
+
+
+@kept_query
+def _newest_unanswered() -> QuerySet[Alarm]:
+    """Alarms are everybody's to know who is logged in."""
+    rows = Alarm.objects.unacknowledged().select_related("event").only(*USED)
+    return rows.prefetch_related("sends")[: SHOWN + 1]
 
 
 def _down(streams: Sequence[StreamHealth]) -> list[str]:

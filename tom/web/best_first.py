@@ -1,6 +1,6 @@
 """The first candidates of an event in their order, found by indexes, as their reader knows them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -8,6 +8,7 @@ from django.db.models.expressions import Combinable
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given
 
 IN_ORDER = (F("place").asc(nulls_last=True), "name")
 
@@ -32,6 +33,24 @@ def find_best(
     """The first `most` of an event's candidates, given by a query of `seen_by`, best first.
 
     Each with the values of `more`, expressions over that query.
+    """
+    return placed(best_first(rows, event.pk, programs, most=most, more=more))
+
+
+def placed(found: Iterable[tuple[Any, ...]]) -> list[Placed]:
+    """The rows of `best_first`."""
+    return [Placed(pk, rank, name, tuple(rest)) for pk, rank, name, *rest in found]
+
+
+def best_first(
+    rows: QuerySet[EventCandidate],
+    event: int | Given,
+    programs: Collection[int],
+    *,
+    most: int,
+    more: Sequence[Combinable] = (),
+) -> QuerySet[EventCandidate, Any]:
+    """As `find_best`, as a query.
 
     One index has the ranks by public points, another those of narrower audiences: of one query for
     both the database would read and sort all candidates. It puts the first of each together.
@@ -40,12 +59,11 @@ def find_best(
         together = _in_order(rows, "rank", more)
     else:
         ranked = rows.alias(told_event=F("known__event"))
-        told = ranked.filter(told_event=event.pk, known_rank__isnull=False)
+        told = ranked.filter(told_event=event, known_rank__isnull=False)
         parts = (told, "known_rank"), (ranked.filter(_is_alike(programs)), "rank")
         one, other = (_in_order(part, column, more)[:most] for part, column in parts)
         together = one.union(other, all=True).order_by(*IN_ORDER)
-    found = together[:most]
-    return [Placed(pk, rank, name, tuple(rest)) for pk, rank, name, *rest in found]
+    return together[:most]
 
 
 def _is_alike(programs: Collection[int]) -> Q:

@@ -11,6 +11,7 @@ from tom_targets.models import TargetName
 
 from tom.candidates.models import CandidateStanding, EventCandidate, Vetting
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 from tom.targets.search import find_few_by_part
 from tom.web.candidate_list import CandidateList
 from tom.web.candidate_order import one_of
@@ -57,7 +58,7 @@ def choose(listing: CandidateList, query: QueryDict, kept: Collection[int]) -> C
 def _few_said(listing: CandidateList, query: QueryDict) -> list[int] | None:
     """What brokers say what is asked for of; None: all are asked for, or they are many."""
     said = read_said(query)
-    if not said or not said.is_few(listing.programs):
+    if not said.is_few(listing.programs):
         return None
     # With a limit, however large, the database finds the targets by themselves.
     asked = said.targets(listing.programs)[:ALL]
@@ -105,20 +106,35 @@ def _by_news(listing: CandidateList, query: QueryDict) -> Q:
     is_new = _is_new(listing, since)
     if asked == "new":
         return is_new
-    moved = find_moved(listing.everything(), listing.event, listing.user, when=since)
+    moved = find_moved(listing.event, listing.user, when=since)
     return is_new if moved is None else is_new | Q(pk__in=moved)
 
 
 def _is_new(listing: CandidateList, since: datetime) -> Q:
     """What came since. A few are read first, as of a text."""
     is_new = Q(GreaterThan(standing_of("created", listing.programs), since))
-    came = {"event": listing.event, "created__gt": since}
-    few = _few(EventCandidate.objects.filter(**came))
-    told = _few(CandidateStanding.objects.filter(**came), "candidate") if listing.programs else []
+    came = {"event": listing.event.pk, "since": since}
+    few = _if_few(_came(**came))
+    told = _if_few(_were_told(**came)) if listing.programs else []
     return is_new if few is None or told is None else is_new & Q(pk__in={*few, *told})
 
 
-def _few(rows: QuerySet[Any, Any], key: str = "pk") -> list[int] | None:
-    """The keys of candidates that few rows have; None: they are more."""
-    few = list(rows.values_list(key, flat=True)[: FEW + 1])
-    return few if len(few) <= FEW else None
+@kept_query
+def _came(*, event: Given, since: Given) -> QuerySet[EventCandidate, Any]:
+    rows = EventCandidate.objects.filter(event=event, created__gt=since)
+    return rows.values_list("pk", flat=True)[: FEW + 1]
+
+
+@kept_query
+def _were_told(*, event: Given, since: Given) -> QuerySet[CandidateStanding, Any]:
+    rows = CandidateStanding.objects.filter(event=event, created__gt=since)
+    return rows.values_list("candidate", flat=True)[: FEW + 1]
+
+
+def _few(rows: QuerySet[EventCandidate]) -> list[int] | None:
+    """The keys of few candidates; None: they are more."""
+    return _if_few(list(rows.values_list("pk", flat=True)[: FEW + 1]))
+
+
+def _if_few(keys: list[int]) -> list[int] | None:
+    return keys if len(keys) <= FEW else None

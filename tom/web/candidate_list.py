@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import (
@@ -12,13 +12,16 @@ from django.db.models import (
     F,
     QuerySet,
 )
+from django.db.models.expressions import Combinable
 
 from tom.candidates.looks import last_look, note_look
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 from tom.ranking.chances import Scale
 from tom.strategies.services import strategy_of
-from tom.web.best_first import Placed, find_best
+from tom.targets.visible import Reader, reader_of
+from tom.web.best_first import Placed, best_first, placed
 from tom.web.chances import scale_of
 from tom.web.costs import Observer, observers
 from tom.web.known import (
@@ -90,7 +93,7 @@ class CandidateList:
     @cached_property
     def privately(self) -> set[int]:
         """The candidates of which something was said privately."""
-        return vetted_privately([self.event])
+        return vetted_privately([self.event.pk])
 
     @cached_property
     def counted(self) -> dict[Place, int]:
@@ -144,10 +147,23 @@ class CandidateList:
 
     @cached_property
     def _best(self) -> list[Placed]:
-        rows = self.each().filter(not_rejected(self.vetting))
         place = (place_of(name, "target", self.programs) for name in ("ra", "dec"))
         more = (F("target_id"), *place, standing_of("log_weight", self.programs))
-        return find_best(rows, self.event, self.programs, most=SPOTS_SHOWN, more=more)
+        return self.best_unrejected(SPOTS_SHOWN, more=more)
+
+    def best_unrejected(self, most: int, *, more: tuple[Combinable, ...]) -> list[Placed]:
+        """The first `most` that are not rejected, as of `find_best`."""
+        reader = reader_of(self.user)
+        return placed(_best_unrejected(reader, self.vetting, most, more, event=self.event.pk))
+
+
+@kept_query
+def _best_unrejected(
+    reader: Reader, vetting: F | Case, most: int, more: tuple[Combinable, ...], *, event: Given
+) -> QuerySet[EventCandidate, Any]:
+    seen = seen_by(reader.user, one_by_one=True).filter(event=event)
+    rows, programs = seen.filter(not_rejected(vetting)), programs_of(reader.user)
+    return best_first(rows, event, programs, most=most, more=more)
 
 
 def _spot(row: Placed, rank: int | None, scale: Scale) -> SpotRow:

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 from tom.ranking.chances import Scale
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.web.chances import openness_of
@@ -21,6 +22,8 @@ from tom.web.chances import openness_of
 FEW_CANDIDATES = 5_000
 # So many are taken for one that is shown; where too few of them fit, so many times as many.
 WINDOW = 4
+# Mostly so many of the first are enough for one that is shown.
+MOSTLY = 2
 # To sort an event's standings takes long, and as long for so many: the first may all be rejected.
 LEAST_SORTED = 500
 # Of all targets few are an event's candidates.
@@ -66,8 +69,12 @@ class Source(NamedTuple):
 
 def is_long(event: NonLocalizedEvent) -> bool:
     """Whether an event has so many candidates that they are not sorted at once."""
-    rows = EventCandidate.objects.filter(event=event).values("pk")
-    return bool(rows[FEW_CANDIDATES : FEW_CANDIDATES + 1])
+    return bool(_behind(FEW_CANDIDATES, event=event.pk))
+
+
+@kept_query
+def _behind(few: int, *, event: Given) -> QuerySet[EventCandidate, Any]:
+    return EventCandidate.objects.filter(event=event).values("pk")[few : few + 1]
 
 
 def first_in_turn(
@@ -100,7 +107,7 @@ def first_in_turn(
     size = max(source.size * most, source.least)
     last = size if source.least else max(MOST_ASKED, size)  # sorted once
     while size <= last:
-        known = _known(asked, event, source, turn, size)
+        known = _known(asked, event, source, turn, size, most)
         if known is None or len(known) >= most:
             return known
         size *= WINDOW
@@ -126,28 +133,42 @@ def some_in_turn(
     if source is None:
         return None
     asked, size = rows.values_list("pk", *([rank] * len(source.names))), source.size * least
-    known = _known(asked, event, source, turn, size)
+    known = _known(asked, event, source, turn, size, least)
     if known and len(known) < least <= WINDOW * len(known):
-        known = _known(asked, event, source, turn, WINDOW * size)
+        known = _known(asked, event, source, turn, WINDOW * size, least)
     return known if known and len(known) >= least else None
 
 
 def _known(
-    asked: QuerySet[Any, Any], event: NonLocalizedEvent, source: Source, turn: Turn, size: int
+    asked: QuerySet[Any, Any],
+    event: NonLocalizedEvent,
+    source: Source,
+    turn: Turn,
+    size: int,
+    most: int,
 ) -> list[int] | None:
     """Those that fit among the first `size` of each part, as far as no other one stands before.
 
-    None: there are no more than those.
+    Where `most` of them or more fit already among the first, these. None: there are no more than
+    those of the parts.
     """
     near = [list(part[:size]) for part in source.parts]
     if len(near[-1]) < size:
         return None
-    keys = {key for part in near for key, *_ in part}
-    fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
-    if turn.name == NAME:  # all know it, and no two are alike
-        return [pk for pk, *_ in fitting]
-    end = min(_place(part[-1][1:], turn) for part in near if len(part) == size)
-    return [pk for pk, *place in fitting if _place(place, turn) < end]
+    # Of all targets few are an event's candidates, so the first would not do.
+    first = MOSTLY * most // len(near) if source.key == "pk" else size
+    known: list[int] = []
+    for n in (first, size) if first < size else (size,):
+        keys = {key for part in near for key, *_ in part[:n]}
+        fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
+        if turn.name == NAME:  # all know it, and no two are alike
+            known = [pk for pk, *_ in fitting]
+        else:
+            end = min(_place(part[n - 1][1:], turn) for part in near if len(part) >= n)
+            known = [pk for pk, *place in fitting if _place(place, turn) < end]
+        if len(known) >= most:
+            break
+    return known
 
 
 def _candidates(event: NonLocalizedEvent, source: Source, keys: Collection[int]) -> Collection[int]:
@@ -206,14 +227,14 @@ def _source(
         public, told = TargetSummary.objects.all(), AudienceSummary.objects.all()
     else:
         return None
-    mine = _of_readers(told, programs)
+    mine = of_readers(told, programs)
     if programs and "rank" in names and mine.filter(Q(rank=None) | Q((names[0], None))).exists():
         names = names[:1]  # who is known by one figure of their own, and by everybody's rank
     own = [_in_turn(mine, owner, names, turn)] if programs else []
     return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names, least)
 
 
-def _of_readers(rows: QuerySet[Any, Any], programs: Collection[int]) -> QuerySet[Any, Any]:
+def of_readers(rows: QuerySet[Any, Any], programs: Collection[int]) -> QuerySet[Any, Any]:
     if len(programs) == 1:  # the one audience there is
         return rows.filter(programs=list(programs))
     return rows.filter(programs__contained_by=list(programs))

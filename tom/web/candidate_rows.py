@@ -8,15 +8,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import IntegerField, OuterRef, Q, Subquery
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.utils.safestring import SafeString
 
 from tom.candidates.models import EventCandidate, Verdict
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.shifts.claims import claims_on
 from tom.shifts.models import Claim
 from tom.targets.cutouts import times_of_pictures
 from tom.targets.models import POINT_ORDER, CutoutKind, LightCurvePoint, PointKind, Visitor
+from tom.targets.visible import Reader, reader_of
 from tom.web.candidate_list import CandidateList
 from tom.web.candidate_search import is_by_worth
 from tom.web.known import newest_terms, rank_visible, seen_by
@@ -33,6 +35,13 @@ POINTS_DRAWN = 60
 ROWS_SHOWN = 25
 # With an event's page itself, where a script asks for all that are shown as soon as it runs.
 ROWS_FIRST = 10
+
+
+@kept_query
+def _candidates(with_event: bool, *, keys: Given) -> QuerySet[EventCandidate]:
+    rows = EventCandidate.objects.select_related("target", "target__summary", "vetted_by")
+    rows = rows.select_related("event") if with_event else rows
+    return rows.filter(AnyOf("pk", keys)).order_by()
 
 
 @dataclass(frozen=True)
@@ -111,10 +120,7 @@ def read_candidates(
     `event` is theirs, where all have one that is known. Found by their keys first: to sort all that
     is shown of 100,000 takes a second.
     """
-    joined = EventCandidate.objects.select_related("target", "target__summary", "vetted_by")
-    if event is None:
-        joined = joined.select_related("event")
-    found = joined.in_bulk(ids)
+    found = {row.pk: row for row in _candidates(event is None, keys=list(ids))}
     rows = [found[pk] for pk in ids if pk in found]
     if event is not None:
         for row in rows:
@@ -138,8 +144,7 @@ def make_rows(
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = read_curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)
-    seen = listing.everything()
-    ranks = find_ranks(candidates, seen, event, user, when=since)
+    ranks = find_ranks(candidates, event, user, when=since)
     thumbnails = _thumbnails(target_ids, user)
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     claims = claims_on(target_ids, now=listing.now)
@@ -212,15 +217,19 @@ def read_curves(
 
     Those that were stored by a time, if one is given. The others have no such time: they are older.
     """
-    then = Q() if stored_by is None else Q(stored=None) | Q(stored__lte=stored_by)
-    points = (
-        LightCurvePoint.objects.visible_to(user)
-        .filter(then, target__in=target_ids)
-        .exclude(kind=PointKind.FORCED)
-        .order_by(*POINT_ORDER)
-        .values_list("target_id", "time", "band", "flux", "flux_error")
-    )
+    then = {} if stored_by is None else {"stored_by": stored_by}
+    points = _points(reader_of(user), targets=list(target_ids), **then)
     curves: dict[int, list[SparkPoint]] = defaultdict(list)
     for target_id, time, band, flux, flux_error in points:
         curves[target_id].append(SparkPoint(time, band, flux, flux_error))
     return defaultdict(list, {pk: curve[-POINTS_DRAWN:] for pk, curve in curves.items()})
+
+
+@kept_query
+def _points(
+    reader: Reader, *, targets: Given, stored_by: Given | None = None
+) -> QuerySet[LightCurvePoint, Any]:
+    then = Q() if stored_by is None else Q(stored=None) | Q(stored__lte=stored_by)
+    points = LightCurvePoint.objects.visible_to(reader.user).filter(AnyOf("target", targets), then)
+    drawn = points.exclude(kind=PointKind.FORCED).order_by(*POINT_ORDER)
+    return drawn.values_list("target_id", "time", "band", "flux", "flux_error")

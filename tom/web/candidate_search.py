@@ -19,7 +19,6 @@ from tom.web.kept_rows import filters_of
 from tom.web.known import figure_of, rank_visible, standing_of
 from tom.web.places import ALL_RANKED
 from tom.web.said import read_said
-from tom.web.vettings import not_rejected
 
 ORDERS = ("rank", "decide", "chance", "name", "level", "magnitude", "newest")
 # Of a list as it opens so many times as many of the best are read: some lie outside of its region.
@@ -97,9 +96,8 @@ def _first_without_filter(listing: CandidateList, most: int) -> list[int] | None
     None: too many of the first lie outside of the region.
     """
     level = standing_of("credible_level_2d", listing.programs)
-    rows = listing.each().filter(not_rejected(listing.vetting))
     size = NEAR * most
-    found = find_best(rows, listing.event, listing.programs, most=size, more=[level])
+    found = listing.best_unrejected(size, more=(level,))
     shown = [
         row.pk
         for at, row in enumerate(found)

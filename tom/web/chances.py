@@ -5,12 +5,24 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Case, Exists, F, FloatField, OuterRef, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    FloatField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Abs, Exp, Greatest, Least, Ln, Power, Sqrt
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.chances import INDEPENDENT, LEAST_LOG, Scale, sum_for
 from tom.ranking.expected import Piece, chance_of, pieces_of
 from tom.ranking.information import CENTRAL_90
@@ -94,12 +106,7 @@ def _newest_of(event_ids: Iterable[int], user: Visitor) -> dict[int, _Newest]:
 
 
 def _read(event_ids: Collection[int], user: Visitor) -> dict[int, _Newest]:
-    newest = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
-    events = NonLocalizedEvent.everything.filter(pk__in=event_ids).order_by()
-    keys = events.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
-    programs = programs_of(user)
-    read = Ranking.objects.filter(pk__in=keys).only(*_USED)
-    rankings = list(read.annotate(expected=F("basis__expected")))
+    programs, rankings = programs_of(user), _newest_rankings(events=list(event_ids))
     summed = _sum_owned([pk for row in rankings for pk in row.owned], programs, user)
     return {
         row.event_id: _Newest(
@@ -108,6 +115,14 @@ def _read(event_ids: Collection[int], user: Visitor) -> dict[int, _Newest]:
         for row in rankings
         if row.event_id is not None
     }
+
+
+@kept_query
+def _newest_rankings(*, events: Given) -> QuerySet[Ranking]:
+    newest = Ranking.objects.filter(event=OuterRef("pk")).order_by("-created", "-pk")
+    of = NonLocalizedEvent.everything.filter(AnyOf("pk", events)).order_by()
+    keys = of.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
+    return Ranking.objects.filter(pk__in=keys).only(*_USED).annotate(expected=F("basis__expected"))
 
 
 def _sum_owned(

@@ -19,13 +19,14 @@ from django.contrib.auth.models import (
 )
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, InterfaceError, connections
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tom.changes.models import Change, Topic
 from tom.followup.models import ObservationRequest
+from tom.kept_queries import kept_query
 from tom.shifts.visits import note_visit
 from tom.targets.visible import visible_targets
 from tom.web.keys import read_pk
@@ -275,7 +276,12 @@ async def _in_turn(read: Callable[..., T], *args: Any) -> T:
 
 def newest_id() -> int:
     """The newest row of the table, 0 where there is none."""
-    return Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return next(iter(_newest()), 0)
+
+
+@kept_query
+def _newest() -> QuerySet[Change, Any]:
+    return Change.objects.order_by("-pk").values_list("pk", flat=True)[:1]
 
 
 @sync_to_async

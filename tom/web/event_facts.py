@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Case, F, JSONField, Value, When
+from django.db.models import Case, F, JSONField, QuerySet, Value, When
 
 from tom.events.localizations import choose_localization, voices_with_maps
-from tom.events.models import EventSequence, NonLocalizedEvent
+from tom.events.models import EventLocalization, EventSequence, NonLocalizedEvent
 from tom.forms.by_hand import SENDER
+from tom.kept_queries import Given, kept_query
 from tom.records.notice import NoticeType
 from tom.web.links import detectors_of
 from tom.web.stated_figures import figures_told, stated_figures, stated_place
@@ -26,21 +27,9 @@ class MassBin(NamedTuple):
 
 def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
     """Read an event's chain and its maps, for a page; two queries."""
-    uses = list(
-        event.localizations.select_related("localization__realness").defer(
-            "localization__fits", "localization__packed"
-        )
-    )
-    sequences = list(
-        event.sequences.select_related("set_aside_by")
-        .defer("details")
-        .annotate(
-            instruments=F("details__event__instruments"),
-            chirp_masses=F("details__event__mchirp_source"),
-            by_hand=said_by_hand(),
-            figures=figures_told(),
-        )
-    )
+    uses, sequences = _uses(event=event.pk), _sequences(event=event.pk)
+    for row in (*uses, *sequences):
+        row.event = event
     by_key = {use.pk: use for use in uses}
     for row in sequences:
         if row.localization_id in by_key:
@@ -59,6 +48,25 @@ def read_facts(event: NonLocalizedEvent) -> dict[str, Any]:
         "stated_place": stated_place(sequences, chosen),
         "by_hand": _making(sequences),
     }
+
+
+@kept_query
+def _uses(*, event: Given) -> QuerySet[EventLocalization]:
+    rows = EventLocalization.objects.filter(event=event)
+    return rows.select_related("localization__realness").defer(
+        "localization__fits", "localization__packed"
+    )
+
+
+@kept_query
+def _sequences(*, event: Given) -> QuerySet[EventSequence]:
+    rows = EventSequence.objects.filter(event=event).select_related("set_aside_by")
+    return rows.defer("details").annotate(
+        instruments=F("details__event__instruments"),
+        chirp_masses=F("details__event__mchirp_source"),
+        by_hand=said_by_hand(),
+        figures=figures_told(),
+    )
 
 
 def said_by_hand() -> Case:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from tom.events.joins import EventJoin
 from tom.events.models import EventSequence, NonLocalizedEvent
 from tom.events.naming import root_of
 from tom.joining.agreeing import TOGETHER
+from tom.kept_queries import Given, kept_query
 
 JOINS_SHOWN: Final = 10
 OFFERED: Final = 5
@@ -32,15 +33,20 @@ def find_joined(event_id: str) -> NonLocalizedEvent:
 
 def joined_with(event: NonLocalizedEvent, sequences: Sequence[EventSequence]) -> dict[str, Any]:
     """What the page tells of the event's joins; two queries."""
-    rows = EventJoin.objects.filter(Q(kept=event) | Q(other=event))
-    joins = rows.select_related("kept", "other", "by", "parted_by").defer("moved", "names")
-    shown = list(joins[:JOINS_SHOWN])
+    shown = _joins(event=event.pk)
     return {
         "event": event,
         "event_joins": shown,
         "parts": _parts(sequences, {join.other_id: join.other.event_id for join in shown}),
         "same_events": _at_one_time(event),
     }
+
+
+@kept_query
+def _joins(*, event: Given) -> QuerySet[EventJoin]:
+    rows = EventJoin.objects.filter(Q(kept=event) | Q(other=event))
+    joins = rows.select_related("kept", "other", "by", "parted_by").defer("moved", "names")
+    return joins[:JOINS_SHOWN]
 
 
 def _parts(sequences: Sequence[EventSequence], names: dict[int, str]) -> list[Part]:
@@ -60,9 +66,12 @@ def _at_one_time(event: NonLocalizedEvent) -> list[NonLocalizedEvent]:
     """Other events of about the same time, which may be the same; of a live one no tests."""
     if event.time is None:
         return []
-    near = (event.time - TOGETHER, event.time + TOGETHER)
-    rows = NonLocalizedEvent.objects.filter(time__range=near).exclude(pk=event.pk)
-    alike = (
-        rows.filter(test_reasons=[]) if not event.test_reasons else rows.exclude(test_reasons=[])
-    )
-    return list(alike.order_by("time", "pk")[:OFFERED])
+    near = {"first": event.time - TOGETHER, "last": event.time + TOGETHER}
+    return _near(bool(event.test_reasons), event=event.pk, **near)
+
+
+@kept_query
+def _near(is_test: bool, *, event: Given, first: Given, last: Given) -> QuerySet[NonLocalizedEvent]:
+    rows = NonLocalizedEvent.objects.filter(time__range=(first, last)).exclude(pk=event)
+    alike = rows.exclude(test_reasons=[]) if is_test else rows.filter(test_reasons=[])
+    return alike.order_by("time", "pk")[:OFFERED]

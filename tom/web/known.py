@@ -15,14 +15,15 @@ from django.db.models.functions import Coalesce
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.chances import show_chances
 from tom.ranking.models import RankedCandidate
 from tom.ranking.weighing import read_terms
 from tom.targets.audiences import largest, show_targets
-from tom.targets.models import AudienceSummary, Visitor
-from tom.targets.visible import is_shown, visible_targets
+from tom.targets.models import Audience, AudienceSummary, Visitor
+from tom.targets.visible import Reader, is_shown, reader_of, visible_targets
 from tom.web.chances import scales_of
-from tom.web.places import MOST_RANKED, Place, count_above, count_first
+from tom.web.places import MOST_RANKED, Place, by_step, count_above, count_first
 from tom.web.readers import programs_of as programs_of
 from tom.web.vettings import show_vettings
 
@@ -164,9 +165,8 @@ def count_ranks(
 
     `counted` has what was counted for this user before, takes what is counted now, and is returned.
     """
-    programs = programs_of(user)
     new = set(asked) - counted.keys()
-    counted |= count_first(new, lambda places: _count_above(places, user, programs), most=most)
+    counted |= count_first(new, lambda places: _count_above(places, user), most=most)
     return counted
 
 
@@ -178,11 +178,8 @@ def _show_standings(rows: Iterable[EventCandidate], programs: Collection[int]) -
     by_pk = {row.pk: row for row in rows}
     if not programs or not by_pk:
         return
-    standings = CandidateStanding.objects.filter(
-        candidate__in=list(by_pk), programs__contained_by=list(programs)
-    )
     chosen: dict[int, CandidateStanding] = {}
-    for standing in standings:
+    for standing in _standings_of(tuple(programs), candidates=list(by_pk)):
         held = chosen.get(standing.candidate_id)
         if held is None or largest([held.audience, standing.audience]) == standing.audience:
             chosen[standing.candidate_id] = standing
@@ -191,33 +188,55 @@ def _show_standings(rows: Iterable[EventCandidate], programs: Collection[int]) -
             setattr(by_pk[pk], name, getattr(standing, name))
 
 
-def _count_above(
-    asked: Collection[Place], user: Visitor, programs: Collection[int]
-) -> dict[Place, int]:
+@kept_query
+def _standings_of(programs: Audience, *, candidates: Given) -> QuerySet[CandidateStanding]:
+    rows = CandidateStanding.objects.filter(programs__contained_by=list(programs))
+    return rows.filter(AnyOf("candidate", candidates))
+
+
+def _count_above(asked: Collection[Place], user: Visitor) -> dict[Place, int]:
     """Count, of all that the user may see, what stands above each of these places."""
     lowest: dict[int, float] = defaultdict(float)
     for event_id, place in asked:
         lowest[event_id] = max(lowest[event_id], place)
     if not asked:
         return {}
-    # Each by itself, so that an index finds the first ranks.
-    reached = [Q(event=event_id, rank__lte=place) for event_id, place in lowest.items()]
-    public = EventCandidate.objects.filter(is_shown(user, target="target"), is_public=True)
-    rows = public.filter(reduce(or_, reached)).alias(whole=F("event_id"), place=F("rank"))
-    if not programs:
-        return count_above(asked, rows)
-    own = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
-    alike = rows.filter(~Exists(own.filter(programs__contained_by=list(programs))))
-    return count_above(asked, alike, _standings_reached(lowest, user, programs))
+    values: dict[str, Any] = {}
+    for at, (event_id, rank) in enumerate(lowest.items()):
+        values |= {f"event_{at}": event_id, f"rank_{at}": rank}
+    counts = (_publicly, _privately) if programs_of(user) else (_publicly,)
+    reader, n = reader_of(user), len(lowest)
+    return count_above(
+        asked,
+        *(lambda steps, count=each: count(reader, n, steps=steps, **values) for each in counts),
+    )
 
 
-def _standings_reached(
-    lowest: Mapping[int, float], user: Visitor, programs: Collection[int]
-) -> QuerySet[Any, Any]:
-    reached = [Q(event=event_id, rank__lte=rank) for event_id, rank in lowest.items()]
-    rows = fullest(CandidateStanding.objects.all(), programs).filter(reduce(or_, reached))
-    seen = rows.filter(is_shown(user, target="candidate__target"))
-    return seen.alias(whole=F("event_id"), place=F("rank"))
+@kept_query
+def _publicly(reader: Reader, n: int, *, steps: Given, **lowest: Given) -> QuerySet[Any, Any]:
+    """Count by steps the candidates that the reader knows as everybody does."""
+    programs = programs_of(reader.user)
+    public = EventCandidate.objects.filter(is_shown(reader.user, target="target"), is_public=True)
+    rows = public.filter(_reached(n, lowest)).alias(whole=F("event_id"), place=F("rank"))
+    if programs:
+        own = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
+        rows = rows.filter(~Exists(own.filter(programs__contained_by=programs)))
+    return by_step(rows, steps)
+
+
+@kept_query
+def _privately(reader: Reader, n: int, *, steps: Given, **lowest: Given) -> QuerySet[Any, Any]:
+    """Count by steps the candidates that the reader knows by private points, too."""
+    standings = fullest(CandidateStanding.objects.all(), programs_of(reader.user))
+    rows = standings.filter(_reached(n, lowest))
+    seen = rows.filter(is_shown(reader.user, target="candidate__target"))
+    return by_step(seen.alias(whole=F("event_id"), place=F("rank")), steps)
+
+
+def _reached(n: int, lowest: Mapping[str, Given]) -> Q:
+    """Ask for the first ranks of each of `n` events, by itself: so an index finds them."""
+    events = [Q(event=lowest[f"event_{at}"], rank__lte=lowest[f"rank_{at}"]) for at in range(n)]
+    return reduce(or_, events)
 
 
 def fullest(
@@ -249,7 +268,12 @@ def newest_terms(
     candidates: Iterable[EventCandidate], programs: Collection[int]
 ) -> dict[int, list[dict[str, Any]]]:
     """The terms of each candidate's newest place, as a reader of these programs knows it."""
-    newest = RankedCandidate.objects.newest().filter(candidate__in=[row.pk for row in candidates])
+    rows = _newest_terms(tuple(programs), candidates=[row.pk for row in candidates])
+    return {pk: read_terms(layout, kept) for pk, layout, kept in rows}
+
+
+@kept_query
+def _newest_terms(programs: Audience, *, candidates: Given) -> QuerySet[RankedCandidate, Any]:
+    newest = RankedCandidate.objects.newest().filter(AnyOf("candidate", candidates))
     rows = known_places(newest, programs).distinct("candidate")
-    columns = rows.values_list("candidate_id", "ranking__layout", "terms")
-    return {pk: read_terms(layout, kept) for pk, layout, kept in columns}
+    return rows.values_list("candidate_id", "ranking__layout", "terms")

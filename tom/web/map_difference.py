@@ -71,8 +71,7 @@ def open_side(use: EventLocalization, listing: CandidateList) -> Side:
     message = event.sequences.filter(localization=use).order_by("number").first()
     rankings = Ranking.objects.filter(event=event, localization=use)
     ranking = rankings.order_by("-created", "-pk").first()
-    seen, programs = listing.everything(), listing.programs
-    ranks = {} if ranking is None else first_ranks(ranking, seen, programs, most=MOST_COMPARED)
+    ranks = {} if ranking is None else first_ranks(ranking, listing.user, most=MOST_COMPARED)
     return Side(use, message, ranking, ranks)
 
 

@@ -8,10 +8,12 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of
-from tom.targets.models import Visitor
-from tom.web.best_first import find_best
+from tom.targets.models import Audience, Visitor
+from tom.targets.visible import Reader, reader_of
+from tom.web.best_first import best_first, placed
 from tom.web.chances import ranked_at
 from tom.web.known import fullest, known_places, seen_by, standing_of
 from tom.web.readers import programs_of
@@ -25,7 +27,6 @@ Place = tuple[float, str]
 
 def find_ranks(
     candidates: Sequence[EventCandidate],
-    seen: QuerySet[EventCandidate],
     event: NonLocalizedEvent,
     user: Visitor,
     *,
@@ -43,36 +44,29 @@ def find_ranks(
     then = ranking_as_of(event, when)
     if then is None:
         return {}
-    programs = programs_of(user)
-    stood = RankedCandidate.objects.as_of(then)
-    theirs = known_places(stood.filter(candidate__in=[row.pk for row in candidates]), programs)
-    weights = dict(theirs.distinct("candidate").values_list("candidate", "log_weight"))
+    keys, programs = [row.pk for row in candidates], tuple(programs_of(user))
+    weights = dict(_weights(programs, event=event.pk, ranking=then.pk, candidates=keys))
     if not weights:
         return {}
-    above = stood.filter(log_weight__gte=min(weights.values()))
-    first = _numbered(_first_places(above, seen, programs, most=MOST_MOVED))
+    first = _numbered(_first_places(then, user, MOST_MOVED, least=min(weights.values())))
     return {pk: first.get(pk, BEYOND) for pk in weights}
 
 
-def first_ranks(
-    ranking: Ranking,
-    seen: QuerySet[EventCandidate],
-    programs: Collection[int],
-    *,
-    most: int,
-) -> dict[int, int]:
+@kept_query
+def _weights(
+    programs: Audience, *, event: Given, ranking: Given, candidates: Given
+) -> QuerySet[RankedCandidate, Any]:
+    stood = RankedCandidate.objects.of_event(event, ranking)
+    theirs = known_places(stood.filter(AnyOf("candidate", candidates)), programs)
+    return theirs.distinct("candidate").values_list("candidate", "log_weight")
+
+
+def first_ranks(ranking: Ranking, user: Visitor, *, most: int) -> dict[int, int]:
     """The first ranks in an earlier ranking, among what a reader sees now, by what they know."""
-    stood = RankedCandidate.objects.as_of(ranking)
-    return _numbered(_first_places(stood, seen, programs, most=most))
+    return _numbered(_first_places(ranking, user, most))
 
 
-def find_moved(
-    seen: QuerySet[EventCandidate],
-    event: NonLocalizedEvent,
-    user: Visitor,
-    *,
-    when: datetime,
-) -> list[int] | None:
+def find_moved(event: NonLocalizedEvent, user: Visitor, *, when: datetime) -> list[int] | None:
     """Those among what a reader sees whose rank is another than at a moment; None: not known.
 
     Ranks count what the reader sees that has a place now and had one then. Whoever was, and is,
@@ -83,14 +77,35 @@ def find_moved(
     then = ranking_as_of(event, when)
     if then is None:
         return None
-    programs = programs_of(user)
-    stood = RankedCandidate.objects.as_of(then)
-    before = _numbered(_first_places(stood, _ranked(seen, programs), programs, most=MOST_MOVED))
-    each = _ranked(seen_by(user, one_by_one=True).filter(event=event), programs)
-    mine = stood.filter(candidate=OuterRef("pk"), programs__contained_by=list(programs))
-    held = find_best(each.filter(Exists(mine)), event, programs, most=MOST_MOVED)
-    now = _numbered(_present_places([row.pk for row in held], each, programs))
+    before = _numbered(_first_places(then, user, MOST_MOVED, is_ranked=True))
+    reader = reader_of(user)
+    held = placed(_held(reader, MOST_MOVED, event=event.pk, ranking=then.pk))
+    present = _present_places(reader, event=event.pk, candidates=[row.pk for row in held])
+    now = _numbered((pk, (-weight, name)) for pk, weight, name in present)
     return [pk for pk in before.keys() | now.keys() if before.get(pk) != now.get(pk)]
+
+
+@kept_query
+def _held(
+    reader: Reader, most: int, *, event: Given, ranking: Given
+) -> QuerySet[EventCandidate, Any]:
+    """The first of those that have a place now and had one in a ranking."""
+    programs = programs_of(reader.user)
+    stood = RankedCandidate.objects.of_event(event, ranking)
+    mine = stood.filter(candidate=OuterRef("pk"), programs__contained_by=programs)
+    each = seen_by(reader.user, one_by_one=True).filter(event=event)
+    rows = _ranked(each, programs).filter(Exists(mine))
+    return best_first(rows, event, programs, most=most)
+
+
+@kept_query
+def _present_places(
+    reader: Reader, *, event: Given, candidates: Given
+) -> QuerySet[EventCandidate, Any]:
+    programs = programs_of(reader.user)
+    each = seen_by(reader.user, one_by_one=True).filter(event=event)
+    rows = _ranked(each, programs).filter(AnyOf("pk", candidates)).order_by()
+    return rows.values_list("pk", standing_of("log_weight", programs), "target__name")
 
 
 def _ranked(rows: QuerySet[EventCandidate], programs: Collection[int]) -> QuerySet[EventCandidate]:
@@ -108,25 +123,40 @@ def _numbered(places: Iterable[tuple[int, Place]]) -> dict[int, int]:
     return {pk: rank for rank, (pk, _) in enumerate(in_order, 1)}
 
 
-def _present_places(
-    keys: Collection[int], ranked: QuerySet[EventCandidate], programs: Collection[int]
-) -> list[tuple[int, Place]]:
-    rows = ranked.filter(pk__in=keys).order_by()
-    columns = ("pk", standing_of("log_weight", programs), "target__name")
-    return [(pk, (-weight, name)) for pk, weight, name in rows.values_list(*columns)]
-
-
 def _first_places(
-    stood: QuerySet[RankedCandidate],
-    seen: QuerySet[EventCandidate],
-    programs: Collection[int],
-    *,
+    ranking: Ranking,
+    user: Visitor,
     most: int,
+    *,
+    is_ranked: bool = False,
+    least: float | None = None,
 ) -> list[tuple[int, Place]]:
     """The first places of a ranking of what a reader sees, each candidate as the reader knows it.
 
-    An index has them in order: first of the reader's own audiences, then of everybody's.
+    `is_ranked`: of what has a place now. `least` is the smallest weight of those that are sought.
     """
+    values: dict[str, Any] = {"event": ranking.event_id, "ranking": ranking.pk}
+    values |= {} if least is None else {"least": least}
+    found = _first_stood(reader_of(user), most, is_ranked, **values)
+    return [(pk, (-weight, name)) for pk, weight, name in found]
+
+
+@kept_query
+def _first_stood(
+    reader: Reader,
+    most: int,
+    is_ranked: bool,
+    *,
+    event: Given,
+    ranking: Given,
+    least: Given | None = None,
+) -> QuerySet[Any, Any]:
+    """An index has them in order: first of the reader's own audiences, then of everybody's."""
+    programs = programs_of(reader.user)
+    seen = seen_by(reader.user).filter(event=event)
+    seen = _ranked(seen, programs) if is_ranked else seen
+    stood = RankedCandidate.objects.of_event(event, ranking)
+    stood = stood if least is None else stood.filter(log_weight__gte=least)
     parts: list[QuerySet[Any]] = [stood.filter(programs=[])]
     if programs:
         own = stood.filter(programs__contained_by=list(programs)).exclude(programs=[])
@@ -140,5 +170,7 @@ def _first_places(
         .values_list("candidate", "log_weight", "name")[:most]
         for part in parts
     )
-    together = one.union(*other, all=True).order_by("-log_weight", "name") if other else one
-    return [(pk, (-weight, name)) for pk, weight, name in together[:most]]
+    found: QuerySet[Any, Any] = one
+    if other:
+        found = one.union(*other, all=True).order_by("-log_weight", "name")
+    return found[:most]

@@ -1,8 +1,11 @@
 """How long a notice of an event was on its way, from the event to the page that shows its list."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from tom.events.models import EventSequence, NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 from tom.ranking.models import Ranking
 from tom.streams.models import AlertMessage, MessageState
 from tom.web.timeline import UNKNOWN, Timeline, Times, make_steps
@@ -10,8 +13,14 @@ from tom.web.timeline import UNKNOWN, Timeline, Times, make_steps
 
 def notice_timeline(event: NonLocalizedEvent) -> Timeline | None:
     """The way of the newest message of an event's chain; None if each was set aside."""
-    sequence = _chained(event.sequences.filter(set_aside=None)).order_by("-number", "-pk").first()
+    sequence = next(iter(_newest_of(event=event.pk)), None)
     return None if sequence is None else _follow(sequence)
+
+
+@kept_query
+def _newest_of(*, event: Given) -> QuerySet[EventSequence]:
+    rows = EventSequence.objects.filter(event=event, set_aside=None)
+    return _chained(rows).order_by("-number", "-pk")[:1]
 
 
 def notice_timelines_of(message: AlertMessage) -> list[Timeline]:
@@ -51,5 +60,11 @@ def _first_ranking(sequence: EventSequence) -> Times:
     message = sequence.message
     if message.state != MessageState.STORED or message.finished is None:
         return UNKNOWN
-    rows = Ranking.objects.filter(event=sequence.event_id, created__gte=message.finished)
-    return rows.order_by("created").values_list("created", "published").first() or UNKNOWN
+    found = _first_since(event=sequence.event_id, finished=message.finished)
+    return next(iter(found), UNKNOWN)
+
+
+@kept_query
+def _first_since(*, event: Given, finished: Given) -> QuerySet[Ranking, Any]:
+    rows = Ranking.objects.filter(event=event, created__gte=finished)
+    return rows.order_by("created").values_list("created", "published")[:1]

@@ -2,14 +2,17 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import accumulate
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, F, FloatField, Func, IntegerField, QuerySet, Value
+from django.db.models import Count, Expression, F, FloatField, Func, IntegerField, QuerySet
+from django.db.models.functions import Cast
 
 Place = tuple[Any, float]
+# What rows stand in, the step that they have reached, and how many they are.
+Steps = tuple[Any, int, int]
 # So many ranks in a list are counted: to count all that stand above takes long.
 MOST_RANKED = 1_000
 # More than there are.
@@ -19,7 +22,9 @@ ALL_RANKED = 2**31
 REACH = 2
 
 
-def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Place, int]:
+def count_above(
+    asked: Iterable[Place], *among: Callable[[list[float]], Iterable[Steps]]
+) -> dict[Place, int]:
     """Count the rows that stand above each place.
 
     Parameters
@@ -27,13 +32,13 @@ def count_above(asked: Iterable[Place], *among: QuerySet[Any, Any]) -> dict[Plac
     asked
         What each stands in, an event, by its key; and its place there, a number.
     among
-        Rows with the aliases `whole` and `place`, which say the same of them.
+        What counts rows by steps, as `by_step` does.
     """
     wanted = set(asked)
     steps = sorted({place for _, place in wanted})
     reached: dict[Any, list[int]] = defaultdict(lambda: [0] * (len(steps) + 1))
-    for rows in among if steps else ():
-        for whole, step, n in _by_step(rows, steps):
+    for count in among if steps else ():
+        for whole, step, n in count(steps):
             reached[whole][step] += n
     above = {whole: list(accumulate(counts)) for whole, counts in reached.items()}
     return {
@@ -60,14 +65,14 @@ def count_first(
     return {(whole, place): min(above.get((whole, place), most), most) for whole, place in asked}
 
 
-def _by_step(rows: QuerySet[Any, Any], steps: list[float]) -> Iterator[tuple[Any, int, int]]:
-    """For each whole and step: how many rows have reached that step, but not the next."""
-    step = Func(
-        F("place"),
-        Value(steps, output_field=ArrayField(FloatField())),
-        function="width_bucket",
-        output_field=IntegerField(),
-    )
+def by_step(rows: QuerySet[Any, Any], steps: Expression) -> QuerySet[Any, Steps]:
+    """For each whole and step: how many rows have reached that step, but not the next.
+
+    `rows` have the aliases `whole` and `place`, which say what they stand in, and where.
+    """
+    ends = Cast(steps, ArrayField(FloatField()))
+    step = Func(F("place"), ends, function="width_bucket", output_field=IntegerField())
     known = rows.filter(place__isnull=False).order_by()
     counted = known.values(of=F("whole"), step=step).annotate(n=Count("*"))
-    yield from counted.values_list("of", "step", "n")
+    steps_reached: QuerySet[Any, Steps] = counted.values_list("of", "step", "n")
+    return steps_reached

@@ -44,8 +44,8 @@ class SaidFilter:
         return find_classified(programs, label=self.label, author=self.author)
 
     def is_few(self, programs: Collection[int]) -> bool:
-        """Whether the database guesses that there are so few that they can be read at once."""
-        return guess_said(programs, label=self.label, author=self.author) <= FEW
+        """Whether the database guesses that so few are asked for that they can be read at once."""
+        return bool(self) and guess_said(programs, label=self.label, author=self.author) <= FEW
 
     def few(self, programs: Collection[int]) -> list[int] | None:
         """The same keys, read; None: there are more than `FEW`."""

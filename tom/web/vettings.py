@@ -7,17 +7,16 @@ filters, lists and exports go by the newest of those that they may see.
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.lookups import Exact
 
 from tom.candidates.models import EventCandidate, Verdict, VerdictQuerySet, Vetting
-from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.strategies.models import Strategy
 from tom.targets.models import Visitor
-
-Events = Collection[NonLocalizedEvent] | Collection[int] | QuerySet[NonLocalizedEvent]
 
 
 def vetting_of(user: Visitor, privately: Collection[int]) -> F | Case:
@@ -58,10 +57,15 @@ def show_vettings(
         row.vetted_by = newest.by if newest else None
 
 
-def vetted_privately(events: Events) -> set[int]:
-    """The events' candidates of which something was said privately."""
-    said = Verdict.objects.filter(is_public=False, candidate__event__in=events)
-    return set(said.values_list("candidate", flat=True))
+def vetted_privately(events: Collection[int]) -> set[int]:
+    """The candidates of events, given by their keys, of which something was said privately."""
+    return set(_said_privately(events=list(events)))
+
+
+@kept_query
+def _said_privately(*, events: Given) -> QuerySet[Verdict, Any]:
+    said = Verdict.objects.filter(AnyOf("candidate__event", events), is_public=False)
+    return said.values_list("candidate", flat=True)
 
 
 def _newest_told(ids: Collection[int], user: Visitor) -> dict[int, Verdict | None]:
@@ -80,11 +84,17 @@ def verdicts_on(candidates: Iterable[EventCandidate], user: Visitor) -> dict[int
 
 def verdicts_of(ids: Collection[int], user: Visitor) -> dict[int, list[Verdict]]:
     """As `verdicts_on`, of candidates by their keys."""
-    given = list(Verdict.objects.given().filter(candidate__in=ids).select_related("by"))
+    given = _given(candidates=list(ids))
     if not all(row.is_public for row in given):
         return _told(ids, user)
     newest = {(row.candidate_id, row.by_id): row for row in sorted(given, key=_age)}
     return _by_member(newest.values())
+
+
+@kept_query
+def _given(*, candidates: Given) -> QuerySet[Verdict]:
+    rows = Verdict.objects.given().filter(AnyOf("candidate", candidates))
+    return rows.select_related("by")
 
 
 def _age(row: Verdict) -> tuple[datetime, int]:

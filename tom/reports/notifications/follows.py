@@ -1,8 +1,12 @@
 """Follow topics, events and targets."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from tom.events.models import NonLocalizedEvent
+from tom.kept_queries import Given, kept_query
 from tom.reports.notifications.models import Follow, FollowKind
 from tom.targets.models import Visitor
 from tom.targets.visible import visible_targets
@@ -35,7 +39,12 @@ def unfollow(user: User, *, kind: str, value: str) -> bool:
 
 
 def is_following(user: Visitor, *, kind: str, value: str) -> bool:
-    return Follow.objects.of(user).filter(kind=kind, value=value).exists()
+    return user.is_authenticated and bool(_follows(user=user.pk, kind=kind, value=value))
+
+
+@kept_query
+def _follows(*, user: Given, kind: Given, value: Given) -> QuerySet[Follow, Any]:
+    return Follow.objects.filter(user=user, kind=kind, value=value).values("pk")[:1]
 
 
 def _is_followable(user: Visitor, *, kind: str, value: str) -> bool:

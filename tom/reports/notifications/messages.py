@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Q, Value
+from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import Concat, Left, Substr
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
@@ -18,6 +18,7 @@ from tom.events.models import Circular, EventSequence, NonLocalizedEvent
 from tom.formats.describe import read_json_object
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.topics import is_private_topic
+from tom.kept_queries import Given, kept_query
 from tom.reports.notifications.models import Follow, FollowKind, Notification
 from tom.streams.models import AlertMessage
 from tom.streams.packets import read_packet
@@ -141,11 +142,17 @@ def unread_count(user: Visitor) -> int:
     """How many notifications a person has not read; whose targets are shown is seldom asked."""
     if not user.is_authenticated:
         return 0
-    mine = Notification.objects.filter(user_id=user.pk).unread()
-    told = mine.aggregate(n=Count("pk"), of_targets=Count("target"))
-    if not told["of_targets"]:
-        return int(told["n"])
+    n, of_targets = next(iter(_unread(user=user.pk)), (0, 0))
+    if not of_targets:
+        return int(n)
     return Notification.objects.visible_to(user).unread().count()
+
+
+@kept_query
+def _unread(*, user: Given) -> QuerySet[Notification, Any]:
+    mine = Notification.objects.filter(user_id=user).unread().order_by().values("user")
+    counted = mine.annotate(n=Count("pk"), of_targets=Count("target"))
+    return counted.values_list("n", "of_targets")
 
 
 def mark_read(notification: Notification) -> None:

@@ -3,7 +3,7 @@
 import csv
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,12 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from tom.candidates.models import EventCandidate, Vetting
 from tom.events.models import EventLocalization, NonLocalizedEvent
 from tom.events.services import pin_localization
-from tom.followup.models import ObservationRequest
+from tom.kept_queries import Given, kept_query
 from tom.pipeline import nudge, prepare, rank
-from tom.reports.alarms.models import Alarm
-from tom.reports.hermes.models import Report
-from tom.reports.notifications.follows import is_following
-from tom.reports.notifications.models import FollowKind
 from tom.web.candidate_list import (
     BEST_SHOWN,
     MOST_LISTED,
@@ -41,6 +37,7 @@ from tom.web.event_joins import find_joined, joined_with
 from tom.web.event_list import add_maps, filter_choices, find_events
 from tom.web.event_map import ASKED as MAP_NAMED
 from tom.web.event_map import LAYER, MOMENT, draw_map
+from tom.web.event_panels import head_of, panels_of
 from tom.web.kept_rows import forget_other_filters, rows_kept
 from tom.web.keys import read_pk
 from tom.web.links import event_links
@@ -52,10 +49,8 @@ from tom.web.refusals import needs
 from tom.web.said import read_said
 from tom.web.spreadsheets import cell
 from tom.web.verdicts import REASONS
-from tom.web.views.requests import requests_going_on
 from tom.web.visibility import instruments_by_site
 
-CIRCULARS_SHOWN = 20
 # Asks for the whole page at once.
 WHOLE = "whole"
 # The cookie that says whether a script swaps parts of pages, for a year.
@@ -82,7 +77,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
     """One event; `?part=` names a part that is swapped by itself."""
-    found = NonLocalizedEvent.objects.filter(event_id=event_id).first()
+    found = next(iter(_events_named(event_id=event_id)), None)
     if found is None:
         return redirect("event", find_joined(event_id).event_id)
     match request.GET.get("part"):
@@ -105,13 +100,18 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
             raise Http404(message)
 
 
+@kept_query
+def _events_named(*, event_id: Given) -> QuerySet[NonLocalizedEvent]:
+    return NonLocalizedEvent.objects.filter(event_id=event_id)
+
+
 def _answer_page(request: HttpRequest, found: NonLocalizedEvent) -> HttpResponse:
     """The page: with what stands below the list, or without it for a script that asks later."""
     listing = look_at_list(found, person(request), now=timezone.now())
     is_whole = _is_asked_whole(request)
     told = _rest(listing, request.GET) if is_whole else read_facts(found)
     rows = ROWS_SHOWN if is_whole else ROWS_FIRST
-    context = told | _candidates(request, listing, rows=rows) | _head(found, listing.user)
+    context = told | _candidates(request, listing, rows=rows) | head_of(found, listing.user)
     response = render(request, "events/event.html", context | {"is_whole": is_whole})
     if WHOLE in request.GET and SWAPS not in request.COOKIES:
         is_secure = request.is_secure()
@@ -131,7 +131,7 @@ def _is_asked_whole(request: HttpRequest) -> bool:
 
 def _rest(listing: CandidateList, query: QueryDict) -> dict[str, Any]:
     """What stands below the list."""
-    context = _about(listing, query) | _other_panels(listing.event, listing.user)
+    context = _about(listing, query) | panels_of(listing.event, listing.user)
     return context | joined_with(listing.event, context["sequences"])
 
 
@@ -213,30 +213,6 @@ def _list_query(query: QueryDict) -> str:
         if name in {"part", "auto", "page", WHOLE, MAP_NAMED, MOMENT, LAYER} or not values[name]:
             values.pop(name)
     return values.urlencode()
-
-
-def _other_panels(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
-    requests = ObservationRequest.objects.visible_to(user).filter(event=found)
-    return {
-        "circulars": found.circulars.defer("body")[:CIRCULARS_SHOWN],
-        "requests": requests.select_related("target", "event")[:CIRCULARS_SHOWN],
-        "reports": Report.objects.visible_to(user).filter(event=found)[:CIRCULARS_SHOWN],
-    }
-
-
-def _head(found: NonLocalizedEvent, user: User) -> dict[str, Any]:
-    """What stands above the list."""
-    return {
-        "doubting": found.circulars.exclude(takes_back="").defer("body")[:CIRCULARS_SHOWN],
-        "going_on": requests_going_on(found, user),
-        "alarms_raised": Alarm.objects.visible_to(user)
-        .filter(event=found)
-        .select_related("acknowledged_by", "event")
-        .prefetch_related("sends"),
-        "follow_kind": FollowKind.EVENT,
-        "follow_value": found.event_id,
-        "following": is_following(user, kind=FollowKind.EVENT, value=found.event_id),
-    }
 
 
 @require_POST

@@ -31,6 +31,7 @@ from tom.targets.models import PointUpload, UploadedSpectrum
 from tom.targets.tags import tags_of
 from tom.targets.visible import visible_targets
 from tom.targets.words import disagreement, words_of
+from tom.web.candidate_order import one_of
 from tom.web.comments import comments_on
 from tom.web.distances import given_redshift_of, redshift_of
 from tom.web.hosts import found_hosts
@@ -71,7 +72,8 @@ def target_list(request: HttpRequest) -> HttpResponse:
     programs = programs_of(request.user)
     rows = find_targets(rows, sought, programs)
     said = read_said(request.GET)
-    which = said.of("pk", programs)
+    few = said.few(programs) if strategy is None and sought.cone is None else None
+    which = said.of("pk", programs) if few is None else Q(pk__in=one_of(few))
     standings: dict[int, Standing] = {}
     ranked_only = request.GET.get("rest") == "hide"
     if strategy is not None:
@@ -82,7 +84,7 @@ def target_list(request: HttpRequest) -> HttpResponse:
         )
     elif sought.cone is None:
         rows = join_summaries(rows, "pk", programs).order_by(*in_turn(order, programs))
-        page = page_in_turn(request, rows, order, which=which, name=sought.name)
+        page = page_in_turn(request, rows, order, which=which, name=sought.name, few=few)
     else:
         page = page_of(request, rows.filter(which))
     page.object_list = list(page.object_list)

@@ -78,7 +78,7 @@ def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
     active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
     scales = scales_of(active.values_list("pk", flat=True), user)
-    privately = vetted_privately(active)
+    privately = vetted_privately([*scales])
     chance = log_chance(standing_of("log_weight", programs_of(user)), scales)
     rows = seen_by(user).annotate(chance=chance).filter(chance__isnull=False)
     fitting = rows.filter(not_rejected(vetting_of(user, privately)))

@@ -1,0 +1,132 @@
+"""Queries whose text is made once, for what many pages ask.
+
+To build a query by the ORM and to make its text takes Python longer than it takes PostgreSQL to
+answer (ADR 82). A function that builds one is marked with `kept_query`, and its text is kept.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from copy import copy
+from functools import lru_cache, wraps
+from typing import Any, Final
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Expression, F, Func, Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.sql.compiler import SQLCompiler
+
+MOST_KEPT: Final = 1_000
+"""Texts of one function: of a shape with a reader there is one for each of them."""
+
+Text = tuple[str, tuple[Any, ...]]
+
+
+class ChangedTextError(AssertionError):
+    """A query hangs on more than its function was given."""
+
+
+class Given(Expression):
+    """A value of a query that is known when the query is asked. None equals nothing."""
+
+    def __init__(self, name: str, output_field: models.Field[Any, Any] | None = None) -> None:
+        super().__init__(output_field)
+        self.name = name
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, tuple[Any, ...]]:
+        """A place for the value."""
+        return "%s", (self,)
+
+
+class AnyOf(Func):
+    """Whether a column is one of the values of a list: `__in`, where the list is `Given`."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = models.BooleanField()
+
+    def __init__(self, column: str | Combinable, values: Expression) -> None:
+        super().__init__(F(column) if isinstance(column, str) else column, values)
+
+
+def among(column: str, values: Collection[Any] | Given) -> Q:
+    """Ask for rows whose column has one of these values."""
+    return Q(AnyOf(column, values)) if isinstance(values, Given) else Q((f"{column}__in", values))
+
+
+def kept_query(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Any]]:
+    """Make of a function that builds a query one that asks it and returns its rows.
+
+    What is given by place decides on the query's shape: for each such choice the text is made once,
+    so it is hashable. What is given by name are values: the function gets a `Given` of each. It may
+    hang on nothing else, no clock and no setting: the tests make each text anew and compare.
+    """
+
+    @lru_cache(maxsize=MOST_KEPT)
+    def kept(shape: tuple[Any, ...], names: tuple[str, ...]) -> _Kept:
+        return _Kept(build(*shape, **{name: Given(name) for name in names}))
+
+    @wraps(build)
+    def ask(*shape: Any, **values: Any) -> list[Any]:
+        query = kept(shape, tuple(values))
+        if is_checked:
+            query.compare(build(*shape, **{name: Given(name) for name in values}), values)
+        return query.ask(values)
+
+    return ask
+
+
+is_checked = False
+
+
+class _Kept:
+    """A query with its text. An empty text is that of a query that no row can fit."""
+
+    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+        self._rows = rows
+        self._compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
+        self._text = _text_by(self._compiler)
+
+    def ask(self, values: Mapping[str, Any]) -> list[Any]:
+        """Ask the database with these values."""
+        if not self._text[0]:
+            return []
+        rows = self._rows.all()
+        # Of this copy alone: each request asks by its own connection.
+        rows.query.get_compiler = lambda *_, **__: self._compiler_with(values)  # type: ignore[method-assign]
+        return list(rows)
+
+    def _compiler_with(self, values: Mapping[str, Any]) -> SQLCompiler:
+        compiler: SQLCompiler = copy(self._compiler)
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
+        text = _filled(self._text, values)
+        compiler.as_sql = lambda *_, **__: text  # type: ignore[method-assign]
+        return compiler
+
+    def compare(self, rows: QuerySet[Any, Any], values: Mapping[str, Any]) -> None:
+        """Raise `ChangedTextError` if the same query has another text now."""
+        now = _text_by(rows.query.get_compiler(DEFAULT_DB_ALIAS))
+        if _plain(_filled(now, values)) != _plain(_filled(self._text, values)):
+            message = f"kept: {self._text}, now: {now}"
+            raise ChangedTextError(message)
+
+
+def _text_by(compiler: SQLCompiler) -> Text:
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return "", ()
+    return sql, tuple(params)
+
+
+def _plain(text: Text) -> Text:
+    """A text whose values can be compared: what is sent as JSON is wrapped."""
+    sql, params = text
+    return sql, tuple(getattr(each, "adapted", each) for each in params)
+
+
+def _filled(text: Text, values: Mapping[str, Any]) -> Text:
+    sql, params = text
+    return sql, tuple(values[each.name] if isinstance(each, Given) else each for each in params)
