@@ -20,10 +20,13 @@ def main() -> int:
     given = parser.parse_args()
     django.setup()
     from tests.conftest import REAL_DATA
-    from tests.fuzz.running import fuzz, keep_faults
+    from tests.fuzz.running import fuzz, fuzz_huge, keep_faults
     from tests.fuzz.samples import all_samples
 
-    found = fuzz(all_samples(REAL_DATA), messages=given.messages, seed=given.seed)
+    samples = all_samples(REAL_DATA)
+    found = fuzz(samples, messages=given.messages, seed=given.seed)
+    huge = fuzz_huge(samples, messages=given.messages // 300, seed=given.seed)
+    found.add(huge)
     folder = Path(tempfile.gettempdir()) / "counterpart-fuzz"
     keep_faults(found, folder)
     told = {

@@ -141,18 +141,18 @@ def _odd_in_container(payload: bytes, random: Random) -> bytes:
         node, place = inner, row
     odd = random.choice(ODD)
     field.pop("default", None)
-    old, field["type"] = field["type"], _type_of(odd)
-    field["type"] = [*_union(old), *(each for each in _union(field["type"]))]
-    field["type"] = _without_twins(field["type"])
+    old, field["type"] = field["type"], type_of(odd)
+    field["type"] = [*union(old), *(each for each in union(field["type"]))]
+    field["type"] = without_twins(field["type"])
     place[field["name"]] = odd
     return make_container(schema, [record])
 
 
-def _union(node: Any) -> list[Any]:
+def union(node: Any) -> list[Any]:
     return node if isinstance(node, list) else [node]
 
 
-def _without_twins(parts: list[Any]) -> list[Any]:
+def without_twins(parts: list[Any]) -> list[Any]:
     kinds: dict[str, Any] = {}
     for part in parts:
         kind = part if isinstance(part, str) else str(part.get("name") or part["type"])
@@ -161,7 +161,7 @@ def _without_twins(parts: list[Any]) -> list[Any]:
 
 
 def _record_in(node: Any) -> Any:
-    for part in _union(node):
+    for part in union(node):
         if isinstance(part, dict) and part.get("type") == "record":
             return part
         if isinstance(part, dict) and part.get("type") == "array":
@@ -169,7 +169,7 @@ def _record_in(node: Any) -> Any:
     return None
 
 
-def _type_of(value: Any) -> Any:
+def type_of(value: Any) -> Any:
     match value:
         case None:
             return "null"
@@ -184,10 +184,10 @@ def _type_of(value: Any) -> Any:
         case bytes():
             return "bytes"
         case list():
-            inner = _type_of(value[0]) if value else "long"
+            inner = type_of(value[0]) if value else "long"
             return {"type": "array", "items": ["null", inner] if inner != "null" else "null"}
         case _:
-            inner = _type_of(next(iter(value.values()))) if value else "long"
+            inner = type_of(next(iter(value.values()))) if value else "long"
             return {"type": "map", "values": inner}
 
 

@@ -11,8 +11,9 @@ import pytest
 from tests.conftest import REAL_DATA
 from tests.fuzz import running
 from tests.fuzz.checks import check_record
+from tests.fuzz.huge import enlarge, filled, many_copies, many_names, take_apart
 from tests.fuzz.mutations import MUTATIONS
-from tests.fuzz.running import fuzz, keep_faults
+from tests.fuzz.running import fuzz, fuzz_huge, keep_faults
 from tests.fuzz.samples import Samples, all_samples, made_samples
 from tom.forms.registry import forms
 from tom.surveys.ztf.packets import parse_ztf
@@ -35,6 +36,46 @@ def test_damaged_messages_are_read_or_refused_and_nothing_else(samples: Samples)
     with_trigger = [name for name, form in forms().items() if form.read_trigger]
     assert {"ztf.avro", "fink.alert", "babamul.alert"} <= set(with_trigger)
     assert all(found.triggers[f"{name} refused"] > 10 for name in with_trigger)
+
+
+def test_huge_messages_are_read_or_refused_within_a_second(samples: Samples) -> None:
+    found = fuzz_huge(samples, messages=50, seed=3)
+
+    assert found.faults == {}
+    assert found.read
+    assert sum(found.refused.values()) > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "filling"),
+    [
+        ("lsst.framed", ("prvDiaForcedSources",), many_copies),
+        ("lsst.avro", ("diaSourceId",), many_names),
+        ("fink.answer", ("fink_forced",), many_copies),
+        ("igwn.json", ("event", "classification"), many_names),
+        ("gcn.icecube", ("$schema",), many_names),
+        ("antares.locus", (), many_names),
+        ("hermes", (), many_names),
+    ],
+)
+def test_what_once_took_seconds_is_bounded(name: str, place: Any, filling: Any) -> None:
+    taken = take_apart(made_samples()[name][0])
+    assert taken is not None
+    payload = filled(taken[0], place, filling, taken[1], 10_000_000)
+    assert payload is not None
+    found = running.Found()
+    running.look_at(name, payload, found)
+
+    assert found.faults == {}
+
+
+def test_most_messages_can_be_made_huge(samples: Samples) -> None:
+    random = Random(2)
+    made = [enlarge(payloads[0], random, size=100_000) for payloads in samples.values()]
+
+    sizes = [len(payload) for payload in made if payload is not None]
+
+    assert sum(size > 10_000 for size in sizes) > 0.5 * len(samples)
 
 
 def test_every_parser_has_a_sample(samples: Samples) -> None:

@@ -37,7 +37,7 @@ _NAME: Final = "ALeRCE"
 _ZTF: Final = "ZTF"
 _ZTF_API: Final = "https://api.alerce.online/ztf/v1/objects"
 _LSST_API: Final = "https://api-lsst.alerce.online"
-_MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
+_MAX_DECODED_BYTES: Final = 4 * 1024 * 1024  # real ones take 303 KB at most
 _PUBLIC: Final = 1  # its public API and streams have this program's data alone
 _OWN: Final = {
     "e": "eclipsing binary",

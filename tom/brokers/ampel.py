@@ -25,7 +25,7 @@ from tom.taxonomy import find_class
 
 _NAME: Final = "AMPEL"
 _OBJECT: Final = frozenset({"id", "ra", "dec", "source"})
-_MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
+_MAX_DECODED_BYTES: Final = 4 * 1024 * 1024  # real ones take 303 KB at most
 _MOST: Final = 50  # of classifiers in a report, and of classes of each
 _PROBABILITY: Final = re.compile(r"P\((.{1,60})\)")
 _SURVEY: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")

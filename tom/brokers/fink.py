@@ -5,6 +5,7 @@ The API of each survey: https://api.ztf.fink-portal.org and https://api.lsst.fin
 """
 
 from collections.abc import Generator, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from tom.formats.containers import WriterSchema, read_record
@@ -47,7 +48,7 @@ _RUBIN_PREFIXES: Final = ("r:", "i:")
 _PUBLIC: Final = 1  # its public API has this program's data alone
 _RUBIN_ID: Final = "diaObjectId"
 _TRIGGER: Final = ("objectId", "candid", "candidate", "diaSource")
-_MAX_DECODED_BYTES: Final = 8 * 1024 * 1024
+_MAX_DECODED_BYTES: Final = 4 * 1024 * 1024  # real ones take 303 KB at most
 # Each module's score, and the class that it is the chance of. 0 and -1 say that it was not run.
 _SCORES: Final = {
     "rf_snia_vs_nonia": "SN Ia",
@@ -178,9 +179,13 @@ def _read_sources(rows: list[dict[str, Any]], forced: list[dict[str, Any]]) -> R
 
 
 def _of_rubin(row: Fields) -> dict[str, Any]:
-    return {
-        name: value for prefix in _RUBIN_PREFIXES for name, value in _without(row, prefix).items()
-    }
+    return {_plain(name): value for name, value in row.items() if name.startswith(_RUBIN_PREFIXES)}
+
+
+@lru_cache(maxsize=1024)
+def _plain(column: str) -> str:
+    """A column's name without what it begins with."""
+    return column.partition(":")[2]
 
 
 def _added(row: Fields) -> dict[str, Any]:

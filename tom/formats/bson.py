@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tom.formats.errors import MalformedAlertError
+from tom.formats.sizes import MOST_BSON_VALUES
 from tom.formats.values import clean
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
-_MOST_VALUES: Final = 200_000
 _MOST_DEPTH: Final = 32
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED: Final = {0x01: ("<d", 8), 0x10: ("<i", 4), 0x12: ("<q", 8), 0x11: ("<Q", 8)}
@@ -79,7 +79,7 @@ class _Reader:
         found: dict[str, Any] = {}
         while (kind := self._take(1)[0]) != 0:
             self.values += 1
-            if self.values > _MOST_VALUES:
+            if self.values > MOST_BSON_VALUES:
                 reason = "too many values"
                 raise ValueError(reason)
             name = self._name()

@@ -21,6 +21,7 @@ import fastavro
 from tom.formats.codecs import find_codec
 from tom.formats.errors import MalformedAlertError
 from tom.formats.schemas import SchemaError, check_schema, record_fields
+from tom.formats.sizes import OversizeError, check_lists, counted
 
 MAGIC: Final = b"Obj\x01"
 MAX_DECODED_BYTES: Final = 32 * 1024 * 1024
@@ -223,10 +224,12 @@ def decode_next(stream: BytesIO, parsed: Any) -> dict[str, Any]:
     Raises
     ------
     MalformedAlertError
-        If the bytes do not fit the schema, or are no record.
+        If the bytes do not fit the schema, are no record, or a list is longer than any real one.
     """
     try:
-        record = fastavro.schemaless_reader(stream, parsed, None)
+        record = fastavro.schemaless_reader(counted(stream), parsed, None)
+    except OversizeError:
+        raise
     except DECODE_ERRORS as error:
         # The error itself may quote the record.
         reason = f"Avro record does not fit its schema: {type(error).__name__}"
@@ -234,6 +237,7 @@ def decode_next(stream: BytesIO, parsed: Any) -> dict[str, Any]:
     if not isinstance(record, dict):
         reason = "Avro data is not a record"
         raise MalformedAlertError(reason)
+    check_lists(record)
     return record
 
 

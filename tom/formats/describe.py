@@ -4,18 +4,20 @@ Whoever reads messages reads this, of private ones too: it names forms, and quot
 """
 
 import codecs
-import json
 import re
 from collections.abc import Mapping
+from heapq import nsmallest
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tom.formats import containers
 from tom.formats.errors import MalformedAlertError
-from tom.formats.json_text import cleaned
+from tom.formats.json_text import cleaned, read_json
+from tom.formats.sizes import check_json
 from tom.formats.values import clean
 
 _KEYS_SHOWN: Final = 6
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 # Names of fields; a key with a figure in it may be an object's name.
 _FIELD: Final = re.compile(r"[$A-Za-z_]{1,40}")
 _CONFLUENT_HEAD: Final = 5
@@ -78,14 +80,24 @@ def _is_utf8(payload: bytes) -> bool:
 
 
 def read_json_object(payload: bytes) -> dict[str, Any] | None:
-    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply."""
+    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it holds more than any message.
+    """
     if not _is_marked(payload) and payload.lstrip()[:1] != b"{":
         return None
+    check_json(payload)
     try:
-        message = cleaned(json.loads(payload))
-    except (ValueError, RecursionError):
+        message = read_json(payload)
+    except MalformedAlertError:
         return None
-    return message if isinstance(message, dict) else None
+    if not isinstance(message, dict):
+        return None
+    # The strict reader, which reads nearly all, leaves nothing but this to be cleaned.
+    return cleaned(message) if b"\\u0000" in payload else message
 
 
 def _is_marked(payload: bytes) -> bool:
@@ -102,15 +114,15 @@ def _describe_text(text: str) -> str:
     stripped = text.strip()
     if not stripped:
         return "blank"
-    if any(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text):
+    if _CONTROL.search(text):
         return "no known format"
     if stripped.startswith("<"):
         return _describe_xml(stripped)
     try:
-        return _describe_json(json.loads(stripped))
-    except (ValueError, RecursionError) as error:
+        return _describe_json(read_json(text.encode("utf-8", "surrogatepass")))
+    except MalformedAlertError as error:
         if stripped[0] in "{[":
-            return f"damaged JSON ({type(error).__name__}: {error})"
+            return f"damaged {str(error).removeprefix('not ')}"
         return f"plain text of {len(stripped)} characters"
 
 
@@ -128,7 +140,7 @@ def _describe_json(value: Any) -> str:
 
 
 def _describe_keys(value: Mapping[str, Any]) -> str:
-    fields = [key for key in sorted(value) if _FIELD.fullmatch(key)][:_KEYS_SHOWN]
+    fields = nsmallest(_KEYS_SHOWN, (key for key in value if _FIELD.fullmatch(key)))
     others = len(value) - len(fields)
     said = [*fields, *([f"{others} more"] if others else [])]
     return f" with keys {', '.join(said)}" if said else " without keys"

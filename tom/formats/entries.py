@@ -28,6 +28,7 @@ from tom.formats.containers import (
 )
 from tom.formats.entry_patterns import UncutError, pattern_of
 from tom.formats.errors import MalformedAlertError
+from tom.formats.sizes import OversizeError
 
 DIGEST_BYTES: Final = 8  # of a history of 1,000 entries one is mistaken once in 10**16
 _ENTRIES: Final = "entries"
@@ -145,6 +146,8 @@ def cut_record(data: bytes, schema: WriterSchema, wanted: Wanted) -> CutRecord:
     """
     try:
         return _cut(data, _plan(schema, wanted))
+    except OversizeError:
+        raise
     except (UncutError, MalformedAlertError):
         ((record, _),) = decode_block(1, data, schema.parsed)  # it says what is wrong
         return CutRecord(record, {})

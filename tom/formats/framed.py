@@ -21,7 +21,7 @@ from tom.formats.prefixes import read_start
 from tom.formats.schemas import record_fields
 
 HEAD_BYTES: Final = 5
-MAX_BYTES: Final = 16 * 1024 * 1024  # a real packet takes 303 KB
+MAX_BYTES: Final = 4 * 1024 * 1024  # a real packet takes 303 KB
 _supplied: dict[int, WriterSchema] = {}
 _writing: Final = Lock()
 

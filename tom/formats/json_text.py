@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from tom.formats.errors import MalformedAlertError
+from tom.formats.sizes import check_json
 from tom.formats.values import clean
 
 
@@ -15,8 +16,9 @@ def read_json(payload: bytes) -> Any:
     Raises
     ------
     MalformedAlertError
-        If it is no JSON, or nested too deeply.
+        If it is no JSON, nested too deeply, or holds more than any message.
     """
+    check_json(payload)
     try:
         return from_json(payload, allow_inf_nan=True)
     except ValueError as error:

@@ -171,6 +171,12 @@ def read_message(payload: bytes) -> dict[str, Any]:
     return content
 
 
+def schema_of(message: Mapping[str, Any]) -> str:
+    """The address of the schema that a message names; empty where it names none."""
+    named = message.get("$schema")
+    return named if isinstance(named, str) else ""
+
+
 def core_of(content: Mapping[str, Any]) -> CoreNotice:
     """Read the core of a notice; `facts` are the whole of it, without its map.
 

@@ -10,7 +10,7 @@ from tom.formats.describe import is_schema
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.forms.common_names import ONCE_NAMES
 from tom.forms.declared import Encoding, Form
-from tom.forms.gcn_core import CoreNotice, core_of, read_message
+from tom.forms.gcn_core import CoreNotice, core_of, read_message, schema_of
 from tom.records import Notice
 from tom.records.notice import Box, NoticeType, Position
 
@@ -72,7 +72,7 @@ def gcn_form(teller: Teller, *, name: str, topics: tuple[str, ...]) -> Form:
 
 def is_of(folder: str, message: Mapping[str, Any]) -> bool:
     """Whether a message names a schema of this folder, and is none itself."""
-    return folder in str(message.get("$schema")) and not is_schema(message)
+    return folder in schema_of(message) and not is_schema(message)
 
 
 def is_notice(message: Mapping[str, Any]) -> bool:
@@ -80,7 +80,7 @@ def is_notice(message: Mapping[str, Any]) -> bool:
     if is_schema(message):
         return False
     fields = all(message.keys() & each for each in (_TIMES, _AUTHORS, _NAMES))
-    return fields or _SCHEMAS in str(message.get("$schema"))
+    return fields or _SCHEMAS in schema_of(message)
 
 
 def read_notice(teller: Teller, payload: bytes) -> Notice:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tom.formats.describe import is_schema
 from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Figure, Form, Mission, Page
-from tom.forms.gcn_core import CoreNotice, read_message
+from tom.forms.gcn_core import CoreNotice, read_message, schema_of
 from tom.forms.gcn_notices import apart, core_with_time, names_of_events
 from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
@@ -129,7 +129,7 @@ def _is_ours(message: Mapping[str, Any]) -> bool:
         return False
     sender = (message.get("mission"), message.get("instrument"))
     named = sender == ("Fermi", "GBM") and "alert_type" in message
-    return named or "/notices/fermi/gbm/" in str(message.get("$schema"))
+    return named or "/notices/fermi/gbm/" in schema_of(message)
 
 
 FERMI_GBM: Final = Mission(

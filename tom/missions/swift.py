@@ -15,7 +15,7 @@ from typing import Final
 from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Figure, Form, Mission
 from tom.forms.event_names import name_told
-from tom.forms.gcn_core import CoreNotice, read_message
+from tom.forms.gcn_core import CoreNotice, read_message, schema_of
 from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of
 from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
@@ -83,7 +83,7 @@ _WRITER: Final = Writer(
 
 
 def _is_guano(message: dict[str, object]) -> bool:
-    return is_of(_GUANO.folder, {**message, "$schema": str(message.get("$schema")).lower()})
+    return is_of(_GUANO.folder, {**message, "$schema": schema_of(message).lower()})
 
 
 SWIFT: Final = Mission(

@@ -29,6 +29,7 @@ from tom.forms.by_hand import TEST
 from tom.forms.gcn_notices import MOST_NAME
 from tom.records.notice import NoticeType
 
+_MOST_CHANCES: Final = 100  # real ones have four classes
 MAX_BYTES: Final = 64 * 1024 * 1024  # real ones reach 5.8 MB
 MAX_MAP_BYTES: Final = 16 * 1024 * 1024
 # Without these a message is not an alert. An alert is kept without whatever else breaks the form.
@@ -66,6 +67,14 @@ def _chance(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
+def _few_names(value: object) -> object:
+    """Refuse names without end, before each is read."""
+    if isinstance(value, dict) and len(value) > _MOST_CHANCES:
+        reason = f"more than {_MOST_CHANCES} names"
+        raise ValueError(reason)
+    return value
+
+
 def _event_id(value: str) -> str:
     """Refuse an id that no address or file can hold: it becomes part of both."""
     if not _EVENT_ID.fullmatch(value) or not value.strip("."):
@@ -97,7 +106,9 @@ Rate = Annotated[float, _between(0, 1e6)]  # Hz
 Seconds = Annotated[float, _between(0, 1e7)]
 Difference = Annotated[float, _between(-1e9, 1e9)]  # s
 Frequency = Annotated[float, _between(0, 1e6)]  # Hz
-Chances = dict[Text, Annotated[float, AfterValidator(_chance)]]
+Chances = Annotated[
+    dict[Text, Annotated[float, AfterValidator(_chance)]], BeforeValidator(_few_names)
+]
 Map = Annotated[bytes, BeforeValidator(decode_base64), AfterValidator(_check_size)]
 EventId = Annotated[str, AfterValidator(_event_id)]
 

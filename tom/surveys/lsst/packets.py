@@ -37,7 +37,7 @@ from tom.surveys.lsst.schemas import published
 from tom.surveys.lsst.templates import LEVEL_FIELDS, template_changes
 
 SURVEY: Final = "LSST"
-MAX_DECODED_BYTES: Final = 16 * 1024 * 1024
+MAX_DECODED_BYTES: Final = 4 * 1024 * 1024  # a real packet takes 303 KB
 _CUTOUTS: Final = {
     "science": "cutoutScience",
     "template": "cutoutTemplate",

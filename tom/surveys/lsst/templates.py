@@ -8,6 +8,7 @@ Learnt from real packets: it is steady within 3% from night to night, and change
 first visits had another template. Of saturated stars it moves all the time, which says nothing.
 """
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,11 +98,14 @@ def _changes(band: str, nights: list[_Night]) -> Iterator[TemplateChange]:
 def _levels(nights: list[_Night]) -> list[list[_Night]]:
     """Cut the nights where one does not lie at the level of those before."""
     levels: list[list[_Night]] = []
+    fluxes: list[float] = []  # of the last level, in order: a history may have thousands of nights
     for night in nights:
-        level = median(each.level for each in levels[-1]) if levels else 0.0
+        level = (fluxes[(len(fluxes) - 1) // 2] + fluxes[len(fluxes) // 2]) / 2 if levels else 0.0
         near = max(_STEADY * abs(level), _SIGMA * night.error)
         if levels and abs(night.level - level) <= near:
             levels[-1].append(night)
+            insort(fluxes, night.level)
         else:
             levels.append([night])
+            fluxes = [night.level]
     return levels
