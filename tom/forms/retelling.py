@@ -1,17 +1,21 @@
 """What the readers of brokers share: a survey's packet within a message, places, opinions."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
-from tom.formats.values import finite, text
+from tom.formats.values import finite, number, text
 from tom.forms.registry import survey_of
 from tom.records import ObjectAlert
 from tom.records.alert import AB_ZERO_POINT_NJY, SAME_EPOCH, Point, PointKind
 from tom.records.classification import Judgement
+from tom.sky.place_angles import UnreadablePlaceError
+from tom.sky.place_text import read_place
+from tom.sky.place_tokens import NotAPlaceError
 from tom.taxonomy import find_class
 
 MOST: Final = 50
@@ -20,6 +24,7 @@ MOST_OBJECTS: Final = 3
 """Of a cone, the objects that a broker is asked for in full."""
 _TRIED: Final = 20
 """Of an object's newest rows: if none of them can be used, the sender has another form."""
+_SEXAGESIMAL: Final = re.compile(r"[+-]?[0-9]{1,3}([:\s][0-9]{1,2}){1,2}(\.[0-9]+)?")
 _NONE: Final = frozenset({"", "unknown", "nan", "none", "null", "unclear", "orphan"})
 
 
@@ -76,11 +81,30 @@ def read_table(
 
 
 def place_of(ra: Any, dec: Any) -> tuple[float, float] | None:
-    """Read a place in ICRS degrees; None for what is none, as 0, 0 that fills a gap."""
-    lon, lat = finite(ra), finite(dec)
+    """Read a place in ICRS degrees; None for what is none, as 0, 0 that fills a gap.
+
+    Numbers may stand as texts; texts like 12:34:56.7 and -01:02:03 are hours and degrees.
+    """
+    lon, lat = number(ra), number(dec)
+    if lon is None and lat is None:
+        return _sexagesimal(ra, dec)
     if lon is None or lat is None or not 0 <= lon <= 360 or not -90 <= lat <= 90:
         return None
     return None if lon == lat == 0 else (lon % 360, lat)
+
+
+def _sexagesimal(ra: Any, dec: Any) -> tuple[float, float] | None:
+    """Read a place written in hours and degrees (12:34:56.7, -01:02:03); None for what is none."""
+    hours, degrees = text(ra, most=30), text(dec, most=30)
+    if not (
+        hours and degrees and _SEXAGESIMAL.fullmatch(hours) and _SEXAGESIMAL.fullmatch(degrees)
+    ):
+        return None
+    try:
+        place = read_place(f"{hours} {degrees}")
+    except (NotAPlaceError, UnreadablePlaceError):
+        return None
+    return place.ra, place.dec
 
 
 def chances_of(given: Any) -> dict[str, float]:

@@ -59,9 +59,7 @@ def read_object(payload: bytes) -> Retelling:
         reason = "no JSON object"
         raise MalformedAlertError(reason)
     name, time = _name(fields), _time(_first(fields, "discoverydate"))
-    place = place_of(
-        number(_first(fields, "radeg", "ra")), number(_first(fields, "decdeg", "declination"))
-    )
+    place = _place(fields)
     if place is None or time is None:
         reason = "no usable place or date of discovery"
         raise MalformedAlertError(reason)
@@ -81,6 +79,16 @@ def read_object(payload: bytes) -> Retelling:
         other_names=tuple(_others(fields, name)),
     )
     return Retelling(alerts=(alert,), opinions=(_opinion(fields, alert),))
+
+
+def _place(fields: Fields) -> tuple[float, float] | None:
+    """The place in degrees; of an answer that has it in hours and degrees alone, that."""
+    for names in (("radeg", "decdeg"), ("ra", "declination"), ("ra", "dec")):
+        ra, dec = (_first(fields, name) for name in names)
+        found = place_of(ra, dec)
+        if found is not None:
+            return found
+    return None
 
 
 def _opinion(fields: Fields, alert: ObjectAlert) -> Classification:
@@ -199,7 +207,9 @@ def _rows(answer: Any) -> list[Fields]:
 
 
 def _is_object(message: Fields) -> bool:
-    of_api = {"objname", "name_prefix", "radeg"} <= message.keys()
+    of_api = {"objname", "name_prefix"} <= message.keys() and not {"radeg", "ra"}.isdisjoint(
+        message
+    )
     return of_api or {"objid", "name_prefix", "name", "declination"} <= message.keys()
 
 

@@ -98,6 +98,26 @@ def test_an_answer_of_the_api_and_a_row_of_the_table_say_the_same() -> None:
     assert of_row.opinions[0].time.day == 5
 
 
+@pytest.mark.parametrize("names", [("ra", "dec"), ("ra", "declination"), ("radeg", "decdeg")])
+def test_a_place_in_hours_and_degrees_alone_is_read(names: tuple[str, str]) -> None:
+    written = dict(zip(names, ("10:00:24.000", "-00:12:00.36"), strict=True))
+    answer = {name: value for name, value in ANSWER.items() if name not in ("radeg", "decdeg")}
+    payload = json.dumps(answer | written).encode()
+
+    (alert,) = read_object(payload).alerts
+
+    assert identify(FILE_TOPIC, payload) == "tns.object"
+    assert (alert.ra, alert.dec) == pytest.approx((150.1, -0.2001))
+
+
+@pytest.mark.parametrize("place", [("25:00:00", "1:00:00"), ("10:61:00", "1:00:00"), ("10h", "1")])
+def test_a_place_that_is_none_is_malformed(place: tuple[str, str]) -> None:
+    answer = ANSWER | {"radeg": None, "ra": place[0], "decdeg": None, "dec": place[1]}
+
+    with pytest.raises(MalformedAlertError, match="no usable place"):
+        read_object(json.dumps(answer).encode())
+
+
 def test_a_fast_radio_burst_of_a_person_without_a_group_is_read() -> None:
     burst = {"objname": "20260101A", "name_prefix": "FRB", "reporting_group": "None"}
 
