@@ -136,7 +136,7 @@ def test_a_token_server_that_is_silent_is_said(kafka: KafkaPeer):
         log_in = {"mechanism": "OAUTHBEARER", "token_url": url, "username": CLIENT}
         test = tried(stream_at(kafka, log_in=log_in | {"secret": SECRET}))
 
-    assert test.fault == trying.OAUTH_SILENT
+    assert test.fault == probing.OAUTH_SILENT
 
 
 @pytest.mark.usefixtures("hurried")

@@ -24,7 +24,7 @@ _BY_CODE: Final = {
         "the broker does not take this way to log in: choose another mechanism"
     ),
 }
-_NO_ANSWER: Final = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+NO_ANSWER: Final = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 # A part of what librdkafka says, in small letters, and what it means. The first that fits counts.
 _BY_WORDS: Final = (
     ("unsupported sasl mechanism", _BY_CODE[KafkaError.UNSUPPORTED_SASL_MECHANISM]),
@@ -79,7 +79,7 @@ def _meaning(code: int, said: str) -> str:
     meant = next((meaning for words, meaning in _BY_WORDS if words in said), "")
     if not meant and is_refusal(code):
         return f"{REFUSED}: correct the user name or the password"
-    return meant or (SILENT if code in _NO_ANSWER else "")
+    return meant or (SILENT if code in NO_ANSWER else "")
 
 
 def is_refusal(code: int) -> bool:
@@ -90,4 +90,4 @@ def is_refusal(code: int) -> bool:
 def _meaning_of_token(said: str) -> str:
     if _TOKEN_REFUSED.search(said) and not _NOT_REACHED.search(said):
         return "the token server refuses the client: correct the client's id or its secret"
-    return "the token server gives no token: check its address"
+    return "the token server gives no token: check its address, or try again later"

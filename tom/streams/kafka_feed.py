@@ -11,10 +11,11 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from tom.streams.consuming import Reader, reading
-from tom.streams.faults import say_fault
+from tom.streams.faults import NO_ANSWER, say_fault
 from tom.streams.feeds import CannotListenError
 from tom.streams.lag import Lag
 from tom.streams.log_in import find_log_in
+from tom.streams.probing import say_silence
 from tom.streams.pulse import Pulse
 from tom.streams.sources import Source
 from tom.streams.watch import ASK_SECONDS, DOUBT_SECONDS, Broker, Errors, Watch
@@ -57,7 +58,9 @@ def kafka_feed(source: Source, pulse: Pulse, hurry: Callable[[], bool]) -> Itera
             lag = Lag(asked.broker, source.broker, group)
             yield KafkaFeed(reader, asked, partitions, lag, errors)
     except KafkaException as error:
-        raise CannotListenError(_why(errors, error)) from error
+        # Who is to stop in a hurry broke off himself, and does not look.
+        why = _why(errors, error) if hurry() else _why_closed(source, errors, error)
+        raise CannotListenError(why) from error
 
 
 class Asked:
@@ -134,6 +137,14 @@ class KafkaFeed:
         elif self._watch.is_lost():
             raise CannotListenError(NO_PLACE)
         return found
+
+
+def _why_closed(source: Source, errors: Errors, error: KafkaException) -> str:
+    """Say why a connection could not be opened, or was given up; where nobody says, look."""
+    if errors.reason or error.args[0].code() not in NO_ANSWER:
+        return _why(errors, error)
+    credential, _ = find_log_in(source)
+    return say_silence(source.broker, credential)
 
 
 def _why(errors: Errors, error: KafkaException) -> str:

@@ -89,6 +89,8 @@ class Listener:
             self._listen()
         except _MENDABLE as error:
             self._pulse.complain(_describe(error))
+            # Before the client goes with the error: it waits for what it asked a token server.
+            self._pulse.write()
         # The message boundary: no fault, whatever it is, must end the listening for good.
         except Exception as error:
             logger.exception("A listener failed", extra={"broker": self._source.broker})

@@ -9,10 +9,17 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tom.streams.faults import NO_NAME_SERVER
+from tom.streams.log_in import LogIn
+from tom.streams.models import Mechanism
 
 KAFKA_PORT: Final = 9092
 PROBE_SECONDS: Final = 2.0
 ANSWERS: Final = "the broker answers, but takes no log-in: try again, or ask its owner"
+WANTS_LOG_IN: Final = "the broker answers, but not without a log-in: choose a credential"
+OAUTH_SILENT: Final = (
+    "the broker answers, but the token server gives no token: it is silent, or fails; check its"
+    " address, or try again later"
+)
 OPEN: Final = "the port is open, but no Kafka broker answers with TLS there: check the port"
 NO_BROKER: Final = "what answers at this port is no Kafka broker: check the port"
 WANTS_TLS: Final = "the broker wants TLS at this port: choose TLS"
@@ -25,6 +32,18 @@ _NUMBER: Final = 1717
 _QUESTION: Final = struct.pack(">ihhih", 10, 18, 0, _NUMBER, -1)
 
 Place = tuple[str, int]
+
+
+def say_silence(address: str, log_in: LogIn | None) -> str:
+    """Say what is wrong at host[:port] where neither the broker nor librdkafka gives a reason."""
+    config = log_in() if log_in is not None else {}
+    said = probe(address, tls="SSL" in str(config.get("security.protocol", "")).split("_"))
+    if said != ANSWERS:
+        return said
+    mechanism = config.get("sasl.mechanism") or config.get("sasl.mechanisms")
+    if mechanism is None:
+        return WANTS_LOG_IN
+    return OAUTH_SILENT if mechanism == Mechanism.OAUTH else said
 
 
 def probe(address: str, *, tls: bool) -> str:

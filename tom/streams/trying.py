@@ -22,8 +22,8 @@ from tom.own_secrets import hide_secrets
 from tom.streams.credentials import CredentialError
 from tom.streams.faults import say_fault
 from tom.streams.log_in import LogIn, log_in_of
-from tom.streams.models import ConnectionTest, Mechanism, Stream, StreamKind
-from tom.streams.probing import ANSWERS, probe
+from tom.streams.models import ConnectionTest, Stream, StreamKind
+from tom.streams.probing import say_silence
 from tom.streams.pubsub_account import Account, account_of
 from tom.streams.pubsub_api import NoConversationError, PubSubError, Subscriber
 from tom.streams.watch import Broker, Errors, RefusedError
@@ -41,11 +41,6 @@ MOST_PARTITIONS: Final = 64
 TOO_SLOW: Final = (
     "there is no answer within 14 seconds: the name server, the host or the firewall between does"
     " not answer"
-)
-
-WANTS_LOG_IN: Final = "the broker answers, but not without a log-in: choose a credential"
-OAUTH_SILENT: Final = (
-    "the broker answers, but the token server does not: check its address, or try again later"
 )
 
 Finding = dict[str, Any]
@@ -129,7 +124,7 @@ def _look_at_broker(stream: Stream, log_in: LogIn) -> Finding:
     except RefusedError as error:
         raise FaultError(str(error)) from error
     except KafkaException as error:
-        raise FaultError(errors.reason or _say_silence(stream)) from error
+        raise FaultError(errors.reason or say_silence(stream.address, log_in)) from error
     config = {
         **log_in(),
         "bootstrap.servers": stream.address,
@@ -143,16 +138,6 @@ def _look_at_broker(stream: Stream, log_in: LogIn) -> Finding:
         "user": stream.credential.username if stream.credential else "",
         "topics": _look_at_topics(Consumer(config), stream.topics, partitions),
     }
-
-
-def _say_silence(stream: Stream) -> str:
-    """Say what is wrong where neither the broker nor librdkafka gives a reason."""
-    said = probe(stream.address, tls=stream.tls)
-    if said != ANSWERS:
-        return said
-    if stream.credential is None:
-        return WANTS_LOG_IN
-    return OAUTH_SILENT if stream.credential.mechanism == Mechanism.OAUTH else said
 
 
 def _look_at_project(account: Account, subscriptions: Iterable[str]) -> Finding:
