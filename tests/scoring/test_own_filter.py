@@ -4,6 +4,7 @@ import importlib
 import os
 import socket
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -227,6 +228,23 @@ def test_a_bad_filter_is_ended_and_told_of(start, monkeypatch, body, before, why
         host.judge(batch_of(1))
 
     assert host._child is None
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        ("while True:\n    pass\n", "more than 8 s of a processor to load"),
+        ("import time\ntime.sleep(100)\n", "more than 20 s to load"),
+    ],
+)
+def test_a_filter_that_does_not_end_while_it_is_loaded_is_ended(start, before, why) -> None:
+    host = start(filter_parts(source_of("pass", before=before)))
+    begun = time.monotonic()
+
+    with pytest.raises(ScorerDiedError, match=why):
+        host.judge(batch_of(1))
+
+    assert time.monotonic() - begun < 40  # of a busy machine; it was 60
 
 
 def test_a_filter_that_leaks_fails_within_its_own_memory(start) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from tom.scoring.contract import Scorer
 from tom.scoring.fence import shut_in
-from tom.scoring.own import OWN, make_scorer
+from tom.scoring.own import LOADING_SECONDS, OWN, WAITING_SECONDS, make_scorer
 from tom.scoring.registry import load_scorer
 from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_scorer
 
@@ -72,6 +72,9 @@ def _load_own(parent: Connection, memory_mb: int) -> Scorer:
     """
     packed = parent.recv_bytes()
     fenced = shut_in(memory_mb)
+    # The system ends it, whatever its source does: who added it waits.
+    signal.setitimer(signal.ITIMER_PROF, LOADING_SECONDS)
+    signal.alarm(WAITING_SECONDS)
     try:
         scorer = make_scorer(packed, fenced=fenced)
         scorer.setup(Path("/"))
@@ -79,6 +82,8 @@ def _load_own(parent: Connection, memory_mb: int) -> Scorer:
     except BaseException as error:
         parent.send_bytes(_bytes([f"{type(error).__name__}: {error}"]))
         raise
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.alarm(0)
     return scorer
 
 

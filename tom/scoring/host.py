@@ -22,7 +22,7 @@ import numpy as np
 
 from tom.formats.values import finite
 from tom.scoring.contract import MOST_POINTS, Batch, Contribution, Reason, ScorerSpec
-from tom.scoring.own import OWN, Parts
+from tom.scoring.own import LOADING_SECONDS, OWN, WAITING_SECONDS, Parts
 from tom.scoring.runner import MAX_DETAIL, Abstention, Opinion, Outcome, check_numbers
 
 START_SECONDS: Final = 60.0
@@ -37,6 +37,11 @@ IDLE_SECONDS: Final = 600.0
 """After so long without work the process of one that a person added ends: it may be off."""
 READING_SECONDS: Final = 5.0
 """How long an answer that has begun may take to come."""
+ENDED: Final[dict[int, str]] = {
+    signal.SIGPROF: f"it takes more than {LOADING_SECONDS:.0f} s of a processor to load",
+    signal.SIGALRM: f"it takes more than {WAITING_SECONDS} s to load",
+}
+"""What a signal says that only one limit sends."""
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 T = TypeVar("T")
@@ -183,7 +188,7 @@ class Host:
         if code is None or code >= 0:
             where = "" if self.own else ": see the scorers' log"
             return f"its process ended with {code}{where}"
-        return f"its process was ended by {signal.Signals(-code).name}"
+        return ENDED.get(-code) or f"its process was ended by {signal.Signals(-code).name}"
 
     def _end(self) -> None:
         pipe, child, self._pipe, self._child = self._pipe, self._child, None, None

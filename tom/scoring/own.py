@@ -18,6 +18,10 @@ OWN: Final = "-"
 PREFIX: Final = "own_"
 """What the name of each scorer of one's own begins with: no installed one has such a name."""
 MOST_MEMORY_MB: Final = 4000
+LOADING_SECONDS: Final = 8.0
+"""So long of a processor may take to load what a person brought, with what it imports."""
+WAITING_SECONDS: Final = 20
+"""So long it may take in all: it may also sleep."""
 MOST_SECONDS: Final = 5.0
 """The most that one may ask for each object."""
 
