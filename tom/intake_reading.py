@@ -56,7 +56,7 @@ def read_batch(
         with _judged(message, unknown):
             told = packet if isinstance(packet, Retelling) else _read(packet, message, stored)
             _check_times(told, message)
-            told = _of_stream(_without_future(told, message), message)
+            told = _of_stream(_without_future(_telling_withdrawn(told), message), message)
             # Stored with this batch: its other packets of the object need not read it again.
             for alert in told.alerts:
                 stored[key_of(alert)] = stored.get(key_of(alert), frozenset()) | alert.history
@@ -136,7 +136,7 @@ def as_told(record: ObjectAlert | Classification | Retelling, message: AlertMess
     """
     told = _of_stream(as_retelling(record), message)
     _check_times(told, message)
-    return _without_future(told, message)
+    return _without_future(_telling_withdrawn(told), message)
 
 
 def _without_future(told: Retelling, message: AlertMessage) -> Retelling:
@@ -160,6 +160,16 @@ def _without_future(told: Retelling, message: AlertMessage) -> Retelling:
             for said in told.opinions
         ),
         left_out=(*told.left_out, *faults),
+    )
+
+
+def _telling_withdrawn(told: Retelling) -> Retelling:
+    """Say how many points a survey withdrew: they leave the light curve."""
+    withdrawn = sum(len(alert.withdrawn) for alert in told.alerts)
+    if not withdrawn:
+        return told
+    return replace(
+        told, left_out=(*told.left_out, f"points that the survey withdrew ({withdrawn})")
     )
 
 

@@ -23,6 +23,8 @@ SPOILED: Final = (
 )
 # Where the centre was not found, the flux is that at the peak: its general flag says no more.
 _MAY_BE_CENTRE: Final = "psfFlux_flag"
+# When the survey marked the record as invalid: a time, where the others are flags.
+WITHDRAWN: Final = "timeWithdrawnMjdTai"
 INJECTED: Final = ("pixelFlags_injected", "pixelFlags_injectedCenter")
 
 
@@ -31,8 +33,8 @@ def faults_of(source: Fields) -> list[str]:
     flags = [name for name in SPOILED if source.get(name) == 1]
     if source.get("centroid_flag") == 1 and flags == [_MAY_BE_CENTRE]:
         flags = []
-    withdrawn = finite(source.get("timeWithdrawnMjdTai"))
-    return [*flags, "timeWithdrawnMjdTai"] if withdrawn else flags
+    withdrawn = finite(source.get(WITHDRAWN))
+    return [*flags, WITHDRAWN] if withdrawn else flags
 
 
 def was_put_in(source: Fields) -> bool:

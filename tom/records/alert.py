@@ -186,6 +186,8 @@ class ObjectAlert:
         From when on the points of a band rest on another template.
     host
         The galaxy that the survey takes it to belong to, or None.
+    withdrawn
+        The kind and key of each point that the survey has marked as invalid.
     cutout_middle
         Column and row of the source in the stamps, from 0, where the detector's edge cut them;
         None where it did not.
@@ -218,6 +220,7 @@ class ObjectAlert:
     cutout_middle: tuple[float, float] | None = None
     template_changes: tuple[TemplateChange, ...] = ()
     host: Host | None = None
+    withdrawn: tuple[tuple[PointKind, str], ...] = ()
     history: frozenset[bytes] = frozenset()
 
     @property

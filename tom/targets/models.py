@@ -32,6 +32,7 @@ from tom.targets.tags import Tag as Tag
 from tom.targets.template_changes import TemplateChange as TemplateChange
 from tom.targets.uploads import PointUpload as PointUpload
 from tom.targets.withdrawals import Withdrawal as Withdrawal
+from tom.targets.withdrawn_points import WithdrawnPoint as WithdrawnPoint
 
 # Summaries that scorers have not been handed as they are now.
 DUE_FOR_SCORING = Q(scored_version__lt=models.F("version"))

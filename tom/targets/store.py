@@ -25,6 +25,7 @@ from tom.targets.peaks import keep_peaks
 from tom.targets.sightings import key_of
 from tom.targets.summary import refresh_audiences, refresh_summaries
 from tom.targets.template_changes import keep_template_changes
+from tom.targets.withdrawn_points import keep_withdrawn, leave_out_withdrawn, take_withdrawn
 
 POINTS = Table(
     "new_points",
@@ -154,26 +155,30 @@ def _merge_points(
 ) -> dict[int, set[int]]:
     """Write the points; return the programs of those that are new or changed, by target."""
     rows = _point_rows(alerts, owners, programs)
+    targets = {owner.target_id for owner in owners.values()}
+    withdrawn = keep_withdrawn(alerts, programs)
     others = [row[-1] for row in rows if row[-1] is not None]
     with connection.cursor() as cursor:
         copy_rows(cursor, POINTS, rows)
+        leave_out_withdrawn(cursor)
         if others:
             cursor.execute(FIND_MONTHS, {"months": list(set(others))})
         months = {row[-2] for row in rows} | set(others)
         named = settle_nameless(
             cursor,
-            targets={owner.target_id for owner in owners.values()},
+            targets=targets,
             months=months,
             private=private,
             some_new=any(str(row[KEY]).startswith(NAMELESS) for row in rows),
         )
+        taken = take_withdrawn(cursor, withdrawn, targets)
         make_table(cursor, TO_MIRROR)
         cursor.execute(MERGE_POINTS, {"private": sorted(private)})
         if named:
             take_points(cursor, named, months)
         cursor.execute(MERGED)
         found: dict[int, set[int]] = {}
-        for target_id, program_id in cursor.fetchall():
+        for target_id, program_id in (*taken, *cursor.fetchall()):
             found.setdefault(target_id, set()).add(program_id)
         mirror_points(cursor, found)
     return found

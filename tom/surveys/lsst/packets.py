@@ -32,6 +32,7 @@ from tom.surveys.lsst.points import (
     read_share,
     strong,
     value_of,
+    withdrawn_points,
 )
 from tom.surveys.lsst.schemas import published
 from tom.surveys.lsst.templates import LEVEL_FIELDS, template_changes
@@ -199,6 +200,7 @@ def _read_alert(record: Fields, version: str | None) -> ObjectAlert:
         solar_system=_solar_system(source, record),
         n_detections=natural(_object(record).get("nDiaSources")),
         cutouts=dict(_cutouts(record)),
+        withdrawn=withdrawn_points(record),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tom.formats.times import time_of_tai_mjd
 from tom.formats.values import finite, whole_id
-from tom.forms.rubin_flags import INJECTED, SPOILED, faults_of, was_put_in
+from tom.forms.rubin_flags import INJECTED, SPOILED, WITHDRAWN, faults_of, was_put_in
 from tom.photometry import LIMIT_SIGMA
 from tom.records.alert import AB_ZERO_POINT_NJY, Point, PointKind, flux_of_magnitude, keep_best
 
@@ -32,7 +32,7 @@ _OLD_NAMES: Final = {
     "psfFluxErr": "psFluxErr",
 }
 _IDS: Final = ("diaSourceId", "diaForcedSourceId", "ccdVisitId")
-_OTHERS: Final = ("centroid_flag", "timeWithdrawnMjdTai", "reliability", "diaNoise")
+_OTHERS: Final = ("centroid_flag", WITHDRAWN, "reliability", "diaNoise")
 POINT_FIELDS: Final = frozenset(
     (*_OLD_NAMES, *_OLD_NAMES.values(), *SPOILED, *INJECTED, *_IDS, *_OTHERS)
 ) - {"dec", "decl"}
@@ -62,6 +62,17 @@ def read_points(record: Fields, object_id: str, trigger: Point) -> tuple[Point, 
     return keep_best((trigger, *(point for point in found if point.time <= latest)))
 
 
+def withdrawn_points(record: Fields) -> tuple[tuple[PointKind, str], ...]:
+    """The kind and key of each entry of the history that the survey marked as invalid by now."""
+    ids = ((_LISTS[0], PointKind.ALERT, _IDS[0]), (_LISTS[1], PointKind.FORCED, _IDS[1]))
+    return tuple(
+        (kind, str(key))
+        for name, kind, field in ids
+        for row in _rows(record, name)
+        if finite(row.get(WITHDRAWN)) and (key := whole_id(row.get(field)))
+    )
+
+
 def reaches_beyond(record: Fields) -> bool:
     """Whether the history may hold an epoch that is too late for this alert, and not for others."""
     latest = value_of(record["diaSource"], "midpointMjdTai") + _SURELY_SAME_NIGHT
@@ -72,11 +83,15 @@ def reaches_beyond(record: Fields) -> bool:
 
 
 def _each(record: Fields, name: str, read: Any) -> Iterator[Point]:
-    rows = record.get(name)
-    for row in rows if isinstance(rows, list) else ():
-        point = read(row) if isinstance(row, dict) else None
+    for row in _rows(record, name):
+        point = read(row)
         if point is not None:
             yield point
+
+
+def _rows(record: Fields, name: str) -> list[Fields]:
+    rows = record.get(name)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def lacks_of(source: Fields) -> list[str]:
