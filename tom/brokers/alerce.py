@@ -10,8 +10,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from tom.formats.containers import WriterSchema, read_record
-from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.times import JD_OF_MJD, time_of_jd, time_of_tai_mjd
 from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
@@ -60,7 +60,7 @@ def read_answer(payload: bytes) -> Retelling:
     MalformedAlertError
         If it is no JSON object, names no object, or no detection of it can be used.
     """
-    record = read_json_object(payload)
+    record = read_json_fields(payload)
     if record is None:
         reason = "no JSON object"
         raise MalformedAlertError(reason)

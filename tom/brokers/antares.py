@@ -10,8 +10,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from tom.formats.bson import read_squeezed
-from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.times import JD_OF_MJD, time_of_jd
 from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
@@ -48,7 +48,7 @@ def read_squeezed_locus(payload: bytes) -> Retelling:
 
 def read_json_locus(payload: bytes) -> Retelling:
     """Read a locus in JSON, with its alerts, as `read_squeezed_locus` does."""
-    record = read_json_object(payload)
+    record = read_json_fields(payload)
     if record is None:
         reason = "no JSON object"
         raise MalformedAlertError(reason)

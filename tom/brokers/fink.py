@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tom.formats.containers import WriterSchema, read_record
-from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.prefixes import read_prefix
 from tom.formats.values import finite, integer, whole_id
 from tom.forms.declared import (
@@ -146,7 +146,7 @@ def read_rows(payload: bytes) -> Retelling:
     MalformedAlertError
         If it is no JSON object, or its rows cannot be used.
     """
-    record = read_json_object(payload) or {}
+    record = read_json_fields(payload) or {}
     rows, sources = _rows(record.get("fink_rows")), _rows(record.get("fink_sources"))
     if sources:
         return _read_sources(sources, _rows(record.get("fink_forced")))

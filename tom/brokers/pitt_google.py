@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tom.formats.base64_text import decode_base64
-from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.values import finite, integer, text
 from tom.forms.declared import Broker, Encoding, Form, Lane
 from tom.forms.retelling import judge, read_packet, read_table, retold
@@ -49,7 +49,7 @@ def read_rows(payload: bytes) -> Retelling:
     MalformedAlertError
         If it is no JSON object, holds no row, or rows whose flux has no sign or no id.
     """
-    record = read_json_object(payload) or {}
+    record = read_json_fields(payload) or {}
     listed = record.get("rows")
     rows = (
         [dict(row) for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
@@ -74,7 +74,7 @@ def read_json_packet(payload: bytes) -> ObjectAlert:
     MalformedAlertError
         If it is no JSON object, or as the survey's own reader has it.
     """
-    record = read_json_object(payload)
+    record = read_json_fields(payload)
     if record is None:
         reason = "not a JSON object"
         raise MalformedAlertError(reason)
@@ -94,7 +94,7 @@ def read_parts(payload: bytes) -> Retelling:
     UnhandledAlertError
         If it is of a Solar System source, which has no object.
     """
-    said = read_json_object(payload)
+    said = read_json_fields(payload)
     if said is None:
         reason = "not a JSON object"
         raise MalformedAlertError(reason)

@@ -3,7 +3,6 @@
 Whoever reads messages reads this, of private ones too: it names forms, and quotes no content.
 """
 
-import codecs
 import re
 from collections.abc import Mapping
 from heapq import nsmallest
@@ -12,8 +11,7 @@ from urllib.parse import urlsplit
 
 from tom.formats import containers
 from tom.formats.errors import MalformedAlertError
-from tom.formats.json_text import cleaned, read_json
-from tom.formats.sizes import check_json
+from tom.formats.json_text import MARKS, read_json, read_json_fields
 from tom.formats.values import clean
 
 _KEYS_SHOWN: Final = 6
@@ -34,13 +32,6 @@ _BINARY: Final = {
     b"%PDF": "a PDF document",
     b"PAR1": "a Parquet table",
 }
-# The longer marks first: one begins with another.
-_MARKS: Final = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _ROOT: Final = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 # Without what follows "#", which names the event.
 _IVORN: Final = re.compile(r"""ivorn\s*=\s*["']([^"'<>#]{1,100})""")
@@ -67,7 +58,7 @@ def describe(payload: bytes) -> str:
 
 def _coding(payload: bytes) -> str:
     """Tell the coding of a text by its mark of byte order; what old XML is written in takes all."""
-    marked = next((coding for mark, coding in _MARKS if payload.startswith(mark)), "utf-8")
+    marked = next((coding for mark, coding in MARKS if payload.startswith(mark)), "utf-8")
     return "latin-1" if payload.startswith(b"<") and not _is_utf8(payload) else marked
 
 
@@ -80,29 +71,11 @@ def _is_utf8(payload: bytes) -> bool:
 
 
 def read_json_object(payload: bytes) -> dict[str, Any] | None:
-    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply.
-
-    Raises
-    ------
-    MalformedAlertError
-        If it holds more than any message.
-    """
-    if not _is_marked(payload) and payload.lstrip()[:1] != b"{":
-        return None
-    check_json(payload)
+    """Read a JSON object as `read_json_fields` does; None for one that holds too much, too."""
     try:
-        message = read_json(payload)
+        return read_json_fields(payload)
     except MalformedAlertError:
         return None
-    if not isinstance(message, dict):
-        return None
-    # The strict reader, which reads nearly all, leaves nothing but this to be cleaned.
-    return cleaned(message) if b"\\u0000" in payload else message
-
-
-def _is_marked(payload: bytes) -> bool:
-    """Whether a mark of byte order comes first."""
-    return payload.startswith((codecs.BOM_UTF8, *(mark for mark, _ in _MARKS)))
 
 
 def is_schema(message: Mapping[str, Any]) -> bool:
@@ -122,7 +95,8 @@ def _describe_text(text: str) -> str:
         return _describe_json(read_json(text.encode("utf-8", "surrogatepass")))
     except MalformedAlertError as error:
         if stripped[0] in "{[":
-            return f"damaged {str(error).removeprefix('not ')}"
+            said = str(error)
+            return f"damaged {said[4:]}" if said.startswith("not ") else said
         return f"plain text of {len(stripped)} characters"
 
 

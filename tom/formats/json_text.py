@@ -1,13 +1,22 @@
 """JSON as senders write it: with halves of characters, a mark of byte order, in UTF-16."""
 
+import codecs
 import json
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import from_json
 
 from tom.formats.errors import MalformedAlertError
 from tom.formats.sizes import check_json
 from tom.formats.values import clean
+
+# The longer marks first: one begins with another.
+MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def read_json(payload: bytes) -> Any:
@@ -40,3 +49,29 @@ def cleaned(value: Any) -> Any:
             return {clean(key): cleaned(item) for key, item in value.items()}
         case _:
             return value
+
+
+def read_json_fields(payload: bytes) -> dict[str, Any] | None:
+    """Read a JSON object, its texts cleaned; None for anything else, or one nested too deeply.
+
+    Raises
+    ------
+    MalformedAlertError
+        If it holds more than any message.
+    """
+    if not _is_marked(payload) and payload.lstrip()[:1] != b"{":
+        return None
+    check_json(payload)
+    try:
+        message = read_json(payload)
+    except MalformedAlertError:
+        return None
+    if not isinstance(message, dict):
+        return None
+    # The strict reader, which reads nearly all, leaves nothing but this to be cleaned.
+    return cleaned(message) if b"\\u0000" in payload else message
+
+
+def _is_marked(payload: bytes) -> bool:
+    """Whether a mark of byte order comes first."""
+    return payload.startswith((codecs.BOM_UTF8, *(mark for mark, _ in MARKS)))

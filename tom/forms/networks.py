@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tom.formats.describe import read_json_object
 from tom.formats.errors import UnhandledAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.values import text
 from tom.formats.voevent import VOEvent
 from tom.forms.by_hand import BY_HAND
@@ -41,7 +41,7 @@ def _is_hermes(message: Mapping[str, Any]) -> bool:
 
 def _parse_people(payload: bytes) -> Text:
     """Read a message of people's: a JSON object, whatever is in it."""
-    message = read_json_object(payload)
+    message = read_json_fields(payload)
     if message is None:
         raise UnhandledAlertError
     title, body = text(message.get("title"), most=_SUBJECT), message.get("message_text")

@@ -4,7 +4,6 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any
 
 from tom.formats import containers, framed
 from tom.formats.describe import read_json_object
@@ -68,15 +67,8 @@ def claims(name: str, payload: bytes) -> bool:
         return False
     if any(key in payload for key in form.keys):
         return True
-    message = _object_in(payload)
+    message = read_json_object(payload)
     return message is not None and form.recognises(message)
-
-
-def _object_in(payload: bytes) -> dict[str, Any] | None:
-    try:
-        return read_json_object(payload)
-    except MalformedAlertError:  # too large to be looked at
-        return None
 
 
 def _encoding(payload: bytes) -> Encoding:
@@ -119,7 +111,7 @@ def _form_of_xml(usable: Sequence[Form], payload: bytes) -> Form | None:
 
 
 def _identify_json(topic: str, payload: bytes) -> str:
-    message = _object_in(payload)
+    message = read_json_object(payload)
     if message is None:
         return UNKNOWN
     known = [form for form in forms().values() if form.encoding is Encoding.JSON]

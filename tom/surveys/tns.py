@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.times import in_utc
 from tom.formats.values import magnitude, number, text
 from tom.forms.declared import (
@@ -54,7 +54,7 @@ def read_object(payload: bytes) -> Retelling:
     MalformedAlertError
         If it lacks its name, place or date of discovery. Retrying cannot help.
     """
-    fields = read_json_object(payload)
+    fields = read_json_fields(payload)
     if fields is None:
         reason = "no JSON object"
         raise MalformedAlertError(reason)

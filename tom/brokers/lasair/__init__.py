@@ -8,8 +8,8 @@ from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from tom.brokers.lasair.opinions import fields_of, judgements_of, time_of
-from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError, UnhandledAlertError
+from tom.formats.json_text import read_json_fields
 from tom.formats.times import JD_OF_MJD
 from tom.formats.values import finite, text
 from tom.forms.declared import Ask, Broker, Conversation, Encoding, Form, Lane, LookUp, Wanted
@@ -50,7 +50,7 @@ def read_output(payload: bytes) -> Retelling:
     UnhandledAlertError
         If it is sound, and holds neither a light curve nor a class.
     """
-    record = read_json_object(payload)
+    record = read_json_fields(payload)
     if record is None:
         reason = "no JSON object"
         raise MalformedAlertError(reason)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from tom.formats.describe import read_json_object
+from tom.formats.json_text import read_json_fields
 from tom.formats.times import in_utc
 from tom.formats.values import number, text
 from tom.forms.retelling import MOST, chances_of, judge, named
@@ -69,7 +69,7 @@ def _score_of(topic: str) -> str:
 
 def _chances(given: Any) -> dict[str, float]:
     """Read classes with their chances, and flags as 1 and 0; counts and ids are none."""
-    listed = read_json_object(given.encode()) if isinstance(given, str) else given
+    listed = read_json_fields(given.encode()) if isinstance(given, str) else given
     return chances_of(
         {
             name: float(value) if isinstance(value, bool) else value

@@ -16,7 +16,6 @@ from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import Circular, EventSequence, NonLocalizedEvent
 from tom.formats.describe import read_json_object
-from tom.formats.errors import MalformedAlertError
 from tom.forms.networks import FILE_TOPIC
 from tom.forms.topics import is_private_topic
 from tom.kept_queries import Given, kept_query
@@ -250,10 +249,7 @@ def _read_hermes(message: AlertMessage) -> dict[str, Any] | None:
     private = message.group_id is not None or is_private_topic(message.topic)
     if not message.has_bytes or private:
         return None
-    try:
-        content = read_json_object(read_packet(message))
-    except MalformedAlertError:  # too large
-        return None
+    content = read_json_object(read_packet(message))
     return content if content is not None and isinstance(content.get("title"), str) else None
 
 
