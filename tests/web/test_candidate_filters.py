@@ -265,9 +265,12 @@ def know(row: EventCandidate, programs: list[int]) -> None:
         row.target.summary.last_magnitude = fullest.last_magnitude
 
 
-def test_an_order_that_a_column_gave_is_offered_while_it_stands() -> None:
-    named = [name for name, _ in order_choices("")]
+def test_an_order_that_a_column_gave_is_offered_while_it_stands(
+    event: NonLocalizedEvent, vera: User
+) -> None:
+    listing = open_list(event, vera)
+    named = [name for name, _ in order_choices(listing, "")]
 
-    assert order_choices("-name")[-1] == ("-name", "as the columns say")
+    assert order_choices(listing, "-name")[-1] == ("-name", "as the columns say")
     for asked in ("", "decide", "level", "odd"):
-        assert [name for name, _ in order_choices(asked)] == named
+        assert [name for name, _ in order_choices(listing, asked)] == named

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from tests import factories
+from tom.candidates.models import EventCandidate
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.services import rank_event
@@ -56,29 +57,62 @@ def test_the_page_has_its_row_and_says_why(client_of_list: Client) -> None:
         assert told in text
 
 
-def test_the_page_of_a_retracted_event_says_zero_and_the_reason(client_of_list: Client) -> None:
+@pytest.fixture
+def client_of_retracted(client_of_list: Client) -> Client:
     event = NonLocalizedEvent.objects.get(event_id=NAME)
     event.retracted = True
     event.save(update_fields=["retracted"])
     rank_event(event)
-
-    assert table_of(client_of_list) == {"ZTF26a": 0, "ZTF26b": 0, "none of these": 1}
-    assert "it was retracted: nothing can be its counterpart" in (
-        client_of_list.get(f"/events/{NAME}/").text
-    )
+    return client_of_list
 
 
-def test_a_retracted_events_list_stands_in_every_order(client_of_list: Client) -> None:
-    event = NonLocalizedEvent.objects.get(event_id=NAME)
-    event.retracted = True
-    event.save(update_fields=["retracted"])
-    rank_event(event)
+def said(client: Client, address: str) -> str:
+    return " ".join(client.get(address).text.split())
 
+
+def test_the_page_of_a_retracted_event_says_zero_and_the_reason(
+    client_of_retracted: Client,
+) -> None:
+    text = said(client_of_retracted, f"/events/{NAME}/?whole=1")
+
+    assert table_of(client_of_retracted) == {"ZTF26a": 0, "ZTF26b": 0, "none of these": 1}
+    assert "it was retracted: nothing can be its counterpart" in text
+    assert "Nothing can be the counterpart: each chance is 0" in text
+    assert "the event is retracted" in text
+    for untrue in ("At most one is the counterpart", "nothing that shines", "use “Observe”"):
+        assert untrue not in text
+
+
+def test_a_retracted_events_list_stands_in_every_order(client_of_retracted: Client) -> None:
     for order in ORDERS:
         for asked in (order, f"-{order}"):
-            text = client_of_list.get(f"/events/{NAME}/?order={asked}&region=all").text
-            table = client_of_list.get(
+            text = client_of_retracted.get(f"/events/{NAME}/?order={asked}&region=all").text
+            table = client_of_retracted.get(
                 f"/events/{NAME}/candidates.csv?order={asked}&region=all"
             ).text
             assert set(re.findall("<b>(ZTF26[ab])</b>", text)) == {"ZTF26a", "ZTF26b"}
             assert table.count("ZTF26") == 2
+
+
+@pytest.mark.parametrize("asked", ["decide", "-decide"])
+def test_where_there_is_nothing_to_decide_the_best_come_first(
+    client_of_retracted: Client, asked: str
+) -> None:
+    text = said(client_of_retracted, f"/events/{NAME}/?order={asked}&region=all")
+
+    assert re.findall("<b>(ZTF26[ab])</b>", text) == ["ZTF26a", "ZTF26b"]
+    assert 'aria-sort="ascending"' in text
+    for untrue in ("Sorted by bits", "sorted by bits", "to settle it tells", "observe to decide"):
+        assert untrue not in text
+    assert "observe to decide" not in said(client_of_retracted, f"/events/{NAME}/scan/")
+
+
+def test_what_belongs_to_no_merger_is_observed_for_itself(client_of_list: Client) -> None:
+    target = EventCandidate.objects.get(target__name="ZTF26a").target_id
+    form = f'href="/targets/{target}/request/'
+    page = f"/targets/{target}/?event={NAME}"
+    before = said(client_of_list, page)
+    NonLocalizedEvent.objects.update(retracted=True)
+
+    assert f'{form}?event={NAME}"' in before
+    assert f'{form}"' in said(client_of_list, page)

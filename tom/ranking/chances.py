@@ -41,11 +41,16 @@ class Scale(NamedTuple):
         return float(np.logaddexp(none, self.log_sum))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be the counterpart: each chance is 0."""
+        return self.log_none == math.inf
+
+    @property
     def none(self) -> float | None:
         """The chance that none of the candidates is the counterpart, 0 to 1."""
         if self.log_none is None:
             return None
-        return 1.0 if math.isinf(self.log_none) else math.exp(self.log_none - self.log_total)
+        return 1.0 if self.is_empty else math.exp(self.log_none - self.log_total)
 
     def chance(self, log_weight: float | None) -> float | None:
         """The chance of a candidate with this weight; None: it is not ranked."""
@@ -53,7 +58,7 @@ class Scale(NamedTuple):
             return None
         if self.log_none is None:
             return logistic(log_weight)
-        if math.isinf(self.log_none):
+        if self.is_empty:
             return 0.0
         return min(math.exp(min(log_weight - self.log_total, 0.0)), 1.0)
 
@@ -61,7 +66,7 @@ class Scale(NamedTuple):
         """An end of the interval of a chance: the weights of the others stay as they are."""
         if log_weight is None or log_end is None:
             return None
-        if self.log_none is not None and math.isinf(self.log_none):
+        if self.is_empty:
             return 0.0
         return logistic(log_end - self.log_rest(log_weight))
 

@@ -80,6 +80,11 @@ class CandidateList:
         """What turns weights into chances for the person."""
         return scale_of(self.event, self.user)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing can be the event's counterpart, as of a retracted one."""
+        return self.event.retracted or self.scale.is_empty
+
     @cached_property
     def observers(self) -> list[Observer]:
         """The telescopes whose minutes an observation of a candidate costs."""

@@ -149,7 +149,7 @@ def make_rows(
     up = sites_up([candidate.target for candidate in candidates], now=listing.now)
     claims = claims_on(target_ids, now=listing.now)
     (asked,) = parse_qs(listed.query).get("order", [""])[:1]
-    is_priced = is_by_worth(asked)
+    is_priced = is_by_worth(listing, asked)
     rows = []
     for at, candidate in enumerate(candidates, listed.at):
         by_name = {term["name"]: term for term in terms.get(candidate.pk, ())}

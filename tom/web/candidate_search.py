@@ -47,7 +47,7 @@ def find_candidates(
     Those in `kept` stay, whatever the filters say. What an observation costs counts for nothing.
     """
     rows = choose(listing, query, kept).rows
-    return rows.order_by(*_order(_turn(query.get("order", "")), listing))
+    return rows.order_by(*_order(_turn(listing, query), listing))
 
 
 def read_found(listing: CandidateList, query: QueryDict) -> list[EventCandidate]:
@@ -55,7 +55,7 @@ def read_found(listing: CandidateList, query: QueryDict) -> list[EventCandidate]
     rows = find_candidates(listing, query)
     joined = rows.select_related("target", "target__summary")
     found = rank_visible(joined, listing.user, most=ALL_RANKED)
-    turn = _turn(query.get("order", ""))
+    turn = _turn(listing, query)
     if not _is_priced(turn, listing):
         return found
     place = {pk: at for at, pk in enumerate(_by_price(rows, turn, listing))}
@@ -66,7 +66,7 @@ def find_first(
     listing: CandidateList, query: QueryDict, *, most: int, kept: Collection[int] = ()
 ) -> list[int]:
     """The keys of the first `most` of the candidates that `find_candidates` finds."""
-    turn = _turn(query.get("order", ""))
+    turn = _turn(listing, query)
     if turn in BEST_FIRST and not kept and not filters_of(query):
         first = _first_without_filter(listing, most)
         if first is not None:
@@ -156,7 +156,7 @@ def find_page(
     Of another order than the best first, and of what brokers say, no more are sought than the page
     needs: to find ten pages takes long.
     """
-    turn = _turn(query.get("order", ""))
+    turn = _turn(listing, query)
     if (turn in BEST_FIRST and not read_said(query)) or not is_long(listing.event):
         return find_first(listing, query, most=most + 1, kept=kept), most
     chosen, found = choose(listing, query, kept), None
@@ -178,19 +178,31 @@ def _best_said(
     )
 
 
-def is_by_worth(asked: str) -> bool:
-    """Whether an order goes by what an observation would tell."""
+def is_by_worth(listing: CandidateList, asked: str) -> bool:
+    """Whether an order goes by what an observation would tell; of a settled list none does."""
+    return _is_to_decide(asked) and not listing.is_settled
+
+
+def order_of(listing: CandidateList, asked: str) -> str:
+    """The order of an address; "", the best first, where it is none of this list."""
+    return "" if _is_to_decide(asked) and listing.is_settled else asked
+
+
+def order_choices(listing: CandidateList, asked: str) -> list[tuple[str, str]]:
+    """The orders to choose from, with that of a column where the address asks for it."""
+    asked = order_of(listing, asked)
+    is_by_column = asked.removeprefix("-") in ORDERS and asked not in dict(NAMED_ORDERS)
+    named = [each for each in NAMED_ORDERS if order_of(listing, each[0]) == each[0]]
+    return [*named, *([(asked, "as the columns say")] if is_by_column else [])]
+
+
+def _is_to_decide(asked: str) -> bool:
     return asked.removeprefix("-") == "decide"
 
 
-def order_choices(asked: str) -> list[tuple[str, str]]:
-    """The orders to choose from, with that of a column where the address asks for it."""
-    is_by_column = asked.removeprefix("-") in ORDERS and asked not in dict(NAMED_ORDERS)
-    return [*NAMED_ORDERS, *([(asked, "as the columns say")] if is_by_column else [])]
-
-
-def _turn(asked: str) -> Turn:
+def _turn(listing: CandidateList, query: QueryDict) -> Turn:
     """The order that an address names; a minus turns it round."""
+    asked = order_of(listing, query.get("order", ""))
     name = asked.removeprefix("-")
     if name not in ORDERS:
         return Turn("rank", falls=False)

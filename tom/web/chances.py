@@ -174,7 +174,7 @@ def openness_of(weights: Sequence[Combinable], scale: Scale) -> ExpressionWrappe
     observation tells rounds to nothing, this still puts rows in order.
     """
     weight, low, high = weights
-    if scale.log_none == np.inf:  # no constant: PostgreSQL would take it for a column's number
+    if scale.is_empty:  # no constant: PostgreSQL would take it for a column's number
         return ExpressionWrapper(Value(0.0) * weight, output_field=FloatField())
     sigma = (high - low) / Value(CENTRAL_90)
     drawn = Sqrt(Value(1.0) + Value(np.pi / 8) * Power(sigma, Value(2.0)))

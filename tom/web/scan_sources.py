@@ -24,7 +24,7 @@ from tom.strategies.models import Strategy
 from tom.web.candidate_filters import LONGEST_TEXT
 from tom.web.candidate_list import MOST_LISTED, CandidateList
 from tom.web.candidate_rows import Listed, make_rows, read_candidates
-from tom.web.candidate_search import find_first
+from tom.web.candidate_search import find_first, order_choices
 from tom.web.known import programs_of, standing_of
 from tom.web.lists import places_in, ranks_in, read_places
 from tom.web.said import read_said
@@ -85,6 +85,9 @@ class Source(Protocol):
     def home(self) -> str:
         """The address of the list's own page."""
 
+    def orders(self, asked: str) -> list[tuple[str, str]]:
+        """The orders to choose from, where an address asks for one; none: it has but one."""
+
     def find(self, filters: QueryDict) -> list[int]:
         """The members that fit, in their order: the first `MOST_LISTED`."""
 
@@ -132,6 +135,9 @@ class EventSource:
     @property
     def home(self) -> str:
         return reverse("event", args=[self.opened.event.event_id])
+
+    def orders(self, asked: str) -> list[tuple[str, str]]:
+        return order_choices(self.opened, asked)
 
     def find(self, filters: QueryDict) -> list[int]:
         return find_first(self.opened, filters, most=MOST_LISTED)
@@ -200,6 +206,9 @@ class ListSource:
     @cached_property
     def _places(self) -> Any:
         return places_in(self.strategy, self.user)
+
+    def orders(self, asked: str) -> list[tuple[str, str]]:
+        return []
 
     def find(self, filters: QueryDict) -> list[int]:
         rows = self._places.filter(read_said(filters).of("target", programs_of(self.user)))

@@ -30,7 +30,13 @@ from tom.web.candidate_rows import (
     make_rows,
     read_candidates,
 )
-from tom.web.candidate_search import find_page, is_by_worth, order_choices, read_found
+from tom.web.candidate_search import (
+    find_page,
+    is_by_worth,
+    order_choices,
+    order_of,
+    read_found,
+)
 from tom.web.chances import read_expected
 from tom.web.event_facts import read_facts
 from tom.web.event_joins import find_joined, joined_with
@@ -180,7 +186,8 @@ def _candidates(
     listed = Listed(_list_query(request.GET), max(page.start_index() - 1, 0))
     shown = read_candidates(list(page)[:rows], event=found)
     columns, made = make_rows(listing, shown, listed=listed)
-    by_worth = is_by_worth(request.GET.get("order", ""))
+    order = request.GET.get("order", "")
+    by_worth = is_by_worth(listing, order)
     return {
         "event": found,
         "none": listing.scale.none,
@@ -198,8 +205,10 @@ def _candidates(
         "vettings": Vetting.choices,
         "sites": sorted(instruments_by_site()),
         "said": read_said(request.GET),
-        "asked": {name: request.GET.get(name, "") for name in ASKED},
-        "orders": order_choices(request.GET.get("order", "")),
+        "asked": {name: request.GET.get(name, "") for name in ASKED}
+        | {"order": order_of(listing, order)},
+        "orders": order_choices(listing, order),
+        "is_settled": listing.is_settled,
         "best_shown": BEST_SHOWN,
         "by_worth": by_worth,
         "observers": listing.observers if by_worth else [],

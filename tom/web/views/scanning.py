@@ -13,7 +13,6 @@ from tom.candidates.scans import Hide
 from tom.events.models import NonLocalizedEvent
 from tom.reports.notifications.handed_scans import notify_handed
 from tom.web.candidate_list import open_list
-from tom.web.candidate_search import order_choices
 from tom.web.event_joins import find_joined
 from tom.web.keys import read_pk
 from tom.web.lists import find_strategy
@@ -97,7 +96,7 @@ def _choices(scanned: ScanList) -> dict[str, Any]:
     """What the forms of the page offer."""
     return {
         "reasons": REASONS,
-        "orders": order_choices(scanned.settings.order),
+        "orders": scanned.source.orders(scanned.settings.order),
         "hides": Hide.choices,
         "people": people_here().exclude(pk=scanned.user.pk),
     }
