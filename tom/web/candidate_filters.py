@@ -114,21 +114,21 @@ def _is_new(listing: CandidateList, since: datetime) -> Q:
     """What came since. A few are read first, as of a text."""
     is_new = Q(GreaterThan(standing_of("created", listing.programs), since))
     came = {"event": listing.event.pk, "since": since}
-    few = _if_few(_came(**came))
-    told = _if_few(_were_told(**came)) if listing.programs else []
+    few = _if_few(_came(FEW, **came))
+    told = _if_few(_were_told(FEW, **came)) if listing.programs else []
     return is_new if few is None or told is None else is_new & Q(pk__in={*few, *told})
 
 
 @kept_query
-def _came(*, event: Given, since: Given) -> QuerySet[EventCandidate, Any]:
+def _came(few: int, *, event: Given, since: Given) -> QuerySet[EventCandidate, Any]:
     rows = EventCandidate.objects.filter(event=event, created__gt=since)
-    return rows.values_list("pk", flat=True)[: FEW + 1]
+    return rows.values_list("pk", flat=True)[: few + 1]
 
 
 @kept_query
-def _were_told(*, event: Given, since: Given) -> QuerySet[CandidateStanding, Any]:
+def _were_told(few: int, *, event: Given, since: Given) -> QuerySet[CandidateStanding, Any]:
     rows = CandidateStanding.objects.filter(event=event, created__gt=since)
-    return rows.values_list("candidate", flat=True)[: FEW + 1]
+    return rows.values_list("candidate", flat=True)[: few + 1]
 
 
 def _few(rows: QuerySet[EventCandidate]) -> list[int] | None:
