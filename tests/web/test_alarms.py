@@ -160,3 +160,13 @@ def test_workers_that_do_not_answer_are_a_bar(observer) -> None:
     cache.set(heartbeat.KEY, timezone.now() - timedelta(minutes=5))
 
     assert "The workers have not answered for 5 min" in observer.get("/events/").text
+
+
+def test_an_answered_alarm_stands_on_the_page_of_its_event_alone(client: Client) -> None:
+    client.force_login(factories.make_observer("vera"))
+    event, other = factories.make_event(), factories.make_event()
+    now = timezone.now()
+    Alarm.objects.create(event=event, cause="significant", title="Woken", acknowledged_at=now)
+
+    assert "<b>Woken</b>" in client.get(f"/events/{event.event_id}/").text
+    assert "<b>Woken</b>" not in client.get(f"/events/{other.event_id}/").text

@@ -24,7 +24,7 @@ def head_of(event: NonLocalizedEvent, user: User) -> dict[str, Any]:
     return {
         "doubting": _circulars(True, event=event.pk),
         "going_on": requests_going_on(event, user),
-        "alarms_raised": _alarms(event=event.pk),
+        "alarms_raised": _alarms(reader_of(user), event=event.pk),
         "follow_kind": FollowKind.EVENT,
         "follow_value": event.event_id,
         "following": is_following(user, kind=FollowKind.EVENT, value=event.event_id),
@@ -48,10 +48,9 @@ def _circulars(is_doubting: bool, *, event: Given) -> QuerySet[Circular]:
 
 
 @kept_query
-def _alarms(*, event: Given) -> QuerySet[Alarm]:
-    """Alarms are everybody's to know who is logged in."""
-    rows = Alarm.objects.filter(event=event).select_related("acknowledged_by", "event")
-    return rows.prefetch_related("sends")
+def _alarms(reader: Reader, *, event: Given) -> QuerySet[Alarm]:
+    rows = Alarm.objects.visible_to(reader.user).filter(event=event)
+    return rows.select_related("acknowledged_by", "event").prefetch_related("sends")
 
 
 @kept_query

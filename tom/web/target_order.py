@@ -125,7 +125,7 @@ def _first_of_few(
 
     Their figures alone are read of all: to join each with its target takes four times as long.
     """
-    turn, size = ORDERS.get(asked, ORDERS["seen"]), WINDOW * least
+    turn, size = _order(asked), WINDOW * least
     near = [
         _figures(part, turn, size, keys=list(few))
         for part in (PUBLIC, *([tuple(programs)] if programs else []))
