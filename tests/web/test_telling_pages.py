@@ -16,7 +16,7 @@ from tom.reports.hermes.circular_form import write_rows
 from tom.reports.hermes.models import Report
 from tom.reports.notifications.follows import follow
 from tom.reports.notifications.messages import notify_message
-from tom.reports.notifications.models import Notification
+from tom.reports.notifications.models import Follow, FollowKind, Notification
 
 pytestmark = pytest.mark.django_db
 
@@ -324,3 +324,16 @@ def test_only_what_failed_is_sent_again(observer: Client, event: NonLocalizedEve
     report.refresh_from_db()
 
     assert report.state == "draft"
+
+
+def test_an_events_page_says_whether_its_reader_follows_it(client: Client) -> None:
+    vera, event = factories.make_observer("vera"), factories.make_event()
+    client.force_login(vera)
+
+    def page() -> str:
+        return client.get(f"/events/{event.event_id}/").text
+
+    before = page()
+    Follow.objects.create(user=vera, kind=FollowKind.EVENT, value=event.event_id)
+    pressed = 'aria-pressed="true"'
+    assert (pressed in before, pressed in page()) == (False, True)
