@@ -52,6 +52,10 @@ MIDDLEWARE = [
     "tom_common.middleware.HTMXRedirectMiddleware",
     "tom_common.middleware.AccountRequirementsMiddleware",
 ]
+AUTHENTICATION_BACKENDS = [
+    "tom.web.rights.RightsBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
 ROOT_URLCONF = "tom.urls"
 ASGI_APPLICATION = "tom.asgi.application"
 TEMPLATES = [

@@ -4,7 +4,7 @@ To build a query by the ORM and to make its text takes Python longer than it tak
 answer (ADR 82). A function that builds one is marked with `kept_query`, and its text is kept.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from functools import lru_cache, wraps
 from typing import Any, Final
@@ -51,9 +51,35 @@ class AnyOf(Func):
         super().__init__(F(column) if isinstance(column, str) else column, values)
 
 
+class HasPart(Func):
+    """Whether a text has a part, whatever the case: `__icontains`, of a `Given` `part_of`."""
+
+    template = "UPPER(%(expressions)s)"
+    arg_joiner = "::text) LIKE UPPER("
+    output_field = models.BooleanField()
+
+    def __init__(self, column: str, part: Given) -> None:
+        super().__init__(F(column), part)
+
+
+def part_of(text: str) -> str:
+    """What `HasPart` is given to look for a text."""
+    return f"%{connections[DEFAULT_DB_ALIAS].ops.prep_for_like_query(text)}%"
+
+
 def among(column: str, values: Collection[Any] | Given) -> Q:
     """Ask for rows whose column has one of these values."""
     return Q(AnyOf(column, values)) if isinstance(values, Given) else Q((f"{column}__in", values))
+
+
+def numbered(name: str, given: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
+    """Pairs of values, each value by a name of its own: those of `pairs`."""
+    return {f"{name}_{at}_{end}": pair[end] for at, pair in enumerate(given) for end in (0, 1)}
+
+
+def pairs(values: Mapping[str, Given], name: str, n: int) -> list[tuple[Given, Given]]:
+    """Find the `n` pairs that `numbered` named."""
+    return [(values[f"{name}_{at}_0"], values[f"{name}_{at}_1"]) for at in range(n)]
 
 
 def kept_query(build: Callable[..., QuerySet[Any, Any]]) -> Callable[..., list[Any]]:

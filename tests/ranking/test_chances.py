@@ -22,7 +22,7 @@ from tom.ranking.expected import chance_of, expect, log_none_of, pieces_of
 from tom.ranking.information import moderated
 from tom.ranking.services import newest_ranking, rank_event
 from tom.scoring.judging import score_due
-from tom.web.chances import log_chance, openness_of, scale_of
+from tom.web.chances import openness_of, scale_of
 from tom.web.known import rank_visible, seen_by
 
 weights = st.lists(st.floats(-80, 80), min_size=1, max_size=30)
@@ -205,9 +205,7 @@ def test_the_database_sorts_by_the_chances_that_are_shown(log_none: float | None
         )
     scale = Scale(log_none, float(np.logaddexp.reduce(logs)))
     ends = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
-    rows = EventCandidate.objects.annotate(
-        openness=openness_of(ends, scale), log=log_chance(F("log_weight"), {event.pk: scale})
-    )
+    rows = EventCandidate.objects.annotate(openness=openness_of(ends, scale))
 
     for row in rows:
         weight = row.log_weight
@@ -216,7 +214,7 @@ def test_the_database_sorts_by_the_chances_that_are_shown(log_none: float | None
         known = 0.0 if math.isinf(odds) else -abs(moderated(odds, *ends_of))
         assert row.openness == pytest.approx(known, abs=1e-9)
         if log_none != math.inf and weight > LEAST_LOG:
-            assert math.exp(row.log) == pytest.approx(scale.chance(weight))
+            assert math.exp(scale.log_chance(weight)) == pytest.approx(scale.chance(weight))
 
 
 @pytest.mark.django_db

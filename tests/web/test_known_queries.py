@@ -24,7 +24,7 @@ def test_a_list_takes_as_many_queries_however_much_was_said_privately(
     client.force_login(alice)
     client.get("/events/S261120ab/")  # the first look is noted
 
-    with django_assert_num_queries(41):
+    with django_assert_num_queries(40):
         page = client.get("/events/S261120ab/?vetting=promising")
 
     assert len(page.context["rows"]) == private

@@ -19,7 +19,7 @@ from tom.targets.visible import visible_targets
 from tom.web import target_order
 from tom.web.known import join_summaries
 from tom.web.pagination import page_of
-from tom.web.target_order import ORDERS, find_first, in_turn, page_in_turn
+from tom.web.target_order import ORDERS, first_targets, in_turn, page_in_turn
 
 pytestmark = pytest.mark.django_db
 
@@ -56,16 +56,16 @@ def test_any_page_in_an_order_is_that_of_the_list_sorted_in_python(
         if fullest is not None and getattr(fullest, figure) is not None:
             known[target.name] = getattr(fullest, figure)
     fitting = set(visible_targets(reader).filter(which).values_list("name", flat=True))
-    by_name = sorted(fitting)
-    # Sorted falling, alike ones stand in turn of their names all the same.
-    seen = [name for name in by_name if known[name] is not None]
+    as_made = [name for name in known if name in fitting]
+    # Sorted falling, alike ones stand as they were made all the same.
+    seen = [name for name in as_made if known[name] is not None]
     seen.sort(key=known.get, reverse=falls)
-    expected = seen + [name for name in by_name if known[name] is None]
+    expected = seen + [name for name in as_made if known[name] is None]
     targets = visible_targets(reader).select_related("summary")
     rows = join_summaries(targets, "pk", mine).order_by(*in_turn(asked, mine))
 
     for first, last in ((0, 1), (0, 5), (5, 10), (25, 35), (0, 30), (40, 50)):
-        found = find_first(rows, asked, mine, first=first, last=last, which=which)
+        found = first_targets(reader, asked, first=first, last=last, which=which)
         assert [target.name for target in found] == expected[first:last]
     if which:
         few = list(BaseTarget.objects.filter(which).values_list("pk", flat=True))

@@ -107,7 +107,7 @@ def test_a_script_goes_on_to_swap_after_the_whole_page_was_asked(reader: Client)
 def test_either_part_takes_few_queries(
     reader: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(27):
         reader.get(PAGE)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(22):
         reader.get(f"{PAGE}?part=rest")

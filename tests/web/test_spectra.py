@@ -258,7 +258,7 @@ def test_the_spectra_of_a_page_take_as_many_queries_for_five_as_for_one(
     row = UploadedSpectrum.objects.get()
     SpectrumAnswer.objects.create(spectrum=row, scorer="x", version="1.0.0", ranks={"tde": 9.0})
     part(observer, target)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         part(observer, target)
     for day in range(10, 14):
         upload(observer, target, text_of(), observed=f"2026-11-{day}")
@@ -267,7 +267,7 @@ def test_the_spectra_of_a_page_take_as_many_queries_for_five_as_for_one(
         for each in UploadedSpectrum.objects.exclude(pk=row.pk)
     )
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         assert part(observer, target).count('class="spectrum"') == 5
 
 

@@ -191,7 +191,7 @@ def test_a_target_s_page_reads_its_candidacies_once(
     with CaptureQueriesContext(connection) as asked:
         page = observer.get(f"/targets/{target}/")
 
-    of_target = f'"candidates_eventcandidate"."target_id" = {target}'
+    of_target = f'"candidates_eventcandidate"."target_id" = ({target})'
     assert page.context["bar"].candidate.pk == candidates[0].pk
     assert sum(of_target in query["sql"] for query in asked.captured_queries) == 1
 

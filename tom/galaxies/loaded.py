@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
+from django.db.models import QuerySet
 
 from tom.galaxies.completeness import EDGES
 from tom.galaxies.models import Catalogue
+from tom.kept_queries import kept_query
 from tom.sky.arrays import FloatArray
 
 # No catalogue lists all light: dwarfs are in none.
@@ -33,7 +35,7 @@ def loaded_catalogues(*, method: int) -> LoadedCatalogues | None:
 
     `method` is the number of the way in which they are used: another one makes all results old.
     """
-    catalogues = list(Catalogue.objects.order_by("pk"))
+    catalogues = _loaded()
     if not catalogues:
         return None
     shares = np.array([each.completeness["shares"] for each in catalogues], float)
@@ -42,6 +44,11 @@ def loaded_catalogues(*, method: int) -> LoadedCatalogues | None:
         names=tuple(sorted(each.name for each in catalogues)),
         completeness=np.asarray(np.minimum(shares.max(axis=0), MOST_COMPLETE)),
     )
+
+
+@kept_query
+def _loaded() -> QuerySet[Catalogue]:
+    return Catalogue.objects.order_by("pk")
 
 
 def no_catalogue(*, method: int) -> LoadedCatalogues:

@@ -62,6 +62,12 @@ class Scale(NamedTuple):
             return 0.0
         return min(math.exp(min(log_weight - self.log_total, 0.0)), 1.0)
 
+    def log_chance(self, log_weight: float) -> float:
+        """The logarithm of a chance, to compare candidates of several events."""
+        if self.log_none is None:
+            return -float(np.logaddexp(0.0, -log_weight))
+        return -math.inf if self.is_empty else log_weight - self.log_total
+
     def end(self, log_weight: float | None, log_end: float | None) -> float | None:
         """An end of the interval of a chance: the weights of the others stay as they are."""
         if log_weight is None or log_end is None:

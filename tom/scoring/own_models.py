@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from tom.kept_queries import Given
 from tom.scoring.opinions import WEIGHING
 
 
@@ -36,7 +37,7 @@ class OwnScorerQuerySet(models.QuerySet["OwnScorer"]):
         rows = self.filter(active=True, in_force__isnull=False).select_related("in_force")
         return rows.defer("in_force__artefact", "in_force__card", "in_force__trial").order_by("pk")
 
-    def weighing(self, now: datetime) -> "OwnScorerQuerySet":
+    def weighing(self, now: datetime | Given) -> "OwnScorerQuerySet":
         """Return those at work whose shadow period is over; a filter weighs nowhere."""
         rows = self.at_work().filter(in_force__weighs_from__lte=now)
         return rows.filter(in_force__spec__kind__in=WEIGHING)

@@ -8,12 +8,14 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from guardian.models import GroupObjectPermission
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.events.services import note_changes
+from tom.kept_queries import Given, kept_query
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.curves import Key, Summary, key_of
 from tom.scoring.own import Parts, spec_of
@@ -44,14 +46,19 @@ def weighing_specs(strategy: Strategy | None) -> list[ScorerSpec]:
 
     One of a group weighs in that group's lists alone: so nobody else learns what it said.
     """
-    now, group = timezone.now(), None if strategy is None else strategy.group_id
-    rows = OwnScorer.objects.weighing(now)
+    group = None if strategy is None else strategy.group_id
+    rows = _weighing(now=timezone.now())
     return [spec_of(row.in_force.spec) for row in rows if row.in_force and _is_for(row, group)]
 
 
 def weighing_names() -> set[str]:
     """Return the names of those that weigh in some list."""
-    return set(OwnScorer.objects.weighing(timezone.now()).values_list("name", flat=True))
+    return {row.name for row in _weighing(now=timezone.now())}
+
+
+@kept_query
+def _weighing(*, now: Given) -> QuerySet[OwnScorer]:
+    return OwnScorer.objects.weighing(now)
 
 
 def _is_for(row: OwnScorer, group_id: int | None) -> bool:

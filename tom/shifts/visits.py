@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import Case, F, When
+from django.db.models import Case, F, QuerySet, When
 
+from tom.kept_queries import Given, kept_query
 from tom.shifts.models import Visit
 
 PAUSE: Final = timedelta(minutes=30)
@@ -26,10 +27,15 @@ def note_visit(user: User, *, now: datetime) -> None:
 
 def away_since(user: User, *, now: datetime) -> datetime | None:
     """Return when the person's last pause began; None if there is nothing unread."""
-    visit = Visit.objects.filter(user=user).first()
+    visit: Visit | None = next(iter(_visits(user=user.pk)), None)
     if visit is None:
         return None
     return visit.last if visit.last < now - PAUSE else visit.away_since
+
+
+@kept_query
+def _visits(*, user: Given) -> QuerySet[Visit]:
+    return Visit.objects.filter(user=user)
 
 
 def mark_read(user: User, *, now: datetime) -> None:

@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 
 from tom.events.models import EventKind, NonLocalizedEvent
 from tom.kept_queries import Given, kept_query
-from tom.strategies.models import Strategy, StrategyChoice, StrategyQuerySet
+from tom.strategies.models import Strategy, StrategyChoice
+from tom.targets.visible import Reader, reader_of
 
 # Days before and after an event in which a candidate must have been detected, if the kind has no
 # row; None: no limit.
@@ -46,9 +47,19 @@ class Chosen(NamedTuple):
     is_own: bool
 
 
-def lists_for(user: User) -> StrategyQuerySet:
+def lists_for(user: User) -> list[Strategy]:
     """Return the strategies without an event whose lists a person can choose, by name."""
-    return Strategy.objects.visible_to(user).without_event().order_by("name")
+    return _lists_for(reader_of(user))
+
+
+@kept_query
+def _lists_for(reader: Reader) -> QuerySet[Strategy]:
+    return Strategy.objects.visible_to(reader.person).without_event().order_by("name")
+
+
+def list_of(key: int | None, user: User) -> Strategy | None:
+    """Return that of `lists_for` which has this key; None: the person sees no such list."""
+    return next((row for row in lists_for(user) if row.pk == key), None)
 
 
 def chosen_by(user: User) -> Chosen:
@@ -56,13 +67,12 @@ def chosen_by(user: User) -> Chosen:
     choice = next(iter(_choices_of(user=user.pk)), None)
     if choice is None:
         return Chosen(None, is_own=False)
-    found = None if choice.strategy is None else lists_for(user).filter(pk=choice.strategy.pk)
-    return Chosen(found.first() if found is not None else None, is_own=True)
+    return Chosen(list_of(choice.strategy_id, user), is_own=True)
 
 
 @kept_query
 def _choices_of(*, user: Given) -> QuerySet[StrategyChoice]:
-    return StrategyChoice.objects.filter(user=user).select_related("strategy")
+    return StrategyChoice.objects.filter(user=user)
 
 
 def choose_strategy(user: User, strategy: Strategy | None) -> None:

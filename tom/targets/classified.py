@@ -17,7 +17,7 @@ from tom.moments import Fact
 from tom.records import classification as records
 from tom.sky import cone_ranges, healpix29
 from tom.streams.models import AlertMessage
-from tom.targets.objects import SurveyObject
+from tom.targets.objects import SurveyObject, own_objects
 from tom.targets.programs import Program, Visitor, told_to
 from tom.targets.said import find_words
 from tom.taxonomy import within
@@ -238,12 +238,21 @@ def classifications_of(target: BaseTarget, user: Visitor) -> ClassificationQuery
     Of its own those alone that bear one of its names: others are not everybody's to know of. The
     place is the target's as it is here: the caller has shown it to its reader.
     """
-    names = {target.name, *(alias.name for alias in target.aliases.all())}
-    own = Q(pk__in=[])
-    for row in target.survey_objects.all():
-        if names.intersection(row.spellings):
-            own |= Q(survey=row.survey, object_id=row.object_id)
-    rows = Classification.objects.standing().filter((own | _at(target)) & told_to(user))
+    return told_of(own_objects(target), cells_at(target), user)
+
+
+def told_of(
+    objects: Iterable[tuple[Any, Any]], cells: Iterable[tuple[Any, Any]], user: Visitor
+) -> ClassificationQuerySet:
+    """As `classifications_of`, of these objects, and of these cells of the sky."""
+    own, near = Q(pk__in=[]), Q(pk__in=[])
+    for survey, object_id in objects:
+        own |= Q(survey=survey, object_id=object_id)
+    for start, stop in cells:
+        near |= Q(healpix29__gte=start, healpix29__lt=stop)
+    known = SurveyObject.objects.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
+    rows = Classification.objects.standing()
+    rows = rows.filter((own | (near & Q(~Exists(known)))) & told_to(user))
     return rows.exclude(Exists(_same_for_all()), program__isnull=False)
 
 
@@ -329,13 +338,10 @@ def _newer() -> QuerySet[Classification]:
     )
 
 
-def _at(target: BaseTarget) -> Q:
-    """Those at the target's place that are about objects unknown here."""
+def cells_at(target: BaseTarget) -> list[tuple[int, int]]:
+    """The cells of the sky at a target's place: the first and the last order-29 id of each."""
     if target.ra is None or target.dec is None:
-        return Q(pk__in=[])
-    near = Q(pk__in=[])
+        return []
     radius = settings.JOIN_DEFAULT_ARCSEC
-    for start, stop in cone_ranges(ra=target.ra, dec=target.dec, radius_arcsec=radius).tolist():
-        near |= Q(healpix29__gte=start, healpix29__lt=stop)
-    told = SurveyObject.objects.filter(survey=OuterRef("survey"), object_id=OuterRef("object_id"))
-    return near & Q(~Exists(told))
+    cells = cone_ranges(ra=target.ra, dec=target.dec, radius_arcsec=radius)
+    return [(start, stop) for start, stop in cells.tolist()]

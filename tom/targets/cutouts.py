@@ -51,9 +51,14 @@ class Pictures:
 
 def has_stamps(target: BaseTarget, user: Visitor) -> bool:
     """Whether a target has or had stamps that the user may see."""
-    told = Arrival.objects.visible_to(user).filter(object__target=target, has_stamps=True)
-    kept = Cutout.objects.visible_to(user).filter(target=target)
-    return bool(told.values("pk")[:1].union(kept.values("pk")[:1], all=True))
+    return bool(_any_stamps(reader_of(user), target=target.pk))
+
+
+@kept_query
+def _any_stamps(reader: Reader, *, target: Given) -> QuerySet[Any, Any]:
+    told = Arrival.objects.visible_to(reader.user).filter(object__target=target, has_stamps=True)
+    kept = Cutout.objects.visible_to(reader.user).filter(target=target)
+    return told.values("pk")[:1].union(kept.values("pk")[:1], all=True)
 
 
 def pictures_of(target: BaseTarget, user: Visitor) -> Pictures:

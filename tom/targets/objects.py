@@ -61,6 +61,13 @@ class SurveyObject(models.Model):
         return not set(programs).isdisjoint(self.programs)
 
 
+def own_objects(target: BaseTarget) -> list[ObjectKey]:
+    """The objects of a target that bear one of its names: others are not everybody's to know of."""
+    names = {target.name, *(alias.name for alias in target.aliases.all())}
+    objects = target.survey_objects.all()
+    return [row.key for row in objects if names.intersection(row.spellings)]
+
+
 def targets_of(keys: Iterable[ObjectKey]) -> set[int]:
     """Return the targets of those of these objects that are known; one query."""
     wanted = set(keys)

@@ -7,10 +7,12 @@ the field `redshift_told` holds the time at which they did, and the redshift.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from django.db.models import QuerySet
 from tom_targets.models import TargetExtra
 
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.records import Classification
 from tom.records.redshift import Redshift, RedshiftSource
 from tom.targets.objects import SurveyObject
@@ -61,9 +63,8 @@ def redshifts_of(target_ids: Iterable[int]) -> dict[int, float]:
 
 def given_redshifts(target_ids: Iterable[int]) -> dict[int, Redshift]:
     """Return the redshifts of those of these targets that have one, with their sources."""
-    rows = TargetExtra.objects.filter(target__in=target_ids, key__in=(REDSHIFT, SOURCE))
     values, sources = {}, {}
-    for target_id, key, text, value in rows.values_list("target_id", "key", "value", "float_value"):
+    for target_id, key, text, value in _given(targets=list(target_ids)):
         if key == SOURCE:
             sources[target_id] = text
         elif value is not None and value > 0:
@@ -72,6 +73,12 @@ def given_redshifts(target_ids: Iterable[int]) -> dict[int, Redshift]:
         target_id: Redshift(value, _source(sources.get(target_id, ""), value))
         for target_id, value in values.items()
     }
+
+
+@kept_query
+def _given(*, targets: Given) -> QuerySet[TargetExtra, Any]:
+    rows = TargetExtra.objects.filter(AnyOf("target", targets), key__in=(REDSHIFT, SOURCE))
+    return rows.values_list("target_id", "key", "value", "float_value")
 
 
 def read_source(text: str) -> RedshiftSource:

@@ -9,7 +9,7 @@ from tom_targets.models import TargetName
 from tom.targets.names import find_holders
 from tom.targets.newcomers import radius_of
 from tom.targets.objects import LONGEST_NAME
-from tom.targets.search import find_exactly, find_in_cone, near_keys
+from tom.targets.search import find_exactly, find_in_cone, read_near
 from tom.targets.tns import tns_spellings
 
 MOST = 10
@@ -62,6 +62,6 @@ def find_same(
         radius = radius_of(getattr(target.summary, "survey", ""))
         place = {"ra": target.ra, "dec": target.dec, "radius_arcsec": radius}
         # Mostly there is nothing: to ask who may be shown, and how far it is, takes longest.
-        if {row["target"] for row in near_keys(programs, **place)} - {target.pk}:
+        if read_near(programs, **place) - {target.pk}:
             found |= {row.pk: row for row in find_in_cone(others, programs, **place)[:MOST]}
     return list(found.values())

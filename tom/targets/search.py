@@ -1,6 +1,6 @@
 """Find targets by name and by place."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -22,8 +22,9 @@ from django.db.models.functions import ASin, Coalesce, Cos, Least, Lower, Power,
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
+from tom.kept_queries import Given, kept_query, numbered, pairs
 from tom.sky.healpix import cone_ranges
-from tom.targets.models import AudienceSummary, Program, TargetSummary
+from tom.targets.models import Audience, AudienceSummary, Program, TargetSummary
 from tom.targets.objects import SurveyObject
 
 # A shorter part of a name is in no index.
@@ -43,7 +44,7 @@ def find_by_name(
     And those whose object has that very id in its survey, where a reader of these private
     programs may know of it.
     """
-    if len(name) >= LEAST_PIECE:
+    if len(name) >= LEAST_PIECE and not _is_common(name):
         few = _keys(*_named(name), _objects_named([name.lower()], programs))
         if len(few) <= FEW:
             return targets.filter(pk__in=few)
@@ -57,11 +58,20 @@ def find_few_by_part(part: str) -> list[int] | None:
 
     None: they are too many, or the part is too short for the index.
     """
-    if len(part) < LEAST_PIECE:
+    if len(part) < LEAST_PIECE or _is_common(part):
         return None
     hosts = _with_part(TargetSummary.objects.exclude(host_name=""), part, of="host_name")
     few = _keys(*_named(part), hosts.values("target")[: FEW + 1])
     return few if len(few) <= FEW else None
+
+
+def _is_common(part: str) -> bool:
+    """Whether more than `FEW` of the first targets have a part in their names.
+
+    To ask it of these few is quick. The index of pieces is none where most names have them.
+    """
+    rows = BaseTarget.objects.filter(pk__lte=2 * FEW, name__icontains=part).order_by()
+    return rows[: FEW + 1].count() > FEW
 
 
 def _named(part: str) -> list[QuerySet[Any, Any]]:
@@ -165,8 +175,26 @@ def near_keys(
 
     Some of them lie outside of the cone, or are hidden.
     """
+    return _in_cells(cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist(), programs)
+
+
+def read_near(
+    programs: Collection[int], *, ra: float, dec: float, radius_arcsec: float
+) -> set[int]:
+    """As `near_keys`, read; of a small cone."""
+    cells = cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist()
+    rows = _read_in_cells(tuple(programs), len(cells), **numbered("cell", cells))
+    return {row["target"] for row in rows}
+
+
+@kept_query
+def _read_in_cells(programs: Audience, n: int, **cells: Given) -> QuerySet[Any, Any]:
+    return _in_cells(pairs(cells, "cell", n), programs)
+
+
+def _in_cells(cells: Iterable[Sequence[Any]], programs: Collection[int]) -> QuerySet[Any, Any]:
     inside = Q(pk__in=[])
-    for start, stop in cone_ranges(ra=ra, dec=dec, radius_arcsec=radius_arcsec).tolist():
+    for start, stop in cells:
         inside |= Q(healpix29__gte=start, healpix29__lt=stop)
     found: QuerySet[Any, Any] = TargetSummary.objects.filter(inside).values("target")
     if not programs:

@@ -1,7 +1,8 @@
 """The tags of objects by brokers: words that mark them, each kept once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -10,7 +11,7 @@ from tom_targets.base_models import BaseTarget
 from tom.moments import Fact
 from tom.records import classification as records
 from tom.streams.models import AlertMessage
-from tom.targets.objects import BY_HAND
+from tom.targets.objects import BY_HAND, own_objects
 from tom.targets.programs import Program, Visitor, told_to
 
 LONGEST = 60
@@ -88,11 +89,14 @@ def tags_of(target: BaseTarget, user: Visitor) -> QuerySet[Tag]:
 
     Those alone that the user may know of. What a group was told, and everybody, is there once.
     """
-    names = {target.name, *(alias.name for alias in target.aliases.all())}
+    return tags_on([key for key in own_objects(target) if key[0] != BY_HAND], user)
+
+
+def tags_on(objects: Iterable[tuple[Any, Any]], user: Visitor) -> QuerySet[Tag]:
+    """As `tags_of`, of these objects."""
     own = Q(pk__in=[])
-    for row in target.survey_objects.all():
-        if row.survey != BY_HAND and names.intersection(row.spellings):
-            own |= Q(survey=row.survey, object_id=row.object_id)
+    for survey, object_id in objects:
+        own |= Q(survey=survey, object_id=object_id)
     same = {name: OuterRef(name) for name in ("survey", "object_id", "author", "tag")}
     openly = Tag.objects.filter(**same, program=None)
     return Tag.objects.filter(own & told_to(user)).exclude(Exists(openly), program__isnull=False)

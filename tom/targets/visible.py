@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from django.contrib.auth.models import Group, PermissionsMixin
+from django.contrib.auth.models import Group, PermissionsMixin, User
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -52,6 +52,11 @@ class Reader:
 
     known: tuple[Any, ...]
     user: Visitor = field(compare=False, repr=False)
+
+    @property
+    def person(self) -> User:
+        """The user, where it is known that somebody is logged in."""
+        return cast("User", self.user)
 
 
 def reader_of(user: Visitor) -> Reader:

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tom.targets.classified import VOICE, Classification
+from django.db.models import QuerySet
+from tom_targets.base_models import BaseTarget
+
+from tom.kept_queries import Given, kept_query, numbered, pairs
+from tom.targets.classified import VOICE, Classification, cells_at, told_of
+from tom.targets.objects import BY_HAND, own_objects
+from tom.targets.programs import Visitor
+from tom.targets.tags import Tag, tags_on
+from tom.targets.visible import Reader, reader_of
 from tom.taxonomy import agree
 
 
@@ -29,6 +37,32 @@ class Side:
     def takes(self, label: str) -> bool:
         """Whether a class agrees with all that are here."""
         return all(agree(label, other) for other in self.classes)
+
+
+def newest_words(target: BaseTarget, user: Visitor, *, most: int) -> list[Word]:
+    """The opinions of `classifications_of` side by side, of no more than `most` rows."""
+    objects, cells = own_objects(target), cells_at(target)
+    values = numbered("object", objects) | numbered("cell", cells)
+    return words_of(_newest_told(reader_of(user), len(objects), len(cells), most, **values))
+
+
+@kept_query
+def _newest_told(
+    reader: Reader, n_objects: int, n_cells: int, most: int, **values: Given
+) -> QuerySet[Classification]:
+    objects, cells = pairs(values, "object", n_objects), pairs(values, "cell", n_cells)
+    return told_of(objects, cells, reader.user).in_turn()[:most]
+
+
+def first_tags(target: BaseTarget, user: Visitor, *, most: int) -> list[Tag]:
+    """The first `most` of `tags_of`."""
+    objects = [key for key in own_objects(target) if key[0] != BY_HAND]
+    return _tags(reader_of(user), len(objects), most, **numbered("object", objects))
+
+
+@kept_query
+def _tags(reader: Reader, n_objects: int, most: int, **values: Given) -> QuerySet[Tag]:
+    return tags_on(pairs(values, "object", n_objects), reader.user)[:most]
 
 
 def words_of(rows: Iterable[Classification]) -> list[Word]:

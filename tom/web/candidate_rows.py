@@ -97,12 +97,18 @@ def count_candidates(events: Iterable[NonLocalizedEvent], user: Visitor) -> list
     One query for all of them. Of an event one more than `MOST_RANKED` are counted at most.
     """
     listed = list(events)
-    seen = seen_by(user, one_by_one=True).filter(event=OuterRef("pk")).order_by().values("pk")
-    rows = NonLocalizedEvent.objects.filter(pk__in=[event.pk for event in listed]).order_by()
-    counts = dict(rows.values_list("pk", _Number(seen[: MOST_RANKED + 1])))
+    keys = [event.pk for event in listed]
+    counts = dict(_counts(reader_of(user), MOST_RANKED + 1, events=keys))
     for event in listed:
         event.n_candidates = counts.get(event.pk, 0)  # type: ignore[attr-defined]  # for a template
     return listed
+
+
+@kept_query
+def _counts(reader: Reader, most: int, *, events: Given) -> QuerySet[NonLocalizedEvent, Any]:
+    seen = seen_by(reader.user, one_by_one=True).filter(event=OuterRef("pk")).order_by()
+    rows = NonLocalizedEvent.objects.filter(AnyOf("pk", events)).order_by()
+    return rows.values_list("pk", _Number(seen.values("pk")[:most]))
 
 
 class _Number(Subquery):

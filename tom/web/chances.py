@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import (
-    Case,
     Exists,
     F,
     FloatField,
@@ -15,7 +14,6 @@ from django.db.models import (
     Subquery,
     Sum,
     Value,
-    When,
 )
 from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Abs, Exp, Greatest, Least, Ln, Power, Sqrt
@@ -198,18 +196,3 @@ def _held(log: Any, *, known: Combinable) -> Any:
     """
     held = Greatest(Least(log, Value(-LEAST_LOG)), Value(LEAST_LOG))
     return held + Value(0.0) * known
-
-
-def log_chance(weight: Combinable, scales: Mapping[int, Scale]) -> Case:
-    """The logarithm of a chance, to compare candidates of several events in a query."""
-    sums = {
-        pk: scale.log_total
-        for pk, scale in scales.items()
-        if scale.log_none is not None and scale.log_total < np.inf
-    }
-    cases = [
-        When(event=pk, then=ExpressionWrapper(weight - Value(log_sum), FloatField()))
-        for pk, log_sum in sums.items()
-    ]
-    alone = Ln(Value(1.0) + Exp(_held(Value(0.0) - weight, known=weight)))
-    return Case(*cases, default=ExpressionWrapper(Value(0.0) - alone, FloatField()))

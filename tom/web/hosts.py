@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from tom_targets.base_models import BaseTarget
 
 from tom.galaxies.association import Sought, look_for_hosts
 from tom.galaxies.models import Catalogue, HostSearch
+from tom.kept_queries import Given, kept_query
 from tom.sky import healpix29
 from tom.web.distances import redshift_of
 
@@ -46,17 +47,7 @@ def found_hosts(target: BaseTarget) -> FoundHosts | None:
     A stored search is one query. A target that is nobody's candidate has none: to search it now is
     five.
     """
-    searches = HostSearch.objects.filter(target=target.pk).order_by("-pk")
-    cite = Catalogue.objects.filter(name=OuterRef("matches__catalogue")).values("citation")[:1]
-    rows = list(
-        HostSearch.objects.filter(pk=Subquery(searches.values("pk")[:1]))
-        .order_by(F("matches__share").desc(nulls_last=True), "matches__pk")
-        .values(
-            *("stored", "none_share", "given_redshift"),
-            citation=Subquery(cite),
-            **{f"of_{name}": F(f"matches__{name}") for name in COLUMNS},
-        )
-    )
+    rows = _newest_search(target=target.pk)
     if not rows:
         return _search_now(target)
     first = rows[0]
@@ -66,6 +57,19 @@ def found_hosts(target: BaseTarget) -> FoundHosts | None:
         if row["of_share"] is not None
     ]
     return FoundHosts(first["stored"], first["none_share"], first["given_redshift"], galaxies)
+
+
+@kept_query
+def _newest_search(*, target: Given) -> QuerySet[HostSearch, Any]:
+    searches = HostSearch.objects.filter(target=target).order_by("-pk")
+    cite = Catalogue.objects.filter(name=OuterRef("matches__catalogue")).values("citation")[:1]
+    rows = HostSearch.objects.filter(pk=Subquery(searches.values("pk")[:1]))
+    in_turn = rows.order_by(F("matches__share").desc(nulls_last=True), "matches__pk")
+    columns = {f"of_{name}": F(f"matches__{name}") for name in COLUMNS}
+    found: QuerySet[HostSearch, Any] = in_turn.values(
+        *("stored", "none_share", "given_redshift"), citation=Subquery(cite), **columns
+    )
+    return found
 
 
 def _search_now(target: BaseTarget) -> FoundHosts | None:

@@ -1,5 +1,6 @@
 """The rows of a list without an event, as its reader knows them."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,18 +10,21 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import Verdict, Vetting
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.basis import Basis
 from tom.ranking.models import Exploration, Listing, RankedCandidate
 from tom.strategies.models import Strategy
-from tom.strategies.services import chosen_by, lists_for
+from tom.strategies.services import chosen_by, list_of, lists_for
 from tom.streams.rules import night_of
 from tom.targets.audiences import show_targets
-from tom.targets.visible import visible_targets
+from tom.targets.models import Visitor
+from tom.targets.visible import Reader, reader_of, visible_targets
 from tom.web.candidate_rows import read_curves
 from tom.web.known import fullest, programs_of
 from tom.web.plots.sparkline import draw_sparkline
@@ -106,12 +110,20 @@ def weighed_in(strategy: Strategy) -> Weighed:
 
 def find_strategy(pk: int, user: User) -> Strategy:
     """The strategy of a list without an event that the user may see, or raise 404."""
-    return get_object_or_404(Strategy.objects.visible_to(user).without_event(), pk=pk)
+    found = list_of(pk, user)
+    if found is None:
+        message = "no such list"
+        raise Http404(message)
+    return found
 
 
 def places_in(strategy: Strategy, user: User) -> QuerySet[RankedCandidate]:
     """The places of a list that the user may see, in order, of each target the fullest."""
-    newest = RankedCandidate.objects.newest().of(Listing(None, strategy))
+    return _places_in(strategy.pk, user)
+
+
+def _places_in(strategy: int | Given, user: Visitor) -> QuerySet[RankedCandidate]:
+    newest = RankedCandidate.objects.newest().filter(strategy=strategy)
     told = fullest(newest, programs_of(user), owner="target")
     return told.filter(target__in=visible_targets(user)).order_by(*IN_ORDER)
 
@@ -122,16 +134,28 @@ def first_places(strategy: Strategy, user: User, *, most: int) -> list[tuple[int
     An index has the places of all readers by their weight. It tells which weight so many reach:
     without it the names of all targets are read, since names put places of one weight in order.
     """
-    places = places_in(strategy, user)
-    valid = RankedCandidate.objects.newest().of(Listing(None, strategy))
-    weights = valid.order_by("-log_weight").values_list("log_weight", flat=True)
-    ahead = READERS_AHEAD * most
-    while lowest := list(weights[ahead : ahead + 1]):
-        found = places.filter(log_weight__gte=lowest[0]).values_list("pk", "target")[:most]
+    reader, ahead = reader_of(user), READERS_AHEAD * most
+    while lowest := _weight_at(ahead, strategy=strategy.pk):
+        found = _places_down_to(reader, most, strategy=strategy.pk, weight=lowest[0])
         if len(found) == most:
-            return list(found)
+            return found
         ahead *= WINDOW
-    return list(places.values_list("pk", "target")[:most])
+    return _places_down_to(reader, most, strategy=strategy.pk, weight=-math.inf)
+
+
+@kept_query
+def _weight_at(place: int, *, strategy: Given) -> QuerySet[RankedCandidate, float]:
+    """The weight at a place of a list among all readers' places, from 0."""
+    rows = RankedCandidate.objects.newest().filter(strategy=strategy).order_by("-log_weight")
+    return rows.values_list("log_weight", flat=True)[place : place + 1]
+
+
+@kept_query
+def _places_down_to(
+    reader: Reader, most: int, *, strategy: Given, weight: Given
+) -> QuerySet[RankedCandidate, Any]:
+    places = _places_in(strategy, reader.user).filter(log_weight__gte=weight)
+    return places.values_list("pk", "target")[:most]
 
 
 def first_fitting(
@@ -169,8 +193,7 @@ def read_draw(
     strategy: Strategy, vetted: VettingFilter, user: User, *, now: datetime
 ) -> Draw | None:
     """This night's draw; None: there was none."""
-    rows = Exploration.objects.filter(strategy=strategy, night=night_of(now))
-    exploration = rows.first()
+    exploration = next(iter(_exploration(strategy=strategy.pk, night=night_of(now))), None)
     if exploration is None:
         return None
     drawn = visible_targets(user).filter(pk__in=exploration.drawn.values("target"))
@@ -179,14 +202,26 @@ def read_draw(
     return Draw(exploration, targets, untold)
 
 
+@kept_query
+def _exploration(*, strategy: Given, night: Given) -> QuerySet[Exploration]:
+    return Exploration.objects.filter(strategy=strategy, night=night)[:1]
+
+
 def list_for(user: User) -> Strategy | None:
     """The list that the person chose; who never chose has the oldest that is not empty."""
     chosen = chosen_by(user)
     if chosen.is_own:
         return chosen.strategy
-    oldest = lists_for(user).order_by("pk")
+    oldest = sorted(lists_for(user), key=lambda row: row.pk)
+    filled = set(_filled(strategies=[row.pk for row in oldest]))
+    return next((row for row in oldest if row.pk in filled), next(iter(oldest), None))
+
+
+@kept_query
+def _filled(*, strategies: Given) -> QuerySet[Strategy, int]:
     places = RankedCandidate.objects.newest().filter(strategy=OuterRef("pk"), programs=[])
-    return oldest.filter(Exists(places)).first() or oldest.first()
+    rows = Strategy.objects.filter(AnyOf("pk", strategies), Exists(places)).order_by()
+    return rows.values_list("pk", flat=True)
 
 
 def first_of(strategy: Strategy, user: User, *, most: int) -> dict[int, int]:
@@ -228,10 +263,16 @@ def read_places(ids: Sequence[int], user: User) -> list[RankedCandidate]:
 
     Found by their keys first: to sort all that is shown of 100,000 takes a second.
     """
-    found = RankedCandidate.objects.select_related("ranking", "target__summary").in_bulk(ids)
+    found = {row.pk: row for row in _read_places(keys=list(ids))}
     places = [found[pk] for pk in ids if pk in found]
     show_targets([place.target for place in places if place.target], programs_of(user))
     return places
+
+
+@kept_query
+def _read_places(*, keys: Given) -> QuerySet[RankedCandidate]:
+    rows = RankedCandidate.objects.filter(AnyOf("pk", keys)).order_by()
+    return rows.select_related("ranking", "target__summary").defer("ranking__basis")
 
 
 def rows_of(

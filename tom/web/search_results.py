@@ -4,17 +4,20 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Upper
+from django.db.models.lookups import Exact
 from django.urls import reverse
 from tom_targets.base_models import BaseTarget
 
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.forms.event_names import key_of
+from tom.kept_queries import Given, HasPart, kept_query, part_of
 from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor
 from tom.targets.search import find_exactly
-from tom.targets.visible import visible_targets
+from tom.targets.visible import Reader, reader_of, visible_targets
 from tom.web.known import programs_of
 from tom.web.pagination import BoundedPaginator
 from tom.web.search_text import Sought, any_of, find_targets, spellings
@@ -99,12 +102,27 @@ def _add_circulars(found: Found, name: str) -> None:
 
 
 def _add_requests(found: Found, name: str, user: Visitor) -> None:
-    mine = ObservationRequest.objects.visible_to(user)
-    exact = Q(remote_id=name) | Q(key=name)
-    if number := _REQUEST.fullmatch(name):
-        exact |= Q(pk=int(number[1]))
-    wanted = exact | Q(target__name__icontains=name) | Q(event__event_id__iexact=name)
-    rows = mine.filter(wanted).select_related("target", "event").defer("body", "spec")
-    found.requests = list(rows[:SHOWN])
-    meant = mine.filter(exact).values_list("pk", flat=True)[:2]
-    found.exact |= {reverse("request", args=[pk]) for pk in meant}
+    number = _REQUEST.fullmatch(name)
+    exact = {"name": name} | ({"pk": int(number[1])} if number else {})
+    reader = reader_of(user)
+    found.requests = _requests(reader, part=part_of(name), **exact)
+    found.exact |= {reverse("request", args=[pk]) for pk in _requests_meant(reader, **exact)}
+
+
+@kept_query
+def _requests(reader: Reader, *, part: Given, **exact: Given) -> QuerySet[ObservationRequest]:
+    of_event = Q(Exact(Upper("event__event_id"), Upper(exact["name"])))
+    named = Q(HasPart("target__name", part)) | of_event
+    rows = ObservationRequest.objects.visible_to(reader.user).filter(_is_meant(**exact) | named)
+    return rows.select_related("target", "event").defer("body", "spec")[:SHOWN]
+
+
+@kept_query
+def _requests_meant(reader: Reader, **exact: Given) -> QuerySet[ObservationRequest, int]:
+    rows = ObservationRequest.objects.visible_to(reader.user).filter(_is_meant(**exact))
+    return rows.values_list("pk", flat=True)[:2]
+
+
+def _is_meant(*, name: Given, pk: Given | None = None) -> Q:
+    named = Q(remote_id=name) | Q(key=name)
+    return named if pk is None else named | Q(pk=pk)

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
+from tom.kept_queries import Given, kept_query
 from tom.targets.audiences import show_targets
 from tom.targets.joins import TargetJoin
-from tom.targets.models import Program, Visitor
+from tom.targets.models import Audience, Program, Visitor
 from tom.targets.objects import BY_HAND, SurveyObject
 from tom.targets.same import find_same
 from tom.targets.visible import visible_targets
@@ -19,10 +21,19 @@ JOINS_SHOWN = 10
 
 def objects_of(target: BaseTarget, programs: Collection[int]) -> QuerySet[SurveyObject]:
     """The objects of surveys that a target is, of which a reader of these programs may know."""
-    public = Program.objects.filter(public=True).values_list("pk", flat=True)
-    readable = [*public, *programs]
-    rows = SurveyObject.objects.filter(target=target.pk).exclude(survey=BY_HAND)
-    return rows.filter(Q(programs__overlap=readable) | Q(programs=[])).order_by("survey", "pk")
+    return _objects(target.pk, programs)
+
+
+def _objects(target: int | Given, programs: Collection[int]) -> QuerySet[SurveyObject]:
+    readable = Program.objects.filter(Q(public=True) | Q(pk__in=list(programs))).values("pk")
+    rows = SurveyObject.objects.filter(target=target).exclude(survey=BY_HAND)
+    known = rows.filter(Q(programs__overlap=ArraySubquery(readable)) | Q(programs=[]))
+    return known.order_by("survey", "pk")
+
+
+@kept_query
+def _known_objects(programs: Audience, *, target: Given) -> QuerySet[SurveyObject]:
+    return _objects(target, programs)
 
 
 def identity_of(target: BaseTarget, user: Visitor) -> dict[str, Any]:
@@ -32,7 +43,7 @@ def identity_of(target: BaseTarget, user: Visitor) -> dict[str, Any]:
     same = find_same(target, seen, programs)
     show_targets(same, programs)
     return {
-        "objects": list(objects_of(target, programs)),
+        "objects": _known_objects(tuple(programs), target=target.pk),
         "same": same,
         "joins": joins_of(target, user)[:JOINS_SHOWN],
     }
@@ -40,18 +51,22 @@ def identity_of(target: BaseTarget, user: Visitor) -> dict[str, Any]:
 
 def joins_of(target: BaseTarget, user: Visitor) -> list[TargetJoin]:
     """What was joined to a target or split off it and stands, that a reader may know of."""
-    rows = (
-        TargetJoin.objects.filter(kept=target.pk, undone=None).select_related("by").defer("changes")
-    )
-    joins = list(rows)
+    joins = _standing_joins(target=target.pk)
     if not joins:
         return []
     programs = programs_of(user)
-    known = {name for row in objects_of(target, programs) for name in row.spellings}
+    objects = _known_objects(tuple(programs), target=target.pk)
+    known = {name for row in objects for name in row.spellings}
     known |= {target.name, *target.aliases.values_list("name", flat=True)}
     split_off = visible_targets(user).filter(pk__in=[row.other_id for row in joins])
     seen = set(split_off.values_list("pk", flat=True))
     return [row for row in joins if row.other_name in known or row.other_id in seen]
+
+
+@kept_query
+def _standing_joins(*, target: Given) -> QuerySet[TargetJoin]:
+    rows = TargetJoin.objects.filter(kept=target, undone=None)
+    return rows.select_related("by").defer("changes")
 
 
 def find_joined(pk: int, user: Visitor) -> BaseTarget | None:

@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from tom_targets.base_models import BaseTarget
 
 from tom.kept_queries import AnyOf, Given, kept_query
-from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary
-from tom.targets.visible import PRIVATE
-from tom.web.candidate_order import of_readers, one_of
-from tom.web.known import figure_of, programs_of
+from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary, Visitor
+from tom.targets.visible import PRIVATE, Reader, is_shown, reader_of, visible_targets
+from tom.web.candidate_order import of_readers
+from tom.web.known import figure_of, fullest, join_summaries, programs_of
 from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
 
 
@@ -39,17 +39,21 @@ WINDOW = 4
 MOST_ASKED = 20_000
 # Of more targets that fit, the figures are put in turn before the targets are read.
 FEW_SORTED = 1_000
-# A target's key, its name and its figure.
-Row = tuple[int, str, Any]
+LAST = (True, math.inf, 0)
+# A target's key and its figure.
+Row = tuple[int, Any]
 
 
 def in_turn(asked: str, programs: Collection[int]) -> tuple[Any, ...]:
-    """How targets of `join_summaries` are put in order: as the address asks, else seen last."""
+    """How targets of `join_summaries` are put in order: as the address asks, else seen last.
+
+    Those with one figure stand as they were made.
+    """
     if asked == BY_NAME:
         return ("name",)
     order = _order(asked)
     figure = figure_of(order.figure, "pk", programs)
-    return OrderBy(figure, descending=order.falls, nulls_last=True), "name"
+    return OrderBy(figure, descending=order.falls, nulls_last=True), "pk"
 
 
 def page_in_turn(
@@ -65,77 +69,69 @@ def page_in_turn(
 
     `rows` are in that order, and bear `name` where one is sought. Where enough of the first in
     turn fit, no more are counted. Else all are asked: of a few all are sorted, of many the first
-    are found by `find_first`. `few` are the keys of all that fit, if they are few and known.
+    are found by `first_targets`. `few` are the keys of all that fit, if they are few and known.
     """
-    programs = programs_of(request.user)
+    user, programs = request.user, programs_of(request.user)
     if not which:
         page = page_of(request, rows, known=count_public(rows) if programs else 0)
         # Of few targets with a name all are sorted at once.
         if not name and asked != BY_NAME:
-            page.object_list = find_first(rows, asked, programs, which=which, **_part(page))
+            first, last = _part(page)
+            page.object_list = first_targets(user, asked, first=first, last=last)
         return page
     has_turn = not name and asked != BY_NAME
     least = min(PER_PAGE * page_asked(request), MOST_COUNTED) + 2  # a next page, and more
-    near = _nearest(rows, asked, programs, which, least, few) if has_turn else None
+    near = _nearest(user, asked, which, least, few) if has_turn else None
     if near is not None:
         page = page_of(request, near, most=min(len(near) - 1, MOST_COUNTED))
-        page.object_list = _read(rows, list(page))
+        page.object_list = read_targets(list(page), user)
         return page
-    fitting = list(_placed(rows, asked, programs).filter(which).order_by()[: MOST_COUNTED + 1])
+    fitting = list(
+        _placed(rows, _order(asked), programs).filter(which).order_by()[: MOST_COUNTED + 1]
+    )
     is_few = len(fitting) <= MOST_COUNTED
     if is_few and has_turn:
         fitting.sort(key=lambda row: _turn(row, falls=_order(asked).falls))
-    keys = [pk for pk, *_ in fitting]
+    keys = [pk for pk, _ in fitting]
     page = page_of(request, keys)
-    part = _part(page)
+    first, last = _part(page)
     if is_few and has_turn:
-        page.object_list = _read(rows, list(page))
+        page.object_list = read_targets(list(page), user)
     elif is_few:
-        page.object_list = rows.filter(pk__in=keys)[part["first"] : part["last"]]
+        page.object_list = rows.filter(pk__in=keys)[first:last]
     elif has_turn:
-        page.object_list = find_first(rows, asked, programs, which=which, **part)
+        page.object_list = first_targets(user, asked, first=first, last=last, which=which)
     else:
-        page.object_list = rows.filter(which)[part["first"] : part["last"]]
+        page.object_list = rows.filter(which)[first:last]
     return page
 
 
 def _nearest(
-    rows: QuerySet[BaseTarget],
-    asked: str,
-    programs: Collection[int],
-    which: Q,
-    least: int,
-    few: Collection[int] | None,
+    user: Visitor, asked: str, which: Q, least: int, few: Collection[int] | None
 ) -> list[int] | None:
     """The first that fit, `least` or more, if they are found among the first; else None."""
     if few is None:
-        return _near(rows, asked, programs, which, least)
-    found = _first_of_few(rows, few, asked, programs, least) if len(few) > FEW_SORTED else []
+        return _near(user, asked, which, least)
+    found = _first_of_few(user, few, asked, least) if len(few) > FEW_SORTED else []
     return found if len(found) >= least else None
 
 
-def _first_of_few(
-    rows: QuerySet[BaseTarget],
-    few: Collection[int],
-    asked: str,
-    programs: Collection[int],
-    least: int,
-) -> list[int]:
+def _first_of_few(user: Visitor, few: Collection[int], asked: str, least: int) -> list[int]:
     """The first of some thousand targets in turn, as far as they are known.
 
     Their figures alone are read of all: to join each with its target takes four times as long.
     """
-    turn, size = _order(asked), WINDOW * least
+    turn, size, programs = _order(asked), WINDOW * least, programs_of(user)
     near = [
         _figures(part, turn, size, keys=list(few))
         for part in (PUBLIC, *([tuple(programs)] if programs else []))
     ]
     keys = {key for part in near for key, _ in part}
-    read = _placed(rows, asked, programs).filter(pk__in=one_of(keys))
-    placed = sorted((*_turn(row, falls=turn.falls), row[0]) for row in read)
-    ends = [_turn((0, "", part[-1][1]), falls=turn.falls) for part in near if len(part) == size]
+    read = _placed_of(reader_of(user), turn, keys=list(keys))
+    placed = sorted(_turn(row, falls=turn.falls) for row in read)
+    ends = [_turn(part[-1], falls=turn.falls) for part in near if len(part) == size]
     end = min(ends, default=None)
-    return [row[-1] for row in placed if end is None or row[:2] < end[:2]]
+    return [pk for *place, pk in placed if end is None or tuple(place) < end[:2]]
 
 
 @kept_query
@@ -153,11 +149,17 @@ def _figures(programs: Audience, turn: Order, size: int, *, keys: Given) -> Quer
 
 
 def _placed(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int]
+    rows: QuerySet[BaseTarget], order: Order, programs: Collection[int]
 ) -> QuerySet[BaseTarget, Row]:
     """The targets of `join_summaries` with the figure that they are put in order by."""
-    figure = figure_of(_order(asked).figure, "pk", programs)
-    return rows.annotate(place=figure).values_list("pk", "name", "place")
+    figure = figure_of(order.figure, "pk", programs)
+    return rows.annotate(place=figure).values_list("pk", "place")
+
+
+@kept_query
+def _placed_of(reader: Reader, order: Order, *, keys: Given) -> QuerySet[BaseTarget, Row]:
+    rows = listed_for(reader.user).filter(AnyOf("pk", keys)).order_by()
+    return _placed(rows, order, programs_of(reader.user))
 
 
 def count_public(rows: QuerySet[BaseTarget]) -> int:
@@ -165,156 +167,161 @@ def count_public(rows: QuerySet[BaseTarget]) -> int:
     return rows.filter(~PRIVATE).order_by()[: MOST_COUNTED + 1].count()
 
 
-def _part(page: Page[Any]) -> dict[str, int]:
+def _part(page: Page[Any]) -> tuple[int, int]:
     """Where a page's rows stand in the list."""
     last = page.number * PER_PAGE
-    return {"first": last - PER_PAGE, "last": last}
+    return last - PER_PAGE, last
 
 
-def find_first(
-    rows: QuerySet[BaseTarget],
+def listed_for(user: Visitor) -> QuerySet[BaseTarget]:
+    """The targets that a user may see, joined with the summaries that they know them by."""
+    rows = visible_targets(user).filter(summary__isnull=False)
+    return join_summaries(rows, "pk", programs_of(user))
+
+
+def first_targets(
+    user: Visitor,
     asked: str,
-    programs: Collection[int],
     *,
     first: int,
     last: int,
     which: Q = Q(),  # noqa: B008  nobody changes it
 ) -> list[BaseTarget]:
-    """Some of the targets of `join_summaries`, in an order, as the reader of programs knows them.
+    """Those targets that fit a filter and stand between two places of an order; not that of names.
 
-    An index has the order of those that the reader's own summaries tell, another that of the
-    rest: for both at once the database would read and sort all targets. Of `which`, a filter, the
-    first targets of each are asked; where too few of very many fit, all that fit are sorted.
+    Of a filter so many of all targets are asked at a time, in turn; where too few of very many fit,
+    all that fit are sorted.
     """
-    parts = _parts_in_turn(rows, asked, programs)
     if not which:
-        keys = _keys_between(parts, asked, first=first, last=last)
-    else:
-        fitting = _first_fitting(parts, asked, last=last, which=which)
-        found = _sorted_keys(rows, asked, programs, which) if fitting is None else fitting
-        keys = list(found[first:last])
-    return _read(rows, keys)
+        rows = _between(reader_of(user), _order(asked), first, last)
+        return read_targets([pk for pk, _ in rows], user)
+    size = WINDOW * last
+    while size <= max(MOST_ASKED, WINDOW * last):
+        known, is_all = _known(user, asked, size, which)
+        if is_all or len(known) >= last:
+            return read_targets(known[first:last], user)
+        size *= WINDOW
+    fitting = listed_for(user).filter(which).order_by(*in_turn(asked, programs_of(user)))
+    return read_targets(list(fitting.values_list("pk", flat=True)[first:last]), user)
 
 
-def keys_in_turn(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], *, first: int, last: int
+@kept_query
+def _between(reader: Reader, order: Order, first: int, last: int) -> QuerySet[Any, Row]:
+    return _rows_between(_parts(reader.user, order), order, first=first, last=last)
+
+
+def others_in_turn(
+    user: Visitor, asked: str, *, but: Collection[int], first: int, last: int
 ) -> list[int]:
-    """The keys of some of the targets of `join_summaries` in an order; not that of names."""
-    return _keys_between(_parts_in_turn(rows, asked, programs), asked, first=first, last=last)
+    """The keys of all targets but some that stand between two places of an order."""
+    rows = _between_but(reader_of(user), _order(asked), first, last, keys=list(but))
+    return [pk for pk, _ in rows]
 
 
-def _read(rows: QuerySet[BaseTarget], keys: Sequence[int]) -> list[BaseTarget]:
-    read = rows.in_bulk(keys)
+@kept_query
+def _between_but(
+    reader: Reader, order: Order, first: int, last: int, *, keys: Given
+) -> QuerySet[Any, Row]:
+    parts = [part.filter(~Q(AnyOf("target", keys))) for part in _parts(reader.user, order)]
+    return _rows_between(parts, order, first=first, last=last)
+
+
+def read_targets(keys: Sequence[int], user: Visitor) -> list[BaseTarget]:
+    """Read these targets with their summaries, in this order, without those that are hidden."""
+    read = {row.pk: row for row in _read(reader_of(user), keys=list(keys))}
     return [read[pk] for pk in keys if pk in read]
 
 
-def _parts_in_turn(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int]
-) -> list[QuerySet[BaseTarget, Row]]:
-    """The targets in turn, in one part for each way in which the reader knows their figure."""
-    figure, _ = _order(asked)
-    columns = ("pk", "name", "place")
-    return [
-        rows.filter(part)
-        .annotate(place=F(column))
-        .order_by(*_in_place(asked))
-        .values_list(*columns)
-        for part, column in _parts(figure, programs)
-    ]
+@kept_query
+def _read(reader: Reader, *, keys: Given) -> QuerySet[BaseTarget]:
+    rows = visible_targets(reader.user).filter(AnyOf("pk", keys), summary__isnull=False)
+    return rows.select_related("summary").order_by()
 
 
-def _in_place(asked: str) -> tuple[Any, ...]:
-    return OrderBy(F("place"), descending=_order(asked).falls, nulls_last=True), "name"
+def _parts(user: Visitor, order: Order) -> list[QuerySet[Any, Row]]:
+    """The targets that a user may see in turn, in one part for each way in which they know them.
+
+    An index has the order of those that the reader's own summaries tell, another that of the
+    rest: for both at once the database would read and sort all targets. Each by its summary: a page
+    far behind reads thousands, and with their targets that takes twice as long.
+    """
+    programs = programs_of(user)
+    shown = is_shown(user, target="target", one_by_one=True)
+    public = TargetSummary.objects.filter(shown)
+    if not programs:
+        return [_in_order(public, order)]
+    told = _told(programs).filter(**{f"{order.figure}__isnull": False})
+    untold = public.filter(~Exists(told.filter(target=OuterRef("target"))))
+    return [_in_order(told.filter(shown), order), _in_order(untold, order)]
 
 
-def _keys_between(
-    parts: Sequence[QuerySet[BaseTarget, Row]], asked: str, *, first: int, last: int
-) -> list[int]:
+def _told(programs: Collection[int]) -> QuerySet[AudienceSummary]:
+    """Of each target the summary for the largest audience that a reader of programs is in."""
+    rows = AudienceSummary.objects.all()
+    if len(programs) == 1:  # the one audience there is
+        return rows.filter(programs=list(programs))
+    return fullest(rows, programs, owner="target")
+
+
+def _in_order(rows: QuerySet[Any, Any], order: Order) -> QuerySet[Any, Row]:
+    placed = rows.annotate(place=F(order.figure)).order_by(*_in_place(order))
+    found: QuerySet[Any, Row] = placed.values_list("target_id", "place")
+    return found
+
+
+def _in_place(order: Order) -> tuple[Any, ...]:
+    return OrderBy(F("place"), descending=order.falls, nulls_last=True), "target_id"
+
+
+def _rows_between(
+    parts: Sequence[QuerySet[Any, Row]], order: Order, *, first: int, last: int
+) -> QuerySet[Any, Row]:
     """Some of the targets of all parts in turn: the database puts the first of each together."""
     one, *others = (part[:last] for part in parts)
-    together = one.union(*others, all=True).order_by(*_in_place(asked)) if others else one
-    return [pk for pk, _, _ in together[first:last]]
+    together = one.union(*others, all=True).order_by(*_in_place(order)) if others else one
+    return together[first:last]
 
 
-def _first_fitting(
-    parts: Sequence[QuerySet[BaseTarget, Row]], asked: str, *, last: int, which: Q
-) -> list[int] | None:
-    """The first `last` targets or more that fit; None: too few among those that are asked.
-
-    So many of each part are asked at a time. As far as each was read, all that fit are known:
-    behind the place where the first of them ended one of it may stand anywhere.
-    """
-    falls, size = _order(asked).falls, WINDOW * last
-    while size <= max(MOST_ASKED, WINDOW * last):
-        known, is_all = _known(parts, size, falls=falls, which=which)
-        if is_all or len(known) >= last:
-            return known
-        size *= WINDOW
-    return None
-
-
-def _near(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], which: Q, least: int
-) -> list[int] | None:
+def _near(user: Visitor, asked: str, which: Q, least: int) -> list[int] | None:
     """The first that fit, `least` or more, if they are among the first of all; else None.
 
     More are asked once, where they are likely to be enough.
     """
-    parts, falls = _parts_in_turn(rows, asked, programs), _order(asked).falls
-    known, is_all = _known(parts, WINDOW * least, falls=falls, which=which)
+    known, is_all = _known(user, asked, WINDOW * least, which)
     if not is_all and len(known) < least <= WINDOW * len(known):
-        known, is_all = _known(parts, WINDOW**2 * least, falls=falls, which=which)
+        known, is_all = _known(user, asked, WINDOW**2 * least, which)
     return known if len(known) >= least else None
 
 
-def _known(
-    parts: Sequence[QuerySet[BaseTarget, Row]], size: int, *, falls: bool, which: Q
-) -> tuple[list[int], bool]:
-    """Those that fit among the first `size` of each part, as far as each was read; if all were."""
-    near = [list(part[:size]) for part in parts]
-    keys = [pk for part in near for pk, _, _ in part]
+def _known(user: Visitor, asked: str, size: int, which: Q) -> tuple[list[int], bool]:
+    """Those that fit among the first `size` of each part, as far as each was read; if all were.
+
+    Behind the place where one part's first ended the rest of it may stand anywhere.
+    """
+    order, reader = _order(asked), reader_of(user)
+    near = [_part_of(reader, order, at, size) for at in range(2 if programs_of(user) else 1)]
+    keys = [pk for part in near for pk, _ in part]
     found = set(BaseTarget.objects.filter(which, pk__in=keys).values_list("pk", flat=True))
-    ends = [_turn(part[-1], falls=falls) for part in near if len(part) == size]
-    end = min(ends, default=(True, math.inf, ""))
-    turns = sorted((_turn(row, falls=falls), row[0]) for part in near for row in part)
-    return [pk for turn, pk in turns if pk in found and turn <= end], not ends
+    ends = [_turn(part[-1], falls=order.falls) for part in near if len(part) == size]
+    end = min(ends, default=LAST)
+    turns = sorted(_turn(row, falls=order.falls) for part in near for row in part)
+    return [turn[-1] for turn in turns if turn[-1] in found and turn <= end], not ends
 
 
-def _turn(row: Row, *, falls: bool) -> tuple[bool, float, str]:
+@kept_query
+def _part_of(reader: Reader, order: Order, at: int, size: int) -> QuerySet[Any, Row]:
+    """The first `size` of one of the parts of all targets."""
+    return _parts(reader.user, order)[at][:size]
+
+
+def _turn(row: Row, *, falls: bool) -> tuple[bool, float, int]:
     """By what a target is sorted as the database sorts it."""
-    _, name, place = row
+    pk, place = row
     if place is None:
-        return True, 0.0, name
+        return True, 0.0, pk
     number = place.timestamp() if isinstance(place, datetime) else place
-    return False, -number if falls else number, name
-
-
-def _sorted_keys(
-    rows: QuerySet[BaseTarget], asked: str, programs: Collection[int], which: Q
-) -> QuerySet[BaseTarget, int]:
-    fitting = rows.filter(which).order_by(*in_turn(asked, programs))
-    return fitting.values_list("pk", flat=True)
-
-
-def _parts(figure: str, programs: Collection[int]) -> list[tuple[Q, str]]:
-    """The targets by whose summaries a reader knows them, and the column of a figure for each."""
-    public = f"summary__{figure}"
-    if not programs:
-        return [(Q(), public)]
-    told = f"told__{figure}"
-    return [(Q((f"{told}__isnull", False)), told), (_is_untold(figure, programs), public)]
+    return False, -number if falls else number, pk
 
 
 def _order(asked: str) -> Order:
     return ORDERS.get(asked, ORDERS["seen"])
-
-
-def _is_untold(figure: str, programs: Collection[int]) -> Q:
-    """Ask for targets of which a reader of these programs knows no other figure than everybody.
-
-    Of one program by its rows: of the joined table the database would read all of them.
-    """
-    if len(programs) > 1:
-        return Q((f"told__{figure}__isnull", True))
-    own = AudienceSummary.objects.filter(target=OuterRef("pk"), programs=list(programs))
-    return ~Q(Exists(own.filter(**{f"{figure}__isnull": False})))

@@ -9,15 +9,16 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from tom_targets.base_models import BaseTarget
 
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.models import RankedCandidate
 from tom.strategies.models import Strategy
-from tom.strategies.services import lists_for
+from tom.strategies.services import list_of
 from tom.web.candidate_order import one_of
 from tom.web.keys import read_pk
 from tom.web.known import programs_of
-from tom.web.lists import places_in
+from tom.web.lists import first_places
 from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
-from tom.web.target_order import WINDOW, count_public, in_turn, keys_in_turn
+from tom.web.target_order import WINDOW, count_public, in_turn, others_in_turn, read_targets
 
 LIST = "list-"
 """An order of the list of targets begins so, and goes on with the key of a strategy."""
@@ -39,7 +40,7 @@ class Standing(NamedTuple):
 def strategy_asked(order: str, user: User) -> Strategy | None:
     """The strategy whose list an order names; None: it names none that the user may see."""
     key = read_pk(order.removeprefix(LIST)) if order.startswith(LIST) else None
-    return None if key is None else lists_for(user).filter(pk=key).first()
+    return None if key is None else list_of(key, user)
 
 
 def page_by_list(
@@ -60,17 +61,16 @@ def page_by_list(
     """
     last = min(PER_PAGE * page_asked(request), MOST_COUNTED)
     ahead = PER_PAGE * PAGES_AHEAD if is_ranked_only else 0
-    places = places_in(strategy, user).values_list("target", "pk")
     if which:
         least = last + 2  # a next page, and more
-        ranked = dict(places[: WINDOW * least])
+        ranked = _ranked(strategy, user, most=WINDOW * least)
         near = _fitting_in_order(rows, ranked, which)
         if len(near) >= least:
             most = min(len(near) - 1, MOST_COUNTED)
             page = page_of(request, near, per_page=PER_PAGE, most=most)
-            return _read(page, rows, list(page), ranked)
+            return _read(page, user, list(page), ranked)
     size = MOST_COUNTED if which else min(last + ahead, MOST_COUNTED)
-    ranked = dict(places[: size + 1])
+    ranked = _ranked(strategy, user, most=size + 1)
     if which:
         found = _fitting(rows, ranked, which, user, only=is_ranked_only)
         page = page_of(request, found, per_page=PER_PAGE)
@@ -81,19 +81,20 @@ def page_by_list(
     else:
         known = count_public(rows) if programs_of(user) else 0
         page = page_of(request, rows.order_by("name"), per_page=PER_PAGE, known=known)
-        keys = _part(rows, list(ranked), user, last=page.number * PER_PAGE)
-    return _read(page, rows, keys, ranked)
+        keys = _part(list(ranked), user, last=page.number * PER_PAGE)
+    return _read(page, user, keys, ranked)
+
+
+def _ranked(strategy: Strategy, user: User, *, most: int) -> dict[int, int]:
+    """The first targets of a list and their places there, by their keys; in order."""
+    return {target: pk for pk, target in first_places(strategy, user, most=most)}
 
 
 def _read(
-    page: Page[BaseTarget],
-    rows: QuerySet[BaseTarget],
-    keys: Sequence[int],
-    ranked: dict[int, int],
+    page: Page[BaseTarget], user: User, keys: Sequence[int], ranked: dict[int, int]
 ) -> tuple[Page[BaseTarget], dict[int, Standing]]:
     """Put the targets with these keys on the page, and tell how each stands in the list."""
-    read = rows.in_bulk(keys)
-    page.object_list = [read[key] for key in keys if key in read]
+    page.object_list = read_targets(keys, user)
     return page, _standings(ranked, keys)
 
 
@@ -104,9 +105,7 @@ def _fitting_in_order(rows: QuerySet[BaseTarget], ranked: Collection[int], which
     return [key for key in ranked if key in found]
 
 
-def _part(
-    rows: QuerySet[BaseTarget], ranked: Sequence[int], user: User, *, last: int
-) -> Sequence[int]:
+def _part(ranked: Sequence[int], user: User, *, last: int) -> Sequence[int]:
     """The keys of one page of all targets: those that are ranked, then the others.
 
     Of the others no more are read than stand before the page's end, by the index of their order.
@@ -114,9 +113,8 @@ def _part(
     first = last - PER_PAGE
     if len(ranked) >= last:
         return ranked[first:last]
-    others = rows.exclude(pk__in=one_of(ranked))
     first, missing = max(first - len(ranked), 0), last - len(ranked)
-    near = keys_in_turn(others, OTHERS, programs_of(user), first=first, last=missing)
+    near = others_in_turn(user, OTHERS, but=ranked, first=first, last=missing)
     return [*ranked[last - PER_PAGE : last], *near]
 
 
@@ -138,10 +136,16 @@ def _fitting(
 
 def _standings(ranked: dict[int, int], keys: Sequence[int]) -> dict[int, Standing]:
     ranks = {key: rank for rank, key in enumerate(ranked, start=1)}
-    chosen = RankedCandidate.objects.select_related("ranking").defer("ranking__basis")
-    places = chosen.in_bulk([ranked[key] for key in keys if key in ranked])
+    chosen = [ranked[key] for key in keys if key in ranked]
+    places = {row.pk: row for row in _places(keys=chosen)}
     return {
         key: Standing(ranks[key], places[ranked[key]])
         for key in keys
         if key in ranked and ranked[key] in places
     }
+
+
+@kept_query
+def _places(*, keys: Given) -> QuerySet[RankedCandidate]:
+    rows = RankedCandidate.objects.filter(AnyOf("pk", keys)).order_by()
+    return rows.select_related("ranking").defer("ranking__basis")

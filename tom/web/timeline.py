@@ -3,20 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
+from tom.kept_queries import Given, kept_query
 from tom.ranking.models import RankedCandidate
 from tom.records.alert import SAME_EPOCH
 from tom.scoring.models import Score
 from tom.strategies.models import Strategy
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import show_targets
-from tom.targets.models import Arrival
-from tom.targets.visible import visible_targets
+from tom.targets.models import Arrival, Audience
+from tom.targets.visible import Reader, reader_of, visible_targets
 from tom.web.known import programs_of
 
 # Of a message that brought many alerts, so many are shown.
@@ -108,10 +110,15 @@ def newest_timeline(
     candidate
         In whose event it was ranked; None: in the lists without an event.
     """
-    arrivals = Arrival.objects.visible_to(user).filter(object__target=target)
-    newest = arrivals.select_related("message").defer("message__payload")
-    arrival = newest.order_by("-time", "-message").first()
+    arrival = next(iter(_newest_arrival(reader_of(user), target=target.pk)), None)
     return Timeline(target) if arrival is None else _follow(arrival, target, user, candidate)
+
+
+@kept_query
+def _newest_arrival(reader: Reader, *, target: Given) -> QuerySet[Arrival]:
+    arrivals = Arrival.objects.visible_to(reader.user).filter(object__target=target)
+    newest = arrivals.select_related("message").defer("message__payload")
+    return newest.order_by("-time", "-message")[:1]
 
 
 def timelines_of(message: AlertMessage, user: User) -> list[Timeline]:
@@ -163,13 +170,22 @@ def make_steps(times: Mapping[str, datetime | None]) -> list[Step]:
 
 def _first_score(target: BaseTarget, arrival: Arrival) -> datetime | None:
     """When the reader's audience had the first score that knew the alert."""
-    rows = Score.objects.filter(
-        target=target,
-        programs=list(target.summary.audience),
-        data_until__gte=arrival.time - SAME_EPOCH,  # scorers count days, in floating point
-        created__gte=arrival.message.received,
+    scores = _first_scored(
+        tuple(target.summary.audience),
+        target=target.pk,
+        until=arrival.time - SAME_EPOCH,  # scorers count days, in floating point
+        since=arrival.message.received,
     )
-    return rows.order_by("created").values_list("created", flat=True).first()
+    return next(iter(scores), None)
+
+
+@kept_query
+def _first_scored(
+    audience: Audience, *, target: Given, until: Given, since: Given
+) -> QuerySet[Score, datetime]:
+    rows = Score.objects.filter(target=target, programs=list(audience))
+    known = rows.filter(data_until__gte=until, created__gte=since)
+    return known.order_by("created").values_list("created", flat=True)[:1]
 
 
 def _first_place(
@@ -178,8 +194,19 @@ def _first_place(
     """When a ranking of what the reader knows began that gave it a new place; when it was shown."""
     if since is None:
         return UNKNOWN
-    own = Q(target=target, strategy__in=Strategy.objects.visible_to(user).without_event())
-    rows = RankedCandidate.objects.filter(own if candidate is None else Q(candidate=candidate))
-    mine = rows.filter(programs__contained_by=programs_of(user), ranking__created__gte=since)
-    times = mine.order_by("ranking").values_list("ranking__created", "ranking__published")
-    return times.first() or UNKNOWN
+    of = target.pk if candidate is None else candidate.pk
+    times = _first_placed(reader_of(user), candidate is None, of=of, since=since)
+    return next(iter(times), UNKNOWN)
+
+
+@kept_query
+def _first_placed(
+    reader: Reader, in_lists: bool, *, of: Given, since: Given
+) -> QuerySet[RankedCandidate, Any]:
+    lists = Strategy.objects.visible_to(reader.person).without_event()
+    rows = RankedCandidate.objects.filter(
+        Q(target=of, strategy__in=lists) if in_lists else Q(candidate=of)
+    )
+    mine = rows.filter(programs__contained_by=programs_of(reader.user), ranking__created__gte=since)
+    in_turn = mine.order_by("ranking", "pk")
+    return in_turn.values_list("ranking__created", "ranking__published")[:1]

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate, Verdict, VerdictReason
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.web.candidate_list import MOST_LISTED, open_list
 from tom.web.candidate_rows import (
     ROWS_SHOWN,
@@ -129,8 +131,8 @@ def _neighbours_at(
 ) -> list[Neighbour | None]:
     """What stands at each of these places of a list; None where it has no such place."""
     held = {place: keys[place] for place in places if 0 <= place < len(keys)}
-    rows = EventCandidate.objects.select_related("target").in_bulk(held.values())
-    found = {place: rows[pk].target for place, pk in held.items()}
+    rows = {row.pk: row.target for row in _with_targets(keys=list(held.values()))}
+    found = {place: rows[pk] for place, pk in held.items()}
     return [
         Neighbour(
             found[place].name, target_url(found[place].pk, event_id, Listed(listed.query, place))
@@ -139,3 +141,8 @@ def _neighbours_at(
         else None
         for place in places
     ]
+
+
+@kept_query
+def _with_targets(*, keys: Given) -> QuerySet[EventCandidate]:
+    return EventCandidate.objects.filter(AnyOf("pk", keys)).select_related("target")

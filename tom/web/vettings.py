@@ -13,10 +13,11 @@ from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.lookups import Exact
 
-from tom.candidates.models import EventCandidate, Verdict, VerdictQuerySet, Vetting
+from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.kept_queries import AnyOf, Given, kept_query
 from tom.strategies.models import Strategy
 from tom.targets.models import Visitor
+from tom.targets.visible import Reader, reader_of
 
 
 def vetting_of(user: Visitor, privately: Collection[int]) -> F | Case:
@@ -26,10 +27,16 @@ def vetting_of(user: Visitor, privately: Collection[int]) -> F | Case:
     few: asked of each row again it would cost the database more than all the rest of a list.
     """
     alike: dict[str, list[int]] = defaultdict(list)
-    for pk, newest in _newest_told(privately, user).items():
-        alike[newest.verdict if newest else Vetting.NEW].append(pk)
+    for pk, vetting in told_vettings(privately, user).items():
+        alike[vetting].append(pk)
     seen = [When(Q(pk__in=ids), then=Value(vetting)) for vetting, ids in alike.items()]
     return Case(*seen, default=F("vetting")) if seen else F("vetting")
+
+
+def told_vettings(privately: Collection[int], user: Visitor) -> dict[int, str]:
+    """The vetting, as a reader sees it, of each of those that are `vetted_privately`."""
+    told = _newest_told(privately, user)
+    return {pk: newest.verdict if newest else Vetting.NEW for pk, newest in told.items()}
 
 
 def not_rejected(vetting: F | Case) -> Q:
@@ -110,8 +117,7 @@ def verdicts_in_list(
     strategy: Strategy, targets: Collection[int], user: User
 ) -> dict[int, list[Verdict]]:
     """As `verdicts_of`, of targets in a strategy's list without an event; the user may see them."""
-    given = Verdict.objects.filter(strategy=strategy, target__in=list(targets))
-    return _told_in_list(given.select_related("by"), user)
+    return _told_in_list(user, strategy=strategy.pk, targets=list(targets))
 
 
 def vettings_in_list(strategy: Strategy, user: User) -> dict[int, str]:
@@ -119,16 +125,28 @@ def vettings_in_list(strategy: Strategy, user: User) -> dict[int, str]:
 
     The user may see the list. Some of the targets may be hidden from them.
     """
-    told = _told_in_list(Verdict.objects.filter(strategy=strategy), user)
+    told = _told_in_list(user, strategy=strategy.pk)
     return {pk: said[0].verdict for pk, said in told.items()}
 
 
-def _told_in_list(given: VerdictQuerySet, user: User) -> dict[int, list[Verdict]]:
+def _told_in_list(user: User, **given: Any) -> dict[int, list[Verdict]]:
     """The verdicts of a list that the user may see: all of them where none was given privately."""
-    rows = list(given.standing())
-    if all(row.is_public for row in rows):
-        return _by_member(rows)
-    return _by_member(given.visible_in_lists(user).standing())
+    rows = _standing_in_list(None, **given)
+    if not all(row.is_public for row in rows):
+        rows = _standing_in_list(reader_of(user), **given)
+    return _by_member(rows)
+
+
+@kept_query
+def _standing_in_list(
+    reader: Reader | None, *, strategy: Given, targets: Given | None = None
+) -> QuerySet[Verdict]:
+    rows = Verdict.objects.filter(strategy=strategy)
+    if targets is not None:
+        rows = rows.filter(AnyOf("target", targets))
+    if reader is not None:
+        rows = rows.visible_in_lists(reader.person)
+    return rows.standing().select_related("by")
 
 
 def _by_member(standing: Iterable[Verdict]) -> dict[int, list[Verdict]]:

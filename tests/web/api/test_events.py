@@ -97,7 +97,7 @@ def test_candidates_take_as_many_queries_whatever_their_number(
     for i in range(number):
         make_candidate(event, rank=i + 1)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         found = plain.get("/api/events/S261120ab/candidates/").json()
 
     assert found["count"] == number

@@ -65,7 +65,7 @@ def test_a_list_takes_as_many_queries_whatever_its_length(
     for _ in range(number):
         make_message()
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         found = observer.get("/api/messages/").json()
 
     assert found["count"] == number

@@ -177,7 +177,7 @@ def test_a_list_takes_as_many_queries_whatever_its_length(
     for _ in range(number):
         observer.post("/api/requests/", wanted(make_target()))
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         found = plain.get("/api/requests/").json()
 
     assert found["count"] == number

@@ -143,7 +143,7 @@ def test_a_list_takes_as_many_queries_whatever_its_length(plain, django_assert_n
     for _ in range(number):
         make_target(points=1)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         found = plain.get("/api/targets/").json()
 
     assert found["count"] == number
@@ -154,7 +154,7 @@ def test_a_thousand_points_come_in_one_answer(plain, django_assert_max_num_queri
     add_light_curve_of(target, 1000)
     plain.get(f"/api/targets/{target.pk}/lightcurve/")
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(7):
         found = plain.get(f"/api/targets/{target.pk}/lightcurve/").json()
 
     assert len(found["results"]) == 1001

@@ -1,12 +1,12 @@
 """Targets: the list with its search, and all that is known of one."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import BigIntegerField, Q, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
@@ -15,6 +15,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.followup.models import ObservationRequest
+from tom.kept_queries import Given, kept_query
 from tom.records.redshift import RedshiftSource
 from tom.reports.notifications.follows import is_following
 from tom.reports.notifications.models import FollowKind
@@ -25,14 +26,12 @@ from tom.shifts.claims import claims_on
 from tom.sky import galactic
 from tom.strategies.services import Chosen, chosen_by, lists_for
 from tom.targets.audiences import show_targets
-from tom.targets.classified import classifications_of
 from tom.targets.cutouts import has_stamps, pictures_of
-from tom.targets.models import PointUpload, UploadedSpectrum
-from tom.targets.tags import tags_of
-from tom.targets.visible import visible_targets
-from tom.targets.words import disagreement, words_of
+from tom.targets.models import Audience, PointUpload, UploadedSpectrum
+from tom.targets.visible import Reader, reader_of, visible_targets
+from tom.targets.words import disagreement, first_tags, newest_words
 from tom.web.candidate_order import one_of
-from tom.web.comments import comments_on
+from tom.web.comments import first_comments
 from tom.web.distances import given_redshift_of, redshift_of
 from tom.web.hosts import found_hosts
 from tom.web.known import (
@@ -56,6 +55,7 @@ from tom.web.visibility import tonight_at_sites
 
 SCORES_SHOWN = 60
 WORDS_SHOWN = 300
+COMMENTS_SHOWN = 100
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LIST_SHOWN = 20
 
@@ -144,10 +144,18 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
 
 def find_target(request: HttpRequest, pk: int) -> BaseTarget:
     """Find a target that the user may see, with its summary, or raise 404."""
-    rows = visible_targets(request.user).filter(summary__isnull=False)
-    found = get_object_or_404(rows.select_related("summary"), pk=pk)
-    show_targets([found], programs_of(request.user))
-    return found
+    is_key = pk <= BigIntegerField.MAX_BIGINT
+    for found in _seen(reader_of(request.user), pk=pk) if is_key else []:
+        show_targets([found], programs_of(request.user))
+        return cast("BaseTarget", found)
+    message = "no such target"
+    raise Http404(message)
+
+
+@kept_query
+def _seen(reader: Reader, *, pk: Given) -> QuerySet[BaseTarget]:
+    rows = visible_targets(reader.user).filter(summary__isnull=False, pk=pk)
+    return rows.select_related("summary")
 
 
 def _head(found: BaseTarget, user: User) -> dict[str, Any]:
@@ -180,12 +188,8 @@ def _galactic(found: BaseTarget) -> tuple[float, float] | None:
 def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
     """What changes as alerts come: scores, places in rankings, requests."""
     user = person(request)
-    requests = ObservationRequest.objects.visible_to(user).filter(target=found)
-    candidacies = EventCandidate.objects.visible_to(user).filter(target=found)
-    newest = candidacies.select_related("event", "vetted_by").order_by(
-        "-event__time", "event__event_id"
-    )[:LIST_SHOWN]
-    scores, shown = _scores(found, user), rank_visible(newest, user)
+    reader = reader_of(user)
+    scores, shown = _scores(found, user), rank_visible(_candidacies(reader, target=found.pk), user)
     named = request.GET.get("event", "")
     chosen = [row for row in shown if named in ("", row.event.event_id)]
     return {
@@ -196,8 +200,21 @@ def _standing(request: HttpRequest, found: BaseTarget) -> dict[str, Any]:
         **_said(found, user),
         "candidacies": _with_terms(found, shown, user),
         "timeline": newest_timeline(found, user, candidate=next(iter(chosen), None)),
-        "requests": requests.select_related("event")[:LIST_SHOWN],
+        "requests": _requests(reader, target=found.pk),
     }
+
+
+@kept_query
+def _candidacies(reader: Reader, *, target: Given) -> QuerySet[EventCandidate]:
+    rows = EventCandidate.objects.visible_to(reader.user).filter(target=target)
+    in_turn = rows.order_by("-event__time", "event__event_id")
+    return in_turn.select_related("event", "vetted_by")[:LIST_SHOWN]
+
+
+@kept_query
+def _requests(reader: Reader, *, target: Given) -> QuerySet[ObservationRequest]:
+    rows = ObservationRequest.objects.visible_to(reader.user).filter(target=target)
+    return rows.select_related("event")[:LIST_SHOWN]
 
 
 def _scores(found: BaseTarget, user: User) -> dict[str, list[Score]]:
@@ -206,15 +223,15 @@ def _scores(found: BaseTarget, user: User) -> dict[str, list[Score]]:
     Of what the reader's own audience knows: the target carries its summary. Those of scorers that
     people added and that do not weigh come apart.
     """
-    theirs = Score.objects.visible_to(user).filter(target=found)
-    mine = theirs.filter(programs=list(found.summary.audience))
-    rows = mine.order_by("-created", "-pk")[:SCORES_SHOWN]
+    rows = _newest_scores(reader_of(user), tuple(found.summary.audience), target=found.pk)
     newest: dict[tuple[str, object], Score] = {}
     for row in rows:
         newest.setdefault((row.scorer, row.since), row)
     shown = sorted(newest.values(), key=_by_scorer)
-    kept, weighing = {row.pk for row in shown}, weighing_names()
-    apart = [row for row in shown if row.scorer.startswith(PREFIX) and row.scorer not in weighing]
+    kept = {row.pk for row in shown}
+    own = [row for row in shown if row.scorer.startswith(PREFIX)]
+    weighing = weighing_names() if own else set()
+    apart = [row for row in own if row.scorer not in weighing]
     return {
         "scores": [row for row in shown if row not in apart],
         "scores_apart": apart,
@@ -222,10 +239,16 @@ def _scores(found: BaseTarget, user: User) -> dict[str, list[Score]]:
     }
 
 
+@kept_query
+def _newest_scores(reader: Reader, audience: Audience, *, target: Given) -> QuerySet[Score]:
+    theirs = Score.objects.visible_to(reader.person).filter(target=target)
+    return theirs.filter(programs=list(audience)).order_by("-created", "-pk")[:SCORES_SHOWN]
+
+
 def _said(found: BaseTarget, user: User) -> dict[str, Any]:
     """What brokers say: the newest word of each classifier, where they disagree, and tags."""
-    words = words_of(classifications_of(found, user).in_turn()[:WORDS_SHOWN])
-    tags = tags_of(found, user)[:WORDS_SHOWN]
+    words = newest_words(found, user, most=WORDS_SHOWN)
+    tags = first_tags(found, user, most=WORDS_SHOWN)
     return {"words": words, "sides": disagreement(words), "tags": tags}
 
 
@@ -258,15 +281,27 @@ def _with_terms(found: BaseTarget, rows: list[EventCandidate], user: User) -> li
 
 
 def _other_panels(found: BaseTarget, user: User) -> dict[str, Any]:
+    reader = reader_of(user)
     return {
         "has_stamps": has_stamps(found, user),
         "hosts": found_hosts(found),
-        "comments": comments_on(found, user)[:100],
-        "uploads": PointUpload.objects.visible_to(user).filter(target=found)[:LIST_SHOWN],
-        "has_spectra": UploadedSpectrum.objects.visible_to(user).filter(target=found).exists(),
+        "comments": first_comments(found, user, most=COMMENTS_SHOWN),
+        "uploads": _uploads(reader, target=found.pk),
+        "has_spectra": bool(_any_spectrum(reader, target=found.pk)),
         **identity_of(found, user),
         "lightcurve_url": reverse("targets:lightcurve", args=[found.pk]),
     }
+
+
+@kept_query
+def _uploads(reader: Reader, *, target: Given) -> QuerySet[PointUpload]:
+    return PointUpload.objects.visible_to(reader.user).filter(target=target)[:LIST_SHOWN]
+
+
+@kept_query
+def _any_spectrum(reader: Reader, *, target: Given) -> QuerySet[UploadedSpectrum, Any]:
+    rows = UploadedSpectrum.objects.visible_to(reader.user).filter(target=target)
+    return rows.order_by().values("pk")[:1]
 
 
 @require_safe

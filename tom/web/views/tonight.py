@@ -1,9 +1,9 @@
 """The first page: what there is tonight, each part swapped by itself as things happen."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Q, QuerySet
@@ -12,33 +12,28 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tom.candidates.models import CandidateStanding, EventCandidate
+from tom.candidates.models import CandidateStanding, EventCandidate, Vetting
 from tom.changes.demonstration import read_progress
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
+from tom.kept_queries import AnyOf, Given, kept_query
 from tom.scoring.health import scorers_at_fault
 from tom.shifts.visits import away_since
 from tom.strategies.services import lists_for
 from tom.streams.models import AlertMessage, MessageState
 from tom.targets.audiences import show_targets
 from tom.targets.models import AudienceSummary, TargetSummary
-from tom.targets.visible import visible_targets
+from tom.targets.visible import Reader, reader_of
 from tom.web.alarms import streams_for
 from tom.web.candidate_rows import count_candidates, read_candidates
-from tom.web.chances import log_chance, scales_of
-from tom.web.known import (
-    join_summaries,
-    programs_of,
-    rank_visible,
-    seen_by,
-    standing_of,
-)
+from tom.web.chances import scales_of
+from tom.web.known import programs_of, rank_visible, seen_by, standing_of
 from tom.web.lists import first_of, list_for, read_places
 from tom.web.permissions import VIEW_MESSAGES
 from tom.web.shift_log import read_log
-from tom.web.target_order import find_first
+from tom.web.target_order import first_targets
 from tom.web.target_ranks import Standing
-from tom.web.vettings import not_rejected, vetted_privately, vetting_of
+from tom.web.vettings import told_vettings, vetted_privately
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
 ACTIVE_DAYS = 21
@@ -70,34 +65,59 @@ def tonight(request: HttpRequest) -> HttpResponse:
 
 
 def _events(user: User) -> dict[str, Any]:
-    events = NonLocalizedEvent.objects.order_by(F("time").desc(nulls_last=True), "-pk")
-    return {"events": count_candidates(events[:SHOWN], user)}
+    return {"events": count_candidates(_newest_events(), user)}
+
+
+@kept_query
+def _newest_events() -> QuerySet[NonLocalizedEvent]:
+    return NonLocalizedEvent.objects.order_by(F("time").desc(nulls_last=True), "-pk")[:SHOWN]
 
 
 def _candidates(user: User) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=ACTIVE_DAYS)
-    active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
-    scales = scales_of(active.values_list("pk", flat=True), user)
+    scales = scales_of(_active(since=since), user)
     privately = vetted_privately([*scales])
-    chance = log_chance(standing_of("log_weight", programs_of(user)), scales)
-    rows = seen_by(user).annotate(chance=chance).filter(chance__isnull=False)
-    fitting = rows.filter(not_rejected(vetting_of(user, privately)))
-    keys = _best_of(fitting, [*scales])
+    keys = _best_of([*scales], user, told_vettings(privately, user))
     best = rank_visible(read_candidates(keys), user, privately=privately)
     return {"candidates": best, "active_days": ACTIVE_DAYS}
 
 
-def _best_of(rows: QuerySet[Any, Any], events: Collection[int]) -> list[int]:
-    """The keys of the best candidates of several events, given by a query with their `chance`."""
-    columns = rows.values_list("event", "chance", "event__event_id", "target__name", "pk")
-    best = list(columns.filter(pk__in=_first_placed(events, FEW_PLACES)))
-    found = Counter(event for event, *_ in best)
+@kept_query
+def _active(*, since: Given) -> QuerySet[NonLocalizedEvent, int]:
+    active = NonLocalizedEvent.objects.filter(retracted=False, time__gte=since)
+    return active.values_list("pk", flat=True)
+
+
+class _Placed(NamedTuple):
+    """One of the first candidates of an event, as its reader knows it."""
+
+    event: int
+    log_weight: float
+    vetting: str
+    event_id: str
+    name: str
+    pk: int
+
+
+def _best_of(events: Collection[int], user: User, told: Mapping[int, str]) -> list[int]:
+    """The keys of the best candidates of several events. `told` are the user's `told_vettings`."""
+    best = _not_rejected(events, FEW_PLACES, user, told)
+    found = Counter(row.event for row in best)
     short = [event for event in events if found[event] < SHOWN]  # it has few, or most are rejected
     if short:
-        rest = columns.filter(pk__in=_first_placed(short, PLACES_ASKED))
-        best = [*(row for row in best if row[0] not in short), *rest]
-    best.sort(key=lambda row: (-row[1], *row[2:]))
-    return [pk for *_, pk in best[:SHOWN]]
+        rest = _not_rejected(short, PLACES_ASKED, user, told)
+        best = [*(row for row in best if row.event not in short), *rest]
+    scales = scales_of(events, user)
+    best.sort(key=lambda row: (-scales[row.event].log_chance(row.log_weight), *row[3:]))
+    return [row.pk for row in best[:SHOWN]]
+
+
+def _not_rejected(
+    events: Collection[int], places: int, user: User, told: Mapping[int, str]
+) -> list[_Placed]:
+    rows = _first_placed(reader_of(user), events=list(events), places=places)
+    best = [_Placed(*row) for row in rows]
+    return [row for row in best if told.get(row.pk, row.vetting) != Vetting.REJECTED]
 
 
 def _ranked(user: User) -> dict[str, Any]:
@@ -111,14 +131,19 @@ def _ranked(user: User) -> dict[str, Any]:
     return context
 
 
-def _first_placed(events: Collection[int], places: int) -> QuerySet[Any, Any]:
+@kept_query
+def _first_placed(reader: Reader, *, events: Given, places: Given) -> QuerySet[EventCandidate, Any]:
     """The candidates in the first places of each event's ranking, for whichever audience.
 
     Indexes have the ranks: the best of all candidates would be found by sorting 100,000.
     """
-    first = {"event__in": events, "rank__lte": places}
-    public = EventCandidate.objects.filter(**first).values("pk")
-    return public.union(CandidateStanding.objects.filter(**first).values("candidate"))
+    first = Q(AnyOf("event", events), rank__lte=places)
+    public = EventCandidate.objects.filter(first).values("pk")
+    placed = public.union(CandidateStanding.objects.filter(first).values("candidate"))
+    weight = standing_of("log_weight", programs_of(reader.user))
+    rows = seen_by(reader.user).filter(pk__in=placed).annotate(weight=weight)
+    known = rows.filter(weight__isnull=False)
+    return known.values_list("event", "weight", "vetting", "event__event_id", "target__name", "pk")
 
 
 def _arrivals(user: User) -> dict[str, Any]:
@@ -141,19 +166,21 @@ def _arrivals(user: User) -> dict[str, Any]:
 
 def _newest_detections(user: User) -> list[TargetSummary | AudienceSummary]:
     """The summaries of the targets seen last, each as the user knows it."""
-    programs = programs_of(user)
-    seen = visible_targets(user).filter(summary__isnull=False).select_related("summary")
-    rows = join_summaries(seen, "pk", programs)
-    newest = find_first(rows, "seen", programs, first=0, last=NEWEST_SHOWN)
-    show_targets(newest, programs)
+    newest = first_targets(user, "seen", first=0, last=NEWEST_SHOWN)
+    show_targets(newest, programs_of(user))
     for target in newest:
         target.summary.target = target
     return [target.summary for target in newest if target.summary.last_detection is not None]
 
 
 def _requests(user: User) -> dict[str, Any]:
-    rows = ObservationRequest.objects.visible_to(user).select_related("target", "event")
-    return {"requests": rows.under_way()[:SHOWN]}
+    return {"requests": _under_way(reader_of(user))}
+
+
+@kept_query
+def _under_way(reader: Reader) -> QuerySet[ObservationRequest]:
+    rows = ObservationRequest.objects.visible_to(reader.user).under_way()
+    return rows.select_related("target", "event")[:SHOWN]
 
 
 def _streams(user: User) -> dict[str, Any]:
