@@ -90,6 +90,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+USE_I18N = False  # English alone: to ask for the language of each number takes time
 DEFAULT_AUTO_FIELD = (
     "django.db.models.AutoField"  # as TOM Toolkit's migrations; ours say BigAutoField
 )

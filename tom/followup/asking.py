@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict, Unpack
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from tom_targets.base_models import BaseTarget
 
@@ -19,16 +19,13 @@ from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
 from tom.followup.facilities import get_facility
 from tom.followup.facilities.contract import Facility
-from tom.followup.models import (
-    KEY_LENGTH,
-    ObservationRequest,
-    ObservationRequestQuerySet,
-    StateChange,
-)
+from tom.followup.models import KEY_LENGTH, ObservationRequest, StateChange
 from tom.followup.spec import Aim, InvalidSpecError, ObservationSpec, read_spec
 from tom.followup.states import RequestState
+from tom.kept_queries import Given, kept_query
 from tom.outbox.moves import move
-from tom.targets.models import TargetSummary
+from tom.targets.models import TargetSummary, Visitor
+from tom.targets.visible import Reader, reader_of
 
 SAME_PLACE_ARCSEC = 3.0  # two surveys' positions of one transient differ by less
 MOST_SHOWN = 20
@@ -99,25 +96,39 @@ def request_observation(
         raise DuplicateRequestError(_same_request(draft, asked["by"])) from error
 
 
-def requests_at_place(
-    target: BaseTarget, *, visible: ObservationRequestQuerySet
-) -> list[ObservationRequest]:
-    """Return the requests of `visible` under way for a target or another one at its place.
+def requests_at_place(target: BaseTarget, user: Visitor) -> list[ObservationRequest]:
+    """Return the requests under way for a target or another one at its place that a user may see.
 
     The same place: both coordinates differ by at most `SAME_PLACE_ARCSEC`. The newest request
     comes first. At most `MOST_SHOWN` are returned.
     """
+    reader = reader_of(user)
+    if target.ra is None or target.dec is None:
+        return _under_way_at(reader, target=target.pk)
+    height = SAME_PLACE_ARCSEC / 3600
+    width = height / max(cos(radians(target.dec)), 1e-3)
+    return _under_way_at(
+        reader,
+        target=target.pk,
+        south=target.dec - height,
+        north=target.dec + height,
+        west=target.ra - width,
+        east=target.ra + width,
+        west_beyond=target.ra - width + 360,
+        east_beyond=target.ra + width - 360,
+    )
+
+
+@kept_query
+def _under_way_at(reader: Reader, *, target: Given, **sides: Given) -> QuerySet[ObservationRequest]:
     near = Q(target=target)
-    if target.ra is not None and target.dec is not None:
-        height = SAME_PLACE_ARCSEC / 3600
-        width = height / max(cos(radians(target.dec)), 1e-3)
-        near |= Q(target__dec__range=(target.dec - height, target.dec + height)) & (
-            Q(target__ra__range=(target.ra - width, target.ra + width))
-            | Q(target__ra__gte=target.ra - width + 360)
-            | Q(target__ra__lte=target.ra + width - 360)
-        )
-    rows = visible.under_way().filter(near).select_related("target", "created_by")
-    return list(rows.order_by("-pk")[:MOST_SHOWN])
+    if sides:
+        beside = Q(target__ra__gte=sides["west"], target__ra__lte=sides["east"])
+        beside |= Q(target__ra__gte=sides["west_beyond"])
+        beside |= Q(target__ra__lte=sides["east_beyond"])
+        near |= Q(target__dec__gte=sides["south"], target__dec__lte=sides["north"]) & beside
+    rows = ObservationRequest.objects.visible_to(reader.user).under_way().filter(near)
+    return rows.select_related("target", "created_by").order_by("-pk")[:MOST_SHOWN]
 
 
 def why_not(

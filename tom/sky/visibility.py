@@ -8,6 +8,8 @@ the celestial frame, times the targets' unit vectors. Left out: refraction (0.1 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 import erfa
 import numpy as np
@@ -20,6 +22,10 @@ from tom.sky.healpix import unit_vectors
 MJD_UNIX_EPOCH = 40587.0
 TWILIGHT_DEG = -12.0
 """The Sun's altitude below which it is dark: nautical twilight, on pages and for requests."""
+
+
+NIGHTS_KEPT = 200
+"""Of the sky over a site a night takes 20 KB."""
 
 
 @dataclass(frozen=True)
@@ -193,10 +199,11 @@ def observable_tonight(
         Time between two steps.
     """
     now = mjd_of(when)
-    times = noon_before(site, now) + np.arange(0, 1440, step_minutes) / 1440
-    counts = (times >= now) & (times <= (np.inf if until is None else mjd_of(until)))
+    sky = _sky_of_night(site, noon_before(site, now), step_minutes)
+    end = np.inf if until is None else mjd_of(until)
+    counts = (sky.mjd >= now) & (sky.mjd <= end)
     targets = np.atleast_2d(unit_vectors(ra, dec))
-    return _follow(site, targets, times, counts, constraints or Constraints())
+    return _follow(site, targets, sky, counts, constraints or Constraints())
 
 
 def observable_between(
@@ -224,7 +231,8 @@ def observable_between(
     steps = max(int(np.ceil((stop - begin) * 1440 / step_minutes - 1e-6)), 1)
     times = np.linspace(begin, stop, steps + 1)
     targets = np.atleast_2d(unit_vectors(ra, dec))
-    return _follow(site, targets, times, np.isfinite(times), constraints or Constraints())
+    sky = _sky_at(site, times)
+    return _follow(site, targets, sky, np.isfinite(times), constraints or Constraints())
 
 
 def observable_now(
@@ -242,16 +250,38 @@ def observable_now(
     ra, dec, when, constraints
         As in `observable_tonight`.
     """
-    times = np.array([mjd_of(when)])
+    sky = _sky_at(site, np.array([mjd_of(when)]))
     targets = np.atleast_2d(unit_vectors(ra, dec))
-    return _follow(site, targets, times, np.array([True]), constraints or Constraints())
+    return _follow(site, targets, sky, np.array([True]), constraints or Constraints())
+
+
+class _Sky(NamedTuple):
+    """The zenith of a site, the Sun and the Moon, unit vectors of shape `(t, 3)`, at t times."""
+
+    mjd: FloatArray
+    zenith: FloatArray
+    sun: FloatArray
+    moon: FloatArray
+
+
+def _sky_at(site: Site, mjd: FloatArray) -> _Sky:
+    zenith = zenith_vectors(site, mjd)
+    return _Sky(mjd, zenith, sun_vectors(mjd), moon_vectors(mjd, zenith))
+
+
+@lru_cache(maxsize=NIGHTS_KEPT)
+def _sky_of_night(site: Site, noon: float, step_minutes: float) -> _Sky:
+    """The sky from a noon to the next: it takes most of the time, and is that of all targets."""
+    sky = _sky_at(site, noon + np.arange(0, 1440, step_minutes) / 1440)
+    for kept in sky:
+        kept.setflags(write=False)
+    return sky
 
 
 def _follow(
-    site: Site, targets: FloatArray, times: FloatArray, counts: BoolArray, limits: Constraints
+    site: Site, targets: FloatArray, sky: _Sky, counts: BoolArray, limits: Constraints
 ) -> Night:
-    zenith, sun = zenith_vectors(site, times), sun_vectors(times)
-    moon = moon_vectors(times, zenith)
+    times, zenith, sun, moon = sky
     altitude = _altitude(targets @ zenith.T)
     sun_altitude_deg = _altitude(np.sum(zenith * sun, axis=1))
     moon_altitude_deg = _altitude(np.sum(zenith * moon, axis=1))

@@ -111,6 +111,18 @@ def is_shown(user: Visitor, *, target: str, one_by_one: bool = False) -> Q:
     return Q() if hidden is None else Q(_IsNone(target, hidden, one_by_one=one_by_one))
 
 
+def is_public(user: Visitor, *, target: str) -> Q:
+    """Ask for rows whose target, the key at `target`, the user sees without any right to it."""
+    return Q(_IsNone(target, _hidden_without_right(reader_of(user)), one_by_one=False))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _hidden_without_right(reader: Reader) -> _Text:
+    hidden = PRIVATE | _is_unsettled(reader.user)
+    sql, params = BaseTarget.objects.filter(hidden).order_by().values("pk").query.sql_with_params()
+    return sql, tuple(params)
+
+
 @lru_cache(maxsize=MOST_KEPT)
 def _hidden_from(reader: Reader) -> _Text | None:
     """The query for what is hidden from a reader as text; None: there can be nothing."""

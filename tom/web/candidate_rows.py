@@ -146,7 +146,7 @@ def make_rows(
         candidates, user, counted=listing.counted, privately=listing.privately
     )
     target_ids = [candidate.target_id for candidate in candidates]
-    terms = newest_terms(candidates, listing.programs)
+    terms = newest_terms([row.pk for row in candidates], listing.programs)
     columns = list(dict.fromkeys(term["name"] for place in terms.values() for term in place))
     curves = read_curves(target_ids, user)
     verdicts = verdicts_on(candidates, user)

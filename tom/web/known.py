@@ -5,12 +5,22 @@ audience that the reader belongs to, else the public one.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
-from django.db.models import Exists, F, FilteredRelation, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    F,
+    FilteredRelation,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Coalesce
 from tom_targets.base_models import BaseTarget
 
@@ -42,11 +52,28 @@ def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
     Of a private target that is where its reader's own points put it. A request for a public one
     is everybody's to read, and so is its place.
     """
-    rows = visible_targets(user).filter(summary__isnull=False).select_related("summary")
-    found = rows.filter(pk=pk).first()
+    found = find_shown(pk, user)
     if found is not None and found.permissions == BaseTarget.Permissions.PRIVATE:
         show_targets([found], programs_of(user))
     return found
+
+
+def find_shown(pk: int, user: Visitor) -> BaseTarget | None:
+    """A target that the user may see, with its public summary; None: no such one."""
+    is_key = pk <= BigIntegerField.MAX_BIGINT
+    return next(iter(read_targets([pk], user)), None) if is_key else None
+
+
+def read_targets(keys: Sequence[int], user: Visitor) -> list[BaseTarget]:
+    """Read these targets with their summaries, in this order, without those that are hidden."""
+    read = {row.pk: row for row in _read_targets(reader_of(user), keys=list(keys))}
+    return [read[pk] for pk in keys if pk in read]
+
+
+@kept_query
+def _read_targets(reader: Reader, *, keys: Given) -> QuerySet[BaseTarget]:
+    rows = visible_targets(reader.user).filter(AnyOf("pk", keys), summary__isnull=False)
+    return rows.select_related("summary").order_by()
 
 
 def seen_by(user: Visitor, *, one_by_one: bool = False) -> QuerySet[EventCandidate]:
@@ -264,11 +291,9 @@ def known_places(
     return rows.order_by("candidate", *LARGEST_FIRST)
 
 
-def newest_terms(
-    candidates: Iterable[EventCandidate], programs: Collection[int]
-) -> dict[int, list[dict[str, Any]]]:
+def newest_terms(keys: Iterable[int], programs: Collection[int]) -> dict[int, list[dict[str, Any]]]:
     """The terms of each candidate's newest place, as a reader of these programs knows it."""
-    rows = _newest_terms(tuple(programs), candidates=[row.pk for row in candidates])
+    rows = _newest_terms(tuple(programs), candidates=list(keys))
     return {pk: read_terms(layout, kept) for pk, layout, kept in rows}
 
 

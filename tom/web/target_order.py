@@ -14,9 +14,9 @@ from tom_targets.base_models import BaseTarget
 
 from tom.kept_queries import AnyOf, Given, kept_query
 from tom.targets.models import PUBLIC, Audience, AudienceSummary, TargetSummary, Visitor
-from tom.targets.visible import PRIVATE, Reader, is_shown, reader_of, visible_targets
+from tom.targets.visible import Reader, is_public, is_shown, reader_of, visible_targets
 from tom.web.candidate_order import of_readers
-from tom.web.known import figure_of, fullest, join_summaries, programs_of
+from tom.web.known import figure_of, fullest, join_summaries, programs_of, read_targets
 from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
 
 
@@ -73,7 +73,7 @@ def page_in_turn(
     """
     user, programs = request.user, programs_of(request.user)
     if not which:
-        page = page_of(request, rows, known=count_public(rows) if programs else 0)
+        page = page_of(request, rows, known=0 if name else count_public(user))
         # Of few targets with a name all are sorted at once.
         if not name and asked != BY_NAME:
             first, last = _part(page)
@@ -162,9 +162,10 @@ def _placed_of(reader: Reader, order: Order, *, keys: Given) -> QuerySet[BaseTar
     return _placed(rows, order, programs_of(reader.user))
 
 
-def count_public(rows: QuerySet[BaseTarget]) -> int:
-    """How many of some targets are public: if they are enough, no right is looked up to count."""
-    return rows.filter(~PRIVATE).order_by()[: MOST_COUNTED + 1].count()
+def count_public(user: Visitor) -> int:
+    """How many targets a user sees without any right: if they are enough, none is looked up."""
+    rows = TargetSummary.objects.filter(is_public(user, target="target")).order_by()
+    return rows[: MOST_COUNTED + 1].count()
 
 
 def _part(page: Page[Any]) -> tuple[int, int]:
@@ -224,18 +225,6 @@ def _between_but(
 ) -> QuerySet[Any, Row]:
     parts = [part.filter(~Q(AnyOf("target", keys))) for part in _parts(reader.user, order)]
     return _rows_between(parts, order, first=first, last=last)
-
-
-def read_targets(keys: Sequence[int], user: Visitor) -> list[BaseTarget]:
-    """Read these targets with their summaries, in this order, without those that are hidden."""
-    read = {row.pk: row for row in _read(reader_of(user), keys=list(keys))}
-    return [read[pk] for pk in keys if pk in read]
-
-
-@kept_query
-def _read(reader: Reader, *, keys: Given) -> QuerySet[BaseTarget]:
-    rows = visible_targets(reader.user).filter(AnyOf("pk", keys), summary__isnull=False)
-    return rows.select_related("summary").order_by()
 
 
 def _parts(user: Visitor, order: Order) -> list[QuerySet[Any, Row]]:

@@ -15,10 +15,10 @@ from tom.strategies.models import Strategy
 from tom.strategies.services import list_of
 from tom.web.candidate_order import one_of
 from tom.web.keys import read_pk
-from tom.web.known import programs_of
+from tom.web.known import programs_of, read_targets
 from tom.web.lists import first_places
 from tom.web.pagination import MOST_COUNTED, PER_PAGE, page_asked, page_of
-from tom.web.target_order import WINDOW, count_public, in_turn, others_in_turn, read_targets
+from tom.web.target_order import WINDOW, count_public, in_turn, others_in_turn
 
 LIST = "list-"
 """An order of the list of targets begins so, and goes on with the key of a strategy."""
@@ -79,8 +79,8 @@ def page_by_list(
         page = page_of(request, list(ranked), per_page=PER_PAGE, most=size)
         keys = list(page)
     else:
-        known = count_public(rows) if programs_of(user) else 0
-        page = page_of(request, rows.order_by("name"), per_page=PER_PAGE, known=known)
+        ordered = rows.order_by("name")
+        page = page_of(request, ordered, per_page=PER_PAGE, known=count_public(user))
         keys = _part(list(ranked), user, last=page.number * PER_PAGE)
     return _read(page, user, keys, ranked)
 

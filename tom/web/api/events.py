@@ -12,17 +12,17 @@ from rest_framework.response import Response
 from tom.candidates.models import EventCandidate
 from tom.events.localizations import choose_localization
 from tom.events.models import EventKind, EventLocalization, EventSequence, NonLocalizedEvent
-from tom.ranking.models import RankedCandidate
 from tom.targets.models import Visitor
 from tom.targets.visible import is_shown
 from tom.web.api import pagination
 from tom.web.api.filters import SAID_PARAMETERS, read_choice, read_said_choice
 from tom.web.api.pagination import Pages
 from tom.web.best_first import find_best
+from tom.web.candidate_rows import read_candidates
 from tom.web.chances import scale_of
 from tom.web.event_facts import said_by_hand
 from tom.web.event_joins import find_joined
-from tom.web.known import known_places, programs_of, rank_visible, seen_by
+from tom.web.known import newest_terms, programs_of, rank_visible, seen_by
 from tom.web.places import ALL_RANKED
 
 # A stored map's bytes have no place in a list.
@@ -133,7 +133,8 @@ class CandidateSerializer(serializers.ModelSerializer[EventCandidate]):
     @staticmethod
     @extend_schema_field(TermSerializer(many=True))
     def get_terms(candidate: EventCandidate) -> list[dict[str, Any]]:
-        return [term for place in list(candidate.places.all())[:1] for term in place.read_terms()]
+        terms: list[dict[str, Any]] = candidate.terms  # type: ignore[attr-defined]  # by the view
+        return terms
 
 
 def told_events() -> QuerySet[NonLocalizedEvent]:
@@ -241,9 +242,7 @@ class CandidateList(generics.ListAPIView[EventCandidate]):
 
     def paginate_queryset(self, queryset: Any) -> list[Any]:
         keys = super().paginate_queryset(queryset) or []
-        newest = RankedCandidate.objects.newest().select_related("ranking")
-        places = known_places(newest, programs_of(self.request.user))
-        rows = EventCandidate.objects.select_related("target", "target__summary")
-        found = rows.prefetch_related(Prefetch("places", places)).in_bulk(keys)
-        page = [found[pk] for pk in keys if pk in found]
+        page, terms = read_candidates(keys), newest_terms(keys, programs_of(self.request.user))
+        for row in page:
+            row.terms = terms.get(row.pk, [])  # type: ignore[attr-defined]  # for the serializer
         return rank_visible(page, self.request.user, most=ALL_RANKED)

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,11 +20,13 @@ from tom.followup.asking import requests_at_place, why_not
 from tom.followup.facilities import available_facilities
 from tom.followup.models import ObservationRequest
 from tom.followup.states import RequestState
+from tom.kept_queries import Given, kept_query
 from tom.photometry import magnitude_of
 from tom.pipeline import cancel as cancel_task
 from tom.pipeline import nudge
 from tom.pipeline import submit as submit_task
 from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
+from tom.targets.visible import Reader, reader_of
 from tom.web.keys import read_pk
 from tom.web.known import find_to_observe
 from tom.web.pagination import page_of
@@ -113,14 +116,18 @@ def request_new(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _last_magnitude(request: HttpRequest, target: BaseTarget) -> float | None:
     """Return the magnitude of the last detection that the user may see."""
-    points = LightCurvePoint.objects.visible_to(request.user).filter(target=target)
-    seen = points.exclude(kind=PointKind.LIMIT).filter(flux__gt=0)
-    detections = seen.order_by("-time", *POINT_ORDER[1:])
-    for point in detections[:20]:
-        found = magnitude_of(flux=point.flux, flux_error=point.flux_error)
+    for flux, flux_error in _last_fluxes(reader_of(request.user), target=target.pk):
+        found = magnitude_of(flux=flux, flux_error=flux_error)
         if found.magnitude is not None:
             return found.magnitude
     return None
+
+
+@kept_query
+def _last_fluxes(reader: Reader, *, target: Given) -> QuerySet[LightCurvePoint, Any]:
+    points = LightCurvePoint.objects.visible_to(reader.user).filter(target=target)
+    seen = points.exclude(kind=PointKind.LIMIT).filter(flux__gt=0)
+    return seen.order_by("-time", *POINT_ORDER[1:]).values_list("flux", "flux_error")[:20]
 
 
 def _hours(request: HttpRequest, target: BaseTarget, form: RequestForm) -> HttpResponse:
@@ -176,9 +183,7 @@ def _show(
         "form": form,
         "choices": choices(),
         "nights": _nights(target, form),
-        "under_way": requests_at_place(
-            target, visible=ObservationRequest.objects.visible_to(request.user)
-        ),
+        "under_way": requests_at_place(target, person(request)),
         "refusal": why_not(event, form.choice.facility, target=target),
         "sending": followup.is_sending(),
     }

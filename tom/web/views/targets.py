@@ -1,10 +1,10 @@
 """Targets: the list with its search, and all that is known of one."""
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import BigIntegerField, Q, QuerySet, prefetch_related_objects
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -35,6 +35,7 @@ from tom.web.comments import first_comments
 from tom.web.distances import given_redshift_of, redshift_of
 from tom.web.hosts import found_hosts
 from tom.web.known import (
+    find_shown,
     join_summaries,
     newest_terms,
     programs_of,
@@ -144,18 +145,12 @@ def target(request: HttpRequest, pk: int) -> HttpResponse:
 
 def find_target(request: HttpRequest, pk: int) -> BaseTarget:
     """Find a target that the user may see, with its summary, or raise 404."""
-    is_key = pk <= BigIntegerField.MAX_BIGINT
-    for found in _seen(reader_of(request.user), pk=pk) if is_key else []:
-        show_targets([found], programs_of(request.user))
-        return cast("BaseTarget", found)
-    message = "no such target"
-    raise Http404(message)
-
-
-@kept_query
-def _seen(reader: Reader, *, pk: Given) -> QuerySet[BaseTarget]:
-    rows = visible_targets(reader.user).filter(summary__isnull=False, pk=pk)
-    return rows.select_related("summary")
+    found = find_shown(pk, request.user)
+    if found is None:
+        message = "no such target"
+        raise Http404(message)
+    show_targets([found], programs_of(request.user))
+    return found
 
 
 def _head(found: BaseTarget, user: User) -> dict[str, Any]:
@@ -273,7 +268,7 @@ def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
 
 def _with_terms(found: BaseTarget, rows: list[EventCandidate], user: User) -> list[EventCandidate]:
     """Give each candidacy the terms of its newest place, and the target as it was read."""
-    terms = newest_terms(rows, programs_of(user))
+    terms = newest_terms([row.pk for row in rows], programs_of(user))
     for row in rows:
         row.target = found
         row.terms = terms.get(row.pk, [])  # type: ignore[attr-defined]
