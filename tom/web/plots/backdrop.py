@@ -1,6 +1,6 @@
 """What stands behind a map of the sky: grids, their labels, the Galactic plane, M dwarfs."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from django.utils.html import format_html
@@ -11,9 +11,11 @@ from tom.sky.dwarfs import dwarf_lines
 from tom.sky.extinction import GALACTIC_FROM_ICRS
 from tom.sky.healpix import radec_of_vectors
 from tom.web.plots.paper import CLOSE_SIZE, Project, path_of, texts_of, to_page
+from tom.web.plots.projections import zenithal
 
 # So many times as many M dwarfs as towards the Galactic pole stand along each line.
 DWARF_TIMES = (2.0, 4.0, 8.0)
+GRIDS_KEPT = 100
 
 
 @cache
@@ -71,9 +73,20 @@ def _open_line(ra: FloatArray, dec: FloatArray, centre: float) -> str:
     return "".join(path_of(*to_page(lon, lat)) for lon, lat in parts)
 
 
-def close_grid(
-    centre: tuple[float, float], half: float, place: Project
-) -> tuple[SafeString, SafeString]:
+def close_place(centre: tuple[float, float], half: float) -> Project:
+    """Where a place on the sky is on the zoomed map around a centre; all in degrees."""
+
+    def place(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
+        x, y = zenithal(ra, dec, centre=centre)
+        return CLOSE_SIZE / 2 * (1 + x / half), CLOSE_SIZE / 2 * (1 - y / half)
+
+    return place
+
+
+@lru_cache(maxsize=GRIDS_KEPT)
+def close_grid(centre: tuple[float, float], half: float) -> tuple[SafeString, SafeString]:
+    """Draw the grid of the zoomed map around a centre, and its labels."""
+    place = close_place(centre, half)
     step = next((s for s in (0.5, 1, 2, 5, 10, 15, 30) if 2 * half / s <= 7), 30)
     top = min(abs(centre[1]) + half, 85.0)
     step_ra = next((s for s in (1, 2, 5, 10, 15, 30) if s * np.cos(np.radians(top)) >= step), 30)

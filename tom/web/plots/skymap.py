@@ -11,6 +11,7 @@ from tom.sky.arrays import FloatArray
 from tom.sky.bodies import SunMoon
 from tom.web.plots.backdrop import (
     close_grid,
+    close_place,
     dwarf_density,
     galactic_plane,
     sky_edge,
@@ -29,7 +30,6 @@ from tom.web.plots.paper import (
     sky_path,
     to_page,
 )
-from tom.web.plots.projections import zenithal
 from tom.web.plots.spots import Spot, draw_bodies, draw_galaxies, draw_spots
 
 Contours = Mapping[str, Sequence[Ring]]
@@ -167,15 +167,12 @@ def draw_close(
     if radius > WIDEST_DEG:
         return None
     half = max(1.15 * radius, CLOSEST_DEG)
-
-    def place(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
-        x, y = zenithal(ra, dec, centre=centre)
-        return CLOSE_SIZE / 2 * (1 + x / half), CLOSE_SIZE / 2 * (1 - y / half)
+    place = close_place(centre, half)
 
     def draw(rings: Sequence[Ring]) -> str:
         return close_path(rings, place)
 
-    lines, labels = close_grid(centre, half, place)
+    lines, labels = close_grid(centre, half)
     return format_html(
         '<svg class="sky-map close{1}" viewBox="0 0 {0} {0}" role="group" '
         'aria-label="Map of the region">{2}{3}{4}{5}{6}{7}</svg>',
