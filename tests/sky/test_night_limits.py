@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import numpy as np
 import pytest
@@ -216,3 +217,18 @@ def test_the_zenith_is_where_a_target_stands_overhead() -> None:
     assert 0 <= ra.min() <= ra.max() < 360
     moon_ra, _ = moon_radec(PARANAL, np.arange(61000.0, 61030.0))
     assert 0 <= moon_ra.min() < 30 < 330 < moon_ra.max() < 360
+
+
+def test_the_sky_of_a_night_is_that_of_its_site_day_and_steps() -> None:
+    def asked(site: Site, days: int, minutes: int) -> Night:
+        when = WHEN + timedelta(days=days)
+        return observable_tonight(site, ra=RA, dec=DEC, when=when, step_minutes=minutes)
+
+    choices = list(product((PARANAL, TROMSO), (0, 1), (10, 30)))
+    first = [asked(*choice) for choice in choices]
+    again = [asked(*choice) for choice in choices]
+
+    assert len({(night.mjd[0], night.sun_altitude_deg[5]) for night in first}) == len(choices)
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.moon_separation_deg, other.moon_separation_deg)
+        assert not one.mjd.flags.writeable

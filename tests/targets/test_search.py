@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tom_targets.base_models import BaseTarget
@@ -11,6 +13,7 @@ from tom_targets.models import TargetName
 
 from tests.targets.test_identity import programs, seen
 from tom.sky.healpix import healpix29, separation_arcsec
+from tom.targets import search
 from tom.targets.models import Program, TargetSummary
 from tom.targets.search import find_by_name, find_exactly, find_in_cone
 from tom.targets.store import store_alerts
@@ -41,6 +44,22 @@ def test_an_alias_finds_its_target_once():
     )
 
     assert list(find_by_name(BaseTarget.objects.all(), "2025abc")) == [target]
+
+
+def test_the_index_of_pieces_is_left_alone_where_most_names_have_the_part(monkeypatch):
+    monkeypatch.setattr(search, "FEW", 2)
+    for number in range(1, 5):
+        BaseTarget.objects.bulk_create([BaseTarget(pk=number, name=f"ZTF26aaa{number}")])
+    later = make_target("ZTF25bbbb", 10, 10)
+
+    with CaptureQueriesContext(connection) as common:
+        found = find_by_name(BaseTarget.objects.all(), "zTf2").count()
+    with CaptureQueriesContext(connection) as rare:
+        assert list(find_by_name(BaseTarget.objects.all(), "bbb")) == [later]
+
+    assert found == 5
+    assert "targets_pieces" not in "".join(each["sql"] for each in common)
+    assert "targets_pieces" in "".join(each["sql"] for each in rare)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.permissions import targets_for_user
 
 from tests import factories
-from tom.targets.visible import visible_targets
+from tom.targets.models import LightCurvePoint, Program, TargetSummary
+from tom.targets.visible import is_public, visible_targets
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +61,25 @@ def test_of_somebody_without_a_right_no_right_is_asked_for_at_each_target(
     assert "objectpermission" not in asked["none"]
     assert "groupobjectpermission" in asked["group"]
     assert "userobjectpermission" not in asked["group"]
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_is_counted_without_a_right_is_seen_and_not_private(
+    people: dict[str, User], name: str
+) -> None:
+    for target in BaseTarget.objects.all():
+        TargetSummary.objects.get_or_create(target=target, defaults={"healpix29": 1})
+    program = factories.make_program(2, group=factories.make_group())
+    LightCurvePoint.objects.filter(target__name="T1").update(program=program)
+    Program.objects.filter(pk=program.pk).update(settled="")  # it changed hands just now
+
+    rows = TargetSummary.objects.filter(is_public(people[name], target="target"))
+
+    assert [row.target.name for row in rows] == ["T0"]
+    assert not visible_targets(people[name]).filter(name="T1").exists()
+
+
+def test_no_right_is_looked_up_to_count(people: dict[str, User]) -> None:
+    rows = TargetSummary.objects.filter(is_public(people["both"], target="target"))
+
+    assert "objectpermission" not in str(rows.query)

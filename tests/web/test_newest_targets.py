@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from tom_targets.base_models import BaseTarget
 
 from tests.factories import MERGER, make_group, make_observer, make_program
@@ -137,3 +139,24 @@ def test_the_page_shows_first_what_its_reader_alone_saw_last(client: Client) -> 
     assert names() == [new.name, old.name]
     client.force_login(make_observer("member", groups=[group]))
     assert names() == [old.name, new.name]
+
+
+def test_a_far_page_reads_the_summaries_and_only_its_own_targets() -> None:
+    group = make_group()
+    program = make_program(2, group=group)
+    for hours, target in enumerate(make_targets(12)):
+        last = MERGER - timedelta(hours=hours)
+        TargetSummary.objects.filter(target=target).update(last_detection=last)
+        if hours % 2:
+            AudienceSummary.objects.create(
+                target=target, programs=[program.pk], healpix29=1, last_detection=last
+            )
+    reader = make_observer("vera", groups=[group])
+
+    with CaptureQueriesContext(connection) as asked:
+        found = first_targets(reader, "seen", first=8, last=11)
+
+    assert [target.name for target in found] == ["t8", "t9", "t10"]
+    *_, order, read = (each["sql"] for each in asked)
+    assert '"tom_targets_basetarget"."name"' not in order
+    assert '"tom_targets_basetarget"."name"' in read
