@@ -63,6 +63,14 @@ def test_an_edit_changes_the_table_and_keeps_everything_else(report: Report) -> 
     assert after.state == ReportState.DRAFT
 
 
+def test_a_draft_that_told_of_nothing_yet_is_edited(report: Report) -> None:
+    Report.objects.filter(pk=report.pk).update(body={})
+
+    edit_report(report, title="A title", authors="A. Person", text="x", table="")
+
+    assert Report.objects.get(pk=report.pk).body["data"] == {"photometry": []}
+
+
 @pytest.mark.parametrize(
     ("name", "longest"),
     [("title", LONGEST_TITLE), ("authors", LONGEST_AUTHORS), ("text", LONGEST_TEXT)],

@@ -64,8 +64,8 @@ def edit_report(report: Report, *, title: str, authors: str, text: str, table: s
         locked = drafts.select_for_update().first()
         if locked is None:
             raise NotADraftError
-        data = locked.body["data"]
-        rows = read_rows(table, targets=[target["name"] for target in data["targets"]])
+        data = locked.body.get("data", {})
+        rows = read_rows(table, targets=[target["name"] for target in data.get("targets", [])])
         locked.body |= {name: said for name, (said, _) in given.items()}
         locked.body["data"] = data | {"photometry": rows}
         locked.save(update_fields=["body"])
