@@ -7,12 +7,19 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from django.contrib.auth.models import User
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from tom_targets.base_models import BaseTarget
 
 from tom.photometry import Magnitude, magnitude_of
 from tom.sky.visibility import mjd_of
-from tom.targets.models import POINT_ORDER, LightCurvePoint, PointKind
+from tom.targets.models import (
+    POINT_ORDER,
+    LightCurvePoint,
+    PointKind,
+    ReplacedPoint,
+    WithdrawnPoint,
+    of_readable_programs,
+)
 from tom.targets.peaks import PointName
 from tom.web.spreadsheets import cell
 
@@ -31,6 +38,7 @@ COLUMN_OF = {
     "program": "program__name",
 }
 NEWEST = "-time"
+WITHDRAWN_SHOWN = 100
 
 
 class Writable(Protocol):
@@ -58,6 +66,18 @@ def find_points(target: BaseTarget, user: User, sort: str) -> "QuerySet[LightCur
     order = column.asc(nulls_last=True) if is_up else column.desc(nulls_last=True)
     rows = LightCurvePoint.objects.visible_to(user).filter(target=target)
     return rows.select_related("program").order_by(order, *POINT_ORDER)
+
+
+def withdrawn_points(target: BaseTarget, user: User) -> list[ReplacedPoint]:
+    """The newest points that their survey withdrew, of those that the user may see; each once.
+
+    `replaced` says since when they are gone. At most `WITHDRAWN_SHOWN`.
+    """
+    named = {name: OuterRef(name) for name in ("program", "kind", "key")}
+    rows = ReplacedPoint.objects.filter(Exists(WithdrawnPoint.objects.filter(**named)))
+    mine = rows.filter(of_readable_programs(user), target=target.pk).select_related("program")
+    last = mine.order_by("program", "kind", "key", "-replaced").distinct("program", "kind", "key")
+    return sorted(last, key=lambda row: row.time, reverse=True)[:WITHDRAWN_SHOWN]
 
 
 def make_point_row(point: LightCurvePoint, peaks: Collection[PointName]) -> PointRow:

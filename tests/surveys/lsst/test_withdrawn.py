@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from tom_dataproducts.models import PhotometryReducedDatum
 
+from tests.factories import make_group, make_observer, make_program
 from tests.fuzz.huge import take_apart
 from tests.surveys.lsst.made import MJD, SOURCE_ID, make_forced, make_framed, make_source
 from tom import intake
@@ -90,6 +92,26 @@ def test_neither_an_older_packet_nor_a_replay_brings_it_back(before: bytes, afte
 
     assert keys() == {("alert", "6"), ("alert", str(SOURCE_ID))}
     assert WithdrawnPoint.objects.count() == 2
+
+
+def test_the_table_of_points_tells_of_it_to_those_who_could_see_it(
+    before: bytes, after: bytes
+) -> None:
+    take(before)
+    target, client = TargetSummary.objects.get().target_id, Client()
+    client.force_login(make_observer())
+    assert "withdrawn" not in client.get(f"/targets/{target}/points/").text
+
+    take(after)
+    told = " ".join(client.get(f"/targets/{target}/points/").text.split())
+    assert "2 points withdrawn by the survey" in told
+    assert "10,000" in told.partition("withdrawn by the survey")[2]
+
+    private = make_program(77, group=make_group())
+    ReplacedPoint.objects.filter(key="5").update(program=private)
+    WithdrawnPoint.objects.filter(key="5").update(program=private)
+    told = " ".join(client.get(f"/targets/{target}/points/").text.split())
+    assert "1 point withdrawn by the survey" in told
 
 
 def test_of_a_real_packet_all_but_the_withdrawn_points_are_read(real_data: Path) -> None:

@@ -9,7 +9,14 @@ from django.views.decorators.http import require_safe
 from tom.targets.peaks import peaks_of
 from tom.web.pagination import page_of
 from tom.web.people import person
-from tom.web.points_table import COLUMN_OF, NEWEST, find_points, make_point_row, write_points
+from tom.web.points_table import (
+    COLUMN_OF,
+    NEWEST,
+    find_points,
+    make_point_row,
+    withdrawn_points,
+    write_points,
+)
 from tom.web.views.targets import find_target
 
 POINTS_SHOWN = 100
@@ -33,6 +40,7 @@ def points(request: HttpRequest, pk: int) -> HttpResponse:
     page = page_of(request, find_points(found, person(request), sort), per_page=POINTS_SHOWN)
     context = {
         "target": found,
+        "withdrawn": withdrawn_points(found, person(request)) if page.number == 1 else [],
         "page": page,
         "rows": [make_point_row(point, peaks) for point in page],
         "headers": [_header(name, sort) for name in COLUMN_OF],
