@@ -191,7 +191,7 @@ def test_the_terms_are_those_of_the_newest_place_that_is_known(programs) -> None
     terms = RankedCandidate.objects.get(programs=[key]).terms
     RankedCandidate.objects.filter(programs=[key]).update(terms=terms[::-1][:1] + terms[1:])
 
-    openly, privately = newest_terms([row], []), newest_terms([row, bystander], [key])
+    openly, privately = newest_terms([row.pk], []), newest_terms([row.pk, bystander.pk], [key])
 
     assert {pk: [term["name"] for term in each] for pk, each in openly.items()} == {
         row.pk: [term["name"] for term in TERMS]
@@ -200,7 +200,7 @@ def test_the_terms_are_those_of_the_newest_place_that_is_known(programs) -> None
     assert privately[row.pk][0]["log_lr"] == TERMS[-1]["log_lr"]
     assert privately[bystander.pk] == openly[row.pk]
     make_place(make_ranking(event), row)  # the public place is a newer one now
-    assert len(newest_terms([row], [])) == 1
+    assert len(newest_terms([row.pk], [])) == 1
     assert newest_terms([], [key]) == {}
 
 

@@ -1,4 +1,4 @@
-"""Pages put what is equal in one order, however it came into the tables."""
+"""Pages put what is equal in one order: candidates by name, targets as they were made."""
 
 import re
 from datetime import timedelta
@@ -17,9 +17,9 @@ from tom.web.candidate_rows import _thumbnails
 pytestmark = pytest.mark.django_db
 NAMES = [f"ZTF26tie{letter}" for letter in "abcdef"]
 EVENT = "/events/S261120ab/"
-LISTS = [
-    "/",
-    *(f"/targets/?order={order}" for order in ("seen", "new", "bright", "name")),
+AS_MADE = ["/", *(f"/targets/?order={order}" for order in ("seen", "new", "bright"))]
+BY_NAME = [
+    "/targets/?order=name",
     *(
         f"{EVENT}?part=candidates&order={order}"
         for order in ("rank", "chance", "decide", "level", "magnitude", "newest", "-newest")
@@ -39,17 +39,20 @@ def shown(names: list[str]) -> dict[str, list[str]]:
         client.force_login(factories.make_observer())
         found = {
             page: list(dict.fromkeys(re.findall(r"ZTF26tie[a-f]", client.get(page).text)))
-            for page in LISTS
+            for page in (*AS_MADE, *BY_NAME)
         }
         transaction.set_rollback(True)
     return found
 
 
-def test_equal_candidates_and_targets_are_listed_by_name() -> None:
-    first, second = shown(NAMES), shown(NAMES[::-1])
+@pytest.mark.parametrize("names", [NAMES, NAMES[::-1]], ids=["in turn", "reversed"])
+def test_equal_candidates_are_listed_by_name_and_equal_targets_as_they_were_made(
+    names: list[str],
+) -> None:
+    found = shown(names)
 
-    assert second == first
-    assert {page: names for page, names in first.items() if names != NAMES} == {}
+    assert {page: found[page] for page in BY_NAME if found[page] != NAMES} == {}
+    assert {page: found[page] for page in AS_MADE if found[page] != names} == {}
 
 
 @pytest.mark.parametrize("turn", [1, -1])
