@@ -19,11 +19,12 @@ from tests.factories import (
     make_program,
     make_ranking,
 )
+from tests.ranking.test_lists import make_strategy
 from tests.streams.packets import JD, make_ztf_packet
 from tom import intake
 from tom.candidates.models import EventCandidate
 from tom.demo.packets import to_datetime, to_jd
-from tom.ranking.models import Ranking
+from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import rank_if_due
 from tom.scoring.judging import score_due
 from tom.scoring.models import Score
@@ -213,6 +214,29 @@ def test_scores_and_places_of_others_are_not_told(client: Client, vera: User, te
     vera.groups.add(team)
     steps = told(client.get(api).json()["steps"])
     assert (steps["ranked"], steps["shown"]) == (RANKED, SHOWN)
+
+
+@pytest.mark.parametrize("is_theirs", [True, False])
+def test_a_place_in_a_list_is_told_to_those_who_see_the_list(
+    client: Client, vera: User, *, is_theirs: bool
+) -> None:
+    candidate = make_stages(bring())
+    group = make_group("lists")
+    strategy = make_strategy(name="Bright things", group=group)
+    ranking = Ranking.objects.create(strategy=strategy, prior=0.001, layout=[])
+    Ranking.objects.filter(pk=ranking.pk).update(created=RANKED, published=SHOWN)
+    weights = dict.fromkeys(("log_weight", "log_weight_low", "log_weight_high"), 1.0)
+    RankedCandidate.objects.create(
+        strategy=strategy, ranking=ranking, target=candidate.target, terms={}, **weights
+    )
+    target = candidate.target_id
+    candidate.delete()
+    if is_theirs:
+        vera.groups.add(group)
+
+    steps = told(client.get(f"/api/targets/{target}/timeline/").json()["steps"])
+
+    assert (steps["ranked"], steps["shown"]) == ((RANKED, SHOWN) if is_theirs else (None, None))
 
 
 def test_an_alert_of_a_closed_program_is_told_to_its_readers_alone(
