@@ -150,6 +150,39 @@ def test_the_first_are_asked_alone_whether_they_fit_and_more_where_too_few_do(
     assert asked == [2, 8]
 
 
+WEIGHTS = ("log_weight", "log_weight_low", "log_weight_high")
+
+
+@pytest.mark.parametrize(
+    ("order", "lacking"),
+    [
+        *(("decide", name) for name in (*WEIGHTS, "rank")),
+        *(("-chance", name) for name in ("log_weight", "rank")),
+        *(("level", name) for name in ("credible_level_2d", "rank")),
+    ],
+)
+def test_whose_own_standing_lacks_a_figure_stands_by_everybodys(
+    world: World, monkeypatch, settings: Settings, order: str, lacking: str
+) -> None:
+    settings.PRACTICE_TELESCOPE = False  # what an observation costs stands in no index
+    take_few(monkeypatch)
+    listing = open_list(world.event, world.readers["of one"], now=timezone.now())
+    CandidateStanding.objects.filter(rank=None).delete()
+    if lacking in ("rank", "credible_level_2d"):  # ranks decide among those that are alike
+        told = {"credible_level_2d": 0.7, **dict.fromkeys(WEIGHTS, 0.5)}
+        CandidateStanding.objects.update(**told)
+        public = {"credible_level_2d": 0.9, **dict.fromkeys(WEIGHTS, 5.0)}
+        EventCandidate.objects.update(**(public if lacking == "rank" else told))
+    asked = QueryDict(f"order={order}&region=all&vetting=all")
+    for standing in CandidateStanding.objects.filter(programs=listing.programs).order_by("rank"):
+        CandidateStanding.objects.filter(pk=standing.pk).update(**{lacking: None})
+        whole = [row.pk for row in find_candidates(listing, asked)]
+
+        assert [find_first(listing, asked, most=n) for n in (1, 4, 9)] == [
+            whole[:n] for n in (1, 4, 9)
+        ]
+
+
 SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
 
 

@@ -160,3 +160,24 @@ def test_a_far_page_reads_the_summaries_and_only_its_own_targets() -> None:
     *_, order, read = (each["sql"] for each in asked)
     assert '"tom_targets_basetarget"."name"' not in order
     assert '"tom_targets_basetarget"."name"' in read
+
+
+@pytest.mark.parametrize("asked", ["seen", "new", "bright"])
+def test_a_far_page_is_found_by_indexes_that_have_all_it_needs(asked: str) -> None:
+    group = make_group()
+    make_program(2, group=group)
+    reader = make_observer("vera", groups=[group])
+    with CaptureQueriesContext(connection) as queries:
+        first_targets(reader, asked, first=8, last=11)
+    order = next(each["sql"] for each in queries if "UNION ALL" in each["sql"])
+    index = {"seen": "newest", "new": "first", "bright": "brightest"}[asked]
+
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort"):  # the ways of a small table
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN {order}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert f"Index Only Scan using targets_summary_{index}" in plan
+    assert f"Index Only Scan using targets_audience_{index}" in plan
+    assert "Sort  (" not in plan

@@ -151,7 +151,19 @@ class CandidateStanding(Standing):
                 fields=["candidate", "programs"], name="candidates_standing_once"
             )
         ]
-        indexes = [models.Index(fields=["event", "rank"], name="candidates_standing_rank")]
+        indexes = [
+            models.Index(fields=["event", "rank"], name="candidates_standing_rank"),
+            # Whether any lacks a figure that a list is put in order by: hardly ever one does.
+            models.Index(
+                fields=["event"],
+                condition=Q(rank=None)
+                | Q(credible_level_2d=None)
+                | Q(log_weight=None)
+                | Q(log_weight_low=None)
+                | Q(log_weight_high=None),
+                name="candidates_standing_lacks",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.candidate_id} for {self.programs}"

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from django.db import connection
+from django.db.models import F
 from tom_targets.base_models import BaseTarget
 
 from tom.ranking.drawn import Drawn, Exploration
@@ -70,7 +71,8 @@ def suggest(
     recent = public.filter(
         is_test=False, last_magnitude__lte=faintest, last_detection__gte=now - RECENT
     ).exclude(pk__in=list(typed))
-    rows = list(recent.order_by("-last_detection")[:MOST_TARGETS].values(*_COLUMNS))
+    newest = F("last_detection").desc(nulls_last=True)  # as an index has it
+    rows = list(recent.order_by(newest)[:MOST_TARGETS].values(*_COLUMNS))
     labelled = list(public.filter(pk__in=list(typed)[:MOST_LABELLED]).values(*_COLUMNS))
     said = _said([row["target_id"] for row in rows])
     drawn = _drawn(strategies, rows, most=most, now=now)

@@ -53,7 +53,7 @@ class Figures(models.Model):
     n_limits = models.PositiveIntegerField(default=0)
     first_seen = models.DateTimeField(null=True, blank=True, db_index=True)
     first_detection = models.DateTimeField(null=True, blank=True)
-    last_detection = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_detection = models.DateTimeField(null=True, blank=True)
     last_magnitude = models.FloatField(null=True, blank=True)
     last_band = models.CharField(max_length=8, blank=True)
     peak_magnitude = models.FloatField(null=True, blank=True)
@@ -112,14 +112,16 @@ class TargetSummary(Figures):
                 condition=DUE_FOR_SCORING,
                 name="targets_summary_unscored",
             ),
-            # The orders of the list of targets.
+            # The orders of the list of targets, with all that a far page of it is found by.
             models.Index(
-                models.F("last_detection").desc(nulls_last=True), name="targets_summary_newest"
+                *(models.F("last_detection").desc(nulls_last=True), "target"),
+                name="targets_summary_newest",
             ),
             models.Index(
-                models.F("first_detection").desc(nulls_last=True), name="targets_summary_first"
+                *(models.F("first_detection").desc(nulls_last=True), "target"),
+                name="targets_summary_first",
             ),
-            models.Index(fields=["last_magnitude"], name="targets_summary_brightest"),
+            models.Index(fields=["last_magnitude", "target"], name="targets_summary_brightest"),
         ]
 
     def __str__(self) -> str:
@@ -163,12 +165,20 @@ class AudienceSummary(Figures):
                 name="targets_audience_unscored",
             ),
             models.Index(
-                models.F("last_detection").desc(nulls_last=True), name="targets_audience_newest"
+                *(models.F("last_detection").desc(nulls_last=True), "target"),
+                include=["programs"],
+                name="targets_audience_newest",
             ),
             models.Index(
-                models.F("first_detection").desc(nulls_last=True), name="targets_audience_first"
+                *(models.F("first_detection").desc(nulls_last=True), "target"),
+                include=["programs"],
+                name="targets_audience_first",
             ),
-            models.Index(fields=["last_magnitude"], name="targets_audience_brightest"),
+            models.Index(
+                fields=["last_magnitude", "target"],
+                include=["programs"],
+                name="targets_audience_brightest",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,9 @@ To join all candidates of an event with what their rows show takes the database 
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet, Value
@@ -29,12 +31,12 @@ LEAST_SORTED = 500
 # Of all targets few are an event's candidates.
 WINDOW_OF_TARGETS = 64
 MOST_ASKED = 20_000
-# The figures of a candidate's standing that an order goes by.
+# The figures of a candidate's standing that an order goes by, and what they are made of.
 STANDING = {
-    "rank": "rank",
-    "chance": "log_weight",
-    "level": "credible_level_2d",
-    "decide": "openness",
+    "rank": ("rank", "rank"),
+    "chance": ("log_weight", "log_weight"),
+    "level": ("credible_level_2d", "credible_level_2d"),
+    "decide": ("openness", "log_weight", "log_weight_low", "log_weight_high"),
 }
 # The figures of a target's summary that an index has in this order, and whether it falls.
 SUMMARY = {
@@ -156,7 +158,7 @@ def _known(
     if len(near[-1]) < size:
         return None
     # Of all targets few are an event's candidates, so the first would not do.
-    first = MOSTLY * most // len(near) if source.key == "pk" else size
+    first = MOSTLY * most if source.least else size
     known: list[int] = []
     for n in (first, size) if first < size else (size,):
         keys = {key for part in near for key, *_ in part[:n]}
@@ -210,28 +212,34 @@ def _source(
     names: tuple[str, ...]
     public: QuerySet[Any, Any]
     told: QuerySet[Any, Any]
-    least = 0
+    least, made_of = 0, list[str]()
     if turn.name in STANDING:
-        names = (STANDING[turn.name], "rank")
+        figure, *made_of = STANDING[turn.name]
+        names = figure, "rank"
         weights = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
         openness = openness_of(weights, scale)
         public = EventCandidate.objects.filter(event=event).alias(openness=openness)
         told = CandidateStanding.objects.filter(event=event).alias(openness=openness)
         key, owner, size, least = "pk", "candidate", WINDOW, LEAST_SORTED
     elif turn.name == NAME:
+        # By their targets: an index has these, so no candidate is read.
         by_name = EventCandidate.objects.filter(event=event).alias(name=named())
-        part = _in_turn(by_name, "pk", ["name"], turn)
-        return Source("pk", [part], WINDOW, ("name",), LEAST_SORTED)
+        part = _in_turn(by_name, "target", ["name"], turn)
+        return Source("target", [part], WINDOW, ("name",), LEAST_SORTED)
     elif turn in SUMMARY:
         names, key, owner, size = (SUMMARY[turn],), "target", "target", WINDOW_OF_TARGETS
         public, told = TargetSummary.objects.all(), AudienceSummary.objects.all()
     else:
         return None
     mine = of_readers(told, programs)
-    if programs and "rank" in names and mine.filter(Q(rank=None) | Q((names[0], None))).exists():
+    if programs and made_of and mine.filter(_lacks_one_of({"rank", *made_of})).exists():
         names = names[:1]  # who is known by one figure of their own, and by everybody's rank
     own = [_in_turn(mine, owner, names, turn)] if programs else []
     return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names, least)
+
+
+def _lacks_one_of(names: Iterable[str]) -> Q:
+    return reduce(or_, (Q((name, None)) for name in sorted(names)))
 
 
 def of_readers(rows: QuerySet[Any, Any], programs: Collection[int]) -> QuerySet[Any, Any]:

@@ -31,9 +31,9 @@ from tom.ranking.models import RankedCandidate
 from tom.ranking.weighing import read_terms
 from tom.targets.audiences import largest, show_targets
 from tom.targets.models import Audience, AudienceSummary, Visitor
-from tom.targets.visible import Reader, is_shown, reader_of, visible_targets
+from tom.targets.visible import ExistsForEach, Reader, is_shown, reader_of, visible_targets
 from tom.web.chances import scales_of
-from tom.web.places import MOST_RANKED, Place, by_step, count_above, count_first
+from tom.web.places import MOST_RANKED, REACH, Place, by_step, count_above, count_first
 from tom.web.readers import programs_of as programs_of
 from tom.web.vettings import show_vettings
 
@@ -44,6 +44,8 @@ STANDING = (
 Figure = F | Coalesce
 M = TypeVar("M", bound=Model)
 LARGEST_FIRST = ("-programs__len", "-programs")
+# Of so many places of a list each row is looked at by itself.
+FEW_PLACES = REACH * MOST_RANKED
 
 
 def find_to_observe(pk: int, user: Visitor) -> BaseTarget | None:
@@ -232,27 +234,35 @@ def _count_above(asked: Collection[Place], user: Visitor) -> dict[Place, int]:
     for at, (event_id, rank) in enumerate(lowest.items()):
         values |= {f"event_{at}": event_id, f"rank_{at}": rank}
     counts = (_publicly, _privately) if programs_of(user) else (_publicly,)
-    reader, n = reader_of(user), len(lowest)
+    shape = reader_of(user), len(lowest), max(lowest.values()) <= FEW_PLACES
     return count_above(
         asked,
-        *(lambda steps, count=each: count(reader, n, steps=steps, **values) for each in counts),
+        *(lambda steps, count=each: count(*shape, steps=steps, **values) for each in counts),
     )
 
 
 @kept_query
-def _publicly(reader: Reader, n: int, *, steps: Given, **lowest: Given) -> QuerySet[Any, Any]:
-    """Count by steps the candidates that the reader knows as everybody does."""
+def _publicly(
+    reader: Reader, n: int, are_few: bool, *, steps: Given, **lowest: Given
+) -> QuerySet[Any, Any]:
+    """Count by steps the candidates that the reader knows as everybody does.
+
+    Of few places each one's own standing is looked for. To read all standings takes longer then.
+    """
     programs = programs_of(reader.user)
     public = EventCandidate.objects.filter(is_shown(reader.user, target="target"), is_public=True)
     rows = public.filter(_reached(n, lowest)).alias(whole=F("event_id"), place=F("rank"))
     if programs:
         own = CandidateStanding.objects.filter(candidate=OuterRef("pk"))
-        rows = rows.filter(~Exists(own.filter(programs__contained_by=programs)))
+        theirs = own.filter(programs__contained_by=programs)
+        rows = rows.filter(~(ExistsForEach(theirs) if are_few else Exists(theirs)))
     return by_step(rows, steps)
 
 
 @kept_query
-def _privately(reader: Reader, n: int, *, steps: Given, **lowest: Given) -> QuerySet[Any, Any]:
+def _privately(
+    reader: Reader, n: int, _are_few: bool, *, steps: Given, **lowest: Given
+) -> QuerySet[Any, Any]:
     """Count by steps the candidates that the reader knows by private points, too."""
     standings = fullest(CandidateStanding.objects.all(), programs_of(reader.user))
     rows = standings.filter(_reached(n, lowest))
