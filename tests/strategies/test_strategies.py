@@ -119,7 +119,7 @@ def test_every_kind_of_event_has_a_strategy_whatever_rows_there_are() -> None:
     assert set(found) == set(EventKind) == set(WINDOWS)
     assert found["gw"].days_before == 2.5
     assert found["grb"].days_before == 0.1
-    assert found["grb"].sought == [SOUGHT]
+    assert found["frb"].sought == [SOUGHT]
     assert strategy_of(factories.make_event(kind="neutrino")).days_before == 1.0  # the factory's
 
 

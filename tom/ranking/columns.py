@@ -36,8 +36,8 @@ class Columns:
         The AB magnitude of the first detection since the event, the days between, and the map's
         distance in this direction.
     later_ratio, later_ratio_low, later_ratio_high
-        How likely the further looks since the event saw what they did for a kilonova, over a source
-        of the list, and the range of that (`tom.ranking.curves`).
+        How likely the further looks since the event saw what they did for a counterpart, over a
+        source of the list, and the range of that (`tom.ranking.curves`).
     further_looks, further_detections
         The number of these looks, and of detections among them.
     risen_again

@@ -90,8 +90,10 @@ KILONOVA: Final = Kind(0.0, (), (), (0.3,), 0.05, 0.0, 0.02)
 # powers of the time since the merger, with a colour of its own.
 OTHER: Final = Kind(0.0, (), (-0.2, 0.3, 0.8, 1.3), (0.3,), 0.05, 0.0, 0.05)
 POWERS: Final = (0.7, 1.2, 2.0, 3.0)
-# The chance that a counterpart is such a one.
+# The chance that a counterpart is such a one, by the kind of event; of any other kind. A burst has
+# an afterglow, and a kilonova outshines that of few.
 OTHERS: Final = Share(0.02, 0.005, 0.1)
+OTHERS_OF: Final[Mapping[str, Share]] = {"grb": Share(0.9, 0.7, 0.98)}
 # Where the map has no distance: a modulus, and its error.
 USUAL_MODULUS = 35.0
 ANY_MODULUS = 5.0

@@ -22,6 +22,7 @@ from tom.ranking.beside import looks_beside
 from tom.ranking.case import Case
 from tom.ranking.curves import (
     OTHERS,
+    OTHERS_OF,
     Later,
     Members,
     fit_shares,
@@ -33,7 +34,7 @@ from tom.ranking.firsts import Firsts, first_of
 from tom.ranking.reach import Ground, chance_found
 from tom.ranking.recalled import recall_later
 from tom.ranking.visits import Visits, read_visits
-from tom.ranking.weighing import BoolArray, FloatArray, IntArray
+from tom.ranking.weighing import BoolArray, FloatArray, IntArray, Share
 from tom.sky import distance_modulus_at
 from tom.sky.counts import BRIGHTEST, USUAL_DEPTH, USUAL_SLOPE, count_density
 from tom.sky.extinction import COEFFICIENTS
@@ -139,6 +140,7 @@ def learn(
     about = {
         "event_time": event.time.isoformat(),
         "maps": sorted({int(pk) for pk in used[~np.isnan(used)]}),
+        "others": list(OTHERS_OF.get(event.kind, OTHERS)),
     }
     if kept and _holds(kept, about, int(counted.sum())):
         return dict(kept)
@@ -162,7 +164,7 @@ def read_brightness(
     distance_mpc = 10 ** ((places.modulus - 25) / 5)
     columns = (
         *(*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc),
-        *_later_ratios(later, np.array(basis["kinds"])),
+        *_later_ratios(later, np.array(basis["kinds"]), Share(*basis.get("others", OTHERS))),
         *(later.looks, later.seen, later.risen),
     )
     return dict(zip(COLUMNS, columns, strict=True))
@@ -173,17 +175,15 @@ def read_kinds(seen: Seen, basis: Mapping[str, Any] | None) -> FloatArray | None
     return None if basis is None else kinds_of(seen.later, np.array(basis["kinds"]))
 
 
-def _later_ratios(later: Later, shares: FloatArray) -> FloatArray:
+def _later_ratios(later: Later, shares: FloatArray, others: Share) -> FloatArray:
     """The likelihood ratio of the later light, and its range, shape (3, n); NaN: none was seen.
 
     The range is from the shares of the kinds, the usual ones and those of the list, and from that
-    of counterparts that are no kilonovae of the family.
+    of counterparts that are no kilonovae of the family, `others`.
     """
-    fitted = np.exp(log_ratio(later, shares, OTHERS.value))
+    fitted = np.exp(log_ratio(later, shares, others.value))
     ends = [
-        np.exp(log_ratio(later, of, others))
-        for of in (shares, usual_shares())
-        for others in OTHERS[1:]
+        np.exp(log_ratio(later, of, end)) for of in (shares, usual_shares()) for end in others[1:]
     ]
     found = np.stack([fitted, np.min(ends, 0), np.max(ends, 0)])
     return np.asarray(np.where(later.looks > 0, found, np.nan))

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from tom.events.models import EventKind, NonLocalizedEvent
 from tom.kept_queries import Given, kept_query
-from tom.strategies.models import Strategy, StrategyChoice
+from tom.strategies.models import Strategy, StrategyChoice, kilonova
 from tom.targets.visible import Reader, reader_of
 
 # Days before and after an event in which a candidate must have been detected, if the kind has no
@@ -21,10 +21,27 @@ WINDOWS: dict[str, tuple[float | None, float | None]] = {
 }
 
 
+# What is sought, if the kind has no row; a kind that is not here: a kilonova.
+SOUGHT_OF: dict[str, list[str]] = {
+    EventKind.GRB: ["gamma-ray burst afterglow", "kilonova"],
+    EventKind.NEUTRINO: ["tde", "agn"],
+}
+# The terms that are weighed beside the scorers, if the kind has no row; a kind that is not here:
+# all. A nucleus that flares may have been active for years.
+TERMS_OF: dict[str, list[str]] = {EventKind.NEUTRINO: ["sky map", "star", "minor planet"]}
+
+
 def strategies_of_kinds() -> dict[str, Strategy]:
     """Return the strategy of every kind of event; a default one if somebody deleted its row."""
     first = {
-        kind: Strategy(name=kind, kind=kind, days_before=before, days_after=after)
+        kind: Strategy(
+            name=kind,
+            kind=kind,
+            sought=SOUGHT_OF.get(kind, kilonova()),
+            terms=TERMS_OF.get(kind, []),
+            days_before=before,
+            days_after=after,
+        )
         for kind, (before, after) in WINDOWS.items()
     }
     return first | {row.kind: row for row in _of_kinds()}

@@ -60,8 +60,8 @@ def weigh(
         np.log(np.stack([ratio, low, high])),
         lambda row: (
             f"seen in {seen[row]:.0f} of {looks[row]:.0f} further looks at its part of the sky: as"
-            f" bright each time, or as dark, {ratio[row]:.2g} times as usual for a kilonova as for"
-            f" the list{_risen(risen[row])}"
+            f" bright each time, or as dark, {ratio[row]:.2g} times as usual for a counterpart as"
+            f" for the list{_risen(risen[row])}"
         ),
     )
     return weighed(NAME, INPUTS, seen, [none, known])
