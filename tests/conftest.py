@@ -113,12 +113,16 @@ def module_rows(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> 
         transaction.set_rollback(True)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def texts_made_anew() -> None:
-    """Make the text of each kept query anew, and compare: a query hangs on what it was given."""
+    """Make the text of each kept query anew, and compare: a query hangs on what it was given.
+
+    Once a test: to do so whenever one is asked took a quarter of the time of the tests of pages.
+    """
     from tom import kept_queries
 
     kept_queries.is_checked = True
+    kept_queries.compared.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
