@@ -21,9 +21,9 @@ from tom.embedded.children import stop
 from tom.embedded.home import Home
 from tom.embedded.servers import launch_redis, wait_for_redis
 from tom.events import localizations
-from tom.pipeline import follow, ingest_alerts, nudge, score, wake, work_left
+from tom.pipeline import follow, ingest_alerts, nudge, score, wake
 from tom.streams.models import AlertMessage, MessageState
-from tom.sweeping import sweep
+from tom.sweeping import sweep, work_left
 
 PointAt = Callable[[str], None]
 

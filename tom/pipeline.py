@@ -54,10 +54,9 @@ from tom.scoring.judging import hand_out, judge_due, work_due
 from tom.scoring.services import all_scorers, note_outdated
 from tom.strategies.models import Strategy
 from tom.streams import trials
-from tom.streams.models import AlertMessage, ConnectionTest, FilterTrial, MessageState
+from tom.streams.models import ConnectionTest, FilterTrial
 from tom.streams.private import move_messages
 from tom.streams.trying import try_connection
-from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 
 logger = logging.getLogger(__name__)
 
@@ -351,25 +350,6 @@ def send_later(task: "Task[..., None]", *key: int | str) -> None:
         task.apply_async(
             args=key, countdown=LATER_SECONDS, expires=LATER_SECONDS + NUDGE_SECONDS, retry=False
         )
-
-
-def work_left(message_ids: Sequence[int]) -> int:
-    """Count what is still to be done of these messages, and of the scoring and ranking of all.
-
-    Messages kept between the first and the last of them count, too: a night's are too many to
-    name each time.
-    """
-    ends = (min(message_ids), max(message_ids)) if message_ids else (0, 0)
-    return sum(
-        rows.count()
-        for rows in (
-            AlertMessage.objects.filter(pk__range=ends, state=MessageState.RECEIVED),
-            TargetSummary.objects.filter(DUE_FOR_SCORING),
-            AudienceSummary.objects.filter(DUE_FOR_SCORING),
-            work_due(),
-            NonLocalizedEvent.objects.due_for_ranking(),
-        )
-    )
 
 
 def wake_classes() -> None:

@@ -4,6 +4,7 @@ The sweep finds in the rows what a lost task left undone.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from celery import shared_task
@@ -14,6 +15,7 @@ from django.utils import timezone
 from tom.changes.heartbeat import beat
 from tom.changes.models import Change
 from tom.events.localizations import let_old_maps_go
+from tom.events.models import NonLocalizedEvent
 from tom.followup import services as followup
 from tom.forms.registry import batch_forms
 from tom.letting_go import let_packets_go
@@ -59,6 +61,7 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.streams.packets import PacketStoreError, sweep_packets
 from tom.streams.private import due_streams
 from tom.streams.retractions import ArchiveError, note_retractions
+from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
 from tom.targets.months import drop_months, make_months, month_of
 from tom.targets.settling import due_programs
 
@@ -172,3 +175,22 @@ def ask_archive() -> None:
         return
     tell_retracted(changed.retracted)
     tell_restored(changed.restored)
+
+
+def work_left(message_ids: Sequence[int]) -> int:
+    """Count what is still to be done of these messages, and of the scoring and ranking of all.
+
+    Messages kept between the first and the last of them count, too: a night's are too many to
+    name each time.
+    """
+    ends = (min(message_ids), max(message_ids)) if message_ids else (0, 0)
+    return sum(
+        rows.count()
+        for rows in (
+            AlertMessage.objects.filter(pk__range=ends, state=MessageState.RECEIVED),
+            TargetSummary.objects.filter(DUE_FOR_SCORING),
+            AudienceSummary.objects.filter(DUE_FOR_SCORING),
+            work_due(),
+            NonLocalizedEvent.objects.due_for_ranking(),
+        )
+    )

@@ -14,10 +14,11 @@ from tests.bench.measure import timed
 from tom.demo.night import Message
 from tom.embedded.run import ALONE
 from tom.embedded.worker import working
-from tom.pipeline import wake, work_left
+from tom.pipeline import wake
 from tom.records.alert import ObjectAlert, Point
 from tom.streams.services import Incoming, store_messages
 from tom.surveys.ztf.packets import parse_ztf
+from tom.sweeping import work_left
 from tom.targets.store import store_alerts
 
 AVRO = b"Obj\x01"

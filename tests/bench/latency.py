@@ -17,7 +17,7 @@ from tests.bench.real import real_folder
 from tests.bench.young import name_of, young_packets
 from tom.embedded.supervisor import answers
 from tom.events.models import NonLocalizedEvent
-from tom.pipeline import work_left
+from tom.sweeping import work_left
 
 TOPIC: Final = "ztf_bench_programid1"
 PARTS: Final = ("web", "worker", "caller", "scorer", "beat", "ingester")

@@ -16,10 +16,11 @@ from tom.candidates.open_regions import open_regions
 from tom.embedded.worker import working
 from tom.formats.archives import Rejection, open_packets
 from tom.forms.networks import FILE_TOPIC
-from tom.pipeline import wake, work_left
+from tom.pipeline import wake
 from tom.streams.door import Door, filter_in_force
 from tom.streams.models import AlertMessage, MessageState, Stream
 from tom.streams.services import Incoming, store_messages, store_rejection
+from tom.sweeping import work_left
 
 BATCH, BATCH_BYTES = 200, 32 * 1024 * 1024
 LOOK_SECONDS = 0.25
