@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 def world() -> World:
     """One in which each audience knows other figures of targets and candidates, many alike."""
     rng = np.random.default_rng(4)
+    factories.make_target("elsewhere")  # so that no candidate has the key of its target
     made = make_world(rng, targets=30)
     rows = list(CandidateStanding.objects.select_related("candidate"))
     AudienceSummary.objects.bulk_create(
@@ -156,26 +157,26 @@ WEIGHTS = ("log_weight", "log_weight_low", "log_weight_high")
 @pytest.mark.parametrize(
     ("order", "lacking"),
     [
-        *(("decide", name) for name in (*WEIGHTS, "rank")),
-        *(("-chance", name) for name in ("log_weight", "rank")),
-        *(("level", name) for name in ("credible_level_2d", "rank")),
+        *(("decide", names) for names in (WEIGHTS, ("rank",))),
+        *(("-chance", names) for names in (WEIGHTS, ("rank",))),
+        *(("level", names) for names in (("credible_level_2d",), ("rank",))),
     ],
 )
 def test_whose_own_standing_lacks_a_figure_stands_by_everybodys(
-    world: World, monkeypatch, settings: Settings, order: str, lacking: str
+    world: World, monkeypatch, settings: Settings, order: str, lacking: tuple[str, ...]
 ) -> None:
     settings.PRACTICE_TELESCOPE = False  # what an observation costs stands in no index
     take_few(monkeypatch)
     listing = open_list(world.event, world.readers["of one"], now=timezone.now())
     CandidateStanding.objects.filter(rank=None).delete()
-    if lacking in ("rank", "credible_level_2d"):  # ranks decide among those that are alike
+    if lacking != WEIGHTS:  # ranks decide among those that are alike
         told = {"credible_level_2d": 0.7, **dict.fromkeys(WEIGHTS, 0.5)}
         CandidateStanding.objects.update(**told)
         public = {"credible_level_2d": 0.9, **dict.fromkeys(WEIGHTS, 5.0)}
-        EventCandidate.objects.update(**(public if lacking == "rank" else told))
+        EventCandidate.objects.update(**(public if lacking == ("rank",) else told))
     asked = QueryDict(f"order={order}&region=all&vetting=all")
     for standing in CandidateStanding.objects.filter(programs=listing.programs).order_by("rank"):
-        CandidateStanding.objects.filter(pk=standing.pk).update(**{lacking: None})
+        CandidateStanding.objects.filter(pk=standing.pk).update(**dict.fromkeys(lacking))
         whole = [row.pk for row in find_candidates(listing, asked)]
 
         assert [find_first(listing, asked, most=n) for n in (1, 4, 9)] == [
@@ -184,6 +185,7 @@ def test_whose_own_standing_lacks_a_figure_stands_by_everybodys(
 
 
 SAID = ("by=Fink", "class=agn", "by=Fink&region=all&vetting=all")
+BY_COLUMN = ("level", "magnitude", "name")
 
 
 @pytest.mark.parametrize("few", [0, 5_000])
@@ -210,7 +212,7 @@ def test_a_page_of_a_filter_or_an_order_is_that_of_the_whole_list(
     taken = Counter()
     for name, user in world.readers.items():
         listing = open_list(world.event, user, now=timezone.now())
-        for asked in (*SAID, *(f"order={name}&region=all" for name in ("level", "magnitude"))):
+        for asked in (*SAID, *(f"order={order}&region=all" for order in BY_COLUMN)):
             whole = [row.pk for row in find_candidates(listing, QueryDict(asked))]
             for least in (1, 3, 6):
                 found, most = find_page(listing, QueryDict(asked), least=least, most=100)
@@ -219,7 +221,9 @@ def test_a_page_of_a_filter_or_an_order_is_that_of_the_whole_list(
                 assert len(found) >= min(least, len(whole))
                 assert (most == 100) or (most == len(found) - 1 < len(whole))
                 taken[most == 100] += 1
+                in_turn[asked] += most < 100
     assert min(taken[True], taken[False]) > 5
+    assert all(in_turn[f"order={order}&region=all"] for order in BY_COLUMN)
     # Of a few targets by their keys, of many in turn.
     assert bool(in_turn["said"]) == (few == 0)
 

@@ -156,11 +156,7 @@ class CandidateStanding(Standing):
             # Whether any lacks a figure that a list is put in order by: hardly ever one does.
             models.Index(
                 fields=["event"],
-                condition=Q(rank=None)
-                | Q(credible_level_2d=None)
-                | Q(log_weight=None)
-                | Q(log_weight_low=None)
-                | Q(log_weight_high=None),
+                condition=Q(rank=None) | Q(credible_level_2d=None) | Q(log_weight=None),
                 name="candidates_standing_lacks",
             ),
         ]

@@ -4,9 +4,7 @@ To join all candidates of an event with what their rows show takes the database 
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from functools import reduce
-from operator import or_
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet, Value
@@ -31,12 +29,13 @@ LEAST_SORTED = 500
 # Of all targets few are an event's candidates.
 WINDOW_OF_TARGETS = 64
 MOST_ASKED = 20_000
-# The figures of a candidate's standing that an order goes by, and what they are made of.
+# The figures of a candidate's standing that an order goes by, and what each follows from: a weight
+# is there with both of its ends, or none is.
 STANDING = {
     "rank": ("rank", "rank"),
     "chance": ("log_weight", "log_weight"),
     "level": ("credible_level_2d", "credible_level_2d"),
-    "decide": ("openness", "log_weight", "log_weight_low", "log_weight_high"),
+    "decide": ("openness", "log_weight"),
 }
 # The figures of a target's summary that an index has in this order, and whether it falls.
 SUMMARY = {
@@ -212,9 +211,9 @@ def _source(
     names: tuple[str, ...]
     public: QuerySet[Any, Any]
     told: QuerySet[Any, Any]
-    least, made_of = 0, list[str]()
+    least, source = 0, ""
     if turn.name in STANDING:
-        figure, *made_of = STANDING[turn.name]
+        figure, source = STANDING[turn.name]
         names = figure, "rank"
         weights = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
         openness = openness_of(weights, scale)
@@ -232,14 +231,10 @@ def _source(
     else:
         return None
     mine = of_readers(told, programs)
-    if programs and made_of and mine.filter(_lacks_one_of({"rank", *made_of})).exists():
+    if programs and source and mine.filter(Q(rank=None) | Q((source, None))).exists():
         names = names[:1]  # who is known by one figure of their own, and by everybody's rank
     own = [_in_turn(mine, owner, names, turn)] if programs else []
     return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names, least)
-
-
-def _lacks_one_of(names: Iterable[str]) -> Q:
-    return reduce(or_, (Q((name, None)) for name in sorted(names)))
 
 
 def of_readers(rows: QuerySet[Any, Any], programs: Collection[int]) -> QuerySet[Any, Any]:

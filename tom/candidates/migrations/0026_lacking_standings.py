@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='candidatestanding',
-            index=models.Index(condition=models.Q(('rank', None), ('credible_level_2d', None), ('log_weight', None), ('log_weight_low', None), ('log_weight_high', None), _connector='OR'), fields=['event'], name='candidates_standing_lacks'),
+            index=models.Index(condition=models.Q(('rank', None), ('credible_level_2d', None), ('log_weight', None), _connector='OR'), fields=['event'], name='candidates_standing_lacks'),
         ),
     ]
