@@ -211,9 +211,9 @@ def _source(
     names: tuple[str, ...]
     public: QuerySet[Any, Any]
     told: QuerySet[Any, Any]
-    least, source = 0, ""
+    least, made_of = 0, ""
     if turn.name in STANDING:
-        figure, source = STANDING[turn.name]
+        figure, made_of = STANDING[turn.name]
         names = figure, "rank"
         weights = [F(f"log_weight{end}") for end in ("", "_low", "_high")]
         openness = openness_of(weights, scale)
@@ -231,7 +231,7 @@ def _source(
     else:
         return None
     mine = of_readers(told, programs)
-    if programs and source and mine.filter(Q(rank=None) | Q((source, None))).exists():
+    if programs and made_of and mine.filter(Q(rank=None) | Q((made_of, None))).exists():
         names = names[:1]  # who is known by one figure of their own, and by everybody's rank
     own = [_in_turn(mine, owner, names, turn)] if programs else []
     return Source(key, [*own, _in_turn(public, "pk", names, turn)], size, names, least)
