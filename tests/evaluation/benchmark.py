@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.database import fresh_database, own_servers
-from tests.evaluation.night_hours import by_hour, read_chances
+from tests.evaluation.night_hours import by_hour, read_list
 from tom.benchmark.__main__ import report
 from tom.benchmark.galaxies import Galaxies, listed_light
 from tom.benchmark.nights import BLIND_SEEDS, SIZES, Setting, make_hard_night
@@ -64,7 +64,7 @@ def rank_night(seed: int, setting: Setting, with_galaxies: bool) -> list[Listed]
         intake.work()
         intake.score()
         if hour > 0:
-            lists.append(_list_at(seed, hour))
+            lists.append(read_list(seed, hour))
     return lists
 
 
@@ -83,12 +83,6 @@ def load_galaxies(galaxies: Galaxies) -> None:
     shares = listed_light((EDGES[1:] + EDGES[:-1]) / 2)
     catalogue.completeness["shares"] = shares.tolist()
     catalogue.save()
-
-
-def _list_at(seed: int, hour: int) -> Listed:
-    chances, none = read_chances()
-    said = tuple(chances.values())
-    return Listed(seed, float(hour), tuple(chances), said, 1.0 if none is None else none)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 Each night goes through the intake hour by hour into an empty database of its own. A line has, for
 each hour with news, the chances of the list as the public reads it, and the kilonova's place in it.
 The last line sums the nights up. Its `mean_ratios` say how far each term is from 1 over unrelated
-sources, at the end of the nights.
+sources, at the end of the nights. Its `scores` are those of the blind benchmark. `--without` leaves
+the kilonova's alerts out of each night.
 """
 
 import argparse
@@ -13,13 +14,18 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
 
 from tests.bench.database import fresh_database, own_servers
 from tests.evaluation.term_ratios import mean_ratios, read_ratios
+from tom.benchmark.rankings import Listed
+from tom.benchmark.report import summarise as sum_up
+from tom.benchmark.scores import Answer, score_night
 from tom.demo.night import Message, Night
+from tom.surveys.ztf.packets import parse_ztf
 
 TOP = 3
 MINUTES_EACH = 10  # of telescope on one candidate
@@ -36,7 +42,8 @@ def main() -> int:
     with own_servers():
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             with fresh_database("night"), get_context("fork").Pool(1) as pool:
-                nights.append(pool.apply(follow, (seed, arguments.merger)))
+                given = seed, arguments.merger, arguments.without
+                nights.append(pool.apply(follow, given))
             told = {name: nights[-1][name] for name in ("seed", "hours")}
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
@@ -49,25 +56,46 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--merger", type=datetime.fromisoformat, default=MERGER)
+    parser.add_argument("--without", action="store_true", help="leave the kilonova out")
     return parser.parse_args()
 
 
-def follow(seed: int, merger: datetime) -> dict[str, Any]:
+def follow(seed: int, merger: datetime, without: bool = False) -> dict[str, Any]:
     """Send a night through the intake hour by hour; return how its list stood at each."""
     from tests.bench import intake
     from tom.demo.night import make_night
 
     night = make_night(seed, merger)
-    kilonova = next(row.object_id for row in night.truth if row.kind == "kilonova")
-    hours, observed = [], set()
+    kilonova = next(row for row in night.truth if row.kind == "kilonova")
+    if without:
+        night = leave_out(kilonova.object_id, night)
+    sought = None if without else kilonova.object_id
+    lists = []
     for hour, messages in by_hour(night):
         intake.keep(messages)
         intake.work()
         intake.score()
-        if hour < 0:
-            continue
-        hours.append({"hour": hour} | _stands(kilonova, observed))
-    return {"seed": seed, "hours": hours, "ratios": read_ratios(kilonova)}
+        if hour >= 0:
+            lists.append(read_list(seed, hour))
+    first = math.inf if without else (kilonova.first_seen - merger) / timedelta(hours=1)
+    answer = Answer(seed, sought, first, tuple(int(each.hour) for each in lists))
+    return {
+        "seed": seed,
+        "hours": [_stands(each, sought) for each in lists],
+        "ratios": read_ratios(kilonova.object_id),
+        "outcome": score_night(answer, lists),
+    }
+
+
+def leave_out(object_id: str, night: Night) -> Night:
+    """The same night without the alerts of an object."""
+    messages = [message for message in night.messages if not _tells_of(object_id, message)]
+    return replace(night, messages=messages)
+
+
+def _tells_of(object_id: str, message: Message) -> bool:
+    is_alert = message.topic.startswith("ztf")
+    return is_alert and parse_ztf(message.payload).object_id == object_id
 
 
 def by_hour(night: Night) -> Iterator[tuple[int, Sequence[Message]]]:
@@ -79,25 +107,31 @@ def by_hour(night: Night) -> Iterator[tuple[int, Sequence[Message]]]:
     yield from sorted(chunks.items())
 
 
-def _stands(kilonova: str, observed: set[str]) -> dict[str, Any]:
-    """The kilonova's place and chance, and what is spent if the first of the list is observed."""
+def read_list(seed: int, hour: int) -> Listed:
+    """The list as the public reads it now, at an hour of a night."""
     chances, none = read_chances()
-    names = list(chances)
-    rank = names.index(kilonova) + 1 if kilonova in chances else None
-    told = list(chances.values())
+    said = tuple(chances.values())
+    return Listed(seed, float(hour), tuple(chances), said, 1.0 if none is None else none)
+
+
+def _stands(listed: Listed, kilonova: str | None) -> dict[str, Any]:
+    """The kilonova's place and chance, and what others have."""
+    chances = dict(zip(listed.order, listed.chances or (), strict=True))
+    others = [each for name, each in chances.items() if name != kilonova]
     return {
-        "rank": rank,
-        "chance": chances.get(kilonova, 0.0),
-        "sum": sum(told),
-        "none": none,
-        "above_10": sum(each > 0.1 for name, each in chances.items() if name != kilonova),
-        "above_50": sum(each > 0.5 for name, each in chances.items() if name != kilonova),
+        "hour": int(listed.hour),
+        "rank": listed.rank(kilonova),
+        "chance": listed.chance(kilonova),
+        "sum": sum(chances.values()),
+        "none": listed.none,
+        "above_10": sum(each > 0.1 for each in others),
+        "above_50": sum(each > 0.5 for each in others),
         "binary_log_loss": _binary(chances, kilonova),
-        "first": names[:10],
+        "first": listed.order[:10],
     }
 
 
-def _binary(chances: dict[str, float], kilonova: str) -> float:
+def _binary(chances: dict[str, float], kilonova: str | None) -> float:
     right = [each if name == kilonova else 1 - each for name, each in chances.items()]
     return -sum(math.log(max(each, LEAST)) for each in right)
 
@@ -128,11 +162,11 @@ def summarise(nights: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "sum": _mean([row["sum"] for row in rows]),
             "rank": _mean([row["rank"] or math.nan for row in rows]),
             "chance": _mean([row["chance"] for row in rows]),
-            "log_loss": _mean([-math.log(max(row["chance"], LEAST)) for row in rows]),
             "binary_log_loss": _mean([row["binary_log_loss"] for row in rows]),
             "others_above_10": _mean([row["above_10"] for row in rows]),
         }
     found["hours_to_top_3"] = [hours_to_top(night) for night in nights]
+    found["scores"] = sum_up("ours", [night["outcome"] for night in nights])
     found["mean_ratios"] = mean_ratios([row for night in nights for row in night["ratios"]])
     found["minutes_on_others"] = [minutes_on_others(night) for night in nights]
     return found
