@@ -1,11 +1,13 @@
 import os
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from tests.demo.conftest import MERGER_TIME, SEED
+from tests.evaluation.night_hours import leave_out
 from tom.demo import make_night
 from tom.demo.gwalerts import make_chain
 from tom.demo.light import to_magnitude
@@ -33,6 +35,18 @@ def test_the_night_holds_one_event_and_some_three_thousand_alerts_of_600_objects
     assert len(packets) == pytest.approx(3000, rel=0.15)
     assert len(night.truth) == 600
     assert object_ids(packets) == {row.object_id: row.n_alerts for row in night.truth}
+
+
+def test_a_night_is_made_without_its_kilonova(night, packets):
+    kilonova = next(row.object_id for row in night.truth if row.kind == "kilonova")
+    alerts = [message for message in night.messages if message.topic.startswith("ztf")]
+    theirs = [at for at, packet in enumerate(packets) if packet["objectId"] == kilonova]
+    near = alerts[theirs[0] - 5 : theirs[-1] + 5][:60]
+
+    left = leave_out(kilonova, replace(night, messages=near)).messages
+
+    assert left == [each for each in near if each not in [alerts[at] for at in theirs]]
+    assert len(left) < len(near)
 
 
 def test_every_kind_is_there_and_one_kilonova(night):
