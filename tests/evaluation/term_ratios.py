@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tom.ranking.means import JOINTLY, log_jointly
+from tom.ranking.means import JOINTLY
 
 BOOTSTRAPS = 300
 PLACE = ("sky map", "distance")  # against sources of the whole sky, and known of few
@@ -27,8 +27,7 @@ def read_ratios(kilonova: str) -> list[Row]:
     rows = list(places.exclude(candidate__target__name=kilonova))
     ranking = newest_ranking(rows[0].ranking.event)
     means = {name: mean for name, (mean, _, divides) in ranking.basis["means"].items() if divides}
-    # It multiplies “none of these” instead.
-    divided = {JOINTLY: (-log_jointly(ranking.basis["means"]), 0.0)}
+    divided = {JOINTLY: (-means[JOINTLY], 0.0)}  # it multiplies “none of these” instead
     return [
         divided
         | {

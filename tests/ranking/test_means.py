@@ -132,16 +132,6 @@ def test_terms_that_agree_count_jointly_for_none_of_these() -> None:
     assert math.exp(log_jointly(means)) == pytest.approx(1.64, abs=0.02)
 
 
-def test_a_product_whose_mean_is_below_one_leaves_none_of_these_as_it_is() -> None:
-    """Half of what a true ratio is in the mean comes from sources that a list does not have."""
-    terms = [a_term(np.full(100, -1.0), name=name) for name in ("one", "other")]
-
-    means = fit_means(terms, everybody(terms[0]), None, as_they_are=["one", "other"])
-
-    assert means[JOINTLY][0] < -1
-    assert log_jointly(means) == 0
-
-
 def test_a_few_large_products_do_not_make_the_mean() -> None:
     logs = np.append(np.zeros(98), [12.0, 13.0])
     means = fit_means([a_term(logs)], np.ones(100, bool), None, as_they_are=["star"])

@@ -9,9 +9,8 @@ Of few sources a mean says little: it counts together with `USUAL_COUNT` sources
 ranking stores the means in its basis, and the next one keeps them until more of the list is known.
 
 Terms that agree on a source are multiplied as if they did not know of each other. So there is one
-more mean: that of the product of all of them. Above 1 it divides the weights of all sources alike,
-that is, it multiplies the weight of “none of these”. Below 1 it says nothing against the terms, for
-most of the mean of a true ratio comes from sources that are rarer than one in a list (ADR 85).
+more mean: that of the product of all of them. It divides the weights of all sources alike, that is,
+it multiplies the weight of “none of these”.
 """
 
 import math
@@ -74,8 +73,8 @@ def fit_means(
 
 
 def log_jointly(means: Mapping[str, Any] | None) -> float:
-    """The log of the mean of the product, if it is above 1; 0: it is not, or was not fitted."""
-    return max(float((means or {}).get(JOINTLY, [0.0])[0]), 0.0)
+    """The log of the mean of the product; 0: it was not fitted."""
+    return float((means or {}).get(JOINTLY, [0.0])[0])
 
 
 def divide(terms: Sequence[Weighed], means: Mapping[str, Any]) -> list[Weighed]:

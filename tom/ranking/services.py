@@ -330,7 +330,7 @@ def _rests_on(ranking: Ranking, basis: Basis) -> bool:
 
 
 def _log_none(basis: Basis) -> float | None:
-    """The weight of “none of these”; a mean above 1 of what all terms say belongs to it."""
+    """The weight of “none of these”; the mean of what all terms say jointly belongs to it."""
     if basis.expected is None:
         return None
     return log_none_of(basis.expected) + log_jointly(basis.means)
