@@ -66,6 +66,13 @@ def test_a_night_is_made_without_a_counterpart_by_the_same_merger_and_map(hard_n
     assert len(without.objects) > 0
 
 
+def test_of_nights_that_are_not_chosen_some_counterparts_are_missed():
+    nights = [make_hard_night(seed, SIZES["tiny-unchosen"]) for seed in range(1, 7)]
+    fates = {(each.counterpart is not None, each.model != "") for each in nights}
+
+    assert fates == {(True, True), (False, True), (False, False)}
+
+
 def test_blind_seeds_are_not_those_for_tuning():
     assert len(BLIND_SEEDS) == 40
     assert not set(BLIND_SEEDS) & set(TUNING_SEEDS)

@@ -44,13 +44,15 @@ class Setting:
 
     `without` is the share of nights whose counterpart gives no alert: half of these have no light,
     half have a kilonova that is too faint or in a place that is not observed. `outside` is the area
-    beyond the map's region that has sources too, over that of the region.
+    beyond the map's region that has sources too, over that of the region. Where a night is not
+    `chosen`, its kilonova is seen or missed as it comes, and `without` have no light.
     """
 
     areas_deg2: tuple[float, float] = (50.0, 5000.0)
     distances_mpc: tuple[float, float] = (40.0, 250.0)
     without: float = 0.2
     outside: float = 0.3
+    chosen: bool = True
 
 
 FULL: Final = Setting()
@@ -58,10 +60,12 @@ SMALL: Final = Setting(areas_deg2=(50.0, 100.0), outside=0.1)
 TINY: Final = Setting(areas_deg2=(3.0, 4.0))
 _SIZES: Final = {"full": FULL, "small": SMALL, "tiny": TINY}
 # By name. `small-without` has the merger, the map and the sky's other sources of `small`, and no
-# night of it has a counterpart that gives an alert.
-SIZES: Final = _SIZES | {
-    f"{name}-without": replace(each, without=1.0) for name, each in _SIZES.items()
-}
+# night of it has a counterpart that gives an alert. `small-unchosen` are nights as they come.
+SIZES: Final = (
+    _SIZES
+    | {f"{name}-without": replace(each, without=1.0) for name, each in _SIZES.items()}
+    | {f"{name}-unchosen": replace(each, chosen=False) for name, each in _SIZES.items()}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +74,8 @@ class HardNight:
 
     `sent` has the hours from the merger to each alert of an object, in order. `counterpart` is the
     name of the merger's light; None: nothing that gave an alert is it. `model` says which kilonova
-    it is, also of one that gave no alert; "": there was no light. `galaxies` are what a catalogue
-    lists there; None: there is no catalogue.
+    it is, also of one that gave no alert; "": there was no light, or nobody looked. `galaxies` are
+    what a catalogue lists there; None: there is no catalogue.
     """
 
     seed: int
@@ -129,8 +133,9 @@ def make_hard_night(seed: int, setting: Setting = FULL) -> HardNight:
     conditions, light = _draw_light(
         ground, merger_jd, setting, has_alert=has_alert, has_light=has_light, rng=rng
     )
+    has_alert = light is not None and _is_seen(light, merger_jd)
     others = list(Sampler(ground, conditions, rng).draw(outside=setting.outside))
-    drawn = [light, *others] if light is not None and has_alert else others
+    drawn = [light, *others] if has_alert and light is not None else others
     order = rng.permutation(len(drawn)).tolist()
     objects = [drawn[row] for row in order]
     names = draw_ids(objects, rng)
@@ -163,9 +168,10 @@ def _draw_extent(setting: Setting, rng: np.random.Generator) -> Extent:
 
 
 def _draw_fate(setting: Setting, rng: np.random.Generator) -> tuple[bool, bool]:
-    """Whether the counterpart gives an alert, and whether there is light at all."""
+    """Whether the counterpart is to give an alert, and whether there is light at all."""
     chance = float(rng.uniform())
-    return chance >= setting.without, chance >= setting.without / 2
+    dark = setting.without / 2 if setting.chosen else setting.without
+    return chance >= setting.without, chance >= dark
 
 
 def _draw_light(
@@ -179,7 +185,8 @@ def _draw_light(
 ) -> tuple[Conditions, Observed | None]:
     """Draw the weather, and a kilonova by the map until its fate is as it should be.
 
-    Weather in which no kilonova can be so is drawn anew.
+    Weather in which no kilonova can be so is drawn anew. Of a night that is not chosen the first
+    one is taken.
     """
     fields = ground.fields
     for _ in range(WEATHERS):
@@ -191,10 +198,16 @@ def _draw_light(
         sampler = Sampler(ground, conditions, rng)
         for ra, dec in zip(*ground.draw_by_map(TRIES, rng), strict=True):
             light = _draw_kilonova(sampler, ra, dec, setting)
-            if light is not None and bool(len(alert_rows(light, merger_jd))) == has_alert:
+            if not setting.chosen:
+                return conditions, light
+            if light is not None and _is_seen(light, merger_jd) == has_alert:
                 return conditions, light
     message = f"no kilonova of this merger can be {'seen' if has_alert else 'missed'}"
     raise RuntimeError(message)
+
+
+def _is_seen(light: Observed, merger_jd: float) -> bool:
+    return len(alert_rows(light, merger_jd)) > 0
 
 
 def _draw_kilonova(sampler: Sampler, ra: float, dec: float, setting: Setting) -> Observed | None:
