@@ -95,6 +95,8 @@ soak: setup $(BIN)/.installed-dev  ## kill every part while the demonstration ni
 
 evaluate: $(BIN)/.installed-dev  ## fit the scorers again, measure the kept fit (TOM_REAL_DATA), rank the hosts of 200 mergers, and three nights; FLEET=WHEEL: its table
 	@data=$${TOM_REAL_DATA:-../shared/data}
+	# As on the site: threads that wait for one another while others have the processors turn in vain.
+	export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 	$(BIN)/python -m ml_plugins.fast_transient.training.train "$$data" "$$(mktemp)"
 	$(BIN)/python -m ml_plugins.fast_transient.training.evaluate "$$data"
 	typed() {
