@@ -1,8 +1,11 @@
 """A scorer's process answers, or is ended with its reason; the next call has a new one."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,23 @@ def test_a_scorer_answers_in_order_from_a_process_of_its_own(hosts: Hosts) -> No
     assert child is not None
     assert child is host._child
     assert child.pid != os.getpid()
+
+
+def test_a_process_whose_parent_is_killed_ends_without_a_word() -> None:
+    mine, its = Pipe()
+    given = [GOOD, "2000", str(its.fileno()), ""]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tom.scoring.child", *given],
+        pass_fds=[its.fileno()],
+        stderr=subprocess.PIPE,
+    )
+    its.close()
+    assert mine.poll(60)
+
+    mine.close()  # its name is not read: so it learns at once that nobody is there
+
+    _, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (0, b"")
 
 
 def test_it_explains_its_opinions(hosts: Hosts) -> None:

@@ -12,6 +12,7 @@ import pickle
 import resource
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -109,4 +110,5 @@ def _plain(outcome: Outcome) -> list[Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    with suppress(ConnectionError):  # the parent was killed: nobody waits for an answer
+        main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
