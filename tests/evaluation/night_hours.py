@@ -160,7 +160,7 @@ def summarise(nights: Sequence[dict[str, Any]]) -> dict[str, Any]:
         rows = [_at(night, when) for night in nights]
         found[f"at_{when}_h"] = {
             "sum": _mean([row["sum"] for row in rows]),
-            "rank": _mean([row["rank"] or math.nan for row in rows]),
+            "rank": _mean_rank([row["rank"] for row in rows]),
             "chance": _mean([row["chance"] for row in rows]),
             "binary_log_loss": _mean([row["binary_log_loss"] for row in rows]),
             "others_above_10": _mean([row["above_10"] for row in rows]),
@@ -178,6 +178,12 @@ def _at(night: dict[str, Any], when: float) -> dict[str, Any]:
 
 def _mean(values: Sequence[float]) -> float:
     return round(sum(values) / len(values), 3)
+
+
+def _mean_rank(ranks: Sequence[int | None]) -> float | None:
+    """None: in some night the kilonova is not listed. JSON has no NaN."""
+    known = [rank for rank in ranks if rank is not None]
+    return _mean(known) if len(known) == len(ranks) else None
 
 
 def hours_to_top(night: dict[str, Any]) -> float | None:
