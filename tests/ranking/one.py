@@ -55,9 +55,15 @@ def star_term(*, separation_arcsec: float | None, star_score: float | None) -> T
 
 
 def earlier_activity_term(
-    *, epochs: int | None, age_days: float | None, sight_age_days: float | None = None
+    *,
+    epochs: int | None,
+    age_days: float | None,
+    sight_age_days: float | None = None,
+    stacked: float | None = None,
+    unseen: float | None = 0.0,
 ) -> Term:
     columns = {"epochs": epochs, "age_days": age_days, "sight_age_days": sight_age_days}
+    columns |= {"stacked": stacked, "unseen": unseen}
     return earlier_activity.weigh(**{k: col(v) for k, v in columns.items()}).term(0)
 
 

@@ -15,6 +15,7 @@ from tom.ranking import (
     case,
     columns,
     curves,
+    fields,
     lights,
     means,
     members,
@@ -43,7 +44,7 @@ def assigned(module: object) -> set[str]:
 def test_every_constant_of_the_weighing_is_kept_as_json_gives_it_back() -> None:
     kept = constants()
 
-    for module in (*TERMS, opinions, lights, curves, reach, beside, means):
+    for module in (*TERMS, opinions, lights, curves, reach, beside, fields, means):
         short = module.__name__.rpartition(".")[2]
         named = {name.partition(".")[2] for name in kept if name.startswith(f"{short}.")}
         assert assigned(module) <= named

@@ -33,7 +33,9 @@ def looks(*points: tuple[float, int, float, float]) -> Visits:
     """Looks at one place: days, band, magnitude (NaN: nothing seen), limit."""
     days, band, magnitude, limit = (np.array(column) for column in zip(*points, strict=True))
     error = np.where(np.isnan(magnitude), NAN, 0.05)
-    return Visits(np.zeros(len(days), int), band, days, magnitude, error, limit)
+    return Visits(
+        np.zeros(len(days), int), band, days, magnitude, error, limit, np.full(len(days), -1)
+    )
 
 
 def ratio_of(*points: tuple[float, int, float, float], modulus: float = MODULUS) -> float:
@@ -241,6 +243,7 @@ def draw_sources(n: int, further: int, random: np.random.Generator) -> Visits:
         magnitude=magnitude.ravel(),
         error=np.where(seen, SOFT, NAN),
         limit=limit.ravel(),
+        field=np.full(len(rows), -1),
     )
 
 

@@ -57,7 +57,7 @@ def test_each_scorer_says_something_of_each_target_or_why_it_does_not() -> None:
 
     assert len(rows) == 2 * len(scorers())
     assert all((row.probability is None) == bool(row.reason) for row in rows)
-    assert {row.since for row in rows} == {MERGER - timedelta(days=1)}
+    assert {row.since for row in rows} == {MERGER}
 
 
 def test_a_score_tells_the_time_of_the_newest_point_it_saw_be_it_a_limit() -> None:
@@ -100,7 +100,7 @@ def test_what_became_a_candidate_while_it_was_scored_is_scored_in_the_window_too
     outside.result(WAIT_SECONDS)
     while score_due(most=100):
         pass
-    assert Score.objects.filter(target=target, since=MERGER - timedelta(days=1)).exists()
+    assert Score.objects.filter(target=target, since=MERGER).exists()
 
 
 def test_the_place_on_the_map_orders_equal_candidates_and_every_term_is_kept() -> None:
@@ -280,7 +280,7 @@ def test_an_epoch_of_ours_is_told_with_its_own_age_whatever_the_surveys_first_si
     ranking = newest_ranking(event)
     assert ranking is not None
     terms = {term["name"]: term for term in ranking.places.get().read_terms()}
-    reason = "1 earlier epoch, the newest about 40 d before"
+    reason = "1 earlier epoch, the newest about 41 d before"
     assert terms["earlier activity"]["reason"] == reason
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,8 @@ from tests.ranking.one import (
     star_term,
 )
 from tom.ranking.columns import Columns
-from tom.ranking.terms import TERMS, brightness, distance, sky_map, star
+from tom.ranking.terms import TERMS, brightness, distance, earlier_activity, sky_map, star
+from tom.ranking.weighing import Share
 
 MISSING = [
     sky_map_term(None),
@@ -206,6 +208,57 @@ def test_a_first_sight_alone_weighs_less_than_an_epoch_of_ours():
 
     assert dark.log_lr > 0 > sight.log_lr > epoch.log_lr
     assert sight.log_lr_low < sight.log_lr < sight.log_lr_high
+
+
+def test_light_too_faint_for_one_epoch_weighs_by_the_sum_of_many():
+    """Of a supernova that rises, each forced epoch may be at 3 sigma, and all of them at 8."""
+    logs = {
+        z: earlier_activity_term(epochs=0, age_days=None, stacked=z) for z in (0.0, 3.0, 5.0, 9.0)
+    }
+    dark, told = earlier_activity_term(epochs=0, age_days=None), logs[5.0].reason
+
+    assert logs[0.0].log_lr > logs[3.0].log_lr > logs[5.0].log_lr > logs[9.0].log_lr
+    assert dark.log_lr > logs[3.0].log_lr
+    assert -3.5 < logs[9.0].log_lr < logs[5.0].log_lr < -1.5  # bad subtractions have such sums, too
+    assert told == (
+        "no earlier epoch of 5 sigma; forced epochs of the last days before add up to 5 sigma"
+    )
+    assert logs[0.0].reason == dark.reason == "dark here before the event"
+
+
+@pytest.mark.parametrize("sigma", [-1e6, -60.0, 1e6, math.inf])
+def test_the_largest_sums_are_numbers(sigma):
+    assert earlier_activity_term(epochs=0, age_days=None, stacked=sigma).log_lr < -0.5
+
+
+def test_an_earlier_epoch_weighs_less_where_all_others_are_dark_and_more_where_they_are_not():
+    epoch, dark, shone = (
+        earlier_activity_term(epochs=1, age_days=5.0, stacked=z).log_lr for z in (None, 0.0, 6.0)
+    )
+
+    assert dark > epoch + 0.5
+    assert shone < epoch - 1
+    assert shone > math.log(1e-3) - 1
+
+
+@pytest.mark.parametrize("source", [0.0, 0.35, 0.9])
+def test_the_mean_ratio_over_sources_by_their_sums_is_one(source):
+    """Of sources without an epoch, `source` of them shone; their sums are drawn as assumed."""
+    z = np.linspace(-150, 150, 300_001)
+    dark_before = {"epochs": 0.0, "age_days": np.nan, "sight_age_days": np.nan}
+    rows = {name: np.full(len(z), value) for name, value in dark_before.items()}
+    share = Share(source, source, source)
+    rows |= {"stacked": z, "unseen": np.zeros(len(z))}
+    ratio = np.exp(earlier_activity.weigh(**rows, source=share).log_lr)
+    off = np.exp(-np.abs(z) / 10) / 10
+    dark = 0.97 * np.exp(-0.5 * ((z - 0.5) / 1.1) ** 2) / (1.1 * np.sqrt(2 * np.pi))
+    dark += 0.03 * off / 2
+    shone = np.where(z > 0, 0.9, 0.1) * off
+
+    mean = ((1 - source) * dark + source * shone) @ ratio * (z[1] - z[0])
+
+    # What has no earlier epoch is the rarer the more sources shone with one.
+    assert mean * (1 - source) == pytest.approx(1, abs=1e-3)
 
 
 def test_older_activity_weighs_less():

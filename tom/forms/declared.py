@@ -219,6 +219,30 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageNumber:
+    """Where the key of a survey's point has the number of its image.
+
+    Attributes
+    ----------
+    separator, part
+        It is this part, from 1, of a key with this separator in it.
+    cut
+        Of a key without it, it is all but so many last characters.
+    end
+        What it ends with besides. Of the digits before it the last two are the part of the camera,
+        and those before them the exposure. A number that is no such one is none.
+    digits
+        The least and the largest number of its digits, without `end`.
+    """
+
+    separator: str
+    part: int
+    cut: int
+    end: str
+    digits: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey(Sender):
     """A survey: whose objects become targets.
 
@@ -240,6 +264,9 @@ class Survey(Sender):
         Whether the classes that it tells rest on spectra: scorers are measured by them.
     answers
         How it is told our scorers' classes; None: it takes none. Of a simulation alone.
+    image
+        Of a survey that always points at the same fields: where a point's key has the number of its
+        image. None: it has no such fields, or its keys tell no images.
     """
 
     bands: Mapping[str, Band] = field(default_factory=dict)
@@ -250,6 +277,7 @@ class Survey(Sender):
     is_simulated: bool = False
     types_objects: bool = False
     answers: Answers | None = None
+    image: ImageNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from tom.events.models import NonLocalizedEvent
-from tom.ranking import beside, curves, expected, lights, means, opinions, reach
+from tom.ranking import beside, curves, expected, fields, lights, means, opinions, reach
 from tom.ranking.hosts import listed
 from tom.ranking.terms import TERMS, brightness, later_light
+from tom.ranking.visits import images
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.own import spec_of
@@ -153,8 +154,8 @@ class Basis:
 
         A scorer is not used if its weight is 0 or if it lacks one of the sought classes.
         """
-        for fields in self.specs:
-            spec = spec_of(fields)
+        for kept in self.specs:
+            spec = spec_of(kept)
             labels, weight = ranked_classes(spec, self.sought), self.weights.get(spec.name, 1.0)
             if labels and weight > 0:
                 yield spec, labels, weight
@@ -175,8 +176,8 @@ def _specs(strategy: Strategy) -> list[ScorerSpec]:
 
 def constants() -> dict[str, Any]:
     """Return every constant that a term's weight depends on, by "module.NAME"."""
-    modules: list[Any] = [*TERMS, opinions, expected, lights, curves, reach, beside, means]
-    return {
+    modules = (*TERMS, opinions, expected, lights, curves, reach, beside, fields, means)
+    return {"surveys.image": {name: _plain(asdict(of)) for name, of in images().items()}} | {
         f"{module.__name__.rpartition('.')[2]}.{name}": _plain(value)
         for module in modules
         for name, value in sorted(vars(module).items())

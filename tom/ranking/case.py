@@ -17,6 +17,7 @@ from tom.ranking.columns import Columns
 from tom.ranking.members import FACTS, read_members
 from tom.ranking.models import Listing
 from tom.ranking.reread import Versions, read_anew
+from tom.ranking.terms.earlier_activity import STACK_DAYS
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray
 from tom.scoring.contract import ScorerSpec
 from tom.targets.copy import array_of, read_numbers
@@ -123,7 +124,7 @@ def read_columns(
 
     `galaxies` as `tom.ranking.hosts.read_galaxies` returns it, `brightness` as `read_brightness`.
     """
-    epochs, age_days = _earlier_epochs(case)
+    epochs, age_days, stacked = _earlier_epochs(case)
     sight = case.fact("sight_age_days")
     return Columns(
         has_map=~np.isnan(case.localizations),
@@ -135,6 +136,7 @@ def read_columns(
         epochs=epochs,
         epoch_age_days=age_days,
         sight_age_days=np.where(sight > 0, sight, np.nan),
+        stacked=stacked,
         **galaxies,
         **brightness,
     )
@@ -189,15 +191,16 @@ def _texts_of(audiences: Iterable[Audience]) -> str:
     return "{" + ",".join([texts[audience] for audience in known_by]) + "}"
 
 
-def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray]:
-    """Return each entry's positive 5-sigma epochs before the window, and the newest one's age.
+def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return each entry's positive 5-sigma epochs before the window, the newest one's age, the sum.
 
-    Both have shape (n,); the age is in days before the window. NaN: no window, or no epoch (age).
+    All have shape (n,); the age is in days before the window. NaN: no window, no epoch (age), or no
+    others to add up (the sum).
     """
     n = len(case)
     if case.since is None:
-        return np.full(n, np.nan), np.full(n, np.nan)
-    count, age = np.zeros(n), np.full(n, np.nan)
+        return np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
+    count, age, stacked = np.zeros(n), np.full(n, np.nan), np.full(n, np.nan)
     for audience in sorted(set(case.audiences)):
         rows = np.flatnonzero([known_by == audience for known_by in case.audiences])
         targets = case.targets[rows]
@@ -206,12 +209,12 @@ def _earlier_epochs(case: Case) -> tuple[FloatArray, FloatArray]:
         before = read_anew(case.versions, about, audience, targets, read)
         order = np.argsort(targets)
         found = rows[order][np.searchsorted(targets[order], before[:, 0])]
-        count[found], age[found] = before[:, 1], before[:, 2]
-    return count, age
+        count[found], age[found], stacked[found] = before[:, 1:].T
+    return count, age, stacked
 
 
 def _epochs_before(case: Case, audience: Audience, targets: IntArray) -> FloatArray:
-    """Return target, the hours with an epoch the audience knows, and the newest's age in days."""
+    """Return target, the hours with an epoch the audience knows, the newest's age, and the sum."""
     parameters = {
         "targets": array_of(targets.tolist()),
         "programs": list(audience),
@@ -219,14 +222,31 @@ def _epochs_before(case: Case, audience: Audience, targets: IntArray) -> FloatAr
         **case.moment.parameters(),
     }
     with connection.cursor() as cursor:
-        return read_numbers(cursor, EPOCHS, parameters, ("target_id", "epochs", "age"))
+        return read_numbers(cursor, EPOCHS, parameters, ("target_id", "epochs", "age", "stacked"))
 
 
 # Otherwise the planner goes through 25,000 given targets again for each month of points.
 HIDDEN_TARGETS = "ARRAY(SELECT unnest(%(targets)s::bigint[]))"
+
+
+def _is_stacked(days: float) -> str:
+    return f"""
+        (p.kind = 'forced' AND NOT {is_strong("p")} AND p.flux_error < 'infinity'
+            AND p.time > %(since)s::timestamptz - interval '{days} days')
+    """
+
+
+def _stacked(days: float) -> str:
+    which = f"FILTER (WHERE {_is_stacked(days)})"
+    return f"sum(p.flux / p.flux_error ^ 2) {which} / sqrt(sum(1 / p.flux_error ^ 2) {which})"
+
+
 EPOCHS = f"""
-    SELECT p.target_id, count(DISTINCT date_trunc('hour', p.time)) AS epochs,
-        extract(epoch FROM %(since)s::timestamptz - max(p.time))::float8 / 86400 AS age
+    SELECT p.target_id,
+        count(DISTINCT date_trunc('hour', p.time)) FILTER (WHERE {is_strong("p")}) AS epochs,
+        extract(epoch FROM %(since)s::timestamptz - max(p.time) FILTER (WHERE {is_strong("p")})
+            )::float8 / 86400 AS age,
+        greatest({", ".join(map(_stacked, STACK_DAYS))}) AS stacked
     FROM (
         SELECT target_id, program_id, kind, time, flux, flux_error
         FROM targets_lightcurvepoint
@@ -237,7 +257,7 @@ EPOCHS = f"""
         WHERE target_id = ANY({HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
             AND NOT {known(time="replaced", xact="replaced_by")}
     ) p JOIN targets_program g ON g.id = p.program_id
-    WHERE p.kind <> 'limit' AND {is_strong("p")}
+    WHERE p.kind <> 'limit' AND ({is_strong("p")} OR {_is_stacked(max(STACK_DAYS))})
         AND (g.public OR g.id = ANY(%(programs)s::bigint[]))
     GROUP BY p.target_id
 """  # noqa: S608  of our own text alone

@@ -42,6 +42,8 @@ class Columns:
         The number of these looks, and of detections among them.
     risen_again
         Magnitudes by which it rose since the event after it was fainter; 0: it did not.
+    unseen
+        1 where nothing was detected since the event, otherwise 0.
     was_looked_up : array of bool
         Whether an alert gave the surroundings.
     star_separation_arcsec, star_score, planet_separation_arcsec
@@ -52,6 +54,9 @@ class Columns:
     epoch_age_days, sight_age_days
         Days from the newest of these hours, and from the survey's own first detection, to the
         beginning of the window.
+    stacked
+        The sum of the forced epochs of the last days before the window, by their weights and in its
+        own errors, as of `tom.ranking.terms.earlier_activity`.
     """
 
     has_map: BoolArray
@@ -77,9 +82,11 @@ class Columns:
     further_looks: FloatArray
     further_detections: FloatArray
     risen_again: FloatArray
+    unseen: FloatArray
     epochs: FloatArray
     epoch_age_days: FloatArray
     sight_age_days: FloatArray
+    stacked: FloatArray
 
     def lit(self, brightness: Mapping[str, Any]) -> "Columns":
         """Return these columns with what `tom.ranking.lights.read_brightness` returned."""

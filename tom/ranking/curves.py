@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tom.ranking.beside import NOT_COVERED
+from tom.ranking.beside import NOT_COVERED, NOT_COVERED_AGAIN
 from tom.ranking.firsts import Firsts
 from tom.ranking.visits import Visits, apart, risen_again
 from tom.ranking.weighing import BoolArray, FloatArray, IntArray, Share
@@ -174,18 +174,17 @@ def _weigh(
 
     What is returned is all of `Later` but the last.
     """
-    n, own = len(members.modulus), further.take(apart(further))
-    both = own, beside
+    n, looks = len(members.modulus), _Looks.of(further, beside)
     other, cooling, *kinds = (
         _log_sum(of) - np.log(of.shape[1])
         for kind in (OTHER, COOLING, *KINDS.values())
-        for of in [_total(*(_log_of_kind(kind, looks, members.firsts) for looks in both))]
+        for of in [_total(*(_log_of_kind(kind, part, members.firsts) for part in looks))]
     )
     kinds[SLOW] = np.logaddexp(
         np.log1p(-COOLING.usual) + kinds[SLOW], np.log(COOLING.usual) + cooling
     )
     return (
-        _log_of_kilonova(own, beside, members),
+        _log_of_kilonova(looks, members),
         other,
         np.stack(kinds, axis=1),
         np.bincount(np.append(further.row, beside.row), minlength=n),
@@ -193,9 +192,24 @@ def _weigh(
     )
 
 
-def _total(own: FloatArray, beside: FloatArray) -> FloatArray:
-    """Join the logs of a member's own looks and of those beside it, of the same shape."""
-    return np.asarray(own + np.log(NOT_COVERED + (1 - NOT_COVERED) * np.exp(beside)))
+class _Looks(NamedTuple):
+    """Looks at members: their own, those at their parts of the sky, and those at their fields."""
+
+    own: Visits
+    about: Visits
+    again: Visits
+
+    @classmethod
+    def of(cls, further: Visits, beside: Visits) -> "_Looks":
+        about, again = (np.flatnonzero(which) for which in (beside.field < 0, beside.field >= 0))
+        return cls(further.take(apart(further)), beside.take(about), beside.take(again))
+
+
+def _total(own: FloatArray, about: FloatArray, again: FloatArray) -> FloatArray:
+    """Join the logs of `_Looks`, of the same shape: the places of the last two may be missed."""
+    missed = NOT_COVERED + (1 - NOT_COVERED) * np.exp(about)
+    missed *= NOT_COVERED_AGAIN + (1 - NOT_COVERED_AGAIN) * np.exp(again)
+    return np.asarray(own + np.log(missed))
 
 
 def _by_member(logs: FloatArray, looks: Visits, n: int) -> FloatArray:
@@ -217,7 +231,7 @@ def _log_of_kind(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:
     return _by_member(np.concatenate(logs, axis=1), looks, len(variance))
 
 
-def _log_of_kilonova(further: Visits, beside: Visits, members: Members) -> FloatArray:
+def _log_of_kilonova(looks: _Looks, members: Members) -> FloatArray:
     """Average over the family: each counts as far as it fits the first magnitude.
 
     How bright each is follows from the first magnitude and the map's distance, by their errors.
@@ -233,15 +247,15 @@ def _log_of_kilonova(further: Visits, beside: Visits, members: Members) -> Float
     brought = usual + off * (whole / (whole + spread))
     left = (whole * spread / (whole + spread))[:, 0]
 
-    def total(looks: Visits) -> FloatArray:
-        at = looks.row
-        dust = members.loss[at, looks.band][:, None]
-        predicted = curves(looks.band, looks.days) + dust + brought[at]
+    def total(part: Visits) -> FloatArray:
+        at = part.row
+        dust = members.loss[at, part.band][:, None]
+        predicted = curves(part.band, part.days) + dust + brought[at]
         about = About(first.magnitude[at], left[at], np.ones(len(at), bool))
-        logs = _log_density(KILONOVA, scatter, looks, predicted, about)
-        return _by_member(logs, looks, len(first.days))
+        logs = _log_density(KILONOVA, scatter, part, predicted, about)
+        return _by_member(logs, part, len(first.days))
 
-    return np.asarray(_log_sum(fits + _total(total(further), total(beside))) - _log_sum(fits))
+    return np.asarray(_log_sum(fits + _total(*map(total, looks))) - _log_sum(fits))
 
 
 def _predicted(kind: Kind, looks: Visits, first: Firsts) -> FloatArray:

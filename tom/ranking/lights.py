@@ -72,7 +72,7 @@ COLUMNS: Final = (
     *("brightness_ratio", "brightness_ratio_low", "brightness_ratio_high"),
     *("first_magnitude", "first_days", "map_distance_mpc"),
     *("later_ratio", "later_ratio_low", "later_ratio_high"),
-    *("further_looks", "further_detections", "risen_again"),
+    *("further_looks", "further_detections", "risen_again", "unseen"),
 )
 
 
@@ -165,7 +165,7 @@ def read_brightness(
     columns = (
         *(*ratios(firsts, places, basis), firsts.magnitude, firsts.days, distance_mpc),
         *_later_ratios(later, np.array(basis["kinds"]), Share(*basis.get("others", OTHERS))),
-        *(later.looks, later.seen, later.risen),
+        *(later.looks, later.seen, later.risen, np.isnan(firsts.magnitude).astype(float)),
     )
     return dict(zip(COLUMNS, columns, strict=True))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -35,6 +35,9 @@ from tom.scoring.registry import find_scorers
 from tom.strategies.models import Strategy
 from tom.strategies.services import strategy_of
 from tom.targets.models import DUE_FOR_SCORING, AudienceSummary, TargetSummary
+
+# The classes of what begins to shine with its event, and never before.
+BEGINS_WITH_EVENT: Final = frozenset({"kilonova", "gamma-ray burst afterglow"})
 
 
 class Specified(Protocol):
@@ -81,9 +84,14 @@ def any_due() -> bool:
 
 
 def window_start(event: NonLocalizedEvent, strategy: Strategy) -> datetime | None:
-    """Return the time from which detections count as the event's; None: all count."""
+    """Return the time from which detections count as the event's; None: all count.
+
+    It is that of the event itself where nothing that is sought shines before it.
+    """
     if event.time is None or strategy.days_before is None:
         return None
+    if set(strategy.sought) <= BEGINS_WITH_EVENT:
+        return event.time
     return event.time - timedelta(days=strategy.days_before)
 
 

@@ -3,7 +3,17 @@
 from typing import Final
 
 from tom.formats.containers import WriterSchema
-from tom.forms.declared import Band, Colour, Encoding, Form, Lane, Page, Survey, Telescope
+from tom.forms.declared import (
+    Band,
+    Colour,
+    Encoding,
+    Form,
+    ImageNumber,
+    Lane,
+    Page,
+    Survey,
+    Telescope,
+)
 from tom.records import ObjectAlert
 from tom.sky import Orientation, extinction_coefficient
 from tom.surveys.ztf.packets import open_ztf, parse_ztf, read_alert, read_ztf_trigger
@@ -13,6 +23,9 @@ _HISTORY: Final = frozenset({"jd", "fid", "pid", "magpsf", "diffmaglim"})
 # Its packets have the names of these fields, and other meanings; it is no survey here.
 _OTHERS: Final = frozenset({"turbo"})
 _NAME: Final = r"(ZTF[0-9]{2}[a-z]{7})"
+# The key is `candid`, `objectId:pid` or `objectId:pid:fp`. `pid` is night and time, quadrant, and
+# the 15 of the product; `candid` begins with it.
+_IMAGE: Final = ImageNumber(separator=":", part=2, cut=6, end="15", digits=(9, 11))
 
 
 def _is_ztf(schema: WriterSchema) -> bool:
@@ -55,6 +68,7 @@ ZTF: Final = Survey(
     },
     public_programs=frozenset({1}),
     read=read_alert,
+    image=_IMAGE,
     telescope=Telescope(name="Palomar 1.2m Oschin", instrument="ZTF"),
     # North is down and east to the left as FITS files are shown: a mirror image of the sky.
     orientation=Orientation(east_x=-1.01, east_y=0.0, north_x=0.0, north_y=-1.01),
