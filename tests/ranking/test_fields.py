@@ -78,12 +78,14 @@ def test_the_keys_of_ztf_tell_the_exposure_and_the_quadrant(key: str, image: int
 
 def images_of(survey: str, *keys: str) -> list[int | None]:
     """The images that the keys of a survey's points tell."""
-    image, parameters = image_of_key()
-    asked = "SELECT (<image>)::bigint FROM unnest(%(keys)s::text[], %(surveys)s::text[])"
-    asked += " WITH ORDINALITY AS p (key, survey, at) ORDER BY at"
+    number, image, parameters = image_of_key()
+    keys_of = "unnest(%(keys)s::text[], %(surveys)s::text[]) WITH ORDINALITY AS p (key, survey, at)"
+    asked = "SELECT (<image>)::bigint FROM (SELECT p.survey, <number> AS number, at FROM <keys>) v"
+    for name, text in (("<image>", image), ("<number>", number), ("<keys>", keys_of)):
+        asked = asked.replace(name, text)
     with connection.cursor() as cursor:
         given = {"keys": list(keys), "surveys": [survey] * len(keys)}
-        cursor.execute(asked.replace("<image>", image), parameters | given)
+        cursor.execute(f"{asked} ORDER BY at", parameters | given)
         return [row[0] for row in cursor.fetchall()]
 
 
