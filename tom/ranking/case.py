@@ -237,8 +237,10 @@ def _is_stacked(days: float) -> str:
 
 
 def _stacked(days: float) -> str:
-    which = f"FILTER (WHERE {_is_stacked(days)})"
-    return f"sum(p.flux / p.flux_error ^ 2) {which} / sqrt(sum(1 / p.flux_error ^ 2) {which})"
+    # In order: sums in another one would differ in the last bit.
+    which = f"ORDER BY p.time, p.survey, p.key) FILTER (WHERE {_is_stacked(days)})"
+    weighted, weights = "p.flux / p.flux_error ^ 2", "1 / p.flux_error ^ 2"
+    return f"sum({weighted} {which} / sqrt(sum({weights} {which})"
 
 
 EPOCHS = f"""
@@ -248,11 +250,11 @@ EPOCHS = f"""
             )::float8 / 86400 AS age,
         greatest({", ".join(map(_stacked, STACK_DAYS))}) AS stacked
     FROM (
-        SELECT target_id, program_id, kind, time, flux, flux_error
+        SELECT target_id, program_id, survey, kind, key, time, flux, flux_error
         FROM targets_lightcurvepoint
         WHERE target_id = ANY({HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
         UNION ALL
-        SELECT target_id, program_id, kind, time, flux, flux_error
+        SELECT target_id, program_id, survey, kind, key, time, flux, flux_error
         FROM targets_replacedpoint
         WHERE target_id = ANY({HIDDEN_TARGETS}) AND time < %(since)s AND {known()}
             AND NOT {known(time="replaced", xact="replaced_by")}
