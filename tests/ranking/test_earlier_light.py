@@ -4,15 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from tests.factories import MERGER, make_event, make_target
 from tests.ranking.test_curves import again
-from tom import moments
 from tom.candidates.services import match_event
 from tom.events.models import NonLocalizedEvent
-from tom.ranking.case import _earlier_epochs, read_case
-from tom.ranking.models import Listing, RankedCandidate
+from tom.ranking.models import RankedCandidate
 from tom.ranking.services import newest_ranking, rank_event, unlike
 from tom.scoring.services import window_start
 from tom.strategies.models import Strategy
@@ -73,24 +70,6 @@ def test_forced_epochs_of_the_days_before_count_by_their_largest_sum(
         f" forced epochs of the last days before add up to {sigma} sigma"
     )
     assert told["log_lr"] < -1
-
-
-def test_a_sum_is_the_same_to_the_last_bit_in_whatever_order_the_epochs_were_stored(
-    event: NonLocalizedEvent,
-) -> None:
-    """A ranking and its replay may read them in two orders."""
-    points = [(0.3 + 0.1 * n, sigma) for n, sigma in enumerate((4.9, 0.1, -3.3, 1.7, 2e-7, 0.7))]
-    columns = []
-    with connection.cursor() as cursor:  # as they are stored
-        cursor.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
-    for order in (points, points[::-1]):
-        LightCurvePoint.objects.filter(kind="forced").delete()
-        for days, sigma in order:
-            add("forced", days=days, sigma=sigma)
-        case = read_case(Listing(event, None), moments.now(), MERGER, {})
-        columns.append(_earlier_epochs(case)[2].tobytes())
-
-    assert columns[0] == columns[1]
 
 
 def test_an_epoch_of_5_sigma_is_not_added_up_with_the_others(event: NonLocalizedEvent) -> None:
