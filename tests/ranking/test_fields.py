@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from tom.formats.errors import MalformedAlertError
+from tom.ranking import visits
 from tom.ranking.fields import PARTS, fields_of
 from tom.ranking.visits import image_of_key
 from tom.surveys.ztf.packets import parse_ztf
@@ -87,6 +88,19 @@ def images_of(survey: str, *keys: str) -> list[int | None]:
         given = {"keys": list(keys), "surveys": [survey] * len(keys)}
         cursor.execute(f"{asked} ORDER BY at", parameters | given)
         return [row[0] for row in cursor.fetchall()]
+
+
+@pytest.mark.django_db
+def test_no_two_surveys_have_the_same_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = visits.images()["ZTF"]
+    monkeypatch.setattr(visits, "images", lambda: {"ZTF": declared, "of another camera": declared})
+
+    (ours,), (other,) = (images_of(of, "1642404680815015001") for of in visits.images())
+
+    assert ours is not None
+    assert other is not None
+    assert ours != other
+    assert ours % PARTS == other % PARTS
 
 
 @pytest.mark.django_db

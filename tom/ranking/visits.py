@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from django.db import connection
 
-from tom.forms.declared import ImageNumber
+from tom.forms.images import ImageNumber
 from tom.forms.registry import surveys
 from tom.moments import known
 from tom.photometry import LIMIT_SIGMA, magnitudes, shines
@@ -47,8 +47,8 @@ NUMBERED = f"""
         {{image}} AS image
     FROM ({VISITS}) v
 """  # noqa: S608  of our own text alone
-# By a point's key, for one survey: the number of its image, and what makes it one. A regular
-# expression that finds it takes ten times as long.
+# By a point's key, for one survey: the number of its image, and what makes it one. No two surveys
+# have the same. A regular expression that finds it takes ten times as long.
 NUMBER = """
     WHEN %(survey_{n})s THEN CASE strpos(p.key, %(separator_{n})s)
         WHEN 0 THEN left(p.key, -%(cut_{n})s)
@@ -57,7 +57,7 @@ NUMBER = """
 IMAGE = """
     WHEN %(survey_{n})s THEN CASE WHEN octet_length(number) BETWEEN %(least_{n})s AND %(most_{n})s
         AND number LIKE %(like_{n})s AND number !~ '[^0-9]'
-        THEN left(number, -%(ends_{n})s)::float8 END
+        THEN left(number, -%(ends_{n})s)::float8 + {n}e13 END
 """
 # Looks in one band in so many days say much the same.
 ONE_LOOK_DAYS: Final = 0.5

@@ -1,7 +1,7 @@
 """Light at the candidate's place before the event's window: single epochs, and many together.
 
 An epoch of 5 sigma is seen alone. What shone more faintly is seen in the sum of the forced epochs
-of the last days: of a source that was dark it is normal about 0, with a tail for bad subtractions.
+of the last days: of a source that was dark it is small, but for bad subtractions.
 """
 
 from collections.abc import Mapping

@@ -8,12 +8,12 @@ from tom.forms.declared import (
     Colour,
     Encoding,
     Form,
-    ImageNumber,
     Lane,
     Page,
     Survey,
     Telescope,
 )
+from tom.forms.images import ImageNumber
 from tom.records import ObjectAlert
 from tom.sky import Orientation, extinction_coefficient
 from tom.surveys.ztf.packets import open_ztf, parse_ztf, read_alert, read_ztf_trigger
