@@ -198,6 +198,20 @@ def test_a_list_weighs_the_terms_and_the_scorers_of_its_strategy() -> None:
     assert all("sky" not in layout and "star" in layout for layout in layouts)
 
 
+def test_where_no_terms_are_named_none_of_an_event_widens_the_interval() -> None:
+    make_target("a")
+
+    rank(make_strategy(name="named", terms=["star", "minor planet"]))
+    every = rank(make_strategy(name="all", terms=[]))
+
+    named, unnamed = RankedCandidate.objects.order_by("ranking")
+    assert [term["name"] for term in every.layout][:2] == ["star", "minor planet"]
+    assert (unnamed.log_weight_low, unnamed.log_weight_high) == (
+        named.log_weight_low,
+        named.log_weight_high,
+    )
+
+
 def test_the_prior_is_the_strategys_own() -> None:
     make_target("a")
 

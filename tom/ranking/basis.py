@@ -13,7 +13,7 @@ from django.forms.models import model_to_dict
 from tom.events.models import NonLocalizedEvent
 from tom.ranking import beside, curves, expected, fields, lights, means, opinions, reach
 from tom.ranking.hosts import listed
-from tom.ranking.terms import TERMS, brightness, later_light
+from tom.ranking.terms import TERMS, brightness, distance, earlier_activity, later_light, sky_map
 from tom.ranking.visits import images
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
@@ -89,7 +89,7 @@ class Basis:
                 ],
                 "constants": constants(),
                 "sought": strategy.sought,
-                "terms": strategy.terms,
+                "terms": strategy.terms or _all_terms(strategy, since),
                 "galaxies": listed(),
             }
         )
@@ -163,11 +163,32 @@ class Basis:
 
 # The terms of what was seen since the merger: of a kilonova alone.
 OF_LIGHT = (brightness, later_light)
+# Those of an event's map, and of what was seen before an event's window.
+OF_MAP = (sky_map, distance)
+OF_WINDOW = (earlier_activity,)
 # The fields of a strategy that select the members of its lists.
 RULE = (
     *("level_stored", "level_shown", "days_before", "days_after", "brighter_than"),
     *("first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
 )
+
+
+def of_lists_without_event() -> list[str]:
+    """Return the names of the terms that tell of a source where there is no event."""
+    return [term.NAME for term in TERMS if term not in (*OF_LIGHT, *OF_MAP, *OF_WINDOW)]
+
+
+def _all_terms(strategy: Strategy, since: datetime | None) -> list[str]:
+    """Return the names of all terms that can say anything; empty: all that there are.
+
+    A term of an event's map or window is never known where there is none. It would say nothing, and
+    widen each interval.
+    """
+    if not strategy.kind:
+        return of_lists_without_event()
+    if since is None:
+        return [term.NAME for term in TERMS if term not in OF_WINDOW]
+    return []
 
 
 def _specs(strategy: Strategy) -> list[ScorerSpec]:
