@@ -87,6 +87,7 @@
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (!isVerdict(detail.path)) return;
+    document.getElementById("told")?.replaceChildren(); // that of an earlier verdict
     detail.parameters.key ||= newKey();
     store(detail);
   });

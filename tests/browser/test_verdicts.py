@@ -101,6 +101,13 @@ def test_u_takes_back_the_last_verdict_from_another_page(
     candidates[0].refresh_from_db()
     assert candidates[0].vetting == "new"
 
+    page.goto(PAGE)
+    page.keyboard.press("u")
+    expect(page.get_by_text("You have no verdict to take back.")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("w")
+    expect(page.locator("#told")).to_be_empty()
+
 
 @pytest.mark.soak
 def test_u_is_for_ones_last_verdict_whatever_row_is_under_the_keys(

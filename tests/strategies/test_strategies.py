@@ -182,6 +182,7 @@ def test_a_changed_list_is_ranked_at_once(admin: Client) -> None:
     ("field", "value", "told"),
     [
         ("terms", "star, stars", "there is no term &#x27;stars&#x27;: choose among sky map,"),
+        ("terms", "star, sky map", "a list without an event knows no &#x27;sky map&#x27;"),
         ("weights", '{"real_bogos": 1}', "there is no scorer &#x27;real_bogos&#x27;"),
         ("sought", "supernovae", "the taxonomy has no class &#x27;supernovae&#x27;"),
         ("sought", "SN Ia", "no class &#x27;SN Ia&#x27;: write &#x27;supernova Ia&#x27;"),

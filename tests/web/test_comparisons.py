@@ -117,6 +117,20 @@ def test_where_nobody_typed_a_target_the_figures_say_nothing_yet(
     assert knows[10].endswith("says nothing yet</div>")
 
 
+def test_where_nothing_was_stored_no_figure_stands(
+    client: Client, observer: User, strategies: list[Strategy]
+) -> None:
+    SummaryFact.objects.update(stored=timezone.now())
+    comparison = ask(client, strategies)
+    assert comparison is not None
+    work(comparison)
+
+    text = page(client, comparison)
+
+    assert "No list had a target in any of these nights" in text
+    assert not any(" to " in cell for cell in row_of(text, "Knows stars")[3:9])
+
+
 def test_a_page_of_many_nights_asks_as_often_as_one_of_few(
     client: Client, observer: User, strategies: list[Strategy], django_assert_max_num_queries
 ) -> None:

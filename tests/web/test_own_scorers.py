@@ -17,6 +17,7 @@ from tom.scoring.judging import score_due
 from tom.scoring.models import OwnScorer
 from tom.scoring.own import spec_of
 from tom.scoring.own_services import added_scorers
+from tom.strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db
 NEW = "/scorers/own/new/onnx/"
@@ -72,7 +73,10 @@ def test_a_model_that_works_is_kept_with_its_card_and_who_brought_it(bring, lead
     [
         ({"model": make_model(["n", 100, 6], WEIGHTS[:600])}, "the shape"),
         ({"classes": "kilonova 0.1\nother 0.8"}, "The shares add up to 0.9, not to 1."),
-        ({"classes": "kilonova lots"}, "Write a class and its share on each line"),
+        ({"classes": "kilonova, 0.1"}, "Write a class and its share on each line"),
+        ({"classes": "kilonova -0.5\nother 1.5"}, "A share is a number above 0 and below 1."),
+        ({"classes": "SN Ia 0.5\nsupernova Ia 0.5"}, "A class is named twice."),
+        ({"weighs_from": "1000-01-01 00:00"}, "This time is past."),
         ({"memory_mb": "9999999"}, "less than or equal to"),
         ({"name": "No Name"}, "Write 2 to 35 small letters, digits or _."),
     ],
@@ -83,6 +87,47 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(bring, changes, why: str) -> 
     assert answer.status_code == 422
     assert why in answer.text
     assert not OwnScorer.objects.exists()
+
+
+def test_a_class_is_taken_by_our_name_however_it_is_written(bring, lead) -> None:
+    answer = bring(classes="SN Ia = 0.7\nother: 0.3")
+
+    spec = OwnScorer.objects.get().in_force.spec
+    assert (spec["classes"], spec["prior"]) == (["supernova Ia", "other"], [0.7, 0.3])
+    assert "in no list: each seeks a class" in lead.get(answer.url).text
+
+
+def test_its_page_names_the_lists_that_seek_its_classes(bring, lead, group) -> None:
+    Strategy.objects.create(name="Ours", sought=["kilonova"], group=group)
+    Strategy.objects.create(name="Everybody's", sought=["kilonova"])
+
+    text = lead.get(bring().url).text
+
+    assert "It would weigh" in text
+    assert "1 in Ours<" in text
+
+
+@pytest.mark.parametrize("answers", ["rank", "anomaly"])
+def test_what_is_no_chance_is_not_let_weigh(bring, lead, answers: str) -> None:
+    page = bring(answers=answers).url
+
+    assert "its answer is no chance, so it weighs in no list" in lead.get(page).text
+    assert "Let it weigh now" not in lead.get(page).text
+    assert lead.post(f"{page}change/", {"do": "weigh"}).status_code == 422
+    assert OwnScorer.objects.get().in_force.weighs_from is None
+
+
+def test_the_form_of_a_next_version_begins_with_what_was_typed(bring, lead) -> None:
+    page = bring(features="", missing="0", classes="kilonova 0.25\nother 0.75").url
+
+    form = lead.get(f"{page}version/").context["form"]
+
+    typed = {name: form[name].value() for name in form.fields}
+    assert typed["version"] == "1.1.0"
+    assert typed["classes"] == "kilonova 0.25\nother 0.75"
+    assert (typed["missing"], typed["least"], typed["layout"]) == (0.0, 1, "lightcurve")
+    assert (typed["about"], typed["metrics"]) == ("A test.\nFake", "AUC 0.7 (n 12)")
+    assert typed["known_biases"] is None
 
 
 def test_too_large_a_model_is_refused(bring, settings: Settings, monkeypatch) -> None:
@@ -115,7 +160,7 @@ def test_a_lead_of_another_group_finds_neither_it_nor_its_scores(
         assert "secretive" not in others.get(page).text
         assert "secretive" in lead.get(page).text
     assert "Of scorers that weigh in no list" in lead.get(pages[0]).text
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         shown = lead.get(f"/scorers/own/{scorer.pk}/").text
     assert 'action="/scorers/own_secretive/stored/"' in shown
 
@@ -149,29 +194,55 @@ class Bright(BaseFilter):
 """
 
 
-def test_a_filter_is_kept_by_whoever_may_run_code_and_by_no_lead(lead: Client) -> None:
-    fields = {
-        "name": "bright", "version": "1.0.0", "licence": "MIT", "seconds_per_object": "0.02",
-        "memory_mb": "1500", "about": "A test.", "source": SOURCE,
-    }  # fmt: skip
-    new = "/scorers/own/new/filter/"
-    admin = Client()
-    admin.force_login(make_admin())
+FILTER = {
+    "name": "bright", "version": "1.0.0", "licence": "MIT", "seconds_per_object": "0.02",
+    "memory_mb": "1500", "about": "A test.", "source": SOURCE,
+}  # fmt: skip
+NEW_FILTER = "/scorers/own/new/filter/"
 
-    assert lead.get(new).status_code == lead.post(new, fields).status_code == 403
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(make_admin())
+    return client
+
+
+def test_a_filter_is_kept_by_whoever_may_run_code_and_by_no_lead(
+    lead: Client, admin: Client
+) -> None:
+    assert lead.get(NEW_FILTER).status_code == lead.post(NEW_FILTER, FILTER).status_code == 403
     assert "Add a filter" not in lead.get("/scorers/").text
     assert not OwnScorer.objects.exists()
 
-    assert "It runs on this machine what you write here." in admin.get(new).text
-    assert "no Python" in admin.post(new, fields | {"source": "def"}).text
-    answer = admin.post(new, fields)
+    assert "It runs on this machine what you write here." in admin.get(NEW_FILTER).text
+    assert "no Python" in admin.post(NEW_FILTER, FILTER | {"source": "def"}).text
+    answer = admin.post(NEW_FILTER, FILTER)
 
     scorer = OwnScorer.objects.get()
     assert answer.url == f"/scorers/own/{scorer.pk}/"
     assert scorer.in_force.spec["classes"] == ["bright_one"]
-    assert lead.get(f"/scorers/own/{scorer.pk}/version/").status_code == 403
+    assert lead.get(f"{answer.url}version/").status_code == 403
     assert lead.post(f"{answer.url}change/", {"do": "use", "version": "1.0.0"}).status_code == 403
+    offered = lead.get(answer.url).text
+    assert "Switch it off" in offered
+    assert "Add a version" not in offered
+    assert "Add a version" in admin.get(answer.url).text
+    assert admin.get(f"{answer.url}version/").context["form"]["source"].value() == SOURCE
+
+
+def test_a_tag_is_no_chance_and_a_filter_has_no_weight(admin: Client) -> None:
+    admin.post(NEW_FILTER, FILTER)
     target = make_target()
     score_due(most=10)
     host_for(next(each for each in added_scorers())).stop()
-    assert "bright_one" in admin.get(reverse("targets:detail", args=[target.pk])).text
+
+    shown = admin.get(reverse("targets:detail", args=[target.pk]))
+    weights = {"name": "By tags", "sought": "kilonova", "weights": '{"own_bright": 1}'}
+    levels = {"level_stored": "0.99", "level_shown": "0.9"}
+    added = admin.post(reverse("admin:strategies_strategy_add"), weights | levels)
+
+    assert "<b>bright_one</b>" in shown.text
+    assert "bright_one <b>" not in shown.text
+    assert not [name for name, *_ in shown.context["opinions"] if name == "own_bright"]
+    assert "&#x27;own_bright&#x27; gives no chances, but ranks or tags" in added.text

@@ -45,7 +45,7 @@ def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
         found.append(
             ScorerHealth(
                 spec=spec,
-                weights=_weights_of(spec, strategies),
+                weights=weights_of(spec, strategies),
                 waiting=waiting.get(spec.name, 0),
                 state=state,
                 rests=bool(state.rests_until and state.rests_until > timezone.now()),
@@ -55,7 +55,7 @@ def read_scorers(lists: Iterable[Strategy]) -> list[ScorerHealth]:
     return found
 
 
-def _weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float, list[str]]:
+def weights_of(spec: ScorerSpec, strategies: Iterable[Strategy]) -> dict[float, list[str]]:
     """Return the names of the strategies that use a scorer, by its weight there."""
     names: dict[float, list[str]] = defaultdict(list)
     for strategy in strategies:

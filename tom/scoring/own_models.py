@@ -82,6 +82,11 @@ class OwnScorer(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def can_weigh(self) -> bool:
+        """Whether its answer compares classes: a rank, an anomaly and a filter's tag do not."""
+        return self.in_force is not None and self.in_force.spec["kind"] in WEIGHING
+
 
 class OwnVersion(models.Model):
     """One version of a scorer of one's own. It is never changed but for when it begins to weigh."""

@@ -22,8 +22,10 @@ from django.utils import timezone
 
 from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
+from tom.ranking.basis import of_lists_without_event
 from tom.ranking.models import Ranking
 from tom.ranking.terms import TERMS
+from tom.scoring.opinions import WEIGHING
 from tom.scoring.services import all_scorers
 from tom.strategies.models import Strategy
 from tom.targets.models import Program
@@ -116,14 +118,26 @@ class StrategyForm(ModelForm[Strategy]):
         self.fields["as_shown"].initial = self._stored
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to undo what somebody else changed meanwhile."""
+        """Refuse to undo what somebody else changed meanwhile, and terms that need an event."""
         told = super().clean() or {}
+        if not told.get("kind"):
+            self._refuse_terms_of_events(told.get("terms") or [])
         if self.instance.pk and told.get("as_shown") not in ("", self._stored):
             message = (
                 "Somebody changed this strategy meanwhile. Open it again to see how it is now."
             )
             raise ValidationError(message)
         return told
+
+    def _refuse_terms_of_events(self, terms: Sequence[str]) -> None:
+        known = of_lists_without_event()
+        of_event = [name for name in terms if name not in known]
+        if of_event:
+            self.add_error(
+                "terms",
+                f"a list without an event knows no {of_event[0]!r}: choose among"
+                f" {', '.join(known)}, or leave it empty for all of these",
+            )
 
     def clean_terms(self) -> list[str]:
         """Refuse a term that no module weighs."""
@@ -136,10 +150,15 @@ class StrategyForm(ModelForm[Strategy]):
         return self.cleaned_data["explore"] or 0.0
 
     def clean_weights(self) -> dict[str, float]:
-        """Refuse a scorer that is not there."""
+        """Refuse a scorer that is not there, or that weighs in no list."""
         weights: dict[str, float] = self.cleaned_data["weights"] or {}
         if isinstance(weights, dict):
-            _refuse_unknown(weights, [scorer.spec.name for scorer in all_scorers()], "scorer")
+            kinds = {scorer.spec.name: scorer.spec.kind for scorer in all_scorers()}
+            _refuse_unknown(weights, list(kinds), "scorer")
+            for name in weights:
+                if kinds[name] not in WEIGHING:
+                    message = f"{name!r} gives no chances, but ranks or tags: it weighs in no list"
+                    raise ValidationError(message)
         return weights
 
 

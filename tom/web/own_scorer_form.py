@@ -8,17 +8,21 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from tom.scoring.card import REQUIRED_SECTIONS, write_card
 from tom.scoring.contract import InvalidSpecError, ScorerKind, ScorerSpec
 from tom.scoring.filter_tags import UnreadableTagsError, read_tags
 from tom.scoring.models import OwnKind, OwnScorer, OwnVersion
 from tom.scoring.own import LAYOUTS, MOST_MEMORY_MB, MOST_SECONDS, PREFIX, Parts, hash_of
+from tom.taxonomy import find_class
 from tom.web.team.groups import groups_to_choose
 
 MOST_SOURCE: Final = 100_000
 MOST_BYTES: Final = 16 * 1024 * 1024
-CLASS_LINE: Final = re.compile(r"([a-z][a-z0-9_]{0,39})(?:[ \t=:]+([0-9.eE+-]+))?")
+CLASS_LINE: Final = re.compile(
+    r"([A-Za-z][A-Za-z0-9_/ -]{0,39}?)(?:[ \t=:]+([+-]?[0-9.][0-9.eE+-]*))?"
+)
 MOST_CLASSES: Final = 30
 FAR_FROM_ONE: Final = 1e-6
 """How far the shares of all classes may be from the sum 1, as in a specification."""
@@ -31,7 +35,8 @@ def _refuse(text: str) -> NoReturn:
     raise ValidationError(text)
 
 
-def _key(section: str) -> str:
+def section_key(section: str) -> str:
+    """The name of the field of a card's section."""
     return section.lower().replace(" ", "_")
 
 
@@ -78,7 +83,7 @@ class OwnScorerForm(forms.Form):
                 pk__in=own
             )
         for section in STATED:
-            self.fields[_key(section)] = forms.CharField(
+            self.fields[section_key(section)] = forms.CharField(
                 max_length=LONGEST,
                 required=False,
                 widget=forms.Textarea(attrs={"rows": 2}),
@@ -106,7 +111,7 @@ class OwnScorerForm(forms.Form):
     @property
     def card_fields(self) -> list[forms.BoundField]:
         """The fields of the card's sections."""
-        return [self[_key(section)] for section in STATED]
+        return [self[section_key(section)] for section in STATED]
 
     def clean(self) -> dict[str, Any]:
         """Make the specification, if the fields allow."""
@@ -142,7 +147,7 @@ class OwnScorerForm(forms.Form):
 
     def own_version(self, parts: Parts) -> OwnVersion:
         """Return the row of these parts, not stored yet."""
-        sections = {name: self.cleaned_data[_key(name)] for name in STATED}
+        sections = {name: self.cleaned_data[section_key(name)] for name in STATED}
         card = write_card(parts.spec, self.cleaned_data["about"], {**sections, "Prior": PRIOR_TEXT})
         return OwnVersion(
             version=parts.spec.version,
@@ -222,12 +227,15 @@ class OnnxForm(OwnScorerForm):
         return bytes(found.read())
 
     def clean_weighs_from(self) -> Any:
-        """Take the time as UTC."""
+        """Take the time as UTC; refuse one that is past: its scores are to be seen first."""
         given = self.cleaned_data["weighs_from"]
-        return given and given.replace(tzinfo=UTC)
+        given = given and given.replace(tzinfo=UTC)
+        if given and given < timezone.now():
+            _refuse("This time is past. Leave it empty, and let it weigh on its page.")
+        return given
 
     def clean_classes(self) -> dict[str, float]:
-        """Return the share of each class; equal ones where none is given."""
+        """Return the share of each class, by our name of it; equal ones where none is given."""
         lines = [line.strip() for line in self.cleaned_data["classes"].splitlines() if line.strip()]
         if len(lines) > MOST_CLASSES:
             _refuse(f"There are at most {MOST_CLASSES} classes.")
@@ -235,9 +243,11 @@ class OnnxForm(OwnScorerForm):
         if not all(found):
             _refuse("Write a class and its share on each line: kilonova 0.1")
         try:
-            shares = {m[1]: float(m[2]) if m[2] else 1 / len(lines) for m in found if m}
+            shares = {_named(m[1]): float(m[2]) if m[2] else 1 / len(lines) for m in found if m}
         except ValueError:
-            _refuse("A share is a number from 0 to 1.")
+            _refuse("A share is a number above 0 and below 1.")
+        if not all(0 < share <= 1 for share in shares.values()):
+            _refuse("A share is a number above 0 and below 1.")
         if len(shares) != len(lines):
             _refuse("A class is named twice.")
         if abs(sum(shares.values()) - 1) > FAR_FROM_ONE:
@@ -272,6 +282,11 @@ class OnnxForm(OwnScorerForm):
         }
 
 
+def _named(typed: str) -> str:
+    """Return our name of a class, or what was typed: a class of its own."""
+    return find_class(typed) or typed.strip()
+
+
 class FilterForm(OwnScorerForm):
     """A filter in Python."""
 
@@ -280,7 +295,7 @@ class FilterForm(OwnScorerForm):
     source = forms.CharField(
         max_length=MOST_SOURCE,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "data-code": ""}),
         label=f"Its source (at most {MOST_SOURCE:,} characters)",
     )
 

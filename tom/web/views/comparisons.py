@@ -61,11 +61,13 @@ def comparison(request: HttpRequest, pk: int) -> HttpResponse:
     moments = found.moments()
     at = _night_asked(request, len(moments))
     done = sum(len(part.nights) for part in parts)
+    columns = read_columns(found, parts)
     context: dict[str, Any] = {
         "comparison": found,
         "parts": parts,
         "truth": TRUTH_WORDS.get(found.truth, found.truth),
-        "columns": read_columns(found, parts),
+        "columns": columns,
+        "is_empty": all(each.n_empty == each.n_nights for each in columns),
         "moments": list(enumerate(moments)),
         "night": at,
         "overlap": read_overlap(parts, at, user),

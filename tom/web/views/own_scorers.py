@@ -12,7 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tom.scoring.catching_up import newest_catch_ups
+from tom.scoring.health import weights_of
 from tom.scoring.models import DueScore, OwnKind, OwnScorer, ScorerState
+from tom.scoring.own import spec_of
 from tom.scoring.own_services import (
     add_scorer,
     add_version,
@@ -21,7 +23,10 @@ from tom.scoring.own_services import (
     put_in_force,
 )
 from tom.scoring.own_trial import Trial, UselessError, try_scorer
+from tom.strategies.models import Strategy
+from tom.strategies.services import strategies_of_kinds
 from tom.web.own_scorer_form import FORMS, OwnScorerForm
+from tom.web.own_scorer_typed import typed_before
 from tom.web.people import person
 from tom.web.permissions import ADD_CODE, ADD_SCORERS
 from tom.web.refusals import needs, require
@@ -51,7 +56,8 @@ def _form(request: HttpRequest, kind: str, scorer: OwnScorer | None) -> HttpResp
     _require_code(request, kind)
     user = person(request)
     if request.method != "POST":
-        form = FORMS[kind](user=user, scorer=scorer)
+        typed = typed_before(scorer) if scorer else {}
+        form = FORMS[kind](user=user, scorer=scorer, initial=typed)
         return _show(request, form)
     form = FORMS[kind](request.POST, request.FILES, user=user, scorer=scorer)
     kept = _keep(form, user) if form.is_valid() else None
@@ -109,6 +115,7 @@ def own_scorer(request: HttpRequest, pk: int) -> HttpResponse:
     versions = scorer.versions.select_related("by").defer("artefact", "card").order_by("-created")
     context = {
         "scorer": scorer,
+        "weights": _lists_of(scorer, user),
         "versions": versions[:50],
         "state": ScorerState.objects.filter(scorer=scorer.name).first(),
         "catch_up": newest_catch_ups().get(scorer.name),
@@ -116,6 +123,19 @@ def own_scorer(request: HttpRequest, pk: int) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "scorers/own.html", context)
+
+
+def _lists_of(scorer: OwnScorer, user: User) -> dict[float, list[str]]:
+    """The names of the lists that its classes are for, by its weight there."""
+    if scorer.in_force is None:
+        return {}
+    lists = Strategy.objects.visible_to(user).without_event().order_by("name")
+    own = [
+        each
+        for each in (*strategies_of_kinds().values(), *lists)
+        if scorer.group_id in (None, each.group_id)
+    ]
+    return weights_of(spec_of(scorer.in_force.spec), own)
 
 
 @require_POST
@@ -129,18 +149,25 @@ def own_change(request: HttpRequest, pk: int) -> HttpResponse:
     match wanted:
         case "off":
             change_scorer(scorer, by=user, active=False)
+            told = "is switched off"
         case "on":
             change_scorer(scorer, by=user, active=True)
+            told = "judges again"
+        case "weigh" if not scorer.can_weigh:
+            return HttpResponse("Its answer is no chance: it weighs in no list.", status=422)
         case "weigh":
             let_weigh(scorer, timezone.now(), by=user)
+            told = "weighs from now on"
         case "shadow":
             let_weigh(scorer, None, by=user)
+            told = "is in its shadow period: it weighs in no list"
         case "use":
             version = get_object_or_404(scorer.versions, version=request.POST.get("version", ""))
             put_in_force(scorer, version, by=user)
+            told = f"judges by version {version.version} from now on"
         case _:
             return HttpResponse("This page does nothing of that name.", status=422)
-    messages.success(request, f"{scorer.name} is changed.")
+    messages.success(request, f"{scorer.name} {told}.")
     return redirect("own_scorer", scorer.pk)
 
 

@@ -46,6 +46,7 @@ from tom.web.links import links_of
 from tom.web.pagination import page_of
 from tom.web.people import person
 from tom.web.said import read_said
+from tom.web.score_kinds import CHANCES, show_kinds
 from tom.web.search_text import find_targets, read_search
 from tom.web.target_objects import find_joined, identity_of
 from tom.web.target_order import in_turn, page_in_turn
@@ -222,6 +223,7 @@ def _scores(found: BaseTarget, user: User) -> dict[str, list[Score]]:
     newest: dict[tuple[str, object], Score] = {}
     for row in rows:
         newest.setdefault((row.scorer, row.since), row)
+    show_kinds(rows)
     shown = sorted(newest.values(), key=_by_scorer)
     kept = {row.pk for row in shown}
     own = [row for row in shown if row.scorer.startswith(PREFIX)]
@@ -259,7 +261,8 @@ def _opinions(scores: list[Score]) -> list[tuple[str, str, float]]:
     """What each scorer last held for most likely: its name, the class and the probability."""
     told: dict[str, tuple[str, str, float]] = {}
     for row in sorted(scores, key=_by_data, reverse=True):
-        if row.probability and row.scorer not in told:
+        is_chance = row.numbers_are == CHANCES  # type: ignore[attr-defined]
+        if is_chance and row.probability and row.scorer not in told:
             chances = sorted(row.probability.items())
             likely, chance = max(chances, key=lambda item: item[1])
             told[row.scorer] = (row.scorer, likely, chance)
