@@ -14,6 +14,7 @@ from tests import factories
 from tom.candidates.models import EventCandidate, Verdict, Vetting
 from tom.candidates.verdicts import give_verdict
 from tom.events.models import NonLocalizedEvent
+from tom.web.views import verdicts as views
 
 pytestmark = pytest.mark.django_db
 PAGE = "/events/S261120ab/"
@@ -66,6 +67,24 @@ def test_a_rejected_row_stays_in_place_until_the_filter_changes(
     everything = ["ZTF26row1", "ZTF26row2", "ZTF26row3", "ZTF26row4"]
     assert shown == [everything, everything]
     assert filtered == again == ["ZTF26row1", "ZTF26row3", "ZTF26row4"]
+
+
+def test_a_row_stays_in_a_list_that_is_asked_for_before_the_verdict_is_answered(
+    observer: Client, candidates: list[EventCandidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, shown = Client(), list[list[str]]()
+    beside.cookies = observer.cookies
+    answer = views._answer
+
+    def look_first(*args: object) -> object:
+        shown.append(names(beside.get(f"{PAGE}?part=candidates&auto=1").text))
+        return answer(*args)  # type: ignore[arg-type]
+
+    observer.get(PAGE)
+    monkeypatch.setattr(views, "_answer", look_first)
+    give(observer, candidates[1], "rejected")
+
+    assert shown == [["ZTF26row1", "ZTF26row2", "ZTF26row3", "ZTF26row4"]]
 
 
 def test_a_row_stays_where_the_list_has_a_filter_too(

@@ -23,7 +23,7 @@ def filters_of(query: QueryDict) -> str:
 
 
 def keep_row(request: HttpRequest, event_id: int, query: QueryDict, candidate_id: int) -> None:
-    """Have a candidate stay in the event's list as it is filtered now."""
+    """Have a candidate stay in the event's list as it is filtered now, from this moment on."""
     lists: dict[str, dict[str, object]] = request.session.get(KEY, {})
     filters = filters_of(query)
     rows = {str(pk): since for pk, since in _stored(lists, event_id, filters).items()}
@@ -31,6 +31,7 @@ def keep_row(request: HttpRequest, event_id: int, query: QueryDict, candidate_id
     lists.pop(str(event_id), None)
     lists[str(event_id)] = {"filters": filters, "rows": dict(list(rows.items())[-MOST_ROWS:])}
     request.session[KEY] = dict(list(lists.items())[-MOST_LISTS:])
+    request.session.save()  # not at the end of the request alone
 
 
 def rows_kept(request: HttpRequest, event_id: int, query: QueryDict) -> list[int]:

@@ -36,13 +36,14 @@ def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     wrong = _why_not(request.POST)
     if wrong:
         return HttpResponse(wrong, status=400, content_type="text/plain")
+    query, is_scan = read_listed(request.POST).query, request.POST.get("on") == "scan"
+    if not is_scan:  # first: as soon as the verdict is stored the page asks for the list again
+        keep_row(request, candidate.event_id, QueryDict(query), candidate.pk)
     verdict = give_verdict(candidate, by=person(request), **_read(request.POST))
-    query = read_listed(request.POST).query
-    if request.POST.get("on") == "scan":
+    if is_scan:
         source = source_of_event(request, candidate.event)
         is_given = verdict.verdict != Vetting.NEW
         return answer_verdict(request, source, pk, query, is_given=is_given)
-    keep_row(request, candidate.event_id, QueryDict(query), candidate.pk)
     if not request.headers.get("HX-Request"):
         return redirect(looked_at(request) or reverse("event", args=[event_id]))
     return _answer(request, _find(request, event_id, pk))
