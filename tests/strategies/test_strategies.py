@@ -210,6 +210,7 @@ def test_only_a_strategy_without_rankings_can_be_deleted(admin: Client) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [302, 403]
+    assert "Nobody may do it here: what it would change is in use." in answers[1].text
     assert not Strategy.objects.filter(name="New").exists()
     assert Strategy.objects.filter(name="Used").exists()
 

@@ -1,5 +1,6 @@
 """Scorers that people add, on their pages: what is kept, what is refused, who sees them."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,15 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.factories import make_admin, make_group, make_lead, make_score, make_target, make_user
+from tests.factories import (
+    make_admin,
+    make_group,
+    make_lead,
+    make_observer,
+    make_score,
+    make_target,
+    make_user,
+)
 from tests.scoring.onnx_models import make_model
 from tests.scoring.own_scorers import POINTS, WEIGHTS, keep_onnx
 from tom.scoring.card import REQUIRED_SECTIONS, check_card, read_card
@@ -65,6 +74,7 @@ def test_a_model_that_works_is_kept_with_its_card_and_who_brought_it(bring, lead
     assert set(REQUIRED_SECTIONS) <= set(card.sections)
     text = lead.get(answer.url).text
     assert "in its shadow period: its scores weigh in no list" in text
+    assert re.search(r"answered\s+kilonova 0\.\d", text)
     assert "own made" in lead.get("/scorers/").text
 
 
@@ -214,6 +224,11 @@ def test_a_filter_is_kept_by_whoever_may_run_code_and_by_no_lead(
     assert lead.get(NEW_FILTER).status_code == lead.post(NEW_FILTER, FILTER).status_code == 403
     assert "Add a filter" not in lead.get("/scorers/").text
     assert not OwnScorer.objects.exists()
+
+    observer = Client()
+    observer.force_login(make_observer())
+    for client in (lead, observer):
+        assert "add filters in Python, which run on this machine" in client.get(NEW_FILTER).text
 
     assert "It runs on this machine what you write here." in admin.get(NEW_FILTER).text
     assert "no Python" in admin.post(NEW_FILTER, FILTER | {"source": "def"}).text

@@ -65,7 +65,7 @@ WORDS = {
     REPLAY_MESSAGE: "replay messages",
     VIEW_STREAMS: "see what the streams do",
     MANAGE_STREAMS: "add, change, start and stop streams, and keep their credentials",
-    ADD_SCORERS: "add scorers of their own, let them weigh, and switch them off",
+    ADD_SCORERS: "add scorers, let them weigh and switch them off",
     ADD_CODE: "add filters in Python, which run on this machine",
     SWITCH_SENDING: "stop and resume all sending",
     MANAGE_TEAM: "invite people, give roles, and manage one's own groups and programs",

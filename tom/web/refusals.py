@@ -53,6 +53,6 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     lack = None
     if isinstance(exception, LackingError):
         lack = find_lack(request.user, [exception.permission])
-    if lack is None and request.user.is_authenticated:
+    if lack is None and request.user.is_authenticated and not request.user.is_superuser:
         lack = Lack([], ADMINISTRATOR, names_of(who_gives(ADMINISTRATOR)))
     return render(request, "403.html", {"lack": lack}, status=403)

@@ -36,9 +36,10 @@ BUSY: Final = "Another scorer is being tried. Send this again in a moment."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@needs(ADD_SCORERS)
 def own_new(request: HttpRequest, made_of: str) -> HttpResponse:
     """Add a scorer: it is tried first, and kept only if it works."""
+    _require_code(request, made_of)  # first: who may not run code is told of that
+    require(request, ADD_SCORERS)
     if made_of not in FORMS:
         raise Http404
     return _form(request, made_of, None)
