@@ -34,7 +34,11 @@ class Rows:
     """Features of light curves at several moments: shape (m, d), and of what object each is."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
+        """Take the rows; raise ValueError if there is none."""
         columns = list(zip(*rows, strict=True))
+        if not columns:
+            message = "no light curve says enough to be judged"
+            raise ValueError(message)
         self.features = np.array(columns[0])
         self.owner, self.truth = np.array(columns[1]), np.array(columns[2])
         self.is_end, self.age = np.array(columns[3]), np.array(columns[4])
@@ -52,7 +56,7 @@ def fit(
     Raises
     ------
     ValueError
-        If a class has no object.
+        If a class has no object, or too few that say enough.
     """
     check_classes(recipe.classes, labels)
     return fit_rows(rows_of(looks, labels, measure=measure, recipe=recipe), recipe)
@@ -83,8 +87,15 @@ def check_classes(classes: Sequence[str], labels: Sequence[str]) -> None:
 
 
 def fit_rows(rows: Rows, recipe: Recipe) -> bytes:
-    """Return the artefact: trees fitted to all objects, tempered by a fit to most of them."""
+    """Return the artefact: trees fitted to all objects, tempered by a fit to most of them.
+
+    Raises
+    ------
+    ValueError
+        If a class has too few objects.
+    """
     held = rows.owner % recipe.held_out == 0
+    _check_enough(rows, recipe, held)
     flat = [1.0] * len(recipe.ages)
     told = _numbers(_trees(rows, recipe, ~held), recipe, temper=1.0, moves=flat)
     raw = np.log(np.maximum(Trees.of(told).chances(rows.features[held]), 1e-12))
@@ -92,6 +103,21 @@ def fit_rows(rows: Rows, recipe: Recipe) -> bytes:
     moves = _moves(raw / temper, rows, held, recipe.ages)
     model = _trees(rows, recipe, np.ones(len(held), bool))
     return as_json(_numbers(model, recipe, temper=temper, moves=moves))
+
+
+def _check_enough(rows: Rows, recipe: Recipe, held: BoolArray) -> None:
+    """Raise ValueError if nothing is held out, or a class has nothing beside it."""
+    if not held.any():
+        message = "there are too few light curves that say enough to be judged"
+        raise ValueError(message)
+    there = set(rows.truth[~held].tolist())
+    few = [name for number, name in enumerate(recipe.classes) if number not in there]
+    if few:
+        message = (
+            f"class {few[0]!r} has too few objects that say enough: the fit needs one beside the"
+            f" one in {recipe.held_out} that is held out"
+        )
+        raise ValueError(message)
 
 
 def weights_of(rows: Rows, recipe: Recipe) -> FloatArray:

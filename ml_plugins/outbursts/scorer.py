@@ -84,7 +84,7 @@ class TreeScorer(ABC, Generic[LookT]):
         Raises
         ------
         ValueError
-            If a class has no object.
+            If a class has no object, or too few that say enough.
         """
         from ml_plugins.outbursts.boosting import fit
 

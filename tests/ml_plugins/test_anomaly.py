@@ -89,6 +89,13 @@ def test_a_fit_takes_no_label_into_the_forest(
     assert made.score(batch).probability[:, 0].argmax() == 40
 
 
+def test_a_fit_to_one_light_curve_is_refused() -> None:
+    batch = Batch.build([supernova("long"), supernova("short", last=-12.0)])
+
+    with pytest.raises(ValueError, match="fewer than two light curves"):
+        fit(batch, ["other", "other"])
+
+
 def test_rare_types_are_labelled_unusual(tmp_path: Path) -> None:
     rows = [("a", "SLSN", "SLSN-I"), ("b", "SN Ia", "SN Ia"), ("c", "SN IIn", "SN IIn")]
     frame = pl.DataFrame(rows, schema=["oid", "cls", "type"], orient="row")

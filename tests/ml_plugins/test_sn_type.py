@@ -277,6 +277,29 @@ def test_a_fit_without_a_class_is_refused() -> None:
         SnType().fit(batch, [CLASSES[0]] * 6)
 
 
+def test_a_fit_with_too_few_of_a_class_names_it() -> None:
+    batch, labels = made_set(40)
+    rare = CLASSES.index("superluminous supernova")
+    others = [CLASSES[0] if label == CLASSES[rare] else label for label in labels]
+
+    with pytest.raises(ValueError, match=f"class '{CLASSES[rare]}' has too few objects"):
+        SnType().fit(batch, [CLASSES[rare], *others[1:]])  # the first one is held out
+
+
+def test_a_fit_to_what_says_too_little_is_refused() -> None:
+    short = Batch.build([supernova(str(k), last=-12.0) for k in range(len(CLASSES))])
+
+    with pytest.raises(ValueError, match="no light curve says enough"):
+        SnType().fit(short, CLASSES)
+
+
+def test_a_fit_that_leaves_nothing_to_temper_it_on_is_refused() -> None:
+    curves = [supernova(str(k), last=40.0 if k % 4 else -12.0) for k in range(8)]
+
+    with pytest.raises(ValueError, match="too few light curves"):
+        SnType().fit(Batch.build(curves), [*CLASSES, *CLASSES[:3]])
+
+
 def test_each_object_weighs_as_much_as_another_of_its_class() -> None:
     batch, labels = made_set(20)
     nights = [nights_of(batch, row) for row in range(len(batch))]

@@ -24,11 +24,11 @@ def fit(batch: Batch, labels: Sequence[str]) -> bytes:
     Raises
     ------
     ValueError
-        If no light curve says enough.
+        If fewer than two light curves say enough.
     """
     enough = np.flatnonzero(reasons_of(batch) == Reason.OK)
-    if not len(enough):
-        message = "no light curve has five nights in g and r"
+    if len(enough) < 2:
+        message = "fewer than two light curves have five nights in g and r"
         raise ValueError(message)
     kept = batch.take(enough)
     features = features_of(kept)

@@ -1,6 +1,7 @@
 """`manage.py evaluate`: figures done by hand, through the process in which a scorer judges."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -149,7 +150,9 @@ def test_objects_that_it_was_trained_on_are_left_out(scorers: str, files: list[s
     assert report["n"] == 1  # d: e has too few points, f no class
 
 
-def test_what_was_learnt_by_heart_is_worth_nothing(scorers: str, tmp_path: Path) -> None:
+def test_what_was_learnt_by_heart_is_worth_nothing(
+    scorers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Each object has a magnitude of its own; two names have one light curve.
     names = [f"n{k}" for k in range(20)]
     curves = {name: [17 + k / 100] * 2 for k, name in enumerate(names)} | {"again": [17, 17]}
@@ -162,6 +165,10 @@ def test_what_was_learnt_by_heart_is_worth_nothing(scorers: str, tmp_path: Path)
 
     report = json.loads(run(f"{scorers}.Memory", *files, "--split", "object", "--json"))
 
+    assert re.findall(r"^memory: (fold \d of 2), \d+ s$", capsys.readouterr().err, re.M) == [
+        "fold 1 of 2",
+        "fold 2 of 2",
+    ]
     assert "2 folds" in report["split"]
     assert report["n"] == 21  # each of them once
     assert report["auc_ia"] == 0.5
@@ -249,7 +256,7 @@ def test_folds_of_one_object_alone_are_refused(scorers: str, tmp_path: Path) -> 
     labels = write_labels(tmp_path / "meta.parquet", {"a": "SN Ia"})
     files = ["--lightcurves", str(light), "--labels", str(labels), "--split", "object"]
 
-    with pytest.raises(CommandError, match="no object is left to fit on"):
+    with pytest.raises(CommandError, match="fold 1 of 1: no object is left to fit on"):
         run(f"{scorers}.Memory", *files)
 
 

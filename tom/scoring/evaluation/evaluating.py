@@ -1,7 +1,7 @@
 """Evaluate a scorer on two files; compare it with another one on the same objects."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -95,11 +95,13 @@ def evaluate(
     *,
     how: str,
     limits: Limits,
+    tell: Callable[[str], None],
     sought: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[float, Judged]]:
     """Return the figures of a scorer, and its answers by epoch.
 
-    `sought` are those of its classes that a list would seek: see `measuring.report_of`.
+    `sought` are those of its classes that a list would seek: see `measuring.report_of`. `tell` is
+    given a line after each fold.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def evaluate(
         trained=_with_their_group(known, objects.group),
         trainable=isinstance(scorer, Trainable),
     )
-    answers = judge_parts(scorer, path, objects.light, chosen.parts, limits)
+    answers = judge_parts(scorer, path, objects.light, chosen.parts, limits, tell)
     rows = _rows(chosen, objects)
     names = [objects.names[row] for row in rows]
     judged = {days: each.pick(names) for days, each in answers.items()}

@@ -5,7 +5,8 @@ fitted again for each fold, on the other folds alone.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,31 +70,45 @@ class Judged:
 
 
 class Part(NamedTuple):
-    """Objects to judge, and those on which to fit for it; None: as the scorer is shipped."""
+    """Objects to judge, and those on which to fit for it; None: as the scorer is shipped.
+
+    `name` tells it from others, if there are any.
+    """
 
     judged: list[Labelled]
     fitted: list[tuple[Labelled, str]] | None
+    name: str = ""
 
 
 def judge_parts(
-    scorer: Scorer, path: str, light: LightFile, parts: Sequence[Part], limits: Limits
+    scorer: Scorer,
+    path: str,
+    light: LightFile,
+    parts: Sequence[Part],
+    limits: Limits,
+    tell: Callable[[str], None],
 ) -> dict[float, Judged]:
     """Return the answers on all parts, by epoch; the epoch infinity is a light curve's end.
+
+    `tell` is given a line after each part that has a name: a fit takes long.
 
     Raises
     ------
     ScorerDiedError
         If the scorer's process ended, took too long, or broke the contract.
     WrongFileError
-        If there are too many objects to fit on.
+        If there are too many objects to fit on, or too few.
     """
     found: dict[float, list[tuple[list[Curve], list[Outcome]]]] = {}
     for part in parts:
+        since = time.monotonic()
         with _host(scorer, path, light, part, limits) as host:
             for curves in _curves(scorer, light, part.judged, most=scorer.spec.batch_size):
                 for days in (*EPOCHS, np.inf):
                     seen = [cut(curve, days) for curve in curves]
                     found.setdefault(days, []).append((seen, host.judge(Batch.build(seen))))
+        if part.name:
+            tell(f"{scorer.spec.name}: {part.name}, {time.monotonic() - since:.0f} s")
     width = len(scorer.spec.classes)
     return {days: _gathered(answers, width) for days, answers in found.items()}
 
@@ -137,12 +152,23 @@ def _host(
     with tempfile.TemporaryDirectory(prefix="counterpart-evaluate-") as folder:
         artefacts = None if part.fitted is None else Path(folder)
         if part.fitted is not None:
-            _fit(scorer, light, part.fitted, Path(folder))
+            with _named(part):
+                _fit(scorer, light, part.fitted, Path(folder))
         host = Host(path, scorer.spec, *limits, artefacts=artefacts)
         try:
             yield host
         finally:
             host.stop()
+
+
+@contextmanager
+def _named(part: Part) -> Iterator[None]:
+    """Say in a refusal which part it is of."""
+    try:
+        yield
+    except WrongFileError as error:
+        message = f"{part.name}: {error}" if part.name else str(error)
+        raise WrongFileError(message) from error
 
 
 def _fit(

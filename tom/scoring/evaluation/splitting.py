@@ -57,7 +57,11 @@ def split(
         how = "object" if trainable and trained.mean() > 0.5 else "shipped"
     if how == "object":
         fold = folds_of(objects, group, n_folds=N_FOLDS)
-        parts = [_part(spec, objects, fold == k) for k in np.unique(fold)]
+        folds = np.unique(fold).tolist()
+        parts = [
+            _part(spec, objects, fold == k)._replace(name=f"fold {number} of {len(folds)}")
+            for number, k in enumerate(folds, start=1)
+        ]
         return Split(parts, f"{len(parts)} folds by object, fitted again for each")
     if how == "time":
         start = np.array([first[group == of].min() for of in group])

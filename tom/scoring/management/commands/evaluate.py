@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,18 @@ class Command(BaseCommand):
         self, objects: Objects, limits: Limits, options: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         path, scorer = _scorer(options["scorer"])
-        how, sought = options["split"], options["sought"]
-        report, answers = evaluate(scorer, path, objects, how=how, limits=limits, sought=sought)
+        measure = partial(
+            evaluate,
+            objects=objects,
+            how=options["split"],
+            limits=limits,
+            tell=self._tell_progress,
+        )
+        report, answers = measure(scorer, path, sought=options["sought"])
         if options["against"] is None:
             return report, None
         other_path, other = _scorer(options["against"])
-        _, others = evaluate(other, other_path, objects, how=how, limits=limits)
+        _, others = measure(other, other_path)
         last = float("inf")
         gains = compare_answers(scorer, other, objects, (answers[last], others[last]))
         if options["figure"] not in gains:
@@ -98,6 +105,9 @@ class Command(BaseCommand):
             )
             raise CommandError(message)
         return report, gains
+
+    def _tell_progress(self, line: str) -> None:
+        self.stderr.write(line, self.style.SUCCESS)  # it is no error
 
     def _tell(
         self, report: dict[str, Any], gains: dict[str, Any] | None, options: dict[str, Any]
