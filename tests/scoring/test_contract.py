@@ -375,7 +375,7 @@ def test_its_card_states_figures_with_their_n(path, load):
     assert " n " in card.sections["Metrics"] or "(n " in card.sections["Metrics"]
 
 
-@pytest.mark.parametrize("path", PLUGINS)
+@pytest.mark.parametrize("path", [*PLUGINS, EXAMPLE])
 def test_its_card_says_who_could_be_wronged_in_a_table(path, load):
     told = card_of(load(path)).sections["Known biases"]
 
