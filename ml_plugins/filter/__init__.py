@@ -1,9 +1,11 @@
 """A person's own filter in Python, written for ANTARES; its tags are the classes."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from traceback import walk_tb
+from types import ModuleType, TracebackType
 from typing import Any, Final
 
 import numpy as np
@@ -45,8 +47,9 @@ class Filter:
         package = ModuleType("antares_devkit")
         package.models = devkit  # type: ignore[attr-defined]  # a module of ours under its name
         sys.modules |= {MODULE: module, "antares_devkit": package, "antares_devkit.models": devkit}
-        # The process is shut in: it runs what its owner wrote, and nothing else.
-        exec(compile(self._source, SOURCE, "exec"), module.__dict__)  # noqa: S102
+        with _with_its_line():
+            # The process is shut in: it runs what its owner wrote, and nothing else.
+            exec(compile(self._source, SOURCE, "exec"), module.__dict__)  # noqa: S102
         found = [
             value
             for value in vars(module).values()
@@ -57,7 +60,8 @@ class Filter:
         if len(found) != 1:
             message = f"the source has {len(found)} classes of filters, not one"
             raise ValueError(message)
-        self._filter = found[0]()
+        with _with_its_line():
+            self._filter = found[0]()
         tags = tuple(str(tag["name"]) for tag in self._filter.OUTPUT_LOCUS_TAGS)
         if tags != self.spec.classes:
             message = f"its OUTPUT_LOCUS_TAGS are {', '.join(tags)}"
@@ -99,9 +103,38 @@ class Filter:
         if locus is None:
             message = "it has no detection"
             raise ValueError(message)
-        self._filter._run(locus)
+        with _with_its_line():
+            self._filter._run(locus)
         foreign = sorted(locus.tags - set(self.spec.classes))
         if foreign:
             message = f"the tag {foreign[0]!r} is not among its OUTPUT_LOCUS_TAGS"
             raise ValueError(message)
         return locus
+
+
+@contextmanager
+def _with_its_line() -> Iterator[None]:
+    """Note on an exception the line of the source that raised it; to end the process is one, too.
+
+    Raises
+    ------
+    ValueError
+        If the source would end the process.
+    """
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt) as error:
+        message = f"it would end its process ({type(error).__name__}): return instead"
+        told = ValueError(message)
+        _note_line(told, error.__traceback__)
+        raise told from error
+    # What a person wrote may raise anything: it is raised again, with its line.
+    except BaseException as error:
+        _note_line(error, error.__traceback__)
+        raise
+
+
+def _note_line(error: BaseException, trace: TracebackType | None) -> None:
+    lines = [at for frame, at in walk_tb(trace) if frame.f_code.co_filename == SOURCE]
+    if lines:
+        error.add_note(f"line {lines[-1]}")

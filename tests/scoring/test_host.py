@@ -116,7 +116,7 @@ def test_a_scorer_that_wants_too_much_memory_abstains(hosts: Hosts) -> None:
 
     assert isinstance(outcome, Abstention)
     assert outcome.reason == Reason.FAILED
-    assert "Unable to allocate" in outcome.detail
+    assert outcome.detail.startswith("it needs more than 2000 MiB: raise SCORER_MEMORY_MB. Unable")
 
 
 def test_a_child_is_told_no_secret(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:

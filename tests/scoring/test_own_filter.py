@@ -216,7 +216,7 @@ WRITES = """
             "",
             "its answer breaks the contract: score returned .* a negative sigma",
         ),
-        ("raise SystemExit(3)", "", r"its process ended with 3\Z"),
+        ("import os; os._exit(3)", "", "it ended its own process, with 3"),
     ],
     ids=["eternal", "crashing", "lying", "half an answer", "deep answer", "patching", "quitting"],
 )
@@ -247,6 +247,24 @@ def test_a_filter_that_does_not_end_while_it_is_loaded_is_ended(start, before, w
     assert time.monotonic() - begun < 40  # of a busy machine; it was 60
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("x = 1\nlocus.alert.properties['nope']", "line 8: KeyError: 'nope'"),
+        ("import numpy as np; np.linalg.inv([[0.0]])", "line 7: LinAlgError: Singular matrix"),
+        ("raise SystemExit", "line 7: ValueError: it would end its process (SystemExit): return"),
+        ("import sys; sys.exit(3)", "line 7: ValueError: it would end its process (SystemExit)"),
+        ("raise KeyboardInterrupt", "line 7: ValueError: it would end its process (Keyboard"),
+        ("raise BlockingIOError(11, 'No')", "line 7: it may start no more processes ([Errno 11]"),
+    ],
+)
+def test_a_failure_is_told_with_the_line_of_the_source(start, body: str, words: str) -> None:
+    (outcome,) = start(filter_parts(source_of(body))).judge(batch_of(1))
+
+    assert isinstance(outcome, Abstention)
+    assert outcome.detail.startswith(words)
+
+
 def test_a_filter_that_leaks_fails_within_its_own_memory(start) -> None:
     leak = source_of("KEPT.append(bytearray(60_000_000))", before="KEPT = []\n")
     host = start(filter_parts(leak, memory_mb=900))
@@ -255,19 +273,20 @@ def test_a_filter_that_leaks_fails_within_its_own_memory(start) -> None:
 
     assert isinstance(outcomes[0], Opinion)
     assert isinstance(outcomes[-1], Abstention)
-    assert "MemoryError" in outcomes[-1].detail
+    words = "line 8: it needs more than 900 MiB: raise Memory (the site's most is SCORER_MEMORY_MB)"
+    assert outcomes[-1].detail == words
 
 
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        (source_of("1 / 0"), "ZeroDivisionError"),
+        (source_of("1 / 0"), "on the object 'made 0': line 7: ZeroDivisionError"),
         (source_of("locus.tag('other')"), "is not among its OUTPUT_LOCUS_TAGS"),
         (
             source_of("SEEN.append(1); len(SEEN) % 3 or locus.tag('bright')", before="SEEN = []\n"),
             "it answers otherwise if it is asked again",
         ),
-        (source_of("pass", before="1 / 0\n"), "cannot be loaded: ZeroDivisionError"),
+        (source_of("pass", before="1 / 0\n"), "cannot be loaded: line 2: ZeroDivisionError"),
         (source_of("pass").replace("_run", "run"), "the filter has no _run"),
         ("class Made:\n    OUTPUT_LOCUS_TAGS = [{'name': 'x'}]\n", "0 classes of filters"),
     ],

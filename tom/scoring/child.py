@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tom.scoring.contract import Scorer
+from tom.scoring.faults import words_of
 from tom.scoring.fence import shut_in
-from tom.scoring.own import LOADING_SECONDS, OWN, WAITING_SECONDS, make_scorer
+from tom.scoring.own import LOADING_SECONDS, OWN, PREFIX, WAITING_SECONDS, make_scorer
 from tom.scoring.registry import load_scorer
 from tom.scoring.runner import Breaker, Opinion, Outcome, explain_batch, run_scorer
 
@@ -81,7 +82,7 @@ def _load_own(parent: Connection, memory_mb: int) -> Scorer:
         scorer.setup(Path("/"))
     # What a person brought may raise anything: it is told to them.
     except BaseException as error:
-        parent.send_bytes(_bytes([f"{type(error).__name__}: {error}"]))
+        parent.send_bytes(_bytes([words_of(error, PREFIX)]))
         raise
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.alarm(0)

@@ -35,6 +35,8 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 MOST_BYTES_OF_OWN: Final = 8 * 1024 * 1024
 IDLE_SECONDS: Final = 600.0
 """After so long without work the process of one that a person added ends: it may be off."""
+MOST_OF_LOADING: Final = 4000
+"""How much is told of why one cannot be loaded: it may name all that it could have asked for."""
 READING_SECONDS: Final = 5.0
 """How long an answer that has begun may take to come."""
 ENDED: Final[dict[int, str]] = {
@@ -149,7 +151,7 @@ class Host:
                 raise ScorerDiedError(msg)
             told = _list(json.loads(self._pipe.recv_bytes(self._most_bytes)))
         if len(told) == 1:
-            msg = f"it cannot be loaded: {_clean(str(told[0]))}"[:MAX_DETAIL]
+            msg = f"it cannot be loaded: {_clean(str(told[0]), most=MOST_OF_LOADING)}"
             raise ScorerDiedError(msg)
         if told != [self.spec.name, self.spec.version]:
             msg = f"it is another scorer now: {told}"[:MAX_DETAIL]
@@ -186,8 +188,9 @@ class Host:
         self._end()
         code = child.returncode if child is not None else None
         if code is None or code >= 0:
-            where = "" if self.own else ": see the scorers' log"
-            return f"its process ended with {code}{where}"
+            if self.own is not None:
+                return f"it ended its own process, with {code}: it may not"
+            return f"its process ended with {code}: see the scorers' log"
         return ENDED.get(-code) or f"its process was ended by {signal.Signals(-code).name}"
 
     def _end(self) -> None:
@@ -286,6 +289,6 @@ def _lines(told: Sequence[Any]) -> list[tuple[float, str, float]]:
     return [point for point in points if math.isfinite(point[0]) and math.isfinite(point[2])]
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, *, most: int = MAX_DETAIL) -> str:
     """Return a text that the database can store."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_DETAIL]
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:most]

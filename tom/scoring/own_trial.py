@@ -90,8 +90,16 @@ def _judge(host: Host, batch: Batch) -> list[Outcome]:
     outcomes = host.judge(batch)
     failed = [each for each in outcomes if not isinstance(each, Opinion) and each.is_failure]
     if failed:
-        raise UselessError(failed[0].detail or failed[0].reason.text)
+        said = failed[0].detail or failed[0].reason.text
+        message = f"on {_called(failed[0].object_id)}: {said}"
+        raise UselessError(message)
     return outcomes
+
+
+def _called(object_id: str) -> str:
+    """Return what a person calls an object of a trial: one of the site by its target's number."""
+    number = object_id.partition(":")[0]
+    return f"target {number}" if number.isdecimal() else f"the object {object_id!r}"
 
 
 def _same(one: Outcome, other: Outcome) -> bool:

@@ -18,6 +18,7 @@ from tom.scoring.contract import (
     Scorer,
     ScorerKind,
 )
+from tom.scoring.faults import words_of
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ def _split_or_quarantine(
             "A scorer is off until it works again",
             extra={"scorer": scorer.spec.name, "tried_every_s": breaker.rest_seconds},
         )
-    detail = f"{type(error).__name__}: {error}"[:MAX_DETAIL]
+    detail = words_of(error, scorer.spec.name)[:MAX_DETAIL]
     return [Abstention(object_id, Reason.FAILED, detail)]
 
 
