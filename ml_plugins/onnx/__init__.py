@@ -24,6 +24,9 @@ from tom.scoring.contract import (
 FAR_FROM_ONE: Final = 1e-3
 """How far a row of float32 probabilities may be from the sum 1."""
 LEAST_CHANCE: Final = 1e-12
+MOST_NAMED: Final = 3
+"""How many missing features are named."""
+CURE: Final = 'give a number under "A missing feature is", or a model that takes NaN'
 FAULTS: Final = (
     *(faults.Fail, faults.InvalidArgument, faults.InvalidGraph, faults.InvalidProtobuf),
     *(faults.NotImplemented, faults.RuntimeException),
@@ -77,7 +80,7 @@ class Onnx:
 
     def score(self, batch: Batch) -> ScoreBatch:
         """Return the model's numbers; `sigma` is the one that was declared."""
-        rows = [self._answer(self._layout.read(batch, row)) for row in range(len(batch))]
+        rows = [self._answer_of(batch, row) for row in range(len(batch))]
         answers = np.array(rows, float).reshape(-1, len(self.spec.classes))
         return ScoreBatch(answers, np.full(len(batch), self._sigma))
 
@@ -110,6 +113,18 @@ class Onnx:
         message = f"the model takes the shape {tuple(asked.shape)}, and this input has {given}"
         raise ValueError(message)
 
+    def _answer_of(self, batch: Batch, row: int) -> FloatArray:
+        given = self._layout.read(batch, row)
+        answer = self._answer(given)
+        if np.all(np.isfinite(answer)):
+            return answer
+        message = f"the model's answer is not finite ({', '.join(f'{each:g}' for each in answer)})"
+        missing = self._layout.missing(given)
+        if missing:
+            rest = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+            message += f", as NaN was given for {'; '.join(missing[:MOST_NAMED])}{rest}: {CURE}"
+        raise ValueError(message)
+
     def _answer(self, given: Float32Array) -> FloatArray:
         moved = np.moveaxis(given, -1, 0) if self._last_first else given
         with _told_plainly():
@@ -121,6 +136,10 @@ class Onnx:
                 return self._shares(values.reshape(k))
             if k == 2 and self.spec.kind == ScorerKind.PROBABILITY and values.size == 1:
                 return np.array([values.item(), 1 - values.item()])
+        if not any(map(_is_floats, told)):
+            kinds = ", then ".join(map(_kind, told))
+            message = f"its first output is {kinds}, not floating-point numbers"
+            raise ValueError(message)
         shapes = ", ".join(str(np.shape(output)) for output in told)
         message = f"the model answers with {shapes} for one object of {k} classes"
         raise ValueError(message)
@@ -134,7 +153,10 @@ class Onnx:
 
 @contextmanager
 def _told_plainly() -> Iterator[None]:
-    """Raise a fault of onnxruntime as a ValueError that says what is wrong with the model."""
+    """Raise a fault of onnxruntime as a ValueError that says what is wrong with the model.
+
+    Where it found no memory, it is a MemoryError.
+    """
     try:
         yield
     except faults.InvalidProtobuf as error:
@@ -142,6 +164,8 @@ def _told_plainly() -> Iterator[None]:
         raise ValueError(message) from error
     except FAULTS as error:
         message = ITS_SOURCE.sub("", str(error)).strip()
+        if "allocate memory" in message or "bad_alloc" in message:
+            raise MemoryError(message.rpartition("Status Message: ")[2]) from error
         if "External data" in message:
             message = "its weights are in another file: save it as one file"
         raise ValueError(message) from error
@@ -158,6 +182,13 @@ def _fits(asked: Sequence[Any], shape: Sequence[int]) -> bool:
 
 def _is_floats(output: object) -> bool:
     return isinstance(output, np.ndarray) and output.dtype.kind == "f"
+
+
+def _kind(output: object) -> str:
+    """Return what an output is that holds no floating-point numbers."""
+    if not isinstance(output, np.ndarray):
+        return "a list of maps (convert the model without ZipMap)"
+    return "text" if output.dtype.kind in "OSU" else str(output.dtype)
 
 
 def _log_odds(chance: FloatArray) -> FloatArray:

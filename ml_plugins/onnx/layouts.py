@@ -1,6 +1,7 @@
 """The forms in which an ONNX model may take its input, as `tom.scoring.own.LAYOUTS` says."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -32,6 +33,9 @@ class Layout(Protocol):
     def read(self, batch: Batch, row: int) -> Float32Array:
         """Return an object's input, of the first shape."""
 
+    def missing(self, given: Float32Array) -> Sequence[str]:
+        """Return the names of what is NaN in an object's input."""
+
 
 class Features:
     """Features of `ml_plugins.outbursts.features`, by their names."""
@@ -40,11 +44,13 @@ class Features:
         names = options.get("features") or NAMES
         unknown = [name for name in names if name not in NAMES]
         if unknown:
-            message = f"there is no feature {unknown[0]!r}; there is {'; '.join(NAMES)}"
+            near = get_close_matches(unknown[0], NAMES)
+            like = f" (is it {' or '.join(map(repr, near))}?)" if near else ""
+            message = f"there is no feature {unknown[0]!r}{like}; there is {'; '.join(NAMES)}"
             raise ValueError(message)
         self.columns = [NAMES.index(name) for name in names]
         missing = options.get("missing")
-        self.missing = np.nan if missing is None else float(missing)
+        self.instead = np.nan if missing is None else float(missing)
 
     @property
     def shapes(self) -> Sequence[tuple[int, ...]]:
@@ -61,7 +67,11 @@ class Features:
     def read(self, batch: Batch, row: int) -> Float32Array:
         """Return the named features, with what stands for those that cannot be read."""
         found = measure(nights_of(batch, row))[self.columns]
-        return np.where(np.isfinite(found), found, self.missing).astype(np.float32)
+        return np.where(np.isfinite(found), found, self.instead).astype(np.float32)
+
+    def missing(self, given: Float32Array) -> Sequence[str]:
+        """Name the features that are NaN."""
+        return [NAMES[self.columns[place]] for place in np.flatnonzero(np.isnan(given))]
 
 
 class Points:
@@ -97,6 +107,10 @@ class Points:
         table[: len(kept)] = np.stack([np.asarray(column, float) for column in columns], axis=1)
         return table
 
+    def missing(self, given: Float32Array) -> Sequence[str]:
+        """Name nothing: points without a value are left out."""
+        return []
+
 
 class Cutouts:
     """The newest stamps, each divided by its norm."""
@@ -118,6 +132,10 @@ class Cutouts:
         """Return the stamps, shape (63, 63, 3)."""
         stamps = _stamps(batch, row) or {}
         return np.stack([_by_norm(stamps[kind]) for kind in KINDS], axis=-1)
+
+    def missing(self, given: Float32Array) -> Sequence[str]:
+        """Name nothing: pixels without a value are 0."""
+        return []
 
 
 def _stamps(batch: Batch, row: int) -> Mapping[str, Any] | None:

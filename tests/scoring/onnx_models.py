@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FLOAT, INTEGER = 1, 7
+FLOAT, INTEGER, TEXT = 1, 7, 8
 
 
 def _number(field: int, value: int) -> bytes:
@@ -39,11 +39,11 @@ def _in_a_file(name: str, shape: Sequence[int], file: str) -> bytes:
     return dims + _number(2, FLOAT) + _bytes(8, name) + place + _number(14, 1)
 
 
-def _value(name: str, shape: Sequence[int | str]) -> bytes:
+def _value(name: str, shape: Sequence[int | str], kind: int = FLOAT) -> bytes:
     dims = b"".join(
         _bytes(1, _bytes(2, size) if isinstance(size, str) else _number(1, size)) for size in shape
     )
-    return _bytes(1, name) + _bytes(2, _bytes(1, _number(1, FLOAT) + _bytes(2, dims)))
+    return _bytes(1, name) + _bytes(2, _bytes(1, _number(1, kind) + _bytes(2, dims)))
 
 
 def _node(kind: str, inputs: Sequence[str], output: str) -> bytes:
@@ -59,8 +59,11 @@ def make_model(
     times: int = 0,
     file: str = "",
     opset: int = 13,
+    zipped: Sequence[str] = (),
 ) -> bytes:
     """Write a model: flatten (n, ...), multiply by (k, c) weights, softmax.
+
+    With `zipped` the answer is a list of maps from these names, as scikit-learn's converter makes.
 
     With `file` the weights are said to be there: those given tell their shape alone.
 
@@ -73,6 +76,11 @@ def make_model(
         _node("Softmax", ["sums"], "y"),
     ]
     ends = _bytes(12, _value("y", ["n", weights.shape[1]]))
+    if zipped:
+        names = b"".join(_bytes(9, name) for name in zipped) + _number(20, 8)
+        labels = _bytes(5, _bytes(1, "classlabels_strings") + names)
+        nodes.append(_node("ZipMap", ["y"], "maps") + labels + _bytes(7, "ai.onnx.ml"))
+        ends = _bytes(12, _bytes(1, "maps"))
     if side:
         nodes += [_node("ReduceMean", ["flat"], "mean"), _node("Expand", ["mean", "side"], "0")]
         nodes += [_node("MatMul", [str(k), str(k)], str(k + 1)) for k in range(times)]
@@ -84,4 +92,24 @@ def make_model(
     graph += _bytes(5, _tensor("side", np.array([side, side], "<i8"), INTEGER)) if side else b""
     graph += _bytes(11, _value("x", shape)) + ends
     operators = _bytes(8, _bytes(1, "") + _number(2, opset))
+    operators += _bytes(8, _bytes(1, "ai.onnx.ml") + _number(2, 1))
     return _number(1, 8) + operators + _bytes(7, graph)
+
+
+def make_constant(shape: Sequence[int | str], *answers: np.ndarray) -> bytes:
+    """Write a model that gives the same whole numbers or texts for every (n, ...) input."""
+    graph, ends = _bytes(2, "made"), b""
+    for number, answer in enumerate(answers):
+        name, kind = f"y{number}", TEXT if answer.dtype.kind == "U" else INTEGER
+        graph = _bytes(1, _node("Identity", [f"kept{number}"], name)) + graph
+        kept = _texts if kind == TEXT else _tensor
+        graph += _bytes(5, kept(f"kept{number}", answer, kind))
+        ends += _bytes(12, _value(name, answer.shape, kind))
+    graph += _bytes(11, _value("x", shape)) + ends
+    return _number(1, 8) + _bytes(8, _bytes(1, "") + _number(2, 13)) + _bytes(7, graph)
+
+
+def _texts(name: str, array: np.ndarray, kind: int) -> bytes:
+    dims = b"".join(_number(1, size) for size in array.shape)
+    texts = b"".join(_bytes(6, each) for each in array.reshape(-1).tolist())
+    return dims + _number(2, kind) + texts + _bytes(8, name)

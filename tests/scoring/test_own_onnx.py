@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ml_plugins.onnx.layouts import LAYOUTS, Points
 from ml_plugins.outbursts.features import NAMES
 from tests.evaluation import braai_port
 from tests.scoring.curves import make_curve
-from tests.scoring.onnx_models import make_model
+from tests.scoring.onnx_models import make_constant, make_model
 from tests.scoring.own_scorers import POINTS, WEIGHTS, onnx_parts
 from tests.scoring.test_contract import ordinary
 from tom.scoring import host as host_module
@@ -98,12 +99,19 @@ def test_stamps_come_by_their_norm_in_the_models_own_order(start, channels_first
     assert (small_told.reason, none_told.reason) == (Reason.OUT_OF_SCOPE, Reason.MISSING_INPUT)
 
 
+def feature_parts(
+    names: list[str], *, weights: np.ndarray | None = None, missing: float | None = None
+) -> Parts:
+    """A model of these features."""
+    weights = np.ones((len(names), 2)) if weights is None else weights
+    parts = onnx_parts(model=make_model(["n", len(names)], weights), layout="features")
+    return replace(parts, options={**parts.options, "features": names, "missing": missing})
+
+
 def test_features_come_by_their_names(start) -> None:
     names = ["range, r", "days of detections"]
     weights = np.array([[0.3, 0.0], [0.1, 0.0]])
-    parts = onnx_parts(model=make_model(["n", 2], weights), layout="features")
-    parts = Parts(parts.path, parts.spec, parts.artefact,
-                  {**parts.options, "features": names, "missing": 0.0}, 1500)  # fmt: skip
+    parts = feature_parts(names, weights=weights, missing=0.0)
     batch = ordinary(3)
 
     told = start(parts).judge(batch)
@@ -132,6 +140,25 @@ def test_features_come_by_their_names(start) -> None:
         (
             lambda: onnx_parts(classes=("a", "b", "c"), prior=(0.2, 0.3, 0.5)),
             "answers with (1, 2) for one object of 3 classes",
+        ),
+        (
+            lambda: onnx_parts(model=make_constant(["n", *POINTS], np.array([["a", "b"]]))),
+            "its first output is text, not floating-point numbers",
+        ),
+        (
+            lambda: onnx_parts(
+                model=make_constant(["n", *POINTS], np.array(["a"]), np.array([[1, 0]]))
+            ),
+            "its first output is text, then int64, not floating-point numbers",
+        ),
+        (
+            lambda: onnx_parts(model=make_model(["n", *POINTS], WEIGHTS, zipped=("a", "b"))),
+            "a list of maps (convert the model without ZipMap), not floating-point numbers",
+        ),
+        (
+            lambda: feature_parts(["bump in r", "time scale", "newest colour", "colour at +60 d"]),
+            "is not finite (nan, nan), as NaN was given for bump in r; colour at +60 d: give a"
+            ' number under "A missing feature is", or a model that takes NaN',
         ),
     ],
 )
@@ -203,7 +230,17 @@ def test_a_model_that_wants_much_memory_fails_within_its_own(start) -> None:
 
     assert isinstance(outcome, Abstention)
     assert outcome.reason == Reason.FAILED
-    assert "alloc" in outcome.detail.lower()
+    words = "it needs more than 1000 MiB: raise Memory (the site's most is SCORER_MEMORY_MB). F"
+    assert outcome.detail.startswith(f"{words}ailed to allocate memory")
+
+
+def test_a_feature_that_is_not_there_is_answered_with_all_that_are(start) -> None:
+    with pytest.raises(ScorerDiedError) as told:
+        start(feature_parts(["colour at +21 d"])).judge(ordinary(1))
+
+    said = str(told.value)
+    assert "there is no feature 'colour at +21 d' (is it 'colour at +20 d' or" in said
+    assert all(name in said for name in NAMES)
 
 
 def test_braai_gives_the_39_published_values(real_data) -> None:
