@@ -91,6 +91,7 @@ class Filter:
             if tag["name"] in locus.tags
         ]
         texts += [f"{key} = {value}" for key, value in sorted(locus.user_properties.items())]
+        texts += [f"{key} is lost: use locus.set_property({key!r}, ...)" for key in lost(locus)]
         return [Contribution(name, "the filter", 0.0, text) for text in texts or ["no tag"]]
 
     def _reason(self, locus: DevKitLocus | None) -> Reason:
@@ -110,6 +111,11 @@ class Filter:
             message = f"the tag {foreign[0]!r} is not among its OUTPUT_LOCUS_TAGS"
             raise ValueError(message)
         return locus
+
+
+def lost(locus: DevKitLocus) -> list[str]:
+    """Return what a filter wrote into `locus.properties` alone, sorted."""
+    return sorted(locus.lost - set(locus.user_properties))
 
 
 @contextmanager

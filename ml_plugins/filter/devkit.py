@@ -47,6 +47,21 @@ class DevkitAlert:
         return self.id
 
 
+class Properties(dict[str, Any]):
+    """A copy of a locus's properties, which notes what a filter writes into it: that is lost.
+
+    It is no error, as public filters do it.
+    """
+
+    def __init__(self, told: Mapping[str, Any], lost: set[str]) -> None:
+        super().__init__(told)
+        self._lost = lost
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._lost.add(key)
+        super().__setitem__(key, value)
+
+
 @dataclass
 class DevKitLocus:
     """One object with its alerts, in order of time."""
@@ -60,6 +75,7 @@ class DevKitLocus:
     user_tags: set[str] = field(default_factory=set)
     user_properties: dict[str, Any] = field(default_factory=dict)
     grav_wave_events_metadata: dict[str, Any] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
 
     @cached_property
     def location(self) -> SkyCoord:
@@ -93,8 +109,8 @@ class DevKitLocus:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What is known of it, and what filters have set."""
-        return self.internal_properties | self.user_properties
+        """A copy of what is known of it, and what filters have set with `set_property`."""
+        return Properties(self.internal_properties | self.user_properties, self.lost)
 
     def tag(self, value: Any) -> None:
         """Give it a tag; ValueError if that is no text."""
@@ -104,11 +120,11 @@ class DevKitLocus:
         self.user_tags.add(value)
 
     def set_property(self, key: str, value: Any) -> None:
-        """Set a property; ValueError if it is no text and no number, or too large a one."""
+        """Set a property; ValueError if it is no text and no number, NaN, or too large."""
         if not isinstance(value, str | float | int):
             message = "a property must be a number or a text"
             raise ValueError(message)  # noqa: TRY004  as the devkit does
-        if isinstance(value, float) and abs(value) > LARGEST_FLOAT:
+        if isinstance(value, float) and not abs(value) <= LARGEST_FLOAT:  # nor is NaN
             message = f"{value} lies outside of what a property may be"
             raise ValueError(message)
         self.user_properties[key] = value

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml_plugins.filter.devkit import DevKitLocus
 from ml_plugins.filter.loci import locus_of
 from tests.scoring.curves import make_curve
 from tests.scoring.own_scorers import filter_parts
@@ -66,6 +67,29 @@ def test_its_tags_are_the_answer_and_its_properties_the_reason(start) -> None:
 
     assert (bright.probability, told.probability) == ((1.0,), (0.0,))
     assert (dark.reason, reasons) == (Reason.TOO_FEW_POINTS, ["bright: bright", "last_mag = 19.0"])
+
+
+def test_what_is_written_into_a_copy_of_the_properties_is_told_as_lost(start) -> None:
+    body = """
+        locus.properties["mine"] = 1
+        locus.properties["kept"] = 2
+        locus.set_property("kept", 2)
+    """
+
+    told = start(filter_parts(source_of(body))).explain(batch_of(1))
+
+    lost = "mine is lost: use locus.set_property('mine', ...)"
+    assert [each.text for each in told] == ["kept = 2", lost]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e39, None])
+def test_a_property_is_a_text_or_a_number_that_can_be_kept(value: object) -> None:
+    locus = DevKitLocus("1", 0.0, 0.0, [])
+
+    with pytest.raises(ValueError, match="a property"):
+        locus.set_property("p", value)
+
+    assert locus.properties == {}
 
 
 def test_a_locus_tells_magnitudes_of_alerts_and_limits_up_to_the_newest_detection() -> None:
