@@ -18,10 +18,11 @@ from tests.scoring.onnx_models import make_constant, make_model
 from tests.scoring.own_scorers import POINTS, WEIGHTS, onnx_parts
 from tests.scoring.test_contract import ordinary
 from tom.scoring import host as host_module
-from tom.scoring.contract import Batch, Reason
+from tom.scoring.contract import Batch, Reason, ScorerKind
 from tom.scoring.host import Host, ScorerDiedError
 from tom.scoring.own import LAYOUTS as DECLARED
 from tom.scoring.own import Parts
+from tom.scoring.own_trial import UselessError, try_scorer
 from tom.scoring.runner import Abstention, Opinion
 
 STAMPS = ("science", "template", "difference")
@@ -171,6 +172,14 @@ def test_a_model_of_another_shape_is_told_so(start, parts, why: str) -> None:
         told = str(error)
 
     assert why in told
+
+
+@pytest.mark.django_db
+def test_a_class_of_ours_under_another_name_is_refused_unless_it_is_a_tag() -> None:
+    with pytest.raises(UselessError, match="for the class 'KN' write 'kilonova'"):
+        try_scorer(onnx_parts(classes=("KN", "other")))
+
+    assert try_scorer(onnx_parts(classes=("KN", "other"), kind=ScorerKind.RANK)).opinions
 
 
 NO_NAMESPACES = "echo 0 > /proc/sys/user/max_user_namespaces && exec"

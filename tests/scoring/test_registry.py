@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tom.scoring.card import REQUIRED_SECTIONS, InvalidCardError, load_card
+from tom.scoring.contract import InvalidSpecError
 from tom.scoring.registry import ScorerLoadError, load_scorers
 from tom.scoring.services import scorers
 
@@ -55,6 +56,13 @@ def test_a_plugin_is_loaded_by_its_dotted_path_and_set_up_in_its_folder(plugin):
 
     assert scorer.spec.name == "brightness"
     assert scorer.artefacts == folder
+
+
+def test_a_class_of_ours_under_another_name_is_refused(plugin):
+    plugin("made_with_an_alias", spec="classes=('SN Ia', 'other')")
+
+    with pytest.raises(InvalidSpecError, match="for the class 'SN Ia' write 'supernova Ia'"):
+        load_scorers(["made_with_an_alias.Made"])
 
 
 def test_without_a_card_nothing_is_loaded(plugin):

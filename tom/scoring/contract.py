@@ -23,6 +23,7 @@ from tom.scoring.inputs import (
     Spectrum,
     base_of,
 )
+from tom.taxonomy import find_class
 
 __all__ = [
     "Batch",
@@ -175,7 +176,9 @@ class ScorerSpec:
                 self.kind != ScorerKind.PROBABILITY or len(self.classes) >= 2,
                 "a probability needs two classes or more",
             ),
-            (_is_distribution(self.prior, len(self.classes)), "prior must be one share per class"),
+            (np.shape(self.prior) == (len(self.classes),), "prior must be one share per class"),
+            (all(share > 0 for share in self.prior), "prior: a share is more than 0"),
+            (_adds_up(self.prior), "prior: the shares add up to 1, and one of several is below 1"),
             (self.batch_size >= 1, "batch_size must be at least 1"),
             (self.seconds_per_object > 0, "seconds_per_object must be positive"),
             (bool(self.licence), "licence must be given"),
@@ -276,13 +279,27 @@ class Trainable(Protocol):
         """Return the artefact fitted to these objects alone; `labels` are of its classes."""
 
 
-def _is_distribution(prior: tuple[float, ...], n_classes: int) -> bool:
-    shares = np.asarray(prior, float)
-    return (
-        shares.shape == (n_classes,)
-        and bool(np.all((shares > 0) & ((shares < 1) | (n_classes == 1))))
-        and abs(shares.sum() - 1) < 1e-6
-    )
+def check_names(spec: ScorerSpec) -> None:
+    """Refuse a class that has another name here: lists and labels would never find it.
+
+    A class that is not in the tree of `tom.taxonomy`, as `other`, may have any name. A tag of a
+    person's filter is no class: it is not checked.
+
+    Raises
+    ------
+    InvalidSpecError
+        If a class is spelled otherwise.
+    """
+    for name in spec.classes:
+        ours = find_class(name)
+        if ours not in {None, name}:
+            message = f"scorer {spec.name!r}: for the class {name!r} write {ours!r}"
+            raise InvalidSpecError(message)
+
+
+def _adds_up(prior: tuple[float, ...]) -> bool:
+    below = len(prior) == 1 or all(share < 1 for share in prior)
+    return below and bool(abs(sum(prior) - 1) < 1e-6)
 
 
 def _is_bare(name: str) -> bool:

@@ -8,7 +8,14 @@ from typing import Any, Final
 import numpy as np
 from tom_targets.base_models import BaseTarget
 
-from tom.scoring.contract import Batch, Curve, ScorerKind
+from tom.scoring.contract import (
+    Batch,
+    Curve,
+    InvalidSpecError,
+    ScorerKind,
+    ScorerSpec,
+    check_names,
+)
 from tom.scoring.curves import curves_of, key_of
 from tom.scoring.host import Host, ScorerDiedError
 from tom.scoring.own import Parts
@@ -51,10 +58,11 @@ def try_scorer(parts: Parts) -> Trial:
     Raises
     ------
     UselessError
-        If it cannot be loaded, takes too long or too much memory, fails on an object, breaks the
-        contract, answers otherwise if it is asked again, or has no opinion on a made object, though
-        it must have one.
+        If a class of it has another name here, it cannot be loaded, takes too long or too much
+        memory, fails on an object, breaks the contract, answers otherwise if it is asked again, or
+        has no opinion on a made object, though it must have one.
     """
+    _check_classes(parts.spec)
     host = Host.of_own(parts, patience_seconds=PATIENCE_SECONDS)
     try:
         return _try(host, [made_batch(), *_batches_of_site(parts)])
@@ -62,6 +70,15 @@ def try_scorer(parts: Parts) -> Trial:
         raise UselessError(str(error)) from error
     finally:
         host.stop()
+
+
+def _check_classes(spec: ScorerSpec) -> None:
+    if spec.kind == ScorerKind.RANK:  # the classes may be a filter's tags
+        return
+    try:
+        check_names(spec)
+    except InvalidSpecError as error:
+        raise UselessError(str(error)) from error
 
 
 def _try(host: Host, batches: Sequence[Batch]) -> Trial:

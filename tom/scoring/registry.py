@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tom.scoring.card import ModelCard, check_card, load_card
-from tom.scoring.contract import Scorer
+from tom.scoring.contract import Scorer, check_names
 
 ENTRY_POINT_GROUP = "tom.scorers"
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
@@ -116,6 +116,7 @@ def _checked(factory: object, path: str) -> Scorer:
     if not isinstance(scorer, Scorer):
         message = f"{path!r} does not keep the contract of a scorer"
         raise ScorerLoadError(message)
+    check_names(scorer.spec)
     folder = folder_of(scorer)
     check_card(load_card(folder / scorer.spec.card), scorer.spec)
     _check_artefact(scorer, folder)
