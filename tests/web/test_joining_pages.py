@@ -10,10 +10,14 @@ from tom_targets.models import TargetName
 
 from tests.factories import make_observer
 from tests.joining.test_joining import FAR, store, told
+from tests.targets.alerts import NIGHT
 from tests.targets.test_identity import ARCSEC, programs, target_of
+from tests.web.test_refusals import words_of
+from tom.targets.by_hand import make_target
 from tom.targets.joins import TargetJoin
 from tom.targets.models import TargetSummary
 from tom.targets.objects import SurveyObject
+from tom.targets.same import give_name
 
 __all__ = ["programs"]  # a fixture
 pytestmark = pytest.mark.django_db
@@ -42,7 +46,8 @@ def test_a_person_joins_two_targets_of_one_name_of_tns_and_undoes_it(client, ver
     assert "may be the same" in shown
     assert f'name="other" value="{two.pk}"' in shown.replace("\n", " ")
 
-    answer = client.post(f"/targets/{one.pk}/join/", {"other": two.pk})
+    assert "may be the same, 30.0 arcsec away" in words_of(shown)
+    answer = client.post(f"/targets/{one.pk}/join/", {"other": two.pk, "anyway": "yes"})
     assert answer.headers["Location"] == f"/targets/{one.pk}/"
     assert TargetSummary.objects.count() == 1
     shown = page(client, one)
@@ -55,6 +60,109 @@ def test_a_person_joins_two_targets_of_one_name_of_tns_and_undoes_it(client, ver
     assert TargetSummary.objects.count() == 2
     assert "Joined" not in page(client, one)
     assert client.get(f"/targets/{two.pk}/").status_code == 200
+
+
+def test_targets_that_are_far_apart_are_joined_after_a_question(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", **FAR), told("ZTF", "near", **NEAR))
+    one, two, near = target_of("ZTF", "z"), target_of("LSST", "l"), target_of("ZTF", "near")
+
+    asked = client.post(f"/targets/{one.pk}/join/", {"other": two.pk})
+
+    assert asked.status_code == 422
+    said = words_of(asked.text)
+    assert "Is l the same as z ?" in said
+    assert "They are 30.0 arcsec apart." in said
+    assert "objects of these surveys join within 1.0 arcsec" in said
+    assert not TargetJoin.objects.exists()
+    client.post(f"/targets/{one.pk}/join/", {"other": near.pk})
+    assert TargetJoin.objects.get().other == near
+    client.post(f"/targets/{one.pk}/join/", {"other": two.pk, "anyway": "yes"})
+    assert TargetJoin.objects.count() == 2
+
+
+def test_the_surveys_radius_says_how_far_apart_is_far(client, vera, settings) -> None:
+    settings.JOIN_ARCSEC = {"LSST": 60.0}
+    store(told("ZTF", "z"), told("LSST", "l", **FAR | {"dec": -23.38 + 61 * ARCSEC}))
+    one, two = target_of("ZTF", "z"), target_of("LSST", "l")
+
+    assert client.post(f"/targets/{one.pk}/join/", {"other": two.pk}).status_code == 422
+    settings.JOIN_ARCSEC = {"LSST": 62.0}
+    assert client.post(f"/targets/{one.pk}/join/", {"other": two.pk}).status_code == 302
+
+
+def test_a_name_that_another_target_has_is_warned_of_with_the_distance(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", **FAR), told("ZTF", "hidden", program=3))
+    one, two, hidden = target_of("ZTF", "z"), target_of("LSST", "l"), target_of("ZTF", "hidden")
+    give_name(hidden, "AT2026abc")
+    give_name(hidden, "theirs")
+
+    def name(target: BaseTarget, given: str) -> str:
+        address = f"/targets/{target.pk}/name/"
+        return words_of(client.post(address, {"name": given}, follow=True).text)
+
+    assert "has this name" not in name(one, "AT2026abc")
+    said = name(two, "AT2026abc")
+    assert "is now another name of l." in said
+    assert "z, 30.0 arcsec away, has this name." in said
+    assert "hidden" not in said
+    name(one, "mine")
+    said = name(two, "mine")
+    assert "Another target has this name. z, 30.0 arcsec away, has this name." in said
+    assert "away" not in name(one, "a\x00b").partition("Objects")[0]
+    assert "hidden" not in name(two, "theirs")
+
+
+# --- Names taken back -------------------------------------------------------------------------
+def test_a_name_that_a_person_gave_is_taken_back_after_a_question(client, vera) -> None:
+    store(told("ZTF", "z"))
+    target = target_of("ZTF", "z")
+    client.post(f"/targets/{target.pk}/name/", {"name": "AT2026abc"})
+    alias = TargetName.objects.get(name="AT2026abc")
+    address = f"/targets/{target.pk}/names/{alias.pk}/take-back/"
+    assert f'href="{address}"' in page(client, target)
+    assert client.get("/search/?q=AT2026abc").headers["Location"] == f"/targets/{target.pk}/"
+
+    asked = client.get(address)
+
+    assert "Is AT2026abc no name of z ?" in words_of(asked.text)
+    assert TargetName.objects.filter(pk=alias.pk).exists()
+    shown = client.post(address, follow=True).text
+    assert "AT2026abc is no longer a name of z." in shown
+    assert not TargetName.objects.exists()
+    assert client.get("/search/?q=AT2026abc").status_code == 200
+    assert client.post(address).status_code == 404
+
+
+def test_the_names_of_surveys_and_of_joined_targets_are_not_taken_back(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **NEAR), told("ZTF", "other", **FAR))
+    target, other = target_of("ZTF", "z"), target_of("ZTF", "other")
+    by_hand = make_target(name="mine", ra=10.0, dec=10.0, group=None, now=NIGHT)
+    for each in (other, by_hand):
+        client.post(f"/targets/{target.pk}/join/", {"other": each.pk, "anyway": "yes"})
+    assert set(target.aliases.values_list("name", flat=True)) == {"l", "other", "mine"}
+
+    assert "Take back the name" not in page(client, target)
+    for alias in target.aliases.all():
+        assert client.post(f"/targets/{target.pk}/names/{alias.pk}/take-back/").status_code == 404
+    assert target.aliases.count() == 3
+
+
+def test_a_name_like_a_hidden_objects_looks_like_any_other(client, vera) -> None:
+    store(told("LSST", "open"), told("ZTF", "zsecret", days=2.0, program=3, **NEAR))
+    target = target_of("LSST", "open")
+    give_name(target, "zsecret")
+
+    assert "Take back the name zsecret" in page(client, target)
+
+
+def test_a_reader_takes_no_name_back(client, programs) -> None:
+    store(told("ZTF", "z"))
+    target = target_of("ZTF", "z")
+    alias = give_name(target, "mine")
+    client.force_login(User.objects.create_user("reader"))
+
+    assert "Take back the name" not in page(client, target)
+    assert client.get(f"/targets/{target.pk}/names/{alias.pk}/take-back/").status_code == 403
 
 
 def test_one_name_of_tns_may_be_two_targets_and_any_other_is_refused(client, vera) -> None:

@@ -200,7 +200,13 @@ def test_a_small_area_has_a_small_unit(degrees: float | None, said: str) -> None
 
 @pytest.mark.parametrize(
     ("degrees", "said"),
-    [(3.93, "3.9°"), (0.25, "15.0 arcmin"), (0.001, "3.6 arcsec"), (0.0, "0.0°"), (math.nan, DASH)],
+    [
+        (3.93, "3.9°"),
+        (0.25, "15.0 arcmin"),
+        (0.001, "3.6 arcsec"),
+        (0.0, "0.0 arcsec"),
+        (math.nan, DASH),
+    ],
 )
 def test_a_small_angle_has_a_small_unit(degrees: float, said: str) -> None:
     assert angle(degrees) == said

@@ -43,8 +43,12 @@ def in_order(one: BaseTarget, two: BaseTarget) -> tuple[BaseTarget, BaseTarget]:
     Raises
     ------
     CannotJoinError
-        If somebody who may see one target only would see private things of the other.
+        If they are the same target, or somebody who may see one of them only would see private
+        things of the other.
     """
+    if one.pk == two.pk:
+        message = "A target is joined with another one, not with itself."
+        raise CannotJoinError(message)
     if one.permissions == PRIVATE and two.permissions != PRIVATE:
         one, two = two, one
     if one.permissions == PRIVATE:

@@ -41,13 +41,10 @@ def join_targets(one: BaseTarget, two: BaseTarget, *, by: User) -> TargetJoin:
         If they are the same target, or one was joined already, or somebody would see more than
         before.
     """
-    if one.pk == two.pk:
-        message = "A target is joined with another one, not with itself."
-        raise CannotJoinError(message)
     with transaction.atomic():
         change_events()
         summaries = lock_summaries([one.pk, two.pk])
-        if len(summaries) < 2:
+        if len(summaries) < len({one.pk, two.pk}):
             message = "One of the two is no longer a target of its own."
             raise CannotJoinError(message)
         kept, other = in_order(*(summaries[pk].target for pk in (one.pk, two.pk)))

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
+from tom.sky import separation_arcsec
 from tom.targets.names import find_holders
 from tom.targets.newcomers import radius_of
 from tom.targets.objects import LONGEST_NAME
@@ -30,11 +31,10 @@ def give_name(target: BaseTarget, name: str) -> TargetName:
     BadNameError
         If it is not a name, or another target has it.
     """
-    name = " ".join(name.split())
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    spellings = _spellings(name)
+    if not spellings:
         message = f"A name has 1 to {LONGEST_NAME} characters that can be printed."
         raise BadNameError(message)
-    spellings = list(dict.fromkeys([name, *tns_spellings(name)]))
     held = find_holders(spellings)
     if any(holder.target_id == target.pk for holder in held.values()):
         message = "The target has this name already."
@@ -44,6 +44,24 @@ def give_name(target: BaseTarget, name: str) -> TargetName:
         message = "Another target has this name."
         raise BadNameError(message)
     return TargetName.objects.create(target=target, name=free[0])
+
+
+def _spellings(name: str) -> list[str]:
+    """The ways to write a name, as it was written first; none where it is no name."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        return []
+    return list(dict.fromkeys([name, *tns_spellings(name)]))
+
+
+def find_named(
+    name: str, target: BaseTarget, targets: QuerySet[BaseTarget], programs: Collection[int]
+) -> list[BaseTarget]:
+    """Find the other targets that have a name, of those that a reader of these programs may see."""
+    spellings = _spellings(name)
+    if not spellings:
+        return []
+    return list(find_exactly(targets.exclude(pk=target.pk), spellings, programs)[:MOST])
 
 
 def find_same(
@@ -65,3 +83,15 @@ def find_same(
         if read_near(programs, **place) - {target.pk}:
             found |= {row.pk: row for row in find_in_cone(others, programs, **place)[:MOST]}
     return list(found.values())
+
+
+def degrees_apart(one: BaseTarget, two: BaseTarget) -> float | None:
+    """How far apart two targets are, by the places that they were read with; None without one."""
+    if one.ra is None or one.dec is None or two.ra is None or two.dec is None:
+        return None
+    return float(separation_arcsec(one.ra, one.dec, two.ra, two.dec)) / 3600
+
+
+def joining_radius_arcsec(one: BaseTarget, two: BaseTarget) -> float:
+    """Within which distance the site joins objects of the surveys that two targets are of."""
+    return max(radius_of(getattr(each.summary, "survey", "")) for each in (one, two))

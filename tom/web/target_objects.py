@@ -1,18 +1,19 @@
 """What a target is in the surveys, what may be the same, and what people joined and split."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q, QuerySet
 from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetName
 
 from tom.kept_queries import Given, kept_query
 from tom.targets.audiences import show_targets
 from tom.targets.joins import TargetJoin
 from tom.targets.models import Audience, Program, Visitor
 from tom.targets.objects import BY_HAND, SurveyObject
-from tom.targets.same import find_same
+from tom.targets.same import degrees_apart, find_named, find_same
 from tom.targets.visible import visible_targets
 from tom.web.known import programs_of
 
@@ -39,14 +40,53 @@ def _known_objects(programs: Audience, *, target: Given) -> QuerySet[SurveyObjec
 def identity_of(target: BaseTarget, user: Visitor) -> dict[str, Any]:
     """What the page tells of a target's objects."""
     programs = programs_of(user)
-    seen = visible_targets(user).filter(summary__isnull=False).select_related("summary")
-    same = find_same(target, seen, programs)
-    show_targets(same, programs)
+    objects = _known_objects(tuple(programs), target=target.pk)
+    joins = joins_of(target, user)
     return {
-        "objects": _known_objects(tuple(programs), target=target.pk),
-        "same": same,
-        "joins": joins_of(target, user)[:JOINS_SHOWN],
+        "objects": objects,
+        "given": _given_names(target, objects, joins),
+        "same": _measured(target, find_same(target, _seen_by(user), programs), programs),
+        "joins": joins[:JOINS_SHOWN],
     }
+
+
+def given_names(target: BaseTarget, user: Visitor) -> list[TargetName]:
+    """The names of a target that people gave it; whoever may name targets may take them back."""
+    objects = _known_objects(tuple(programs_of(user)), target=target.pk)
+    return _given_names(target, objects, joins_of(target, user))
+
+
+def _given_names(
+    target: BaseTarget, objects: Iterable[SurveyObject], joins: Iterable[TargetJoin]
+) -> list[TargetName]:
+    """Leave out of all aliases the names of objects and of joined targets that a reader knows of.
+
+    The name of an object that a reader may not know of looks like any other: it tells nothing.
+    """
+    told = {name for row in objects for name in row.spellings}
+    told |= {row.object_id for row in target.survey_objects.all() if row.survey == BY_HAND}
+    told |= {row.other_name for row in joins}
+    return [alias for alias in target.aliases.all() if alias.name not in told]
+
+
+def others_named(name: str, target: BaseTarget, user: Visitor) -> list[BaseTarget]:
+    """The other targets with a name that the user may see, each with how far away it is."""
+    programs = programs_of(user)
+    return _measured(target, find_named(name, target, _seen_by(user), programs), programs)
+
+
+def _seen_by(user: Visitor) -> QuerySet[BaseTarget]:
+    return visible_targets(user).filter(summary__isnull=False).select_related("summary")
+
+
+def _measured(
+    target: BaseTarget, others: list[BaseTarget], programs: Collection[int]
+) -> list[BaseTarget]:
+    """Give others their distance from a target, each where a reader of these programs knows it."""
+    show_targets(others, programs)
+    for other in others:
+        other.degrees_apart = degrees_apart(target, other)  # type: ignore[attr-defined]  # shown
+    return others
 
 
 def joins_of(target: BaseTarget, user: Visitor) -> list[TargetJoin]:

@@ -85,6 +85,7 @@ target_patterns = [
     path("<int:pk>/claim/", shifts.claim, name="claim"),
     path("<int:pk>/redshift/", redshift.give_redshift, name="redshift"),
     path("<int:pk>/name/", joining.name_target, name="name"),
+    path("<int:pk>/names/<int:alias>/take-back/", joining.take_name_back, name="take_name_back"),
     path("<int:pk>/join/", joining.join, name="join"),
     path("<int:pk>/split/", joining.split, name="split"),
     path("<int:pk>/joins/<int:join>/undo/", joining.undo_join, name="undo_join"),

@@ -211,7 +211,7 @@ def angle(degrees: object) -> str:
     if known is None:
         return DASH
     for unit, most, per_degree in SMALL_ANGLES:
-        if 0 < known < most:
+        if 0 <= known < most:
             return f"{known * per_degree:.1f}{unit}"
     return f"{known:.1f}°"
 

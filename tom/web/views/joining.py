@@ -1,59 +1,101 @@
-"""Give a target a name, join two targets, split an object off, and undo."""
+"""Give a target a name or take one back, join two targets, split an object off, and undo."""
 
 from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+from tom_targets.base_models import BaseTarget
 
-from tom.joining.audience import CannotJoinError
+from tom.joining.audience import CannotJoinError, in_order
 from tom.joining.services import join_targets, split_object, undo
 from tom.pipeline import nudge, score
-from tom.targets.same import BadNameError, give_name
-from tom.targets.visible import visible_targets
+from tom.targets.audiences import show_targets
+from tom.targets.same import BadNameError, degrees_apart, give_name, joining_radius_arcsec
 from tom.web.keys import read_pk
-from tom.web.known import programs_of
+from tom.web.known import find_shown, programs_of
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET
 from tom.web.refusals import needs
-from tom.web.target_objects import joins_of, objects_of
+from tom.web.target_objects import given_names, joins_of, objects_of, others_named
+from tom.web.templatetags.sky import angle
 from tom.web.views.targets import find_target
 
 
 @require_POST
 @needs(MAKE_TARGET)
 def name_target(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give a target another name."""
-    found = find_target(request, pk)
+    """Give a target another name; say which other targets have it."""
+    found, name = find_target(request, pk), request.POST.get("name", "")
     try:
-        given = give_name(found, request.POST.get("name", ""))
+        given = give_name(found, name)
     except BadNameError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{given.name} is now another name of {found.name}.")
+    for other in others_named(name, found, person(request)):
+        apart = degrees_apart(found, other)
+        far = "" if apart is None else f", {angle(apart)} away,"
+        messages.warning(request, f"{other.name}{far} has this name.")
+    return redirect("targets:detail", found.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(MAKE_TARGET)
+def take_name_back(request: HttpRequest, pk: int, alias: int) -> HttpResponse:
+    """Ask, then take back a name that a person gave a target."""
+    found = find_target(request, pk)
+    given = next((row for row in given_names(found, person(request)) if row.pk == alias), None)
+    if given is None:
+        message = "no such name"
+        raise Http404(message)
+    if request.method != "POST":
+        return render(request, "targets/take_name_back.html", {"target": found, "alias": given})
+    given.delete()
+    messages.success(request, f"{given.name} is no longer a name of {found.name}.")
     return redirect("targets:detail", found.pk)
 
 
 @require_POST
 @needs(MAKE_TARGET)
 def join(request: HttpRequest, pk: int) -> HttpResponse:
-    """Join this target and another one."""
-    found = find_target(request, pk)
-    chosen = read_pk(request.POST.get("other", "")) or 0
-    other = visible_targets(request.user).filter(pk=chosen).first()
+    """Join this target and another one; ask first where they are far apart."""
+    found, user = find_target(request, pk), person(request)
+    other = find_shown(read_pk(request.POST.get("other", "")) or 0, user)
     if other is None:
         messages.error(request, "There is no such target to join.")
         return redirect("targets:detail", found.pk)
+    show_targets([other], programs_of(user))
     try:
-        made = join_targets(found, other, by=person(request))
+        in_order(found, other)  # what cannot be joined is refused at once
+        if request.POST.get("anyway") != "yes" and _are_far_apart(found, other):
+            return _ask_to_join(request, found, other)
+        made = join_targets(found, other, by=user)
     except CannotJoinError as error:
         messages.error(request, str(error))
         return redirect("targets:detail", found.pk)
     transaction.on_commit(partial(nudge, score))
     messages.success(request, f"{found.name} and {other.name} are one target.")
     return redirect("targets:detail", made.kept_id)
+
+
+def _are_far_apart(one: BaseTarget, two: BaseTarget) -> bool:
+    """Whether two targets are too far apart for the site to join them by itself."""
+    apart = degrees_apart(one, two)
+    return apart is not None and 3600 * apart > joining_radius_arcsec(one, two)
+
+
+def _ask_to_join(request: HttpRequest, found: BaseTarget, other: BaseTarget) -> HttpResponse:
+    context = {
+        "target": found,
+        "other": other,
+        "both": [found, other],
+        "degrees_apart": degrees_apart(found, other),
+        "radius_deg": joining_radius_arcsec(found, other) / 3600,
+    }
+    return render(request, "targets/join.html", context, status=422)
 
 
 @require_POST
