@@ -271,6 +271,18 @@ def test_the_chances_of_the_command_add_up_to_one_and_are_those_of_everybody() -
     assert "secret" not in said
 
 
+def test_the_command_tells_no_chance_as_certain() -> None:
+    event = make_event("S261120ab")
+    make_target("a")
+    match_event(event)
+    rank_event(event)
+    RankedCandidate.objects.update(log_weight=30.0, log_weight_low=20.0, log_weight_high=40.0)
+
+    said = run("S261120ab")
+
+    assert re.search(r"1  a +> 0\.999  \(> 0\.999 to > 0\.999\)", said)
+
+
 def fails(*arguments: str) -> str:
     with pytest.raises(CommandError) as error:
         run(*arguments)

@@ -105,6 +105,12 @@ def test_the_body_says_what_the_chain_now_says_in_order_of_chance() -> None:
     ]
 
 
+def test_no_class_is_told_as_certain() -> None:
+    event = event_of(classification={"BBH": 0.9996, "Terrestrial": 0.0004})
+
+    assert body_of(event).splitlines()[-1] == "BBH > 99%, Terrestrial < 1%"
+
+
 def test_the_body_leaves_out_what_is_not_known() -> None:
     event = event_of(alert_type="RETRACTION", time_created=None)
 

@@ -34,7 +34,7 @@ from tom.reports.gcn.drafts import (
     why_not_given,
 )
 from tom.reports.gcn.models import CircularDraft
-from tom.reports.gcn.text import sexagesimal
+from tom.reports.gcn.text import Facts, sexagesimal, write_body
 from tom.reports.public_data import CannotTellError, PrivateDataError
 from tom.targets.models import LightCurvePoint
 
@@ -179,6 +179,15 @@ def test_private_points_of_a_public_target_are_left_out():
 
     assert private.name not in body
     assert " i " not in body
+
+
+def test_no_candidates_probability_is_told_as_certain():
+    event = make_event()
+    candidate = make_candidate(event, make_target("ZTF26sure"))
+    candidate.posterior = 0.9999
+    facts = Facts(event=event, use=None, candidates=[candidate])
+
+    assert "| > 0.99 |" in write_body(facts, author="ann")
 
 
 def test_each_text_is_kept_with_its_author_and_nobody_overwrites_another():

@@ -119,6 +119,13 @@ def test_the_table_and_the_text_tell_of_one_region() -> None:
     assert "ZTF26a      | 197.45000 | -23.38000 | -     | 7%" in text.splitlines()
 
 
+def test_no_probability_is_told_as_certain() -> None:
+    candidates = [{"name": "ZTF26a", "posterior": 0.9999, "credible_level_2d": None}]
+    data = BODY["data"] | {"photometry": [], "extra_data": {"candidates": candidates}}
+
+    assert "| > 0.99 |" in write_circular(BODY | {"data": data})
+
+
 # --- The circular -------------------------------------------------------------------------------
 def cells_of(**row: object) -> list[str]:
     data = {"targets": [], "photometry": [{"target_name": "T", "bandpass": "r"} | row]}

@@ -128,6 +128,15 @@ def test_a_draft_tells_the_candidates_in_their_order_and_in_hermes_form():
     assert json.loads(json.dumps(body)) == body
 
 
+def test_a_draft_tells_no_probability_as_certain():
+    event = make_event("S261120a")
+    sure = make_candidate(event, make_target("ZTF26sure"), posterior=0.9999)
+
+    text = draft_report(event, [sure], by=make_observer("ann")).body["message_text"]
+
+    assert ", probability > 0.99, " in text
+
+
 def test_a_second_message_of_an_event_refers_to_the_first_by_its_id(
     kafka: KafkaPeer, topic: str
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 
 from tom.events.models import NonLocalizedEvent
+from tom.formats.chances import write_percent
 from tom.reports.alarms.answer_channels import AnswerChannel
 from tom.reports.alarms.matching import SECONDS_PER_YEAR
 from tom.reports.alarms.models import Alarm, AlarmCause
@@ -32,7 +33,9 @@ def body_of(event: NonLocalizedEvent) -> str:
         lines.append(f"False alarms: one in {years(event.far)}")
     likely = sorted(event.classification.items(), key=lambda item: -float(item[1]))
     if likely:
-        lines.append(", ".join(f"{name} {float(chance):.0%}" for name, chance in likely[:3]))
+        lines.append(
+            ", ".join(f"{name} {write_percent(float(chance))}" for name, chance in likely[:3])
+        )
     return "\n".join(lines)
 
 

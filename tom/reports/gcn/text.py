@@ -12,6 +12,7 @@ import numpy as np
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import EventLocalization, NonLocalizedEvent
+from tom.formats.chances import write_chance
 from tom.forms.by_hand import SENDER as BY_HAND
 from tom.pointings.coverage import Coverage
 from tom.pointings.efficiency import FIRST_SEEN_HOURS, LEVELS, Found, UpperLimit, upper_limits
@@ -106,7 +107,7 @@ def _standing(row: EventCandidate) -> tuple[str, ...]:
     return (
         row.target.name,
         *_place(row.target.ra, row.target.dec),
-        "-" if row.posterior is None else f"{row.posterior:.2g}",
+        "-" if row.posterior is None else write_chance(row.posterior),
         "-" if level is None else f"{percent_of(level)}%",
     )
 

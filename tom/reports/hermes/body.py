@@ -13,6 +13,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.candidates.models import EventCandidate
 from tom.events.models import NonLocalizedEvent
+from tom.formats.chances import write_chance
 from tom.reports.hermes.models import Report
 from tom.reports.photometry_rows import each_exposure_once, row_of
 from tom.reports.plain_text import percent_of
@@ -89,7 +90,7 @@ def _line(candidate: EventCandidate, classes: Mapping[int, Classification]) -> s
     target = candidate.target
     parts = [f"{target.name}: RA {target.ra:.5f}, Dec {target.dec:+.5f} (ICRS, deg)"]
     if candidate.posterior is not None:
-        parts.append(f"probability {candidate.posterior:.2g}")
+        parts.append(f"probability {write_chance(candidate.posterior)}")
     if candidate.credible_level_2d is not None:
         parts.append(f"inside the {percent_of(candidate.credible_level_2d)}% credible region")
     if candidate.target_id in classes:

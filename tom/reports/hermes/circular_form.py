@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from tom.formats.chances import write_chance
 from tom.formats.times import in_utc
 from tom.reports.plain_text import percent_of, wrap, write_table
 
@@ -57,7 +58,7 @@ def _candidates(data: Mapping[str, Any]) -> str:
                 target["name"],
                 f"{target['ra']:.5f}",
                 f"{target['dec']:+.5f}",
-                "-" if posterior is None else f"{posterior:.2g}",
+                "-" if posterior is None else write_chance(posterior),
                 "-" if level is None else f"{percent_of(level)}%",
             )
         )

@@ -13,6 +13,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import NonLocalizedEvent
 from tom.events.naming import root_of
+from tom.formats.chances import write_chance
 from tom.ranking.chances import public_scale
 from tom.ranking.models import RankedCandidate, RankedCandidateQuerySet, Ranking
 from tom.ranking.services import NotReproducibleError, ranking_as_of, rankings_of, unlike
@@ -58,10 +59,10 @@ class Command(BaseCommand):
         scale = public_scale(ranking)
         for rank, (name, weight, *ends) in enumerate(rows[:SHOWN], start=1):
             low, high = (scale.end(weight, end) for end in ends)
-            told = f"{scale.chance(weight):9.3g}  ({low:.3g} to {high:.3g})"
+            told = f"{_told(scale.chance(weight)):>9s}  ({_told(low)} to {_told(high)})"
             self.stdout.write(f"{rank:4d}  {name:20s} {told}")
         if scale.none is not None:
-            self.stdout.write(f"      {'none of these':20s} {scale.none:9.3g}")
+            self.stdout.write(f"      {'none of these':20s} {_told(scale.none):>9s}")
         left = places.count() - SHOWN
         if left > 0:
             self.stdout.write(f"      and {left} more")
@@ -86,6 +87,11 @@ class Command(BaseCommand):
         told = "the same, bit for bit" if n == 0 else f"{n} places differ"
         self.stdout.write(f"{when} UTC: {told}")
         return n == 0
+
+
+def _told(chance: float | None) -> str:
+    """A chance with three digits; a dash for none."""
+    return "-" if chance is None else write_chance(chance, digits=3)
 
 
 def shown_publicly(ranking: Ranking) -> RankedCandidateQuerySet:
