@@ -181,6 +181,28 @@ def test_private_points_of_a_public_target_are_left_out():
     assert " i " not in body
 
 
+def test_of_a_long_history_the_discovery_is_told_and_what_is_left_out():
+    event = make_event()
+    target, short = make_target("ZTF26long", points=15), make_target("ZTF26short", ra=10.0)
+    kind = LightCurvePoint.objects.filter(target=target).earliest("time").kind
+    for days in range(20, 40):
+        LightCurvePoint.objects.create(
+            target=target, survey="ZTF", kind=kind, key=f"{days}", flux_error=1e3, band="r",
+            time=MERGER - timedelta(days=days), program=make_program(),
+        )  # fmt: skip
+
+    candidates = [make_candidate(event, each) for each in (target, short)]
+    draft = draft_circular(event, candidates, by=make_observer())
+
+    told = [line for line in lines(draft) if line.startswith("ZTF26long") and "Palomar" in line]
+    assert f"{MERGER - timedelta(days=2):%Y-%m-%d %H:%M:%S}" in told[0]
+    assert f"{MERGER + timedelta(hours=14):%Y-%m-%d %H:%M:%S}" in told[1]
+    assert len(told) == 12
+    assert [line for line in lines(draft) if "left out" in line] == [
+        "24 more rows are left out of ZTF26long."
+    ]
+
+
 def test_no_candidates_probability_is_told_as_certain():
     event = make_event()
     candidate = make_candidate(event, make_target("ZTF26sure"))

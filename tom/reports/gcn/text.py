@@ -3,7 +3,7 @@
 It is plain text in ASCII, but for names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -16,15 +16,13 @@ from tom.formats.chances import write_chance
 from tom.forms.by_hand import SENDER as BY_HAND
 from tom.pointings.coverage import Coverage
 from tom.pointings.efficiency import FIRST_SEEN_HOURS, LEVELS, Found, UpperLimit, upper_limits
+from tom.reports.gcn.chosen_rows import choose_rows
 from tom.reports.gcn.form import BEFORE_NAMES
 from tom.reports.photometry_rows import each_exposure_once, row_of
 from tom.reports.plain_text import percent_of, wrap, write_table
 from tom.sky.at2017gfo import NAME
 from tom.targets.models import LightCurvePoint
 
-Measured = tuple[dict[str, Any], LightCurvePoint]
-ROWS_EACH: Final = 12
-"""Rows of photometry of one candidate, at most: the first and the last ones."""
 DECLINES_TOLD: Final = (0.0, 0.5, 1.0)
 NO_MISSION: Final = {"gw": "GW"}
 """What stands before the name of an event that a person made, by its kind."""
@@ -139,23 +137,18 @@ def _photometry(facts: Facts) -> str:
     names = {row.target_id: row.target.name for row in facts.candidates}
     rows = {point.pk: row_of(point, names[point.target_id]) for point in facts.points}
     usable = each_exposure_once([point for point in facts.points if rows[point.pk]])
-    cells = []
-    for target in names:
+    cells, left = [], []
+    for target, name in names.items():
         own = [(rows[point.pk] or {}, point) for point in usable if point.target_id == target]
-        cells += [_measured(row, point) for row, point in _ends(own)]
+        chosen = choose_rows(own, since=facts.event.time)
+        cells += [_measured(*row) for row in chosen]
+        if n := len(own) - len(chosen):
+            left.append(f"{n} more {'row is' if n == 1 else 'rows are'} left out of {name}.")
     headings = ("Name", "UTC", "Band", "AB mag", "Telescope", "Program")
-    return write_table(headings, cells)
+    return "\n".join([write_table(headings, cells), *left])
 
 
-def _ends(rows: Sequence[Measured]) -> Sequence[Measured]:
-    """Return the first and the last of too many rows."""
-    if len(rows) <= ROWS_EACH:
-        return rows
-    half = ROWS_EACH // 2
-    return [*rows[:half], *rows[-half:]]
-
-
-def _measured(row: dict[str, Any], point: LightCurvePoint) -> tuple[str, ...]:
+def _measured(row: Mapping[str, Any], point: LightCurvePoint) -> tuple[str, ...]:
     if row.get("brightness") is None:
         told = f"> {row['limiting_brightness']:.2f}"
     else:
