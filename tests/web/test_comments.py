@@ -1,6 +1,7 @@
 """Comments: who reads what was said, before and after a target becomes public."""
 
 import pytest
+from django_comments.models import Comment
 
 from tests import factories
 from tom.targets.models import BaseTarget
@@ -51,3 +52,29 @@ def test_the_form_says_who_will_read_it(client):
 
     assert ["groups only" in text for text in texts] == [True, False]
     assert ["everybody who may see the target" in text for text in texts] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(" \r\n ", "and this has 0."), ("x" * 3001, "and this has 3,001.")]
+)
+def test_a_comment_that_is_not_kept_is_said_and_swapped_in_with_its_text(client, text, said):
+    client.force_login(factories.make_observer())
+    target = factories.make_target()
+    address = f"/targets/{target.pk}/comment/"
+
+    page = client.post(address, {"comment": text}, follow=True).text
+    part = client.post(address, {"comment": text}, headers={"HX-Request": "true"}).text
+
+    for answer in (page, part):
+        assert f"The comment is not kept. A comment has 1 to 3,000 characters, {said}" in answer
+    assert f">{text}</textarea>" in part
+    assert not Comment.objects.exists()
+
+
+def test_the_end_of_a_line_counts_once(client):
+    client.force_login(factories.make_observer())
+    target = factories.make_target()
+
+    client.post(f"/targets/{target.pk}/comment/", {"comment": "x\r\n" * 1499 + "xx"})
+
+    assert len(Comment.objects.get().comment) == 3000

@@ -63,9 +63,10 @@ def add_comment(target: BaseTarget, text: str, *, by: User) -> Comment:
     ValueError
         If it is empty, or longer than `LONGEST`.
     """
-    words = text.replace("\0", "").strip()
-    if not words or len(words) > LONGEST:
-        message = f"A comment has 1 to {LONGEST} characters."
+    # A browser counts an end of a line as one character, and sends two.
+    words = text.replace("\0", "").replace("\r\n", "\n").strip()
+    if not 0 < len(words) <= LONGEST:
+        message = f"A comment has 1 to {LONGEST:,} characters, and this has {len(words):,}."
         raise ValueError(message)
     return Comment.objects.create(
         content_type=ContentType.objects.get_for_model(BaseTarget),

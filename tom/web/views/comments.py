@@ -1,5 +1,8 @@
 """Comments on a target."""
 
+from typing import Any
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -14,14 +17,17 @@ from tom.web.refusals import needs
 @require_POST
 @needs(COMMENT)
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add a comment to a target."""
+    """Add a comment to a target; say why one is not kept."""
     target, user = get_object_or_404(visible_targets(request.user), pk=pk), person(request)
-    error = ""
+    text, error = request.POST.get("comment", ""), ""
     try:
-        add_comment(target, request.POST.get("comment", ""), by=user)
+        add_comment(target, text, by=user)
     except ValueError as refusal:
-        error = str(refusal)
+        error = f"The comment is not kept. {refusal}"
     if not request.headers.get("HX-Request"):
+        if error:
+            messages.error(request, error)
         return redirect("targets:detail", pk)
-    context = {"target": target, "comments": comments_on(target, user), "comment_error": error}
+    context: dict[str, Any] = {"target": target, "comments": comments_on(target, user)}
+    context |= {"comment_error": error, "comment_text": text if error else ""}
     return render(request, "targets/_comments.html", context)
