@@ -463,7 +463,10 @@ def test_the_same_question_is_not_asked_again_so_soon(
 
 
 def test_without_a_token_lasair_is_not_asked(api: api_server.Api, vera: User) -> None:
-    assert ask(vera, "Lasair").reason == "not asked: set LASAIR_TOKEN"
+    answer = ask(vera, "Lasair")
+
+    assert answer.reason == "not asked: set LASAIR_TOKEN"
+    assert answer.label == "Not asked"
     assert api.asked == []
 
 
@@ -497,6 +500,8 @@ def test_the_search_page_offers_to_ask_and_one_click_makes_a_target(
     assert "2 detections" in html
     assert "Make it a target" in html
     assert "not asked: set LASAIR_TOKEN" in html
+    assert '<span class="quiet">Not asked</span>' in html
+    assert "Failed" not in html
     assert "every 1s" not in html
 
     answer = Answer.objects.get(broker="ALeRCE")

@@ -12,7 +12,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from tests.factories import make_event
+from tests.factories import make_event, make_observer
 from tests.lookups import api_server
 from tom.events.models import NonLocalizedEvent
 from tom.lookups.pointings import ask_service, due_queries, want_pointings
@@ -199,6 +199,20 @@ def test_without_its_setting_a_service_is_not_asked(api, event, settings) -> Non
     settings.TREASURE_MAP_TOKEN = ""
 
     assert want_pointings(event, Source.TREASURE_MAP, now=timezone.now()) is None
+    assert api.asked == []
+
+
+def test_a_service_that_lists_by_time_is_not_asked_of_an_event_without_one(
+    api, event, client
+) -> None:
+    NonLocalizedEvent.objects.update(time=None)
+    client.force_login(make_observer())
+
+    ask(NonLocalizedEvent.objects.get(), Source.OBSLOCTAP)
+
+    shown = " ".join(client.get(f"/events/{event.event_id}/coverage/services/").text.split())
+    assert "Not asked: the event has no time." in shown
+    assert "could not be read" not in shown
     assert api.asked == []
 
 

@@ -14,6 +14,8 @@ class AnswerState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+NOT_ASKED = "not asked: "
+"""How the reason begins where a broker or a service was not asked at all."""
 UNDER_WAY = (AnswerState.WAITING, AnswerState.ASKING)
 
 
@@ -72,3 +74,9 @@ class Answer(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in UNDER_WAY
+
+    @property
+    def label(self) -> str:
+        """What became of the question, in a word or two."""
+        is_asked = not self.reason.startswith(NOT_ASKED)
+        return AnswerState(self.state).label if is_asked else "Not asked"

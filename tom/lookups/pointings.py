@@ -13,6 +13,7 @@ from django.utils import timezone
 from tom.events.models import NonLocalizedEvent
 from tom.forms.declared import Ask
 from tom.lookups.calling import LookUpFailedError, fetch
+from tom.lookups.models import NOT_ASKED
 from tom.pointings import obsloctap, treasure_map
 from tom.pointings.asked import Found
 from tom.pointings.keeping import Kept, keep_pointings
@@ -37,6 +38,12 @@ class Service:
     source: Source
     lacks: str
     query: PointingQuery | None
+
+    @property
+    def why_not_asked(self) -> str:
+        """Why the newest question was not put to it; "" if it was."""
+        reason = self.query.reason if self.query else ""
+        return reason.removeprefix(NOT_ASKED) if reason.startswith(NOT_ASKED) else ""
 
 
 def services_for(event: NonLocalizedEvent) -> list[Service]:
@@ -105,7 +112,7 @@ def _ask(query: PointingQuery) -> tuple[Kept, int]:
         kept = keep_pointings(found.told, source=Source.TREASURE_MAP, event=event, group=None)
         return kept, found.left_out
     if event.time is None:
-        reason = "not asked: the event has no time"
+        reason = f"{NOT_ASKED}the event has no time"
         raise LookUpFailedError(reason)
     start, stop = event.time, event.time + timedelta(days=VISIT_DAYS)
     talk = obsloctap.talk(settings.OBSLOCTAP_URL, start, stop)

@@ -17,7 +17,7 @@ from tom.formats.values import storable
 from tom.forms.declared import LookUp, Wanted
 from tom.forms.registry import forms, look_ups
 from tom.lookups.calling import LookUpFailedError, call
-from tom.lookups.models import UNDER_WAY, Answer, AnswerState, Lookup
+from tom.lookups.models import NOT_ASKED, UNDER_WAY, Answer, AnswerState, Lookup
 from tom.records import Retelling
 from tom.streams.models import AlertMessage
 from tom.streams.services import store_message
@@ -200,7 +200,7 @@ def secrets_of(how: LookUp, wanted: Wanted) -> Mapping[str, str]:
     if also and len(missing) < len(values):  # one of them opens a part of it
         return {name: value for name, value in values.items() if value}
     if missing:
-        reason = f"not asked: set {' or '.join(missing) if also else ', '.join(missing)}"
+        reason = f"{NOT_ASKED}set {' or '.join(missing) if also else ', '.join(missing)}"
         raise LookUpFailedError(reason)
     return values
 
