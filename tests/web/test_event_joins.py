@@ -62,6 +62,12 @@ def test_a_person_takes_a_mission_out(client: Client, vera: User, pair) -> None:
     assert grb.sequences.count() == 1
 
 
+def test_an_event_is_joined_by_its_published_name(client: Client, vera: User, pair) -> None:
+    client.post(f"/events/{GRB}/join/", {"other": GW.replace("S", "GW")})
+
+    assert EventJoin.objects.get().kept.event_id == GW
+
+
 @pytest.mark.parametrize("other", ["", "nobody's", GW, "9" * 300])
 def test_what_names_no_other_event_is_said(client: Client, vera: User, pair, other: str) -> None:
     answer = client.post(f"/events/{GW}/join/", {"other": other}, follow=True)

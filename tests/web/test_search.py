@@ -10,6 +10,7 @@ from tom_targets.models import TargetName
 from tests import factories
 from tom.events.models import Circular
 from tom.followup.models import ObservationRequest
+from tom.forms.event_names import key_of
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +56,32 @@ def test_an_events_name_opens_it(observer: Client, text: str) -> None:
     factories.make_event("S261120ab")
 
     assert opened(observer, text) == "/events/S261120ab/"
+
+
+@pytest.mark.parametrize(
+    ("kept", "text"),
+    [
+        ("S230518h", "GW230518h"),
+        ("S230518h", "GW 230518h"),
+        ("S230518h", "a paper on gw230518H here"),
+        ("GW170817", "S170817"),
+        ("HAND-GW170817", "s170817"),
+    ],
+)
+def test_a_superevent_is_opened_by_its_published_name_and_the_other_way_round(
+    observer: Client, kept: str, text: str
+) -> None:
+    factories.make_event(kept, names=[key_of(kept.removeprefix("HAND-"))])
+    factories.make_event("S230518hh")
+
+    assert opened(observer, text) == f"/events/{kept}/"
+
+
+def test_of_two_events_a_name_opens_the_one_that_bears_it(observer: Client) -> None:
+    for name in ("S230518h", "GW230518h"):
+        factories.make_event(name)
+
+    assert opened(observer, "GW230518h") == "/events/GW230518h/"
 
 
 def make_circular(

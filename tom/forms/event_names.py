@@ -20,6 +20,7 @@ _AROUND_A_NUMBER: Final = re.compile(
     re.IGNORECASE,
 )
 _LEAST_NUMBER: Final = 6  # four digits after a name may be a year
+_SUPEREVENT: Final = re.compile(r"(S|GW)([0-9]{6}[A-Z]{0,6})")
 _SPELLINGS: Final = (("IC", "ICECUBE"), ("SGRJ", "SGR"))
 
 
@@ -30,6 +31,19 @@ def key_of(name: str) -> str:
         if key.startswith(short) and key[len(short) :][:1].isdigit():
             return long + key[len(short) :]
     return key
+
+
+def keys_sought(name: str) -> list[str]:
+    """Return the keys by which an event of this name may be kept.
+
+    A superevent of LIGO, Virgo and KAGRA (S230518h) is GW230518h once it is published: who looks
+    for one of the two means the other, too.
+    """
+    key = key_of(name)
+    if found := _SUPEREVENT.fullmatch(key):
+        other = "S" if found[1] == "GW" else "GW"
+        return [key, f"{other}{found[2]}"]
+    return [key] if key else []
 
 
 def find_names(text: str) -> list[str]:

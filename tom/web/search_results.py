@@ -12,7 +12,7 @@ from tom_targets.base_models import BaseTarget
 
 from tom.events.models import Circular, NonLocalizedEvent
 from tom.followup.models import ObservationRequest
-from tom.forms.event_names import key_of
+from tom.forms.event_names import key_of, keys_sought
 from tom.kept_queries import Given, HasPart, kept_query, part_of
 from tom.targets.audiences import show_targets
 from tom.targets.models import Visitor
@@ -82,12 +82,16 @@ def _add_targets(found: Found, sought: Sought, user: Visitor) -> None:
 
 def _add_events(found: Found, name: str) -> None:
     names = [*spellings(name), *_SUPEREVENT.findall(name)]
-    spoken_of = Q(circulars__event_name__iexact=name)
+    keys = list(dict.fromkeys(key for each in names for key in keys_sought(each)))
     exact = any_of("event_id", names) | Q(names__contains=[key_of(name)])
-    rows = NonLocalizedEvent.objects.filter(exact | spoken_of | Q(event_id__icontains=name))
-    found.events = list(rows.distinct()[:SHOWN])
-    meant = NonLocalizedEvent.objects.filter(exact | spoken_of).distinct()
-    found.exact |= {reverse("event", args=[row.event_id]) for row in meant[:2]}
+    exact |= Q(circulars__event_name__iexact=name)
+    alike = any_of("event_id", keys)
+    for key in keys:
+        alike |= Q(names__contains=[key])
+    rows = NonLocalizedEvent.objects.distinct()
+    found.events = list(rows.filter(exact | alike | Q(event_id__icontains=name))[:SHOWN])
+    meant = list(rows.filter(exact)[:2]) or list(rows.filter(alike)[:2])
+    found.exact |= {reverse("event", args=[row.event_id]) for row in meant}
 
 
 def _add_circulars(found: Found, name: str) -> None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from tom.events.joins import EventJoin
 from tom.events.models import EventSequence, NonLocalizedEvent
-from tom.forms.event_names import key_of
+from tom.forms.event_names import keys_sought
 from tom.intake_events import react_to_change
 from tom.joining.doubts import LEVEL, find_doubts
 from tom.joining.events import (
@@ -91,5 +91,5 @@ def _do(
 def _named(name: str) -> NonLocalizedEvent | None:
     rows = NonLocalizedEvent.objects
     exact = rows.filter(event_id=name).first()
-    key = key_of(name)
-    return exact or (rows.filter(names__contains=[key]).order_by("pk").first() if key else None)
+    named = (rows.filter(names__contains=[key]).order_by("pk") for key in keys_sought(name))
+    return exact or next((found for each in named if (found := each.first())), None)
