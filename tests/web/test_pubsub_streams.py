@@ -54,6 +54,23 @@ def test_the_key_says_the_project_and_who_we_are_and_is_never_shown(lead, key, c
     assert "Pub/Sub does not say how many messages wait there" in told[0]
 
 
+def test_another_key_replaces_the_one_that_this_stream_alone_uses(lead, key):
+    lead.post("/streams/new/", NEW | {"secret": key})
+    stream = Stream.objects.get()
+    Credential.objects.update(username="old@example.org")
+    page = f"/streams/{stream.pk}/"
+    stored = NEW | {"address": stream.address.split("/")[1], "credential": stream.credential_id}
+
+    refused = lead.post(page, stored | {"new_secret": "no key"})
+    assert refused.status_code == 422
+    assert "This is no key of a Google service account" in refused.text
+    answer = lead.post(page, stored | {"new_secret": key.replace("\n", "")})
+
+    assert answer.status_code == 302
+    [credential] = Credential.objects.all()
+    assert (credential.username, credential.secret) == (EMAIL, key.replace("\n", ""))
+
+
 def test_a_pasted_key_may_have_lost_its_lines(lead, key):
     lead.post("/streams/new/", NEW | {"secret": key.replace("\n", "")})
 

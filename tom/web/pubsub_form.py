@@ -44,6 +44,11 @@ def read_account(form: Refuses, secret: str) -> ServiceAccount | None:
     """
     if not secret or form.values["mechanism"] != Mechanism.GOOGLE:
         return None
+    return read_google_key(form, secret)
+
+
+def read_google_key(form: Refuses, secret: str) -> ServiceAccount | None:
+    """Read the key of a service account; None, with the reason, where it is none."""
     try:
         return read_key(secret[:LONGEST_KEY])
     except NoKeyError:

@@ -14,7 +14,7 @@ from tom.streams.credentials import is_on_this_machine
 from tom.streams.models import Credential, Mechanism, Stream, StreamKind
 from tom.streams.pubsub_key import ServiceAccount
 from tom.web.keys import read_pk
-from tom.web.pubsub_form import SUBSCRIPTION, judge_fit, read_account, read_project
+from tom.web.pubsub_form import SUBSCRIPTION, judge_fit, read_account, read_google_key, read_project
 
 NONE, NEW = "", "new"
 TLS, NO_TLS = "tls", "none"
@@ -37,6 +37,7 @@ STREAM_FIELDS = (
 )
 CREDENTIAL_FIELDS = ("mechanism", "username", "token_url", "group")
 SECRET = "secret"  # noqa: S105  the name of a field
+NEW_SECRET = "new_secret"  # noqa: S105  that of the credential which is stored
 
 
 @dataclass
@@ -50,7 +51,9 @@ class StreamForm:
     packet_days: int | None = None
     readers: Group | None = None
     credential: Credential | None = None
+    own: Credential | None = None  # the stored one that no other stream uses
     made: Credential | None = None  # a new credential, not saved yet
+    is_renewed: bool = False  # the stored one's secret is another now, not saved yet
     errors: dict[str, list[str]] = field(default_factory=dict)
 
     kinds = StreamKind.choices
@@ -73,10 +76,15 @@ def blank_form(credentials: Sequence[Credential], groups: Sequence[Group]) -> St
 
 
 def form_of(
-    stream: Stream, credentials: Sequence[Credential], groups: Sequence[Group]
+    stream: Stream,
+    credentials: Sequence[Credential],
+    groups: Sequence[Group],
+    *,
+    own: Credential | None,
 ) -> StreamForm:
-    """Return the form of a stream as it is stored."""
+    """Return the form of a stream as it is stored; `own` is as in `read_stream_form`."""
     form = blank_form(credentials, groups)
+    form.own = own
     form.values |= {
         "name": stream.name,
         "kind": stream.kind,
@@ -93,11 +101,19 @@ def form_of(
 
 
 def read_stream_form(
-    data: Mapping[str, str], credentials: Sequence[Credential], groups: Sequence[Group]
+    data: Mapping[str, str],
+    credentials: Sequence[Credential],
+    groups: Sequence[Group],
+    *,
+    own: Credential | None = None,
 ) -> StreamForm:
-    """Read the form; it judges each field."""
+    """Read the form; it judges each field.
+
+    `own` is the credential of the stream, if no other stream uses it: its secret may be replaced.
+    """
     names = (*STREAM_FIELDS, *CREDENTIAL_FIELDS)
-    form = StreamForm({name: data.get(name, "").strip() for name in names}, credentials, groups)
+    values = {name: data.get(name, "").strip() for name in names}
+    form = StreamForm(values, credentials, groups, own=own)
     _judge_name(form, "name", "stream")
     if form.values["kind"] not in StreamKind.values:
         form.refuse("kind", "Choose what it is read from.")
@@ -111,7 +127,8 @@ def read_stream_form(
     _judge_authority(form)
     _judge_days(form)
     form.readers = _read_group(form, "readers", "Choose who sees what comes by it.")
-    _judge_credential(form, data.get(SECRET, ""), account)
+    secret = data.get(SECRET, "") or ("" if is_new else data.get(NEW_SECRET, ""))
+    _judge_credential(form, secret, account)
     return form
 
 
@@ -205,21 +222,43 @@ def _is_certificate(text: str) -> bool:
 # --- Credentials ------------------------------------------------------------------------------
 def _judge_credential(form: StreamForm, secret: str, account: ServiceAccount | None) -> None:
     wanted = form.values["credential"]
+    is_own = form.own is not None and read_pk(wanted) == form.own.pk
     if wanted == NEW:
         _read_new(form, secret, account)
-    elif form.values["username"] or secret:
+    elif form.values["username"] or (secret and not is_own):
         form.refuse("credential", "You typed a user or a secret: choose “a new one” here.")
     elif wanted != NONE:
-        key = read_pk(wanted)
-        form.credential = next((row for row in form.credentials if row.pk == key), None)
-        if form.credential is None:
-            form.refuse("credential", "Choose a credential.")
-        elif form.credential.host != form.host:
-            form.refuse("credential", f"This credential is sent to {form.credential.host} alone.")
+        _read_stored(form, read_pk(wanted))
+        if form.credential is not None and secret:
+            _replace_secret(form, form.credential, secret)
     elif form.values["kind"] != StreamKind.KAFKA and not is_on_this_machine(form.host):
         form.refuse("credential", "This broker wants a credential.")
     judge_fit(form, form.values["kind"], form.made or form.credential)
     _judge_secrecy(form)
+
+
+def _read_stored(form: StreamForm, key: int | None) -> None:
+    form.credential = next((row for row in form.credentials if row.pk == key), None)
+    if form.credential is None:
+        form.refuse("credential", "Choose a credential.")
+    elif form.credential.host != form.host:
+        form.refuse("credential", f"This credential is sent to {form.credential.host} alone.")
+
+
+def _replace_secret(form: StreamForm, stored: Credential, secret: str) -> None:
+    """Give the stored credential of this stream alone another secret."""
+    if stored.mechanism == Mechanism.GOOGLE:
+        account = read_google_key(form, secret)
+        stored.username = account.email if account else stored.username
+    else:
+        _judge_secret(form, secret)
+    stored.secret = secret
+    form.is_renewed = True
+
+
+def _judge_secret(form: StreamForm, secret: str) -> None:
+    if len(secret) > LONGEST_SECRET or not secret.isprintable():
+        form.refuse(SECRET, f"A secret has at most {LONGEST_SECRET} printable characters.")
 
 
 def _read_new(form: StreamForm, secret: str, account: ServiceAccount | None) -> None:
@@ -247,9 +286,8 @@ def fill_credential(
         form.refuse("mechanism", "Choose how one logs in.")
     if not 0 < len(values["username"]) <= LONGEST_USER or not values["username"].isprintable():
         form.refuse("username", f"A user name has 1 to {LONGEST_USER} characters.")
-    is_text = len(secret) <= LONGEST_SECRET and secret.isprintable()
-    if values["mechanism"] != Mechanism.GOOGLE and not is_text:
-        form.refuse(SECRET, f"A secret has at most {LONGEST_SECRET} printable characters.")
+    if values["mechanism"] != Mechanism.GOOGLE:
+        _judge_secret(form, secret)
     credential.token_url = ""
     if values["mechanism"] == Mechanism.OAUTH:
         credential.token_url = _read_token_url(form)

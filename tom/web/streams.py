@@ -154,6 +154,14 @@ def may_use(user: User, credential: Credential) -> bool:
     return _is_member(user, credential.group_id)
 
 
+def own_credential(stream: Stream) -> Credential | None:
+    """The credential of a stream, if no other stream uses it."""
+    used = stream.credential
+    if used is None or used.streams.exclude(pk=stream.pk).exists():
+        return None
+    return used
+
+
 def usable_credentials(user: User) -> list[Credential]:
     """The credentials that a person may use, without their secrets."""
     rows = Credential.objects.select_related("group").defer("secret")

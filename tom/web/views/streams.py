@@ -28,6 +28,7 @@ from tom.web.pubsub_form import read_account
 from tom.web.refusals import needs
 from tom.web.stream_form import (
     EVERYBODY,
+    NEW_SECRET,
     SECRET,
     TLS,
     StreamForm,
@@ -36,7 +37,13 @@ from tom.web.stream_form import (
     form_of,
     read_stream_form,
 )
-from tom.web.streams import may_change, may_use, read_figures, usable_credentials
+from tom.web.streams import (
+    may_change,
+    may_use,
+    own_credential,
+    read_figures,
+    usable_credentials,
+)
 from tom.web.team.groups import groups_to_choose
 
 logger = logging.getLogger(__name__)
@@ -84,7 +91,7 @@ def stream_new(request: HttpRequest) -> HttpResponse:
     return _go_on(request, stream)
 
 
-@sensitive_post_parameters(SECRET)
+@sensitive_post_parameters(SECRET, NEW_SECRET)
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(MANAGE_STREAMS)
 def stream_page(request: HttpRequest, pk: int) -> HttpResponse:
@@ -97,10 +104,11 @@ def stream_page(request: HttpRequest, pk: int) -> HttpResponse:
     if not may_change(user, stream):
         messages.error(request, NOT_YOURS)
         return redirect("stream_list")
-    given = usable_credentials(user), groups_to_choose(user)
+    given, own = (usable_credentials(user), groups_to_choose(user)), own_credential(stream)
     if request.method != "POST":
-        return render(request, "streams/stream.html", context | {"form": form_of(stream, *given)})
-    form = read_stream_form(request.POST, *given)
+        form = form_of(stream, *given, own=own)
+        return render(request, "streams/stream.html", context | {"form": form})
+    form = read_stream_form(request.POST, *given, own=own)
     if form.errors or _save(form, stream, by=user) is None:
         return render(request, "streams/stream.html", context | {"form": form}, status=422)
     return _go_on(request, stream)
@@ -171,11 +179,24 @@ def test(request: HttpRequest, stream: Stream) -> HttpResponse:
 
 @change
 def delete(request: HttpRequest, stream: Stream) -> HttpResponse:
-    """Delete a stream; what came by it stays."""
+    """Delete a stream, and its credential if that is wanted; what came by it stays."""
+    own = own_credential(stream) if request.POST.get("credential") == "delete" else None
     stream.delete()
+    said = f"{stream.name} is deleted."
+    if own is not None and _is_deleted(own):
+        said = f"{stream.name} is deleted with its credential, {own.name}."
     publish(Topic.STREAM)
-    messages.success(request, f"{stream.name} is deleted. What came by it stays.")
+    messages.success(request, f"{said} What came by it stays.")
     return redirect("stream_list")
+
+
+def _is_deleted(credential: Credential) -> bool:
+    """Delete a credential; False: somebody gave it to a stream meanwhile, and it stays."""
+    try:
+        credential.delete()
+    except ProtectedError:
+        return False
+    return True
 
 
 def _switch(stream: Stream, *, active: bool) -> None:
@@ -209,6 +230,8 @@ def _save(form: StreamForm, stream: Stream, *, by: User) -> Stream | None:
     try:
         with transaction.atomic():
             stream.credential = form.credential or _keep_new(form)
+            if form.credential is not None and form.is_renewed:
+                form.credential.save(update_fields=["secret", "username", "changed"])
             stream.consumer_group = values["consumer_group"] or _usual_group(stream)
             stream.save()
             follow_stream(stream)
@@ -291,10 +314,8 @@ def credential_delete(request: HttpRequest, pk: int) -> HttpResponse:
     if not may_use(person(request), row):
         messages.error(request, NOT_YOURS)
         return redirect("stream_list")
-    try:
-        row.delete()
-    except ProtectedError:
-        messages.error(request, f"{row.name} is not deleted: a stream uses it.")
-    else:
+    if _is_deleted(row):
         messages.success(request, f"{row.name} is deleted.")
+    else:
+        messages.error(request, f"{row.name} is not deleted: a stream uses it.")
     return redirect("stream_list")
