@@ -74,7 +74,7 @@ def test_a_model_that_works_is_kept_with_its_card_and_who_brought_it(bring, lead
     assert set(REQUIRED_SECTIONS) <= set(card.sections)
     text = lead.get(answer.url).text
     assert "in its shadow period: its scores weigh in no list" in text
-    assert re.search(r"answered\s+kilonova 0\.\d", text)
+    assert re.search(r"answered\s+(kilonova|other) \d\.\d{3}", text)
     assert "own made" in lead.get("/scorers/").text
 
 
