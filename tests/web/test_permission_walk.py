@@ -284,6 +284,7 @@ TABLE: dict[str, Line] = {
     "message": reads(OBSERVER),
     "message_bytes": reads(ADMIN),  # of a survey's packet
     "message_replay": posts(OBSERVER),
+    "message_seen": posts(OBSERVER),
     "message_replay_all": posts(OBSERVER),
     "circular": reads(USER),
     # The streams: leads change them, and the world's people are none

@@ -21,10 +21,21 @@ Model = TypeVar("Model", bound=BaseModel)
 def summarize(error: ValidationError) -> str:
     """Name the faults without repeating the message, which may hold megabytes."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'])[:80]}: {fault['msg'][:120]}"
-        for fault in faults[:_MOST]
-    )
+    return "; ".join(_sentence(fault) for fault in faults[:_MOST])
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    """What is wrong, with its place; of the message as a whole a rule needs none."""
+    place = ".".join(str(part) for part in fault["loc"])[:80]
+    if fault["type"] == "missing":
+        return f"it has no {place}"
+    return f"{place}: {_plain(fault)}" if place else _plain(fault)
+
+
+def _plain(fault: ErrorDetails) -> str:
+    """A rule of ours as it is written; one of pydantic's without how it speaks of an input."""
+    said = fault["msg"].removeprefix("Value error, ")[:120]
+    return f"it {said.removeprefix('Input ')}" if said.startswith("Input should ") else said
 
 
 def read_sparing(

@@ -14,6 +14,7 @@ from types import ModuleType
 from tom.forms.by_hand import SENDER as BY_HAND
 from tom.forms.declared import Broker, Colour, Form, Lane, LookUp, Mission, Sender, Survey
 from tom.forms.networks import NETWORKS
+from tom.records import Notice
 
 ENTRY_POINT_GROUP = "tom.senders"
 # A broker adds to a survey's packets: it is asked first whether one is its own.
@@ -101,6 +102,12 @@ def survey_of(name: str) -> Survey:
 def batch_forms() -> tuple[str, ...]:
     """The names of the forms whose messages are worked on in batches."""
     return tuple(form.name for form in forms().values() if form.lane is Lane.BATCH)
+
+
+@cache
+def event_forms() -> tuple[str, ...]:
+    """The names of the forms whose messages become events."""
+    return tuple(form.name for form in forms().values() if form.record is Notice)
 
 
 def _modules() -> Iterator[tuple[str, str]]:

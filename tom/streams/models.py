@@ -98,6 +98,9 @@ class AlertMessage(models.Model):
     retracted = models.DateTimeField(
         null=True, blank=True, help_text="When we heard that its author took it back"
     )
+    seen = models.DateTimeField(
+        null=True, blank=True, help_text="Of a dead alert: when a person said that it is seen"
+    )
 
     class Meta:
         constraints = [
@@ -120,6 +123,11 @@ class AlertMessage(models.Model):
                 name="streams_message_waiting",
             ),
             models.Index(fields=["state", "-received"], name="streams_message_state"),
+            models.Index(
+                fields=["kind", "-received"],
+                condition=models.Q(state="dead", seen=None),
+                name="streams_message_unseen",
+            ),
             models.Index(fields=["-received"], name="streams_message_received"),
             models.Index(fields=["topic", "-received"], name="streams_message_topic"),
             models.Index(

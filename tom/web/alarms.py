@@ -1,4 +1,7 @@
-"""What nobody may miss, on every page: alarms without an answer, and streams that are down."""
+"""What nobody may miss, on every page.
+
+Alarms without an answer, alerts that could not be read, and streams that are down.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from tom.kept_queries import kept_query
 from tom.reports.alarms.models import Alarm
 from tom.streams.models import StreamHealth
 from tom.streams.reading import topics_read_now
+from tom.web.dead_alerts import DeadAlerts, find_dead_alerts
 
 # Alarms on the bar. Of more, the bar says only how many.
 SHOWN = 3
@@ -24,11 +28,15 @@ SILENT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Alarms:
-    """Unanswered alarms, the newest first, how many more there are, and what is down."""
+    """Unanswered alarms, the newest first, how many more there are, and what is down.
+
+    `unread` are the alerts that could not be read.
+    """
 
     unanswered: Sequence[Alarm] = ()
     more: int = 0
     down: Sequence[str] = ()
+    unread: Sequence[DeadAlerts] = ()
 
 
 def read_streams() -> list[StreamHealth]:
@@ -59,7 +67,8 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
         return Alarms()
     newest = _newest_unanswered()
     more = Alarm.objects.unacknowledged().count() - SHOWN if len(newest) > SHOWN else 0
-    return Alarms(newest[:SHOWN], more, [*_down(streams_for(user)), *_idle(last_beat())])
+    down = [*_down(streams_for(user)), *_idle(last_beat())]
+    return Alarms(newest[:SHOWN], more, down, find_dead_alerts())
 
 
 @kept_query

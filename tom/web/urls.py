@@ -263,6 +263,7 @@ urlpatterns = [
     path("messages/<int:pk>/", messages.message, name="message"),
     path("messages/<int:pk>/bytes/", messages.message_bytes, name="message_bytes"),
     path("messages/<int:pk>/replay/", messages.replay, name="message_replay"),
+    path("messages/<int:pk>/seen/", messages.seen, name="message_seen"),
     path("circulars/<circular:number>/", messages.circular, name="circular"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/bell/", notifications.bell, name="bell"),

@@ -29,6 +29,7 @@ from tom.streams.models import AlertMessage, MessageState
 from tom.streams.packets import PacketGoneError, PacketStoreError, read_packet
 from tom.sweeping import sweep
 from tom.web.addresses import local_address
+from tom.web.dead_alerts import mark_seen
 from tom.web.message_outcome import outcome_of, sequences_of
 from tom.web.message_rights import hide_name, may_read_bytes, with_reasons
 from tom.web.notice_timeline import notice_timelines_of
@@ -187,6 +188,16 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(
         local_address(request, request.POST.get("next", ""), otherwise=page)
     )
+
+
+@require_POST
+@needs(REPLAY_MESSAGE)
+def seen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a dead alert, with those before it of its topic, from the bar of every page."""
+    found = get_object_or_404(AlertMessage.objects.defer("payload"), pk=pk)
+    if mark_seen(found):
+        notes.success(request, "Marked as seen: no page tells of it any more. It can be replayed.")
+    return redirect("message", pk)
 
 
 @require_POST
