@@ -170,3 +170,37 @@ def test_an_answered_alarm_stands_on_the_page_of_its_event_alone(client: Client)
 
     assert "<b>Woken</b>" in client.get(f"/events/{event.event_id}/").text
     assert "<b>Woken</b>" not in client.get(f"/events/{other.event_id}/").text
+
+
+HEARTBEATS = {
+    "as it should": ({"last_message": 3}, "", "well"),
+    "silent": (
+        {"last_message": 420},
+        "No heartbeat comes from gcn.heartbeat of kafka.gcn.nasa.gov for 7 min: its alerts",
+        "no heartbeat",
+    ),
+    "not one": (
+        {},
+        "No heartbeat comes from gcn.heartbeat of kafka.gcn.nasa.gov: its alerts",
+        "no heartbeat",
+    ),
+    "silent, for nothing is read": ({"last_message": 420, "connected": False}, "", "not connected"),
+}
+
+
+@pytest.mark.parametrize("kind", HEARTBEATS)
+def test_a_heartbeat_that_stops_is_a_bar_and_no_green_dot(observer, settings, kind) -> None:
+    settings.STREAMS = ["kafka://kafka.gcn.nasa.gov/gcn.heartbeat"]
+    values, said, dot = HEARTBEATS[kind]
+    now = timezone.now()
+    times = {name: now - timedelta(seconds=values[name]) for name in {"last_message"} & {*values}}
+    StreamHealth.objects.create(
+        stream="kafka.gcn.nasa.gov",
+        topic="gcn.heartbeat",
+        last_heard=now,
+        **{"connected": True, **values, **times},
+    )
+
+    assert ("No heartbeat comes" in observer.get("/targets/").text) == bool(said)
+    assert said in observer.get("/targets/").text
+    assert f'aria-label="{dot}"' in observer.get("/?part=streams").text

@@ -182,6 +182,13 @@ class Pulse:
             HeartbeatGap.objects.filter(ended__lt=before, **of_ours).delete()
 
 
+def misses_heartbeat(health: StreamHealth, *, now: datetime) -> bool:
+    """Whether a topic that has a heartbeat every second or so has had none for a while."""
+    if identify(health.topic, b"") != HEARTBEAT:
+        return False
+    return health.last_message is None or now - health.last_message > GAP
+
+
 def _this_minute() -> datetime:
     return timezone.now().replace(second=0, microsecond=0)
 

@@ -16,8 +16,10 @@ from tom.changes.heartbeat import last_beat
 from tom.kept_queries import kept_query
 from tom.reports.alarms.models import Alarm
 from tom.streams.models import StreamHealth
+from tom.streams.pulse import misses_heartbeat
 from tom.streams.reading import topics_read_now
 from tom.web.dead_alerts import DeadAlerts, find_dead_alerts
+from tom.web.templatetags.streams import lasting
 
 # Alarms on the bar. Of more, the bar says only how many.
 SHOWN = 3
@@ -40,15 +42,22 @@ class Alarms:
 
 
 def read_streams() -> list[StreamHealth]:
-    """The health of the topics that are to be read; `silent` where nothing is heard of one."""
-    late = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    """The health of the topics that are to be read; `silent` where nothing is heard of one.
+
+    `misses_heartbeat` is said of one that is heard.
+    """
+    now = timezone.now()
+    late = now - timedelta(seconds=SILENT_SECONDS)
     read = topics_read_now()
     if not read:
         return []
     rows = StreamHealth.objects.order_by("topic", "stream")
     streams = [row for row in rows if (row.stream, row.topic) in read]
     for stream in streams:
-        stream.silent = stream.last_heard is None or stream.last_heard < late  # type: ignore[attr-defined]
+        is_silent = stream.last_heard is None or stream.last_heard < late
+        is_read = stream.connected and not is_silent and stream.waits_for is None
+        stream.silent = is_silent  # type: ignore[attr-defined]
+        stream.misses_heartbeat = is_read and misses_heartbeat(stream, now=now)  # type: ignore[attr-defined]
     return streams
 
 
@@ -67,7 +76,8 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
         return Alarms()
     newest = _newest_unanswered()
     more = Alarm.objects.unacknowledged().count() - SHOWN if len(newest) > SHOWN else 0
-    down = [*_down(streams_for(user)), *_idle(last_beat())]
+    streams = streams_for(user)
+    down = [*_down(streams), *_without_heartbeat(streams), *_idle(last_beat())]
     return Alarms(newest[:SHOWN], more, down, find_dead_alerts())
 
 
@@ -91,6 +101,17 @@ def _down(streams: Sequence[StreamHealth]) -> list[str]:
     return [
         f"Nothing comes from {', '.join(topics)} of {broker}: {reason}."
         for (broker, reason), topics in said.items()
+    ]
+
+
+def _without_heartbeat(streams: Sequence[StreamHealth]) -> list[str]:
+    """One sentence for each heartbeat that has stopped, though its broker answers."""
+    return [
+        f"No heartbeat comes from {row.topic} of {row.stream}"
+        f"{f' for {lasting(row.last_message)}' if row.last_message else ''}: "
+        "its alerts may be late or missing, too."
+        for row in streams
+        if row.misses_heartbeat  # type: ignore[attr-defined]
     ]
 
 
