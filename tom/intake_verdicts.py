@@ -7,7 +7,7 @@ from typing import Final
 from tom.formats.describe import describe
 from tom.formats.errors import UnhandledAlertError
 from tom.forms.networks import FILE_TOPIC, UNKNOWN
-from tom.forms.recognition import claims
+from tom.forms.recognition import claims, tell_missing
 from tom.forms.topics import is_private_topic
 from tom.streams.headers import describe_format
 from tom.streams.models import AlertMessage, MessageState
@@ -21,6 +21,8 @@ class Verdict:
     reason: str = ""
 
 
+NO_PARSER: Final = "no parser takes this"
+"""How the reason begins of what is in no form that its topic, or any, is known to have."""
 PRIVATE: Final = "kept; the terms of its topic are private, so nothing reads it"
 STORED = Verdict(MessageState.STORED)
 FOR_GROUP = Verdict(
@@ -63,5 +65,5 @@ def unread(message: AlertMessage) -> Verdict:
 
 
 def _no_parser_takes(message: AlertMessage, payload: bytes) -> str:
-    said = [describe(payload), describe_format(message.headers)]
-    return f"no parser takes this: {', '.join(filter(None, said))}"
+    said = [describe(payload), tell_missing(payload), describe_format(message.headers)]
+    return f"{NO_PARSER}: {', '.join(filter(None, said))}"

@@ -193,6 +193,65 @@ def test_of_two_streams_with_one_topic_the_first_that_was_made_reads_it(lead):
     second, first = (stream.topics[0] for stream in read_figures(make_admin()))
 
     assert (first.words, second.words) == ("Reading", "Read elsewhere")
+    assert second.fault == "z reads this topic of this broker already"
+
+
+def test_a_stream_names_the_broken_one_that_has_its_topic_and_what_to_do(lead):
+    older = switched_on(name="Older", topics=["a.topic"])
+    switched_on(name="Newer", topics=["a.topic"])
+    health(connected=False, detail="wrong password")
+
+    page = " ".join(lead.get("/streams/").text.split())
+
+    assert (
+        "Older has this topic of this broker already and does not read it (wrong password)."
+        " Take the topic out of it, or stop it: then this stream reads it"
+    ) in page
+    assert f'<a href="#stream-{older.pk}">Go to Older</a>' in page
+
+
+def test_a_stream_names_the_environment_where_that_has_its_topic(settings):
+    settings.STREAMS = ["kafka://kafka.example.org/a.topic"]
+    switched_on(name="Newer", topics=["a.topic"])
+    health(connected=False, detail="wrong password")
+
+    fault = read_figures(make_admin())[1].topics[0].fault
+
+    assert fault.startswith("kafka.example.org, which STREAMS names, has this topic")
+    assert "Take the topic out of STREAMS: then" in fault
+
+
+NOT_MEASURED = {
+    "measured long ago": {"lag_measured": timezone.now() - timedelta(hours=1)},
+    "never measured": {"lag_measured": None},
+    "a wrong password": {"connected": False, "detail": "wrong password"},
+    "no ingester": {"reported": timezone.now() - timedelta(hours=1)},
+}
+
+
+@pytest.mark.parametrize("kind", NOT_MEASURED)
+def test_a_lag_that_is_not_measured_is_not_told(lead, kind):
+    switched_on()
+    health(**{"lag": 0, "lag_measured": timezone.now(), **NOT_MEASURED[kind]})
+
+    page = " ".join(lead.get("/streams/").text.split())
+
+    assert '<td class="num" data-label="Behind"> \u2013 </td>' in page
+    assert "counterpart_stream_lag_messages{" not in lead.get("/api/metrics/").text
+
+
+def test_a_stopped_stream_is_not_said_to_be_behind():
+    make_stream()
+    health(lag=0, lag_measured=timezone.now())
+
+    assert figures_of().lag is None
+
+
+def test_where_reading_waits_for_scoring_the_lag_is_told():
+    switched_on()
+    health(lag=70, lag_measured=timezone.now(), waits_for=9)
+
+    assert figures_of().lag == 70
 
 
 # --- The form ---------------------------------------------------------------------------------
@@ -231,6 +290,15 @@ def test_a_secret_is_on_no_page_and_in_no_answer(lead, caplog):
 
     assert not [answer for answer in told if b"hunter2" in answer]
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("text", ["a,b", "a:1,b:2", "a:9092,b", "a, b"])
+def test_several_addresses_are_answered_with_that_one_is_enough(lead, text):
+    answer = lead.post("/streams/new/", NEW | {"kind": "kafka", "address": text})
+
+    assert answer.context["form"].errors["address"] == [
+        "One address is enough: the broker names the others itself."
+    ]
 
 
 WRONG = {
@@ -404,7 +472,7 @@ def test_a_test_that_no_worker_took_is_said(lead):
 # --- Metrics ----------------------------------------------------------------------------------
 def test_prometheus_reads_what_the_page_shows(lead):
     switched_on(name='odd "name"')
-    health(messages=7, lag=12)
+    health(messages=7, lag=12, lag_measured=timezone.now())
     make_message(topic="a.topic", broker="kafka.example.org", state="dead")
 
     text = lead.get("/api/metrics/").content.decode()
@@ -429,8 +497,11 @@ def test_metrics_want_a_token_of_somebody_who_may_see_the_streams(client):
         for user in (make_observer(), make_user("reader"))
     )
 
-    assert client.get("/api/metrics/").status_code == 401
-    assert client.get("/api/metrics/", **reader).status_code == 403
+    unknown, refused = client.get("/api/metrics/"), client.get("/api/metrics/", **reader)
+    assert (unknown.status_code, refused.status_code) == (401, 403)
+    assert unknown.text == "Authentication credentials were not provided.\n"
+    assert "ErrorDetail" not in refused.text
+    assert refused.text.count("\n") == 1
     accepts = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
     answer = client.get("/api/metrics/", HTTP_ACCEPT=accepts, **observer)
     assert answer.status_code == 200

@@ -1,7 +1,7 @@
 """What a survey, a mission and a broker say of themselves, each in one object of plain data."""
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -63,6 +63,9 @@ class Form:
         Whether content is of this form: of an Avro container its `WriterSchema`, of framed Avro
         the id of its schema, of JSON the object, of XML the `VOEvent`. What is damaged should be
         recognised, too; its parser says what it lacks.
+    fields
+        Of an Avro container: what each has at its top, and in each of these. It is said of a
+        container of this sender's that is not recognised which of them it lacks.
     anywhere
         Whether it is believed on any topic by its content. Where false, only on its own topics and
         in files: otherwise anybody who may write to a topic could announce an event on it.
@@ -87,6 +90,7 @@ class Form:
     record: RecordKind | None = None
     topics: tuple[str, ...] = ()
     recognises: Callable[[Any], bool] = nothing
+    fields: Mapping[str, Collection[str]] = field(default_factory=dict, hash=False)
     anywhere: bool = False
     keys: tuple[bytes, ...] = ()
     parse: Callable[[bytes], Record] | None = None
@@ -371,6 +375,8 @@ class LookUp:
         How its table of a day is asked for, a CSV in a zip; None: it has none.
     table_topic
         The topic on which the rows of such a table are kept.
+    columns
+        What each such table has.
     """
 
     talk: Callable[[Wanted, Mapping[str, str]], Conversation]
@@ -380,6 +386,7 @@ class LookUp:
     secrets_for_numbers: tuple[str, ...] = ()
     daily: Callable[[date, Mapping[str, str]], Ask] | None = None
     table_topic: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What form a message has: from its topic, or from its content."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from tom.forms.topics import is_private_topic
 from tom.records import Classification
 
 _BINARY = frozenset({Encoding.AVRO, Encoding.FRAMED})
+_MOST_LACKING = 6
 ZLIB = b"x"
 """How what zlib compressed begins."""
 
@@ -69,6 +70,34 @@ def claims(name: str, payload: bytes) -> bool:
         return True
     message = read_json_object(payload)
     return message is not None and form.recognises(message)
+
+
+def has_form(topic: str) -> bool:
+    """Say whether a form is known of what comes on a topic, and something reads it."""
+    return any(form.parse is not None for form in _forms_of_topic(topic))
+
+
+def tell_missing(payload: bytes) -> str:
+    """Say what a container lacks that bears a sender's name and is in none of its forms, or ""."""
+    try:
+        schema = containers.read_schema(containers.read_header(payload).schema)
+    except MalformedAlertError:
+        return ""
+    owner = senders().get(schema.name.partition(".")[0].lower())
+    wanted = [form.fields for form in owner.forms if form.fields] if owner else []
+    lacks = [list(_lacking(schema, fields)) for fields in wanted]
+    fewest = min(lacks, key=len, default=[])[:_MOST_LACKING]
+    return f"it lacks {', '.join(fewest)}" if fewest else ""
+
+
+def _lacking(
+    schema: containers.WriterSchema, fields: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    for name, inner in fields.items():
+        if name not in schema.fields:
+            yield name
+        else:
+            yield from (f"{name}.{each}" for each in sorted(set(inner) - schema.fields[name]))
 
 
 def _encoding(payload: bytes) -> Encoding:

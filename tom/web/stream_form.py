@@ -144,6 +144,9 @@ def _judge_address(form: StreamForm, account: ServiceAccount | None) -> None:
 
 def read_address(form: StreamForm, text: str) -> str:
     """Return host[:port] without Kafka's usual port."""
+    if "," in text:
+        form.refuse("address", "One address is enough: the broker names the others itself.")
+        return text
     try:
         parts = urlsplit(f"//{text}")
         port = parts.port
@@ -151,9 +154,7 @@ def read_address(form: StreamForm, text: str) -> str:
         form.refuse("address", "The port is a number from 1 to 65535.")
         return text
     host = parts.netloc.rpartition(":")[0] if port is not None else parts.netloc
-    if "," in text:
-        form.refuse("address", "One address is enough: the broker names the others itself.")
-    elif "://" in text:
+    if "://" in text:
         form.refuse("address", "An address has no ://. Write host:port.")
     elif not _HOST.fullmatch(host) or parts.netloc != text or port == 0:
         form.refuse("address", "An address is written host or host:port.")

@@ -1,35 +1,33 @@
 """The streams as people see them: what each topic does now, and who may change what."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Count
 from django.utils import timezone
 
 from tom.forms.networks import HEARTBEAT
 from tom.forms.recognition import identify
 from tom.streams.models import (
-    AlertMessage,
     Credential,
     HeartbeatGap,
-    MessageState,
     Stream,
     StreamHealth,
     TopicMinute,
 )
-from tom.streams.pulse import GAP
+from tom.streams.pulse import LAG_AGE, misses_heartbeat
 from tom.streams.reading import network_of, places_of, read_now
-from tom.streams.sources import PUBSUB, plain
+from tom.streams.sources import PUBSUB, Source, plain
 from tom.web.alarms import SILENT_SECONDS
 from tom.web.filter_figures import FilterFigures, read_filters
 from tom.web.permissions import MANAGE_STREAMS
+from tom.web.untaken import Place, count_untaken
 
 MINUTES = 60
 GAPS_DAY = timedelta(days=1)
-LAG_OLD = timedelta(minutes=1)
+# A lag that stays the same is written as seldom as that: so much older, it is measured no more.
+LAG_OLD = 3 * LAG_AGE
 # A stream that was just switched on has not said anything yet.
 STARTING = timedelta(seconds=60)
 
@@ -43,6 +41,7 @@ WORDS = {
     SILENT: "No report",
     OFF: "Off",
 }
+WORDS_ELSEWHERE = "Read elsewhere"
 NO_REPORT = "The ingester does not report. Start it, or look at its log."
 
 
@@ -67,7 +66,6 @@ class TopicFigures:
     waits_for: int | None = None  # held until scoring has caught up with so many targets
     lag: int | None = None
     lag_measured: datetime | None = None
-    is_lag_old: bool = False
     lost: int = 0  # messages that the broker deleted before they were read
     health_id: int | None = None
     notice: str = ""  # why reading began elsewhere than it ended, and when
@@ -76,6 +74,8 @@ class TopicFigures:
     messages: int = 0
     size: int = 0  # bytes of all of them
     dead: int = 0
+    unhandled: int = 0  # that no parser takes, though a sender's own topic brought them
+    elsewhere: "Elsewhere | None" = None
     gaps: Sequence[HeartbeatGap] = ()
     is_gap_open: bool = False
 
@@ -130,6 +130,40 @@ class StreamFigures:
     @property
     def is_on(self) -> bool:
         return self.row is None or self.row.active
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The stream that has a topic in another one's place, and what the topic does there."""
+
+    stream: StreamFigures
+    topic: TopicFigures
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the topic is read there, or will be in a moment."""
+        return self.topic.state in {READING, WAITING, BEGINNING}
+
+    @property
+    def words(self) -> str:
+        """Who has the topic, whether that works, and what to do."""
+        name = f"{self.stream.name}, which STREAMS names," if self._is_fixed else self.stream.name
+        if self.is_read:
+            return f"{name} reads this topic of this broker already"
+        stop = f"Take the topic out of {'STREAMS' if self._is_fixed else 'it'}"
+        stop += "" if self._is_fixed else ", or stop it"
+        return (
+            f"{name} has this topic of this broker already and does not read it"
+            f" ({self._fault}). {stop}: then this stream reads it"
+        )
+
+    @property
+    def _is_fixed(self) -> bool:
+        return self.stream.row is None
+
+    @property
+    def _fault(self) -> str:
+        return self.topic.fault.rstrip(".") or self.topic.words
 
 
 def may_change(user: User, stream: Stream) -> bool:
@@ -192,7 +226,9 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
             _add_filter(stream, filters.get(fixed) if fixed else None)
             found.append(stream)
     read = {(source.stream, topic) for source in sources for topic in source.topics}
-    places = {place for source in sources for place in places_of(source.broker, source.topics)}
+    holders = {
+        place: source for source in sources for place in places_of(source.broker, source.topics)
+    }
     usable = {row.pk for row in usable_credentials(user)} if user and manages else set()
     for row in Stream.objects.entered().with_credentials().select_related("test"):
         mine = manages and (row.credential_id is None or row.credential_id in usable)
@@ -201,14 +237,31 @@ def read_figures(user: User | None = None) -> list[StreamFigures]:
         stream = StreamFigures(row.name, row.address, row, network_of(row), may_change=mine)
         stream.topics = [
             _read_elsewhere(topic, row)
-            if (row.pk, topic) not in read and (row.active or (plain(row.address), topic) in places)
+            if (row.pk, topic) not in read
+            and (row.active or (plain(row.address), topic) in holders)
             else news.of(row.address, topic, row)
             for topic in row.topics
         ]
         stream.filtered = row.pk if mine else None
         _add_filter(stream, filters.get(row.pk))
         found.append(stream)
+    _name_readers(found, holders)
     return found
+
+
+def _name_readers(found: Sequence[StreamFigures], holders: Mapping[Place, Source]) -> None:
+    """Say of each topic that another stream has which one that is, and what it does."""
+    topics = {
+        (stream.row and stream.row.pk, plain(stream.broker), topic.topic): Elsewhere(stream, topic)
+        for stream in found
+        for topic in stream.topics
+    }
+    for stream in found:
+        for topic in stream.topics:
+            place = plain(stream.broker), topic.topic
+            if topic.words == WORDS_ELSEWHERE and (holder := holders.get(place)):
+                topic.elsewhere = topics.get((holder.stream, *place))
+                topic.fault = topic.elsewhere.words if topic.elsewhere else ""
 
 
 def _add_filter(stream: StreamFigures, chosen: FilterFigures | None) -> None:
@@ -223,8 +276,7 @@ def _read_elsewhere(topic: str, row: Stream) -> TopicFigures:
     """Say nothing of a topic whose figures are another stream's."""
     if not row.active:
         return TopicFigures(topic, OFF, WORDS[OFF], is_heartbeat=False)
-    fault = "Another stream, or STREAMS in the environment, reads this topic of this broker already"
-    return TopicFigures(topic, OFF, "Read elsewhere", is_heartbeat=False, fault=fault)
+    return TopicFigures(topic, OFF, WORDS_ELSEWHERE, is_heartbeat=False)
 
 
 class News:
@@ -235,10 +287,7 @@ class News:
         self._health = {(row.stream, row.topic): row for row in StreamHealth.objects.all()}
         self._minutes = self._read_minutes()
         self._gaps = self._read_gaps()
-        dead = AlertMessage.objects.filter(state=MessageState.DEAD).values_list("broker", "topic")
-        self._dead: Counter[tuple[str, str]] = Counter()
-        for broker, topic, n in dead.annotate(n=Count("pk")):
-            self._dead[plain(broker), topic] += n
+        self._dead, self._unhandled = count_untaken()
 
     def of(self, broker: str, topic: str, row: Stream | None) -> TopicFigures:
         """The figures of one topic; `row` is the stream that it is read for, if it is a row."""
@@ -251,6 +300,7 @@ class News:
             WORDS[state],
             is_heartbeat=identify(topic, b"") == HEARTBEAT,
             dead=self._dead[place],
+            unhandled=self._unhandled[place],
         )
         if state == FAILING and health:
             figures.fault = health.detail
@@ -289,10 +339,10 @@ class News:
         figures.per_minute_now = series[-1] + series[-2] * (1 - part)
         figures.per_minute_hour = (sum(series[1:]) + series[0] * (1 - part)) / MINUTES
         figures.minutes = series
-        figures.lag, figures.lag_measured = health.lag, health.lag_measured
-        figures.is_lag_old = (
-            health.lag_measured is not None and self.now - health.lag_measured > LAG_OLD
-        )
+        figures.lag_measured = health.lag_measured
+        if figures.state in {READING, WAITING} and health.lag_measured is not None:
+            is_old = self.now - health.lag_measured > LAG_OLD
+            figures.lag = None if is_old else health.lag
         figures.lost, figures.health_id = health.lost, health.pk
         # A loss is told until somebody has cleared the notice.
         if health.noticed and (health.lost or self.now - health.noticed < GAPS_DAY):
@@ -300,11 +350,7 @@ class News:
         figures.last_message = health.last_message
         figures.messages, figures.size = health.messages, health.size
         figures.gaps = self._gaps.get(health.pk, [])
-        figures.is_gap_open = (
-            figures.is_heartbeat
-            and figures.state == READING
-            and (health.last_message is None or self.now - health.last_message > GAP)
-        )
+        figures.is_gap_open = figures.state == READING and misses_heartbeat(health, now=self.now)
 
     def _read_minutes(self) -> Mapping[int, Counts]:
         since = self.now - timedelta(minutes=MINUTES + 1)

@@ -66,6 +66,7 @@ ATLAS: Final = Survey(
             record=ObjectAlert,
             topics=("atlas_*", "atlas.*"),
             recognises=_is_atlas,
+            fields={"candidate": _CANDIDATE},
             anywhere=True,
             parse=parser_of(PACKET),
             lane=Lane.BATCH,

@@ -53,6 +53,7 @@ DECAT: Final = Survey(
             record=ObjectAlert,
             topics=("decat_*", "decat.*"),
             recognises=named("decat", PACKET),
+            fields={PACKET.trigger.at: ()},
             anywhere=True,
             parse=parser_of(PACKET),
             lane=Lane.BATCH,

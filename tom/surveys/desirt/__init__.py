@@ -59,6 +59,7 @@ DESIRT: Final = Survey(
             record=ObjectAlert,
             topics=("desirt_*", "desirt.*"),
             recognises=named("desirt", PACKET),
+            fields={PACKET.trigger.at: ()},
             anywhere=True,
             parse=parser_of(PACKET),
             lane=Lane.BATCH,

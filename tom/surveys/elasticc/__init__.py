@@ -104,6 +104,7 @@ ELASTICC: Final = Survey(
             record=ObjectAlert,
             topics=("elasticc*",),
             recognises=named("elasticc", PACKET),
+            fields={PACKET.trigger.at: ()},
             anywhere=True,
             parse=_parse,
             lane=Lane.BATCH,

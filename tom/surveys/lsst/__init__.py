@@ -57,6 +57,7 @@ LSST: Final = Survey(
             encoding=Encoding.AVRO,
             topics=("lsst-alerts*", "lsst_*"),
             recognises=_is_alert,
+            fields={"diaSource": _SOURCE | _FLUX[0], "prvDiaSources": ()},
             anywhere=True,
             record=ObjectAlert,
             parse=parse_container,

@@ -57,6 +57,7 @@ PGIR: Final = Survey(
             record=ObjectAlert,
             topics=("pgir_*", "pgir.*"),
             recognises=named("pgir", PACKET),
+            fields={PACKET.trigger.at: ()},
             anywhere=True,
             parse=parser_of(PACKET),
             lane=Lane.BATCH,

@@ -60,6 +60,7 @@ WINTER: Final = Survey(
             record=ObjectAlert,
             topics=("winter_*", "winter.*"),
             recognises=named("winter", PACKET),
+            fields={PACKET.trigger.at: ()},
             anywhere=True,
             parse=parser_of(PACKET),
             lane=Lane.BATCH,

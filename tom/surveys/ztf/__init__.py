@@ -52,6 +52,7 @@ ZTF: Final = Survey(
             encoding=Encoding.AVRO,
             topics=("ztf_*", "ztf.*"),
             recognises=_is_ztf,
+            fields={"candidate": _CANDIDATE, "prv_candidates": _HISTORY},
             anywhere=True,
             record=ObjectAlert,
             parse=parse_ztf,

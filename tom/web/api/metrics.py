@@ -52,6 +52,11 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
     ),
     ("heartbeat_gaps_last_day", "Heartbeat gaps of 24 hours", lambda row: row.n_gaps),
     ("dead_letters", "Messages that are dead", lambda row: row.dead),
+    (
+        "unhandled_messages",
+        "Messages that no parser takes, of a topic of which a form is known",
+        lambda row: row.unhandled,
+    ),
 )
 COUNTERS: tuple[tuple[str, str, Any], ...] = (
     ("messages", "Messages since the topic is read", lambda row: row.messages),
@@ -149,7 +154,11 @@ class PrometheusRenderer(BaseRenderer):
     charset = None
 
     def render(self, data: Any, *_: object, **__: object) -> bytes:
-        return data if isinstance(data, bytes) else str(data).encode()
+        """The text; of a refusal its reason, as a line."""
+        if isinstance(data, bytes):
+            return data
+        said = data.get("detail", data) if isinstance(data, dict) else data
+        return f"{said}\n".encode()
 
 
 @extend_schema(exclude=True)

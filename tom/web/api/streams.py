@@ -36,6 +36,9 @@ class TopicFiguresSerializer(serializers.Serializer[TopicFigures]):
     last_message = serializers.DateTimeField(allow_null=True)
     messages = serializers.IntegerField(help_text="Since the topic is read")
     dead = serializers.IntegerField(help_text="Dead letters")
+    unhandled = serializers.IntegerField(
+        help_text="Messages that no parser takes, of a topic of which a form is known"
+    )
     n_gaps = serializers.IntegerField(help_text="Heartbeat gaps in the last 24 hours")
     longest_gap_seconds = serializers.FloatField()
     is_gap_open = serializers.BooleanField(help_text="No heartbeat for a while now")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -33,6 +33,7 @@ from tom.web.permissions import VIEW_MESSAGES
 from tom.web.shift_log import read_log
 from tom.web.target_order import first_targets
 from tom.web.target_ranks import Standing
+from tom.web.untaken import DEAD, UNTAKEN, untaken_of
 from tom.web.vettings import told_vettings, vetted_privately
 
 # How long an event counts as active after its own time, and how far back arrivals are counted.
@@ -153,15 +154,23 @@ def _arrivals(user: User) -> dict[str, Any]:
         "arrivals_minutes": ARRIVALS_MINUTES,
     }
     if user.has_perm(VIEW_MESSAGES):
-        context["topics"] = list(
-            AlertMessage.objects.filter(received__gte=since)
-            .values("topic")
-            .annotate(
-                n=Count("pk"), dead=Count("pk", filter=Q(state="dead")), newest=Max("received")
-            )
-            .order_by("-newest")[:6]
-        )
+        context["topics"] = _newest_topics(since)
     return context
+
+
+def _newest_topics(since: datetime) -> list[dict[str, Any]]:
+    """The topics of the newest messages: how many each had, are dead, and no parser takes."""
+    topics = AlertMessage.objects.filter(received__gte=since).values("topic")
+    counted = topics.annotate(
+        n=Count("pk"),
+        dead=Count("pk", filter=DEAD),
+        unhandled=Count("pk", filter=UNTAKEN),
+        newest=Max("received"),
+    )
+    return [
+        {**row, "unhandled": untaken_of(row["topic"], row["unhandled"])}
+        for row in counted.order_by("-newest")[:6]
+    ]
 
 
 def _newest_detections(user: User) -> list[TargetSummary | AudienceSummary]:
