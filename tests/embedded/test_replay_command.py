@@ -113,3 +113,11 @@ def test_files_pass_the_filter_of_a_stream_only_where_asked(tmp_path: Path) -> N
     assert "left out by the filter 2" in said.getvalue()
     assert (kept, AlertMessage.objects.count()) == (1, 3)
     assert not FilterCount.objects.exists()  # counted for streams alone
+
+
+@pytest.mark.parametrize("topic", ["", " ", "x" * 250, "a\nb"])
+def test_a_topic_without_a_name_is_refused(tmp_path: Path, topic: str) -> None:
+    (tmp_path / "packet").write_bytes(make_ztf_packet())
+
+    with pytest.raises(CommandError, match="a topic has a name of 1 to 249 characters"):
+        call_command("replay", str(tmp_path), topic=topic)

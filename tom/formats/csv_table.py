@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from tom.formats.errors import MalformedAlertError
@@ -11,17 +11,28 @@ from tom.formats.errors import MalformedAlertError
 _MOST_ROWS: Final = 500_000
 
 
-def rows_as_json(payload: bytes) -> Iterator[bytes]:
+def rows_as_json(payload: bytes, columns: Collection[str] = ()) -> Iterator[bytes]:
     """Yield each row with the names of its columns; a first line of one value is no header.
+
+    Parameters
+    ----------
+    payload
+        The table.
+    columns
+        What it must have.
 
     Raises
     ------
     MalformedAlertError
-        If it is no text, a row is longer than a field may be, or there are too many.
+        If it is no text, lacks a column, a row is longer than a field may be, or there are too
+        many.
     """
     try:
         table = csv.reader(io.StringIO(payload.decode("utf-8-sig")))
         header = next((row for row in table if len(row) > 1), [])
+        if missing := [name for name in columns if name not in header]:
+            reason = f"it has no column {', '.join(missing)}"
+            raise MalformedAlertError(reason)
         for number, row in enumerate(table):
             if number >= _MOST_ROWS:
                 reason = f"more than {_MOST_ROWS} rows"

@@ -235,6 +235,7 @@ TNS: Final = Survey(
         form="tns.object",
         daily=daily,
         table_topic="tns.csv",
+        columns=("objid", "name_prefix", "name", "ra", "declination", "discoverydate"),
         per_minute=10,
         secrets=("TNS_API_KEY", "TNS_BOT_ID", "TNS_BOT_NAME"),
     ),

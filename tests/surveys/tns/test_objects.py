@@ -347,3 +347,47 @@ def test_the_rows_of_a_day_s_table_are_kept_once(
     assert set(SurveyObject.objects.values_list("object_id", flat=True)) == {"2026abc", "2026abd"}
     with pytest.raises(CommandError, match="no table of 2026-01-06"):
         call_command("daily_table", "TNS", date=date(2026, 1, 6))
+
+
+NO_TABLES = {
+    "a line of text": b"my-host\n",
+    "another table": b"not,a\n1,2\n",
+    "a table without a column": b"objid,name_prefix,name,ra,declination\n1,SN,2026abc,1,2\n",
+    "an empty file": b"",
+    "an archive of nothing": b"PK\x05\x06" + bytes(18),
+    "no text": b"\xff\xfe\x00a,b",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", NO_TABLES)
+def test_what_is_no_table_is_refused_and_nothing_of_it_is_kept(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(NO_TABLES[kind])
+
+    with pytest.raises(CommandError, match="this is no table of TNS: ") as refusal:
+        call_command("daily_table", "TNS", str(path))
+
+    assert "\n" not in str(refusal.value)
+    assert not AlertMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_columns_that_a_table_lacks_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(NO_TABLES["a table without a column"])
+
+    with pytest.raises(CommandError, match=r"it has no column discoverydate$"):
+        call_command("daily_table", "TNS", str(path))
+
+
+@pytest.mark.django_db
+def test_the_table_of_a_day_without_an_object_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "table.csv.zip"
+    path.write_bytes(make_table())
+
+    call_command("daily_table", "TNS", str(path))
+
+    assert "TNS: 0 rows" in capsys.readouterr().out

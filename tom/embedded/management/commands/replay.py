@@ -27,6 +27,7 @@ LOOK_SECONDS = 0.25
 # If no message moves for this time, nobody works on them.
 IDLE_SECONDS = 120
 DEAD_SHOWN = 20
+LONGEST_TOPIC = 249  # at Kafka
 
 
 class Command(BaseCommand):
@@ -48,10 +49,10 @@ class Command(BaseCommand):
         if missing:
             msg = f"no such file or folder, or no right to it: {', '.join(missing)}"
             raise CommandError(msg)
-        feeder = Feeder(options["topic"])
+        feeder = Feeder(_judge_topic(options["topic"]))
         try:
             with working(settings.HOME):
-                if options["filter"]:
+                if options["filter"] is not None:
                     feeder.door = _door_of(options["filter"])
                 feeder.feed(paths)
                 if options["wait"]:
@@ -146,6 +147,20 @@ def _door_of(name: str) -> Door:
         msg = f"no stream {name!r} has a filter that is on: see the page Streams"
         raise CommandError(msg)
     return Door(stream.pk, open_regions)
+
+
+def _judge_topic(text: str) -> str:
+    """Return the name of a topic.
+
+    Raises
+    ------
+    CommandError
+        If no message could be on a topic of such a name.
+    """
+    if not text.strip() or len(text) > LONGEST_TOPIC or not text.isprintable():
+        msg = f"a topic has a name of 1 to {LONGEST_TOPIC} characters: leave --topic out for files"
+        raise CommandError(msg)
+    return text
 
 
 def _is_there(path: Path) -> bool:

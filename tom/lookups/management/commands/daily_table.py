@@ -37,11 +37,14 @@ class Command(BaseCommand):
         how = look_ups()[sender]
         try:
             if path is not None:
-                rows, new = _keep(path, how.table_topic)
+                rows, new = _keep(path, how)
             else:
                 day = options["date"] or datetime.now(UTC).date() - timedelta(days=1)
                 rows, new = _fetch(sender, how, day)
-        except (LookUpFailedError, MalformedAlertError, OSError) as error:
+        except MalformedAlertError as error:
+            msg = f"this is no table of {sender}: {error}"
+            raise CommandError(msg) from error
+        except (LookUpFailedError, OSError) as error:
             msg = f"{sender}: {error}"
             raise CommandError(msg) from error
         self.stdout.write(f"{sender}: {rows} rows, {new} of them new")
@@ -59,23 +62,28 @@ def _fetch(sender: str, how: LookUp, day: date) -> tuple[int, int]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table"
         path.write_bytes(table)
-        return _keep(path, how.table_topic)
+        return _keep(path, how)
 
 
-def _keep(path: Path, topic: str) -> tuple[int, int]:
+def _keep(path: Path, how: LookUp) -> tuple[int, int]:
     """Keep each row once; return how many there are, and how many are new."""
     rows = new = 0
-    table = _rows(path)
+    table = _rows(path, how)
     while batch := list(islice(table, BATCH)):
-        stored = store_messages([Incoming(topic, row) for row in batch])
+        stored = store_messages([Incoming(how.table_topic, row) for row in batch])
         rows += len(batch)
         new += len(stored.all_ids)
     return rows, new
 
 
-def _rows(path: Path) -> Iterator[bytes]:
+def _rows(path: Path, how: LookUp) -> Iterator[bytes]:
+    is_empty = True
     for name, payload in open_packets(path):
+        is_empty = False
         if not isinstance(payload, bytes):
             reason = f"{name}: {payload.reason}"
             raise MalformedAlertError(reason)
-        yield from rows_as_json(payload)
+        yield from rows_as_json(payload, how.columns)
+    if is_empty:
+        reason = "it holds nothing"
+        raise MalformedAlertError(reason)

@@ -3,9 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from tom.web.server import serve
+
+LAST_PORT = 65_535
 
 
 class Command(BaseCommand):
@@ -19,4 +21,14 @@ class Command(BaseCommand):
         parser.add_argument("--grace", type=int, default=2, help="seconds for open requests to end")
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        serve(host=host, port=port, workers=options["workers"], grace_seconds=options["grace"])
+        workers, grace = options["workers"], options["grace"]
+        if not 1 <= port <= LAST_PORT:
+            msg = f"port {port} cannot be used: choose one from 1 to {LAST_PORT}"
+            raise CommandError(msg)
+        if workers < 1:
+            msg = f"{workers} processes serve nothing: choose 1 or more"
+            raise CommandError(msg)
+        if grace < 0:
+            msg = f"open requests cannot have {grace} s to end: choose 0 or more"
+            raise CommandError(msg)
+        serve(host=host, port=port, workers=workers, grace_seconds=grace)
