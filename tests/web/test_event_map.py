@@ -3,6 +3,8 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from html import escape
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -217,3 +219,18 @@ def test_the_page_of_a_real_map_stays_small_and_reads_no_rows_of_it(
     assert Sketch.objects.filter(pk=localization.pk).exists()
     assert len(text.encode()) < MOST_BYTES
     assert took < 1.0  # of a busy machine; a map of its rows takes longer
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-13-01", "abc", "0001-01-01T00:00", "9999-01-01T00:00", "<b>now</b>"]
+)
+def test_what_is_no_time_is_said_beside_its_field(page, at: str) -> None:
+    text = page(urlencode({"at": at}))
+
+    assert f"“{escape(at)}” is no time from 1950 to 2099: the map shows now." in text
+    assert 'aria-describedby="map-no-time"' in text
+
+
+@pytest.mark.parametrize("at", ["", "at=", "at=2026-03-20T12:00"])
+def test_of_a_time_or_none_nothing_is_said(page, at: str) -> None:
+    assert "is no time" not in page(at)

@@ -58,7 +58,8 @@ class SiteTonight(NamedTuple):
 class EventMap:
     """The map of an event as its page shows it.
 
-    `is_chosen` says that somebody chose the moment. `is_nested` says that the regions from 10% to
+    `is_chosen` says that somebody chose the moment, `odd_moment` is what was given for it and is
+    none: then the map shows now. `is_nested` says that the regions from 10% to
     90% are drawn, not two alone; `tonight` is None before the map is prepared.
     """
 
@@ -66,6 +67,7 @@ class EventMap:
     close: SafeString | None
     moment: datetime
     is_chosen: bool
+    odd_moment: str
     layers: list[Layer]
     is_nested: bool
     n_galaxies: int
@@ -75,7 +77,8 @@ class EventMap:
 
 def draw_map(chosen: EventLocalization, listing: CandidateList, query: QueryDict) -> EventMap:
     """Draw the map that an event uses, as the address asks and its reader may see it."""
-    asked = read_moment(query.get(MOMENT, ""))
+    given = query.get(MOMENT, "")
+    asked = read_moment(given)
     moment, spots = asked or listing.now, spots_of(listing)
     sketch = _sketches().filter(pk=chosen.localization_id).first()
     contours: Contours = sketch.outlines if sketch else chosen.localization.contours
@@ -87,6 +90,7 @@ def draw_map(chosen: EventLocalization, listing: CandidateList, query: QueryDict
         close=draw_close(contours, spots, around=around),
         moment=moment,
         is_chosen=asked is not None,
+        odd_moment=given[:40] if asked is None else "",
         layers=read_layers(query),
         is_nested=len(contours) > 2,
         n_galaxies=len(galaxies),

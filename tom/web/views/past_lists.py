@@ -23,6 +23,7 @@ from tom.web.people import person
 from tom.web.rank_history import read_history
 from tom.web.spreadsheets import cell
 
+NO_TIME = "This is no time: write it as 2026-11-20T03:00:00, in UTC.\n"
 NONE_OF_THESE = "none of these"
 COLUMNS = ("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high")
 
@@ -97,7 +98,9 @@ def list_past_csv(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _answer_csv(request: HttpRequest, listing: Listing) -> HttpResponse:
-    past, _ = _open(request, listing)
+    past, about = _open(request, listing)
+    if about["when"] is None:
+        return HttpResponse(NO_TIME, status=400, content_type="text/plain; charset=utf-8")
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in str(listing))
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-list.csv"'
