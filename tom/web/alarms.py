@@ -6,23 +6,26 @@ Alarms without an answer, alerts that could not be read, and streams that are do
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from tom.changes.heartbeat import last_beat
-from tom.kept_queries import kept_query
+from tom.forms.registry import event_forms
+from tom.kept_queries import Given, kept_query
 from tom.reports.alarms.models import Alarm
 from tom.streams.models import StreamHealth
 from tom.streams.pulse import misses_heartbeat
 from tom.streams.reading import topics_read_now
-from tom.web.dead_alerts import DeadAlerts, find_dead_alerts
+from tom.web.dead_alerts import TOLD, DeadAlerts, count_dead_alerts, read_dead_alerts
 from tom.web.templatetags.streams import lasting
 
 # Alarms on the bar. Of more, the bar says only how many.
 SHOWN = 3
+OF_NO_TOPIC = ""
 USED = ("title", "cause", "rule", "next_at", "created", "event__event_id")
 # A listener writes every few seconds; one that is silent for so long has stopped.
 SILENT_SECONDS = 120
@@ -39,6 +42,17 @@ class Alarms:
     more: int = 0
     down: Sequence[str] = ()
     unread: Sequence[DeadAlerts] = ()
+
+    @property
+    def n(self) -> int:
+        """How many lines the bar would have, with each alarm that it only counts."""
+        return len(self.unanswered) + self.more + len(self.unread) + len(self.down)
+
+    @property
+    def first(self) -> str:
+        """What stands in the line to which a small screen folds them: the most urgent one."""
+        titles = [row.title for row in self.unanswered] + [row.title for row in self.unread]
+        return next(iter([*titles, *self.down]), "")
 
 
 def read_streams() -> list[StreamHealth]:
@@ -74,18 +88,31 @@ def alarms_for(user: User | AnonymousUser) -> Alarms:
     """What this person must not miss."""
     if not user.is_authenticated:
         return Alarms()
-    newest = _newest_unanswered()
+    waiting = _what_waits(kinds=list(event_forms()), since=timezone.now() - TOLD)
+    newest = _read_alarms([pk for topic, pk, _ in waiting if topic == OF_NO_TOPIC])
     more = Alarm.objects.unacknowledged().count() - SHOWN if len(newest) > SHOWN else 0
     streams = streams_for(user)
     down = [*_down(streams), *_without_heartbeat(streams), *_idle(last_beat())]
-    return Alarms(newest[:SHOWN], more, down, find_dead_alerts())
+    unread = read_dead_alerts(row for row in waiting if row[0] != OF_NO_TOPIC)
+    return Alarms(newest[:SHOWN], more, down, unread)
 
 
 @kept_query
-def _newest_unanswered() -> QuerySet[Alarm]:
-    """Alarms are everybody's to know who is logged in."""
-    rows = Alarm.objects.unacknowledged().select_related("event").only(*USED)
-    return rows.prefetch_related("sends")[: SHOWN + 1]
+def _what_waits(*, kinds: Given, since: Given) -> QuerySet[Any, Any]:
+    """The newest unanswered alarms and the dead alerts, in one question: mostly there are none.
+
+    An alarm has no topic. Alarms are everybody's to know who is logged in.
+    """
+    alarms = Alarm.objects.unacknowledged().values_list(Value(OF_NO_TOPIC), "pk", Value(1))
+    dead = count_dead_alerts(kinds=kinds, since=since)
+    return alarms[: SHOWN + 1].union(dead, all=True)
+
+
+def _read_alarms(keys: Sequence[int]) -> list[Alarm]:
+    if not keys:
+        return []
+    rows = Alarm.objects.filter(pk__in=keys).select_related("event").only(*USED)
+    return list(rows.prefetch_related("sends"))
 
 
 def _down(streams: Sequence[StreamHealth]) -> list[str]:

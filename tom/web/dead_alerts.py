@@ -1,5 +1,6 @@
 """Alerts that could not be read: each may be tonight's event, so every page tells of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,15 +10,17 @@ from django.utils import timezone
 
 from tom.forms.by_hand import TOPIC as BY_HAND
 from tom.forms.networks import FILE_TOPIC
-from tom.forms.registry import event_forms
 from tom.forms.topics import is_test_topic
-from tom.kept_queries import AnyOf, Given, kept_query
+from tom.kept_queries import AnyOf, Given
 from tom.streams.models import AlertMessage, MessageState
 
 # How long a page tells of one that nobody looks at.
 TOLD = timedelta(days=1)
 # Who sent these is there, and is told at once.
 OF_PEOPLE = (FILE_TOPIC, BY_HAND)
+
+Counted = tuple[str, int, int]
+"""A topic, the key of the newest of its dead alerts, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,9 @@ class DeadAlerts:
         return f"{many} of {self.newest.topic} could not be read"
 
 
-def find_dead_alerts() -> list[DeadAlerts]:
-    """The dead alerts of the last day that nobody replayed or marked as seen, by their topics."""
-    since = timezone.now() - TOLD
-    found = _counted(kinds=list(event_forms()), since=since)
-    counts = {newest: n for topic, newest, n in found if not is_test_topic(topic)}
+def read_dead_alerts(counted: Iterable[Counted]) -> list[DeadAlerts]:
+    """The dead alerts that `count_dead_alerts` counted, without tests, the newest first."""
+    counts = {newest: n for topic, newest, n in counted if not is_test_topic(topic)}
     if not counts:
         return []
     rows = AlertMessage.objects.filter(pk__in=counts).only("topic", "received", "reason")
@@ -51,9 +52,12 @@ def mark_seen(newest: AlertMessage) -> int:
     return rows.filter(state=MessageState.DEAD).update(seen=timezone.now())
 
 
-@kept_query
-def _counted(*, kinds: Given, since: Given) -> QuerySet[AlertMessage, Any]:
-    """Each topic with the newest of its dead alerts, and how many there are; none of a group's."""
+def count_dead_alerts(*, kinds: Given, since: Given) -> QuerySet[AlertMessage, Any]:
+    """Each topic with the newest of its dead alerts, and how many there are.
+
+    Only those that nobody replayed or marked as seen, and none of a group's. `kinds` are the forms
+    of alerts.
+    """
     dead = AlertMessage.objects.filter(AnyOf("kind", kinds), state=MessageState.DEAD)
     unseen = dead.filter(seen=None, replays=0, group=None, received__gte=since)
     topics = unseen.exclude(topic__in=OF_PEOPLE).values("topic").order_by("topic")
