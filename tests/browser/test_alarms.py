@@ -5,7 +5,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests import factories
-from tests.browser.conftest import PHONE_IN_SOAK, Enter
+from tests.browser.conftest import NARROW, PHONE_IN_SOAK, Enter
+from tests.browser.test_accessible import in_themes
 from tom.changes.models import Topic
 from tom.changes.publish import publish
 from tom.events.models import NonLocalizedEvent
@@ -93,3 +94,52 @@ def test_a_retraction_takes_observe_away_from_an_open_event(enter: Enter) -> Non
     publish(Topic.EVENT, event.event_id)
 
     expect(page.get_by_role("link", name="Observe")).to_have_count(0)
+
+
+def test_several_alarms_are_one_line_on_a_phone_that_opens_and_stays_open(
+    enter: Enter, axe: str
+) -> None:
+    page = enter(factories.make_observer(), viewport=NARROW)
+    page.emulate_media(reduced_motion="reduce")
+    for name in ("S261120ab", "S261120cd"):
+        raise_alarm(factories.make_event(name, time_created=timezone.now()))
+    page.goto("/targets/")
+    bar, alarms = page.locator("#alarms"), page.locator("#alarms [data-pk]")
+
+    expect(alarms.first).to_be_hidden()
+    assert (bar.bounding_box() or {})["height"] < 60
+    page.get_by_text("2 alarms").click()
+    expect(alarms.first).to_be_visible()
+    with page.expect_response("**/notifications/alarms/"):
+        page.evaluate("htmx.trigger('#alarms', 'sse:event')")
+
+    expect(page.get_by_text("Fold")).to_be_visible()
+    expect(alarms.first).to_be_visible()
+    assert not in_themes(page, "/targets/", axe)
+
+
+def test_alarms_are_not_folded_on_a_desk(enter: Enter) -> None:
+    page = enter(factories.make_observer())
+    for name in ("S261120ab", "S261120cd"):
+        raise_alarm(factories.make_event(name, time_created=timezone.now()))
+    page.goto("/targets/")
+
+    expect(page.locator("#alarms [data-pk]")).to_have_count(2)
+    expect(page.locator("#alarms [data-pk]").last).to_be_visible()
+    expect(page.get_by_text("2 alarms")).to_be_hidden()
+
+
+def test_on_a_phone_the_reason_and_the_button_of_a_message_are_below_it(enter: Enter) -> None:
+    page = enter(factories.make_observer(), viewport=NARROW)
+    reason = "alert_type: it should be one of those that are known"
+    factories.make_message(state="dead", reason=reason, kind="igwn.json", topic="file")
+    page.goto("/messages/")
+
+    row = page.locator("[data-row]")
+    top = row.get_by_role("link").bounding_box()
+    for part in (row.get_by_text(reason), row.get_by_role("button", name="Replay")):
+        box = part.bounding_box()
+        assert top is not None
+        assert box is not None
+        assert box["y"] >= top["y"] + top["height"] - 1
+        assert box["x"] + box["width"] <= NARROW["width"]

@@ -204,3 +204,24 @@ def test_a_heartbeat_that_stops_is_a_bar_and_no_green_dot(observer, settings, ki
     assert ("No heartbeat comes" in observer.get("/targets/").text) == bool(said)
     assert said in observer.get("/targets/").text
     assert f'aria-label="{dot}"' in observer.get("/?part=streams").text
+
+
+def test_of_several_lines_a_small_screen_has_one_with_their_number(observer, stream) -> None:
+    make_alarm("S261120ab")
+    StreamHealth.objects.update(connected=False, detail="wrong password")
+
+    text = " ".join(observer.get("/notifications/alarms/").text.split())
+
+    assert '<label class="alarm fold" for="alarms-unfolded"> <b>2 alarms</b>' in text
+    assert '<span class="first" role="alert">S261120ab: ' in text
+
+
+def test_one_line_is_not_folded(observer, alarm) -> None:
+    assert "alarms-unfolded" not in observer.get("/notifications/alarms/").text
+
+
+def test_alarms_that_the_bar_only_counts_are_in_the_number(observer) -> None:
+    for number in range(5):
+        make_alarm(f"S26112{number}a")
+
+    assert "<b>5 alarms</b>" in observer.get("/notifications/alarms/").text
