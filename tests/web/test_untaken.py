@@ -71,6 +71,14 @@ def test_the_page_of_the_streams_counts_them(observer, night):
     assert [topic["unhandled"] for topic in topics] == [3, 0]
 
 
+def test_of_very_many_the_newest_alone_are_read(observer, night, monkeypatch):
+    monkeypatch.setattr("tom.web.untaken.MOST_READ", 4)
+
+    topics = observer.get("/api/streams/").json()[0]["topics"]
+
+    assert topics[0]["unhandled"] == 1  # the other three are of somebody's topic
+
+
 def test_prometheus_counts_them(observer, night):
     text = observer.get("/api/metrics/").text
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from tom.forms.recognition import has_form
 from tom.intake_verdicts import NO_PARSER
@@ -12,6 +12,7 @@ from tom.streams.sources import plain
 
 Place = tuple[str, str]
 """A broker, written plainly, and a topic."""
+MOST_READ: Final = 10_000
 DEAD: Final = Q(state=MessageState.DEAD)
 UNTAKEN: Final = Q(state=MessageState.UNHANDLED, reason__startswith=NO_PARSER)
 
@@ -25,12 +26,20 @@ def untaken_of(topic: str, n: int) -> int:
 
 
 def count_untaken() -> tuple[Counter[Place], Counter[Place]]:
-    """How many messages of each broker and topic are dead, and how many no parser takes."""
+    """How many messages of each broker and topic are dead, and how many no parser takes.
+
+    Of the unhandled ones the newest `MOST_READ` are read: a survey that renames a field brings
+    millions of them.
+    """
     dead, untaken = Counter[Place](), Counter[Place]()
-    rows = AlertMessage.objects.filter(DEAD | UNTAKEN).values_list("broker", "topic", "state")
-    for broker, topic, state, n in rows.annotate(n=Count("pk")):
-        if state == MessageState.DEAD:
-            dead[plain(broker), topic] += n
-        else:
-            untaken[plain(broker), topic] += untaken_of(topic, n)
+    for broker, topic, n in _by_place(AlertMessage.objects.filter(DEAD)):
+        dead[plain(broker), topic] += n
+    unhandled = AlertMessage.objects.filter(state=MessageState.UNHANDLED).order_by("-received")
+    newest = AlertMessage.objects.filter(UNTAKEN, pk__in=unhandled.values("pk")[:MOST_READ])
+    for broker, topic, n in _by_place(newest):
+        untaken[plain(broker), topic] += untaken_of(topic, n)
     return dead, untaken
+
+
+def _by_place(rows: QuerySet[AlertMessage]) -> QuerySet[AlertMessage, tuple[str, str, int]]:
+    return rows.values_list("broker", "topic").annotate(n=Count("pk"))
