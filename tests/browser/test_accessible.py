@@ -86,6 +86,21 @@ def test_a_page_in_red_sends_no_green_and_no_blue_light(enter: Enter, share: int
     assert not faults, "\n".join(faults)
 
 
+def test_the_administration_wears_the_theme_of_the_site(enter: Enter) -> None:
+    page = enter(factories.make_admin("ada"))
+    page.set_viewport_size({"width": 1200, "height": 4000})  # no picture of it reaches farther
+
+    worn = {}
+    for theme in THEMES:
+        wear(page, theme)
+        page.goto("/admin/strategies/strategy/add/")
+        worn[theme] = page.locator("html").get_attribute("data-theme")
+        if theme == "red":
+            assert other_light(page)[0] <= FAINT
+
+    assert worn == {"dark": "dark", "red": "dark", "light": "light"}
+
+
 def in_themes(page: Page, address: str, axe: str, themes: Sequence[str] = THEMES) -> list[str]:
     return [
         f"{address} in {theme}: {fault}"
