@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tom.scoring.card import FENCE, NOT_STATED, read_card
+from tom.scoring.card import FENCE, NOT_STATED, InvalidCardError, read_card
 from tom.scoring.own_models import OwnKind, OwnScorer, OwnVersion
 from tom.web.own_scorer_form import STATED, section_key
 
@@ -45,9 +45,12 @@ def _next_number(scorer: OwnScorer) -> str:
 
 
 def _stated(version: OwnVersion) -> dict[str, str]:
-    """Return what its card says, by the fields of the form."""
+    """Return what its card says, by the fields of the form; {}: it cannot be read."""
+    try:
+        sections = read_card(version.card, Path(version.version)).sections
+    except InvalidCardError:
+        return {}
     _, _, body = version.card.split(FENCE, 2)
-    sections = read_card(version.card, Path(version.version)).sections
     told = {name: sections[name] for name in STATED if sections[name] != NOT_STATED}
     about = body.partition("\n## ")[0].strip()
     return {"about": about} | {section_key(name): text for name, text in told.items()}

@@ -90,8 +90,10 @@ class Command(BaseCommand):
 
 
 def _told(chance: float | None) -> str:
-    """A chance with three digits; a dash for none."""
-    return "-" if chance is None else write_chance(chance, digits=3)
+    """A chance with three digits; a dash for none. A small one is told as it is."""
+    if chance is None:
+        return "-"
+    return f"{chance:.3g}" if chance < 0.5 else write_chance(chance, digits=3)
 
 
 def shown_publicly(ranking: Ranking) -> RankedCandidateQuerySet:
