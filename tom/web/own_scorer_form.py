@@ -24,6 +24,7 @@ CLASS_LINE: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9_/ -]{0,39}?)(?:[ \t=:]+([+-]?[0-9.][0-9.eE+-]*))?"
 )
 MOST_CLASSES: Final = 30
+BAD_SHARE: Final = "A share is a number above 0 and below 1."
 FAR_FROM_ONE: Final = 1e-6
 """How far the shares of all classes may be from the sum 1, as in a specification."""
 LONGEST: Final = 5000
@@ -245,9 +246,9 @@ class OnnxForm(OwnScorerForm):
         try:
             shares = {_named(m[1]): float(m[2]) if m[2] else 1 / len(lines) for m in found if m}
         except ValueError:
-            _refuse("A share is a number above 0 and below 1.")
+            _refuse(BAD_SHARE)
         if not all(0 < share <= 1 for share in shares.values()):
-            _refuse("A share is a number above 0 and below 1.")
+            _refuse(BAD_SHARE)
         if len(shares) != len(lines):
             _refuse("A class is named twice.")
         if abs(sum(shares.values()) - 1) > FAR_FROM_ONE:
