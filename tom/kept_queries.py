@@ -62,6 +62,11 @@ class HasPart(Func):
         super().__init__(F(column), part)
 
 
+def array_of(keys: Collection[int]) -> str:
+    """Keys as the text of an array: psycopg2 takes three times as long to write a list of them."""
+    return f"{{{','.join(map(str, keys))}}}"
+
+
 def part_of(text: str) -> str:
     """What `HasPart` is given to look for a text."""
     return f"%{connections[DEFAULT_DB_ALIAS].ops.prep_for_like_query(text)}%"
@@ -161,4 +166,11 @@ def _plain(text: Text) -> Text:
 
 def _filled(text: Text, values: Mapping[str, Any]) -> Text:
     sql, params = text
-    return sql, tuple(values[each.name] if isinstance(each, Given) else each for each in params)
+    given = {name: _written(value) for name, value in values.items()}
+    return sql, tuple(given[each.name] if isinstance(each, Given) else each for each in params)
+
+
+def _written(value: Any) -> Any:
+    """A list of keys as the text of an array."""
+    is_keys = isinstance(value, list) and set(map(type, value)) == {int}
+    return array_of(value) if is_keys else value

@@ -7,13 +7,13 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, FloatField, Func, Q, QuerySet, Value
 from django.db.models.expressions import Combinable, OrderBy, RawSQL
 from django.db.models.functions import Coalesce
 
 from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
-from tom.kept_queries import Given, kept_query
+from tom.kept_queries import Given, array_of, kept_query
 from tom.ranking.chances import Scale
 from tom.targets.models import AudienceSummary, TargetSummary
 from tom.web.chances import openness_of
@@ -44,7 +44,11 @@ SUMMARY = {
     ("newest", False): "last_detection",
 }
 NAME = "name"
+# A figure that is a time, read as a number: to make the times of thousands takes Python longer.
+TIME = "last_detection"
 Figures = tuple[Any, ...]
+# A candidate's key, and what else was asked for.
+Row = tuple[Any, ...]
 
 
 class Turn(NamedTuple):
@@ -87,7 +91,8 @@ def first_in_turn(
     figures: Sequence[Combinable],
     scale: Scale,
     most: int,
-) -> list[int] | None:
+    more: Sequence[Combinable] = (),
+) -> list[Row] | None:
     """The first candidates that fit, in their order, `most` or more; None: sort all that fit.
 
     Parameters
@@ -100,11 +105,13 @@ def first_in_turn(
         The figure that they are put in order by, and their rank, of `rows`.
     scale
         What turns weights into chances for the reader.
+    more
+        What is read of each, too.
     """
     source = _source(event, programs, turn, scale)
     if source is None:
         return None
-    asked = rows.values_list("pk", *figures[: len(source.names)])
+    asked = rows.values_list("pk", *map(_number, source.names, figures), *more)
     size = max(source.size * most, source.least)
     last = size if source.least else max(MOST_ASKED, size)  # sorted once
     while size <= last:
@@ -137,7 +144,7 @@ def some_in_turn(
     known = _known(asked, event, source, turn, size, least)
     if known and len(known) < least <= WINDOW * len(known):
         known = _known(asked, event, source, turn, WINDOW * size, least)
-    return known if known and len(known) >= least else None
+    return [pk for (pk,) in known] if known and len(known) >= least else None
 
 
 def _known(
@@ -147,7 +154,7 @@ def _known(
     turn: Turn,
     size: int,
     most: int,
-) -> list[int] | None:
+) -> list[Row] | None:
     """Those that fit among the first `size` of each part, as far as no other one stands before.
 
     Where `most` of them or more fit already among the first, these. None: there are no more than
@@ -157,16 +164,17 @@ def _known(
     if len(near[-1]) < size:
         return None
     # Of all targets few are an event's candidates, so the first would not do.
-    first = MOSTLY * most if source.least else size
-    known: list[int] = []
+    first, n_figures = MOSTLY * most if source.least else size, len(source.names)
+    known: list[Row] = []
     for n in (first, size) if first < size else (size,):
         keys = {key for part in near for key, *_ in part[:n]}
         fitting = asked.filter(pk__in=one_of(_candidates(event, source, keys)))
+        read = [(row[1 : 1 + n_figures], (row[0], *row[1 + n_figures :])) for row in fitting]
         if turn.name == NAME:  # all know it, and no two are alike
-            known = [pk for pk, *_ in fitting]
+            known = [row for _, row in read]
         else:
             end = min(_place(part[n - 1][1:], turn) for part in near if len(part) >= n)
-            known = [pk for pk, *place in fitting if _place(place, turn) < end]
+            known = [row for place, row in read if _place(place, turn) < end]
         if len(known) >= most:
             break
     return known
@@ -182,7 +190,7 @@ def _candidates(event: NonLocalizedEvent, source: Source, keys: Collection[int])
 
 def one_of(keys: Collection[int]) -> RawSQL:
     """Many keys as one array: each by itself would be a parameter."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(keys)])
+    return RawSQL("SELECT unnest(%s::bigint[])", [array_of(keys)])
 
 
 def named() -> Coalesce:
@@ -196,8 +204,7 @@ def named() -> Coalesce:
 def _place(figures: Sequence[Any], turn: Turn) -> Figures:
     """By what a row is sorted as the database sorts it: what is not known is last."""
     first, *rank = figures
-    number = first.timestamp() if hasattr(first, "timestamp") else first
-    place = math.inf if number is None else -number if turn.falls else number
+    place = math.inf if first is None else -first if turn.falls else first
     return place, *(math.inf if each is None else each for each in rank)
 
 
@@ -249,4 +256,17 @@ def _in_turn(
     first, *rest = names
     order = OrderBy(F(first), descending=turn.falls, nulls_last=True)
     alike = [OrderBy(F(name), nulls_last=True) for name in rest]
-    return rows.order_by(order, *alike).values_list(key, *(F(name) for name in names))
+    figures = (_number(name, F(name)) for name in names)
+    return rows.order_by(order, *alike).values_list(key, *figures)
+
+
+class _Seconds(Func):
+    """A time as seconds since 1970."""
+
+    template = "EXTRACT(EPOCH FROM %(expressions)s)::float8"
+    output_field = FloatField()
+
+
+def _number(name: str, figure: Combinable) -> Combinable:
+    """What is read of a figure with this name."""
+    return _Seconds(figure) if name == TIME else figure

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 from django.db.models import F, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models.expressions import Combinable, OrderBy
 from django.http import QueryDict
 
 from tom.candidates.models import EventCandidate
 from tom.web.best_first import find_best
 from tom.web.candidate_filters import Chosen, choose
 from tom.web.candidate_list import BEST_SHOWN, CandidateList, in_order
-from tom.web.candidate_order import Turn, first_in_turn, is_long, named, one_of, some_in_turn
+from tom.web.candidate_order import Row, Turn, first_in_turn, is_long, named, some_in_turn
 from tom.web.chances import openness_of
 from tom.web.costs import faded, worth_a_minute
 from tom.web.kept_rows import filters_of
@@ -58,7 +58,7 @@ def read_found(listing: CandidateList, query: QueryDict) -> list[EventCandidate]
     turn = _turn(listing, query)
     if not _is_priced(turn, listing):
         return found
-    place = {pk: at for at, pk in enumerate(_by_price(rows, turn, listing))}
+    place = {pk: at for at, pk in enumerate(_all_by_price(rows, turn, listing))}
     return sorted(found, key=lambda row: place.get(row.pk, len(place)))
 
 
@@ -85,7 +85,7 @@ def _first_of_all(listing: CandidateList, chosen: Chosen, turn: Turn, most: int)
         best = find_best(chosen.rows, listing.event, listing.programs, most=most)
         return [row.pk for row in best]
     if _is_priced(turn, listing):
-        return _by_price(chosen.rows, turn, listing)[:most]
+        return _all_by_price(chosen.rows, turn, listing)[:most]
     rows = chosen.rows.order_by(*_order(turn, listing))
     return list(rows.values_list("pk", flat=True)[:most])
 
@@ -116,12 +116,22 @@ def _first_in_turn(
         most = max(most, PRICED)
     figures = _column(turn.name, listing), standing_of("rank", programs)
     found = first_in_turn(
-        rows, listing.event, programs, turn, figures=figures, scale=listing.scale, most=most
+        rows,
+        listing.event,
+        programs,
+        turn,
+        figures=figures,
+        scale=listing.scale,
+        most=most,
+        more=_costing(turn, listing) if is_priced else (),
     )
-    if found is None or not is_priced:
-        return found
-    priced = rows.filter(pk__in=one_of(found[:PRICED]))
-    return [*_by_price(priced, turn, listing), *found[PRICED:]]
+    if found is None:
+        return None
+    n_priced = PRICED if is_priced else 0
+    return [
+        *_by_price(found[:n_priced], turn, listing),
+        *(pk for pk, *_ in found[n_priced:]),
+    ]
 
 
 def _is_priced(turn: Turn, listing: CandidateList) -> bool:
@@ -129,15 +139,27 @@ def _is_priced(turn: Turn, listing: CandidateList) -> bool:
     return turn.name == "decide" and bool(listing.observers)
 
 
-def _by_price(rows: QuerySet[EventCandidate], turn: Turn, listing: CandidateList) -> list[int]:
-    """The keys of candidates by what a minute of the quickest telescope tells of them."""
+def _all_by_price(rows: QuerySet[EventCandidate], turn: Turn, listing: CandidateList) -> list[int]:
+    """The keys of all of these candidates, as of `_by_price`."""
+    rows = rows.order_by(*_order(turn, listing))
+    return _by_price(rows.values_list("pk", *_costing(turn, listing)), turn, listing)
+
+
+def _costing(turn: Turn, listing: CandidateList) -> tuple[Combinable, ...]:
+    """What `_by_price` goes by: what an observation tells, and how bright it was when."""
     programs = listing.programs
-    read = rows.order_by(*_alike(turn, programs)).values_list(
-        "pk",
+    return (
         _column(turn.name, listing),
         figure_of("last_magnitude", "target", programs),
         figure_of("last_detection", "target", programs),
     )
+
+
+def _by_price(read: Collection[Row], turn: Turn, listing: CandidateList) -> list[int]:
+    """The keys of candidates by what a minute of the quickest telescope tells of them.
+
+    Each is read with `_costing`. Those alike stay in their order.
+    """
     if not read:
         return []
     keys, openness, magnitudes, seen = zip(*read, strict=True)
@@ -216,15 +238,10 @@ def _order(turn: Turn, listing: CandidateList) -> tuple[Any, ...]:
     """
     column = _column(turn.name, listing)
     first = OrderBy(column, descending=turn.falls, nulls_last=True)
-    return first, *_alike(turn, listing.programs)
-
-
-def _alike(turn: Turn, programs: Collection[int]) -> list[Any]:
-    """How those are put in order that an order takes for alike."""
     # No two targets have one name: the rank decides nothing there.
     is_settled = turn.name in ("rank", "name")
-    rank = [] if is_settled else [standing_of("rank", programs).asc(nulls_last=True)]
-    return [*rank, F("target__name").asc()]
+    rank = [] if is_settled else [standing_of("rank", listing.programs).asc(nulls_last=True)]
+    return first, *rank, F("target__name").asc()
 
 
 def _column(name: str, listing: CandidateList) -> Any:
