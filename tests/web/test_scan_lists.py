@@ -111,6 +111,79 @@ def test_undo_takes_the_last_verdict_back_in_whatever_list_it_was(
     assert "You have no verdict" in client.post("/verdicts/undo/", headers=HX).text
 
 
+def undo_form(page: str) -> dict[str, str]:
+    """What a page's form for taking a verdict back names."""
+    form = re.search(r'<form\s+id="undo-verdict".*?</form>', page, re.DOTALL)
+    assert form is not None
+    return dict(re.findall(r'type="hidden" name="(event|list)" value="([^"]+)"', form[0]))
+
+
+def test_undo_on_a_page_of_a_list_takes_back_the_last_verdict_of_that_list(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    event = factories.make_event("S261120ab")
+    candidate = factories.make_candidate(event, bright.targets[2])
+    other = factories.make_candidate(factories.make_event("S261120zz"), bright.targets[2])
+    pages = [bright.page, "/events/S261120ab/scan/", "/events/S261120ab/"]
+    forms = [undo_form(client.get(page).text) for page in pages]
+    bright.give(client, 0, "promising")
+    for each in (candidate, other):
+        give_verdict(each, Vetting.WATCHING, by=vera)
+
+    told = [client.post("/verdicts/undo/", form, headers=HX).text for form in forms]
+
+    assert "ZTF26row1 of Bright things" in words(told[0])
+    assert shown(client.get(f"{bright.page}?part=scan").text) == "ZTF26row1"
+    assert "ZTF26row3 of S261120ab" in words(told[1])
+    assert "You have no verdict in S261120ab to take back." in words(told[2])
+    assert Verdict.objects.given().get().candidate == other
+    target = reverse("targets:detail", args=[other.target_id])
+    assert undo_form(client.get(f"{target}?event=S261120zz").text) == {"event": "S261120zz"}
+    assert undo_form(client.get("/targets/").text) == {}
+
+
+def test_without_a_script_undo_leads_back_to_the_target_too(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    form = undo_form(client.get(bright.page).text)
+    bright.give(client, 0, "promising")
+    here = f"http://testserver{bright.page}?hide=nothing&after={bright.targets[1].pk}"
+
+    pages = [
+        client.post("/verdicts/undo/", form, headers={"Referer": here}, follow=True).text
+        for _ in range(2)
+    ]
+
+    assert [shown(page) for page in pages] == ["ZTF26row1", "ZTF26row1"]
+    assert "Taken back: “promising” for ZTF26row1 of Bright things." in words(pages[0])
+    assert "You have no verdict in Bright things to take back." in words(pages[1])
+
+
+def test_no_verdict_is_taken_back_in_a_list_that_one_may_not_see(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    Strategy.objects.filter(pk=bright.strategy.pk).update(group=factories.make_group())
+
+    for named in ({"list": bright.strategy.pk}, {"list": "x"}, {"event": "S261120no"}):
+        assert client.post("/verdicts/undo/", named, headers=HX).status_code == 404
+
+
+def test_a_reason_that_compares_with_an_event_is_none_in_a_list_without_one(
+    client: Client, vera: User, bright: Bright
+) -> None:
+    page = client.get(bright.page).text
+    path = reverse("list_vet", args=[bright.strategy.pk, bright.targets[0].pk])
+
+    for reason in ("earlier", "distance"):
+        answer = client.post(path, {"vetting": "rejected", "on": "scan", "reason": reason})
+        assert (answer.status_code, answer.text) == (400, "no such reason")
+    assert not Verdict.objects.exists()
+    offered = re.findall(r'name="reason" value="(\w+)" data-reason="(\d)"', page)
+    assert offered == [
+        ("star", "1"), ("moving", "2"), ("nucleus", "3"), ("artefact", "5"), ("supernova", "7"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("hide", "first"), [("mine", "ZTF26row2"), ("anybody", "ZTF26row3"), ("nothing", "ZTF26row1")]
 )

@@ -221,6 +221,11 @@ class VerdictReason(models.TextChoices):
     DISTANCE = "distance", "At another distance"
     SUPERNOVA = "supernova", "Supernova or another class"
 
+    @property
+    def needs_event(self) -> bool:
+        """Whether it compares with an event: in a list without one it says nothing."""
+        return self in {VerdictReason.EARLIER, VerdictReason.DISTANCE}
+
 
 class VerdictQuerySet(models.QuerySet["Verdict"]):
     """Reads of verdicts."""
@@ -238,6 +243,12 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     def given(self) -> "VerdictQuerySet":
         """Return the verdicts that nobody took back, without the rows that take one back."""
         return self.filter(undoes=None, undone_by=None)
+
+    def given_in(self, listing: Listing) -> "VerdictQuerySet":
+        """Return the verdicts on members of a list."""
+        if listing.event is None:
+            return self.filter(strategy=listing.strategy)
+        return self.filter(candidate__event=listing.event)
 
     def standing(self) -> "VerdictQuerySet":
         """Return each person's newest verdict on each thing, of those not taken back."""

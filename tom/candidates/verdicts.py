@@ -16,6 +16,7 @@ from tom.candidates.models import (
 )
 from tom.changes.models import Topic
 from tom.changes.publish import publish
+from tom.strategies.listings import Listing
 from tom.strategies.models import Strategy
 
 
@@ -81,11 +82,14 @@ def give_verdict_in_list(
     return row
 
 
-def undo_last_verdict(by: User) -> Verdict | None:
-    """Take back the person's last verdict, in any list; return it, None if there is none."""
+def undo_last_verdict(by: User, *, of: Listing | None = None) -> Verdict | None:
+    """Take back the person's last verdict in a list; `of` None: in any.
+
+    Return it; None if there is none.
+    """
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=by.pk)  # so two tabs undo two verdicts
-        row = _last_verdict(by)
+        row = _last_verdict(by, of)
         if row is None:
             return None
         if row.candidate_id is not None:
@@ -106,8 +110,10 @@ def undo_last_verdict(by: User) -> Verdict | None:
     return row
 
 
-def _last_verdict(by: User) -> Verdict | None:
+def _last_verdict(by: User, of: Listing | None) -> Verdict | None:
     given = Verdict.objects.given().filter(by=by)
+    if of is not None:
+        given = given.given_in(of)
     joined = ("candidate__event", "candidate__target", "strategy", "target")
     newest = [
         rows.select_related(*joined).order_by("-created", "-pk").first()

@@ -31,6 +31,8 @@ NEAR = 50
 REASONS = [
     (str(number), value, label) for number, (value, label) in enumerate(VerdictReason.choices, 1)
 ]
+# Each has the same key as in an event's list.
+REASONS_WITHOUT_EVENT = [each for each in REASONS if not VerdictReason(each[1]).needs_event]
 
 
 @dataclass(frozen=True)

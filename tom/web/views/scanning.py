@@ -22,7 +22,7 @@ from tom.web.refusals import needs
 from tom.web.scan_settings import read_settings
 from tom.web.scan_sources import EventSource, ListSource, Source
 from tom.web.scanning import ScanList, choose, open_scan, place_of, seen, show_people, show_scan
-from tom.web.verdicts import REASONS
+from tom.web.verdicts import REASONS, REASONS_WITHOUT_EVENT
 
 LONGEST_NOTE = 300
 
@@ -95,7 +95,7 @@ def _go_to(scanned: ScanList, key: int | None) -> dict[str, Any]:
 def _choices(scanned: ScanList) -> dict[str, Any]:
     """What the forms of the page offer."""
     return {
-        "reasons": REASONS,
+        "reasons": REASONS if scanned.source.listing.event else REASONS_WITHOUT_EVENT,
         "orders": scanned.source.orders(scanned.settings.order),
         "hides": Hide.choices,
         "people": people_here().exclude(pk=scanned.user.pk),

@@ -1,27 +1,45 @@
 """Verdicts: give one, take one's last one back, the bar of the target page."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from tom.candidates.models import EventCandidate, EventCandidateQuerySet, VerdictReason, Vetting
+from tom.candidates.models import (
+    EventCandidate,
+    EventCandidateQuerySet,
+    Verdict,
+    VerdictReason,
+    Vetting,
+)
 from tom.candidates.scanning import return_to
 from tom.candidates.verdicts import give_verdict, give_verdict_in_list, undo_last_verdict
+from tom.events.models import NonLocalizedEvent
+from tom.strategies.listings import Listing
 from tom.web.addresses import looked_at
 from tom.web.candidate_list import open_list
 from tom.web.candidate_rows import Listed, make_rows
+from tom.web.event_joins import find_joined
 from tom.web.kept_rows import keep_row
+from tom.web.keys import read_pk
 from tom.web.known import rank_visible
-from tom.web.lists import find_listed, is_listed_publicly
+from tom.web.lists import find_listed, find_strategy, is_listed_publicly
 from tom.web.people import person
 from tom.web.permissions import VET_CANDIDATE
 from tom.web.refusals import needs
-from tom.web.verdicts import VerdictBar, make_bar, read_listed
+from tom.web.verdicts import (
+    REASONS,
+    REASONS_WITHOUT_EVENT,
+    VerdictBar,
+    make_bar,
+    read_listed,
+)
 from tom.web.vettings import show_vettings
 from tom.web.views.scanning import answer_verdict, source_of_event, source_of_list
 
@@ -33,7 +51,7 @@ LONGEST_NOTE = 300
 def vet_candidate(request: HttpRequest, event_id: str, pk: int) -> HttpResponse:
     """Store a person's verdict on a candidate, and answer with its row or its bar."""
     candidate = _find(request, event_id, pk)
-    wrong = _why_not(request.POST)
+    wrong = _why_not(request.POST, REASONS)
     if wrong:
         return HttpResponse(wrong, status=400, content_type="text/plain")
     query, is_scan = read_listed(request.POST).query, request.POST.get("on") == "scan"
@@ -55,7 +73,7 @@ def vet_listed(request: HttpRequest, pk: int, target_pk: int) -> HttpResponse:
     """Store a person's verdict on a target of a list without an event; answer with the next one."""
     source = source_of_list(request, pk)
     target = find_listed(source.strategy, target_pk, source.user)
-    wrong = _why_not(request.POST)
+    wrong = _why_not(request.POST, REASONS_WITHOUT_EVENT)
     if wrong:
         return HttpResponse(wrong, status=400, content_type="text/plain")
     verdict = give_verdict_in_list(
@@ -72,17 +90,46 @@ def vet_listed(request: HttpRequest, pk: int, target_pk: int) -> HttpResponse:
 @require_POST
 @needs(VET_CANDIDATE)
 def undo_verdict(request: HttpRequest) -> HttpResponse:
-    """Take back one's last verdict, wherever it was, and say which."""
-    undone = undo_last_verdict(person(request))
+    """Take back one's last verdict, in the list that the page names or in any, and say which."""
+    listing = _named_list(request)
+    undone = undo_last_verdict(person(request), of=listing)
     if undone:
         member = undone.candidate_id or undone.on.pk
         return_to(person(request), undone.listing, member, now=timezone.now())
     if not request.headers.get("HX-Request"):
-        return redirect(looked_at(request) or "/")
+        messages.info(request, _words_of(undone, listing))
+        return redirect(_without_member(looked_at(request)) or "/")
     if undone and undone.candidate:
         undone.candidate.refresh_from_db(fields=["vetting"])
         show_vettings([undone.candidate], person(request))
-    return render(request, "events/_undone.html", {"undone": undone})
+    return render(request, "events/_undone.html", {"undone": undone, "listing": listing})
+
+
+def _named_list(request: HttpRequest) -> Listing | None:
+    """The list that a form names, if the person may see it, else Http404; None: it names none."""
+    event_id, strategy = request.POST.get("event", ""), request.POST.get("list", "")
+    if strategy:
+        return Listing(None, find_strategy(read_pk(strategy) or 0, person(request)))
+    if not event_id:
+        return None
+    found = NonLocalizedEvent.objects.filter(event_id=event_id).first()
+    return Listing(found or find_joined(event_id), None)
+
+
+def _words_of(undone: Verdict | None, listing: Listing | None) -> str:
+    if undone is None:
+        return f"You have no verdict{f' in {listing}' if listing else ''} to take back."
+    said = undone.get_verdict_display().lower()
+    return f"Taken back: “{said}” for {undone.on.name} of {undone.listing}."
+
+
+def _without_member(address: str) -> str:
+    """A page's address without the member that it names: scanning goes on where one stopped."""
+    path, _, query = address.partition("?")
+    left = QueryDict(query, mutable=True)
+    for name in ("after", "candidate"):
+        left.pop(name, None)
+    return f"{path}?{left.urlencode()}" if left else path
 
 
 @require_safe
@@ -104,10 +151,10 @@ def _find(request: HttpRequest, event_id: str, pk: int) -> EventCandidate:
     return get_object_or_404(joined, pk=pk, event__event_id=event_id)
 
 
-def _why_not(values: QueryDict) -> str:
+def _why_not(values: QueryDict, reasons: Sequence[tuple[str, str, str]]) -> str:
     if values.get("vetting", "") not in Vetting.values:
         return "no such status"
-    if values.get("reason", "") not in ("", *VerdictReason.values):
+    if values.get("reason", "") not in ("", *(value for _, value, _ in reasons)):
         return "no such reason"
     if len(values.get("note", "").strip()) > LONGEST_NOTE:
         return f"the note is longer than {LONGEST_NOTE} characters"
