@@ -78,6 +78,14 @@ def test_a_model_that_works_is_kept_with_its_card_and_who_brought_it(bring, lead
     assert "own made" in lead.get("/scorers/").text
 
 
+def test_the_form_says_how_it_will_be_called(lead: Client) -> None:
+    form = lead.get(NEW)
+
+    assert "It is called own_ and this: tde_rise becomes own_tde_rise." in form.text
+    assert 'id="id_name_helptext"' in form.text
+    assert 'aria-describedby="id_name_helptext"' in form.text
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -49,6 +49,7 @@ class OwnScorerForm(forms.Form):
     name = forms.RegexField(
         r"^[a-z][a-z0-9_]{1,34}\Z",
         label="Name (small letters, digits, _)",
+        help_text=f"It is called {PREFIX} and this: tde_rise becomes {PREFIX}tde_rise.",
         error_messages={"invalid": "Write 2 to 35 small letters, digits or _."},
     )
     group = forms.ModelChoiceField(
