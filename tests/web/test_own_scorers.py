@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.factories import (
     make_admin,
+    make_event,
     make_group,
     make_lead,
     make_observer,
@@ -19,13 +22,15 @@ from tests.factories import (
     make_user,
 )
 from tests.scoring.onnx_models import make_model
-from tests.scoring.own_scorers import POINTS, WEIGHTS, keep_onnx
+from tests.scoring.own_scorers import POINTS, WEIGHTS, keep_next, keep_onnx, onnx_parts
+from tom.ranking.models import Ranking
 from tom.scoring.card import REQUIRED_SECTIONS, check_card, read_card
 from tom.scoring.hosts import host_for
 from tom.scoring.judging import score_due
-from tom.scoring.models import OwnScorer
+from tom.scoring.models import OwnScorer, Score, ScorerState
 from tom.scoring.own import spec_of
 from tom.scoring.own_services import added_scorers
+from tom.scoring.rests import JUDGING_KEY
 from tom.strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +204,80 @@ def test_its_switches_say_who_used_them(lead: Client, group) -> None:
     assert lead.post(change, {"do": "use", "version": "9.9.9"}).status_code == 404
 
 
+def test_a_scorer_that_no_ranking_needs_is_deleted_after_a_question(lead: Client, group) -> None:
+    scorer = keep_onnx(group=group, by=make_user("adam"))
+    make_score(make_target(), scorer="own_made")
+    kept = make_score(make_target(), scorer="own_other")
+    make_ranking("1.0.1")
+    page = f"/scorers/own/{scorer.pk}/"
+    assert f'href="{page}delete/"' in lead.get(page).text
+
+    asked = lead.get(f"{page}delete/")
+    assert "Nobody can bring it back." in asked.text
+    assert OwnScorer.objects.exists()
+    told = lead.post(f"{page}delete/", follow=True).text
+
+    assert "own_made is deleted, with its scores." in told
+    assert not OwnScorer.objects.exists()
+    assert not ScorerState.objects.exists()
+    assert Score.objects.get() == kept
+
+
+def make_ranking(version: str) -> None:
+    specs = [{"name": "own_made", "version": version, "kind": "probability"}]
+    Ranking.objects.create(event=make_event(), prior=0.1, basis={"specs": specs})
+
+
+def test_a_scorer_that_is_needed_is_not_deleted(lead: Client, group) -> None:
+    scorer = keep_onnx(group=group, by=make_user("adam"), weighs_from=timezone.now())
+    delete = f"/scorers/own/{scorer.pk}/delete/"
+
+    def refused() -> str:
+        answer = lead.post(delete)
+        assert answer.status_code == 422
+        assert "Delete it" not in answer.text
+        return answer.context["why"]
+
+    assert "It weighs now." in refused()
+    lead.post(f"/scorers/own/{scorer.pk}/change/", {"do": "off"})
+    strategy = Strategy.objects.create(name="By it", weights={"own_made": 0.5})
+    assert "weights of a list" in refused()
+    strategy.delete()
+    make_ranking("1.0.0")
+    assert "A stored ranking was made with it" in refused()
+    assert OwnScorer.objects.exists()
+
+
+def test_a_version_that_does_not_judge_is_deleted_alone(lead: Client, group) -> None:
+    scorer = keep_onnx(group=group, by=make_user("adam"))
+    keep_next(scorer, onnx_parts(version="1.1.0"), by=make_user("eve"))
+    for version in ("1.0.0", "1.1.0"):
+        made = make_score(make_target(), scorer="own_made")
+        Score.objects.filter(pk=made.pk).update(version=version)
+    page = f"/scorers/own/{scorer.pk}/"
+    assert f'href="{page}delete/?version=1.0.0"' in lead.get(page).text
+
+    assert lead.post(f"{page}delete/?version=1.1.0").status_code == 404
+    assert lead.post(f"{page}delete/?version=1.0.0").url == page
+
+    assert [row.version for row in scorer.versions.all()] == ["1.1.0"]
+    assert Score.objects.get().version == "1.1.0"
+
+
+def test_a_scorer_that_judges_at_this_moment_is_not_deleted(lead: Client, group) -> None:
+    scorer = keep_onnx(group=group, by=make_user("adam"))
+    state = ScorerState.objects.create(scorer="own_made")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [JUDGING_KEY, state.pk])
+        answer = lead.post(f"/scorers/own/{scorer.pk}/delete/")
+    other.close()
+
+    assert answer.status_code == 422
+    assert "It judges at this moment." in answer.text
+    assert OwnScorer.objects.exists()
+
+
 SOURCE = """
 from antares_devkit.models import BaseFilter
 
@@ -247,6 +326,7 @@ def test_a_filter_is_kept_by_whoever_may_run_code_and_by_no_lead(
     assert scorer.in_force.spec["classes"] == ["bright_one"]
     assert lead.get(f"{answer.url}version/").status_code == 403
     assert lead.post(f"{answer.url}change/", {"do": "use", "version": "1.0.0"}).status_code == 403
+    assert lead.post(f"{answer.url}delete/").status_code == 403
     offered = lead.get(answer.url).text
     assert "Switch it off" in offered
     assert "Add a version" not in offered

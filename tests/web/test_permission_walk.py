@@ -192,6 +192,7 @@ TABLE: dict[str, Line] = {
     "own_scorer": reads(OWNER),
     "own_version": reads(ADMIN) | posts(ADMIN),
     "own_change": posts(ADMIN),
+    "own_delete": reads(ADMIN) | posts(ADMIN),
     "scorer_stored": posts(ADMIN),
     "changes": reads(USER),
     "search": reads(USER),

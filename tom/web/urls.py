@@ -282,6 +282,7 @@ urlpatterns = [
     path("scorers/own/<int:pk>/", own_scorers.own_scorer, name="own_scorer"),
     path("scorers/own/<int:pk>/version/", own_scorers.own_version, name="own_version"),
     path("scorers/own/<int:pk>/change/", own_scorers.own_change, name="own_change"),
+    path("scorers/own/<int:pk>/delete/", own_scorers.own_delete, name="own_delete"),
     path("scorers/feedback/", scorers.scorer_feedback, name="scorer_feedback"),
     path("lists/", lists.list_index, name="list_index"),
     path("lists/choose/", lists.choose_list, name="choose_list"),

@@ -1,5 +1,6 @@
-"""Scorers that people add: the forms that add one, its page, and its switches."""
+"""Scorers that people add: the forms that add one, its page, its switches, and its end."""
 
+import logging
 import threading
 from typing import Final
 
@@ -11,10 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from tom.ranking.needed import needs_version
 from tom.scoring.catching_up import newest_catch_ups
 from tom.scoring.health import weights_of
-from tom.scoring.models import DueScore, OwnKind, OwnScorer, ScorerState
+from tom.scoring.models import DueScore, OwnKind, OwnScorer, OwnVersion, ScorerState
 from tom.scoring.own import spec_of
+from tom.scoring.own_deleting import delete_scorer, delete_version
 from tom.scoring.own_services import (
     add_scorer,
     add_version,
@@ -31,8 +34,14 @@ from tom.web.people import person
 from tom.web.permissions import ADD_CODE, ADD_SCORERS
 from tom.web.refusals import needs, require
 
+logger = logging.getLogger(__name__)
+
 _trying: Final = threading.Lock()
 BUSY: Final = "Another scorer is being tried. Send this again in a moment."
+WORKING: Final = "It judges at this moment. Send this again in a moment."
+WEIGHING_NOW: Final = "It weighs now. Put it back to its shadow period, or switch it off."
+NAMED_BY_LIST: Final = "The weights of a list name it. Take it out there first."
+NEEDED: Final = "A stored ranking was made with it, and could not be repeated without it."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -170,6 +179,53 @@ def own_change(request: HttpRequest, pk: int) -> HttpResponse:
             return HttpResponse("This page does nothing of that name.", status=422)
     messages.success(request, f"{scorer.name} {told}.")
     return redirect("own_scorer", scorer.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(ADD_SCORERS)
+def own_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then delete a scorer, or the version of it that is named and does not judge."""
+    scorer = _changeable(request, pk)
+    _require_code(request, scorer.kind)
+    version = _named_version(request, scorer)
+    why = _why_kept(scorer, version)
+    if request.method == "POST" and not why:
+        if delete_version(version) if version else delete_scorer(scorer):
+            return _tell_deleted(request, scorer, version)
+        why = WORKING
+    context = {"scorer": scorer, "version": version, "why": why}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "scorers/own_delete.html", context, status=status)
+
+
+def _named_version(request: HttpRequest, scorer: OwnScorer) -> OwnVersion | None:
+    """Return the version that the address names; None: it names none, and all is meant."""
+    named = request.GET.get("version", "")
+    if not named:
+        return None
+    others = scorer.versions.exclude(pk=scorer.in_force_id or 0)
+    return get_object_or_404(others, version=named)
+
+
+def _why_kept(scorer: OwnScorer, version: OwnVersion | None) -> str:
+    """Return why a scorer, or one version of it, cannot be deleted; "": it can be."""
+    if version is None and OwnScorer.objects.weighing(timezone.now()).filter(pk=scorer.pk).exists():
+        return WEIGHING_NOW
+    if version is None and Strategy.objects.filter(weights__has_key=scorer.name).exists():
+        return NAMED_BY_LIST
+    going = [version] if version else list(scorer.versions.defer("artefact", "card"))
+    if any(needs_version(scorer.name, each.version, since=each.created) for each in going):
+        return NEEDED
+    return ""
+
+
+def _tell_deleted(
+    request: HttpRequest, scorer: OwnScorer, version: OwnVersion | None
+) -> HttpResponse:
+    what = f"{scorer.name} {version.version}" if version else scorer.name
+    logger.info("A scorer was deleted", extra={"scorer": what, "by": request.user.pk})
+    messages.success(request, f"{what} is deleted, with its scores.")
+    return redirect("own_scorer", scorer.pk) if version else redirect("scorer_list")
 
 
 def _require_code(request: HttpRequest, kind: str) -> None:
