@@ -85,6 +85,21 @@ def test_what_is_hidden_there_is_not_shown(observer: Client) -> None:
     assert answer.status_code == 302
 
 
+def test_a_name_that_is_taken_leads_to_its_target_or_tells_nothing_of_it(
+    observer: Client,
+) -> None:
+    there = factories.make_target("ZTF26there", ra=10)
+    factories.make_target("ZTF26hidden", ra=10, private=True)
+
+    visible = observer.post("/targets/new/", form(name="ztf26THERE")).text
+    hidden = observer.post("/targets/new/", form(name="ztf26HIDDEN")).text
+
+    link = f'<a href="/targets/{there.pk}/">ZTF26there</a>'
+    assert f"There is a target of this name: {link}." in visible
+    assert "This name cannot be given here: choose another, or ask an administrator." in hidden
+    assert "target of this name" not in hidden
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

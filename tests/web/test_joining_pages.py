@@ -1,5 +1,6 @@
 """The panel of a target's objects: names, joining, splitting off, undoing."""
 
+import re
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from tests.targets.test_identity import ARCSEC, programs, target_of
 from tests.web.test_refusals import words_of
 from tom.targets.by_hand import make_target
 from tom.targets.joins import TargetJoin
-from tom.targets.models import TargetSummary
+from tom.targets.models import GivenName, TargetSummary
 from tom.targets.objects import SurveyObject
-from tom.targets.same import give_name
+from tom.targets.same import NOT_FREE, give_name
 
 __all__ = ["programs"]  # a fixture
 pytestmark = pytest.mark.django_db
@@ -103,16 +104,36 @@ def test_a_name_that_another_target_has_is_warned_of_with_the_distance(client, v
     assert "has this name" not in name(one, "AT2026abc")
     said = name(two, "AT2026abc")
     assert "is now another name of l." in said
-    assert "z, 30.0 arcsec away, has this name." in said
+    assert "z has this name, 30.0 arcsec away." in said
     assert "hidden" not in said
     name(one, "mine")
     said = name(two, "mine")
-    assert "Another target has this name. z, 30.0 arcsec away, has this name." in said
+    assert "Another target has this name. z has this name, 30.0 arcsec away." in said
+    answer = client.post(f"/targets/{two.pk}/name/", {"name": "mine"}, follow=True)
+    assert f'<a href="/targets/{one.pk}/">z</a> has this name' in answer.text
     assert "away" not in name(one, "a\x00b").partition("Objects")[0]
-    assert "hidden" not in name(two, "theirs")
+    refused = name(two, "theirs")
+    assert "This name cannot be given here: choose another, or ask an administrator." in refused
+    assert "nother target" not in refused
+    assert "hidden" not in refused
 
 
 # --- Names taken back -------------------------------------------------------------------------
+def test_who_gave_a_name_is_told_where_it_is_kept(client, vera) -> None:
+    store(told("ZTF", "z"))
+    target = target_of("ZTF", "z")
+    client.post(f"/targets/{target.pk}/name/", {"name": "AT2026abc"})
+    TargetName.objects.bulk_create([TargetName(target=target, name="older")])
+
+    shown = words_of(page(client, target))
+
+    assert "AT2026abc a name that vera gave Take back" in shown
+    assert "older a name that a person gave Take back" in shown
+    vera.delete()
+    client.force_login(make_observer("ed"))
+    assert "AT2026abc a name that a person gave" in words_of(page(client, target))
+
+
 def test_a_name_that_a_person_gave_is_taken_back_after_a_question(client, vera) -> None:
     store(told("ZTF", "z"))
     target = target_of("ZTF", "z")
@@ -125,6 +146,7 @@ def test_a_name_that_a_person_gave_is_taken_back_after_a_question(client, vera) 
     asked = client.get(address)
 
     assert "Is AT2026abc no name of z ?" in words_of(asked.text)
+    assert re.search(r"vera gave it on \d{4}-\d\d-\d\d", words_of(asked.text))
     assert TargetName.objects.filter(pk=alias.pk).exists()
     shown = client.post(address, follow=True).text
     assert "AT2026abc is no longer a name of z." in shown
@@ -251,3 +273,60 @@ def test_the_api_gives_a_name(client, vera) -> None:
     assert (answer.status_code, answer.json()["aliases"]) == (201, ["SN 2026abc"])
     assert TargetName.objects.get().target == target
     assert [post(name).status_code for name in ("", "SN 2026abc", "x" * 101)] == [400] * 3
+
+
+def test_the_api_asks_before_it_gives_a_name_that_a_target_far_away_has(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", **FAR), told("ZTF", "near", **NEAR))
+    one, two, near = target_of("ZTF", "z"), target_of("LSST", "l"), target_of("ZTF", "near")
+    give_name(one, "AT2026abc")
+
+    def post(target: BaseTarget, **values: object) -> Any:
+        address = f"/api/targets/{target.pk}/names/"
+        given = {"name": "AT2026abc"} | values
+        return client.post(address, given, content_type="application/json")
+
+    assert post(near).status_code == 201
+    give_name(one, "mine")
+    asked = post(two)
+
+    assert asked.status_code == 409
+    assert '"anyway": true' in asked.json()["detail"]
+    told_of = {row["name"]: row for row in asked.json()["others"]}
+    assert told_of["z"] == {
+        "id": one.pk,
+        "name": "z",
+        "separation_arcsec": pytest.approx(30.0),
+        "radius_arcsec": 1.0,
+    }
+    assert not two.aliases.exists()
+    assert post(two, anyway=True).json()["aliases"] == ["AT 2026abc"]
+    assert GivenName.objects.get(alias__target=two).by == vera
+    why = post(two, name="mine").json()["name"]
+    assert why == [f"Another target has this name: z (target {one.pk})."]
+
+
+def test_the_api_tells_nothing_of_a_hidden_target_that_has_a_name(client, vera) -> None:
+    store(told("ZTF", "z"), told("ZTF", "hidden", program=3, **FAR))
+    target = target_of("ZTF", "z")
+    give_name(target_of("ZTF", "hidden"), "theirs")
+
+    answer = client.post(
+        f"/api/targets/{target.pk}/names/", {"name": "theirs"}, content_type="application/json"
+    )
+
+    assert (answer.status_code, answer.json()) == (400, {"name": [NOT_FREE]})
+
+
+def test_the_api_takes_a_name_back_that_a_person_gave(client, vera) -> None:
+    store(told("ZTF", "z"), told("LSST", "l", days=2.0, **NEAR))
+    target = target_of("ZTF", "z")
+    give_name(target, "AT 2026abc")
+    address = f"/api/targets/{target.pk}/names/"
+
+    wanted = ("", "?name=", "?name=l", "?name=z", "?name=no", "?name=AT%202026abc")
+    assert [client.delete(address + name).status_code for name in wanted] == [
+        400, 400, 404, 404, 404, 204,
+    ]  # fmt: skip
+
+    assert list(target.aliases.values_list("name", flat=True)) == ["l"]
+    assert not GivenName.objects.exists()

@@ -188,6 +188,17 @@ def test_a_lead_of_another_group_finds_neither_it_nor_its_scores(
     assert 'action="/scorers/own_secretive/stored/"' in shown
 
 
+def test_a_name_of_a_hidden_scorer_is_refused_without_a_word_of_it(bring, group) -> None:
+    keep_onnx("own_theirs", group=make_group("others"), by=make_user())
+    keep_onnx("own_ours", group=group, by=make_user("adam"))
+
+    hidden, known = bring(name="theirs").text, bring(name="ours").text
+
+    assert "This name cannot be given here: choose another, or ask an administrator." in hidden
+    assert "There is one of this name" not in hidden
+    assert "There is one of this name: add a version to that." in known
+
+
 def test_its_switches_say_who_used_them(lead: Client, group) -> None:
     scorer = keep_onnx(group=group, by=make_user("adam"))
     change = f"/scorers/own/{scorer.pk}/change/"

@@ -362,7 +362,7 @@ TABLE: dict[str, Line] = {
     "api:targets": reads(USER),
     "api:target": reads(OWNER),
     "api:lightcurve": reads(OWNER),
-    "api:names": posts(OWNING_OBSERVER),
+    "api:names": posts(OWNING_OBSERVER) | {"DELETE": OWNING_OBSERVER},
     "api:scores": reads(OWNER),
     "api:classifications": reads(OWNER),
     "api:timeline": reads(OWNER),

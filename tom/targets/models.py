@@ -12,6 +12,7 @@ from tom.moments import Fact, XactField
 from tom.targets.arrivals import Arrival as Arrival
 from tom.targets.classified import Classification as Classification
 from tom.targets.facts import SummaryFact as SummaryFact
+from tom.targets.given import GivenName as GivenName
 from tom.targets.histories import StoredHistory as StoredHistory
 from tom.targets.joins import TargetJoin as TargetJoin
 from tom.targets.months import month_of

@@ -1,12 +1,16 @@
 """Targets that may be one: names that people give, and what else has the name or lies there."""
 
 from collections.abc import Collection
+from typing import Final
 
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tom.sky import separation_arcsec
+from tom.targets.models import GivenName
 from tom.targets.names import find_holders
 from tom.targets.newcomers import radius_of
 from tom.targets.objects import LONGEST_NAME
@@ -14,13 +18,22 @@ from tom.targets.search import find_exactly, find_in_cone, read_near
 from tom.targets.tns import tns_spellings
 
 MOST = 10
+NOT_FREE: Final = "This name cannot be given here: choose another, or ask an administrator."
+"""What is said where another target has a name: who asks may not be allowed to see that target."""
 
 
 class BadNameError(ValueError):
-    """What was given is not a name, or another target's; the text says which."""
+    """What was given is not a name, or is not free; the text says which."""
 
 
-def give_name(target: BaseTarget, name: str) -> TargetName:
+class NotFreeError(BadNameError):
+    """Another target has the name. It may be hidden: the text tells nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__(NOT_FREE)
+
+
+def give_name(target: BaseTarget, name: str, *, by: User | None = None) -> TargetName:
     """Give a target another name: an alias, which everybody who sees the target sees.
 
     TNS's name of an object may be several targets': they are offered for joining. As TOM Toolkit's
@@ -29,8 +42,17 @@ def give_name(target: BaseTarget, name: str) -> TargetName:
     Raises
     ------
     BadNameError
-        If it is not a name, or another target has it.
+        If it is not a name, or another target has it (`NotFreeError`).
     """
+    spelling = find_free(target, name)
+    with transaction.atomic():
+        alias = TargetName.objects.create(target=target, name=spelling)
+        GivenName.objects.create(alias=alias, by=by)
+    return alias
+
+
+def find_free(target: BaseTarget, name: str) -> str:
+    """Return how a name would be written among a target's; raises as `give_name` does."""
     spellings = _spellings(name)
     if not spellings:
         message = f"A name has 1 to {LONGEST_NAME} characters that can be printed."
@@ -41,9 +63,8 @@ def give_name(target: BaseTarget, name: str) -> TargetName:
         raise BadNameError(message)
     free = [each for each in spellings if each not in held]
     if not free:
-        message = "Another target has this name."
-        raise BadNameError(message)
-    return TargetName.objects.create(target=target, name=free[0])
+        raise NotFreeError
+    return free[0]
 
 
 def _spellings(name: str) -> list[str]:
@@ -95,3 +116,9 @@ def degrees_apart(one: BaseTarget, two: BaseTarget) -> float | None:
 def joining_radius_arcsec(one: BaseTarget, two: BaseTarget) -> float:
     """Within which distance the site joins objects of the surveys that two targets are of."""
     return max(radius_of(getattr(each.summary, "survey", "")) for each in (one, two))
+
+
+def are_far_apart(one: BaseTarget, two: BaseTarget) -> bool:
+    """Whether two targets are too far apart for the site to join them by itself."""
+    apart = degrees_apart(one, two)
+    return apart is not None and 3600 * apart > joining_radius_arcsec(one, two)

@@ -27,6 +27,7 @@ MOST_CLASSES: Final = 30
 BAD_SHARE: Final = "A share is a number above 0 and below 1."
 FAR_FROM_ONE: Final = 1e-6
 """How far the shares of all classes may be from the sum 1, as in a specification."""
+NOT_FREE: Final = "This name cannot be given here: choose another, or ask an administrator."
 LONGEST: Final = 5000
 STATED: Final = tuple(name for name in REQUIRED_SECTIONS if name != "Prior")
 PRIOR_TEXT: Final = "The shares above are those that its author gave."
@@ -75,7 +76,7 @@ class OwnScorerForm(forms.Form):
         self, *args: Any, user: User, scorer: OwnScorer | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.scorer = scorer
+        self.scorer, self.user = scorer, user
         self.has_whose = scorer is None
         if scorer is not None:
             del self.fields["name"], self.fields["group"]
@@ -99,8 +100,10 @@ class OwnScorerForm(forms.Form):
     def clean_name(self) -> str:
         """Refuse a name that is taken."""
         name = PREFIX + str(self.cleaned_data["name"])
-        if OwnScorer.objects.filter(name=name).exists():
+        if OwnScorer.objects.visible_to(self.user).filter(name=name).exists():
             _refuse("There is one of this name: add a version to that.")
+        if OwnScorer.objects.filter(name=name).exists():
+            _refuse(NOT_FREE)
         return name
 
     def clean_version(self) -> str:

@@ -5,13 +5,16 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from tom.kept_queries import Given, kept_query
 from tom.targets.audiences import show_targets
 from tom.targets.joins import TargetJoin
-from tom.targets.models import Audience, Program, Visitor
+from tom.targets.models import Audience, GivenName, Program, Visitor
 from tom.targets.objects import BY_HAND, SurveyObject
 from tom.targets.same import degrees_apart, find_named, find_same
 from tom.targets.visible import visible_targets
@@ -66,7 +69,23 @@ def _given_names(
     told = {name for row in objects for name in row.spellings}
     told |= {row.object_id for row in target.survey_objects.all() if row.survey == BY_HAND}
     told |= {row.other_name for row in joins}
-    return [alias for alias in target.aliases.all() if alias.name not in told]
+    given = [alias for alias in target.aliases.all() if alias.name not in told]
+    _name_givers(given)
+    return given
+
+
+def _name_givers(aliases: list[TargetName]) -> None:
+    """Give each name who gave it; "": that was not kept."""
+    rows = GivenName.objects.filter(alias__in=aliases).select_related("by") if aliases else ()
+    givers = {row.alias_id: row.by.get_username() for row in rows if row.by is not None}
+    for alias in aliases:
+        alias.giver = givers.get(alias.pk, "")  # type: ignore[attr-defined]  # shown
+
+
+def link_to(target: BaseTarget) -> SafeString:
+    """The name of a target that the reader may see, as a link to its page."""
+    address = reverse("targets:detail", args=[target.pk])
+    return format_html('<a href="{}">{}</a>', address, target.name)
 
 
 def others_named(name: str, target: BaseTarget, user: Visitor) -> list[BaseTarget]:

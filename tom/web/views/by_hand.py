@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 from tom_targets.base_models import BaseTarget
 
@@ -28,7 +29,8 @@ from tom.targets.photometry_table import (
     read_table,
 )
 from tom.targets.redshifts import keep_redshift
-from tom.targets.search import find_in_cone
+from tom.targets.same import NOT_FREE
+from tom.targets.search import find_exactly, find_in_cone
 from tom.targets.visible import visible_targets
 from tom.web.known import programs_of
 from tom.web.people import person
@@ -40,6 +42,7 @@ from tom.web.target_form import (
     read_photometry_form,
     read_target_form,
 )
+from tom.web.target_objects import link_to
 from tom.web.team.groups import groups_to_choose
 from tom.web.views.targets import find_target
 
@@ -62,12 +65,21 @@ def target_new(request: HttpRequest) -> HttpResponse:
         try:
             made = _make(form)
         except NameTakenError:
-            form.refuse("name", "There is a target of this name.")
+            form.refuse("name", _why_taken(request, form.values["name"]))
         else:
             messages.success(request, f"{made.name} was made.")
             return redirect("targets:detail", made.pk)
     context = {"form": form, "near": near, "asks": bool(near) and not form.errors}
     return render(request, "targets/new.html", context, status=422)
+
+
+def _why_taken(request: HttpRequest, name: str) -> str:
+    """Say which target has a name, of those that the person may see; else that it is not free."""
+    programs = programs_of(request.user)
+    holder = find_exactly(visible_targets(request.user), [name], programs).first()
+    if holder is None:
+        return NOT_FREE
+    return format_html("There is a target of this name: {}.", link_to(holder))
 
 
 def _near(request: HttpRequest, form: TargetForm) -> list[BaseTarget]:

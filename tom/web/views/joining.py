@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 from tom_targets.base_models import BaseTarget
 
@@ -13,13 +14,20 @@ from tom.joining.audience import CannotJoinError, in_order
 from tom.joining.services import join_targets, split_object, undo
 from tom.pipeline import nudge, score
 from tom.targets.audiences import show_targets
-from tom.targets.same import BadNameError, degrees_apart, give_name, joining_radius_arcsec
+from tom.targets.same import (
+    BadNameError,
+    NotFreeError,
+    are_far_apart,
+    degrees_apart,
+    give_name,
+    joining_radius_arcsec,
+)
 from tom.web.keys import read_pk
 from tom.web.known import find_shown, programs_of
 from tom.web.people import person
 from tom.web.permissions import MAKE_TARGET
 from tom.web.refusals import needs
-from tom.web.target_objects import given_names, joins_of, objects_of, others_named
+from tom.web.target_objects import given_names, joins_of, link_to, objects_of, others_named
 from tom.web.templatetags.sky import angle
 from tom.web.views.targets import find_target
 
@@ -27,19 +35,27 @@ from tom.web.views.targets import find_target
 @require_POST
 @needs(MAKE_TARGET)
 def name_target(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give a target another name; say which other targets have it."""
-    found, name = find_target(request, pk), request.POST.get("name", "")
+    """Give a target another name; say which other targets have it, of those that one may see."""
+    found, user, name = find_target(request, pk), person(request), request.POST.get("name", "")
+    others = others_named(name, found, user)
     try:
-        given = give_name(found, name)
+        given = give_name(found, name, by=user)
+    except NotFreeError as error:
+        messages.error(request, "Another target has this name." if others else str(error))
     except BadNameError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{given.name} is now another name of {found.name}.")
-    for other in others_named(name, found, person(request)):
-        apart = degrees_apart(found, other)
-        far = "" if apart is None else f", {angle(apart)} away,"
-        messages.warning(request, f"{other.name}{far} has this name.")
+    for other in others:
+        messages.warning(request, _has_this_name(found, other))
     return redirect("targets:detail", found.pk)
+
+
+def _has_this_name(found: BaseTarget, other: BaseTarget) -> str:
+    """Say that another target has a name, with a link to it, and how far away it is."""
+    apart = degrees_apart(found, other)
+    far = "" if apart is None else f", {angle(apart)} away"
+    return format_html("{} has this name{}.", link_to(other), far)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,7 +86,7 @@ def join(request: HttpRequest, pk: int) -> HttpResponse:
     show_targets([other], programs_of(user))
     try:
         in_order(found, other)  # what cannot be joined is refused at once
-        if request.POST.get("anyway") != "yes" and _are_far_apart(found, other):
+        if request.POST.get("anyway") != "yes" and are_far_apart(found, other):
             return _ask_to_join(request, found, other)
         made = join_targets(found, other, by=user)
     except CannotJoinError as error:
@@ -79,12 +95,6 @@ def join(request: HttpRequest, pk: int) -> HttpResponse:
     transaction.on_commit(partial(nudge, score))
     messages.success(request, f"{found.name} and {other.name} are one target.")
     return redirect("targets:detail", made.kept_id)
-
-
-def _are_far_apart(one: BaseTarget, two: BaseTarget) -> bool:
-    """Whether two targets are too far apart for the site to join them by itself."""
-    apart = degrees_apart(one, two)
-    return apart is not None and 3600 * apart > joining_radius_arcsec(one, two)
 
 
 def _ask_to_join(request: HttpRequest, found: BaseTarget, other: BaseTarget) -> HttpResponse:
