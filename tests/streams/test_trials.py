@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from tests.brokers.test_ampel import make_report
 from tests.factories import make_stream
-from tests.streams.packets import CANDID, make_ztf_packet
+from tests.streams.packets import CANDID, make_container, make_ztf_packet
 from tests.streams.quiet import nowhere
 from tom.sky import cone_ranges
 from tom.sky.arrays import IntArray
@@ -81,6 +82,34 @@ def test_other_streams_and_what_is_no_packet_or_is_let_go_count_not(stream: Stre
     trial = tried(stream, least_reliability=0.5)
 
     assert trial.nights[0]["stored"] == trial.nights[0]["looked_at"] == 1
+
+
+def test_what_tells_of_classes_alone_is_no_packet(stream: Stream):
+    schema = {
+        "type": "record",
+        "name": "any",
+        "fields": [
+            {"name": "objectId", "type": "string"},
+            {"name": "probabilities", "type": {"type": "map", "values": "double"}},
+        ],
+    }
+    classes = make_container(schema, [{"objectId": "ZTF26a", "probabilities": {"SN": 0.9}}])
+    told = [("lc_classifier_x", classes), ("ampel.lsst.reports", make_report())]
+    stream.topics += [topic for topic, _ in told]
+    stream.save()
+    store(0.9, 0.1)
+    store_messages(
+        [
+            Incoming(topic, payload, 0, number, broker="kafka.example.org")
+            for number, (topic, payload) in enumerate(told)
+        ]
+    )
+    kinds = AlertMessage.objects.exclude(packet_object="").values_list("kind", flat=True)
+    assert {"alerce.classified", "ampel.report"} < set(kinds)
+
+    [night, *_] = tried(stream, least_reliability=0.5).nights
+
+    assert (night["stored"], night["looked_at"]) == (2, 2)
 
 
 def test_of_many_packets_a_sample_is_looked_at(stream: Stream, monkeypatch):

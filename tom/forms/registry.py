@@ -14,7 +14,7 @@ from types import ModuleType
 from tom.forms.by_hand import SENDER as BY_HAND
 from tom.forms.declared import Broker, Colour, Form, Lane, LookUp, Mission, Sender, Survey
 from tom.forms.networks import NETWORKS
-from tom.records import Notice
+from tom.records import Notice, ObjectAlert, Retelling
 
 ENTRY_POINT_GROUP = "tom.senders"
 # A broker adds to a survey's packets: it is asked first whether one is its own.
@@ -102,6 +102,13 @@ def survey_of(name: str) -> Survey:
 def batch_forms() -> tuple[str, ...]:
     """The names of the forms whose messages are worked on in batches."""
     return tuple(form.name for form in forms().values() if form.lane is Lane.BATCH)
+
+
+@cache
+def alert_forms() -> tuple[str, ...]:
+    """The names of the forms whose messages may be alerts of objects."""
+    kinds = (ObjectAlert, Retelling)
+    return tuple(form.name for form in forms().values() if form.record in kinds)
 
 
 @cache

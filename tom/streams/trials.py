@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tom.formats.values import clean
-from tom.forms.registry import batch_forms
+from tom.forms.registry import alert_forms
 from tom.own_secrets import hide_secrets
 from tom.streams.door import Regions, judge_items
 from tom.streams.filters import FilterTrial, StreamFilter
@@ -33,7 +33,10 @@ STALE: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class NightTried:
-    """What was found of one night: packets that are stored, looked at, and their outcomes."""
+    """What was found of one night: packets that are stored, looked at, and their outcomes.
+
+    It is the night in which they came. Of a sample `stored` is about what it would be of all.
+    """
 
     night: str  # ISO date of its evening
     stored: int
@@ -84,18 +87,24 @@ def _try_night(tried: StreamFilter, begins: datetime, regions: Regions) -> Night
         return NightTried(night, 0)
     open_then = regions(min(begins + timedelta(hours=12), timezone.now()))
     outcomes: Counter[str] = Counter()
-    sample = _sample(rows, stored)
+    sample, n_read = _sample(rows, stored), 0
     for first in range(0, len(sample), CHUNK):
         judged = judge_items(tried.rule, _items(sample[first : first + CHUNK]), open_then)
         outcomes.update(outcome.value for outcome, _ in judged if outcome is not None)
-    return NightTried(night, stored, outcomes.total(), dict(outcomes))
+        n_read += len(judged)
+    looked_at = outcomes.total()
+    packets = round(stored * looked_at / n_read) if n_read else 0
+    return NightTried(night, packets, looked_at, dict(outcomes))
 
 
 def _packets_of(stream: Stream, begins: datetime) -> QuerySet[AlertMessage]:
-    """The survey packets that came by a stream in the night, as far as their bytes are kept."""
+    """What came by a stream in the night and may be a survey packet, if its bytes are kept.
+
+    Of what a broker tells only its content says whether it is one: it may be of many objects.
+    """
     rows = AlertMessage.objects.filter(
         came_by(stream),
-        kind__in=batch_forms(),
+        kind__in=alert_forms(),
         received__gte=begins,
         received__lt=begins + timedelta(days=1),
     )
