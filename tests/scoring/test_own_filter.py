@@ -330,3 +330,16 @@ def test_a_source_that_does_not_say_its_tags_is_refused(source: str) -> None:
 def test_a_source_without_a_tag_is_told_so() -> None:
     with pytest.raises(UnreadableTagsError, match="No class of it declares a tag"):
         read_tags("x = 1")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        ("import os\nif locus.ra == 152.0: os._exit(3)", "it ended its own process, with 3"),
+        ("import os\nif locus.ra == 152.0: os.abort()", "its process was ended by SIGABRT"),
+    ],
+)
+def test_the_object_that_ends_the_process_is_named_when_it_is_tried(body: str, how: str) -> None:
+    with pytest.raises(UselessError, match=f"^on the object 'made 2': {how}"):
+        try_scorer(filter_parts(source_of(body)))

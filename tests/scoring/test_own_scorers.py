@@ -10,13 +10,21 @@ from pytest_django import Settings
 
 from tests.factories import make_admin, make_group, make_program, make_target
 from tests.scoring.onnx_models import make_model
-from tests.scoring.own_scorers import POINTS, WEIGHTS, keep_next, keep_onnx, onnx_parts
+from tests.scoring.own_scorers import (
+    POINTS,
+    WEIGHTS,
+    filter_parts,
+    keep_next,
+    keep_onnx,
+    onnx_parts,
+    row_of,
+)
 from tom.ranking.basis import Basis
 from tom.ranking.services import present_scorers
 from tom.scoring import hosts
-from tom.scoring.judging import BARRED, score_due
-from tom.scoring.models import DueScore, OwnScorer, Score
-from tom.scoring.own_services import change_scorer, let_weigh
+from tom.scoring.judging import BARRED, hand_out, judge_due, score_due
+from tom.scoring.models import DueScore, OwnScorer, Score, ScorerState
+from tom.scoring.own_services import add_scorer, change_scorer, let_weigh
 from tom.scoring.services import scorers
 from tom.strategies.models import Strategy
 from tom.targets.models import AudienceSummary
@@ -122,3 +130,32 @@ def test_a_version_that_comes_later_begins_in_its_shadow_period(admin: User) -> 
     keep_next(scorer, onnx_parts(version="1.1.0"), by=admin)
 
     assert specs_in(strategy) == set()
+
+
+def test_the_target_on_which_it_ended_its_process_is_told_on_its_page(admin: User) -> None:
+    source = """
+from antares_devkit.models import BaseFilter
+import os
+
+
+class Ends(BaseFilter):
+    OUTPUT_LOCUS_TAGS = [{"name": "bright", "description": "bright"}]
+
+    def _run(self, locus):
+        os._exit(3)
+"""
+    version = row_of(filter_parts(source))
+    add_scorer("own_made", "filter", group=None, version=version, by=admin)
+    targets = [make_target(), make_target()]
+
+    told = set()
+    for _ in range(4):
+        hand_out(most=10)
+        while judge_due("own_made", most=10):
+            ScorerState.objects.update(rests_until=None)
+            told.add(ScorerState.objects.get().detail)
+
+    assert told == {
+        "it ended its own process, with 3: it may not",
+        *(f"on target {each.pk}: it ended its own process, with 3: it may not" for each in targets),
+    }

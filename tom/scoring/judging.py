@@ -24,7 +24,7 @@ from tom.scoring.curves import Key, Summary, curves_of, key_of, name_of, time_of
 from tom.scoring.host import ScorerDiedError
 from tom.scoring.hosts import host_for
 from tom.scoring.models import DueScore, Score, ScorerState
-from tom.scoring.own_services import barred_from
+from tom.scoring.own_services import Added, barred_from
 from tom.scoring.rests import alone, note_failure, rests
 from tom.scoring.runner import Abstention, Opinion, Outcome
 from tom.scoring.services import (
@@ -102,7 +102,7 @@ def judge_due(name: str, *, most: int) -> int:
             _put_back(taken)
             return 0
         except ScorerDiedError as error:
-            note_failure(state, str(error))
+            note_failure(state, _where(scorer, taken) + str(error))
             _give_up(scorer, [row for row in taken if row.attempts >= ATTEMPTS], str(error))
         else:
             _keep(_answered(taken, answers), [row for row, _ in answers])
@@ -115,6 +115,15 @@ def work_due() -> QuerySet[DueScore]:
     resting = ScorerState.objects.filter(rests_until__gt=timezone.now()).values("scorer")
     present = [scorer.spec.name for scorer in all_scorers()]
     return DueScore.objects.filter(scorer__in=present).exclude(scorer__in=resting)
+
+
+def _where(scorer: Specified, taken: Sequence[DueScore]) -> str:
+    """Name the target that ended the process of a scorer that a person added, if it was alone.
+
+    What an installed scorer judges may be hidden from those who read of its failure.
+    """
+    is_known = isinstance(scorer, Added) and len(taken) == 1
+    return f"on target {taken[0].target_id}: " if is_known else ""
 
 
 def _note_answers(state: ScorerState, scorer: Specified, outcomes: Sequence[Outcome]) -> None:

@@ -104,13 +104,33 @@ def _try(host: Host, batches: Sequence[Batch]) -> Trial:
 
 
 def _judge(host: Host, batch: Batch) -> list[Outcome]:
-    outcomes = host.judge(batch)
+    try:
+        outcomes = host.judge(batch)
+    except ScorerDiedError:
+        _name_fatal(host, batch)
+        raise
     failed = [each for each in outcomes if not isinstance(each, Opinion) and each.is_failure]
     if failed:
         said = failed[0].detail or failed[0].reason.text
         message = f"on {_called(failed[0].object_id)}: {said}"
         raise UselessError(message)
     return outcomes
+
+
+def _name_fatal(host: Host, batch: Batch) -> None:
+    """Ask about each object by itself, in a new process if need be, until one ends it.
+
+    Raises
+    ------
+    UselessError
+        If one does; the text names it. Otherwise they end it together only.
+    """
+    for row, object_id in enumerate(batch.object_ids.tolist()):
+        try:
+            host.judge(batch.take([row]))
+        except ScorerDiedError as error:
+            message = f"on {_called(object_id)}: {error}"
+            raise UselessError(message) from error
 
 
 def _called(object_id: str) -> str:
