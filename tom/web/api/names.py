@@ -103,7 +103,7 @@ def _tell_far(target: BaseTarget, far: list[BaseTarget]) -> Response:
         }
         for other in far
     ]
-    said = "A target that has this name is far away. Send it again with \"anyway\": true to give it."
+    said = 'A target that has this name is far away. Send it again with "anyway": true to give it.'
     return Response({"detail": said, "others": others}, status=status.HTTP_409_CONFLICT)
 
 
