@@ -103,7 +103,7 @@ def test_u_takes_back_the_last_verdict_from_another_page(
 
     page.goto(PAGE)
     page.keyboard.press("u")
-    expect(page.get_by_text("You have no verdict to take back.")).to_be_visible()
+    expect(page.get_by_text("You have no verdict in MS261120ab to take back.")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("w")
     expect(page.locator("#told")).to_be_empty()
