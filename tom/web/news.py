@@ -4,16 +4,17 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from tom.candidates.models import EventCandidate
+from tom.candidates.models import CandidateStanding, EventCandidate
 from tom.events.models import NonLocalizedEvent
 from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.models import RankedCandidate, Ranking
 from tom.ranking.services import ranking_as_of
 from tom.targets.models import Audience, Visitor
-from tom.targets.visible import Reader, reader_of
+from tom.targets.visible import ExistsForEach, Reader, is_shown, reader_of
 from tom.web.best_first import best_first, placed
+from tom.web.candidate_order import of_readers
 from tom.web.chances import ranked_at
 from tom.web.known import fullest, known_places, seen_by, standing_of
 from tom.web.readers import programs_of
@@ -153,8 +154,10 @@ def _first_stood(
 ) -> QuerySet[Any, Any]:
     """An index has them in order: first of the reader's own audiences, then of everybody's."""
     programs = programs_of(reader.user)
-    seen = seen_by(reader.user).filter(event=event)
-    seen = _ranked(seen, programs) if is_ranked else seen
+    shown = _is_seen(reader)
+    if is_ranked:
+        seen = seen_by(reader.user).filter(event=event)
+        shown &= Q(candidate__in=_ranked(seen, programs).values("pk"))
     stood = RankedCandidate.objects.of_event(event, ranking)
     stood = stood if least is None else stood.filter(log_weight__gte=least)
     parts: list[QuerySet[Any]] = [stood.filter(programs=[])]
@@ -164,7 +167,7 @@ def _first_stood(
         parts = [fullest(own, programs), parts[0].filter(~known)]
     name = F("candidate__target__name")
     one, *other = (
-        part.filter(candidate__in=seen.values("pk"))
+        part.filter(shown)
         .annotate(name=name)
         .order_by("-log_weight", "name")
         .values_list("candidate", "log_weight", "name")[:most]
@@ -174,3 +177,13 @@ def _first_stood(
     if other:
         found = one.union(*other, all=True).order_by("-log_weight", "name")
     return found[:most]
+
+
+def _is_seen(reader: Reader) -> Q:
+    """Ask for the places of what is among `seen_by`: of each place by itself, as few are read."""
+    is_known = Q(candidate__is_public=True)
+    programs = programs_of(reader.user)
+    if programs:
+        standings = of_readers(CandidateStanding.objects.all(), programs)
+        is_known |= Q(ExistsForEach(standings.filter(candidate=OuterRef("candidate"))))
+    return is_known & is_shown(reader.user, target="candidate__target", one_by_one=True)
