@@ -1,12 +1,12 @@
 """Strategies as rows: what may stand in one, and which makes an event's list."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.test import Client
-from django.urls import reverse
-from django.utils import timezone
 
 from tests import factories
 from tom.candidates.models import EventCandidate
@@ -15,6 +15,7 @@ from tom.events.models import EventKind
 from tom.ranking.services import rank_list_if_due
 from tom.strategies.models import MOST_DAYS, SOUGHT, Strategy
 from tom.strategies.services import WINDOWS, strategies_of_kinds, strategy_of
+from tom.strategies.versions import SETTINGS, settings_of
 
 pytestmark = pytest.mark.django_db
 
@@ -138,118 +139,26 @@ def test_a_list_is_seen_by_everyone_or_by_its_group() -> None:
     assert seen(factories.make_admin()) == ["for all", "for us"]
 
 
-# --- In the browser ---------------------------------------------------------------------------
-FORM = {
-    "sought": "supernova, tde",
-    "weights": "{}",
-    "terms": "star",
-    "level_stored": "0.99",
-    "level_shown": "0.9",
-    "active": "on",
-}
+def test_an_upgrade_keeps_what_each_strategy_says_as_its_first_version() -> None:
+    group = factories.make_group("ours")
+    kept = Strategy.objects.create(name="kept", group=group, weights={"real_bogus": 0.5}, ra=10.0,
+                                   dec=-5.0, radius_deg=2.0)  # fmt: skip
+    before = Strategy.objects.create(name="has versions")
+    before.versions.create(number=4, chosen=settings_of(before))
+    migration = import_module("tom.strategies.migrations.0010_first_versions")
+
+    for _ in range(2):  # a second run finds nothing to do
+        migration.keep_first_versions(apps, None)
+
+    version = kept.versions.get()
+    assert (version.number, version.by) == (1, None)
+    assert version.chosen == settings_of(kept)
+    assert [row.number for row in before.versions.all()] == [4]
+    of_kinds = Strategy.objects.exclude(kind="")
+    assert of_kinds.count() == of_kinds.filter(versions__number=1).count() == 5
 
 
-@pytest.fixture
-def admin(client: Client) -> Client:
-    client.force_login(factories.make_admin("root"))
-    return client
+def test_versions_keep_every_setting_that_people_choose() -> None:
+    fixed = {"id", "made_by", "created", "ranked"}
 
-
-def test_an_administrator_makes_a_list_which_is_ranked_at_once(admin: Client) -> None:
-    answer = admin.post(reverse("admin:strategies_strategy_add"), {**FORM, "name": "Fresh"})
-
-    made = Strategy.objects.get(name="Fresh")
-    assert answer.status_code == 302
-    assert (made.sought, made.terms, made.made_by.username) == (
-        ["supernova", "tde"],
-        ["star"],
-        "root",
-    )
-    assert made in Strategy.objects.due()
-
-
-def test_a_changed_list_is_ranked_at_once(admin: Client) -> None:
-    made = Strategy.objects.create(name="Fresh", ranked=timezone.now())
-
-    admin.post(
-        reverse("admin:strategies_strategy_change", args=[made.pk]), {**FORM, "name": "Fresh"}
-    )
-
-    assert made in Strategy.objects.due()
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "told"),
-    [
-        ("terms", "star, stars", "there is no term &#x27;stars&#x27;: choose among sky map,"),
-        ("terms", "star, sky map", "a list without an event knows no &#x27;sky map&#x27;"),
-        ("weights", '{"real_bogos": 1}', "there is no scorer &#x27;real_bogos&#x27;"),
-        ("sought", "supernovae", "the taxonomy has no class &#x27;supernovae&#x27;"),
-        ("sought", "SN Ia", "no class &#x27;SN Ia&#x27;: write &#x27;supernova Ia&#x27;"),
-    ],
-)
-def test_what_is_not_there_is_refused_with_what_there_is(
-    admin: Client, field: str, value: str, told: str
-) -> None:
-    form = {**FORM, "name": "Fresh", field: value}
-
-    answer = admin.post(reverse("admin:strategies_strategy_add"), form)
-
-    assert told in answer.text
-    assert not Strategy.objects.filter(name="Fresh").exists()
-
-
-def test_only_a_strategy_without_rankings_can_be_deleted(admin: Client) -> None:
-    new, used = Strategy.objects.create(name="New"), Strategy.objects.create(name="Used")
-    factories.make_target("ZTF26a")
-    rank_list_if_due(used)
-
-    answers = [
-        admin.post(reverse("admin:strategies_strategy_delete", args=[row.pk]), {"post": "yes"})
-        for row in (new, used)
-    ]
-
-    assert [answer.status_code for answer in answers] == [302, 403]
-    assert "Nobody may do it here: what it would change is in use." in answers[1].text
-    assert not Strategy.objects.filter(name="New").exists()
-    assert Strategy.objects.filter(name="Used").exists()
-
-
-def shown_in(client: Client, strategy: Strategy) -> dict[str, str]:
-    """The form of a strategy as its page shows it, and whose change would be saved."""
-    page = client.get(reverse("admin:strategies_strategy_change", args=[strategy.pk]))
-    return {
-        **FORM,
-        "name": strategy.name,
-        "as_shown": page.context["adminform"].form["as_shown"].value(),
-    }
-
-
-def test_of_two_who_change_a_strategy_at_once_the_second_is_told(admin: Client) -> None:
-    made = Strategy.objects.create(name="Fresh")
-    page = reverse("admin:strategies_strategy_change", args=[made.pk])
-    first, second = shown_in(admin, made), shown_in(admin, made)
-
-    admin.post(page, {**first, "prior": "0.1"})
-    answer = admin.post(page, {**second, "prior": "0.9"})
-
-    made.refresh_from_db()
-    assert made.prior == 0.1
-    assert "Somebody changed this strategy meanwhile" in answer.text
-    admin.post(page, {**shown_in(admin, made), "prior": "0.9"})
-    made.refresh_from_db()
-    assert made.prior == 0.9
-
-
-def test_a_copy_of_a_strategy_needs_another_name(admin: Client) -> None:
-    made = Strategy.objects.create(name="Fresh")
-    page = reverse("admin:strategies_strategy_change", args=[made.pk])
-    form = shown_in(admin, made) | {"_saveasnew": "Save as new", "sought": "tde"}
-
-    refused = admin.post(page, form)
-    taken = admin.post(page, form | {"name": "Fresher"})
-
-    assert "already exists" in refused.text
-    assert taken.status_code == 302
-    assert list(Strategy.objects.get(name="Fresher").sought) == ["tde"]
-    assert list(Strategy.objects.get(name="Fresh").sought) == ["kilonova"]
+    assert {field.name for field in Strategy._meta.concrete_fields} - fixed == set(SETTINGS)

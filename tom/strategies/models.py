@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from tom.events.models import EventKind
 from tom.strategies.choice import StrategyChoice as StrategyChoice
+from tom.strategies.versions import StrategyVersion as StrategyVersion
 from tom.taxonomy import ROOTS, WIDER, find_class
 
 SOUGHT = "kilonova"
