@@ -268,7 +268,7 @@ def test_the_form_of_a_strategy_leads_to_its_comparison(client: Client) -> None:
     strategy = make_strategy(name="Draft", active=False)
     make_strategy(name="Other")  # alone it can be compared with none
 
-    form = client.get(reverse("admin:strategies_strategy_change", args=[strategy.pk])).text
-
-    assert f'href="{PAGE}?strategies={strategy.pk}"' in form
+    for page in ("list_change", "list_versions"):
+        shown = client.get(reverse(page, args=[strategy.pk])).text
+        assert f'href="{PAGE}?strategies={strategy.pk}"' in shown
     assert "checked" in client.get(f"{PAGE}?strategies={strategy.pk}").text

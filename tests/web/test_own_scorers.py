@@ -352,11 +352,10 @@ def test_a_tag_is_no_chance_and_a_filter_has_no_weight(admin: Client) -> None:
     host_for(next(each for each in added_scorers())).stop()
 
     shown = admin.get(reverse("targets:detail", args=[target.pk]))
-    weights = {"name": "By tags", "sought": "kilonova", "weights": '{"own_bright": 1}'}
-    levels = {"level_stored": "0.99", "level_shown": "0.9"}
-    added = admin.post(reverse("admin:strategies_strategy_add"), weights | levels)
+    form = admin.get(reverse("list_new"))
 
     assert "<b>bright_one</b>" in shown.text
     assert "bright_one <b>" not in shown.text
     assert not [name for name, *_ in shown.context["opinions"] if name == "own_bright"]
-    assert "&#x27;own_bright&#x27; gives no chances, but ranks or tags" in added.text
+    assert "weight_fast_transient" in form.text
+    assert "weight_own_bright" not in form.text

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from tom_targets.base_models import BaseTarget
@@ -15,7 +14,6 @@ from tests import factories
 from tom.events.models import NonLocalizedEvent
 from tom.followup.models import ObservationRequest
 from tom.followup.services import request_observation
-from tom.strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -417,21 +415,3 @@ def test_a_follow_leads_nowhere_else(observer: Client, event: NonLocalizedEvent)
     form = {"kind": "event", "value": "S261120ab", "next": "https://elsewhere.example/"}
 
     assert observer.post("/follow/", form).headers["Location"] == "/notifications/"
-
-
-def test_a_strategy_changed_by_an_administrator_counts_for_recent_events(client: Client) -> None:
-    recent = factories.make_event(time=timezone.now() - timedelta(days=2))
-    old = factories.make_event(time=timezone.now() - timedelta(days=200))
-    strategy = Strategy.objects.get(kind=recent.kind)
-    client.force_login(factories.make_admin())
-
-    values = {"level_stored": "0.99", "level_shown": "0.9", "days_before": "3", "days_after": "14"}
-    answer = client.post(
-        reverse("admin:strategies_strategy_change", args=[strategy.pk]),
-        {"kind": strategy.kind, "name": strategy.name, "sought": "kilonova", **values},
-    )
-
-    assert answer.status_code == 302
-    due = NonLocalizedEvent.objects.due_for_ranking().filter(match_due=True)
-    assert recent in due
-    assert old not in due

@@ -63,6 +63,7 @@ from tom.reports.hermes.models import Report
 from tom.reports.notifications.models import Notification
 from tom.shifts.claims import claim_target
 from tom.strategies.models import Strategy
+from tom.strategies.versions import settings_of
 from tom.streams.models import StreamHealth
 from tom.targets.by_hand import program_of
 from tom.targets.models import Cutout, PointUpload, Program, UploadedSpectrum
@@ -220,6 +221,12 @@ TABLE: dict[str, Line] = {
     "list_index": reads(USER),
     "ranked_list": reads(OWNER),
     "choose_list": posts(USER),
+    # What a list looks for: leads make and change lists, who sees a list sees its settings
+    "list_new": reads(ADMIN) | posts(ADMIN),
+    "list_change": reads(ADMIN) | posts(ADMIN),
+    "list_versions": reads(OWNER),
+    "list_bring_back": posts(ADMIN),
+    "list_delete": posts(ADMIN),
     "comparison_list": reads(USER) | posts(OBSERVER),
     "comparison": reads(OWNER),
     "event_past": reads(USER),
@@ -407,6 +414,7 @@ def expected(line: Line, method: str) -> Access:
 def make_list(team: Group) -> Strategy:
     """A list that the team alone sees, with all that there is in it."""
     strategy = Strategy.objects.create(name=f"list {SECRET}", group=team)
+    strategy.versions.create(number=1, chosen=settings_of(strategy), note=SECRET)
     rank_list(Listing(None, strategy), Basis.present(strategy, None))
     return strategy
 
@@ -461,6 +469,7 @@ def make_world():
             "number": circular.circular_id,
             "kind": "science",
             "made_of": "onnx",
+            "version": 1,
             "name": "fast_transient",
             "alias": target.aliases.get().pk,
             "secret": secret,

@@ -1,9 +1,5 @@
 """What administrators edit: people, their rights, and the rows that are settings."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -16,24 +12,13 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import ForeignKey
-from django.forms import CharField, HiddenInput, ModelChoiceField, ModelForm, model_to_dict
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
-from django.utils import timezone
 
-from tom.candidates.services import match_anew
 from tom.pipeline import nudge, settle
-from tom.ranking.basis import of_lists_without_event
-from tom.ranking.models import Ranking
-from tom.ranking.terms import TERMS
-from tom.scoring.opinions import WEIGHING
-from tom.scoring.services import all_scorers
-from tom.strategies.models import Strategy
 from tom.targets.models import Program
-from tom.web.people import person
 from tom.web.team.people import is_last_administrator
 from tom.web.team.roles import working_groups
-
-MATCHED_ANEW = timedelta(days=30)
 
 admin.site.site_header = admin.site.site_title = settings.TOM_NAME
 admin.site.index_title = "Administration"
@@ -94,112 +79,6 @@ class AuthenticatorAdmin(admin.ModelAdmin[Authenticator]):
 
     def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         return False
-
-
-class StrategyForm(ModelForm[Strategy]):
-    """A strategy as it is typed: terms and scorers that are not there are refused.
-
-    So is a change of settings that somebody else changed since they were shown.
-    """
-
-    as_shown = CharField(required=False, widget=HiddenInput)
-
-    class Meta:
-        model = Strategy
-        fields = (
-            *("name", "kind", "sought", "prior", "weights", "terms", "days_before", "days_after"),
-            *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
-            *("ra", "dec", "radius_deg", "with_tests", "explore", "group", "active"),
-        )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._stored = _settings_of(self.instance)
-        self.fields["as_shown"].initial = self._stored
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse to undo what somebody else changed meanwhile, and terms that need an event."""
-        told = super().clean() or {}
-        if not told.get("kind"):
-            self._refuse_terms_of_events(told.get("terms") or [])
-        if self.instance.pk and told.get("as_shown") not in ("", self._stored):
-            message = (
-                "Somebody changed this strategy meanwhile. Open it again to see how it is now."
-            )
-            raise ValidationError(message)
-        return told
-
-    def _refuse_terms_of_events(self, terms: Sequence[str]) -> None:
-        known = of_lists_without_event()
-        of_event = [name for name in terms if name not in known]
-        if of_event:
-            self.add_error(
-                "terms",
-                f"a list without an event knows no {of_event[0]!r}: choose among"
-                f" {', '.join(known)}, or leave it empty for all of these",
-            )
-
-    def clean_terms(self) -> list[str]:
-        """Refuse a term that no module weighs."""
-        terms: list[str] = self.cleaned_data["terms"]
-        _refuse_unknown(terms, [term.NAME for term in TERMS], "term")
-        return terms
-
-    def clean_explore(self) -> float:
-        """Take an empty field for none."""
-        return self.cleaned_data["explore"] or 0.0
-
-    def clean_weights(self) -> dict[str, float]:
-        """Refuse a scorer that is not there, or that weighs in no list."""
-        weights: dict[str, float] = self.cleaned_data["weights"] or {}
-        if isinstance(weights, dict):
-            kinds = {scorer.spec.name: scorer.spec.kind for scorer in all_scorers()}
-            _refuse_unknown(weights, list(kinds), "scorer")
-            for name in weights:
-                if kinds[name] not in WEIGHING:
-                    message = f"{name!r} gives no chances, but ranks or tags: it weighs in no list"
-                    raise ValidationError(message)
-        return weights
-
-
-def _settings_of(strategy: Strategy) -> str:
-    """Return a digest of a strategy's settings."""
-    told = model_to_dict(strategy, fields=StrategyForm.Meta.fields)
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def _refuse_unknown(names: Iterable[str], known: Sequence[str], what: str) -> None:
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        message = f"there is no {what} {unknown[0]!r}: choose among {', '.join(known)}"
-        raise ValidationError(message)
-
-
-@admin.register(Strategy)
-class StrategyAdmin(admin.ModelAdmin[Strategy]):
-    """A changed strategy counts for the events of the last month, at their next ranking."""
-
-    form = StrategyForm
-    list_display = ("name", "kind", "sought", "days_before", "days_after", "group", "active")
-    list_filter = ("kind", "active")
-    # The page of the action for many would list every place of their rankings.
-    actions = None
-    save_as = True  # a copy, under another name
-
-    def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
-        """Offer to delete a strategy only if it has no ranking: others are switched off."""
-        has_rankings = obj is not None and Ranking.objects.filter(strategy=obj).exists()
-        return not has_rankings and super().has_delete_permission(request, obj)
-
-    def save_model(
-        self, request: HttpRequest, obj: Strategy, form: ModelForm[Strategy], change: bool
-    ) -> None:
-        if not change:
-            obj.made_by = person(request)
-        obj.ranked = None  # a list without an event is ranked at once
-        super().save_model(request, obj, form, change)
-        if obj.kind:
-            match_anew(obj.kind, since=timezone.now() - MATCHED_ANEW)
 
 
 @admin.register(Program)

@@ -13,6 +13,9 @@ OBSERVERS = "Observers"
 LEADS = "Leads"
 
 COMPARE_STRATEGIES = "ranking.add_comparison"
+MAKE_LIST = "strategies.add_strategy"
+CHANGE_LIST = "strategies.change_strategy"
+DELETE_LIST = "strategies.delete_strategy"
 REQUEST_OBSERVATION = "followup.add_observationrequest"
 CANCEL_REQUEST = "followup.change_observationrequest"
 VET_CANDIDATE = "candidates.change_eventcandidate"
@@ -49,6 +52,9 @@ WORDS = {
     VET_CANDIDATE: "give verdicts on candidates",
     COMMENT: "comment on targets",
     COMPARE_STRATEGIES: "compare strategies on past nights",
+    MAKE_LIST: "make lists",
+    CHANGE_LIST: "change what lists look for, and bring earlier settings back",
+    DELETE_LIST: "delete lists that ranked nothing yet",
     FOLLOW: "follow events, targets and topics",
     ACKNOWLEDGE_ALARM: "answer alarms",
     MANAGE_ALARMS: "write the rules of alarms, and set the team's contacts and the SMS gateway",
@@ -96,7 +102,16 @@ OBSERVERS_MAY = (
     UPLOAD_POINTINGS,
 )
 # Beside what observers may: leads are observers, too.
-LEADS_MAY = (SWITCH_SENDING, MANAGE_TEAM, MANAGE_STREAMS, MANAGE_ALARMS, ADD_SCORERS)
+LEADS_MAY = (
+    SWITCH_SENDING,
+    MANAGE_TEAM,
+    MANAGE_STREAMS,
+    MANAGE_ALARMS,
+    ADD_SCORERS,
+    MAKE_LIST,
+    CHANGE_LIST,
+    DELETE_LIST,
+)
 
 
 def ensure_roles() -> Group:

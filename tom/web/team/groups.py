@@ -140,7 +140,7 @@ def _why_it_stays(group: Group) -> str:
         return "an open invitation names it. Take that back first."
     strategy = Strategy.objects.filter(group=group).first()
     if strategy is not None:
-        return f"it alone sees the list {strategy}. An administrator can give that to others first."
+        return f"it alone sees the list {strategy}. Give that to others first: change its settings."
     credential = Credential.objects.filter(group=group).defer("secret").first()
     if credential is not None:
         return f"it alone uses the credential {credential} of the streams. Delete that first."

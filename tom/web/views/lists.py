@@ -3,6 +3,7 @@
 from itertools import count
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.paginator import Page
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +34,7 @@ from tom.web.lists import (
 )
 from tom.web.pagination import MOST_COUNTED, page_asked, page_at_once, page_of
 from tom.web.people import person
+from tom.web.permissions import CHANGE_LIST, MAKE_LIST
 from tom.web.said import SaidFilter, read_said
 from tom.web.vettings import vettings_in_list
 
@@ -47,8 +49,17 @@ def list_index(request: HttpRequest) -> HttpResponse:
         for strategy in seen.without_event().order_by("name")
     ]
     of_events = [(strategy, None) for strategy in seen.exclude(kind="").order_by("name")]
-    context = {"lists": lists, "of_events": of_events}
+    off = seen.filter(kind="", active=False).order_by("name") if _may_change(user) else ()
+    context = {
+        "lists": lists,
+        "of_events": of_events,
+        "off": [(strategy, None) for strategy in off],
+    }
     return render(request, "lists/index.html", context)
+
+
+def _may_change(user: User) -> bool:
+    return user.has_perm(CHANGE_LIST) or user.has_perm(MAKE_LIST)
 
 
 @require_POST

@@ -1,0 +1,107 @@
+"""The settings of a strategy in words, and how two versions of it differ."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from django.contrib.auth.models import Group
+
+from tom.events.models import EventKind
+from tom.ranking.changing import whole
+from tom.strategies.models import StrategyVersion
+from tom.web.templatetags.sky import DASH, chance, dec_dms, exact, ra_hms, words
+
+OF_SITE: Final = "as the site weighs it"
+_WEIGHT: Final = "weight of "
+
+
+class Change(NamedTuple):
+    """A setting that differs between two versions."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a reader is told names for: groups by their keys, and the scorers that are hidden."""
+
+    groups: Mapping[int, str]
+    hidden: Collection[str]
+
+
+def names_for(versions: Iterable[StrategyVersion], hidden: Collection[str]) -> Names:
+    """Return the names that some versions need; one query."""
+    keys = {version.chosen.get("group") for version in versions} - {None}
+    return Names(dict(Group.objects.filter(pk__in=keys).values_list("pk", "name")), hidden)
+
+
+def tell_settings(chosen: Mapping[str, Any], names: Names) -> dict[str, str]:
+    """Return what the settings of a version say, by what each is about."""
+    told = whole(chosen)
+    general = {
+        "name": told["name"],
+        "looks for": ", ".join(map(words, told["sought"])),
+        "terms": ", ".join(told["terms"]) or "all that it can know",
+    }
+    of_kind = _tell_of_event(told) if told["kind"] else _tell_without_event(told, names)
+    weights = {
+        _WEIGHT + words(name): exact(weight)
+        for name, weight in sorted(told["weights"].items())
+        if name not in names.hidden
+    }
+    return general | of_kind | weights
+
+
+def _tell_of_event(told: Mapping[str, Any]) -> dict[str, str]:
+    kind = told["kind"]
+    label = EventKind(kind).label.lower() if kind in EventKind.values else kind
+    return {
+        "makes the list of each": label,
+        "detected, days before the event": _limit(told["days_before"]),
+        "detected, days after the event": _limit(told["days_after"]),
+        "credible level kept": exact(told["level_stored"]),
+        "credible level shown": exact(told["level_shown"]),
+    }
+
+
+def _tell_without_event(told: Mapping[str, Any], names: Names) -> dict[str, str]:
+    is_cone = told["ra"] is not None
+    cone = f"{exact(told['radius_deg'])}° around {ra_hms(told['ra'])} {dec_dms(told['dec'])}"
+    key = told["group"]
+    magnitude = told["brighter_than"]
+    return {
+        "makes the list of each": "no event: one list",
+        "chance before all evidence": (
+            "that of the site" if told["prior"] is None else exact(told["prior"])
+        ),
+        "detected in the last": _limit(told["days_before"], " d"),
+        "brighter than": "any" if magnitude is None else f"{exact(magnitude)} mag",
+        "first seen in the last": _limit(told["first_seen_days"], " d"),
+        "region": cone if is_cone else "all the sky",
+        "targets of tests": "yes" if told["with_tests"] else "no",
+        "drawn at random": chance(told["explore"]) if told["explore"] else "none",
+        "seen by": "everyone" if key is None else names.groups.get(key, "a group that is gone"),
+        "the list is made": "yes" if told["active"] else "no: switched off",
+    }
+
+
+def _limit(days: float | None, unit: str = "") -> str:
+    return "any time" if days is None else f"{exact(days)}{unit}"
+
+
+def changes_between(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Names
+) -> list[Change]:
+    """Return the settings that differ between two versions, as their reader is told them."""
+    old, new = tell_settings(before, names), tell_settings(after, names)
+    pairs = [
+        Change(label, old.get(label, _absent(label)), new.get(label, _absent(label)))
+        for label in {**old, **new}
+    ]
+    return [pair for pair in pairs if pair.before != pair.after]
+
+
+def _absent(label: str) -> str:
+    return OF_SITE if label.startswith(_WEIGHT) else DASH
