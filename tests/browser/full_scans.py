@@ -10,11 +10,13 @@ from tom.candidates.scanning import hand_over, stop_at
 from tom.candidates.verdicts import give_verdict, give_verdict_in_list
 from tom.ranking.basis import Basis
 from tom.ranking.compared import Comparison
+from tom.ranking.changing import change_strategy
 from tom.ranking.comparisons import ask_for_comparison, work_comparison
 from tom.ranking.exploring import draw_if_due
 from tom.ranking.models import Listing
 from tom.ranking.services import rank_list
 from tom.strategies.models import Strategy
+from tom.strategies.versions import settings_of
 
 
 def fill_scans(candidates: list[EventCandidate], person: User) -> list[str]:
@@ -40,7 +42,10 @@ def fill_list(target: BaseTarget, person: User) -> list[str]:
     compared = _compare(strategy, person)
     address = f"/lists/{strategy.pk}"
     history = f"{address}/targets/{target.pk}/history/"
+    wanted = settings_of(strategy) | {"weights": {"fast_transient": 0.5}, "prior": 0.01}
+    change_strategy(strategy.pk, wanted, by=person, shown=0, note="It slept.")
     pages = [f"{address}/", f"{address}/scan/?hide=nothing", f"{address}/past/", history]
+    pages += [f"{address}/versions/", f"{address}/change/", "/lists/new/"]
     return ["/lists/", *pages, "/lists/compare/", f"/lists/compare/{compared.pk}/"]
 
 

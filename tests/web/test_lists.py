@@ -71,8 +71,8 @@ def test_the_index_counts_what_its_reader_may_see(client: Client, observer: User
     client.force_login(make_admin())
     many = client.get(reverse("list_index")).text
 
-    assert '<td class="num">1</td>' in few
-    assert '<td class="num">2</td>' in many
+    assert '<td class="num" data-label="Targets">1</td>' in few
+    assert '<td class="num" data-label="Targets">2</td>' in many
     assert "Hunt for mergers" in few
 
 

@@ -67,6 +67,7 @@ _LABELS: Final = {
 }
 _HELP: Final = {
     "kind": "A kind of event has one strategy.",
+    "prior": "Above 0, below 1. Empty: that of the site, in grey.",
     "days_before": (
         "The last detection is no earlier than so many days before the event; without an event:"
         " before now. Empty: at any time."

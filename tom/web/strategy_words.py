@@ -13,6 +13,7 @@ from tom.web.templatetags.sky import DASH, chance, dec_dms, exact, ra_hms, words
 
 OF_SITE: Final = "as the site weighs it"
 _WEIGHT: Final = "weight of "
+_KIND: Final = "makes the list of each"
 
 
 class Change(NamedTuple):
@@ -40,8 +41,7 @@ def names_for(versions: Iterable[StrategyVersion], hidden: Collection[str]) -> N
 def tell_settings(chosen: Mapping[str, Any], names: Names) -> dict[str, str]:
     """Return what the settings of a version say, by what each is about."""
     told = whole(chosen)
-    general = {
-        "name": told["name"],
+    evidence = {
         "looks for": ", ".join(map(words, told["sought"])),
         "terms": ", ".join(told["terms"]) or "all that it can know",
     }
@@ -51,14 +51,14 @@ def tell_settings(chosen: Mapping[str, Any], names: Names) -> dict[str, str]:
         for name, weight in sorted(told["weights"].items())
         if name not in names.hidden
     }
-    return general | of_kind | weights
+    return {"name": told["name"], _KIND: "", **evidence} | of_kind | weights
 
 
 def _tell_of_event(told: Mapping[str, Any]) -> dict[str, str]:
     kind = told["kind"]
     label = EventKind(kind).label.lower() if kind in EventKind.values else kind
     return {
-        "makes the list of each": label,
+        _KIND: label,
         "detected, days before the event": _limit(told["days_before"]),
         "detected, days after the event": _limit(told["days_after"]),
         "credible level kept": exact(told["level_stored"]),
@@ -72,7 +72,7 @@ def _tell_without_event(told: Mapping[str, Any], names: Names) -> dict[str, str]
     key = told["group"]
     magnitude = told["brighter_than"]
     return {
-        "makes the list of each": "no event: one list",
+        _KIND: "no event: one list",
         "chance before all evidence": (
             "that of the site" if told["prior"] is None else exact(told["prior"])
         ),
