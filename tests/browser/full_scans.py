@@ -9,8 +9,8 @@ from tom.candidates.models import EventCandidate, ScanProfile, VerdictReason, Ve
 from tom.candidates.scanning import hand_over, stop_at
 from tom.candidates.verdicts import give_verdict, give_verdict_in_list
 from tom.ranking.basis import Basis
-from tom.ranking.compared import Comparison
 from tom.ranking.changing import change_strategy
+from tom.ranking.compared import Comparison
 from tom.ranking.comparisons import ask_for_comparison, work_comparison
 from tom.ranking.exploring import draw_if_due
 from tom.ranking.models import Listing

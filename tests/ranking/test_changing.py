@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from tests import factories
 from tests.connections import WAIT_SECONDS, begin
+from tom.candidates.models import Vetting
+from tom.candidates.verdicts import give_verdict_in_list
 from tom.events.models import NonLocalizedEvent
 from tom.ranking.changing import (
     ChangedMeanwhileError,
@@ -278,3 +280,14 @@ def test_only_a_strategy_without_rankings_is_deleted(lise: User) -> None:
 
     assert list(Strategy.objects.filter(name__in=("New", "Used"))) == [used]
     assert StrategyVersion.objects.filter(strategy=used).exists()
+
+
+def test_a_list_whose_rankings_are_forgotten_is_kept_by_its_verdicts(lise: User) -> None:
+    made = make(lise)
+    target = factories.make_target("ZTF26a")
+    give_verdict_in_list(made, target, Vetting.REJECTED, by=lise, is_public=True)
+
+    with pytest.raises(StillRankedError):
+        delete_strategy(made)
+
+    assert Strategy.objects.filter(pk=made.pk).exists()

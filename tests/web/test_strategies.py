@@ -405,7 +405,7 @@ def test_only_a_list_that_ranked_nothing_can_be_deleted(lead: Client, lise: User
 
     assert offered == [True, False]
     assert "New is deleted." in answers[0].text
-    assert "Used has rankings, which keep it: switch it off." in answers[1].text
+    assert "Used has rankings or verdicts, which keep it." in answers[1].text
     assert list(Strategy.objects.filter(name__in=("New", "Used"))) == [used]
 
 
@@ -450,17 +450,28 @@ def test_who_may_only_read_sees_settings_and_history_and_is_told_whom_to_ask(
     assert not Strategy.objects.filter(name="Fresh", prior=0.9).exists()
 
 
-def test_each_right_alone_opens_its_own_page(client: Client, lise: User) -> None:
+@pytest.mark.parametrize(
+    ("right", "opened"),
+    [
+        ("add_strategy", {"list_new"}),
+        ("change_strategy", {"list_change", "list_bring_back"}),
+        ("delete_strategy", {"list_delete"}),
+    ],
+)
+def test_each_right_alone_opens_its_own_pages(
+    client: Client, lise: User, right: str, opened: set[str]
+) -> None:
     made = make(lise)
     olga = make_observer("olga")
-    right = Permission.objects.get(codename="change_strategy")
-    olga.user_permissions.add(right)
+    olga.user_permissions.add(Permission.objects.get(codename=right))
     client.force_login(olga)
 
-    assert answers_of(client, made)["list_change"] == {200, 422}
-    assert answers_of(client, made)["list_delete"] == {403}
-    assert client.get(NEW).status_code == 403
-    assert "Save as a new list" not in client.get(page_of(made)).text
+    page = client.get(page_of(made, "list_versions")).text
+    answers = {"list_new": {client.get(NEW).status_code}} | answers_of(client, made)
+
+    assert {name for name, found in answers.items() if found != {403}} == opened | {"list_versions"}
+    is_shown = [text in page for text in ("?from=", "Delete Fresh", page_of(made))]
+    assert is_shown == [f"{each}_strategy" == right for each in ("add", "delete", "change")]
 
 
 def test_a_list_that_is_switched_off_is_found_by_those_who_may_change_it(

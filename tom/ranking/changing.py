@@ -31,7 +31,7 @@ class TakenError(Exception):
 
 
 class StillRankedError(Exception):
-    """The strategy has rankings, which keep it: switch it off."""
+    """The strategy has rankings or verdicts, which keep it: switch it off."""
 
 
 def make_strategy(settings: Mapping[str, Any], *, by: User, note: str = "") -> Strategy:
@@ -102,12 +102,13 @@ def delete_strategy(strategy: Strategy) -> None:
     Raises
     ------
     StillRankedError
-        If it has a ranking.
+        If it has a ranking, or a verdict in its list.
     """
     with transaction.atomic():
         _match_anew(strategy.kind)
         # No ranking of it can be stored while it is locked.
         row = Strategy.objects.select_for_update().get(pk=strategy.pk)
+        # Asked first: to delete it would read each place of its rankings before it refuses.
         if Ranking.objects.filter(strategy=row).exists():
             raise StillRankedError
         try:

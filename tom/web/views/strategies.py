@@ -137,10 +137,11 @@ def list_versions(request: HttpRequest, pk: int) -> HttpResponse:
     """The settings of a strategy in words, and each version with what it changed."""
     user = person(request)
     strategy = _seen(pk, user)
+    number = newest_number(strategy)  # first: what came since is refused, not undone unseen
     page = page_of(
         request, strategy.versions.select_related("by").order_by("-number"), per_page=PER_PAGE
     )
-    shown, number = list(page), newest_number(strategy)
+    shown = list(page)
     last = shown[-1].number if shown else 0
     # What the oldest one on the page changed shows against the one before it.
     older = list(strategy.versions.filter(number__lt=last).order_by("-number")[:1])
@@ -200,7 +201,7 @@ def list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         delete_strategy(strategy)
     except StillRankedError:
-        messages.error(request, f"{strategy.name} has rankings, which keep it: switch it off.")
+        messages.error(request, f"{strategy.name} has rankings or verdicts, which keep it.")
         return redirect("list_versions", strategy.pk)
     messages.success(request, f"{strategy.name} is deleted.")
     return redirect("list_index")
