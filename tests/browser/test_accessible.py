@@ -93,7 +93,7 @@ def test_the_administration_wears_the_theme_of_the_site(enter: Enter) -> None:
     worn = {}
     for theme in THEMES:
         wear(page, theme)
-        page.goto("/admin/strategies/strategy/add/")
+        page.goto("/admin/targets/program/add/")
         worn[theme] = page.locator("html").get_attribute("data-theme")
         if theme == "red":
             assert other_light(page)[0] <= FAINT
