@@ -407,7 +407,7 @@ def test_what_was_ranked_is_not_kept_where_a_candidate_was_joined_to_another_mea
     basis = Basis.present(strategy, window_start(event, strategy))
     listing = Listing(event, strategy)
     case = read_case(listing, moments.now(), basis.window_start, basis.rule)
-    posterior = weigh(case, basis)
+    _, posterior = weigh(case, basis)
     EventCandidate.objects.filter(target__name="b").delete()
 
     assert not keep(Ranking(event=event, prior=0.1), case, posterior, Moves(range(len(case)), ()))

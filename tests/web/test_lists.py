@@ -271,10 +271,10 @@ def test_a_list_says_what_it_is_ranked_by_with_the_sites_defaults(observer: User
 
     texts = [" ".join(page(Client(), observer, each).split()) for each in (given, usual)]
 
-    assert "a chance of 0.25<" in texts[0]
+    assert "a chance of 0.25 <" in texts[0]
     assert "star, minor planet<" in texts[0]
     assert "real, with weight 0.5 of 1" in texts[0]
     assert "20% of a night" in texts[0]
-    assert f"a chance of {settings.CANDIDATE_PRIOR:g}<" in texts[1]
+    assert f"a chance of {settings.CANDIDATE_PRIOR:g} <" in texts[1]
     assert "real, with weight 1 of 1" in texts[1]
     assert "star, minor planet<" in texts[1]  # all that it can know

@@ -1,6 +1,7 @@
 """The pages on which lists are made and changed, and their history."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
@@ -10,13 +11,29 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
-from tests.factories import make_admin, make_group, make_lead, make_observer, make_target
-from tests.scoring.own_scorers import keep_onnx
+from tests.factories import (
+    make_admin,
+    make_group,
+    make_lead,
+    make_observer,
+    make_score,
+    make_target,
+)
+from tests.scoring.own_scorers import keep_next, keep_onnx, onnx_parts
+from tom.events.models import EventKind
+from tom.ranking.basis import Basis
 from tom.ranking.changing import change_strategy, make_strategy, newest_number
-from tom.ranking.services import rank_list_if_due
+from tom.ranking.models import Listing
+from tom.ranking.services import rank_list, rank_list_if_due
 from tom.ranking.terms import TERMS
+from tom.scoring.contract import ScorerKind
+from tom.scoring.models import Score
+from tom.scoring.services import scorers
 from tom.strategies.models import Strategy
+from tom.strategies.services import choose_strategy
 from tom.strategies.versions import settings_of
 from tom.web.strategy_form import TERM_WORDS
 
@@ -38,8 +55,8 @@ def lead(client: Client, lise: User) -> Client:
     return client
 
 
-def make(by: User, **fields: Any) -> Strategy:
-    return make_strategy(settings_of(Strategy(name="Fresh")) | fields, by=by)
+def make(who: User, **fields: Any) -> Strategy:
+    return make_strategy(settings_of(Strategy(name="Fresh")) | fields, by=who)
 
 
 def change(strategy: Strategy, by: User, **fields: Any) -> None:
@@ -500,3 +517,117 @@ def test_the_administration_has_no_strategies(client: Client) -> None:
     client.force_login(make_admin())
 
     assert "trateg" not in client.get("/admin/").text
+
+
+# --- In the order of a number -------------------------------------------------------------------
+@pytest.fixture
+def anomaly(settings: Settings) -> Iterator[None]:
+    settings.SCORERS = [*settings.SCORERS, "ml_plugins.anomaly.Anomaly"]
+    scorers.cache_clear()
+    yield
+    scorers.cache_clear()
+
+
+def choices(page: Any, name: str) -> list[str]:
+    return [value for value, _ in page.context["form"].fields[name].choices]
+
+
+def test_a_list_is_made_in_the_order_of_a_number_for_the_class(lead: Client, anomaly: None) -> None:
+    page = lead.get(NEW)
+    assert choices(page, "by") == ["", "anomaly"]
+    assert "fast_transient" in choices(page, "within")
+    assert "anomaly" not in choices(page, "within")
+
+    answer = lead.post(NEW, FORM | {"by": "anomaly", "within": "fast_transient"})
+
+    made = Strategy.objects.get(name="Fresh")
+    assert (made.by, made.within) == ("anomaly", "fast_transient")
+    told = words_of(lead.get(answer.url).text)
+    assert "the number of anomaly, for the class that fast transient says" in told
+    assert "by anomaly, for its class" in words_of(lead.get("/lists/").text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"by": "fast_transient"}, "by"),
+        ({"by": "gone"}, "by"),
+        ({"by": "anomaly", "within": "real_bogus_"}, "within"),
+        ({"within": "fast_transient"}, "within"),
+    ],
+)
+def test_an_order_that_no_scorer_gives_is_refused(
+    lead: Client, anomaly: None, typed: dict[str, str], field: str
+) -> None:
+    assert list(errors(lead.post(NEW, FORM | typed))) == [field]
+
+
+def test_the_list_of_an_event_is_in_no_such_order(lead: Client, anomaly: None) -> None:
+    Strategy.objects.filter(kind=EventKind.GRB).delete()
+
+    lead.post(NEW, FORM | {"kind": EventKind.GRB.value, "terms": [], "by": "anomaly"})
+
+    assert Strategy.objects.get(kind=EventKind.GRB).by == ""
+
+
+def test_a_scorer_of_a_group_orders_the_lists_of_that_group_alone(lead: Client, lise: User) -> None:
+    group = make_group("hunters")
+    lise.groups.add(group)
+    odd = keep_onnx("own_odd", by=lise, group=group)
+    parts = onnx_parts(name="own_odd", version="1.1.0", kind=ScorerKind.ANOMALY)
+    keep_next(odd, parts, by=lise)
+    answer = lead.post(NEW, FORM | {"by": "own_odd"})
+    assert errors(answer)["by"] == ["This scorer is a group's: let that group alone see the list."]
+
+    lead.post(NEW, FORM | {"by": "own_odd", "group": str(group.pk)})
+
+    made = Strategy.objects.get(name="Fresh")
+    assert [spec["name"] for spec in Basis.present(made, None).specs].count("own_odd") == 1
+    made.group = None
+    assert "own_odd" not in [spec["name"] for spec in Basis.present(made, None).specs]
+    lise.groups.remove(group)
+    assert "own_odd" not in lead.get(NEW).text
+
+
+def test_a_scorer_that_is_gone_stays_chosen_until_another_one_is(lead: Client, lise: User) -> None:
+    made = make(lise, by="gone")
+
+    page = lead.get(page_of(made))
+
+    assert choices(page, "by") == ["", "gone"]
+    assert "the number of gone, which is not here" in words_of(page.text)
+    assert lead.post(page_of(made), filled(lead, page_of(made))).status_code == 302
+
+
+def test_every_page_of_such_a_list_has_its_numbers(
+    client: Client, lise: User, anomaly: None
+) -> None:
+    target = make_target("ZTF26odd")
+    for value in (0.625, 0.75):
+        Score.objects.filter(target=target, scorer="anomaly").delete()
+        score = make_score(target, scorer="anomaly")
+        Score.objects.filter(pk=score.pk).update(probability={"unusual": value})
+        strategy = Strategy.objects.filter(name="Fresh").first() or make(lise, by="anomaly")
+        rank_list(Listing(None, strategy), Basis.present(strategy, None))
+    client.force_login(lise)
+    choose_strategy(lise, strategy)
+    now = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+    pages = {
+        page: words_of(client.get(page).text)
+        for page in (
+            f"/lists/{strategy.pk}/",
+            f"/lists/{strategy.pk}/scan/",
+            f"/lists/{strategy.pk}/past/?at={now}",
+            f"/lists/{strategy.pk}/targets/{target.pk}/history/",
+            f"/targets/?order=list-{strategy.pk}",
+            "/",
+        )
+    }
+
+    assert [page for page, told in pages.items() if "0.750" not in told] == []
+    assert [page for page, told in pages.items() if "anomaly" not in told.lower()] == []
+    assert "0.625 → 0.750" in pages[f"/lists/{strategy.pk}/targets/{target.pk}/history/"]
+    csv = client.get(f"/lists/{strategy.pk}/past.csv?at={now}").text
+    assert csv.splitlines()[1].endswith(",,,,0.75")
+    (row,) = client.get(f"/api/lists/{strategy.pk}/targets/").json()["results"]
+    assert (row["posterior"], row["number"]) == (None, 0.75)

@@ -68,6 +68,8 @@ class Standing(models.Model):
     posterior: float | None = None
     posterior_low: float | None = None
     posterior_high: float | None = None
+    # No event's list is in the order of a scorer's number.
+    number: float | None = None
 
     class Meta:
         abstract = True

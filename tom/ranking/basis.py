@@ -18,7 +18,7 @@ from tom.ranking.visits import images
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.opinions import ranked_classes
 from tom.scoring.own import spec_of
-from tom.scoring.own_services import weighing_specs
+from tom.scoring.own_services import named_specs, weighing_specs
 from tom.scoring.services import scorers
 from tom.strategies.models import Strategy, kilonova
 
@@ -57,6 +57,11 @@ class Basis:
         The loaded catalogues (`tom.ranking.hosts.listed`); None: none was, or not yet stored.
     means
         The mean ratio of each term over the list (`tom.ranking.means`); None: of no event's list.
+    by, within
+        The scorer whose number puts the list in order, and the one that says of which class each
+        target is (`tom.ranking.numbered`); "": the list is in the order of chances.
+    usual
+        What number is usual for each class; None: not compared, or not found yet.
     """
 
     prior: float
@@ -73,6 +78,9 @@ class Basis:
     brightness: dict[str, Any] | None = None
     means: dict[str, Any] | None = None
     galaxies: dict[str, Any] | None = None
+    by: str = ""
+    within: str = ""
+    usual: dict[str, Any] | None = None
 
     @classmethod
     def present(cls, strategy: Strategy, since: datetime | None) -> Self:
@@ -91,6 +99,8 @@ class Basis:
                 "sought": strategy.sought,
                 "terms": strategy.terms or _all_terms(strategy, since),
                 "galaxies": listed(),
+                "by": strategy.by,
+                "within": strategy.within,
             }
         )
 
@@ -149,6 +159,10 @@ class Basis:
         is_named = not self.terms or any(term.NAME in self.terms for term in OF_LIGHT)
         return is_named and lights.SOUGHT in self.sought
 
+    def spec_of(self, name: str) -> ScorerSpec | None:
+        """The specification of a scorer that was there; None: it was not."""
+        return next((spec_of(kept) for kept in self.specs if kept["name"] == name), None)
+
     def ranked_by(self) -> Iterable[tuple[ScorerSpec, tuple[str, ...], float]]:
         """Yield the specification, the classes and the weight of each scorer that is used.
 
@@ -192,7 +206,9 @@ def _all_terms(strategy: Strategy, since: datetime | None) -> list[str]:
 
 
 def _specs(strategy: Strategy) -> list[ScorerSpec]:
-    return [*(scorer.spec for scorer in scorers()), *weighing_specs(strategy)]
+    specs = [*(scorer.spec for scorer in scorers()), *weighing_specs(strategy)]
+    known = {spec.name for spec in specs}
+    return [*specs, *(spec for spec in named_specs(strategy) if spec.name not in known)]
 
 
 def constants() -> dict[str, Any]:

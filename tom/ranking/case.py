@@ -1,7 +1,7 @@
 """Read the facts about the members of a list that each audience knew at a moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -78,6 +78,19 @@ class Case:
         is_public = np.array([audience == () for audience in self.audiences], bool)
         return np.asarray(is_public & ~np.isin(self.members, list(self.owned)))
 
+    def take(self, rows: BoolArray) -> "Case":
+        """Return a part of the entries."""
+        at = np.flatnonzero(rows)
+        return replace(
+            self,
+            members=self.members[at],
+            targets=self.targets[at],
+            audiences=[self.audiences[row] for row in at.tolist()],
+            healpix29=self.healpix29[at],
+            localizations=self.localizations[at],
+            facts=self.facts[at],
+        )
+
     def fact(self, name: str) -> FloatArray:
         """Return one of `FACTS`, shape (n,)."""
         return np.asarray(self.facts[:, FACTS.index(name)])
@@ -105,16 +118,23 @@ def read_case(
         healpix29=np.array(places, np.int64),
         localizations=np.array(maps, float),
         facts=np.array(facts, float).T,
-        owned=_owned(listing.event),
+        owned=_owned(listing.event, targets),
         versions=versions,
     )
 
 
-def _owned(event: NonLocalizedEvent | None) -> frozenset[int]:
+def _owned(event: NonLocalizedEvent | None, targets: Sequence[int]) -> frozenset[int]:
     if event is None:
-        return frozenset()
+        return private_among(targets)
     rows = EventCandidate.objects.filter(event=event, is_public=True)
     return frozenset(rows.filter(target__permissions="PRIVATE").values_list("pk", flat=True))
+
+
+def private_among(targets: Sequence[int]) -> frozenset[int]:
+    """Return the keys of those of these targets that are private."""
+    with connection.cursor() as cursor:
+        cursor.execute(PRIVATE, {"targets": array_of(targets)})
+        return frozenset(pk for (pk,) in cursor.fetchall())
 
 
 def read_columns(
@@ -227,6 +247,12 @@ def _epochs_before(case: Case, audience: Audience, targets: IntArray) -> FloatAr
 
 # Otherwise the planner goes through 25,000 given targets again for each month of points.
 HIDDEN_TARGETS = "ARRAY(SELECT unnest(%(targets)s::bigint[]))"
+
+
+PRIVATE = f"""
+    SELECT id FROM tom_targets_basetarget
+    WHERE id = ANY({HIDDEN_TARGETS}) AND permissions = 'PRIVATE'
+"""  # noqa: S608  of our own text alone
 
 
 def _is_stacked(days: float) -> str:

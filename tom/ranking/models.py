@@ -58,6 +58,13 @@ class Ranking(models.Model):
         default=list,
         help_text="Candidates of private targets, in no sum: who sees them is asked later",
     )
+    by = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The scorer whose number put the list in order; empty: chances did",
+    )
     scorers = models.JSONField(default=dict, help_text="Scorer to version")
     basis = models.JSONField(
         default=dict,
@@ -204,7 +211,7 @@ class RankedCandidate(models.Model):
     log_weight = models.FloatField(
         help_text=(
             "Natural logarithm of its weight among the event's candidates; in a list without an"
-            " event, of its odds. The ranking is in this order"
+            " event, of its odds, or a scorer's number. The ranking is in this order"
         )
     )
     log_weight_low = models.FloatField(help_text="The lower end of its central 90%")
@@ -251,17 +258,25 @@ class RankedCandidate(models.Model):
         return f"{self.candidate_id or self.target_id} from {self.ranking_id}"
 
     @property
-    def posterior(self) -> float:
+    def number(self) -> float | None:
+        """The number of the scorer that puts the list in order; None: chances do."""
+        return self.log_weight if self.ranking.by else None
+
+    @property
+    def posterior(self) -> float | None:
         """The chance in a list without an event, 0 to 1; its interval likewise."""
-        return logistic(self.log_weight)
+        return self._chance(self.log_weight)
 
     @property
-    def posterior_low(self) -> float:
-        return logistic(self.log_weight_low)
+    def posterior_low(self) -> float | None:
+        return self._chance(self.log_weight_low)
 
     @property
-    def posterior_high(self) -> float:
-        return logistic(self.log_weight_high)
+    def posterior_high(self) -> float | None:
+        return self._chance(self.log_weight_high)
+
+    def _chance(self, log_odds: float) -> float | None:
+        return None if self.ranking.by else logistic(log_odds)
 
     def read_terms(self) -> list[dict[str, Any]]:
         """Return every term of the place, with its name and inputs."""

@@ -30,6 +30,7 @@ from tom.ranking.lights import Seen, is_looked_at, learn, look, read_brightness,
 from tom.ranking.locks import claim_list, claim_ranking
 from tom.ranking.means import divide, fit_means, log_jointly
 from tom.ranking.models import Listing, RankedCandidate, Ranking
+from tom.ranking.numbered import put_in_order
 from tom.ranking.pooling import Posterior, fuse
 from tom.ranking.reread import look_now
 from tom.ranking.terms import later_light
@@ -85,8 +86,12 @@ def _rank(listing: Listing, basis: Basis) -> Ranking | None:
     newest = newest_ranking(listing.owner)
     if not len(case) and (newest is None or listing.event is not None):
         return None
-    facts, basis = _learnt(case, basis, newest)
-    basis, posterior = _weigh_anew(facts, basis, newest)
+    if basis.by:
+        former = None if newest is None else newest.basis
+        case, basis, posterior = put_in_order(case, basis, former)
+    else:
+        facts, basis = _learnt(case, basis, newest)
+        basis, posterior = _weigh_anew(facts, basis, newest)
     moved = moves(case, posterior)
     if newest is not None and not any(moved) and _rests_on(newest, basis):
         return None
@@ -164,9 +169,15 @@ def _fit(
     return fit_means(terms, case.seen_by_all, kept, as_they_are=as_they_are)
 
 
-def weigh(case: Case, basis: Basis) -> Posterior:
-    """Return the weight of each entry of a case, from all evidence."""
-    return _fuse(basis, _terms(_read(case, basis, basis.event_time), basis))
+def weigh(case: Case, basis: Basis) -> tuple[Case, Posterior]:
+    """Return the entries that a list has, and the weight of each, from all evidence.
+
+    All entries of the case have one, but in a list in the order of a scorer's number.
+    """
+    if basis.by:
+        case, _, posterior = put_in_order(case, basis)
+        return case, posterior
+    return case, _fuse(basis, _terms(_read(case, basis, basis.event_time), basis))
 
 
 def _fuse(basis: Basis, terms: Sequence[Weighed]) -> Posterior:
@@ -217,7 +228,7 @@ def recompute(ranking: Ranking) -> tuple[Case, Posterior]:
         message = f"the {ranking} was made with other constants than the present ones"
         raise NotReproducibleError(message)
     case = read_case(ranking.listing, ranking.moment, basis.window_start, basis.rule)
-    return case, weigh(case, basis)
+    return weigh(case, basis)
 
 
 def unlike(ranking: Ranking) -> int:
@@ -344,6 +355,7 @@ def _ranking(case: Case, basis: Basis, posterior: Posterior) -> Ranking:
         strategy=case.listing.strategy,
         event=case.listing.event,
         localization_id=None if np.isnan(use) else int(use),
+        by=basis.by,
         prior=basis.prior,
         scorers=present_scorers(),
         basis=asdict(basis),

@@ -100,19 +100,13 @@ def list_then(strategy: Strategy, when: datetime, *, k: int) -> Night:
     case = read_case(Listing(None, strategy), Moment(when), None, basis.rule)
     if not len(case):
         return Night(when, (), (), ())
-    order = weigh(case, basis).order().tolist()
-    private = _private_among(case.targets.tolist())
+    case, posterior = weigh(case, basis)
+    order = posterior.order().tolist()
     rows = [row for row in order if case.audiences[row] == ()]
-    members = [int(case.targets[row]) for row in rows if int(case.targets[row]) not in private]
+    members = [int(case.targets[row]) for row in rows if int(case.targets[row]) not in case.owned]
     flux = _peaks(case, members)
     brightest = sorted(members, key=lambda target: -flux.get(target, 0.0))
     return Night(when, members, members[:k], brightest[:k])
-
-
-def _private_among(targets: Sequence[int]) -> set[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(PRIVATE, {"targets": array_of(targets)})
-        return {pk for (pk,) in cursor.fetchall()}
 
 
 def try_strategy(
@@ -207,10 +201,6 @@ def _peaks(case: Case, targets: Sequence[int]) -> dict[int, float]:
         return dict(cursor.fetchall())
 
 
-PRIVATE = f"""
-    SELECT id FROM tom_targets_basetarget
-    WHERE id = ANY({HIDDEN_TARGETS}) AND permissions = 'PRIVATE'
-"""  # noqa: S608  of our own text alone
 PEAKS = f"""
     SELECT p.target_id, max(p.flux)
     FROM targets_lightcurvepoint p JOIN targets_program g ON g.id = p.program_id

@@ -96,8 +96,8 @@ class ScorerKind(StrEnum):
     """The meaning of a scorer's numbers.
 
     A probability of a class is given under the scorer's prior. A likelihood ratio compares a class
-    with all others, and is 0 or more. The ranking uses these two kinds. A rank and an anomaly (any
-    number, higher is more) are only stored and shown.
+    with all others, and is 0 or more. Chances are made of these two kinds alone. A rank and an
+    anomaly (any number, higher is more) are shown, and can put a list without an event in order.
     """
 
     PROBABILITY = "probability"

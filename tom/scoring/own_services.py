@@ -51,6 +51,20 @@ def weighing_specs(strategy: Strategy | None) -> list[ScorerSpec]:
     return [spec_of(row.in_force.spec) for row in rows if row.in_force and _is_for(row, group)]
 
 
+def named_specs(strategy: Strategy) -> list[ScorerSpec]:
+    """Return the specifications of those that a strategy names to put its list in order.
+
+    They need not weigh. For one of a group the same holds as in `weighing_specs`.
+    """
+    named = {strategy.by, strategy.within} - {""}
+    rows = OwnScorer.objects.at_work().filter(name__in=named) if named else ()
+    return [
+        spec_of(row.in_force.spec)
+        for row in rows
+        if row.in_force and _is_for(row, strategy.group_id)
+    ]
+
+
 def weighing_names() -> set[str]:
     """Return the names of those that weigh in some list."""
     return {row.name for row in _weighing(now=timezone.now())}

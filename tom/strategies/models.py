@@ -92,6 +92,24 @@ class Strategy(models.Model):
         blank=True,
         help_text="The terms that are weighed in addition to the scorers. Empty: all.",
     )
+    by = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=(
+            "A scorer whose number puts a list without an event in order. Empty: the chance of what"
+            " is sought."
+        ),
+    )
+    within = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=(
+            "A scorer that says of which class each target is: its number is compared with those of"
+            " its class. Empty: with none."
+        ),
+    )
     days_before = models.FloatField(
         null=True,
         blank=True,
@@ -266,14 +284,20 @@ class Strategy(models.Model):
 
     def _wrong_for_its_kind(self) -> dict[str, str]:
         if not self.kind:
-            if self.days_after is None:
-                return {}
-            return {"days_after": "a list without an event has no event to count days from"}
+            return self._wrong_without_event()
         unused = [name for name in ONLY_WITHOUT_EVENT if getattr(self, name) is not None]
         errors = dict.fromkeys(unused, "this is for a list without an event: leave it empty here")
-        for name in ("with_tests", "explore"):
+        for name in ("with_tests", "explore", "by", "within"):
             if getattr(self, name):
                 errors[name] = "this is for a list without an event"
+        return errors
+
+    def _wrong_without_event(self) -> dict[str, str]:
+        errors: dict[str, str] = {}
+        if self.days_after is not None:
+            errors["days_after"] = "a list without an event has no event to count days from"
+        if self.within and not self.by:
+            errors["within"] = "choose the scorer whose number is compared within a class"
         return errors
 
 

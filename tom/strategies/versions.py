@@ -10,7 +10,7 @@ from django.utils import timezone
 SETTINGS: Final = (
     *("name", "kind", "sought", "prior", "weights", "terms", "days_before", "days_after"),
     *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
-    *("ra", "dec", "radius_deg", "with_tests", "explore", "group", "active"),
+    *("ra", "dec", "radius_deg", "with_tests", "explore", "group", "active", "by", "within"),
 )
 """The fields that people choose; the others say who made a strategy and when it was ranked."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -19,6 +19,9 @@ from tom.candidates.models import Verdict, Vetting
 from tom.kept_queries import AnyOf, Given, kept_query
 from tom.ranking.basis import Basis
 from tom.ranking.models import Exploration, Listing, RankedCandidate
+from tom.ranking.numbered import LEAST_OF_CLASS
+from tom.ranking.services import newest_ranking
+from tom.scoring.contract import ScorerSpec
 from tom.strategies.models import Strategy
 from tom.strategies.services import chosen_by, list_of, lists_for
 from tom.streams.rules import night_of
@@ -93,19 +96,37 @@ class Weighed:
     """What a list is ranked by, with the site's defaults where its strategy says nothing.
 
     `prior` is the chance of any one target before all evidence. `terms` are named. `scorers` have a
-    name, a version, the classes that count of it, and its weight, 0 to 1.
+    name, a version, the classes that count of it, and its weight, 0 to 1. `by` and `within` are the
+    scorers of a list in the order of a number, None where one is not here; `usual` has, of each
+    class in the newest ranking, how many there are, the median of their numbers, and their spread.
     """
 
     prior: float
     terms: list[str]
     scorers: list[tuple[str, str, tuple[str, ...], float]]
+    by: ScorerSpec | None = None
+    within: ScorerSpec | None = None
+    usual: list[tuple[str, int, float, float]] = field(default_factory=list)
+    least_of_class: int = LEAST_OF_CLASS
 
 
 def weighed_in(strategy: Strategy) -> Weighed:
     """What a list without an event is ranked by at its next ranking."""
     basis = Basis.present(strategy, None)
     scorers = [(spec.name, spec.version, of, weight) for spec, of, weight in basis.ranked_by()]
-    return Weighed(basis.prior, [term.NAME for term in basis.weighed_terms], scorers)
+    named = [term.NAME for term in basis.weighed_terms]
+    if not basis.by:
+        return Weighed(basis.prior, named, scorers)
+    newest = newest_ranking(strategy)
+    usual = (newest.basis.get("usual") or {}) if newest is not None else {}
+    return Weighed(
+        basis.prior,
+        named,
+        scorers,
+        by=basis.spec_of(basis.by),
+        within=basis.spec_of(basis.within),
+        usual=[(label, *figures) for label, figures in sorted(usual.items())],
+    )
 
 
 def find_strategy(pk: int, user: User) -> Strategy:

@@ -27,11 +27,12 @@ from tom.web.plots.sparkline import draw_sparkline
 
 @dataclass(frozen=True)
 class PastPlace:
-    """The chance of a member then and the ends of its interval, 0 to 1."""
+    """The chance of a member then and the ends of its interval, 0 to 1; or a scorer's number."""
 
-    posterior: float | None
-    posterior_low: float | None
-    posterior_high: float | None
+    posterior: float | None = None
+    posterior_low: float | None = None
+    posterior_high: float | None = None
+    number: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,10 @@ class PastList:
         return places.filter(candidate__in=seen.values("pk"))
 
     def chances(self, place: RankedCandidate) -> PastPlace:
-        """What a place's weight was as a chance."""
+        """What a place's weight was as a chance, or as a number."""
         weight = place.log_weight
+        if self.ranking.by:
+            return PastPlace(number=weight)
         ends = (
             self.scale.end(weight, end) for end in (place.log_weight_low, place.log_weight_high)
         )

@@ -61,8 +61,9 @@ class Jump:
     """A ranking in which a member got another rank, or other evidence, or its event changed.
 
     `before` and `after` are the ranks; None: it had none. The chances are those of that ranking and
-    of the one before. `reasons` are the terms of it that moved, `pieces` what is expected of the
-    event, before and after, where that moved.
+    of the one before, or the numbers, where a scorer's number puts the list in order. `reasons` are
+    the terms of it that moved, `pieces` what is expected of the event, before and after, where that
+    moved.
     `rose` and `fell` name some of those that passed it, and of those that it passed; of `n_rose`
     and `n_fell` in all.
     """
@@ -72,6 +73,8 @@ class Jump:
     after: int | None
     chance_before: float | None
     chance: float | None
+    number_before: float | None
+    number: float | None
     reasons: list[Reason]
     pieces: list[tuple[Piece, Piece]]
     rose: list[str]
@@ -279,9 +282,13 @@ def _tell(steps: Sequence[_Step], others: Others, user: User) -> list[Jump]:
 def _chance(
     held: Held | None, ranking: Ranking | None, scales: Mapping[int, Scale]
 ) -> float | None:
-    if held is None or ranking is None:
+    if held is None or ranking is None or ranking.by:
         return None
     return scales[ranking.pk].chance(held.weight)
+
+
+def _number(held: Held | None, ranking: Ranking | None) -> float | None:
+    return held.weight if held is not None and ranking is not None and ranking.by else None
 
 
 def _jump(
@@ -301,6 +308,8 @@ def _jump(
         after=_rank(after, step.above),
         chance_before=_chance(before, step.former, scales),
         chance=_chance(after, step.ranking, scales),
+        number_before=_number(before, step.former),
+        number=_number(after, step.ranking),
         reasons=moved[:REASONS_SHOWN],
         pieces=step.pieces if is_both else [],
         rose=rose[:NAMES_SHOWN],

@@ -37,9 +37,11 @@ class Standing:
     """How a target stands in a list without an event; of an event's list, see `EventCandidate`."""
 
     rank: int
-    posterior: float
-    posterior_low: float
-    posterior_high: float
+    posterior: float | None
+    posterior_low: float | None
+    posterior_high: float | None
+    number: float | None
+    by: str
     vetting: str
 
 
@@ -240,6 +242,8 @@ class ListSource:
                 posterior=place.posterior,
                 posterior_low=place.posterior_low,
                 posterior_high=place.posterior_high,
+                number=place.number,
+                by=place.ranking.by,
                 vetting=said[0].verdict if said else Vetting.NEW,
             ),
             terms=place.read_terms(),

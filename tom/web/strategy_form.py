@@ -21,10 +21,13 @@ from tom.sky.place_tokens import NotAPlaceError
 from tom.strategies.models import Strategy
 from tom.strategies.versions import LONGEST_NOTE, settings_of
 from tom.taxonomy import ROOTS, WIDER, find_class, lineage
-from tom.web.strategy_scorers import Weigher, weighers_for
+from tom.web.strategy_scorers import Weigher, orderers_for, weighers_for
 from tom.web.team.groups import groups_to_choose
+from tom.web.templatetags.sky import words
 
 NO_EVENT: Final = "no event: one list of targets"
+BY_CHANCE: Final = "chances, of what it looks for"
+ALONE: Final = "with no other"
 MOST_CLASSES: Final = 20
 EMPTY_INPUTS: Final = 2
 LARGEST_NUMBER: Final = 2**31 - 1
@@ -44,7 +47,7 @@ TERM_WORDS: Final = {
 OF_EVENTS: Final = ("days_after", "level_stored", "level_shown")
 WITHOUT_EVENT: Final = (
     *("prior", "brighter_than", "first_seen_days", "place", "radius_deg"),
-    *("with_tests", "explore", "group", "active"),
+    *("with_tests", "explore", "group", "active", "by", "within"),
 )
 _NUMBERS: Final = (
     *("prior", "days_before", "days_after", "level_stored", "level_shown", "brighter_than"),
@@ -62,6 +65,8 @@ _LABELS: Final = {
     "radius_deg": "Radius (degrees)",
     "with_tests": "Also targets that are known from tests alone",
     "explore": "Share of the looks of a night that go to targets drawn at random",
+    "by": "In the order of",
+    "within": "Compared",
     "group": "Seen by",
     "active": "The list is made",
 }
@@ -79,6 +84,8 @@ _HELP: Final = {
     "first_seen_days": "Empty: at any time.",
     "radius_deg": "Up to 180.",
     "explore": "0 to 1. Empty: none are drawn.",
+    "by": "By a number, the largest comes first, and nothing below counts for the order.",
+    "within": "Of a number: how far it lies above what is usual for the class of the target.",
     "active": "Switched off, it is kept and can be compared on past nights.",
 }
 
@@ -174,7 +181,7 @@ class StrategyForm(forms.ModelForm[Strategy]):
         fields = (
             *("name", "kind", "sought", "prior", "terms", "days_before", "days_after"),
             *("level_stored", "level_shown", "brighter_than", "first_seen_days"),
-            *("radius_deg", "with_tests", "explore", "group", "active"),
+            *("radius_deg", "with_tests", "explore", "group", "active", "by", "within"),
         )
         labels = _LABELS
         help_texts = dict.fromkeys(fields, "") | _HELP
@@ -187,6 +194,7 @@ class StrategyForm(forms.ModelForm[Strategy]):
         self.weighers = weighers_for(user, self.instance.weights)
         self._choose_kinds()
         self._choose_groups(user)
+        self._choose_orders(user)
         for name in _NUMBERS:
             self.fields[name].widget = forms.TextInput(attrs={"inputmode": "decimal"})
             self.fields[name].required = False
@@ -213,6 +221,24 @@ class StrategyForm(forms.ModelForm[Strategy]):
         self.fields["group"] = forms.ModelChoiceField(
             groups, label=_LABELS["group"], required=False, empty_label="everyone"
         )
+
+    def _choose_orders(self, user: User) -> None:
+        of_number, of_class = orderers_for(user)
+        self._owners = {each.name: each.group_id for each in (*of_number, *of_class)}
+        for name, empty, text, found in (
+            ("by", BY_CHANCE, "the number of {}", of_number),
+            ("within", ALONE, "with its class, as {} says it", of_class),
+        ):
+            chosen = getattr(self.instance, name)
+            known = {each.name: text.format(words(each.name)) for each in found}
+            if chosen and chosen not in known:
+                known[chosen] = text.format(f"{words(chosen)}, which is not here")
+            self.fields[name] = forms.ChoiceField(
+                choices=[("", empty), *known.items()],
+                required=False,
+                label=_LABELS[name],
+                help_text=_HELP[name],
+            )
 
     def _add_weights(self) -> None:
         for scorer in self.weighers:
@@ -293,6 +319,7 @@ class StrategyForm(forms.ModelForm[Strategy]):
         else:
             self._leave_out(told, OF_EVENTS)
             self._refuse_terms_of_events(told.get("terms") or [])
+            self._refuse_orders_of_others(told)
         usual = Strategy()
         for name in ("level_stored", "level_shown", "explore"):
             if told.get(name) is None:
@@ -303,7 +330,7 @@ class StrategyForm(forms.ModelForm[Strategy]):
 
     def _leave_out(self, told: dict[str, Any], names: Iterable[str]) -> None:
         for name in names:
-            told[name] = None
+            told[name] = "" if name in ("by", "within") else None
             self.errors.pop(name, None)
 
     def _refuse_terms_of_events(self, terms: list[str]) -> None:
@@ -315,6 +342,14 @@ class StrategyForm(forms.ModelForm[Strategy]):
                 f"A list without an event knows no {of_event[0]}: choose among"
                 f" {', '.join(known)}, or none for all of these.",
             )
+
+    def _refuse_orders_of_others(self, told: dict[str, Any]) -> None:
+        """Refuse the scorer of a group in a list that others see, too: it would tell of theirs."""
+        group = told.get("group")
+        for name in ("by", "within"):
+            owner = self._owners.get(told.get(name) or "")
+            if owner is not None and (group is None or group.pk != owner):
+                self.add_error(name, "This scorer is a group's: let that group alone see the list.")
 
     def _read_cone(self, told: dict[str, Any]) -> None:
         place, radius = told.get("place"), told.get("radius_deg")

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from tom.ranking.numbered import KINDS, tells_classes
 from tom.scoring.contract import ScorerSpec
 from tom.scoring.models import OwnScorer
 from tom.scoring.opinions import WEIGHING
@@ -44,6 +46,30 @@ def weighers_for(user: User, named: Iterable[str]) -> list[Weigher]:
         name: Weigher(name, None, "It is not here, or it weighs in no list.") for name in gone
     }
     return sorted(found.values(), key=lambda each: each.name)
+
+
+class Orderer(NamedTuple):
+    """A scorer that can help to put a list in order; `group_id` None: in everybody's list."""
+
+    name: str
+    group_id: int | None
+
+
+def orderers_for(user: User) -> tuple[list[Orderer], list[Orderer]]:
+    """Return the scorers whose number can, and those that can say the class of a target.
+
+    Of those that people added, the ones that the user may see.
+    """
+    found: dict[str, tuple[ScorerSpec, int | None]] = {
+        scorer.spec.name: (scorer.spec, None) for scorer in scorers()
+    }
+    for row in OwnScorer.objects.visible_to(user).at_work():
+        if row.in_force is not None:
+            found[row.name] = spec_of(row.in_force.spec), row.group_id
+    known = sorted(found.items())
+    numbers = [Orderer(name, group) for name, (spec, group) in known if spec.kind in KINDS]
+    classes = [Orderer(name, group) for name, (spec, group) in known if tells_classes(spec)]
+    return numbers, classes
 
 
 def hidden_scorers(user: User) -> set[str]:

@@ -73,6 +73,7 @@ def _tell_without_event(told: Mapping[str, Any], names: Names) -> dict[str, str]
     magnitude = told["brighter_than"]
     return {
         _KIND: "no event: one list",
+        "in the order of": _order(told, names),
         "chance before all evidence": (
             "that of the site" if told["prior"] is None else exact(told["prior"])
         ),
@@ -85,6 +86,16 @@ def _tell_without_event(told: Mapping[str, Any], names: Names) -> dict[str, str]
         "seen by": "everyone" if key is None else names.groups.get(key, "a group that is gone"),
         "the list is made": "yes" if told["active"] else "no: switched off",
     }
+
+
+def _order(told: Mapping[str, Any], names: Names) -> str:
+    if not told["by"]:
+        return "chances"
+    by, within = (
+        "a scorer that you may not see" if name in names.hidden else words(name)
+        for name in (told["by"], told["within"])
+    )
+    return f"the number of {by}" + (f", for the class that {within} says" if within else "")
 
 
 def _limit(days: float | None, unit: str = "") -> str:

@@ -27,7 +27,7 @@ class StrategySerializer(serializers.ModelSerializer[Strategy]):
     class Meta:
         model = Strategy
         fields = (
-            *("id", "name", "sought", "prior", "weights", "terms", "days_before"),
+            *("id", "name", "sought", "prior", "weights", "terms", "by", "within", "days_before"),
             *("brighter_than", "first_seen_days", "ra", "dec", "radius_deg", "with_tests"),
             "ranked",
         )
@@ -40,9 +40,16 @@ class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
     name = serializers.CharField(source="target.name", read_only=True)
     ra = serializers.FloatField(source="target.ra", read_only=True, help_text="ICRS degrees")
     dec = serializers.FloatField(source="target.dec", read_only=True, help_text="ICRS degrees")
-    posterior = serializers.FloatField(read_only=True, help_text="0 to 1")
-    posterior_low = serializers.FloatField(read_only=True)
-    posterior_high = serializers.FloatField(read_only=True)
+    posterior = serializers.FloatField(
+        read_only=True,
+        allow_null=True,
+        help_text="0 to 1; null where a scorer's number puts the list in order",
+    )
+    posterior_low = serializers.FloatField(read_only=True, allow_null=True)
+    posterior_high = serializers.FloatField(read_only=True, allow_null=True)
+    number = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="That number; null in a list of chances"
+    )
     vetting = serializers.ChoiceField(choices=Vetting.choices, read_only=True)
     vetted = serializers.DateTimeField(read_only=True, allow_null=True)
     terms = serializers.SerializerMethodField()
@@ -51,7 +58,8 @@ class ListedSerializer(serializers.ModelSerializer[RankedCandidate]):
         model = RankedCandidate
         fields = (
             *("target", "name", "ra", "dec"),
-            *("posterior", "posterior_low", "posterior_high", "vetting", "vetted", "terms"),
+            *("posterior", "posterior_low", "posterior_high", "number"),
+            *("vetting", "vetted", "terms"),
         )
 
     @staticmethod

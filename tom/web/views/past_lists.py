@@ -25,7 +25,7 @@ from tom.web.spreadsheets import cell
 
 NO_TIME = "This is no time: write it as 2026-11-20T03:00:00, in UTC.\n"
 NONE_OF_THESE = "none of these"
-COLUMNS = ("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high")
+COLUMNS = ("rank", "name", "ra", "dec", "posterior", "posterior_low", "posterior_high", "number")
 
 
 @require_safe
@@ -109,10 +109,10 @@ def _answer_csv(request: HttpRequest, listing: Listing) -> HttpResponse:
     if past is not None:
         for rank, place in enumerate(past.places().select_related(past.path), 1):
             target, said = target_of(place), past.chances(place)
-            figures = said.posterior, said.posterior_low, said.posterior_high
+            figures = said.posterior, said.posterior_low, said.posterior_high, said.number
             writer.writerow([rank, cell(target.name), target.ra, target.dec, *figures])
         if past.scale.none is not None:
-            writer.writerow(["", NONE_OF_THESE, "", "", past.scale.none, "", ""])
+            writer.writerow(["", NONE_OF_THESE, "", "", past.scale.none, "", "", ""])
     return response
 
 

@@ -48,7 +48,8 @@ class Command(BaseCommand):
         if ranking is None:
             message = f"{owner} had no ranking at {when:%Y-%m-%d %H:%M:%S} UTC"
             raise CommandError(message)
-        self.stdout.write(f"{owner}, ranked {ranking.created:%Y-%m-%d %H:%M:%S} UTC")
+        by = f" by the number of {ranking.by}" if ranking.by else ""
+        self.stdout.write(f"{owner}, ranked{by} {ranking.created:%Y-%m-%d %H:%M:%S} UTC")
         places = shown_publicly(ranking).in_order()
         rows = places.values_list(
             Coalesce("candidate__target__name", "target__name"),
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         for rank, (name, weight, *ends) in enumerate(rows[:SHOWN], start=1):
             low, high = (scale.end(weight, end) for end in ends)
             told = f"{_told(scale.chance(weight)):>9s}  ({_told(low)} to {_told(high)})"
+            told = f"{weight:9.3f}" if ranking.by else told
             self.stdout.write(f"{rank:4d}  {name:20s} {told}")
         if scale.none is not None:
             self.stdout.write(f"      {'none of these':20s} {_told(scale.none):>9s}")
