@@ -201,6 +201,64 @@ def test_one_bad_value_is_left_out_and_named(folder: str) -> None:
     assert {each.partition(" ")[0] for each in notice.left_out} >= {"ra_dec_error", "far"}
 
 
+@pytest.mark.parametrize("folder", [each for each in KINDS if each != "fermi/lat/flare"])
+def test_one_that_says_only_when_it_observed_has_that_time(folder: str) -> None:
+    times = {"alert_datetime": None, "trigger_time": None, "observation_start": "2026-02-01T05:06Z"}
+    notice = read(make_notice(folder, **times))
+
+    assert notice.time == datetime(2026, 2, 1, 5, 6, tzinfo=UTC)
+    assert notice.event_time is None
+
+
+@pytest.mark.parametrize(
+    ("said", "significant"),
+    [
+        ({}, None),
+        ({"classification": {"known": 0.0, "unknown": 1.0}}, None),
+        ({"classification": {"GRB": 1.0}}, None),
+        ({"classification": {"EXO_0748-676": 1.0, "unknown": 0.0}}, False),
+        ({"star_tracker_locked": True}, None),
+        ({"star_tracker_locked": False}, False),
+        ({"star_tracker_locked": False, "instrument": "XRT"}, None),
+    ],
+)
+def test_swift_s_bat_says_what_is_no_burst(said: dict[str, Any], significant: object) -> None:
+    assert read(make_notice("swift/bat/alert", **said)).significant is significant
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [
+        ({"GRB": 1}, "grb"),
+        ({"grb": 0.6, "flare": 0.4}, "grb"),
+        ({"GRB": 0.4, "flare": 0.6}, "unknown"),
+        ({"GRB": 0}, "unknown"),
+    ],
+)
+def test_what_its_mission_takes_for_a_burst_is_one(classes: dict[str, float], kind: str) -> None:
+    assert read(make_notice("new/alert", classification=classes)).kind == kind
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["lvk_nu_track_search", "lvk_nu_cascade_search", "lvk_nu_search", "LvkNuTrackSearch"],
+)
+def test_icecube_s_searches_are_known_whatever_they_look_for(folder: str) -> None:
+    schema = f"{SCHEMAS}icecube/{folder}.schema.json"
+    payload = make_notice("icecube/lvk_nu_track_search", **{"$schema": schema})
+
+    for topic in (FILE_TOPIC, "gcn.notices.icecube.lvk_nu_cascade_search"):
+        assert identify(topic, payload) == "gcn.icecube.search"
+    assert read(payload).names == ("IceCube-at-S260201a",)
+
+
+@FOLDERS
+def test_a_topic_that_a_mission_opens_later_brings_notices_of_the_same_events(folder: str) -> None:
+    payload = make_notice(folder)
+
+    assert identify("gcn.notices.new_mission.mxt", payload) == KINDS[folder][1]
+
+
 @FOLDERS
 def test_without_any_time_it_is_refused(folder: str) -> None:
     payload = make_notice(folder, alert_datetime=None, trigger_time=None, observation_start=None)
@@ -511,6 +569,8 @@ def test_a_name_of_what_bursts_again_is_not_one_of_an_event(
         (" 2026-02-01T06:05:00+0100 ", 0),
         ("2026-02-01 05:05:00 UTC", 0),
         ("2026-W05-7T05:05", 0),
+        ("2026-2-1T5:05:00Z", 0),
+        ("2026-02-1 05:05:00", 0),
     ],
 )
 def test_a_time_is_read_however_iso_8601_lets_it_be_spelled(time: str, said: int) -> None:
@@ -519,7 +579,9 @@ def test_a_time_is_read_however_iso_8601_lets_it_be_spelled(time: str, said: int
     assert notice.time == notice.event_time == datetime(2026, 2, 1, 5, 5, 0, said, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("time", ["61072.2", 61072.2, 1769922300, "soon", "2026-02-30T00:00:00Z"])
+@pytest.mark.parametrize(
+    "time", ["26-02-01T05:05:00Z", "61072.2", 61072.2, 1769922300, "soon", "2026-02-30T00:00:00Z"]
+)
 def test_what_is_no_time_is_not_taken_for_one(time: object) -> None:
     notice = read(make_notice("km3net/alert", trigger_time=time))
 

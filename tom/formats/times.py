@@ -18,6 +18,10 @@ _JULIAN_DATES: Final = (2_451_544.5, 2_488_070.0)  # 2000 to 2100
 _LONGEST_EXPOSURE_S: Final = 3600.0
 _DAY_S: Final = 86_400.0
 _NUMBER: Final = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?", re.IGNORECASE)
+# A date and an hour, of which a figure may be alone: 2024-6-25T9:32.
+_UNPADDED: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})([T ])([0-9]{1,2})(?=:)")
+# By how many seconds scales of time are ahead of TAI. TDB is never 2 ms from TT.
+_AHEAD_OF_TAI_S: Final = {"TAI": 0.0, "TT": 32.184, "TDB": 32.184, "GPS": -19.0}
 _YEARS: Final = range(1900, 2100)  # a window around any time in them is a time, too
 
 
@@ -48,11 +52,33 @@ def spelled_time(value: object) -> object:
     text = value.strip().removesuffix("UTC").rstrip() if isinstance(value, str) else value
     if isinstance(text, str):
         with suppress(ValueError):
-            return datetime.fromisoformat(text)
+            return datetime.fromisoformat(_UNPADDED.sub(_padded, text, count=1))
     if isinstance(text, int | float) or (isinstance(text, str) and _NUMBER.fullmatch(text)):
         reason = "a number, and no time in ISO 8601"
         raise ValueError(reason)
     return text
+
+
+def _padded(found: re.Match[str]) -> str:
+    year, month, day, between, hour = found.groups()
+    return f"{year}-{month:0>2}-{day:0>2}{between}{hour:0>2}"
+
+
+def utc_of(time: datetime, scale: str) -> datetime:
+    """Read a time of a scale such as TDB as UTC; one of an unknown scale counts as UTC.
+
+    Raises
+    ------
+    ValueError
+        As `in_utc`.
+    """
+    given, ahead = in_utc(time), _AHEAD_OF_TAI_S.get(scale.upper())
+    if ahead is None:
+        return given
+    tai = given - timedelta(seconds=ahead)
+    starts, offsets = _leap_seconds()
+    day = (tai - _UNIX_EPOCH) / timedelta(days=1) + _UNIX_EPOCH_JD - JD_OF_MJD
+    return tai - timedelta(seconds=offsets[bisect(starts, day) - 1])
 
 
 def time_of_jd(jd: Any) -> datetime | None:

@@ -21,6 +21,7 @@ _EVENT_NAME: Final = re.compile("|".join(ONCE_NAMES), re.IGNORECASE)
 _NOT_SPELLED: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _BURST: Final = re.compile(r"grb", re.IGNORECASE)
 _TIMES: Final = frozenset({"alert_datetime", "trigger_time"})
+_BEGAN: Final = "observation_start"
 _AUTHORS: Final = frozenset({"mission", "instrument"})
 _NAMES: Final = frozenset({"id", "event_name"})
 
@@ -86,8 +87,8 @@ def is_notice(message: Mapping[str, Any]) -> bool:
 def read_notice(teller: Teller, payload: bytes) -> Notice:
     """Read a notice of a mission.
 
-    One that does not say when it was sent has the time of its trigger; one that does not say what
-    it is in a chain is the first.
+    One that does not say when it was sent has the time of its trigger, or of the start of what it
+    observed; one that does not say what it is in a chain is the first.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def read_any_notice(payload: bytes) -> Notice:
         If it tells of no event, as an observation does, or a part of a notice.
     """
     content = read_message(payload)
-    if not content.keys() & _TIMES:
+    if not content.keys() & {*_TIMES, _BEGAN}:
         reason = "kept; no event: it has neither a time of its own nor one of a trigger"
         raise UnhandledAlertError(reason)
     core = core_with_time(content)
@@ -133,7 +134,8 @@ def _is_somewhere(core: CoreNotice) -> bool:
 def core_with_time(content: Mapping[str, Any]) -> CoreNotice:
     """Read the core of a notice that may leave its type and its own time out."""
     given = {name: value for name, value in content.items() if value is not None}
-    usual = {"alert_type": "initial", "alert_datetime": given.get("trigger_time")}
+    began = given.get("trigger_time", given.get(_BEGAN))
+    usual = {"alert_type": "initial", "alert_datetime": began}
     return core_of(usual | given)
 
 
@@ -147,7 +149,9 @@ def notice_of(teller: Teller, core: CoreNotice) -> Notice:
     if not (names or (core.trigger_time and (position or maps))):
         reason = "it names no event"
         raise MalformedAlertError(reason)
-    is_burst = teller.kind == "unknown" and any(map(_BURST.match, names))
+    is_burst = teller.kind == "unknown" and (
+        any(map(_BURST.match, names)) or _BURST.fullmatch(likeliest(core)) is not None
+    )
     return Notice(
         sender=teller.sender,
         kind="grb" if is_burst else teller.kind,
@@ -165,6 +169,13 @@ def notice_of(teller: Teller, core: CoreNotice) -> Notice:
         test_reasons=core.test_reasons,
         left_out=(*core.left_out, *_without_error(core, position)),
     )
+
+
+def likeliest(core: CoreNotice) -> str:
+    """The class that a notice calls the likeliest; "" where it says nothing of classes."""
+    chances = core.classification
+    best = max(chances, key=chances.__getitem__, default="")
+    return best if chances.get(best) else ""
 
 
 def spelled(name: str) -> str:

@@ -10,7 +10,7 @@ from tom.formats.describe import read_json_object
 from tom.formats.errors import MalformedAlertError
 from tom.formats.voevent import is_xml, read_voevent
 from tom.forms.declared import Encoding, Form
-from tom.forms.networks import FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
+from tom.forms.networks import ANY_NOTICE, FILE_TOPIC, HOPSKOTCH_TEXT, UNKNOWN
 from tom.forms.registry import forms, senders
 from tom.forms.topics import is_private_topic
 from tom.records import Classification
@@ -123,7 +123,21 @@ def _form_of_topic(own: Sequence[Form], payload: bytes) -> Form:
     usable = [form for form in own if form.encoding is encoding]
     if encoding is Encoding.XML and len(usable) > 1:
         return _form_of_xml(usable, payload) or usable[-1]
-    return next(iter(usable), own[0])
+    found = next(iter(usable), own[0])
+    return (_form_of_notice(payload) or found) if found.name == ANY_NOTICE else found
+
+
+def _form_of_notice(payload: bytes) -> Form | None:
+    """The sender's own form of a notice on a topic for those of any mission.
+
+    A mission may open a topic that it does not declare: its notices tell of the same events.
+    """
+    message = read_json_object(payload)
+    if message is None:
+        return None
+    own = (form for sender in senders().values() for form in sender.forms)
+    known = (form for form in own if form.is_open and form.encoding is Encoding.JSON)
+    return next((form for form in known if form.recognises(message)), None)
 
 
 def _xml_forms() -> list[Form]:

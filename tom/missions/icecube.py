@@ -1,8 +1,9 @@
 """IceCube: GCN's JSON notices of single neutrinos, of its searches at LVK's events, and VOEvents.
 
 Forms: https://gcn.nasa.gov/schema/main/gcn/notices/icecube/single_neutrino_alerts.schema.json and
-lvk_nu_track_search.schema.json; of VOEvents, which AMON passes on, those of 2015 without the run's
-number: https://gcn.gsfc.nasa.gov/amon.html. All circles hold 90%.
+lvk_nu_track_search.schema.json, with which that of cascades agrees; of VOEvents, which AMON passes
+on, those of 2015 without the run's number: https://gcn.gsfc.nasa.gov/amon.html. All circles hold
+90%.
 No error is added to the circles. Their notices say that they are statistical, but we found no
 published number for the rest: it differs from event to event.
 
@@ -10,6 +11,7 @@ A search becomes an event of its own: another retraction must not take LVK's eve
 message bring it back. It has the circle of the neutrino that is the least likely to be by chance.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -18,13 +20,14 @@ from tom.formats.errors import MalformedAlertError, UnhandledAlertError
 from tom.formats.values import finite
 from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Figure, Form, Mission
-from tom.forms.gcn_core import read_message
+from tom.forms.gcn_core import read_message, schema_of
 from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of, spelled
 from tom.forms.voevents import Writer, number, voevent_form
 from tom.records import Notice
 
 _NAME: Final = "IceCube"
-_SEARCH_FORM: Final = "_nu_track_search"
+# Of tracks, of cascades, or of both; the older names have no lines between their words.
+_SEARCH_FORM: Final = re.compile(r"_?nu_?\w*search", re.IGNORECASE)
 _TRACK: Final = Teller(
     sender=_NAME,
     folder="/notices/icecube/",
@@ -104,7 +107,8 @@ _WRITER: Final = Writer(
 
 
 def _is_search(message: Mapping[str, Any]) -> bool:
-    return is_of(_TRACK.folder, message) and is_of(_SEARCH_FORM, message)
+    is_search = _SEARCH_FORM.search(schema_of(message)) is not None
+    return is_search and is_of(_TRACK.folder, message)
 
 
 ICECUBE: Final = Mission(
@@ -114,9 +118,9 @@ ICECUBE: Final = Mission(
             name="gcn.icecube.search",
             encoding=Encoding.JSON,
             record=Notice,
-            topics=("gcn.notices.icecube.*_nu_track_search*",),
+            topics=("gcn.notices.icecube.*_nu_*search*",),
             recognises=_is_search,
-            keys=(_SEARCH_FORM.encode(),),
+            keys=(b"_nu_track_search", b"_nu_cascade_search", b"_nu_search"),
             parse=read_search,
             is_open=True,
         ),

@@ -16,13 +16,23 @@ from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Figure, Form, Mission
 from tom.forms.event_names import name_told
 from tom.forms.gcn_core import CoreNotice, read_message, schema_of
-from tom.forms.gcn_notices import Teller, core_with_time, gcn_form, is_of, notice_of
+from tom.forms.gcn_notices import (
+    Teller,
+    core_with_time,
+    gcn_form,
+    is_of,
+    likeliest,
+    notice_of,
+)
 from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
 
 _NAME: Final = "Swift"
 _BAT: Final = "Swift BAT"
 _TRIGGER: Final = re.compile(r"[0-9]{4,16}")
+# Classes of BAT's that name no known source.
+_OF_NOTHING_KNOWN: Final = ("", "unknown", "grb")
+_DOUBTS: Final = ("StarTrack_Lost_Lock", "Target_in_Flt_Catalog")
 _GUANO: Final = Teller(
     sender=_NAME,
     folder="/notices/swift/bat/guano",
@@ -46,6 +56,20 @@ def read_guano(payload: bytes) -> Notice:
     return replace(notice, followed=_followed(core) if notice.names else ())
 
 
+def read_other(payload: bytes) -> Notice:
+    """Read a notice of a telescope of Swift's; raises MalformedAlertError as every notice."""
+    core = core_with_time(read_message(payload))
+    return replace(notice_of(_OTHERS, core), significant=_is_news(core))
+
+
+def _is_news(core: CoreNotice) -> bool | None:
+    """False where BAT says that it saw a known source, or that it had lost the stars."""
+    if core.instrument != "BAT":
+        return None
+    is_known = likeliest(core).lower() not in _OF_NOTHING_KNOWN
+    return False if is_known or core.facts.get("star_tracker_locked") is False else None
+
+
 def _followed(core: CoreNotice) -> tuple[str, ...]:
     """The name of another mission's burst that a search followed; none of a test's."""
     is_burst = core.facts.get("follow_up_type") == "GRB" and not core.test_reasons
@@ -65,8 +89,12 @@ def _telescope_of(voevent: VOEvent) -> str:
 
 
 def _is_burst(voevent: VOEvent) -> bool | None:
-    """Whether it says that it is a burst, or that it is none."""
-    if voevent.says("Def_NOT_a_GRB"):
+    """Whether it says that it is a burst, or that it is none.
+
+    BAT's place is that of a source in its catalog, or is false where it had lost the stars.
+    """
+    by_bat = _telescope_of(voevent) == _BAT
+    if voevent.says("Def_NOT_a_GRB") or (by_bat and any(map(voevent.says, _DOUBTS))):
         return False
     return voevent.says("GRB_Identified") if voevent.value("GRB_Identified") else None
 
@@ -99,7 +127,9 @@ SWIFT: Final = Mission(
             parse=read_guano,
             is_open=True,
         ),
-        gcn_form(_OTHERS, name="gcn.swift", topics=("gcn.notices.swift.*",)),
+        replace(
+            gcn_form(_OTHERS, name="gcn.swift", topics=("gcn.notices.swift.*",)), parse=read_other
+        ),
         voevent_form(_WRITER, name="gcn.swift.voevent", topics=("gcn.classic.voevent.SWIFT_*",)),
     ),
     event_names=(r"guano-\d{6,12}",),
