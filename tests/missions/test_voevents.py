@@ -1,6 +1,6 @@
 """VOEvents become the events that JSON makes; every real one is an event, or says why not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from tom.streams.services import store_message
 
 FERMI, SWIFT, ICECUBE = "gcn.fermi.gbm.voevent", "gcn.swift.voevent", "gcn.icecube.voevent"
 LVK, SVOM = "igwn.voevent", "gcn.svom.voevent"
+LAT, FLARE = "gcn.fermi.lat.voevent", "gcn.fermi.lat.flare.voevent"
+SUPERK, CHIME = "gcn.superk.voevent", "chime.voevent"
 FORMS = pytest.mark.parametrize("form", IVORNS)
 TOPICS = {
     LVK: "gcn.classic.voevent.LVC_INITIAL",
@@ -32,6 +34,10 @@ TOPICS = {
     SWIFT: "gcn.classic.voevent.SWIFT_BAT_GRB_POS_ACK",
     ICECUBE: "gcn.classic.voevent.ICECUBE_ASTROTRACK_GOLD",
     SVOM: "gcn.notices.svom.voevent.eclairs",
+    LAT: "gcn.classic.voevent.FERMI_LAT_POS_INI",
+    FLARE: "gcn.classic.voevent.FERMI_LAT_MONITOR",
+    SUPERK: "gcn.classic.voevent.SK_SN",
+    CHIME: FILE_TOPIC,  # its own service has no topic of GCN's
     "voevent": "gcn.classic.voevent.INTEGRAL_WEAK",
 }
 
@@ -84,6 +90,10 @@ def test_each_form_names_its_event_and_when(form: str) -> None:
         SWIFT: ("Swift-1300001",),
         ICECUBE: ("IceCube-140000_7000001",),
         SVOM: ("sb26010101",),
+        LAT: ("LAT-789000002",),
+        FLARE: ("LAT-PKS0001p02-20260101",),
+        SUPERK: ("SK-7",),
+        CHIME: ("CHIME-300000001",),
         "voevent": ("INTEGRAL-9001",),
     }
     assert notice.names == names[form]
@@ -108,7 +118,7 @@ def test_an_injection_is_a_test() -> None:
     assert read(LVK, HardwareInj="1").test_reasons == ("it is a hardware injection",)
 
 
-@pytest.mark.parametrize("form", [FERMI, SWIFT, ICECUBE, SVOM, "voevent"])
+@pytest.mark.parametrize("form", [each for each in IVORNS if each != LVK])
 def test_what_cites_earlier_ones_is_an_update_or_a_retraction(form: str) -> None:
     earlier = "ivo://a/b#1"
 
@@ -154,6 +164,41 @@ def test_a_later_look_of_swift_s_does_not_time_the_burst() -> None:
     assert read(SWIFT, GRB_Identified="false").significant is False
 
 
+@pytest.mark.parametrize("flag", ["StarTrack_Lost_Lock", "Target_in_Flt_Catalog"])
+def test_what_bat_doubts_is_no_burst(flag: str) -> None:
+    xrt = "ivo://nasa.gsfc.gcn/SWIFT#XRT_Pos_1300001-002"
+
+    assert read(SWIFT, **{flag: "true"}).significant is False
+    assert read(SWIFT, **{flag: "false"}).significant is True
+    assert read(SWIFT, ivorn=xrt, **{flag: "true"}).significant is True
+
+
+def test_fermi_s_lat_says_what_is_no_burst_and_a_transient_is_none() -> None:
+    transient = "ivo://nasa.gsfc.gcn/Fermi#LAT_Transient_2026-01-01_1"
+
+    assert (read(LAT).kind, read(LAT).significant) == ("grb", None)
+    assert read(LAT, Def_NOT_a_GRB="true").significant is False
+    assert identify(FILE_TOPIC, make_voevent(FLARE, ivorn=transient)) == FLARE
+    assert read(FLARE).kind == "unknown"
+
+
+def test_super_kamiokande_has_its_error_among_its_values() -> None:
+    position = read(SUPERK, place=(50.0, 20.0, 0.0), Src_Error90="118.0").position
+    stated = read(SUPERK, Src_Error90="118.0").position
+
+    assert isinstance(position, Position)
+    assert isinstance(stated, Position)
+    assert (position.radius_deg, position.containment) == (118.0, 0.9)
+    assert stated.radius_deg == 3.0
+
+
+def test_chime_s_circle_holds_more_than_others() -> None:
+    position = read(CHIME).position
+
+    assert isinstance(position, Position)
+    assert (read(CHIME).kind, position.containment) == ("frb", 0.95)
+
+
 def test_icecube_counts_by_the_year_and_what_has_no_number_is_named_by_its_moment() -> None:
     notice = read(ICECUBE, run_id=None, Rev="1")
 
@@ -173,8 +218,49 @@ def test_lvk_s_words_are_those_of_json() -> None:
 
 
 def test_a_voevent_of_nobody_s_that_names_no_trigger_is_kept() -> None:
-    with pytest.raises(UnhandledAlertError, match="it names none by a TrigID"):
-        read("voevent", TrigID=None)
+    for values in ({"TrigID": None}, {"TrigID": "0"}, {"TrigID": None, "run_id": "5"}):
+        with pytest.raises(UnhandledAlertError, match=r"it names none by a number \(TrigID, "):
+            read("voevent", **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"TrigID": None, "Trigger_Number": "12"}, "INTEGRAL-12"),
+        ({"TrigID": None, "run_id": "110000", "event_id": "574"}, "INTEGRAL-110000_574"),
+        ({"TrigID": "0", "run_id": "110000", "event_id": "574"}, "INTEGRAL-110000_574"),
+    ],
+)
+def test_a_voevent_of_nobody_s_may_call_its_number_by_another_name(
+    values: dict[str, str | None], name: str
+) -> None:
+    assert read("voevent", **values).names == (name,)
+
+
+def test_a_citation_of_nothing_makes_no_update() -> None:
+    assert read("voevent", cites=[("followup", "")]).type is NoticeType.INITIAL
+    assert read("voevent", cites=[("retraction", "")]).type is NoticeType.RETRACTION
+
+
+def test_a_test_of_integral_s_says_so_in_its_own_word() -> None:
+    assert read("voevent", Test_Notice="true").test_reasons == ("it says Test_Notice",)
+
+
+@pytest.mark.parametrize(
+    ("frame", "seconds"),
+    [
+        ("UTC-FK5-GEO", 0.0),
+        ("TAI-ICRS-GEO", 37.0),
+        ("TT-ICRS-GEO", 69.184),
+        ("TDB-ICRS-BARY", 69.184),
+        ("GPS-ICRS-GEO", 18.0),
+        ("LST-ICRS-GEO", 0.0),
+    ],
+)
+def test_a_time_of_another_scale_is_read_as_utc(frame: str, seconds: float) -> None:
+    told = datetime(2026, 1, 1, 5, 4, 46, 430_000, tzinfo=UTC)
+
+    assert read("voevent", frame=frame).event_time == told - timedelta(seconds=seconds)
 
 
 # --- The event ----------------------------------------------------------------------------------

@@ -13,6 +13,10 @@ IVORNS = {
     "gcn.swift.voevent": "ivo://nasa.gsfc.gcn/SWIFT#BAT_GRB_Pos_1300001-001",
     "gcn.icecube.voevent": "ivo://nasa.gsfc.gcn/AMON#ICECUBE_GOLD_Event2026-01-01T05:04:46_0",
     "gcn.svom.voevent": "ivo://org.svom/fsc#sb26010101_eclairs-wakeup",
+    "gcn.fermi.lat.voevent": "ivo://nasa.gsfc.gcn/Fermi#LAT_Initial_Pos_2026-01-01_789000002_0-01",
+    "gcn.fermi.lat.flare.voevent": "ivo://nasa.gsfc.gcn/Fermi#LAT_Monitor_2026-01-01_1767_0-1",
+    "gcn.superk.voevent": "ivo://nasa.gsfc.gcn/SK_SN#Event_2026-01-01T05:04:46_000007-1",
+    "chime.voevent": "ivo://ca.chimenet.frb/FRB-DETECTION-#2026-01-01-05:04:46UTC_12ab",
     "voevent": "ivo://nasa.gsfc.gcn/INTEGRAL#Weak_2026-01-01T05:04:46_9001",
 }
 """The name of a VOEvent of each form."""
@@ -41,6 +45,10 @@ PARAMS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "": {"Instrument": "ECLAIRs"},
         "Svom_Identifiers": {"Burst_Id": "sb26010101"},
     },
+    "gcn.fermi.lat.voevent": {"": {"TrigID": "789000002"}},
+    "gcn.fermi.lat.flare.voevent": {"": {"SourceName": "PKS 0001+02"}},
+    "gcn.superk.voevent": {"": {"Trigger_Number": "7"}},
+    "chime.voevent": {"event parameters": {"event_no": "300000001", "dm": "310.5"}},
     "voevent": {"": {"TrigID": "9001"}},
 }
 
@@ -59,8 +67,9 @@ def make_voevent(
 ) -> bytes:
     """A VOEvent; `params` are added to its values, or replace them; None takes one out."""
     said = {name: {**values} for name, values in PARAMS[form].items()}
+    top = said.setdefault("", {})
     for name, value in params.items():
-        group = next((each for each in said.values() if name in each), said[""])
+        group = next((each for each in said.values() if name in each), top)
         group.pop(name, None)
         if value is not None:
             group[name] = value

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 from xml.parsers import expat
 
 from tom.formats.errors import MalformedAlertError
-from tom.formats.times import in_utc
+from tom.formats.times import utc_of
 from tom.formats.values import clean
 
 MAX_BYTES: Final = 1024 * 1024  # real ones have some 10 kB
@@ -26,6 +26,8 @@ _ROOT: Final = "VOEvent"
 _ROLES: Final = ("observation", "prediction", "utility", "test")
 # Frames whose coordinates are those of the ICRS within an arcsecond.
 _FRAMES: Final = ("", "FK5", "ICRS")
+# Values that give the error of the place in degrees, by Super-Kamiokande and by AMON.
+_ERRORS: Final = ("Src_Error90", "src_error_90")
 _LARGEST_RADIUS_DEG: Final = 180.0
 
 
@@ -222,14 +224,15 @@ def _add_param(params: dict[str, str], node: _Node) -> None:
 
 
 def _event_time(root: _Node, left_out: list[str]) -> datetime | None:
-    return _time(root.text("WhereWhen", "ISOTime"), "ISOTime", left_out)
+    scale = _system(root)[0]
+    return _time(root.text("WhereWhen", "ISOTime"), "ISOTime", left_out, scale=scale)
 
 
-def _time(text: str, name: str, left_out: list[str]) -> datetime | None:
+def _time(text: str, name: str, left_out: list[str], *, scale: str = "UTC") -> datetime | None:
     if not text:
         return None
     with suppress(ValueError, OverflowError):
-        return in_utc(datetime.fromisoformat(text))
+        return utc_of(datetime.fromisoformat(text), scale)
     left_out.append(f"{name} {text[:40]} (not a time)")
     return None
 
@@ -239,12 +242,14 @@ def _place(root: _Node, left_out: list[str]) -> Place | None:
     where = next(root.all("Position2D"), None)
     if where is None:
         return None
-    frame = _frame(root)
+    frame = _system(root)[1]
     if frame not in _FRAMES:
         left_out.append(f"its place (in a frame of {frame[:20]}, not of ICRS)")
         return None
     ra, dec = (_number(where.text(name)) for name in _order(where))
     radius = _number(where.text("Error2Radius"))
+    if not radius > 0:
+        radius = _error_told(root)
     if (ra, dec, radius) == (0.0, 0.0, 0.0) or math.isnan(ra + dec):
         return None
     if not (-180 <= ra <= 360 and -90 <= dec <= 90):
@@ -256,14 +261,20 @@ def _place(root: _Node, left_out: list[str]) -> Place | None:
     return Place(ra=ra % 360, dec=dec, radius_deg=radius)
 
 
-def _frame(root: _Node) -> str:
-    """The middle part of the name of a frame such as UTC-FK5-GEO; "" where none is named."""
+def _error_told(root: _Node) -> float:
+    """The radius that holds 90%, where it stands among the values alone; 0 if it does not."""
+    found = (_number(said.get(name, "")) for said in _params(root).values() for name in _ERRORS)
+    return next((each for each in found if each > 0), 0.0)
+
+
+def _system(root: _Node) -> tuple[str, str]:
+    """The scale of time and the frame that a name such as UTC-FK5-GEO has; "" where it has none."""
     coords = next(root.all("AstroCoords"), None)
     system = next(root.all("AstroCoordSystem"), None)
     named = coords.attributes.get("coord_system_id", "") if coords else ""
     named = named or (system.attributes.get("id", "") if system else "")
-    parts = named.upper().split("-")
-    return parts[1] if len(parts) > 1 else ""
+    parts = [*named.upper().split("-"), "", ""]
+    return parts[0], parts[1]
 
 
 def _order(where: _Node) -> tuple[str, str]:
@@ -283,4 +294,6 @@ def _number(text: str) -> float:
 def _citations(root: _Node) -> Iterator[tuple[str, str]]:
     for part in root.all("Citations"):
         for cited in part.all("EventIVORN"):
-            yield cited.attributes.get("cite", "").lower(), cited.text()
+            how, ivorn = cited.attributes.get("cite", "").lower(), cited.text()
+            if ivorn or how == "retraction":  # some name none before them
+                yield how, ivorn

@@ -17,11 +17,12 @@ from tom.records.notice import NoticeType, Position
 CLASSIC: Final = "gcn.classic.voevent.*"
 """The topics on which GCN passes on the VOEvents of all missions."""
 KEYS: Final = (b"VOEvent",)
-_FLAGS: Final = ("Test_Submission", "Test", "InternalTest")
+_FLAGS: Final = ("Test_Submission", "Test_Notice", "Test", "InternalTest")
 _URL_NAME: Final = re.compile(r"url$|^skymap_fits|_fits$", re.IGNORECASE)
 _FITS: Final = (".fits", ".fits.gz")
 _REVISION: Final = "Rev"
-_TRIGGER: Final = "TrigID"
+_TRIGGERS: Final = ("TrigID", "Trigger_Number")
+_RUN: Final = ("run_id", "event_id")
 # What stands before the stream in the part of an ivorn that names its author.
 _STREAM: Final = re.compile(r"^.*/")
 
@@ -99,29 +100,42 @@ def read_notice(writer: Writer, payload: bytes) -> Notice:
 
 
 def read_any_voevent(payload: bytes) -> Notice:
-    """Read a VOEvent of whatever mission: its event is called by the stream and the trigger's id.
+    """Read a VOEvent of whatever mission: its event is called by the stream and a number.
+
+    It is the number of a trigger, or the numbers of a run and of an event in it.
 
     Raises
     ------
     MalformedAlertError
         As `read_notice`.
     UnhandledAlertError
-        If it tells of no event: its role is utility, or it names no trigger.
+        If it tells of no event: its role is utility, or it gives no such number.
     """
     voevent = sound(read_voevent(payload))
-    trigger = spelled(voevent.value(_TRIGGER) or "")
+    number = _number_of(voevent)
     stream = spelled(_STREAM.sub("", voevent.ivorn.partition("#")[0]))
-    if not trigger.strip("0") or not stream:
-        reason = f"kept; no event: it names none by a {_TRIGGER}"
+    if not number or not stream:
+        named = ", ".join((*_TRIGGERS, " and ".join(_RUN)))
+        reason = f"kept; no event: it names none by a number ({named})"
         raise UnhandledAlertError(reason)
     writer = Writer(
         sender=stream,
         ivorn="",
         kind="unknown",
-        names=lambda _: (f"{stream}-{trigger}",),
+        names=lambda _: (f"{stream}-{number}",),
         instrument=lambda _: stream,
     )
     return notice_of(writer, voevent)
+
+
+def _number_of(voevent: VOEvent) -> str:
+    """The number that a mission gave its event; "" if there is none, or a zero for it."""
+    for name in _TRIGGERS:
+        found = spelled(voevent.value(name) or "")
+        if found.strip("0"):
+            return found
+    parts = [spelled(voevent.value(name) or "") for name in _RUN]
+    return "_".join(parts) if all(part.strip("0") for part in parts) else ""
 
 
 def sound(voevent: VOEvent) -> VOEvent:

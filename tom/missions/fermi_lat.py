@@ -1,22 +1,32 @@
-"""Fermi's Large Area Telescope: GCN's JSON notices of flares of known sources.
+"""Fermi's Large Area Telescope: GCN's JSON notices of flares of known sources, and its VOEvents.
 
-Form: https://gcn.nasa.gov/schema/main/gcn/notices/fermi/lat/flare.schema.json
-It gives no id: a flare is called by its source and the day of its observation. The place has no
-error, so no map is made of it.
+Forms: https://gcn.nasa.gov/schema/main/gcn/notices/fermi/lat/flare.schema.json and
+https://gcn.gsfc.nasa.gov/fermi.html. A flare has no id: it is called by its source and the day of
+its observation. The place has no error, so no map is made of it.
+
+The circles of bursts hold 90%. A burst is called by the number of the telescope's own trigger: that
+of its other instrument's is another one, also where both saw one burst.
 """
 
+import re
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from tom.formats.errors import MalformedAlertError
+from tom.formats.voevent import VOEvent
 from tom.forms.declared import Encoding, Form, Mission
 from tom.forms.gcn_core import read_message
 from tom.forms.gcn_notices import Teller, core_with_time, is_of, notice_of, spelled
+from tom.forms.voevents import Writer, voevent_form
 from tom.records import Notice
 
+_NAME: Final = "Fermi LAT"
+_IVORN: Final = r"ivo://nasa\.gsfc\.gcn/Fermi#LAT_"
+_TOPICS: Final = ("gcn.classic.voevent.FERMI_LAT_*",)
+_TRIGGER: Final = re.compile(r"[0-9]{6,12}")
 _FOLDER: Final = "/notices/fermi/lat/"
-_FLARE: Final = Teller(
-    sender="Fermi LAT", folder=_FOLDER, ids=((r".+", "LAT-{0}"),), instrument="LAT"
-)
+_FLARE: Final = Teller(sender=_NAME, folder=_FOLDER, ids=((r".+", "LAT-{0}"),), instrument="LAT")
 
 
 def read_flare(payload: bytes) -> Notice:
@@ -30,13 +40,50 @@ def read_flare(payload: bytes) -> Notice:
     content = read_message(payload)
     began = content.get("trigger_time") or content.get("observation_start")
     core = core_with_time({**content, "trigger_time": began})
-    source = spelled(next(iter(core.event_name), "").replace("+", "p"))
-    if not source:
+    name = _flare(next(iter(core.event_name), ""), core.trigger_time or core.alert_datetime)
+    if not name:
         reason = "it names no source: event_name is missing"
         raise MalformedAlertError(reason)
-    day = core.trigger_time or core.alert_datetime
-    named = core.model_copy(update={"id": (f"{source[:40]}-{day:%Y%m%d}",)})
-    return notice_of(_FLARE, named)
+    return notice_of(_FLARE, core.model_copy(update={"id": (name,)}))
+
+
+def _flare(source: str, day: datetime) -> str:
+    """The name of a flare; "" without a source."""
+    known = spelled(source.replace("+", "p"))
+    return f"{known[:40]}-{day:%Y%m%d}" if known else ""
+
+
+def _burst_names(voevent: VOEvent) -> Iterator[str]:
+    trigger = voevent.value("TrigID") or ""
+    if _TRIGGER.fullmatch(trigger):
+        yield f"LAT-{trigger}"
+
+
+def _flare_names(voevent: VOEvent) -> Iterator[str]:
+    source, day = voevent.value("SourceName") or "", voevent.event_time or voevent.date
+    if day and (name := _flare(source, day)):
+        yield f"LAT-{name}"
+
+
+def _is_burst(voevent: VOEvent) -> bool | None:
+    return False if voevent.says("Def_NOT_a_GRB") else None
+
+
+_BURSTS: Final = Writer(
+    sender=_NAME,
+    ivorn=_IVORN + r"(?!Monitor|Trans)",
+    kind="grb",
+    names=_burst_names,
+    instrument=lambda _: "LAT",
+    significant=_is_burst,
+)
+_FLARES: Final = Writer(
+    sender=_NAME,
+    ivorn=_IVORN + r"(?:Monitor|Trans)",
+    kind="unknown",
+    names=_flare_names,
+    instrument=lambda _: "LAT",
+)
 
 
 def _is_flare(message: dict[str, object]) -> bool:
@@ -44,7 +91,7 @@ def _is_flare(message: dict[str, object]) -> bool:
 
 
 FERMI_LAT: Final = Mission(
-    name="Fermi LAT",
+    name=_NAME,
     forms=(
         Form(
             name="gcn.fermi.lat",
@@ -56,5 +103,7 @@ FERMI_LAT: Final = Mission(
             parse=read_flare,
             is_open=True,
         ),
+        voevent_form(_BURSTS, name="gcn.fermi.lat.voevent", topics=_TOPICS),
+        voevent_form(_FLARES, name="gcn.fermi.lat.flare.voevent", topics=_TOPICS),
     ),
 )
